@@ -1,0 +1,231 @@
+/**
+ * What happened. Every event is in the past tense and carries two times: `atMs`,
+ * when it happened, and `knownAtMs`, when the controller could know it. Events
+ * are handled in the order of `knownAtMs`; ordering by `atMs` would let a
+ * decision see the future.
+ */
+
+export type DeploymentKind = "code" | "config" | "migration" | "infrastructure" | "feature_flag";
+export type Criticality = "low" | "medium" | "high" | "critical";
+
+/** One change going out, with what the service catalog says about its service. */
+export interface Deployment {
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly environment: string;
+  readonly kind: DeploymentKind;
+  readonly startedAtMs: number;
+  readonly version: string | null;
+  readonly author: string | null;
+  readonly team: string | null;
+  readonly criticality: Criticality | null;
+}
+
+/**
+ * What engineers or product declared about a deployment. `deploymentId` null
+ * means the whole service. The engine sees a tag only from `knownAtMs`, whatever
+ * its valid window says: a tag written after the fact explains, it never decides.
+ */
+export interface ContextTag {
+  readonly deploymentId: string | null;
+  readonly service: string;
+  readonly tag: string;
+  /** As written: `"15%"`, `"true"`. */
+  readonly value: string;
+  /** The signal it speaks about; null takes the one the policy names for this tag. */
+  readonly signal: string | null;
+  readonly validFromMs: number | null;
+  readonly validUntilMs: number | null;
+  readonly knownAtMs: number;
+  readonly givenBy: string | null;
+  readonly approvedBy: string | null;
+}
+
+/** The identity of one stored series; `percentagePoint` is what 1 pp is in its unit. */
+export interface SeriesName {
+  readonly service: string;
+  readonly metric: string;
+  readonly version: string | null;
+  /** 1 for metrics in per cent, 0.01 for ratios in [0, 1]. */
+  readonly percentagePoint: number;
+}
+
+/**
+ * Samples of one series in the order they became known. The three arrays have
+ * one entry a sample; a missing scrape is NaN.
+ */
+export interface SampleColumn {
+  readonly series: SeriesName;
+  readonly atMs: ArrayLike<number>;
+  readonly knownAtMs: ArrayLike<number>;
+  readonly values: ArrayLike<number>;
+}
+
+export type Verdict = "healthy" | "breach" | "inconclusive" | "noData";
+
+/** What a signal said when its verdict changed, and the numbers it rests on. */
+export interface SignalEvidence {
+  readonly signal: string;
+  readonly verdict: Verdict;
+  readonly reason: string;
+  /** The series that decided it, as `service/metric`; null when none matches. */
+  readonly series: string | null;
+  /** Relative change (0.15 is +15 %) or change in the metric's own unit for `pp` tolerances. */
+  readonly effect: number | null;
+  readonly expected: number | null;
+  readonly scale: number | null;
+  /** What was tolerated at that moment, tags and modes applied; same unit as `effect`. */
+  readonly tolerance: number;
+  readonly baseTolerance: number;
+  /** The detector's statistic, and the limit it is held against. */
+  readonly statistic: number | null;
+  readonly limit: number | null;
+  readonly samples: number;
+  readonly baselineSamples: number;
+  /** Tags that moved the tolerance, as `name=value`. */
+  readonly tags: readonly string[];
+  /** The shadow verdict: the same samples, no tags. */
+  readonly untagged: Verdict;
+  readonly untaggedReason: string;
+}
+
+interface Timed {
+  readonly atMs: number;
+  readonly knownAtMs: number;
+}
+
+export interface DeploymentStarted extends Timed {
+  readonly kind: "deploymentStarted";
+  readonly deployment: Deployment;
+}
+/** What the host prepared from past samples (seasonal profiles), with its digest for the record. */
+export interface ContextPrepared extends Timed {
+  readonly kind: "contextPrepared";
+  readonly deploymentId: string;
+  readonly context: PreparedContext;
+}
+export interface DeploymentTagged extends Timed {
+  readonly kind: "deploymentTagged";
+  readonly tag: ContextTag;
+}
+/**
+ * A stretch of time's samples, of any number of series. A batch holds everything
+ * that became known since the batch before it, so any cutting of the same stretch
+ * into batches gives the same decisions.
+ */
+export interface SamplesTaken extends Timed {
+  readonly kind: "samplesTaken";
+  readonly columns: readonly SampleColumn[];
+}
+/** A signal's verdict changed. Detection makes it; decision consumes it. */
+export interface SignalJudged extends Timed {
+  readonly kind: "signalJudged";
+  readonly deploymentId: string;
+  readonly evidence: SignalEvidence;
+  /** True for the last judgement of the watch, made when the watch ends. */
+  readonly final: boolean;
+}
+export interface OverrideGiven extends Timed {
+  readonly kind: "overrideGiven";
+  readonly deploymentId: string;
+  readonly by: string;
+  readonly justification: string;
+}
+export interface ApprovalGiven extends Timed {
+  readonly kind: "approvalGiven";
+  readonly deploymentId: string;
+  readonly by: string;
+}
+export interface RollbackFinished extends Timed {
+  readonly kind: "rollbackFinished";
+  readonly deploymentId: string;
+  readonly succeeded: boolean;
+  readonly detail: string;
+}
+export interface ClockAdvanced extends Timed {
+  readonly kind: "clockAdvanced";
+}
+
+/** What decision consumes: samples have already become judgements. */
+export type DecisionEvent =
+  | DeploymentStarted
+  | DeploymentTagged
+  | SignalJudged
+  | OverrideGiven
+  | ApprovalGiven
+  | RollbackFinished
+  | ClockAdvanced;
+
+/** What a host may report to the controller. */
+export type Event = Exclude<DecisionEvent, SignalJudged> | ContextPrepared | SamplesTaken;
+
+/**
+ * The expected shape of a signal over the day, from the samples of earlier days
+ * only. `values[i]` is the profile at `startMs + i * stepMs`, in the series' unit.
+ */
+export interface SeasonProfile {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly values: readonly number[];
+  readonly days: number;
+}
+
+export interface PreparedContext {
+  /** By `service/metric[@version]` (see `seriesKey`). */
+  readonly seasons: Readonly<Record<string, SeasonProfile>>;
+  readonly digest: string;
+}
+
+/** `service/metric`, with `@version` for the series of one version in a staged rollout. */
+export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "version">): string {
+  const name = `${series.service}/${series.metric}`;
+  return series.version === null ? name : `${name}@${series.version}`;
+}
+
+/**
+ * The order of events that became known at one instant: what was declared comes
+ * first, then what was measured, then what people did, then the clock.
+ */
+const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
+  deploymentStarted: 0,
+  contextPrepared: 1,
+  deploymentTagged: 2,
+  samplesTaken: 3,
+  signalJudged: 3,
+  rollbackFinished: 4,
+  overrideGiven: 5,
+  approvalGiven: 6,
+  clockAdvanced: 7,
+};
+
+function subject(event: Event | DecisionEvent): string {
+  switch (event.kind) {
+    case "deploymentStarted":
+      return event.deployment.deploymentId;
+    case "deploymentTagged":
+      return `${event.tag.service} ${event.tag.deploymentId ?? ""} ${event.tag.tag} ${event.tag.value}`;
+    case "signalJudged":
+      // A final judgement closes the watch, so it follows the last sample's.
+      return `${event.deploymentId} ${event.final ? "1" : "0"} ${event.evidence.signal}`;
+    case "contextPrepared":
+    case "overrideGiven":
+    case "approvalGiven":
+    case "rollbackFinished":
+      return event.deploymentId;
+    case "samplesTaken":
+    case "clockAdvanced":
+      return "";
+  }
+}
+
+/**
+ * The one order of events, from their content alone and never from arrival:
+ * `knownAtMs`, then the rank above, then the subject's name.
+ */
+export function compareEvents(a: Event | DecisionEvent, b: Event | DecisionEvent): number {
+  if (a.knownAtMs !== b.knownAtMs) return a.knownAtMs - b.knownAtMs;
+  if (RANK[a.kind] !== RANK[b.kind]) return RANK[a.kind] - RANK[b.kind];
+  const left = subject(a);
+  const right = subject(b);
+  return left < right ? -1 : left > right ? 1 : a.atMs - b.atMs;
+}

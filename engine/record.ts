@@ -1,0 +1,67 @@
+/** Why: one record for each decision, enough to explain it and to make it again. */
+
+import type { SignalEvidence } from "./event.ts";
+
+/** How one deployment ended, as the engine knows it (labels and misses are the lab's). */
+export type End =
+  | "healthy"
+  | "rolledBack"
+  | "overridden"
+  | "withdrawn"
+  | "expired"
+  | "held"
+  | "superseded"
+  | "rollbackFailed"
+  | "undecidable";
+
+export type PhaseName = "watching" | "proposed" | "rollingBack" | "ended";
+
+/** What was decided. `refused` is an event that was not allowed to change anything. */
+export type DecisionKind =
+  | "watchStarted"
+  | "proposed"
+  | "withdrawn"
+  | "escalated"
+  | "rollbackOrdered"
+  | "ended"
+  | "refused";
+
+export type TierName = "full" | "override" | "approve" | "observe";
+
+/** One step on the way to the tier: which rule spoke, and where the policy says it. */
+export interface TierStep {
+  readonly rule: string;
+  readonly tier: TierName;
+}
+
+export interface DecisionRecord {
+  /** `deploymentId#n`, n counting the deployment's records from 1. */
+  readonly decisionId: string;
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly decision: DecisionKind;
+  readonly atMs: number;
+  readonly knownAtMs: number;
+  readonly engineVersion: string;
+  readonly policy: string;
+  readonly policyDigest: string;
+  readonly phaseBefore: PhaseName;
+  readonly phaseAfter: PhaseName;
+  readonly end: End | null;
+  readonly tier: TierName | null;
+  /** assign → modes → tag floors → guardrails, in that order. */
+  readonly tierPath: readonly TierStep[];
+  readonly mode: string | null;
+  /** Null under `any`, `all` and `atLeast`: those act on breaches. */
+  readonly confidence: number | null;
+  readonly signals: readonly SignalEvidence[];
+  readonly reason: string;
+  /** Who could decide this. */
+  readonly authority: string;
+  /** Who answers for it. Never blank. */
+  readonly accountable: string;
+  /** Tags known at that moment, as `name=value`. */
+  readonly tags: readonly string[];
+  /** When the same policy without any tag would have proposed; null when it would not have. */
+  readonly untaggedProposedAtMs: number | null;
+}

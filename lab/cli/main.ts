@@ -1,0 +1,39 @@
+/** The command line: one file per command, exit codes in one place. */
+
+import { Command, CommanderError } from "commander";
+import { ENGINE_VERSION } from "../../engine/index.ts";
+import { Problem } from "../problem.ts";
+import { importCommand } from "./import.ts";
+import { inspectCommand } from "./inspect.ts";
+
+const EXIT = { fine: 0, checkFailed: 1, usage: 2, inconclusive: 3, ownFault: 70, interrupted: 130 };
+
+function program(): Command {
+  const root = new Command("hindsight")
+    .description("Replay and tune autonomy policies on your own history.")
+    .version(ENGINE_VERSION)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  for (const command of [importCommand(), inspectCommand()]) root.addCommand(command);
+  return root;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...argv]);
+    return typeof process.exitCode === "number" ? process.exitCode : EXIT.fine;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+    if (error instanceof Problem) {
+      process.stderr.write(`hindsight: ${error.message}\n`);
+      return EXIT.usage;
+    }
+    process.stderr.write(
+      `hindsight: this is our fault, not yours. Please report it with the command you ran and:\n` +
+        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return EXIT.ownFault;
+  }
+}
+
+process.exitCode = await main(process.argv);

@@ -1,0 +1,51 @@
+/**
+ * Where a command's words go: results to stdout, everything else to stderr, so
+ * that `--json` prints one document and nothing else.
+ */
+
+import { styleText } from "node:util";
+
+/** Long work says how far it is; only a terminal shows it. */
+export interface Progress {
+  update(done: number, total: number, what: string): void;
+  end(): void;
+}
+
+export const silent: Progress = { update: () => undefined, end: () => undefined };
+
+/** A one-line progress bar on stderr, redrawn at most ten times a second. */
+export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progress {
+  if (!stream.isTTY) return silent;
+  let drawnAt = 0;
+  return {
+    update(done, total, what) {
+      const now = performance.now();
+      if (now - drawnAt < 100 && done < total) return;
+      drawnAt = now;
+      const width = 30;
+      const filled = total > 0 ? Math.round((width * Math.min(done, total)) / total) : 0;
+      const share = total > 0 ? Math.floor((100 * done) / total) : 0;
+      stream.write(`\r\x1b[2K${"█".repeat(filled)}${"░".repeat(width - filled)} ${share}% ${what}`);
+    },
+    end() {
+      stream.write("\r\x1b[2K");
+    },
+  };
+}
+
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function printJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Colour only where the stream is a terminal that wants it. */
+export function paint(style: Parameters<typeof styleText>[0], text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}

@@ -1,0 +1,174 @@
+/**
+ * The tables of a history as rows in memory, and the manifest that describes
+ * them. Samples are not here: they stay in packed blocks (see blocks.ts).
+ *
+ * All times are UTC in integer milliseconds; absent values are null.
+ */
+
+import type { Criticality, DeploymentKind } from "../../engine/index.ts";
+
+/** Raised when a table changes meaning; a newer one is refused, never guessed at. */
+export const SCHEMA_VERSION = 1;
+
+export interface Stage {
+  readonly share: number | null;
+  readonly atMs: number;
+}
+
+export interface DeploymentRow {
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly environment: string;
+  readonly kind: DeploymentKind;
+  /** As it was recorded, before it was mapped to one of our kinds. */
+  readonly kindSource: string;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly version: string | null;
+  readonly author: string | null;
+  readonly stages: readonly Stage[];
+}
+
+export interface TagRow {
+  /** Null: the tag speaks about the whole service. */
+  readonly deploymentId: string | null;
+  readonly service: string;
+  readonly tag: string;
+  readonly value: string;
+  readonly signal: string | null;
+  readonly validFromMs: number | null;
+  readonly validUntilMs: number | null;
+  readonly knownAtMs: number;
+  readonly givenBy: string | null;
+  readonly approvedBy: string | null;
+}
+
+export type Label = "regression" | "benign" | "expected_change" | "unrelated_incident" | "unknown";
+
+export interface IncidentRow {
+  readonly incidentId: string;
+  /** Null: not caused by a deployment. */
+  readonly deploymentId: string | null;
+  readonly service: string;
+  /** Free text as recorded, such as `bad-deployment:latency`. */
+  readonly label: string;
+  readonly onsetAtMs: number;
+  readonly detectedAtMs: number | null;
+  readonly resolvedAtMs: number | null;
+  readonly resolvedBy: string | null;
+  readonly severity: string | null;
+}
+
+export interface LabelRow {
+  readonly deploymentId: string;
+  readonly label: Label;
+  readonly basis: string | null;
+  readonly labelledBy: string | null;
+  readonly labelledAtMs: number | null;
+}
+
+/** What the production policy and its people did; see decisions in lab/people. */
+export type DecisionWhat =
+  | "proposed"
+  | "overrideGiven"
+  | "approvalGiven"
+  | "escalated"
+  | "withdrawn"
+  | "expired"
+  | "rollbackStarted"
+  | "rollbackFinished"
+  | "rollbackFailed"
+  | "paged";
+
+export interface DecisionRow {
+  readonly deploymentId: string;
+  readonly atMs: number;
+  readonly what: DecisionWhat;
+  readonly by: string | null;
+  readonly justification: string | null;
+  readonly confidence: number | null;
+}
+
+export interface ServiceRow {
+  readonly service: string;
+  readonly team: string | null;
+  readonly criticality: Criticality | null;
+  /** IANA name; null means UTC. */
+  readonly timezone: string | null;
+  readonly dependsOn: readonly string[];
+  readonly revenuePerMinute: number | null;
+}
+
+export type MetricKind = "latency" | "ratio" | "rate" | "gauge" | "counter" | "business";
+
+export interface MetricRow {
+  readonly metric: string;
+  readonly unit: string;
+  readonly worse: "up" | "down" | "both";
+  readonly kind: MetricKind;
+}
+
+/** A separate recording: nothing carries over from one to the next. */
+export interface CaseRow {
+  readonly caseId: string;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+}
+
+export interface SeriesRow {
+  /** Index into the sample blocks; ascending by service, metric, version. */
+  readonly series: number;
+  readonly service: string;
+  readonly metric: string;
+  readonly version: string | null;
+}
+
+/** Everything but the samples. Rows are sorted, so equal content is equal tables. */
+export interface HistoryTables {
+  readonly deployments: readonly DeploymentRow[];
+  readonly tags: readonly TagRow[];
+  readonly incidents: readonly IncidentRow[];
+  readonly labels: readonly LabelRow[];
+  readonly decisions: readonly DecisionRow[];
+  readonly services: readonly ServiceRow[];
+  readonly metricCatalog: readonly MetricRow[];
+  readonly cases: readonly CaseRow[];
+}
+
+export type TableName = keyof HistoryTables;
+
+export interface SourceFile {
+  /** Name relative to what was imported, or the world file and its seed. */
+  readonly source: string;
+  readonly sha256: string;
+  readonly rows: number | null;
+}
+
+/** Rows that were left out, with the reason and up to three places to look at. */
+export interface Dropped {
+  readonly table: string;
+  readonly reason: string;
+  readonly rows: number;
+  readonly examples: readonly string[];
+}
+
+export interface HistoryManifest {
+  readonly format: "hindsight-history";
+  readonly schemaVersion: number;
+  readonly madeBy: string;
+  /** First and last sample; null in a history without samples. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly samples: number;
+  /** Stored as NaN: a scrape that should be there and is not. */
+  readonly missingSamples: number;
+  readonly seriesCount: number;
+  readonly rows: Readonly<Record<TableName, number>>;
+  readonly sources: readonly SourceFile[];
+  readonly dropped: readonly Dropped[];
+  readonly warnings: readonly string[];
+  /** Of the content (tables and samples in order), not of the files' bytes or the sources. */
+  readonly digest: string;
+  /** For a generated history: the policy that wrote it and its digest. */
+  readonly loggingPolicy: { readonly name: string; readonly digest: string } | null;
+}

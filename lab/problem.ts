@@ -1,0 +1,20 @@
+/**
+ * Something the person at the keyboard can mend: it names the file, the place in
+ * it and the cure, and the command ends with exit code 2. Everything that is not
+ * a `Problem` is our own fault and ends with 70.
+ */
+export class Problem extends Error {
+  override readonly name = "Problem";
+
+  constructor(what: string, where: { file?: string; line?: number; column?: number; cure?: string } = {}) {
+    const place = [where.file, where.line, where.column].filter((part) => part !== undefined).join(":");
+    super(`${place === "" ? "" : `${place}: `}${what}${where.cure === undefined ? "" : `\n  ${where.cure}`}`);
+  }
+}
+
+/** Several problems found in one pass, reported together. */
+export class Problems extends Problem {
+  constructor(readonly all: readonly Problem[]) {
+    super(all.map((problem) => problem.message).join("\n"));
+  }
+}
