@@ -1,3 +1,4 @@
+/** How the tests run: two processes at most, so that timings on small machines stay honest. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
