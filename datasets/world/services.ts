@@ -1,0 +1,155 @@
+/**
+ * The services of a world and their healthy levels, from the seed alone: each is
+ * drawn by its own name, so service 17 does not change when the count does.
+ */
+
+import type { Criticality } from "../../engine/index.ts";
+import { randomStream } from "../../lab/people/random.ts";
+import type { WorldSpec } from "./spec.ts";
+
+export interface ServiceLevels {
+  /** Requests per second at the season's middle. */
+  readonly throughputRps: number;
+  /** Requests per second at which the service is full. */
+  readonly capacityRps: number;
+  readonly latencyMedianMs: number;
+  /** Sd of the log latency of single requests: how far p95 and p99 lie from p50. */
+  readonly latencySpread: number;
+  /** How steeply latency grows as capacity runs out. */
+  readonly latencyGamma: number;
+  readonly errorProbability: number;
+  /** Variance over mean of error counts; 1 is Poisson. */
+  readonly errorDispersion: number;
+  readonly saturationBase: number;
+  readonly saturationSlope: number;
+  readonly conversionRate: number;
+  /** Share of requests that are a chance to convert. */
+  readonly visitShare: number;
+  /** Log amplitude of the day, and where it peaks (local hour). */
+  readonly dayAmplitude: number;
+  readonly peakHour: number;
+  /** Log level of Saturday and Sunday against workdays. */
+  readonly weekend: number;
+  /** AR(1) noise of log latency: autocorrelation at one step, and sd. */
+  readonly noisePhi: number;
+  readonly noiseSd: number;
+  /** How much of a regional shock this service feels. */
+  readonly shockLoading: number;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly team: string;
+  readonly criticality: Criticality;
+  readonly timezone: string;
+  /** Names of the services it calls. Acyclic: only names drawn after its own. */
+  readonly dependsOn: readonly string[];
+  readonly revenuePerMinute: number;
+  /** Deployments against the average service; averages exactly 1 over the world. */
+  readonly activity: number;
+  readonly levels: ServiceLevels;
+}
+
+/** Callers first, the deepest dependencies last: edges only point down the list. */
+const NAMES = [
+  "web-gateway", "mobile-gateway", "partner-api", "checkout", "cart", "storefront", "search",
+  "recommendations", "account", "order-history", "loyalty", "promotions", "pricing", "payments",
+  "refunds", "invoicing", "tax", "shipping", "delivery-slots", "tracking", "returns", "reviews",
+  "wishlist", "catalog", "inventory", "warehouse", "supplier-sync", "media", "translations",
+  "identity", "sessions", "permissions", "fraud", "risk-scoring", "notifications", "email",
+  "feature-store", "event-router", "ledger", "config-store",
+] as const; // prettier-ignore
+
+const TEAMS = [
+  "storefront", "ordering", "payments", "fulfilment", "discovery", "identity", "platform", "growth",
+] as const; // prettier-ignore
+
+const REVENUE_MEDIAN: Readonly<Record<Criticality, number>> = {
+  low: 5,
+  medium: 40,
+  high: 200,
+  critical: 900,
+};
+
+/** The name of service number `index`; beyond the list names repeat with a number. */
+function serviceName(index: number): string {
+  const round = Math.floor(index / NAMES.length);
+  const name = NAMES[index % NAMES.length]!;
+  return round === 0 ? name : `${name}-${round + 1}`;
+}
+
+function teamName(index: number): string {
+  const round = Math.floor(index / TEAMS.length);
+  const name = TEAMS[index % TEAMS.length]!;
+  return round === 0 ? name : `${name}-${round + 1}`;
+}
+
+/**
+ * Draws all services. Levels follow common shapes: lognormal traffic, error
+ * probabilities log-uniform from 1e-4 to 1e-2, request latency with a lognormal
+ * body (sd 0.5-0.9), AR(1) noise with phi 0.3-0.8 and a median sd of 5 %.
+ */
+export function drawServices(spec: WorldSpec, seed: number): readonly Service[] {
+  const { count, teams, timezones } = spec.services;
+  const ranks = activityRanks(count, seed);
+  return Array.from({ length: count }, (_, index): Service => {
+    const name = serviceName(index);
+    const random = randomStream(seed, "service", name);
+    const criticality = random.weighted<Criticality>({ low: 0.2, medium: 0.4, high: 0.27, critical: 0.13 });
+    const team = index % teams;
+    const throughputRps = random.lognormal(40, 0.9);
+    return {
+      name,
+      team: teamName(team),
+      criticality,
+      timezone: timezones[team % timezones.length]!,
+      dependsOn: drawDependencies(index, count, seed),
+      revenuePerMinute: Math.round(random.lognormal(REVENUE_MEDIAN[criticality], 0.5) * 100) / 100,
+      activity: count === 1 ? 1 : 0.6 + (0.8 * ranks[index]!) / (count - 1),
+      levels: {
+        throughputRps,
+        capacityRps: throughputRps * random.between(2.2, 3.6),
+        latencyMedianMs: random.lognormal(45, 0.6),
+        latencySpread: random.between(0.5, 0.9),
+        latencyGamma: random.between(0.3, 0.9),
+        errorProbability: random.betweenLog(1e-4, 1e-2),
+        errorDispersion: random.between(1, 5),
+        saturationBase: random.between(0.05, 0.2),
+        saturationSlope: random.between(0.5, 0.8),
+        conversionRate: random.between(0.02, 0.12),
+        visitShare: random.between(0.1, 0.4),
+        dayAmplitude: random.between(0.25, 0.6),
+        peakHour: random.between(12, 19),
+        weekend: random.between(-0.35, 0.15),
+        noisePhi: random.between(0.3, 0.8),
+        noiseSd: Math.min(0.15, Math.max(0.02, random.lognormal(0.05, 0.5))),
+        shockLoading: random.between(0.3, 0.8),
+      },
+    };
+  });
+}
+
+function drawDependencies(index: number, count: number, seed: number): readonly string[] {
+  const random = randomStream(seed, "dependencies", serviceName(index));
+  const below = count - 1 - index;
+  const wanted = Math.min(below, Math.floor(random.between(0, 4)));
+  const found = new Set<string>();
+  for (let tries = 0; tries < 12 && found.size < wanted; tries++) {
+    // Mostly near neighbours, so that the graph has layers and not one hub.
+    const step = 1 + Math.floor(Math.min(below - 1e-9, random.exponential(6)));
+    found.add(serviceName(index + step));
+  }
+  return [...found].sort();
+}
+
+/** A keyed shuffle of 0 … count-1. */
+function activityRanks(count: number, seed: number): readonly number[] {
+  const order = Array.from({ length: count }, (_, index) => ({
+    index,
+    key: randomStream(seed, "activity", serviceName(index)).next(),
+  }));
+  order.sort((a, b) => a.key - b.key);
+  const ranks = new Array<number>(count).fill(0);
+  order.forEach((entry, rank) => (ranks[entry.index] = rank));
+  return ranks;
+}
