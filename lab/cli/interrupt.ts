@@ -1,0 +1,38 @@
+/**
+ * Ctrl-C in one place: whoever has something half-written registers how to take
+ * it away, and an interrupted process does so before it ends with 130.
+ *
+ * Clean-ups are synchronous, because after a signal nobody waits for a promise.
+ */
+
+const EXIT_INTERRUPTED = 130;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+const cleanups = new Set<() => void>();
+
+function interrupted(): void {
+  const pending = [...cleanups].reverse();
+  cleanups.clear();
+  for (const cleanup of pending) {
+    try {
+      cleanup();
+    } catch (error) {
+      process.stderr.write(`hindsight: while cleaning up: ${String(error)}\n`);
+    }
+  }
+  process.stderr.write("hindsight: interrupted; nothing half-written was left behind\n");
+  process.exit(EXIT_INTERRUPTED);
+}
+
+/**
+ * Registers a synchronous clean-up for SIGINT, SIGTERM and SIGHUP. Returns how to
+ * take it back; the signal handlers exist only while something is registered.
+ */
+export function onInterrupt(cleanup: () => void): () => void {
+  if (cleanups.size === 0) for (const signal of SIGNALS) process.on(signal, interrupted);
+  cleanups.add(cleanup);
+  return () => {
+    if (!cleanups.delete(cleanup) || cleanups.size > 0) return;
+    for (const signal of SIGNALS) process.off(signal, interrupted);
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * DuckDB as the lab uses it: in memory, offline, its memory and threads bounded,
+ * and its errors about files turned into problems a person can mend.
+ *
+ * Laws: no INSTALL and no network, ever; timestamps become integer milliseconds
+ * once, here, with a check that nothing was lost.
+ */
+
+import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { assert } from "../../engine/index.ts";
+import { Problem } from "../problem.ts";
+
+export interface DuckOptions {
+  /** 1 for golden runs; more only makes scans faster, never different. */
+  readonly threads?: number;
+  /** Where sorts may spill; without it they must fit into memory. */
+  readonly spillDirectory?: string;
+  readonly memoryLimit?: string;
+}
+
+/** One private in-memory database with a connection; close both. */
+export interface Duck {
+  readonly connection: DuckDBConnection;
+  /** A further connection, for a query that streams beside another. */
+  connect(): Promise<DuckDBConnection>;
+  close(): void;
+}
+
+export async function openDuck(options: DuckOptions = {}): Promise<Duck> {
+  const instance = await DuckDBInstance.create(":memory:", {
+    threads: String(options.threads ?? 2),
+    memory_limit: options.memoryLimit ?? "2GB",
+    temp_directory: options.spillDirectory ?? "",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  const connection = await instance.connect();
+  return {
+    connection,
+    connect: () => instance.connect(),
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A string literal in SQL. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** An identifier in SQL. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Microseconds of a DuckDB TIMESTAMP as integer milliseconds; a finer time is an invariant error. */
+export function microsToMs(micros: bigint): number {
+  const number = Number(micros);
+  assert(Number.isSafeInteger(number), "a stored time fits into a safe integer");
+  assert(number % 1000 === 0, "a stored time is a whole millisecond");
+  return number / 1000;
+}
+
+/** Milliseconds as ISO 8601, UTC; null stays null. */
+export function iso(atMs: number): string;
+export function iso(atMs: number | null): string | null;
+export function iso(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
+}
+
+const OPERATING_ERRORS: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /No space left on device|ENOSPC|disk quota|EDQUOT/i,
+    "the disk is full",
+    "Free some space or write elsewhere with --out; nothing half-written was kept.",
+  ],
+  [
+    /Permission denied|EACCES|EPERM/i,
+    "no permission",
+    "Check who owns it, or use a directory you may read and write.",
+  ],
+  [/Read-only file system|EROFS/i, "this file system is read-only", "Write elsewhere with --out."],
+  [/Too many open files|EMFILE/i, "too many open files", "Raise the limit with ulimit -n."],
+];
+
+/** An operating error as a `Problem` that names the path; anything else unchanged. */
+export function operatingProblem(error: unknown, path: string): unknown {
+  if (error instanceof Problem) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  for (const [pattern, what, cure] of OPERATING_ERRORS) {
+    if (pattern.test(text)) return new Problem(what, { file: path, cure });
+  }
+  return error;
+}

@@ -1,0 +1,262 @@
+/**
+ * The small tables of a history between memory and Parquet: one description of
+ * their columns serves writing, reading and the digest.
+ *
+ * Laws: rows are sorted by content, so equal content gives equal files and an
+ * equal digest; times are TIMESTAMP in the file and integer milliseconds here.
+ */
+
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { assert } from "../../engine/index.ts";
+import { quoted } from "./duck.ts";
+import type { HistoryTables, SeriesRow, TableName } from "./tables.ts";
+
+type ColumnKind = "text" | "time" | "number" | "integer" | "texts" | "stages";
+
+interface Column {
+  /** The name in the Parquet file. */
+  readonly column: string;
+  /** The name in the row. */
+  readonly field: string;
+  readonly kind: ColumnKind;
+}
+
+interface TableFile {
+  readonly file: string;
+  readonly columns: readonly Column[];
+  /** Fields that order the rows; the whole row breaks ties. */
+  readonly order: readonly string[];
+}
+
+function columns(text: string): Column[] {
+  return text
+    .trim()
+    .split(/\s+/)
+    .map((part) => {
+      const [column, kind] = part.split(":") as [string, ColumnKind | undefined];
+      const camel = column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+      return {
+        column,
+        field: kind === "time" ? `${camel}Ms` : camel,
+        kind: kind ?? "text",
+      };
+    });
+}
+
+/** File, columns and order of every table but the samples. */
+export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
+  deployments: {
+    file: "deployments.parquet",
+    columns: columns(
+      `deployment_id service environment kind kind_source started_at:time finished_at:time
+       version author stages:stages`,
+    ),
+    order: ["startedAtMs", "deploymentId"],
+  },
+  tags: {
+    file: "tags.parquet",
+    columns: columns(
+      `deployment_id service tag value signal valid_from:time valid_until:time known_at:time
+       given_by approved_by`,
+    ),
+    order: ["knownAtMs", "service", "deploymentId", "tag", "signal"],
+  },
+  incidents: {
+    file: "incidents.parquet",
+    columns: columns(
+      `incident_id deployment_id service label onset_at:time detected_at:time resolved_at:time
+       resolved_by severity`,
+    ),
+    order: ["onsetAtMs", "service", "incidentId"],
+  },
+  labels: {
+    file: "labels.parquet",
+    columns: columns("deployment_id label basis labelled_by labelled_at:time"),
+    order: ["deploymentId"],
+  },
+  decisions: {
+    file: "decisions.parquet",
+    columns: columns("deployment_id at:time what by justification confidence:number"),
+    order: ["atMs", "deploymentId", "what"],
+  },
+  services: {
+    file: "services.parquet",
+    columns: columns(
+      "service team criticality timezone depends_on:texts revenue_per_minute:number",
+    ),
+    order: ["service"],
+  },
+  metricCatalog: {
+    file: "metric_catalog.parquet",
+    columns: columns("metric unit worse kind"),
+    order: ["metric"],
+  },
+  cases: {
+    file: "cases.parquet",
+    columns: columns("case_id starts_at:time ends_at:time"),
+    order: ["startsAtMs", "caseId"],
+  },
+  series: {
+    file: "series.parquet",
+    columns: columns("series:integer service metric version"),
+    order: ["series"],
+  },
+};
+
+export const TABLE_NAMES = Object.keys(TABLE_FILES).filter(
+  (name): name is TableName => name !== "series",
+);
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Every field of a row in the order of its columns: equal rows give equal text. */
+function canonicalLine(table: TableFile, row: Row): string {
+  return JSON.stringify(
+    table.columns.map(({ field, kind }) => {
+      const value = row[field];
+      if (kind === "stages") {
+        return (value as { share: number | null; atMs: number }[]).map((s) => [s.share, s.atMs]);
+      }
+      return value ?? null;
+    }),
+  );
+}
+
+function compareValues(left: unknown, right: unknown): number {
+  if (left === right) return 0;
+  if (left === null || left === undefined) return -1;
+  if (right === null || right === undefined) return 1;
+  return (left as string | number) < (right as string | number) ? -1 : 1;
+}
+
+function sortRows(table: TableFile, rows: readonly Row[]): Row[] {
+  const keyed = rows.map((row) => ({ row, line: canonicalLine(table, row) }));
+  keyed.sort((a, b) => {
+    for (const field of table.order) {
+      const order = compareValues(a.row[field], b.row[field]);
+      if (order !== 0) return order;
+    }
+    return compareValues(a.line, b.line);
+  });
+  return keyed.map(({ row }) => row);
+}
+
+/** The tables with rows in their one order. */
+export function sortTables(tables: HistoryTables): HistoryTables {
+  const sorted = Object.fromEntries(
+    TABLE_NAMES.map((name) => [
+      name,
+      sortRows(TABLE_FILES[name], tables[name] as unknown as readonly Row[]),
+    ]),
+  );
+  return sorted as unknown as HistoryTables;
+}
+
+/** One canonical line a row, every table in turn: what the digest is taken over. */
+export function* canonicalLines(
+  tables: HistoryTables,
+  series: readonly SeriesRow[],
+): Generator<string> {
+  for (const name of [...TABLE_NAMES, "series"] as const) {
+    const rows = (name === "series" ? series : tables[name]) as unknown as readonly Row[];
+    yield `${name} ${rows.length}\n`;
+    for (const row of rows) yield `${canonicalLine(TABLE_FILES[name], row)}\n`;
+  }
+}
+
+const JSON_TYPES: Readonly<Record<ColumnKind, string>> = {
+  text: "VARCHAR",
+  time: "BIGINT",
+  number: "DOUBLE",
+  integer: "INTEGER",
+  texts: "VARCHAR[]",
+  stages: "STRUCT(share DOUBLE, atMs BIGINT)[]",
+};
+
+function toFile({ column, field, kind }: Column): string {
+  const source = `"${field}"`;
+  switch (kind) {
+    case "time":
+      return `make_timestamp(${source} * 1000) AS ${column}`;
+    case "stages":
+      return `list_transform(${source}, lambda s: {'share': s.share, 'at': make_timestamp(s.atMs * 1000)}) AS ${column}`;
+    case "text":
+    case "number":
+    case "integer":
+    case "texts":
+      return `${source} AS "${column}"`;
+  }
+}
+
+function fromFile({ column, field, kind }: Column): string {
+  switch (kind) {
+    case "time":
+      return `CAST(epoch_ms("${column}") AS DOUBLE) AS "${field}"`;
+    case "stages":
+      return `list_transform("${column}", lambda s: {'share': s.share, 'atMs': CAST(epoch_ms(s."at") AS DOUBLE)}) AS "${field}"`;
+    case "text":
+    case "number":
+    case "integer":
+    case "texts":
+      return `"${column}" AS "${field}"`;
+  }
+}
+
+/** Writes every table to its Parquet file in `dir`; rows must already be sorted. */
+export async function writeTables(
+  connection: DuckDBConnection,
+  dir: string,
+  tables: HistoryTables,
+  series: readonly SeriesRow[],
+): Promise<void> {
+  const scratch = join(dir, ".rows.ndjson");
+  for (const name of [...TABLE_NAMES, "series"] as const) {
+    const table = TABLE_FILES[name];
+    const rows = (name === "series" ? series : tables[name]) as unknown as readonly Row[];
+    writeFileSync(scratch, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const types = table.columns.map((c) => `"${c.field}": ${quoted(JSON_TYPES[c.kind])}`);
+    await connection.run(
+      `COPY (SELECT ${table.columns.map(toFile).join(", ")}
+         FROM read_json(${quoted(scratch)}, format = 'newline_delimited',
+           maximum_object_size = 67108864, columns = {${types.join(", ")}}))
+       TO ${quoted(join(dir, table.file))} (FORMAT parquet, COMPRESSION zstd)`,
+    );
+  }
+  rmSync(scratch);
+}
+
+/** Reads one small table; rows come back in the file's order. */
+export async function readTable(
+  connection: DuckDBConnection,
+  dir: string,
+  name: TableName | "series",
+): Promise<Row[]> {
+  const table = TABLE_FILES[name];
+  const reader = await connection.runAndReadAll(
+    `SELECT ${table.columns.map(fromFile).join(", ")} FROM read_parquet(${quoted(join(dir, table.file))})`,
+  );
+  const rows = reader.getRowObjectsJS() as Record<string, unknown>[];
+  for (const row of rows) {
+    for (const { field, kind } of table.columns) {
+      if (kind === "time") checkTime(row[field] as number | null);
+      if (kind === "texts" || kind === "stages") row[field] ??= [];
+    }
+  }
+  return rows;
+}
+
+function checkTime(atMs: number | null): void {
+  assert(atMs === null || Number.isSafeInteger(atMs), "a stored time is a whole millisecond");
+}
+
+/** The manifest as JSON, or null when the directory has none. */
+export function readManifestText(dir: string): string | null {
+  try {
+    return readFileSync(join(dir, "manifest.json"), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
