@@ -1,0 +1,101 @@
+/**
+ * A file as the rules see it: its text, its syntax tree, and its comments and
+ * strings apart, so that a rule about code does not trip over prose and a rule
+ * about prose does not trip over code.
+ */
+
+import ts from "typescript";
+
+/** A piece of text and where it starts in its file. */
+export interface Piece {
+  readonly text: string;
+  readonly at: number;
+}
+
+export interface Syntax {
+  readonly root: ts.SourceFile;
+  readonly comments: readonly Piece[];
+  /** String literals, and templates as written. */
+  readonly strings: readonly Piece[];
+}
+
+/** What a rule found: the place, and the offending text. */
+export interface Found {
+  readonly line: number;
+  readonly what: string;
+}
+
+export function isScript(path: string): boolean {
+  return /\.(ts|js|mjs)$/.test(path);
+}
+
+/** Every rule looks at the same trees: parsing once is most of the speed. */
+const parsed = new Map<string, { text: string; syntax: Syntax }>();
+
+export function syntaxOf(path: string, text: string): Syntax {
+  const known = parsed.get(path);
+  if (known?.text === text) return known.syntax;
+  const root = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const comments: Piece[] = [];
+  const strings: Piece[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
+      strings.push({ text: node.getText(root), at: node.getStart(root) });
+    }
+    const children = node.getChildren(root).filter((child) => !ts.isJSDoc(child));
+    if (children.length === 0) {
+      // What precedes a token is white space and comments, and nothing else.
+      const trivia = text.slice(node.getFullStart(), node.getStart(root, false));
+      if (trivia.trim() !== "") comments.push({ text: trivia, at: node.getFullStart() });
+    }
+    children.forEach(visit);
+  };
+  visit(root);
+  const syntax = { root, comments, strings };
+  parsed.set(path, { text, syntax });
+  return syntax;
+}
+
+export function lineAt(text: string, at: number): number {
+  let line = 1;
+  for (
+    let next = text.indexOf("\n");
+    next !== -1 && next < at;
+    next = text.indexOf("\n", next + 1)
+  ) {
+    line += 1;
+  }
+  return line;
+}
+
+/** Every node of the tree that `pick` names, with the name it gives. */
+export function findNodes(
+  path: string,
+  text: string,
+  pick: (node: ts.Node) => string | null,
+): Found[] {
+  const { root } = syntaxOf(path, text);
+  const found: Found[] = [];
+  const visit = (node: ts.Node): void => {
+    const what = pick(node);
+    if (what !== null) found.push({ line: lineAt(text, node.getStart(root)), what });
+    ts.forEachChild(node, visit);
+  };
+  visit(root);
+  return found;
+}
+
+/** Every match of a global pattern in the pieces. */
+export function findText(text: string, pieces: readonly Piece[], pattern: RegExp): Found[] {
+  return pieces.flatMap((piece) =>
+    [...piece.text.matchAll(pattern)].map((match) => ({
+      line: lineAt(text, piece.at + match.index),
+      what: match[0].trim(),
+    })),
+  );
+}
+
+/** A whole file as one piece. */
+export function whole(text: string): readonly Piece[] {
+  return [{ text, at: 0 }];
+}
