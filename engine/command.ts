@@ -52,10 +52,4 @@ export interface RollBack extends Command<"rollBack"> {
 }
 
 export type EngineCommand =
-  | WatchUntil
-  | Propose
-  | WithdrawProposal
-  | Escalate
-  | Page
-  | Notify
-  | RollBack;
+  WatchUntil | Propose | WithdrawProposal | Escalate | Page | Notify | RollBack;

@@ -1,11 +1,37 @@
 /**
  * The engine's only door. Pure: no clock, no randomness, no I/O. The same policy,
  * state and event give the same step, in production and in replay.
+ *
+ * Read decide/machine.ts first: every transition is there. A host's loop is in the
+ * header of controller.ts.
  */
-
-export const ENGINE_VERSION = "0.1.0";
 
 export * from "./event.ts";
 export * from "./command.ts";
 export * from "./record.ts";
+export { ENGINE_VERSION } from "./version.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
+export type * from "./policy/policy.ts";
+export { matchesGlob } from "./policy/policy.ts";
+export { canonicalJson, parsePolicy, type PolicyIssue } from "./policy/schema.ts";
+export * from "./policy/quantity.ts";
+export { resolveTier, resolveTolerance, tagsAt, type TierDecision } from "./policy/resolve.ts";
+export { DAY_MS, prepareSeason, SEASON_DAYS } from "./detect/season.ts";
+export type { Share } from "./detect/track.ts";
+export {
+  advanceWatch,
+  startWatch,
+  takeColumns,
+  withContext,
+  type WatchState,
+} from "./detect/watch.ts";
+export { step } from "./decide/machine.ts";
+export type { Step } from "./decide/recorder.ts";
+export { initialFleet, nextDueAtMs, type FleetState } from "./decide/state.ts";
+export {
+  controllerDueAtMs,
+  handle,
+  initialController,
+  type ControllerState,
+  type ControllerStep,
+} from "./controller.ts";

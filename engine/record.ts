@@ -24,6 +24,7 @@ export type DecisionKind =
   | "escalated"
   | "rollbackOrdered"
   | "ended"
+  | "paged"
   | "refused";
 
 export type TierName = "full" | "override" | "approve" | "observe";

@@ -6,9 +6,16 @@
 export class Problem extends Error {
   override readonly name = "Problem";
 
-  constructor(what: string, where: { file?: string; line?: number; column?: number; cure?: string } = {}) {
-    const place = [where.file, where.line, where.column].filter((part) => part !== undefined).join(":");
-    super(`${place === "" ? "" : `${place}: `}${what}${where.cure === undefined ? "" : `\n  ${where.cure}`}`);
+  constructor(
+    what: string,
+    where: { file?: string; line?: number; column?: number; cure?: string } = {},
+  ) {
+    const place = [where.file, where.line, where.column]
+      .filter((part) => part !== undefined)
+      .join(":");
+    super(
+      `${place === "" ? "" : `${place}: `}${what}${where.cure === undefined ? "" : `\n  ${where.cure}`}`,
+    );
   }
 }
 

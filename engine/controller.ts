@@ -1,0 +1,185 @@
+/**
+ * Detection and decision behind one door, for a host that lives in real time.
+ *
+ * The host's loop: report what happened through `handle`, carry out the commands,
+ * keep the records, and at `controllerDueAtMs` at the latest report `clockAdvanced`.
+ * On `deploymentStarted` it may prepare context from past samples and report it
+ * before the first sample after the deployment.
+ *
+ * A replay calls the same `takeColumns`, `advanceWatch` and `step`, on whole columns.
+ */
+
+import type { EngineCommand } from "./command.ts";
+import { nextDueAtMs, initialFleet, type FleetState } from "./decide/state.ts";
+import { step } from "./decide/machine.ts";
+import {
+  advanceWatch,
+  startWatch,
+  takeColumns,
+  watchDueAtMs,
+  withContext,
+  withTag,
+  type WatchState,
+} from "./detect/watch.ts";
+import {
+  compareEvents,
+  seriesKey,
+  type DecisionEvent,
+  type Event,
+  type SampleColumn,
+  type SignalJudged,
+} from "./event.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { DecisionRecord } from "./record.ts";
+
+export interface ControllerState {
+  readonly fleet: FleetState;
+  readonly watches: Readonly<Record<string, WatchState>>;
+  /** The newest samples of every series, as far back as a baseline may look. */
+  readonly recent: Readonly<Record<string, SampleColumn>>;
+}
+
+export interface ControllerStep {
+  readonly state: ControllerState;
+  readonly commands: readonly EngineCommand[];
+  readonly records: readonly DecisionRecord[];
+}
+
+export const initialController: ControllerState = { fleet: initialFleet, watches: {}, recent: {} };
+
+/** Handles one event. Pure: the same policy, state and event give the same step. */
+export function handle(policy: Policy, state: ControllerState, event: Event): ControllerStep {
+  const turn = { policy, state, commands: [] as EngineCommand[], records: [] as DecisionRecord[] };
+  switch (event.kind) {
+    case "samplesTaken": {
+      const judgements: SignalJudged[] = [];
+      for (const [id, watch] of Object.entries(state.watches)) {
+        const taken = takeColumns(policy, watch, event.columns);
+        judgements.push(...taken.judgements);
+        setWatch(turn, id, taken.watch);
+      }
+      turn.state = { ...turn.state, recent: remember(policy, state, event.columns) };
+      // Whatever falls silent or ends before a sample became known is judged before it.
+      judgements.push(...passTime(turn, event.knownAtMs - 1));
+      decide(turn, judgements);
+      break;
+    }
+    case "clockAdvanced":
+      decide(turn, passTime(turn, event.knownAtMs));
+      decide(turn, [event]);
+      break;
+    case "contextPrepared": {
+      const watch = state.watches[event.deploymentId];
+      if (watch !== undefined)
+        setWatch(turn, event.deploymentId, withContext(watch, event.context));
+      break;
+    }
+    case "deploymentTagged": {
+      decide(turn, passTime(turn, event.knownAtMs - 1));
+      for (const [id, watch] of Object.entries(turn.state.watches)) {
+        setWatch(turn, id, withTag(watch, event.tag));
+      }
+      decide(turn, [event]);
+      break;
+    }
+    case "deploymentStarted": {
+      decide(turn, passTime(turn, event.knownAtMs - 1));
+      decide(turn, [event]);
+      const id = event.deployment.deploymentId;
+      if (turn.state.watches[id] !== undefined) break;
+      const tags = turn.state.fleet.deployments[id]!.tags;
+      const fresh = startWatch(policy, event.deployment, tags);
+      const past = Object.values(turn.state.recent).filter(
+        ({ series }) => series.service === event.deployment.service,
+      );
+      setWatch(turn, id, takeColumns(policy, fresh, past).watch);
+      break;
+    }
+    case "overrideGiven":
+    case "approvalGiven":
+    case "rollbackFinished":
+      decide(turn, passTime(turn, event.knownAtMs - 1));
+      decide(turn, [event]);
+      break;
+  }
+  return { state: dropConcluded(turn.state), commands: turn.commands, records: turn.records };
+}
+
+/** When the host must report the clock at the latest; Infinity when nothing is watched. */
+export function controllerDueAtMs(policy: Policy, state: ControllerState): number {
+  let dueAtMs = nextDueAtMs(state.fleet);
+  for (const watch of Object.values(state.watches)) {
+    dueAtMs = Math.min(dueAtMs, watchDueAtMs(policy, watch));
+  }
+  return dueAtMs;
+}
+
+interface Turn {
+  readonly policy: Policy;
+  state: ControllerState;
+  readonly commands: EngineCommand[];
+  readonly records: DecisionRecord[];
+}
+
+function setWatch(turn: Turn, id: string, watch: WatchState): void {
+  turn.state = { ...turn.state, watches: { ...turn.state.watches, [id]: watch } };
+}
+
+/** Lets time pass for every watch; the judgements are not decided upon yet. */
+function passTime(turn: Turn, toMs: number): SignalJudged[] {
+  const judgements: SignalJudged[] = [];
+  for (const [id, watch] of Object.entries(turn.state.watches)) {
+    const advanced = advanceWatch(turn.policy, watch, toMs);
+    judgements.push(...advanced.judgements);
+    setWatch(turn, id, advanced.watch);
+  }
+  return judgements;
+}
+
+/** Runs events through the machine in the one order of events. */
+function decide(turn: Turn, events: readonly DecisionEvent[]): void {
+  for (const event of [...events].sort(compareEvents)) {
+    const next = step(turn.policy, turn.state.fleet, event);
+    turn.state = { ...turn.state, fleet: next.state };
+    turn.commands.push(...next.commands);
+    turn.records.push(...next.records);
+  }
+}
+
+function dropConcluded(state: ControllerState): ControllerState {
+  const watches = Object.entries(state.watches).filter(([, watch]) => !watch.concluded);
+  if (watches.length === Object.keys(state.watches).length) return state;
+  return { ...state, watches: Object.fromEntries(watches) };
+}
+
+/** Appends samples to the recent ones and lets go of those no baseline can reach. */
+function remember(
+  policy: Policy,
+  state: ControllerState,
+  columns: readonly SampleColumn[],
+): ControllerState["recent"] {
+  const keepMs = Math.max(...policy.signals.map(({ detector }) => detector.baselineMs));
+  const recent: Record<string, SampleColumn> = { ...state.recent };
+  for (const column of columns) {
+    if (column.atMs.length === 0) continue;
+    const key = seriesKey(column.series);
+    const before = recent[key];
+    const join = (field: "atMs" | "knownAtMs" | "values"): Float64Array => {
+      const joined = new Float64Array((before?.[field].length ?? 0) + column[field].length);
+      if (before !== undefined) joined.set(before[field]);
+      joined.set(column[field], before?.[field].length ?? 0);
+      return joined;
+    };
+    const all = { atMs: join("atMs"), knownAtMs: join("knownAtMs"), values: join("values") };
+    const newestMs = Math.max(...all.knownAtMs.subarray(-column.atMs.length));
+    let from = 0;
+    while (from < all.atMs.length && all.atMs[from]! < newestMs - keepMs) from++;
+    recent[key] = {
+      series: column.series,
+      atMs: all.atMs.subarray(from),
+      knownAtMs: all.knownAtMs.subarray(from),
+      values: all.values.subarray(from),
+    };
+  }
+  return recent;
+}

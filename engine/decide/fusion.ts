@@ -1,0 +1,40 @@
+/** Several signals, one question: is there a breach to act on? */
+
+import type { SignalEvidence, Verdict } from "../event.ts";
+import type { Fusion } from "../policy/policy.ts";
+
+/** Do enough signals breach? Signals without a judgement never count. */
+export function fuses(
+  fusion: Fusion,
+  signals: Readonly<Record<string, SignalEvidence>>,
+  signalCount: number,
+  arm: "verdict" | "untagged",
+): boolean {
+  let breaches = 0;
+  for (const evidence of Object.values(signals)) if (evidence[arm] === "breach") breaches++;
+  if (fusion === "any") return breaches >= 1;
+  if (fusion === "all") return signalCount > 0 && breaches === signalCount;
+  return breaches >= fusion.atLeast;
+}
+
+/**
+ * The deployment's verdict at the end of its watch. A signal no series of the
+ * service matches does not stand in the way of health, but one signal at least
+ * must have been judged healthy, and no watched series may be in doubt.
+ */
+export function concludes(signals: readonly SignalEvidence[]): {
+  verdict: Verdict;
+  reason: string;
+} {
+  const watched = signals.filter((evidence) => evidence.series !== null);
+  if (watched.length === 0) {
+    return { verdict: "noData", reason: signals.map((one) => one.reason).join("; ") };
+  }
+  const doubt = watched.filter((evidence) => evidence.verdict !== "healthy");
+  const named = doubt.length === 0 ? watched : doubt;
+  const reason = named.map((evidence) => evidence.reason).join("; ");
+  if (doubt.length === 0) return { verdict: "healthy", reason };
+  if (doubt.some(({ verdict }) => verdict === "breach")) return { verdict: "breach", reason };
+  const silent = doubt.every(({ verdict }) => verdict === "noData");
+  return { verdict: silent ? "noData" : "inconclusive", reason };
+}

@@ -1,0 +1,479 @@
+/**
+ * The decision state machine.
+ *
+ * Rule 1: every transition lives in this file. Rule 2: this file does not know
+ * whether it runs in production or in a replay; time arrives with the event.
+ * Rule 3: what is not allowed changes nothing and leaves a `refused` record.
+ *
+ *     watching ──breach──▶ proposed ──silence, approval──▶ rollingBack ──▶ ended
+ *        ▲                    │
+ *        └───── withdrawn ────┘        every phase may end: overridden, expired,
+ *                                      held, superseded, or when the watch is over
+ *
+ * At most one rollback for each deployment, never after an override, and never on
+ * anything but a standing breach: a proposal whose evidence fell silent is held.
+ */
+
+import { unreachable } from "../assert.ts";
+import type { ContextTag, DecisionEvent, Deployment, SignalJudged } from "../event.ts";
+import type { Policy } from "../policy/policy.ts";
+import { formatDuration } from "../policy/quantity.ts";
+import { resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
+import type { DecisionRecord, End } from "../record.ts";
+import { concludes, fuses } from "./fusion.ts";
+import { writeRecord, type Step, type Turn } from "./recorder.ts";
+import {
+  dueAtMs,
+  nextDueAtMs,
+  type DeploymentState,
+  type FleetState,
+  type Proposed,
+} from "./state.ts";
+
+/** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
+const REMEMBER_MS = 86_400_000;
+/** Who is asked first. */
+const ON_CALL = "on-call";
+
+/**
+ * Advances the machine by one event and says what the host must do next.
+ *
+ * A pure function: the same policy, state and event always give the same step.
+ * Timers that fell due before the event fire first, in the order they were due;
+ * what becomes known at the very instant a timer is due still counts before it.
+ */
+export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): Step {
+  const before = event.kind === "clockAdvanced" ? event.knownAtMs : prior(event.knownAtMs);
+  const turn: Turn = { policy, fleet, commands: [], records: [] };
+  fireTimers(turn, before);
+  switch (event.kind) {
+    case "clockAdvanced":
+      break;
+    case "deploymentStarted":
+      start(turn, event.deployment, event.knownAtMs);
+      break;
+    case "deploymentTagged":
+      tag(turn, event.tag);
+      break;
+    case "signalJudged":
+      judge(turn, event);
+      break;
+    case "overrideGiven":
+      override(turn, event.deploymentId, event.by, event.justification, event.knownAtMs);
+      break;
+    case "approvalGiven":
+      approve(turn, event.deploymentId, event.by, event.knownAtMs);
+      break;
+    case "rollbackFinished":
+      finish(turn, event.deploymentId, event.succeeded, event.detail, event.knownAtMs);
+      break;
+    default:
+      return unreachable(event);
+  }
+  return { state: turn.fleet, commands: turn.commands, records: turn.records };
+}
+
+/** The last instant before `atMs`: times are whole milliseconds. */
+function prior(atMs: number): number {
+  return atMs - 1;
+}
+
+function fireTimers(turn: Turn, toMs: number): void {
+  for (let next = nextDueAtMs(turn.fleet); next <= toMs; next = nextDueAtMs(turn.fleet)) {
+    const due = Object.values(turn.fleet.deployments)
+      .filter((state) => dueAtMs(state) === next)
+      .sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));
+    for (const state of due) {
+      if (state.phase.name === "watching") endWatch(turn, state, next);
+      else if (state.phase.name === "proposed") silence(turn, state, state.phase, next);
+    }
+  }
+}
+
+// ── A deployment starts, and is told about ────────────────────────────────────
+
+function start(turn: Turn, deployment: Deployment, nowMs: number): void {
+  const { deploymentId } = deployment;
+  const known = turn.fleet.deployments[deploymentId];
+  if (known !== undefined) {
+    refuse(turn, known, nowMs, "this deployment has started already");
+    return;
+  }
+  const kept: Record<string, DeploymentState> = {};
+  for (const [id, state] of Object.entries(turn.fleet.deployments)) {
+    if (state.phase.name !== "ended" || state.phase.endedAtMs > nowMs - REMEMBER_MS)
+      kept[id] = state;
+  }
+  turn.fleet = { ...turn.fleet, deployments: kept };
+  for (const state of Object.values(kept)) {
+    const same =
+      state.deployment.service === deployment.service &&
+      state.deployment.environment === deployment.environment;
+    if (same && (state.phase.name === "watching" || state.phase.name === "proposed")) {
+      end(turn, state, "superseded", nowMs, `superseded by ${deploymentId}`);
+    }
+  }
+  const mine = (one: ContextTag): boolean =>
+    one.service === deployment.service &&
+    (one.deploymentId === null || one.deploymentId === deploymentId);
+  const state: DeploymentState = {
+    deployment,
+    phase: { name: "watching" },
+    watchEndsAtMs: deployment.startedAtMs + turn.policy.watchMs,
+    signals: {},
+    tags: turn.fleet.tags.filter(mine),
+    records: 0,
+    proposals: 0,
+    withdrawals: 0,
+    observed: false,
+    untaggedProposedAtMs: null,
+  };
+  const tags = turn.fleet.tags.filter((one) => one.deploymentId !== deploymentId);
+  turn.fleet = { ...turn.fleet, tags };
+  const record = writeRecord(turn, state, state, {
+    decision: "watchStarted",
+    nowMs,
+    reason: `watched for ${formatDuration(turn.policy.watchMs)}`,
+    authority: `policy ${turn.policy.policy}`,
+  });
+  turn.commands.push({
+    kind: "watchUntil",
+    deploymentId,
+    askedAtMs: nowMs,
+    decisionId: record.decisionId,
+    untilMs: state.watchEndsAtMs,
+  });
+}
+
+function tag(turn: Turn, given: ContextTag): void {
+  const targets = Object.values(turn.fleet.deployments).filter(
+    ({ deployment, phase }) =>
+      phase.name !== "ended" &&
+      deployment.service === given.service &&
+      (given.deploymentId === null || given.deploymentId === deployment.deploymentId),
+  );
+  for (const state of targets) put(turn, { ...state, tags: [...state.tags, given] });
+  if (given.deploymentId === null || targets.length === 0) {
+    turn.fleet = { ...turn.fleet, tags: [...turn.fleet.tags, given] };
+  }
+}
+
+// ── A signal's verdict changes ────────────────────────────────────────────────
+
+function judge(turn: Turn, event: SignalJudged): void {
+  const known = turn.fleet.deployments[event.deploymentId];
+  if (known === undefined || known.phase.name === "ended") return;
+  const count = turn.policy.signals.length;
+  const signals = { ...known.signals, [event.evidence.signal]: event.evidence };
+  const shadow = fuses(turn.policy.fusion, signals, count, "untagged");
+  const state: DeploymentState = {
+    ...known,
+    signals,
+    untaggedProposedAtMs: known.untaggedProposedAtMs ?? (shadow ? event.knownAtMs : null),
+  };
+  put(turn, state);
+  const breach = fuses(turn.policy.fusion, signals, count, "verdict");
+  if (state.phase.name === "watching" && breach) propose(turn, state, event.knownAtMs);
+  if (state.phase.name === "proposed" && !breach && recovered(known, state)) {
+    withdraw(turn, state, event.knownAtMs);
+  }
+}
+
+/** Did every signal that was in breach come back to health? Silence is not recovery. */
+function recovered(before: DeploymentState, after: DeploymentState): boolean {
+  const breached = Object.values(before.signals).filter(({ verdict }) => verdict === "breach");
+  const now = breached.map(({ signal }) => after.signals[signal]!.verdict);
+  return now.length > 0 && now.every((verdict) => verdict === "healthy" || verdict === "breach");
+}
+
+function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
+  const { policy } = turn;
+  const decision = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs));
+  const reason = breachReason(state);
+  if (decision.tier === "observe") {
+    if (state.observed) return;
+    const observed = { ...state, observed: true };
+    const record = writeRecord(turn, state, observed, {
+      decision: "paged",
+      nowMs,
+      reason,
+      tier: decision,
+      authority: "nobody: never delegated to a machine",
+    });
+    page(turn, record, nowMs, ON_CALL);
+    return;
+  }
+  if (decision.tier === "full") {
+    const proposed = { ...state, proposals: state.proposals + 1 };
+    writeRecord(turn, state, proposed, {
+      decision: "proposed",
+      nowMs,
+      reason,
+      tier: decision,
+      authority: `policy ${policy.policy}, tier full`,
+    });
+    rollBack(turn, turn.fleet.deployments[state.deployment.deploymentId]!, nowMs, decision, {
+      reason: "full autonomy: rolled back at once",
+      authority: `policy ${policy.policy}, tier full`,
+    });
+    return;
+  }
+  const waitMs =
+    decision.tier === "override" ? policy.tiers.override.windowMs : policy.tiers.approve.slaMs;
+  const phase: Proposed = {
+    name: "proposed",
+    tier: decision.tier,
+    proposedAtMs: nowMs,
+    answerByMs: nowMs + waitMs,
+    step: 0,
+    to: ON_CALL,
+  };
+  const proposed: DeploymentState = { ...state, phase, proposals: state.proposals + 1 };
+  const record = writeRecord(turn, state, proposed, {
+    decision: "proposed",
+    nowMs,
+    reason,
+    tier: decision,
+    authority: decision.tier === "override" ? `${ON_CALL}, by override` : `${ON_CALL}, by approval`,
+  });
+  turn.commands.push({
+    kind: "propose",
+    deploymentId: state.deployment.deploymentId,
+    askedAtMs: nowMs,
+    decisionId: record.decisionId,
+    ordinal: proposed.proposals,
+    answers: ["override", "approve"],
+    answerByMs: phase.answerByMs,
+    onSilence: onSilence(policy, phase),
+    to: phase.to,
+  });
+  page(turn, record, nowMs, phase.to);
+}
+
+function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
+  const over = nowMs >= state.watchEndsAtMs;
+  const reason = `the breach is over: ${Object.values(state.signals)
+    .filter(({ verdict }) => verdict === "healthy")
+    .map((evidence) => evidence.reason)
+    .join("; ")}`;
+  const back: DeploymentState = {
+    ...state,
+    phase: { name: "watching" },
+    withdrawals: state.withdrawals + 1,
+  };
+  const record = writeRecord(turn, state, back, {
+    decision: "withdrawn",
+    nowMs,
+    reason,
+    authority: `policy ${turn.policy.policy}`,
+  });
+  turn.commands.push({
+    kind: "withdrawProposal",
+    deploymentId: state.deployment.deploymentId,
+    askedAtMs: nowMs,
+    decisionId: record.decisionId,
+    reason,
+  });
+  if (over) endWatch(turn, back, nowMs);
+}
+
+// ── People answer, or do not ──────────────────────────────────────────────────
+
+function override(turn: Turn, id: string, by: string, justification: string, nowMs: number): void {
+  const state = turn.fleet.deployments[id];
+  if (state === undefined) return;
+  if (state.phase.name !== "proposed") {
+    refuse(turn, state, nowMs, `override by ${by}: no proposal stands`);
+  } else if (justification.trim() === "") {
+    refuse(turn, state, nowMs, `override by ${by}: a justification is required`);
+  } else {
+    end(turn, state, "overridden", nowMs, `overridden by ${by}: ${justification}`, by);
+  }
+}
+
+function approve(turn: Turn, id: string, by: string, nowMs: number): void {
+  const state = turn.fleet.deployments[id];
+  if (state === undefined) return;
+  if (state.phase.name !== "proposed") {
+    refuse(turn, state, nowMs, `approval by ${by}: no proposal stands`);
+    return;
+  }
+  const tier = resolveTier(turn.policy, state.deployment, tagsNow(turn.policy, state, nowMs));
+  if (tier.tier === "observe") {
+    end(turn, state, "held", nowMs, `approved by ${by}, but never delegated to a machine`);
+    return;
+  }
+  rollBack(turn, state, nowMs, tier, { reason: `approved by ${by}`, authority: by });
+}
+
+/** Nobody answered in time: the window proceeds or holds, an approval escalates or ends. */
+function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
+  const { policy } = turn;
+  const next = phase.tier === "approve" ? policy.tiers.approve.escalate[phase.step] : undefined;
+  if (next !== undefined) {
+    const asked: Proposed = {
+      ...phase,
+      step: phase.step + 1,
+      to: next.to,
+      answerByMs: nowMs + next.slaMs,
+    };
+    const escalated = { ...state, phase: asked };
+    const record = writeRecord(turn, state, escalated, {
+      decision: "escalated",
+      nowMs,
+      reason: `no answer from ${phase.to} within ${formatDuration(nowMs - phase.proposedAtMs)}`,
+      authority: `${next.to}, by approval`,
+    });
+    turn.commands.push({
+      kind: "escalate",
+      deploymentId: state.deployment.deploymentId,
+      askedAtMs: nowMs,
+      decisionId: record.decisionId,
+      ordinal: asked.step,
+      to: next.to,
+      answerByMs: asked.answerByMs,
+      onSilence: onSilence(policy, asked),
+    });
+    page(turn, record, nowMs, next.to);
+    return;
+  }
+  const waited = formatDuration(nowMs - phase.proposedAtMs);
+  if (onSilence(policy, phase) === "hold") {
+    const over: End = phase.tier === "approve" ? "expired" : "held";
+    end(turn, state, over, nowMs, `no answer within ${waited}: held`);
+    return;
+  }
+  const tier = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs));
+  const stands = fuses(policy.fusion, state.signals, policy.signals.length, "verdict");
+  if (!stands || tier.tier === "observe") {
+    const why = stands
+      ? "never delegated to a machine"
+      : "the evidence no longer stands and nothing shows health";
+    const record = end(turn, state, "held", nowMs, `no answer within ${waited}, but ${why}: held`);
+    page(turn, record, nowMs, phase.to);
+    return;
+  }
+  rollBack(turn, state, nowMs, tier, {
+    reason: `no override within ${waited}: proceeds`,
+    authority: `policy ${policy.policy}, tier ${phase.tier}`,
+  });
+}
+
+// ── Acting, and ending ────────────────────────────────────────────────────────
+
+function rollBack(
+  turn: Turn,
+  state: DeploymentState,
+  nowMs: number,
+  tier: TierDecision,
+  why: { reason: string; authority: string },
+): void {
+  const acting: DeploymentState = {
+    ...state,
+    phase: { name: "rollingBack", orderedAtMs: nowMs, tier: tier.tier },
+  };
+  const record = writeRecord(turn, state, acting, {
+    decision: "rollbackOrdered",
+    nowMs,
+    tier,
+    ...why,
+  });
+  turn.commands.push({
+    kind: "rollBack",
+    deploymentId: state.deployment.deploymentId,
+    askedAtMs: nowMs,
+    decisionId: record.decisionId,
+    authority: record.authority,
+    accountable: record.accountable,
+  });
+  turn.commands.push({
+    kind: "notify",
+    deploymentId: state.deployment.deploymentId,
+    askedAtMs: nowMs,
+    decisionId: record.decisionId,
+    to: record.accountable,
+    reason: why.reason,
+  });
+}
+
+function finish(turn: Turn, id: string, succeeded: boolean, detail: string, nowMs: number): void {
+  const state = turn.fleet.deployments[id];
+  if (state === undefined) return;
+  if (state.phase.name !== "rollingBack") {
+    refuse(turn, state, nowMs, "a rollback finished that this policy did not order");
+  } else if (succeeded) {
+    end(turn, state, "rolledBack", nowMs, detail === "" ? "rolled back" : detail);
+  } else {
+    const record = end(turn, state, "rollbackFailed", nowMs, `the rollback failed: ${detail}`);
+    page(turn, record, nowMs, ON_CALL);
+  }
+}
+
+/** The watch is over and nothing is asked: say what the signals said. */
+function endWatch(turn: Turn, state: DeploymentState, nowMs: number): void {
+  const { verdict, reason } = concludes(Object.values(state.signals));
+  if (state.observed) end(turn, state, "held", nowMs, `observed only: ${reason}`);
+  else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, reason);
+  else if (verdict === "healthy") end(turn, state, "healthy", nowMs, reason);
+  else end(turn, state, "undecidable", nowMs, reason);
+}
+
+function end(
+  turn: Turn,
+  state: DeploymentState,
+  how: End,
+  nowMs: number,
+  reason: string,
+  authority = `policy ${turn.policy.policy}`,
+): DecisionRecord {
+  const ended: DeploymentState = {
+    ...state,
+    phase: { name: "ended", end: how, endedAtMs: nowMs },
+  };
+  return writeRecord(turn, state, ended, { decision: "ended", nowMs, reason, authority });
+}
+
+function refuse(turn: Turn, state: DeploymentState, nowMs: number, reason: string): void {
+  writeRecord(turn, state, state, {
+    decision: "refused",
+    nowMs,
+    reason,
+    authority: `policy ${turn.policy.policy}`,
+  });
+}
+
+function page(turn: Turn, record: DecisionRecord, nowMs: number, to: string): void {
+  turn.commands.push({
+    kind: "page",
+    deploymentId: record.deploymentId,
+    askedAtMs: nowMs,
+    decisionId: record.decisionId,
+    to,
+    reason: record.reason,
+  });
+}
+
+function put(turn: Turn, state: DeploymentState): void {
+  const { deploymentId } = state.deployment;
+  turn.fleet = {
+    ...turn.fleet,
+    deployments: { ...turn.fleet.deployments, [deploymentId]: state },
+  };
+}
+
+function onSilence(policy: Policy, phase: Proposed): "rollback" | "hold" {
+  return phase.tier === "override"
+    ? policy.tiers.override.onTimeout
+    : policy.tiers.approve.onExpiry;
+}
+
+function tagsNow(policy: Policy, state: DeploymentState, nowMs: number): readonly ContextTag[] {
+  return tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
+}
+
+function breachReason(state: DeploymentState): string {
+  return Object.values(state.signals)
+    .filter(({ verdict }) => verdict === "breach")
+    .map((evidence) => evidence.reason)
+    .join("; ");
+}

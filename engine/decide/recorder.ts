@@ -1,0 +1,81 @@
+/** Writes the record of a transition and puts the new state in its place. */
+
+import { assert } from "../assert.ts";
+import type { EngineCommand } from "../command.ts";
+import type { Policy } from "../policy/policy.ts";
+import { tagsAt, tagText, type TierDecision } from "../policy/resolve.ts";
+import type { DecisionKind, DecisionRecord } from "../record.ts";
+import { ENGINE_VERSION } from "../version.ts";
+import type { DeploymentState, FleetState } from "./state.ts";
+
+export interface Step {
+  readonly state: FleetState;
+  readonly commands: readonly EngineCommand[];
+  readonly records: readonly DecisionRecord[];
+}
+
+/** One call of the machine while it is under way. */
+export interface Turn {
+  readonly policy: Policy;
+  fleet: FleetState;
+  readonly commands: EngineCommand[];
+  readonly records: DecisionRecord[];
+}
+
+export interface Why {
+  readonly decision: DecisionKind;
+  readonly nowMs: number;
+  readonly reason: string;
+  readonly authority: string;
+  readonly tier?: TierDecision;
+}
+
+export function writeRecord(
+  turn: Turn,
+  before: DeploymentState,
+  after: DeploymentState,
+  why: Why,
+): DecisionRecord {
+  const { policy } = turn;
+  const { deployment } = after;
+  const accountable = policy.owner;
+  assert(accountable !== "", "an action has an accountable owner");
+  const numbered: DeploymentState = { ...after, records: before.records + 1 };
+  const { phase } = after;
+  const standing =
+    phase.name === "proposed" || phase.name === "rollingBack"
+      ? phase.tier
+      : before.phase.name === "proposed" || before.phase.name === "rollingBack"
+        ? before.phase.tier
+        : null;
+  const record: DecisionRecord = {
+    decisionId: `${deployment.deploymentId}#${numbered.records}`,
+    deploymentId: deployment.deploymentId,
+    service: deployment.service,
+    decision: why.decision,
+    atMs: why.nowMs,
+    knownAtMs: why.nowMs,
+    engineVersion: ENGINE_VERSION,
+    policy: policy.policy,
+    policyDigest: policy.digest,
+    phaseBefore: before.phase.name,
+    phaseAfter: phase.name,
+    end: phase.name === "ended" ? phase.end : null,
+    tier: why.tier?.tier ?? standing,
+    tierPath: why.tier?.path ?? [],
+    mode: why.tier?.mode ?? null,
+    confidence: null,
+    signals: Object.values(after.signals).sort((a, b) => (a.signal < b.signal ? -1 : 1)),
+    reason: why.reason,
+    authority: why.authority,
+    accountable,
+    tags: tagsAt(policy, deployment, after.tags, why.nowMs, why.nowMs).map(tagText),
+    untaggedProposedAtMs: after.untaggedProposedAtMs,
+  };
+  turn.records.push(record);
+  turn.fleet = {
+    ...turn.fleet,
+    deployments: { ...turn.fleet.deployments, [deployment.deploymentId]: numbered },
+  };
+  return record;
+}

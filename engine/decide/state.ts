@@ -1,0 +1,75 @@
+/** What the machine remembers: plain data, serialisable, timers included. */
+
+import type { ContextTag, Deployment, SignalEvidence } from "../event.ts";
+import type { End, TierName } from "../record.ts";
+
+export interface Watching {
+  readonly name: "watching";
+}
+/** A question stands; `answerByMs` is when silence becomes the answer. */
+export interface Proposed {
+  readonly name: "proposed";
+  readonly tier: TierName;
+  readonly proposedAtMs: number;
+  readonly answerByMs: number;
+  /** 0 for the first audience, then one for each escalation. */
+  readonly step: number;
+  readonly to: string;
+}
+export interface RollingBack {
+  readonly name: "rollingBack";
+  readonly orderedAtMs: number;
+  readonly tier: TierName;
+}
+export interface Ended {
+  readonly name: "ended";
+  readonly end: End;
+  readonly endedAtMs: number;
+}
+export type Phase = Watching | Proposed | RollingBack | Ended;
+
+export interface DeploymentState {
+  readonly deployment: Deployment;
+  readonly phase: Phase;
+  readonly watchEndsAtMs: number;
+  /** The newest judgement of every signal that has one. */
+  readonly signals: Readonly<Record<string, SignalEvidence>>;
+  readonly tags: readonly ContextTag[];
+  /** Records made so far; numbers the next one. */
+  readonly records: number;
+  readonly proposals: number;
+  readonly withdrawals: number;
+  /** Paged under `observe`, which never acts. */
+  readonly observed: boolean;
+  /** When the same policy would have proposed without any tag. */
+  readonly untaggedProposedAtMs: number | null;
+}
+
+export interface FleetState {
+  /** Deployments being watched or acted on, and those that ended in the last day. */
+  readonly deployments: Readonly<Record<string, DeploymentState>>;
+  /** Tags declared before their deployment started, and those of whole services. */
+  readonly tags: readonly ContextTag[];
+}
+
+export const initialFleet: FleetState = { deployments: {}, tags: [] };
+
+/** When this deployment next wants to hear the clock; Infinity when it does not. */
+export function dueAtMs(state: DeploymentState): number {
+  switch (state.phase.name) {
+    case "watching":
+      return state.watchEndsAtMs;
+    case "proposed":
+      return state.phase.answerByMs;
+    case "rollingBack":
+    case "ended":
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** When the fleet next wants to hear the clock. */
+export function nextDueAtMs(fleet: FleetState): number {
+  let next = Number.POSITIVE_INFINITY;
+  for (const state of Object.values(fleet.deployments)) next = Math.min(next, dueAtMs(state));
+  return next;
+}

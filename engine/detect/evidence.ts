@@ -1,0 +1,197 @@
+/** What a signal said, in numbers and in words. */
+
+import { seriesKey, type SignalEvidence, type Verdict } from "../event.ts";
+import type { SignalPolicy } from "../policy/policy.ts";
+import { formatChange, formatDuration, formatNumber, formatShare } from "../policy/quantity.ts";
+import { limitOf } from "./detector.ts";
+import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
+import { staleAfterMs, type Extreme, type TrackChange, type TrackState } from "./track.ts";
+import type { WatchState } from "./watch.ts";
+
+/** Health needs this share of the samples a watch should have had. */
+const COVERAGE_FOR_HEALTH = 0.8;
+
+/** Is the history long enough to call a series healthy? Short history forbids health, not breach. */
+export function supportsHealth(track: TrackState): boolean {
+  const { baseline } = track;
+  return baseline?.problem === null && baseline.samples >= BASELINE_FOR_HEALTH;
+}
+
+/** A residual in the unit of the tolerance: relative change, or the metric's own unit. */
+function effectOf(signal: SignalPolicy, residual: number): number {
+  return signal.tolerance.kind === "relative" ? Math.expm1(residual) : residual;
+}
+
+function effectText(signal: SignalPolicy, track: TrackState, effect: number): string {
+  if (signal.tolerance.kind === "relative") return formatChange(effect);
+  const points = effect / track.series.percentagePoint;
+  return `${points >= 0 ? "+" : "−"}${formatNumber(Math.abs(Number(points.toPrecision(3))))} pp`;
+}
+
+function toleranceText(signal: SignalPolicy, amount: number, tags: readonly string[]): string {
+  const size =
+    signal.tolerance.kind === "relative"
+      ? formatShare(amount)
+      : `${formatNumber(Number((amount * 100).toPrecision(3)))} pp`;
+  return tags.length === 0 ? `${size} tolerated` : `${size} tolerated with ${tags.join(", ")}`;
+}
+
+/** Evidence at a change of verdict. */
+export function interimEvidence(
+  signal: SignalPolicy,
+  track: TrackState,
+  change: TrackChange,
+  verdict: Verdict,
+  untagged: Verdict,
+): SignalEvidence {
+  const baseline = track.baseline!;
+  const usable = baseline.problem === null && change.smooth !== null;
+  const effect = usable ? effectOf(signal, change.smooth) : null;
+  const size = effect === null ? "no reading" : effectText(signal, track, effect);
+  const allowed = toleranceText(signal, change.tolerance, change.tags);
+  const held = formatDuration(signal.holdMs);
+  const reason =
+    verdict === "breach"
+      ? `${track.series.metric} ${size}, ${allowed}, for ${held}`
+      : verdict === "healthy"
+        ? `${track.series.metric} back within tolerance for ${formatDuration(signal.clearMs)}`
+        : change.stale
+          ? `no sample of ${track.series.metric} for ${formatDuration(staleAfterMs(baseline))}`
+          : `watching ${track.series.metric}: ${size}, ${allowed}`;
+  return {
+    signal: signal.name,
+    verdict,
+    reason,
+    series: seriesKey(track.series),
+    effect,
+    expected: usable ? expectedAt(baseline, change.atMs) : null,
+    scale: usable ? baseline.scale : null,
+    tolerance: change.tolerance,
+    baseTolerance: signal.tolerance.amount,
+    statistic: change.statistic,
+    limit: limitOf(signal.detector),
+    samples: change.valid,
+    baselineSamples: baseline.samples,
+    tags: change.tags,
+    untagged,
+    untaggedReason:
+      untagged === "breach"
+        ? `without tags: ${track.series.metric} ${size}, ${toleranceText(signal, signal.tolerance.amount, [])}`
+        : `without tags: ${untagged}`,
+  };
+}
+
+/** The furthest a series went in the direction that is worse. */
+function worstOf(signal: SignalPolicy, track: TrackState): Extreme {
+  const { highest, lowest } = track;
+  if (signal.worse === "up") return highest;
+  if (signal.worse === "down") return lowest;
+  return -lowest.residual > highest.residual ? lowest : highest;
+}
+
+interface FinalVerdict {
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
+
+/** Judges one series over its whole watch. */
+function finalVerdict(
+  signal: SignalPolicy,
+  watch: WatchState,
+  track: TrackState,
+  arm: "tagged" | "untagged",
+): FinalVerdict {
+  const { metric } = track.series;
+  const { baseline } = track;
+  const worst = worstOf(signal, track);
+  const allowed =
+    arm === "tagged"
+      ? toleranceText(signal, worst.tolerance, worst.tags)
+      : toleranceText(signal, signal.tolerance.amount, []);
+  if (track.valid === 0) return { verdict: "noData", reason: `no sample of ${metric}` };
+  if (track[arm].hold.verdict === "breach") {
+    return { verdict: "breach", reason: `${metric} still beyond tolerance, ${allowed}` };
+  }
+  if (baseline === null || baseline.problem !== null) {
+    return { verdict: "inconclusive", reason: `${metric}: ${baseline?.problem ?? "no baseline"}` };
+  }
+  if (track.stale) return { verdict: "inconclusive", reason: `samples of ${metric} stopped` };
+  if (!supportsHealth(track)) {
+    const reason = `${metric}: ${baseline.samples} samples before the deployment, health needs ${BASELINE_FOR_HEALTH}`;
+    return { verdict: "inconclusive", reason };
+  }
+  const expected = (watch.endsAtMs - watch.deployment.startedAtMs) / (baseline.stepMs ?? 1);
+  const coverage = track.valid / Math.max(1, Math.floor(expected));
+  if (coverage < COVERAGE_FOR_HEALTH) {
+    const reason = `${metric}: only ${formatShare(coverage)} of the expected samples`;
+    return { verdict: "inconclusive", reason };
+  }
+  const size = effectText(signal, track, effectOf(signal, worst.residual));
+  return { verdict: "healthy", reason: `${metric} at most ${size}, ${allowed}` };
+}
+
+const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "healthy"];
+
+/** The last judgement of a signal: the worst of its series. */
+export function finalEvidence(
+  signal: SignalPolicy,
+  watch: WatchState,
+  tracks: readonly TrackState[],
+): SignalEvidence {
+  const judged = [...tracks]
+    .sort((a, b) => (seriesKey(a.series) < seriesKey(b.series) ? -1 : 1))
+    .map((track) => ({
+      track,
+      tagged: finalVerdict(signal, watch, track, "tagged"),
+      untagged: finalVerdict(signal, watch, track, "untagged"),
+    }));
+  const worst = (arm: "tagged" | "untagged") =>
+    [...judged].sort(
+      (a, b) => WORST_FIRST.indexOf(a[arm].verdict) - WORST_FIRST.indexOf(b[arm].verdict),
+    )[0];
+  const decided = worst("tagged");
+  const base = {
+    signal: signal.name,
+    baseTolerance: signal.tolerance.amount,
+    statistic: null,
+    limit: limitOf(signal.detector),
+  };
+  if (decided === undefined) {
+    const reason = `no series of ${watch.deployment.service} matches ${signal.metric}`;
+    return {
+      ...base,
+      verdict: "noData",
+      reason,
+      series: null,
+      effect: null,
+      expected: null,
+      scale: null,
+      tolerance: signal.tolerance.amount,
+      samples: 0,
+      baselineSamples: 0,
+      tags: [],
+      untagged: "noData",
+      untaggedReason: reason,
+    };
+  }
+  const { track, tagged } = decided;
+  const baseline = track.baseline;
+  const usable = baseline?.problem === null && track.smooth !== null;
+  const extreme = worstOf(signal, track);
+  const shadow = worst("untagged")!.untagged;
+  return {
+    ...base,
+    verdict: tagged.verdict,
+    reason: tagged.reason,
+    series: seriesKey(track.series),
+    effect: usable ? effectOf(signal, extreme.residual) : null,
+    expected: usable ? expectedAt(baseline, watch.endsAtMs) : null,
+    scale: usable ? baseline.scale : null,
+    tolerance: extreme.tolerance,
+    samples: track.valid,
+    baselineSamples: baseline?.samples ?? track.pastAtMs.length,
+    tags: extreme.tags,
+    untagged: shadow.verdict,
+    untaggedReason: `without tags: ${shadow.reason}`,
+  };
+}

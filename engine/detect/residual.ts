@@ -1,0 +1,224 @@
+/**
+ * Residuals: what a sample is above what was expected from the series' own past.
+ *
+ *     r = y − level − (season − median of season over the baseline)
+ *
+ * with y the logarithm of the value for relative tolerances (a change of +15 % is
+ * then 0.140 at any level) and the value itself for percentage points. The level is
+ * the median over the baseline, the scale 1.4826 × the median absolute deviation
+ * with a floor, inflated by √((1+φ)/(1−φ)) for an autocorrelation φ. The season is
+ * subtracted only where it makes the baseline residuals smaller.
+ *
+ * Knows no policy beyond the kind of tolerance and the baseline's length, so every
+ * policy that agrees on these shares one pass.
+ */
+
+import type { SeasonProfile } from "../event.ts";
+import { seasonAt } from "./season.ts";
+
+/** Below this many baseline samples nothing can be said. */
+export const BASELINE_AT_LEAST = 5;
+/** Below this many a breach may be said, health may not: the scale is too uncertain. */
+export const BASELINE_FOR_HEALTH = 20;
+
+/** A residual scale below this is not believed: 2 % on the log scale. */
+const LOG_SCALE_FLOOR = 0.02;
+/** And a tenth of a percentage point for ratios. */
+const POINT_SCALE_FLOOR = 0.1;
+
+/** Scale a normal sample's median absolute deviation to its standard deviation. */
+const MAD_TO_SD = 1.4826;
+
+export type Transform = "log" | "identity";
+
+/** What was expected when the deployment started; frozen from then on. */
+export interface Baseline {
+  readonly transform: Transform;
+  /** Added before the logarithm so that zero has one: 0.1 % of the median. */
+  readonly offset: number;
+  /** Median of the transformed baseline. */
+  readonly level: number;
+  /** Standard deviation of one residual, inflated for autocorrelation. */
+  readonly scale: number;
+  /** Lag-1 autocorrelation of the baseline residuals, in [0, 0.9]. */
+  readonly autocorrelation: number;
+  readonly samples: number;
+  /** Median spacing of the baseline samples; null with fewer than two. */
+  readonly stepMs: number | null;
+  readonly season: SeasonProfile | null;
+  /** Median of the transformed season over the baseline. */
+  readonly seasonLevel: number;
+  /** Why no verdict can rest on it; null when one can. */
+  readonly problem: string | null;
+}
+
+/** Median of `values[0..count)`, which it reorders. NaN when empty. */
+export function medianInPlace(values: Float64Array, count: number): number {
+  if (count === 0) return Number.NaN;
+  const part = count === values.length ? values : values.subarray(0, count);
+  part.sort();
+  const middle = count >> 1;
+  return count % 2 === 1 ? part[middle]! : (part[middle - 1]! + part[middle]!) / 2;
+}
+
+/**
+ * @param atMs, values the samples that were known before the deployment, in time order
+ * @param percentagePoint what one percentage point is in the series' unit
+ */
+export function observeBaseline(
+  atMs: ArrayLike<number>,
+  values: ArrayLike<number>,
+  transform: Transform,
+  percentagePoint: number,
+  season: SeasonProfile | null,
+): Baseline {
+  const raw = new Float64Array(values.length);
+  const at = new Float64Array(values.length);
+  let count = 0;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!;
+    if (!Number.isFinite(value)) continue;
+    at[count] = atMs[index]!;
+    raw[count++] = value;
+  }
+  const scratch = new Float64Array(count);
+  for (let index = 1; index < count; index++) scratch[index - 1] = at[index]! - at[index - 1]!;
+  const stepMs = count < 2 ? null : medianInPlace(scratch, count - 1);
+  const empty = { transform, samples: count, stepMs, offset: 0, level: 0, scale: 1 } as const;
+  const refuse = (problem: string): Baseline => ({
+    ...empty,
+    autocorrelation: 0,
+    season: null,
+    seasonLevel: 0,
+    problem,
+  });
+  if (count < BASELINE_AT_LEAST) {
+    return refuse(`${count} samples before the deployment, ${BASELINE_AT_LEAST} are needed`);
+  }
+
+  scratch.set(raw.subarray(0, count));
+  const median = medianInPlace(scratch, count);
+  if (transform === "log" && median <= 0) {
+    return refuse("the median before the deployment is not above zero: no relative change");
+  }
+  const offset = transform === "log" ? 0.001 * median : 0;
+  const y = scratch;
+  for (let index = 0; index < count; index++) y[index] = apply(raw[index]!, transform, offset);
+
+  const plain = centre(y.slice(), count);
+  let residuals = plain;
+  let level = plain.level;
+  let seasonLevel = 0;
+  let used: SeasonProfile | null = null;
+  if (season !== null) {
+    const shape = new Float64Array(count);
+    let complete = true;
+    for (let index = 0; index < count; index++) {
+      const expected = seasonAt(season, at[index]!);
+      if (!Number.isFinite(expected) || (transform === "log" && expected <= 0)) complete = false;
+      else shape[index] = apply(expected, transform, offset);
+    }
+    if (complete) {
+      const shapeLevel = medianInPlace(shape.slice(), count);
+      const adjusted = new Float64Array(count);
+      for (let index = 0; index < count; index++) {
+        adjusted[index] = y[index]! - (shape[index]! - shapeLevel);
+      }
+      const seasonal = centre(adjusted, count);
+      if (seasonal.mad < plain.mad) {
+        residuals = seasonal;
+        level = seasonal.level;
+        seasonLevel = shapeLevel;
+        used = season;
+      }
+    }
+  }
+  const floor = transform === "log" ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
+  const spread = Math.max(MAD_TO_SD * residuals.mad, floor);
+  const autocorrelation = lagOneAutocorrelation(residuals.values, spread);
+  return {
+    ...empty,
+    offset,
+    level,
+    scale: spread * Math.sqrt((1 + autocorrelation) / (1 - autocorrelation)),
+    autocorrelation,
+    season: used,
+    seasonLevel,
+    problem: null,
+  };
+}
+
+function apply(value: number, transform: Transform, offset: number): number {
+  return transform === "log" ? Math.log(Math.max(value, 0) + offset) : value;
+}
+
+/** Subtracts the median and measures the median absolute deviation. */
+function centre(
+  y: Float64Array,
+  count: number,
+): { values: Float64Array; level: number; mad: number } {
+  const values = y.slice(0, count);
+  const level = medianInPlace(y, count);
+  for (let index = 0; index < count; index++) {
+    values[index] = values[index]! - level;
+    y[index] = Math.abs(values[index]!);
+  }
+  return { values, level, mad: medianInPlace(y, count) };
+}
+
+/**
+ * Lag-1 autocorrelation of residuals clipped at 6 scales (one outlier must not
+ * decide it), in [0, 0.9]. Neighbours are taken as they come, gaps included.
+ */
+function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
+  const clip = 6 * scale;
+  let mean = 0;
+  for (const residual of residuals) mean += Math.max(-clip, Math.min(clip, residual));
+  mean /= residuals.length;
+  let variance = 0;
+  let covariance = 0;
+  let before = 0;
+  for (let index = 0; index < residuals.length; index++) {
+    const centred = Math.max(-clip, Math.min(clip, residuals[index]!)) - mean;
+    variance += centred * centred;
+    if (index > 0) covariance += centred * before;
+    before = centred;
+  }
+  return variance === 0 ? 0 : Math.max(0, Math.min(0.9, covariance / variance));
+}
+
+/** Residuals of samples; NaN stays NaN. */
+export function observe(
+  baseline: Baseline,
+  atMs: ArrayLike<number>,
+  values: ArrayLike<number>,
+): Float64Array {
+  const residuals = new Float64Array(values.length);
+  const { transform, offset, level, season, seasonLevel } = baseline;
+  for (let index = 0; index < residuals.length; index++) {
+    const value = values[index]!;
+    if (!Number.isFinite(value)) {
+      residuals[index] = Number.NaN;
+      continue;
+    }
+    let expected = level;
+    if (season !== null) {
+      const shape = seasonAt(season, atMs[index]!);
+      if (Number.isFinite(shape)) expected += apply(shape, transform, offset) - seasonLevel;
+    }
+    residuals[index] = apply(value, transform, offset) - expected;
+  }
+  return residuals;
+}
+
+/** The expected value in the series' own unit, season included. */
+export function expectedAt(baseline: Baseline, atMs: number): number {
+  let expected = baseline.level;
+  if (baseline.season !== null) {
+    const shape = seasonAt(baseline.season, atMs);
+    if (Number.isFinite(shape)) {
+      expected += apply(shape, baseline.transform, baseline.offset) - baseline.seasonLevel;
+    }
+  }
+  return baseline.transform === "log" ? Math.exp(expected) - baseline.offset : expected;
+}

@@ -1,0 +1,387 @@
+/**
+ * One deployment's signals, from its start to the end of its watch.
+ *
+ * Samples go in, judgements come out: one whenever a signal's verdict changes, and a
+ * last one for every signal when the watch ends. A signal may watch several series;
+ * it breaches when one of them does. No evidence is never health: a series that
+ * stopped, a history too short or too few samples end as `noData` or `inconclusive`.
+ */
+
+import {
+  seriesKey,
+  type ContextTag,
+  type Deployment,
+  type PreparedContext,
+  type SampleColumn,
+  type SignalEvidence,
+  type SignalJudged,
+  type Verdict,
+} from "../event.ts";
+import { matchesGlob, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import type { HeldVerdict } from "./hold.ts";
+import { finalEvidence, interimEvidence, supportsHealth } from "./evidence.ts";
+import {
+  cloneTrack,
+  freezeBaseline,
+  goStale,
+  notShared,
+  staleAfterMs,
+  startTrack,
+  takeSamples,
+  type Share,
+  type TrackChange,
+  type TrackState,
+} from "./track.ts";
+import { tolerancePath } from "./tolerance.ts";
+
+interface Published {
+  readonly stale: boolean;
+  readonly tagged: HeldVerdict;
+  readonly untagged: HeldVerdict;
+}
+
+interface SignalState {
+  readonly tracks: Readonly<Record<string, TrackState>>;
+  readonly published: Readonly<Record<string, Published>>;
+  readonly verdict: Verdict;
+  readonly untagged: Verdict;
+}
+
+export interface WatchState {
+  readonly deployment: Deployment;
+  readonly endsAtMs: number;
+  readonly tags: readonly ContextTag[];
+  readonly context: PreparedContext | null;
+  readonly signals: Readonly<Record<string, SignalState>>;
+  readonly concluded: boolean;
+}
+
+export interface WatchStep {
+  readonly watch: WatchState;
+  /** In the order they became known. */
+  readonly judgements: readonly SignalJudged[];
+}
+
+export function startWatch(
+  policy: Policy,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+): WatchState {
+  const signals: Record<string, SignalState> = {};
+  for (const signal of policy.signals) {
+    signals[signal.name] = {
+      tracks: {},
+      published: {},
+      verdict: "inconclusive",
+      untagged: "inconclusive",
+    };
+  }
+  return {
+    deployment,
+    endsAtMs: deployment.startedAtMs + policy.watchMs,
+    tags,
+    context: null,
+    signals,
+    concluded: false,
+  };
+}
+
+/** Seasonal profiles, or a tag that was just declared. They count from here on. */
+export function withContext(watch: WatchState, context: PreparedContext): WatchState {
+  return { ...watch, context };
+}
+
+export function withTag(watch: WatchState, tag: ContextTag): WatchState {
+  return { ...watch, tags: [...watch.tags, tag] };
+}
+
+/**
+ * Takes samples of any series; those of no signal are ignored.
+ *
+ * @param shareFor lets several policies share the work on one series; a share may
+ *   only be used for one deployment, one watch length and whole columns
+ */
+export function takeColumns(
+  policy: Policy,
+  watch: WatchState,
+  columns: readonly SampleColumn[],
+  shareFor: (key: string) => Share = () => notShared,
+): WatchStep {
+  if (watch.concluded) return { watch, judgements: [] };
+  const judgements: SignalJudged[] = [];
+  let signals = watch.signals;
+  for (const signal of policy.signals) {
+    const changes: TrackChange[] = [];
+    let tracks = watch.signals[signal.name]!.tracks;
+    for (const column of columns) {
+      if (column.series.service !== watch.deployment.service) continue;
+      if (!matchesGlob(signal.metric, column.series.metric)) continue;
+      const key = seriesKey(column.series);
+      const track = takeColumn(
+        policy,
+        signal,
+        watch,
+        tracks[key] ?? null,
+        column,
+        shareFor,
+        changes,
+      );
+      if (track !== null) tracks = { ...tracks, [key]: track };
+    }
+    const before = signals[signal.name]!;
+    if (tracks === before.tracks) continue;
+    const after = publish(watch, signal, { ...before, tracks }, changes, judgements);
+    signals = { ...signals, [signal.name]: after };
+  }
+  return {
+    watch: { ...watch, signals },
+    judgements: judgements.sort(byKnown),
+  };
+}
+
+/** The next moment something happens without a sample: data counts as stopped, or the watch ends. */
+export function watchDueAtMs(policy: Policy, watch: WatchState): number {
+  let dueAtMs = watch.concluded ? Number.POSITIVE_INFINITY : watch.endsAtMs;
+  if (watch.concluded) return dueAtMs;
+  for (const signal of policy.signals) {
+    for (const track of Object.values(watch.signals[signal.name]!.tracks)) {
+      if (track.stale) continue;
+      dueAtMs = Math.min(dueAtMs, deadlineOf(watch, signal, track));
+    }
+  }
+  return dueAtMs;
+}
+
+/**
+ * Lets time pass up to and including `toMs`: series fall silent, and at its end the
+ * watch is concluded with a last judgement of every signal.
+ */
+export function advanceWatch(
+  policy: Policy,
+  watch: WatchState,
+  toMs: number,
+  shareFor: (key: string) => Share = () => notShared,
+): WatchStep {
+  if (watch.concluded) return { watch, judgements: [] };
+  const untilMs = Math.min(toMs, watch.endsAtMs);
+  const judgements: SignalJudged[] = [];
+  let signals = watch.signals;
+  for (const signal of policy.signals) {
+    const before = signals[signal.name]!;
+    const changes: TrackChange[] = [];
+    let tracks = before.tracks;
+    for (const [key, track] of Object.entries(tracks)) {
+      if (track.stale) continue;
+      const clone = cloneTrack(track);
+      freezeBaseline(clone, signal, watch.context?.seasons[key] ?? null, shareFor(key));
+      const deadlineMs = clone.lastKnownAtMs + staleAfterMs(clone.baseline!);
+      if (deadlineMs > untilMs) continue;
+      changes.push(goStale(clone, signal, deadlineMs));
+      tracks = { ...tracks, [key]: clone };
+    }
+    if (changes.length === 0) continue;
+    const after = publish(watch, signal, { ...before, tracks }, changes, judgements);
+    signals = { ...signals, [signal.name]: after };
+  }
+  judgements.sort(byKnown);
+  const advanced = { ...watch, signals };
+  if (toMs < watch.endsAtMs) return { watch: advanced, judgements };
+  for (const signal of policy.signals) {
+    const { tracks } = signals[signal.name]!;
+    judgements.push({
+      kind: "signalJudged",
+      atMs: watch.endsAtMs,
+      knownAtMs: watch.endsAtMs,
+      deploymentId: watch.deployment.deploymentId,
+      evidence: finalEvidence(signal, advanced, Object.values(tracks)),
+      final: true,
+    });
+  }
+  return { watch: { ...advanced, concluded: true }, judgements };
+}
+
+function deadlineOf(watch: WatchState, signal: SignalPolicy, track: TrackState): number {
+  if (track.baseline !== null) return track.lastKnownAtMs + staleAfterMs(track.baseline);
+  const clone = cloneTrack(track);
+  const season = watch.context?.seasons[seriesKey(track.series)] ?? null;
+  return track.lastKnownAtMs + staleAfterMs(freezeBaseline(clone, signal, season, notShared));
+}
+
+/** Cuts one column into past and watch and folds both into the track. */
+function takeColumn(
+  policy: Policy,
+  signal: SignalPolicy,
+  watch: WatchState,
+  before: TrackState | null,
+  column: SampleColumn,
+  shareFor: (key: string) => Share,
+  changes: TrackChange[],
+): TrackState | null {
+  const { startedAtMs } = watch.deployment;
+  const newest = before?.lastAtMs ?? Number.NEGATIVE_INFINITY;
+  const ordered = share(shareFor, column, "ordered", () => inOrder(column, newest));
+  const { atMs, knownAtMs, values } = ordered;
+  const baselineFromMs = startedAtMs - signal.detector.baselineMs;
+  let from = 0;
+  while (from < atMs.length && atMs[from]! < baselineFromMs) from++;
+  let pastEnd = from;
+  while (
+    pastEnd < atMs.length &&
+    atMs[pastEnd]! < startedAtMs &&
+    knownAtMs[pastEnd]! <= startedAtMs
+  ) {
+    pastEnd++;
+  }
+  let watchFrom = pastEnd;
+  while (watchFrom < atMs.length && atMs[watchFrom]! < startedAtMs) watchFrom++;
+  let watchEnd = watchFrom;
+  while (watchEnd < atMs.length && knownAtMs[watchEnd]! <= watch.endsAtMs) watchEnd++;
+  if (before === null && pastEnd === from && watchEnd === watchFrom) return null;
+
+  const track =
+    before === null ? startTrack(column.series, signal, startedAtMs) : cloneTrack(before);
+  if (pastEnd > from && track.baseline === null) {
+    track.pastAtMs = append(track.pastAtMs, atMs, from, pastEnd);
+    track.pastValues = append(track.pastValues, values, from, pastEnd);
+  }
+  if (watchFrom > from) track.lastAtMs = Math.max(track.lastAtMs, atMs[watchFrom - 1]!);
+  if (watchEnd > watchFrom) {
+    const key = seriesKey(column.series);
+    const shared = shareFor(key);
+    freezeBaseline(track, signal, watch.context?.seasons[key] ?? null, shared);
+    const cut: SampleColumn = {
+      series: column.series,
+      atMs: part(atMs, watchFrom, watchEnd),
+      knownAtMs: part(knownAtMs, watchFrom, watchEnd),
+      values: part(values, watchFrom, watchEnd),
+    };
+    const tolerances = tolerancePath(
+      policy,
+      signal,
+      watch.deployment,
+      watch.tags,
+      cut.atMs,
+      cut.knownAtMs,
+    );
+    changes.push(...takeSamples(track, signal, cut, tolerances, shared));
+  }
+  return track;
+}
+
+function share<Value>(
+  shareFor: (key: string) => Share,
+  column: SampleColumn,
+  what: string,
+  make: () => Value,
+): Value {
+  return shareFor(seriesKey(column.series)).once(what, make);
+}
+
+/** Known order, without samples older than one already taken. */
+function inOrder(column: SampleColumn, newestAtMs: number): SampleColumn {
+  const { atMs, knownAtMs } = column;
+  let clean = true;
+  let newest = newestAtMs;
+  for (let index = 0; index < atMs.length && clean; index++) {
+    clean = atMs[index]! > newest && (index === 0 || knownAtMs[index]! >= knownAtMs[index - 1]!);
+    newest = atMs[index]!;
+  }
+  if (clean) return column;
+  const order = Array.from({ length: atMs.length }, (_, index) => index).sort(
+    (a, b) => knownAtMs[a]! - knownAtMs[b]! || atMs[a]! - atMs[b]!,
+  );
+  newest = newestAtMs;
+  const kept = order.filter((index) => {
+    if (atMs[index]! <= newest) return false;
+    newest = atMs[index]!;
+    return true;
+  });
+  return {
+    series: column.series,
+    atMs: Float64Array.from(kept, (index) => atMs[index]!),
+    knownAtMs: Float64Array.from(kept, (index) => knownAtMs[index]!),
+    values: Float64Array.from(kept, (index) => column.values[index]!),
+  };
+}
+
+function part(values: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
+  if (from === 0 && to === values.length) return values;
+  if (ArrayBuffer.isView(values)) return (values as Float64Array).subarray(from, to);
+  return Array.prototype.slice.call(values, from, to) as number[];
+}
+
+function append(
+  before: ArrayLike<number>,
+  values: ArrayLike<number>,
+  from: number,
+  to: number,
+): ArrayLike<number> {
+  if (before.length === 0) return part(values, from, to);
+  const joined = new Float64Array(before.length + to - from);
+  joined.set(before);
+  for (let index = from; index < to; index++) joined[before.length + index - from] = values[index]!;
+  return joined;
+}
+
+/** Applies track changes in known order and emits a judgement where the signal's verdict moves. */
+function publish(
+  watch: WatchState,
+  signal: SignalPolicy,
+  before: SignalState,
+  changes: readonly TrackChange[],
+  judgements: SignalJudged[],
+): SignalState {
+  if (changes.length === 0) return before;
+  let { published, verdict, untagged } = before;
+  const ordered = [...changes].sort(
+    (a, b) => a.knownAtMs - b.knownAtMs || (seriesKey(a.series) < seriesKey(b.series) ? -1 : 1),
+  );
+  for (const change of ordered) {
+    const { stale } = change;
+    const entry = { stale, tagged: change.tagged, untagged: change.untagged };
+    published = { ...published, [seriesKey(change.series)]: entry };
+    const tracks = Object.entries(before.tracks);
+    const next = combine(tracks, published, "tagged");
+    const shadow = combine(tracks, published, "untagged");
+    if (next === verdict && shadow === untagged) continue;
+    verdict = next;
+    untagged = shadow;
+    const track = before.tracks[seriesKey(change.series)]!;
+    const evidence: SignalEvidence = interimEvidence(signal, track, change, next, shadow);
+    judgements.push({
+      kind: "signalJudged",
+      atMs: change.atMs,
+      knownAtMs: change.knownAtMs,
+      deploymentId: watch.deployment.deploymentId,
+      evidence,
+      final: false,
+    });
+  }
+  return { ...before, published, verdict, untagged };
+}
+
+/** Breach beats silence, silence beats "watching", and a breach that ended is health. */
+function combine(
+  tracks: readonly (readonly [string, TrackState])[],
+  published: Readonly<Record<string, Published>>,
+  arm: "tagged" | "untagged",
+): Verdict {
+  let silent = 0;
+  let cleared = false;
+  for (const [key, track] of tracks) {
+    const state = published[key];
+    if (state === undefined) continue;
+    if (state[arm] === "breach") return "breach";
+    if (state.stale) silent++;
+    else if (state[arm] === "cleared" && supportsHealth(track)) cleared = true;
+  }
+  if (silent > 0) return silent === tracks.length ? "noData" : "inconclusive";
+  return cleared ? "healthy" : "inconclusive";
+}
+
+function byKnown(a: SignalJudged, b: SignalJudged): number {
+  return (
+    a.knownAtMs - b.knownAtMs ||
+    (a.evidence.signal < b.evidence.signal ? -1 : a.evidence.signal > b.evidence.signal ? 1 : 0)
+  );
+}

@@ -1,0 +1,142 @@
+/** A policy after parsing: durations in milliseconds, shares as fractions, defaults filled in. */
+
+import type { DeploymentKind, Criticality } from "../event.ts";
+import type { TierName } from "../record.ts";
+import type { Tolerance } from "./quantity.ts";
+
+/** Conditions on one deployment; all that are given must hold, each list means "one of". */
+export interface Condition {
+  readonly environment?: readonly string[] | undefined;
+  readonly kind?: readonly DeploymentKind[] | undefined;
+  readonly criticality?: readonly Criticality[] | undefined;
+  readonly service?: readonly string[] | undefined;
+  readonly team?: readonly string[] | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What turns samples into readings: whatever is in here is shared by policies that agree on it. */
+export interface BaselineSettings {
+  readonly baselineMs: number;
+  /** Subtract the profile of the same time on earlier days, where it helps. */
+  readonly season: boolean;
+}
+
+export interface ThresholdSettings extends BaselineSettings {
+  readonly kind: "threshold";
+  /** A breach is at least `breaches` of the last `of` samples beyond the tolerance. */
+  readonly breaches: number;
+  readonly of: number;
+}
+
+export interface CusumSettings extends BaselineSettings {
+  readonly kind: "cusum";
+  /** Drift subtracted at each sample, in standard deviations. */
+  readonly drift: number;
+  /** Largest step of one sample, in standard deviations: one spike alone never fires. */
+  readonly clip: number;
+  /** The sum at which a breach begins. */
+  readonly limit: number;
+}
+
+export type DetectorSettings = ThresholdSettings | CusumSettings;
+
+export interface SignalPolicy {
+  readonly name: string;
+  /** A metric's name, or a glob with `*`. */
+  readonly metric: string;
+  readonly worse: "up" | "down" | "both";
+  readonly detector: DetectorSettings;
+  readonly tolerance: Tolerance;
+  readonly holdMs: number;
+  readonly clearMs: number;
+}
+
+export type Fusion = "any" | "all" | { readonly atLeast: number };
+
+export interface FullTier {
+  readonly action: "rollback";
+}
+export interface OverrideTier {
+  readonly action: "rollback";
+  readonly windowMs: number;
+  readonly onTimeout: "rollback" | "hold";
+}
+export interface ApproveTier {
+  readonly action: "recommend";
+  readonly slaMs: number;
+  readonly escalate: readonly { readonly to: string; readonly slaMs: number }[];
+  readonly onExpiry: "hold" | "rollback";
+}
+export interface ObserveTier {
+  readonly action: "none";
+}
+
+export interface Tiers {
+  readonly full: FullTier;
+  readonly override: OverrideTier;
+  readonly approve: ApproveTier;
+  readonly observe: ObserveTier;
+}
+
+export interface Assignment {
+  readonly when: Condition | null;
+  readonly tier: TierName;
+}
+
+export interface Mode {
+  readonly name: string;
+  readonly when: Condition;
+  readonly tier: Readonly<Partial<Record<TierName, TierName>>>;
+  /** Null means every signal. */
+  readonly signals: readonly string[] | null;
+  readonly toleranceTimes: number;
+}
+
+/** What one tag may do, and its ceiling. */
+export interface ContextRule {
+  readonly tag: string;
+  readonly signal: string | null;
+  readonly shifts: "tolerance" | null;
+  /** The largest shift believed, as a fraction; a larger declared value counts as this. */
+  readonly max: number;
+  /** How long after its start a tag counts. */
+  readonly forMs: number;
+  readonly tierAtLeast: TierName | null;
+}
+
+export interface Guardrails {
+  /** A machine never acts on these: the tier becomes `observe`. */
+  readonly never: readonly Condition[];
+  /** No tag or mode lifts a relative tolerance above this. */
+  readonly toleranceAtMost: number | null;
+}
+
+export interface Policy {
+  readonly policy: string;
+  readonly owner: string;
+  readonly watchMs: number;
+  readonly signals: readonly SignalPolicy[];
+  readonly fusion: Fusion;
+  readonly tiers: Tiers;
+  readonly assign: readonly Assignment[];
+  readonly modes: readonly Mode[];
+  readonly context: readonly ContextRule[];
+  readonly guardrails: Guardrails;
+  /** Of the resolved form: comments and key order do not change it. */
+  readonly digest: string;
+}
+
+/** Does `name` match a glob in which `*` stands for any run of characters? */
+export function matchesGlob(glob: string, name: string): boolean {
+  if (!glob.includes("*")) return glob === name;
+  const parts = glob.split("*");
+  if (!name.startsWith(parts[0]!) || !name.endsWith(parts[parts.length - 1]!)) return false;
+  let at = parts[0]!.length;
+  const end = name.length - parts[parts.length - 1]!.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return at <= end;
+}

@@ -1,0 +1,107 @@
+/** Durations, shares and tolerances as people write them, and how we print them back. */
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `90s`, `2m`, `1h30m`, `7d` → milliseconds; null when it is none of these. */
+export function parseDuration(text: string): number | null {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return null;
+  let total = 0;
+  for (const [, amount, , unit] of text.matchAll(/(\d+(\.\d+)?)(ms|s|m|h|d|w)/g)) {
+    total += Number(amount) * UNIT_MS[unit!]!;
+  }
+  return Math.round(total);
+}
+
+/** `15%` → 0.15, `0.15` → 0.15; null when it is neither. */
+export function parseShare(text: string): number | null {
+  const match = /^([+-]?\d+(\.\d+)?)(%?)$/.exec(text.trim());
+  if (match === null) return null;
+  return match[3] === "%" ? Number(match[1]) / 100 : Number(match[1]);
+}
+
+/**
+ * What change of a signal is acceptable. `relative` 0.1 is 10 % of the expected
+ * value; `points` 0.01 is one percentage point of a ratio.
+ */
+export interface Tolerance {
+  readonly kind: "relative" | "points";
+  readonly amount: number;
+}
+
+/** `10%` is relative, `1pp` is percentage points. */
+export function parseTolerance(text: string): Tolerance | null {
+  const points = /^(\d+(\.\d+)?)\s*pp$/.exec(text.trim());
+  if (points !== null) return { kind: "points", amount: Number(points[1]) / 100 };
+  const share = /%$/.test(text.trim()) ? parseShare(text) : null;
+  return share === null || share < 0 ? null : { kind: "relative", amount: share };
+}
+
+/** 90000 → `1m30s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  let rest = Math.round(ms / 1000);
+  let text = "";
+  for (const [unit, seconds] of [
+    ["d", 86_400],
+    ["h", 3600],
+    ["m", 60],
+    ["s", 1],
+  ] as const) {
+    const count = Math.floor(rest / seconds);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * seconds;
+  }
+  return text;
+}
+
+/** Six significant digits, so printed numbers do not depend on the last bit of a float. */
+export function formatNumber(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
+
+/** 0.1523 → `+15.2 %`. */
+export function formatChange(change: number): string {
+  const percent = Math.round(change * 1000) / 10;
+  return `${percent >= 0 ? "+" : "−"}${Math.abs(percent)} %`;
+}
+
+/** 0.153 → `15.3 %`. */
+export function formatShare(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
+}
+
+/** ISO 8601 in UTC without milliseconds where there are none. Pure: arithmetic, no ambient clock. */
+export function formatTime(ms: number): string {
+  const days = Math.floor(ms / 86_400_000);
+  const inDay = ms - days * 86_400_000;
+  // Days to a date in the proleptic Gregorian calendar (H. Hinnant, days-to-civil).
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear =
+    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthShifted = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * monthShifted + 2) / 5) + 1;
+  const month = monthShifted < 10 ? monthShifted + 3 : monthShifted - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const pad = (value: number, width: number): string => String(value).padStart(width, "0");
+  const time = [3_600_000, 60_000, 1000].map((unit, index) =>
+    pad(Math.floor(inDay / unit) % (index === 0 ? 24 : 60), 2),
+  );
+  const milliseconds = inDay % 1000 === 0 ? "" : `.${pad(inDay % 1000, 3)}`;
+  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T${time.join(":")}${milliseconds}Z`;
+}

@@ -1,0 +1,180 @@
+/**
+ * What a policy says about one deployment at one instant: which tags count, how
+ * much is tolerated, which tier the machine has, and which rule said so.
+ *
+ * The precedence of tiers is fixed: the first `assign` match, then modes, then the
+ * highest floor that tags demand, then guardrails; `never` always wins.
+ */
+
+import type { ContextTag, Deployment } from "../event.ts";
+import type { TierName, TierStep } from "../record.ts";
+import type { Condition, ContextRule, Mode, Policy, SignalPolicy } from "./policy.ts";
+import { parseShare } from "./quantity.ts";
+
+/** From most to least authority of the machine. */
+const AUTHORITY: readonly TierName[] = ["full", "override", "approve", "observe"];
+
+function stricter(a: TierName, b: TierName): TierName {
+  return AUTHORITY.indexOf(a) >= AUTHORITY.indexOf(b) ? a : b;
+}
+
+/** Is the tag about this deployment, and known by then? A tag counts only from when it was known. */
+function isKnown(tag: ContextTag, deployment: Deployment, knownAtMs: number): boolean {
+  if (tag.knownAtMs > knownAtMs || tag.service !== deployment.service) return false;
+  return tag.deploymentId === null || tag.deploymentId === deployment.deploymentId;
+}
+
+/** When a tag counts, as [from, until) in `atMs`: its window, cut to the policy's `for`. */
+function span(tag: ContextTag, rule: ContextRule | null, deployment: Deployment): [number, number] {
+  const from = tag.validFromMs ?? deployment.startedAtMs;
+  const until = tag.validUntilMs ?? Number.POSITIVE_INFINITY;
+  return [from, rule === null ? until : Math.min(until, from + rule.forMs)];
+}
+
+/** The tags that count for a deployment at `atMs`, given what was known at `knownAtMs`. */
+export function tagsAt(
+  policy: Policy,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+  atMs: number,
+  knownAtMs: number,
+): readonly ContextTag[] {
+  return tags.filter((tag) => {
+    if (!isKnown(tag, deployment, knownAtMs)) return false;
+    const rule = policy.context.find((one) => one.tag === tag.tag) ?? null;
+    const [fromMs, untilMs] = span(tag, rule, deployment);
+    return atMs >= fromMs && atMs < untilMs;
+  });
+}
+
+export function tagText(tag: ContextTag): string {
+  return `${tag.tag}=${tag.value}`;
+}
+
+function matches(
+  condition: Condition,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+): boolean {
+  const within = <Value>(list: readonly Value[] | undefined, value: Value | null): boolean =>
+    list === undefined || (value !== null && list.includes(value));
+  return (
+    within(condition.environment, deployment.environment) &&
+    within(condition.kind, deployment.kind) &&
+    within(condition.criticality, deployment.criticality) &&
+    within(condition.service, deployment.service) &&
+    within(condition.team, deployment.team) &&
+    Object.entries(condition.tags ?? {}).every(([name, value]) =>
+      value === "false"
+        ? !tags.some((tag) => tag.tag === name && tag.value !== "false")
+        : tags.some((tag) => tag.tag === name && (tag.value === value || value === "*")),
+    )
+  );
+}
+
+function modesAt(
+  policy: Policy,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+): readonly Mode[] {
+  return policy.modes.filter((mode) => matches(mode.when, deployment, tags));
+}
+
+export interface TierDecision {
+  readonly tier: TierName;
+  readonly path: readonly TierStep[];
+  /** Names of the modes in force, joined by `+`; null when none is. */
+  readonly mode: string | null;
+}
+
+/** The tier of a deployment under the tags that count at that moment. */
+export function resolveTier(
+  policy: Policy,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+): TierDecision {
+  const index = policy.assign.findIndex(
+    ({ when }) => when === null || matches(when, deployment, tags),
+  );
+  const assigned = policy.assign[index]!;
+  const path: TierStep[] = [
+    { rule: assigned.when === null ? "assign.otherwise" : `assign[${index}]`, tier: assigned.tier },
+  ];
+  const current = (): TierName => path[path.length - 1]!.tier;
+  const modes = modesAt(policy, deployment, tags);
+  for (const mode of modes) {
+    const changed = mode.tier[current()];
+    if (changed !== undefined) path.push({ rule: `modes.${mode.name}`, tier: changed });
+  }
+  for (const rule of policy.context) {
+    if (rule.tierAtLeast === null || !tags.some((tag) => tag.tag === rule.tag)) continue;
+    const floor = stricter(current(), rule.tierAtLeast);
+    if (floor !== current()) path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier: floor });
+  }
+  policy.guardrails.never.forEach((condition, position) => {
+    if (matches(condition, deployment, tags) && current() !== "observe") {
+      path.push({ rule: `guardrails.never[${position}]`, tier: "observe" });
+    }
+  });
+  return {
+    tier: current(),
+    path,
+    mode: modes.length === 0 ? null : modes.map((mode) => mode.name).join("+"),
+  };
+}
+
+export interface ToleranceDecision {
+  /** Relative change, or change in percentage points, that is accepted. */
+  readonly amount: number;
+  /** The tags that moved it. */
+  readonly tags: readonly string[];
+}
+
+/**
+ * The tolerance of one signal under the tags that count at that moment.
+ *
+ * A declared change shifts what is expected, so it compounds with the tolerance:
+ * 10 % tolerated on top of a declared +15 % accepts up to 1.10 × 1.15 = +26.5 %.
+ * Overlapping tags do not add up: the largest counts. A mode multiplies first.
+ */
+export function resolveTolerance(
+  policy: Policy,
+  signal: SignalPolicy,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+): ToleranceDecision {
+  if (tags.length === 0) return { amount: signal.tolerance.amount, tags: [] };
+  const used: string[] = [];
+  let times = 1;
+  for (const mode of modesAt(policy, deployment, tags)) {
+    if (mode.signals !== null && !mode.signals.includes(signal.name)) continue;
+    if (mode.toleranceTimes <= times && times !== 1) continue;
+    times = mode.toleranceTimes;
+    for (const name of Object.keys(mode.when.tags ?? {})) {
+      const tag = tags.find((one) => one.tag === name);
+      if (tag !== undefined) used.push(tagText(tag));
+    }
+  }
+  let shift = 0;
+  for (const rule of policy.context) {
+    if (rule.shifts === null || rule.signal !== signal.name) continue;
+    for (const tag of tags) {
+      if (tag.tag !== rule.tag || (tag.signal !== null && tag.signal !== signal.name)) continue;
+      const declared = parseShare(tag.value);
+      if (declared === null || declared <= 0) continue;
+      shift = Math.max(shift, Math.min(declared, rule.max));
+      used.push(tagText(tag));
+    }
+  }
+  const base = signal.tolerance.amount * times;
+  if (signal.tolerance.kind === "points") return { amount: base + shift, tags: used };
+  const compounded =
+    signal.worse === "down" ? 1 - (1 - base) * (1 - shift) : (1 + base) * (1 + shift) - 1;
+  // A ceiling may lower what tags and modes gave, never what the policy itself tolerates.
+  const ceiling = policy.guardrails.toleranceAtMost;
+  const amount =
+    ceiling === null
+      ? compounded
+      : Math.min(compounded, Math.max(ceiling, signal.tolerance.amount));
+  return { amount, tags: used };
+}
