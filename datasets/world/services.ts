@@ -95,9 +95,15 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
   return Array.from({ length: count }, (_, index): Service => {
     const name = serviceName(index);
     const random = randomStream(seed, "service", name);
-    const criticality = random.weighted<Criticality>({ low: 0.2, medium: 0.4, high: 0.27, critical: 0.13 });
+    const criticality = random.weighted<Criticality>({
+      low: 0.2,
+      medium: 0.4,
+      high: 0.27,
+      critical: 0.13,
+    });
     const team = index % teams;
     const throughputRps = random.lognormal(40, 0.9);
+    const dayAmplitude = random.between(0.25, 0.6);
     return {
       name,
       team: teamName(team),
@@ -108,7 +114,8 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
       activity: count === 1 ? 1 : 0.6 + (0.8 * ranks[index]!) / (count - 1),
       levels: {
         throughputRps,
-        capacityRps: throughputRps * random.between(2.2, 3.6),
+        // So that the daily peak uses about 45-80 % of it.
+        capacityRps: throughputRps * Math.exp(1.3 * dayAmplitude + 0.1) * random.between(1.25, 2.2),
         latencyMedianMs: random.lognormal(45, 0.6),
         latencySpread: random.between(0.5, 0.9),
         latencyGamma: random.between(0.3, 0.9),
@@ -118,7 +125,7 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
         saturationSlope: random.between(0.5, 0.8),
         conversionRate: random.between(0.02, 0.12),
         visitShare: random.between(0.1, 0.4),
-        dayAmplitude: random.between(0.25, 0.6),
+        dayAmplitude,
         peakHour: random.between(12, 19),
         weekend: random.between(-0.35, 0.15),
         noisePhi: random.between(0.3, 0.8),

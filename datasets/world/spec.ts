@@ -24,7 +24,9 @@ const duration = z.unknown().transform((value, context) => {
     const parts = value.match(/\d+[smhdw]/g) ?? [];
     return parts.reduce((sum, part) => sum + Number(part.slice(0, -1)) * UNIT_MS[part.at(-1)!]!, 0);
   }
-  context.addIssue(`${show(value)} is not a duration|Write a number and a unit: 60s, 90m, 1h30m, 13w.`);
+  context.addIssue(
+    `${show(value)} is not a duration|Write a number and a unit: 60s, 90m, 1h30m, 13w.`,
+  );
   return z.NEVER;
 });
 
@@ -34,7 +36,9 @@ const share = z.unknown().transform((value, context) => {
     const amount = Number(value.slice(0, -1)) / 100;
     if (amount <= 1) return amount;
   }
-  context.addIssue(`${show(value)} is not a share|Write a percentage between 0% and 100%, such as 5%.`);
+  context.addIssue(
+    `${show(value)} is not a share|Write a percentage between 0% and 100%, such as 5%.`,
+  );
   return z.NEVER;
 });
 
@@ -60,8 +64,11 @@ const timezone = z.unknown().transform((value, context) => {
 
 function whole(low: number, high: number) {
   return z.unknown().transform((value, context) => {
-    if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;
-    context.addIssue(`${show(value)} is not allowed here|Write a whole number from ${low} to ${high}.`);
+    if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high)
+      return value;
+    context.addIssue(
+      `${show(value)} is not allowed here|Write a whole number from ${low} to ${high}.`,
+    );
     return z.NEVER;
   });
 }
@@ -86,10 +93,12 @@ function name() {
 function shares<Name extends string>(names: readonly Name[], sum: "exactly" | "atMost") {
   const shape = Object.fromEntries(names.map((key) => [key, share])) as Record<Name, typeof share>;
   return z.strictObject(shape).superRefine((value, context) => {
-    const total = Object.values<number>(value).reduce((a, b) => a + b, 0);
+    const total = (Object.values(value) as number[]).reduce((a, b) => a + b, 0);
     const percent = Math.round(total * 1e6) / 1e4;
     if (sum === "exactly" && percent !== 100) {
-      context.addIssue(`these shares add up to ${percent}%|Change them so that they add up to 100%.`);
+      context.addIssue(
+        `these shares add up to ${percent}%|Change them so that they add up to 100%.`,
+      );
     } else if (percent > 100) {
       context.addIssue(`these shares add up to ${percent}%|Together they may not exceed 100%.`);
     }
@@ -151,7 +160,11 @@ const worldSchema = z.strictObject({
     customerCommitment: share,
   }),
   rollback: z.strictObject({ fails: share, irreversible: share }),
-  telemetry: z.strictObject({ missing: share, outagesPerWeek: rate(100), errorBurstsPerDay: rate(100) }),
+  telemetry: z.strictObject({
+    missing: share,
+    outagesPerWeek: rate(100),
+    errorBurstsPerDay: rate(100),
+  }),
   incidents: z.strictObject({ perServiceWeek: rate(20), regionalShocksPerWeek: rate(20) }),
   loggingPolicy: name(),
   people: z.strictObject({ seed: whole(0, 4_294_967_295) }),
@@ -171,7 +184,11 @@ function nodeAt(document: Document, path: Path): Node | null {
   for (let length = path.length; length >= 0; length--) {
     const node: unknown =
       length === 0 ? document.contents : document.getIn(path.slice(0, length) as unknown[], true);
-    if (isMap(node) || isScalar(node) || (typeof node === "object" && node !== null && "range" in node)) {
+    if (
+      isMap(node) ||
+      isScalar(node) ||
+      (typeof node === "object" && node !== null && "range" in node)
+    ) {
       return node as Node;
     }
   }
@@ -189,7 +206,10 @@ function keyOffset(document: Document, path: Path, key: string): number | null {
 function keysAt(path: Path): readonly string[] {
   let schema: unknown = worldSchema;
   for (const part of path) {
-    schema = schema instanceof z.ZodObject ? (schema.shape as Record<string, unknown>)[String(part)] : null;
+    schema =
+      schema instanceof z.ZodObject
+        ? (schema.shape as Record<string, unknown>)[String(part)]
+        : null;
   }
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
@@ -210,7 +230,10 @@ export function parseWorld(text: string, file: string): WorldSpec {
     throw new Problems(
       document.errors.map(
         (error) =>
-          new Problem(error.message, { ...place(error.pos[0]), cure: "Mend the YAML at this place." }),
+          new Problem(error.message, {
+            ...place(error.pos[0]),
+            cure: "Mend the YAML at this place.",
+          }),
       ),
     );
   }
@@ -256,7 +279,11 @@ export function parseWorld(text: string, file: string): WorldSpec {
       complain(["step"], "the step does not divide a day", "Use 15s, 30s, 60s or the like.");
     }
     if (spec.length < DAY_MS || spec.length % DAY_MS !== 0) {
-      complain(["length"], "the length is not a number of days", "Use whole days or weeks, such as 13w.");
+      complain(
+        ["length"],
+        "the length is not a number of days",
+        "Use whole days or weeks, such as 13w.",
+      );
     }
     if (spec.services.teams > spec.services.count) {
       complain(["services", "teams"], "more teams than services", "Lower teams or raise count.");
@@ -265,7 +292,11 @@ export function parseWorld(text: string, file: string): WorldSpec {
       complain(["tags"], "correct, wrongSize and wrongService exceed 100%", "Lower one of them.");
     }
     if (spec.deployments.offHours + spec.deployments.kinds.migration > 0.9) {
-      complain(["deployments"], "nothing is left for business hours", "Lower offHours or migration.");
+      complain(
+        ["deployments"],
+        "nothing is left for business hours",
+        "Lower offHours or migration.",
+      );
     }
     return found;
   }

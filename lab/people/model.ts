@@ -96,7 +96,13 @@ function askIntl(timezone: string, atMs: number): number {
   }
   const part: Record<string, number> = {};
   for (const { type, value } of formatter.formatToParts(atMs)) part[type] = Number(value);
-  const local = Date.UTC(part["year"]!, part["month"]! - 1, part["day"]!, part["hour"]!, part["minute"]!);
+  const local = Date.UTC(
+    part["year"]!,
+    part["month"]! - 1,
+    part["day"]!,
+    part["hour"]!,
+    part["minute"]!,
+  );
   return local - Math.floor(atMs / 60_000) * 60_000;
 }
 
@@ -195,7 +201,11 @@ export function answer(
     ? model.overrideIfBad
     : model.overrideIfBad + skill * (model.overrideIfGood - model.overrideIfBad);
   const mustDecide = question.onSilence === "hold";
-  const approves = mustDecide ? 1 - overrides : question.truthIsBad ? skill * model.approveIfBad : 0;
+  const approves = mustDecide
+    ? 1 - overrides
+    : question.truthIsBad
+      ? skill * model.approveIfBad
+      : 0;
 
   const choice = draw("choice");
   const by = question.team == null ? "on-call" : `${question.team} on-call`;
@@ -205,7 +215,12 @@ export function answer(
     return { kind: "override", delayMs, by, justification: reason(kind, draw("justification")) };
   }
   if (choice >= 1 - approves && question.answers.includes("approve")) {
-    return { kind: "approve", delayMs, by, justification: reason("approve", draw("justification")) };
+    return {
+      kind: "approve",
+      delayMs,
+      by,
+      justification: reason("approve", draw("justification")),
+    };
   }
   return SILENCE;
 }

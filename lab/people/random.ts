@@ -25,10 +25,18 @@ function rotate(word: number, by: number): number {
 }
 
 function absorb(word: number): void {
-  h1 = Math.imul(rotate(h1 ^ Math.imul(rotate(Math.imul(word, 0x239b961b), 15), 0xab0e9789), 19), 5) + 0x561ccd1b;
-  h2 = Math.imul(rotate(h2 ^ Math.imul(rotate(Math.imul(word, 0xab0e9789), 16), 0x38b34ae5), 17), 5) + 0x0bcaa747;
-  h3 = Math.imul(rotate(h3 ^ Math.imul(rotate(Math.imul(word, 0x38b34ae5), 17), 0xa1e38b93), 15), 5) + 0x96cd1c35;
-  h4 = Math.imul(rotate(h4 ^ Math.imul(rotate(Math.imul(word, 0xa1e38b93), 18), 0x239b961b), 13), 5) + 0x32ac3b17;
+  h1 =
+    Math.imul(rotate(h1 ^ Math.imul(rotate(Math.imul(word, 0x239b961b), 15), 0xab0e9789), 19), 5) +
+    0x561ccd1b;
+  h2 =
+    Math.imul(rotate(h2 ^ Math.imul(rotate(Math.imul(word, 0xab0e9789), 16), 0x38b34ae5), 17), 5) +
+    0x0bcaa747;
+  h3 =
+    Math.imul(rotate(h3 ^ Math.imul(rotate(Math.imul(word, 0x38b34ae5), 17), 0xa1e38b93), 15), 5) +
+    0x96cd1c35;
+  h4 =
+    Math.imul(rotate(h4 ^ Math.imul(rotate(Math.imul(word, 0xa1e38b93), 18), 0x239b961b), 13), 5) +
+    0x32ac3b17;
 }
 
 function avalanche(word: number): number {

@@ -1,0 +1,258 @@
+/**
+ * What each deployment is and does, with the truth about it.
+ *
+ * Law: everything about a deployment is a function of the world and its identifier.
+ * Nothing here asks what another deployment did or what anybody decided, so any one
+ * can be made alone.
+ *
+ * Simplifications, with their bias: the harm of a staged rollout begins when the
+ * rollout is complete (so catching it at the canary stage is not modelled, which
+ * makes staged rollouts look slower to harm, never milder); effects end by
+ * themselves at most 150 min after the start; a rollback of a good deployment costs
+ * nothing in the metrics.
+ */
+
+import type { DeploymentKind } from "../../engine/index.ts";
+import type { Label, Stage, TagRow } from "../../lab/history/tables.ts";
+import { randomStream, type RandomStream } from "../../lab/people/random.ts";
+import {
+  expectedRiseEffects,
+  regressionEffects,
+  surpriseEffects,
+  type Effect,
+  type Metric,
+} from "./effects.ts";
+import { episodesBetween } from "./incidents.ts";
+import { startById, startsBetween, type ScheduledStart } from "./schedule.ts";
+import type { Regression, Surprise } from "./spec.ts";
+import { tagsOf } from "./tags.ts";
+import { EFFECT_MAX_MS, HOUR_MS, MINUTE_MS, remember, serviceOf, type World } from "./world.ts";
+
+/** How the truth came about: a regression, a surprise, an expected rise, or nothing. */
+export type Cause = Regression | Surprise | "expected_rise" | "clean";
+
+export interface WorldDeployment {
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly kind: DeploymentKind;
+  readonly kindSource: string;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly stages: readonly Stage[];
+  readonly version: string;
+  readonly author: string;
+  readonly label: Label;
+  readonly cause: Cause;
+  /** Times relative to `startedAtMs`. */
+  readonly effects: readonly Effect[];
+  /** First and last instant of any effect, absolute; null without effects. */
+  readonly onsetAtMs: number | null;
+  readonly naturalEndAtMs: number | null;
+  readonly tags: readonly TagRow[];
+  /** False: a rollback finishes but does not help. */
+  readonly reversible: boolean;
+  /** False: a rollback of this one fails. */
+  readonly rollbackSucceeds: boolean;
+  /** From the order to the old version serving everything. */
+  readonly rollbackMs: number;
+  /** From there until the metrics are back. */
+  readonly recoveryMs: number;
+}
+
+/** Names as a pipeline might have recorded them, to be mapped like any import. */
+const KIND_SOURCE: Readonly<Record<DeploymentKind, string>> = {
+  code: "release",
+  config: "config-push",
+  feature_flag: "flag-flip",
+  migration: "schema-migration",
+  infrastructure: "terraform-apply",
+};
+
+const AUTHORS = ["ada", "bo", "chen", "dina", "emre", "fatou", "gus", "hana"] as const;
+
+/** A caller is left alone if it deploys itself close to this: see `freeCallers`. */
+const CALLER_BEFORE_MS = 90 * MINUTE_MS;
+const CALLER_AFTER_MS = EFFECT_MAX_MS + 90 * MINUTE_MS;
+
+/**
+ * The dependants a deployment may harm without reaching the baseline or watch of a
+ * deployment of their own, so that every decision still rests on one deployment's
+ * effects. Asks for their schedule, never for their truth.
+ */
+function freeCallers(world: World, start: ScheduledStart): readonly string[] {
+  return (world.dependants.get(start.service) ?? []).filter(
+    (caller) =>
+      startsBetween(
+        world,
+        caller,
+        start.startMs - CALLER_BEFORE_MS,
+        start.startMs + CALLER_AFTER_MS,
+      ).length === 0,
+  );
+}
+
+function drawStages(world: World, startMs: number, random: RandomStream): readonly Stage[] {
+  const rollout = random.weighted(world.spec.deployments.rollout);
+  const lengthMs = random.between(5, 15) * MINUTE_MS;
+  if (rollout === "instant") return [{ share: 1, atMs: startMs }];
+  const shares = rollout === "rolling" ? [0.25, 0.5, 0.75, 1] : [0.05, 0.25, 1];
+  return shares.map((share, index) => ({
+    share,
+    atMs: startMs + Math.round((lengthMs * index) / (shares.length - 1)),
+  }));
+}
+
+function drawKind(world: World, start: ScheduledStart, random: RandomStream): DeploymentKind {
+  const { kinds } = world.spec.deployments;
+  const unplanned = kinds.migration * (1 - world.spec.migrations.planned);
+  const drawn = random.weighted<DeploymentKind>({ ...kinds, migration: unplanned });
+  return start.when === "planned" ? "migration" : drawn;
+}
+
+interface Truth {
+  readonly label: Label;
+  readonly cause: Cause;
+  readonly effects: readonly Effect[];
+}
+
+function drawTruth(
+  world: World,
+  start: ScheduledStart,
+  kind: DeploymentKind,
+  fullAfterMs: number,
+): Truth {
+  const { spec } = world;
+  const random = randomStream(world.seed, "truth", start.deploymentId);
+  const place = { service: start.service, fullAfterMs, stepMs: world.stepMs };
+  if (random.chance(spec.deployments.failureRate)) {
+    const cause = random.weighted<Regression>(spec.regressions);
+    const callers = cause === "downstream" ? freeCallers(world, start) : [];
+    return {
+      label: "regression",
+      cause,
+      effects: regressionEffects(cause, place, callers, random),
+    };
+  }
+  if (kind === "migration" && random.chance(spec.migrations.expectedRise)) {
+    const slows = random.chance(spec.migrations.slowsDependants);
+    const effects = expectedRiseEffects(place, slows ? freeCallers(world, start) : [], random);
+    return { label: "expected_change", cause: "expected_rise", effects };
+  }
+  const surprising = Object.values(spec.surprises).reduce((a, b) => a + b, 0);
+  const cause = random.weighted<Surprise | "clean">({ ...spec.surprises, clean: 1 - surprising });
+  const effects = cause === "clean" ? [] : surpriseEffects(cause, place, random);
+  const coincident = cause === "coincident_incident" || cause === "dependency_failure";
+  return { label: coincident ? "unrelated_incident" : "benign", cause, effects };
+}
+
+/** Somebody else's incident during the hour's watch: a rollback then would be for nothing. */
+function meetsIncident(world: World, start: ScheduledStart): boolean {
+  return episodesBetween(world, start.service, start.startMs, start.startMs + HOUR_MS).some(
+    ({ kind }) => kind === "incident" || kind === "shock",
+  );
+}
+
+function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
+  const service = serviceOf(world, start.service);
+  const random = randomStream(world.seed, "deployment", start.deploymentId);
+  const kind = drawKind(world, start, random);
+  const stages = drawStages(world, start.startMs, random);
+  const finishedAtMs = stages.at(-1)!.atMs;
+  const author = `${random.pick(AUTHORS)}@${service.team}`;
+  const truth = drawTruth(world, start, kind, finishedAtMs - start.startMs);
+  const { label, cause, effects } = truth;
+
+  // Recovery times: lognormal, 1.5 min (sigma 0.5) to roll back, 2 min (sigma 0.8) to recover.
+  const rollback = randomStream(world.seed, "rollback", start.deploymentId);
+  const rollbackMs = Math.round(rollback.lognormal(1.5, 0.5) * MINUTE_MS);
+  const recoveryMs = Math.min(20 * MINUTE_MS, Math.round(rollback.lognormal(2, 0.8) * MINUTE_MS));
+  const sticky = kind === "migration" || cause === "ramp";
+  const irreversible = rollback.chance(world.spec.rollback.irreversible) && sticky;
+  const rollbackSucceeds = !rollback.chance(world.spec.rollback.fails);
+  const tags = tagsOf(world, {
+    deploymentId: start.deploymentId,
+    service: start.service,
+    startedAtMs: start.startMs,
+    planned: start.when === "planned",
+    kind,
+    label,
+    effects,
+    irreversible,
+    author,
+  });
+  return {
+    deploymentId: start.deploymentId,
+    service: start.service,
+    kind,
+    kindSource: KIND_SOURCE[kind],
+    startedAtMs: start.startMs,
+    finishedAtMs,
+    stages,
+    version: start.deploymentId.slice(start.service.length + 1),
+    author,
+    label: label === "benign" && meetsIncident(world, start) ? "unrelated_incident" : label,
+    cause,
+    effects,
+    onsetAtMs:
+      effects.length === 0 ? null : start.startMs + Math.min(...effects.map((e) => e.onsetMs)),
+    naturalEndAtMs:
+      effects.length === 0 ? null : start.startMs + Math.max(...effects.map((e) => e.endsMs)),
+    tags,
+    reversible: !irreversible,
+    rollbackSucceeds,
+    rollbackMs,
+    recoveryMs,
+  };
+}
+
+const deploymentAt = remember((world, name, startMs): WorldDeployment | null => {
+  const start = startsBetween(world, name, startMs, startMs + 1)[0];
+  return start === undefined ? null : makeDeployment(world, start);
+});
+
+/** Deployments that start in [fromMs, toMs), of one service or (null) of all, by start, then service. */
+export function deploymentsBetween(
+  world: World,
+  service: string | null,
+  fromMs: number,
+  toMs: number,
+): readonly WorldDeployment[] {
+  const names = service === null ? world.services.map(({ name }) => name) : [service];
+  return names
+    .flatMap((name) => startsBetween(world, name, fromMs, toMs))
+    .map((start) => deploymentAt(world, start.service, start.startMs)!)
+    .sort((a, b) => a.startedAtMs - b.startedAtMs || (a.service < b.service ? -1 : 1));
+}
+
+/** One deployment by its identifier; null when this world has none of that name. */
+export function deploymentById(world: World, deploymentId: string): WorldDeployment | null {
+  const start = startById(world, deploymentId);
+  return start === null ? null : deploymentAt(world, start.service, start.startMs);
+}
+
+/**
+ * Deployments whose effect, left alone, touches the series of `service` in
+ * [fromMs, toMs): its own, and those of services it calls. With a metric, only
+ * those that touch it.
+ */
+export function affecting(
+  world: World,
+  service: string,
+  fromMs: number,
+  toMs: number,
+  metric: Metric | null = null,
+): readonly WorldDeployment[] {
+  const names = [service, ...serviceOf(world, service).dependsOn];
+  return names
+    .flatMap((name) => deploymentsBetween(world, name, fromMs - EFFECT_MAX_MS - world.stepMs, toMs))
+    .filter(({ effects, startedAtMs }) =>
+      effects.some(
+        (effect) =>
+          effect.service === service &&
+          (metric === null || effect.metric === metric) &&
+          startedAtMs + effect.onsetMs < toMs &&
+          // The sample after the end still saw a part of it.
+          startedAtMs + effect.endsMs + world.stepMs > fromMs,
+      ),
+    );
+}

@@ -1,0 +1,107 @@
+/**
+ * What happens without anybody deploying: incidents, regional shocks, natural
+ * error bursts and telemetry outages. Each service's day (UTC) is drawn by its own
+ * key, counts from a Poisson, so any window can be made alone. Rollbacks do not
+ * change any of it.
+ */
+
+import { poissonQuantile, randomStream } from "../../lab/people/random.ts";
+import { burstEffects, incidentEffects, shockEffects, type Effect } from "./effects.ts";
+import { DAY_MS, MINUTE_MS, remember, serviceOf, type World } from "./world.ts";
+
+export interface Episode {
+  readonly episodeId: string;
+  readonly kind: "incident" | "shock" | "burst" | "outage";
+  readonly service: string;
+  readonly startMs: number;
+  /** Exclusive; never more than a day after the start. */
+  readonly endMs: number;
+  /** Relative to `startMs`; empty for an outage, where all samples are missing. */
+  readonly effects: readonly Effect[];
+}
+
+const ownEpisodesOf = remember((world, name, day): readonly Episode[] => {
+  const { incidents, telemetry } = world.spec;
+  const random = randomStream(world.seed, "episodes", name, day);
+  const found: Episode[] = [];
+  const add = (
+    kind: Episode["kind"],
+    perDay: number,
+    durationMs: () => number,
+    effects: (durationMs: number) => readonly Effect[],
+  ): void => {
+    const count = poissonQuantile(random.next(), perDay);
+    for (let i = 1; i <= count; i++) {
+      const startMs = day * DAY_MS + Math.floor(random.next() * DAY_MS);
+      const duration = Math.round(durationMs());
+      const episodeId = `${kind}-${name}-${new Date(startMs).toISOString().slice(0, 10)}-${i}`;
+      const endMs = startMs + duration;
+      found.push({ episodeId, kind, service: name, startMs, endMs, effects: effects(duration) });
+    }
+  };
+  add(
+    "incident",
+    incidents.perServiceWeek / 7,
+    () => random.between(10, 90) * MINUTE_MS,
+    (durationMs) => incidentEffects(name, durationMs, random),
+  );
+  add(
+    "burst",
+    telemetry.errorBurstsPerDay,
+    () => (1 + Math.floor(random.between(0, 5))) * world.stepMs,
+    (durationMs) => burstEffects(name, durationMs, random),
+  );
+  add(
+    "outage",
+    telemetry.outagesPerWeek / 7,
+    () => random.between(2, 10) * MINUTE_MS,
+    () => [],
+  );
+  return found;
+});
+
+const shockTimesOf = remember(
+  (world, timezone, day): readonly { startMs: number; endMs: number }[] => {
+    const random = randomStream(world.seed, "shock", timezone, day);
+    const count = poissonQuantile(random.next(), world.spec.incidents.regionalShocksPerWeek / 7);
+    return Array.from({ length: count }, () => {
+      const startMs = day * DAY_MS + Math.floor(random.next() * DAY_MS);
+      return { startMs, endMs: startMs + Math.round(random.between(10, 40) * MINUTE_MS) };
+    });
+  },
+);
+
+const episodesOf = remember((world, name, day): readonly Episode[] => {
+  const service = serviceOf(world, name);
+  const shocks = shockTimesOf(world, service.timezone, day).map(
+    ({ startMs, endMs }, index): Episode => {
+      const random = randomStream(world.seed, "shockEffect", name, day, index);
+      return {
+        episodeId: `shock-${name}-${new Date(startMs).toISOString().slice(0, 10)}-${index + 1}`,
+        kind: "shock",
+        service: name,
+        startMs,
+        endMs,
+        effects: shockEffects(name, endMs - startMs, service.levels.shockLoading, random),
+      };
+    },
+  );
+  return [...ownEpisodesOf(world, name, day), ...shocks].sort((a, b) => a.startMs - b.startMs);
+});
+
+/** Episodes of one service that overlap [fromMs, toMs), by start. */
+export function episodesBetween(
+  world: World,
+  name: string,
+  fromMs: number,
+  toMs: number,
+): readonly Episode[] {
+  const found: Episode[] = [];
+  const lastDay = Math.floor((toMs - 1) / DAY_MS);
+  for (let day = Math.floor(fromMs / DAY_MS) - 1; day <= lastDay; day++) {
+    for (const episode of episodesOf(world, name, day)) {
+      if (episode.startMs < toMs && episode.endMs > fromMs) found.push(episode);
+    }
+  }
+  return found;
+}

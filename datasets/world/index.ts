@@ -1,0 +1,29 @@
+/**
+ * The only door to a simulated world. Pure: no file is read or written here, and
+ * everything follows from a world file's text and a seed.
+ *
+ * The model is kept apart from who writes it down: a host runs the logging policy
+ * over `generateSamples`, says by `Interventions` when rollbacks took effect, and
+ * stores `truthTables` beside the samples.
+ */
+
+export { parseWorld, type Regression, type Surprise, type WorldSpec } from "./spec.ts";
+export { createWorld, EFFECT_MAX_MS, SPACING_MS, type World } from "./world.ts";
+export type { Service, ServiceLevels } from "./services.ts";
+export { METRICS, strengthAt, type Effect, type Metric } from "./effects.ts";
+export {
+  affecting,
+  deploymentById,
+  deploymentsBetween,
+  type Cause,
+  type WorldDeployment,
+} from "./deployments.ts";
+export { episodesBetween, type Episode } from "./incidents.ts";
+export {
+  generateSamples,
+  isMetric,
+  NO_INTERVENTIONS,
+  sampleIndexAt,
+  type Interventions,
+} from "./series.ts";
+export { harmOf, metricCatalog, truthTables, type Harm } from "./truth.ts";

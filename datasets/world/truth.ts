@@ -1,0 +1,245 @@
+/**
+ * The truth about a world as the tables of a history.
+ *
+ * Law: labels and onsets come from the world's own recipe, never from a detector
+ * (their basis says `generated-truth`), so scoring against them is not circular.
+ * Only an incident's end depends on what was done: it ends by itself, or when a
+ * rollback has helped.
+ */
+
+import type {
+  DecisionRow,
+  DeploymentRow,
+  HistoryTables,
+  IncidentRow,
+  LabelRow,
+  MetricRow,
+  ServiceRow,
+  TagRow,
+} from "../../lab/history/tables.ts";
+import { deploymentsBetween, type WorldDeployment } from "./deployments.ts";
+import { METRICS, type Effect, type Metric } from "./effects.ts";
+import { episodesBetween } from "./incidents.ts";
+import type { Interventions } from "./series.ts";
+import { DAY_MS, type World } from "./world.ts";
+
+/** What each metric is, for the catalog. */
+const CATALOG: Readonly<Record<Metric, Omit<MetricRow, "metric">>> = {
+  latency_p50_ms: { unit: "ms", worse: "up", kind: "latency" },
+  latency_p95_ms: { unit: "ms", worse: "up", kind: "latency" },
+  latency_p99_ms: { unit: "ms", worse: "up", kind: "latency" },
+  error_rate: { unit: "ratio", worse: "up", kind: "ratio" },
+  throughput_rps: { unit: "requests/s", worse: "down", kind: "rate" },
+  saturation: { unit: "ratio", worse: "up", kind: "gauge" },
+  conversion_rate: { unit: "ratio", worse: "down", kind: "business" },
+};
+
+export function metricCatalog(): readonly MetricRow[] {
+  return [...METRICS].sort().map((metric) => ({ metric, ...CATALOG[metric] }));
+}
+
+/** The harm a regression did, given when a rollback took effect. */
+export interface Harm {
+  readonly onsetAtMs: number;
+  /** When the metrics were back. */
+  readonly resolvedAtMs: number;
+  readonly resolvedBy: "rollback" | "fix";
+}
+
+/**
+ * What a regression did before it was over; null for everything that is not a
+ * regression, and for one that was rolled back before it could do any harm.
+ */
+export function harmOf(deployment: WorldDeployment, rolledBackAtMs: number | null): Harm | null {
+  const { onsetAtMs, naturalEndAtMs } = deployment;
+  if (deployment.label !== "regression" || onsetAtMs === null || naturalEndAtMs === null)
+    return null;
+  const fixed: Harm = { onsetAtMs, resolvedAtMs: naturalEndAtMs, resolvedBy: "fix" };
+  if (rolledBackAtMs === null || !deployment.reversible) return fixed;
+  const recoveredAtMs = rolledBackAtMs + deployment.recoveryMs;
+  if (recoveredAtMs <= onsetAtMs) return null;
+  if (recoveredAtMs >= naturalEndAtMs) return fixed;
+  return { onsetAtMs, resolvedAtMs: recoveredAtMs, resolvedBy: "rollback" };
+}
+
+/** By the worst of its effects: errors of 5 points or latency doubled is `sev1`. */
+function severityOf(effects: readonly Effect[]): string {
+  const worst = Math.max(
+    0,
+    ...effects.map(({ change, metric, size }) => {
+      if (change === "additive") return metric === "error_rate" ? size * 20 : size;
+      return metric === "error_rate" ? size / 20 : Math.abs(size);
+    }),
+  );
+  return worst >= 1 ? "sev1" : worst >= 0.4 ? "sev2" : "sev3";
+}
+
+/** The deployed service, or the caller that suffers when it is only the caller. */
+function sufferer(deployment: WorldDeployment): string {
+  const touched = deployment.effects.map(({ service }) => service);
+  return touched.includes(deployment.service) ? deployment.service : touched[0]!;
+}
+
+function deploymentIncidents(
+  deployments: readonly WorldDeployment[],
+  decisions: readonly DecisionRow[],
+  interventions: Interventions,
+): readonly IncidentRow[] {
+  const noticedAtMs = new Map<string, number>();
+  for (const { deploymentId, what, atMs } of decisions) {
+    if (what !== "proposed" && what !== "paged") continue;
+    noticedAtMs.set(deploymentId, Math.min(atMs, noticedAtMs.get(deploymentId) ?? Infinity));
+  }
+  return deployments.flatMap((deployment): readonly IncidentRow[] => {
+    const { deploymentId, cause, onsetAtMs, naturalEndAtMs, effects } = deployment;
+    const harm = harmOf(deployment, interventions(deploymentId));
+    if (harm !== null) {
+      return [
+        {
+          incidentId: `incident-${deploymentId}`,
+          deploymentId,
+          service: sufferer(deployment),
+          label: `bad-deployment:${cause}`,
+          onsetAtMs: harm.onsetAtMs,
+          detectedAtMs: noticedAtMs.get(deploymentId) ?? null,
+          resolvedAtMs: harm.resolvedAtMs,
+          resolvedBy: harm.resolvedBy,
+          severity: severityOf(effects),
+        },
+      ];
+    }
+    if (cause !== "coincident_incident" && cause !== "dependency_failure") return [];
+    return [
+      {
+        incidentId: `incident-${deploymentId}`,
+        deploymentId: null,
+        service: deployment.service,
+        label: `unrelated:${cause}`,
+        onsetAtMs: onsetAtMs!,
+        detectedAtMs: null,
+        resolvedAtMs: naturalEndAtMs,
+        resolvedBy: null,
+        severity: severityOf(effects),
+      },
+    ];
+  });
+}
+
+/** Incidents and regional shocks; error bursts and lost telemetry are not incidents. */
+function backgroundIncidents(world: World): readonly IncidentRow[] {
+  return world.services.flatMap(({ name }) =>
+    episodesBetween(world, name, world.startMs, world.endMs)
+      .filter(
+        ({ kind, startMs }) =>
+          (kind === "incident" || kind === "shock") && startMs >= world.startMs,
+      )
+      .map(({ episodeId, kind, startMs, endMs, effects }) => ({
+        incidentId: episodeId,
+        deploymentId: null,
+        service: name,
+        label: kind === "shock" ? "unrelated:regional_shock" : "unrelated:incident",
+        onsetAtMs: startMs,
+        detectedAtMs: null,
+        resolvedAtMs: endMs,
+        resolvedBy: null,
+        severity: severityOf(effects),
+      })),
+  );
+}
+
+function deploymentRow(deployment: WorldDeployment): DeploymentRow {
+  const { deploymentId, service, kind, kindSource, startedAtMs, finishedAtMs } = deployment;
+  const { version, author, stages } = deployment;
+  const environment = "production";
+  return {
+    deploymentId,
+    service,
+    environment,
+    kind,
+    kindSource,
+    startedAtMs,
+    finishedAtMs,
+    version,
+    author,
+    stages,
+  };
+}
+
+function labelRow({ deploymentId, label, startedAtMs }: WorldDeployment): LabelRow {
+  return {
+    deploymentId,
+    label,
+    basis: "generated-truth",
+    labelledBy: "world",
+    // The day after, so that nothing learns a label while the deployment is watched.
+    labelledAtMs: startedAtMs + DAY_MS,
+  };
+}
+
+function byText<Row>(
+  ...keys: readonly ((row: Row) => string | number)[]
+): (a: Row, b: Row) => number {
+  return (a, b) => {
+    for (const key of keys) {
+      const left = key(a);
+      const right = key(b);
+      if (left !== right) return left < right ? -1 : 1;
+    }
+    return 0;
+  };
+}
+
+/**
+ * Every table but the samples, given what the logging run decided and when its
+ * rollbacks took effect. Rows are in a fixed order, whatever order `decisions` came in.
+ */
+export function truthTables(
+  world: World,
+  decisions: readonly DecisionRow[],
+  interventions: Interventions,
+): HistoryTables {
+  const deployments = deploymentsBetween(world, null, world.startMs, world.endMs);
+  const services = world.services.map(
+    ({ name, team, criticality, timezone, dependsOn, revenuePerMinute }): ServiceRow => ({
+      service: name,
+      team,
+      criticality,
+      timezone,
+      dependsOn,
+      revenuePerMinute,
+    }),
+  );
+  return {
+    deployments: deployments.map(deploymentRow),
+    tags: deployments
+      .flatMap(({ tags }) => tags)
+      .sort(
+        byText<TagRow>(
+          (row) => row.knownAtMs,
+          (row) => row.service,
+          (row) => row.deploymentId ?? "",
+          (row) => row.tag,
+        ),
+      ),
+    incidents: [
+      ...deploymentIncidents(deployments, decisions, interventions),
+      ...backgroundIncidents(world),
+    ].sort(
+      byText<IncidentRow>(
+        (row) => row.onsetAtMs,
+        (row) => row.incidentId,
+      ),
+    ),
+    labels: deployments.map(labelRow).sort(byText<LabelRow>((row) => row.deploymentId)),
+    decisions: [...decisions].sort(
+      byText<DecisionRow>(
+        (row) => row.atMs,
+        (row) => row.deploymentId,
+        (row) => row.what,
+      ),
+    ),
+    services,
+    metricCatalog: metricCatalog(),
+    cases: [],
+  };
+}
