@@ -7,7 +7,10 @@
 /** The most samples in one block. */
 export const BLOCK_SAMPLES = 1024;
 
-/** One stored block. Arrays are copies: safe to keep. */
+/**
+ * One stored block. Its arrays are views of a copy: safe to keep, but a kept one
+ * holds the 8 MB it was read with, so copy what is to stay for long.
+ */
 export interface Block {
   readonly series: number;
   readonly startMs: number;

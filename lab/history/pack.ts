@@ -32,8 +32,8 @@ export class BlockPacker {
   readonly #floats = new Float32Array(BLOCK_SAMPLES);
   readonly #doubles = new Float64Array(BLOCK_SAMPLES);
   readonly #headInts = new Float64Array(6);
-  /** A series whose last block still has to be written before the next begins. */
-  #unfinished: Promise<void> = Promise.resolve();
+  /** Begun, but not before the last block of the series before it is written. */
+  #pending: { series: number; storage: Storage } | null = null;
 
   constructor(
     private readonly files: Readonly<Record<Storage, PartFiles>>,
@@ -44,7 +44,6 @@ export class BlockPacker {
   begin(series: number, storage: Storage): void {
     this.#pending = { series, storage };
   }
-  #pending: { series: number; storage: Storage } | null = null;
 
   /** Appends a run: evenly spaced from `startMs` when `atMs` is null. */
   async append(

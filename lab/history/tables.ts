@@ -167,6 +167,8 @@ export interface HistoryManifest {
   readonly sources: readonly SourceFile[];
   readonly dropped: readonly Dropped[];
   readonly warnings: readonly string[];
+  /** Every Parquet file and its size, so that a missing or truncated one is named. */
+  readonly files: readonly { readonly file: string; readonly bytes: number }[];
   /** Of the content (tables and samples in order), not of the files' bytes or the sources. */
   readonly digest: string;
   /** For a generated history: the policy that wrote it and its digest. */

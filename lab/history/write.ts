@@ -110,17 +110,9 @@ export async function createHistory(
 }
 
 function checkTarget(target: string, shown: string, force: boolean): void {
-  let isDirectory;
-  let isEmpty = false;
-  try {
-    isDirectory = statSync(target).isDirectory();
-    isEmpty = isDirectory && readdirSync(target).length === 0;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw operatingProblem(error, shown);
-  }
-  if (isEmpty) return;
-  if (!isDirectory) {
+  const found = lookAt(target, shown);
+  if (found === "nothing" || found === "empty") return;
+  if (found === "file") {
     throw new Problem("this is a file, not a directory", {
       file: shown,
       cure: "Choose another --out.",
@@ -134,6 +126,16 @@ function checkTarget(target: string, shown: string, force: boolean): void {
       ? "Choose another --out, or add --force to replace it."
       : "Choose another --out; --force replaces only a directory that is a history.",
   });
+}
+
+function lookAt(target: string, shown: string): "nothing" | "empty" | "file" | "directory" {
+  try {
+    if (!statSync(target).isDirectory()) return "file";
+    return readdirSync(target).length === 0 ? "empty" : "directory";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "nothing";
+    throw operatingProblem(error, shown);
+  }
 }
 
 interface Place {
@@ -311,6 +313,7 @@ class Writer implements HistoryWriter {
       sources: about.sources,
       dropped: about.dropped,
       warnings: about.warnings,
+      files: listFiles(this.place.temporary),
       digest: hash.digest("hex"),
       loggingPolicy: about.loggingPolicy,
     };
@@ -345,6 +348,18 @@ export function compareNames(
     if (left[i] !== right[i]) return left[i]! < right[i]! ? -1 : 1;
   }
   return (a.version === null ? 0 : 1) - (b.version === null ? 0 : 1);
+}
+
+/** Every Parquet file of a history with its size, by name. */
+function listFiles(dir: string): HistoryManifest["files"] {
+  const names = [
+    ...readdirSync(dir),
+    ...readdirSync(join(dir, "metrics")).map((name) => `metrics/${name}`),
+  ];
+  return names
+    .filter((name) => name.endsWith(".parquet"))
+    .sort()
+    .map((file) => ({ file, bytes: statSync(join(dir, file)).size }));
 }
 
 function syncTree(directory: string): void {

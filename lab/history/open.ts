@@ -1,0 +1,221 @@
+/**
+ * Opens a history: checks that it is one, that this version can read it and that
+ * its files are whole, and holds its tables in memory. Samples stay on disk.
+ *
+ * Law: what cannot be read is refused with the file's name, never skipped.
+ */
+
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { Problem } from "../problem.ts";
+import { loadBlockIndex, type PartIndex } from "./blockIndex.ts";
+import { openDuck, operatingProblem, type Duck } from "./duck.ts";
+import { readManifestText, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
+import {
+  SCHEMA_VERSION,
+  type HistoryManifest,
+  type HistoryTables,
+  type SeriesRow,
+} from "./tables.ts";
+
+export interface History {
+  readonly dir: string;
+  readonly manifest: HistoryManifest;
+  readonly tables: HistoryTables;
+  /** `series[i].series === i`. */
+  readonly series: readonly SeriesRow[];
+  /** The database it is read with; for code inside lab/history. */
+  readonly duck: Duck;
+  /** Which block lies where; read once, when first asked for. */
+  readonly blockIndex: () => Promise<readonly PartIndex[]>;
+  close(): void;
+}
+
+/**
+ * Opens the history in `dir`.
+ *
+ * @throws Problem when it is no directory or no history, is of a newer schema,
+ * lacks a file, has a truncated one, or may not be read.
+ */
+export async function openHistory(
+  dir: string,
+  options: { threads?: number } = {},
+): Promise<History> {
+  const manifest = readManifest(dir);
+  for (const { file, bytes } of manifest.files) checkFile(join(dir, file), bytes);
+  const duck = await openDuck(options);
+  try {
+    const tables = Object.fromEntries(
+      await readInTurn(TABLE_NAMES, async (name) => [
+        name,
+        await readingFile(join(dir, TABLE_FILES[name].file), () =>
+          readTable(duck.connection, dir, name),
+        ),
+      ]),
+    ) as unknown as HistoryTables;
+    const series = (await readingFile(join(dir, TABLE_FILES.series.file), () =>
+      readTable(duck.connection, dir, "series"),
+    )) as unknown as SeriesRow[];
+    let index: Promise<readonly PartIndex[]> | null = null;
+    return {
+      dir,
+      manifest,
+      tables,
+      series,
+      duck,
+      blockIndex: () => (index ??= loadBlockIndex(duck.connection, dir, metricFiles(manifest))),
+      close: () => duck.close(),
+    };
+  } catch (error) {
+    duck.close();
+    throw error;
+  }
+}
+
+function metricFiles(manifest: HistoryManifest): string[] {
+  return manifest.files.map(({ file }) => file).filter((file) => file.startsWith("metrics/"));
+}
+
+async function readInTurn<A, B>(items: readonly A[], read: (item: A) => Promise<B>): Promise<B[]> {
+  const results: B[] = [];
+  for (const item of items) results.push(await read(item));
+  return results;
+}
+
+const MANIFEST = z.looseObject({
+  format: z.literal("hindsight-history"),
+  schemaVersion: z.number().int().positive(),
+  madeBy: z.string(),
+  from: z.iso.datetime().nullable(),
+  to: z.iso.datetime().nullable(),
+  samples: z.number().int().nonnegative(),
+  missingSamples: z.number().int().nonnegative(),
+  seriesCount: z.number().int().nonnegative(),
+  rows: z.record(z.string(), z.number()),
+  sources: z.array(
+    z.looseObject({ source: z.string(), sha256: z.string(), rows: z.number().nullable() }),
+  ),
+  dropped: z.array(
+    z.looseObject({
+      table: z.string(),
+      reason: z.string(),
+      rows: z.number(),
+      examples: z.array(z.string()),
+    }),
+  ),
+  warnings: z.array(z.string()),
+  files: z.array(z.looseObject({ file: z.string(), bytes: z.number() })),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  loggingPolicy: z.looseObject({ name: z.string(), digest: z.string() }).nullable(),
+});
+
+const HOW_TO_MAKE_ONE =
+  "A history is made by `hindsight import` or `hindsight generate`; is this the right directory?";
+
+/** Reads and checks the manifest alone; the same problems as `openHistory`. */
+export function readManifest(dir: string): HistoryManifest {
+  checkDirectory(dir);
+  const file = join(dir, "manifest.json");
+  let text: string | null;
+  try {
+    text = readManifestText(dir);
+  } catch (error) {
+    throw operatingProblem(error, file);
+  }
+  if (text === null) {
+    throw new Problem("this is not a history: it has no manifest.json", {
+      file: dir,
+      cure: HOW_TO_MAKE_ONE,
+    });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new Problem("the manifest is not JSON", { file, cure: "Import or generate it again." });
+  }
+  const head = z.looseObject({ format: z.unknown(), schemaVersion: z.unknown() }).safeParse(json);
+  if (!head.success || head.data.format !== "hindsight-history") {
+    throw new Problem('this is not a history: "format" is not "hindsight-history"', {
+      file,
+      cure: HOW_TO_MAKE_ONE,
+    });
+  }
+  const version = head.data.schemaVersion;
+  if (typeof version === "number" && version > SCHEMA_VERSION) {
+    throw new Problem(
+      `this history has schema version ${version}; this hindsight reads up to ${SCHEMA_VERSION}`,
+      { file, cure: "Upgrade hindsight, or write the history again with this version." },
+    );
+  }
+  const manifest = MANIFEST.safeParse(json);
+  if (!manifest.success) {
+    const issue = manifest.error.issues[0]!;
+    throw new Problem(`the manifest is damaged: ${issue.path.join(".")}: ${issue.message}`, {
+      file,
+      cure: "Import or generate it again.",
+    });
+  }
+  return manifest.data as unknown as HistoryManifest;
+}
+
+function checkDirectory(dir: string): void {
+  try {
+    if (!statSync(dir).isDirectory()) {
+      throw new Problem("this is a file, not a history", { file: dir, cure: HOW_TO_MAKE_ONE });
+    }
+    accessSync(dir, constants.R_OK | constants.X_OK);
+    readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      throw new Problem("there is no such directory", { file: dir, cure: HOW_TO_MAKE_ONE });
+    }
+    throw operatingProblem(error, dir);
+  }
+}
+
+function checkFile(path: string, bytes: number): void {
+  let size: number;
+  try {
+    size = statSync(path).size;
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      throw new Problem("this file of the history is missing", {
+        file: path,
+        cure: "Copy the history whole, or import or generate it again.",
+      });
+    }
+    throw operatingProblem(error, path);
+  }
+  if (size !== bytes) {
+    throw new Problem(
+      size < bytes
+        ? `this file is truncated: ${size} of ${bytes} bytes`
+        : `this file was changed: ${size} bytes instead of ${bytes}`,
+      { file: path, cure: "Copy the history whole, or import or generate it again." },
+    );
+  }
+}
+
+/** Runs a read of one file; DuckDB's complaint about it becomes a `Problem` that names it. */
+export async function readingFile<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const problem = operatingProblem(error, path);
+    if (problem instanceof Problem || !(error instanceof Error)) throw problem;
+    if (
+      !/Invalid Input Error|IO Error|Binder Error|TProtocol|Decompress|Parquet|read out of bounds/i.test(
+        error.message,
+      )
+    ) {
+      throw error;
+    }
+    throw new Problem(`this Parquet file is damaged (${error.message.split("\n")[0] ?? ""})`, {
+      file: path,
+      cure: "Copy the history whole, or import or generate it again.",
+    });
+  }
+}
