@@ -3,7 +3,7 @@
  * noise and counts. Both are functions of (key, sample index) alone.
  */
 
-import { normalQuantile, uniformAt, type Counter } from "../../lab/people/random.ts";
+import { normalAt, normalQuantile, type Counter } from "../../lab/people/random.ts";
 
 /**
  * Samples between two fresh starts of the noise. Each block begins with a warm-up
@@ -39,10 +39,10 @@ export function fillNoise(
   const innovation = sd * Math.sqrt(1 - phi * phi);
   let x = 0;
   for (let index = first - warmUpSteps(phi); index < first; index++) {
-    x = phi * x + innovation * normalQuantile(uniformAt(a, b, index));
+    x = phi * x + innovation * normalAt(a, b, index);
   }
   for (let i = 0; i < count; i++) {
-    x = phi * x + innovation * normalQuantile(uniformAt(a, b, first + i));
+    x = phi * x + innovation * normalAt(a, b, first + i);
     out[i] = x;
   }
 }

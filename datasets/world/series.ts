@@ -14,7 +14,7 @@
  * touch the metrics they name and do not work their way from traffic to latency.
  */
 
-import { counter, normalQuantile, uniformAt, type Counter } from "../../lab/people/random.ts";
+import { bitsAt, counter, normalAt, uniformAt, type Counter } from "../../lab/people/random.ts";
 import { utcOffsetMs } from "../../lab/people/model.ts";
 import { affecting } from "./deployments.ts";
 import { METRICS, strengthOver, type Effect, type Metric } from "./effects.ts";
@@ -158,18 +158,22 @@ function fillTraffic(
   const level = Math.log(service.levels.throughputRps);
   const blockMs = world.startMs + first * world.stepMs;
   const localMs = blockMs + utcOffsetMs(service.timezone, blockMs);
-  // Weekdays pass into each other between one noon and the next, without a jump at midnight.
-  let noons = localMs / DAY_MS - 0.5;
-  const noonsPerSample = 1 / world.samplesPerDay;
   let place = Math.floor((localMs - Math.floor(localMs / DAY_MS) * DAY_MS) / world.stepMs);
   for (let i = 0; i < to; i++) {
-    const day = Math.floor(noons);
-    const share = noons - day;
-    const before = weekdayLevel(day, service.levels.weekend);
-    const after = weekdayLevel(day + 1, service.levels.weekend);
-    logTraffic[i]! += level + season[place]! + before + share * (after - before);
-    noons += noonsPerSample;
+    logTraffic[i]! += level + season[place]!;
     if (++place === world.samplesPerDay) place = 0;
+  }
+  // Weekdays pass into each other between one noon and the next, without a jump at midnight.
+  const noons = localMs / DAY_MS - 0.5;
+  for (let day = Math.floor(noons); day <= noons + to / world.samplesPerDay; day++) {
+    const before = weekdayLevel(day, service.levels.weekend);
+    const rise = weekdayLevel(day + 1, service.levels.weekend) - before;
+    if (before === 0 && rise === 0) continue;
+    const begin = Math.max(0, Math.ceil((day - noons) * world.samplesPerDay));
+    const end = Math.min(to, Math.ceil((day + 1 - noons) * world.samplesPerDay));
+    for (let i = begin; i < end; i++) {
+      logTraffic[i]! += before + rise * (noons + i / world.samplesPerDay - day);
+    }
   }
 }
 
@@ -208,7 +212,7 @@ function latencyWriter(quantile: LatencyQuantile): Writer {
     for (let i = from; i < to; i++) {
       const traffic = Math.exp(logTraffic[i]!);
       const spare = 1 - Math.min(UTILISATION_MAX, traffic / capacityRps);
-      const z = normalQuantile(uniformAt(draw.a, draw.b, first + i));
+      const z = normalAt(draw.a, draw.b, first + i);
       const scatter = (error * z) / Math.sqrt(Math.max(1, traffic * stepSeconds));
       const value = Math.exp(level - gamma * Math.log(spare) + noise[i]! + scatter);
       out[at + i - from] = value * factor[i]! + addend[i]!;
@@ -231,7 +235,7 @@ const writeThroughput: Writer = ({ stepSeconds, columns, draw }, first, from, to
   const { logTraffic, factor } = columns;
   for (let i = from; i < to; i++) {
     const traffic = Math.exp(logTraffic[i]!) * factor[i]!;
-    const z = normalQuantile(uniformAt(draw.a, draw.b, first + i));
+    const z = normalAt(draw.a, draw.b, first + i);
     const counted = traffic * stepSeconds + z * Math.sqrt(traffic * stepSeconds);
     out[at + i - from] = Math.max(0, counted / stepSeconds);
   }
@@ -258,7 +262,7 @@ const writeConversion: Writer = (
   for (let i = from; i < to; i++) {
     const visits = Math.max(1, Math.exp(logTraffic[i]!) * stepSeconds * levels.visitShare);
     const rate = Math.min(1, levels.conversionRate * (1 + noise[i]!) * factor[i]!);
-    const z = normalQuantile(uniformAt(draw.a, draw.b, first + i));
+    const z = normalAt(draw.a, draw.b, first + i);
     const value = rate + z * Math.sqrt((rate * (1 - rate)) / visits);
     out[at + i - from] = Math.min(1, Math.max(0, value));
   }
@@ -371,8 +375,9 @@ export function generateSamples(
     write(writing, first, from, to, out, at);
     // One scrape brings all metrics of a service, so they are missing together.
     const { missing } = columns;
+    const lostBelow = world.spec.telemetry.missing * 4294967296;
     for (let i = from; i < to; i++) {
-      const lost = uniformAt(scrapeKey.a, scrapeKey.b, first + i) < world.spec.telemetry.missing;
+      const lost = bitsAt(scrapeKey.a, scrapeKey.b, first + i) < lostBelow;
       if (lost || missing[i] === 1) out[at + i - from] = Number.NaN;
     }
   }

@@ -99,9 +99,9 @@ function askIntl(timezone: string, atMs: number): number {
   const local = Date.UTC(
     part["year"]!,
     part["month"]! - 1,
-    part["day"]!,
-    part["hour"]!,
-    part["minute"]!,
+    part["day"],
+    part["hour"],
+    part["minute"],
   );
   return local - Math.floor(atMs / 60_000) * 60_000;
 }
