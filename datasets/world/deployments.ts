@@ -256,3 +256,22 @@ export function affecting(
       ),
     );
 }
+
+/** No tag of this world is valid longer than this after its deployment's start. */
+const TAG_MAX_MS = 2 * HOUR_MS;
+
+/**
+ * Tags that speak about a whole service (not about one deployment) and may be valid
+ * in [fromMs, toMs): those that landed on the wrong service. Tags of a deployment
+ * itself are in its `tags`.
+ */
+export function serviceTags(
+  world: World,
+  service: string,
+  fromMs: number,
+  toMs: number,
+): readonly TagRow[] {
+  return deploymentsBetween(world, null, fromMs - TAG_MAX_MS, toMs)
+    .flatMap(({ tags }) => tags)
+    .filter((tag) => tag.deploymentId === null && tag.service === service);
+}

@@ -15,6 +15,7 @@ export {
   affecting,
   deploymentById,
   deploymentsBetween,
+  serviceTags,
   type Cause,
   type WorldDeployment,
 } from "./deployments.ts";
