@@ -1,0 +1,150 @@
+/**
+ * A live host in miniature: it reports what happened in known order, tells the
+ * controller the clock when it is due, and answers its commands. Scenarios and
+ * properties run on it, so both see the engine as production does.
+ *
+ * Law: the host decides nothing. It only orders what it was given.
+ */
+
+import {
+  compareEvents,
+  controllerDueAtMs,
+  handle,
+  initialController,
+  seriesKey,
+  type DecisionRecord,
+  type EngineCommand,
+  type Event,
+  type Policy,
+  type RollBack,
+  type SampleColumn,
+  type SamplesTaken,
+} from "../../engine/index.ts";
+import { forbidAmbient } from "../ambient.ts";
+
+/** How long a rollback takes when nothing else is said. */
+const ROLLBACK_TAKES_MS = 90_000;
+
+export interface HostStep {
+  readonly event: Event;
+  readonly records: readonly DecisionRecord[];
+  readonly commands: readonly EngineCommand[];
+}
+
+export interface HostRun {
+  readonly steps: readonly HostStep[];
+  readonly records: readonly DecisionRecord[];
+  readonly commands: readonly EngineCommand[];
+}
+
+/** What a host reports after it rolled back; null when the answer comes from elsewhere. */
+export type Answer = (command: RollBack) => Event | null;
+
+export const answerInTime: Answer = ({ deploymentId, askedAtMs }) => ({
+  kind: "rollbackFinished",
+  atMs: askedAtMs + ROLLBACK_TAKES_MS,
+  knownAtMs: askedAtMs + ROLLBACK_TAKES_MS,
+  deploymentId,
+  succeeded: true,
+  detail: "",
+});
+
+/**
+ * Runs events through the controller under `forbidAmbient`.
+ *
+ * @param punctual false for a host that hears of samples in large batches: it can
+ *   tell the clock only at the very end, and timers fire inside the batches
+ */
+export function runLive(
+  policy: Policy,
+  events: readonly Event[],
+  answer: Answer = answerInTime,
+  punctual = true,
+): HostRun {
+  const pending = [...events].sort(compareEvents);
+  const steps: HostStep[] = [];
+  let state = initialController;
+  const give = (event: Event): void => {
+    const step = forbidAmbient(() => handle(policy, state, event));
+    state = step.state;
+    steps.push({ event, records: step.records, commands: step.commands });
+    for (const command of step.commands) {
+      if (command.kind !== "rollBack") continue;
+      const answered = answer(command);
+      if (answered !== null) pending.push(answered);
+    }
+    if (step.commands.length > 0) pending.sort(compareEvents);
+  };
+  let clockMs = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const next = pending[0];
+    const dueAtMs =
+      punctual || next === undefined ? controllerDueAtMs(policy, state) : Number.POSITIVE_INFINITY;
+    if (dueAtMs < (next?.knownAtMs ?? Number.POSITIVE_INFINITY)) {
+      if (dueAtMs <= clockMs) throw new Error(`the controller is due again at ${dueAtMs}`);
+      clockMs = dueAtMs;
+      give({ kind: "clockAdvanced", atMs: dueAtMs, knownAtMs: dueAtMs });
+    } else if (next === undefined) break;
+    else {
+      pending.shift();
+      give(next);
+    }
+  }
+  return {
+    steps,
+    records: steps.flatMap(({ records }) => records),
+    commands: steps.flatMap(({ commands }) => commands),
+  };
+}
+
+/** Every instant at which a sample became known, in order. */
+export function instantsOf(columns: readonly SampleColumn[]): number[] {
+  const instants = new Set(columns.flatMap(({ knownAtMs }) => Array.from(knownAtMs)));
+  return [...instants].sort((a, b) => a - b);
+}
+
+/**
+ * Cuts whole columns into batches that end at the given instants; without any, at
+ * every instant. Samples of one instant always stay together.
+ */
+export function toBatches(
+  columns: readonly SampleColumn[],
+  endsAtMs: readonly number[] = instantsOf(columns),
+): SamplesTaken[] {
+  const ends = [...new Set(endsAtMs)].sort((a, b) => a - b);
+  const parts = ends.map(() => new Map<string, Growing>());
+  for (const column of columns) {
+    for (let index = 0; index < column.atMs.length; index++) {
+      const part = parts[firstAtLeast(ends, column.knownAtMs[index]!)];
+      if (part === undefined) continue;
+      const key = seriesKey(column.series);
+      const grown: Growing = part.get(key) ?? { ...column, atMs: [], knownAtMs: [], values: [] };
+      part.set(key, grown);
+      grown.atMs.push(column.atMs[index]!);
+      grown.knownAtMs.push(column.knownAtMs[index]!);
+      grown.values.push(column.values[index]!);
+    }
+  }
+  return parts.flatMap((part, index) => {
+    if (part.size === 0) return [];
+    const knownAtMs = ends[index]!;
+    return [{ kind: "samplesTaken", atMs: knownAtMs, knownAtMs, columns: [...part.values()] }];
+  });
+}
+
+interface Growing extends SampleColumn {
+  readonly atMs: number[];
+  readonly knownAtMs: number[];
+  readonly values: number[];
+}
+
+function firstAtLeast(sorted: readonly number[], wanted: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,127 @@
+/**
+ * A run as text that a person can check: a line for each decision with why and by
+ * which rule, and a line for each command. The same in every time zone, numbers to
+ * six significant digits, so that a changed trace is a changed decision.
+ */
+
+import {
+  formatNumber,
+  formatTime,
+  type DecisionRecord,
+  type EngineCommand,
+  type Event,
+} from "../../engine/index.ts";
+import type { HostRun } from "./liveHost.ts";
+import type { Scenario } from "./scenarioFile.ts";
+
+const DAY_MS = 86_400_000;
+const INDENT = " ".repeat(10);
+
+/** Time of day in UTC; a later day than the scenario's first says so. */
+function clock(ms: number, scenario: Scenario): string {
+  const days = Math.floor(ms / DAY_MS) - Math.floor(scenario.startsAtMs / DAY_MS);
+  return formatTime(ms).slice(11, 19) + (days === 0 ? "" : `+${days}d`);
+}
+
+function eventText(event: Event): string {
+  switch (event.kind) {
+    case "overrideGiven":
+      return `overrideGiven by ${event.by}: "${event.justification}"`;
+    case "approvalGiven":
+      return `approvalGiven by ${event.by}`;
+    case "rollbackFinished":
+      return `rollbackFinished ${event.succeeded ? "well" : "badly"}`;
+    default:
+      return event.kind;
+  }
+}
+
+function commandText(command: EngineCommand, scenario: Scenario): string {
+  const time = (ms: number): string => clock(ms, scenario);
+  switch (command.kind) {
+    case "watchUntil":
+      return `watchUntil ${time(command.untilMs)}`;
+    case "propose":
+    case "escalate": {
+      const until = `until ${time(command.answerByMs)}, silence: ${command.onSilence}`;
+      const answers = command.kind === "propose" ? `, answers: ${command.answers.join(", ")}` : "";
+      return `${command.kind} ${command.ordinal} to ${command.to}, ${until}${answers}`;
+    }
+    case "withdrawProposal":
+      return "withdrawProposal";
+    case "page":
+    case "notify":
+      return `${command.kind} ${command.to}`;
+    case "rollBack":
+      return `rollBack, authority: ${command.authority}, accountable: ${command.accountable}`;
+  }
+}
+
+function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): string[] {
+  const path = record.tierPath.map(({ rule, tier }) => `${rule}: ${tier}`).join(", then ");
+  const lines = [
+    [
+      clock(record.knownAtMs, scenario),
+      record.deploymentId,
+      eventText(event),
+      `${record.phaseBefore} -> ${record.phaseAfter}`,
+      record.end === null ? record.decision : `${record.decision}: ${record.end}`,
+    ].join("  "),
+    `${INDENT}${record.reason}`,
+  ];
+  if (path !== "") {
+    lines.push(`${INDENT}tier ${path}${record.mode === null ? "" : ` (mode ${record.mode})`}`);
+  }
+  if (record.tags.length > 0) lines.push(`${INDENT}tags ${record.tags.join(", ")}`);
+  if (record.phaseAfter !== "watching" || record.decision !== "watchStarted") {
+    for (const one of record.signals) {
+      const numbers = [
+        ["effect", one.effect],
+        ["expected", one.expected],
+        ["scale", one.scale],
+        ["statistic", one.statistic],
+      ] as const;
+      const shown = numbers.map(([name, value]) =>
+        value === null ? "" : ` ${name} ${formatNumber(value)}`,
+      );
+      const shadow = one.untagged === one.verdict ? "" : ` (untagged: ${one.untaggedReason})`;
+      lines.push(`${INDENT}${one.signal} ${one.verdict},${shown.join("")}${shadow}`);
+    }
+  }
+  if (record.untaggedProposedAtMs !== null) {
+    const at = clock(record.untaggedProposedAtMs, scenario);
+    lines.push(`${INDENT}without tags it would have been proposed at ${at}`);
+  }
+  return lines;
+}
+
+export function traceText(scenario: Scenario, run: HostRun): string {
+  const lines = [`# ${scenario.name}`, `# ${scenario.why}`, `# policy ${scenario.policy.policy}`];
+  for (const { event, records, commands } of run.steps) {
+    for (const record of records) {
+      lines.push("", ...recordLines(record, event, scenario));
+      for (const command of commands) {
+        if (command.decisionId !== record.decisionId) continue;
+        lines.push(`${INDENT}! ${commandText(command, scenario)}`);
+      }
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** What a scenario's `expect` compares: the end, and every command but `watchUntil`. */
+export function outcomeOf(
+  scenario: Scenario,
+  run: HostRun,
+): { end: string | null; commands: string[] } {
+  const ends = run.records.filter(
+    ({ deploymentId, end, decision }) =>
+      deploymentId === scenario.deploymentId && end !== null && decision === "ended",
+  );
+  return {
+    end: ends[0]?.end ?? null,
+    commands: run.commands
+      .filter(({ kind }) => kind !== "watchUntil")
+      .map(({ kind, askedAtMs }) => `${clock(askedAtMs, scenario)} ${kind}`),
+  };
+}
