@@ -1,0 +1,101 @@
+/**
+ * What a history can and cannot answer, from what is in its tables. Whatever is
+ * missing limits what a replay may claim, and the lab says so before anybody asks.
+ */
+
+import { countLabels } from "./import/importHistory.ts";
+import type { HistoryTables, SeriesRow } from "./tables.ts";
+
+export interface Answer {
+  readonly question: string;
+  readonly answer: boolean;
+  readonly why: string;
+}
+
+/** Below this many regressions, a rate of them has an interval too wide to rank policies. */
+const FEW_POSITIVES = 20;
+
+/** The questions people bring, each with yes or no and the reason. */
+export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): Answer[] {
+  const labels = countLabels(tables);
+  const benign = labels.benign + labels.expected_change;
+  const ofDeployments = tables.incidents.filter(({ deploymentId }) => deploymentId !== null);
+  const resolved = ofDeployments.filter(({ resolvedAtMs }) => resolvedAtMs !== null).length;
+  const dependencies = tables.services.filter(({ dependsOn }) => dependsOn.length > 0).length;
+  const owned = tables.services.filter((row) => row.team !== null || row.criticality !== null);
+  const versions = series.filter(({ version }) => version !== null).length;
+  return [
+    {
+      question: "How many good deployments would have been rolled back?",
+      answer: benign > 0,
+      why:
+        benign > 0
+          ? `${benign} deployments are labelled benign or expected_change`
+          : "no deployment is labelled benign or expected_change: there is no false-positive rate",
+    },
+    {
+      question: "How many regressions would have been caught?",
+      answer: labels.regression > 0,
+      why:
+        labels.regression > 0
+          ? `${labels.regression} deployments are labelled regression`
+          : "no deployment is labelled regression: there is no miss rate",
+    },
+    {
+      question: "Are differences between policies likely to be distinguishable?",
+      answer: labels.regression >= FEW_POSITIVES,
+      why:
+        labels.regression >= FEW_POSITIVES
+          ? `${labels.regression} regressions`
+          : `only ${labels.regression} regressions: intervals will be wide`,
+    },
+    {
+      question: "How fast would incidents have ended (MTTR)?",
+      answer: resolved > 0,
+      why:
+        resolved > 0
+          ? `${resolved} of ${ofDeployments.length} incidents of deployments have a resolved_at`
+          : "no incident of a deployment has a resolved_at: time to rollback decision instead of MTTR",
+    },
+    {
+      question: "What would the people of that time have answered?",
+      answer: tables.decisions.length > 0,
+      why:
+        tables.decisions.length > 0
+          ? `${tables.decisions.length} decisions are recorded`
+          : "no decisions are recorded: --people recorded is impossible, only modelled, perfect or absent",
+    },
+    {
+      question: "What was context (tags) worth?",
+      answer: tables.tags.length > 0,
+      why:
+        tables.tags.length > 0
+          ? `${tables.tags.length} tags are recorded`
+          : "there are no tags: their value can only be asked in a generated world",
+    },
+    {
+      question: "How do teams and criticalities differ?",
+      answer: owned.length > 0,
+      why:
+        owned.length > 0
+          ? `${owned.length} of ${tables.services.length} services have a team or a criticality`
+          : "services have neither team nor criticality: every service is treated alike",
+    },
+    {
+      question: "Is harm on other services than the deployed one seen?",
+      answer: dependencies > 0,
+      why:
+        dependencies > 0
+          ? `${dependencies} services say what they depend on`
+          : "no dependencies are known: `of: callers` and `of: dependants` find nothing",
+    },
+    {
+      question: "Can old and new versions be compared during a rollout?",
+      answer: versions > 0,
+      why:
+        versions > 0
+          ? `${versions} series belong to one version`
+          : "no series belongs to one version: only before and after can be compared",
+    },
+  ];
+}

@@ -1,0 +1,203 @@
+/**
+ * One import from beginning to end: find the sources, read the tables, stream the
+ * samples, and finish a history, or leave nothing behind.
+ */
+
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ENGINE_VERSION, type DeploymentKind } from "../../../engine/index.ts";
+import { Problem, Problems } from "../../problem.ts";
+import { openDuck, operatingProblem, type Duck } from "../duck.ts";
+import type { HistoryManifest, HistoryTables, Label, SourceFile } from "../tables.ts";
+import { createHistory, type HistoryWriter } from "../write.ts";
+import { warnOfExtraColumns } from "./fields.ts";
+import { Findings } from "./findings.ts";
+import { importMetrics } from "./metrics.ts";
+import { csvRelation, parquetRelation, sourceOf, type Relation } from "./relation.ts";
+import { importTables, SMALL_TABLES, type SmallTable } from "./tables.ts";
+
+export interface ImportOptions {
+  readonly out: string;
+  readonly force: boolean;
+  /** Anything left out is an error. */
+  readonly strict: boolean;
+  /** Null when nobody said: `start` is assumed, and the manifest says so. */
+  readonly timestamp: "start" | "end" | null;
+}
+
+/** Where the rows come from; made with an open database because Parquet is asked for its columns. */
+export interface Sources {
+  readonly madeBy: string;
+  readonly metrics: Relation;
+  readonly small: ReadonlyMap<SmallTable, Relation>;
+  readonly kinds: ReadonlyMap<string, DeploymentKind>;
+  readonly scale: ReadonlyMap<string, number>;
+  readonly warnings: readonly string[];
+}
+
+export interface ImportSummary {
+  readonly manifest: HistoryManifest;
+  readonly deployments: { readonly total: number } & Readonly<Record<Label, number>>;
+}
+
+/**
+ * Imports what `find` finds into a new history at `options.out`.
+ *
+ * @throws Problem for anything a person can mend; then nothing is left behind.
+ */
+export async function importHistory(
+  find: (duck: Duck) => Promise<Sources>,
+  options: ImportOptions,
+): Promise<ImportSummary> {
+  const writer = await createHistory(options.out, { force: options.force });
+  let duck: Duck | null = null;
+  try {
+    duck = await openDuck({ spillDirectory: writer.scratchDirectory });
+    return await importInto(writer, duck, await find(duck), options);
+  } catch (error) {
+    await writer.abort();
+    throw operatingProblem(error, options.out);
+  } finally {
+    duck?.close();
+  }
+}
+
+async function importInto(
+  writer: HistoryWriter,
+  { connection }: Duck,
+  sources: Sources,
+  options: ImportOptions,
+): Promise<ImportSummary> {
+  const findings = new Findings();
+  for (const warning of sources.warnings) findings.warn(warning);
+  if (options.timestamp === null) {
+    findings.warn(
+      "nobody said what a bucketed time marks: its start was assumed, so a sample is known one step later (--timestamp start|end)",
+    );
+  }
+  const small = await importTables(
+    connection,
+    { relations: sources.small, kinds: sources.kinds },
+    findings,
+  );
+  const metricColumns = ["service", "metric", "ts", "value", "version"];
+  warnOfExtraColumns(sources.metrics, metricColumns, findings);
+  const metrics = await importMetrics(connection, sources.metrics, writer, findings, {
+    timestamp: options.timestamp ?? "start",
+    isCounter: (metric) => small.counterAmong(metric),
+    scale: sources.scale,
+  });
+  const tables = small.tables(metrics);
+  if (options.strict && findings.losses.length > 0) {
+    throw new Problems(
+      findings.losses.map(
+        ({ table, reason, rows, examples }) =>
+          new Problem(`${table}: ${rows} rows: ${reason}`, {
+            ...(examples[0] === undefined ? {} : { file: examples[0] }),
+            cure: "Mend the rows, or leave out --strict to import without them.",
+          }),
+      ),
+    );
+  }
+  const manifest = await writer.finish(tables, {
+    madeBy: sources.madeBy,
+    sources: await listSources(sources, metrics.rows, small.counts),
+    dropped: findings.dropped,
+    warnings: findings.warnings,
+    loggingPolicy: null,
+  });
+  return { manifest, deployments: countLabels(tables) };
+}
+
+async function listSources(
+  sources: Sources,
+  metricRows: number,
+  counts: ReadonlyMap<SmallTable, number>,
+): Promise<SourceFile[]> {
+  const files = [await sourceOf(sources.metrics, metricRows)];
+  for (const [table, relation] of sources.small) {
+    files.push(await sourceOf(relation, counts.get(table) ?? null));
+  }
+  return files;
+}
+
+/** Deployments by label; those without one are unknown. */
+export function countLabels(
+  tables: Pick<HistoryTables, "deployments" | "labels">,
+): ImportSummary["deployments"] {
+  const counts = {
+    total: tables.deployments.length,
+    regression: 0,
+    benign: 0,
+    expected_change: 0,
+    unrelated_incident: 0,
+    unknown: 0,
+  };
+  const labels = new Map(tables.labels.map(({ deploymentId, label }) => [deploymentId, label]));
+  for (const { deploymentId } of tables.deployments)
+    counts[labels.get(deploymentId) ?? "unknown"]++;
+  return counts;
+}
+
+const ENDINGS = [".csv", ".csv.gz", ".parquet"] as const;
+
+/** Finds the plain form in a directory: one file a table, CSV, gzipped CSV or Parquet. */
+export async function findPlainFiles(dir: string, duck: Duck): Promise<Sources> {
+  const names = listDirectory(dir);
+  const used = new Set<string>();
+  const find = async (table: string): Promise<Relation | null> => {
+    const found = ENDINGS.map((ending) => `${table}${ending}`).filter((name) =>
+      names.includes(name),
+    );
+    if (found.length > 1) {
+      throw new Problem(`there are ${found.join(" and ")}: which one is meant?`, {
+        file: dir,
+        cure: "Keep one of them.",
+      });
+    }
+    const [name] = found;
+    if (name === undefined) return null;
+    used.add(name);
+    const path = join(dir, name);
+    return name.endsWith(".parquet")
+      ? parquetRelation(duck.connection, [path], name)
+      : csvRelation(path, name);
+  };
+  const metrics = await find("metrics");
+  const small = new Map<SmallTable, Relation>();
+  for (const table of SMALL_TABLES) {
+    const relation = await find(table);
+    if (relation !== null) small.set(table, relation);
+  }
+  if (metrics === null || !small.has("deployments")) {
+    throw new Problem(`there is no ${metrics === null ? "metrics" : "deployments"}.csv here`, {
+      file: dir,
+      cure: "An import needs metrics.csv (service,metric,ts,value) and deployments.csv (deployment_id,service,deployed_at,kind); .csv.gz and .parquet will do.",
+    });
+  }
+  const ignored = names.filter(
+    (name) => !used.has(name) && ENDINGS.some((ending) => name.endsWith(ending)),
+  );
+  return {
+    madeBy: `hindsight ${ENGINE_VERSION} import csv`,
+    metrics,
+    small,
+    kinds: new Map(),
+    scale: new Map(),
+    warnings: ignored.length > 0 ? [`files not used: ${ignored.join(", ")}`] : [],
+  };
+}
+
+function listDirectory(dir: string): string[] {
+  try {
+    if (!existsSync(dir)) {
+      throw new Problem("there is no such directory", { file: dir, cure: "Check the path." });
+    }
+    if (!statSync(dir).isDirectory()) {
+      throw new Problem("this is a file; an import takes the directory it lies in", { file: dir });
+    }
+    return readdirSync(dir).sort();
+  } catch (error) {
+    throw operatingProblem(error, dir);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The mapping file of `import parquet`: which tables and columns of a warehouse
+ * are which of ours. Unknown keys are errors with file, line and column.
+ */
+
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { isNode, LineCounter, parseDocument, type Document } from "yaml";
+import { z } from "zod";
+import { ENGINE_VERSION } from "../../../engine/index.ts";
+import { Problem, Problems } from "../../problem.ts";
+import { identifier, operatingProblem, quoted, type Duck } from "../duck.ts";
+import type { Sources } from "./importHistory.ts";
+import { DEPLOYMENT_KINDS } from "./kinds.ts";
+import { parquetRelation, type Relation } from "./relation.ts";
+import { SMALL_TABLES, type SmallTable } from "./tables.ts";
+
+const COLUMN = z.union([
+  z.string(),
+  z.strictObject({ constant: z.union([z.string(), z.number()]) }),
+  z.strictObject({ sql: z.string() }),
+]);
+const TABLE = z.strictObject({
+  files: z.string(),
+  columns: z.record(z.string(), COLUMN).optional(),
+  where: z.string().optional(),
+});
+const METRICS = TABLE.extend({ scale: z.record(z.string(), z.number()).optional() });
+
+const MAPPING = z.strictObject({
+  tables: z.strictObject({
+    metrics: METRICS,
+    deployments: TABLE,
+    ...Object.fromEntries(
+      SMALL_TABLES.filter((name) => name !== "deployments").map((name) => [name, TABLE.optional()]),
+    ),
+  }),
+  kinds: z.record(z.string(), z.enum(DEPLOYMENT_KINDS)).optional(),
+});
+type Table = z.infer<typeof TABLE>;
+
+/**
+ * Reads a mapping file and finds what it maps.
+ *
+ * @throws Problem for an unknown key, a wrong value, or files that are not there.
+ */
+export async function findMapped(file: string, duck: Duck): Promise<Sources> {
+  const mapping = readMapping(file);
+  const tables = mapping.tables as Record<string, Table | undefined>;
+  const relate = async (name: string): Promise<Relation | null> => {
+    const table = tables[name];
+    if (table === undefined) return null;
+    const paths = await matching(duck, resolve(dirname(file), table.files));
+    if (paths.length === 0) {
+      throw new Problem(`tables.${name}: no file matches ${table.files}`, {
+        file,
+        cure: "Paths are relative to the mapping file.",
+      });
+    }
+    const shown = paths.length === 1 ? paths[0]! : table.files;
+    return parquetRelation(duck.connection, paths, shown, select(table), table.where ?? null);
+  };
+  const small = new Map<SmallTable, Relation>();
+  for (const name of SMALL_TABLES) {
+    const relation = await relate(name);
+    if (relation !== null) small.set(name, relation);
+  }
+  return {
+    madeBy: `hindsight ${ENGINE_VERSION} import parquet`,
+    metrics: (await relate("metrics"))!,
+    small,
+    kinds: new Map(Object.entries(mapping.kinds ?? {})),
+    scale: new Map(Object.entries(mapping.tables.metrics.scale ?? {})),
+    warnings: [],
+  };
+}
+
+async function matching({ connection }: Duck, pattern: string): Promise<string[]> {
+  const reader = await connection.runAndReadAll(
+    `SELECT file FROM glob(${quoted(pattern)}) ORDER BY file`,
+  );
+  return (reader.getRowObjectsJS() as { file: string }[]).map(({ file }) => file);
+}
+
+function select({ columns }: Table): string {
+  if (columns === undefined) return "*";
+  return Object.entries(columns)
+    .map(([ours, theirs]) => {
+      if (typeof theirs === "string") return `${identifier(theirs)} AS ${identifier(ours)}`;
+      if ("sql" in theirs) return `(${theirs.sql}) AS ${identifier(ours)}`;
+      return `${quoted(String(theirs.constant))} AS ${identifier(ours)}`;
+    })
+    .join(", ");
+}
+
+function readMapping(file: string): z.infer<typeof MAPPING> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      throw new Problem("there is no such file", {
+        file,
+        cure: "See: hindsight import parquet --help",
+      });
+    }
+    throw operatingProblem(error, file);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const at = (offset: number): { file: string; line: number; column: number } => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  if (document.errors.length > 0) {
+    throw new Problems(
+      document.errors.map((e) => new Problem(e.message.split("\n")[0]!, at(e.pos[0]))),
+    );
+  }
+  const parsed = MAPPING.safeParse(document.toJS());
+  if (parsed.success) return parsed.data;
+  throw new Problems(
+    parsed.error.issues.flatMap((issue) => {
+      const path = issue.path as (string | number)[];
+      if (issue.code === "unrecognized_keys") {
+        return issue.keys.map(
+          (key) =>
+            new Problem(`unknown key "${[...path, key].join(".")}"`, {
+              ...at(offsetOf(document, [...path, key], true)),
+              cure: "See: hindsight import parquet --help",
+            }),
+        );
+      }
+      return [
+        new Problem(`${path.join(".")}: ${issue.message}`, at(offsetOf(document, path, false))),
+      ];
+    }),
+  );
+}
+
+/** Where a path stands in the YAML: its key when asked, else its value or the nearest parent. */
+function offsetOf(document: Document, path: readonly (string | number)[], key: boolean): number {
+  for (let depth = path.length; depth > 0; depth--) {
+    const parent: unknown = document.getIn(path.slice(0, depth - 1), true);
+    const items = (parent as { items?: { key?: unknown; value?: unknown }[] } | undefined)?.items;
+    const pair = items?.find((item) => {
+      const name = item.key;
+      return (isNode(name) ? (name.toJSON() as unknown) : name) === path[depth - 1];
+    });
+    const node = key && depth === path.length ? pair?.key : (pair?.value ?? pair?.key);
+    if (isNode(node) && node.range != null) return node.range[0];
+  }
+  return 0;
+}

@@ -1,0 +1,374 @@
+/**
+ * Samples from a source into a history, in flat memory: stage, sort, write.
+ *
+ * DuckDB stages the rows as compact Parquet and sorts them (spilling to the
+ * scratch directory); JavaScript sees sorted columns, merges duplicates, drops
+ * conflicts and decides how a series is stored. Row order is no matter.
+ *
+ * Laws: a value is stored exactly as read: FLOAT only where the shortest decimal
+ * of every FLOAT is the number that was read, else DOUBLE, and counters always
+ * DOUBLE. A bucket's start is not the time its value could be known.
+ */
+
+import { join } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { assert } from "../../../engine/index.ts";
+import { Problem } from "../../problem.ts";
+import { quoted } from "../duck.ts";
+import { compareNames, type HistoryWriter } from "../write.ts";
+import { MERGED, type Findings } from "./findings.ts";
+import {
+  placesOf,
+  relationProblem,
+  requireColumns,
+  textOf,
+  timeMsOf,
+  type Relation,
+} from "./relation.ts";
+
+export interface MetricsOptions {
+  /** What a bucketed time marks: its start adds the series' step to the known time. */
+  readonly timestamp: "start" | "end";
+  /** Whether a metric's values are counters. */
+  readonly isCounter: (metric: string) => boolean;
+  /** Metric to factor, from a mapping. */
+  readonly scale: ReadonlyMap<string, number>;
+}
+
+export interface ImportedMetrics {
+  readonly rows: number;
+  readonly services: ReadonlySet<string>;
+  readonly metrics: ReadonlySet<string>;
+}
+
+interface Name {
+  readonly service: string;
+  readonly metric: string;
+  readonly version: string | null;
+}
+
+const REQUIRED = ["service", "metric", "ts", "value"];
+
+/**
+ * Imports the samples of `relation`.
+ *
+ * @throws Problem for a missing column or a time that cannot be read.
+ */
+export async function importMetrics(
+  connection: DuckDBConnection,
+  relation: Relation,
+  writer: HistoryWriter,
+  findings: Findings,
+  options: MetricsOptions,
+): Promise<ImportedMetrics> {
+  requireColumns(relation, REQUIRED);
+  const staged = await stage(connection, relation, writer.scratchDirectory, options.scale);
+  const rows = await checkStaged(connection, relation, staged, findings);
+  const names = await readNames(connection, staged);
+  if (names.length === 0) {
+    throw new Problem("there is no sample in it that can be read", {
+      file: relation.file,
+      cure: "A history needs samples: service,metric,ts,value, a line each.",
+    });
+  }
+  await registerNames(
+    connection,
+    names.map((entry) => entry.name),
+  );
+  const merged: number[] = [];
+  const conflicts: number[] = [];
+  let missing = 0;
+  const counts = { merged: 0, conflicts: 0 };
+
+  let series = -1;
+  const column = new SampleColumn();
+  const finishSeries = async (): Promise<void> => {
+    if (series < 0) return;
+    const { name, fitsFloat } = names[series]!;
+    const kept = column.settle();
+    counts.merged += kept.merged;
+    counts.conflicts += kept.conflicts;
+    if (merged.length < 3) merged.push(...kept.mergedRows.slice(0, 3 - merged.length));
+    if (conflicts.length < 3) conflicts.push(...kept.conflictRows.slice(0, 3 - conflicts.length));
+    missing += kept.missing;
+    const storage = fitsFloat && !options.isCounter(name.metric) ? "float" : "double";
+    const index = writer.addSeries(name, storage);
+    const delayMs = options.timestamp === "start" ? medianSpacing(kept.atMs) : 0;
+    await writer.appendIrregular(index, kept.atMs, kept.values, delayMs);
+    column.clear();
+  };
+  for await (const sorted of sortedSamples(connection, staged)) {
+    for (let i = 0; i < sorted.series.length; i++) {
+      if (sorted.series[i] !== series) {
+        await finishSeries();
+        series = sorted.series[i]!;
+      }
+      column.push(sorted.atMs[i]!, sorted.values[i]!, sorted.ordinals[i]!);
+    }
+  }
+  await finishSeries();
+
+  const places = await placesOf(connection, relation, [...merged, ...conflicts]);
+  findings.drop("metrics", MERGED, counts.merged, places.rows.slice(0, merged.length));
+  findings.drop(
+    "metrics",
+    "conflicting duplicate: same series and time, other value",
+    counts.conflicts,
+    places.rows.slice(merged.length),
+  );
+  if (missing > 0) {
+    findings.warn(`${missing} samples are NaN, infinite or empty: stored as missing scrapes`);
+  }
+  return {
+    rows,
+    services: new Set(names.map(({ name }) => name.service)),
+    metrics: new Set(names.map(({ name }) => name.metric)),
+  };
+}
+
+const MISSING_WORDS =
+  "('nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity', 'null', 'none', 'na', 'n/a', '-')";
+
+/** Writes the rows as one Parquet file with parsed times and values; returns its path. */
+async function stage(
+  connection: DuckDBConnection,
+  relation: Relation,
+  scratch: string,
+  scale: ReadonlyMap<string, number>,
+): Promise<string> {
+  const path = join(scratch, "metrics.parquet");
+  const text = (column: string): string => textOf(relation, column);
+  const version = relation.columns.has("version")
+    ? `nullif(${text("version")}, '')`
+    : "NULL::VARCHAR";
+  const factor = [...scale]
+    .map(([metric, by]) => `WHEN ${text("metric")} = ${quoted(metric)} THEN ${by}::DOUBLE`)
+    .join(" ");
+  const number = 'TRY_CAST("value" AS DOUBLE)';
+  try {
+    await connection.run(
+      `COPY (SELECT hindsight_row AS n, ${text("service")} AS service, ${text("metric")} AS metric,
+           ${version} AS version, ${timeMsOf(relation, "ts")} AS parsed_at_ms,
+           CASE WHEN parsed_at_ms IS NULL THEN coalesce(${text("ts")}, '') END AS bad_time,
+           ${factor === "" ? number : `${number} * (CASE ${factor} ELSE 1.0 END)`} AS number,
+           CASE WHEN ${number} IS NULL AND "value" IS NOT NULL
+             AND lower(trim(${text("value")})) NOT IN ${MISSING_WORDS} THEN ${text("value")} END AS bad_value
+         FROM ${relation.sql})
+       TO ${quoted(path)} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE 100000)`,
+    );
+  } catch (error) {
+    throw relationProblem(error, relation.file);
+  }
+  return path;
+}
+
+/** Rows that have a name, a time and a value that can be understood. */
+const USABLE =
+  "service IS NOT NULL AND metric IS NOT NULL AND parsed_at_ms IS NOT NULL AND bad_value IS NULL";
+
+/** Refuses unreadable times, counts unreadable lines and values; returns the rows read. */
+async function checkStaged(
+  connection: DuckDBConnection,
+  relation: Relation,
+  staged: string,
+  findings: Findings,
+): Promise<number> {
+  const file = quoted(staged);
+  const read = async (sql: string): Promise<Record<string, unknown>[]> =>
+    (await connection.runAndReadAll(sql)).getRowObjectsJS();
+  const [badTime] = await read(
+    `SELECT n::DOUBLE AS n, bad_time FROM ${file} WHERE bad_time IS NOT NULL ORDER BY n LIMIT 1`,
+  );
+  if (badTime !== undefined) {
+    const { rows } = await placesOf(connection, relation, [badTime.n as number]);
+    throw new Problem(`"${String(badTime.bad_time)}" is not a time in ISO 8601 with a zone`, {
+      file: rows[0]!,
+      cure: 'Write times like 2026-07-01T12:00:00Z or 2026-07-01T14:00:00+02:00 in column "ts".',
+    });
+  }
+  const unreadable = [
+    ["no service or metric", "service IS NULL OR metric IS NULL"],
+    ["the value is not a number", "bad_value IS NOT NULL"],
+  ] as const;
+  for (const [reason, condition] of unreadable) {
+    const [count] = await read(`SELECT count(*)::DOUBLE AS rows FROM ${file} WHERE ${condition}`);
+    const rows = count!.rows as number;
+    if (rows === 0) continue;
+    const first = await read(
+      `SELECT n::DOUBLE AS n FROM ${file} WHERE ${condition} ORDER BY n LIMIT 3`,
+    );
+    const places = await placesOf(
+      connection,
+      relation,
+      first.map(({ n }) => n as number),
+    );
+    findings.drop("metrics", `unreadable line: ${reason}`, rows, places.rows);
+  }
+  await dropRejected(connection, relation, "metrics", findings);
+  const [total] = await read(`SELECT count(*)::DOUBLE AS rows FROM ${file}`);
+  return total!.rows as number;
+}
+
+/** Counts the lines DuckDB could not read as CSV at all. */
+export async function dropRejected(
+  connection: DuckDBConnection,
+  relation: Relation,
+  table: string,
+  findings: Findings,
+): Promise<void> {
+  const { rejected } = await placesOf(connection, relation, []);
+  findings.drop(
+    table,
+    "unreadable line: wrong number of columns or broken quotes",
+    rejected.length,
+    rejected.map(({ place, why }) => `${place} (${why})`),
+  );
+}
+
+async function readNames(
+  connection: DuckDBConnection,
+  staged: string,
+): Promise<{ name: Name; fitsFloat: boolean }[]> {
+  const reader = await connection.runAndReadAll(
+    `SELECT service, metric, version, coalesce(bool_and(NOT isfinite(number)
+         OR TRY_CAST(CAST(CAST(number AS FLOAT) AS VARCHAR) AS DOUBLE) = number), true) AS fits_float
+       FROM ${quoted(staged)} WHERE ${USABLE} GROUP BY ALL`,
+  );
+  return (reader.getRowObjectsJS() as unknown as (Name & { fits_float: boolean })[])
+    .map(({ service, metric, version, fits_float }) => ({
+      name: { service, metric, version },
+      fitsFloat: fits_float,
+    }))
+    .sort((a, b) => compareNames(a.name, b.name));
+}
+
+async function registerNames(connection: DuckDBConnection, names: readonly Name[]): Promise<void> {
+  await connection.run(
+    "CREATE OR REPLACE TABLE series_names (service VARCHAR, metric VARCHAR, version VARCHAR, series INTEGER)",
+  );
+  const appender = await connection.createAppender("series_names");
+  for (const [series, { service, metric, version }] of names.entries()) {
+    appender.appendVarchar(service);
+    appender.appendVarchar(metric);
+    if (version === null) appender.appendNull();
+    else appender.appendVarchar(version);
+    appender.appendInteger(series);
+    appender.endRow();
+  }
+  appender.closeSync();
+}
+
+interface SortedSamples {
+  readonly series: Int32Array;
+  readonly atMs: Float64Array;
+  readonly values: Float64Array;
+  readonly ordinals: Float64Array;
+}
+
+async function* sortedSamples(
+  connection: DuckDBConnection,
+  staged: string,
+): AsyncGenerator<SortedSamples> {
+  const result = await connection.stream(
+    `SELECT series, parsed_at_ms::DOUBLE AS at_ms, coalesce(number, 'NaN'::DOUBLE) AS "value", n::DOUBLE AS n
+       FROM (SELECT * FROM ${quoted(staged)} WHERE ${USABLE}) s
+       JOIN series_names t ON s.service = t.service AND s.metric = t.metric
+         AND s.version IS NOT DISTINCT FROM t.version
+      ORDER BY series, at_ms, n`,
+  );
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return;
+    const [series, atMs, values, ordinals] = [0, 1, 2, 3].map(
+      (column) => (chunk.getColumnVector(column) as unknown as { items: unknown }).items,
+    );
+    assert(series instanceof Int32Array && atMs instanceof Float64Array, "typed columns");
+    assert(values instanceof Float64Array && ordinals instanceof Float64Array, "typed columns");
+    yield { series, atMs, values, ordinals };
+  }
+}
+
+/** The samples of one series as they come, and what is left after duplicates. */
+class SampleColumn {
+  #length = 0;
+  #atMs = new Float64Array(4096);
+  #values = new Float64Array(4096);
+  #ordinals = new Float64Array(4096);
+
+  push(atMs: number, value: number, ordinal: number): void {
+    if (this.#length === this.#atMs.length) {
+      this.#atMs = doubled(this.#atMs);
+      this.#values = doubled(this.#values);
+      this.#ordinals = doubled(this.#ordinals);
+    }
+    this.#atMs[this.#length] = atMs;
+    this.#values[this.#length] = Number.isFinite(value) ? value : NaN;
+    this.#ordinals[this.#length++] = ordinal;
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** Merges equal samples of one time and drops those that contradict each other. */
+  settle(): {
+    atMs: Float64Array;
+    values: Float64Array;
+    missing: number;
+    merged: number;
+    conflicts: number;
+    mergedRows: number[];
+    conflictRows: number[];
+  } {
+    const [atMs, values, ordinals] = [this.#atMs, this.#values, this.#ordinals];
+    const mergedRows: number[] = [];
+    const conflictRows: number[] = [];
+    let [kept, missing, merged, conflicts] = [0, 0, 0, 0];
+    let end = 0;
+    while (end < this.#length) {
+      const first = end;
+      let value = NaN;
+      let contradicts = false;
+      for (; end < this.#length && atMs[end] === atMs[first]; end++) {
+        // A missing scrape says nothing, so it cannot contradict a number.
+        if (Number.isNaN(values[end]!)) continue;
+        if (Number.isNaN(value)) value = values[end]!;
+        else if (values[end] !== value) contradicts = true;
+      }
+      if (contradicts) {
+        conflicts += end - first;
+        for (let i = first; i < end && conflictRows.length < 3; i++)
+          conflictRows.push(ordinals[i]!);
+        continue;
+      }
+      merged += end - first - 1;
+      if (end - first > 1 && mergedRows.length < 3) mergedRows.push(ordinals[first + 1]!);
+      if (Number.isNaN(value)) missing++;
+      atMs[kept] = atMs[first]!;
+      values[kept++] = value;
+    }
+    return {
+      atMs: atMs.subarray(0, kept),
+      values: values.subarray(0, kept),
+      missing,
+      merged,
+      conflicts,
+      mergedRows,
+      conflictRows,
+    };
+  }
+}
+
+function doubled(array: Float64Array): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+
+/** The lower median of the distances between neighbours, in ms; 0 for a lone sample. */
+export function medianSpacing(atMs: Float64Array): number {
+  if (atMs.length < 2) return 0;
+  const spacings = new Float64Array(atMs.length - 1);
+  for (let i = 1; i < atMs.length; i++) spacings[i - 1] = atMs[i]! - atMs[i - 1]!;
+  return Math.min(spacings.sort()[(spacings.length - 1) >> 1]!, 2 ** 31 - 1);
+}

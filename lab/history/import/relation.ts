@@ -1,0 +1,213 @@
+/**
+ * Something to import rows from, as DuckDB sees it: a CSV file (plain or gzipped),
+ * a Parquet file, or a mapped SELECT. Rows are numbered in file order, so that
+ * whatever is wrong can be named by file and line.
+ */
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { createGunzip } from "node:zlib";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { Problem } from "../../problem.ts";
+import { identifier, operatingProblem, quoted } from "../duck.ts";
+import type { SourceFile } from "../tables.ts";
+import { locateRecords } from "./lines.ts";
+
+/** A source of rows of one table. */
+export interface Relation {
+  /** As shown to people: the file's name, or the glob of a mapping. */
+  readonly file: string;
+  readonly paths: readonly string[];
+  readonly isCsv: boolean;
+  /** A table expression with our columns and the row's ordinal `hindsight_row`, from 1. */
+  readonly sql: string;
+  /** Column name to DuckDB type. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** Where DuckDB puts the lines it cannot read. */
+  readonly rejects: string | null;
+}
+
+let rejectTables = 0;
+
+/** A CSV file; its header names the columns. */
+export async function csvRelation(path: string, file: string): Promise<Relation> {
+  const header = await readHeader(path, file);
+  const repeated = header.find((name, i) => header.indexOf(name) !== i);
+  if (repeated !== undefined) {
+    throw new Problem(`the column "${repeated}" is there twice`, {
+      file,
+      line: 1,
+      cure: "Give every column its own name.",
+    });
+  }
+  const rejects = `rejects_${++rejectTables}`;
+  const columns = header.map((name) => `${quoted(name)}: 'VARCHAR'`).join(", ");
+  return {
+    file,
+    paths: [path],
+    isCsv: true,
+    columns: new Map(header.map((name) => [name, "VARCHAR"])),
+    rejects,
+    sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM read_csv(${quoted(path)}, auto_detect = false,
+      header = true, delim = ',', quote = '"', escape = '"', columns = {${columns}},
+      ignore_errors = true, store_rejects = true, rejects_limit = 0,
+      rejects_table = ${quoted(rejects)}, rejects_scan = ${quoted(`${rejects}_scan`)}))`,
+  };
+}
+
+/** Parquet files, as they are or through a mapped SELECT. */
+export async function parquetRelation(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+  file: string,
+  select = "*",
+  where: string | null = null,
+): Promise<Relation> {
+  const from = `read_parquet([${paths.map(quoted).join(", ")}])`;
+  const body = `SELECT ${select} FROM ${from}${where === null ? "" : ` WHERE ${where}`}`;
+  const columns = await describe(connection, body, file);
+  return {
+    file,
+    paths,
+    isCsv: false,
+    columns,
+    rejects: null,
+    sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM (${body}))`,
+  };
+}
+
+async function describe(
+  connection: DuckDBConnection,
+  sql: string,
+  file: string,
+): Promise<Map<string, string>> {
+  try {
+    const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);
+    const rows = reader.getRowObjectsJS() as { column_name: string; column_type: string }[];
+    return new Map(rows.map((row) => [row.column_name, row.column_type]));
+  } catch (error) {
+    throw relationProblem(error, file);
+  }
+}
+
+/** DuckDB's complaint about a source as a `Problem` that names it. */
+export function relationProblem(error: unknown, file: string): unknown {
+  const problem = operatingProblem(error, file);
+  if (problem instanceof Problem || !(error instanceof Error)) return problem;
+  return new Problem(`DuckDB cannot read this: ${error.message.split("\n")[0] ?? ""}`, {
+    file,
+    cure: "Check that the file is whole and its columns are what the import expects.",
+  });
+}
+
+/** A column as text in SQL; times in ISO 8601 with Z, lists joined by ";". */
+export function textOf(relation: Relation, column: string): string {
+  const type = relation.columns.get(column)!;
+  const name = identifier(column);
+  if (type === "VARCHAR") return name;
+  if (type.startsWith("TIMESTAMP")) {
+    return `strftime(make_timestamp(epoch_us(${name})), '%Y-%m-%dT%H:%M:%S.%gZ')`;
+  }
+  if (type.endsWith("[]")) return `array_to_string(${name}, ';')`;
+  return `CAST(${name} AS VARCHAR)`;
+}
+
+/** A time column as whole milliseconds, null when it is no time with a zone. */
+export function timeMsOf(relation: Relation, column: string): string {
+  const name = identifier(column);
+  const type = relation.columns.get(column)!;
+  if (type.startsWith("TIMESTAMP")) return `epoch_ms(${name})`;
+  const text = type === "VARCHAR" ? name : `CAST(${name} AS VARCHAR)`;
+  return `CASE WHEN (${text} LIKE '%:%' AND right(${text}, 1) IN ('Z', 'z'))
+      OR regexp_matches(${text}, ':\\d\\d([.,]\\d+)?[+-]\\d\\d(:?\\d\\d)?$')
+    THEN epoch_ms(TRY_CAST(${text} AS TIMESTAMPTZ)) END`;
+}
+
+/** Fails when a required column is missing; the message lists what is there. */
+export function requireColumns(relation: Relation, needed: readonly string[]): void {
+  const missing = needed.filter((column) => !relation.columns.has(column));
+  if (missing.length === 0) return;
+  throw new Problem(
+    `missing ${missing.length === 1 ? "column" : "columns"}: ${missing.join(", ")}`,
+    {
+      file: relation.file,
+      line: 1,
+      cure: `It has ${[...relation.columns.keys()].join(", ")}; rename or add what is missing.`,
+    },
+  );
+}
+
+async function readHeader(path: string, file: string): Promise<string[]> {
+  let head = "";
+  try {
+    const raw = createReadStream(path, { end: 1 << 20 });
+    const text = path.endsWith(".gz") ? raw.pipe(createGunzip({ finishFlush: 2 })) : raw;
+    text.setEncoding("utf8");
+    raw.on("error", (error) => text.destroy(error));
+    for await (const part of text) {
+      head += String(part);
+      if (head.includes("\n")) break;
+    }
+    raw.destroy();
+  } catch (error) {
+    const problem = operatingProblem(error, file);
+    if (problem instanceof Problem || !String(error).includes("incorrect header")) throw problem;
+    throw new Problem("this is not a gzip file", {
+      file,
+      cure: "Compress it again, or rename it.",
+    });
+  }
+  const line = head.replace(/^\uFEFF/, "").split(/\r?\n/, 1)[0] ?? "";
+  if (line.trim() === "") {
+    throw new Problem("this file is empty: it has no header line", {
+      file,
+      cure: "The first line names the columns.",
+    });
+  }
+  return line.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+}
+
+/** Physical lines of rows (by ordinal) and of the lines DuckDB refused. */
+export interface Places {
+  /** `metrics.csv.gz:17`, in the order asked for; `metrics.parquet row 17` for Parquet. */
+  readonly rows: readonly string[];
+  readonly rejected: readonly { readonly place: string; readonly why: string }[];
+}
+
+/** Names the places of rows; reads the file once more only when there is something to name. */
+export async function placesOf(
+  connection: DuckDBConnection,
+  relation: Relation,
+  ordinals: readonly number[],
+): Promise<Places> {
+  if (!relation.isCsv || relation.rejects === null) {
+    return { rows: ordinals.map((n) => `${relation.file} row ${n}`), rejected: [] };
+  }
+  const reader = await connection.runAndReadAll(
+    `SELECT CAST(line_byte_position AS DOUBLE) AS byte, any_value(error_message) AS why
+       FROM ${relation.rejects} GROUP BY byte ORDER BY byte`,
+  );
+  const rejects = reader.getRowObjectsJS() as { byte: number; why: string }[];
+  if (ordinals.length === 0 && rejects.length === 0) return { rows: [], rejected: [] };
+  const located = await locateRecords(
+    relation.paths[0]!,
+    ordinals,
+    rejects.map(({ byte }) => byte),
+  );
+  return {
+    rows: located.ordinalLines.map((line) => `${relation.file}:${line}`),
+    rejected: located.rejectLines.map((line, i) => ({
+      place: `${relation.file}:${line}`,
+      why: rejects[i]!.why,
+    })),
+  };
+}
+
+/** Size-independent SHA-256 of the files of a source, in order. */
+export async function sourceOf(relation: Relation, rows: number | null): Promise<SourceFile> {
+  const hash = createHash("sha256");
+  for (const path of relation.paths) {
+    for await (const part of createReadStream(path)) hash.update(part as Buffer);
+  }
+  return { source: relation.file, sha256: hash.digest("hex"), rows };
+}

@@ -1,0 +1,514 @@
+/**
+ * The small tables of an import: reads each source, relates the tables to each
+ * other, and says what was left out, inferred or doubtful.
+ *
+ * Laws: nothing depends on row order; what a source does not say is null, and
+ * what we conclude in its place is a warning.
+ */
+
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { DeploymentKind } from "../../../engine/index.ts";
+import { iso } from "../duck.ts";
+import type {
+  DecisionRow,
+  DecisionWhat,
+  DeploymentRow,
+  HistoryTables,
+  IncidentRow,
+  LabelRow,
+  MetricRow,
+  ServiceRow,
+  Stage,
+  TagRow,
+} from "../tables.ts";
+import {
+  readRows,
+  UnreadableRow,
+  type Fields,
+  type Found,
+  type TableColumns,
+  type TableReader,
+} from "./fields.ts";
+import { listed, type Findings } from "./findings.ts";
+import {
+  blamesDeployment,
+  DEPLOYMENT_KINDS,
+  inferMetric,
+  LABEL_WORDS,
+  readKind,
+  readLabel,
+} from "./kinds.ts";
+import type { ImportedMetrics } from "./metrics.ts";
+import type { Relation } from "./relation.ts";
+
+/** The tables that may come beside metrics, by the name of their file. */
+export const SMALL_TABLES = [
+  "deployments",
+  "tags",
+  "stages",
+  "incidents",
+  "labels",
+  "services",
+  "metric_catalog",
+  "decisions",
+  "cases",
+  "kinds",
+] as const;
+export type SmallTable = (typeof SMALL_TABLES)[number];
+
+export interface TableSources {
+  readonly relations: ReadonlyMap<SmallTable, Relation>;
+  /** Kinds from a mapping file; kinds.csv adds to them. */
+  readonly kinds: ReadonlyMap<string, DeploymentKind>;
+}
+
+const COLUMNS: Readonly<Record<SmallTable, readonly [string, string]>> = {
+  deployments: ["deployment_id service deployed_at kind", "environment finished_at version author"],
+  tags: [
+    "tag value",
+    "deployment_id service signal valid_from valid_until known_at given_by approved_by",
+  ],
+  stages: ["deployment_id completed_at", "share replicas_v1 replicas_v2 stage"],
+  incidents: [
+    "service started_at label",
+    "incident_id deployment_id resolved_at detected_at resolved_by severity",
+  ],
+  labels: ["deployment_id label", "basis labelled_by labelled_at"],
+  services: ["service", "team criticality timezone depends_on revenue_per_minute"],
+  metric_catalog: ["metric unit worse kind", ""],
+  decisions: ["deployment_id at what by", "justification confidence"],
+  cases: ["case_id recording_starts_at recording_ends_at", ""],
+  kinds: ["kind_source kind", ""],
+};
+
+const DECISION_WORDS: readonly DecisionWhat[] = [
+  "proposed",
+  "overrideGiven",
+  "approvalGiven",
+  "escalated",
+  "withdrawn",
+  "expired",
+  "rollbackStarted",
+  "rollbackFinished",
+  "rollbackFailed",
+  "paged",
+];
+
+/** Rows of every table read, for the sources of the manifest. */
+export type RowCounts = ReadonlyMap<SmallTable, number>;
+
+/** Reads all tables beside the metrics; see `SMALL_TABLES`. */
+export async function importTables(
+  connection: DuckDBConnection,
+  sources: TableSources,
+  findings: Findings,
+): Promise<TableImport> {
+  const reader = new TableImport(connection, sources, findings);
+  await reader.read();
+  return reader;
+}
+
+export class TableImport {
+  readonly counts = new Map<SmallTable, number>();
+  #deployments = new Map<string, DeploymentRow>();
+  #incidents: IncidentRow[] = [];
+  #labels = new Map<string, LabelRow>();
+  #tags: TagRow[] = [];
+  #decisions: DecisionRow[] = [];
+  #services: ServiceRow[] = [];
+  #catalog: MetricRow[] = [];
+  #cases: HistoryTables["cases"] = [];
+  #hasServices = false;
+
+  constructor(
+    private readonly connection: DuckDBConnection,
+    private readonly sources: TableSources,
+    private readonly findings: Findings,
+  ) {}
+
+  /** Metrics the catalog calls counters, by declaration or by name. */
+  counterAmong(metric: string): boolean {
+    const row = this.#catalog.find((entry) => entry.metric === metric) ?? inferMetric(metric);
+    return row.kind === "counter";
+  }
+
+  async read(): Promise<void> {
+    await this.#readDeployments(await this.#readKinds());
+    await this.#readStages();
+    await this.#readIncidents();
+    await this.#readLabels();
+    await this.#readTags();
+    await this.#readDecisions();
+    this.#services = await this.#readUnique("services", "service", readService);
+    this.#hasServices = this.sources.relations.has("services");
+    this.#catalog = await this.#readUnique("metric_catalog", "metric", readMetric);
+    this.#cases = await this.#readUnique("cases", "caseId", (fields) => ({
+      caseId: fields.required("case_id"),
+      startsAtMs: fields.requiredTimeMs("recording_starts_at"),
+      endsAtMs: fields.requiredTimeMs("recording_ends_at"),
+    }));
+  }
+
+  /** The finished tables, once it is known what was measured. */
+  tables(metrics: ImportedMetrics): HistoryTables {
+    this.#warnOfUnknownServices(metrics);
+    return {
+      deployments: [...this.#deployments.values()],
+      tags: this.#tags,
+      incidents: this.#incidents,
+      labels: [...this.#labels.values()],
+      decisions: this.#decisions,
+      services: this.#services,
+      metricCatalog: this.#completeCatalog(metrics),
+      cases: this.#cases,
+    };
+  }
+
+  async #rows<T>(
+    table: SmallTable,
+    read: (fields: Fields) => T,
+  ): Promise<{ found: Found<T>[]; reader: TableReader }> {
+    const relation = this.sources.relations.get(table);
+    if (relation === undefined) {
+      return { found: [], reader: { rows: 0, placesOf: () => Promise.resolve([]) } };
+    }
+    const [required, optional] = COLUMNS[table].map((names) => names.split(" ").filter(Boolean));
+    const columns: TableColumns = { table, required: required!, optional: optional! };
+    const result = await readRows(this.connection, relation, columns, this.findings, read);
+    this.counts.set(table, result.reader.rows);
+    return result;
+  }
+
+  async #drop(
+    table: SmallTable,
+    reason: string,
+    reader: TableReader,
+    rows: readonly Found<unknown>[],
+  ): Promise<void> {
+    if (rows.length === 0) return;
+    const places = await reader.placesOf(rows.slice(0, 3).map(({ ordinal }) => ordinal));
+    this.findings.drop(table, reason, rows.length, places);
+  }
+
+  /** Rows with a key of their own; rows that contradict each other are all dropped. */
+  async #readUnique<T extends object>(
+    table: SmallTable,
+    key: keyof T & string,
+    read: (fields: Fields) => T,
+  ): Promise<T[]> {
+    const { found, reader } = await this.#rows(table, read);
+    const groups = new Map<unknown, Found<T>[]>();
+    for (const entry of found) {
+      groups.set(entry.row[key], [...(groups.get(entry.row[key]) ?? []), entry]);
+    }
+    const clashing = [...groups.values()].filter((group) => group.length > 1).flat();
+    await this.#drop(table, `conflicting rows with the same ${key}`, reader, clashing);
+    return [...groups.values()].filter((group) => group.length === 1).map(([only]) => only!.row);
+  }
+
+  /** Splits rows by whether their deployment is known; the others are dropped. */
+  async #ofKnownDeployments<T extends { deploymentId: string | null }>(
+    table: SmallTable,
+    read: (fields: Fields) => T,
+  ): Promise<T[]> {
+    const { found, reader } = await this.#rows(table, read);
+    const isKnown = ({ row }: Found<T>): boolean =>
+      row.deploymentId === null || this.#deployments.has(row.deploymentId);
+    await this.#drop(
+      table,
+      "unknown deployment",
+      reader,
+      found.filter((entry) => !isKnown(entry)),
+    );
+    return found.filter(isKnown).map(({ row }) => row);
+  }
+
+  async #readKinds(): Promise<Map<string, DeploymentKind>> {
+    const rows = await this.#readUnique("kinds", "source", (fields) => ({
+      source: fields.required("kind_source"),
+      kind: fields.oneOf("kind", DEPLOYMENT_KINDS) ?? fields.required("kind"),
+    }));
+    const kinds = new Map(this.sources.kinds);
+    for (const { source, kind } of rows) kinds.set(source, kind as DeploymentKind);
+    return kinds;
+  }
+
+  async #readDeployments(kinds: ReadonlyMap<string, DeploymentKind>): Promise<void> {
+    const unknown = new Map<string, number>();
+    const rows = await this.#readUnique("deployments", "deploymentId", (fields) => {
+      const kindSource = fields.text("kind") ?? "";
+      return {
+        deploymentId: fields.required("deployment_id"),
+        service: fields.required("service"),
+        environment: fields.text("environment") ?? "production",
+        kind: readKind(kindSource, kinds),
+        kindSource,
+        startedAtMs: fields.requiredTimeMs("deployed_at"),
+        finishedAtMs: fields.timeMs("finished_at"),
+        version: fields.text("version"),
+        author: fields.text("author"),
+        stages: [],
+      };
+    });
+    for (const row of rows) {
+      if (row.kind === null) unknown.set(row.kindSource, (unknown.get(row.kindSource) ?? 0) + 1);
+      this.#deployments.set(row.deploymentId, { ...row, kind: row.kind ?? "code" });
+    }
+    for (const [source, count] of [...unknown].sort()) {
+      this.findings.warn(
+        `unknown kind "${source}" of ${count} deployments was read as "code"; kinds.csv can say otherwise`,
+      );
+    }
+  }
+
+  async #readStages(): Promise<void> {
+    const rows = await this.#ofKnownDeployments("stages", (fields) => ({
+      deploymentId: fields.required("deployment_id"),
+      atMs: fields.requiredTimeMs("completed_at"),
+      share: fields.share("share") ?? replicaShare(fields),
+    }));
+    const stages = new Map<string, Stage[]>();
+    for (const { deploymentId, atMs, share } of rows) {
+      stages.set(deploymentId, [...(stages.get(deploymentId) ?? []), { share, atMs }]);
+    }
+    for (const [id, list] of stages) {
+      list.sort((a, b) => a.atMs - b.atMs || (a.share ?? 0) - (b.share ?? 0));
+      this.#deployments.set(id, { ...this.#deployments.get(id)!, stages: list });
+    }
+  }
+
+  async #readIncidents(): Promise<void> {
+    const rows = await this.#ofKnownDeployments("incidents", (fields) => {
+      const onsetAtMs = fields.requiredTimeMs("started_at");
+      const resolvedAtMs = fields.timeMs("resolved_at");
+      if (resolvedAtMs !== null && resolvedAtMs < onsetAtMs) {
+        throw new UnreadableRow("resolved_at is before started_at");
+      }
+      return {
+        incidentId: fields.text("incident_id") ?? "",
+        deploymentId: fields.text("deployment_id"),
+        service: fields.required("service"),
+        label: fields.text("label") ?? "",
+        onsetAtMs,
+        detectedAtMs: fields.timeMs("detected_at"),
+        resolvedAtMs,
+        resolvedBy: fields.text("resolved_by"),
+        severity: fields.text("severity"),
+      };
+    });
+    rows.sort(compareIncidents);
+    const used = new Map<string, number>();
+    this.#incidents = rows.map((row) => {
+      const base = row.incidentId || `${row.service}@${iso(row.onsetAtMs)}`;
+      const count = (used.get(base) ?? 0) + 1;
+      used.set(base, count);
+      return { ...row, incidentId: count === 1 ? base : `${base}#${count}` };
+    });
+    this.#warnOfOverlaps();
+  }
+
+  #warnOfOverlaps(): void {
+    const openUntil = new Map<string, { untilMs: number; incidentId: string }>();
+    const overlaps: string[] = [];
+    for (const { service, onsetAtMs, resolvedAtMs, incidentId } of this.#incidents) {
+      const open = openUntil.get(service);
+      if (open !== undefined && onsetAtMs < open.untilMs) {
+        overlaps.push(`${incidentId} begins before ${open.incidentId} is resolved`);
+      }
+      const untilMs = resolvedAtMs ?? onsetAtMs;
+      if (open === undefined || untilMs > open.untilMs)
+        openUntil.set(service, { untilMs, incidentId });
+    }
+    if (overlaps.length > 0) {
+      this.findings.warn(
+        `${overlaps.length} incidents overlap another of their service: ${listed(overlaps, 3)}`,
+      );
+    }
+  }
+
+  async #readLabels(): Promise<void> {
+    const rows = await this.#readUnique("labels", "deploymentId", (fields) => {
+      const word = fields.required("label");
+      const label = readLabel(word);
+      if (label === null) {
+        throw new UnreadableRow(`label "${word}" is not one of ${LABEL_WORDS.join(", ")}`);
+      }
+      return {
+        deploymentId: fields.required("deployment_id"),
+        label,
+        basis: fields.text("basis"),
+        labelledBy: fields.text("labelled_by"),
+        labelledAtMs: fields.timeMs("labelled_at"),
+      };
+    });
+    const known = rows.filter(({ deploymentId }) => this.#deployments.has(deploymentId));
+    this.findings.drop("labels", "unknown deployment", rows.length - known.length, []);
+    this.#labels = new Map(known.map((row) => [row.deploymentId, row]));
+    this.#labelFromIncidents();
+  }
+
+  /** A `bad-deployment…` incident marks a regression where labels do not say otherwise. */
+  #labelFromIncidents(): void {
+    const inferred: string[] = [];
+    for (const { deploymentId, label } of this.#incidents) {
+      if (deploymentId === null || !blamesDeployment(label)) continue;
+      const given = this.#labels.get(deploymentId);
+      if (given === undefined) {
+        inferred.push(deploymentId);
+        this.#labels.set(deploymentId, {
+          deploymentId,
+          label: "regression",
+          basis: `incident: ${label}`,
+          labelledBy: null,
+          labelledAtMs: null,
+        });
+      } else if (given.label !== "regression") {
+        this.findings.warn(
+          `${deploymentId} is labelled ${given.label} though an incident calls it ${label}; the label counts`,
+        );
+      }
+    }
+    if (inferred.length > 0) {
+      this.findings.warn(
+        `${inferred.length} regression labels come from incidents called bad-deployment: ${listed(inferred, 3)}`,
+      );
+    }
+  }
+
+  async #readTags(): Promise<void> {
+    let assumed = 0;
+    this.#tags = await this.#ofKnownDeployments("tags", (fields) => {
+      const deploymentId = fields.text("deployment_id");
+      const deployment = deploymentId === null ? undefined : this.#deployments.get(deploymentId);
+      const validFromMs = fields.timeMs("valid_from");
+      const knownAtMs = fields.timeMs("known_at") ?? deployment?.startedAtMs ?? validFromMs;
+      if (fields.text("known_at") === null) assumed++;
+      const service = fields.text("service") ?? deployment?.service ?? null;
+      if (deploymentId === null || deployment !== undefined) {
+        if (service === null) throw new UnreadableRow("neither service nor deployment_id");
+        if (knownAtMs === null) throw new UnreadableRow("neither known_at nor valid_from");
+      }
+      return {
+        deploymentId,
+        service: service ?? "",
+        tag: fields.required("tag"),
+        value: fields.text("value") ?? "true",
+        signal: fields.text("signal"),
+        validFromMs,
+        validUntilMs: fields.timeMs("valid_until"),
+        knownAtMs: knownAtMs ?? 0,
+        givenBy: fields.text("given_by"),
+        approvedBy: fields.text("approved_by"),
+      };
+    });
+    if (assumed > 0) {
+      this.findings.warn(
+        `${assumed} tags do not say since when they were known: taken as known when their deployment began; later ones count too early`,
+      );
+    }
+  }
+
+  async #readDecisions(): Promise<void> {
+    this.#decisions = await this.#ofKnownDeployments("decisions", (fields) => ({
+      deploymentId: fields.required("deployment_id"),
+      atMs: fields.requiredTimeMs("at"),
+      what: fields.oneOf("what", DECISION_WORDS) ?? (fields.required("what") as DecisionWhat),
+      by: fields.text("by"),
+      justification: fields.text("justification"),
+      confidence: fields.share("confidence"),
+    }));
+  }
+
+  #completeCatalog({ metrics }: ImportedMetrics): MetricRow[] {
+    const declared = new Set(this.#catalog.map(({ metric }) => metric));
+    const inferred = [...metrics]
+      .filter((metric) => !declared.has(metric))
+      .sort()
+      .map(inferMetric);
+    if (inferred.length > 0) {
+      const words = inferred.map(
+        ({ metric, kind, worse }) => `${metric} (${kind}, worse: ${worse})`,
+      );
+      this.findings.warn(
+        `unit, kind and direction were inferred from the name of ${inferred.length} metrics: ${listed(words, 8)}; metric_catalog.csv can say otherwise`,
+      );
+    }
+    return [...this.#catalog, ...inferred];
+  }
+
+  #warnOfUnknownServices({ services: measured }: ImportedMetrics): void {
+    const declared = new Set(this.#services.map(({ service }) => service));
+    const named = new Set([
+      ...[...this.#deployments.values()].map(({ service }) => service),
+      ...this.#tags.map(({ service }) => service),
+      ...this.#incidents.map(({ service }) => service),
+    ]);
+    const unmeasured = [...named].filter((service) => !measured.has(service)).sort();
+    if (unmeasured.length > 0) {
+      this.findings.warn(
+        `${unmeasured.length} services are named but have no samples: ${listed(unmeasured)}`,
+      );
+    }
+    if (!this.#hasServices) return;
+    const undeclared = [...new Set([...named, ...measured])].filter((s) => !declared.has(s)).sort();
+    if (undeclared.length > 0) {
+      this.findings.warn(
+        `${undeclared.length} services are not in services: ${listed(undeclared)}`,
+      );
+    }
+    const missing = this.#services
+      .flatMap(({ dependsOn }) => dependsOn)
+      .filter((service) => !declared.has(service));
+    if (missing.length > 0) {
+      this.findings.warn(
+        `depends_on names unknown services: ${listed([...new Set(missing)].sort())}`,
+      );
+    }
+  }
+}
+
+function compareIncidents(a: IncidentRow, b: IncidentRow): number {
+  const key = (row: IncidentRow): string => JSON.stringify([row.service, row]);
+  return a.onsetAtMs - b.onsetAtMs || (key(a) < key(b) ? -1 : 1);
+}
+
+function replicaShare(fields: Fields): number | null {
+  const before = fields.number("replicas_v1");
+  const after = fields.number("replicas_v2");
+  if (before === null || after === null || before + after <= 0) return null;
+  return after / (before + after);
+}
+
+function readService(fields: Fields): ServiceRow {
+  const timezone = fields.text("timezone");
+  if (timezone !== null) {
+    try {
+      new Intl.DateTimeFormat("en", { timeZone: timezone });
+    } catch {
+      throw new UnreadableRow(`timezone "${timezone}" is no IANA time zone`);
+    }
+  }
+  return {
+    service: fields.required("service"),
+    team: fields.text("team"),
+    criticality: fields.oneOf("criticality", ["low", "medium", "high", "critical"]),
+    timezone,
+    dependsOn: [...new Set((fields.text("depends_on") ?? "").split(";").map((name) => name.trim()))]
+      .filter((name) => name !== "")
+      .sort(),
+    revenuePerMinute: fields.number("revenue_per_minute"),
+  };
+}
+
+function readMetric(fields: Fields): MetricRow {
+  const metric = fields.required("metric");
+  const inferred = inferMetric(metric);
+  return {
+    metric,
+    unit: fields.text("unit") ?? inferred.unit,
+    worse: fields.oneOf("worse", ["up", "down", "both"]) ?? inferred.worse,
+    kind:
+      fields.oneOf("kind", ["latency", "ratio", "rate", "gauge", "counter", "business"]) ??
+      inferred.kind,
+  };
+}
