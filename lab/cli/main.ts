@@ -3,8 +3,12 @@
 import { Command, CommanderError } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
+import { compareCommand } from "./compare.ts";
+import { demoCommand } from "./demo.ts";
+import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
+import { replayCommand } from "./replay.ts";
 
 const EXIT = { fine: 0, checkFailed: 1, usage: 2, inconclusive: 3, ownFault: 70, interrupted: 130 };
 
@@ -14,7 +18,15 @@ function program(): Command {
     .version(ENGINE_VERSION)
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
-  for (const command of [importCommand(), inspectCommand()]) root.addCommand(command);
+  const commands = [
+    demoCommand(),
+    generateCommand(),
+    importCommand(),
+    inspectCommand(),
+    replayCommand(),
+    compareCommand(),
+  ];
+  for (const command of commands) root.addCommand(command);
   return root;
 }
 

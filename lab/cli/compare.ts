@@ -1,0 +1,70 @@
+/** `hindsight compare`: policies side by side on the same deployments. */
+
+import { Command } from "commander";
+import { compareDocument } from "../compare/document.ts";
+import { evaluate, type Evaluation } from "../compare/evaluate.ts";
+import { differenceSentences, flipLines, scorecardTable } from "../compare/print.ts";
+import { writeRun } from "../compare/runDirectory.ts";
+import { openHistory } from "../history/open.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { Problem } from "../problem.ts";
+import { evaluateOptions, type EvaluateFlags } from "./options.ts";
+import { note, print, printJson, progressBar } from "./output.ts";
+
+const FLIPS_SHOWN = 10;
+
+export function compareCommand(): Command {
+  return evaluateOptions(
+    new Command("compare")
+      .description("compare policies on one history: differences, and what ends differently")
+      .requiredOption(
+        "--policy <file>",
+        "a policy; give it twice or more, the first is the baseline",
+        (file: string, files: string[] | undefined) => [...(files ?? []), file],
+      ),
+  )
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight compare --history quarter --policy scenarios/policies/full-autonomy.yaml \\\n" +
+        "    --policy scenarios/policies/two-minute-override.yaml",
+    )
+    .action(async (flags: EvaluateFlags & { policy: string[] }) => {
+      if (flags.policy.length < 2) {
+        throw new Problem("compare needs at least two policies", {
+          cure: "Give --policy twice; for one policy use `hindsight replay`.",
+        });
+      }
+      const policies = flags.policy.map(loadPolicy);
+      const history = await openHistory(flags.history);
+      try {
+        const { people, seed, replicates } = flags;
+        const progress = progressBar();
+        const evaluation = await evaluate(history, policies, {
+          people,
+          seed,
+          replicates,
+          progress,
+        });
+        if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);
+        if (flags.json) printJson(compareDocument(evaluation));
+        else printComparison(evaluation);
+        for (const line of evaluation.manifest.notes) note(line);
+        if (flags.out !== undefined) note(`Run written to ${flags.out}`);
+      } finally {
+        history.close();
+      }
+    });
+}
+
+/** Scorecards, sentences and the first flips, for a person. */
+export function printComparison(evaluation: Evaluation): void {
+  print(scorecardTable(evaluation.policies));
+  print("");
+  for (const line of differenceSentences(evaluation)) print(line);
+  print("");
+  if (evaluation.flips.length === 0) print("No deployment ends differently.");
+  else {
+    print(`${evaluation.flips.length} deployments end differently:`);
+    for (const line of flipLines(evaluation.flips, FLIPS_SHOWN)) print(line);
+  }
+}

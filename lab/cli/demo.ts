@@ -1,0 +1,79 @@
+/** `hindsight demo`: the whole story on a generated quarter, from one command. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { ENGINE_VERSION } from "../../engine/index.ts";
+import { compareDocument } from "../compare/document.ts";
+import { evaluate } from "../compare/evaluate.ts";
+import { writeRun } from "../compare/runDirectory.ts";
+import { openHistory, readManifest } from "../history/open.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { generateHistory } from "../simulate/generate.ts";
+import { openWorld, shippedDirectory } from "../simulate/open.ts";
+import { printComparison } from "./compare.ts";
+import { wholeNumber } from "./options.ts";
+import { note, printJson, progressBar } from "./output.ts";
+
+const POLICIES = ["full-autonomy", "two-minute-override", "five-minute-override", "human-approval"];
+
+interface Flags {
+  readonly dir: string;
+  readonly seed: number;
+  readonly json?: true;
+}
+
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description("generate a quarter, compare four policies on it, and say what differs")
+    .option("--dir <dir>", "where the quarter and the run go", ".hindsight")
+    .option("--seed <n>", "seed of the quarter", wholeNumber(0), 7)
+    .option("--json", "print the comparison as JSON")
+    .addHelpText("after", "\nExample:\n  hindsight demo")
+    .action(async (flags: Flags) => {
+      const worldFile = join(shippedDirectory("datasets/worlds"), "quarter.yaml");
+      const opened = openWorld(worldFile, flags.seed);
+      const directory = join(flags.dir, `quarter-${flags.seed}`);
+      const progress = progressBar();
+      const wanted = opened.sources.map(({ sha256 }) => sha256).join(" ");
+      const reused =
+        existsSync(directory) &&
+        readManifest(directory)
+          .sources.map(({ sha256 }) => sha256)
+          .join(" ") === wanted;
+      if (reused) note(`Using the quarter in ${directory}.`);
+      else {
+        note(`Generating a quarter of 40 services into ${directory} …`);
+        await generateHistory(opened.world, opened.loggingPolicy, directory, {
+          force: true,
+          madeBy: `hindsight ${ENGINE_VERSION} generate quarter --seed ${flags.seed}`,
+          sources: opened.sources,
+          progress,
+        });
+      }
+      const folder = shippedDirectory("scenarios/policies");
+      const policies = POLICIES.map((name) => loadPolicy(join(folder, `${name}.yaml`)));
+      const history = await openHistory(directory);
+      try {
+        const evaluation = await evaluate(history, policies, {
+          people: "absent",
+          seed: 1,
+          replicates: 1000,
+          progress,
+        });
+        const run = join(flags.dir, "run");
+        await writeRun(run, evaluation, true);
+        if (flags.json) printJson(compareDocument(evaluation));
+        else printComparison(evaluation);
+        for (const line of evaluation.manifest.notes) note(line);
+        note(
+          `\nNobody answers in this comparison (--people absent): every window runs out.\n` +
+            `The run is in ${run}; the history in ${directory}. Next:\n` +
+            `  hindsight inspect ${directory}\n` +
+            `  hindsight compare --history ${directory} --people recorded --policy … --policy …`,
+        );
+      } finally {
+        history.close();
+      }
+    });
+}

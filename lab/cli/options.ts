@@ -1,0 +1,40 @@
+/** Options that several commands share, and how their values are checked. */
+
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { PeopleChoice } from "../compare/evaluate.ts";
+
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+    }
+    return value;
+  };
+}
+
+export interface EvaluateFlags {
+  readonly history: string;
+  readonly people: PeopleChoice;
+  readonly seed: number;
+  readonly replicates: number;
+  readonly json?: true;
+  readonly out?: string;
+  readonly force?: true;
+}
+
+/** What `replay` and `compare` have in common. */
+export function evaluateOptions(command: Command): Command {
+  return command
+    .requiredOption("--history <dir>", "the history to replay")
+    .addOption(
+      new Option("--people <who>", "who answers proposals")
+        .choices(["absent", "recorded"])
+        .default("absent"),
+    )
+    .option("--seed <n>", "seed of the bootstrap", wholeNumber(0), 1)
+    .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
+    .option("--out <dir>", "write a run directory")
+    .option("--force", "replace a run that is there already")
+    .option("--json", "print one JSON document");
+}

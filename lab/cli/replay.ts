@@ -1,0 +1,44 @@
+/** `hindsight replay`: one policy over a history. */
+
+import { Command } from "commander";
+import { replayDocument } from "../compare/document.ts";
+import { evaluate } from "../compare/evaluate.ts";
+import { scorecardTable } from "../compare/print.ts";
+import { writeRun } from "../compare/runDirectory.ts";
+import { openHistory } from "../history/open.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { evaluateOptions, type EvaluateFlags } from "./options.ts";
+import { note, print, printJson, progressBar } from "./output.ts";
+
+export function replayCommand(): Command {
+  return evaluateOptions(
+    new Command("replay")
+      .description("replay a history under one policy: scorecard and outcomes")
+      .requiredOption("--policy <file>", "the policy"),
+  )
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight replay --history quarter --policy scenarios/policies/two-minute-override.yaml",
+    )
+    .action(async (flags: EvaluateFlags & { policy: string }) => {
+      const policy = loadPolicy(flags.policy);
+      const history = await openHistory(flags.history);
+      try {
+        const { people, seed, replicates } = flags;
+        const progress = progressBar();
+        const evaluation = await evaluate(history, [policy], {
+          people,
+          seed,
+          replicates,
+          progress,
+        });
+        if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);
+        if (flags.json) printJson(replayDocument(evaluation));
+        else print(scorecardTable(evaluation.policies));
+        for (const line of evaluation.manifest.notes) note(line);
+        if (flags.out !== undefined) note(`Run written to ${flags.out}`);
+      } finally {
+        history.close();
+      }
+    });
+}

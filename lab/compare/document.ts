@@ -1,0 +1,55 @@
+/** The JSON of `replay` and `compare`: field names are a contract, times are ISO 8601. */
+
+import { formatTime } from "../../engine/index.ts";
+import type { Outcome } from "../outcome/outcome.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+function time(atMs: number | null): string | null {
+  return atMs === null ? null : formatTime(atMs);
+}
+
+/** One outcome as it is published; see `Outcome` for the meaning. */
+export function outcomeDocument(outcome: Outcome) {
+  return {
+    deploymentId: outcome.deploymentId,
+    service: outcome.service,
+    policy: outcome.policy,
+    label: outcome.label,
+    end: outcome.end,
+    rolledBack: outcome.rolledBack,
+    verdict: outcome.verdict,
+    startedAt: formatTime(outcome.startedAtMs),
+    onsetAt: time(outcome.onsetAtMs),
+    detectedAt: time(outcome.detectedAtMs),
+    proposedAt: time(outcome.proposedAtMs),
+    decidedAt: time(outcome.decidedAtMs),
+    decidedBy: outcome.decidedBy,
+    executedAt: time(outcome.executedAtMs),
+    recoveredAt: time(outcome.recoveredAtMs),
+    evidence: outcome.evidence,
+    tier: outcome.tier,
+    mode: outcome.mode,
+    confidence: outcome.confidence,
+    signals: outcome.signals,
+    untaggedProposedAt: time(outcome.untaggedProposedAtMs),
+    reason: outcome.reason,
+  };
+}
+
+export type OutcomeDocument = ReturnType<typeof outcomeDocument>;
+
+export function replayDocument({ manifest, policies }: Evaluation) {
+  const { scored, outcomes } = policies[0]!;
+  return { manifest, scorecard: scored.scorecard, outcomes: outcomes.map(outcomeDocument) };
+}
+
+export function compareDocument({ manifest, policies, differences, flips }: Evaluation) {
+  return {
+    manifest,
+    scorecards: Object.fromEntries(
+      policies.map(({ policy, scored }) => [policy.policy, scored.scorecard]),
+    ),
+    differences,
+    flips,
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * The lab's main path in one call: history → detect → decide → outcome → score →
+ * compare. `replay` is this with one policy, `compare` with several.
+ */
+
+import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
+import type { Progress } from "../cli/output.ts";
+import type { History } from "../history/open.ts";
+import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
+import { recoveryOf } from "../outcome/recovery.ts";
+import { absent, recorded, type Responder } from "../people/recorded.ts";
+import { Problem } from "../problem.ts";
+import { replay, type Replay } from "../replay/replay.ts";
+import { DEFAULT_COSTS } from "../score/costs.ts";
+import { score, type Scored } from "../score/scorecard.ts";
+import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
+
+export type PeopleChoice = "absent" | "recorded";
+
+export interface EvaluateOptions {
+  readonly people: PeopleChoice;
+  readonly seed: number;
+  /** Bootstrap samples behind every interval. */
+  readonly replicates: number;
+  readonly progress: Progress;
+}
+
+export interface Evaluated {
+  readonly policy: Policy;
+  readonly outcomes: readonly Outcome[];
+  readonly scored: Scored;
+}
+
+/** Everything needed to make a run again; only `timing` may differ between two runs. */
+export interface RunManifest {
+  readonly format: "hindsight-run";
+  readonly engineVersion: string;
+  readonly history: { readonly digest: string; readonly samples: number };
+  readonly policies: readonly { readonly name: string; readonly digest: string }[];
+  readonly people: PeopleChoice;
+  readonly seed: number;
+  readonly replicates: number;
+  readonly recovery: {
+    readonly rollbackSeconds: number;
+    readonly rollbackFrom: string;
+    readonly recoverySeconds: number;
+    readonly recoveryFrom: string;
+  };
+  readonly samplesRead: number;
+  readonly notes: readonly string[];
+  readonly timing: { readonly startedAt: string; readonly seconds: number };
+}
+
+export interface Evaluation {
+  readonly manifest: RunManifest;
+  readonly policies: readonly Evaluated[];
+  readonly differences: readonly Difference[];
+  readonly flips: readonly Flip[];
+  readonly replay: Replay;
+}
+
+const WEEK_MS = 604_800_000;
+
+/** Replays and scores every policy; the first is the baseline of the differences. */
+export async function evaluate(
+  history: History,
+  policies: readonly Policy[],
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  const startedAt = new Date();
+  const began = performance.now();
+  checkNames(policies);
+  const { tables, manifest } = history;
+  const people = responderOf(history, options.people);
+  const recovery = recoveryOf(tables);
+  const replayed = await replay(
+    history,
+    policies,
+    people,
+    { rollBack: () => ({ durationMs: recovery.rollbackMs, succeeds: true }) },
+    options.progress,
+  );
+  const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
+  const fromMs = Date.parse(manifest.from ?? "");
+  const toMs = Date.parse(manifest.to ?? "");
+  const evaluated = replayed.policies.map((result): Evaluated => {
+    const outcomes = outcomesOf(history, replayed, result, people, recovery);
+    const scored = score(outcomes, {
+      costs: DEFAULT_COSTS,
+      weeks: Number.isNaN(toMs - fromMs) ? 0 : (toMs - fromMs) / WEEK_MS,
+      timezoneOf: (service) => zones.get(service) ?? null,
+      seed: options.seed,
+      bootstraps: options.replicates,
+    });
+    return { policy: result.policy, outcomes, scored };
+  });
+  const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
+  return {
+    manifest: {
+      format: "hindsight-run",
+      engineVersion: ENGINE_VERSION,
+      history: { digest: manifest.digest, samples: manifest.samples },
+      policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
+      people: options.people,
+      seed: options.seed,
+      replicates: options.replicates,
+      recovery: {
+        rollbackSeconds: recovery.rollbackMs / 1000,
+        rollbackFrom: recovery.rollbackFrom,
+        recoverySeconds: recovery.recoveryMs / 1000,
+        recoveryFrom: recovery.recoveryFrom,
+      },
+      samplesRead: replayed.samplesRead,
+      notes: notesOf(history, baseline),
+      timing: {
+        startedAt: startedAt.toISOString(),
+        seconds: Math.round(performance.now() - began) / 1000,
+      },
+    },
+    policies: evaluated,
+    differences: candidates.flatMap(({ scored, policy }) =>
+      differencesOf(baseline.scored, scored, policy.policy),
+    ),
+    flips: candidates.flatMap(({ outcomes, policy }) =>
+      flipsOf(baseline.outcomes, outcomes, policy.policy),
+    ),
+    replay: replayed,
+  };
+}
+
+function checkNames(policies: readonly Policy[]): void {
+  const seen = new Set<string>();
+  for (const { policy } of policies) {
+    if (seen.has(policy)) {
+      throw new Problem(`two policies are called ${policy}`, {
+        cure: "Give each file its own `policy:` name; results are listed by it.",
+      });
+    }
+    seen.add(policy);
+  }
+}
+
+function responderOf(history: History, people: PeopleChoice): Responder {
+  if (people === "absent") return absent;
+  if (history.tables.decisions.length === 0) {
+    throw new Problem("this history has no recorded decisions", {
+      file: history.dir,
+      cure: "Use --people absent, or import decisions.csv.",
+    });
+  }
+  return recorded(history.tables.decisions);
+}
+
+/** What the numbers below cannot say. */
+function notesOf(history: History, baseline: Evaluated): string[] {
+  const notes: string[] = [];
+  const { tables } = history;
+  if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
+  const timed = baseline.outcomes.filter(({ onsetAtMs }) => onsetAtMs !== null);
+  if (timed.length === 0) notes.push("No regression has a recorded onset: no times to recovery.");
+  else if (tables.incidents.every(({ resolvedAtMs }) => resolvedAtMs === null)) {
+    notes.push("No incident has a recorded end: read time to rollback, not MTTR.");
+  }
+  const bounded = baseline.outcomes.filter(({ evidence }) => evidence === "bounded").length;
+  if (bounded > 0) {
+    notes.push(
+      `${bounded} deployments were cut short by history's own rollback or have no recorded end ` +
+        `(under ${baseline.policy.policy}): regressions among them count a full hour.`,
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,159 @@
+/** Scorecards, differences and flips as a terminal shows them. */
+
+import { Table } from "console-table-printer";
+import { formatDuration } from "../../engine/index.ts";
+import { FIELDS, type Field } from "../score/fields.ts";
+import type { Estimate } from "../score/scorecard.ts";
+import type { Difference, Flip } from "./compare.ts";
+import type { Evaluated, Evaluation } from "./evaluate.ts";
+
+/** What a scorecard shows first; `--json` has all of it. */
+const SHOWN: readonly (readonly [string, string])[] = [
+  ["deployments", "deployments"],
+  ["regressions", "of these regressions"],
+  ["proposals", "proposals"],
+  ["rollbacks", "rollbacks"],
+  ["truePositiveRollbacks", "right ones"],
+  ["falsePositiveRollbacks", "false-positive ones"],
+  ["falsePositiveShare", "false-positive share"],
+  ["falsePositiveRate", "false-positive rate"],
+  ["missRate", "regressions missed"],
+  ["mttr", "time to recovery, mean"],
+  ["timeToRecovery.median", "time to recovery, median"],
+  ["timeToRollback.median", "time to rollback, median"],
+  ["pagesPerWeek", "pages a week"],
+  ["nightPages", "night pages"],
+  ["overrides", "overrides"],
+  ["approvalsExpired", "approvals expired"],
+  ["tagSaved", "false positives a tag saved"],
+  ["tagMasked", "regressions a tag masked"],
+  ["toilHours", "toil hours"],
+  ["cost", "cost"],
+  ["observedShare", "observed"],
+  ["modelledShare", "modelled"],
+  ["boundedShare", "bounded"],
+  ["unknownShare", "unknown"],
+];
+
+/** A number with its unit, as people read it. */
+export function formatValue(unit: Field["unit"], value: number): string {
+  switch (unit) {
+    case "share":
+      return `${(value * 100).toFixed(1)} %`;
+    case "seconds":
+      return value === 0 ? "0s" : formatDuration(Math.round(value) * 1000);
+    case "count":
+      return String(Math.round(value));
+    case "perWeek":
+    case "hours":
+      return value.toFixed(1);
+    case "cost":
+      return Math.round(value).toLocaleString("en-US");
+  }
+}
+
+function estimateOf({ scored }: Evaluated, name: string): Estimate {
+  const [field, statistic] = name.split(".") as [string, string | undefined];
+  const found = scored.scorecard[field] as Estimate | Record<string, Estimate>;
+  return (
+    statistic === undefined ? found : (found as Record<string, Estimate>)[statistic]
+  ) as Estimate;
+}
+
+function cell(unit: Field["unit"], estimate: Estimate): string {
+  if (estimate.value === null) return "–";
+  const value = formatValue(unit, estimate.value);
+  if (estimate.low === null || estimate.high === null || estimate.low === estimate.high)
+    return value;
+  return `${value} [${formatValue(unit, estimate.low)}, ${formatValue(unit, estimate.high)}]`;
+}
+
+/** Policies as columns; 95 % intervals in brackets. */
+export function scorecardTable(policies: readonly Evaluated[]): string {
+  const table = new Table({
+    columns: [
+      { name: "field", title: "", alignment: "left" },
+      ...policies.map(({ policy }) => ({ name: policy.policy, alignment: "left" as const })),
+    ],
+    shouldDisableColors: true,
+  });
+  for (const [name, title] of SHOWN) {
+    const field = FIELDS.find((one) => one.name === name)!;
+    const row: Record<string, string> = { field: title };
+    for (const evaluated of policies) {
+      row[evaluated.policy.policy] = cell(field.unit, estimateOf(evaluated, name));
+    }
+    table.addRow(row);
+  }
+  return table.render();
+}
+
+const IN_WORDS: Readonly<Record<string, string>> = {
+  falsePositiveRollbacks: "false-positive rollbacks",
+  missRate: "the share of regressions missed",
+  mttr: "mean time to recovery",
+  pagesPerWeek: "pages a week",
+  nightPages: "night pages",
+  toilHours: "hours of toil",
+  cost: "cost",
+};
+
+/** The differences that matter, a sentence each: better and worse first, then what is open. */
+export function differenceSentences(evaluation: Evaluation): string[] {
+  const [baseline, ...candidates] = evaluation.policies as [Evaluated, ...Evaluated[]];
+  const lines: string[] = [];
+  for (const { policy } of candidates) {
+    lines.push(`${policy.policy} against ${baseline.policy.policy}:`);
+    const mine = evaluation.differences.filter(
+      ({ candidatePolicy, field }) => candidatePolicy === policy.policy && field in IN_WORDS,
+    );
+    for (const difference of mine) lines.push(`  ${sentence(difference)}`);
+  }
+  return lines;
+}
+
+function sentence(difference: Difference): string {
+  const name = IN_WORDS[difference.field]!;
+  const { unit, baseline, candidate, low, high, verdict } = difference;
+  if (verdict === "no evidence" || baseline === null || candidate === null) {
+    return `?  ${name}: this history cannot say.`;
+  }
+  const from = formatValue(unit, baseline);
+  const to = formatValue(unit, candidate);
+  const size = formatDifference(unit, difference.difference!);
+  const interval =
+    low === null || high === null
+      ? ""
+      : ` (95 %: ${formatDifference(unit, low)} to ${formatDifference(unit, high)})`;
+  switch (verdict) {
+    case "better":
+      return `+  ${name}: ${from} → ${to}, better by ${size}${interval}.`;
+    case "worse":
+      return `−  ${name}: ${from} → ${to}, worse by ${size}${interval}.`;
+    case "not distinguishable":
+      return difference.difference === 0
+        ? `=  ${name}: ${from}, no difference.`
+        : `=  ${name}: ${from} → ${to}, not distinguishable${interval}.`;
+  }
+}
+
+function formatDifference(unit: Field["unit"], value: number): string {
+  const sign = value > 0 ? "+" : value < 0 ? "−" : "";
+  const size = formatValue(unit, Math.abs(value));
+  return `${sign}${unit === "share" ? size.replace(" %", " pp") : size}`;
+}
+
+/** The first flips, the harmful ones first. */
+export function flipLines(flips: readonly Flip[], most: number): string[] {
+  const order = { worse: 0, better: 1, neutral: 2 };
+  const sorted = [...flips].sort((a, b) => order[a.change] - order[b.change]);
+  const lines = sorted.slice(0, most).map((flip) => {
+    const mark = flip.change === "better" ? "+" : flip.change === "worse" ? "−" : "·";
+    return (
+      `  ${mark} ${flip.deploymentId} (${flip.label}): ${flip.baseline.end} → ${flip.candidate.end}` +
+      ` under ${flip.candidatePolicy}\n      ${flip.why}`
+    );
+  });
+  if (flips.length > most) lines.push(`  … and ${flips.length - most} more (--json has all)`);
+  return lines;
+}

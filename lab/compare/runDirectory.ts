@@ -1,0 +1,150 @@
+/**
+ * A run directory: manifest, scorecards, outcomes and the chained decision log, and
+ * nothing that cannot be made again from the manifest. Written beside its place and
+ * renamed into it, so it is whole or not there.
+ */
+
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { canonicalJson, type DecisionRecord } from "../../engine/index.ts";
+import { onInterrupt } from "../cli/interrupt.ts";
+import { openDuck, operatingProblem, quoted } from "../history/duck.ts";
+import { Problem } from "../problem.ts";
+import { compareDocument, outcomeDocument, replayDocument } from "./document.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+/** @throws Problem when `dir` is not empty, is no run, or cannot be written */
+export async function writeRun(dir: string, evaluation: Evaluation, force: boolean): Promise<void> {
+  const target = resolve(dir);
+  checkFree(target, dir, force);
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.unfinished`);
+  const forget = onInterrupt(() => rmSync(temporary, { recursive: true, force: true }));
+  try {
+    mkdirSync(temporary, { recursive: true });
+    const { manifest, policies, replay } = evaluation;
+    const document =
+      policies.length === 1 ? replayDocument(evaluation) : compareDocument(evaluation);
+    const scores =
+      "scorecard" in document ? document.scorecard : { ...document, manifest: undefined };
+    writeJson(join(temporary, "manifest.json"), manifest);
+    writeJson(join(temporary, "scorecard.json"), scores);
+    await writeOutcomes(temporary, evaluation);
+    writeLog(
+      join(temporary, "decisions.jsonl"),
+      replay.policies.flatMap(({ records }) => records),
+    );
+    rmSync(target, { recursive: true, force: true });
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw operatingProblem(error, dir);
+  } finally {
+    forget();
+  }
+}
+
+function checkFree(target: string, shown: string, force: boolean): void {
+  let names: string[];
+  try {
+    names = readdirSync(target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return;
+    if (code === "ENOTDIR") throw new Problem("this is a file, not a directory", { file: shown });
+    throw operatingProblem(error, shown);
+  }
+  if (names.length === 0) return;
+  const isRun = names.includes("decisions.jsonl") && names.includes("outcomes.parquet");
+  if (force && isRun) return;
+  throw new Problem(isRun ? "there is a run already" : "this directory is not empty", {
+    file: shown,
+    cure: isRun
+      ? "Choose another --out, or add --force to replace it."
+      : "Choose another --out; --force replaces only a directory that is a run.",
+  });
+}
+
+function writeJson(file: string, document: unknown): void {
+  writeText(file, [`${JSON.stringify(document, null, 2)}\n`]);
+}
+
+function writeText(file: string, parts: Iterable<string>): void {
+  const handle = openSync(file, "w");
+  try {
+    let pending = "";
+    for (const part of parts) {
+      pending += part;
+      if (pending.length < 1 << 20) continue;
+      writeSync(handle, pending);
+      pending = "";
+    }
+    writeSync(handle, pending);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const TIMES = [
+  "startedAt",
+  "onsetAt",
+  "detectedAt",
+  "proposedAt",
+  "decidedAt",
+  "executedAt",
+  "recoveredAt",
+  "untaggedProposedAt",
+];
+
+async function writeOutcomes(directory: string, { policies }: Evaluation): Promise<void> {
+  const lines = join(directory, "outcomes.jsonl");
+  writeText(
+    lines,
+    policies.flatMap(({ outcomes }) =>
+      outcomes.map((outcome) => `${JSON.stringify(outcomeDocument(outcome))}\n`),
+    ),
+  );
+  const columns = Object.keys(outcomeDocument(policies[0]!.outcomes[0]!)).map((name) => {
+    const type = TIMES.includes(name)
+      ? "TIMESTAMP"
+      : name === "rolledBack"
+        ? "BOOLEAN"
+        : name === "confidence"
+          ? "DOUBLE"
+          : name === "signals"
+            ? "VARCHAR[]"
+            : "VARCHAR";
+    return `${quoted(name)}: ${quoted(type)}`;
+  });
+  const duck = await openDuck({ threads: 1 });
+  try {
+    const source = `read_json(${quoted(lines)}, format = 'newline_delimited', columns = {${columns.join(", ")}})`;
+    const target = quoted(join(directory, "outcomes.parquet"));
+    await duck.connection.run(`COPY (SELECT * FROM ${source}) TO ${target} (FORMAT parquet)`);
+  } finally {
+    duck.close();
+  }
+  rmSync(lines);
+}
+
+/** One record a line, each with the hash of the line before: one changed byte breaks the chain. */
+function writeLog(file: string, records: readonly DecisionRecord[]): void {
+  function* chained(): Generator<string> {
+    let previous = "0".repeat(64);
+    for (const record of records) {
+      const body = canonicalJson(record);
+      const hash = createHash("sha256").update(previous).update(body).digest("hex");
+      yield `{"hash":"${hash}","previous":"${previous}","record":${body}}\n`;
+      previous = hash;
+    }
+  }
+  writeText(file, chained());
+}

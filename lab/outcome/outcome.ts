@@ -1,0 +1,255 @@
+/**
+ * One deployment under one policy: what was done, when it recovered, was it right,
+ * and how far that is known.
+ *
+ * The evidence ledger, on every outcome:
+ *   observed   the history itself shows it
+ *   modelled   the decision is exact, but the recovery follows from a model
+ *   bounded    history rolled back first: the truth lies between two bounds
+ *   unknown    nobody can say what people would have answered
+ */
+
+import type {
+  DecisionRecord,
+  EngineCommand,
+  End,
+  SignalJudged,
+  TierName,
+  Verdict,
+} from "../../engine/index.ts";
+import type { History } from "../history/open.ts";
+import type { IncidentRow, Label } from "../history/tables.ts";
+import type { Responder } from "../people/recorded.ts";
+import type { PlannedDeployment } from "../replay/plan.ts";
+import type { PolicyReplay, Replay } from "../replay/replay.ts";
+import type { Recovery } from "./recovery.ts";
+
+/** A regression nobody ended counts for an hour at most. */
+export const CAP_MS = 3_600_000;
+
+export interface Outcome {
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly team: string | null;
+  readonly policy: string;
+  readonly label: Label;
+  /** `missed` is a regression that ended `healthy`; every other end is the engine's. */
+  readonly end: End | "missed";
+  readonly rolledBack: boolean;
+  readonly verdict: Verdict;
+  readonly startedAtMs: number;
+  readonly onsetAtMs: number | null;
+  readonly detectedAtMs: number | null;
+  readonly proposedAtMs: number | null;
+  readonly decidedAtMs: number | null;
+  readonly decidedBy: string | null;
+  readonly executedAtMs: number | null;
+  readonly recoveredAtMs: number | null;
+  /** From onset; a censored one counts at its worst until something better is known. */
+  readonly recoveryMs: number | null;
+  readonly recoveryBestMs: number | null;
+  readonly recoveryWorstMs: number | null;
+  readonly evidence: "observed" | "modelled" | "bounded" | "unknown";
+  readonly tier: TierName | null;
+  readonly mode: string | null;
+  readonly confidence: number | null;
+  readonly signals: readonly string[];
+  readonly reason: string;
+  readonly proposals: number;
+  readonly approved: boolean;
+  readonly expired: boolean;
+  readonly escalations: number;
+  readonly pagesAtMs: readonly number[];
+  /** Executed without a named owner; the engine refuses that, and we count it anyway. */
+  readonly ownerless: boolean;
+  readonly untaggedProposedAtMs: number | null;
+}
+
+/** The outcomes of one policy, in the order of the plan's deployments. */
+export function outcomesOf(
+  history: History,
+  replay: Replay,
+  result: PolicyReplay,
+  people: Responder,
+  recovery: Recovery,
+): readonly Outcome[] {
+  const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
+  const incidents = new Map<string, IncidentRow>();
+  for (const incident of history.tables.incidents) {
+    if (incident.deploymentId !== null) incidents.set(incident.deploymentId, incident);
+  }
+  const records = groupBy(result.records);
+  const commands = groupBy(result.commands);
+  return replay.plan.deployments.map((planned, index) => {
+    const id = planned.deployment.deploymentId;
+    return outcomeOf(planned, {
+      policy: result.policy.policy,
+      label: labels.get(id) ?? "unknown",
+      incident: incidents.get(id) ?? null,
+      records: records.get(id) ?? [],
+      commands: commands.get(id) ?? [],
+      judgements: result.judgements[index]!,
+      peopleKnown: people.knows(id),
+      recovery,
+    });
+  });
+}
+
+interface Material {
+  readonly policy: string;
+  readonly label: Label;
+  readonly incident: IncidentRow | null;
+  readonly records: readonly DecisionRecord[];
+  readonly commands: readonly EngineCommand[];
+  readonly judgements: readonly SignalJudged[];
+  readonly peopleKnown: boolean;
+  readonly recovery: Recovery;
+}
+
+function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
+  const { label, incident, records, judgements } = material;
+  const { deployment, rolledBackAtMs: historyMs } = planned;
+  const find = (decision: DecisionRecord["decision"]): DecisionRecord | undefined =>
+    records.find((record) => record.decision === decision);
+  const proposed = find("proposed");
+  const asked = proposed ?? find("paged");
+  const ordered = find("rollbackOrdered");
+  const ended = records.findLast((record) => record.decision === "ended");
+  const rolledBack = ended?.end === "rolledBack";
+  const decided = ordered ?? (proposed === undefined ? undefined : ended);
+  const breach = judgements.find(({ evidence }) => evidence.verdict === "breach");
+  const end = ended?.end ?? "undecidable";
+  const regression = label === "regression";
+  const onsetAtMs = regression ? (incident?.onsetAtMs ?? null) : null;
+  const executedAtMs = rolledBack ? ended.knownAtMs : null;
+  const censored = historyMs !== null && (ordered === undefined || ordered.knownAtMs > historyMs);
+  const recovered = recoveryTimes(material, onsetAtMs, ordered, executedAtMs, historyMs);
+  return {
+    deploymentId: deployment.deploymentId,
+    service: deployment.service,
+    team: deployment.team,
+    policy: material.policy,
+    label,
+    end: regression && end === "healthy" ? "missed" : end,
+    rolledBack,
+    verdict: verdictOf(end, rolledBack || asked !== undefined),
+    startedAtMs: deployment.startedAtMs,
+    onsetAtMs,
+    detectedAtMs: breach?.knownAtMs ?? null,
+    proposedAtMs: asked?.knownAtMs ?? null,
+    decidedAtMs: decided?.knownAtMs ?? null,
+    decidedBy: decided?.authority ?? null,
+    executedAtMs,
+    ...recovered.times,
+    evidence:
+      asked !== undefined && !material.peopleKnown && asked.tier !== "full"
+        ? "unknown"
+        : censored
+          ? ordered === undefined
+            ? "bounded"
+            : "modelled"
+          : recovered.evidence,
+    tier: asked?.tier ?? null,
+    mode: asked?.mode ?? null,
+    confidence: asked?.confidence ?? null,
+    signals: (asked?.signals ?? [])
+      .filter((evidence) => evidence.verdict === "breach")
+      .map(({ signal }) => signal),
+    reason: whyOf(asked, ended),
+    proposals: records.filter(({ decision }) => decision === "proposed").length,
+    approved: ordered !== undefined && !ordered.authority.startsWith("policy "),
+    expired: end === "expired",
+    escalations: records.filter(({ decision }) => decision === "escalated").length,
+    pagesAtMs: material.commands
+      .filter(({ kind }) => kind === "page")
+      .map(({ askedAtMs }) => askedAtMs),
+    ownerless: records.some(
+      ({ decision, accountable }) => decision === "rollbackOrdered" && accountable.trim() === "",
+    ),
+    untaggedProposedAtMs: records.at(-1)?.untaggedProposedAtMs ?? null,
+  };
+}
+
+interface Recovered {
+  readonly times: Pick<
+    Outcome,
+    "recoveredAtMs" | "recoveryMs" | "recoveryBestMs" | "recoveryWorstMs"
+  >;
+  readonly evidence: Outcome["evidence"];
+}
+
+const NOT_A_REGRESSION: Recovered = {
+  times: { recoveredAtMs: null, recoveryMs: null, recoveryBestMs: null, recoveryWorstMs: null },
+  evidence: "observed",
+};
+
+/**
+ * When a regression ended, in the history or by the policy's rollback. One whose end
+ * is not recorded, or was cut short by history's own rollback, counts an hour.
+ */
+function recoveryTimes(
+  material: Material,
+  onsetAtMs: number | null,
+  ordered: DecisionRecord | undefined,
+  executedAtMs: number | null,
+  historyMs: number | null,
+): Recovered {
+  if (onsetAtMs === null) return NOT_A_REGRESSION;
+  const resolvedAtMs = material.incident?.resolvedAtMs ?? null;
+  const known = (atMs: number, modelled: boolean): Recovered => {
+    const recoveryMs = Math.max(0, atMs - onsetAtMs);
+    return {
+      times: {
+        recoveredAtMs: Math.max(atMs, onsetAtMs),
+        recoveryMs,
+        recoveryBestMs: recoveryMs,
+        recoveryWorstMs: recoveryMs,
+      },
+      evidence: modelled ? "modelled" : "observed",
+    };
+  };
+  // The policy acted exactly when history did: what history shows is what happens.
+  if (ordered !== undefined && ordered.knownAtMs === historyMs && resolvedAtMs !== null) {
+    return known(resolvedAtMs, false);
+  }
+  if (executedAtMs !== null) {
+    const byRollback = executedAtMs + material.recovery.recoveryMs;
+    const own = historyMs === null && resolvedAtMs !== null ? resolvedAtMs : byRollback;
+    // A regression that ended by itself before the rollback was not ended by it.
+    return known(Math.min(byRollback, own), own >= byRollback);
+  }
+  if (historyMs === null && resolvedAtMs !== null) return known(resolvedAtMs, false);
+  const bestMs = historyMs === null ? 0 : Math.max(0, Math.min(CAP_MS, historyMs - onsetAtMs));
+  return {
+    times: {
+      recoveredAtMs: null,
+      recoveryMs: CAP_MS,
+      recoveryBestMs: bestMs,
+      recoveryWorstMs: CAP_MS,
+    },
+    evidence: "bounded",
+  };
+}
+
+function verdictOf(end: End, breached: boolean): Verdict {
+  if (breached) return "breach";
+  if (end === "healthy") return "healthy";
+  return "inconclusive";
+}
+
+function whyOf(asked: DecisionRecord | undefined, ended: DecisionRecord | undefined): string {
+  if (asked === undefined) return ended?.reason ?? "nothing was recorded";
+  return ended === undefined ? asked.reason : `${asked.reason}; ${ended.reason}`;
+}
+
+function groupBy<Item extends { readonly deploymentId: string }>(
+  items: readonly Item[],
+): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const group = groups.get(item.deploymentId);
+    if (group === undefined) groups.set(item.deploymentId, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,55 @@
+/**
+ * How long a rollback takes and how long a service then needs to recover.
+ *
+ * The medians of the history's own rollbacks where it has at least five, documented
+ * defaults otherwise (medians of 90 s and 120 s; assumptions, not measurements).
+ * Every recovery that follows from them is `modelled`, never `observed`.
+ */
+
+import type { HistoryTables } from "../history/tables.ts";
+
+export interface Recovery {
+  /** From the order to the old version being back. */
+  readonly rollbackMs: number;
+  /** From then until the signals are within tolerance again. */
+  readonly recoveryMs: number;
+  readonly rollbackFrom: string;
+  readonly recoveryFrom: string;
+}
+
+const DEFAULT_ROLLBACK_MS = 90_000;
+const DEFAULT_RECOVERY_MS = 120_000;
+const ROLLBACKS_AT_LEAST = 5;
+
+export function recoveryOf(tables: HistoryTables): Recovery {
+  const startedAt = new Map<string, number>();
+  const finishedAt = new Map<string, number>();
+  for (const { deploymentId, what, atMs } of tables.decisions) {
+    if (what === "rollbackStarted") startedAt.set(deploymentId, atMs);
+    if (what === "rollbackFinished") finishedAt.set(deploymentId, atMs);
+  }
+  const rollbacks: number[] = [];
+  for (const [id, finished] of finishedAt) {
+    const started = startedAt.get(id);
+    if (started !== undefined && finished >= started) rollbacks.push(finished - started);
+  }
+  const recoveries: number[] = [];
+  for (const { deploymentId, resolvedAtMs } of tables.incidents) {
+    const finished = deploymentId === null ? undefined : finishedAt.get(deploymentId);
+    if (finished !== undefined && resolvedAtMs !== null && resolvedAtMs >= finished) {
+      recoveries.push(resolvedAtMs - finished);
+    }
+  }
+  const pick = (own: number[], fallback: number): [number, string] =>
+    own.length >= ROLLBACKS_AT_LEAST
+      ? [middle(own), `median of ${own.length} rollbacks in this history`]
+      : [fallback, `default (${own.length} rollbacks in this history)`];
+  const [rollbackMs, rollbackFrom] = pick(rollbacks, DEFAULT_ROLLBACK_MS);
+  const [recoveryMs, recoveryFrom] = pick(recoveries, DEFAULT_RECOVERY_MS);
+  return { rollbackMs, recoveryMs, rollbackFrom, recoveryFrom };
+}
+
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Math.round(sorted[sorted.length >> 1]!);
+}

@@ -1,0 +1,46 @@
+/**
+ * The history rolled a deployment back before our policy's watch was over: what we
+ * would have seen after that does not exist. Silence is not the right word for it
+ * (the data did not stop, the version did), so nothing falls silent; signals that
+ * had not breached by then are inconclusive, and the outcome is counted as bounded.
+ */
+
+import {
+  advanceWatch,
+  formatTime,
+  type Policy,
+  type SignalJudged,
+  type WatchState,
+} from "../../engine/index.ts";
+import type { PlannedDeployment } from "./plan.ts";
+
+/** Judgements up to the history's rollback, and a last one that says why there are no more. */
+export function censorJudgements(
+  policy: Policy,
+  planned: PlannedDeployment,
+  watch: WatchState,
+  judgements: readonly SignalJudged[],
+): SignalJudged[] {
+  const rolledBackAtMs = planned.rolledBackAtMs!;
+  const kept = [...judgements, ...advanceWatch(policy, watch, rolledBackAtMs).judgements];
+  const last = new Map(kept.map((judgement) => [judgement.evidence.signal, judgement.evidence]));
+  const reason = `history rolled back at ${formatTime(rolledBackAtMs)}: nothing more can be seen`;
+  const finals = advanceWatch(policy, watch, watch.endsAtMs).judgements.filter(
+    ({ final }) => final,
+  );
+  for (const judgement of finals) {
+    const standing = last.get(judgement.evidence.signal);
+    if (standing?.verdict === "breach") continue;
+    kept.push({
+      ...judgement,
+      evidence: {
+        ...judgement.evidence,
+        verdict: "inconclusive",
+        reason,
+        untagged: standing?.untagged === "breach" ? "breach" : "inconclusive",
+        untaggedReason: standing?.untagged === "breach" ? standing.untaggedReason : reason,
+      },
+    });
+  }
+  return kept;
+}

@@ -1,0 +1,231 @@
+/**
+ * Detection over a history: samples out of DuckDB as whole columns, through the
+ * engine, into judgements. One pass for all policies; those that differ only in
+ * tiers, windows or people share the judgements themselves, and those that differ in
+ * tolerance share the residuals.
+ */
+
+import {
+  advanceWatch,
+  canonicalJson,
+  prepareSeason,
+  seriesKey,
+  startWatch,
+  takeColumns,
+  withContext,
+  type Policy,
+  type PreparedContext,
+  type SampleColumn,
+  type SeasonProfile,
+  type Share,
+  type SignalJudged,
+} from "../../engine/index.ts";
+import type { Progress } from "../cli/output.ts";
+import type { History } from "../history/open.ts";
+import { streamWindows, type SampleWindow } from "../history/windows.ts";
+import { sha256 } from "../policy/load.ts";
+import { censorJudgements } from "./censor.ts";
+import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
+
+/** Policies that agree on everything detection reads. */
+interface DetectionGroup {
+  /** Stands for the others. */
+  readonly policy: Policy;
+  readonly members: readonly number[];
+  readonly judgements: SignalJudged[][];
+}
+
+export interface Detection {
+  /** By policy, then by deployment of the plan: its judgements in known order. */
+  readonly judgements: readonly (readonly (readonly SignalJudged[])[])[];
+  readonly samplesRead: number;
+}
+
+/** Everything a policy says that detection depends on. */
+function detectionKey(policy: Policy): string {
+  const { signals, watchMs, context, modes, guardrails } = policy;
+  return canonicalJson({ signals, watchMs, context, modes, guardrails });
+}
+
+/** Runs detection of all policies over all deployments of the plan. */
+export async function detect(
+  history: History,
+  plan: Plan,
+  policies: readonly Policy[],
+  progress: Progress,
+): Promise<Detection> {
+  const groups = new Map<string, DetectionGroup & { members: number[] }>();
+  policies.forEach((policy, index) => {
+    const key = detectionKey(policy);
+    const group = groups.get(key);
+    if (group !== undefined) group.members.push(index);
+    else {
+      const judgements = plan.deployments.map(() => []);
+      groups.set(key, { policy, members: [index], judgements });
+    }
+  });
+
+  const planned: PlannedWindow[] = [];
+  for (let index = 0; index < plan.deployments.length; index++) {
+    planned.push(...windowsOf(history, plan, index));
+  }
+  // A service's series are neighbours, so its windows arrive together: when the next
+  // service begins, everything about this one is there.
+  let service: string | null = null;
+  let pending = new Map<number, GatheredDeployment>();
+  let samplesRead = 0;
+  let done = 0;
+  const flush = (): void => {
+    for (const [index, gathered] of pending) {
+      judgeDeployment(plan, index, gathered, [...groups.values()]);
+    }
+    done += pending.size;
+    progress.update(done, plan.deployments.length, "judging deployments");
+    pending = new Map();
+  };
+  const requests = planned.map(({ series, fromMs, toMs }, id) => ({ id, series, fromMs, toMs }));
+  for await (const { id, window } of streamWindows(history, requests)) {
+    const { deployment, series, day } = planned[id]!;
+    const owner = plan.deployments[deployment]!.deployment.service;
+    if (service !== owner) {
+      flush();
+      service = owner;
+    }
+    samplesRead += window.values.length;
+    const gathered = gatheredFor(pending, deployment);
+    if (day === 0) gathered.watch.set(series, window);
+    else {
+      const days = gathered.days.get(series);
+      if (days === undefined) gathered.days.set(series, [{ day, window }]);
+      else days.push({ day, window });
+    }
+  }
+  flush();
+  // Deployments without a single series still end: nothing could be seen.
+  plan.deployments.forEach((deployment, index) => {
+    if (deployment.series.length > 0) return;
+    judgeDeployment(plan, index, { watch: new Map(), days: new Map() }, [...groups.values()]);
+  });
+
+  const judgements: SignalJudged[][][] = policies.map(() => []);
+  for (const group of groups.values()) {
+    for (const member of group.members) judgements[member] = group.judgements;
+  }
+  return { judgements, samplesRead };
+}
+
+interface GatheredDeployment {
+  readonly watch: Map<number, SampleWindow>;
+  readonly days: Map<number, { day: number; window: SampleWindow }[]>;
+}
+
+function gatheredFor(
+  pending: Map<number, GatheredDeployment>,
+  deployment: number,
+): GatheredDeployment {
+  const known = pending.get(deployment);
+  if (known !== undefined) return known;
+  const fresh: GatheredDeployment = { watch: new Map(), days: new Map() };
+  pending.set(deployment, fresh);
+  return fresh;
+}
+
+function judgeDeployment(
+  plan: Plan,
+  index: number,
+  gathered: GatheredDeployment,
+  groups: readonly DetectionGroup[],
+): void {
+  const planned = plan.deployments[index]!;
+  const columns: SampleColumn[] = [];
+  for (const series of planned.series) {
+    const window = gathered.watch.get(series.index);
+    if (window === undefined || window.values.length === 0) continue;
+    columns.push({ series: series.name, ...cutAtRollback(window, planned.rolledBackAtMs) });
+  }
+  const context = prepareContext(plan, planned, gathered);
+  const shares = new Map<string, Share>();
+  for (const group of groups) {
+    const { policy } = group;
+    const shareFor = (key: string): Share => {
+      const name = `${key} ${policy.watchMs}`;
+      const known = shares.get(name);
+      if (known !== undefined) return known;
+      const fresh = memory();
+      shares.set(name, fresh);
+      return fresh;
+    };
+    const started = startWatch(policy, planned.deployment, planned.tags);
+    const watch = context === null ? started : withContext(started, context);
+    const taken = takeColumns(policy, watch, columns, shareFor);
+    const { rolledBackAtMs } = planned;
+    if (rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs) {
+      group.judgements[index] = censorJudgements(policy, planned, taken.watch, taken.judgements);
+    } else {
+      const ended = advanceWatch(policy, taken.watch, watch.endsAtMs, shareFor);
+      group.judgements[index] = [...taken.judgements, ...ended.judgements];
+    }
+  }
+}
+
+/** The season of every watched series; null when no policy asks or no day is there. */
+function prepareContext(
+  plan: Plan,
+  planned: PlannedDeployment,
+  gathered: GatheredDeployment,
+): PreparedContext | null {
+  if (!plan.season) return null;
+  const fromMs = planned.deployment.startedAtMs - plan.lookBackMs;
+  const toMs = planned.deployment.startedAtMs + plan.lookAheadMs;
+  const seasons: Record<string, SeasonProfile> = {};
+  for (const series of planned.series) {
+    const days = gathered.days.get(series.index);
+    if (days === undefined) continue;
+    // Stretches of neighbouring days overlap when a watch is long: each sample once.
+    const past = joinDays(days.sort((a, b) => b.day - a.day).map(({ window }) => window));
+    const knownBeforeMs = planned.deployment.startedAtMs;
+    if (past.atMs.length > 0 && past.atMs[past.atMs.length - 1]! > knownBeforeMs) {
+      throw new Error(`season of ${seriesKey(series.name)} would look past the deployment`);
+    }
+    const season = prepareSeason(past, fromMs, toMs);
+    if (season !== null) seasons[seriesKey(series.name)] = season;
+  }
+  if (Object.keys(seasons).length === 0) return null;
+  return { seasons, digest: sha256(canonicalJson(seasons)) };
+}
+
+function joinDays(windows: readonly SampleWindow[]): { atMs: Float64Array; values: Float64Array } {
+  const total = windows.reduce((sum, { atMs }) => sum + atMs.length, 0);
+  const atMs = new Float64Array(total);
+  const values = new Float64Array(total);
+  let count = 0;
+  for (const window of windows) {
+    let from = 0;
+    const newest = count === 0 ? Number.NEGATIVE_INFINITY : atMs[count - 1]!;
+    while (from < window.atMs.length && window.atMs[from]! <= newest) from++;
+    atMs.set(window.atMs.subarray(from), count);
+    values.set(window.values.subarray(from), count);
+    count += window.atMs.length - from;
+  }
+  return { atMs: atMs.subarray(0, count), values: values.subarray(0, count) };
+}
+
+/** Only what was known when history rolled back is about the new version. */
+function cutAtRollback(window: SampleWindow, rolledBackAtMs: number | null): SampleWindow {
+  if (rolledBackAtMs === null) return window;
+  const { knownAtMs } = window;
+  if (knownAtMs.every((known) => known <= rolledBackAtMs)) return window;
+  const keep = Array.from(knownAtMs.keys()).filter((at) => knownAtMs[at]! <= rolledBackAtMs);
+  const pick = (values: Float64Array): Float64Array => Float64Array.from(keep, (at) => values[at]!);
+  return { atMs: pick(window.atMs), knownAtMs: pick(knownAtMs), values: pick(window.values) };
+}
+
+function memory(): Share {
+  const answers = new Map<string, unknown>();
+  return {
+    once<Value>(key: string, make: () => Value): Value {
+      if (!answers.has(key)) answers.set(key, make());
+      return answers.get(key) as Value;
+    },
+  };
+}

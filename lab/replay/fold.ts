@@ -1,0 +1,110 @@
+/**
+ * Decision over a history: one fold of events over all services, in the order they
+ * became known, with people and the platform answering commands as future events.
+ */
+
+import {
+  compareEvents,
+  initialFleet,
+  nextDueAtMs,
+  step,
+  type DecisionEvent,
+  type DecisionRecord,
+  type EngineCommand,
+  type Policy,
+} from "../../engine/index.ts";
+import type { Responder } from "../people/recorded.ts";
+
+/** What a rollback does: how long the platform takes to put the old version back, and whether it can. */
+export interface Platform {
+  readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
+}
+
+export interface Folded {
+  readonly records: readonly DecisionRecord[];
+  readonly commands: readonly EngineCommand[];
+  /** What people answered, whether or not it still counted. */
+  readonly answers: readonly DecisionEvent[];
+}
+
+/** @param events everything that does not depend on what the policy does, in any order */
+export function foldDecisions(
+  policy: Policy,
+  events: readonly DecisionEvent[],
+  people: Responder,
+  platform: Platform,
+): Folded {
+  const known = [...events].sort(compareEvents);
+  const answers = new EventQueue();
+  const given: DecisionEvent[] = [];
+  const records: DecisionRecord[] = [];
+  const commands: EngineCommand[] = [];
+  let fleet = initialFleet;
+  let cursor = 0;
+  for (;;) {
+    const dueAtMs = nextDueAtMs(fleet);
+    const event = earlier(known[cursor], answers.peek());
+    // A timer due before the next event fires on its own, so that its answer can still
+    // come before that event.
+    const fires = dueAtMs < (event?.knownAtMs ?? Number.POSITIVE_INFINITY);
+    if (event === undefined && !fires) break;
+    const next: DecisionEvent =
+      event === undefined || fires
+        ? { kind: "clockAdvanced", atMs: dueAtMs, knownAtMs: dueAtMs }
+        : event;
+    if (next === known[cursor]) cursor++;
+    else if (next === answers.peek()) answers.shift();
+    const stepped = step(policy, fleet, next);
+    fleet = stepped.state;
+    records.push(...stepped.records);
+    for (const command of stepped.commands) {
+      commands.push(command);
+      if (command.kind === "propose" || command.kind === "escalate") {
+        for (const answer of people.answers(command)) {
+          given.push(answer);
+          answers.add(answer);
+        }
+      }
+      if (command.kind === "rollBack") {
+        const { durationMs, succeeds } = platform.rollBack(command.deploymentId);
+        const finishedAtMs = command.askedAtMs + durationMs;
+        answers.add({
+          kind: "rollbackFinished",
+          deploymentId: command.deploymentId,
+          succeeded: succeeds,
+          detail: succeeds ? "" : "the platform could not put the old version back",
+          atMs: finishedAtMs,
+          knownAtMs: finishedAtMs,
+        });
+      }
+    }
+  }
+  return { records, commands, answers: given };
+}
+
+function earlier(
+  a: DecisionEvent | undefined,
+  b: DecisionEvent | undefined,
+): DecisionEvent | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compareEvents(a, b) <= 0 ? a : b;
+}
+
+/** Future events in order; few at a time, so a sorted list is enough. */
+class EventQueue {
+  private readonly events: DecisionEvent[] = [];
+
+  peek(): DecisionEvent | undefined {
+    return this.events[0];
+  }
+
+  shift(): void {
+    this.events.shift();
+  }
+
+  add(event: DecisionEvent): void {
+    let at = this.events.length;
+    while (at > 0 && compareEvents(this.events[at - 1]!, event) > 0) at--;
+    this.events.splice(at, 0, event);
+  }
+}

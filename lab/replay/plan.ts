@@ -1,0 +1,157 @@
+/**
+ * What a replay has to read: for every deployment the series its policies watch, and
+ * of these only the stretches that a baseline, a watch or a season looks at.
+ *
+ * A deployment sees only its own case, and nothing from after the history's own
+ * rollback: what follows it happened to the old version.
+ */
+
+import {
+  DAY_MS,
+  matchesGlob,
+  SEASON_DAYS,
+  type ContextTag,
+  type Deployment,
+  type Policy,
+  type SeriesName,
+} from "../../engine/index.ts";
+import type { History } from "../history/open.ts";
+import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
+
+/** One deployment with everything about it that is not a sample. */
+export interface PlannedDeployment {
+  readonly deployment: Deployment;
+  readonly tags: readonly ContextTag[];
+  /** Null: the history is one recording. */
+  readonly caseId: string | null;
+  /** When history rolled it back: samples known later are not its own. Null when it did not. */
+  readonly rolledBackAtMs: number | null;
+  /** The series any policy watches. */
+  readonly series: readonly PlannedSeries[];
+}
+
+export interface PlannedSeries {
+  readonly index: number;
+  readonly name: SeriesName;
+}
+
+export interface Plan {
+  readonly deployments: readonly PlannedDeployment[];
+  /** Longest look back before and ahead after a start, over all policies. */
+  readonly lookBackMs: number;
+  readonly lookAheadMs: number;
+  readonly season: boolean;
+}
+
+/** A window of one deployment on one series, wanted for the watch or for a season's day. */
+export interface PlannedWindow {
+  readonly series: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly deployment: number;
+  /** 0 for the watch itself, k for the day k days before. */
+  readonly day: number;
+}
+
+export function planReplay(history: History, policies: readonly Policy[]): Plan {
+  const { tables } = history;
+  const services = new Map(tables.services.map((row) => [row.service, row]));
+  const units = new Map(tables.metricCatalog.map((row) => [row.metric, row.unit]));
+  const globs = [
+    ...new Set(policies.flatMap(({ signals }) => signals.map(({ metric }) => metric))),
+  ];
+  const watched = new Map<string, PlannedSeries[]>();
+  for (const row of history.series) {
+    if (!globs.some((glob) => matchesGlob(glob, row.metric))) continue;
+    const name: SeriesName = {
+      service: row.service,
+      metric: row.metric,
+      version: row.version,
+      percentagePoint: percentagePoint(units.get(row.metric) ?? "", row.metric),
+    };
+    const list = watched.get(row.service);
+    if (list === undefined) watched.set(row.service, [{ index: row.series, name }]);
+    else list.push({ index: row.series, name });
+  }
+  const tagsOf = new Map<string, ContextTag[]>();
+  for (const tag of tables.tags) {
+    const list = tagsOf.get(tag.service);
+    if (list === undefined) tagsOf.set(tag.service, [tag]);
+    else list.push(tag);
+  }
+  const rollbacks = new Map<string, number>();
+  for (const { deploymentId, what, atMs } of tables.decisions) {
+    if (what !== "rollbackStarted") continue;
+    rollbacks.set(deploymentId, Math.min(atMs, rollbacks.get(deploymentId) ?? atMs));
+  }
+  const detectors = policies.flatMap(({ signals }) => signals.map(({ detector }) => detector));
+  return {
+    deployments: tables.deployments.map((row) => ({
+      deployment: toDeployment(row, services.get(row.service)),
+      tags: (tagsOf.get(row.service) ?? []).filter(
+        ({ deploymentId }) => deploymentId === null || deploymentId === row.deploymentId,
+      ),
+      caseId: caseOf(tables.cases, row)?.caseId ?? null,
+      rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
+      series: watched.get(row.service) ?? [],
+    })),
+    lookBackMs: Math.max(...detectors.map(({ baselineMs }) => baselineMs)),
+    lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
+    season: detectors.some(({ season }) => season),
+  };
+}
+
+/** The windows of one deployment, in no particular order. */
+export function windowsOf(history: History, plan: Plan, index: number): PlannedWindow[] {
+  const { deployment, caseId, rolledBackAtMs, series } = plan.deployments[index]!;
+  const recording = history.tables.cases.find((row) => row.caseId === caseId);
+  const startsAtMs = recording?.startsAtMs ?? Number.NEGATIVE_INFINITY;
+  const endsAtMs = Math.min(
+    recording?.endsAtMs ?? Number.POSITIVE_INFINITY,
+    rolledBackAtMs === null ? Number.POSITIVE_INFINITY : rolledBackAtMs + 1,
+  );
+  const windows: PlannedWindow[] = [];
+  for (const { index: seriesIndex } of series) {
+    for (let day = 0; day <= (plan.season ? SEASON_DAYS : 0); day++) {
+      const shiftMs = day * DAY_MS;
+      // A season slot reaches half a slot beyond the stretch; ten minutes cover it.
+      const marginMs = day === 0 ? 1 : 600_000;
+      const fromMs =
+        deployment.startedAtMs - plan.lookBackMs - shiftMs - (day === 0 ? 0 : marginMs);
+      const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
+      const from = Math.max(fromMs, startsAtMs);
+      const to = day === 0 ? Math.min(toMs, endsAtMs) : toMs;
+      if (to > from)
+        windows.push({ series: seriesIndex, fromMs: from, toMs: to, deployment: index, day });
+    }
+  }
+  return windows;
+}
+
+function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefined {
+  // Recordings may overlap in time when they are of different systems; ids that
+  // begin with the case's id decide, then the time.
+  const inside = cases.filter(
+    ({ startsAtMs, endsAtMs }) => row.startedAtMs >= startsAtMs && row.startedAtMs < endsAtMs,
+  );
+  return inside.find(({ caseId }) => row.deploymentId.startsWith(caseId)) ?? inside[0];
+}
+
+function toDeployment(row: DeploymentRow, service: ServiceRow | undefined): Deployment {
+  return {
+    deploymentId: row.deploymentId,
+    service: row.service,
+    environment: row.environment,
+    kind: row.kind,
+    startedAtMs: row.startedAtMs,
+    version: row.version,
+    author: row.author,
+    team: service?.team ?? null,
+    criticality: service?.criticality ?? null,
+  };
+}
+
+/** Metrics in per cent move one unit per percentage point, ratios in [0, 1] a hundredth. */
+function percentagePoint(unit: string, metric: string): number {
+  return /^(%|percent|pct)$/i.test(unit) || /_(pct|percent)$/.test(metric) ? 1 : 0.01;
+}

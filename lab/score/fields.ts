@@ -1,0 +1,195 @@
+/**
+ * The fields of a scorecard as functions of sums, flat by name, so that the same
+ * arithmetic serves the history itself, every bootstrap sample and every difference.
+ */
+
+import { DURATIONS, type DurationName, type ServiceSums, type SumName } from "./sums.ts";
+
+export type Sums = Record<SumName, number>;
+export type Seconds = Record<DurationName, number[]>;
+
+export interface Field {
+  readonly name: string;
+  readonly unit: "count" | "share" | "seconds" | "perWeek" | "hours" | "cost";
+  /** Which way is better for the team; null where neither is. */
+  readonly better: "lower" | "higher" | null;
+  /** NaN where the history cannot say it. */
+  readonly value: (sums: Sums, seconds: Seconds, weeks: number) => number;
+  /** How many observations it rests on. */
+  readonly n: (sums: Sums) => number;
+  /** Why it is null when it is. */
+  readonly why: string;
+}
+
+const divide = (top: number, bottom: number): number => (bottom === 0 ? Number.NaN : top / bottom);
+
+function count(name: SumName, better: Field["better"] = null): Field {
+  return {
+    name,
+    unit: "count",
+    better,
+    value: (sums) => sums[name],
+    n: (sums) => sums.deployments,
+    why: "",
+  };
+}
+
+function share(
+  name: string,
+  better: Field["better"],
+  top: SumName,
+  bottom: (sums: Sums) => number,
+  why: string,
+): Field {
+  return {
+    name,
+    unit: "share",
+    better,
+    value: (sums) => divide(sums[top], bottom(sums)),
+    n: bottom,
+    why,
+  };
+}
+
+const labelledRollbacks = (sums: Sums): number =>
+  sums.truePositiveRollbacks + sums.falsePositiveRollbacks;
+const NO_REGRESSION = "no deployment is labelled as a regression";
+
+function durations(name: DurationName): Field[] {
+  const field = (statistic: string, value: (seconds: number[]) => number): Field => ({
+    name: `${name}.${statistic}`,
+    unit: "seconds",
+    better: "lower",
+    value: (_sums, seconds) => value(seconds[name]),
+    n: (sums) => sums.timed,
+    why: "no regression has a recorded onset",
+  });
+  return [
+    field("mean", mean),
+    field("median", (seconds) => quantile(seconds, 0.5)),
+    field("p90", (seconds) => quantile(seconds, 0.9)),
+    field("restrictedMean60m", (seconds) => mean(seconds.map((one) => Math.min(one, 3600)))),
+  ];
+}
+
+function mean(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return divide(sum, values.length);
+}
+
+/** The inverse of the empirical distribution; sorts in place. */
+function quantile(values: number[], share: number): number {
+  if (values.length === 0) return Number.NaN;
+  values.sort((a, b) => a - b);
+  return values[Math.min(values.length - 1, Math.ceil(share * values.length) - 1)]!;
+}
+
+/** Names are the contract of the JSON; the order is that of the printed scorecard. */
+export const FIELDS: readonly Field[] = [
+  count("deployments"),
+  count("regressions"),
+  count("benign"),
+  count("unlabelled"),
+  count("proposals"),
+  count("rollbacks"),
+  count("truePositiveRollbacks", "higher"),
+  count("falsePositiveRollbacks", "lower"),
+  count("unrelatedRollbacks", "lower"),
+  count("unlabelledRollbacks"),
+  share(
+    "falsePositiveShare",
+    "lower",
+    "falsePositiveRollbacks",
+    labelledRollbacks,
+    "no labelled deployment was rolled back",
+  ),
+  share(
+    "falsePositiveRate",
+    "lower",
+    "falsePositiveRollbacks",
+    (sums) => sums.benign,
+    "no deployment is labelled benign",
+  ),
+  share("missRate", "lower", "misses", (sums) => sums.regressions, NO_REGRESSION),
+  share(
+    "precision",
+    "higher",
+    "truePositiveRollbacks",
+    labelledRollbacks,
+    "no labelled deployment was rolled back",
+  ),
+  share("recall", "higher", "truePositiveRollbacks", (sums) => sums.regressions, NO_REGRESSION),
+  {
+    name: "f1",
+    unit: "share",
+    better: "higher",
+    value: (sums) =>
+      divide(
+        2 * sums.truePositiveRollbacks,
+        2 * sums.truePositiveRollbacks + sums.falsePositiveRollbacks + sums.misses,
+      ),
+    n: (sums) => sums.regressions,
+    why: NO_REGRESSION,
+  },
+  ...DURATIONS.flatMap(durations),
+  {
+    name: "mttr",
+    unit: "seconds",
+    better: "lower",
+    value: (_sums, seconds) => mean(seconds.timeToRecovery),
+    n: (sums) => sums.timed,
+    why: "no regression has a recorded onset",
+  },
+  count("pages", "lower"),
+  count("nightPages", "lower"),
+  {
+    name: "pagesPerWeek",
+    unit: "perWeek",
+    better: "lower",
+    value: (sums, _seconds, weeks) => divide(sums.pages, weeks),
+    n: (sums) => sums.deployments,
+    why: "the history has no length",
+  },
+  count("approvals"),
+  count("approvalsExpired", "lower"),
+  count("escalations", "lower"),
+  count("overrides"),
+  count("harmfulOverrides", "lower"),
+  {
+    ...count("toilHours", "lower"),
+    unit: "hours",
+  },
+  {
+    name: "cost",
+    unit: "cost",
+    better: "lower",
+    value: (sums) =>
+      sums.costRollbacks +
+      sums.costFalsePositives +
+      sums.costDegradation +
+      sums.costPages +
+      sums.costToil,
+    n: (sums) => sums.deployments,
+    why: "",
+  },
+  count("tagSaved"),
+  count("tagMasked", "lower"),
+  count("ownerlessActions", "lower"),
+  ...(["observed", "modelled", "bounded", "unknown"] as const).map((kind) =>
+    share(`${kind}Share`, null, kind, (sums) => sums.deployments, "no deployments"),
+  ),
+];
+
+/** Adds services up; the same service may come more than once in a bootstrap sample. */
+export function total(services: readonly ServiceSums[]): { sums: Sums; seconds: Seconds } {
+  const sums = { ...services[0]!.sums };
+  const names = Object.keys(sums) as SumName[];
+  for (let index = 1; index < services.length; index++) {
+    for (const name of names) sums[name] += services[index]!.sums[name];
+  }
+  const seconds = Object.fromEntries(
+    DURATIONS.map((name) => [name, services.flatMap((service) => service.seconds[name])]),
+  ) as Seconds;
+  return { sums, seconds };
+}

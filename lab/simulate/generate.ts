@@ -1,0 +1,69 @@
+/**
+ * Writes a world down as a history: samples series by series, then the tables with
+ * the truth and what the logging policy did. Flat memory: a week of one series at a
+ * time.
+ */
+
+import {
+  deploymentsBetween,
+  generateSamples,
+  METRICS,
+  truthTables,
+  type World,
+} from "../../datasets/world/index.ts";
+import type { Policy } from "../../engine/index.ts";
+import type { Progress } from "../cli/output.ts";
+import type { HistoryManifest, SourceFile } from "../history/tables.ts";
+import { createHistory } from "../history/write.ts";
+import { INGESTION_DELAY_MS, logWorld } from "./log.ts";
+
+const WEEK_MS = 604_800_000;
+
+export interface GenerateOptions {
+  readonly force: boolean;
+  readonly madeBy: string;
+  readonly sources: readonly SourceFile[];
+  readonly progress: Progress;
+}
+
+/** @throws Problem when `dir` is taken or cannot be written */
+export async function generateHistory(
+  world: World,
+  policy: Policy,
+  dir: string,
+  options: GenerateOptions,
+): Promise<HistoryManifest> {
+  const { progress } = options;
+  const writer = await createHistory(dir, { force: options.force });
+  try {
+    const log = logWorld(world, policy);
+    const total = world.services.length * METRICS.length;
+    let done = 0;
+    for (const { name } of world.services) {
+      for (const metric of [...METRICS].sort()) {
+        progress.update(done++, total, `writing ${name}`);
+        const series = writer.addSeries({ service: name, metric, version: null }, "float");
+        for (let fromMs = world.startMs; fromMs < world.endMs; fromMs += WEEK_MS) {
+          const toMs = Math.min(world.endMs, fromMs + WEEK_MS);
+          const values = generateSamples(world, name, metric, fromMs, toMs, log.interventions);
+          await writer.appendRegular(series, fromMs, world.stepMs, values, INGESTION_DELAY_MS);
+        }
+      }
+    }
+    const deployments = deploymentsBetween(world, null, world.startMs, world.endMs);
+    const decisions = deployments.flatMap((deployment) => log.decisionsOf(deployment));
+    const manifest = await writer.finish(truthTables(world, decisions, log.interventions), {
+      madeBy: options.madeBy,
+      sources: options.sources,
+      dropped: [],
+      warnings: [],
+      loggingPolicy: { name: policy.policy, digest: policy.digest },
+    });
+    progress.end();
+    return manifest;
+  } catch (error) {
+    progress.end();
+    await writer.abort();
+    throw error;
+  }
+}

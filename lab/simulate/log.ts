@@ -1,0 +1,183 @@
+/**
+ * The logging policy of a generated history: what machine and people did with every
+ * deployment of a world, and when a rollback therefore took effect.
+ *
+ * Runs the real engine on the world's own samples. One deployment at a time: the
+ * world keeps deployments of a service so far apart that no decision depends on
+ * another, which is what lets any window be generated alone. A logging policy with a
+ * season would break that (it reads a week back), so one is refused.
+ */
+
+import {
+  advanceWatch,
+  matchesGlob,
+  startWatch,
+  takeColumns,
+  type DecisionEvent,
+  type Deployment,
+  type Policy,
+  type SampleColumn,
+} from "../../engine/index.ts";
+import {
+  deploymentById,
+  generateSamples,
+  METRICS,
+  sampleIndexAt,
+  serviceTags,
+  type Interventions,
+  type World,
+  type WorldDeployment,
+} from "../../datasets/world/index.ts";
+import type { DecisionRow, DecisionWhat } from "../history/tables.ts";
+import { modelled } from "../people/modelled.ts";
+import type { Responder } from "../people/recorded.ts";
+import { Problem } from "../problem.ts";
+import { foldDecisions, type Folded } from "../replay/fold.ts";
+
+/** Service-wide tags this old may still be in force. */
+const WEEK_MS = 604_800_000;
+/** How long after a scrape a sample of a generated history is known. */
+export const INGESTION_DELAY_MS = 15_000;
+
+export interface Log {
+  /** What was decided about one deployment, in time order. */
+  readonly decisionsOf: (deployment: WorldDeployment) => readonly DecisionRow[];
+  readonly interventions: Interventions;
+}
+
+/** Decides lazily and once for each deployment, so a window alone costs a window's work. */
+export function logWorld(world: World, policy: Policy): Log {
+  if (policy.signals.some(({ detector }) => detector.season)) {
+    throw new Problem(`the logging policy ${policy.policy} uses a season`, {
+      cure: "Set `season: false` on its detectors: a generated window must not depend on a week.",
+    });
+  }
+  const people = modelled((deploymentId) => {
+    const { service, label } = deploymentById(world, deploymentId)!;
+    const { timezone, team } = world.byName.get(service)!;
+    return { timezone, team, truthIsBad: label === "regression" };
+  }, world.spec.people.seed);
+  const decided = new Map<string, { rows: readonly DecisionRow[]; effectMs: number | null }>();
+  const decide = (deployment: WorldDeployment) => {
+    const known = decided.get(deployment.deploymentId);
+    if (known !== undefined) return known;
+    // Its own effect is not ended by a decision that has not been made yet.
+    const others: Interventions = (id) =>
+      id === deployment.deploymentId ? null : interventions(id);
+    const folded = decideOne(world, policy, people, deployment, others);
+    const made = { rows: rowsOf(policy, folded), effectMs: effectOf(folded) };
+    decided.set(deployment.deploymentId, made);
+    return made;
+  };
+  const interventions: Interventions = (id) => {
+    const deployment = deploymentById(world, id);
+    return deployment === null ? null : decide(deployment).effectMs;
+  };
+  return { decisionsOf: (deployment) => decide(deployment).rows, interventions };
+}
+
+function decideOne(
+  world: World,
+  policy: Policy,
+  people: Responder,
+  given: WorldDeployment,
+  interventions: Interventions,
+): Folded {
+  const service = world.byName.get(given.service)!;
+  const deployment: Deployment = {
+    deploymentId: given.deploymentId,
+    service: given.service,
+    environment: "production",
+    kind: given.kind,
+    startedAtMs: given.startedAtMs,
+    version: given.version,
+    author: given.author,
+    team: service.team,
+    criticality: service.criticality,
+  };
+  const lookBackMs = Math.max(...policy.signals.map(({ detector }) => detector.baselineMs));
+  const fromMs = given.startedAtMs - lookBackMs;
+  const toMs = given.startedAtMs + policy.watchMs + 1;
+  const firstMs = world.startMs + Math.max(0, sampleIndexAt(world, fromMs)) * world.stepMs;
+  const columns: SampleColumn[] = [];
+  for (const metric of METRICS) {
+    if (!policy.signals.some((signal) => matchesGlob(signal.metric, metric))) continue;
+    const values = generateSamples(world, given.service, metric, fromMs, toMs, interventions);
+    if (values.length === 0) continue;
+    const atMs = Float64Array.from(values, (_, index) => firstMs + index * world.stepMs);
+    columns.push({
+      series: { service: given.service, metric, version: null, percentagePoint: 0.01 },
+      atMs,
+      knownAtMs: atMs.map((at) => at + INGESTION_DELAY_MS),
+      values,
+    });
+  }
+  const tags = [
+    ...given.tags.filter(({ deploymentId }) => deploymentId !== null),
+    ...serviceTags(world, given.service, given.startedAtMs - WEEK_MS, toMs),
+  ];
+  const watch = takeColumns(policy, startWatch(policy, deployment, tags), columns);
+  const ended = advanceWatch(policy, watch.watch, watch.watch.endsAtMs);
+  const { startedAtMs } = given;
+  const events: DecisionEvent[] = [
+    { kind: "deploymentStarted", atMs: startedAtMs, knownAtMs: startedAtMs, deployment },
+    ...tags.map((tag): DecisionEvent => {
+      const { knownAtMs } = tag;
+      return { kind: "deploymentTagged", atMs: knownAtMs, knownAtMs, tag };
+    }),
+    ...watch.judgements,
+    ...ended.judgements,
+  ];
+  return foldDecisions(policy, events, people, {
+    rollBack: () => ({ durationMs: given.rollbackMs, succeeds: given.rollbackSucceeds }),
+  });
+}
+
+/** When the old version served everything again; null when it never did. */
+function effectOf({ records }: Folded): number | null {
+  return records.find(({ end }) => end === "rolledBack")?.knownAtMs ?? null;
+}
+
+function rowsOf(policy: Policy, { records, commands, answers }: Folded): DecisionRow[] {
+  const rows: DecisionRow[] = [];
+  const machine = `policy ${policy.policy}`;
+  for (const record of records) {
+    const add = (what: DecisionWhat, by: string, justification: string | null = null): void => {
+      rows.push({
+        deploymentId: record.deploymentId,
+        atMs: record.knownAtMs,
+        what,
+        by,
+        justification,
+        confidence: record.confidence,
+      });
+    };
+    if (record.decision === "proposed") add("proposed", machine, record.reason);
+    if (record.decision === "withdrawn") add("withdrawn", machine, record.reason);
+    if (record.decision === "escalated") add("escalated", machine, record.reason);
+    if (record.end === "expired") add("expired", machine);
+    const human = answers.find(({ knownAtMs }) => knownAtMs === record.knownAtMs);
+    if (record.end === "overridden" && human?.kind === "overrideGiven") {
+      add("overrideGiven", human.by, human.justification);
+    }
+    if (record.decision === "rollbackOrdered") {
+      if (human?.kind === "approvalGiven") add("approvalGiven", human.by);
+      add("rollbackStarted", record.authority);
+    }
+    if (record.end === "rolledBack") add("rollbackFinished", "platform");
+    if (record.end === "rollbackFailed") add("rollbackFailed", "platform", record.reason);
+  }
+  for (const command of commands) {
+    if (command.kind !== "page") continue;
+    const { deploymentId, askedAtMs, to, reason } = command;
+    rows.push({
+      deploymentId,
+      atMs: askedAtMs,
+      what: "paged",
+      by: to,
+      justification: reason,
+      confidence: null,
+    });
+  }
+  return rows.sort((a, b) => a.atMs - b.atMs);
+}
