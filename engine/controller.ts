@@ -83,10 +83,11 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       break;
     }
     case "deploymentStarted": {
+      const id = event.deployment.deploymentId;
       decide(turn, passTime(turn, event.knownAtMs - 1));
       decide(turn, [event]);
-      const id = event.deployment.deploymentId;
-      if (turn.state.watches[id] !== undefined) break;
+      const isNew = turn.records.some((one) => one.decisionId === `${id}#1`);
+      if (!isNew) break;
       const tags = turn.state.fleet.deployments[id]!.tags;
       const fresh = startWatch(policy, event.deployment, tags);
       const past = Object.values(turn.state.recent).filter(
@@ -98,7 +99,8 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
     case "overrideGiven":
     case "approvalGiven":
     case "rollbackFinished":
-      decide(turn, passTime(turn, event.knownAtMs - 1));
+      // The samples of this instant came before, so what is missing by now is missed.
+      decide(turn, passTime(turn, event.knownAtMs));
       decide(turn, [event]);
       break;
   }
@@ -171,7 +173,8 @@ function remember(
       return joined;
     };
     const all = { atMs: join("atMs"), knownAtMs: join("knownAtMs"), values: join("values") };
-    const newestMs = Math.max(...all.knownAtMs.subarray(-column.atMs.length));
+    let newestMs = Number.NEGATIVE_INFINITY;
+    for (const knownAtMs of all.knownAtMs) newestMs = Math.max(newestMs, knownAtMs);
     let from = 0;
     while (from < all.atMs.length && all.atMs[from]! < newestMs - keepMs) from++;
     recent[key] = {

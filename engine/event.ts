@@ -122,8 +122,8 @@ export interface SignalJudged extends Timed {
   readonly kind: "signalJudged";
   readonly deploymentId: string;
   readonly evidence: SignalEvidence;
-  /** True for the last judgement of the watch, made when the watch ends. */
-  readonly final: boolean;
+  /** A sample moved it, a series fell silent, or the watch ended: then it is the last. */
+  readonly cause: "sample" | "silence" | "end";
 }
 export interface OverrideGiven extends Timed {
   readonly kind: "overrideGiven";
@@ -184,7 +184,8 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 
 /**
  * The order of events that became known at one instant: what was declared comes
- * first, then what was measured, then what people did, then the clock.
+ * first, then what was measured, then what was missed, then what people did, then the
+ * clock. A sample of the very instant at which its series counts as silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   deploymentStarted: 0,
@@ -192,11 +193,16 @@ const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samples
   deploymentTagged: 2,
   samplesTaken: 3,
   signalJudged: 3,
-  rollbackFinished: 4,
-  overrideGiven: 5,
-  approvalGiven: 6,
-  clockAdvanced: 7,
+  rollbackFinished: 5,
+  overrideGiven: 6,
+  approvalGiven: 7,
+  clockAdvanced: 8,
 };
+
+function rank(event: Event | DecisionEvent): number {
+  const missed = event.kind === "signalJudged" && event.cause !== "sample";
+  return missed ? 4 : RANK[event.kind];
+}
 
 function subject(event: Event | DecisionEvent): string {
   switch (event.kind) {
@@ -204,9 +210,11 @@ function subject(event: Event | DecisionEvent): string {
       return event.deployment.deploymentId;
     case "deploymentTagged":
       return `${event.tag.service} ${event.tag.deploymentId ?? ""} ${event.tag.tag} ${event.tag.value}`;
-    case "signalJudged":
-      // A final judgement closes the watch, so it follows the last sample's.
-      return `${event.deploymentId} ${event.final ? "1" : "0"} ${event.evidence.signal}`;
+    case "signalJudged": {
+      // The last judgement closes the watch, so it follows every other.
+      const { signal, series } = event.evidence;
+      return `${event.deploymentId} ${event.cause === "end" ? "1" : "0"} ${signal} ${series ?? ""}`;
+    }
     case "contextPrepared":
     case "overrideGiven":
     case "approvalGiven":
@@ -224,7 +232,7 @@ function subject(event: Event | DecisionEvent): string {
  */
 export function compareEvents(a: Event | DecisionEvent, b: Event | DecisionEvent): number {
   if (a.knownAtMs !== b.knownAtMs) return a.knownAtMs - b.knownAtMs;
-  if (RANK[a.kind] !== RANK[b.kind]) return RANK[a.kind] - RANK[b.kind];
+  if (rank(a) !== rank(b)) return rank(a) - rank(b);
   const left = subject(a);
   const right = subject(b);
   return left < right ? -1 : left > right ? 1 : a.atMs - b.atMs;

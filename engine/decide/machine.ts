@@ -15,7 +15,13 @@
  */
 
 import { unreachable } from "../assert.ts";
-import type { ContextTag, DecisionEvent, Deployment, SignalJudged } from "../event.ts";
+import type {
+  ContextTag,
+  DecisionEvent,
+  Deployment,
+  SignalEvidence,
+  SignalJudged,
+} from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
@@ -110,7 +116,17 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
       state.deployment.service === deployment.service &&
       state.deployment.environment === deployment.environment;
     if (same && (state.phase.name === "watching" || state.phase.name === "proposed")) {
-      end(turn, state, "superseded", nowMs, `superseded by ${deploymentId}`);
+      const reason = `superseded by ${deploymentId}`;
+      const { decisionId } = end(turn, state, "superseded", nowMs, reason);
+      if (state.phase.name === "proposed") {
+        turn.commands.push({
+          kind: "withdrawProposal",
+          deploymentId: state.deployment.deploymentId,
+          askedAtMs: nowMs,
+          decisionId,
+          reason,
+        });
+      }
     }
   }
   const mine = (one: ContextTag): boolean =>
@@ -172,18 +188,24 @@ function judge(turn: Turn, event: SignalJudged): void {
     untaggedProposedAtMs: known.untaggedProposedAtMs ?? (shadow ? event.knownAtMs : null),
   };
   put(turn, state);
+  if (state.phase.name === "proposed" && event.evidence.verdict === "breach") {
+    const accused = [...new Set([...state.phase.accused, event.evidence.signal])];
+    put(turn, { ...state, phase: { ...state.phase, accused } });
+  }
   const breach = fuses(turn.policy.fusion, signals, count, "verdict");
   if (state.phase.name === "watching" && breach) propose(turn, state, event.knownAtMs);
-  if (state.phase.name === "proposed" && !breach && recovered(known, state)) {
+  if (state.phase.name === "proposed" && !breach && recovered(state, state.phase)) {
     withdraw(turn, state, event.knownAtMs);
   }
 }
 
-/** Did every signal that was in breach come back to health? Silence is not recovery. */
-function recovered(before: DeploymentState, after: DeploymentState): boolean {
-  const breached = Object.values(before.signals).filter(({ verdict }) => verdict === "breach");
-  const now = breached.map(({ signal }) => after.signals[signal]!.verdict);
-  return now.length > 0 && now.every((verdict) => verdict === "healthy" || verdict === "breach");
+/**
+ * Did every signal that was in breach come back to health? Silence is not recovery.
+ * Where a fusion wants several breaches, one that goes on alone is none.
+ */
+function recovered({ signals }: DeploymentState, { accused }: Proposed): boolean {
+  const now = accused.map((name) => signals[name]!.verdict);
+  return now.includes("healthy") && now.every((one) => one === "healthy" || one === "breach");
 }
 
 function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
@@ -227,6 +249,7 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     answerByMs: nowMs + waitMs,
     step: 0,
     to: ON_CALL,
+    accused: breaching(state).map(({ signal }) => signal),
   };
   const proposed: DeploymentState = { ...state, phase, proposals: state.proposals + 1 };
   const record = writeRecord(turn, state, proposed, {
@@ -251,7 +274,6 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
 }
 
 function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
-  const over = nowMs >= state.watchEndsAtMs;
   const reason = `the breach is over: ${Object.values(state.signals)
     .filter(({ verdict }) => verdict === "healthy")
     .map((evidence) => evidence.reason)
@@ -274,7 +296,6 @@ function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
     decisionId: record.decisionId,
     reason,
   });
-  if (over) endWatch(turn, back, nowMs);
 }
 
 // ── People answer, or do not ──────────────────────────────────────────────────
@@ -471,9 +492,12 @@ function tagsNow(policy: Policy, state: DeploymentState, nowMs: number): readonl
   return tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
 }
 
+function breaching(state: DeploymentState): readonly SignalEvidence[] {
+  return Object.values(state.signals).filter(({ verdict }) => verdict === "breach");
+}
+
 function breachReason(state: DeploymentState): string {
-  return Object.values(state.signals)
-    .filter(({ verdict }) => verdict === "breach")
+  return breaching(state)
     .map((evidence) => evidence.reason)
     .join("; ");
 }

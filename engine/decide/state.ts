@@ -15,6 +15,8 @@ export interface Proposed {
   /** 0 for the first audience, then one for each escalation. */
   readonly step: number;
   readonly to: string;
+  /** Signals that were in breach while the question stood: all must be healthy to take it back. */
+  readonly accused: readonly string[];
 }
 export interface RollingBack {
   readonly name: "rollingBack";

@@ -76,7 +76,7 @@ export function interimEvidence(
     untagged,
     untaggedReason:
       untagged === "breach"
-        ? `without tags: ${track.series.metric} ${size}, ${toleranceText(signal, signal.tolerance.amount, [])}`
+        ? `without tags: ${track.series.metric} ${size}, ${toleranceText(signal, track.untaggedTolerance, [])}`
         : `without tags: ${untagged}`,
   };
 }
@@ -107,7 +107,7 @@ function finalVerdict(
   const allowed =
     arm === "tagged"
       ? toleranceText(signal, worst.tolerance, worst.tags)
-      : toleranceText(signal, signal.tolerance.amount, []);
+      : toleranceText(signal, track.untaggedTolerance, []);
   if (track.valid === 0) return { verdict: "noData", reason: `no sample of ${metric}` };
   if (track[arm].hold.verdict === "breach") {
     return { verdict: "breach", reason: `${metric} still beyond tolerance, ${allowed}` };

@@ -41,12 +41,16 @@ export interface Extreme {
 
 export interface TrackState {
   readonly series: SeriesName;
+  /** When the series was first known of, the deployment's start at the earliest. */
+  readonly firstKnownAtMs: number;
+  /** What is tolerated when no tag counts. */
+  readonly untaggedTolerance: number;
   pastAtMs: ArrayLike<number>;
   pastValues: ArrayLike<number>;
   baseline: Baseline | null;
   /** Newest sample taken, valid or not. */
   lastAtMs: number;
-  /** When the newest valid sample became known; the deployment's start before there is one. */
+  /** When the newest valid sample became known; `firstKnownAtMs` before there is one. */
   lastKnownAtMs: number;
   /** Valid samples since the deployment. */
   valid: number;
@@ -84,7 +88,8 @@ export const notShared: Share = { once: (_key, make) => make() };
 export function startTrack(
   series: SeriesName,
   signal: SignalPolicy,
-  startedAtMs: number,
+  firstKnownAtMs: number,
+  untaggedTolerance: number,
 ): TrackState {
   const start = (): Evidence => ({
     accumulator: startAccumulator(signal.detector),
@@ -92,15 +97,17 @@ export function startTrack(
   });
   return {
     series,
+    firstKnownAtMs,
+    untaggedTolerance,
     pastAtMs: [],
     pastValues: [],
     baseline: null,
     lastAtMs: Number.NEGATIVE_INFINITY,
-    lastKnownAtMs: startedAtMs,
+    lastKnownAtMs: firstKnownAtMs,
     valid: 0,
     smooth: null,
-    highest: { residual: Number.NEGATIVE_INFINITY, tolerance: signal.tolerance.amount, tags: [] },
-    lowest: { residual: Number.POSITIVE_INFINITY, tolerance: signal.tolerance.amount, tags: [] },
+    highest: { residual: Number.NEGATIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
+    lowest: { residual: Number.POSITIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
     stale: false,
     tagged: start(),
     untagged: start(),
@@ -198,7 +205,7 @@ export function takeSamples(
     share.once(`path ${signal.tolerance.kind} ${detectorKey} ${key}`, () =>
       foldPath(signal, track.series, baseline, evidence.accumulator, readings, amountAt),
     );
-  const base = signal.tolerance.amount;
+  const base = track.untaggedTolerance;
   const untagged = fold(track.untagged, String(base), () => base);
   const tagged = tolerances.constant
     ? fold(track.tagged, String(tolerances.amountAt(0)), tolerances.amountAt)
@@ -238,7 +245,7 @@ export function takeSamples(
       const deadlineMs = track.lastKnownAtMs + silenceMs;
       if (!track.stale && known > deadlineMs) {
         if (index > 0) track.smooth = smoothAt(readings, index - 1);
-        changes.push(goStale(track, signal, deadlineMs));
+        changes.push(goStale(track, deadlineMs));
       }
       if (tagged.flags[index] === MISSING) continue;
       track.valid++;
@@ -272,7 +279,7 @@ export function takeSamples(
 }
 
 /** Data stopped at `atMs`; both holds start over when it comes back. */
-export function goStale(track: TrackState, signal: SignalPolicy, atMs: number): TrackChange {
+export function goStale(track: TrackState, atMs: number): TrackChange {
   track.stale = true;
   interruptHold(track.tagged.hold);
   interruptHold(track.untagged.hold);
@@ -285,7 +292,7 @@ export function goStale(track: TrackState, signal: SignalPolicy, atMs: number): 
     untagged: track.untagged.hold.verdict,
     smooth: track.smooth,
     statistic: null,
-    tolerance: signal.tolerance.amount,
+    tolerance: track.untaggedTolerance,
     tags: [],
     valid: track.valid,
   };

@@ -8,6 +8,7 @@
  */
 
 import {
+  compareEvents,
   seriesKey,
   type ContextTag,
   type Deployment,
@@ -32,6 +33,7 @@ import {
   type TrackChange,
   type TrackState,
 } from "./track.ts";
+import { resolveTolerance } from "../policy/resolve.ts";
 import { tolerancePath } from "./tolerance.ts";
 
 interface Published {
@@ -135,7 +137,7 @@ export function takeColumns(
   }
   return {
     watch: { ...watch, signals },
-    judgements: judgements.sort(byKnown),
+    judgements: judgements.sort(compareEvents),
   };
 }
 
@@ -176,14 +178,14 @@ export function advanceWatch(
       freezeBaseline(clone, signal, watch.context?.seasons[key] ?? null, shareFor(key));
       const deadlineMs = clone.lastKnownAtMs + staleAfterMs(clone.baseline!);
       if (deadlineMs > untilMs) continue;
-      changes.push(goStale(clone, signal, deadlineMs));
+      changes.push(goStale(clone, deadlineMs));
       tracks = { ...tracks, [key]: clone };
     }
     if (changes.length === 0) continue;
     const after = publish(watch, signal, { ...before, tracks }, changes, judgements);
     signals = { ...signals, [signal.name]: after };
   }
-  judgements.sort(byKnown);
+  judgements.sort(compareEvents);
   const advanced = { ...watch, signals };
   if (toMs < watch.endsAtMs) return { watch: advanced, judgements };
   for (const signal of policy.signals) {
@@ -194,7 +196,7 @@ export function advanceWatch(
       knownAtMs: watch.endsAtMs,
       deploymentId: watch.deployment.deploymentId,
       evidence: finalEvidence(signal, advanced, Object.values(tracks)),
-      final: true,
+      cause: "end",
     });
   }
   return { watch: { ...advanced, concluded: true }, judgements };
@@ -238,8 +240,13 @@ function takeColumn(
   while (watchEnd < atMs.length && knownAtMs[watchEnd]! <= watch.endsAtMs) watchEnd++;
   if (before === null && pastEnd === from && watchEnd === watchFrom) return null;
 
+  // A series that is first seen later cannot have fallen silent before.
+  const firstKnownAtMs = Math.max(startedAtMs, knownAtMs[pastEnd > from ? from : watchFrom]!);
+  const untagged = resolveTolerance(policy, signal, watch.deployment, []).amount;
   const track =
-    before === null ? startTrack(column.series, signal, startedAtMs) : cloneTrack(before);
+    before === null
+      ? startTrack(column.series, signal, firstKnownAtMs, untagged)
+      : cloneTrack(before);
   if (pastEnd > from && track.baseline === null) {
     track.pastAtMs = append(track.pastAtMs, atMs, from, pastEnd);
     track.pastValues = append(track.pastValues, values, from, pastEnd);
@@ -333,14 +340,14 @@ function publish(
 ): SignalState {
   if (changes.length === 0) return before;
   let { published, verdict, untagged } = before;
-  const ordered = [...changes].sort(
-    (a, b) => a.knownAtMs - b.knownAtMs || (seriesKey(a.series) < seriesKey(b.series) ? -1 : 1),
-  );
+  const ordered = [...changes].sort(byKnown);
   for (const change of ordered) {
     const { stale } = change;
     const entry = { stale, tagged: change.tagged, untagged: change.untagged };
     published = { ...published, [seriesKey(change.series)]: entry };
-    const tracks = Object.entries(before.tracks);
+    const tracks = Object.entries(before.tracks).filter(
+      ([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs,
+    );
     const next = combine(tracks, published, "tagged");
     const shadow = combine(tracks, published, "untagged");
     if (next === verdict && shadow === untagged) continue;
@@ -354,7 +361,7 @@ function publish(
       knownAtMs: change.knownAtMs,
       deploymentId: watch.deployment.deploymentId,
       evidence,
-      final: false,
+      cause: change.stale ? "silence" : "sample",
     });
   }
   return { ...before, published, verdict, untagged };
@@ -379,9 +386,11 @@ function combine(
   return cleared ? "healthy" : "inconclusive";
 }
 
-function byKnown(a: SignalJudged, b: SignalJudged): number {
-  return (
-    a.knownAtMs - b.knownAtMs ||
-    (a.evidence.signal < b.evidence.signal ? -1 : a.evidence.signal > b.evidence.signal ? 1 : 0)
-  );
+/** At one instant samples come before silence: one that arrives at the deadline is in time. */
+function byKnown(a: TrackChange, b: TrackChange): number {
+  if (a.knownAtMs !== b.knownAtMs) return a.knownAtMs - b.knownAtMs;
+  if (a.stale !== b.stale) return a.stale ? 1 : -1;
+  const left = seriesKey(a.series);
+  const right = seriesKey(b.series);
+  return left < right ? -1 : left > right ? 1 : a.atMs - b.atMs;
 }

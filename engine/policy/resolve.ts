@@ -135,7 +135,8 @@ export interface ToleranceDecision {
  *
  * A declared change shifts what is expected, so it compounds with the tolerance:
  * 10 % tolerated on top of a declared +15 % accepts up to 1.10 × 1.15 = +26.5 %.
- * Overlapping tags do not add up: the largest counts. A mode multiplies first.
+ * Overlapping tags do not add up: the largest counts, and so with modes. A mode
+ * multiplies first.
  */
 export function resolveTolerance(
   policy: Policy,
@@ -143,13 +144,12 @@ export function resolveTolerance(
   deployment: Deployment,
   tags: readonly ContextTag[],
 ): ToleranceDecision {
-  if (tags.length === 0) return { amount: signal.tolerance.amount, tags: [] };
   const used: string[] = [];
   let times = 1;
   for (const mode of modesAt(policy, deployment, tags)) {
     if (mode.signals !== null && !mode.signals.includes(signal.name)) continue;
-    if (mode.toleranceTimes <= times && times !== 1) continue;
-    times = mode.toleranceTimes;
+    if (mode.toleranceTimes === 1) continue;
+    times = times === 1 ? mode.toleranceTimes : Math.max(times, mode.toleranceTimes);
     for (const name of Object.keys(mode.when.tags ?? {})) {
       const tag = tags.find((one) => one.tag === name);
       if (tag !== undefined) used.push(tagText(tag));
@@ -169,7 +169,9 @@ export function resolveTolerance(
   const base = signal.tolerance.amount * times;
   if (signal.tolerance.kind === "points") return { amount: base + shift, tags: used };
   const compounded =
-    signal.worse === "down" ? 1 - (1 - base) * (1 - shift) : (1 + base) * (1 + shift) - 1;
+    signal.worse === "down"
+      ? 1 - (1 - Math.min(1, base)) * (1 - Math.min(1, shift)) // Nothing falls by more than all.
+      : (1 + base) * (1 + shift) - 1;
   // A ceiling may lower what tags and modes gave, never what the policy itself tolerates.
   const ceiling = policy.guardrails.toleranceAtMost;
   const amount =
