@@ -50,13 +50,17 @@ const cusum = z.strictObject({
   season: z.boolean().default(true),
   drift: z.number().positive().default(2),
   clip: z.number().positive().default(10),
-  limit: z.number().positive().default(8),
+  limit: z.number().positive().default(12),
 });
 const detector = z
   .discriminatedUnion("kind", [threshold, cusum])
   .refine((given) => given.kind !== "threshold" || given.breaches <= given.of, {
     message: "`breaches` cannot be more than `of`",
     path: ["breaches"],
+  })
+  .refine((given) => given.kind !== "cusum" || given.clip < given.limit, {
+    message: "`clip` must be below `limit`, or one spike alone would be a breach",
+    path: ["clip"],
   });
 
 const signal = z.strictObject({
