@@ -32,7 +32,7 @@ export function concludes(signals: readonly SignalEvidence[]): {
   }
   const doubt = watched.filter((evidence) => evidence.verdict !== "healthy");
   const named = doubt.length === 0 ? watched : doubt;
-  const reason = named.map((evidence) => evidence.reason).join("; ");
+  const reason = [...new Set(named.map((evidence) => evidence.reason))].join("; ");
   if (doubt.length === 0) return { verdict: "healthy", reason };
   if (doubt.some(({ verdict }) => verdict === "breach")) return { verdict: "breach", reason };
   const silent = doubt.every(({ verdict }) => verdict === "noData");

@@ -4,6 +4,8 @@
  */
 
 import type { Outcome } from "../outcome/outcome.ts";
+import { inFavourOf } from "./bounds.ts";
+import type { Evaluated } from "./evaluate.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import { intervalOf, tidy, type Scored } from "../score/scorecard.ts";
 
@@ -26,23 +28,36 @@ export interface Flip {
   readonly candidatePolicy: string;
   readonly baseline: { readonly end: string; readonly rolledBack: boolean };
   readonly candidate: { readonly end: string; readonly rolledBack: boolean };
-  /** Good for the team, bad for it, or neither. */
-  readonly change: "better" | "worse" | "neutral";
+  /** Good for the team, bad for it, neither, or not to be told from this history. */
+  readonly change: "better" | "worse" | "neutral" | "open";
   readonly why: string;
 }
 
-/** Differences of every field that has a better direction. */
+/**
+ * Differences of every field that has a better direction, candidate minus baseline.
+ *
+ * The interval covers sampling and what the history cannot say: it is the widest of
+ * the paired bootstrap intervals under the assumptions of bounds.ts. So a difference
+ * is called better or worse only where it is whatever the unseen would have been.
+ */
 export function differencesOf(
-  baseline: Scored,
-  candidate: Scored,
-  candidatePolicy: string,
+  baseline: Evaluated,
+  candidate: Evaluated,
+  scoreAgain: (outcomes: readonly Outcome[]) => Scored,
 ): readonly Difference[] {
+  const pairs: (readonly [Scored, Scored])[] = [[baseline.scored, candidate.scored]];
+  for (const side of ["baseline", "candidate"] as const) {
+    const assumed = inFavourOf(side, baseline.outcomes, candidate.outcomes);
+    if (assumed !== null) {
+      pairs.push([scoreAgain(assumed.baseline), scoreAgain(assumed.candidate)]);
+    }
+  }
   return FIELDS.filter(({ better }) => better !== null).map((field): Difference => {
-    const from = baseline.values.get(field.name)!;
-    const to = candidate.values.get(field.name)!;
+    const from = baseline.scored.values.get(field.name)!;
+    const to = candidate.scored.values.get(field.name)!;
     const base = {
       field: field.name,
-      candidatePolicy,
+      candidatePolicy: candidate.policy.policy,
       baseline: nullable(from),
       candidate: nullable(to),
       unit: field.unit,
@@ -50,10 +65,13 @@ export function differencesOf(
     if (Number.isNaN(from) || Number.isNaN(to)) {
       return { ...base, difference: null, low: null, high: null, verdict: "no evidence" };
     }
-    const before = baseline.samples.get(field.name)!;
-    const after = candidate.samples.get(field.name)!;
-    const paired = after.map((value, index) => value - before[index]!);
-    const interval = candidate.clusters < 2 ? null : intervalOf(paired);
+    const intervals = pairs.map((pair) => pairedInterval(field, ...pair));
+    const interval = intervals.includes(null)
+      ? null
+      : {
+          low: Math.min(...intervals.map((one) => one!.low)),
+          high: Math.max(...intervals.map((one) => one!.high)),
+        };
     const difference = tidy(to - from);
     return {
       ...base,
@@ -63,6 +81,17 @@ export function differencesOf(
       verdict: verdictOf(field, difference, interval),
     };
   });
+}
+
+function pairedInterval(
+  field: Field,
+  baseline: Scored,
+  candidate: Scored,
+): { low: number; high: number } | null {
+  if (candidate.clusters < 2) return null;
+  const before = baseline.samples.get(field.name)!;
+  const after = candidate.samples.get(field.name)!;
+  return intervalOf(after.map((value, index) => value - before[index]!));
 }
 
 function verdictOf(
@@ -105,6 +134,8 @@ export function flipsOf(
 }
 
 function changeOf(before: Outcome, after: Outcome): Flip["change"] {
+  const open = (one: Outcome): boolean => one.evidence === "bounded" || one.evidence === "unknown";
+  if (open(before) || open(after)) return "open";
   if (before.rolledBack === after.rolledBack) return "neutral";
   const rightToRollBack = after.label === "regression";
   const wrongToRollBack = after.label === "benign" || after.label === "expected_change";

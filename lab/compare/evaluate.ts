@@ -83,16 +83,17 @@ export async function evaluate(
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");
   const toMs = Date.parse(manifest.to ?? "");
-  const evaluated = replayed.policies.map((result): Evaluated => {
-    const outcomes = outcomesOf(history, replayed, result, people, recovery);
-    const scored = score(outcomes, {
+  const scoreOutcomes = (outcomes: readonly Outcome[]): Scored =>
+    score(outcomes, {
       costs: DEFAULT_COSTS,
       weeks: Number.isNaN(toMs - fromMs) ? 0 : (toMs - fromMs) / WEEK_MS,
       timezoneOf: (service) => zones.get(service) ?? null,
       seed: options.seed,
       bootstraps: options.replicates,
     });
-    return { policy: result.policy, outcomes, scored };
+  const evaluated = replayed.policies.map((result): Evaluated => {
+    const outcomes = outcomesOf(history, replayed, result, people, recovery);
+    return { policy: result.policy, outcomes, scored: scoreOutcomes(outcomes) };
   });
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
   return {
@@ -118,8 +119,8 @@ export async function evaluate(
       },
     },
     policies: evaluated,
-    differences: candidates.flatMap(({ scored, policy }) =>
-      differencesOf(baseline.scored, scored, policy.policy),
+    differences: candidates.flatMap((candidate) =>
+      differencesOf(baseline, candidate, scoreOutcomes),
     ),
     flips: candidates.flatMap(({ outcomes, policy }) =>
       flipsOf(baseline.outcomes, outcomes, policy.policy),

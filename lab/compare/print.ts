@@ -143,12 +143,19 @@ function formatDifference(unit: Field["unit"], value: number): string {
   return `${sign}${unit === "share" ? size.replace(" %", " pp") : size}`;
 }
 
+const MARKS: Readonly<Record<Flip["change"], string>> = {
+  better: "+",
+  worse: "−",
+  open: "?",
+  neutral: "·",
+};
+
 /** The first flips, the harmful ones first. */
 export function flipLines(flips: readonly Flip[], most: number): string[] {
-  const order = { worse: 0, better: 1, neutral: 2 };
+  const order = { worse: 0, better: 1, open: 2, neutral: 3 };
   const sorted = [...flips].sort((a, b) => order[a.change] - order[b.change]);
   const lines = sorted.slice(0, most).map((flip) => {
-    const mark = flip.change === "better" ? "+" : flip.change === "worse" ? "−" : "·";
+    const mark = MARKS[flip.change];
     return (
       `  ${mark} ${flip.deploymentId} (${flip.label}): ${flip.baseline.end} → ${flip.candidate.end}` +
       ` under ${flip.candidatePolicy}\n      ${flip.why}`

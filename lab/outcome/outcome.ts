@@ -50,6 +50,8 @@ export interface Outcome {
   readonly recoveryBestMs: number | null;
   readonly recoveryWorstMs: number | null;
   readonly evidence: "observed" | "modelled" | "bounded" | "unknown";
+  /** When history's own rollback ended what can be seen; null where nothing was cut short. */
+  readonly censoredAtMs: number | null;
   readonly tier: TierName | null;
   readonly mode: string | null;
   readonly confidence: number | null;
@@ -149,6 +151,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
             ? "bounded"
             : "modelled"
           : recovered.evidence,
+    censoredAtMs: censored && ordered === undefined ? historyMs : null,
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,
     confidence: asked?.confidence ?? null,

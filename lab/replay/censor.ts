@@ -25,12 +25,13 @@ export function censorJudgements(
   const kept = [...judgements, ...advanceWatch(policy, watch, rolledBackAtMs).judgements];
   const last = new Map(kept.map((judgement) => [judgement.evidence.signal, judgement.evidence]));
   const reason = `history rolled back at ${formatTime(rolledBackAtMs)}: nothing more can be seen`;
-  const finals = advanceWatch(policy, watch, watch.endsAtMs).judgements.filter(
-    ({ final }) => final,
-  );
-  for (const judgement of finals) {
+  const ended = advanceWatch(policy, watch, watch.endsAtMs).judgements;
+  for (const judgement of ended.filter(({ cause }) => cause === "end")) {
     const standing = last.get(judgement.evidence.signal);
-    if (standing?.verdict === "breach") continue;
+    if (standing?.verdict === "breach") {
+      kept.push({ ...judgement, evidence: standing });
+      continue;
+    }
     kept.push({
       ...judgement,
       evidence: {

@@ -5,9 +5,8 @@
  * scratch directory); JavaScript sees sorted columns, merges duplicates, drops
  * conflicts and decides how a series is stored. Row order is no matter.
  *
- * Laws: a value is stored exactly as read: FLOAT only where the shortest decimal
- * of every FLOAT is the number that was read, else DOUBLE, and counters always
- * DOUBLE. A bucket's start is not the time its value could be known.
+ * Laws: no digit that was read is lost: a series is FLOAT only where every FLOAT
+ * prints as the number that was read, else DOUBLE, and counters always DOUBLE. A bucket's start is not the time its value could be known.
  */
 
 import { join } from "node:path";
@@ -230,8 +229,9 @@ async function readNames(
   staged: string,
 ): Promise<{ name: Name; fitsFloat: boolean }[]> {
   const reader = await connection.runAndReadAll(
-    `SELECT service, metric, version, coalesce(bool_and(NOT isfinite(number)
-         OR TRY_CAST(CAST(CAST(number AS FLOAT) AS VARCHAR) AS DOUBLE) = number), true) AS fits_float
+    `SELECT service, metric, version, coalesce(bool_and(number IS NULL OR NOT isfinite(number)
+         OR coalesce(TRY_CAST(CAST(TRY_CAST(number AS FLOAT) AS VARCHAR) AS DOUBLE) = number, false)),
+         true) AS fits_float
        FROM ${quoted(staged)} WHERE ${USABLE} GROUP BY ALL`,
   );
   return (reader.getRowObjectsJS() as unknown as (Name & { fits_float: boolean })[])
