@@ -12,6 +12,7 @@ import {
   handle,
   initialController,
   seriesKey,
+  type ControllerState,
   type DecisionRecord,
   type EngineCommand,
   type Event,
@@ -26,6 +27,8 @@ import { forbidAmbient } from "../ambient.ts";
 const ROLLBACK_TAKES_MS = 90_000;
 
 export interface HostStep {
+  /** The controller's state before the event. */
+  readonly before: ControllerState;
   readonly event: Event;
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
@@ -65,9 +68,10 @@ export function runLive(
   const steps: HostStep[] = [];
   let state = initialController;
   const give = (event: Event): void => {
-    const step = forbidAmbient(() => handle(policy, state, event));
+    const before = state;
+    const step = forbidAmbient(() => handle(policy, before, event));
     state = step.state;
-    steps.push({ event, records: step.records, commands: step.commands });
+    steps.push({ before, event, records: step.records, commands: step.commands });
     for (const command of step.commands) {
       if (command.kind !== "rollBack") continue;
       const answered = answer(command);

@@ -1,0 +1,220 @@
+/**
+ * What must hold for every history and every policy. A failure prints seed and path; a
+ * bug that it finds leaves a trace in test/traces or a case in regressions.test.ts.
+ */
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { handle, type DecisionRecord, type Event, type SampleColumn } from "../../engine/index.ts";
+import { check, holds, LIMIT_MS } from "./check.ts";
+import { replay, type Shares } from "./columnar.ts";
+import { instantsOf, runLive, toBatches, type HostRun } from "./liveHost.ts";
+import { randomCase, START_MS, type Case } from "./randomCase.ts";
+
+/** The run of a punctual host, and everything it reported but samples and the clock. */
+function live(given: Case, index = 0): { run: HostRun; others: Event[] } {
+  const run = runLive(given.policies[index]!, [...given.others, ...toBatches(given.columns)]);
+  const others = run.steps
+    .map(({ event }) => event)
+    .filter(({ kind }) => kind !== "samplesTaken" && kind !== "clockAdvanced");
+  return { run, others };
+}
+
+const silent = (): null => null;
+
+describe("one order, however it is cut", () => {
+  test(
+    "batches of any size give the same records and commands",
+    () => {
+      check(
+        fc.property(randomCase, fc.array(fc.nat(999), { maxLength: 6 }), (given, cuts) => {
+          const { run, others } = live(given);
+          const instants = instantsOf(given.columns);
+          // No batch reaches past an event: samples of its instant come before it or after it.
+          const ends = others.flatMap(({ kind, knownAtMs }) =>
+            kind === "deploymentStarted" || kind === "deploymentTagged"
+              ? [knownAtMs - 1]
+              : [knownAtMs],
+          );
+          const chosen = cuts.map((cut) => instants[cut % instants.length]!);
+          const batches = toBatches(given.columns, [...chosen, ...ends, instants.at(-1)!]);
+          const coarse = runLive(given.policies[0]!, [...others, ...batches], silent, false);
+          expect(coarse.records).toEqual(run.records);
+          expect(coarse.commands).toEqual(run.commands);
+        }),
+      );
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "whole columns give what a live host was told, shared between policies or not",
+    () => {
+      holds((given) => {
+        const shares: Shares = new Map();
+        given.policies.forEach((policy, index) => {
+          const { run, others } = live(given, index);
+          for (const share of [null, shares]) {
+            const columnar = replay(policy, given.columns, others, share);
+            expect(columnar.records).toEqual(run.records);
+            expect(columnar.commands).toEqual(run.commands);
+          }
+        });
+      });
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "states are values: any step made again from its state gives the same step",
+    () => {
+      check(
+        fc.property(randomCase, fc.nat(), (given, pick) => {
+          const { run } = live(given);
+          expect(live(given).run.records).toEqual(run.records);
+          const { before, event, records, commands } = run.steps[pick % run.steps.length]!;
+          const again = handle(given.policies[0]!, before, event);
+          expect(again.records).toEqual(records);
+          expect(again.commands).toEqual(commands);
+        }),
+      );
+    },
+    LIMIT_MS,
+  );
+});
+
+describe("no look-ahead", () => {
+  const cutOff = (given: Case, atMs: number): Case => ({
+    ...given,
+    others: given.others.filter(({ knownAtMs }) => knownAtMs <= atMs),
+    columns: given.columns.map((column): SampleColumn => {
+      const count = Array.from(column.knownAtMs).filter((known) => known <= atMs).length;
+      return {
+        series: column.series,
+        atMs: (column.atMs as Float64Array).slice(0, count),
+        knownAtMs: (column.knownAtMs as Float64Array).slice(0, count),
+        values: (column.values as Float64Array).slice(0, count),
+      };
+    }),
+  });
+  const until = (records: readonly DecisionRecord[], atMs: number): DecisionRecord[] =>
+    records.filter(({ knownAtMs }) => knownAtMs <= atMs);
+
+  test(
+    "cutting everything off leaves what was decided before unchanged, live and columnar",
+    () => {
+      check(
+        fc.property(randomCase, fc.integer({ min: 240, max: 1400 }), (given, steps) => {
+          const atMs = START_MS + steps * 5000;
+          const cut = cutOff(given, atMs);
+          const { run, others } = live(given);
+          expect(until(live(cut).run.records, atMs)).toEqual(until(run.records, atMs));
+          const before = others.filter(({ knownAtMs }) => knownAtMs <= atMs);
+          if (!before.some(({ kind }) => kind === "deploymentStarted")) return;
+          const columnar = replay(given.policies[0]!, cut.columns, before, null);
+          expect(until(columnar.records, atMs)).toEqual(until(run.records, atMs));
+        }),
+      );
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "records come in the order of time",
+    () => {
+      holds((given) => {
+        const times = live(given).run.records.map(({ knownAtMs }) => knownAtMs);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+      });
+    },
+    LIMIT_MS,
+  );
+});
+
+describe("what a rollback needs", () => {
+  test(
+    "one at most, an owner, a standing breach or a person, and the whole window",
+    () => {
+      holds((given) => {
+        const policy = given.policies[0]!;
+        const { run } = live(given);
+        for (const id of new Set(run.records.map(({ deploymentId }) => deploymentId))) {
+          const records = run.records.filter(({ deploymentId }) => deploymentId === id);
+          const orders = records.filter(({ decision }) => decision === "rollbackOrdered");
+          const commands = run.commands.filter(
+            ({ kind, deploymentId }) => kind === "rollBack" && deploymentId === id,
+          );
+          expect(commands.length).toBe(orders.length);
+          expect(orders.length).toBeLessThanOrEqual(1);
+          for (const record of records) expect(record.accountable).toBe("platform");
+          const order = orders[0];
+          if (order === undefined) continue;
+          const earlier = records.slice(0, records.indexOf(order));
+          expect(earlier.some(({ end }) => end !== null)).toBe(false);
+          expect(order.tier).not.toBe("observe");
+          const approved = order.reason.startsWith("approved by");
+          if (approved) continue;
+          expect(order.signals.some(({ verdict }) => verdict === "breach")).toBe(true);
+          const proposed = earlier.filter(({ decision }) => decision === "proposed").at(-1)!;
+          const { override, approve } = policy.tiers;
+          const waits = {
+            full: 0,
+            observe: 0,
+            override: override.windowMs,
+            approve: approve.escalate.reduce((sum, { slaMs }) => sum + slaMs, approve.slaMs),
+          };
+          expect(order.knownAtMs - proposed.knownAtMs).toBe(waits[proposed.tier!]);
+        }
+      });
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "nothing is decided about a deployment that has ended",
+    () => {
+      holds((given) => {
+        const ended = new Set<string>();
+        for (const { deploymentId, decision } of live(given).run.records) {
+          if (ended.has(deploymentId)) expect(decision).toBe("refused");
+          if (decision === "ended") ended.add(deploymentId);
+        }
+      });
+    },
+    LIMIT_MS,
+  );
+});
+
+describe("time", () => {
+  test(
+    "shifting every time by a constant shifts times only",
+    () => {
+      check(
+        fc.property(randomCase, fc.integer({ min: -10_000, max: 10_000 }), (given, seconds) => {
+          const byMs = seconds * 1000;
+          const moved: Case = {
+            ...given,
+            others: shift(given.others, byMs),
+            columns: given.columns.map((column) => ({
+              ...column,
+              atMs: Float64Array.from(column.atMs, (ms) => ms + byMs),
+              knownAtMs: Float64Array.from(column.knownAtMs, (ms) => ms + byMs),
+            })),
+          };
+          const before = live(given).run;
+          const after = live(moved).run;
+          expect(after.records).toEqual(shift(before.records, byMs));
+          expect(after.commands).toEqual(shift(before.commands, byMs));
+        }),
+      );
+    },
+    LIMIT_MS,
+  );
+
+  /** Adds to every `…AtMs`, `…FromMs` and the like, and nothing else. */
+  function shift<Value>(value: Value, byMs: number): Value {
+    return JSON.parse(JSON.stringify(value), (key, part: unknown) =>
+      typeof part === "number" && /(^at|^until|At|By|From|Until)Ms$/.test(key) ? part + byMs : part,
+    ) as Value;
+  }
+});

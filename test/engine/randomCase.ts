@@ -1,0 +1,252 @@
+/**
+ * Random deployments, series, policies, tags and people for the property tests.
+ *
+ * Times lie on a grid of 5 s where they can, because the bugs live where a sample,
+ * a silence, a window's end and a person's answer fall on one instant.
+ */
+
+import fc from "fast-check";
+import {
+  seriesKey,
+  type ContextTag,
+  type Deployment,
+  type Event,
+  type Policy,
+  type SampleColumn,
+} from "../../engine/index.ts";
+import { policyOf } from "./policyFile.ts";
+
+const MINUTE_MS = 60_000;
+export const START_MS = Date.UTC(2026, 2, 12, 9);
+const SERVICES = ["api", "db"] as const;
+const METRICS = ["latency_p95_ms", "latency_p99_ms", "error_rate"] as const;
+const SIGNALS = ["errors", "latency", "wide"] as const;
+const TAGS = ["expected_rise", "window", "careful", "frozen"] as const;
+
+export interface Case {
+  readonly policies: readonly Policy[];
+  readonly columns: readonly SampleColumn[];
+  /** Deployments, tags and what people did. */
+  readonly others: readonly Event[];
+}
+
+const minutes = (min: number, max: number) =>
+  fc.integer({ min: min * 12, max: max * 12 }).map((steps) => steps * 5000);
+const text = (ms: number): string => `${ms / 1000}s`;
+const oneOf = <Value>(...values: readonly Value[]) => fc.constantFrom(...values);
+
+/** Noise around a level that moves once, with missing scrapes and late samples. */
+const column = fc
+  .record({
+    service: oneOf(...SERVICES),
+    metric: oneOf(...METRICS),
+    version: oneOf(null, null, null, "v2"),
+    stepMs: oneOf(15_000, 15_000, 30_000, 60_000, 300_000),
+    jitter: fc.boolean(),
+    fromMs: minutes(0, 50),
+    toMs: minutes(50, 110),
+    level: oneOf(0, 0.02, 200),
+    noise: oneOf(0, 0.01, 0.1),
+    shiftAtMs: minutes(25, 80),
+    shiftForMs: minutes(1, 40),
+    shift: oneOf(1, 1.05, 1.2, 1.5, 3, 0.5),
+    missing: oneOf(0, 0.05, 0.4),
+    silentAtMs: minutes(20, 90),
+    silentForMs: oneOf(0, 0, 4 * MINUTE_MS, 5 * MINUTE_MS, 8 * MINUTE_MS),
+    delayMs: oneOf(0, 0, 5000, 45_000),
+    lateMs: oneOf(0, 0, 60_000, 400_000),
+    draws: fc.array(fc.nat(999), { minLength: 97, maxLength: 97 }),
+  })
+  .map((given): SampleColumn => {
+    const samples: { atMs: number; knownAtMs: number; value: number }[] = [];
+    let turn = 0;
+    // A prime number of draws, walked in a stride, repeats only after all of them.
+    const draw = (): number => given.draws[(turn++ * 31) % 97]! / 1000;
+    for (let at = given.fromMs; at <= given.toMs; at += given.stepMs) {
+      const atMs = START_MS + at + (given.jitter ? Math.floor(draw() * given.stepMs * 0.9) : 0);
+      const silence = at - given.silentAtMs;
+      if (silence >= 0 && silence < given.silentForMs) continue;
+      const since = at - given.shiftAtMs;
+      const level = given.level * (since >= 0 && since < given.shiftForMs ? given.shift : 1);
+      const value =
+        draw() < given.missing ? Number.NaN : level * (1 + given.noise * (draw() - 0.5));
+      const lateMs = draw() < 0.2 ? Math.floor((draw() * given.lateMs) / 5000) * 5000 : 0;
+      samples.push({ atMs, knownAtMs: atMs + given.delayMs + lateMs, value });
+    }
+    samples.sort((a, b) => a.knownAtMs - b.knownAtMs || a.atMs - b.atMs);
+    return {
+      series: {
+        service: given.service,
+        metric: given.metric,
+        version: given.version,
+        percentagePoint: 0.01,
+      },
+      atMs: Float64Array.from(samples, ({ atMs }) => atMs),
+      knownAtMs: Float64Array.from(samples, ({ knownAtMs }) => knownAtMs),
+      values: Float64Array.from(samples, ({ value }) => value),
+    };
+  });
+
+const columns = fc.uniqueArray(column, {
+  minLength: 1,
+  maxLength: 5,
+  selector: ({ series }) => seriesKey(series),
+});
+
+const deployments = fc.uniqueArray(
+  fc.record({
+    deploymentId: oneOf("d1", "d2", "d3"),
+    service: oneOf(...SERVICES),
+    environment: oneOf("production", "production", "staging"),
+    kind: oneOf("code" as const, "migration" as const),
+    startedAtMs: minutes(15, 70).map((ms) => START_MS + ms),
+    version: fc.constant(null),
+    author: fc.constant(null),
+    team: oneOf(null, "core"),
+    criticality: oneOf(null, "critical" as const),
+  }),
+  { minLength: 1, maxLength: 3, selector: ({ deploymentId }) => deploymentId },
+);
+
+export const randomTag = fc
+  .record({
+    deploymentId: oneOf(null, "d1", "d1", "d2", "d3"),
+    service: oneOf(...SERVICES),
+    tag: oneOf(...TAGS),
+    value: oneOf("true", "15%", "30%", "200%"),
+    signal: oneOf(null, null, ...SIGNALS),
+    validFromMs: fc.option(minutes(0, 90).map((ms) => START_MS + ms)),
+    validUntilMs: fc.option(minutes(30, 110).map((ms) => START_MS + ms)),
+    knownAtMs: minutes(0, 100).map((ms) => START_MS + ms),
+    givenBy: fc.constant("dana"),
+    approvedBy: fc.constant(null),
+  })
+  .map((given): ContextTag => given);
+
+const person = fc.record({
+  atMs: minutes(20, 120).map((ms) => START_MS + ms),
+  deploymentId: oneOf("d1", "d1", "d2", "d3"),
+  approves: fc.boolean(),
+  justification: oneOf("", "known"),
+});
+
+const detector = fc.oneof(
+  fc.record({
+    kind: fc.constant("threshold"),
+    baseline: oneOf("10m", "30m"),
+    breaches: oneOf(1, 2),
+    of: oneOf(2, 4),
+  }),
+  fc
+    .record({ baseline: oneOf("10m", "30m"), drift: oneOf(1, 2), wild: fc.boolean() })
+    .map(({ baseline, drift, wild }) => {
+      const size = wild ? { clip: 10, limit: 12 } : { clip: 3, limit: 4 };
+      return { kind: "cusum", baseline, drift, ...size };
+    }),
+);
+const signal = fc.record({
+  metric: oneOf("latency_p95_ms", "latency_*", "*", "error_rate"),
+  worse: oneOf("up", "up", "down", "both"),
+  tolerance: oneOf("10%", "30%", "1pp"),
+  hold: oneOf("0s", "60s", "90s"),
+  clear: oneOf("30s", "2m"),
+  detector,
+});
+const tier = oneOf("full", "override", "approve", "observe");
+
+const policy = fc
+  .record({
+    signals: fc.dictionary(oneOf(...SIGNALS), signal, { minKeys: 1, maxKeys: 3 }),
+    fusion: fc.oneof(oneOf("any", "any", "all"), fc.constant({ atLeast: 2 })),
+    override: fc.record({
+      window: minutes(0, 6).map(text),
+      onTimeout: oneOf("rollback", "rollback", "hold"),
+    }),
+    approve: fc.record({
+      sla: minutes(1, 8).map(text),
+      escalate: fc.array(fc.record({ to: fc.constant("senior"), sla: minutes(1, 8).map(text) }), {
+        maxLength: 2,
+      }),
+      onExpiry: oneOf("hold", "rollback"),
+    }),
+    first: tier,
+    otherwise: oneOf("full", "override", "override", "approve"),
+    times: oneOf(1, 2),
+    quietTimes: oneOf(1, 1.5, 0.8),
+    max: oneOf("20%", "50%"),
+    for: oneOf("10m", "2h"),
+    floor: oneOf("approve", "observe"),
+    never: fc.boolean(),
+    atMost: fc.option(fc.constant("25%")),
+  })
+  .map((given) => ({
+    policy: "random",
+    owner: "platform",
+    watch: "20m",
+    signals: given.signals,
+    fusion: given.fusion,
+    tiers: { override: given.override, approve: given.approve },
+    assign: [
+      { when: { criticality: "critical" }, tier: given.first },
+      { otherwise: given.otherwise },
+    ],
+    modes: {
+      maintenance: { when: { tags: { window: "*" } }, toleranceTimes: given.times },
+      staging: {
+        when: { environment: "staging" },
+        toleranceTimes: given.quietTimes,
+        tier: { override: "full" },
+      },
+    },
+    context: {
+      expected_rise: {
+        signal: Object.keys(given.signals).sort()[0],
+        shifts: "tolerance",
+        max: given.max,
+        for: given.for,
+      },
+      careful: { tierAtLeast: given.floor },
+    },
+    guardrails: {
+      never: given.never ? [{ when: { tags: { frozen: "*" } } }] : [],
+      ...(given.atMost === null ? {} : { toleranceAtMost: given.atMost }),
+    },
+  }));
+
+export const randomCase: fc.Arbitrary<Case> = fc
+  .record({
+    policies: fc.array(policy, { minLength: 1, maxLength: 3 }),
+    columns,
+    deployments,
+    tags: fc.array(randomTag, { maxLength: 4 }),
+    people: fc.array(person, { maxLength: 3 }),
+  })
+  .map(({ policies, columns: series, deployments: started, tags, people }) => ({
+    policies: policies.map((written) => policyOf(written)),
+    columns: series,
+    others: [
+      ...started.map((deployment) => startOf(deployment)),
+      ...tags.map((given) => tagged(given)),
+      ...people.map((given): Event => {
+        const { atMs, deploymentId, justification } = given;
+        const timed = { atMs, knownAtMs: atMs, deploymentId, by: "dana" };
+        return given.approves
+          ? { kind: "approvalGiven", ...timed }
+          : { kind: "overrideGiven", ...timed, justification };
+      }),
+    ],
+  }));
+
+function startOf(deployment: Deployment): Event {
+  const atMs = deployment.startedAtMs;
+  return { kind: "deploymentStarted", atMs, knownAtMs: atMs, deployment };
+}
+
+function tagged(given: ContextTag): Event {
+  return {
+    kind: "deploymentTagged",
+    atMs: given.knownAtMs,
+    knownAtMs: given.knownAtMs,
+    tag: given,
+  };
+}
