@@ -124,7 +124,10 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const regression = label === "regression";
   const onsetAtMs = regression ? (incident?.onsetAtMs ?? null) : null;
   const executedAtMs = rolledBack ? ended.knownAtMs : null;
-  const censored = historyMs !== null && (ordered === undefined || ordered.knownAtMs > historyMs);
+  // Whatever history hid, a question that people left unanswered or declined stays so.
+  const settled = end === "overridden" || end === "expired" || end === "held";
+  const censored =
+    historyMs !== null && !settled && (ordered === undefined || ordered.knownAtMs > historyMs);
   const recovered = recoveryTimes(material, onsetAtMs, ordered, executedAtMs, historyMs);
   return {
     deploymentId: deployment.deploymentId,
