@@ -16,7 +16,7 @@ const FLIPS_SHOWN = 10;
 export function compareCommand(): Command {
   return evaluateOptions(
     new Command("compare")
-      .description("compare policies on one history: differences, and what ends differently")
+      .description("Compare policies on one history: differences, and what ends differently.")
       .requiredOption(
         "--policy <file>",
         "a policy; give it twice or more, the first is the baseline",

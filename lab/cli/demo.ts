@@ -25,7 +25,7 @@ interface Flags {
 
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("generate a quarter, compare four policies on it, and say what differs")
+    .description("Generate a quarter, compare four policies on it, and say what differs.")
     .option("--dir <dir>", "where the quarter and the run go", ".hindsight")
     .option("--seed <n>", "seed of the quarter", wholeNumber(0), 7)
     .option("--json", "print the comparison as JSON")

@@ -16,7 +16,7 @@ interface Flags {
 
 export function generateCommand(): Command {
   return new Command("generate")
-    .description("write a history from a world file, with the truth known")
+    .description("Write a history from a world file, with the truth known.")
     .argument("<world>", "a world file, such as datasets/worlds/quarter.yaml")
     .requiredOption("--out <dir>", "where the history goes")
     .option("--seed <n>", "the same seed gives the same history", wholeNumber(0), 1)

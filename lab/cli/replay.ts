@@ -13,7 +13,7 @@ import { note, print, printJson, progressBar } from "./output.ts";
 export function replayCommand(): Command {
   return evaluateOptions(
     new Command("replay")
-      .description("replay a history under one policy: scorecard and outcomes")
+      .description("Replay a history under one policy: scorecard and outcomes.")
       .requiredOption("--policy <file>", "the policy"),
   )
     .addHelpText(
