@@ -70,9 +70,11 @@ export function iso(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 
+const DISK_FULL = /No space left on device|ENOSPC|disk quota|EDQUOT|max_temp_directory_size/i;
+
 const OPERATING_ERRORS: readonly (readonly [RegExp, string, string])[] = [
   [
-    /No space left on device|ENOSPC|disk quota|EDQUOT/i,
+    DISK_FULL,
     "the disk is full",
     "Free some space or write elsewhere with --out; nothing half-written was kept.",
   ],
@@ -84,6 +86,11 @@ const OPERATING_ERRORS: readonly (readonly [RegExp, string, string])[] = [
   [/Read-only file system|EROFS/i, "this file system is read-only", "Write elsewhere with --out."],
   [/Too many open files|EMFILE/i, "too many open files", "Raise the limit with ulimit -n."],
 ];
+
+/** True for an error that says the disk is full, wherever it was written to. */
+export function isDiskFull(error: unknown): boolean {
+  return DISK_FULL.test(error instanceof Error ? error.message : String(error));
+}
 
 /** An operating error as a `Problem` that names the path; anything else unchanged. */
 export function operatingProblem(error: unknown, path: string): unknown {

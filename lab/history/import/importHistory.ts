@@ -14,7 +14,8 @@ import { warnOfExtraColumns } from "./fields.ts";
 import { Findings } from "./findings.ts";
 import { importMetrics } from "./metrics.ts";
 import { csvRelation, parquetRelation, sourceOf, type Relation } from "./relation.ts";
-import { importTables, SMALL_TABLES, type SmallTable } from "./tables.ts";
+import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
+import { importTables } from "./tables.ts";
 
 export interface ImportOptions {
   readonly out: string;

@@ -13,7 +13,7 @@ import { identifier, operatingProblem, quoted, type Duck } from "../duck.ts";
 import type { Sources } from "./importHistory.ts";
 import { DEPLOYMENT_KINDS } from "./kinds.ts";
 import { parquetRelation, type Relation } from "./relation.ts";
-import { SMALL_TABLES, type SmallTable } from "./tables.ts";
+import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
 
 const COLUMN = z.union([
   z.string(),

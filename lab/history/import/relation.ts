@@ -9,7 +9,7 @@ import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { Problem } from "../../problem.ts";
-import { identifier, operatingProblem, quoted } from "../duck.ts";
+import { identifier, isDiskFull, operatingProblem, quoted } from "../duck.ts";
 import type { SourceFile } from "../tables.ts";
 import { locateRecords } from "./lines.ts";
 
@@ -92,6 +92,8 @@ async function describe(
 
 /** DuckDB's complaint about a source as a `Problem` that names it. */
 export function relationProblem(error: unknown, file: string): unknown {
+  // Staging reads here and writes there: whoever knows the target names the full disk.
+  if (isDiskFull(error)) return error;
   const problem = operatingProblem(error, file);
   if (problem instanceof Problem || !(error instanceof Error)) return problem;
   return new Problem(`DuckDB cannot read this: ${error.message.split("\n")[0] ?? ""}`, {

@@ -11,7 +11,6 @@ import type { DeploymentKind } from "../../../engine/index.ts";
 import { iso } from "../duck.ts";
 import type {
   DecisionRow,
-  DecisionWhat,
   DeploymentRow,
   HistoryTables,
   IncidentRow,
@@ -21,78 +20,30 @@ import type {
   Stage,
   TagRow,
 } from "../tables.ts";
-import {
-  readRows,
-  UnreadableRow,
-  type Fields,
-  type Found,
-  type TableColumns,
-  type TableReader,
-} from "./fields.ts";
+import { readRows, UnreadableRow, type Fields, type Found, type TableReader } from "./fields.ts";
 import { listed, type Findings } from "./findings.ts";
-import {
-  blamesDeployment,
-  DEPLOYMENT_KINDS,
-  inferMetric,
-  LABEL_WORDS,
-  readKind,
-  readLabel,
-} from "./kinds.ts";
+import { blamesDeployment, DEPLOYMENT_KINDS, inferMetric } from "./kinds.ts";
 import type { ImportedMetrics } from "./metrics.ts";
 import type { Relation } from "./relation.ts";
-
-/** The tables that may come beside metrics, by the name of their file. */
-export const SMALL_TABLES = [
-  "deployments",
-  "tags",
-  "stages",
-  "incidents",
-  "labels",
-  "services",
-  "metric_catalog",
-  "decisions",
-  "cases",
-  "kinds",
-] as const;
-export type SmallTable = (typeof SMALL_TABLES)[number];
+import {
+  columnsOf,
+  compareIncidents,
+  readCase,
+  readDecision,
+  readDeployment,
+  readIncident,
+  readLabelRow,
+  readMetric,
+  readService,
+  replicaShare,
+  type SmallTable,
+} from "./tableRows.ts";
 
 export interface TableSources {
   readonly relations: ReadonlyMap<SmallTable, Relation>;
   /** Kinds from a mapping file; kinds.csv adds to them. */
   readonly kinds: ReadonlyMap<string, DeploymentKind>;
 }
-
-const COLUMNS: Readonly<Record<SmallTable, readonly [string, string]>> = {
-  deployments: ["deployment_id service deployed_at kind", "environment finished_at version author"],
-  tags: [
-    "tag value",
-    "deployment_id service signal valid_from valid_until known_at given_by approved_by",
-  ],
-  stages: ["deployment_id completed_at", "share replicas_v1 replicas_v2 stage"],
-  incidents: [
-    "service started_at label",
-    "incident_id deployment_id resolved_at detected_at resolved_by severity",
-  ],
-  labels: ["deployment_id label", "basis labelled_by labelled_at"],
-  services: ["service", "team criticality timezone depends_on revenue_per_minute"],
-  metric_catalog: ["metric unit worse kind", ""],
-  decisions: ["deployment_id at what by", "justification confidence"],
-  cases: ["case_id recording_starts_at recording_ends_at", ""],
-  kinds: ["kind_source kind", ""],
-};
-
-const DECISION_WORDS: readonly DecisionWhat[] = [
-  "proposed",
-  "overrideGiven",
-  "approvalGiven",
-  "escalated",
-  "withdrawn",
-  "expired",
-  "rollbackStarted",
-  "rollbackFinished",
-  "rollbackFailed",
-  "paged",
-];
 
 /** Rows of every table read, for the sources of the manifest. */
 export type RowCounts = ReadonlyMap<SmallTable, number>;
@@ -142,11 +93,7 @@ export class TableImport {
     this.#services = await this.#readUnique("services", "service", readService);
     this.#hasServices = this.sources.relations.has("services");
     this.#catalog = await this.#readUnique("metric_catalog", "metric", readMetric);
-    this.#cases = await this.#readUnique("cases", "caseId", (fields) => ({
-      caseId: fields.required("case_id"),
-      startsAtMs: fields.requiredTimeMs("recording_starts_at"),
-      endsAtMs: fields.requiredTimeMs("recording_ends_at"),
-    }));
+    this.#cases = await this.#readUnique("cases", "caseId", readCase);
   }
 
   /** The finished tables, once it is known what was measured. */
@@ -172,9 +119,7 @@ export class TableImport {
     if (relation === undefined) {
       return { found: [], reader: { rows: 0, placesOf: () => Promise.resolve([]) } };
     }
-    const [required, optional] = COLUMNS[table].map((names) => names.split(" ").filter(Boolean));
-    const columns: TableColumns = { table, required: required!, optional: optional! };
-    const result = await readRows(this.connection, relation, columns, this.findings, read);
+    const result = await readRows(this.connection, relation, columnsOf(table), this.findings, read);
     this.counts.set(table, result.reader.rows);
     return result;
   }
@@ -235,21 +180,9 @@ export class TableImport {
 
   async #readDeployments(kinds: ReadonlyMap<string, DeploymentKind>): Promise<void> {
     const unknown = new Map<string, number>();
-    const rows = await this.#readUnique("deployments", "deploymentId", (fields) => {
-      const kindSource = fields.text("kind") ?? "";
-      return {
-        deploymentId: fields.required("deployment_id"),
-        service: fields.required("service"),
-        environment: fields.text("environment") ?? "production",
-        kind: readKind(kindSource, kinds),
-        kindSource,
-        startedAtMs: fields.requiredTimeMs("deployed_at"),
-        finishedAtMs: fields.timeMs("finished_at"),
-        version: fields.text("version"),
-        author: fields.text("author"),
-        stages: [],
-      };
-    });
+    const rows = await this.#readUnique("deployments", "deploymentId", (fields) =>
+      readDeployment(fields, kinds),
+    );
     for (const row of rows) {
       if (row.kind === null) unknown.set(row.kindSource, (unknown.get(row.kindSource) ?? 0) + 1);
       this.#deployments.set(row.deploymentId, { ...row, kind: row.kind ?? "code" });
@@ -278,24 +211,7 @@ export class TableImport {
   }
 
   async #readIncidents(): Promise<void> {
-    const rows = await this.#ofKnownDeployments("incidents", (fields) => {
-      const onsetAtMs = fields.requiredTimeMs("started_at");
-      const resolvedAtMs = fields.timeMs("resolved_at");
-      if (resolvedAtMs !== null && resolvedAtMs < onsetAtMs) {
-        throw new UnreadableRow("resolved_at is before started_at");
-      }
-      return {
-        incidentId: fields.text("incident_id") ?? "",
-        deploymentId: fields.text("deployment_id"),
-        service: fields.required("service"),
-        label: fields.text("label") ?? "",
-        onsetAtMs,
-        detectedAtMs: fields.timeMs("detected_at"),
-        resolvedAtMs,
-        resolvedBy: fields.text("resolved_by"),
-        severity: fields.text("severity"),
-      };
-    });
+    const rows = await this.#ofKnownDeployments("incidents", readIncident);
     rows.sort(compareIncidents);
     const used = new Map<string, number>();
     this.#incidents = rows.map((row) => {
@@ -327,20 +243,7 @@ export class TableImport {
   }
 
   async #readLabels(): Promise<void> {
-    const rows = await this.#readUnique("labels", "deploymentId", (fields) => {
-      const word = fields.required("label");
-      const label = readLabel(word);
-      if (label === null) {
-        throw new UnreadableRow(`label "${word}" is not one of ${LABEL_WORDS.join(", ")}`);
-      }
-      return {
-        deploymentId: fields.required("deployment_id"),
-        label,
-        basis: fields.text("basis"),
-        labelledBy: fields.text("labelled_by"),
-        labelledAtMs: fields.timeMs("labelled_at"),
-      };
-    });
+    const rows = await this.#readUnique("labels", "deploymentId", readLabelRow);
     const known = rows.filter(({ deploymentId }) => this.#deployments.has(deploymentId));
     this.findings.drop("labels", "unknown deployment", rows.length - known.length, []);
     this.#labels = new Map(known.map((row) => [row.deploymentId, row]));
@@ -409,14 +312,7 @@ export class TableImport {
   }
 
   async #readDecisions(): Promise<void> {
-    this.#decisions = await this.#ofKnownDeployments("decisions", (fields) => ({
-      deploymentId: fields.required("deployment_id"),
-      atMs: fields.requiredTimeMs("at"),
-      what: fields.oneOf("what", DECISION_WORDS) ?? (fields.required("what") as DecisionWhat),
-      by: fields.text("by"),
-      justification: fields.text("justification"),
-      confidence: fields.share("confidence"),
-    }));
+    this.#decisions = await this.#ofKnownDeployments("decisions", readDecision);
   }
 
   #completeCatalog({ metrics }: ImportedMetrics): MetricRow[] {
@@ -465,50 +361,4 @@ export class TableImport {
       );
     }
   }
-}
-
-function compareIncidents(a: IncidentRow, b: IncidentRow): number {
-  const key = (row: IncidentRow): string => JSON.stringify([row.service, row]);
-  return a.onsetAtMs - b.onsetAtMs || (key(a) < key(b) ? -1 : 1);
-}
-
-function replicaShare(fields: Fields): number | null {
-  const before = fields.number("replicas_v1");
-  const after = fields.number("replicas_v2");
-  if (before === null || after === null || before + after <= 0) return null;
-  return after / (before + after);
-}
-
-function readService(fields: Fields): ServiceRow {
-  const timezone = fields.text("timezone");
-  if (timezone !== null) {
-    try {
-      new Intl.DateTimeFormat("en", { timeZone: timezone });
-    } catch {
-      throw new UnreadableRow(`timezone "${timezone}" is no IANA time zone`);
-    }
-  }
-  return {
-    service: fields.required("service"),
-    team: fields.text("team"),
-    criticality: fields.oneOf("criticality", ["low", "medium", "high", "critical"]),
-    timezone,
-    dependsOn: [...new Set((fields.text("depends_on") ?? "").split(";").map((name) => name.trim()))]
-      .filter((name) => name !== "")
-      .sort(),
-    revenuePerMinute: fields.number("revenue_per_minute"),
-  };
-}
-
-function readMetric(fields: Fields): MetricRow {
-  const metric = fields.required("metric");
-  const inferred = inferMetric(metric);
-  return {
-    metric,
-    unit: fields.text("unit") ?? inferred.unit,
-    worse: fields.oneOf("worse", ["up", "down", "both"]) ?? inferred.worse,
-    kind:
-      fields.oneOf("kind", ["latency", "ratio", "rate", "gauge", "counter", "business"]) ??
-      inferred.kind,
-  };
 }
