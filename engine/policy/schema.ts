@@ -132,7 +132,7 @@ export const policySchema = z
       })
       .default("any"),
     tiers: tiers.prefault({}),
-    assign: z.array(assignment).min(1),
+    assign: z.array(assignment).min(1, "name at least { otherwise: TIER }"),
     modes: z.record(z.string(), mode).default({}),
     context: z.record(z.string(), contextRule).default({}),
     guardrails: guardrails.prefault({}),
@@ -141,14 +141,14 @@ export const policySchema = z
     const issue = (path: (string | number)[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     if (Object.keys(policy.signals).length === 0) issue(["signals"], "name at least one signal");
-    const last = policy.assign[policy.assign.length - 1]!;
-    if (!("otherwise" in last)) {
+    const last = policy.assign[policy.assign.length - 1];
+    if (last !== undefined && !("otherwise" in last)) {
       issue(["assign"], "end the list with { otherwise: TIER }, so that every deployment has one");
     }
     policy.assign.slice(0, -1).forEach((entry, index) => {
       if ("otherwise" in entry) issue(["assign", index], "`otherwise` hides every rule below it");
     });
-    const known = (name: string): boolean => name in policy.signals;
+    const known = (name: string): boolean => Object.hasOwn(policy.signals, name);
     const names = Object.keys(policy.signals).join(", ");
     for (const [tag, rule] of Object.entries(policy.context)) {
       if (rule.signal !== undefined && !known(rule.signal)) {

@@ -53,7 +53,7 @@ const happening = z.strictObject({
       detail: z.string().default(""),
     })
     .optional(),
-  deployment: deployment.partial().optional(),
+  deployment: deployment.omit({ startedAt: true }).partial().optional(),
 });
 const scenarioSchema = z.strictObject({
   name: z.string(),
@@ -160,8 +160,7 @@ function eventOf(one: Happening, main: Deployment, time: (text: string) => numbe
     return { kind: "rollbackFinished", ...timed, deploymentId, ...defined(one.rollbackFinished) };
   }
   if (one.deployment !== undefined) {
-    const { startedAt: _startedAt, ...rest } = defined(one.deployment);
-    return startOf({ ...main, ...rest, startedAtMs: atMs });
+    return startOf({ ...main, ...defined(one.deployment), startedAtMs: atMs });
   }
   throw new Error(`nothing happens at ${one.at}`);
 }

@@ -31,7 +31,11 @@ function eventText(event: Event): string {
       return `approvalGiven by ${event.by}`;
     case "rollbackFinished":
       return `rollbackFinished ${event.succeeded ? "well" : "badly"}`;
-    default:
+    case "deploymentStarted":
+    case "deploymentTagged":
+    case "contextPrepared":
+    case "samplesTaken":
+    case "clockAdvanced":
       return event.kind;
   }
 }

@@ -1,0 +1,165 @@
+/** What a baseline says, on numbers worked out by hand or in another way. */
+
+import { mad, median } from "simple-statistics";
+import { describe, expect, test } from "vitest";
+import {
+  BASELINE_AT_LEAST,
+  expectedAt,
+  medianInPlace,
+  observe,
+  observeBaseline,
+} from "../../engine/detect/residual.ts";
+import { DAY_MS, prepareSeason, SEASON_DAYS, seasonAt } from "../../engine/detect/season.ts";
+import { boundsFor } from "../../engine/detect/track.ts";
+import type { SignalPolicy } from "../../engine/index.ts";
+import { policyOf } from "./policyFile.ts";
+import { normals } from "./seeded.ts";
+
+const MINUTE_MS = 60_000;
+const times = (count: number): number[] => Array.from({ length: count }, (_, i) => i * MINUTE_MS);
+
+function signalOf(written: object): SignalPolicy {
+  return policyOf({
+    policy: "p",
+    owner: "o",
+    signals: { one: { metric: "m", ...written } },
+    assign: [{ otherwise: "full" }],
+  }).signals[0]!;
+}
+
+describe("median", () => {
+  test.each([
+    [[3], 3],
+    [[4, 1], 2.5],
+    [[9, 1, 5], 5],
+    [[1, 2, 3, 100], 2.5],
+  ])("of %j is %j", (values, expected) =>
+    expect(medianInPlace(Float64Array.from(values), values.length)).toBe(expected),
+  );
+
+  test("of none is NaN, and only the first `count` are asked", () => {
+    expect(medianInPlace(new Float64Array(3), 0)).toBeNaN();
+    expect(medianInPlace(Float64Array.from([1, 2, 3, 1000, 1000]), 3)).toBe(2);
+  });
+});
+
+describe("baseline", () => {
+  test("level and scale are the median and 1.4826 MAD, as simple-statistics has them", () => {
+    const values = Array.from(normals(7, 61), (z) => 0.05 + 0.004 * z);
+    const baseline = observeBaseline(times(61), values, "identity", 0.01, null);
+    expect(baseline.level).toBeCloseTo(median(values), 12);
+    const phi = baseline.autocorrelation;
+    const spread = baseline.scale / Math.sqrt((1 + phi) / (1 - phi));
+    expect(spread).toBeCloseTo(1.4826 * mad(values), 12);
+    expect(baseline.stepMs).toBe(MINUTE_MS);
+  });
+
+  test("+15 % is the same residual at any level of a relative signal", () => {
+    for (const level of [0.2, 240, 9e6]) {
+      const past = new Array<number>(40).fill(level);
+      const baseline = observeBaseline(times(40), past, "log", 1, null);
+      const [residual] = observe(baseline, [0], [1.15 * level]);
+      // ln(1.15) = 0.13976; the offset for zero takes 0.1 % of it away.
+      expect(residual).toBeCloseTo(0.13963, 4);
+      expect(expectedAt(baseline, 0) / level).toBeCloseTo(1, 9);
+    }
+  });
+
+  test("a lag-1 autocorrelation of 0.6 is found and inflates the scale twofold", () => {
+    const noise = normals(11, 4000);
+    const values: number[] = [];
+    let before = 0;
+    for (const z of noise) values.push((before = 0.6 * before + 0.8 * z));
+    const baseline = observeBaseline(times(4000), values, "identity", 0.01, null);
+    expect(baseline.autocorrelation).toBeGreaterThan(0.55);
+    expect(baseline.autocorrelation).toBeLessThan(0.65);
+    // √(1.6 / 0.4) = 2 times the standard deviation of 1.
+    expect(baseline.scale).toBeGreaterThan(1.8);
+    expect(baseline.scale).toBeLessThan(2.2);
+  });
+
+  test("a constant series has the floor as its scale, and no autocorrelation", () => {
+    const past = new Array<number>(40).fill(240);
+    expect(observeBaseline(times(40), past, "log", 1, null)).toMatchObject({
+      scale: 0.02,
+      autocorrelation: 0,
+    });
+    const ratio = observeBaseline(times(40), past, "identity", 0.01, null);
+    expect(ratio.scale).toBeCloseTo(0.001, 12);
+  });
+
+  test("missing scrapes are skipped, and too few samples are a problem", () => {
+    const past = [1, Number.NaN, 1, 1, Number.NaN, 1];
+    const baseline = observeBaseline(times(6), past, "log", 1, null);
+    expect(baseline.samples).toBe(4);
+    expect(baseline.problem).toBe(
+      `4 samples before the deployment, ${BASELINE_AT_LEAST} are needed`,
+    );
+    expect(Array.from(observe(baseline, [0], [Number.NaN]))).toEqual([Number.NaN]);
+  });
+
+  test("a median of zero has no relative change", () => {
+    const baseline = observeBaseline(times(9), new Array<number>(9).fill(0), "log", 1, null);
+    expect(baseline.problem).toContain("not above zero");
+  });
+});
+
+describe("bounds", () => {
+  test("a relative tolerance is a distance of logarithms, by direction", () => {
+    const series = { service: "s", metric: "m", version: null, percentagePoint: 1 };
+    const infinity = Number.POSITIVE_INFINITY;
+    const up = boundsFor(signalOf({ tolerance: "10%", worse: "up" }), series, 0.265);
+    expect(up).toEqual({ up: Math.log1p(0.265), down: infinity });
+    const down = boundsFor(signalOf({ tolerance: "10%", worse: "down" }), series, 0.1);
+    expect(down.up).toBe(infinity);
+    expect(down.down).toBeCloseTo(-Math.log(0.9), 12);
+    const all = boundsFor(signalOf({ tolerance: "10%", worse: "both" }), series, 1);
+    expect(all).toEqual({ up: Math.log1p(1), down: infinity });
+  });
+
+  test.each([
+    [0.01, 0.015],
+    [1, 1.5],
+  ])("1.5 pp of a series whose point is %j is %j", (percentagePoint, expected) => {
+    const series = { service: "s", metric: "m", version: null, percentagePoint };
+    const { up } = boundsFor(signalOf({ tolerance: "1.5pp" }), series, 0.015);
+    expect(up).toBeCloseTo(expected, 12);
+  });
+});
+
+describe("season", () => {
+  /** Days of five-minute samples that follow the hour; `odd` days are a hundred times higher. */
+  const past = (days: number, odd: number) => {
+    const atMs: number[] = [];
+    const values: number[] = [];
+    for (let at = -days * DAY_MS; at < 0; at += 5 * MINUTE_MS) {
+      const day = Math.floor(at / DAY_MS) + days;
+      atMs.push(at);
+      values.push(
+        (day < odd ? 100 : 1) * (100 + Math.floor((((at % DAY_MS) + DAY_MS) % DAY_MS) / 3_600_000)),
+      );
+    }
+    return { atMs, values };
+  };
+
+  test("is the median of the same time on earlier days, whatever one odd day did", () => {
+    const season = prepareSeason(past(SEASON_DAYS, 1), 9 * 3_600_000, 11 * 3_600_000)!;
+    expect(season.days).toBe(SEASON_DAYS);
+    expect(seasonAt(season, 9.5 * 3_600_000)).toBe(109);
+    expect(seasonAt(season, 10.5 * 3_600_000)).toBe(110);
+    expect(seasonAt(season, 8 * 3_600_000)).toBeNaN();
+  });
+
+  test("needs three days", () => {
+    expect(prepareSeason(past(2, 0), 9 * 3_600_000, 11 * 3_600_000)).toBeNull();
+  });
+
+  test("is subtracted only where it explains the baseline", () => {
+    const at = times(60).map((ms) => ms + 9 * 3_600_000);
+    const rising = at.map((ms) => 100 + ms / 3_600_000);
+    const shape = { startMs: at[0]!, stepMs: MINUTE_MS, values: [...rising, 200], days: 7 };
+    const flat = at.map((_, index) => 100 + (index % 2));
+    expect(observeBaseline(at, rising, "log", 1, shape).season).toBe(shape);
+    expect(observeBaseline(at, flat, "log", 1, { ...shape, values: [...at, 0] }).season).toBeNull();
+  });
+});

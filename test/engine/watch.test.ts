@@ -1,0 +1,139 @@
+/** Judgements and their order, where a scenario's trace does not show them. */
+
+import { describe, expect, test } from "vitest";
+import {
+  compareEvents,
+  type DecisionEvent,
+  type Deployment,
+  type Event,
+  type SampleColumn,
+  type SignalEvidence,
+} from "../../engine/index.ts";
+import { judge, remembering } from "./columnar.ts";
+import { runLive, toBatches } from "./liveHost.ts";
+import { policyOf } from "./policyFile.ts";
+
+const MINUTE_MS = 60_000;
+const deployment: Deployment = {
+  deploymentId: "d1",
+  service: "api",
+  environment: "production",
+  kind: "code",
+  startedAtMs: 60 * MINUTE_MS,
+  version: null,
+  author: null,
+  team: null,
+  criticality: null,
+};
+const policy = policyOf({
+  policy: "p",
+  owner: "o",
+  watch: "30m",
+  signals: { latency: { metric: "latency_*", tolerance: "10%" } },
+  assign: [{ otherwise: "full" }],
+});
+function column(metric: string, fromMinute: number, toMinute: number, value = 100): SampleColumn {
+  const atMs: number[] = [];
+  for (let at = fromMinute * MINUTE_MS; at <= toMinute * MINUTE_MS; at += 15_000) atMs.push(at);
+  const series = { service: "api", metric, version: null, percentagePoint: 1 };
+  return { series, atMs, knownAtMs: atMs, values: atMs.map(() => value) };
+}
+
+describe("judgements", () => {
+  test("a series first seen in the middle of a watch was not silent before", () => {
+    const judged = judge(policy, [column("latency_p95", 80, 90)], deployment, []);
+    expect(judged.map(({ cause }) => cause)).toEqual(["end"]);
+    expect(judged[0]!.evidence.verdict).toBe("inconclusive");
+  });
+
+  test("a series that will come later does not keep its signal from having no data", () => {
+    const columns = [column("latency_p50", 0, 60), column("latency_p95", 80, 90)];
+    const silence = judge(policy, columns, deployment, []).find(({ cause }) => cause === "silence");
+    expect(silence!.knownAtMs).toBe(65 * MINUTE_MS);
+    expect(silence!.evidence.verdict).toBe("noData");
+  });
+
+  test("a share is asked once for each question, and changes nothing", () => {
+    const columns = [column("latency_p95", 0, 70), column("latency_p95_b", 0, 90)];
+    const asked: string[] = [];
+    const share = remembering();
+    const shareFor = (name: string) => ({
+      once: <Value>(key: string, make: () => Value): Value =>
+        share.once(`${name} ${key}`, () => {
+          asked.push(`${name} ${key}`);
+          return make();
+        }),
+    });
+    const plain = judge(policy, columns, deployment, []);
+    for (let time = 0; time < 2; time++) {
+      expect(judge(policy, columns, deployment, [], shareFor)).toEqual(plain);
+    }
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(asked.length).toBeGreaterThan(4);
+  });
+
+  test("samples of another service, another metric and after the watch count for nothing", () => {
+    const own = column("latency_p95", 0, 90);
+    const others = [
+      { ...column("latency_p95", 0, 90, 900), series: { ...own.series, service: "db" } },
+      column("throughput", 0, 90, 900),
+      column("latency_p95", 90.5, 120, 900),
+    ];
+    const alone = judge(policy, [own], deployment, []);
+    expect(alone.map(({ evidence }) => evidence.verdict)).toEqual(["healthy"]);
+    expect(judge(policy, [own, ...others], deployment, [])).toEqual(alone);
+  });
+});
+
+describe("the order of events at one instant", () => {
+  test("declared, measured, missed, done, and the clock last", () => {
+    const timed = { atMs: 0, knownAtMs: 0 };
+    const tag = {
+      deploymentId: null,
+      service: "api",
+      tag: "t",
+      value: "true",
+      signal: null,
+      validFromMs: null,
+      validUntilMs: null,
+      knownAtMs: 0,
+      givenBy: null,
+      approvedBy: null,
+    };
+    const signalJudged = (id: string, cause: "sample" | "silence" | "end"): DecisionEvent => ({
+      kind: "signalJudged",
+      ...timed,
+      deploymentId: id,
+      evidence: { signal: "latency", series: "api/latency" } as SignalEvidence,
+      cause,
+    });
+    const person = { deploymentId: "d1", by: "dana" };
+    const inOrder: (Event | DecisionEvent)[] = [
+      { kind: "deploymentStarted", ...timed, deployment },
+      { kind: "deploymentTagged", ...timed, tag },
+      signalJudged("d1", "sample"),
+      signalJudged("d2", "sample"),
+      signalJudged("d1", "silence"),
+      signalJudged("d1", "end"),
+      { kind: "rollbackFinished", ...timed, deploymentId: "d1", succeeded: true, detail: "" },
+      { kind: "overrideGiven", ...timed, ...person, justification: "known" },
+      { kind: "approvalGiven", ...timed, ...person },
+      { kind: "clockAdvanced", ...timed },
+    ];
+    expect([...inOrder].reverse().sort(compareEvents)).toEqual(inOrder);
+    const earlier = { kind: "clockAdvanced", atMs: 9, knownAtMs: -1 } as const;
+    expect([...inOrder, earlier].sort(compareEvents)[0]).toBe(earlier);
+  });
+
+  test("the order in which columns and series arrive means nothing", () => {
+    const columns = [column("latency_p50", 0, 70), column("latency_p95", 0, 90, 100)];
+    const start: Event = {
+      kind: "deploymentStarted",
+      atMs: deployment.startedAtMs,
+      knownAtMs: deployment.startedAtMs,
+      deployment,
+    };
+    const run = (given: SampleColumn[]) => runLive(policy, [start, ...toBatches(given)]).records;
+    expect(run([...columns].reverse())).toEqual(run(columns));
+  });
+});
