@@ -73,13 +73,7 @@ export async function evaluate(
   const { tables, manifest } = history;
   const people = responderOf(history, options.people);
   const recovery = recoveryOf(tables);
-  const replayed = await replay(
-    history,
-    policies,
-    people,
-    { rollBack: () => ({ durationMs: recovery.rollbackMs, succeeds: true }) },
-    options.progress,
-  );
+  const replayed = await replay(history, policies, people, recovery, options.progress);
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");
   const toMs = Date.parse(manifest.to ?? "");

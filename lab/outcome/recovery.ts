@@ -15,6 +15,12 @@ export interface Recovery {
   readonly recoveryMs: number;
   readonly rollbackFrom: string;
   readonly recoveryFrom: string;
+  /**
+   * What the platform does when asked. A deployment that history rolled back takes as
+   * long as it took there, and fails if it failed: that says something about it,
+   * whoever asks and whenever.
+   */
+  readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
 }
 
 const DEFAULT_ROLLBACK_MS = 90_000;
@@ -24,14 +30,20 @@ const ROLLBACKS_AT_LEAST = 5;
 export function recoveryOf(tables: HistoryTables): Recovery {
   const startedAt = new Map<string, number>();
   const finishedAt = new Map<string, number>();
+  const failedAt = new Map<string, number>();
   for (const { deploymentId, what, atMs } of tables.decisions) {
     if (what === "rollbackStarted") startedAt.set(deploymentId, atMs);
     if (what === "rollbackFinished") finishedAt.set(deploymentId, atMs);
+    if (what === "rollbackFailed") failedAt.set(deploymentId, atMs);
   }
+  const took = (id: string, ended: number | undefined): number | null => {
+    const started = startedAt.get(id);
+    return started === undefined || ended === undefined || ended < started ? null : ended - started;
+  };
   const rollbacks: number[] = [];
   for (const [id, finished] of finishedAt) {
-    const started = startedAt.get(id);
-    if (started !== undefined && finished >= started) rollbacks.push(finished - started);
+    const durationMs = took(id, finished);
+    if (durationMs !== null) rollbacks.push(durationMs);
   }
   const recoveries: number[] = [];
   for (const { deploymentId, resolvedAtMs } of tables.incidents) {
@@ -46,7 +58,11 @@ export function recoveryOf(tables: HistoryTables): Recovery {
       : [fallback, `default (${own.length} rollbacks in this history)`];
   const [rollbackMs, rollbackFrom] = pick(rollbacks, DEFAULT_ROLLBACK_MS);
   const [recoveryMs, recoveryFrom] = pick(recoveries, DEFAULT_RECOVERY_MS);
-  return { rollbackMs, recoveryMs, rollbackFrom, recoveryFrom };
+  const rollBack: Recovery["rollBack"] = (id) => {
+    const durationMs = took(id, finishedAt.get(id)) ?? took(id, failedAt.get(id)) ?? rollbackMs;
+    return { durationMs, succeeds: finishedAt.has(id) || !failedAt.has(id) };
+  };
+  return { rollbackMs, recoveryMs, rollbackFrom, recoveryFrom, rollBack };
 }
 
 function middle(values: readonly number[]): number {

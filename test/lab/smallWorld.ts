@@ -1,0 +1,55 @@
+/** The small world of these tests, its history, and what `evaluate` says about it. */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Policy } from "../../engine/index.ts";
+import { silent } from "../../lab/cli/output.ts";
+import { compareDocument } from "../../lab/compare/document.ts";
+import { evaluate, type Evaluation, type PeopleChoice } from "../../lab/compare/evaluate.ts";
+import type { History } from "../../lab/history/open.ts";
+import type { HistoryManifest } from "../../lab/history/tables.ts";
+import { loadPolicy } from "../../lab/policy/load.ts";
+import { generateHistory } from "../../lab/simulate/generate.ts";
+import { openWorld, type OpenedWorld } from "../../lab/simulate/open.ts";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const WORLD_FILE = join(ROOT, "test/lab/small-world.yaml");
+
+export function policyFile(name: string): string {
+  return join(ROOT, `scenarios/policies/${name}.yaml`);
+}
+
+export function shipped(name: string): Policy {
+  return loadPolicy(policyFile(name));
+}
+
+/** A world nobody has asked anything yet: nothing is remembered in it. */
+export function freshWorld(seed = 7): OpenedWorld {
+  return openWorld(WORLD_FILE, seed);
+}
+
+/** Generates the small world into `dir`. */
+export function generateSmall(dir: string, seed = 7): Promise<HistoryManifest> {
+  const { world, loggingPolicy, sources } = freshWorld(seed);
+  return generateHistory(world, loggingPolicy, dir, {
+    force: false,
+    madeBy: "a test",
+    sources,
+    progress: silent,
+  });
+}
+
+export function evaluated(
+  history: History,
+  policies: readonly Policy[],
+  people: PeopleChoice = "absent",
+  replicates = 200,
+): Promise<Evaluation> {
+  return evaluate(history, policies, { people, seed: 1, replicates, progress: silent });
+}
+
+/** The JSON of `compare` but for `manifest.timing`, the one thing that may differ. */
+export function timeless(evaluation: Evaluation): string {
+  const { manifest, ...rest } = compareDocument(evaluation);
+  return JSON.stringify({ manifest: { ...manifest, timing: null }, ...rest });
+}
