@@ -86,10 +86,10 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
         ["statistic", one.statistic],
       ] as const;
       const shown = numbers.map(([name, value]) =>
-        value === null ? "" : ` ${name} ${formatNumber(value)}`,
+        value === null ? "" : `, ${name} ${formatNumber(value)}`,
       );
       const shadow = one.untagged === one.verdict ? "" : ` (untagged: ${one.untaggedReason})`;
-      lines.push(`${INDENT}${one.signal} ${one.verdict},${shown.join("")}${shadow}`);
+      lines.push(`${INDENT}${one.signal} ${one.verdict}${shown.join("")}${shadow}`);
     }
   }
   if (record.untaggedProposedAtMs !== null) {
