@@ -25,6 +25,7 @@ export {
   withContext,
   type WatchState,
 } from "./detect/watch.ts";
+export { fuses } from "./decide/fusion.ts";
 export { step } from "./decide/machine.ts";
 export type { Step } from "./decide/recorder.ts";
 export { initialFleet, nextDueAtMs, type FleetState } from "./decide/state.ts";

@@ -5,7 +5,13 @@ import type { SignalPolicy } from "../policy/policy.ts";
 import { formatChange, formatDuration, formatNumber, formatShare } from "../policy/quantity.ts";
 import { limitOf } from "./detector.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
-import { staleAfterMs, type Extreme, type TrackChange, type TrackState } from "./track.ts";
+import {
+  boundsFor,
+  staleAfterMs,
+  type Extreme,
+  type TrackChange,
+  type TrackState,
+} from "./track.ts";
 import type { WatchState } from "./watch.ts";
 
 /** Health needs this share of the samples a watch should have had. */
@@ -126,8 +132,15 @@ function finalVerdict(
     const reason = `${metric}: only ${formatShare(coverage)} of the expected samples`;
     return { verdict: "inconclusive", reason };
   }
+  return { verdict: "healthy", reason: `${metric} ${peakText(signal, track, worst)}, ${allowed}` };
+}
+
+/** How far a healthy series went: within what was tolerated, or beyond it but not for long. */
+function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): string {
   const size = effectText(signal, track, effectOf(signal, worst.residual));
-  return { verdict: "healthy", reason: `${metric} at most ${size}, ${allowed}` };
+  const { up, down } = boundsFor(signal, track.series, worst.tolerance);
+  const within = worst.residual <= up && -worst.residual <= down;
+  return within ? `at most ${size}` : `${size} at its worst, but not for long enough`;
 }
 
 const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "healthy"];
@@ -153,7 +166,7 @@ export function finalEvidence(
   const base = {
     signal: signal.name,
     baseTolerance: signal.tolerance.amount,
-    statistic: null,
+    statistic: decided?.track.baseline?.problem === null ? decided.track.peak : null,
     limit: limitOf(signal.detector),
   };
   if (decided === undefined) {

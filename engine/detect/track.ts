@@ -58,6 +58,8 @@ export interface TrackState {
   smooth: number | null;
   highest: Extreme;
   lowest: Extreme;
+  /** The largest statistic since the deployment, under the tolerance with its tags. */
+  peak: number | null;
   stale: boolean;
   tagged: Evidence;
   untagged: Evidence;
@@ -108,6 +110,7 @@ export function startTrack(
     smooth: null,
     highest: { residual: Number.NEGATIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
     lowest: { residual: Number.POSITIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
+    peak: null,
     stale: false,
     tagged: start(),
     untagged: start(),
@@ -181,6 +184,8 @@ interface Path {
   readonly accumulator: AccumulatorState;
   /** No sample was beyond: nothing can have changed. */
   readonly quiet: boolean;
+  /** The largest statistic; null without a sample. */
+  readonly peak: number | null;
 }
 
 /**
@@ -259,6 +264,7 @@ export function takeSamples(
       if (moved || shadow || back) publish(index);
     }
   }
+  if (tagged.peak !== null) track.peak = Math.max(track.peak ?? tagged.peak, tagged.peak);
   track.tagged.accumulator = { ...tagged.accumulator };
   track.untagged.accumulator = { ...untagged.accumulator };
   if (readings.lastValid >= 0) track.smooth = readings.smooth[readings.lastValid]!;
@@ -373,5 +379,11 @@ function foldPath(
     flags,
     statistics,
   );
-  return { flags, statistics, accumulator, quiet: !flags.includes(BEYOND) };
+  return {
+    flags,
+    statistics,
+    accumulator,
+    quiet: !flags.includes(BEYOND),
+    peak: statistics.length === 0 ? null : statistics.reduce((a, b) => Math.max(a, b)),
+  };
 }
