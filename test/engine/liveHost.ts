@@ -64,12 +64,16 @@ export function runLive(
   answer: Answer = answerInTime,
   punctual = true,
 ): HostRun {
+  return forbidAmbient(() => run(policy, events, answer, punctual));
+}
+
+function run(policy: Policy, events: readonly Event[], answer: Answer, punctual: boolean): HostRun {
   const pending = [...events].sort(compareEvents);
   const steps: HostStep[] = [];
   let state = initialController;
   const give = (event: Event): void => {
     const before = state;
-    const step = forbidAmbient(() => handle(policy, before, event));
+    const step = handle(policy, before, event);
     state = step.state;
     steps.push({ before, event, records: step.records, commands: step.commands });
     for (const command of step.commands) {

@@ -53,6 +53,34 @@ describe("judgements", () => {
     expect(silence!.evidence.verdict).toBe("noData");
   });
 
+  test("at one instant what was measured comes before what was missed", () => {
+    const simple = policyOf({
+      policy: "p",
+      owner: "o",
+      watch: "30m",
+      signals: {
+        latency: {
+          metric: "latency_*",
+          tolerance: "10%",
+          detector: { kind: "threshold", breaches: 1, of: 1 },
+        },
+      },
+      assign: [{ otherwise: "full" }],
+    });
+    // p50 was last seen at 70 and counts as silent at 75; p95 is back from 73 and clear at 75.
+    const p95 = column("latency_p95", 0, 90);
+    const values = Array.from(p95.atMs, (at) =>
+      at >= 66 * MINUTE_MS && at < 73 * MINUTE_MS ? 200 : 100,
+    );
+    const columns = [column("latency_p50", 0, 70), { ...p95, values }];
+    const judged = judge(simple, columns, deployment, []).filter(({ cause }) => cause !== "end");
+    expect(judged.map((one) => [one.knownAtMs / MINUTE_MS, one.evidence.verdict])).toEqual([
+      [67, "breach"],
+      [75, "healthy"],
+      [75, "inconclusive"],
+    ]);
+  });
+
   test("a share is asked once for each question, and changes nothing", () => {
     const columns = [column("latency_p95", 0, 70), column("latency_p95_b", 0, 90)];
     const asked: string[] = [];
