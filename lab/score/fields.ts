@@ -34,6 +34,16 @@ function count(name: SumName, better: Field["better"] = null): Field {
   };
 }
 
+/** A count that rests on labels: without any it is not none but unknown. */
+function labelledCount(name: SumName, better: Field["better"] = null): Field {
+  return {
+    ...count(name, better),
+    value: (sums) => (sums.unlabelled === sums.deployments ? Number.NaN : sums[name]),
+    n: (sums) => sums.deployments - sums.unlabelled,
+    why: NO_LABEL,
+  };
+}
+
 function share(
   name: string,
   better: Field["better"],
@@ -53,6 +63,7 @@ function share(
 
 const labelledRollbacks = (sums: Sums): number =>
   sums.truePositiveRollbacks + sums.falsePositiveRollbacks;
+const NO_LABEL = "no deployment is labelled";
 const NO_REGRESSION = "no deployment is labelled as a regression";
 
 function durations(name: DurationName): Field[] {
@@ -93,9 +104,9 @@ export const FIELDS: readonly Field[] = [
   count("unlabelled"),
   count("proposals"),
   count("rollbacks"),
-  count("truePositiveRollbacks", "higher"),
-  count("falsePositiveRollbacks", "lower"),
-  count("unrelatedRollbacks", "lower"),
+  labelledCount("truePositiveRollbacks", "higher"),
+  labelledCount("falsePositiveRollbacks", "lower"),
+  labelledCount("unrelatedRollbacks", "lower"),
   count("unlabelledRollbacks"),
   share(
     "falsePositiveShare",
@@ -155,7 +166,7 @@ export const FIELDS: readonly Field[] = [
   count("approvalsExpired", "lower"),
   count("escalations", "lower"),
   count("overrides"),
-  count("harmfulOverrides", "lower"),
+  labelledCount("harmfulOverrides", "lower"),
   {
     ...count("toilHours", "lower"),
     unit: "hours",
@@ -164,17 +175,20 @@ export const FIELDS: readonly Field[] = [
     name: "cost",
     unit: "cost",
     better: "lower",
+    // Without labels the harm of acting and of not acting is missing: no total.
     value: (sums) =>
-      sums.costRollbacks +
-      sums.costFalsePositives +
-      sums.costDegradation +
-      sums.costPages +
-      sums.costToil,
+      sums.unlabelled === sums.deployments
+        ? Number.NaN
+        : sums.costRollbacks +
+          sums.costFalsePositives +
+          sums.costDegradation +
+          sums.costPages +
+          sums.costToil,
     n: (sums) => sums.deployments,
-    why: "",
+    why: NO_LABEL,
   },
-  count("tagSaved"),
-  count("tagMasked", "lower"),
+  labelledCount("tagSaved"),
+  labelledCount("tagMasked", "lower"),
   count("ownerlessActions", "lower"),
   ...(["observed", "modelled", "bounded", "unknown"] as const).map((kind) =>
     share(`${kind}Share`, null, kind, (sums) => sums.deployments, "no deployments"),

@@ -127,7 +127,9 @@ function estimateOf(
   if (Number.isNaN(value)) return { value: null, low: null, high: null, n, why: field.why };
   const interval = intervalOf(samples);
   if (services.length < 2 || interval === null) {
-    return { value: tidy(value), low: null, high: null, n, why: "one service: no interval" };
+    const why =
+      services.length < 2 ? "one service: no interval" : "too few services can say it: no interval";
+    return { value: tidy(value), low: null, high: null, n, why };
   }
   const estimate = { value: tidy(value), low: interval.low, high: interval.high, n };
   if (services.length >= CLUSTERS_AT_LEAST) return estimate;

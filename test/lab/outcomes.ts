@@ -1,0 +1,96 @@
+/** Outcomes written by hand, for tests of scoring and comparing. */
+
+import type { Outcome } from "../../lab/outcome/outcome.ts";
+import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
+import { score, type Estimate, type ScoreOptions, type Scored } from "../../lab/score/scorecard.ts";
+
+/** Noon in UTC on a day without a change of clocks. */
+export const NOON_MS = Date.parse("2026-07-01T12:00:00Z");
+export const MINUTE_MS = 60_000;
+
+/** A good deployment that nobody minded, changed as said. */
+export function outcome(change: Partial<Outcome> = {}): Outcome {
+  return {
+    deploymentId: "d",
+    service: "shop",
+    team: null,
+    policy: "p",
+    label: "benign",
+    end: "healthy",
+    rolledBack: false,
+    verdict: "healthy",
+    startedAtMs: NOON_MS,
+    onsetAtMs: null,
+    detectedAtMs: null,
+    proposedAtMs: null,
+    decidedAtMs: null,
+    decidedBy: null,
+    executedAtMs: null,
+    recoveredAtMs: null,
+    recoveryMs: null,
+    recoveryBestMs: null,
+    recoveryWorstMs: null,
+    evidence: "observed",
+    censoredAtMs: null,
+    tier: null,
+    mode: null,
+    confidence: null,
+    signals: [],
+    reason: "",
+    proposals: 0,
+    approved: false,
+    expired: false,
+    escalations: 0,
+    pagesAtMs: [],
+    ownerless: false,
+    untaggedProposedAtMs: null,
+    ...change,
+  };
+}
+
+/** Proposed and rolled back `minutes` after the start. */
+export function rolledBack(minutes: number, change: Partial<Outcome> = {}): Outcome {
+  const atMs = NOON_MS + minutes * MINUTE_MS;
+  return outcome({
+    end: "rolledBack",
+    rolledBack: true,
+    verdict: "breach",
+    detectedAtMs: atMs,
+    proposedAtMs: atMs,
+    decidedAtMs: atMs,
+    executedAtMs: atMs,
+    proposals: 1,
+    ...change,
+  });
+}
+
+/** What a regression adds: its onset at the start, and an end after so many minutes. */
+export function regression(recoveryMinutes: number): Partial<Outcome> {
+  const recoveryMs = recoveryMinutes * MINUTE_MS;
+  return {
+    label: "regression",
+    onsetAtMs: NOON_MS,
+    recoveredAtMs: NOON_MS + recoveryMs,
+    recoveryMs,
+    recoveryBestMs: recoveryMs,
+    recoveryWorstMs: recoveryMs,
+  };
+}
+
+export function scoreOf(outcomes: readonly Outcome[], options: Partial<ScoreOptions> = {}): Scored {
+  return score(outcomes, {
+    costs: DEFAULT_COSTS,
+    weeks: 2,
+    timezoneOf: () => null,
+    seed: 1,
+    bootstraps: 100,
+    ...options,
+  });
+}
+
+/** A field of a scorecard by its name, `timeToDetect.mean` included. */
+export function estimate(scored: Scored, name: string): Estimate {
+  const [field, statistic] = name.split(".") as [string, string | undefined];
+  const found = scored.scorecard[field] as Estimate & Record<string, Estimate>;
+  return statistic === undefined ? found : found[statistic]!;
+}
