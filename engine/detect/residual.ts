@@ -29,6 +29,23 @@ const POINT_SCALE_FLOOR = 0.1;
 /** Scale a normal sample's median absolute deviation to its standard deviation. */
 const MAD_TO_SD = 1.4826;
 
+/** A baseline reaches back for this many samples where its time holds fewer. */
+export const BASELINE_SAMPLES = 60;
+/** But never further than this. */
+export const BASELINE_REACH_MS = 86_400_000;
+
+/**
+ * Where the baseline begins in the past samples: at `fromMs`, or as many samples
+ * earlier as coarse sampling needs for a scale one can believe.
+ */
+export function baselineStart(pastAtMs: ArrayLike<number>, fromMs: number): number {
+  let from = pastAtMs.length;
+  while (from > 0 && (pastAtMs[from - 1]! >= fromMs || pastAtMs.length - from < BASELINE_SAMPLES)) {
+    from--;
+  }
+  return from;
+}
+
 export type Transform = "log" | "identity";
 
 /** What was expected when the deployment started; frozen from then on. */
@@ -52,13 +69,67 @@ export interface Baseline {
   readonly problem: string | null;
 }
 
-/** Median of `values[0..count)`, which it reorders. NaN when empty. */
+/** Median of `values[0..count)`, which it reorders. NaN when empty; NaN may not be in it. */
 export function medianInPlace(values: Float64Array, count: number): number {
   if (count === 0) return Number.NaN;
-  const part = count === values.length ? values : values.subarray(0, count);
-  part.sort();
   const middle = count >> 1;
-  return count % 2 === 1 ? part[middle]! : (part[middle - 1]! + part[middle]!) / 2;
+  select(values, count, middle);
+  const upper = values[middle]!;
+  if (count % 2 === 1) return upper;
+  let lower = values[0]!;
+  for (let index = 1; index < middle; index++) {
+    if (values[index]! > lower) lower = values[index]!;
+  }
+  return (lower + upper) / 2;
+}
+
+/** Rounds after which a selection gives up on unlucky pivots and sorts. */
+const SELECT_ROUNDS_AT_MOST = 64;
+
+/**
+ * Moves the value of rank `rank` to its place, nothing larger before it and nothing
+ * smaller behind (Hoare 1961). A median needs no more order than that, and baselines
+ * need four medians each: sorting was the dearest part of detection.
+ */
+function select(values: Float64Array, count: number, rank: number): void {
+  let from = 0;
+  let to = count - 1;
+  for (let round = 0; from < to; round++) {
+    if (round === SELECT_ROUNDS_AT_MOST) {
+      values.subarray(from, to + 1).sort();
+      return;
+    }
+    const pivot = middleOf(values[from]!, values[(from + to) >> 1]!, values[to]!);
+    let left = from;
+    let right = to;
+    while (left <= right) {
+      while (values[left]! < pivot) left++;
+      while (values[right]! > pivot) right--;
+      if (left > right) break;
+      const value = values[left]!;
+      values[left++] = values[right]!;
+      values[right--] = value;
+    }
+    if (rank <= right) to = right;
+    else if (rank >= left) from = left;
+    else return;
+  }
+}
+
+function middleOf(a: number, b: number, c: number): number {
+  if (a < b) return b < c ? b : a < c ? c : a;
+  return a < c ? a : b < c ? c : b;
+}
+
+/** Median spacing of `atMs[0..count)`; most series are even, and then no median is needed. */
+function medianStep(atMs: ArrayLike<number>, count: number): number {
+  const first = atMs[1]! - atMs[0]!;
+  let even = 1;
+  while (even < count && atMs[even]! - atMs[even - 1]! === first) even++;
+  if (even === count) return first;
+  const steps = new Float64Array(count - 1);
+  for (let index = 1; index < count; index++) steps[index - 1] = atMs[index]! - atMs[index - 1]!;
+  return medianInPlace(steps, count - 1);
 }
 
 /**
@@ -73,17 +144,14 @@ export function observeBaseline(
   season: SeasonProfile | null,
 ): Baseline {
   const raw = new Float64Array(values.length);
-  const at = new Float64Array(values.length);
+  let at = atMs;
   let count = 0;
   for (let index = 0; index < values.length; index++) {
     const value = values[index]!;
-    if (!Number.isFinite(value)) continue;
-    at[count] = atMs[index]!;
-    raw[count++] = value;
+    if (Number.isFinite(value)) raw[count++] = value;
   }
-  const scratch = new Float64Array(count);
-  for (let index = 1; index < count; index++) scratch[index - 1] = at[index]! - at[index - 1]!;
-  const stepMs = count < 2 ? null : medianInPlace(scratch, count - 1);
+  if (count < values.length) at = timesOfFinite(atMs, values, count);
+  const stepMs = count < 2 ? null : medianStep(at, count);
   const empty = { transform, samples: count, stepMs, offset: 0, level: 0, scale: 1 } as const;
   const refuse = (problem: string): Baseline => ({
     ...empty,
@@ -96,7 +164,7 @@ export function observeBaseline(
     return refuse(`${count} samples before the deployment, ${BASELINE_AT_LEAST} are needed`);
   }
 
-  scratch.set(raw.subarray(0, count));
+  const scratch = raw.slice(0, count);
   const median = medianInPlace(scratch, count);
   if (transform === "log" && median <= 0) {
     return refuse("the median before the deployment is not above zero: no relative change");
@@ -105,7 +173,8 @@ export function observeBaseline(
   const y = scratch;
   for (let index = 0; index < count; index++) y[index] = apply(raw[index]!, transform, offset);
 
-  const plain = centre(y.slice(), count);
+  // Untransformed, the samples' own median is the level already.
+  const plain = centre(y.slice(), transform === "log" ? null : median);
   let residuals = plain;
   let level = plain.level;
   let seasonLevel = 0;
@@ -124,7 +193,7 @@ export function observeBaseline(
       for (let index = 0; index < count; index++) {
         adjusted[index] = y[index]! - (shape[index]! - shapeLevel);
       }
-      const seasonal = centre(adjusted, count);
+      const seasonal = centre(adjusted, null);
       if (seasonal.mad < plain.mad) {
         residuals = seasonal;
         level = seasonal.level;
@@ -152,18 +221,37 @@ function apply(value: number, transform: Transform, offset: number): number {
   return transform === "log" ? Math.log(Math.max(value, 0) + offset) : value;
 }
 
-/** Subtracts the median and measures the median absolute deviation. */
+/**
+ * Subtracts the median, where nobody knows it yet, and measures the median absolute
+ * deviation. `y` becomes scratch.
+ */
 function centre(
   y: Float64Array,
-  count: number,
+  knownMedian: number | null,
 ): { values: Float64Array; level: number; mad: number } {
-  const values = y.slice(0, count);
-  const level = medianInPlace(y, count);
+  const count = y.length;
+  const values = y.slice();
+  const level = knownMedian ?? medianInPlace(y, count);
   for (let index = 0; index < count; index++) {
-    values[index] = values[index]! - level;
-    y[index] = Math.abs(values[index]!);
+    const value = values[index]! - level;
+    values[index] = value;
+    y[index] = Math.abs(value);
   }
   return { values, level, mad: medianInPlace(y, count) };
+}
+
+/** When the finite samples were taken. */
+function timesOfFinite(
+  atMs: ArrayLike<number>,
+  values: ArrayLike<number>,
+  count: number,
+): Float64Array {
+  const at = new Float64Array(count);
+  let next = 0;
+  for (let index = 0; index < values.length; index++) {
+    if (Number.isFinite(values[index]!)) at[next++] = atMs[index]!;
+  }
+  return at;
 }
 
 /**
