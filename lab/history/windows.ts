@@ -7,7 +7,7 @@ import type { Block } from "./blocks.ts";
 import type { History } from "./open.ts";
 import { streamBlocks } from "./stream.ts";
 
-/** Samples of one series in time order; the arrays are the receiver's own. */
+/** Samples of one series in time order; the two arrays of times may be one. */
 export interface SampleWindow {
   readonly atMs: Float64Array;
   readonly knownAtMs: Float64Array;
@@ -28,6 +28,15 @@ interface Slice {
   readonly block: Block;
   readonly from: number;
   readonly to: number;
+}
+
+/**
+ * A window as it lies in its blocks: 4 bytes a sample where an assembled one takes 24,
+ * and windows that overlap share them. `assemble` it when its samples are wanted.
+ */
+export interface StoredWindow {
+  readonly slices: readonly Slice[];
+  readonly length: number;
 }
 
 /** When sample `i` of a block was taken. */
@@ -52,67 +61,93 @@ export function firstSampleFrom(block: Block, atMs: number): number {
   return low;
 }
 
-/** Cuts [`fromMs`, `toMs`) out of consecutive blocks of one series. */
-export function sliceWindow(blocks: readonly Block[], fromMs: number, toMs: number): SampleWindow {
-  return assemble(
-    blocks
-      .map((block) => ({
-        block,
-        from: firstSampleFrom(block, fromMs),
-        to: firstSampleFrom(block, toMs),
-      }))
-      .filter(({ from, to }) => from < to),
-  );
+/**
+ * The samples of stored windows. Times are written once where they can be: a window
+ * whose samples were known at once has one array for both times, and neighbours on the
+ * same times, as metrics of one scrape are, share theirs.
+ */
+export function assemble(windows: readonly StoredWindow[]): SampleWindow[] {
+  const assembled: SampleWindow[] = [];
+  windows.forEach((window, at) => {
+    const before = at > 0 && isOnTimesOf(windows[at - 1]!, window) ? assembled[at - 1]! : null;
+    const { atMs, knownAtMs } = before ?? timesOf(window);
+    assembled.push({ atMs, knownAtMs, values: valuesOf(window) });
+  });
+  return assembled;
 }
 
-function assemble(slices: readonly Slice[]): SampleWindow {
-  let length = 0;
-  for (const { from, to } of slices) length += to - from;
-  const window = {
-    atMs: new Float64Array(length),
-    knownAtMs: new Float64Array(length),
-    values: new Float64Array(length),
-  };
-  let at = 0;
-  for (const slice of slices) at = copySlice(slice, window, at);
-  return window;
+/** Cut alike out of regular blocks that begin alike? Irregular ones are not compared. */
+function isOnTimesOf(one: StoredWindow, other: StoredWindow): boolean {
+  if (one.slices.length !== other.slices.length) return false;
+  return one.slices.every((slice, i) => {
+    const { block, from, to } = other.slices[i]!;
+    return (
+      slice.from === from &&
+      slice.to === to &&
+      slice.block.stepMs !== null &&
+      slice.block.stepMs === block.stepMs &&
+      slice.block.startMs === block.startMs &&
+      typeof slice.block.knownDelayMs === "number" &&
+      slice.block.knownDelayMs === block.knownDelayMs
+    );
+  });
 }
 
-function copySlice({ block, from, to }: Slice, window: SampleWindow, into: number): number {
-  const { atMs, knownAtMs } = window;
-  const { startMs, stepMs, offsetsMs, knownDelayMs } = block;
-  const values = block.values;
-  window.values.set(from === 0 && to === values.length ? values : values.subarray(from, to), into);
-  let at = into;
-  if (stepMs !== null && typeof knownDelayMs === "number") {
-    for (let i = from; i < to; i++, at++) {
-      const time = startMs + i * stepMs;
-      atMs[at] = time;
-      knownAtMs[at] = time + knownDelayMs;
-    }
-    return at;
+function valuesOf({ slices, length }: StoredWindow): Float64Array {
+  const values = new Float64Array(length);
+  let into = 0;
+  for (const { block, from, to } of slices) {
+    values.set(block.values.subarray(from, to), into);
+    into += to - from;
   }
-  for (let i = from; i < to; i++, at++) {
-    const time = startMs + (stepMs === null ? offsetsMs![i]! : i * stepMs);
-    atMs[at] = time;
-    knownAtMs[at] = time + (typeof knownDelayMs === "number" ? knownDelayMs : knownDelayMs[i]!);
+  return values;
+}
+
+function timesOf({ slices, length }: StoredWindow): Pick<SampleWindow, "atMs" | "knownAtMs"> {
+  const atMs = new Float64Array(length);
+  let into = 0;
+  for (const slice of slices) into = writeTimes(slice, atMs, into);
+  if (slices.every(({ block }) => block.knownDelayMs === 0)) return { atMs, knownAtMs: atMs };
+  const knownAtMs = atMs.slice();
+  into = 0;
+  for (const slice of slices) into = addDelays(slice, knownAtMs, into);
+  return { atMs, knownAtMs };
+}
+
+function writeTimes({ block, from, to }: Slice, atMs: Float64Array, into: number): number {
+  const { startMs, stepMs, offsetsMs } = block;
+  if (stepMs === null) {
+    for (let i = from; i < to; i++) atMs[into++] = startMs + offsetsMs![i]!;
+  } else {
+    for (let i = from; i < to; i++) atMs[into++] = startMs + i * stepMs;
   }
-  return at;
+  return into;
+}
+
+function addDelays({ block, from, to }: Slice, times: Float64Array, into: number): number {
+  const { knownDelayMs } = block;
+  if (typeof knownDelayMs === "number") {
+    for (let i = from; i < to; i++) times[into++]! += knownDelayMs;
+  } else {
+    for (let i = from; i < to; i++) times[into++]! += knownDelayMs[i]!;
+  }
+  return into;
 }
 
 interface OpenWindow {
   readonly request: WindowRequest;
   readonly slices: Slice[];
+  length: number;
 }
 
 /**
  * Streams the windows asked for, each once, as soon as it is complete: by series,
- * then roughly by end. A window without samples comes too, with empty arrays.
+ * then roughly by end. A window without samples comes too, with nothing in it.
  */
-export async function* streamWindows(
+export async function* streamStoredWindows(
   history: History,
   requests: readonly WindowRequest[],
-): AsyncGenerator<{ id: number; window: SampleWindow }> {
+): AsyncGenerator<{ id: number; window: StoredWindow }> {
   const waiting = [...requests].sort(
     (a, b) => a.series - b.series || a.fromMs - b.fromMs || a.toMs - b.toMs || a.id - b.id,
   );
@@ -132,20 +167,34 @@ export async function* streamWindows(
       const request = waiting[next]!;
       if (request.series > block.series) break;
       if (request.series === block.series && request.fromMs > endMs) break;
-      const opened = { request, slices: [] };
+      const opened = { request, slices: [], length: 0 };
       if (request.series === block.series && request.toMs > block.startMs) open.push(opened);
       else yield close(opened);
     }
-    for (const { request, slices } of open) {
-      const from = firstSampleFrom(block, request.fromMs);
-      const to = firstSampleFrom(block, request.toMs);
-      if (from < to) slices.push({ block, from, to });
+    for (const window of open) {
+      const from = firstSampleFrom(block, window.request.fromMs);
+      const to = firstSampleFrom(block, window.request.toMs);
+      if (from >= to) continue;
+      window.slices.push({ block, from, to });
+      window.length += to - from;
     }
   }
   for (const window of open) yield close(window);
-  for (; next < waiting.length; next++) yield close({ request: waiting[next]!, slices: [] });
+  for (; next < waiting.length; next++) {
+    yield close({ request: waiting[next]!, slices: [], length: 0 });
+  }
 }
 
-function close({ request, slices }: OpenWindow): { id: number; window: SampleWindow } {
-  return { id: request.id, window: assemble(slices) };
+function close({ request, slices, length }: OpenWindow): { id: number; window: StoredWindow } {
+  return { id: request.id, window: { slices, length } };
+}
+
+/** The same windows, assembled one by one; whoever keeps many at once keeps them stored. */
+export async function* streamWindows(
+  history: History,
+  requests: readonly WindowRequest[],
+): AsyncGenerator<{ id: number; window: SampleWindow }> {
+  for await (const { id, window } of streamStoredWindows(history, requests)) {
+    yield { id, window: assemble([window])[0]! };
+  }
 }

@@ -22,7 +22,12 @@ import {
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
-import { streamWindows, type SampleWindow } from "../history/windows.ts";
+import {
+  assemble,
+  streamStoredWindows,
+  type SampleWindow,
+  type StoredWindow,
+} from "../history/windows.ts";
 import { sha256 } from "../policy/load.ts";
 import { censorJudgements } from "./censor.ts";
 import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
@@ -84,14 +89,14 @@ export async function detect(
     pending = new Map();
   };
   const requests = planned.map(({ series, fromMs, toMs }, id) => ({ id, series, fromMs, toMs }));
-  for await (const { id, window } of streamWindows(history, requests)) {
+  for await (const { id, window } of streamStoredWindows(history, requests)) {
     const { deployment, series, day } = planned[id]!;
     const owner = plan.deployments[deployment]!.deployment.service;
     if (service !== owner) {
       flush();
       service = owner;
     }
-    samplesRead += window.values.length;
+    samplesRead += window.length;
     const gathered = gatheredFor(pending, deployment);
     if (day === 0) gathered.watch.set(series, window);
     else {
@@ -115,8 +120,8 @@ export async function detect(
 }
 
 interface GatheredDeployment {
-  readonly watch: Map<number, SampleWindow>;
-  readonly days: Map<number, { day: number; window: SampleWindow }[]>;
+  readonly watch: Map<number, StoredWindow>;
+  readonly days: Map<number, { day: number; window: StoredWindow }[]>;
 }
 
 function gatheredFor(
@@ -137,12 +142,15 @@ function judgeDeployment(
   groups: readonly DetectionGroup[],
 ): void {
   const planned = plan.deployments[index]!;
-  const columns: SampleColumn[] = [];
-  for (const series of planned.series) {
-    const window = gathered.watch.get(series.index);
-    if (window === undefined || window.values.length === 0) continue;
-    columns.push({ series: series.name, ...cutAtRollback(window, planned.rolledBackAtMs) });
-  }
+  const watched = planned.series.flatMap(({ index: series, name }) => {
+    const stored = gathered.watch.get(series);
+    return stored === undefined || stored.length === 0 ? [] : [{ name, stored }];
+  });
+  const windows = assemble(watched.map(({ stored }) => stored));
+  const columns = watched.map(({ name }, at): SampleColumn => {
+    const { atMs, knownAtMs, values } = cutAtRollback(windows[at]!, planned.rolledBackAtMs);
+    return { series: name, atMs, knownAtMs, values };
+  });
   const context = prepareContext(plan, planned, gathered);
   const shares = new Map<string, Share>();
   for (const group of groups) {
@@ -182,7 +190,8 @@ function prepareContext(
     const days = gathered.days.get(series.index);
     if (days === undefined) continue;
     // Stretches of neighbouring days overlap when a watch is long: each sample once.
-    const past = joinDays(days.sort((a, b) => b.day - a.day).map(({ window }) => window));
+    const stored = days.sort((a, b) => b.day - a.day).map(({ window }) => window);
+    const past = joinDays(assemble(stored));
     const knownBeforeMs = planned.deployment.startedAtMs;
     if (past.atMs.length > 0 && past.atMs[past.atMs.length - 1]! > knownBeforeMs) {
       throw new Error(`season of ${seriesKey(series.name)} would look past the deployment`);
