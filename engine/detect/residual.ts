@@ -55,11 +55,15 @@ export interface Baseline {
   readonly offset: number;
   /** Median of the transformed baseline. */
   readonly level: number;
-  /** Standard deviation of one residual, inflated for autocorrelation. */
+  /** Standard deviation of one residual. */
+  readonly spread: number;
+  /** The same, inflated for autocorrelation. */
   readonly scale: number;
   /** Lag-1 autocorrelation of the baseline residuals, in [0, 0.9]. */
   readonly autocorrelation: number;
   readonly samples: number;
+  /** Of the baseline samples; empty where no verdict can rest on it. */
+  readonly residuals: Float64Array;
   /** Median spacing of the baseline samples; null with fewer than two. */
   readonly stepMs: number | null;
   readonly season: SeasonProfile | null;
@@ -155,6 +159,8 @@ export function observeBaseline(
   const empty = { transform, samples: count, stepMs, offset: 0, level: 0, scale: 1 } as const;
   const refuse = (problem: string): Baseline => ({
     ...empty,
+    spread: 1,
+    residuals: new Float64Array(0),
     autocorrelation: 0,
     season: null,
     seasonLevel: 0,
@@ -209,6 +215,8 @@ export function observeBaseline(
     ...empty,
     offset,
     level,
+    spread,
+    residuals: residuals.values,
     scale: spread * Math.sqrt((1 + autocorrelation) / (1 - autocorrelation)),
     autocorrelation,
     season: used,
