@@ -8,7 +8,7 @@
  * differs from itself.
  */
 
-import { CAP_MS, type Outcome } from "../outcome/outcome.ts";
+import type { Outcome } from "../outcome/outcome.ts";
 
 interface Assumed {
   readonly baseline: readonly Outcome[];
@@ -23,9 +23,14 @@ export function inFavourOf(
 ): Assumed | null {
   let doubts = 0;
   const resolve = (own: Outcome, other: Outcome, favoured: boolean): Outcome => {
-    if (!isOpen(own) || (isOpen(other) && own.end === other.end)) return own;
+    const isHalfOpen = own.evidence === "bounded";
+    if (!isOpen(own) && !isHalfOpen) return own;
+    const alike = isOpen(own) ? isOpen(other) : other.evidence === "bounded";
+    if (alike && own.end === other.end) return own;
     doubts++;
-    return favoured ? atBest(own) : atWorst(own);
+    if (isOpen(own)) return favoured ? atBest(own) : atWorst(own);
+    // Declined or unanswered for certain, but nobody saw how long it would have gone on.
+    return { ...own, recoveryMs: favoured ? own.recoveryBestMs : own.recoveryWorstMs };
   };
   const assumed = {
     baseline: baseline.map((own, at) => resolve(own, candidate[at]!, side === "baseline")),
@@ -78,6 +83,6 @@ function spared(outcome: Outcome): Outcome {
     end: "overridden",
     rolledBack: false,
     executedAtMs: null,
-    recoveryMs: regression ? CAP_MS : outcome.recoveryMs,
+    recoveryMs: regression ? outcome.recoveryWorstMs : outcome.recoveryMs,
   };
 }

@@ -91,11 +91,14 @@ export function outcomesOf(
       records: records.get(id) ?? [],
       commands: commands.get(id) ?? [],
       judgements: result.judgements[index]!,
-      peopleKnown: people.knows(id),
+      knows: (waitedMs) => people.knows(id, waitedMs),
       recovery,
     });
   });
 }
+
+/** Is it known what people do for so long after being asked? */
+type Knows = (waitedMs: number) => boolean;
 
 interface Material {
   readonly policy: string;
@@ -104,7 +107,7 @@ interface Material {
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
   readonly judgements: readonly SignalJudged[];
-  readonly peopleKnown: boolean;
+  readonly knows: Knows;
   readonly recovery: Recovery;
 }
 
@@ -128,7 +131,10 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const settled = end === "overridden" || end === "expired" || end === "held";
   const censored =
     historyMs !== null && !settled && (ordered === undefined || ordered.knownAtMs > historyMs);
-  const recovered = recoveryTimes(material, onsetAtMs, ordered, executedAtMs, historyMs);
+  const unknown =
+    proposed !== undefined && proposed.tier !== "full" && !material.knows(waitedMs(records));
+  const seen = recoveryTimes(material, onsetAtMs, ordered, executedAtMs, historyMs);
+  const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
   return {
     deploymentId: deployment.deploymentId,
     service: deployment.service,
@@ -146,14 +152,13 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     decidedBy: decided?.authority ?? null,
     executedAtMs,
     ...recovered.times,
-    evidence:
-      asked !== undefined && !material.peopleKnown && asked.tier !== "full"
-        ? "unknown"
-        : censored
-          ? ordered === undefined
-            ? "bounded"
-            : "modelled"
-          : recovered.evidence,
+    evidence: unknown
+      ? "unknown"
+      : censored
+        ? ordered === undefined
+          ? "bounded"
+          : "modelled"
+        : recovered.evidence,
     censoredAtMs: censored && ordered === undefined ? historyMs : null,
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,
@@ -234,6 +239,39 @@ function recoveryTimes(
       recoveryWorstMs: CAP_MS,
     },
     evidence: "bounded",
+  };
+}
+
+/** How long the policy waited for people, from its first question to the end of its last. */
+function waitedMs(records: readonly DecisionRecord[]): number {
+  const asked = records.find(({ decision }) => decision === "proposed")!;
+  const over = records.findLast(
+    ({ phaseBefore, phaseAfter }) => phaseBefore === "proposed" && phaseAfter !== "proposed",
+  );
+  return (over ?? asked).knownAtMs - asked.knownAtMs;
+}
+
+/** Had somebody approved at once, or declined: the earliest and the latest end there could be. */
+function anyAnswer(
+  seen: Recovered,
+  { incident, recovery }: Material,
+  onsetAtMs: number | null,
+  proposed: DecisionRecord,
+  historyMs: number | null,
+): Recovered {
+  const { recoveryMs } = seen.times;
+  if (onsetAtMs === null || recoveryMs === null) return seen;
+  const { durationMs } = recovery.rollBack(proposed.deploymentId);
+  const soonestMs = proposed.knownAtMs + durationMs + recovery.recoveryMs - onsetAtMs;
+  const resolvedAtMs = historyMs === null ? (incident?.resolvedAtMs ?? null) : null;
+  const declinedMs = resolvedAtMs === null ? CAP_MS : resolvedAtMs - onsetAtMs;
+  return {
+    ...seen,
+    times: {
+      ...seen.times,
+      recoveryBestMs: Math.min(recoveryMs, Math.max(0, soonestMs)),
+      recoveryWorstMs: Math.max(recoveryMs, declinedMs),
+    },
   };
 }
 

@@ -4,21 +4,26 @@
  * A recorded delay is relative to its proposal: who answered 80 s after the proposal
  * answers 80 s after ours. This assumes that an answer does not depend on when it is
  * asked for, which is a bias where policies propose at other hours. A deployment that
- * history never proposed has no recorded answer: what people would have done is
- * unknown, and its outcome says so.
+ * history never proposed has no recorded answer, and where history stopped waiting
+ * without one (its window ran out, say) nobody knows who would have answered later:
+ * what people would have done is unknown, and the outcome says so.
  */
 
 import type { DecisionEvent, Escalate, Propose } from "../../engine/index.ts";
-import type { DecisionRow } from "../history/tables.ts";
+import type { DecisionRow, DecisionWhat } from "../history/tables.ts";
 
 /** How people answer a proposal: their future events, or null when nobody can say. */
 export interface Responder {
   readonly name: "absent" | "recorded" | "modelled";
   /** The events that follow from being asked. */
   readonly answers: (command: Propose | Escalate) => readonly DecisionEvent[];
-  /** Is it known what people do about this deployment? */
-  readonly knows: (deploymentId: string) => boolean;
+  /** Is it known what people do about this deployment for so long after being asked? */
+  readonly knows: (deploymentId: string, waitedMs: number) => boolean;
 }
+
+const ANSWERS: readonly DecisionWhat[] = ["overrideGiven", "approvalGiven"];
+/** After one of these, history's question no longer stood. */
+const CLOSES: readonly DecisionWhat[] = ["withdrawn", "expired", "rollbackStarted"];
 
 /** Nobody answers: every window times out, every approval expires. */
 export const absent: Responder = { name: "absent", answers: () => [], knows: () => true };
@@ -35,7 +40,14 @@ export function recorded(decisions: readonly DecisionRow[]): Responder {
     byDeployment.get(id)?.find(({ what }) => what === "proposed");
   return {
     name: "recorded",
-    knows: (deploymentId) => proposalOf(deploymentId) !== undefined,
+    knows: (deploymentId, waitedMs) => {
+      const proposal = proposalOf(deploymentId);
+      if (proposal === undefined) return false;
+      const after = byDeployment.get(deploymentId)!.filter(({ atMs }) => atMs >= proposal.atMs);
+      if (after.some(({ what }) => ANSWERS.includes(what))) return true;
+      const ends = after.filter(({ what }) => CLOSES.includes(what)).map(({ atMs }) => atMs);
+      return ends.length === 0 || waitedMs <= Math.max(...ends) - proposal.atMs;
+    },
     answers: (command) => {
       const proposal = proposalOf(command.deploymentId);
       if (proposal === undefined || command.kind !== "propose" || command.ordinal > 1) return [];
