@@ -20,12 +20,12 @@ export function loadPolicy(file: string): Policy {
     text = readFileSync(file, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const why =
-      code === "ENOENT"
-        ? "no such policy file"
-        : code === "EACCES"
-          ? "no permission"
-          : String(code);
+    const known: Readonly<Record<string, string>> = {
+      ENOENT: "no such policy file",
+      EACCES: "no permission",
+      EISDIR: "this is a directory",
+    };
+    const why = known[code ?? ""] ?? String(code);
     throw new Problem(why, { file, cure: "Give --policy the path of a policy YAML file." });
   }
   return policyFromText(text, file);
