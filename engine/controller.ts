@@ -21,6 +21,7 @@ import {
   withTag,
   type WatchState,
 } from "./detect/watch.ts";
+import { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
 import {
   compareEvents,
   seriesKey,
@@ -161,6 +162,7 @@ function remember(
   columns: readonly SampleColumn[],
 ): ControllerState["recent"] {
   const keepMs = Math.max(...policy.signals.map(({ detector }) => detector.baselineMs));
+  const reachMs = Math.max(keepMs, BASELINE_REACH_MS);
   const recent: Record<string, SampleColumn> = { ...state.recent };
   for (const column of columns) {
     if (column.atMs.length === 0) continue;
@@ -176,7 +178,11 @@ function remember(
     let newestMs = Number.NEGATIVE_INFINITY;
     for (const knownAtMs of all.knownAtMs) newestMs = Math.max(newestMs, knownAtMs);
     let from = 0;
-    while (from < all.atMs.length && all.atMs[from]! < newestMs - keepMs) from++;
+    // Twice the samples a baseline needs, in case some of them turn out to be late.
+    while (from < all.atMs.length - 2 * BASELINE_SAMPLES && all.atMs[from]! < newestMs - keepMs) {
+      from++;
+    }
+    while (from < all.atMs.length && all.atMs[from]! < newestMs - reachMs) from++;
     recent[key] = {
       series: column.series,
       atMs: all.atMs.subarray(from),

@@ -17,6 +17,7 @@ export { canonicalJson, parsePolicy, type PolicyIssue } from "./policy/schema.ts
 export * from "./policy/quantity.ts";
 export { resolveTier, resolveTolerance, tagsAt, type TierDecision } from "./policy/resolve.ts";
 export { DAY_MS, prepareSeason, SEASON_DAYS } from "./detect/season.ts";
+export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
 export type { Share } from "./detect/track.ts";
 export {
   advanceWatch,

@@ -19,7 +19,7 @@ import {
   type Bounds,
 } from "./detector.ts";
 import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
-import { observe, observeBaseline, type Baseline } from "./residual.ts";
+import { baselineStart, observe, observeBaseline, type Baseline } from "./residual.ts";
 import type { TolerancePath } from "./tolerance.ts";
 
 /** Weight of the newest residual in the smoothed effect that the record shows. */
@@ -139,19 +139,25 @@ function baselineKey(signal: SignalPolicy): string {
 export function freezeBaseline(
   track: TrackState,
   signal: SignalPolicy,
+  startedAtMs: number,
   season: SeasonProfile | null,
   share: Share,
 ): Baseline {
-  track.baseline ??= share.once(`baseline ${baselineKey(signal)}`, () =>
-    observeBaseline(
-      track.pastAtMs,
-      track.pastValues,
+  track.baseline ??= share.once(`baseline ${baselineKey(signal)}`, () => {
+    const from = baselineStart(track.pastAtMs, startedAtMs - signal.detector.baselineMs);
+    return observeBaseline(
+      part(track.pastAtMs, from),
+      part(track.pastValues, from),
       signal.tolerance.kind === "relative" ? "log" : "identity",
       track.series.percentagePoint,
       signal.detector.season ? season : null,
-    ),
-  );
+    );
+  });
   return track.baseline;
+}
+
+function part(values: ArrayLike<number>, from: number): ArrayLike<number> {
+  return from === 0 ? values : Array.prototype.slice.call(values, from);
 }
 
 /** Bounds in the residual's unit for a tolerance amount; see `Bounds`. */

@@ -34,6 +34,7 @@ import {
   type TrackState,
 } from "./track.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
+import { BASELINE_REACH_MS } from "./residual.ts";
 import { tolerancePath } from "./tolerance.ts";
 
 interface Published {
@@ -175,7 +176,13 @@ export function advanceWatch(
     for (const [key, track] of Object.entries(tracks)) {
       if (track.stale) continue;
       const clone = cloneTrack(track);
-      freezeBaseline(clone, signal, watch.context?.seasons[key] ?? null, shareFor(key));
+      freezeBaseline(
+        clone,
+        signal,
+        watch.deployment.startedAtMs,
+        watch.context?.seasons[key] ?? null,
+        shareFor(key),
+      );
       const deadlineMs = clone.lastKnownAtMs + staleAfterMs(clone.baseline!);
       if (deadlineMs > untilMs) continue;
       changes.push(goStale(clone, deadlineMs));
@@ -206,7 +213,10 @@ function deadlineOf(watch: WatchState, signal: SignalPolicy, track: TrackState):
   if (track.baseline !== null) return track.lastKnownAtMs + staleAfterMs(track.baseline);
   const clone = cloneTrack(track);
   const season = watch.context?.seasons[seriesKey(track.series)] ?? null;
-  return track.lastKnownAtMs + staleAfterMs(freezeBaseline(clone, signal, season, notShared));
+  return (
+    track.lastKnownAtMs +
+    staleAfterMs(freezeBaseline(clone, signal, watch.deployment.startedAtMs, season, notShared))
+  );
 }
 
 /** Cuts one column into past and watch and folds both into the track. */
@@ -223,7 +233,7 @@ function takeColumn(
   const newest = before?.lastAtMs ?? Number.NEGATIVE_INFINITY;
   const ordered = share(shareFor, column, "ordered", () => inOrder(column, newest));
   const { atMs, knownAtMs, values } = ordered;
-  const baselineFromMs = startedAtMs - signal.detector.baselineMs;
+  const baselineFromMs = startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
   let from = 0;
   while (from < atMs.length && atMs[from]! < baselineFromMs) from++;
   let pastEnd = from;
@@ -255,7 +265,13 @@ function takeColumn(
   if (watchEnd > watchFrom) {
     const key = seriesKey(column.series);
     const shared = shareFor(key);
-    freezeBaseline(track, signal, watch.context?.seasons[key] ?? null, shared);
+    freezeBaseline(
+      track,
+      signal,
+      watch.deployment.startedAtMs,
+      watch.context?.seasons[key] ?? null,
+      shared,
+    );
     const cut: SampleColumn = {
       series: column.series,
       atMs: part(atMs, watchFrom, watchEnd),

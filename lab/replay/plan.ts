@@ -7,6 +7,8 @@
  */
 
 import {
+  BASELINE_REACH_MS,
+  BASELINE_SAMPLES,
   DAY_MS,
   matchesGlob,
   SEASON_DAYS,
@@ -15,6 +17,7 @@ import {
   type Policy,
   type SeriesName,
 } from "../../engine/index.ts";
+import { BLOCK_SAMPLES } from "../history/blocks.ts";
 import type { History } from "../history/open.ts";
 import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
 
@@ -33,6 +36,8 @@ export interface PlannedDeployment {
 export interface PlannedSeries {
   readonly index: number;
   readonly name: SeriesName;
+  /** How far back its samples are wanted: coarse ones further, to fill a baseline. */
+  readonly lookBackMs: number;
 }
 
 export interface Plan {
@@ -53,13 +58,16 @@ export interface PlannedWindow {
   readonly day: number;
 }
 
-export function planReplay(history: History, policies: readonly Policy[]): Plan {
+export async function planReplay(history: History, policies: readonly Policy[]): Promise<Plan> {
   const { tables } = history;
   const services = new Map(tables.services.map((row) => [row.service, row]));
   const units = new Map(tables.metricCatalog.map((row) => [row.metric, row.unit]));
   const globs = [
     ...new Set(policies.flatMap(({ signals }) => signals.map(({ metric }) => metric))),
   ];
+  const detectors = policies.flatMap(({ signals }) => signals.map(({ detector }) => detector));
+  const lookBackMs = Math.max(...detectors.map(({ baselineMs }) => baselineMs));
+  const steps = await stepsOf(history);
   const watched = new Map<string, PlannedSeries[]>();
   for (const row of history.series) {
     if (!globs.some((glob) => matchesGlob(glob, row.metric))) continue;
@@ -69,9 +77,15 @@ export function planReplay(history: History, policies: readonly Policy[]): Plan 
       version: row.version,
       percentagePoint: percentagePoint(units.get(row.metric) ?? "", row.metric),
     };
+    const fillMs = 1.5 * BASELINE_SAMPLES * (steps.get(row.series) ?? Number.POSITIVE_INFINITY);
+    const series: PlannedSeries = {
+      index: row.series,
+      name,
+      lookBackMs: Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)),
+    };
     const list = watched.get(row.service);
-    if (list === undefined) watched.set(row.service, [{ index: row.series, name }]);
-    else list.push({ index: row.series, name });
+    if (list === undefined) watched.set(row.service, [series]);
+    else list.push(series);
   }
   const tagsOf = new Map<string, ContextTag[]>();
   for (const tag of tables.tags) {
@@ -84,7 +98,6 @@ export function planReplay(history: History, policies: readonly Policy[]): Plan 
     if (what !== "rollbackStarted") continue;
     rollbacks.set(deploymentId, Math.min(atMs, rollbacks.get(deploymentId) ?? atMs));
   }
-  const detectors = policies.flatMap(({ signals }) => signals.map(({ detector }) => detector));
   return {
     deployments: tables.deployments.map((row) => ({
       deployment: toDeployment(row, services.get(row.service)),
@@ -95,7 +108,7 @@ export function planReplay(history: History, policies: readonly Policy[]): Plan 
       rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
       series: watched.get(row.service) ?? [],
     })),
-    lookBackMs: Math.max(...detectors.map(({ baselineMs }) => baselineMs)),
+    lookBackMs,
     lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
     season: detectors.some(({ season }) => season),
   };
@@ -111,13 +124,13 @@ export function windowsOf(history: History, plan: Plan, index: number): PlannedW
     rolledBackAtMs === null ? Number.POSITIVE_INFINITY : rolledBackAtMs + 1,
   );
   const windows: PlannedWindow[] = [];
-  for (const { index: seriesIndex } of series) {
+  for (const { index: seriesIndex, lookBackMs } of series) {
     for (let day = 0; day <= (plan.season ? SEASON_DAYS : 0); day++) {
       const shiftMs = day * DAY_MS;
       // A season slot reaches half a slot beyond the stretch; ten minutes cover it.
       const marginMs = day === 0 ? 1 : 600_000;
-      const fromMs =
-        deployment.startedAtMs - plan.lookBackMs - shiftMs - (day === 0 ? 0 : marginMs);
+      const backMs = day === 0 ? lookBackMs : plan.lookBackMs + marginMs;
+      const fromMs = deployment.startedAtMs - backMs - shiftMs;
       const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
       const from = Math.max(fromMs, startsAtMs);
       const to = day === 0 ? Math.min(toMs, endsAtMs) : toMs;
@@ -126,6 +139,19 @@ export function windowsOf(history: History, plan: Plan, index: number): PlannedW
     }
   }
   return windows;
+}
+
+/** The spacing of every series' samples, from its full blocks; none where it has no full block. */
+async function stepsOf(history: History): Promise<Map<number, number>> {
+  const steps = new Map<number, number>();
+  for (const { series, startMs, beforeMs } of await history.blockIndex()) {
+    for (let row = 0; row < series.length; row++) {
+      const stepMs = (beforeMs[row]! - startMs[row]!) / BLOCK_SAMPLES;
+      const known = steps.get(series[row]!) ?? Number.POSITIVE_INFINITY;
+      if (Number.isFinite(stepMs)) steps.set(series[row]!, Math.min(known, stepMs));
+    }
+  }
+  return steps;
 }
 
 function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefined {

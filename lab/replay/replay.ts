@@ -49,7 +49,7 @@ export async function replay(
       cure: "Import deployments.csv beside the metrics.",
     });
   }
-  const plan = planReplay(history, policies);
+  const plan = await planReplay(history, policies);
   const detection = await detect(history, plan, policies, progress);
   const results = policies.map((policy, index): PolicyReplay => {
     progress.update(index, policies.length, `deciding under ${policy.policy}`);

@@ -10,6 +10,7 @@
 
 import {
   advanceWatch,
+  BASELINE_SAMPLES,
   matchesGlob,
   startWatch,
   takeColumns,
@@ -95,7 +96,10 @@ function decideOne(
     team: service.team,
     criticality: service.criticality,
   };
-  const lookBackMs = Math.max(...policy.signals.map(({ detector }) => detector.baselineMs));
+  const lookBackMs = Math.max(
+    1.5 * BASELINE_SAMPLES * world.stepMs,
+    ...policy.signals.map(({ detector }) => detector.baselineMs),
+  );
   const fromMs = given.startedAtMs - lookBackMs;
   const toMs = given.startedAtMs + policy.watchMs + 1;
   const firstMs = world.startMs + Math.max(0, sampleIndexAt(world, fromMs)) * world.stepMs;
