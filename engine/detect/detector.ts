@@ -13,6 +13,9 @@
 import { unreachable } from "../assert.ts";
 import type { DetectorSettings } from "../policy/policy.ts";
 import { accumulateCusum, startCusum, type CusumState } from "./cusum.ts";
+import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
+import { accumulateMannWhitney, startMannWhitney, type MannWhitneyState } from "./mannWhitney.ts";
+import { accumulateOnset, startOnset, type OnsetState } from "./onset.ts";
 import { accumulateThreshold, startThreshold, type ThresholdState } from "./threshold.ts";
 
 /** What one sample says. A missing sample is evidence of nothing: neither harm nor health. */
@@ -20,10 +23,30 @@ export const WITHIN = 0;
 export const BEYOND = 1;
 export const MISSING = 2;
 
-/** Residuals this far out, in the scale of one sample, on one series. */
+/** What the baseline says about the residuals of one series; a `Baseline` is one. */
 export interface Noise {
-  /** Standard deviation of one residual, inflated for autocorrelation. */
-  readonly scale: number;
+  /** Standard deviation of one residual. */
+  readonly spread: number;
+  /** Lag-1 autocorrelation of the residuals, in [0, 0.9]. */
+  readonly autocorrelation: number;
+  /** How many baseline samples those are estimated from. */
+  readonly samples: number;
+  /** The baseline's own residuals. */
+  readonly residuals: ArrayLike<number>;
+}
+
+/**
+ * The autocorrelation without the bias of its estimate: over n samples of an AR(1)
+ * series it comes out (1+3φ)/n too low (Marriott and Pope 1954). At most 0.9.
+ */
+export function phiOf({ autocorrelation, samples }: Noise): number {
+  return Math.min(0.9, autocorrelation + (1 + 3 * autocorrelation) / samples);
+}
+
+/** What autocorrelation multiplies the variance of a mean of many residuals by: (1+φ)/(1−φ). */
+export function inflationOf(noise: Noise): number {
+  const phi = phiOf(noise);
+  return (1 + phi) / (1 - phi);
 }
 
 /** How a residual is held against a tolerance: bounds in the residual's own unit. */
@@ -34,15 +57,25 @@ export interface Bounds {
   readonly down: number;
 }
 
-export type AccumulatorState = ThresholdState | CusumState;
+export type AccumulatorState =
+  ThresholdState | CusumState | EwmaState | OnsetState | MannWhitneyState;
 
-/** The state before the first sample. Accumulators are updated in place: clone to keep. */
+/**
+ * The state before the first sample. Accumulators are updated in place: clone to keep.
+ * A shallow clone will do, because lists in a state are replaced and never written to.
+ */
 export function startAccumulator(settings: DetectorSettings): AccumulatorState {
   switch (settings.kind) {
     case "threshold":
       return startThreshold();
     case "cusum":
       return startCusum();
+    case "ewma":
+      return startEwma();
+    case "eprocess":
+      return startOnset();
+    case "mannWhitney":
+      return startMannWhitney();
     default:
       return unreachable(settings);
   }
@@ -84,6 +117,36 @@ export function accumulate(
         flags,
         statistics,
       );
+    case "ewma":
+      return accumulateEwma(
+        settings,
+        state as EwmaState,
+        residuals,
+        noise,
+        boundsOf,
+        flags,
+        statistics,
+      );
+    case "eprocess":
+      return accumulateOnset(
+        settings,
+        state as OnsetState,
+        residuals,
+        noise,
+        boundsOf,
+        flags,
+        statistics,
+      );
+    case "mannWhitney":
+      return accumulateMannWhitney(
+        settings,
+        state as MannWhitneyState,
+        residuals,
+        noise,
+        boundsOf,
+        flags,
+        statistics,
+      );
     default:
       return unreachable(settings);
   }
@@ -95,7 +158,11 @@ export function limitOf(settings: DetectorSettings): number {
     case "threshold":
       return settings.breaches;
     case "cusum":
+    case "ewma":
+    case "mannWhitney":
       return settings.limit;
+    case "eprocess":
+      return -Math.log(settings.alpha);
     default:
       return unreachable(settings);
   }

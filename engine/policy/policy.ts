@@ -38,7 +38,40 @@ export interface CusumSettings extends BaselineSettings {
   readonly limit: number;
 }
 
-export type DetectorSettings = ThresholdSettings | CusumSettings;
+export interface EwmaSettings extends BaselineSettings {
+  readonly kind: "ewma";
+  /** Weight of the newest sample. */
+  readonly weight: number;
+  /** Largest step of one sample, in standard deviations: one spike alone never fires. */
+  readonly clip: number;
+  /** Standard deviations of the average at which a breach begins. */
+  readonly limit: number;
+}
+
+export interface OnsetSettings extends BaselineSettings {
+  readonly kind: "eprocess";
+  /** Share of healthy watches that may be called a breach, however often one looks. */
+  readonly alpha: number;
+  /** Valid samples over which that share holds, and among which the onset is sought. */
+  readonly horizon: number;
+  /** Largest step of one sample, in standard deviations. */
+  readonly clip: number;
+}
+
+export interface MannWhitneySettings extends BaselineSettings {
+  readonly kind: "mannWhitney";
+  /** Of the interval of the shift. */
+  readonly confidence: number;
+  /** A breach needs the interval to clear this share of the shift (Kayenta's `tolerance`). */
+  readonly limit: number;
+  /** Valid samples before the first look. */
+  readonly atLeast: number;
+  /** Valid samples from one look to the next. */
+  readonly every: number;
+}
+
+export type DetectorSettings =
+  ThresholdSettings | CusumSettings | EwmaSettings | OnsetSettings | MannWhitneySettings;
 
 export interface SignalPolicy {
   readonly name: string;

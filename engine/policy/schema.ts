@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { oneSpikeFires } from "../detect/onset.ts";
 import type { ContextRule, Mode, Policy, SignalPolicy } from "./policy.ts";
 import { parseDuration, parseShare, parseTolerance } from "./quantity.ts";
 
@@ -17,6 +18,11 @@ const share = z
   .string({ error: "expected a share such as 15%" })
   .refine((text) => parseShare(text) !== null, "expected a share such as 15%")
   .transform((text) => parseShare(text)!);
+/** Neither nothing nor everything. */
+const properShare = share.refine(
+  (value) => value > 0 && value < 1,
+  "expected a share above 0% and below 100%",
+);
 const tolerance = z
   .string({ error: "expected a tolerance such as 10% or 1pp" })
   .refine((text) => parseTolerance(text) !== null, "expected a tolerance such as 10% or 1pp")
@@ -48,18 +54,50 @@ const cusum = z.strictObject({
   kind: z.literal("cusum"),
   baseline: duration.default(3_600_000),
   season: z.boolean().default(true),
-  drift: z.number().positive().default(2),
-  clip: z.number().positive().default(10),
-  limit: z.number().positive().default(12),
+  drift: z.number().positive().default(1),
+  clip: z.number().positive().default(4),
+  limit: z.number().positive().default(8),
+});
+const ewma = z.strictObject({
+  kind: z.literal("ewma"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(true),
+  weight: z.number().positive().max(1).default(0.4),
+  clip: z.number().positive().default(3),
+  limit: z.number().positive().default(5),
+});
+const eprocess = z.strictObject({
+  kind: z.literal("eprocess"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(true),
+  alpha: properShare.default(0.01),
+  horizon: z.int().min(1).max(10_000).default(60),
+  clip: z.number().positive().default(3.5),
+});
+const mannWhitney = z.strictObject({
+  kind: z.literal("mannWhitney"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(true),
+  confidence: properShare.default(0.98),
+  limit: z.number().min(0).lt(1).default(0.25),
+  atLeast: z.int().min(1).max(10_000).default(8),
+  every: z.int().min(1).max(10_000).default(1),
 });
 const detector = z
-  .discriminatedUnion("kind", [threshold, cusum])
+  .discriminatedUnion("kind", [threshold, cusum, ewma, eprocess, mannWhitney])
   .refine((given) => given.kind !== "threshold" || given.breaches <= given.of, {
     message: "`breaches` cannot be more than `of`",
     path: ["breaches"],
   })
-  .refine((given) => given.kind !== "cusum" || given.clip < given.limit, {
-    message: "`clip` must be below `limit`, or one spike alone would be a breach",
+  .refine(
+    (given) => (given.kind !== "cusum" && given.kind !== "ewma") || given.clip < given.limit,
+    {
+      message: "`clip` must be below `limit`, or one spike alone would be a breach",
+      path: ["clip"],
+    },
+  )
+  .refine((given) => given.kind !== "eprocess" || !oneSpikeFires(given), {
+    message: "`clip` is too large for this `alpha`: one spike alone would be a breach",
     path: ["clip"],
   });
 

@@ -65,19 +65,25 @@ describe("cusum", () => {
       drift: fc.constantFrom(0.5, 1, 2),
       clip: fc.constantFrom(3, 10),
       limit: fc.constantFrom(4, 12),
-      scale: fc.constantFrom(1, 8),
+      spread: fc.constantFrom(1, 8),
+      autocorrelation: fc.constantFrom(0, 0.6),
       up: fc.constantFrom(0, 5, INFINITY),
       down: fc.constantFrom(0, 20, INFINITY),
     });
     check(
-      fc.property(given, ({ residuals, drift, clip, limit, scale, up, down }) => {
+      fc.property(given, (given) => {
+        const { residuals, drift, clip, limit, spread, autocorrelation, up, down } = given;
+        const noise = { spread, autocorrelation, samples: 40, residuals: [] };
+        // What is estimated from 40 samples is (1 + 3φ)/40 too low.
+        const phi = autocorrelation + (1 + 3 * autocorrelation) / 40;
+        const inflation = (1 + phi) / (1 - phi);
         const flags = new Uint8Array(residuals.length);
         const statistics = new Float64Array(residuals.length);
         accumulateCusum(
           { ...settings, drift, clip, limit },
           startCusum(),
           Float64Array.from(residuals),
-          { scale },
+          noise,
           () => ({ up, down }),
           flags,
           statistics,
@@ -87,8 +93,8 @@ describe("cusum", () => {
           const before = sum(index - 1, sign, bound);
           const residual = residuals[index]!;
           if (Number.isNaN(residual)) return before;
-          const excess = (sign * residual) / scale - Math.max(drift, bound / scale + 1);
-          const clipped = Math.min(clip, Math.max(-clip, excess));
+          const excess = (sign * residual) / spread - Math.max(drift, bound / spread + 1);
+          const clipped = Math.min(clip, Math.max(-clip, excess / inflation));
           return Math.min(2 * limit, Math.max(0, before + clipped));
         };
         residuals.forEach((residual, index) => {
@@ -114,7 +120,7 @@ describe("cusum", () => {
           { ...settings, drift: 1, clip: 1e9, limit: 4 },
           state,
           residuals,
-          { scale: 1 },
+          { spread: 1, autocorrelation: 0, samples: 1e9, residuals: [] },
           () => ({ up: 0, down: INFINITY }),
           flags,
           new Float64Array(residuals.length),
