@@ -46,6 +46,8 @@ interface Published {
 interface SignalState {
   readonly tracks: Readonly<Record<string, TrackState>>;
   readonly published: Readonly<Record<string, Published>>;
+  /** Taken but not judged yet: a silence of another series may lie in between. */
+  readonly pending: readonly TrackChange[];
   readonly verdict: Verdict;
   readonly untagged: Verdict;
 }
@@ -75,6 +77,7 @@ export function startWatch(
     signals[signal.name] = {
       tracks: {},
       published: {},
+      pending: [],
       verdict: "inconclusive",
       untagged: "inconclusive",
     };
@@ -99,7 +102,8 @@ export function withTag(watch: WatchState, tag: ContextTag): WatchState {
 }
 
 /**
- * Takes samples of any series; those of no signal are ignored.
+ * Takes samples of any series; those of no signal are ignored. They are judged by the
+ * next `advanceWatch`, together with the silences of other series between them.
  *
  * @param shareFor lets several policies share the work on one series; a share may
  *   only be used for one deployment, one watch length and whole columns
@@ -111,7 +115,6 @@ export function takeColumns(
   shareFor: (key: string) => Share = () => notShared,
 ): WatchStep {
   if (watch.concluded) return { watch, judgements: [] };
-  const judgements: SignalJudged[] = [];
   let signals = watch.signals;
   for (const signal of policy.signals) {
     const changes: TrackChange[] = [];
@@ -133,13 +136,10 @@ export function takeColumns(
     }
     const before = signals[signal.name]!;
     if (tracks === before.tracks) continue;
-    const after = publish(watch, signal, { ...before, tracks }, changes, judgements);
-    signals = { ...signals, [signal.name]: after };
+    const pending = [...before.pending, ...changes];
+    signals = { ...signals, [signal.name]: { ...before, tracks, pending } };
   }
-  return {
-    watch: { ...watch, signals },
-    judgements: judgements.sort(compareEvents),
-  };
+  return { watch: { ...watch, signals }, judgements: [] };
 }
 
 /** The next moment something happens without a sample: data counts as stopped, or the watch ends. */
@@ -156,8 +156,9 @@ export function watchDueAtMs(policy: Policy, watch: WatchState): number {
 }
 
 /**
- * Lets time pass up to and including `toMs`: series fall silent, and at its end the
- * watch is concluded with a last judgement of every signal.
+ * Lets time pass up to and including `toMs`: samples taken so far are judged, series
+ * fall silent, and at its end the watch is concluded with a last judgement of every
+ * signal.
  */
 export function advanceWatch(
   policy: Policy,
@@ -188,8 +189,9 @@ export function advanceWatch(
       changes.push(goStale(clone, deadlineMs));
       tracks = { ...tracks, [key]: clone };
     }
-    if (changes.length === 0) continue;
-    const after = publish(watch, signal, { ...before, tracks }, changes, judgements);
+    if (changes.length === 0 && before.pending.length === 0) continue;
+    const all = [...before.pending, ...changes];
+    const after = publish(watch, signal, { ...before, tracks, pending: [] }, all, judgements);
     signals = { ...signals, [signal.name]: after };
   }
   judgements.sort(compareEvents);
@@ -354,7 +356,6 @@ function publish(
   changes: readonly TrackChange[],
   judgements: SignalJudged[],
 ): SignalState {
-  if (changes.length === 0) return before;
   let { published, verdict, untagged } = before;
   const ordered = [...changes].sort(byKnown);
   for (const change of ordered) {

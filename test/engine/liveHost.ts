@@ -17,7 +17,6 @@ import {
   type EngineCommand,
   type Event,
   type Policy,
-  type RollBack,
   type SampleColumn,
   type SamplesTaken,
 } from "../../engine/index.ts";
@@ -40,17 +39,16 @@ export interface HostRun {
   readonly commands: readonly EngineCommand[];
 }
 
-/** What a host reports after it rolled back; null when the answer comes from elsewhere. */
-export type Answer = (command: RollBack) => Event | null;
+/** What becomes of a command: an event in its own time, or nothing. */
+export type Answer = (command: EngineCommand) => Event | null;
 
-export const answerInTime: Answer = ({ deploymentId, askedAtMs }) => ({
-  kind: "rollbackFinished",
-  atMs: askedAtMs + ROLLBACK_TAKES_MS,
-  knownAtMs: askedAtMs + ROLLBACK_TAKES_MS,
-  deploymentId,
-  succeeded: true,
-  detail: "",
-});
+/** Rollbacks succeed after a while; people stay silent. */
+export function answerInTime({ kind, deploymentId, askedAtMs }: EngineCommand): Event | null {
+  if (kind !== "rollBack") return null;
+  const atMs = askedAtMs + ROLLBACK_TAKES_MS;
+  const timed = { atMs, knownAtMs: atMs };
+  return { kind: "rollbackFinished", ...timed, deploymentId, succeeded: true, detail: "" };
+}
 
 /**
  * Runs events through the controller under `forbidAmbient`.
@@ -77,7 +75,6 @@ function run(policy: Policy, events: readonly Event[], answer: Answer, punctual:
     state = step.state;
     steps.push({ before, event, records: step.records, commands: step.commands });
     for (const command of step.commands) {
-      if (command.kind !== "rollBack") continue;
       const answered = answer(command);
       if (answered !== null) pending.push(answered);
     }

@@ -13,7 +13,11 @@ import { randomCase, START_MS, type Case } from "./randomCase.ts";
 
 /** The run of a punctual host, and everything it reported but samples and the clock. */
 function live(given: Case, index = 0): { run: HostRun; others: Event[] } {
-  const run = runLive(given.policies[index]!, [...given.others, ...toBatches(given.columns)]);
+  const run = runLive(
+    given.policies[index]!,
+    [...given.others, ...toBatches(given.columns)],
+    given.answer,
+  );
   const others = run.steps
     .map(({ event }) => event)
     .filter(({ kind }) => kind !== "samplesTaken" && kind !== "clockAdvanced");

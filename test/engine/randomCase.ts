@@ -10,24 +10,28 @@ import {
   seriesKey,
   type ContextTag,
   type Deployment,
+  type EngineCommand,
   type Event,
   type Policy,
   type SampleColumn,
 } from "../../engine/index.ts";
+import { answerInTime, type Answer } from "./liveHost.ts";
 import { policyOf } from "./policyFile.ts";
 
 const MINUTE_MS = 60_000;
 export const START_MS = Date.UTC(2026, 2, 12, 9);
-const SERVICES = ["api", "db"] as const;
-const METRICS = ["latency_p95_ms", "latency_p99_ms", "error_rate"] as const;
+const SERVICES = ["api", "api", "api", "db"] as const;
+const METRICS = ["latency_p95_ms", "latency_p95_ms", "latency_p99_ms", "error_rate"] as const;
 const SIGNALS = ["errors", "latency", "wide"] as const;
-const TAGS = ["expected_rise", "window", "careful", "frozen"] as const;
+const TAGS = ["expected_rise", "expected_rise", "window", "careful", "frozen"] as const;
 
 export interface Case {
   readonly policies: readonly Policy[];
   readonly columns: readonly SampleColumn[];
-  /** Deployments, tags and what people did. */
+  /** Deployments and tags. */
   readonly others: readonly Event[];
+  /** What people and the platform answer to commands. */
+  readonly answer: Answer;
 }
 
 const minutes = (min: number, max: number) =>
@@ -41,17 +45,17 @@ const column = fc
     service: oneOf(...SERVICES),
     metric: oneOf(...METRICS),
     version: oneOf(null, null, null, "v2"),
-    stepMs: oneOf(15_000, 15_000, 30_000, 60_000, 300_000),
+    stepMs: oneOf(15_000, 15_000, 15_000, 30_000, 60_000, 300_000),
     jitter: fc.boolean(),
-    fromMs: minutes(0, 50),
-    toMs: minutes(50, 110),
-    level: oneOf(0, 0.02, 200),
+    fromMs: fc.oneof(fc.constant(0), fc.constant(0), minutes(0, 50)),
+    toMs: fc.oneof(fc.constant(110 * MINUTE_MS), minutes(50, 110)),
+    level: oneOf(200, 200, 200, 0.02, 0),
     noise: oneOf(0, 0.01, 0.1),
-    shiftAtMs: minutes(25, 80),
-    shiftForMs: minutes(1, 40),
-    shift: oneOf(1, 1.05, 1.2, 1.5, 3, 0.5),
-    missing: oneOf(0, 0.05, 0.4),
-    silentAtMs: minutes(20, 90),
+    shiftAtMs: minutes(31, 60),
+    shiftForMs: minutes(1, 20),
+    shift: oneOf(3, 1.5, 1.5, 1.2, 0.5, 1),
+    missing: oneOf(0, 0, 0.05, 0.4),
+    silentAtMs: minutes(30, 70),
     silentForMs: oneOf(0, 0, 4 * MINUTE_MS, 5 * MINUTE_MS, 8 * MINUTE_MS),
     delayMs: oneOf(0, 0, 5000, 45_000),
     lateMs: oneOf(0, 0, 60_000, 400_000),
@@ -99,7 +103,7 @@ const deployments = fc.uniqueArray(
     service: oneOf(...SERVICES),
     environment: oneOf("production", "production", "staging"),
     kind: oneOf("code" as const, "migration" as const),
-    startedAtMs: minutes(15, 70).map((ms) => START_MS + ms),
+    startedAtMs: minutes(28, 55).map((ms) => START_MS + ms),
     version: fc.constant(null),
     author: fc.constant(null),
     team: oneOf(null, "core"),
@@ -114,21 +118,23 @@ export const randomTag = fc
     service: oneOf(...SERVICES),
     tag: oneOf(...TAGS),
     value: oneOf("true", "15%", "30%", "200%"),
-    signal: oneOf(null, null, ...SIGNALS),
-    validFromMs: fc.option(minutes(0, 90).map((ms) => START_MS + ms)),
-    validUntilMs: fc.option(minutes(30, 110).map((ms) => START_MS + ms)),
-    knownAtMs: minutes(0, 100).map((ms) => START_MS + ms),
+    signal: oneOf(null, null, null, null, ...SIGNALS),
+    validFromMs: fc.option(minutes(0, 60).map((ms) => START_MS + ms)),
+    validUntilMs: fc.option(minutes(40, 110).map((ms) => START_MS + ms)),
+    knownAtMs: minutes(0, 70).map((ms) => START_MS + ms),
     givenBy: fc.constant("dana"),
     approvedBy: fc.constant(null),
   })
   .map((given): ContextTag => given);
 
-const person = fc.record({
-  atMs: minutes(20, 120).map((ms) => START_MS + ms),
-  deploymentId: oneOf("d1", "d1", "d2", "d3"),
-  approves: fc.boolean(),
-  justification: oneOf("", "known"),
-});
+/** What a person does about a proposal, and when; null is silence. */
+const answer = fc.option(
+  fc.record({
+    afterMs: minutes(0, 6),
+    approves: fc.boolean(),
+    justification: oneOf("", "known", "known"),
+  }),
+);
 
 const detector = fc.oneof(
   fc.record({
@@ -145,9 +151,9 @@ const detector = fc.oneof(
     }),
 );
 const signal = fc.record({
-  metric: oneOf("latency_p95_ms", "latency_*", "*", "error_rate"),
-  worse: oneOf("up", "up", "down", "both"),
-  tolerance: oneOf("10%", "30%", "1pp"),
+  metric: oneOf("latency_p95_ms", "latency_*", "latency_*", "*", "error_rate"),
+  worse: oneOf("up", "up", "both", "down"),
+  tolerance: oneOf("10%", "10%", "30%", "1pp"),
   hold: oneOf("0s", "60s", "90s"),
   clear: oneOf("30s", "2m"),
   detector,
@@ -157,7 +163,7 @@ const tier = oneOf("full", "override", "approve", "observe");
 const policy = fc
   .record({
     signals: fc.dictionary(oneOf(...SIGNALS), signal, { minKeys: 1, maxKeys: 3 }),
-    fusion: fc.oneof(oneOf("any", "any", "all"), fc.constant({ atLeast: 2 })),
+    fusion: fc.oneof(oneOf("any", "any", "any", "all"), fc.constant({ atLeast: 2 })),
     override: fc.record({
       window: minutes(0, 6).map(text),
       onTimeout: oneOf("rollback", "rollback", "hold"),
@@ -219,22 +225,25 @@ export const randomCase: fc.Arbitrary<Case> = fc
     columns,
     deployments,
     tags: fc.array(randomTag, { maxLength: 4 }),
-    people: fc.array(person, { maxLength: 3 }),
+    answers: fc.array(answer, { minLength: 1, maxLength: 4 }),
   })
-  .map(({ policies, columns: series, deployments: started, tags, people }) => ({
+  .map(({ policies, columns: series, deployments: started, tags, answers }) => ({
     policies: policies.map((written) => policyOf(written)),
     columns: series,
-    others: [
-      ...started.map((deployment) => startOf(deployment)),
-      ...tags.map((given) => tagged(given)),
-      ...people.map((given): Event => {
-        const { atMs, deploymentId, justification } = given;
-        const timed = { atMs, knownAtMs: atMs, deploymentId, by: "dana" };
-        return given.approves
-          ? { kind: "approvalGiven", ...timed }
-          : { kind: "overrideGiven", ...timed, justification };
-      }),
-    ],
+    others: [...started.map((deployment) => startOf(deployment)), ...tags.map(tagged)],
+    answer: (command: EngineCommand): Event | null => {
+      if (command.kind !== "propose" && command.kind !== "escalate") {
+        return answerInTime(command);
+      }
+      const { kind, ordinal, askedAtMs, deploymentId } = command;
+      const said = answers[(ordinal + (kind === "escalate" ? 1 : 0)) % answers.length] ?? null;
+      if (said === null) return null;
+      const atMs = askedAtMs + said.afterMs;
+      const timed = { atMs, knownAtMs: atMs, deploymentId, by: "dana" };
+      return said.approves
+        ? { kind: "approvalGiven", ...timed }
+        : { kind: "overrideGiven", ...timed, justification: said.justification };
+    },
   }));
 
 function startOf(deployment: Deployment): Event {

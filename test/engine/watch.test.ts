@@ -53,28 +53,42 @@ describe("judgements", () => {
     expect(silence!.evidence.verdict).toBe("noData");
   });
 
-  test("at one instant what was measured comes before what was missed", () => {
-    const simple = policyOf({
-      policy: "p",
-      owner: "o",
-      watch: "30m",
-      signals: {
-        latency: {
-          metric: "latency_*",
-          tolerance: "10%",
-          detector: { kind: "threshold", breaches: 1, of: 1 },
-        },
+  const simple = policyOf({
+    policy: "p",
+    owner: "o",
+    watch: "30m",
+    signals: {
+      latency: {
+        metric: "latency_*",
+        tolerance: "10%",
+        detector: { kind: "threshold", breaches: 1, of: 1 },
       },
-      assign: [{ otherwise: "full" }],
-    });
-    // p50 was last seen at 70 and counts as silent at 75; p95 is back from 73 and clear at 75.
+    },
+    assign: [{ otherwise: "full" }],
+  });
+  /** Minutes and verdicts when p50 stops and p95 is worse for a while. */
+  const changes = (p50Until: number, worseFrom: number, worseUntil: number) => {
     const p95 = column("latency_p95", 0, 90);
     const values = Array.from(p95.atMs, (at) =>
-      at >= 66 * MINUTE_MS && at < 73 * MINUTE_MS ? 200 : 100,
+      at >= worseFrom * MINUTE_MS && at < worseUntil * MINUTE_MS ? 200 : 100,
     );
-    const columns = [column("latency_p50", 0, 70), { ...p95, values }];
-    const judged = judge(simple, columns, deployment, []).filter(({ cause }) => cause !== "end");
-    expect(judged.map((one) => [one.knownAtMs / MINUTE_MS, one.evidence.verdict])).toEqual([
+    const columns = [column("latency_p50", 0, p50Until), { ...p95, values }];
+    return judge(simple, columns, deployment, [])
+      .filter(({ cause }) => cause !== "end")
+      .map(({ knownAtMs, evidence }) => [knownAtMs / MINUTE_MS, evidence.verdict]);
+  };
+
+  test("a silence between two changes of another series is judged between them", () => {
+    // p50 counts as silent at 66, while p95 is in breach; so p95's end is not health.
+    expect(changes(61, 64, 68)).toEqual([
+      [65, "breach"],
+      [70, "inconclusive"],
+    ]);
+  });
+
+  test("at one instant what was measured comes before what was missed", () => {
+    // p50 counts as silent at 75; p95 is back from 73 and clear at 75.
+    expect(changes(70, 66, 73)).toEqual([
       [67, "breach"],
       [75, "healthy"],
       [75, "inconclusive"],
