@@ -1,0 +1,148 @@
+/**
+ * What the benchmark measures, one part to a process: so that the peak memory is that
+ * of the part, and no part runs on what another has warmed up.
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Policy } from "../../engine/index.ts";
+import { inspect } from "../../lab/cli/inspect.ts";
+import { silent } from "../../lab/cli/output.ts";
+import { openDuck, quoted } from "../../lab/history/duck.ts";
+import { openHistory } from "../../lab/history/open.ts";
+import { absent } from "../../lab/people/recorded.ts";
+import { loadPolicy } from "../../lab/policy/load.ts";
+import { replay } from "../../lab/replay/replay.ts";
+import { writeLongTable, writeWorld, type World } from "./world.ts";
+
+export type Part =
+  | { readonly kind: "write"; readonly dir: string; readonly world: World }
+  | { readonly kind: "scan"; readonly dir: string }
+  | { readonly kind: "replay"; readonly dir: string; readonly policies: PolicyChoice }
+  | { readonly kind: "inspect"; readonly dir: string };
+
+/** `bench`: bench.yaml; `hundred`: 100 variations of it; `shipped`: the default with a season. */
+export type PolicyChoice = "bench" | "hundred" | "shipped";
+
+export interface Measured {
+  readonly ms: number;
+  /** Samples that were read; for a replay those of every window. */
+  readonly samples: number;
+  readonly peakMiB: number;
+  readonly notes: Readonly<Record<string, number>>;
+}
+
+export const historyIn = (dir: string): string => join(dir, "history");
+const longIn = (dir: string): string => join(dir, "long.parquet");
+
+/** Measures one part in this process. */
+export async function measure(part: Part): Promise<Measured> {
+  const measured = await run(part);
+  return { ...measured, peakMiB: process.resourceUsage().maxRSS / 1024 };
+}
+
+async function run(part: Part): Promise<Omit<Measured, "peakMiB">> {
+  switch (part.kind) {
+    case "write":
+      return write(part.dir, part.world);
+    case "scan":
+      return scan(part.dir);
+    case "replay":
+      return replayed(part.dir, policiesOf(part.policies));
+    case "inspect":
+      return inspected(part.dir);
+  }
+}
+
+async function write(dir: string, world: World): Promise<Omit<Measured, "peakMiB">> {
+  const { writeMs } = await writeWorld(historyIn(dir), world);
+  const { bytes } = await writeLongTable(historyIn(dir), longIn(dir));
+  const samples = world.services * world.samplesPerSeries * 3;
+  return { ms: writeMs, samples, notes: { longBytes: bytes } };
+}
+
+/** DuckDB's bare scan of the plain long table, on one thread. */
+async function scan(dir: string): Promise<Omit<Measured, "peakMiB">> {
+  const duck = await openDuck({ threads: 1 });
+  const began = performance.now();
+  const reader = await duck.connection.runAndReadAll(
+    `SELECT sum(value), max(ts), count(*) FROM read_parquet(${quoted(longIn(dir))})`,
+  );
+  const ms = performance.now() - began;
+  const samples = Number(reader.getRowsJS()[0]![2]);
+  duck.close();
+  return { ms, samples, notes: {} };
+}
+
+async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured, "peakMiB">> {
+  const opening = performance.now();
+  const history = await openHistory(historyIn(dir));
+  const began = performance.now();
+  let detectedAt = began;
+  // The first word about deciding comes when detection is over.
+  const progress = {
+    ...silent,
+    update: (done: number, _total: number, what: string) => {
+      if (done === 0 && what.startsWith("deciding")) detectedAt = performance.now();
+    },
+  };
+  const platform = { rollBack: () => ({ durationMs: 60_000, succeeds: true }) };
+  const result = await replay(history, policies, absent, platform, progress);
+  const ended = performance.now();
+  history.close();
+  const records = result.policies.reduce((sum, one) => sum + one.records.length, 0);
+  return {
+    ms: ended - began,
+    samples: result.samplesRead,
+    notes: {
+      deployments: result.plan.deployments.length,
+      records,
+      openMs: began - opening,
+      detectMs: detectedAt - began,
+      decideMs: ended - detectedAt,
+    },
+  };
+}
+
+async function inspected(dir: string): Promise<Omit<Measured, "peakMiB">> {
+  const history = await openHistory(historyIn(dir));
+  const began = performance.now();
+  await inspect(history);
+  const ms = performance.now() - began;
+  const { samples, missingSamples } = history.manifest;
+  history.close();
+  return { ms, samples: samples + missingSamples, notes: {} };
+}
+
+const fileBeside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+function policiesOf(choice: PolicyChoice): Policy[] {
+  if (choice === "shipped") {
+    return [loadPolicy(fileBeside("../../scenarios/policies/two-minute-override.yaml"))];
+  }
+  const bench = loadPolicy(fileBeside("bench.yaml"));
+  return choice === "bench" ? [bench] : variationsOf(bench);
+}
+
+/** A hundred policies that share one detection pass: 4 holds × 5 clears × 5 authorities. */
+function variationsOf(bench: Policy): Policy[] {
+  const authorities = [
+    { tier: "full", windowMs: 120_000 },
+    { tier: "override", windowMs: 120_000 },
+    { tier: "override", windowMs: 300_000 },
+    { tier: "override", windowMs: 600_000 },
+    { tier: "approve", windowMs: 120_000 },
+  ] as const;
+  return [30_000, 60_000, 90_000, 120_000].flatMap((holdMs) =>
+    [60_000, 120_000, 180_000, 240_000, 300_000].flatMap((clearMs) =>
+      authorities.map(({ tier, windowMs }, at) => ({
+        ...bench,
+        policy: `bench-${holdMs}-${clearMs}-${at}`,
+        digest: `bench-${holdMs}-${clearMs}-${at}`,
+        signals: bench.signals.map((signal) => ({ ...signal, holdMs, clearMs })),
+        tiers: { ...bench.tiers, override: { ...bench.tiers.override, windowMs } },
+        assign: [{ when: null, tier }],
+      })),
+    ),
+  );
+}
