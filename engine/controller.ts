@@ -91,9 +91,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       if (!isNew) break;
       const tags = turn.state.fleet.deployments[id]!.tags;
       const fresh = startWatch(policy, event.deployment, tags);
-      const past = Object.values(turn.state.recent).filter(
-        ({ series }) => series.service === event.deployment.service,
-      );
+      const past = Object.values(turn.state.recent);
       setWatch(turn, id, takeColumns(policy, fresh, past).watch);
       break;
     }

@@ -19,6 +19,9 @@ export interface Deployment {
   readonly author: string | null;
   readonly team: string | null;
   readonly criticality: Criticality | null;
+  /** Services that call this one, and all that depend on it, directly or not. */
+  readonly callers?: readonly string[];
+  readonly dependants?: readonly string[];
 }
 
 /**

@@ -12,7 +12,7 @@ export * from "./record.ts";
 export { ENGINE_VERSION } from "./version.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";
-export { matchesGlob } from "./policy/policy.ts";
+export { matchesGlob, servicesOf } from "./policy/policy.ts";
 export { canonicalJson, parsePolicy, type PolicyIssue } from "./policy/schema.ts";
 export * from "./policy/quantity.ts";
 export { resolveTier, resolveTolerance, tagsAt, type TierDecision } from "./policy/resolve.ts";

@@ -1,7 +1,7 @@
 /** What a signal said, in numbers and in words. */
 
 import { seriesKey, type SignalEvidence, type Verdict } from "../event.ts";
-import type { SignalPolicy } from "../policy/policy.ts";
+import { servicesOf, type SignalPolicy } from "../policy/policy.ts";
 import { formatChange, formatDuration, formatNumber, formatShare } from "../policy/quantity.ts";
 import { limitOf } from "./detector.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
@@ -21,6 +21,12 @@ const COVERAGE_FOR_HEALTH = 0.8;
 export function supportsHealth(track: TrackState): boolean {
   const { baseline } = track;
   return baseline?.problem === null && baseline.samples >= BASELINE_FOR_HEALTH;
+}
+
+/** A series as a reader knows it: by its metric, with its service where that is not the deployed one. */
+function nameOf(signal: SignalPolicy, { series }: TrackState): string {
+  const own = signal.of.length === 1 && signal.of[0] === "own";
+  return own ? series.metric : `${series.service} ${series.metric}`;
 }
 
 /** A residual in the unit of the tolerance: relative change, or the metric's own unit. */
@@ -58,12 +64,12 @@ export function interimEvidence(
   const held = formatDuration(signal.holdMs);
   const reason =
     verdict === "breach"
-      ? `${track.series.metric} ${size}, ${allowed}, for ${held}`
+      ? `${nameOf(signal, track)} ${size}, ${allowed}, for ${held}`
       : verdict === "healthy"
-        ? `${track.series.metric} back within tolerance for ${formatDuration(signal.clearMs)}`
+        ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
         : change.stale
-          ? `no sample of ${track.series.metric} for ${formatDuration(staleAfterMs(baseline))}`
-          : `watching ${track.series.metric}: ${size}, ${allowed}`;
+          ? `no sample of ${nameOf(signal, track)} for ${formatDuration(staleAfterMs(baseline))}`
+          : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;
   return {
     signal: signal.name,
     verdict,
@@ -82,7 +88,7 @@ export function interimEvidence(
     untagged,
     untaggedReason:
       untagged === "breach"
-        ? `without tags: ${track.series.metric} ${size}, ${toleranceText(signal, track.untaggedTolerance, [])}`
+        ? `without tags: ${nameOf(signal, track)} ${size}, ${toleranceText(signal, track.untaggedTolerance, [])}`
         : `without tags: ${untagged}`,
   };
 }
@@ -107,7 +113,7 @@ function finalVerdict(
   track: TrackState,
   arm: "tagged" | "untagged",
 ): FinalVerdict {
-  const { metric } = track.series;
+  const metric = nameOf(signal, track);
   const { baseline } = track;
   const worst = worstOf(signal, track);
   const allowed =
@@ -170,7 +176,8 @@ export function finalEvidence(
     limit: limitOf(signal.detector),
   };
   if (decided === undefined) {
-    const reason = `no series of ${watch.deployment.service} matches ${signal.metric}`;
+    const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
+    const reason = `no series of ${whose} matches ${signal.metric}`;
     return {
       ...base,
       verdict: "noData",

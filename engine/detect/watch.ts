@@ -18,7 +18,7 @@ import {
   type SignalJudged,
   type Verdict,
 } from "../event.ts";
-import { matchesGlob, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import type { HeldVerdict } from "./hold.ts";
 import { finalEvidence, interimEvidence, supportsHealth } from "./evidence.ts";
 import {
@@ -119,8 +119,9 @@ export function takeColumns(
   for (const signal of policy.signals) {
     const changes: TrackChange[] = [];
     let tracks = watch.signals[signal.name]!.tracks;
+    const services = servicesOf(signal, watch.deployment);
     for (const column of columns) {
-      if (column.series.service !== watch.deployment.service) continue;
+      if (!services.has(column.series.service)) continue;
       if (!matchesGlob(signal.metric, column.series.metric)) continue;
       const key = seriesKey(column.series);
       const track = takeColumn(

@@ -1,6 +1,6 @@
 /** A policy after parsing: durations in milliseconds, shares as fractions, defaults filled in. */
 
-import type { DeploymentKind, Criticality } from "../event.ts";
+import type { Criticality, Deployment, DeploymentKind } from "../event.ts";
 import type { TierName } from "../record.ts";
 import type { Tolerance } from "./quantity.ts";
 
@@ -75,8 +75,10 @@ export type DetectorSettings =
 
 export interface SignalPolicy {
   readonly name: string;
-  /** A metric's name, or a glob with `*`. */
+  /** A metric's name, or globs with `*`, separated by `|`. */
   readonly metric: string;
+  /** Whose series: `own`, `callers`, `dependants`, or services by name. */
+  readonly of: readonly string[];
   readonly worse: "up" | "down" | "both";
   readonly detector: DetectorSettings;
   readonly tolerance: Tolerance;
@@ -159,8 +161,24 @@ export interface Policy {
   readonly digest: string;
 }
 
-/** Does `name` match a glob in which `*` stands for any run of characters? */
-export function matchesGlob(glob: string, name: string): boolean {
+/** The services whose series a signal watches for one deployment. */
+export function servicesOf(signal: SignalPolicy, deployment: Deployment): ReadonlySet<string> {
+  const services = new Set<string>();
+  for (const whose of signal.of) {
+    if (whose === "own") services.add(deployment.service);
+    else if (whose === "callers") deployment.callers?.forEach((name) => services.add(name));
+    else if (whose === "dependants") deployment.dependants?.forEach((name) => services.add(name));
+    else services.add(whose);
+  }
+  return services;
+}
+
+/** Does `name` match one of the globs? `*` stands for any run of characters. */
+export function matchesGlob(globs: string, name: string): boolean {
+  return globs.split("|").some((glob) => matchesOne(glob.trim(), name));
+}
+
+function matchesOne(glob: string, name: string): boolean {
   if (!glob.includes("*")) return glob === name;
   const parts = glob.split("*");
   if (!name.startsWith(parts[0]!) || !name.endsWith(parts[parts.length - 1]!)) return false;

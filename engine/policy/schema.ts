@@ -103,6 +103,7 @@ const detector = z
 
 const signal = z.strictObject({
   metric: z.string().min(1),
+  of: oneOrMore(z.string().min(1)).default(["own"]),
   worse: z.enum(["up", "down", "both"]).default("up"),
   detector: detector.prefault({ kind: "cusum" }),
   tolerance,
@@ -246,6 +247,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
       return {
         name,
         metric: given.metric,
+        of: given.of,
         worse: given.worse,
         detector: { ...detectorRest, baselineMs: baseline },
         tolerance: given.tolerance,

@@ -74,28 +74,17 @@ export async function detect(
   for (let index = 0; index < plan.deployments.length; index++) {
     planned.push(...windowsOf(history, plan, index));
   }
-  // A service's series are neighbours, so its windows arrive together: when the next
-  // service begins, everything about this one is there.
-  let service: string | null = null;
-  let pending = new Map<number, GatheredDeployment>();
+  // Windows arrive in the order of series; a deployment is judged when its last one is
+  // there, so what waits is what shares series with something still to come.
+  const missing = new Int32Array(plan.deployments.length);
+  for (const { deployment } of planned) missing[deployment]!++;
+  const unseen = [...missing.keys()].filter((index) => missing[index] === 0);
+  const pending = new Map<number, GatheredDeployment>();
   let samplesRead = 0;
   let done = 0;
-  const flush = (): void => {
-    for (const [index, gathered] of pending) {
-      judgeDeployment(plan, index, gathered, [...groups.values()]);
-    }
-    done += pending.size;
-    progress.update(done, plan.deployments.length, "judging deployments");
-    pending = new Map();
-  };
   const requests = planned.map(({ series, fromMs, toMs }, id) => ({ id, series, fromMs, toMs }));
   for await (const { id, window } of streamStoredWindows(history, requests)) {
     const { deployment, series, day } = planned[id]!;
-    const owner = plan.deployments[deployment]!.deployment.service;
-    if (service !== owner) {
-      flush();
-      service = owner;
-    }
     samplesRead += window.length;
     const gathered = gatheredFor(pending, deployment);
     if (day === 0) gathered.watch.set(series, window);
@@ -104,13 +93,15 @@ export async function detect(
       if (days === undefined) gathered.days.set(series, [{ day, window }]);
       else days.push({ day, window });
     }
+    if (--missing[deployment]! > 0) continue;
+    judgeDeployment(plan, deployment, gathered, [...groups.values()]);
+    pending.delete(deployment);
+    progress.update(++done, plan.deployments.length, "judging deployments");
   }
-  flush();
-  // Deployments without a single series still end: nothing could be seen.
-  plan.deployments.forEach((deployment, index) => {
-    if (deployment.series.length > 0) return;
+  // Deployments without a single window still end: nothing could be seen.
+  for (const index of unseen) {
     judgeDeployment(plan, index, { watch: new Map(), days: new Map() }, [...groups.values()]);
-  });
+  }
 
   const judgements: SignalJudged[][][] = policies.map(() => []);
   for (const group of groups.values()) {

@@ -12,6 +12,7 @@ import {
   DAY_MS,
   matchesGlob,
   SEASON_DAYS,
+  servicesOf,
   type ContextTag,
   type Deployment,
   type Policy,
@@ -60,6 +61,7 @@ export interface PlannedWindow {
 
 export async function planReplay(history: History, policies: readonly Policy[]): Promise<Plan> {
   const { tables } = history;
+  const graph = callGraph(tables.services);
   const services = new Map(tables.services.map((row) => [row.service, row]));
   const units = new Map(tables.metricCatalog.map((row) => [row.metric, row.unit]));
   const globs = [
@@ -100,13 +102,13 @@ export async function planReplay(history: History, policies: readonly Policy[]):
   }
   return {
     deployments: tables.deployments.map((row) => ({
-      deployment: toDeployment(row, services.get(row.service)),
+      deployment: toDeployment(row, services.get(row.service), graph),
       tags: (tagsOf.get(row.service) ?? []).filter(
         ({ deploymentId }) => deploymentId === null || deploymentId === row.deploymentId,
       ),
       caseId: caseOf(tables.cases, row)?.caseId ?? null,
       rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
-      series: watched.get(row.service) ?? [],
+      series: seriesFor(policies, toDeployment(row, services.get(row.service), graph), watched),
     })),
     lookBackMs,
     lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
@@ -163,7 +165,61 @@ function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefi
   return inside.find(({ caseId }) => row.deploymentId.startsWith(caseId)) ?? inside[0];
 }
 
-function toDeployment(row: DeploymentRow, service: ServiceRow | undefined): Deployment {
+/** The series that any policy watches for a deployment, of its own service or of others. */
+function seriesFor(
+  policies: readonly Policy[],
+  deployment: Deployment,
+  watched: ReadonlyMap<string, readonly PlannedSeries[]>,
+): readonly PlannedSeries[] {
+  const found = new Map<number, PlannedSeries>();
+  for (const { signals } of policies) {
+    for (const signal of signals) {
+      for (const service of servicesOf(signal, deployment)) {
+        for (const series of watched.get(service) ?? []) {
+          if (matchesGlob(signal.metric, series.name.metric)) found.set(series.index, series);
+        }
+      }
+    }
+  }
+  return [...found.values()].sort((a, b) => a.index - b.index);
+}
+
+/** Who calls a service, directly and at any distance. */
+interface CallGraph {
+  readonly callers: (service: string) => readonly string[];
+  readonly dependants: (service: string) => readonly string[];
+}
+
+function callGraph(rows: readonly ServiceRow[]): CallGraph {
+  const callers = new Map<string, string[]>();
+  for (const { service, dependsOn } of rows) {
+    for (const called of dependsOn) {
+      const list = callers.get(called);
+      if (list === undefined) callers.set(called, [service]);
+      else list.push(service);
+    }
+  }
+  const directly = (service: string): readonly string[] => callers.get(service) ?? [];
+  return {
+    callers: directly,
+    dependants: (service) => {
+      const seen = new Set<string>();
+      const queue = [...directly(service)];
+      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+        if (next === service || seen.has(next)) continue;
+        seen.add(next);
+        queue.push(...directly(next));
+      }
+      return [...seen].sort();
+    },
+  };
+}
+
+function toDeployment(
+  row: DeploymentRow,
+  service: ServiceRow | undefined,
+  graph: CallGraph,
+): Deployment {
   return {
     deploymentId: row.deploymentId,
     service: row.service,
@@ -174,6 +230,8 @@ function toDeployment(row: DeploymentRow, service: ServiceRow | undefined): Depl
     author: row.author,
     team: service?.team ?? null,
     criticality: service?.criticality ?? null,
+    callers: graph.callers(row.service),
+    dependants: graph.dependants(row.service),
   };
 }
 

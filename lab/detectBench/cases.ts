@@ -1,0 +1,69 @@
+/**
+ * Labelled deployments as a detector sees them: was it flagged, how soon, and how
+ * strong was the evidence at its strongest.
+ *
+ * Judged from the judgements alone, so that tiers, windows and superseding play no
+ * part. Deployments labelled unrelated or unknown are neither right nor wrong and are
+ * left out, counted.
+ */
+
+import { fuses, type Policy, type SignalEvidence, type SignalJudged } from "../../engine/index.ts";
+import type { History } from "../history/open.ts";
+import type { Replay } from "../replay/replay.ts";
+
+export interface Case {
+  readonly deploymentId: string;
+  /** What resamples together: the service. */
+  readonly cluster: string;
+  readonly bad: boolean;
+  readonly flagged: boolean;
+  /** From onset (from the start where no onset is recorded); null when not flagged. */
+  readonly detectedAfterMs: number | null;
+  /** Peak statistic over its limit, the largest of all signals; 0 without any evidence. */
+  readonly score: number;
+  /** Nothing could be judged: counted as not flagged, never as healthy. */
+  readonly undecided: boolean;
+}
+
+/** Cases of one policy of a replay, in the order of the deployments. */
+export function casesOf(history: History, replay: Replay, index: number): Case[] {
+  const { policy, judgements } = replay.policies[index]!;
+  const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
+  const onsets = new Map<string, number>();
+  for (const { deploymentId, onsetAtMs } of history.tables.incidents) {
+    if (deploymentId !== null) onsets.set(deploymentId, onsetAtMs);
+  }
+  const cases: Case[] = [];
+  replay.plan.deployments.forEach(({ deployment }, at) => {
+    const label = labels.get(deployment.deploymentId);
+    const bad = label === "regression";
+    if (!bad && label !== "benign" && label !== "expected_change") return;
+    const flaggedAtMs = firstBreach(policy, judgements[at]!);
+    const onsetAtMs = onsets.get(deployment.deploymentId) ?? deployment.startedAtMs;
+    const last = judgements[at]!.filter(({ cause }) => cause === "end");
+    cases.push({
+      deploymentId: deployment.deploymentId,
+      cluster: deployment.service,
+      bad,
+      flagged: flaggedAtMs !== null,
+      detectedAfterMs: flaggedAtMs === null ? null : Math.max(0, flaggedAtMs - onsetAtMs),
+      score: Math.max(0, ...last.map(({ evidence }) => strength(evidence))),
+      undecided:
+        flaggedAtMs === null && !last.some(({ evidence }) => evidence.verdict === "healthy"),
+    });
+  });
+  return cases;
+}
+
+function strength({ statistic, limit }: SignalEvidence): number {
+  return statistic === null || limit === null || limit === 0 ? 0 : statistic / limit;
+}
+
+function firstBreach(policy: Policy, judgements: readonly SignalJudged[]): number | null {
+  let signals: Record<string, SignalEvidence> = {};
+  for (const { evidence, knownAtMs } of judgements) {
+    signals = { ...signals, [evidence.signal]: evidence };
+    if (fuses(policy.fusion, signals, policy.signals.length, "verdict")) return knownAtMs;
+  }
+  return null;
+}

@@ -1,0 +1,185 @@
+/**
+ * How good a set of flags is, with cluster-bootstrap intervals, and how good the
+ * score behind it is at any threshold (AUC) and at thresholds chosen without seeing
+ * the service they are judged on (grouped cross-validation).
+ */
+
+import { randomStream } from "../people/random.ts";
+import type { Case } from "./cases.ts";
+
+export interface Interval {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+export interface Measures {
+  readonly truePositives: number;
+  readonly falseNegatives: number;
+  readonly falsePositives: number;
+  readonly trueNegatives: number;
+  readonly undecided: number;
+  readonly precision: Interval;
+  readonly recall: Interval;
+  readonly f1: Interval;
+  /** False positives per benign deployment. */
+  readonly falsePositiveRate: Interval;
+  /** Probability that a bad deployment scores above a good one; ties count half. */
+  readonly auc: Interval;
+  /** Seconds from onset to the flag, of those flagged. */
+  readonly timeToDetectMedian: Interval;
+  /** F1 at thresholds chosen on the other services. */
+  readonly crossValidatedF1: Interval;
+}
+
+interface Tally {
+  readonly tp: number;
+  readonly fn: number;
+  readonly fp: number;
+  readonly tn: number;
+}
+
+function tally(cases: readonly Case[], flagged: (one: Case) => boolean): Tally {
+  let tp = 0;
+  let fn = 0;
+  let fp = 0;
+  let tn = 0;
+  for (const one of cases) {
+    if (one.bad) {
+      if (flagged(one)) tp++;
+      else fn++;
+    } else if (flagged(one)) fp++;
+    else tn++;
+  }
+  return { tp, fn, fp, tn };
+}
+
+const divide = (top: number, bottom: number): number => (bottom === 0 ? Number.NaN : top / bottom);
+
+function f1Of({ tp, fp, fn }: Tally): number {
+  return divide(2 * tp, 2 * tp + fp + fn);
+}
+
+/** Mann-Whitney's U over the number of pairs. */
+export function aucOf(cases: readonly Case[]): number {
+  const sorted = [...cases].sort((a, b) => a.score - b.score);
+  let rankSum = 0;
+  let bad = 0;
+  for (let from = 0; from < sorted.length; ) {
+    let to = from;
+    while (to < sorted.length && sorted[to]!.score === sorted[from]!.score) to++;
+    const middleRank = (from + to + 1) / 2;
+    for (let at = from; at < to; at++) {
+      if (!sorted[at]!.bad) continue;
+      rankSum += middleRank;
+      bad++;
+    }
+    from = to;
+  }
+  const good = sorted.length - bad;
+  return divide(rankSum - (bad * (bad + 1)) / 2, bad * good);
+}
+
+/** The threshold with the best F1 on these cases; the highest among equals. */
+function bestThreshold(cases: readonly Case[]): number {
+  const scores = [...new Set(cases.map(({ score }) => score))].sort((a, b) => b - a);
+  let best = Number.POSITIVE_INFINITY;
+  let bestF1 = -1;
+  for (const threshold of scores) {
+    const f1 = f1Of(tally(cases, ({ score }) => score >= threshold));
+    if (f1 > bestF1) {
+      bestF1 = f1;
+      best = threshold;
+    }
+  }
+  return best;
+}
+
+const FOLDS = 5;
+
+/** Which deployments are flagged when each fold's threshold comes from the other folds. */
+export function crossValidatedFlags(cases: readonly Case[]): Map<string, boolean> {
+  const clusters = [...new Set(cases.map(({ cluster }) => cluster))].sort();
+  const foldOf = new Map(clusters.map((cluster, index) => [cluster, index % FOLDS]));
+  const flags = new Map<string, boolean>();
+  for (let fold = 0; fold < Math.min(FOLDS, clusters.length); fold++) {
+    const train = cases.filter(({ cluster }) => foldOf.get(cluster) !== fold);
+    const threshold = bestThreshold(train);
+    for (const one of cases) {
+      if (foldOf.get(one.cluster) !== fold) continue;
+      flags.set(one.deploymentId, one.score >= threshold);
+    }
+  }
+  return flags;
+}
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return Number.NaN;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** All measures of one detector on one set of cases. */
+export function measure(cases: readonly Case[], seed: number, bootstraps: number): Measures {
+  const flags = crossValidatedFlags(cases);
+  const statistics = (sample: readonly Case[]): Record<string, number> => {
+    const counts = tally(sample, ({ flagged }) => flagged);
+    return {
+      precision: divide(counts.tp, counts.tp + counts.fp),
+      recall: divide(counts.tp, counts.tp + counts.fn),
+      f1: f1Of(counts),
+      falsePositiveRate: divide(counts.fp, counts.fp + counts.tn),
+      auc: aucOf(sample),
+      timeToDetectMedian: median(
+        sample.flatMap(({ bad, detectedAfterMs }) =>
+          bad && detectedAfterMs !== null ? [detectedAfterMs / 1000] : [],
+        ),
+      ),
+      crossValidatedF1: f1Of(tally(sample, ({ deploymentId }) => flags.get(deploymentId) ?? false)),
+    };
+  };
+  const clusters = new Map<string, Case[]>();
+  for (const one of cases) {
+    const members = clusters.get(one.cluster);
+    if (members === undefined) clusters.set(one.cluster, [one]);
+    else members.push(one);
+  }
+  const groups = [...clusters.keys()].sort().map((name) => clusters.get(name)!);
+  const random = randomStream(seed, "detect-bench", groups.length);
+  const samples: Record<string, number>[] = [];
+  for (let round = 0; round < (groups.length < 2 ? 0 : bootstraps); round++) {
+    const drawn = groups.flatMap(() => groups[Math.floor(random.next() * groups.length)]!);
+    samples.push(statistics(drawn));
+  }
+  const whole = statistics(cases);
+  const interval = (name: string): Interval => {
+    const value = whole[name]!;
+    const valid = samples
+      .map((sample) => sample[name]!)
+      .filter((one) => !Number.isNaN(one))
+      .sort((a, b) => a - b);
+    const at = (share: number): number => valid[Math.round(share * (valid.length - 1))]!;
+    const bounded = valid.length > samples.length / 2;
+    return {
+      value: Number.isNaN(value) ? null : value,
+      low: bounded ? at(0.025) : null,
+      high: bounded ? at(0.975) : null,
+    };
+  };
+  const counts = tally(cases, ({ flagged }) => flagged);
+  return {
+    truePositives: counts.tp,
+    falseNegatives: counts.fn,
+    falsePositives: counts.fp,
+    trueNegatives: counts.tn,
+    undecided: cases.filter(({ undecided }) => undecided).length,
+    precision: interval("precision"),
+    recall: interval("recall"),
+    f1: interval("f1"),
+    falsePositiveRate: interval("falsePositiveRate"),
+    auc: interval("auc"),
+    timeToDetectMedian: interval("timeToDetectMedian"),
+    crossValidatedF1: interval("crossValidatedF1"),
+  };
+}
