@@ -16,8 +16,7 @@ function program(): Command {
   const root = new Command("hindsight")
     .description("Replay and tune autonomy policies on your own history.")
     .version(ENGINE_VERSION)
-    .configureHelp({ showGlobalOptions: true })
-    .exitOverride();
+    .configureHelp({ showGlobalOptions: true });
   const commands = [
     demoCommand(),
     generateCommand(),
@@ -27,7 +26,14 @@ function program(): Command {
     compareCommand(),
   ];
   for (const command of commands) root.addCommand(command);
+  throwInsteadOfExit(root);
   return root;
+}
+
+/** Added commands do not inherit it, and would end a wrong option with 1. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const each of command.commands) throwInsteadOfExit(each);
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -46,6 +52,15 @@ async function main(argv: readonly string[]): Promise<number> {
     );
     return EXIT.ownFault;
   }
+}
+
+/** Whoever reads us may stop early (`| head -1`): that is no error, and work goes on quietly. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") return;
+    process.stderr.write(`hindsight: the output cannot be written: ${error.message}\n`);
+    process.exit(EXIT.usage);
+  });
 }
 
 process.exitCode = await main(process.argv);

@@ -1,0 +1,214 @@
+/** The lab's commands as a shell sees them: exit codes, stdout, pipes, Ctrl-C and --out. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compareCommand } from "../../lab/cli/compare.ts";
+import { demoCommand } from "../../lab/cli/demo.ts";
+import { generateCommand } from "../../lab/cli/generate.ts";
+import { importCommand } from "../../lab/cli/import.ts";
+import { inspectCommand } from "../../lab/cli/inspect.ts";
+import { replayCommand } from "../../lab/cli/replay.ts";
+import type { History } from "../../lab/history/open.ts";
+import { temporaryDirectory } from "./directories.ts";
+import { policyFile, ROOT } from "./smallWorld.ts";
+import { tinyHistory } from "./tinyHistory.ts";
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[], during?: (child: ChildProcess) => void): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(ROOT, "lab/cli/hindsight.js"), ...args], {
+      cwd: ROOT,
+    });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (part: Buffer) => (stdout += part.toString()));
+    child.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    during?.(child);
+  });
+}
+
+/** A command that must refuse: exit code 2, a message without a stack, nothing on stdout. */
+async function refusal(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await start(args);
+  expect(stderr).not.toMatch(/\n\s+at /);
+  expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr });
+  return stderr;
+}
+
+const NAIVE = policyFile("naive-threshold");
+const TAGGED = policyFile("tagged-threshold");
+
+let history: History;
+let dir = "";
+beforeAll(async () => {
+  history = await tinyHistory({
+    good: { label: "benign" },
+    slow: { label: "regression", slow: [3, 45], incident: [3, 45] },
+    wronged: { label: "benign", slow: [3, 30] },
+  });
+  dir = history.dir;
+});
+afterAll(() => history.close());
+
+describe("--help", () => {
+  const commands: readonly Command[] = [
+    demoCommand(),
+    generateCommand(),
+    importCommand(),
+    inspectCommand(),
+    replayCommand(),
+    compareCommand(),
+  ];
+  const all = commands.flatMap((command) => [
+    { name: command.name(), command },
+    ...command.commands.map((each) => ({
+      name: `${command.name()} ${each.name()}`,
+      command: each,
+    })),
+  ]);
+
+  it.each(all)("of $name ends with an example", ({ name, command }) => {
+    let help = "";
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    expect(help).toMatch(new RegExp(`Examples?:\\n {2}hindsight ${name}[ \\n]`));
+  });
+
+  it("lists these commands and no other", async () => {
+    const { code, stdout, stderr } = await start(["--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const listed = [...stdout.matchAll(/^ {2}([a-z-]+) (?=.* {2})/gm)].map(([, name]) => name);
+    expect(listed.filter((name) => name !== "help")).toEqual(commands.map((one) => one.name()));
+  });
+});
+
+describe("exit code 2 and one clear message", () => {
+  const history = (...rest: string[]): string[] => ["--history", dir, ...rest];
+
+  it("for a policy that is wrong: file, line and column", async () => {
+    const file = join(temporaryDirectory(), "wrong.yaml");
+    writeFileSync(file, readFileSync(NAIVE, "utf8").replace("watch: 60m", "watch: long"));
+    const message = await refusal("replay", ...history("--policy", file));
+    expect(message).toMatch(/^hindsight: .*wrong\.yaml:8:1: watch: expected a duration/);
+  });
+
+  it("for a directory that is no history", async () => {
+    const empty = temporaryDirectory();
+    expect(await refusal("replay", "--history", empty, "--policy", NAIVE)).toContain(
+      "this is not a history: it has no manifest.json",
+    );
+  });
+
+  it("for a comparison of one policy", async () => {
+    expect(await refusal("compare", ...history("--policy", NAIVE))).toMatch(
+      /at least two policies\n.*use `hindsight replay`/,
+    );
+  });
+
+  it("for two policies of one name", async () => {
+    expect(await refusal("compare", ...history("--policy", NAIVE, "--policy", NAIVE))).toMatch(
+      /two policies are called naive-threshold\n/,
+    );
+  });
+
+  it("for recorded people where nothing is recorded", async () => {
+    expect(
+      await refusal("replay", ...history("--policy", NAIVE, "--people", "recorded")),
+    ).toContain("this history has no recorded decisions");
+  });
+
+  it("for an option that is missing, and for one out of range", async () => {
+    expect(await refusal("replay", "--policy", NAIVE)).toContain("--history <dir>");
+    expect(await refusal("replay", ...history("--policy", NAIVE, "--seed", "-1"))).toContain(
+      "expected a whole number of at least 0",
+    );
+  });
+
+  it("for a world that is not there", async () => {
+    const out = join(temporaryDirectory(), "out");
+    expect(await refusal("generate", "nowhere.yaml", "--out", out)).toMatch(
+      /^hindsight: nowhere\.yaml: no such world file\n/,
+    );
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe("--json", () => {
+  it("of replay is one document on stdout, and the notes are on stderr", async () => {
+    const { code, stdout, stderr } = await start([
+      "replay",
+      "--history",
+      dir,
+      "--policy",
+      NAIVE,
+      "--json",
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const document = JSON.parse(stdout) as Record<string, unknown>;
+    expect(Object.keys(document)).toEqual(["manifest", "scorecard", "outcomes"]);
+    expect((document["outcomes"] as { end: string }[]).map(({ end }) => end)).toEqual([
+      "healthy",
+      "rolledBack",
+      "rolledBack",
+    ]);
+  });
+
+  it("of compare has scorecards, differences and flips, and is the same twice", async () => {
+    const args = ["compare", "--history", dir, "--policy", NAIVE, "--policy", TAGGED, "--json"];
+    const [first, second] = await Promise.all([start(args), start(args)]);
+    expect(first.code).toBe(0);
+    const document = JSON.parse(first.stdout) as Record<string, object>;
+    expect(Object.keys(document)).toEqual(["manifest", "scorecards", "differences", "flips"]);
+    expect(Object.keys(document["scorecards"]!)).toEqual(["naive-threshold", "tagged-threshold"]);
+    const timeless = (text: string): string => text.replace(/"timing": \{[^}]*\}/, "");
+    expect(timeless(first.stdout)).not.toBe(first.stdout);
+    expect(timeless(second.stdout)).toBe(timeless(first.stdout));
+  });
+});
+
+describe("a reader that stops reading", () => {
+  it("ends the command quietly", async () => {
+    const args = ["replay", "--history", dir, "--policy", NAIVE, "--json"];
+    const { code, stderr } = await start(args, (child) => child.stdout!.destroy());
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+});
+
+describe("Ctrl-C", () => {
+  it("during generate leaves nothing behind and ends with 130", async () => {
+    const parent = temporaryDirectory();
+    const args = ["generate", "datasets/worlds/quarter.yaml", "--out", join(parent, "quarter")];
+    let seen = false;
+    const { code, stderr } = await start(args, (child) => {
+      const look = setInterval(() => {
+        if (readdirSync(parent).length === 0) return;
+        seen = true;
+        clearInterval(look);
+        child.kill("SIGINT");
+      }, 50);
+      child.on("close", () => clearInterval(look));
+    });
+    expect({ seen, code }).toEqual({ seen: true, code: 130 });
+    expect(stderr).toContain("interrupted; nothing half-written was left behind");
+    expect(readdirSync(parent)).toEqual([]);
+  });
+});
+
+describe("--out", () => {
+  it("refuses a directory with something else in it, even with --force", async () => {
+    const out = join(temporaryDirectory(), "precious");
+    mkdirSync(out);
+    writeFileSync(join(out, "thesis.txt"), "years of work");
+    const args = ["replay", "--history", dir, "--policy", NAIVE, "--out", out, "--force"];
+    expect(await refusal(...args)).toContain("this directory is not empty");
+    expect(readdirSync(out)).toEqual(["thesis.txt"]);
+  });
+});

@@ -1,0 +1,167 @@
+/** A run directory: what is in it, that it says the same as the JSON, and that its log is whole. */
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canonicalJson, type DecisionRecord } from "../../engine/index.ts";
+import { compareDocument } from "../../lab/compare/document.ts";
+import type { Evaluation } from "../../lab/compare/evaluate.ts";
+import { writeRun } from "../../lab/compare/runDirectory.ts";
+import { openDuck, quoted } from "../../lab/history/duck.ts";
+import { Problem } from "../../lab/problem.ts";
+import { temporaryDirectory } from "./directories.ts";
+import { evaluated } from "./smallWorld.ts";
+import { FULL, OVERRIDE, tinyHistory } from "./tinyHistory.ts";
+
+let evaluation: Evaluation;
+let run = "";
+beforeAll(async () => {
+  const history = await tinyHistory({
+    good: { label: "benign" },
+    slow: { label: "regression", slow: [3, 45], incident: [3, 45] },
+    wronged: { label: "benign", slow: [3, 30] },
+  });
+  evaluation = await evaluated(history, [FULL, OVERRIDE], "absent", 100);
+  history.close();
+  run = join(temporaryDirectory(), "run");
+  // An empty directory may be made beforehand.
+  mkdirSync(run);
+  await writeRun(run, evaluation, false);
+});
+
+const text = (file: string): string => readFileSync(join(run, file), "utf8");
+
+describe("a run directory", () => {
+  it("holds four files and nothing half-written", () => {
+    expect(readdirSync(run).sort()).toEqual([
+      "decisions.jsonl",
+      "manifest.json",
+      "outcomes.parquet",
+      "scorecard.json",
+    ]);
+    expect(readdirSync(join(run, ".."))).toEqual(["run"]);
+  });
+
+  it("is not written over, unless told to", async () => {
+    const before = text("manifest.json");
+    await expect(writeRun(run, evaluation, false)).rejects.toThrow(
+      /there is a run already\n {2}Choose another --out, or add --force/,
+    );
+    expect(text("manifest.json")).toBe(before);
+    await writeRun(run, evaluation, true);
+    expect(text("manifest.json")).toBe(before);
+    expect(readdirSync(join(run, ".."))).toEqual(["run"]);
+  });
+
+  it("is not written in place of a file, nor where nobody may write", async () => {
+    await expect(writeRun(join(run, "manifest.json"), evaluation, true)).rejects.toThrow(
+      /manifest\.json: this is a file, not a directory/,
+    );
+    await expect(writeRun(join(run, "manifest.json", "run"), evaluation, true)).rejects.toThrow(
+      Problem,
+    );
+  });
+
+  it("has the manifest and the scorecards of the JSON", () => {
+    expect(JSON.parse(text("manifest.json"))).toEqual(evaluation.manifest);
+    const { manifest, ...rest } = JSON.parse(JSON.stringify(compareDocument(evaluation))) as {
+      manifest: unknown;
+    };
+    expect(manifest).toBeDefined();
+    expect(JSON.parse(text("scorecard.json"))).toEqual(rest);
+  });
+
+  describe("outcomes.parquet", () => {
+    let duck: Awaited<ReturnType<typeof openDuck>>;
+    beforeAll(async () => (duck = await openDuck({ threads: 1 })));
+    afterAll(() => duck.close());
+    const rows = async (select: string): Promise<Record<string, unknown>[]> => {
+      const from = quoted(join(run, "outcomes.parquet"));
+      const reader = await duck.connection.runAndReadAll(select.replaceAll("OUTCOMES", from));
+      return reader.getRowObjectsJson();
+    };
+
+    it("has typed columns", async () => {
+      const described = await rows("DESCRIBE SELECT * FROM OUTCOMES");
+      const types: Record<string, unknown> = Object.fromEntries(
+        described.map((row) => [row["column_name"] as string, row["column_type"]]),
+      );
+      for (const time of "started onset detected proposed decided executed recovered".split(" ")) {
+        expect(types[`${time}At`], time).toBe("TIMESTAMP");
+      }
+      expect(types).toMatchObject({
+        deploymentId: "VARCHAR",
+        rolledBack: "BOOLEAN",
+        confidence: "DOUBLE",
+        signals: "VARCHAR[]",
+        evidence: "VARCHAR",
+      });
+    });
+
+    it("has a row for each deployment and policy, with times that compute", async () => {
+      const found = await rows(
+        `SELECT policy, "deploymentId", "end", epoch_ms("executedAt") - epoch_ms("onsetAt") AS took
+         FROM OUTCOMES ORDER BY policy, "deploymentId"`,
+      );
+      expect(found).toEqual(
+        evaluation.policies.flatMap(({ policy, outcomes }) =>
+          outcomes.map(({ deploymentId, end, executedAtMs, onsetAtMs }) => ({
+            policy: policy.policy,
+            deploymentId,
+            end,
+            took:
+              executedAtMs === null || onsetAtMs === null ? null : String(executedAtMs - onsetAtMs),
+          })),
+        ),
+      );
+    });
+  });
+
+  describe("decisions.jsonl", () => {
+    interface Line {
+      readonly hash: string;
+      readonly previous: string;
+      readonly record: DecisionRecord;
+    }
+
+    /** The number of the first line that breaks the chain; null when it is whole. */
+    function broken(log: string): number | null {
+      let previous = "0".repeat(64);
+      for (const [index, line] of log.trimEnd().split("\n").entries()) {
+        const { hash, previous: before, record } = JSON.parse(line) as Line;
+        const body = canonicalJson(record);
+        const right = createHash("sha256").update(previous).update(body).digest("hex");
+        if (before !== previous || hash !== right) return index + 1;
+        previous = hash;
+      }
+      return null;
+    }
+
+    it("is a chain of every record of every policy, in order", () => {
+      const log = text("decisions.jsonl");
+      expect(broken(log)).toBeNull();
+      const records = log
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as Line).record);
+      expect(records).toEqual(evaluation.replay.policies.flatMap(({ records: own }) => own));
+    });
+
+    it("breaks where one word is changed, a line is taken out or two are swapped", () => {
+      const lines = text("decisions.jsonl").trimEnd().split("\n");
+      const changed = lines.with(2, lines[2]!.replace("d-slow", "d-sl0w").replace("full", "fu11"));
+      expect(changed[2]).not.toBe(lines[2]);
+      expect(broken(changed.join("\n"))).toBe(3);
+      expect(broken(lines.toSpliced(3, 1).join("\n"))).toBe(4);
+      expect(broken(lines.with(1, lines[2]!).with(2, lines[1]!).join("\n"))).toBe(2);
+    });
+
+    it("names an accountable owner for everything that was done", () => {
+      const records = text("decisions.jsonl").trimEnd().split("\n");
+      for (const line of records) {
+        expect((JSON.parse(line) as Line).record.accountable).toBe("platform");
+      }
+    });
+  });
+});
