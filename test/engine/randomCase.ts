@@ -149,6 +149,10 @@ const detector = fc.oneof(
       const size = wild ? { clip: 10, limit: 12 } : { clip: 3, limit: 4 };
       return { kind: "cusum", baseline, drift, ...size };
     }),
+  fc.record({
+    kind: oneOf("ewma", "eprocess", "mannWhitney"),
+    baseline: oneOf("10m", "30m"),
+  }),
 );
 const signal = fc.record({
   metric: oneOf("latency_p95_ms", "latency_*", "latency_*", "*", "error_rate"),
