@@ -77,7 +77,7 @@ export function accumulateMannWhitney(
   }
 }
 
-/** The interval's end nearer to zero over the estimate; 0 where the shift is tolerated or unsure. */
+/** The interval's end nearer to zero over the shift; 0 where that is tolerated or unsure. */
 function nearEnd(
   control: ArrayLike<number>,
   values: readonly number[],
