@@ -12,7 +12,7 @@ import { openHistory, type History } from "../../lab/history/open.ts";
 import type { DecisionRow, HistoryManifest } from "../../lab/history/tables.ts";
 import { logWorld } from "../../lab/simulate/log.ts";
 import { temporaryDirectory } from "./directories.ts";
-import { evaluated, freshWorld, generateSmall, shipped, timeless } from "./smallWorld.ts";
+import { evaluated, freshWorld, generateSmall, HOOK_MS, shipped, timeless } from "./smallWorld.ts";
 
 let manifest: HistoryManifest;
 let history: History;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const dir = join(temporaryDirectory(), "history");
   manifest = await generateSmall(dir);
   history = await openHistory(dir);
-});
+}, HOOK_MS);
 afterAll(() => history.close());
 
 /** What the history says was done with one deployment, in order. */

@@ -10,7 +10,7 @@ import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/people/random.ts";
 import type { Scored } from "../../lab/score/scorecard.ts";
 import { estimate, outcome, regression, rolledBack, scoreOf } from "./outcomes.ts";
-import { shipped } from "./smallWorld.ts";
+import { HOOK_MS, shipped } from "./smallWorld.ts";
 
 const FLEETS = 200;
 const NULLS = 100;
@@ -48,7 +48,7 @@ function scoredFleet(seed: number, policy: string): ScoredFleet {
 let fleets: readonly ScoredFleet[];
 beforeAll(() => {
   fleets = Array.from({ length: FLEETS }, (_, seed) => scoredFleet(seed, "mine"));
-});
+}, HOOK_MS);
 
 describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`, () => {
   // A miss is as likely in a small service as in a large one, so the truth is the mean.

@@ -16,7 +16,7 @@ import { absent } from "../../lab/people/recorded.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { replay } from "../../lab/replay/replay.ts";
 import { temporaryDirectory } from "./directories.ts";
-import { generateSmall, shipped } from "./smallWorld.ts";
+import { generateSmall, HOOK_MS, shipped } from "./smallWorld.ts";
 
 const POLICIES = ["two-minute-override", "tagged-threshold", "human-approval"].map(shipped);
 const WATCHED = ["conversion_rate", "error_rate", "latency_p95_ms"];
@@ -38,7 +38,7 @@ beforeAll(async () => {
   history = await openHistory(dir);
   samples = await watchedSamples();
   whole = await recordsUntil(Number.POSITIVE_INFINITY);
-});
+}, HOOK_MS);
 afterAll(() => history.close());
 
 async function watchedSamples(): Promise<readonly Samples[]> {

@@ -11,7 +11,7 @@ import { randomStream } from "../../lab/people/random.ts";
 import { logWorld } from "../../lab/simulate/log.ts";
 import { deploymentsBetween, truthTables } from "../../datasets/world/index.ts";
 import { temporaryDirectory } from "./directories.ts";
-import { evaluated, freshWorld, shipped, timeless } from "./smallWorld.ts";
+import { evaluated, freshWorld, HOOK_MS, shipped, timeless } from "./smallWorld.ts";
 
 const DAYS = 5;
 const WATCHED: readonly Metric[] = METRICS.filter((metric) =>
@@ -167,7 +167,7 @@ describe("an export", () => {
         history.close();
       }
     }
-  });
+  }, HOOK_MS);
 
   it("is large enough to mean something", () => {
     const [{ samples, rows }] = manifests as [HistoryManifest];

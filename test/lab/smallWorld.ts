@@ -15,6 +15,9 @@ import { openWorld, type OpenedWorld } from "../../lab/simulate/open.ts";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const WORLD_FILE = join(ROOT, "test/lab/small-world.yaml");
 
+/** Generous, for machines that do other things as well. */
+export const HOOK_MS = 60_000;
+
 export function policyFile(name: string): string {
   return join(ROOT, `scenarios/policies/${name}.yaml`);
 }
