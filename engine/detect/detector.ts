@@ -11,6 +11,7 @@
  */
 
 import { unreachable } from "../assert.ts";
+import { BASELINE_FOR_HEALTH } from "./residual.ts";
 import type { DetectorSettings } from "../policy/policy.ts";
 import { accumulateCusum, startCusum, type CusumState } from "./cusum.ts";
 import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
@@ -40,6 +41,8 @@ export interface Noise {
  * series it comes out (1+3φ)/n too low (Marriott and Pope 1954). At most 0.9.
  */
 export function phiOf({ autocorrelation, samples }: Noise): number {
+  // A short history has no autocorrelation of its own; what stands there is assumed.
+  if (samples < BASELINE_FOR_HEALTH) return autocorrelation;
   return Math.min(0.9, autocorrelation + (1 + 3 * autocorrelation) / samples);
 }
 

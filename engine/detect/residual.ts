@@ -17,7 +17,7 @@ import type { SeasonProfile } from "../event.ts";
 import { seasonAt } from "./season.ts";
 
 /** Below this many baseline samples nothing can be said. */
-export const BASELINE_AT_LEAST = 5;
+export const BASELINE_AT_LEAST = 1;
 /** Below this many a breach may be said, health may not: the scale is too uncertain. */
 export const BASELINE_FOR_HEALTH = 20;
 
@@ -26,6 +26,18 @@ const LOG_SCALE_FLOOR = 0.02;
 /** And a tenth of a percentage point for ratios. */
 const POINT_SCALE_FLOOR = 0.1;
 
+/**
+ * What a series with a short history is taken to vary by from sample to sample: 4 % of
+ * a latency, 0.15 percentage points of a ratio. Assumptions, to be replaced by a scale
+ * pooled over the metric's family where a host has one.
+ */
+const SHORT_LOG_SCALE = 0.04;
+const SHORT_POINT_SCALE = 0.15;
+/** And its samples to lean on each other this much. */
+const SHORT_AUTOCORRELATION = 0.2;
+
+/** Width of a normal distribution's middle nine tenths in standard deviations. */
+const NINE_TENTHS_TO_SD = 3.29;
 /** Scale a normal sample's median absolute deviation to its standard deviation. */
 const MAD_TO_SD = 1.4826;
 
@@ -51,7 +63,7 @@ export type Transform = "log" | "identity";
 /** What was expected when the deployment started; frozen from then on. */
 export interface Baseline {
   readonly transform: Transform;
-  /** Added before the logarithm so that zero has one: 0.1 % of the median. */
+  /** Added before the logarithm so that zero has one; see `offsetOf`. */
   readonly offset: number;
   /** Median of the transformed baseline. */
   readonly level: number;
@@ -167,15 +179,15 @@ export function observeBaseline(
     problem,
   });
   if (count < BASELINE_AT_LEAST) {
-    return refuse(`${count} samples before the deployment, ${BASELINE_AT_LEAST} are needed`);
+    return refuse("no sample before the deployment");
   }
 
   const scratch = raw.slice(0, count);
   const median = medianInPlace(scratch, count);
-  if (transform === "log" && median <= 0) {
-    return refuse("the median before the deployment is not above zero: no relative change");
+  const offset = transform === "log" ? offsetOf(raw, count, median) : 0;
+  if (transform === "log" && offset === 0) {
+    return refuse("nothing but zero before the deployment: no relative change");
   }
-  const offset = transform === "log" ? 0.001 * median : 0;
   const y = scratch;
   for (let index = 0; index < count; index++) y[index] = apply(raw[index]!, transform, offset);
 
@@ -208,9 +220,11 @@ export function observeBaseline(
       }
     }
   }
-  const floor = transform === "log" ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
-  const spread = Math.max(MAD_TO_SD * residuals.mad, floor);
-  const autocorrelation = lagOneAutocorrelation(residuals.values, spread);
+  const spread = spreadOf(residuals, transform, percentagePoint);
+  const autocorrelation =
+    count < BASELINE_FOR_HEALTH
+      ? SHORT_AUTOCORRELATION
+      : lagOneAutocorrelation(residuals.values, spread);
   return {
     ...empty,
     offset,
@@ -223,6 +237,14 @@ export function observeBaseline(
     seasonLevel,
     problem: null,
   };
+}
+
+/** 0.1 % of the median, or 1 % of the mean of a series that is near zero most of the time. */
+function offsetOf(values: Float64Array, count: number, median: number): number {
+  let sum = 0;
+  for (let index = 0; index < count; index++) sum += Math.max(0, values[index]!);
+  const mean = sum / count;
+  return median > 0.1 * mean ? 0.001 * median : 0.01 * mean;
 }
 
 function apply(value: number, transform: Transform, offset: number): number {
@@ -281,6 +303,39 @@ function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
     before = centred;
   }
   return variance === 0 ? 0 : Math.max(0, Math.min(0.9, covariance / variance));
+}
+
+/**
+ * The standard deviation of one residual that a judgement may rest on: robust, but not
+ * blind to what the series does now and then.
+ *
+ * The median absolute deviation alone takes a spiky series for a quiet one, and then
+ * every ordinary spike is a breach; so for relative changes the middle nine tenths
+ * count too. Percentage points are an absolute statement about harm, and an incident
+ * an hour ago must not widen them. A short history borrows a scale and pays for the
+ * uncertain level: √(1 + 1/n), the prediction error of a mean of n.
+ */
+function spreadOf(
+  { values, mad }: { readonly values: Float64Array; readonly mad: number },
+  transform: Transform,
+  percentagePoint: number,
+): number {
+  const log = transform === "log";
+  const count = values.length;
+  const floor = log ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
+  const middle = MAD_TO_SD * mad;
+  if (count < BASELINE_FOR_HEALTH) {
+    const borrowed = log ? SHORT_LOG_SCALE : SHORT_POINT_SCALE * percentagePoint;
+    return Math.max(middle, borrowed) * Math.sqrt(1 + 1 / count);
+  }
+  if (!log) return Math.max(middle, floor);
+  const scratch = values.slice();
+  const quantile = (share: number): number => {
+    const rank = Math.round(share * (count - 1));
+    select(scratch, count, rank);
+    return scratch[rank]!;
+  };
+  return Math.max(middle, (quantile(0.95) - quantile(0.05)) / NINE_TENTHS_TO_SD, floor);
 }
 
 /** Residuals of samples; NaN stays NaN. */

@@ -24,6 +24,8 @@ import type { TolerancePath } from "./tolerance.ts";
 
 /** Weight of the newest residual in the smoothed effect that the record shows. */
 const SMOOTHING = 0.4;
+/** With fewer than two samples before the deployment nobody knows how often they come. */
+const UNKNOWN_STEP_MS = 300_000;
 /** A series without a valid sample for this long, or three of its steps, has no data. */
 const STALE_AFTER_MS = 300_000;
 
@@ -127,7 +129,7 @@ export function cloneTrack(track: TrackState): TrackState {
 }
 
 export function staleAfterMs(baseline: Baseline): number {
-  return Math.max(STALE_AFTER_MS, 3 * (baseline.stepMs ?? 0));
+  return Math.max(STALE_AFTER_MS, 3 * (baseline.stepMs ?? UNKNOWN_STEP_MS));
 }
 
 function baselineKey(signal: SignalPolicy): string {

@@ -3,7 +3,7 @@
 import { mad, median } from "simple-statistics";
 import { describe, expect, test } from "vitest";
 import {
-  BASELINE_AT_LEAST,
+  baselineStart,
   expectedAt,
   medianInPlace,
   observe,
@@ -88,19 +88,46 @@ describe("baseline", () => {
     expect(ratio.scale).toBeCloseTo(0.001, 12);
   });
 
-  test("missing scrapes are skipped, and too few samples are a problem", () => {
+  test("missing scrapes are skipped, and no sample at all is a problem", () => {
     const past = [1, Number.NaN, 1, 1, Number.NaN, 1];
     const baseline = observeBaseline(times(6), past, "log", 1, null);
     expect(baseline.samples).toBe(4);
-    expect(baseline.problem).toBe(
-      `4 samples before the deployment, ${BASELINE_AT_LEAST} are needed`,
-    );
+    expect(baseline.problem).toBeNull();
     expect(Array.from(observe(baseline, [0], [Number.NaN]))).toEqual([Number.NaN]);
+    const empty = observeBaseline(times(2), [Number.NaN, Number.NaN], "log", 1, null);
+    expect(empty.problem).toBe("no sample before the deployment");
   });
 
-  test("a median of zero has no relative change", () => {
-    const baseline = observeBaseline(times(9), new Array<number>(9).fill(0), "log", 1, null);
-    expect(baseline.problem).toContain("not above zero");
+  test("nothing but zero has no relative change, mostly zero has one", () => {
+    const zeros = new Array<number>(30).fill(0);
+    expect(observeBaseline(times(30), zeros, "log", 1, null).problem).toContain("zero");
+    const mostly = zeros.map((_, index) => (index % 10 === 0 ? 100 : 0));
+    const baseline = observeBaseline(times(30), mostly, "log", 1, null);
+    expect(baseline.problem).toBeNull();
+    // The mean is 10, and a hundredth of it is what zero is taken for.
+    expect(baseline.offset).toBeCloseTo(0.1, 12);
+  });
+
+  test("a short history borrows a scale and pays for its uncertain level", () => {
+    const two = observeBaseline(times(2), [100, 100], "log", 1, null);
+    expect(two.spread).toBeCloseTo(0.04 * Math.sqrt(1.5), 12);
+    const ratio = observeBaseline(times(1), [99.5], "identity", 1, null);
+    expect(ratio.spread).toBeCloseTo(0.15 * Math.SQRT2, 12);
+  });
+
+  test("ordinary spikes are part of a relative spread, and not of one in points", () => {
+    // Nine in ten samples at 100, every tenth at 200: the MAD alone is zero.
+    const spiky = Array.from({ length: 60 }, (_, index) => (index % 10 === 0 ? 200 : 100));
+    const relative = observeBaseline(times(60), spiky, "log", 1, null);
+    expect(relative.spread).toBeCloseTo((Math.log(200.1) - Math.log(100.1)) / 3.29, 10);
+    expect(observeBaseline(times(60), spiky, "identity", 1, null).spread).toBeCloseTo(0.1, 12);
+  });
+
+  test("a baseline is a stretch of time, or sixty samples where these reach further", () => {
+    const minutes = times(200).map((_, index) => index * 60_000);
+    expect(baselineStart(minutes, 100 * 60_000)).toBe(100);
+    expect(baselineStart(minutes, 190 * 60_000)).toBe(140);
+    expect(baselineStart(minutes.slice(0, 10), 9 * 60_000)).toBe(0);
   });
 });
 
