@@ -229,7 +229,7 @@ describe("answers", () => {
 });
 
 describe("cases", () => {
-  it("are a fleet each: a deployment of the same service supersedes nothing in another", async () => {
+  it("are a fleet each: nothing in one changes anything in another", async () => {
     const recording = (caseId: string, from: number, to: number) => ({
       caseId,
       startsAtMs: minute(from),

@@ -111,7 +111,7 @@ describe("a history cut off at a decision", () => {
     );
   });
 
-  it("is a test that could fail: a record is there at the cut and not a moment before", async () => {
+  it("could fail: a record is there at the cut and not a moment before", async () => {
     const proposed = whole.filter(({ decision }) => decision === "proposed");
     const one = proposed[proposed.length >> 1]!;
     const at = await recordsUntil(one.knownAtMs);

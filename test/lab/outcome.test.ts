@@ -182,7 +182,7 @@ describe("modelled: the decision is exact, the recovery is not", () => {
 });
 
 describe("bounded: history ended it first", () => {
-  it("a regression the policy had not seen by then counts an hour, and may be any shorter", async () => {
+  it("a regression the policy had not seen by then counts an hour, or any shorter", async () => {
     expect((await outcomes(FULL))("foreseen")).toMatchObject({
       end: "undecidable",
       rolledBack: false,
