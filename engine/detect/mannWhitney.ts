@@ -13,7 +13,9 @@
  * are of residuals: logarithms where the tolerance is relative.
  *
  * Unlike Kayenta's, it is a function of its input: two constant groups are not
- * jittered, their shift is exactly their difference, with an interval of no width.
+ * jittered, their shift is exactly their difference, with an interval of no width. And
+ * groups so small that nothing could be significant are no breach: there R and Kayenta
+ * end the interval at the smallest difference, which may well be above zero.
  *
  * Bias: looked at more than once it alarms far too often, and autocorrelation makes
  * it worse (60 looks at a constant null: see the table in
@@ -88,7 +90,7 @@ function nearEnd(
   if (control.length === 0 || sign * (mean(values) - mean(control)) <= bound) return 0;
   // Most looks end here: an interval is dear, and it holds zero unless zero is rejected.
   const critical = normalQuantile((1 + confidence) / 2);
-  if (sign * scoreAt(control, values, 0).z <= critical && !bothConstant(control, values)) return 0;
+  if (sign * scoreAt(control, values, 0).z <= critical) return 0;
   const { estimate, low, high } = shiftOf(control, values, critical);
   const near = sign === 1 ? low : -high;
   return near <= 0 || estimate === 0 ? 0 : near / Math.abs(estimate);
@@ -177,10 +179,6 @@ function lastWhere(holds: (shift: number) => boolean, from: number, to: number):
     if (holds(middle)) low = middle;
     else high = middle;
   }
-}
-
-function bothConstant(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  return a[0] === a[a.length - 1] && b[0] === b[b.length - 1];
 }
 
 function mean(values: ArrayLike<number>): number {

@@ -172,7 +172,9 @@ describe("Kayenta's rule", () => {
         watch.forEach((_, index) => {
           const experiment = watch.slice(0, index + 1);
           const sign = experiment.length < 8 ? 0 : kayenta(control, experiment);
-          const harm = sign !== 0 && sign * (mean(experiment) - mean(control)) > bound;
+          const shift = mean(experiment) - mean(control);
+          const sure = Math.abs(statistic(control, experiment, 0)) > normalQuantile(0.99);
+          const harm = sign !== 0 && sure && sign * shift > bound;
           expect(flags[index] === BEYOND).toBe(harm);
         });
       }),

@@ -33,7 +33,7 @@ const certain = (autocorrelation: number) => ({
 
 describe("the martingale", () => {
   test("E ≥ 1/α happens to a share α at most, when all that is assumed is true", () => {
-    const runs = SOAK ? 40_000 : 2000;
+    const runs = SOAK ? 10_000 : 2000;
     for (const phi of [0, 0.4]) {
       // At the edge of what is tolerated, with nothing to spare; and without any clip.
       const edge = Array.from({ length: runs }, (_, run) => ({
