@@ -14,7 +14,10 @@
  */
 
 import type { SeasonProfile } from "../event.ts";
+import { medianInPlace, rankedAt } from "./orderStatistics.ts";
 import { seasonAt } from "./season.ts";
+
+export { medianInPlace };
 
 /** Below this many baseline samples nothing can be said. */
 export const BASELINE_AT_LEAST = 1;
@@ -85,58 +88,6 @@ export interface Baseline {
   readonly problem: string | null;
 }
 
-/** Median of `values[0..count)`, which it reorders. NaN when empty; NaN may not be in it. */
-export function medianInPlace(values: Float64Array, count: number): number {
-  if (count === 0) return Number.NaN;
-  const middle = count >> 1;
-  select(values, count, middle);
-  const upper = values[middle]!;
-  if (count % 2 === 1) return upper;
-  let lower = values[0]!;
-  for (let index = 1; index < middle; index++) {
-    if (values[index]! > lower) lower = values[index]!;
-  }
-  return (lower + upper) / 2;
-}
-
-/** Rounds after which a selection gives up on unlucky pivots and sorts. */
-const SELECT_ROUNDS_AT_MOST = 64;
-
-/**
- * Moves the value of rank `rank` to its place, nothing larger before it and nothing
- * smaller behind (Hoare 1961). A median needs no more order than that, and baselines
- * need four medians each: sorting was the dearest part of detection.
- */
-function select(values: Float64Array, count: number, rank: number): void {
-  let from = 0;
-  let to = count - 1;
-  for (let round = 0; from < to; round++) {
-    if (round === SELECT_ROUNDS_AT_MOST) {
-      values.subarray(from, to + 1).sort();
-      return;
-    }
-    const pivot = middleOf(values[from]!, values[(from + to) >> 1]!, values[to]!);
-    let left = from;
-    let right = to;
-    while (left <= right) {
-      while (values[left]! < pivot) left++;
-      while (values[right]! > pivot) right--;
-      if (left > right) break;
-      const value = values[left]!;
-      values[left++] = values[right]!;
-      values[right--] = value;
-    }
-    if (rank <= right) to = right;
-    else if (rank >= left) from = left;
-    else return;
-  }
-}
-
-function middleOf(a: number, b: number, c: number): number {
-  if (a < b) return b < c ? b : a < c ? c : a;
-  return a < c ? a : b < c ? c : b;
-}
-
 /** Median spacing of `atMs[0..count)`; most series are even, and then no median is needed. */
 function medianStep(atMs: ArrayLike<number>, count: number): number {
   const first = atMs[1]! - atMs[0]!;
@@ -159,84 +110,124 @@ export function observeBaseline(
   percentagePoint: number,
   season: SeasonProfile | null,
 ): Baseline {
-  const raw = new Float64Array(values.length);
-  let at = atMs;
+  const y = new Float64Array(values.length);
   let count = 0;
   for (let index = 0; index < values.length; index++) {
     const value = values[index]!;
-    if (Number.isFinite(value)) raw[count++] = value;
+    if (Number.isFinite(value)) y[count++] = value;
   }
-  if (count < values.length) at = timesOfFinite(atMs, values, count);
-  const stepMs = count < 2 ? null : medianStep(at, count);
-  const empty = { transform, samples: count, stepMs, offset: 0, level: 0, scale: 1 } as const;
-  const refuse = (problem: string): Baseline => ({
-    ...empty,
+  if (count === values.length) return observeFinite(atMs, y, transform, percentagePoint, season);
+  const at = timesOfFinite(atMs, values, count);
+  return observeFinite(at, y.slice(0, count), transform, percentagePoint, season);
+}
+
+/**
+ * As `observeBaseline`, without missing samples. Two arrays do for all of it: `y` turns
+ * from samples into residuals, and every order statistic is taken in `scratch`.
+ */
+function observeFinite(
+  atMs: ArrayLike<number>,
+  y: Float64Array,
+  transform: Transform,
+  percentagePoint: number,
+  season: SeasonProfile | null,
+): Baseline {
+  const count = y.length;
+  const stepMs = count < 2 ? null : medianStep(atMs, count);
+  if (count < BASELINE_AT_LEAST) {
+    return refuse(transform, count, stepMs, "no sample before the deployment");
+  }
+  const scratch = y.slice();
+  const median = medianInPlace(scratch, count);
+  const offset = transform === "log" ? offsetOf(y, count, median) : 0;
+  if (transform === "log" && offset === 0) {
+    const problem = "nothing but zero before the deployment: no relative change";
+    return refuse(transform, count, stepMs, problem);
+  }
+  if (transform === "log") {
+    for (let index = 0; index < count; index++) y[index] = apply(y[index]!, transform, offset);
+  }
+  const shape = season === null ? null : shapeOf(season, atMs, count, transform, offset);
+  const shapeLevel = shape === null ? 0 : medianOf(shape, scratch);
+  const adjusted = shape === null ? null : subtracted(y, shape, shapeLevel);
+  // Untransformed, the samples' own median is the level already.
+  const level = transform === "log" ? medianOf(y, scratch) : median;
+  const mad = centre(y, scratch, level);
+  let chosen = { residuals: y, level, mad, isSeasonal: false };
+  if (adjusted !== null) {
+    const seasonalLevel = medianOf(adjusted, scratch);
+    const seasonalMad = centre(adjusted, scratch, seasonalLevel);
+    if (seasonalMad < mad) {
+      chosen = { residuals: adjusted, level: seasonalLevel, mad: seasonalMad, isSeasonal: true };
+    }
+  }
+  const { residuals, isSeasonal } = chosen;
+  const spread = spreadOf(residuals, chosen.mad, scratch, transform, percentagePoint);
+  const autocorrelation =
+    count < BASELINE_FOR_HEALTH ? SHORT_AUTOCORRELATION : lagOneAutocorrelation(residuals, spread);
+  // Written out, here and in `refuse`: to spread a common part costs more than a median.
+  return {
+    transform,
+    offset,
+    level: chosen.level,
+    spread,
+    scale: spread * Math.sqrt((1 + autocorrelation) / (1 - autocorrelation)),
+    autocorrelation,
+    samples: count,
+    residuals,
+    stepMs,
+    season: isSeasonal ? season : null,
+    seasonLevel: isSeasonal ? shapeLevel : 0,
+    problem: null,
+  };
+}
+
+function refuse(
+  transform: Transform,
+  samples: number,
+  stepMs: number | null,
+  problem: string,
+): Baseline {
+  return {
+    transform,
+    offset: 0,
+    level: 0,
     spread: 1,
-    residuals: new Float64Array(0),
+    scale: 1,
     autocorrelation: 0,
+    samples,
+    residuals: new Float64Array(0),
+    stepMs,
     season: null,
     seasonLevel: 0,
     problem,
-  });
-  if (count < BASELINE_AT_LEAST) {
-    return refuse("no sample before the deployment");
-  }
-
-  const scratch = raw.slice(0, count);
-  const median = medianInPlace(scratch, count);
-  const offset = transform === "log" ? offsetOf(raw, count, median) : 0;
-  if (transform === "log" && offset === 0) {
-    return refuse("nothing but zero before the deployment: no relative change");
-  }
-  const y = scratch;
-  for (let index = 0; index < count; index++) y[index] = apply(raw[index]!, transform, offset);
-
-  // Untransformed, the samples' own median is the level already.
-  const plain = centre(y.slice(), transform === "log" ? null : median);
-  let residuals = plain;
-  let level = plain.level;
-  let seasonLevel = 0;
-  let used: SeasonProfile | null = null;
-  if (season !== null) {
-    const shape = new Float64Array(count);
-    let complete = true;
-    for (let index = 0; index < count; index++) {
-      const expected = seasonAt(season, at[index]!);
-      if (!Number.isFinite(expected) || (transform === "log" && expected <= 0)) complete = false;
-      else shape[index] = apply(expected, transform, offset);
-    }
-    if (complete) {
-      const shapeLevel = medianInPlace(shape.slice(), count);
-      const adjusted = new Float64Array(count);
-      for (let index = 0; index < count; index++) {
-        adjusted[index] = y[index]! - (shape[index]! - shapeLevel);
-      }
-      const seasonal = centre(adjusted, null);
-      if (seasonal.mad < plain.mad) {
-        residuals = seasonal;
-        level = seasonal.level;
-        seasonLevel = shapeLevel;
-        used = season;
-      }
-    }
-  }
-  const spread = spreadOf(residuals, transform, percentagePoint);
-  const autocorrelation =
-    count < BASELINE_FOR_HEALTH
-      ? SHORT_AUTOCORRELATION
-      : lagOneAutocorrelation(residuals.values, spread);
-  return {
-    ...empty,
-    offset,
-    level,
-    spread,
-    residuals: residuals.values,
-    scale: spread * Math.sqrt((1 + autocorrelation) / (1 - autocorrelation)),
-    autocorrelation,
-    season: used,
-    seasonLevel,
-    problem: null,
   };
+}
+
+/** The transformed season at every sample; null where it does not cover them all. */
+function shapeOf(
+  season: SeasonProfile,
+  atMs: ArrayLike<number>,
+  count: number,
+  transform: Transform,
+  offset: number,
+): Float64Array | null {
+  const shape = new Float64Array(count);
+  for (let index = 0; index < count; index++) {
+    const expected = seasonAt(season, atMs[index]!);
+    if (!Number.isFinite(expected) || (transform === "log" && expected <= 0)) return null;
+    shape[index] = apply(expected, transform, offset);
+  }
+  return shape;
+}
+
+/** `y` without the season's departure from its own level. */
+function subtracted(y: Float64Array, shape: Float64Array, shapeLevel: number): Float64Array {
+  const adjusted = new Float64Array(y.length);
+  for (let index = 0; index < y.length; index++) {
+    adjusted[index] = y[index]! - (shape[index]! - shapeLevel);
+  }
+  return adjusted;
 }
 
 /** 0.1 % of the median, or 1 % of the mean of a series that is near zero most of the time. */
@@ -251,23 +242,19 @@ function apply(value: number, transform: Transform, offset: number): number {
   return transform === "log" ? Math.log(Math.max(value, 0) + offset) : value;
 }
 
-/**
- * Subtracts the median, where nobody knows it yet, and measures the median absolute
- * deviation. `y` becomes scratch.
- */
-function centre(
-  y: Float64Array,
-  knownMedian: number | null,
-): { values: Float64Array; level: number; mad: number } {
-  const count = y.length;
-  const values = y.slice();
-  const level = knownMedian ?? medianInPlace(y, count);
-  for (let index = 0; index < count; index++) {
-    const value = values[index]! - level;
-    values[index] = value;
-    y[index] = Math.abs(value);
+function medianOf(values: Float64Array, scratch: Float64Array): number {
+  scratch.set(values);
+  return medianInPlace(scratch, values.length);
+}
+
+/** Subtracts the level from `y`, in place; returns the median absolute deviation. */
+function centre(y: Float64Array, scratch: Float64Array, level: number): number {
+  for (let index = 0; index < y.length; index++) {
+    const value = y[index]! - level;
+    y[index] = value;
+    scratch[index] = Math.abs(value);
   }
-  return { values, level, mad: medianInPlace(y, count) };
+  return medianInPlace(scratch, y.length);
 }
 
 /** When the finite samples were taken. */
@@ -290,19 +277,24 @@ function timesOfFinite(
  */
 function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
   const clip = 6 * scale;
-  let mean = 0;
-  for (const residual of residuals) mean += Math.max(-clip, Math.min(clip, residual));
-  mean /= residuals.length;
+  let sum = 0;
+  for (let index = 0; index < residuals.length; index++) sum += clipped(residuals[index]!, clip);
+  const mean = sum / residuals.length;
   let variance = 0;
   let covariance = 0;
   let before = 0;
   for (let index = 0; index < residuals.length; index++) {
-    const centred = Math.max(-clip, Math.min(clip, residuals[index]!)) - mean;
+    const centred = clipped(residuals[index]!, clip) - mean;
     variance += centred * centred;
-    if (index > 0) covariance += centred * before;
+    covariance += centred * before;
     before = centred;
   }
   return variance === 0 ? 0 : Math.max(0, Math.min(0.9, covariance / variance));
+}
+
+/** Comparisons cost half of what Math.min and Math.max do. */
+function clipped(value: number, clip: number): number {
+  return value > clip ? clip : value < -clip ? -clip : value;
 }
 
 /**
@@ -316,7 +308,9 @@ function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
  * uncertain level: √(1 + 1/n), the prediction error of a mean of n.
  */
 function spreadOf(
-  { values, mad }: { readonly values: Float64Array; readonly mad: number },
+  values: Float64Array,
+  mad: number,
+  scratch: Float64Array,
   transform: Transform,
   percentagePoint: number,
 ): number {
@@ -329,13 +323,9 @@ function spreadOf(
     return Math.max(middle, borrowed) * Math.sqrt(1 + 1 / count);
   }
   if (!log) return Math.max(middle, floor);
-  const scratch = values.slice();
-  const quantile = (share: number): number => {
-    const rank = Math.round(share * (count - 1));
-    select(scratch, count, rank);
-    return scratch[rank]!;
-  };
-  return Math.max(middle, (quantile(0.95) - quantile(0.05)) / NINE_TENTHS_TO_SD, floor);
+  scratch.set(values);
+  const width = rankedAt(scratch, 0.95) - rankedAt(scratch, 0.05);
+  return Math.max(middle, width / NINE_TENTHS_TO_SD, floor);
 }
 
 /** Residuals of samples; NaN stays NaN. */

@@ -19,11 +19,10 @@ import {
   type Bounds,
 } from "./detector.ts";
 import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
-import { baselineStart, observe, observeBaseline, type Baseline } from "./residual.ts";
+import { readColumn, smoothAt, type Readings } from "./readings.ts";
+import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
 import type { TolerancePath } from "./tolerance.ts";
 
-/** Weight of the newest residual in the smoothed effect that the record shows. */
-const SMOOTHING = 0.4;
 /** With fewer than two samples before the deployment nobody knows how often they come. */
 const UNKNOWN_STEP_MS = 300_000;
 /** A series without a valid sample for this long, or three of its steps, has no data. */
@@ -95,10 +94,6 @@ export function startTrack(
   firstKnownAtMs: number,
   untaggedTolerance: number,
 ): TrackState {
-  const start = (): Evidence => ({
-    accumulator: startAccumulator(signal.detector),
-    hold: startHold(),
-  });
   return {
     series,
     firstKnownAtMs,
@@ -114,18 +109,25 @@ export function startTrack(
     lowest: { residual: Number.POSITIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
     peak: null,
     stale: false,
-    tagged: start(),
-    untagged: start(),
+    tagged: startEvidence(signal),
+    untagged: startEvidence(signal),
   };
+}
+
+function startEvidence(signal: SignalPolicy): Evidence {
+  return { accumulator: startAccumulator(signal.detector), hold: startHold() };
 }
 
 /** A copy that can be changed without changing the original. */
 export function cloneTrack(track: TrackState): TrackState {
-  const clone = (evidence: Evidence): Evidence => ({
-    accumulator: { ...evidence.accumulator },
-    hold: { ...evidence.hold },
-  });
-  return { ...track, tagged: clone(track.tagged), untagged: clone(track.untagged) };
+  const clone = { ...track };
+  clone.tagged = cloneEvidence(track.tagged);
+  clone.untagged = cloneEvidence(track.untagged);
+  return clone;
+}
+
+function cloneEvidence({ accumulator, hold }: Evidence): Evidence {
+  return { accumulator: { ...accumulator }, hold: { ...hold } };
 }
 
 export function staleAfterMs(baseline: Baseline): number {
@@ -174,18 +176,6 @@ export function boundsFor(signal: SignalPolicy, series: SeriesName, amount: numb
   };
 }
 
-interface Readings {
-  readonly residuals: Float64Array;
-  readonly smooth: Float64Array;
-  readonly valid: number;
-  /** Largest silence before a valid sample, from the track's last one. */
-  readonly longestSilenceMs: number;
-  readonly lastValid: number;
-  /** Where the smoothed residual is highest and lowest; −1 without a valid sample. */
-  readonly highestAt: number;
-  readonly lowestAt: number;
-}
-
 interface Path {
   readonly flags: Uint8Array;
   readonly statistics: Float64Array;
@@ -213,42 +203,17 @@ export function takeSamples(
   const readings = share.once(`readings ${baselineKey(signal)}`, () =>
     readColumn(track, baseline, column),
   );
-  const detectorKey = JSON.stringify(signal.detector) + signal.worse;
-  const fold = (evidence: Evidence, key: string, amountAt: (index: number) => number): Path =>
-    share.once(`path ${signal.tolerance.kind} ${detectorKey} ${key}`, () =>
-      foldPath(signal, track.series, baseline, evidence.accumulator, readings, amountAt),
-    );
-  const base = track.untaggedTolerance;
-  const untagged = fold(track.untagged, String(base), () => base);
-  const tagged = tolerances.constant
-    ? fold(track.tagged, String(tolerances.amountAt(0)), tolerances.amountAt)
-    : fold(track.tagged, tolerances.key, tolerances.amountAt);
+  const untagged = foldOnce(track, signal, baseline, readings, "untagged", null, share);
+  const tagged = foldOnce(track, signal, baseline, readings, "tagged", tolerances, share);
 
   const changes: TrackChange[] = [];
-  const publish = (index: number): void => {
-    changes.push({
-      series: track.series,
-      atMs: atMs[index]!,
-      knownAtMs: knownAtMs[index]!,
-      stale: false,
-      tagged: track.tagged.hold.verdict,
-      untagged: track.untagged.hold.verdict,
-      smooth: readings.smooth[index]!,
-      statistic: tagged.statistics[index]!,
-      tolerance: tolerances.amountAt(index),
-      tags: tolerances.tagsAt(index),
-      valid: track.valid,
-    });
-  };
-  const idle = (hold: HoldState): boolean =>
-    hold.verdict === "watching" && hold.beyondSinceMs === null;
   const nothingHappens =
     tagged.quiet &&
     untagged.quiet &&
     !track.stale &&
     readings.longestSilenceMs <= silenceMs &&
-    idle(track.tagged.hold) &&
-    idle(track.untagged.hold);
+    isIdle(track.tagged.hold) &&
+    isIdle(track.untagged.hold);
   if (nothingHappens) {
     track.valid += readings.valid;
     if (readings.lastValid >= 0) track.lastKnownAtMs = knownAtMs[readings.lastValid]!;
@@ -269,27 +234,47 @@ export function takeSamples(
       const { holdMs, clearMs } = signal;
       const moved = holdSample(track.tagged.hold, tagged.flags[index]!, at, holdMs, clearMs);
       const shadow = holdSample(track.untagged.hold, untagged.flags[index]!, at, holdMs, clearMs);
-      if (moved || shadow || back) publish(index);
+      if (!moved && !shadow && !back) continue;
+      changes.push({
+        series: track.series,
+        atMs: at,
+        knownAtMs: known,
+        stale: false,
+        tagged: track.tagged.hold.verdict,
+        untagged: track.untagged.hold.verdict,
+        smooth: readings.smooth[index]!,
+        statistic: tagged.statistics[index]!,
+        tolerance: tolerances.amountAt(index),
+        tags: tolerances.tagsAt(index),
+        valid: track.valid,
+      });
     }
   }
   if (tagged.peak !== null) track.peak = Math.max(track.peak ?? tagged.peak, tagged.peak);
   track.tagged.accumulator = { ...tagged.accumulator };
   track.untagged.accumulator = { ...untagged.accumulator };
   if (readings.lastValid >= 0) track.smooth = readings.smooth[readings.lastValid]!;
-  const extremeAt = (index: number): Extreme => ({
-    residual: readings.smooth[index]!,
-    tolerance: tolerances.amountAt(index),
-    tags: tolerances.tagsAt(index),
-  });
   const { highestAt, lowestAt } = readings;
   if (highestAt >= 0 && readings.smooth[highestAt]! > track.highest.residual) {
-    track.highest = extremeAt(highestAt);
+    track.highest = extremeAt(readings, tolerances, highestAt);
   }
   if (lowestAt >= 0 && readings.smooth[lowestAt]! < track.lowest.residual) {
-    track.lowest = extremeAt(lowestAt);
+    track.lowest = extremeAt(readings, tolerances, lowestAt);
   }
   if (atMs.length > 0) track.lastAtMs = atMs[atMs.length - 1]!;
   return changes;
+}
+
+function isIdle(hold: HoldState): boolean {
+  return hold.verdict === "watching" && hold.beyondSinceMs === null;
+}
+
+function extremeAt(readings: Readings, tolerances: TolerancePath, index: number): Extreme {
+  return {
+    residual: readings.smooth[index]!,
+    tolerance: tolerances.amountAt(index),
+    tags: tolerances.tagsAt(index),
+  };
 }
 
 /** Data stopped at `atMs`; both holds start over when it comes back. */
@@ -312,49 +297,27 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
   };
 }
 
-function smoothAt(readings: Readings, index: number): number | null {
-  const value = readings.smooth[index]!;
-  return Number.isNaN(value) ? null : value;
-}
-
-function readColumn(track: TrackState, baseline: Baseline, column: SampleColumn): Readings {
-  const residuals =
-    baseline.problem === null
-      ? observe(baseline, column.atMs, column.values)
-      : Float64Array.from(column.values, (value) => (Number.isFinite(value) ? 0 : Number.NaN));
-  const smooth = new Float64Array(residuals.length);
-  let current = track.smooth;
-  let valid = 0;
-  let lastValid = -1;
-  let highest = Number.NEGATIVE_INFINITY;
-  let lowest = Number.POSITIVE_INFINITY;
-  let highestAt = -1;
-  let lowestAt = -1;
-  let lastKnownAtMs = track.lastKnownAtMs;
-  let longestSilenceMs = 0;
-  for (let index = 0; index < residuals.length; index++) {
-    const residual = residuals[index]!;
-    if (Number.isNaN(residual)) {
-      smooth[index] = current ?? Number.NaN;
-      continue;
-    }
-    const known = column.knownAtMs[index]!;
-    if (known - lastKnownAtMs > longestSilenceMs) longestSilenceMs = known - lastKnownAtMs;
-    lastKnownAtMs = known;
-    current = current === null ? residual : current + SMOOTHING * (residual - current);
-    smooth[index] = current;
-    if (current > highest) {
-      highest = current;
-      highestAt = index;
-    }
-    if (current < lowest) {
-      lowest = current;
-      lowestAt = index;
-    }
-    valid++;
-    lastValid = index;
-  }
-  return { residuals, smooth, valid, longestSilenceMs, lastValid, highestAt, lowestAt };
+/**
+ * The path of one arm, once for everybody with the same detector and tolerances; without
+ * `tolerances` the track's own untagged one holds throughout.
+ */
+function foldOnce(
+  track: TrackState,
+  signal: SignalPolicy,
+  baseline: Baseline,
+  readings: Readings,
+  arm: "tagged" | "untagged",
+  tolerances: TolerancePath | null,
+  share: Share,
+): Path {
+  const isConstant = tolerances === null || tolerances.constant;
+  const amount = tolerances === null ? track.untaggedTolerance : tolerances.amountAt(0);
+  const tolerance = isConstant ? String(amount) : tolerances.key;
+  const amountAt = isConstant ? amount : tolerances.amountAt;
+  const key = `path ${signal.tolerance.kind} ${JSON.stringify(signal.detector)}${signal.worse} ${tolerance}`;
+  return share.once(key, () =>
+    foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
+  );
 }
 
 function foldPath(
@@ -363,35 +326,35 @@ function foldPath(
   baseline: Baseline,
   before: AccumulatorState,
   readings: Readings,
-  amountAt: (index: number) => number,
+  amountAt: number | ((index: number) => number),
 ): Path {
   const accumulator = { ...before };
-  const flags = new Uint8Array(readings.residuals.length);
-  const statistics = new Float64Array(readings.residuals.length);
-  let amount = Number.NaN;
-  let bounds: Bounds = { up: 0, down: 0 };
-  const boundsOf = (index: number): Bounds => {
-    const wanted = amountAt(index);
-    if (wanted !== amount) {
-      amount = wanted;
-      bounds = boundsFor(signal, series, wanted);
-    }
-    return bounds;
-  };
+  const { residuals } = readings;
+  const flags = new Uint8Array(residuals.length);
+  const statistics = new Float64Array(residuals.length);
+  const isConstant = typeof amountAt === "number";
+  let amount = isConstant ? amountAt : Number.NaN;
+  let bounds = boundsFor(signal, series, amount);
   accumulate(
     signal.detector,
     accumulator,
-    readings.residuals,
+    residuals,
     baseline,
-    boundsOf,
+    (index) => {
+      if (isConstant) return bounds;
+      const wanted = amountAt(index);
+      if (wanted !== amount) {
+        amount = wanted;
+        bounds = boundsFor(signal, series, wanted);
+      }
+      return bounds;
+    },
     flags,
     statistics,
   );
-  return {
-    flags,
-    statistics,
-    accumulator,
-    quiet: !flags.includes(BEYOND),
-    peak: statistics.length === 0 ? null : statistics.reduce((a, b) => Math.max(a, b)),
-  };
+  let peak: number | null = statistics.length === 0 ? null : statistics[0]!;
+  for (let index = 1; index < statistics.length; index++) {
+    peak = Math.max(peak!, statistics[index]!);
+  }
+  return { flags, statistics, accumulator, quiet: !flags.includes(BEYOND), peak };
 }

@@ -1,0 +1,71 @@
+/**
+ * Readings of one series after a deployment: residuals, smoothed, with what a quiet
+ * stretch needs to be passed over without looking at every sample. They know no
+ * tolerance, so every policy that agrees on the baseline shares them.
+ */
+
+import type { SampleColumn } from "../event.ts";
+import { observe, type Baseline } from "./residual.ts";
+import type { TrackState } from "./track.ts";
+
+/** Weight of the newest residual in the smoothed effect that the record shows. */
+const SMOOTHING = 0.4;
+
+export interface Readings {
+  readonly residuals: Float64Array;
+  readonly smooth: Float64Array;
+  readonly valid: number;
+  /** Largest silence before a valid sample, from the track's last one. */
+  readonly longestSilenceMs: number;
+  readonly lastValid: number;
+  /** Where the smoothed residual is highest and lowest; −1 without a valid sample. */
+  readonly highestAt: number;
+  readonly lowestAt: number;
+}
+
+/** The smoothed residual there; null before the first valid sample. */
+export function smoothAt(readings: Readings, index: number): number | null {
+  const value = readings.smooth[index]!;
+  return Number.isNaN(value) ? null : value;
+}
+
+/** Continues from where the track is. */
+export function readColumn(track: TrackState, baseline: Baseline, column: SampleColumn): Readings {
+  const residuals =
+    baseline.problem === null
+      ? observe(baseline, column.atMs, column.values)
+      : Float64Array.from(column.values, (value) => (Number.isFinite(value) ? 0 : Number.NaN));
+  const smooth = new Float64Array(residuals.length);
+  let current = track.smooth;
+  let valid = 0;
+  let lastValid = -1;
+  let highest = Number.NEGATIVE_INFINITY;
+  let lowest = Number.POSITIVE_INFINITY;
+  let highestAt = -1;
+  let lowestAt = -1;
+  let lastKnownAtMs = track.lastKnownAtMs;
+  let longestSilenceMs = 0;
+  for (let index = 0; index < residuals.length; index++) {
+    const residual = residuals[index]!;
+    if (Number.isNaN(residual)) {
+      smooth[index] = current ?? Number.NaN;
+      continue;
+    }
+    const known = column.knownAtMs[index]!;
+    if (known - lastKnownAtMs > longestSilenceMs) longestSilenceMs = known - lastKnownAtMs;
+    lastKnownAtMs = known;
+    current = current === null ? residual : current + SMOOTHING * (residual - current);
+    smooth[index] = current;
+    if (current > highest) {
+      highest = current;
+      highestAt = index;
+    }
+    if (current < lowest) {
+      lowest = current;
+      lowestAt = index;
+    }
+    valid++;
+    lastValid = index;
+  }
+  return { residuals, smooth, valid, longestSilenceMs, lastValid, highestAt, lowestAt };
+}
