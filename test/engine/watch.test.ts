@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import {
   compareEvents,
+  handle,
   type DecisionEvent,
   type Deployment,
   type Event,
@@ -37,6 +38,25 @@ function column(metric: string, fromMinute: number, toMinute: number, value = 10
   for (let at = fromMinute * MINUTE_MS; at <= toMinute * MINUTE_MS; at += 15_000) atMs.push(at);
   const series = { service: "api", metric, version: null, percentagePoint: 1 };
   return { series, atMs, knownAtMs: atMs, values: atMs.map(() => value) };
+}
+
+function policyWorse(worse: "up" | "down") {
+  const signals = { latency: { metric: "latency_*", tolerance: "10%", worse } };
+  return policyOf({
+    policy: "p",
+    owner: "o",
+    watch: "30m",
+    signals,
+    assign: [{ otherwise: "full" }],
+  });
+}
+
+function joinTwo(first: SampleColumn, second: SampleColumn) {
+  const join = (field: "atMs" | "knownAtMs" | "values"): number[] => [
+    ...Array.from(first[field]),
+    ...Array.from(second[field]),
+  ];
+  return { atMs: join("atMs"), knownAtMs: join("knownAtMs"), values: join("values") };
 }
 
 describe("judgements", () => {
@@ -114,6 +134,37 @@ describe("judgements", () => {
     expect(asked.length).toBeGreaterThan(4);
   });
 
+  test("what was known only after the deployment is in no baseline", () => {
+    const late = column("latency_p95", 0, 90);
+    const knownAtMs = Array.from(late.atMs, (at) => at + 60_000);
+    const [last] = judge(policy, [{ ...late, knownAtMs }], deployment, []);
+    // Known by minute 60 are the samples from 0 to 59:00, four a minute.
+    expect(last!.evidence.baselineSamples).toBe(59 * 4 + 1);
+  });
+
+  test("a sample at the very moment of the deadline is in time, a later one is not", () => {
+    const after = (gapMs: number): string[] => {
+      const whole = column("latency_p95", 0, 90);
+      const kept = Array.from(whole.atMs, (at) => (at > 65 * MINUTE_MS ? at + gapMs - 15_000 : at));
+      const given = { ...whole, atMs: kept, knownAtMs: kept };
+      return judge(policy, [given], deployment, []).map(({ cause }) => cause);
+    };
+    expect(after(5 * MINUTE_MS)).toEqual(["end"]);
+    expect(after(5 * MINUTE_MS + 1)).toEqual(["silence", "sample", "end"]);
+  });
+
+  test("policies that watch other directions do not share their evidence", () => {
+    const up = policyWorse("up");
+    const down = policyWorse("down");
+    const columns = [column("latency_p95", 0, 64), column("latency_p95", 64.25, 90, 10)];
+    const joined = [{ ...columns[0]!, ...joinTwo(columns[0]!, columns[1]!) }];
+    const share = remembering();
+    const verdicts = [up, down, up].map((one) =>
+      judge(one, joined, deployment, [], () => share).map(({ evidence }) => evidence.verdict),
+    );
+    expect(verdicts).toEqual([["healthy"], ["breach", "breach"], ["healthy"]]);
+  });
+
   test("samples of another service, another metric and after the watch count for nothing", () => {
     const own = column("latency_p95", 0, 90);
     const others = [
@@ -178,4 +229,26 @@ describe("the order of events at one instant", () => {
     const run = (given: SampleColumn[]) => runLive(policy, [start, ...toBatches(given)]).records;
     expect(run([...columns].reverse())).toEqual(run(columns));
   });
+});
+
+test("every step of a run made again from its state is the same step", () => {
+  const start: Event = {
+    kind: "deploymentStarted",
+    atMs: deployment.startedAtMs,
+    knownAtMs: deployment.startedAtMs,
+    deployment,
+  };
+  const quiet = column("latency_p95", 0, 64);
+  const worse = joinTwo(
+    { ...quiet, ...joinTwo(quiet, column("latency_p95", 64.25, 70, 200)) },
+    column("latency_p95", 70.25, 90),
+  );
+  const { steps } = runLive(policy, [start, ...toBatches([{ ...quiet, ...worse }])]);
+  expect(steps.flatMap(({ records }) => records).length).toBeGreaterThan(2);
+  // Backwards, because forwards a state that is changed in place would be changed back.
+  for (const { before, event, records, commands } of steps.toReversed()) {
+    const again = handle(policy, before, event);
+    expect(again.records).toEqual(records);
+    expect(again.commands).toEqual(commands);
+  }
 });
