@@ -15,19 +15,14 @@
  */
 
 import { unreachable } from "../assert.ts";
-import type {
-  ContextTag,
-  DecisionEvent,
-  Deployment,
-  SignalEvidence,
-  SignalJudged,
-} from "../event.ts";
+import type { ContextTag, DecisionEvent, Deployment, SignalJudged } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
-import { resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
+import type { TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { concludes, fuses } from "./fusion.ts";
-import { writeRecord, type Step, type Turn } from "./recorder.ts";
+import { page, put, refuse, tell, writeRecord, type Step, type Turn } from "./recorder.ts";
+import { accusedBy, breachReason, onSilence, recovered, tierNow } from "./standing.ts";
 import {
   dueAtMs,
   nextDueAtMs,
@@ -49,7 +44,7 @@ const ON_CALL = "on-call";
  * what becomes known at the very instant a timer is due still counts before it.
  */
 export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): Step {
-  const before = event.kind === "clockAdvanced" ? event.knownAtMs : prior(event.knownAtMs);
+  const before = event.kind === "clockAdvanced" ? event.knownAtMs : event.knownAtMs - 1;
   const turn: Turn = { policy, fleet, commands: [], records: [] };
   fireTimers(turn, before);
   switch (event.kind) {
@@ -77,11 +72,6 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       return unreachable(event);
   }
   return { state: turn.fleet, commands: turn.commands, records: turn.records };
-}
-
-/** The last instant before `atMs`: times are whole milliseconds. */
-function prior(atMs: number): number {
-  return atMs - 1;
 }
 
 function fireTimers(turn: Turn, toMs: number): void {
@@ -117,15 +107,9 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
       state.deployment.environment === deployment.environment;
     if (same && (state.phase.name === "watching" || state.phase.name === "proposed")) {
       const reason = `superseded by ${deploymentId}`;
-      const { decisionId } = end(turn, state, "superseded", nowMs, reason);
+      const record = end(turn, state, "superseded", nowMs, reason);
       if (state.phase.name === "proposed") {
-        turn.commands.push({
-          kind: "withdrawProposal",
-          deploymentId: state.deployment.deploymentId,
-          askedAtMs: nowMs,
-          decisionId,
-          reason,
-        });
+        tell(turn, record, { kind: "withdrawProposal", reason });
       }
     }
   }
@@ -152,11 +136,8 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
     reason: `watched for ${formatDuration(turn.policy.watchMs)}`,
     authority: `policy ${turn.policy.policy}`,
   });
-  turn.commands.push({
+  tell(turn, record, {
     kind: "watchUntil",
-    deploymentId,
-    askedAtMs: nowMs,
-    decisionId: record.decisionId,
     untilMs: state.watchEndsAtMs,
   });
 }
@@ -199,44 +180,25 @@ function judge(turn: Turn, event: SignalJudged): void {
   }
 }
 
-/**
- * Did every signal that was in breach come back to health? Silence is not recovery.
- * Where a fusion wants several breaches, one that goes on alone is none.
- */
-function recovered({ signals }: DeploymentState, { accused }: Proposed): boolean {
-  const now = accused.map((name) => signals[name]!.verdict);
-  return now.includes("healthy") && now.every((one) => one === "healthy" || one === "breach");
-}
-
 function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   const { policy } = turn;
-  const decision = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs));
-  const reason = breachReason(state);
+  const decision = tierNow(policy, state, nowMs);
+  const why = { nowMs, reason: breachReason(state), tier: decision };
   if (decision.tier === "observe") {
     if (state.observed) return;
     const observed = { ...state, observed: true };
-    const record = writeRecord(turn, state, observed, {
-      decision: "paged",
-      nowMs,
-      reason,
-      tier: decision,
-      authority: "nobody: never delegated to a machine",
-    });
-    page(turn, record, nowMs, ON_CALL);
+    const authority = "nobody: never delegated to a machine";
+    const record = writeRecord(turn, state, observed, { decision: "paged", ...why, authority });
+    page(turn, record, ON_CALL);
     return;
   }
   if (decision.tier === "full") {
     const proposed = { ...state, proposals: state.proposals + 1 };
-    writeRecord(turn, state, proposed, {
-      decision: "proposed",
-      nowMs,
-      reason,
-      tier: decision,
-      authority: `policy ${policy.policy}, tier full`,
-    });
+    const authority = `policy ${policy.policy}, tier full`;
+    writeRecord(turn, state, proposed, { decision: "proposed", ...why, authority });
     rollBack(turn, turn.fleet.deployments[state.deployment.deploymentId]!, nowMs, decision, {
       reason: "full autonomy: rolled back at once",
-      authority: `policy ${policy.policy}, tier full`,
+      authority,
     });
     return;
   }
@@ -249,28 +211,20 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     answerByMs: nowMs + waitMs,
     step: 0,
     to: ON_CALL,
-    accused: breaching(state).map(({ signal }) => signal),
+    accused: accusedBy(state),
   };
   const proposed: DeploymentState = { ...state, phase, proposals: state.proposals + 1 };
-  const record = writeRecord(turn, state, proposed, {
-    decision: "proposed",
-    nowMs,
-    reason,
-    tier: decision,
-    authority: decision.tier === "override" ? `${ON_CALL}, by override` : `${ON_CALL}, by approval`,
-  });
-  turn.commands.push({
+  const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
+  const record = writeRecord(turn, state, proposed, { decision: "proposed", ...why, authority });
+  tell(turn, record, {
     kind: "propose",
-    deploymentId: state.deployment.deploymentId,
-    askedAtMs: nowMs,
-    decisionId: record.decisionId,
     ordinal: proposed.proposals,
     answers: ["override", "approve"],
     answerByMs: phase.answerByMs,
     onSilence: onSilence(policy, phase),
     to: phase.to,
   });
-  page(turn, record, nowMs, phase.to);
+  page(turn, record, phase.to);
 }
 
 function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
@@ -289,11 +243,8 @@ function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
     reason,
     authority: `policy ${turn.policy.policy}`,
   });
-  turn.commands.push({
+  tell(turn, record, {
     kind: "withdrawProposal",
-    deploymentId: state.deployment.deploymentId,
-    askedAtMs: nowMs,
-    decisionId: record.decisionId,
     reason,
   });
 }
@@ -319,7 +270,7 @@ function approve(turn: Turn, id: string, by: string, nowMs: number): void {
     refuse(turn, state, nowMs, `approval by ${by}: no proposal stands`);
     return;
   }
-  const tier = resolveTier(turn.policy, state.deployment, tagsNow(turn.policy, state, nowMs));
+  const tier = tierNow(turn.policy, state, nowMs);
   if (tier.tier === "observe") {
     end(turn, state, "held", nowMs, `approved by ${by}, but never delegated to a machine`);
     return;
@@ -345,17 +296,14 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
       reason: `no answer from ${phase.to} within ${formatDuration(nowMs - phase.proposedAtMs)}`,
       authority: `${next.to}, by approval`,
     });
-    turn.commands.push({
+    tell(turn, record, {
       kind: "escalate",
-      deploymentId: state.deployment.deploymentId,
-      askedAtMs: nowMs,
-      decisionId: record.decisionId,
       ordinal: asked.step,
       to: next.to,
       answerByMs: asked.answerByMs,
       onSilence: onSilence(policy, asked),
     });
-    page(turn, record, nowMs, next.to);
+    page(turn, record, next.to);
     return;
   }
   const waited = formatDuration(nowMs - phase.proposedAtMs);
@@ -364,14 +312,14 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
     end(turn, state, over, nowMs, `no answer within ${waited}: held`);
     return;
   }
-  const tier = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs));
+  const tier = tierNow(policy, state, nowMs);
   const stands = fuses(policy.fusion, state.signals, policy.signals.length, "verdict");
   if (!stands || tier.tier === "observe") {
     const why = stands
       ? "never delegated to a machine"
       : "the evidence no longer stands and nothing shows health";
     const record = end(turn, state, "held", nowMs, `no answer within ${waited}, but ${why}: held`);
-    page(turn, record, nowMs, phase.to);
+    page(turn, record, phase.to);
     return;
   }
   rollBack(turn, state, nowMs, tier, {
@@ -399,19 +347,13 @@ function rollBack(
     tier,
     ...why,
   });
-  turn.commands.push({
+  tell(turn, record, {
     kind: "rollBack",
-    deploymentId: state.deployment.deploymentId,
-    askedAtMs: nowMs,
-    decisionId: record.decisionId,
     authority: record.authority,
     accountable: record.accountable,
   });
-  turn.commands.push({
+  tell(turn, record, {
     kind: "notify",
-    deploymentId: state.deployment.deploymentId,
-    askedAtMs: nowMs,
-    decisionId: record.decisionId,
     to: record.accountable,
     reason: why.reason,
   });
@@ -426,7 +368,7 @@ function finish(turn: Turn, id: string, succeeded: boolean, detail: string, nowM
     end(turn, state, "rolledBack", nowMs, detail === "" ? "rolled back" : detail);
   } else {
     const record = end(turn, state, "rollbackFailed", nowMs, `the rollback failed: ${detail}`);
-    page(turn, record, nowMs, ON_CALL);
+    page(turn, record, ON_CALL);
   }
 }
 
@@ -452,52 +394,4 @@ function end(
     phase: { name: "ended", end: how, endedAtMs: nowMs },
   };
   return writeRecord(turn, state, ended, { decision: "ended", nowMs, reason, authority });
-}
-
-function refuse(turn: Turn, state: DeploymentState, nowMs: number, reason: string): void {
-  writeRecord(turn, state, state, {
-    decision: "refused",
-    nowMs,
-    reason,
-    authority: `policy ${turn.policy.policy}`,
-  });
-}
-
-function page(turn: Turn, record: DecisionRecord, nowMs: number, to: string): void {
-  turn.commands.push({
-    kind: "page",
-    deploymentId: record.deploymentId,
-    askedAtMs: nowMs,
-    decisionId: record.decisionId,
-    to,
-    reason: record.reason,
-  });
-}
-
-function put(turn: Turn, state: DeploymentState): void {
-  const { deploymentId } = state.deployment;
-  turn.fleet = {
-    ...turn.fleet,
-    deployments: { ...turn.fleet.deployments, [deploymentId]: state },
-  };
-}
-
-function onSilence(policy: Policy, phase: Proposed): "rollback" | "hold" {
-  return phase.tier === "override"
-    ? policy.tiers.override.onTimeout
-    : policy.tiers.approve.onExpiry;
-}
-
-function tagsNow(policy: Policy, state: DeploymentState, nowMs: number): readonly ContextTag[] {
-  return tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
-}
-
-function breaching(state: DeploymentState): readonly SignalEvidence[] {
-  return Object.values(state.signals).filter(({ verdict }) => verdict === "breach");
-}
-
-function breachReason(state: DeploymentState): string {
-  return breaching(state)
-    .map((evidence) => evidence.reason)
-    .join("; ");
 }

@@ -79,3 +79,37 @@ export function writeRecord(
   };
   return record;
 }
+
+/** Puts a state in its place without a record: nothing was decided. */
+export function put(turn: Turn, state: DeploymentState): void {
+  const { deploymentId } = state.deployment;
+  turn.fleet = {
+    ...turn.fleet,
+    deployments: { ...turn.fleet.deployments, [deploymentId]: state },
+  };
+}
+
+/** What was not allowed changes nothing and leaves a record. */
+export function refuse(turn: Turn, state: DeploymentState, nowMs: number, reason: string): void {
+  writeRecord(turn, state, state, {
+    decision: "refused",
+    nowMs,
+    reason,
+    authority: `policy ${turn.policy.policy}`,
+  });
+}
+
+/** Interrupts a person because of a record. */
+export function page(turn: Turn, record: DecisionRecord, to: string): void {
+  tell(turn, record, { kind: "page", to, reason: record.reason });
+}
+
+type Wanted<Command> = Command extends EngineCommand
+  ? Omit<Command, "deploymentId" | "askedAtMs" | "decisionId">
+  : never;
+
+/** Asks something of the host because of a record, at the record's time. */
+export function tell(turn: Turn, record: DecisionRecord, command: Wanted<EngineCommand>): void {
+  const { deploymentId, decisionId, knownAtMs } = record;
+  turn.commands.push({ ...command, deploymentId, decisionId, askedAtMs: knownAtMs });
+}

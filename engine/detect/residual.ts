@@ -7,7 +7,7 @@
  * then 0.140 at any level) and the value itself for percentage points. The level is
  * the median over the baseline, the scale 1.4826 × the median absolute deviation
  * with a floor, inflated by √((1+φ)/(1−φ)) for an autocorrelation φ. The season is
- * subtracted only where it makes the baseline residuals smaller.
+ * subtracted unless it makes the baseline residuals clearly wider.
  *
  * Knows no policy beyond the kind of tolerance and the baseline's length, so every
  * policy that agrees on these shares one pass.
@@ -23,6 +23,14 @@ export { medianInPlace };
 export const BASELINE_AT_LEAST = 1;
 /** Below this many a breach may be said, health may not: the scale is too uncertain. */
 export const BASELINE_FOR_HEALTH = 20;
+
+/**
+ * A season is kept unless it makes the baseline clearly wider. One hour cannot tell
+ * whether it helps: asked to make it narrower, half of the watches on a strongly
+ * diurnal series went without and 7 % of healthy ones were flagged at a nominal 5 %;
+ * kept up to this factor it is 1.2 %, at hardly any cost where there is no season.
+ */
+const SEASON_WORTH = 1.25;
 
 /** A residual scale below this is not believed: 2 % on the log scale. */
 const LOG_SCALE_FLOOR = 0.02;
@@ -157,7 +165,7 @@ function observeFinite(
   if (adjusted !== null) {
     const seasonalLevel = medianOf(adjusted, scratch);
     const seasonalMad = centre(adjusted, scratch, seasonalLevel);
-    if (seasonalMad < mad) {
+    if (seasonalMad < SEASON_WORTH * mad) {
       chosen = { residuals: adjusted, level: seasonalLevel, mad: seasonalMad, isSeasonal: true };
     }
   }

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import { compareCommand } from "./compare.ts";
+import { detectBenchCommand } from "./detectBench.ts";
 import { demoCommand } from "./demo.ts";
 import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
@@ -24,6 +25,7 @@ function program(): Command {
     inspectCommand(),
     replayCommand(),
     compareCommand(),
+    detectBenchCommand(),
   ];
   for (const command of commands) root.addCommand(command);
   throwInsteadOfExit(root);

@@ -1,6 +1,7 @@
 /** Options that several commands share, and how their values are checked. */
 
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { parseDuration } from "../../engine/index.ts";
 import type { PeopleChoice } from "../compare/evaluate.ts";
 
 export function wholeNumber(least: number): (text: string) => number {
@@ -11,6 +12,13 @@ export function wholeNumber(least: number): (text: string) => number {
     }
     return value;
   };
+}
+
+/** `8m` → milliseconds. */
+export function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null || ms <= 0) throw new InvalidArgumentError("expected a duration such as 8m");
+  return ms;
 }
 
 export interface EvaluateFlags {

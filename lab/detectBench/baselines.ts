@@ -4,11 +4,14 @@
  * under test.
  */
 
-import type { DetectorSettings, Policy } from "../../engine/index.ts";
+import { BASELINE_SAMPLES, type DetectorSettings, type Policy } from "../../engine/index.ts";
 import { uniform } from "../people/random.ts";
 import type { Case } from "./cases.ts";
 
-/** Detectors that ignore the evidence: what the labels alone would give. */
+/**
+ * Detectors that ignore the evidence: what the labels alone would give, and what the
+ * length of a change's history would, which some recordings give away.
+ */
 export function blindCases(cases: readonly Case[], seed: number): ReadonlyMap<string, Case[]> {
   const decide = (flag: (one: Case) => boolean, score: (one: Case) => number): Case[] =>
     cases.map((one) => ({
@@ -32,6 +35,13 @@ export function blindCases(cases: readonly Case[], seed: number): ReadonlyMap<st
       decide(
         () => true,
         () => 1,
+      ),
+    ],
+    [
+      "history length",
+      decide(
+        (one) => one.pastSamples < BASELINE_SAMPLES / 3,
+        (one) => 1 / (1 + one.pastSamples),
       ),
     ],
     ["coin", decide((one) => toss(one) < 0.5, toss)],

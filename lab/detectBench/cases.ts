@@ -21,6 +21,8 @@ export interface Case {
   readonly detectedAfterMs: number | null;
   /** Peak statistic over its limit, the largest of all signals; 0 without any evidence. */
   readonly score: number;
+  /** How many samples of its past the best-known signal had: what must not give a label away. */
+  readonly pastSamples: number;
   /** Nothing could be judged: counted as not flagged, never as healthy. */
   readonly undecided: boolean;
 }
@@ -48,6 +50,7 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
       flagged: flaggedAtMs !== null,
       detectedAfterMs: flaggedAtMs === null ? null : Math.max(0, flaggedAtMs - onsetAtMs),
       score: Math.max(0, ...last.map(({ evidence }) => strength(evidence))),
+      pastSamples: Math.max(0, ...last.map(({ evidence }) => evidence.baselineSamples)),
       undecided:
         flaggedAtMs === null && !last.some(({ evidence }) => evidence.verdict === "healthy"),
     });

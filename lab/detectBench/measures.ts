@@ -65,7 +65,7 @@ export function aucOf(cases: readonly Case[]): number {
   const sorted = [...cases].sort((a, b) => a.score - b.score);
   let rankSum = 0;
   let bad = 0;
-  for (let from = 0; from < sorted.length; ) {
+  for (let from = 0; from < sorted.length;) {
     let to = from;
     while (to < sorted.length && sorted[to]!.score === sorted[from]!.score) to++;
     const middleRank = (from + to + 1) / 2;

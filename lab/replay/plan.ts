@@ -59,7 +59,11 @@ export interface PlannedWindow {
   readonly day: number;
 }
 
-export async function planReplay(history: History, policies: readonly Policy[]): Promise<Plan> {
+export async function planReplay(
+  history: History,
+  policies: readonly Policy[],
+  lookBackAtMostMs = Number.POSITIVE_INFINITY,
+): Promise<Plan> {
   const { tables } = history;
   const graph = callGraph(tables.services);
   const services = new Map(tables.services.map((row) => [row.service, row]));
@@ -83,7 +87,10 @@ export async function planReplay(history: History, policies: readonly Policy[]):
     const series: PlannedSeries = {
       index: row.series,
       name,
-      lookBackMs: Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)),
+      lookBackMs: Math.min(
+        Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)),
+        lookBackAtMostMs,
+      ),
     };
     const list = watched.get(row.service);
     if (list === undefined) watched.set(row.service, [series]);
@@ -112,7 +119,7 @@ export async function planReplay(history: History, policies: readonly Policy[]):
     })),
     lookBackMs,
     lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
-    season: detectors.some(({ season }) => season),
+    season: lookBackAtMostMs === Number.POSITIVE_INFINITY && detectors.some(({ season }) => season),
   };
 }
 

@@ -35,12 +35,14 @@ export interface Replay {
   readonly samplesRead: number;
 }
 
+/** @param lookBackAtMostMs shows a deployment no more of its past than this */
 export async function replay(
   history: History,
   policies: readonly Policy[],
   people: Responder,
   platform: Platform,
   progress: Progress,
+  lookBackAtMostMs?: number,
 ): Promise<Replay> {
   const { deployments } = history.tables;
   if (deployments.length === 0) {
@@ -49,7 +51,7 @@ export async function replay(
       cure: "Import deployments.csv beside the metrics.",
     });
   }
-  const plan = await planReplay(history, policies);
+  const plan = await planReplay(history, policies, lookBackAtMostMs);
   const detection = await detect(history, plan, policies, progress);
   const results = policies.map((policy, index): PolicyReplay => {
     progress.update(index, policies.length, `deciding under ${policy.policy}`);

@@ -1,0 +1,53 @@
+/** `hindsight detect-bench`: how good detection is on labelled history. */
+
+import { Command } from "commander";
+import { benchDetection, type BenchRow } from "../detectBench/bench.ts";
+import { benchTable } from "../detectBench/print.ts";
+import { openHistory } from "../history/open.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { duration, wholeNumber } from "./options.ts";
+import { note, print, printJson, progressBar } from "./output.ts";
+
+interface Flags {
+  readonly history: string;
+  readonly policy: string;
+  readonly within?: number;
+  readonly past?: number;
+  readonly seed: number;
+  readonly replicates: number;
+  readonly json?: true;
+}
+
+export function detectBenchCommand(): Command {
+  return new Command("detect-bench")
+    .description("Score a policy's detection on labelled history, beside the baselines.")
+    .requiredOption("--history <dir>", "a history with labels")
+    .requiredOption("--policy <file>", "the policy whose signals are judged")
+    .option("--within <duration>", "judge a change on this long only, such as 8m", duration)
+    .option("--past <duration>", "show a change this much of its past only, such as 11m", duration)
+    .option("--seed <n>", "seed of the coin and the bootstrap", wholeNumber(0), 1)
+    .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight detect-bench --history nezha --policy scenarios/policies/default.yaml --within 8m",
+    )
+    .action(async (flags: Flags) => {
+      const policy = loadPolicy(flags.policy);
+      const history = await openHistory(flags.history);
+      try {
+        const bench = await benchDetection(history, policy, {
+          withinMs: flags.within ?? null,
+          historyMs: flags.past ?? null,
+          seed: flags.seed,
+          replicates: flags.replicates,
+          progress: progressBar(),
+        });
+        if (flags.json) printJson(bench);
+        else print(benchTable(bench.rows as readonly BenchRow[]));
+        for (const line of bench.notes) note(line);
+      } finally {
+        history.close();
+      }
+    });
+}

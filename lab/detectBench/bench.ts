@@ -1,0 +1,128 @@
+/**
+ * A policy's detection on every labelled deployment of a history, beside detectors
+ * that look at nothing and the rules that are run today.
+ *
+ * All of them see the same signals, tolerances and windows. No threshold is tuned on
+ * this history except in `crossValidatedF1`, and there never on the service judged.
+ */
+
+import { ENGINE_VERSION, type DetectorSettings, type Policy } from "../../engine/index.ts";
+import type { Progress } from "../cli/output.ts";
+import type { History } from "../history/open.ts";
+import { absent } from "../people/recorded.ts";
+import { Problem } from "../problem.ts";
+import { replay } from "../replay/replay.ts";
+import { blindCases, ruleOf } from "./baselines.ts";
+import { casesOf, type Case } from "./cases.ts";
+import { measure, type Measures } from "./measures.ts";
+
+export interface BenchRow extends Measures {
+  readonly detector: string;
+}
+
+export interface Bench {
+  readonly manifest: {
+    readonly engineVersion: string;
+    readonly history: string;
+    readonly policy: { readonly name: string; readonly digest: string };
+    readonly withinMs: number | null;
+    readonly historyMs: number | null;
+    readonly seed: number;
+    readonly replicates: number;
+  };
+  readonly bad: number;
+  readonly good: number;
+  readonly rows: readonly BenchRow[];
+  readonly notes: readonly string[];
+}
+
+export interface BenchOptions {
+  /** Judge a change on what was known this long after it; null for the policy's watch. */
+  readonly withinMs: number | null;
+  /** Show a change this much of its past only; null for all that its baseline wants. */
+  readonly historyMs: number | null;
+  readonly seed: number;
+  readonly replicates: number;
+  readonly progress: Progress;
+}
+
+const base = { baselineMs: 0, season: false };
+
+/** What people run today, in the words of our detectors. */
+const RULES: readonly (readonly [string, DetectorSettings])[] = [
+  ["plain threshold", { ...base, kind: "threshold", breaches: 1, of: 1 }],
+  ["threshold 3 of 3", { ...base, kind: "threshold", breaches: 3, of: 3 }],
+  // One sample three standard deviations beyond the tolerance: no memory at all.
+  ["3 sigma", { ...base, kind: "ewma", weight: 1, clip: 1000, limit: 3 }],
+  [
+    "Kayenta-compatible",
+    { ...base, kind: "mannWhitney", confidence: 0.98, limit: 0.25, atLeast: 3, every: 1 },
+  ],
+];
+
+/** @throws Problem when no deployment is labelled good, or none bad */
+export async function benchDetection(
+  history: History,
+  policy: Policy,
+  options: BenchOptions,
+): Promise<Bench> {
+  const { withinMs, seed, replicates } = options;
+  const judged: Policy =
+    withinMs === null || withinMs >= policy.watchMs ? policy : { ...policy, watchMs: withinMs };
+  const policies = [judged, ...RULES.map(([name, detector]) => ruleOf(judged, name, detector))];
+  const replayed = await replay(
+    history,
+    policies,
+    absent,
+    { rollBack: () => ({ durationMs: 0, succeeds: true }) },
+    options.progress,
+    options.historyMs ?? undefined,
+  );
+  const own = casesOf(history, replayed, 0);
+  const bad = own.filter((one) => one.bad).length;
+  if (bad === 0 || bad === own.length) {
+    throw new Problem(`${bad} bad and ${own.length - bad} good deployments are labelled`, {
+      file: history.dir,
+      cure: "detect-bench needs both: import labels.csv with regressions and benign deployments.",
+    });
+  }
+  const row = (detector: string, cases: readonly Case[]): BenchRow => ({
+    detector,
+    ...measure(cases, seed, replicates),
+  });
+  return {
+    manifest: {
+      engineVersion: ENGINE_VERSION,
+      history: history.manifest.digest,
+      policy: { name: policy.policy, digest: policy.digest },
+      withinMs,
+      historyMs: options.historyMs,
+      seed,
+      replicates,
+    },
+    bad,
+    good: own.length - bad,
+    rows: [
+      row(policy.policy, own),
+      ...RULES.map(([name], index) => row(name, casesOf(history, replayed, index + 1))),
+      ...[...blindCases(own, seed)].map(([name, cases]) => row(name, cases)),
+    ],
+    notes: notesOf(history, own, bad),
+  };
+}
+
+function notesOf(history: History, cases: readonly Case[], bad: number): string[] {
+  const notes: string[] = [];
+  const left = history.tables.deployments.length - cases.length;
+  if (left > 0) notes.push(`${left} deployments are labelled unrelated or not at all: left out.`);
+  const undecided = cases.filter((one) => one.undecided).length;
+  if (undecided > 0) {
+    notes.push(`${undecided} deployments could not be called healthy: counted as not flagged.`);
+  }
+  if (bad < 30) notes.push(`Only ${bad} bad deployments: read the intervals, not the values.`);
+  const censored = history.tables.decisions.some(({ what }) => what === "rollbackStarted");
+  if (censored) {
+    notes.push("History rolled back some of these: what a slower detector would have seen is cut.");
+  }
+  return notes;
+}
