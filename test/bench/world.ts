@@ -14,11 +14,11 @@ import { createHistory } from "../../lab/history/write.ts";
 import type { DeploymentRow, HistoryTables } from "../../lab/history/tables.ts";
 import { counter, normalAt } from "../../lab/people/random.ts";
 
-const STEP_MS = 15_000;
+const STEP_MS = 10_000;
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2026, 0, 5);
-/** Thirteen weeks at fifteen seconds. */
-const QUARTER_SAMPLES = (13 * 7 * 24 * HOUR_MS) / STEP_MS;
+/** A year of one series. */
+const YEAR_SAMPLES = (365 * 24 * HOUR_MS) / STEP_MS;
 /** Samples are written in runs of this many. */
 const RUN_SAMPLES = 65_536;
 
@@ -34,9 +34,9 @@ export interface World {
   readonly samplesPerSeries: number;
 }
 
-/** A world of about so many samples: as many services as fit into a quarter, one at least. */
+/** A world of so many samples: services with about a year of history, one at least. */
 export function worldOf(samples: number): World {
-  const services = Math.max(1, Math.round(samples / (QUARTER_SAMPLES * METRICS.length)));
+  const services = Math.max(1, Math.round(samples / (YEAR_SAMPLES * METRICS.length)));
   return { services, samplesPerSeries: Math.round(samples / (services * METRICS.length)) };
 }
 
@@ -132,7 +132,7 @@ function drawRun(
   const values = new Float32Array(length);
   for (let i = 0; i < length; i++) values[i] = level * (1 + 0.04 * normalAt(a, b, from + i));
   for (const startMs of badStarts) {
-    const first = Math.max(0, (startMs - START_MS) / STEP_MS + 20 - from);
+    const first = Math.max(0, (startMs - START_MS) / STEP_MS + 30 - from);
     const last = Math.min(length, (startMs + HOUR_MS - START_MS) / STEP_MS - from);
     for (let i = first; i < last; i++) values[i] = values[i]! * 1.33;
   }
