@@ -161,7 +161,9 @@ export function freezeBaseline(
 }
 
 function part(values: ArrayLike<number>, from: number): ArrayLike<number> {
-  return from === 0 ? values : Array.prototype.slice.call(values, from);
+  if (from === 0) return values;
+  if (values instanceof Float64Array) return values.subarray(from);
+  return Array.prototype.slice.call(values, from) as number[];
 }
 
 /** Bounds in the residual's unit for a tolerance amount; see `Bounds`. */
