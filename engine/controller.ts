@@ -53,16 +53,12 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
   const turn = { policy, state, commands: [] as EngineCommand[], records: [] as DecisionRecord[] };
   switch (event.kind) {
     case "samplesTaken": {
-      const judgements: SignalJudged[] = [];
       for (const [id, watch] of Object.entries(state.watches)) {
-        const taken = takeColumns(policy, watch, event.columns);
-        judgements.push(...taken.judgements);
-        setWatch(turn, id, taken.watch);
+        setWatch(turn, id, takeColumns(policy, watch, event.columns));
       }
       turn.state = { ...turn.state, recent: remember(policy, state, event.columns) };
       // Whatever falls silent or ends before a sample became known is judged before it.
-      judgements.push(...passTime(turn, event.knownAtMs - 1));
-      decide(turn, judgements);
+      decide(turn, passTime(turn, event.knownAtMs - 1));
       break;
     }
     case "clockAdvanced":
@@ -92,7 +88,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       const tags = turn.state.fleet.deployments[id]!.tags;
       const fresh = startWatch(policy, event.deployment, tags);
       const past = Object.values(turn.state.recent);
-      setWatch(turn, id, takeColumns(policy, fresh, past).watch);
+      setWatch(turn, id, takeColumns(policy, fresh, past));
       break;
     }
     case "overrideGiven":

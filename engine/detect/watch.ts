@@ -114,8 +114,8 @@ export function takeColumns(
   watch: WatchState,
   columns: readonly SampleColumn[],
   shareFor: (key: string) => Share = () => notShared,
-): WatchStep {
-  if (watch.concluded) return { watch, judgements: [] };
+): WatchState {
+  if (watch.concluded) return watch;
   let signals = watch.signals;
   for (const signal of policy.signals) {
     const changes: TrackChange[] = [];
@@ -141,7 +141,7 @@ export function takeColumns(
     const pending = [...before.pending, ...changes];
     signals = { ...signals, [signal.name]: { ...before, tracks, pending } };
   }
-  return { watch: { ...watch, signals }, judgements: [] };
+  return { ...watch, signals };
 }
 
 /** The next moment something happens without a sample: data counts as stopped, or the watch ends. */

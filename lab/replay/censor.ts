@@ -19,10 +19,9 @@ export function censorJudgements(
   policy: Policy,
   planned: PlannedDeployment,
   watch: WatchState,
-  judgements: readonly SignalJudged[],
 ): SignalJudged[] {
   const rolledBackAtMs = planned.rolledBackAtMs!;
-  const kept = [...judgements, ...advanceWatch(policy, watch, rolledBackAtMs).judgements];
+  const kept = [...advanceWatch(policy, watch, rolledBackAtMs).judgements];
   const last = new Map(kept.map((judgement) => [judgement.evidence.signal, judgement.evidence]));
   const reason = `history rolled back at ${formatTime(rolledBackAtMs)}: nothing more can be seen`;
   const ended = advanceWatch(policy, watch, watch.endsAtMs).judgements;

@@ -159,10 +159,10 @@ function judgeDeployment(
     const taken = takeColumns(policy, watch, columns, shareFor);
     const { rolledBackAtMs } = planned;
     if (rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs) {
-      group.judgements[index] = censorJudgements(policy, planned, taken.watch, taken.judgements);
+      group.judgements[index] = censorJudgements(policy, planned, taken);
     } else {
-      const ended = advanceWatch(policy, taken.watch, watch.endsAtMs, shareFor);
-      group.judgements[index] = [...taken.judgements, ...ended.judgements];
+      const { judgements } = advanceWatch(policy, taken, watch.endsAtMs, shareFor);
+      group.judgements[index] = [...judgements];
     }
   }
 }

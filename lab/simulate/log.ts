@@ -121,7 +121,7 @@ function decideOne(
     ...serviceTags(world, given.service, given.startedAtMs - WEEK_MS, toMs),
   ];
   const watch = takeColumns(policy, startWatch(policy, deployment, tags), columns);
-  const ended = advanceWatch(policy, watch.watch, watch.watch.endsAtMs);
+  const { judgements } = advanceWatch(policy, watch, watch.endsAtMs);
   const { startedAtMs } = given;
   const events: DecisionEvent[] = [
     { kind: "deploymentStarted", atMs: startedAtMs, knownAtMs: startedAtMs, deployment },
@@ -129,8 +129,7 @@ function decideOne(
       const { knownAtMs } = tag;
       return { kind: "deploymentTagged", atMs: knownAtMs, knownAtMs, tag };
     }),
-    ...watch.judgements,
-    ...ended.judgements,
+    ...judgements,
   ];
   return foldDecisions(policy, events, people, {
     rollBack: () => ({ durationMs: given.rollbackMs, succeeds: given.rollbackSucceeds }),

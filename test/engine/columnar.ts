@@ -55,8 +55,8 @@ export function judge(
 ): readonly SignalJudged[] {
   const fresh = startWatch(policy, deployment, tags);
   const taken = takeColumns(policy, fresh, columns, shareFor);
-  const over = advanceWatch(policy, taken.watch, taken.watch.endsAtMs, shareFor);
-  return [...taken.judgements, ...over.judgements].sort(compareEvents);
+  const over = advanceWatch(policy, taken, taken.endsAtMs, shareFor);
+  return [...over.judgements].sort(compareEvents);
 }
 
 /** @param others everything but samples and the clock, rollbacks' answers included */
