@@ -211,8 +211,10 @@ function subject(event: Event | DecisionEvent): string {
   switch (event.kind) {
     case "deploymentStarted":
       return event.deployment.deploymentId;
-    case "deploymentTagged":
-      return `${event.tag.service} ${event.tag.deploymentId ?? ""} ${event.tag.tag} ${event.tag.value}`;
+    case "deploymentTagged": {
+      const { service, deploymentId, tag, value } = event.tag;
+      return `${service} ${deploymentId ?? ""} ${tag} ${value}`;
+    }
     case "signalJudged": {
       // The last judgement closes the watch, so it follows every other.
       const { signal, series } = event.evidence;

@@ -13,9 +13,8 @@ export class Problem extends Error {
     const place = [where.file, where.line, where.column]
       .filter((part) => part !== undefined)
       .join(":");
-    super(
-      `${place === "" ? "" : `${place}: `}${what}${where.cure === undefined ? "" : `\n  ${where.cure}`}`,
-    );
+    const cure = where.cure === undefined ? "" : `\n  ${where.cure}`;
+    super(`${place === "" ? "" : `${place}: `}${what}${cure}`);
   }
 }
 

@@ -210,7 +210,7 @@ const deploymentAt = remember((world, name, startMs): WorldDeployment | null => 
   return start === undefined ? null : makeDeployment(world, start);
 });
 
-/** Deployments that start in [fromMs, toMs), of one service or (null) of all, by start, then service. */
+/** Deployments that start in [fromMs, toMs), of one service or (null) of all; by start, service. */
 export function deploymentsBetween(
   world: World,
   service: string | null,

@@ -118,7 +118,7 @@ function errorSize(random: RandomStream): number {
 
 interface Place {
   readonly service: string;
-  /** When the rollout reaches all traffic: harm of a staged rollout begins then (see deployments.ts). */
+  /** When the rollout reaches all traffic: a staged one harms from then on (see deployments.ts). */
   readonly fullAfterMs: number;
   readonly stepMs: number;
 }
@@ -267,7 +267,7 @@ export function surpriseEffects(
   }
 }
 
-/** The rise a migration is expected to cause: +10-30 % latency for 30-120 min, half of it in `callers`. */
+/** The rise a migration is expected to cause: +10-30 % latency, 30-120 min, half in `callers`. */
 export function expectedRiseEffects(
   place: Place,
   callers: readonly string[],

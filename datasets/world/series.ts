@@ -192,7 +192,7 @@ interface Writing {
   readonly draw: Counter;
 }
 
-/** Writes samples [from, to) of a block to `out` from `at`; one function a metric keeps each loop fast. */
+/** Writes samples [from, to) of a block to `out` from `at`; one for each metric: fast loops. */
 type Writer = (
   writing: Writing,
   first: number,

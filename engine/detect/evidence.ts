@@ -17,13 +17,13 @@ import type { WatchState } from "./watch.ts";
 /** Health needs this share of the samples a watch should have had. */
 const COVERAGE_FOR_HEALTH = 0.8;
 
-/** Is the history long enough to call a series healthy? Short history forbids health, not breach. */
+/** Is the history long enough to call a series healthy? Short history forbids health only. */
 export function supportsHealth(track: TrackState): boolean {
   const { baseline } = track;
   return baseline?.problem === null && baseline.samples >= BASELINE_FOR_HEALTH;
 }
 
-/** A series as a reader knows it: by its metric, with its service where that is not the deployed one. */
+/** A series as a reader knows it: its metric, with its service where not the deployed one. */
 function nameOf(signal: SignalPolicy, { series }: TrackState): string {
   const own = signal.of.length === 1 && signal.of[0] === "own";
   return own ? series.metric : `${series.service} ${series.metric}`;
@@ -88,7 +88,8 @@ export function interimEvidence(
     untagged,
     untaggedReason:
       untagged === "breach"
-        ? `without tags: ${nameOf(signal, track)} ${size}, ${toleranceText(signal, track.untaggedTolerance, [])}`
+        ? `without tags: ${nameOf(signal, track)} ${size}, ` +
+          toleranceText(signal, track.untaggedTolerance, [])
         : `without tags: ${untagged}`,
   };
 }
@@ -129,7 +130,9 @@ function finalVerdict(
   }
   if (track.stale) return { verdict: "inconclusive", reason: `samples of ${metric} stopped` };
   if (!supportsHealth(track)) {
-    const reason = `${metric}: ${baseline.samples} samples before the deployment, health needs ${BASELINE_FOR_HEALTH}`;
+    const reason =
+      `${metric}: ${baseline.samples} samples before the deployment, ` +
+      `health needs ${BASELINE_FOR_HEALTH}`;
     return { verdict: "inconclusive", reason };
   }
   const expected = (watch.endsAtMs - watch.deployment.startedAtMs) / (baseline.stepMs ?? 1);

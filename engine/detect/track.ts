@@ -316,7 +316,8 @@ function foldOnce(
   const amount = tolerances === null ? track.untaggedTolerance : tolerances.amountAt(0);
   const tolerance = isConstant ? String(amount) : tolerances.key;
   const amountAt = isConstant ? amount : tolerances.amountAt;
-  const key = `path ${signal.tolerance.kind} ${JSON.stringify(signal.detector)}${signal.worse} ${tolerance}`;
+  const detector = JSON.stringify(signal.detector);
+  const key = `path ${signal.tolerance.kind} ${detector}${signal.worse} ${tolerance}`;
   return share.once(key, () =>
     foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
   );

@@ -144,7 +144,7 @@ export function takeColumns(
   return { ...watch, signals };
 }
 
-/** The next moment something happens without a sample: data counts as stopped, or the watch ends. */
+/** When something next happens without a sample: data counts as stopped, or the watch ends. */
 export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   let dueAtMs = watch.concluded ? Number.POSITIVE_INFINITY : watch.endsAtMs;
   if (watch.concluded) return dueAtMs;

@@ -77,7 +77,7 @@ export function formatShare(share: number): string {
   return `${Math.round(share * 1000) / 10} %`;
 }
 
-/** ISO 8601 in UTC without milliseconds where there are none. Pure: arithmetic, no ambient clock. */
+/** ISO 8601 in UTC without milliseconds where there are none. Pure arithmetic, no ambient clock. */
 export function formatTime(ms: number): string {
   const days = Math.floor(ms / 86_400_000);
   const inDay = ms - days * 86_400_000;

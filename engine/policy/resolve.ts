@@ -18,7 +18,7 @@ function stricter(a: TierName, b: TierName): TierName {
   return AUTHORITY.indexOf(a) >= AUTHORITY.indexOf(b) ? a : b;
 }
 
-/** Is the tag about this deployment, and known by then? A tag counts only from when it was known. */
+/** Is the tag about this deployment, and known by then? A tag counts only once it is known. */
 function isKnown(tag: ContextTag, deployment: Deployment, knownAtMs: number): boolean {
   if (tag.knownAtMs > knownAtMs || tag.service !== deployment.service) return false;
   return tag.deploymentId === null || tag.deploymentId === deployment.deploymentId;

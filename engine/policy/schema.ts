@@ -310,8 +310,9 @@ export function canonicalJson(value: unknown): string {
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value)
       .filter(([, entry]) => entry !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`).join(",")}}`;
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`);
+    return `{${entries.join(",")}}`;
   }
   return JSON.stringify(value);
 }

@@ -25,7 +25,8 @@ export function compareCommand(): Command {
   )
     .addHelpText(
       "after",
-      "\nExample:\n  hindsight compare --history quarter --policy scenarios/policies/full-autonomy.yaml \\\n" +
+      "\nExample:\n  hindsight compare --history quarter " +
+        "--policy scenarios/policies/full-autonomy.yaml \\\n" +
         "    --policy scenarios/policies/two-minute-override.yaml",
     )
     .action(async (flags: EvaluateFlags & { policy: string[] }) => {

@@ -30,7 +30,8 @@ export function detectBenchCommand(): Command {
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
-      "\nExample:\n  hindsight detect-bench --history nezha --policy scenarios/policies/default.yaml --within 8m",
+      "\nExample:\n  hindsight detect-bench --history nezha " +
+        "--policy scenarios/policies/default.yaml --within 8m",
     )
     .action(async (flags: Flags) => {
       const policy = loadPolicy(flags.policy);

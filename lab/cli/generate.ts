@@ -40,7 +40,8 @@ export function generateCommand(): Command {
       }
       const { samples, rows } = manifest;
       print(
-        `${flags.out}: ${samples.toLocaleString("en-US")} samples, ${rows.deployments} deployments, ` +
+        `${flags.out}: ${samples.toLocaleString("en-US")} samples, ` +
+          `${rows.deployments} deployments, ` +
           `${rows.incidents} incidents, ${rows.decisions} decisions of ${loggingPolicy.policy}.`,
       );
       note(`Look inside with: hindsight inspect ${flags.out}`);

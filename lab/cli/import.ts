@@ -57,11 +57,14 @@ function withFlags(command: Command): Command {
     .option("--json", "print one JSON document");
 }
 
+const DEPLOYMENTS_OPTIONAL = "[,environment,finished_at,version,author]";
+const TAGS_OPTIONAL = "[,signal,valid_from,valid_until,known_at,given_by,approved_by]";
+
 const CSV_HELP = `
 Files (metrics and deployments are required; [optional columns] in brackets):
   metrics.csv         service,metric,ts,value[,version]     ts is ISO 8601 with a zone
-  deployments.csv     deployment_id,service,deployed_at,kind[,environment,finished_at,version,author]
-  tags.csv            tag,value,deployment_id and/or service[,signal,valid_from,valid_until,known_at,given_by,approved_by]
+  deployments.csv     deployment_id,service,deployed_at,kind${DEPLOYMENTS_OPTIONAL}
+  tags.csv            tag,value,deployment_id and/or service${TAGS_OPTIONAL}
   stages.csv          deployment_id,completed_at[,share | replicas_v1,replicas_v2]
   incidents.csv       service,started_at,label[,deployment_id,resolved_at,detected_at,severity]
   labels.csv          deployment_id,label[,basis]           good, bad, or one of the five labels
@@ -154,7 +157,8 @@ export function describeLosses(manifest: {
   return [
     ...manifest.dropped.map(
       ({ table, reason, rows, examples }) =>
-        `left out: ${table}: ${rows} rows: ${reason}${examples.length > 0 ? ` (${examples.join("; ")})` : ""}`,
+        `left out: ${table}: ${rows} rows: ${reason}` +
+        (examples.length > 0 ? ` (${examples.join("; ")})` : ""),
     ),
     ...manifest.warnings.map((warning) => `note: ${warning}`),
   ];

@@ -24,7 +24,8 @@ export function inspectCommand(): Command {
     .option("--sql", "print a SQL view of plain sample rows, to query with DuckDB")
     .addHelpText(
       "after",
-      "\nExamples:\n  hindsight inspect ./history\n  hindsight inspect ./history --sql | duckdb history.duckdb",
+      "\nExamples:\n  hindsight inspect ./history\n" +
+        "  hindsight inspect ./history --sql | duckdb history.duckdb",
     )
     .action(async (dir: string, flags: { json?: boolean; sql?: boolean }) => {
       if (flags.sql === true) {
@@ -136,7 +137,8 @@ function show(dir: string, inspection: Inspection): void {
     ["  by kind", kinds.join(", ") || "none"],
     [
       "incidents",
-      `${inspection.incidents} (${inspection.incidentsOfDeployments} of deployments, ${inspection.incidentsResolved} resolved)`,
+      `${inspection.incidents} (${inspection.incidentsOfDeployments} of deployments, ` +
+        `${inspection.incidentsResolved} resolved)`,
     ],
     ["decisions", `${inspection.decisions}`],
     ["tags", `${inspection.tags}`],
@@ -172,7 +174,8 @@ function show(dir: string, inspection: Inspection): void {
     ],
     [
       "gaps",
-      `${quality.gaps} in ${quality.seriesWithGaps.length} series, about ${quality.gapScrapes} scrapes`,
+      `${quality.gaps} in ${quality.seriesWithGaps.length} series, ` +
+        `about ${quality.gapScrapes} scrapes`,
     ],
     ["constant", someOf(quality.constantSeries, "series")],
     ["irregular", someOf(quality.irregularSeries, "series")],

@@ -18,7 +18,8 @@ export function replayCommand(): Command {
   )
     .addHelpText(
       "after",
-      "\nExample:\n  hindsight replay --history quarter --policy scenarios/policies/two-minute-override.yaml",
+      "\nExample:\n  hindsight replay --history quarter " +
+        "--policy scenarios/policies/two-minute-override.yaml",
     )
     .action(async (flags: EvaluateFlags & { policy: string }) => {
       const policy = loadPolicy(flags.policy);

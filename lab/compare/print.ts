@@ -157,7 +157,8 @@ export function flipLines(flips: readonly Flip[], most: number): string[] {
   const lines = sorted.slice(0, most).map((flip) => {
     const mark = MARKS[flip.change];
     return (
-      `  ${mark} ${flip.deploymentId} (${flip.label}): ${flip.baseline.end} → ${flip.candidate.end}` +
+      `  ${mark} ${flip.deploymentId} (${flip.label}): ` +
+      `${flip.baseline.end} → ${flip.candidate.end}` +
       ` under ${flip.candidatePolicy}\n      ${flip.why}`
     );
   });

@@ -126,7 +126,8 @@ async function writeOutcomes(directory: string, { policies }: Evaluation): Promi
   });
   const duck = await openDuck({ threads: 1 });
   try {
-    const source = `read_json(${quoted(lines)}, format = 'newline_delimited', columns = {${columns.join(", ")}})`;
+    const source = `read_json(${quoted(lines)}, format = 'newline_delimited',
+      columns = {${columns.join(", ")}})`;
     const target = quoted(join(directory, "outcomes.parquet"));
     await duck.connection.run(`COPY (SELECT * FROM ${source}) TO ${target} (FORMAT parquet)`);
   } finally {

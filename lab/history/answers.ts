@@ -55,7 +55,8 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       why:
         resolved > 0
           ? `${resolved} of ${ofDeployments.length} incidents of deployments have a resolved_at`
-          : "no incident of a deployment has a resolved_at: time to rollback decision instead of MTTR",
+          : "no incident of a deployment has a resolved_at: " +
+            "time to rollback decision instead of MTTR",
     },
     {
       question: "What would the people of that time have answered?",
@@ -63,7 +64,8 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       why:
         tables.decisions.length > 0
           ? `${tables.decisions.length} decisions are recorded`
-          : "no decisions are recorded: --people recorded is impossible, only modelled, perfect or absent",
+          : "no decisions are recorded: --people recorded is impossible, " +
+            "only modelled, perfect or absent",
     },
     {
       question: "What was context (tags) worth?",

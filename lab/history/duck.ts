@@ -55,7 +55,7 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Microseconds of a DuckDB TIMESTAMP as integer milliseconds; a finer time is an invariant error. */
+/** A DuckDB TIMESTAMP's microseconds as whole milliseconds; a finer time is an invariant error. */
 export function microsToMs(micros: bigint): number {
   const number = Number(micros);
   assert(Number.isSafeInteger(number), "a stored time fits into a safe integer");

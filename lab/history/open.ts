@@ -199,6 +199,10 @@ function checkFile(path: string, bytes: number): void {
   }
 }
 
+/** What DuckDB's complaint about a damaged file looks like. */
+const DAMAGE =
+  /Invalid Input Error|IO Error|Binder Error|TProtocol|Decompress|Parquet|read out of bounds/i;
+
 /** Runs a read of one file; DuckDB's complaint about it becomes a `Problem` that names it. */
 export async function readingFile<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
@@ -206,11 +210,7 @@ export async function readingFile<T>(path: string, read: () => Promise<T>): Prom
   } catch (error) {
     const problem = operatingProblem(error, path);
     if (problem instanceof Problem || !(error instanceof Error)) throw problem;
-    if (
-      !/Invalid Input Error|IO Error|Binder Error|TProtocol|Decompress|Parquet|read out of bounds/i.test(
-        error.message,
-      )
-    ) {
+    if (!DAMAGE.test(error.message)) {
       throw error;
     }
     throw new Problem(`this Parquet file is damaged (${error.message.split("\n")[0] ?? ""})`, {

@@ -4,6 +4,10 @@ import { join } from "node:path";
 import { quoted } from "./duck.ts";
 import type { HistoryManifest } from "./tables.ts";
 
+/** Offsets of a block whose samples come at even steps, and delays where all have the same. */
+const EVEN_OFFSETS = 'list_transform(range(len("values")), lambda i: CAST(i * step_ms AS INTEGER))';
+const EVEN_DELAYS = 'list_transform("values", lambda v: known_delay_ms)';
+
 /**
  * `CREATE VIEW samples` over the files of a history: service, metric, version, at,
  * value (NULL for a missing scrape), known_at. FLOAT and DOUBLE parts are read
@@ -21,7 +25,8 @@ export function plainViewSql(dir: string, manifest: HistoryManifest): string {
     FROM read_parquet(${quoted(join(dir, "metrics", `*-${storage}.parquet`))})`,
   );
   if (blocks.length === 0) {
-    blocks.push(`    SELECT NULL::INTEGER AS series, NULL::TIMESTAMP AS start_at, NULL::INTEGER AS step_ms,
+    const head = "NULL::INTEGER AS series, NULL::TIMESTAMP AS start_at, NULL::INTEGER AS step_ms";
+    blocks.push(`    SELECT ${head},
       NULL::INTEGER[] AS offsets_ms, NULL::DOUBLE[] AS "values", NULL::INTEGER AS known_delay_ms,
       NULL::INTEGER[] AS known_delays_ms WHERE false`);
   }
@@ -32,8 +37,8 @@ ${blocks.join("\n    UNION ALL\n")}
 ), rows AS (
   SELECT series, start_at,
     unnest("values") AS value,
-    unnest(coalesce(offsets_ms, list_transform(range(len("values")), lambda i: CAST(i * step_ms AS INTEGER)))) AS offset_ms,
-    unnest(coalesce(known_delays_ms, list_transform("values", lambda v: known_delay_ms))) AS delay_ms
+    unnest(coalesce(offsets_ms, ${EVEN_OFFSETS})) AS offset_ms,
+    unnest(coalesce(known_delays_ms, ${EVEN_DELAYS})) AS delay_ms
   FROM blocks
 )
 SELECT s.service, s.metric, s.version,

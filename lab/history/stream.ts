@@ -120,7 +120,8 @@ class PartQueue {
 async function readPlan(connection: DuckDBConnection, { part, rows }: PartPlan): Promise<Block[]> {
   const isWhole = rows.length === part.series.length;
   const result = await connection.run(
-    `SELECT ${BLOCK_COLUMNS} FROM read_parquet(${quoted(part.path)}, file_row_number = ${!isWhole})` +
+    `SELECT ${BLOCK_COLUMNS}
+       FROM read_parquet(${quoted(part.path)}, file_row_number = ${!isWhole})` +
       (isWhole ? "" : ` WHERE file_row_number IN (SELECT unnest([${rows.join(",")}]))`),
   );
   const blocks: Block[] = [];

@@ -181,7 +181,8 @@ function toFile({ column, field, kind }: Column): string {
     case "time":
       return `make_timestamp(${source} * 1000) AS ${column}`;
     case "stages":
-      return `list_transform(${source}, lambda s: {'share': s.share, 'at': make_timestamp(s.atMs * 1000)}) AS ${column}`;
+      return `list_transform(${source},
+        lambda s: {'share': s.share, 'at': make_timestamp(s.atMs * 1000)}) AS ${column}`;
     case "text":
     case "number":
     case "integer":
@@ -195,7 +196,8 @@ function fromFile({ column, field, kind }: Column): string {
     case "time":
       return `CAST(epoch_ms("${column}") AS DOUBLE) AS "${field}"`;
     case "stages":
-      return `list_transform("${column}", lambda s: {'share': s.share, 'atMs': CAST(epoch_ms(s."at") AS DOUBLE)}) AS "${field}"`;
+      return `list_transform("${column}",
+        lambda s: {'share': s.share, 'atMs': CAST(epoch_ms(s."at") AS DOUBLE)}) AS "${field}"`;
     case "text":
     case "number":
     case "integer":
@@ -235,7 +237,8 @@ export async function readTable(
 ): Promise<Row[]> {
   const table = TABLE_FILES[name];
   const reader = await connection.runAndReadAll(
-    `SELECT ${table.columns.map(fromFile).join(", ")} FROM read_parquet(${quoted(join(dir, table.file))})`,
+    `SELECT ${table.columns.map(fromFile).join(", ")}
+       FROM read_parquet(${quoted(join(dir, table.file))})`,
   );
   const rows = reader.getRowObjectsJS() as Record<string, unknown>[];
   for (const row of rows) {

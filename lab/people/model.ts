@@ -44,7 +44,7 @@ export const DEFAULT_RESPONDER: ResponderModel = {
 
 export interface Question {
   readonly deploymentId: string;
-  /** Which question about this deployment: 0 the first, one more for each escalation or new proposal. */
+  /** Which question about this deployment: 0 the first, one more each escalation or proposal. */
   readonly ordinal: number;
   readonly proposedAtMs: number;
   /** IANA name of where the responder lives; null is UTC. */
@@ -178,8 +178,9 @@ function reason(kind: keyof typeof REASONS, pick: number): string {
  * approves otherwise; one who need not may also stay silent and let it run.
  *
  * @example
- * answer({ deploymentId: "checkout-20260703-1", ordinal: 0, proposedAtMs, timezone: "Europe/Berlin",
- *   answerByMs: proposedAtMs + 120_000, answers: ["override"], truthIsBad: false }, 11, 0)
+ * answer({ deploymentId: "checkout-20260703-1", ordinal: 0, proposedAtMs,
+ *   timezone: "Europe/Berlin", answerByMs: proposedAtMs + 120_000,
+ *   answers: ["override"], truthIsBad: false }, 11, 0)
  * // { kind: "override", delayMs: 64211, by: "on-call", justification: "…" }
  */
 export function answer(

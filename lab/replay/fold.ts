@@ -15,7 +15,7 @@ import {
 } from "../../engine/index.ts";
 import type { Responder } from "../people/recorded.ts";
 
-/** What a rollback does: how long the platform takes to put the old version back, and whether it can. */
+/** What a rollback does: how long the platform takes to put the old version back, and if it can. */
 export interface Platform {
   readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
 }

@@ -1,3 +1,8 @@
+/**
+ * Importing plain and mapped files: what comes in is what is read back, what cannot
+ * be understood is named and left out or refused, and nothing is written by halves.
+ */
+
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -274,7 +279,9 @@ describe("a mapped warehouse", () => {
        TO '${dir}/samples-1.parquet'`,
     );
     await duck.connection.run(
-      `COPY (SELECT deployment_id AS id, service, deployed_at, kind FROM read_csv('${dir}/deployments.csv', all_varchar = true)) TO '${dir}/deploys.parquet'`,
+      `COPY (SELECT deployment_id AS id, service, deployed_at, kind
+           FROM read_csv('${dir}/deployments.csv', all_varchar = true))
+       TO '${dir}/deploys.parquet'`,
     );
     await duck.connection.run(
       `COPY (FROM read_csv('${dir}/labels.csv', all_varchar = true)) TO '${dir}/labels.parquet'`,
@@ -322,7 +329,8 @@ describe("the plain view", () => {
     ]);
     expect(
       await read(
-        'SELECT value, CAST("at" AS VARCHAR), CAST(known_at AS VARCHAR) FROM samples WHERE metric = \'big\' ORDER BY "at"',
+        `SELECT value, CAST("at" AS VARCHAR), CAST(known_at AS VARCHAR) FROM samples
+         WHERE metric = 'big' ORDER BY "at"`,
       ),
     ).toEqual([
       [16777217, "2026-07-01 00:00:00", "2026-07-01 00:00:07"],

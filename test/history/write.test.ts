@@ -1,3 +1,8 @@
+/**
+ * Writing a history: the samples read back are the ones written, in any block
+ * length and window, and a history is there whole or not at all.
+ */
+
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";

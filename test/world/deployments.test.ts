@@ -1,4 +1,4 @@
-/** Deployments of a world: near its file's numbers, far enough apart, the same alone as together. */
+/** Deployments of a world: near its file's numbers, far enough apart, alike alone and together. */
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

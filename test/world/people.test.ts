@@ -90,7 +90,7 @@ describe("answer", () => {
     );
   });
 
-  it("is the same person under a longer window: an answer given in two minutes stands in five", () => {
+  it("is the same person in a longer window: an answer given in two minutes stands in five", () => {
     for (let i = 0; i < 500; i++) {
       const short = answer(ask({ deploymentId: `d${i}`, answerByMs: NOON + 120_000 }), 11, 0);
       const long = answer(ask({ deploymentId: `d${i}`, answerByMs: NOON + 300_000 }), 11, 0);

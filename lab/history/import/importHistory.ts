@@ -26,7 +26,7 @@ export interface ImportOptions {
   readonly timestamp: "start" | "end" | null;
 }
 
-/** Where the rows come from; made with an open database because Parquet is asked for its columns. */
+/** Where the rows come from; made with an open database: Parquet is asked for its columns. */
 export interface Sources {
   readonly madeBy: string;
   readonly metrics: Relation;
@@ -73,7 +73,8 @@ async function importInto(
   for (const warning of sources.warnings) findings.warn(warning);
   if (options.timestamp === null) {
     findings.warn(
-      "nobody said what a bucketed time marks: its start was assumed, so a sample is known one step later (--timestamp start|end)",
+      "nobody said what a bucketed time marks: its start was assumed, " +
+        "so a sample is known one step later (--timestamp start|end)",
     );
   }
   const small = await importTables(
@@ -173,7 +174,9 @@ export async function findPlainFiles(dir: string, duck: Duck): Promise<Sources> 
   if (metrics === null || !small.has("deployments")) {
     throw new Problem(`there is no ${metrics === null ? "metrics" : "deployments"}.csv here`, {
       file: dir,
-      cure: "An import needs metrics.csv (service,metric,ts,value) and deployments.csv (deployment_id,service,deployed_at,kind); .csv.gz and .parquet will do.",
+      cure:
+        "An import needs metrics.csv (service,metric,ts,value) and " +
+        "deployments.csv (deployment_id,service,deployed_at,kind); .csv.gz and .parquet will do.",
     });
   }
   const ignored = names.filter(

@@ -6,7 +6,8 @@
  * conflicts and decides how a series is stored. Row order is no matter.
  *
  * Laws: no digit that was read is lost: a series is FLOAT only where every FLOAT
- * prints as the number that was read, else DOUBLE, and counters always DOUBLE. A bucket's start is not the time its value could be known.
+ * prints as the number that was read, else DOUBLE, and counters always DOUBLE.
+ * A bucket's start is not the time its value could be known.
  */
 
 import { join } from "node:path";
@@ -126,7 +127,8 @@ export async function importMetrics(
 }
 
 const MISSING_WORDS =
-  "('nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity', 'null', 'none', 'na', 'n/a', '-')";
+  "('nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity', " +
+  "'null', 'none', 'na', 'n/a', '-')";
 
 /** Writes the rows as one Parquet file with parsed times and values; returns its path. */
 async function stage(
@@ -151,7 +153,8 @@ async function stage(
            CASE WHEN parsed_at_ms IS NULL THEN coalesce(${text("ts")}, '') END AS bad_time,
            ${factor === "" ? number : `${number} * (CASE ${factor} ELSE 1.0 END)`} AS number,
            CASE WHEN ${number} IS NULL AND "value" IS NOT NULL
-             AND lower(trim(${text("value")})) NOT IN ${MISSING_WORDS} THEN ${text("value")} END AS bad_value
+             AND lower(trim(${text("value")})) NOT IN ${MISSING_WORDS}
+             THEN ${text("value")} END AS bad_value
          FROM ${relation.sql})
        TO ${quoted(path)} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE 100000)`,
     );
@@ -230,8 +233,8 @@ async function readNames(
 ): Promise<{ name: Name; fitsFloat: boolean }[]> {
   const reader = await connection.runAndReadAll(
     `SELECT service, metric, version, coalesce(bool_and(number IS NULL OR NOT isfinite(number)
-         OR coalesce(TRY_CAST(CAST(TRY_CAST(number AS FLOAT) AS VARCHAR) AS DOUBLE) = number, false)),
-         true) AS fits_float
+         OR coalesce(TRY_CAST(CAST(TRY_CAST(number AS FLOAT) AS VARCHAR) AS DOUBLE) = number,
+           false)), true) AS fits_float
        FROM ${quoted(staged)} WHERE ${USABLE} GROUP BY ALL`,
   );
   return (reader.getRowObjectsJS() as unknown as (Name & { fits_float: boolean })[])
@@ -244,7 +247,8 @@ async function readNames(
 
 async function registerNames(connection: DuckDBConnection, names: readonly Name[]): Promise<void> {
   await connection.run(
-    "CREATE OR REPLACE TABLE series_names (service VARCHAR, metric VARCHAR, version VARCHAR, series INTEGER)",
+    "CREATE OR REPLACE TABLE series_names " +
+      "(service VARCHAR, metric VARCHAR, version VARCHAR, series INTEGER)",
   );
   const appender = await connection.createAppender("series_names");
   for (const [series, { service, metric, version }] of names.entries()) {
@@ -270,7 +274,8 @@ async function* sortedSamples(
   staged: string,
 ): AsyncGenerator<SortedSamples> {
   const result = await connection.stream(
-    `SELECT series, parsed_at_ms::DOUBLE AS at_ms, coalesce(number, 'NaN'::DOUBLE) AS "value", n::DOUBLE AS n
+    `SELECT series, parsed_at_ms::DOUBLE AS at_ms, coalesce(number, 'NaN'::DOUBLE) AS "value",
+         n::DOUBLE AS n
        FROM (SELECT * FROM ${quoted(staged)} WHERE ${USABLE}) s
        JOIN series_names t ON s.service = t.service AND s.metric = t.metric
          AND s.version IS NOT DISTINCT FROM t.version

@@ -48,9 +48,9 @@ export async function csvRelation(path: string, file: string): Promise<Relation>
     isCsv: true,
     columns: new Map(header.map((name) => [name, "VARCHAR"])),
     rejects,
-    sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM read_csv(${quoted(path)}, auto_detect = false,
-      header = true, delim = ',', quote = '"', escape = '"', columns = {${columns}},
-      ignore_errors = true, store_rejects = true, rejects_limit = 0,
+    sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM read_csv(${quoted(path)},
+      auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
+      columns = {${columns}}, ignore_errors = true, store_rejects = true, rejects_limit = 0,
       rejects_table = ${quoted(rejects)}, rejects_scan = ${quoted(`${rejects}_scan`)}))`,
   };
 }

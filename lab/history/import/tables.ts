@@ -189,7 +189,8 @@ export class TableImport {
     }
     for (const [source, count] of [...unknown].sort()) {
       this.findings.warn(
-        `unknown kind "${source}" of ${count} deployments was read as "code"; kinds.csv can say otherwise`,
+        `unknown kind "${source}" of ${count} deployments was read as "code"; ` +
+          "kinds.csv can say otherwise",
       );
     }
   }
@@ -267,13 +268,15 @@ export class TableImport {
         });
       } else if (given.label !== "regression") {
         this.findings.warn(
-          `${deploymentId} is labelled ${given.label} though an incident calls it ${label}; the label counts`,
+          `${deploymentId} is labelled ${given.label} though an incident calls it ${label}; ` +
+            "the label counts",
         );
       }
     }
     if (inferred.length > 0) {
       this.findings.warn(
-        `${inferred.length} regression labels come from incidents called bad-deployment: ${listed(inferred, 3)}`,
+        `${inferred.length} regression labels come from incidents called bad-deployment: ` +
+          listed(inferred, 3),
       );
     }
   }
@@ -306,7 +309,8 @@ export class TableImport {
     });
     if (assumed > 0) {
       this.findings.warn(
-        `${assumed} tags do not say since when they were known: taken as known when their deployment began; later ones count too early`,
+        `${assumed} tags do not say since when they were known: ` +
+          "taken as known when their deployment began; later ones count too early",
       );
     }
   }
@@ -326,7 +330,8 @@ export class TableImport {
         ({ metric, kind, worse }) => `${metric} (${kind}, worse: ${worse})`,
       );
       this.findings.warn(
-        `unit, kind and direction were inferred from the name of ${inferred.length} metrics: ${listed(words, 8)}; metric_catalog.csv can say otherwise`,
+        `unit, kind and direction were inferred from the name of ${inferred.length} metrics: ` +
+          `${listed(words, 8)}; metric_catalog.csv can say otherwise`,
       );
     }
     return [...this.#catalog, ...inferred];
