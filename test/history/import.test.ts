@@ -1,6 +1,6 @@
 /**
  * Importing plain and mapped files: what comes in is what is read back, what cannot
- * be understood is named and left out or refused, and nothing is written by halves.
+ * be understood is named and left out or refused, and any form gives the same history.
  */
 
 import { existsSync, writeFileSync } from "node:fs";
