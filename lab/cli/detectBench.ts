@@ -1,7 +1,7 @@
 /** `hindsight detect-bench`: how good detection is on labelled history. */
 
 import { Command } from "commander";
-import { benchDetection, type BenchRow } from "../detectBench/bench.ts";
+import { benchDetection } from "../detectBench/bench.ts";
 import { benchTable } from "../detectBench/print.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -45,7 +45,7 @@ export function detectBenchCommand(): Command {
           progress: progressBar(),
         });
         if (flags.json) printJson(bench);
-        else print(benchTable(bench.rows as readonly BenchRow[]));
+        else print(benchTable(bench.rows));
         for (const line of bench.notes) note(line);
       } finally {
         history.close();
