@@ -376,7 +376,7 @@ function finish(turn: Turn, id: string, succeeded: boolean, detail: string, nowM
 function endWatch(turn: Turn, state: DeploymentState, nowMs: number): void {
   const { verdict, reason } = concludes(Object.values(state.signals));
   if (state.observed) end(turn, state, "held", nowMs, `observed only: ${reason}`);
-  else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, reason);
+  else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, `${verdict} at the end`);
   else if (verdict === "healthy") end(turn, state, "healthy", nowMs, reason);
   else end(turn, state, "undecidable", nowMs, reason);
 }

@@ -149,7 +149,9 @@ function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): stri
   const size = effectText(signal, track, effectOf(signal, worst.residual));
   const { up, down } = boundsFor(signal, track.series, worst.tolerance);
   const within = worst.residual <= up && -worst.residual <= down;
-  return within ? `at most ${size}` : `${size} at its worst, but not for long enough`;
+  if (within) return `at most ${size}`;
+  const breached = track.tagged.hold.verdict === "cleared";
+  return breached ? `${size} at its worst, and back` : `${size} at its worst, but not for long`;
 }
 
 const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "healthy"];

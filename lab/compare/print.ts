@@ -3,7 +3,7 @@
 import { Table } from "console-table-printer";
 import { formatDuration } from "../../engine/index.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
-import type { Estimate } from "../score/scorecard.ts";
+import type { Bounds, Estimate } from "../score/scorecard.ts";
 import type { Difference, Flip } from "./compare.ts";
 import type { Evaluated, Evaluation } from "./evaluate.ts";
 
@@ -84,8 +84,24 @@ export function scorecardTable(policies: readonly Evaluated[]): string {
       row[evaluated.policy.policy] = cell(field.unit, estimateOf(evaluated, name));
     }
     table.addRow(row);
+    addBounds(table, name, field, policies);
   }
   return table.render();
+}
+
+/** A row below a number that history's own rollbacks may flatter: between which values it lies. */
+function addBounds(table: Table, name: string, field: Field, policies: readonly Evaluated[]): void {
+  const boundsOf = ({ scored }: Evaluated) =>
+    scored.scorecard[`${name}Bounds`] as Bounds | undefined;
+  if (!policies.some((one) => boundsOf(one)?.best !== boundsOf(one)?.worst)) return;
+  const row: Record<string, string> = { field: "  between" };
+  for (const evaluated of policies) {
+    const found = boundsOf(evaluated);
+    if (found?.best == null || found.worst === null) continue;
+    const [best, worst] = [found.best, found.worst].map((value) => formatValue(field.unit, value));
+    row[evaluated.policy.policy] = `${best} and ${worst}`;
+  }
+  table.addRow(row);
 }
 
 const IN_WORDS: Readonly<Record<string, string>> = {

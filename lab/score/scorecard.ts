@@ -29,6 +29,11 @@ export interface Distribution {
   readonly restrictedMean60m: Estimate;
 }
 
+export interface Bounds {
+  readonly best: number | null;
+  readonly worst: number | null;
+}
+
 /** Field names are a contract; see the JSON of `replay` and `compare`. */
 export interface Scorecard {
   readonly [field: string]: unknown;
@@ -37,7 +42,10 @@ export interface Scorecard {
   readonly timeToRollback: Distribution;
   readonly timeToRecovery: Distribution;
   readonly mttr: Estimate;
-  readonly mttrBounds: { readonly best: number | null; readonly worst: number | null };
+  readonly mttrBounds: Bounds;
+  /** The rates if the policy had never, or always, acted on what history hid. */
+  readonly falsePositiveRateBounds: Bounds;
+  readonly missRateBounds: Bounds;
   readonly identifiedShare: number | null;
   readonly cost: Estimate & { readonly parts: Readonly<Record<string, number>> };
 }
@@ -84,6 +92,8 @@ export function score(outcomes: readonly Outcome[], options: ScoreOptions): Scor
       best: perRegression(sums.recoveryBestSeconds),
       worst: perRegression(sums.recoveryWorstSeconds),
     },
+    falsePositiveRateBounds: bounds(sums.falsePositiveRollbacks, sums.hiddenGood, sums.benign),
+    missRateBounds: bounds(sums.misses - sums.hiddenBad, sums.hiddenBad, sums.regressions),
     identifiedShare: perRegression(sums.identified),
     cost: {
       ...cost,
@@ -97,6 +107,12 @@ export function score(outcomes: readonly Outcome[], options: ScoreOptions): Scor
     },
   } as unknown as Scorecard;
   return { scorecard, samples, values, clusters: services.length };
+}
+
+/** A share whose count is at least `certain` and at most `certain + hidden`. */
+function bounds(certain: number, hidden: number, of: number): Bounds {
+  if (of === 0) return { best: null, worst: null };
+  return { best: tidy(certain / of), worst: tidy((certain + hidden) / of) };
 }
 
 function bootstrap(

@@ -29,6 +29,8 @@ const COUNTED = [
   "unrelatedRollbacks",
   "unlabelledRollbacks",
   "misses",
+  "hiddenGood",
+  "hiddenBad",
   "timed",
   "pages",
   "nightPages",
@@ -136,6 +138,10 @@ function add(
   count("tagMasked", regression && proposesUntagged && isLater(outcome));
   count("ownerlessActions", outcome.ownerless);
   count(outcome.evidence, true);
+  // Cut short by history's own rollback: what this policy would have done later is hidden.
+  const hidden = outcome.censoredAtMs !== null && !outcome.rolledBack;
+  count("hiddenGood", hidden && good);
+  count("hiddenBad", hidden && regression);
 
   const nightPages = outcome.pagesAtMs.filter(isNightAt).length;
   const pages = outcome.pagesAtMs.length;

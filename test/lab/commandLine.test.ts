@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareCommand } from "../../lab/cli/compare.ts";
+import { detectBenchCommand } from "../../lab/cli/detectBench.ts";
 import { demoCommand } from "../../lab/cli/demo.ts";
 import { generateCommand } from "../../lab/cli/generate.ts";
 import { importCommand } from "../../lab/cli/import.ts";
@@ -67,6 +68,7 @@ describe("--help", () => {
     inspectCommand(),
     replayCommand(),
     compareCommand(),
+    detectBenchCommand(),
   ];
   const all = commands.flatMap((command) => [
     { name: command.name(), command },

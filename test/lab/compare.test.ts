@@ -138,6 +138,9 @@ describe("what the history hides", () => {
     expect(values.get("boundedShare")).toBe(1);
     expect(scored.scorecard.identifiedShare).toBe(0);
     expect(scored.scorecard.mttrBounds).toEqual({ best: 600, worst: 3600 });
+    // Nor as wrong for certain: the rates say between which values they lie.
+    expect(scored.scorecard.missRateBounds).toEqual({ best: 0, worst: 1 });
+    expect(scored.scorecard.falsePositiveRateBounds).toEqual({ best: 0, worst: 1 });
   });
 
   it("decides no difference: a good deployment the other policy rolled back", () => {
