@@ -238,20 +238,10 @@ function takeColumn(
   const ordered = share(shareFor, column, "ordered", () => inOrder(column, newest));
   const { atMs, knownAtMs, values } = ordered;
   const baselineFromMs = startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
-  let from = 0;
-  while (from < atMs.length && atMs[from]! < baselineFromMs) from++;
-  let pastEnd = from;
-  while (
-    pastEnd < atMs.length &&
-    atMs[pastEnd]! < startedAtMs &&
-    knownAtMs[pastEnd]! <= startedAtMs
-  ) {
-    pastEnd++;
-  }
-  let watchFrom = pastEnd;
-  while (watchFrom < atMs.length && atMs[watchFrom]! < startedAtMs) watchFrom++;
-  let watchEnd = watchFrom;
-  while (watchEnd < atMs.length && knownAtMs[watchEnd]! <= watch.endsAtMs) watchEnd++;
+  const from = firstFrom(atMs, baselineFromMs, 0);
+  const watchFrom = firstFrom(atMs, startedAtMs, from);
+  const pastEnd = Math.min(watchFrom, firstAfter(knownAtMs, startedAtMs, from));
+  const watchEnd = firstAfter(knownAtMs, watch.endsAtMs, watchFrom);
   if (before === null && pastEnd === from && watchEnd === watchFrom) return null;
 
   // A series that is first seen later cannot have fallen silent before.
@@ -293,6 +283,30 @@ function takeColumn(
     changes.push(...takeSamples(track, signal, cut, tolerances, shared));
   }
   return track;
+}
+
+/** The first of the ascending times from `from` on that is not before `atMs`. */
+function firstFrom(times: ArrayLike<number>, atMs: number, from: number): number {
+  let low = from;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! < atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first of the ascending times from `from` on that is after `atMs`. */
+function firstAfter(times: ArrayLike<number>, atMs: number, from: number): number {
+  let low = from;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! <= atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function share<Value>(
