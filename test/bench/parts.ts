@@ -26,6 +26,8 @@ export type PolicyChoice = "bench" | "hundred" | "shipped";
 
 export interface Measured {
   readonly ms: number;
+  /** Processor time of all threads over the same stretch. */
+  readonly cpuMs: number;
   /** Samples that were read; for a replay those of every window. */
   readonly samples: number;
   readonly peakMiB: number;
@@ -55,29 +57,41 @@ async function run(part: Part): Promise<Omit<Measured, "peakMiB">> {
 }
 
 async function write(dir: string, world: World): Promise<Omit<Measured, "peakMiB">> {
+  const stop = stopwatch();
   const { writeMs } = await writeWorld(historyIn(dir), world);
+  const { cpuMs } = stop();
   const { bytes } = await writeLongTable(historyIn(dir), longIn(dir));
   const samples = world.services * world.samplesPerSeries * 3;
-  return { ms: writeMs, samples, notes: { longBytes: bytes } };
+  return { ms: writeMs, cpuMs, samples, notes: { longBytes: bytes } };
+}
+
+function stopwatch(): () => Pick<Measured, "ms" | "cpuMs"> {
+  const began = performance.now();
+  const used = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(used);
+    return { ms: performance.now() - began, cpuMs: (user + system) / 1000 };
+  };
 }
 
 /** DuckDB's bare scan of the plain long table, on one thread. */
 async function scan(dir: string): Promise<Omit<Measured, "peakMiB">> {
   const duck = await openDuck({ threads: 1 });
-  const began = performance.now();
+  const stop = stopwatch();
   const reader = await duck.connection.runAndReadAll(
     `SELECT sum(value), max(ts), count(*) FROM read_parquet(${quoted(longIn(dir))})`,
   );
-  const ms = performance.now() - began;
+  const stopped = stop();
   const samples = Number(reader.getRowsJS()[0]![2]);
   duck.close();
-  return { ms, samples, notes: {} };
+  return { ...stopped, samples, notes: {} };
 }
 
 async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured, "peakMiB">> {
   const opening = performance.now();
   const history = await openHistory(historyIn(dir));
   const began = performance.now();
+  const stop = stopwatch();
   let detectedAt = began;
   // The first word about deciding comes when detection is over.
   const progress = {
@@ -88,11 +102,12 @@ async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured,
   };
   const platform = { rollBack: () => ({ durationMs: 60_000, succeeds: true }) };
   const result = await replay(history, policies, absent, platform, progress);
+  const stopped = stop();
   const ended = performance.now();
   history.close();
   const records = result.policies.reduce((sum, one) => sum + one.records.length, 0);
   return {
-    ms: ended - began,
+    ...stopped,
     samples: result.samplesRead,
     notes: {
       deployments: result.plan.deployments.length,
@@ -106,12 +121,12 @@ async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured,
 
 async function inspected(dir: string): Promise<Omit<Measured, "peakMiB">> {
   const history = await openHistory(historyIn(dir));
-  const began = performance.now();
+  const stop = stopwatch();
   await inspect(history);
-  const ms = performance.now() - began;
+  const stopped = stop();
   const { samples, missingSamples } = history.manifest;
   history.close();
-  return { ms, samples: samples + missingSamples, notes: {} };
+  return { ...stopped, samples: samples + missingSamples, notes: {} };
 }
 
 const fileBeside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
