@@ -7,24 +7,16 @@
  * stores `truthTables` beside the samples.
  */
 
-export { parseWorld, type Regression, type Surprise, type WorldSpec } from "./spec.ts";
+export { parseWorld } from "./spec.ts";
 export { createWorld, EFFECT_MAX_MS, SPACING_MS, type World } from "./world.ts";
-export type { Service, ServiceLevels } from "./services.ts";
-export { METRICS, strengthAt, type Effect, type Metric } from "./effects.ts";
+export type { Service } from "./services.ts";
+export { METRICS, type Metric } from "./effects.ts";
 export {
   affecting,
   deploymentById,
   deploymentsBetween,
   serviceTags,
-  type Cause,
   type WorldDeployment,
 } from "./deployments.ts";
-export { episodesBetween, type Episode } from "./incidents.ts";
-export {
-  generateSamples,
-  isMetric,
-  NO_INTERVENTIONS,
-  sampleIndexAt,
-  type Interventions,
-} from "./series.ts";
-export { harmOf, metricCatalog, truthTables, type Harm } from "./truth.ts";
+export { generateSamples, NO_INTERVENTIONS, sampleIndexAt, type Interventions } from "./series.ts";
+export { harmOf, metricCatalog, truthTables } from "./truth.ts";

@@ -17,7 +17,7 @@
 import { bitsAt, counter, normalAt, uniformAt, type Counter } from "../../lab/people/random.ts";
 import { utcOffsetMs } from "../../lab/people/model.ts";
 import { affecting } from "./deployments.ts";
-import { METRICS, strengthOver, type Effect, type Metric } from "./effects.ts";
+import { strengthOver, type Effect, type Metric } from "./effects.ts";
 import { episodesBetween } from "./incidents.ts";
 import { countQuantile, fillNoise, NOISE_BLOCK } from "./noise.ts";
 import type { Service, ServiceLevels } from "./services.ts";
@@ -304,10 +304,6 @@ const WRITERS: Readonly<Record<Metric, Writer>> = {
 /** Index of the first sample at or after a time; sample 0 is at the world's start. */
 export function sampleIndexAt(world: World, atMs: number): number {
   return Math.ceil((atMs - world.startMs) / world.stepMs);
-}
-
-export function isMetric(name: string): name is Metric {
-  return (METRICS as readonly string[]).includes(name);
 }
 
 /**

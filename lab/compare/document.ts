@@ -36,8 +36,6 @@ export function outcomeDocument(outcome: Outcome) {
   };
 }
 
-export type OutcomeDocument = ReturnType<typeof outcomeDocument>;
-
 export function replayDocument({ manifest, policies }: Evaluation) {
   const { scored, outcomes } = policies[0]!;
   return { manifest, scorecard: scored.scorecard, outcomes: outcomes.map(outcomeDocument) };

@@ -60,7 +60,6 @@ export function copyOf(dir: string): string {
   return copy;
 }
 
-const DAY_MS = 86_400_000;
 export const START_MS = Date.UTC(2026, 6, 1);
 
 /** The plain form with two services, three hours of minutes and two deployments. */
@@ -106,5 +105,3 @@ export function hindsight(
     child.on("close", (code) => resolve({ code, stdout, stderr }));
   });
 }
-
-export { DAY_MS };

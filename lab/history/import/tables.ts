@@ -45,9 +45,6 @@ export interface TableSources {
   readonly kinds: ReadonlyMap<string, DeploymentKind>;
 }
 
-/** Rows of every table read, for the sources of the manifest. */
-export type RowCounts = ReadonlyMap<SmallTable, number>;
-
 /** Reads all tables beside the metrics; see `SMALL_TABLES`. */
 export async function importTables(
   connection: DuckDBConnection,
