@@ -5,19 +5,12 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { canonicalJson, type DecisionRecord } from "../../engine/index.ts";
 import { onInterrupt } from "../cli/interrupt.ts";
 import { openDuck, operatingProblem, quoted } from "../history/duck.ts";
+import { makeDirectories } from "../directory.ts";
 import { Problem } from "../problem.ts";
 import { compareDocument, outcomeDocument, replayDocument } from "./document.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -29,7 +22,7 @@ export async function writeRun(dir: string, evaluation: Evaluation, force: boole
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.unfinished`);
   const forget = onInterrupt(() => rmSync(temporary, { recursive: true, force: true }));
   try {
-    mkdirSync(temporary, { recursive: true });
+    makeDirectories(temporary);
     const { manifest, policies, replay } = evaluation;
     const document =
       policies.length === 1 ? replayDocument(evaluation) : compareDocument(evaluation);

@@ -23,6 +23,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { assert } from "../../engine/index.ts";
 import { onInterrupt } from "../cli/interrupt.ts";
+import { makeDirectories } from "../directory.ts";
 import { Problem } from "../problem.ts";
 import { BlockPacker } from "./pack.ts";
 import { iso, openDuck, operatingProblem, type Duck } from "./duck.ts";
@@ -150,8 +151,9 @@ function preparePlace(target: string, shown: string): Place {
   const parent = dirname(target);
   const temporary = join(parent, `.${basename(target)}.${process.pid}-${Date.now()}.unfinished`);
   try {
-    const firstMade = mkdirSync(parent, { recursive: true }) ?? null;
-    mkdirSync(join(temporary, "metrics"), { recursive: true });
+    const firstMade = makeDirectories(parent);
+    mkdirSync(temporary);
+    mkdirSync(join(temporary, "metrics"));
     mkdirSync(join(temporary, ".scratch"));
     const remove = (): void => {
       rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
