@@ -68,8 +68,26 @@ function cell(unit: Field["unit"], estimate: Estimate): string {
   return `${value} [${formatValue(unit, estimate.low)}, ${formatValue(unit, estimate.high)}]`;
 }
 
-/** Policies as columns; 95 % intervals in brackets. */
-export function scorecardTable(policies: readonly Evaluated[]): string {
+/**
+ * Policies as columns; 95 % intervals in brackets where `columns` characters are wide
+ * enough for them.
+ */
+export function scorecardTable(
+  policies: readonly Evaluated[],
+  columns = process.stdout.columns ?? Number.POSITIVE_INFINITY,
+): string {
+  const full = renderScorecard(policies, cell);
+  if (full.indexOf("\n") <= columns) return full;
+  const short = renderScorecard(policies, (unit, { value }) =>
+    value === null ? "–" : formatValue(unit, value),
+  );
+  return `${short}\nIntervals are in --json, or in a window ${full.indexOf("\n")} columns wide.`;
+}
+
+function renderScorecard(
+  policies: readonly Evaluated[],
+  show: (unit: Field["unit"], estimate: Estimate) => string,
+): string {
   const table = new Table({
     columns: [
       { name: "field", title: "", alignment: "left" },
@@ -81,7 +99,7 @@ export function scorecardTable(policies: readonly Evaluated[]): string {
     const field = FIELDS.find((one) => one.name === name)!;
     const row: Record<string, string> = { field: title };
     for (const evaluated of policies) {
-      row[evaluated.policy.policy] = cell(field.unit, estimateOf(evaluated, name));
+      row[evaluated.policy.policy] = show(field.unit, estimateOf(evaluated, name));
     }
     table.addRow(row);
     addBounds(table, name, field, policies);
