@@ -10,7 +10,7 @@
  */
 
 import type { EngineCommand } from "./command.ts";
-import { nextDueAtMs, initialFleet, type FleetState } from "./decide/state.ts";
+import { findDeployment, nextDueAtMs, initialFleet, type FleetState } from "./decide/state.ts";
 import { step } from "./decide/machine.ts";
 import {
   advanceWatch,
@@ -85,7 +85,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       decide(turn, [event]);
       const isNew = turn.records.some((one) => one.decisionId === `${id}#1`);
       if (!isNew) break;
-      const tags = turn.state.fleet.deployments[id]!.tags;
+      const tags = findDeployment(turn.state.fleet, id)!.tags;
       const fresh = startWatch(policy, event.deployment, tags);
       const past = Object.values(turn.state.recent);
       setWatch(turn, id, takeColumns(policy, fresh, past));

@@ -25,6 +25,7 @@ import { page, put, refuse, tell, writeRecord, type Step, type Turn } from "./re
 import { accusedBy, breachReason, onSilence, recovered, tierNow } from "./standing.ts";
 import {
   dueAtMs,
+  findDeployment,
   nextDueAtMs,
   type DeploymentState,
   type FleetState,
@@ -76,7 +77,7 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
 
 function fireTimers(turn: Turn, toMs: number): void {
   for (let next = nextDueAtMs(turn.fleet); next <= toMs; next = nextDueAtMs(turn.fleet)) {
-    const due = Object.values(turn.fleet.deployments)
+    const due = turn.fleet.deployments
       .filter((state) => dueAtMs(state) === next)
       .sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));
     for (const state of due) {
@@ -90,18 +91,13 @@ function fireTimers(turn: Turn, toMs: number): void {
 
 function start(turn: Turn, deployment: Deployment, nowMs: number): void {
   const { deploymentId } = deployment;
-  const known = turn.fleet.deployments[deploymentId];
+  const known = findDeployment(turn.fleet, deploymentId);
   if (known !== undefined) {
     refuse(turn, known, nowMs, "this deployment has started already");
     return;
   }
-  const kept: Record<string, DeploymentState> = {};
-  for (const [id, state] of Object.entries(turn.fleet.deployments)) {
-    if (state.phase.name !== "ended" || state.phase.endedAtMs > nowMs - REMEMBER_MS)
-      kept[id] = state;
-  }
-  turn.fleet = { ...turn.fleet, deployments: kept };
-  for (const state of Object.values(kept)) {
+  forgetEnded(turn, nowMs - REMEMBER_MS);
+  for (const state of turn.fleet.deployments) {
     const same =
       state.deployment.service === deployment.service &&
       state.deployment.environment === deployment.environment;
@@ -142,8 +138,15 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
   });
 }
 
+/** Lets go of what ended so long ago that no answer to it is waited for. */
+function forgetEnded(turn: Turn, beforeMs: number): void {
+  const { ended } = turn.fleet;
+  const kept = ended.filter(({ phase }) => phase.name !== "ended" || phase.endedAtMs > beforeMs);
+  if (kept.length < ended.length) turn.fleet = { ...turn.fleet, ended: kept };
+}
+
 function tag(turn: Turn, given: ContextTag): void {
-  const targets = Object.values(turn.fleet.deployments).filter(
+  const targets = turn.fleet.deployments.filter(
     ({ deployment, phase }) =>
       phase.name !== "ended" &&
       deployment.service === given.service &&
@@ -158,7 +161,7 @@ function tag(turn: Turn, given: ContextTag): void {
 // ── A signal's verdict changes ────────────────────────────────────────────────
 
 function judge(turn: Turn, event: SignalJudged): void {
-  const known = turn.fleet.deployments[event.deploymentId];
+  const known = findDeployment(turn.fleet, event.deploymentId);
   if (known === undefined || known.phase.name === "ended") return;
   const count = turn.policy.signals.length;
   const signals = { ...known.signals, [event.evidence.signal]: event.evidence };
@@ -196,7 +199,7 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     const proposed = { ...state, proposals: state.proposals + 1 };
     const authority = `policy ${policy.policy}, tier full`;
     writeRecord(turn, state, proposed, { decision: "proposed", ...why, authority });
-    rollBack(turn, turn.fleet.deployments[state.deployment.deploymentId]!, nowMs, decision, {
+    rollBack(turn, findDeployment(turn.fleet, state.deployment.deploymentId)!, nowMs, decision, {
       reason: "full autonomy: rolled back at once",
       authority,
     });
@@ -252,7 +255,7 @@ function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
 // ── People answer, or do not ──────────────────────────────────────────────────
 
 function override(turn: Turn, id: string, by: string, justification: string, nowMs: number): void {
-  const state = turn.fleet.deployments[id];
+  const state = findDeployment(turn.fleet, id);
   if (state === undefined) return;
   if (state.phase.name !== "proposed") {
     refuse(turn, state, nowMs, `override by ${by}: no proposal stands`);
@@ -264,7 +267,7 @@ function override(turn: Turn, id: string, by: string, justification: string, now
 }
 
 function approve(turn: Turn, id: string, by: string, nowMs: number): void {
-  const state = turn.fleet.deployments[id];
+  const state = findDeployment(turn.fleet, id);
   if (state === undefined) return;
   if (state.phase.name !== "proposed") {
     refuse(turn, state, nowMs, `approval by ${by}: no proposal stands`);
@@ -360,7 +363,7 @@ function rollBack(
 }
 
 function finish(turn: Turn, id: string, succeeded: boolean, detail: string, nowMs: number): void {
-  const state = turn.fleet.deployments[id];
+  const state = findDeployment(turn.fleet, id);
   if (state === undefined) return;
   if (state.phase.name !== "rollingBack") {
     refuse(turn, state, nowMs, "a rollback finished that this policy did not order");

@@ -73,20 +73,30 @@ export function writeRecord(
     untaggedProposedAtMs: after.untaggedProposedAtMs,
   };
   turn.records.push(record);
-  turn.fleet = {
-    ...turn.fleet,
-    deployments: { ...turn.fleet.deployments, [deployment.deploymentId]: numbered },
-  };
+  put(turn, numbered);
   return record;
 }
 
 /** Puts a state in its place without a record: nothing was decided. */
 export function put(turn: Turn, state: DeploymentState): void {
   const { deploymentId } = state.deployment;
-  turn.fleet = {
-    ...turn.fleet,
-    deployments: { ...turn.fleet.deployments, [deploymentId]: state },
-  };
+  const { deployments, ended, tags } = turn.fleet;
+  const isOther = ({ deployment }: DeploymentState): boolean =>
+    deployment.deploymentId !== deploymentId;
+  turn.fleet =
+    state.phase.name === "ended"
+      ? { deployments: deployments.filter(isOther), ended: replaced(ended, state), tags }
+      : { deployments: replaced(deployments, state), ended, tags };
+}
+
+/** The list with this state in the place of its older one, or at the end. */
+function replaced(states: readonly DeploymentState[], state: DeploymentState): DeploymentState[] {
+  const copy = states.slice();
+  const { deploymentId } = state.deployment;
+  const at = copy.findIndex(({ deployment }) => deployment.deploymentId === deploymentId);
+  if (at < 0) copy.push(state);
+  else copy[at] = state;
+  return copy;
 }
 
 /** What was not allowed changes nothing and leaves a record. */

@@ -48,13 +48,21 @@ export interface DeploymentState {
 }
 
 export interface FleetState {
-  /** Deployments being watched or acted on, and those that ended in the last day. */
-  readonly deployments: Readonly<Record<string, DeploymentState>>;
+  /** Deployments being watched or acted on. */
+  readonly deployments: readonly DeploymentState[];
+  /** Those that ended in the last day, in that order: apart, as a step copies what it changes. */
+  readonly ended: readonly DeploymentState[];
   /** Tags declared before their deployment started, and those of whole services. */
   readonly tags: readonly ContextTag[];
 }
 
-export const initialFleet: FleetState = { deployments: {}, tags: [] };
+export const initialFleet: FleetState = { deployments: [], ended: [], tags: [] };
+
+/** A deployment that is remembered, whatever its phase. */
+export function findDeployment(fleet: FleetState, id: string): DeploymentState | undefined {
+  const isIt = ({ deployment }: DeploymentState): boolean => deployment.deploymentId === id;
+  return fleet.deployments.find(isIt) ?? fleet.ended.find(isIt);
+}
 
 /** When this deployment next wants to hear the clock; Infinity when it does not. */
 export function dueAtMs(state: DeploymentState): number {
@@ -72,6 +80,6 @@ export function dueAtMs(state: DeploymentState): number {
 /** When the fleet next wants to hear the clock. */
 export function nextDueAtMs(fleet: FleetState): number {
   let next = Number.POSITIVE_INFINITY;
-  for (const state of Object.values(fleet.deployments)) next = Math.min(next, dueAtMs(state));
+  for (const state of fleet.deployments) next = Math.min(next, dueAtMs(state));
   return next;
 }

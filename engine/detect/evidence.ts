@@ -205,7 +205,10 @@ export function finalEvidence(
   const extreme = worstOf(signal, track);
   const shadow = worst("untagged")!.untagged;
   return {
-    ...base,
+    signal: base.signal,
+    baseTolerance: base.baseTolerance,
+    statistic: base.statistic,
+    limit: base.limit,
     verdict: tagged.verdict,
     reason: tagged.reason,
     series: seriesKey(track.series),

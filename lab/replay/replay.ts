@@ -99,8 +99,8 @@ function decide(
       events.push({ kind: "deploymentTagged", atMs: tag.knownAtMs, knownAtMs: tag.knownAtMs, tag });
     }
     const folded = foldDecisions(policy, events, people, platform);
-    records.push(...folded.records);
-    commands.push(...folded.commands);
+    for (const record of folded.records) records.push(record);
+    for (const command of folded.commands) commands.push(command);
   }
   return { records, commands };
 }
