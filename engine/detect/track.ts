@@ -25,8 +25,12 @@ import type { TolerancePath } from "./tolerance.ts";
 
 /** With fewer than two samples before the deployment nobody knows how often they come. */
 const UNKNOWN_STEP_MS = 300_000;
-/** A series without a valid sample for this long, or three of its steps, has no data. */
-const STALE_AFTER_MS = 300_000;
+/**
+ * A series without a valid sample for this long, or three of its steps, has no data.
+ * Five minutes, as dashboards have it, would let a two-minute window act on a breach
+ * whose samples stopped when it was proposed.
+ */
+const STALE_AFTER_MS = 60_000;
 
 interface Evidence {
   accumulator: AccumulatorState;

@@ -69,7 +69,7 @@ describe("judgements", () => {
   test("a series that will come later does not keep its signal from having no data", () => {
     const columns = [column("latency_p50", 0, 60), column("latency_p95", 80, 90)];
     const silence = judge(policy, columns, deployment, []).find(({ cause }) => cause === "silence");
-    expect(silence!.knownAtMs).toBe(65 * MINUTE_MS);
+    expect(silence!.knownAtMs).toBe(61 * MINUTE_MS);
     expect(silence!.evidence.verdict).toBe("noData");
   });
 
@@ -100,7 +100,7 @@ describe("judgements", () => {
 
   test("a silence between two changes of another series is judged between them", () => {
     // p50 counts as silent at 66, while p95 is in breach; so p95's end is not health.
-    expect(changes(61, 64, 68)).toEqual([
+    expect(changes(65, 64, 68)).toEqual([
       [65, "breach"],
       [70, "inconclusive"],
     ]);
@@ -108,7 +108,7 @@ describe("judgements", () => {
 
   test("at one instant what was measured comes before what was missed", () => {
     // p50 counts as silent at 75; p95 is back from 73 and clear at 75.
-    expect(changes(70, 66, 73)).toEqual([
+    expect(changes(74, 66, 73)).toEqual([
       [67, "breach"],
       [75, "healthy"],
       [75, "inconclusive"],
@@ -149,8 +149,8 @@ describe("judgements", () => {
       const given = { ...whole, atMs: kept, knownAtMs: kept };
       return judge(policy, [given], deployment, []).map(({ cause }) => cause);
     };
-    expect(after(5 * MINUTE_MS)).toEqual(["end"]);
-    expect(after(5 * MINUTE_MS + 1)).toEqual(["silence", "sample", "end"]);
+    expect(after(MINUTE_MS)).toEqual(["end"]);
+    expect(after(MINUTE_MS + 1)).toEqual(["silence", "sample", "end"]);
   });
 
   test("policies that watch other directions do not share their evidence", () => {
