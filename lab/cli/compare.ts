@@ -4,14 +4,14 @@ import { Command } from "commander";
 import { compareDocument } from "../compare/document.ts";
 import { evaluate, type Evaluation } from "../compare/evaluate.ts";
 import { differenceSentences, flipLines, scorecardTable } from "../compare/print.ts";
-import { writeRun } from "../compare/runDirectory.ts";
+import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { evaluateOptions, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
-const FLIPS_SHOWN = 10;
+const FLIPS_SHOWN = 5;
 
 export function compareCommand(): Command {
   return evaluateOptions(
@@ -36,6 +36,7 @@ export function compareCommand(): Command {
         });
       }
       const policies = flags.policy.map(loadPolicy);
+      if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history);
       try {
         const { people, seed, replicates } = flags;
@@ -65,7 +66,13 @@ export function printComparison(evaluation: Evaluation): void {
   print("");
   if (evaluation.flips.length === 0) print("No deployment ends differently.");
   else {
-    print(`${evaluation.flips.length} deployments end differently:`);
-    for (const line of flipLines(evaluation.flips, FLIPS_SHOWN)) print(line);
+    for (const { policy } of evaluation.policies.slice(1)) {
+      const mine = evaluation.flips.filter(
+        ({ candidatePolicy }) => candidatePolicy === policy.policy,
+      );
+      if (mine.length === 0) continue;
+      print(`Under ${policy.policy} ${mine.length} deployments end differently:`);
+      for (const line of flipLines(mine, FLIPS_SHOWN)) print(line);
+    }
   }
 }

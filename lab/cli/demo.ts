@@ -1,14 +1,15 @@
 /** `hindsight demo`: the whole story on a generated quarter, from one command. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { compareDocument } from "../compare/document.ts";
 import { evaluate } from "../compare/evaluate.ts";
-import { writeRun } from "../compare/runDirectory.ts";
+import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory, readManifest } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { Problem } from "../problem.ts";
 import { generateHistory } from "../simulate/generate.ts";
 import { openWorld, shippedDirectory } from "../simulate/open.ts";
 import { printComparison } from "./compare.ts";
@@ -36,6 +37,9 @@ export function demoCommand(): Command {
       const directory = join(flags.dir, `quarter-${flags.seed}`);
       const progress = progressBar();
       const wanted = opened.sources.map(({ sha256 }) => sha256).join(" ");
+      const run = join(flags.dir, "run");
+      checkDirectory(flags.dir);
+      checkRunPlace(run, true);
       const reused =
         existsSync(directory) &&
         readManifest(directory)
@@ -61,7 +65,6 @@ export function demoCommand(): Command {
           replicates: 1000,
           progress,
         });
-        const run = join(flags.dir, "run");
         await writeRun(run, evaluation, true);
         if (flags.json) printJson(compareDocument(evaluation));
         else printComparison(evaluation);
@@ -76,4 +79,12 @@ export function demoCommand(): Command {
         history.close();
       }
     });
+}
+
+function checkDirectory(dir: string): void {
+  if (!existsSync(dir) || statSync(dir).isDirectory()) return;
+  throw new Problem("this is a file, not a directory", {
+    file: dir,
+    cure: "Choose another --dir.",
+  });
 }

@@ -14,6 +14,7 @@ import {
   type SeriesQuality,
 } from "../history/quality.ts";
 import { describeDeployments, describeLosses } from "./import.ts";
+import { Problem } from "../problem.ts";
 import { paint, print, printJson } from "./output.ts";
 
 export function inspectCommand(): Command {
@@ -29,6 +30,11 @@ export function inspectCommand(): Command {
     )
     .action(async (dir: string, flags: { json?: boolean; sql?: boolean }) => {
       if (flags.sql === true) {
+        if (flags.json === true) {
+          throw new Problem("--sql prints SQL and --json prints JSON", {
+            cure: "Give one of them.",
+          });
+        }
         print(plainViewSql(resolve(dir), readManifest(dir)));
         return;
       }

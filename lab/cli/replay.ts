@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { replayDocument } from "../compare/document.ts";
 import { evaluate } from "../compare/evaluate.ts";
 import { scorecardTable } from "../compare/print.ts";
-import { writeRun } from "../compare/runDirectory.ts";
+import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { evaluateOptions, type EvaluateFlags } from "./options.ts";
@@ -23,6 +23,7 @@ export function replayCommand(): Command {
     )
     .action(async (flags: EvaluateFlags & { policy: string }) => {
       const policy = loadPolicy(flags.policy);
+      if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history);
       try {
         const { people, seed, replicates } = flags;

@@ -3,7 +3,7 @@
  * compare. `replay` is this with one policy, `compare` with several.
  */
 
-import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
+import { ENGINE_VERSION, matchesGlob, type Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
@@ -71,6 +71,7 @@ export async function evaluate(
   const began = performance.now();
   checkNames(policies);
   const { tables, manifest } = history;
+  const unmatched = unmatchedSignals(history, policies);
   const people = responderOf(history, options.people);
   const recovery = recoveryOf(tables);
   const replayed = await replay(history, policies, people, recovery, options.progress);
@@ -106,7 +107,7 @@ export async function evaluate(
         recoveryFrom: recovery.recoveryFrom,
       },
       samplesRead: replayed.samplesRead,
-      notes: notesOf(history, baseline),
+      notes: [...unmatched, ...notesOf(history, baseline)],
       timing: {
         startedAt: startedAt.toISOString(),
         seconds: Math.round(performance.now() - began) / 1000,
@@ -133,6 +134,42 @@ function checkNames(policies: readonly Policy[]): void {
     }
     seen.add(policy);
   }
+}
+
+/**
+ * Signals that see little or nothing of this history, in words: a policy that sees
+ * nothing must not look like one under which nothing happened.
+ *
+ * @throws Problem when no signal of a policy matches any series
+ */
+function unmatchedSignals(history: History, policies: readonly Policy[]): string[] {
+  const notes: string[] = [];
+  const metrics = [...new Set(history.series.map(({ metric }) => metric))].sort();
+  const services = new Set(history.series.map(({ service }) => service));
+  for (const { policy, signals } of policies) {
+    let matched = 0;
+    for (const { name, metric, of } of signals) {
+      const unknown = of.filter(
+        (whose) => !["own", "callers", "dependants"].includes(whose) && !services.has(whose),
+      );
+      if (unknown.length > 0) {
+        notes.push(
+          `${policy}: signal ${name} watches ${unknown.join(", ")}: no such service here.`,
+        );
+      }
+      const seen = new Set(
+        history.series.filter((row) => matchesGlob(metric, row.metric)).map((row) => row.service),
+      );
+      if (seen.size > 0) matched++;
+      if (seen.size === 0) notes.push(`${policy}: signal ${name} (${metric}) matches no series.`);
+    }
+    if (matched > 0) continue;
+    throw new Problem(`no signal of ${policy} matches any series of this history`, {
+      file: history.dir,
+      cure: `It has ${metrics.join(", ")}: name these, or a glob, under \`metric\`.`,
+    });
+  }
+  return notes;
 }
 
 function responderOf(history: History, people: PeopleChoice): Responder {

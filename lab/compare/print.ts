@@ -11,10 +11,13 @@ import type { Evaluated, Evaluation } from "./evaluate.ts";
 const SHOWN: readonly (readonly [string, string])[] = [
   ["deployments", "deployments"],
   ["regressions", "of these regressions"],
+  ["undecidable", "could not be judged"],
   ["proposals", "proposals"],
   ["rollbacks", "rollbacks"],
   ["truePositiveRollbacks", "right ones"],
   ["falsePositiveRollbacks", "false-positive ones"],
+  ["unrelatedRollbacks", "of unrelated incidents"],
+  ["unlabelledRollbacks", "without a label"],
   ["falsePositiveShare", "false-positive share"],
   ["falsePositiveRate", "false-positive rate"],
   ["missRate", "regressions missed"],
@@ -28,12 +31,15 @@ const SHOWN: readonly (readonly [string, string])[] = [
   ["tagSaved", "false positives a tag saved"],
   ["tagMasked", "regressions a tag masked"],
   ["toilHours", "toil hours"],
-  ["cost", "cost"],
+  ["cost", "cost (a page by day is 10)"],
   ["observedShare", "observed"],
   ["modelledShare", "modelled"],
   ["boundedShare", "bounded"],
   ["unknownShare", "unknown"],
 ];
+
+/** Rows that say something only where there is something. */
+const ONLY_WHERE_ANY = new Set(["undecidable", "unrelatedRollbacks", "unlabelledRollbacks"]);
 
 /** A number with its unit, as people read it. */
 export function formatValue(unit: Field["unit"], value: number): string {
@@ -96,6 +102,9 @@ function renderScorecard(
     shouldDisableColors: true,
   });
   for (const [name, title] of SHOWN) {
+    if (ONLY_WHERE_ANY.has(name) && policies.every((one) => estimateOf(one, name).value === 0)) {
+      continue;
+    }
     const field = FIELDS.find((one) => one.name === name)!;
     const row: Record<string, string> = { field: title };
     for (const evaluated of policies) {
@@ -111,11 +120,12 @@ function renderScorecard(
 function addBounds(table: Table, name: string, field: Field, policies: readonly Evaluated[]): void {
   const boundsOf = ({ scored }: Evaluated) =>
     scored.scorecard[`${name}Bounds`] as Bounds | undefined;
-  if (!policies.some((one) => boundsOf(one)?.best !== boundsOf(one)?.worst)) return;
+  const differs = (found: Bounds | undefined): boolean => found?.best !== found?.worst;
+  if (!policies.some((one) => differs(boundsOf(one)))) return;
   const row: Record<string, string> = { field: "  between" };
   for (const evaluated of policies) {
     const found = boundsOf(evaluated);
-    if (found?.best == null || found.worst === null) continue;
+    if (found?.best == null || found.worst === null || !differs(found)) continue;
     const [best, worst] = [found.best, found.worst].map((value) => formatValue(field.unit, value));
     row[evaluated.policy.policy] = `${best} and ${worst}`;
   }
@@ -184,6 +194,12 @@ const MARKS: Readonly<Record<Flip["change"], string>> = {
   neutral: "·",
 };
 
+const WHY_AT_MOST = 110;
+
+function shortened(why: string): string {
+  return why.length <= WHY_AT_MOST ? why : `${why.slice(0, WHY_AT_MOST - 1)}…`;
+}
+
 /** The first flips, the harmful ones first. */
 export function flipLines(flips: readonly Flip[], most: number): string[] {
   const order = { worse: 0, better: 1, open: 2, neutral: 3 };
@@ -193,7 +209,7 @@ export function flipLines(flips: readonly Flip[], most: number): string[] {
     return (
       `  ${mark} ${flip.deploymentId} (${flip.label}): ` +
       `${flip.baseline.end} → ${flip.candidate.end}` +
-      ` under ${flip.candidatePolicy}\n      ${flip.why}`
+      `\n      ${shortened(flip.why)}`
     );
   });
   if (flips.length > most) lines.push(`  … and ${flips.length - most} more (--json has all)`);

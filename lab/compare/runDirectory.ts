@@ -15,7 +15,16 @@ import { Problem } from "../problem.ts";
 import { compareDocument, outcomeDocument, replayDocument } from "./document.ts";
 import type { Evaluation } from "./evaluate.ts";
 
-/** @throws Problem when `dir` is not empty, is no run, or cannot be written */
+/**
+ * Asked before the long work begins, so that a taken place is not found at its end.
+ *
+ * @throws Problem when `dir` is not empty, and is no run or is not to be replaced
+ */
+export function checkRunPlace(dir: string, force: boolean): void {
+  checkFree(resolve(dir), dir, force);
+}
+
+/** @throws Problem when `dir` is taken (see `checkRunPlace`) or cannot be written */
 export async function writeRun(dir: string, evaluation: Evaluation, force: boolean): Promise<void> {
   const target = resolve(dir);
   checkFree(target, dir, force);
@@ -94,8 +103,25 @@ const TIMES = [
   "decidedAt",
   "executedAt",
   "recoveredAt",
+  "censoredAt",
   "untaggedProposedAt",
 ];
+
+/** The columns that are neither times nor texts. */
+const TYPES: Readonly<Record<string, string>> = {
+  rolledBack: "BOOLEAN",
+  recoverySeconds: "DOUBLE",
+  recoveryBestSeconds: "DOUBLE",
+  recoveryWorstSeconds: "DOUBLE",
+  confidence: "DOUBLE",
+  signals: "VARCHAR[]",
+  proposals: "INTEGER",
+  approved: "BOOLEAN",
+  expired: "BOOLEAN",
+  escalations: "INTEGER",
+  pagesAt: "TIMESTAMP[]",
+  ownerless: "BOOLEAN",
+};
 
 async function writeOutcomes(directory: string, { policies }: Evaluation): Promise<void> {
   const lines = join(directory, "outcomes.jsonl");
@@ -106,15 +132,7 @@ async function writeOutcomes(directory: string, { policies }: Evaluation): Promi
     ),
   );
   const columns = Object.keys(outcomeDocument(policies[0]!.outcomes[0]!)).map((name) => {
-    const type = TIMES.includes(name)
-      ? "TIMESTAMP"
-      : name === "rolledBack"
-        ? "BOOLEAN"
-        : name === "confidence"
-          ? "DOUBLE"
-          : name === "signals"
-            ? "VARCHAR[]"
-            : "VARCHAR";
+    const type = TIMES.includes(name) ? "TIMESTAMP" : (TYPES[name] ?? "VARCHAR");
     return `${quoted(name)}: ${quoted(type)}`;
   });
   const duck = await openDuck({ threads: 1 });

@@ -89,7 +89,7 @@ async function scan(dir: string): Promise<Omit<Measured, "peakMiB">> {
 
 async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured, "peakMiB">> {
   const opening = performance.now();
-  const history = await openHistory(historyIn(dir));
+  const history = await openHistory(historyIn(dir), { threads: 1 });
   const began = performance.now();
   const stop = stopwatch();
   let detectedAt = began;
@@ -120,7 +120,7 @@ async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured,
 }
 
 async function inspected(dir: string): Promise<Omit<Measured, "peakMiB">> {
-  const history = await openHistory(historyIn(dir));
+  const history = await openHistory(historyIn(dir), { threads: 1 });
   const stop = stopwatch();
   await inspect(history);
   const stopped = stop();
