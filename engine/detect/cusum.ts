@@ -42,7 +42,7 @@
  */
 
 import type { CusumSettings } from "../policy/policy.ts";
-import { BEYOND, inflationOf, MISSING, WITHIN, type Bounds, type Noise } from "./detector.ts";
+import { BEYOND, inflationOf, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
 
 export interface CusumState {
   readonly kind: "cusum";

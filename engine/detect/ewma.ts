@@ -29,7 +29,7 @@ import {
   WITHIN,
   type Bounds,
   type Noise,
-} from "./detector.ts";
+} from "./contract.ts";
 
 export interface EwmaState {
   readonly kind: "ewma";

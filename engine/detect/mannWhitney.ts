@@ -25,7 +25,7 @@
  */
 
 import type { MannWhitneySettings } from "../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN, type Bounds, type Noise } from "./detector.ts";
+import { BEYOND, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
 import { normalQuantile } from "./normal.ts";
 
 /** How far one group lies above another, with the interval of that shift. */

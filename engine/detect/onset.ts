@@ -30,7 +30,7 @@
  */
 
 import type { OnsetSettings } from "../policy/policy.ts";
-import { BEYOND, inflationOf, MISSING, WITHIN, type Bounds, type Noise } from "./detector.ts";
+import { BEYOND, inflationOf, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
 import { normalQuantile } from "./normal.ts";
 
 /** The sizes of shift that are bet on, in spreads above what is tolerated. */

@@ -7,7 +7,7 @@
  */
 
 import type { SeasonProfile } from "../event.ts";
-import { medianInPlace } from "./residual.ts";
+import { medianInPlace } from "./orderStatistics.ts";
 
 export const DAY_MS = 86_400_000;
 /** How many days back a profile looks. */

@@ -7,7 +7,7 @@
  */
 
 import type { ThresholdSettings } from "../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN, type Bounds } from "./detector.ts";
+import { BEYOND, MISSING, WITHIN, type Bounds } from "./contract.ts";
 
 export interface ThresholdState {
   readonly kind: "threshold";

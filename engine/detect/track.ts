@@ -10,14 +10,8 @@
 
 import type { SampleColumn, SeasonProfile, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
-import {
-  accumulate,
-  BEYOND,
-  MISSING,
-  startAccumulator,
-  type AccumulatorState,
-  type Bounds,
-} from "./detector.ts";
+import { BEYOND, MISSING, type Bounds } from "./contract.ts";
+import { accumulate, startAccumulator, type AccumulatorState } from "./detector.ts";
 import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
 import { readColumn, smoothAt, type Readings } from "./readings.ts";
 import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";

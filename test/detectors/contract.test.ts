@@ -2,14 +2,12 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BEYOND, MISSING, type Bounds } from "../../engine/detect/contract.ts";
 import {
   accumulate,
-  BEYOND,
   limitOf,
-  MISSING,
   startAccumulator,
   type AccumulatorState,
-  type Bounds,
 } from "../../engine/detect/detector.ts";
 import type { DetectorSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";

@@ -12,7 +12,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BEYOND } from "../../engine/detect/detector.ts";
+import { BEYOND } from "../../engine/detect/contract.ts";
 import { mannWhitneyShift } from "../../engine/detect/mannWhitney.ts";
 import { normalQuantile } from "../../engine/detect/normal.ts";
 import type { MannWhitneySettings } from "../../engine/policy/policy.ts";

@@ -5,13 +5,8 @@
  * noise is always the same series, so a shorter run is the beginning of a longer one.
  */
 
-import {
-  accumulate,
-  BEYOND,
-  startAccumulator,
-  type Bounds,
-  type Noise,
-} from "../../engine/detect/detector.ts";
+import { BEYOND, type Bounds, type Noise } from "../../engine/detect/contract.ts";
+import { accumulate, startAccumulator } from "../../engine/detect/detector.ts";
 import { observeBaseline } from "../../engine/detect/residual.ts";
 import type { DetectorSettings } from "../../engine/policy/policy.ts";
 import { randomStream } from "../../lab/people/random.ts";

@@ -17,7 +17,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BEYOND, startAccumulator, accumulate } from "../../engine/detect/detector.ts";
+import { BEYOND } from "../../engine/detect/contract.ts";
+import { startAccumulator, accumulate } from "../../engine/detect/detector.ts";
 import { oneSpikeFires } from "../../engine/detect/onset.ts";
 import type { OnsetSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";

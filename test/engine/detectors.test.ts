@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { accumulateCusum, startCusum } from "../../engine/detect/cusum.ts";
-import { BEYOND, MISSING, WITHIN } from "../../engine/detect/detector.ts";
+import { BEYOND, MISSING, WITHIN } from "../../engine/detect/contract.ts";
 import { holdSample, interruptHold, startHold } from "../../engine/detect/hold.ts";
 import { accumulateThreshold, startThreshold } from "../../engine/detect/threshold.ts";
 import { check } from "./check.ts";

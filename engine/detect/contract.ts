@@ -1,0 +1,44 @@
+/** What every detector is given, and what it answers for each sample. */
+
+import { BASELINE_FOR_HEALTH } from "./residual.ts";
+
+/** What one sample says. A missing sample is evidence of nothing: neither harm nor health. */
+export const WITHIN = 0;
+export const BEYOND = 1;
+export const MISSING = 2;
+
+/** What the baseline says about the residuals of one series; a `Baseline` is one. */
+export interface Noise {
+  /** Standard deviation of one residual. */
+  readonly spread: number;
+  /** Lag-1 autocorrelation of the residuals, in [0, 0.9]. */
+  readonly autocorrelation: number;
+  /** How many baseline samples those are estimated from. */
+  readonly samples: number;
+  /** The baseline's own residuals. */
+  readonly residuals: ArrayLike<number>;
+}
+
+/**
+ * The autocorrelation without the bias of its estimate: over n samples of an AR(1)
+ * series it comes out (1+3φ)/n too low (Marriott and Pope 1954). At most 0.9.
+ */
+export function phiOf({ autocorrelation, samples }: Noise): number {
+  // A short history has no autocorrelation of its own; what stands there is assumed.
+  if (samples < BASELINE_FOR_HEALTH) return autocorrelation;
+  return Math.min(0.9, autocorrelation + (1 + 3 * autocorrelation) / samples);
+}
+
+/** What autocorrelation multiplies the variance of a mean of many residuals by: (1+φ)/(1−φ). */
+export function inflationOf(noise: Noise): number {
+  const phi = phiOf(noise);
+  return (1 + phi) / (1 - phi);
+}
+
+/** How a residual is held against a tolerance: bounds in the residual's own unit. */
+export interface Bounds {
+  /** Largest acceptable residual; Infinity when up is not worse. */
+  readonly up: number;
+  /** Largest acceptable −residual; Infinity when down is not worse. */
+  readonly down: number;
+}
