@@ -24,9 +24,6 @@ import type { PlannedDeployment } from "../replay/plan.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
 import type { Recovery } from "./recovery.ts";
 
-/** A regression nobody ended counts for an hour at most. */
-export const CAP_MS = 3_600_000;
-
 export interface Outcome {
   readonly deploymentId: string;
   readonly service: string;
@@ -45,12 +42,12 @@ export interface Outcome {
   readonly decidedBy: string | null;
   readonly executedAtMs: number | null;
   readonly recoveredAtMs: number | null;
-  /** From onset; a censored one counts at its worst until something better is known. */
+  /** From onset; of one that was cut short, as long as those last that nobody rolls back. */
   readonly recoveryMs: number | null;
   readonly recoveryBestMs: number | null;
   readonly recoveryWorstMs: number | null;
   readonly evidence: "observed" | "modelled" | "bounded" | "unknown";
-  /** When history's own rollback ended what can be seen; null where nothing was cut short. */
+  /** When history's own rollback cut the watch short; null where nothing was cut short. */
   readonly censoredAtMs: number | null;
   readonly tier: TierName | null;
   readonly mode: string | null;
@@ -65,6 +62,11 @@ export interface Outcome {
   /** Executed without a named owner; the engine refuses that, and we count it anyway. */
   readonly ownerless: boolean;
   readonly untaggedProposedAtMs: number | null;
+}
+
+/** Is it undecided what the policy did: cut short, or dependent on answers nobody recorded? */
+export function isOpen(outcome: Outcome): boolean {
+  return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
 }
 
 /** The outcomes of one policy, in the order of the plan's deployments. */
@@ -86,6 +88,7 @@ export function outcomesOf(
     const id = planned.deployment.deploymentId;
     return outcomeOf(planned, {
       policy: result.policy.policy,
+      watchMs: result.policy.watchMs,
       label: labels.get(id) ?? "unknown",
       incident: incidents.get(id) ?? null,
       records: records.get(id) ?? [],
@@ -102,6 +105,7 @@ type Knows = (waitedMs: number) => boolean;
 
 interface Material {
   readonly policy: string;
+  readonly watchMs: number;
   readonly label: Label;
   readonly incident: IncidentRow | null;
   readonly records: readonly DecisionRecord[];
@@ -129,11 +133,12 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const executedAtMs = rolledBack ? ended.knownAtMs : null;
   // Whatever history hid, a question that people left unanswered or declined stays so.
   const settled = end === "overridden" || end === "expired" || end === "held";
-  const censored =
-    historyMs !== null && !settled && (ordered === undefined || ordered.knownAtMs > historyMs);
+  // A watch that was over before history's rollback saw all it could ever see.
+  const cutShort = historyMs !== null && historyMs < deployment.startedAtMs + material.watchMs;
+  const censored = cutShort && !settled && (ordered === undefined || ordered.knownAtMs > historyMs);
   const unknown =
     proposed !== undefined && proposed.tier !== "full" && !material.knows(waitedMs(records));
-  const seen = recoveryTimes(material, onsetAtMs, ordered, executedAtMs, historyMs);
+  const seen = recoveryTimes(planned, material, onsetAtMs, ordered, executedAtMs);
   const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
   return {
     deploymentId: deployment.deploymentId,
@@ -196,17 +201,18 @@ const NOT_A_REGRESSION: Recovered = {
 
 /**
  * When a regression ended, in the history or by the policy's rollback. One whose end
- * is not recorded, or was cut short by history's own rollback, counts an hour.
+ * is not recorded, or was cut short by history's own rollback, counts as `Unaided` says.
  */
 function recoveryTimes(
-  material: Material,
+  { deployment, rolledBackAtMs: historyMs }: PlannedDeployment,
+  { incident, recovery }: Material,
   onsetAtMs: number | null,
   ordered: DecisionRecord | undefined,
   executedAtMs: number | null,
-  historyMs: number | null,
 ): Recovered {
   if (onsetAtMs === null) return NOT_A_REGRESSION;
-  const resolvedAtMs = material.incident?.resolvedAtMs ?? null;
+  const id = deployment.deploymentId;
+  const resolvedAtMs = incident?.resolvedAtMs ?? null;
   const known = (atMs: number, modelled: boolean): Recovered => {
     const recoveryMs = Math.max(0, atMs - onsetAtMs);
     return {
@@ -223,23 +229,37 @@ function recoveryTimes(
   if (ordered !== undefined && ordered.knownAtMs === historyMs && resolvedAtMs !== null) {
     return known(resolvedAtMs, false);
   }
+  const aloneAtMs = endedAlone(incident, historyMs);
   if (executedAtMs !== null) {
-    const byRollback = executedAtMs + material.recovery.recoveryMs;
-    const own = historyMs === null && resolvedAtMs !== null ? resolvedAtMs : byRollback;
+    const byRollback = executedAtMs + recovery.recoversAfterMs(id);
+    const own = aloneAtMs ?? byRollback;
     // A regression that ended by itself before the rollback was not ended by it.
     return known(Math.min(byRollback, own), own >= byRollback);
   }
-  if (historyMs === null && resolvedAtMs !== null) return known(resolvedAtMs, false);
-  const bestMs = historyMs === null ? 0 : Math.max(0, Math.min(CAP_MS, historyMs - onsetAtMs));
+  if (aloneAtMs !== null) return known(aloneAtMs, false);
+  // Left alone it would have gone on at least until history's own rollback helped.
+  const helpedAtMs =
+    historyMs === null
+      ? onsetAtMs
+      : (resolvedAtMs ??
+        historyMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id));
+  const bestMs = Math.max(0, helpedAtMs - onsetAtMs);
   return {
     times: {
       recoveredAtMs: null,
-      recoveryMs: CAP_MS,
+      recoveryMs: Math.max(bestMs, recovery.unaided.meanMs),
       recoveryBestMs: bestMs,
-      recoveryWorstMs: CAP_MS,
+      recoveryWorstMs: Math.max(bestMs, recovery.unaided.longestMs),
     },
     evidence: "bounded",
   };
+}
+
+/** When a regression was over without anybody's rollback; null where that was not seen. */
+function endedAlone(incident: IncidentRow | null, historyMs: number | null): number | null {
+  const resolvedAtMs = incident?.resolvedAtMs ?? null;
+  if (resolvedAtMs === null || historyMs === null) return resolvedAtMs;
+  return resolvedAtMs <= historyMs ? resolvedAtMs : null;
 }
 
 /** How long the policy waited for people, from its first question to the end of its last. */
@@ -259,18 +279,19 @@ function anyAnswer(
   proposed: DecisionRecord,
   historyMs: number | null,
 ): Recovered {
-  const { recoveryMs } = seen.times;
+  const { recoveryMs, recoveryBestMs, recoveryWorstMs } = seen.times;
   if (onsetAtMs === null || recoveryMs === null) return seen;
-  const { durationMs } = recovery.rollBack(proposed.deploymentId);
-  const soonestMs = proposed.knownAtMs + durationMs + recovery.recoveryMs - onsetAtMs;
-  const resolvedAtMs = historyMs === null ? (incident?.resolvedAtMs ?? null) : null;
-  const declinedMs = resolvedAtMs === null ? CAP_MS : resolvedAtMs - onsetAtMs;
+  const id = proposed.deploymentId;
+  const approvedAtMs =
+    proposed.knownAtMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id);
+  const aloneAtMs = endedAlone(incident, historyMs);
+  const declinedMs = aloneAtMs === null ? recovery.unaided.longestMs : aloneAtMs - onsetAtMs;
   return {
     ...seen,
     times: {
       ...seen.times,
-      recoveryBestMs: Math.min(recoveryMs, Math.max(0, soonestMs)),
-      recoveryWorstMs: Math.max(recoveryMs, declinedMs),
+      recoveryBestMs: Math.min(recoveryBestMs!, Math.max(0, approvedAtMs - onsetAtMs)),
+      recoveryWorstMs: Math.max(recoveryWorstMs!, declinedMs),
     },
   };
 }

@@ -7,6 +7,7 @@
  */
 
 import type { HistoryTables } from "../history/tables.ts";
+import { unaidedOf, type Unaided } from "./unaided.ts";
 
 export interface Recovery {
   /** From the order to the old version being back. */
@@ -21,6 +22,14 @@ export interface Recovery {
    * whoever asks and whenever.
    */
   readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
+  /**
+   * From the old version being back until this deployment recovers: as long as it took
+   * in history, else the median. So no rollback recovers sooner than an earlier one.
+   * Less than nothing where it had recovered while the rollback was going on.
+   */
+  readonly recoversAfterMs: (deploymentId: string) => number;
+  /** How long regressions go on that nobody rolls back. */
+  readonly unaided: Unaided;
 }
 
 const DEFAULT_ROLLBACK_MS = 90_000;
@@ -45,24 +54,36 @@ export function recoveryOf(tables: HistoryTables): Recovery {
     const durationMs = took(id, finished);
     if (durationMs !== null) rollbacks.push(durationMs);
   }
-  const recoveries: number[] = [];
+  const recoveries = new Map<string, number>();
   for (const { deploymentId, resolvedAtMs } of tables.incidents) {
     const finished = deploymentId === null ? undefined : finishedAt.get(deploymentId);
-    if (finished !== undefined && resolvedAtMs !== null && resolvedAtMs >= finished) {
-      recoveries.push(resolvedAtMs - finished);
+    if (deploymentId === null || finished === undefined) continue;
+    // One that ended before its rollback began was not ended by it.
+    const started = startedAt.get(deploymentId) ?? finished;
+    if (resolvedAtMs !== null && resolvedAtMs >= Math.min(started, finished)) {
+      recoveries.set(deploymentId, resolvedAtMs - finished);
     }
   }
+  const afterwards = [...recoveries.values()].filter((durationMs) => durationMs >= 0);
   const pick = (own: number[], fallback: number): [number, string] =>
     own.length >= ROLLBACKS_AT_LEAST
       ? [middle(own), `median of ${own.length} rollbacks in this history`]
       : [fallback, `default (${own.length} rollbacks in this history)`];
   const [rollbackMs, rollbackFrom] = pick(rollbacks, DEFAULT_ROLLBACK_MS);
-  const [recoveryMs, recoveryFrom] = pick(recoveries, DEFAULT_RECOVERY_MS);
+  const [recoveryMs, recoveryFrom] = pick(afterwards, DEFAULT_RECOVERY_MS);
   const rollBack: Recovery["rollBack"] = (id) => {
     const durationMs = took(id, finishedAt.get(id)) ?? took(id, failedAt.get(id)) ?? rollbackMs;
     return { durationMs, succeeds: finishedAt.has(id) || !failedAt.has(id) };
   };
-  return { rollbackMs, recoveryMs, rollbackFrom, recoveryFrom, rollBack };
+  return {
+    rollbackMs,
+    recoveryMs,
+    rollbackFrom,
+    recoveryFrom,
+    rollBack,
+    recoversAfterMs: (id) => recoveries.get(id) ?? recoveryMs,
+    unaided: unaidedOf(tables),
+  };
 }
 
 function middle(values: readonly number[]): number {

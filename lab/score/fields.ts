@@ -102,6 +102,7 @@ export const FIELDS: readonly Field[] = [
   count("regressions"),
   count("benign"),
   count("unlabelled"),
+  count("undecidable"),
   count("proposals"),
   count("rollbacks"),
   labelledCount("truePositiveRollbacks", "higher"),

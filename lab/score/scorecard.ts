@@ -10,7 +10,7 @@
 import type { Outcome } from "../outcome/outcome.ts";
 import { randomStream } from "../people/random.ts";
 import type { Costs } from "./costs.ts";
-import { FIELDS, total, type Field } from "./fields.ts";
+import { FIELDS, total, type Field, type Sums } from "./fields.ts";
 import { sumByService, type ServiceSums } from "./sums.ts";
 
 export interface Estimate {
@@ -43,7 +43,8 @@ export interface Scorecard {
   readonly timeToRecovery: Distribution;
   readonly mttr: Estimate;
   readonly mttrBounds: Bounds;
-  /** The rates if the policy had never, or always, acted on what history hid. */
+  /** The rates if everything open had gone right, or all of it wrong; see `isOpen`. */
+  readonly falsePositiveShareBounds: Bounds;
   readonly falsePositiveRateBounds: Bounds;
   readonly missRateBounds: Bounds;
   readonly identifiedShare: number | null;
@@ -92,8 +93,7 @@ export function score(outcomes: readonly Outcome[], options: ScoreOptions): Scor
       best: perRegression(sums.recoveryBestSeconds),
       worst: perRegression(sums.recoveryWorstSeconds),
     },
-    falsePositiveRateBounds: bounds(sums.falsePositiveRollbacks, sums.hiddenGood, sums.benign),
-    missRateBounds: bounds(sums.misses - sums.hiddenBad, sums.hiddenBad, sums.regressions),
+    ...rateBounds(sums),
     identifiedShare: perRegression(sums.identified),
     cost: {
       ...cost,
@@ -109,10 +109,33 @@ export function score(outcomes: readonly Outcome[], options: ScoreOptions): Scor
   return { scorecard, samples, values, clusters: services.length };
 }
 
-/** A share whose count is at least `certain` and at most `certain + hidden`. */
-function bounds(certain: number, hidden: number, of: number): Bounds {
+type RateBounds = "falsePositiveShareBounds" | "falsePositiveRateBounds" | "missRateBounds";
+
+/** Every open outcome, rolled back or not as it stands, may have been either. */
+function rateBounds(sums: Sums): Pick<Scorecard, RateBounds> {
+  const wrong = sums.falsePositiveRollbacks - sums.openGoodRollbacks;
+  const right = sums.truePositiveRollbacks - sums.openBadRollbacks;
+  const missed = sums.misses - (sums.openBad - sums.openBadRollbacks);
+  const anyRollback = wrong + right + sums.openGood + sums.openBad > 0;
+  return {
+    falsePositiveShareBounds: {
+      best: anyRollback ? shareOf(wrong, wrong + right + sums.openBad) : null,
+      worst: anyRollback ? shareOf(wrong + sums.openGood, wrong + sums.openGood + right) : null,
+    },
+    falsePositiveRateBounds: bounds(wrong, sums.openGood, sums.benign),
+    missRateBounds: bounds(missed, sums.openBad, sums.regressions),
+  };
+}
+
+/** A share whose count is at least `certain` and at most `certain + open`. */
+function bounds(certain: number, open: number, of: number): Bounds {
   if (of === 0) return { best: null, worst: null };
-  return { best: tidy(certain / of), worst: tidy((certain + hidden) / of) };
+  return { best: shareOf(certain, of), worst: shareOf(certain + open, of) };
+}
+
+/** None of none is nothing. */
+function shareOf(count: number, of: number): number {
+  return of === 0 ? 0 : tidy(count / of);
 }
 
 function bootstrap(

@@ -4,7 +4,8 @@
  * twice.
  */
 
-import { CAP_MS, type Outcome } from "../outcome/outcome.ts";
+import { isOpen, type Outcome } from "../outcome/outcome.ts";
+import { CAP_MS } from "../outcome/unaided.ts";
 import { localHour } from "../people/model.ts";
 import type { Costs } from "./costs.ts";
 
@@ -22,6 +23,7 @@ const COUNTED = [
   "regressions",
   "benign",
   "unlabelled",
+  "undecidable",
   "proposals",
   "rollbacks",
   "truePositiveRollbacks",
@@ -29,8 +31,10 @@ const COUNTED = [
   "unrelatedRollbacks",
   "unlabelledRollbacks",
   "misses",
-  "hiddenGood",
-  "hiddenBad",
+  "openGood",
+  "openGoodRollbacks",
+  "openBad",
+  "openBadRollbacks",
   "timed",
   "pages",
   "nightPages",
@@ -40,7 +44,6 @@ const COUNTED = [
   "overrides",
   "harmfulOverrides",
   "toilHours",
-  "degradedMinutes",
   "costRollbacks",
   "costFalsePositives",
   "costDegradation",
@@ -121,6 +124,7 @@ function add(
   count("regressions", regression);
   count("benign", good);
   count("unlabelled", !labelled);
+  count("undecidable", outcome.end === "undecidable");
   sums.proposals += outcome.proposals;
   count("rollbacks", outcome.rolledBack);
   count("truePositiveRollbacks", outcome.rolledBack && regression);
@@ -134,14 +138,17 @@ function add(
   count("overrides", outcome.end === "overridden");
   count("harmfulOverrides", outcome.end === "overridden" && regression);
   const proposesUntagged = outcome.untaggedProposedAtMs !== null;
-  count("tagSaved", good && proposesUntagged && outcome.proposedAtMs === null);
+  // Whether a tag or history's own rollback kept it from being proposed must be known.
+  const open = isOpen(outcome);
+  count("tagSaved", good && proposesUntagged && outcome.proposedAtMs === null && !open);
   count("tagMasked", regression && proposesUntagged && isLater(outcome));
   count("ownerlessActions", outcome.ownerless);
   count(outcome.evidence, true);
-  // Cut short by history's own rollback: what this policy would have done later is hidden.
-  const hidden = outcome.censoredAtMs !== null && !outcome.rolledBack;
-  count("hiddenGood", hidden && good);
-  count("hiddenBad", hidden && regression);
+  // Whatever it says here, it may have been rolled back or not.
+  count("openGood", open && good);
+  count("openGoodRollbacks", open && good && outcome.rolledBack);
+  count("openBad", open && regression);
+  count("openBadRollbacks", open && regression && outcome.rolledBack);
 
   const nightPages = outcome.pagesAtMs.filter(isNightAt).length;
   const pages = outcome.pagesAtMs.length;
@@ -158,7 +165,6 @@ function add(
   if (outcome.onsetAtMs === null || outcome.recoveryMs === null) return;
   count("timed", true);
   count("identified", outcome.evidence === "observed" || outcome.evidence === "modelled");
-  sums.degradedMinutes += outcome.recoveryMs / 60_000;
   sums.costDegradation += (outcome.recoveryMs / 60_000) * costs.degradedMinute;
   sums.recoveryBestSeconds += outcome.recoveryBestMs! / 1000;
   sums.recoveryWorstSeconds += outcome.recoveryWorstMs! / 1000;

@@ -83,6 +83,7 @@ describe("a dozen outcomes by hand", () => {
     ["regressions", 5],
     ["benign", 5],
     ["unlabelled", 1],
+    ["undecidable", 1],
     ["proposals", 2 + 1 + 1 + 2 + 2],
     ["rollbacks", 5],
     ["truePositiveRollbacks", 2],
@@ -151,6 +152,14 @@ describe("a dozen outcomes by hand", () => {
       pages: 120,
       toil: 300,
     });
+  });
+
+  it("has the bounds of its rates: what is open may have gone either way", () => {
+    const { falsePositiveShareBounds, falsePositiveRateBounds, missRateBounds } = scored.scorecard;
+    // One good one rolled back for certain, and one that may have been; a regression hidden.
+    expect(falsePositiveRateBounds).toEqual({ best: 1 / 5, worst: 2 / 5 });
+    expect(missRateBounds).toEqual({ best: 2 / 5, worst: 3 / 5 });
+    expect(falsePositiveShareBounds).toEqual({ best: 1 / 4, worst: 2 / 4 });
   });
 
   it("names every field that was tested here, and no other", () => {
@@ -238,6 +247,65 @@ describe("the contract of the scorecard", () => {
     const one = estimate(scoreOf(DOZEN.map((each) => ({ ...each, service: "shop" }))), "pages");
     expect(one).toEqual({ value: 8, low: null, high: null, n: 12, why: WORDS });
     expect(estimate(scoreOf(DOZEN), "pages").why).toMatch(/^3 services only/);
+  });
+});
+
+describe("answers nobody recorded", () => {
+  const unknown = { evidence: "unknown" } as const;
+  const boundsOf = (...outcomes: readonly Outcome[]): unknown => {
+    const { scorecard } = scoreOf(outcomes);
+    return [
+      scorecard.falsePositiveRateBounds,
+      scorecard.missRateBounds,
+      scorecard.falsePositiveShareBounds,
+    ];
+  };
+  const none = { best: null, worst: null };
+  const either = { best: 0, worst: 1 };
+
+  it("a good one that was rolled back may have been overridden, and the other way round", () => {
+    expect(boundsOf(rolledBack(5, unknown))).toEqual([either, none, either]);
+    const overridden = outcome({ ...unknown, end: "overridden", proposals: 1 });
+    expect(boundsOf(overridden)).toEqual([either, none, either]);
+  });
+
+  it("a regression that was left may have been approved, and the other way round", () => {
+    const expired = outcome({ ...regression(60), ...unknown, end: "expired", proposals: 1 });
+    const nothingWrong = { best: 0, worst: 0 };
+    expect(boundsOf(expired)).toEqual([none, either, nothingWrong]);
+    const approved = rolledBack(5, { ...regression(7), ...unknown });
+    expect(boundsOf(approved)).toEqual([none, either, nothingWrong]);
+    // Beside a certain false positive it makes that one of two, or the only one.
+    expect(boundsOf(approved, rolledBack(5))).toEqual([
+      { best: 1, worst: 1 },
+      either,
+      { best: 1 / 2, worst: 1 },
+    ]);
+  });
+
+  it("nothing is open where everything is known", () => {
+    expect(boundsOf(outcome(), rolledBack(7, regression(9)))).toEqual([
+      { best: 0, worst: 0 },
+      { best: 0, worst: 0 },
+      { best: 0, worst: 0 },
+    ]);
+    expect(boundsOf(outcome({ ...regression(9), end: "missed" }))).toEqual([
+      none,
+      { best: 1, worst: 1 },
+      none,
+    ]);
+  });
+});
+
+describe("a tag saved a good deployment", () => {
+  const spared = { untaggedProposedAtMs: at(4) };
+  it.each([
+    ["where it alone would have been proposed without it", outcome(spared), 1],
+    ["not where it was proposed all the same", rolledBack(5, spared), 0],
+    ["not where history cut it short", outcome({ ...spared, censoredAtMs: at(6) }), 0],
+    ["not where nobody knows", outcome({ ...spared, evidence: "unknown" }), 0],
+  ])("%s", (_, one, saved) => {
+    expect(estimate(scoreOf([one]), "tagSaved").value).toBe(saved);
   });
 });
 
