@@ -8,7 +8,11 @@ function time(atMs: number | null): string | null {
   return atMs === null ? null : formatTime(atMs);
 }
 
-/** One outcome as it is published; see `Outcome` for the meaning. */
+function seconds(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000;
+}
+
+/** One outcome as it is published, all that a scorecard is made of; see `Outcome`. */
 export function outcomeDocument(outcome: Outcome) {
   return {
     deploymentId: outcome.deploymentId,
@@ -26,11 +30,21 @@ export function outcomeDocument(outcome: Outcome) {
     decidedBy: outcome.decidedBy,
     executedAt: time(outcome.executedAtMs),
     recoveredAt: time(outcome.recoveredAtMs),
+    recoverySeconds: seconds(outcome.recoveryMs),
+    recoveryBestSeconds: seconds(outcome.recoveryBestMs),
+    recoveryWorstSeconds: seconds(outcome.recoveryWorstMs),
+    censoredAt: time(outcome.censoredAtMs),
     evidence: outcome.evidence,
     tier: outcome.tier,
     mode: outcome.mode,
     confidence: outcome.confidence,
     signals: outcome.signals,
+    proposals: outcome.proposals,
+    approved: outcome.approved,
+    expired: outcome.expired,
+    escalations: outcome.escalations,
+    pagesAt: outcome.pagesAtMs.map(formatTime),
+    ownerless: outcome.ownerless,
     untaggedProposedAt: time(outcome.untaggedProposedAtMs),
     reason: outcome.reason,
   };

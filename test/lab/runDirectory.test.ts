@@ -95,6 +95,13 @@ describe("a run directory", () => {
         rolledBack: "BOOLEAN",
         confidence: "DOUBLE",
         signals: "VARCHAR[]",
+        recoverySeconds: "DOUBLE",
+        recoveryBestSeconds: "DOUBLE",
+        recoveryWorstSeconds: "DOUBLE",
+        censoredAt: "TIMESTAMP",
+        pagesAt: "TIMESTAMP[]",
+        escalations: "INTEGER",
+        expired: "BOOLEAN",
         evidence: "VARCHAR",
       });
     });
