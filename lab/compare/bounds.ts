@@ -3,12 +3,20 @@
  *
  * Where history rolled back before one policy acted but not before the other, or
  * where nobody knows what people would have answered, the one outcome is known and
- * the other is not. Each side is then given the benefit of the doubt in turn. Where
- * both are undecided in the same way they are taken to be alike, so a policy never
- * differs from itself.
+ * the other is not. Each side is then given the benefit of the doubt in turn, where
+ * both are undecided as well: the one may have acted later and the other not. Only
+ * policies that act the same are undecided alike, so a policy never differs from
+ * itself under another name.
  */
 
-import type { Outcome } from "../outcome/outcome.ts";
+import { canonicalJson, type Policy } from "../../engine/index.ts";
+import { isOpen, type Outcome } from "../outcome/outcome.ts";
+
+/** A policy with its outcomes. */
+interface Side {
+  readonly policy: Policy;
+  readonly outcomes: readonly Outcome[];
+}
 
 interface Assumed {
   readonly baseline: readonly Outcome[];
@@ -18,30 +26,44 @@ interface Assumed {
 /** The outcomes with every doubt resolved in favour of one side; null where there is none. */
 export function inFavourOf(
   side: "baseline" | "candidate",
-  baseline: readonly Outcome[],
-  candidate: readonly Outcome[],
+  baseline: Side,
+  candidate: Side,
 ): Assumed | null {
+  const sameActs = actAlike(baseline.policy, candidate.policy);
   let doubts = 0;
   const resolve = (own: Outcome, other: Outcome, favoured: boolean): Outcome => {
-    const isHalfOpen = own.evidence === "bounded";
-    if (!isOpen(own) && !isHalfOpen) return own;
-    const alike = isOpen(own) ? isOpen(other) : other.evidence === "bounded";
-    if (alike && own.end === other.end) return own;
+    if (!isOpen(own) && !isHalfOpen(own)) return own;
+    // Rolled back under neither policy, a regression goes on as long under both.
+    const alike = isOpen(own)
+      ? sameActs && isOpen(other) && own.end === other.end
+      : isHalfOpen(other);
+    if (alike) return own;
     doubts++;
     if (isOpen(own)) return favoured ? atBest(own) : atWorst(own);
-    // Declined or unanswered for certain, but nobody saw how long it would have gone on.
     return { ...own, recoveryMs: favoured ? own.recoveryBestMs : own.recoveryWorstMs };
   };
   const assumed = {
-    baseline: baseline.map((own, at) => resolve(own, candidate[at]!, side === "baseline")),
-    candidate: candidate.map((own, at) => resolve(own, baseline[at]!, side === "candidate")),
+    baseline: baseline.outcomes.map((own, at) =>
+      resolve(own, candidate.outcomes[at]!, side === "baseline"),
+    ),
+    candidate: candidate.outcomes.map((own, at) =>
+      resolve(own, baseline.outcomes[at]!, side === "candidate"),
+    ),
   };
   return doubts === 0 ? null : assumed;
 }
 
-/** Cut short by history, or dependent on answers nobody recorded. */
-export function isOpen(outcome: Outcome): boolean {
-  return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
+/** Not rolled back for certain, but nobody saw how long it would have gone on. */
+function isHalfOpen(outcome: Outcome): boolean {
+  return outcome.evidence === "bounded" && !isOpen(outcome);
+}
+
+/** Do two policies say the same, but for what they are called and who owns them? */
+function actAlike(one: Policy, other: Policy): boolean {
+  if (one.digest === other.digest) return true;
+  const acts = (policy: Policy): string =>
+    canonicalJson({ ...policy, policy: "", owner: "", digest: "" });
+  return acts(one) === acts(other);
 }
 
 function isGood(outcome: Outcome): boolean {
@@ -60,7 +82,7 @@ function atWorst(outcome: Outcome): Outcome {
 
 /** Rolled back: when history did, or when the policy asked for it. */
 function ended(outcome: Outcome): Outcome {
-  if (outcome.rolledBack) return outcome;
+  if (outcome.rolledBack) return { ...outcome, recoveryMs: outcome.recoveryBestMs };
   const atMs = outcome.censoredAtMs ?? outcome.decidedAtMs ?? outcome.startedAtMs;
   return {
     ...outcome,
@@ -76,13 +98,14 @@ function ended(outcome: Outcome): Outcome {
 
 /** Not rolled back: overridden, or never proposed. */
 function spared(outcome: Outcome): Outcome {
-  if (!outcome.rolledBack) return outcome;
   const regression = outcome.label === "regression";
+  const recoveryMs = regression ? outcome.recoveryWorstMs : outcome.recoveryMs;
+  if (!outcome.rolledBack) return { ...outcome, recoveryMs };
   return {
     ...outcome,
     end: "overridden",
     rolledBack: false,
     executedAtMs: null,
-    recoveryMs: regression ? outcome.recoveryWorstMs : outcome.recoveryMs,
+    recoveryMs,
   };
 }

@@ -47,7 +47,7 @@ export function differencesOf(
 ): readonly Difference[] {
   const pairs: (readonly [Scored, Scored])[] = [[baseline.scored, candidate.scored]];
   for (const side of ["baseline", "candidate"] as const) {
-    const assumed = inFavourOf(side, baseline.outcomes, candidate.outcomes);
+    const assumed = inFavourOf(side, baseline, candidate);
     if (assumed !== null) {
       pairs.push([scoreAgain(assumed.baseline), scoreAgain(assumed.candidate)]);
     }

@@ -6,12 +6,11 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
-import { isOpen } from "../../lab/compare/bounds.ts";
 import { differencesOf, flipsOf, type Difference } from "../../lab/compare/compare.ts";
-import { compareDocument } from "../../lab/compare/document.ts";
+import { compareDocument, outcomeDocument } from "../../lab/compare/document.ts";
 import type { Evaluated, Evaluation } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
-import type { Outcome } from "../../lab/outcome/outcome.ts";
+import { isOpen, type Outcome } from "../../lab/outcome/outcome.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { MINUTE_MS, NOON_MS, outcome, regression, rolledBack, scoreOf } from "./outcomes.ts";
 import { evaluated, generateSmall, HOOK_MS, shipped } from "./smallWorld.ts";
@@ -111,6 +110,15 @@ function everywhere(name: string, ...each: readonly Outcome[]): Evaluated {
   return { policy: { ...shipped("incumbent"), policy: name }, outcomes, scored: scoreOf(outcomes) };
 }
 
+/** The same outcomes under a policy that watches for longer, so it may have acted later. */
+function acting(one: Evaluated): Evaluated {
+  const { policy } = one;
+  return {
+    ...one,
+    policy: { ...policy, watchMs: policy.watchMs + MINUTE_MS, digest: `${policy.digest}-longer` },
+  };
+}
+
 function verdicts(baseline: Evaluated, candidate: Evaluated): Record<string, string> {
   const differences = differencesOf(baseline, candidate, scoreOf);
   return Object.fromEntries(differences.map(({ field, verdict }) => [field, verdict]));
@@ -165,12 +173,50 @@ describe("what the history hides", () => {
 
   it("still lets be seen what is better or worse however it would have gone", () => {
     const hidden = HIDDEN_GOOD;
-    const before = everywhere("before", rolledBack(5), hidden, rolledBack(7, regression(9)));
-    const after = everywhere("after", outcome(), hidden, rolledBack(3, regression(5)));
+    const [bad, good] = [rolledBack(7, regression(9)), rolledBack(3, regression(5))];
+    const before = everywhere("before", rolledBack(5), rolledBack(5), hidden, bad);
+    const after = acting(everywhere("after", outcome(), outcome(), hidden, good));
     const found = verdicts(before, after);
     expect(found["falsePositiveRollbacks"]).toBe("better");
     expect(found["mttr"]).toBe("better");
     expect(verdicts(after, before)["falsePositiveRollbacks"]).toBe("worse");
+  });
+
+  it("is not alike under policies that may have acted differently", () => {
+    for (const one of [
+      HIDDEN_GOOD,
+      HIDDEN_REGRESSION,
+      rolledBack(5, { evidence: "unknown" }),
+      outcome({ ...regression(60), end: "expired", evidence: "unknown", recoveryBestMs: 0 }),
+    ]) {
+      const field = one.label === "benign" ? "falsePositiveRollbacks" : "missRate";
+      const before = everywhere("before", one);
+      const differenceTo = (after: Evaluated): Difference =>
+        differencesOf(before, after, scoreOf).find((found) => found.field === field)!;
+      const most = field === "missRate" ? 1 : 30;
+      expect(differenceTo(acting(everywhere("after", one)))).toMatchObject({
+        difference: 0,
+        low: -most,
+        high: most,
+      });
+      // The same policy under another name and owner could not have.
+      const twin = everywhere("twin", one);
+      const policy: Policy = { ...twin.policy, owner: "others", digest: "another" };
+      expect(differenceTo({ ...twin, policy })).toMatchObject({ difference: 0, low: 0, high: 0 });
+    }
+  });
+
+  it("hides as much of a time to recovery as an answer nobody recorded", () => {
+    // Rolled back at 20, or at 5 had somebody approved at once.
+    const asked = rolledBack(20, {
+      ...regression(22),
+      recoveryBestMs: 7 * MINUTE_MS,
+      evidence: "unknown",
+    });
+    const acted = everywhere("acted", rolledBack(12, regression(14)));
+    expect(verdicts(acted, everywhere("asked", asked))["mttr"]).toBe("not distinguishable");
+    const fast = everywhere("fast", rolledBack(4, regression(6)));
+    expect(verdicts(fast, everywhere("asked", asked))["mttr"]).toBe("worse");
   });
 
   it("decides no time to recovery where history ended what people had declined", () => {
@@ -189,7 +235,10 @@ describe("what the history hides", () => {
     expect(verdicts(held, acted)["mttr"]).toBe("not distinguishable");
     // That it was not rolled back is known for certain.
     expect(verdicts(acted, held)["missRate"]).toBe("worse");
-    expect(verdicts(everywhere("twin", declined), held)["mttr"]).toBe("not distinguishable");
+    // Rolled back by neither policy it goes on as long, whoever declined it and how.
+    const other = acting(everywhere("other", { ...declined, end: "overridden" }));
+    const mttr = differencesOf(held, other, scoreOf).find(({ field }) => field === "mttr");
+    expect(mttr).toMatchObject({ difference: 0, low: 0, high: 0 });
     // Faster than the best that could have been is faster.
     const fast = everywhere("fast", rolledBack(4, regression(6)));
     expect(verdicts(held, fast)["mttr"]).toBe("better");
@@ -218,6 +267,38 @@ describe("what the history hides", () => {
     expect(isOpen(unknown)).toBe(true);
     const found = verdicts(everywhere("spared", outcome()), everywhere("asked", unknown));
     expect(found["falsePositiveRollbacks"]).toBe("not distinguishable");
+  });
+});
+
+describe("the outcomes that are published", () => {
+  it("add up to the scorecard", async () => {
+    const { policies } = await evaluated(history, [shipped("human-approval")], "recorded");
+    const { outcomes } = policies[0]!;
+    const ms = (time: string | null): number | null => (time === null ? null : Date.parse(time));
+    const duration = (seconds: number | null): number | null =>
+      seconds === null ? null : seconds * 1000;
+    const read = outcomes.map((one) => {
+      const document = JSON.parse(JSON.stringify(outcomeDocument(one))) as ReturnType<
+        typeof outcomeDocument
+      >;
+      return outcome({
+        ...document,
+        startedAtMs: ms(document.startedAt)!,
+        onsetAtMs: ms(document.onsetAt),
+        detectedAtMs: ms(document.detectedAt),
+        proposedAtMs: ms(document.proposedAt),
+        executedAtMs: ms(document.executedAt),
+        recoveryMs: duration(document.recoverySeconds),
+        recoveryBestMs: duration(document.recoveryBestSeconds),
+        recoveryWorstMs: duration(document.recoveryWorstSeconds),
+        censoredAtMs: ms(document.censoredAt),
+        pagesAtMs: document.pagesAt.map((time) => Date.parse(time)),
+        untaggedProposedAtMs: ms(document.untaggedProposedAt),
+      });
+    });
+    expect(outcomes.some(({ pagesAtMs }) => pagesAtMs.length > 0)).toBe(true);
+    expect(outcomes.some(({ censoredAtMs }) => censoredAtMs !== null)).toBe(true);
+    expect(scoreOf(read).scorecard).toEqual(scoreOf(outcomes).scorecard);
   });
 });
 
