@@ -3,7 +3,11 @@
 import type { SignalEvidence, Verdict } from "../event.ts";
 import type { Fusion } from "../policy/policy.ts";
 
-/** Do enough signals breach? Signals without a judgement never count. */
+/**
+ * Do enough signals breach? Signals without a judgement do not breach. `all` means all
+ * that have a series: a service without the metric has nothing that could breach, which
+ * is known at the end of its watch.
+ */
 export function fuses(
   fusion: Fusion,
   signals: Readonly<Record<string, SignalEvidence>>,
@@ -11,9 +15,13 @@ export function fuses(
   arm: "verdict" | "untagged",
 ): boolean {
   let breaches = 0;
-  for (const evidence of Object.values(signals)) if (evidence[arm] === "breach") breaches++;
+  let absent = 0;
+  for (const evidence of Object.values(signals)) {
+    if (evidence.series === null) absent++;
+    else if (evidence[arm] === "breach") breaches++;
+  }
   if (fusion === "any") return breaches >= 1;
-  if (fusion === "all") return signalCount > 0 && breaches === signalCount;
+  if (fusion === "all") return breaches > 0 && breaches === signalCount - absent;
   return breaches >= fusion.atLeast;
 }
 

@@ -10,8 +10,8 @@
  *        └───── withdrawn ────┘        every phase may end: overridden, expired,
  *                                      held, superseded, or when the watch is over
  *
- * At most one rollback for each deployment, never after an override, and never on
- * anything but a standing breach: a proposal whose evidence fell silent is held.
+ * At most one rollback for each deployment, never after an override; on silence only while a
+ * breach stands and the tier still allows it. An approval needs neither, but `observe` holds.
  */
 
 import { unreachable } from "../assert.ts";
@@ -22,7 +22,7 @@ import type { TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { concludes, fuses } from "./fusion.ts";
 import { page, put, refuse, tell, writeRecord, type Step, type Turn } from "./recorder.ts";
-import { accusedBy, breachReason, onSilence, recovered, tierNow } from "./standing.ts";
+import { accusedBy, breachReason, obstacle, onSilence, recovered, tierNow } from "./standing.ts";
 import {
   dueAtMs,
   findDeployment,
@@ -262,7 +262,8 @@ function override(turn: Turn, id: string, by: string, justification: string, now
   } else if (justification.trim() === "") {
     refuse(turn, state, nowMs, `override by ${by}: a justification is required`);
   } else {
-    end(turn, state, "overridden", nowMs, `overridden by ${by}: ${justification}`, by);
+    const reason = `overridden by ${by}: ${justification}`;
+    end(turn, state, "overridden", nowMs, reason, { authority: by });
   }
 }
 
@@ -275,7 +276,8 @@ function approve(turn: Turn, id: string, by: string, nowMs: number): void {
   }
   const tier = tierNow(turn.policy, state, nowMs);
   if (tier.tier === "observe") {
-    end(turn, state, "held", nowMs, `approved by ${by}, but never delegated to a machine`);
+    const reason = `approved by ${by}, but never delegated to a machine`;
+    end(turn, state, "held", nowMs, reason, { tier });
     return;
   }
   rollBack(turn, state, nowMs, tier, { reason: `approved by ${by}`, authority: by });
@@ -316,18 +318,15 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
     return;
   }
   const tier = tierNow(policy, state, nowMs);
-  const stands = fuses(policy.fusion, state.signals, policy.signals.length, "verdict");
-  if (!stands || tier.tier === "observe") {
-    const why = stands
-      ? "never delegated to a machine"
-      : "the evidence no longer stands and nothing shows health";
-    const record = end(turn, state, "held", nowMs, `no answer within ${waited}, but ${why}: held`);
-    page(turn, record, phase.to);
+  const why = obstacle(policy, state, phase, tier);
+  if (why !== null) {
+    const reason = `no answer within ${waited}, but ${why}: held`;
+    page(turn, end(turn, state, "held", nowMs, reason, { tier }), phase.to);
     return;
   }
   rollBack(turn, state, nowMs, tier, {
     reason: `no override within ${waited}: proceeds`,
-    authority: `policy ${policy.policy}, tier ${phase.tier}`,
+    authority: `policy ${policy.policy}, tier ${tier.tier}`,
   });
 }
 
@@ -379,9 +378,9 @@ function finish(turn: Turn, id: string, succeeded: boolean, detail: string, nowM
 function endWatch(turn: Turn, state: DeploymentState, nowMs: number): void {
   const { verdict, reason } = concludes(Object.values(state.signals));
   if (state.observed) end(turn, state, "held", nowMs, `observed only: ${reason}`);
-  else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, `${verdict} at the end`);
-  else if (verdict === "healthy") end(turn, state, "healthy", nowMs, reason);
-  else end(turn, state, "undecidable", nowMs, reason);
+  else if (verdict !== "healthy") end(turn, state, "undecidable", nowMs, reason);
+  else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, "healthy at the end");
+  else end(turn, state, "healthy", nowMs, reason);
 }
 
 function end(
@@ -390,11 +389,12 @@ function end(
   how: End,
   nowMs: number,
   reason: string,
-  authority = `policy ${turn.policy.policy}`,
+  more: { readonly authority?: string; readonly tier?: TierDecision } = {},
 ): DecisionRecord {
+  const authority = `policy ${turn.policy.policy}`;
   const ended: DeploymentState = {
     ...state,
     phase: { name: "ended", end: how, endedAtMs: nowMs },
   };
-  return writeRecord(turn, state, ended, { decision: "ended", nowMs, reason, authority });
+  return writeRecord(turn, state, ended, { decision: "ended", nowMs, reason, authority, ...more });
 }

@@ -3,7 +3,8 @@
 import { BASELINE_FOR_HEALTH } from "../detect/residual.ts";
 import type { ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
-import { resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
+import { isStricter, resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
+import { fuses } from "./fusion.ts";
 import type { DeploymentState, Proposed } from "./state.ts";
 
 function tagsNow(policy: Policy, state: DeploymentState, nowMs: number): readonly ContextTag[] {
@@ -20,9 +21,10 @@ function breaching(state: DeploymentState): readonly SignalEvidence[] {
  */
 export function tierNow(policy: Policy, state: DeploymentState, nowMs: number): TierDecision {
   const decision = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs));
-  const short = breaching(state).every(
-    ({ baselineSamples }) => baselineSamples < BASELINE_FOR_HEALTH,
-  );
+  const accused = breaching(state);
+  const short =
+    accused.length > 0 &&
+    accused.every(({ baselineSamples }) => baselineSamples < BASELINE_FOR_HEALTH);
   if (decision.tier !== "full" || !short) return decision;
   const step = { rule: "short history", tier: "override" } as const;
   return { ...decision, tier: "override", path: [...decision.path, step] };
@@ -46,6 +48,26 @@ export function breachReason(state: DeploymentState): string {
 export function recovered({ signals }: DeploymentState, { accused }: Proposed): boolean {
   const now = accused.map((name) => signals[name]!.verdict);
   return now.includes("healthy") && now.every((one) => one === "healthy" || one === "breach");
+}
+
+/**
+ * Why silence must not roll back, whatever the question said; null when it may. What
+ * became known since it was asked counts: a stricter tier wants an answer, not silence.
+ */
+export function obstacle(
+  policy: Policy,
+  state: DeploymentState,
+  phase: Proposed,
+  now: TierDecision,
+): string | null {
+  if (!fuses(policy.fusion, state.signals, policy.signals.length, "verdict")) {
+    return "the evidence no longer stands and nothing shows health";
+  }
+  if (!isStricter(now.tier, phase.tier)) return null;
+  const { rule } = now.path[now.path.length - 1]!;
+  return now.tier === "observe"
+    ? `never delegated to a machine (${rule})`
+    : `it needs approval now (${rule})`;
 }
 
 /** What silence leads to in this phase of a question. */

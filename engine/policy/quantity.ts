@@ -27,6 +27,16 @@ export function parseShare(text: string): number | null {
 }
 
 /**
+ * The shift a tag declares: `15%` and `0.15` → 0.15. Null for everything else: nobody can
+ * tell whether `15` meant 15 % or fifteen times, and no tag lowers what is tolerated.
+ */
+export function parseShift(text: string): number | null {
+  const share = parseShare(text);
+  if (share === null || share <= 0) return null;
+  return share < 1 || text.trim().endsWith("%") ? share : null;
+}
+
+/**
  * What change of a signal is acceptable. `relative` 0.1 is 10 % of the expected
  * value; `points` 0.01 is one percentage point of a ratio.
  */

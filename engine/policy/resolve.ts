@@ -9,13 +9,14 @@
 import type { ContextTag, Deployment } from "../event.ts";
 import type { TierName, TierStep } from "../record.ts";
 import type { Condition, ContextRule, Mode, Policy, SignalPolicy } from "./policy.ts";
-import { parseShare } from "./quantity.ts";
+import { parseShift } from "./quantity.ts";
 
 /** From most to least authority of the machine. */
 const AUTHORITY: readonly TierName[] = ["full", "override", "approve", "observe"];
 
-function stricter(a: TierName, b: TierName): TierName {
-  return AUTHORITY.indexOf(a) >= AUTHORITY.indexOf(b) ? a : b;
+/** Has the machine less authority under `a` than under `b`? */
+export function isStricter(a: TierName, b: TierName): boolean {
+  return AUTHORITY.indexOf(a) > AUTHORITY.indexOf(b);
 }
 
 /** Is the tag about this deployment, and known by then? A tag counts only once it is known. */
@@ -108,8 +109,8 @@ export function resolveTier(
   }
   for (const rule of policy.context) {
     if (rule.tierAtLeast === null || !tags.some((tag) => tag.tag === rule.tag)) continue;
-    const floor = stricter(current(), rule.tierAtLeast);
-    if (floor !== current()) path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier: floor });
+    if (!isStricter(rule.tierAtLeast, current())) continue;
+    path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier: rule.tierAtLeast });
   }
   policy.guardrails.never.forEach((condition, position) => {
     if (matches(condition, deployment, tags) && current() !== "observe") {
@@ -136,7 +137,7 @@ export interface ToleranceDecision {
  * A declared change shifts what is expected, so it compounds with the tolerance:
  * 10 % tolerated on top of a declared +15 % accepts up to 1.10 × 1.15 = +26.5 %.
  * Overlapping tags do not add up: the largest counts, and so with modes. A mode
- * multiplies first.
+ * multiplies first. A value that is no shift (see `parseShift`) is ignored.
  */
 export function resolveTolerance(
   policy: Policy,
@@ -160,8 +161,8 @@ export function resolveTolerance(
     if (rule.shifts === null || rule.signal !== signal.name) continue;
     for (const tag of tags) {
       if (tag.tag !== rule.tag || (tag.signal !== null && tag.signal !== signal.name)) continue;
-      const declared = parseShare(tag.value);
-      if (declared === null || declared <= 0) continue;
+      const declared = parseShift(tag.value);
+      if (declared === null) continue;
       shift = Math.max(shift, Math.min(declared, rule.max));
       used.push(tagText(tag));
     }

@@ -11,6 +11,7 @@ import {
   matchesGlob,
   parseDuration,
   parseShare,
+  parseShift,
   parseTolerance,
 } from "../../engine/index.ts";
 import { check } from "./check.ts";
@@ -61,6 +62,21 @@ describe("shares and tolerances", () => {
     ["true", null],
     ["", null],
   ])("%j is the share %j", (text, share) => expect(parseShare(text)).toBe(share));
+
+  test.each([
+    ["15%", 0.15],
+    [" +15% ", 0.15],
+    ["0.15", 0.15],
+    ["200%", 2],
+    ["15", null],
+    ["1", null],
+    ["0", null],
+    ["0%", null],
+    ["-15%", null],
+    ["-0.15", null],
+    ["yes", null],
+    ["", null],
+  ])("%j is the shift %j", (text, shift) => expect(parseShift(text)).toBe(shift));
 
   test.each([
     ["10%", { kind: "relative", amount: 0.1 }],

@@ -96,6 +96,11 @@ describe("tolerance", () => {
     expect(amount(latency, tag("rise", "much"))).toBeCloseTo(0.08, 12);
   });
 
+  test("a number without % is not believed, unless it can only be a share", () => {
+    expect(amount(latency, tag("rise", "15"))).toBeCloseTo(0.08, 12);
+    expect(amount(latency, tag("rise", "0.15"))).toBeCloseTo(1.08 * 1.15 - 1, 12);
+  });
+
   test("a fall compounds downwards, points add", () => {
     expect(amount(sales, tag("fall", "50%"))).toBeCloseTo(1 - 0.92 * 0.5, 12);
     expect(amount(errors, tag("faults", "1%"))).toBeCloseTo(0.018, 12);
