@@ -14,6 +14,8 @@ const duration = z
   .string({ error: "expected a duration such as 90s, 2m or 1h30m" })
   .refine((text) => parseDuration(text) !== null, "expected a duration such as 90s, 2m or 1h30m")
   .transform((text) => parseDuration(text)!);
+/** A wait of nothing leaves nobody the time to see or to answer. */
+const properDuration = duration.refine((ms) => ms > 0, "expected a duration above 0s");
 const share = z
   .string({ error: "expected a share such as 15%" })
   .refine((text) => parseShare(text) !== null, "expected a share such as 15%")
@@ -27,7 +29,11 @@ const tolerance = z
   .string({ error: "expected a tolerance such as 10% or 1pp" })
   .refine((text) => parseTolerance(text) !== null, "expected a tolerance such as 10% or 1pp")
   .transform((text) => parseTolerance(text)!);
-const tier = z.enum(["full", "override", "approve", "observe"]);
+const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  z.enum(words, {
+    error: `expected ${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`,
+  });
+const tier = oneOf(["full", "override", "approve", "observe"]);
 
 const oneOrMore = <Item extends z.ZodType>(item: Item) =>
   z.union([item.transform((one) => [one]), z.array(item).min(1)]);
@@ -35,12 +41,19 @@ const oneOrMore = <Item extends z.ZodType>(item: Item) =>
 const condition = z.strictObject({
   environment: oneOrMore(z.string()).optional(),
   kind: oneOrMore(
-    z.enum(["code", "config", "migration", "infrastructure", "feature_flag"]),
+    oneOf(["code", "config", "migration", "infrastructure", "feature_flag"]),
   ).optional(),
-  criticality: oneOrMore(z.enum(["low", "medium", "high", "critical"])).optional(),
+  criticality: oneOrMore(oneOf(["low", "medium", "high", "critical"])).optional(),
   service: oneOrMore(z.string()).optional(),
   team: oneOrMore(z.string()).optional(),
-  tags: z.record(z.string(), z.union([z.string(), z.boolean()]).transform(String)).optional(),
+  tags: z
+    .record(
+      z.string(),
+      z
+        .union([z.string(), z.boolean()], { error: "expected text, true or false" })
+        .transform(String),
+    )
+    .optional(),
 });
 
 const threshold = z.strictObject({
@@ -116,15 +129,15 @@ const tiers = z.strictObject({
   override: z
     .strictObject({
       action: z.literal("rollback").default("rollback"),
-      window: duration.default(120_000),
+      window: properDuration.default(120_000),
       onTimeout: z.enum(["rollback", "hold"]).default("rollback"),
     })
     .prefault({}),
   approve: z
     .strictObject({
       action: z.literal("recommend").default("recommend"),
-      sla: duration.default(600_000),
-      escalate: z.array(z.strictObject({ to: z.string().min(1), sla: duration })).default([]),
+      sla: properDuration.default(600_000),
+      escalate: z.array(z.strictObject({ to: z.string().min(1), sla: properDuration })).default([]),
       onExpiry: z.enum(["hold", "rollback"]).default("hold"),
     })
     .prefault({}),
@@ -163,7 +176,7 @@ export const policySchema = z
     owner: z.string({ error: "an accountable owner is required" }).trim().min(1, {
       error: "an accountable owner is required",
     }),
-    watch: duration.default(3_600_000),
+    watch: properDuration.default(3_600_000),
     signals: z.record(z.string(), signal),
     fusion: z
       .union([z.enum(["any", "all"]), z.strictObject({ atLeast: z.int().min(1) })], {
@@ -180,6 +193,11 @@ export const policySchema = z
     const issue = (path: (string | number)[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     if (Object.keys(policy.signals).length === 0) issue(["signals"], "name at least one signal");
+    const { fusion } = policy;
+    const count = Object.keys(policy.signals).length;
+    if (typeof fusion === "object" && count > 0 && fusion.atLeast > count) {
+      issue(["fusion", "atLeast"], `cannot be more than the number of signals, ${count}`);
+    }
     const last = policy.assign[policy.assign.length - 1];
     if (last !== undefined && !("otherwise" in last)) {
       issue(["assign"], "end the list with { otherwise: TIER }, so that every deployment has one");
@@ -225,16 +243,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
   if (!parsed.success) {
     return {
       policy: null,
-      issues: parsed.error.issues.flatMap((issue) => {
-        const path = issue.path.filter((part) => typeof part !== "symbol");
-        if (issue.code === "unrecognized_keys") {
-          return issue.keys.map((key) => ({
-            path: [...path, key],
-            message: `unknown key \`${key}\``,
-          }));
-        }
-        return [{ path, message: issue.message.replace(/^Invalid input: /, "") }];
-      }),
+      issues: parsed.error.issues.flatMap((issue) => issuesOf(issue, [], input)),
     };
   }
   const written = parsed.data;
@@ -297,6 +306,35 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     },
   };
   return { policy: { ...resolved, digest: hash(canonicalJson(resolved)) }, issues: null };
+}
+
+/** One issue as people need it: at the very key, whichever form of it they meant. */
+function issuesOf(
+  issue: z.core.$ZodIssue,
+  parent: readonly (string | number)[],
+  within: unknown,
+): PolicyIssue[] {
+  const path = [...parent, ...issue.path.filter((part) => typeof part !== "symbol")];
+  const value = issue.path.reduce<unknown>(
+    (at, part) => (at as Readonly<Record<PropertyKey, unknown>> | undefined)?.[part],
+    within,
+  );
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key \`${key}\`` }));
+  }
+  if (issue.code === "invalid_union") {
+    const meant = issue.errors[formMeant(path, value)];
+    if (meant !== undefined) return meant.flatMap((one) => issuesOf(one, path, value));
+  }
+  return [{ path, message: issue.message.replace(/^Invalid input: /, "") }];
+}
+
+/** Which form of a union somebody meant, by its place in the schema; -1 when nobody can tell. */
+function formMeant(path: readonly (string | number)[], value: unknown): number {
+  if (path[0] === "fusion" || path.includes("tags")) return -1;
+  if (path[0] !== "assign" || path.length > 2) return Array.isArray(value) ? 1 : 0;
+  const isEntry = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isEntry ? ("otherwise" in value ? 1 : 0) : -1;
 }
 
 /** Entries in the order of their names, so that the order in the file means nothing. */

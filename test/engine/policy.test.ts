@@ -1,9 +1,10 @@
 /** The policy language: shipped files parse, bad ones say where and what, digests mean content. */
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { canonicalJson, parsePolicy } from "../../engine/index.ts";
 import { check } from "./check.ts";
 import { policyOf, readPolicy, sha256 } from "./policyFile.ts";
@@ -31,6 +32,12 @@ describe("shipped policies", () => {
     ]) {
       expect(files).toContain(`${name}.yaml`);
     }
+  });
+
+  test("the one to copy from the README is whole", () => {
+    const readme = readFileSync(join(FOLDER, "README.md"), "utf8");
+    const [, written] = /```yaml\n([^`]*)```/.exec(readme)!;
+    expect(policyOf(parse(written!)).policy).toBe("my-first");
   });
 
   test("the four tiers differ in tiers only, the two thresholds in context only", () => {
@@ -99,7 +106,58 @@ describe("what is not allowed", () => {
       "assign.0",
       /hides every rule below/,
     ],
-    ["an unknown tier", { assign: [{ otherwise: "maybe" }] }, "assign.0", /expected \{ when/],
+    [
+      "an unknown tier",
+      { assign: [{ otherwise: "maybe" }] },
+      "assign.0.otherwise",
+      /expected full, override, approve or observe/,
+    ],
+    [
+      "an unknown tier of a rule",
+      { assign: [{ when: {}, tier: "maybe" }, { otherwise: "full" }] },
+      "assign.0.tier",
+      /expected full, override, approve or observe/,
+    ],
+    [
+      "a misspelt key of a rule",
+      { assign: [{ when: {}, tier: "full", teir: "full" }, { otherwise: "full" }] },
+      "assign.0.teir",
+      /unknown key/,
+    ],
+    [
+      "an unknown criticality of a rule",
+      { assign: [{ when: { criticality: "huge" }, tier: "full" }, { otherwise: "full" }] },
+      "assign.0.when.criticality",
+      /expected low, medium, high or critical/,
+    ],
+    [
+      "an unknown kind in a list",
+      { assign: [{ when: { kind: ["code", "data"] }, tier: "full" }, { otherwise: "full" }] },
+      "assign.0.when.kind.1",
+      /expected code, config, migration, infrastructure or feature_flag/,
+    ],
+    [
+      "a number as a tag's value",
+      { guardrails: { never: [{ when: { tags: { frozen: 1 } } }] } },
+      "guardrails.never.0.when.tags.frozen",
+      /text, true or false/,
+    ],
+    [
+      "no entry at all",
+      { assign: ["full", { otherwise: "full" }] },
+      "assign.0",
+      /expected \{ when/,
+    ],
+    ["more breaches than signals", { fusion: { atLeast: 2 } }, "fusion.atLeast", /signals, 1/],
+    ["a watch of nothing", { watch: "0s" }, "watch", /above 0s/],
+    ["no window", { tiers: { override: { window: "0s" } } }, "tiers.override.window", /above 0s/],
+    ["no time to approve", { tiers: { approve: { sla: "0m" } } }, "tiers.approve.sla", /above 0s/],
+    [
+      "no time in an escalation",
+      { tiers: { approve: { escalate: [{ to: "lead", sla: "0s" }] } } },
+      "tiers.approve.escalate.0.sla",
+      /above 0s/,
+    ],
     [
       "a context rule without a signal",
       { context: { spike: { shifts: "tolerance" } } },

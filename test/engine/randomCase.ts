@@ -169,7 +169,7 @@ const policy = fc
     signals: fc.dictionary(oneOf(...SIGNALS), signal, { minKeys: 1, maxKeys: 3 }),
     fusion: fc.oneof(oneOf("any", "any", "any", "all"), fc.constant({ atLeast: 2 })),
     override: fc.record({
-      window: minutes(0, 6).map(text),
+      window: minutes(1, 6).map(text),
       onTimeout: oneOf("rollback", "rollback", "hold"),
     }),
     approve: fc.record({
@@ -194,7 +194,11 @@ const policy = fc
     owner: "platform",
     watch: "20m",
     signals: given.signals,
-    fusion: given.fusion,
+    // `atLeast: 2` where there are two.
+    fusion:
+      typeof given.fusion === "object" && Object.keys(given.signals).length < 2
+        ? "any"
+        : given.fusion,
     tiers: { override: given.override, approve: given.approve },
     assign: [
       { when: { criticality: "critical" }, tier: given.first },
