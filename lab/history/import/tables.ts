@@ -7,7 +7,7 @@
  */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { DeploymentKind } from "../../../engine/index.ts";
+import { parseShift, type DeploymentKind } from "../../../engine/index.ts";
 import { iso } from "../duck.ts";
 import type {
   DecisionRow,
@@ -152,6 +152,7 @@ export class TableImport {
   async #ofKnownDeployments<T extends { deploymentId: string | null }>(
     table: SmallTable,
     read: (fields: Fields) => T,
+    inspect?: (kept: readonly Found<T>[], reader: TableReader) => Promise<void>,
   ): Promise<T[]> {
     const { found, reader } = await this.#rows(table, read);
     const isKnown = ({ row }: Found<T>): boolean =>
@@ -162,7 +163,9 @@ export class TableImport {
       reader,
       found.filter((entry) => !isKnown(entry)),
     );
-    return found.filter(isKnown).map(({ row }) => row);
+    const kept = found.filter(isKnown);
+    await inspect?.(kept, reader);
+    return kept.map(({ row }) => row);
   }
 
   async #readKinds(): Promise<Map<string, DeploymentKind>> {
@@ -280,7 +283,7 @@ export class TableImport {
 
   async #readTags(): Promise<void> {
     let assumed = 0;
-    this.#tags = await this.#ofKnownDeployments("tags", (fields) => {
+    const read = (fields: Fields): TagRow => {
       const deploymentId = fields.text("deployment_id");
       const deployment = deploymentId === null ? undefined : this.#deployments.get(deploymentId);
       const validFromMs = fields.timeMs("valid_from");
@@ -303,13 +306,30 @@ export class TableImport {
         givenBy: fields.text("given_by"),
         approvedBy: fields.text("approved_by"),
       };
-    });
+    };
+    this.#tags = await this.#ofKnownDeployments("tags", read, (kept, reader) =>
+      this.#warnOfNoShifts(kept, reader),
+    );
     if (assumed > 0) {
       this.findings.warn(
         `${assumed} tags do not say since when they were known: ` +
           "taken as known when their deployment began; later ones count too early",
       );
     }
+  }
+
+  /** `15` for `15%` is easily written, and the engine ignores it. */
+  async #warnOfNoShifts(tags: readonly Found<TagRow>[], reader: TableReader): Promise<void> {
+    const odd = tags.filter(
+      ({ row }) => /^(expected|acceptable)_/.test(row.tag) && parseShift(row.value) === null,
+    );
+    if (odd.length === 0) return;
+    const places = await reader.placesOf(odd.map(({ ordinal }) => ordinal));
+    const named = odd.map(({ row }, at) => `${row.tag}=${row.value} (${places[at]})`);
+    this.findings.warn(
+      `${odd.length} tags move no tolerance, as their value is no share such as 15% or 0.15: ` +
+        listed(named, 3),
+    );
   }
 
   async #readDecisions(): Promise<void> {
