@@ -150,16 +150,18 @@ interface Place {
 function preparePlace(target: string, shown: string): Place {
   const parent = dirname(target);
   const temporary = join(parent, `.${basename(target)}.${process.pid}-${Date.now()}.unfinished`);
+  let firstMade: string | null = null;
+  const remove = (): void => {
+    rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    if (firstMade !== null) removeEmpty(parent, firstMade);
+  };
+  // Before the first directory is there: an interrupt in between would leave it behind.
+  const takeBack = onInterrupt(remove);
   try {
-    const firstMade = makeDirectories(parent);
+    firstMade = makeDirectories(parent);
     mkdirSync(temporary);
     mkdirSync(join(temporary, "metrics"));
     mkdirSync(join(temporary, ".scratch"));
-    const remove = (): void => {
-      rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-      if (firstMade !== null) removeEmpty(parent, firstMade);
-    };
-    const takeBack = onInterrupt(remove);
     return {
       temporary,
       remove: () => {
@@ -169,7 +171,8 @@ function preparePlace(target: string, shown: string): Place {
       forget: takeBack,
     };
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    takeBack();
+    remove();
     throw operatingProblem(error, shown);
   }
 }
