@@ -3,11 +3,11 @@
  * compare. `replay` is this with one policy, `compare` with several.
  */
 
-import { ENGINE_VERSION, matchesGlob, type Policy } from "../../engine/index.ts";
+import { ENGINE_VERSION, formatDuration, matchesGlob, type Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
-import { recoveryOf } from "../outcome/recovery.ts";
+import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { absent, recorded, type Responder } from "../people/recorded.ts";
 import { Problem } from "../problem.ts";
 import { replay, type Replay } from "../replay/replay.ts";
@@ -107,7 +107,7 @@ export async function evaluate(
         recoveryFrom: recovery.recoveryFrom,
       },
       samplesRead: replayed.samplesRead,
-      notes: [...unmatched, ...notesOf(history, baseline)],
+      notes: [...unmatched, ...notesOf(history, baseline, recovery)],
       timing: {
         startedAt: startedAt.toISOString(),
         seconds: Math.round(performance.now() - began) / 1000,
@@ -183,8 +183,13 @@ function responderOf(history: History, people: PeopleChoice): Responder {
   return recorded(history.tables.decisions);
 }
 
+function unaidedText({ unaided }: Recovery): string {
+  const mean = formatDuration(unaided.meanMs);
+  return unaided.n < 5 ? mean : `${mean}, the mean of ${unaided.n} that history let run`;
+}
+
 /** What the numbers below cannot say. */
-function notesOf(history: History, baseline: Evaluated): string[] {
+function notesOf(history: History, baseline: Evaluated, recovery: Recovery): string[] {
   const notes: string[] = [];
   const { tables } = history;
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
@@ -197,7 +202,7 @@ function notesOf(history: History, baseline: Evaluated): string[] {
   if (bounded > 0) {
     notes.push(
       `${bounded} deployments were cut short by history's own rollback or have no recorded end ` +
-        `(under ${baseline.policy.policy}): regressions among them count a full hour.`,
+        `(under ${baseline.policy.policy}): regressions among them count ${unaidedText(recovery)}.`,
     );
   }
   return notes;

@@ -56,7 +56,12 @@ describe("a policy file", () => {
     ["a bad share", "tolerance: 10%", "tolerance: ten", /^team\.yaml:8:5: signals\.latency\.tol/],
     ["no owner", "owner: platform\n", "", /^team\.yaml:1:1: owner: /],
     ["a blank owner", "owner: platform", 'owner: " "', /^team\.yaml:2:1: owner: /],
-    ["an unknown tier", "otherwise: full", "otherwise: fully", /^team\.yaml:11:5: assign\.0: /],
+    [
+      "an unknown tier",
+      "otherwise: full",
+      "otherwise: fully",
+      /^team\.yaml:11:5: assign\.0\.otherwise: expected full, override, approve/,
+    ],
     [
       "no otherwise",
       "  - otherwise: full",
