@@ -4,9 +4,12 @@
  * Where history rolled back before one policy acted but not before the other, or
  * where nobody knows what people would have answered, the one outcome is known and
  * the other is not. Each side is then given the benefit of the doubt in turn, where
- * both are undecided as well: the one may have acted later and the other not. Only
- * policies that act the same are undecided alike, so a policy never differs from
- * itself under another name.
+ * both are undecided as well: the one may have acted later and the other not.
+ *
+ * Two policies that judge by the same signals would have seen the same in what history
+ * hid, so there they are taken to be alike. The bias: where both would have proposed,
+ * the one that waits less acts more often, so a difference between such policies may be
+ * larger than shown, in the direction shown.
  */
 
 import { canonicalJson, type Policy } from "../../engine/index.ts";
@@ -29,13 +32,15 @@ export function inFavourOf(
   baseline: Side,
   candidate: Side,
 ): Assumed | null {
-  const sameActs = actAlike(baseline.policy, candidate.policy);
+  const sameActs = sameBut(baseline.policy, candidate.policy, {});
+  const unlike = { assign: [], tiers: null, fusion: null };
+  const sameEyes = sameBut(baseline.policy, candidate.policy, unlike);
   let doubts = 0;
   const resolve = (own: Outcome, other: Outcome, favoured: boolean): Outcome => {
     if (!isOpen(own) && !isHalfOpen(own)) return own;
     // Rolled back under neither policy, a regression goes on as long under both.
     const alike = isOpen(own)
-      ? sameActs && isOpen(other) && own.end === other.end
+      ? isOpen(other) && own.end === other.end && (sameActs || (sameEyes && isHidden(own, other)))
       : isHalfOpen(other);
     if (alike) return own;
     doubts++;
@@ -58,12 +63,16 @@ function isHalfOpen(outcome: Outcome): boolean {
   return outcome.evidence === "bounded" && !isOpen(outcome);
 }
 
-/** Do two policies say the same, but for what they are called and who owns them? */
-function actAlike(one: Policy, other: Policy): boolean {
-  if (one.digest === other.digest) return true;
-  const acts = (policy: Policy): string =>
-    canonicalJson({ ...policy, policy: "", owner: "", digest: "" });
-  return acts(one) === acts(other);
+/** Cut short by history under both, before either had proposed. */
+function isHidden(own: Outcome, other: Outcome): boolean {
+  return own.censoredAtMs !== null && other.censoredAtMs !== null;
+}
+
+/** Do two policies say the same, but for their names, their owners and what `blank` blanks? */
+function sameBut(one: Policy, other: Policy, blank: Readonly<Record<string, unknown>>): boolean {
+  const told = (policy: Policy): string =>
+    canonicalJson({ ...policy, ...blank, policy: "", owner: "", digest: "" });
+  return told(one) === told(other);
 }
 
 function isGood(outcome: Outcome): boolean {
