@@ -17,8 +17,6 @@ import type { SeasonProfile } from "../event.ts";
 import { medianInPlace, rankedAt } from "./orderStatistics.ts";
 import { seasonAt } from "./season.ts";
 
-export { medianInPlace };
-
 /** Below this many baseline samples nothing can be said. */
 export const BASELINE_AT_LEAST = 1;
 /** Below this many a breach may be said, health may not: the scale is too uncertain. */

@@ -13,7 +13,7 @@
  */
 
 import { canonicalJson, type Policy } from "../../engine/index.ts";
-import { isOpen, type Outcome } from "../outcome/outcome.ts";
+import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 
 /** A policy with its outcomes. */
 interface Side {
@@ -73,10 +73,6 @@ function sameBut(one: Policy, other: Policy, blank: Readonly<Record<string, unkn
   const told = (policy: Policy): string =>
     canonicalJson({ ...policy, ...blank, policy: "", owner: "", digest: "" });
   return told(one) === told(other);
-}
-
-function isGood(outcome: Outcome): boolean {
-  return outcome.label === "benign" || outcome.label === "expected_change";
 }
 
 function atBest(outcome: Outcome): Outcome {

@@ -5,7 +5,7 @@
  * All times are UTC in integer milliseconds; absent values are null.
  */
 
-import type { Criticality, DeploymentKind } from "../../engine/index.ts";
+import type { ContextTag, Criticality, DeploymentKind } from "../../engine/index.ts";
 
 /** Raised when a table changes meaning; a newer one is refused, never guessed at. */
 export const SCHEMA_VERSION = 1;
@@ -29,19 +29,8 @@ export interface DeploymentRow {
   readonly stages: readonly Stage[];
 }
 
-export interface TagRow {
-  /** Null: the tag speaks about the whole service. */
-  readonly deploymentId: string | null;
-  readonly service: string;
-  readonly tag: string;
-  readonly value: string;
-  readonly signal: string | null;
-  readonly validFromMs: number | null;
-  readonly validUntilMs: number | null;
-  readonly knownAtMs: number;
-  readonly givenBy: string | null;
-  readonly approvedBy: string | null;
-}
+/** A tag is stored as the engine reads it; `deploymentId` null speaks about the whole service. */
+export type TagRow = ContextTag;
 
 export type Label = "regression" | "benign" | "expected_change" | "unrelated_incident" | "unknown";
 

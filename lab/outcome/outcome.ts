@@ -64,6 +64,11 @@ export interface Outcome {
   readonly untaggedProposedAtMs: number | null;
 }
 
+/** A deployment that should have been left alone. */
+export function isGood({ label }: Outcome): boolean {
+  return label === "benign" || label === "expected_change";
+}
+
 /** Is it undecided what the policy did: cut short, or dependent on answers nobody recorded? */
 export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";

@@ -4,7 +4,7 @@
  * twice.
  */
 
-import { isOpen, type Outcome } from "../outcome/outcome.ts";
+import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { localHour } from "../people/model.ts";
 import type { Costs } from "./costs.ts";
@@ -67,10 +67,6 @@ export interface ServiceSums {
   readonly service: string;
   readonly sums: Readonly<Record<SumName, number>>;
   readonly seconds: Readonly<Record<DurationName, readonly number[]>>;
-}
-
-function isGood(outcome: Outcome): boolean {
-  return outcome.label === "benign" || outcome.label === "expected_change";
 }
 
 /** Local hours in which a page wakes somebody up. */

@@ -5,10 +5,10 @@ import { describe, expect, test } from "vitest";
 import {
   baselineStart,
   expectedAt,
-  medianInPlace,
   observe,
   observeBaseline,
 } from "../../engine/detect/residual.ts";
+import { medianInPlace } from "../../engine/detect/orderStatistics.ts";
 import { DAY_MS, prepareSeason, SEASON_DAYS, seasonAt } from "../../engine/detect/season.ts";
 import { boundsFor } from "../../engine/detect/track.ts";
 import type { SignalPolicy } from "../../engine/index.ts";
