@@ -1,7 +1,7 @@
 /** The detectors as a policy file may write them: defaults, and what is refused. */
 
 import { describe, expect, test } from "vitest";
-import { parsePolicy } from "../../engine/policy/schema.ts";
+import { parsePolicy } from "../../engine/policy/parse.ts";
 
 function parse(detector: object) {
   return parsePolicy(

@@ -1,0 +1,127 @@
+/**
+ * Turns a plain object (YAML is the lab's business) into a `Policy`, or says
+ * everything that is wrong with it at once.
+ */
+
+import type { z } from "zod";
+import { canonicalJson } from "./canonical.ts";
+import type { ContextRule, Mode, Policy, SignalPolicy } from "./policy.ts";
+import { policySchema } from "./schema/policySchema.ts";
+
+export interface PolicyIssue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+export type ParsedPolicy =
+  | { readonly policy: Policy; readonly issues: null }
+  | { readonly policy: null; readonly issues: readonly PolicyIssue[] };
+
+/**
+ * Checks a plain object against the policy language and fills in the defaults.
+ * All issues are reported at once. `hash` gives the hex SHA-256 of a string; it is
+ * an argument because the engine has no crypto of its own.
+ */
+export function parsePolicy(input: unknown, hash: (text: string) => string): ParsedPolicy {
+  const parsed = policySchema.safeParse(input, { reportInput: false });
+  if (!parsed.success) {
+    return {
+      policy: null,
+      issues: parsed.error.issues.flatMap((issue) => issuesOf(issue, [], input)),
+    };
+  }
+  const written = parsed.data;
+  const resolved: Omit<Policy, "digest"> = {
+    policy: written.policy,
+    owner: written.owner,
+    watchMs: written.watch,
+    signals: byName(written.signals).map(([name, given]): SignalPolicy => {
+      const { baseline, ...detectorRest } = given.detector;
+      return {
+        name,
+        metric: given.metric,
+        of: given.of,
+        worse: given.worse,
+        detector: { ...detectorRest, baselineMs: baseline },
+        tolerance: given.tolerance,
+        holdMs: given.hold,
+        clearMs: given.clear,
+      };
+    }),
+    fusion: written.fusion,
+    tiers: {
+      full: written.tiers.full,
+      override: {
+        action: written.tiers.override.action,
+        windowMs: written.tiers.override.window,
+        onTimeout: written.tiers.override.onTimeout,
+      },
+      approve: {
+        action: written.tiers.approve.action,
+        slaMs: written.tiers.approve.sla,
+        escalate: written.tiers.approve.escalate.map(({ to, sla }) => ({ to, slaMs: sla })),
+        onExpiry: written.tiers.approve.onExpiry,
+      },
+      observe: written.tiers.observe,
+    },
+    assign: written.assign.map((entry) =>
+      "otherwise" in entry
+        ? { when: null, tier: entry.otherwise }
+        : { when: entry.when, tier: entry.tier },
+    ),
+    modes: byName(written.modes).map(([name, given]): Mode => ({
+      name,
+      when: given.when,
+      tier: given.tier,
+      signals: given.signals ?? null,
+      toleranceTimes: given.toleranceTimes,
+    })),
+    context: byName(written.context).map(([tag, given]): ContextRule => ({
+      tag,
+      signal: given.signal ?? null,
+      shifts: given.shifts ?? null,
+      max: given.max,
+      forMs: given.for,
+      tierAtLeast: given.tierAtLeast ?? null,
+    })),
+    guardrails: {
+      never: written.guardrails.never.map(({ when }) => when),
+      toleranceAtMost: written.guardrails.toleranceAtMost ?? null,
+    },
+  };
+  return { policy: { ...resolved, digest: hash(canonicalJson(resolved)) }, issues: null };
+}
+
+/** One issue as people need it: at the very key, whichever form of it they meant. */
+function issuesOf(
+  issue: z.core.$ZodIssue,
+  parent: readonly (string | number)[],
+  within: unknown,
+): PolicyIssue[] {
+  const path = [...parent, ...issue.path.filter((part) => typeof part !== "symbol")];
+  const value = issue.path.reduce<unknown>(
+    (at, part) => (at as Readonly<Record<PropertyKey, unknown>> | undefined)?.[part],
+    within,
+  );
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key \`${key}\`` }));
+  }
+  if (issue.code === "invalid_union") {
+    const meant = issue.errors[formMeant(path, value)];
+    if (meant !== undefined) return meant.flatMap((one) => issuesOf(one, path, value));
+  }
+  return [{ path, message: issue.message.replace(/^Invalid input: /, "") }];
+}
+
+/** Which form of a union somebody meant, by its place in the schema; -1 when nobody can tell. */
+function formMeant(path: readonly (string | number)[], value: unknown): number {
+  if (path[0] === "fusion" || path.includes("tags")) return -1;
+  if (path[0] !== "assign" || path.length > 2) return Array.isArray(value) ? 1 : 0;
+  const isEntry = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isEntry ? ("otherwise" in value ? 1 : 0) : -1;
+}
+
+/** Entries in the order of their names, so that the order in the file means nothing. */
+function byName<Value>(record: Readonly<Record<string, Value>>): [string, Value][] {
+  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+}

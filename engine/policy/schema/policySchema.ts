@@ -1,0 +1,66 @@
+/**
+ * The policy language: what may be written, with its defaults.
+ *
+ * Unknown keys are errors: a misspelt guardrail must never be silently absent.
+ */
+
+import { z } from "zod";
+import { assignment, mode, tiers } from "./authority.ts";
+import { contextRule, guardrails } from "./context.ts";
+import { signal } from "./signal.ts";
+import { properDuration } from "./values.ts";
+
+/** The written form. Its input type is what the published JSON Schema describes. */
+export const policySchema = z
+  .strictObject({
+    policy: z.string().min(1),
+    owner: z.string({ error: "an accountable owner is required" }).trim().min(1, {
+      error: "an accountable owner is required",
+    }),
+    watch: properDuration.default(3_600_000),
+    signals: z.record(z.string(), signal),
+    fusion: z
+      .union([z.enum(["any", "all"]), z.strictObject({ atLeast: z.int().min(1) })], {
+        error: "expected any, all or { atLeast: N }",
+      })
+      .default("any"),
+    tiers: tiers.prefault({}),
+    assign: z.array(assignment).min(1, "name at least { otherwise: TIER }"),
+    modes: z.record(z.string(), mode).default({}),
+    context: z.record(z.string(), contextRule).default({}),
+    guardrails: guardrails.prefault({}),
+  })
+  .superRefine((policy, context) => {
+    const issue = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
+    if (Object.keys(policy.signals).length === 0) issue(["signals"], "name at least one signal");
+    const { fusion } = policy;
+    const count = Object.keys(policy.signals).length;
+    if (typeof fusion === "object" && count > 0 && fusion.atLeast > count) {
+      issue(["fusion", "atLeast"], `cannot be more than the number of signals, ${count}`);
+    }
+    const last = policy.assign[policy.assign.length - 1];
+    if (last !== undefined && !("otherwise" in last)) {
+      issue(["assign"], "end the list with { otherwise: TIER }, so that every deployment has one");
+    }
+    policy.assign.slice(0, -1).forEach((entry, index) => {
+      if ("otherwise" in entry) issue(["assign", index], "`otherwise` hides every rule below it");
+    });
+    const known = (name: string): boolean => Object.hasOwn(policy.signals, name);
+    const names = Object.keys(policy.signals).join(", ");
+    for (const [tag, rule] of Object.entries(policy.context)) {
+      if (rule.signal !== undefined && !known(rule.signal)) {
+        issue(["context", tag, "signal"], `no such signal; this policy has ${names}`);
+      }
+      if (rule.shifts !== undefined && rule.signal === undefined) {
+        issue(["context", tag], "say which `signal` this tag shifts");
+      }
+    }
+    for (const [name, entry] of Object.entries(policy.modes)) {
+      entry.signals?.forEach((one, index) => {
+        if (!known(one)) {
+          issue(["modes", name, "signals", index], `no such signal; this policy has ${names}`);
+        }
+      });
+    }
+  });

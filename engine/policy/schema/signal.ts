@@ -1,0 +1,73 @@
+/** How a signal and its detector are written. */
+
+import { z } from "zod";
+import { oneSpikeFires } from "../../detect/onset.ts";
+import { duration, oneOrMore, properShare, tolerance } from "./values.ts";
+
+const threshold = z.strictObject({
+  kind: z.literal("threshold"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(false),
+  breaches: z.int().min(1).max(30).default(3),
+  of: z.int().min(1).max(30).default(3),
+});
+const cusum = z.strictObject({
+  kind: z.literal("cusum"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(true),
+  drift: z.number().positive().default(1),
+  clip: z.number().positive().default(4),
+  limit: z.number().positive().default(8),
+});
+const ewma = z.strictObject({
+  kind: z.literal("ewma"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(true),
+  weight: z.number().positive().max(1).default(0.4),
+  clip: z.number().positive().default(3),
+  limit: z.number().positive().default(5),
+});
+const eprocess = z.strictObject({
+  kind: z.literal("eprocess"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(true),
+  alpha: properShare.default(0.01),
+  horizon: z.int().min(1).max(10_000).default(60),
+  clip: z.number().positive().default(3.5),
+});
+const mannWhitney = z.strictObject({
+  kind: z.literal("mannWhitney"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(true),
+  confidence: properShare.default(0.98),
+  limit: z.number().min(0).lt(1).default(0.25),
+  atLeast: z.int().min(1).max(10_000).default(8),
+  every: z.int().min(1).max(10_000).default(1),
+});
+const detector = z
+  .discriminatedUnion("kind", [threshold, cusum, ewma, eprocess, mannWhitney])
+  .refine((given) => given.kind !== "threshold" || given.breaches <= given.of, {
+    message: "`breaches` cannot be more than `of`",
+    path: ["breaches"],
+  })
+  .refine(
+    (given) => (given.kind !== "cusum" && given.kind !== "ewma") || given.clip < given.limit,
+    {
+      message: "`clip` must be below `limit`, or one spike alone would be a breach",
+      path: ["clip"],
+    },
+  )
+  .refine((given) => given.kind !== "eprocess" || !oneSpikeFires(given), {
+    message: "`clip` is too large for this `alpha`: one spike alone would be a breach",
+    path: ["clip"],
+  });
+
+export const signal = z.strictObject({
+  metric: z.string().min(1),
+  of: oneOrMore(z.string().min(1)).default(["own"]),
+  worse: z.enum(["up", "down", "both"]).default("up"),
+  detector: detector.prefault({ kind: "cusum" }),
+  tolerance,
+  hold: duration.default(60_000),
+  clear: duration.default(120_000),
+});

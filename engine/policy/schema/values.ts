@@ -1,0 +1,50 @@
+/** Words and quantities of the policy language, each with the error that names its cure. */
+
+import { z } from "zod";
+import { parseDuration, parseShare, parseTolerance } from "../quantity.ts";
+
+export const duration = z
+  .string({ error: "expected a duration such as 90s, 2m or 1h30m" })
+  .refine((text) => parseDuration(text) !== null, "expected a duration such as 90s, 2m or 1h30m")
+  .transform((text) => parseDuration(text)!);
+/** A wait of nothing leaves nobody the time to see or to answer. */
+export const properDuration = duration.refine((ms) => ms > 0, "expected a duration above 0s");
+export const share = z
+  .string({ error: "expected a share such as 15%" })
+  .refine((text) => parseShare(text) !== null, "expected a share such as 15%")
+  .transform((text) => parseShare(text)!);
+/** Neither nothing nor everything. */
+export const properShare = share.refine(
+  (value) => value > 0 && value < 1,
+  "expected a share above 0% and below 100%",
+);
+export const tolerance = z
+  .string({ error: "expected a tolerance such as 10% or 1pp" })
+  .refine((text) => parseTolerance(text) !== null, "expected a tolerance such as 10% or 1pp")
+  .transform((text) => parseTolerance(text)!);
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  z.enum(words, {
+    error: `expected ${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`,
+  });
+export const tier = oneOf(["full", "override", "approve", "observe"]);
+
+export const oneOrMore = <Item extends z.ZodType>(item: Item) =>
+  z.union([item.transform((one) => [one]), z.array(item).min(1)]);
+
+export const condition = z.strictObject({
+  environment: oneOrMore(z.string()).optional(),
+  kind: oneOrMore(
+    oneOf(["code", "config", "migration", "infrastructure", "feature_flag"]),
+  ).optional(),
+  criticality: oneOrMore(oneOf(["low", "medium", "high", "critical"])).optional(),
+  service: oneOrMore(z.string()).optional(),
+  team: oneOrMore(z.string()).optional(),
+  tags: z
+    .record(
+      z.string(),
+      z
+        .union([z.string(), z.boolean()], { error: "expected text, true or false" })
+        .transform(String),
+    )
+    .optional(),
+});
