@@ -15,11 +15,12 @@
  */
 
 import { unreachable } from "../assert.ts";
-import type { ContextTag, DecisionEvent, Deployment, SignalJudged } from "../event.ts";
+import type { DecisionEvent, Deployment, SignalJudged } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import type { TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
+import { begin, forget, isReplacedBy, tag } from "./begin.ts";
 import { concludes, fuses } from "./fusion.ts";
 import { page, put, refuse, tell, writeRecord, type Step, type Turn } from "./recorder.ts";
 import { accusedBy, breachReason, obstacle, onSilence, recovered, tierNow } from "./standing.ts";
@@ -32,8 +33,6 @@ import {
   type Proposed,
 } from "./state.ts";
 
-/** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
-const REMEMBER_MS = 86_400_000;
 /** Who is asked first. */
 const ON_CALL = "on-call";
 
@@ -87,75 +86,27 @@ function fireTimers(turn: Turn, toMs: number): void {
   }
 }
 
-// ── A deployment starts, and is told about ────────────────────────────────────
+// ── A deployment starts, and takes the place of another ──────────────────────
 
 function start(turn: Turn, deployment: Deployment, nowMs: number): void {
-  const { deploymentId } = deployment;
-  const known = findDeployment(turn.fleet, deploymentId);
+  const known = findDeployment(turn.fleet, deployment.deploymentId);
   if (known !== undefined) {
     refuse(turn, known, nowMs, "this deployment has started already");
     return;
   }
-  forgetEnded(turn, nowMs - REMEMBER_MS);
+  forget(turn, nowMs);
   for (const state of turn.fleet.deployments) {
-    const same =
-      state.deployment.service === deployment.service &&
-      state.deployment.environment === deployment.environment;
-    if (same && (state.phase.name === "watching" || state.phase.name === "proposed")) {
-      const reason = `superseded by ${deploymentId}`;
-      const record = end(turn, state, "superseded", nowMs, reason);
-      if (state.phase.name === "proposed") {
-        tell(turn, record, { kind: "withdrawProposal", reason });
-      }
-    }
+    if (isReplacedBy(state, deployment)) supersede(turn, state, deployment, nowMs);
   }
-  const mine = (one: ContextTag): boolean =>
-    one.service === deployment.service &&
-    (one.deploymentId === null || one.deploymentId === deploymentId);
-  const state: DeploymentState = {
-    deployment,
-    phase: { name: "watching" },
-    watchEndsAtMs: deployment.startedAtMs + turn.policy.watchMs,
-    signals: {},
-    tags: turn.fleet.tags.filter(mine),
-    records: 0,
-    proposals: 0,
-    withdrawals: 0,
-    observed: false,
-    untaggedProposedAtMs: null,
-  };
-  const tags = turn.fleet.tags.filter((one) => one.deploymentId !== deploymentId);
-  turn.fleet = { ...turn.fleet, tags };
-  const record = writeRecord(turn, state, state, {
-    decision: "watchStarted",
-    nowMs,
-    reason: `watched for ${formatDuration(turn.policy.watchMs)}`,
-    authority: `policy ${turn.policy.policy}`,
-  });
-  tell(turn, record, {
-    kind: "watchUntil",
-    untilMs: state.watchEndsAtMs,
-  });
+  const state = begin(turn, deployment, nowMs);
+  if (state.watchEndsAtMs > nowMs) return;
+  end(turn, state, "undecidable", nowMs, "it became known after its watch was over");
 }
 
-/** Lets go of what ended so long ago that no answer to it is waited for. */
-function forgetEnded(turn: Turn, beforeMs: number): void {
-  const { ended } = turn.fleet;
-  const kept = ended.filter(({ phase }) => phase.name !== "ended" || phase.endedAtMs > beforeMs);
-  if (kept.length < ended.length) turn.fleet = { ...turn.fleet, ended: kept };
-}
-
-function tag(turn: Turn, given: ContextTag): void {
-  const targets = turn.fleet.deployments.filter(
-    ({ deployment, phase }) =>
-      phase.name !== "ended" &&
-      deployment.service === given.service &&
-      (given.deploymentId === null || given.deploymentId === deployment.deploymentId),
-  );
-  for (const state of targets) put(turn, { ...state, tags: [...state.tags, given] });
-  if (given.deploymentId === null || targets.length === 0) {
-    turn.fleet = { ...turn.fleet, tags: [...turn.fleet.tags, given] };
-  }
+function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: number): void {
+  const reason = `superseded by ${by.deploymentId}`;
+  const record = end(turn, state, "superseded", nowMs, reason);
+  if (state.phase.name === "proposed") tell(turn, record, { kind: "withdrawProposal", reason });
 }
 
 // ── A signal's verdict changes ────────────────────────────────────────────────

@@ -1,0 +1,84 @@
+/**
+ * How a deployment comes under watch, what is declared about it, and how long any of
+ * that is remembered. Nothing here is a way out of a phase: those are in machine.ts.
+ */
+
+import type { ContextTag, Deployment } from "../event.ts";
+import { formatDuration } from "../policy/quantity.ts";
+import { put, tell, writeRecord, type Turn } from "./recorder.ts";
+import { findDeployment, type DeploymentState } from "./state.ts";
+
+/** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
+const REMEMBER_MS = 86_400_000;
+/** A tag waits this long for its deployment. */
+const TAG_WAITS_MS = 30 * REMEMBER_MS;
+
+/** Does this deployment take the place of what is being watched or asked about? */
+export function isReplacedBy({ deployment, phase }: DeploymentState, by: Deployment): boolean {
+  const open = phase.name === "watching" || phase.name === "proposed";
+  return open && deployment.service === by.service && deployment.environment === by.environment;
+}
+
+/** Puts a deployment under watch, with the tags that were waiting for it. */
+export function begin(turn: Turn, deployment: Deployment, nowMs: number): DeploymentState {
+  const { deploymentId } = deployment;
+  const mine = (one: ContextTag): boolean =>
+    one.service === deployment.service &&
+    (one.deploymentId === null || one.deploymentId === deploymentId);
+  const state: DeploymentState = {
+    deployment,
+    phase: { name: "watching" },
+    watchEndsAtMs: deployment.startedAtMs + turn.policy.watchMs,
+    signals: {},
+    tags: turn.fleet.tags.filter(mine),
+    records: 0,
+    proposals: 0,
+    withdrawals: 0,
+    observed: false,
+    untaggedProposedAtMs: null,
+  };
+  const tags = turn.fleet.tags.filter((one) => one.deploymentId !== deploymentId);
+  turn.fleet = { ...turn.fleet, tags };
+  const record = writeRecord(turn, state, state, {
+    decision: "watchStarted",
+    nowMs,
+    reason: `watched for ${formatDuration(turn.policy.watchMs)}`,
+    authority: `policy ${turn.policy.policy}`,
+  });
+  tell(turn, record, {
+    kind: "watchUntil",
+    untilMs: state.watchEndsAtMs,
+  });
+  return findDeployment(turn.fleet, deploymentId)!;
+}
+
+/** Gives a tag to the deployments it is about, or keeps it for those that will start. */
+export function tag(turn: Turn, given: ContextTag): void {
+  const targets = turn.fleet.deployments.filter(
+    ({ deployment, phase }) =>
+      phase.name !== "ended" &&
+      deployment.service === given.service &&
+      (given.deploymentId === null || given.deploymentId === deployment.deploymentId),
+  );
+  for (const state of targets) put(turn, { ...state, tags: [...state.tags, given] });
+  if (given.deploymentId === null || targets.length === 0) {
+    turn.fleet = { ...turn.fleet, tags: [...turn.fleet.tags, given] };
+  }
+}
+
+/**
+ * Lets go of what ended so long ago that no answer to it is waited for, of tags whose
+ * window closed as long ago, and of those whose deployment never came.
+ */
+export function forget(turn: Turn, nowMs: number): void {
+  const beforeMs = nowMs - REMEMBER_MS;
+  const { ended, tags } = turn.fleet;
+  const kept = ended.filter(({ phase }) => phase.name !== "ended" || phase.endedAtMs > beforeMs);
+  if (kept.length < ended.length) turn.fleet = { ...turn.fleet, ended: kept };
+  const waiting = tags.filter(
+    ({ deploymentId, knownAtMs, validUntilMs }) =>
+      (validUntilMs === null || validUntilMs > beforeMs) &&
+      (deploymentId === null || knownAtMs > nowMs - TAG_WAITS_MS),
+  );
+  if (waiting.length < tags.length) turn.fleet = { ...turn.fleet, tags: waiting };
+}
