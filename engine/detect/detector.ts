@@ -19,9 +19,10 @@ import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
 import { accumulateMannWhitney, startMannWhitney, type MannWhitneyState } from "./mannWhitney.ts";
 import { accumulateOnset, startOnset, type OnsetState } from "./onset.ts";
 import { accumulateThreshold, startThreshold, type ThresholdState } from "./threshold.ts";
+import { accumulateVariance, startVariance, type VarianceState } from "./variance.ts";
 
 export type AccumulatorState =
-  ThresholdState | CusumState | EwmaState | OnsetState | MannWhitneyState;
+  ThresholdState | CusumState | EwmaState | OnsetState | MannWhitneyState | VarianceState;
 
 /**
  * The state before the first sample. Accumulators are updated in place: clone to keep.
@@ -39,6 +40,8 @@ export function startAccumulator(settings: DetectorSettings): AccumulatorState {
       return startOnset();
     case "mannWhitney":
       return startMannWhitney();
+    case "variance":
+      return startVariance();
     default:
       return unreachable(settings);
   }
@@ -110,6 +113,16 @@ export function accumulate(
         flags,
         statistics,
       );
+    case "variance":
+      return accumulateVariance(
+        settings,
+        state as VarianceState,
+        residuals,
+        noise,
+        boundsOf,
+        flags,
+        statistics,
+      );
     default:
       return unreachable(settings);
   }
@@ -124,6 +137,8 @@ export function limitOf(settings: DetectorSettings): number {
     case "ewma":
     case "mannWhitney":
       return settings.limit;
+    case "variance":
+      return settings.times;
     case "eprocess":
       return -Math.log(settings.alpha);
     default:

@@ -48,6 +48,13 @@ function toleranceText(signal: SignalPolicy, amount: number, tags: readonly stri
   return tags.length === 0 ? `${size} tolerated` : `${size} tolerated with ${tags.join(", ")}`;
 }
 
+/** What a detector of width found; null for those that judge the level. */
+function widthText({ detector }: SignalPolicy, statistic: number | null): string | null {
+  if (detector.kind !== "variance" || statistic === null) return null;
+  const times = formatNumber(Number(statistic.toPrecision(2)));
+  return `varies ${times} times as much as before (breach from ${formatNumber(detector.times)})`;
+}
+
 /** Evidence at a change of verdict. */
 export function interimEvidence(
   signal: SignalPolicy,
@@ -60,11 +67,12 @@ export function interimEvidence(
   const usable = baseline.problem === null && change.smooth !== null;
   const effect = usable ? effectOf(signal, change.smooth) : null;
   const size = effect === null ? "no reading" : effectText(signal, track, effect);
+  const harm = widthText(signal, change.statistic) ?? size;
   const allowed = toleranceText(signal, change.tolerance, change.tags);
   const held = formatDuration(signal.holdMs);
   const reason =
     verdict === "breach"
-      ? `${nameOf(signal, track)} ${size}, ${allowed}, for ${held}`
+      ? `${nameOf(signal, track)} ${harm}, ${allowed}, for ${held}`
       : verdict === "healthy"
         ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
         : change.stale

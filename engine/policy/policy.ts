@@ -70,8 +70,22 @@ export interface MannWhitneySettings extends BaselineSettings {
   readonly every: number;
 }
 
+export interface VarianceSettings extends BaselineSettings {
+  readonly kind: "variance";
+  /** Steps from sample to sample that are looked at, and how many are needed for a look. */
+  readonly window: number;
+  readonly atLeast: number;
+  /** How many times wider than before the noise must be. */
+  readonly times: number;
+}
+
 export type DetectorSettings =
-  ThresholdSettings | CusumSettings | EwmaSettings | OnsetSettings | MannWhitneySettings;
+  | ThresholdSettings
+  | CusumSettings
+  | EwmaSettings
+  | OnsetSettings
+  | MannWhitneySettings
+  | VarianceSettings;
 
 export interface SignalPolicy {
   readonly name: string;

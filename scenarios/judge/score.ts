@@ -2,7 +2,7 @@
  * Scores policies on the suite: over the nine core families and all of them, and how
  * many of each family were flagged.
  *
- *     node --import tsx scenarios/judge/score.ts 101 102 103 104 105
+ *     node --import tsx scenarios/judge/score.ts 201 202 203 204 205
  *
  * Flags come from the replay that detect-bench uses; only the counting by family is here.
  */
@@ -175,7 +175,7 @@ export function tablesOf(suite: Suite, scores: readonly PolicyScore[], cases: nu
 if (process.argv[1] === import.meta.filename) {
   const seeds = process.argv.slice(2).map(Number);
   if (seeds.length === 0 || !seeds.every(Number.isSafeInteger)) {
-    process.stderr.write("Give the seeds to score on, such as 101 102 103 104 105.\n");
+    process.stderr.write("Give the seeds to score on, such as 201 202 203 204 205.\n");
     process.exitCode = 2;
   } else {
     const suite = readSuite();

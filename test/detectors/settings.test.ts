@@ -39,6 +39,8 @@ describe("a detector of a policy file", () => {
     [{ kind: "eprocess", alpha: "0%" }, "alpha", /above 0% and below 100%/],
     [{ kind: "eprocess", alpha: 0.01 }, "alpha", /expected a share such as 15%/],
     [{ kind: "eprocess", horizon: 20_000 }, "horizon", /<=10000/],
+    [{ kind: "variance", atLeast: 31 }, "atLeast", /cannot be more than `window`/],
+    [{ kind: "variance", times: 1 }, "times", />1/],
     [{ kind: "mannWhitney", confidence: "100%" }, "confidence", /above 0% and below 100%/],
     [{ kind: "mannWhitney", limit: 1 }, "limit", /<1/],
     [{ kind: "mannWhitney", drift: 1 }, "drift", /unknown key `drift`/],

@@ -44,8 +44,16 @@ const mannWhitney = z.strictObject({
   atLeast: z.int().min(1).max(10_000).default(8),
   every: z.int().min(1).max(10_000).default(1),
 });
+const variance = z.strictObject({
+  kind: z.literal("variance"),
+  baseline: duration.default(3_600_000),
+  season: z.boolean().default(false),
+  window: z.int().min(10).max(10_000).default(30),
+  atLeast: z.int().min(10).max(10_000).default(30),
+  times: z.number().gt(1).default(2),
+});
 const detector = z
-  .discriminatedUnion("kind", [threshold, cusum, ewma, eprocess, mannWhitney])
+  .discriminatedUnion("kind", [threshold, cusum, ewma, eprocess, mannWhitney, variance])
   .refine((given) => given.kind !== "threshold" || given.breaches <= given.of, {
     message: "`breaches` cannot be more than `of`",
     path: ["breaches"],
@@ -57,6 +65,10 @@ const detector = z
       path: ["clip"],
     },
   )
+  .refine((given) => given.kind !== "variance" || given.atLeast <= given.window, {
+    message: "`atLeast` cannot be more than `window`",
+    path: ["atLeast"],
+  })
   .refine((given) => given.kind !== "eprocess" || !oneSpikeFires(given), {
     message: "`clip` is too large for this `alpha`: one spike alone would be a breach",
     path: ["clip"],
