@@ -8,29 +8,20 @@
 import {
   advanceWatch,
   canonicalJson,
-  prepareSeason,
-  seriesKey,
   startWatch,
   takeColumns,
   withContext,
   type Policy,
-  type PreparedContext,
   type SampleColumn,
-  type SeasonProfile,
   type Share,
   type SignalJudged,
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
-import {
-  assemble,
-  streamStoredWindows,
-  type SampleWindow,
-  type StoredWindow,
-} from "../history/windows.ts";
-import { sha256 } from "../policy/load.ts";
+import { assemble, streamStoredWindows, type SampleWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
-import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
+import { windowsOf, type Plan, type PlannedWindow } from "./plan.ts";
+import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
 /** Policies that agree on everything detection reads. */
 interface DetectionGroup {
@@ -110,11 +101,6 @@ export async function detect(
   return { judgements, samplesRead };
 }
 
-interface GatheredDeployment {
-  readonly watch: Map<number, StoredWindow>;
-  readonly days: Map<number, { day: number; window: StoredWindow }[]>;
-}
-
 function gatheredFor(
   pending: Map<number, GatheredDeployment>,
   deployment: number,
@@ -165,49 +151,6 @@ function judgeDeployment(
       group.judgements[index] = [...judgements];
     }
   }
-}
-
-/** The season of every watched series; null when no policy asks or no day is there. */
-function prepareContext(
-  plan: Plan,
-  planned: PlannedDeployment,
-  gathered: GatheredDeployment,
-): PreparedContext | null {
-  if (!plan.season) return null;
-  const fromMs = planned.deployment.startedAtMs - plan.lookBackMs;
-  const toMs = planned.deployment.startedAtMs + plan.lookAheadMs;
-  const seasons: Record<string, SeasonProfile> = {};
-  for (const series of planned.series) {
-    const days = gathered.days.get(series.index);
-    if (days === undefined) continue;
-    // Stretches of neighbouring days overlap when a watch is long: each sample once.
-    const stored = days.sort((a, b) => b.day - a.day).map(({ window }) => window);
-    const past = joinDays(assemble(stored));
-    const knownBeforeMs = planned.deployment.startedAtMs;
-    if (past.atMs.length > 0 && past.atMs[past.atMs.length - 1]! > knownBeforeMs) {
-      throw new Error(`season of ${seriesKey(series.name)} would look past the deployment`);
-    }
-    const season = prepareSeason(past, fromMs, toMs);
-    if (season !== null) seasons[seriesKey(series.name)] = season;
-  }
-  if (Object.keys(seasons).length === 0) return null;
-  return { seasons, digest: sha256(canonicalJson(seasons)) };
-}
-
-function joinDays(windows: readonly SampleWindow[]): { atMs: Float64Array; values: Float64Array } {
-  const total = windows.reduce((sum, { atMs }) => sum + atMs.length, 0);
-  const atMs = new Float64Array(total);
-  const values = new Float64Array(total);
-  let count = 0;
-  for (const window of windows) {
-    let from = 0;
-    const newest = count === 0 ? Number.NEGATIVE_INFINITY : atMs[count - 1]!;
-    while (from < window.atMs.length && window.atMs[from]! <= newest) from++;
-    atMs.set(window.atMs.subarray(from), count);
-    values.set(window.values.subarray(from), count);
-    count += window.atMs.length - from;
-  }
-  return { atMs: atMs.subarray(0, count), values: values.subarray(0, count) };
 }
 
 /** Only what was known when history rolled back is about the new version. */

@@ -1,0 +1,141 @@
+/**
+ * What a detector's statistic means on this series: held against the peaks that the same
+ * detector reached where nothing was deployed.
+ *
+ *     p(s) = (#{m ≥ s} + 1) / (n + 1)              m the peaks of n placebo watches
+ *     p(s) = p_u·(s/u)^(−1/ξ)                      beyond the largest; u the 95 % point,
+ *                                                  ξ Hill's mean of ln(m/u) above it
+ *     ln p = w·ln p_series + (1−w)·ln p_family,    w = n/(n + 150)
+ *
+ * The first is Davison and Hinkley (1997, 4.11), a valid p value if placebo and real
+ * watches are exchangeable; the tail is Hill's (1975), its ξ pooled over the family
+ * because a series alone has a handful of peaks beyond its 95 % point. A statistic that
+ * is a logarithm already (the e-process) has the exponential tail instead, which is
+ * Hill's on the statistic it is the logarithm of. The shrinkage is ours: a series knows
+ * itself best, but fifty of its windows cannot say what happens once in two hundred.
+ *
+ * Bias: past deployments' effects and incidents nobody recorded are among the placebos
+ * and make p too large; neighbouring windows depend on each other, so n overstates what
+ * is known; a regime that is new since the placebos makes p too small.
+ */
+
+/** Peaks of one detector setting, each list ascending. */
+export interface Calibration {
+  /** Of the series itself. */
+  readonly series: readonly number[];
+  /** Of the same metric over all services, the series itself among them. */
+  readonly family: readonly number[];
+  /** Is the statistic a logarithm already? */
+  readonly isLogarithm: boolean;
+}
+
+export interface Placebo {
+  /** The share of quiet watches that go as far; null without enough of them. */
+  readonly p: number | null;
+  /** How many placebo watches that rests on. */
+  readonly windows: number;
+  /** Whose they are: the series' own (shrunk to the family's), its family's, or too few. */
+  readonly source: "series" | "family" | "none";
+}
+
+/** A family with fewer says nothing; five peaks lie beyond its 95 % point then. */
+export const FAMILY_WINDOWS = 100;
+/** And a series with fewer of its own is judged as its family. */
+export const SERIES_WINDOWS = 20;
+/** At this many of its own a series counts as much as its family. */
+const HALF_WEIGHT_WINDOWS = 150;
+const TAIL_SHARE = 0.05;
+
+/** How often a quiet watch goes as far as `statistic`. */
+export function placeboP(calibration: Calibration | null, statistic: number): Placebo {
+  const series = calibration?.series.length ?? 0;
+  const family = calibration?.family.length ?? 0;
+  if (calibration === null || family < FAMILY_WINDOWS) {
+    return { p: null, windows: family, source: "none" };
+  }
+  const { isLogarithm } = calibration;
+  const shape = tailShape(calibration.family, isLogarithm);
+  const pooled = tailP(calibration.family, statistic, shape, isLogarithm);
+  if (series < SERIES_WINDOWS) return { p: pooled, windows: family, source: "family" };
+  const own = tailP(calibration.series, statistic, shape, isLogarithm);
+  const weight = series / (series + HALF_WEIGHT_WINDOWS);
+  const p = Math.exp(weight * Math.log(own) + (1 - weight) * Math.log(pooled));
+  return { p, windows: series, source: "series" };
+}
+
+/**
+ * The limit that a share `alpha` of quiet watches reaches: the smallest statistic whose
+ * p is at most that, and never below `quoted`. A fortnight that happened to be quiet
+ * must not make a detector touchier than its author asked for. Too few windows to tell
+ * `alpha` (p cannot get so small) put it just above the largest peak; none leave
+ * `quoted`.
+ */
+export function placeboLimit(
+  calibration: Calibration | null,
+  alpha: number,
+  quoted: number,
+): number {
+  const isBelow = (statistic: number): boolean => {
+    const { p } = placeboP(calibration, statistic);
+    return p === null || p <= alpha;
+  };
+  if (calibration === null || isBelow(quoted)) return quoted;
+  const largest = calibration.family[calibration.family.length - 1]!;
+  let low = quoted;
+  let high = Math.max(quoted, largest + 1e-9 * Math.max(1, Math.abs(largest)));
+  for (let step = Math.max(1, high); !isBelow(high); step *= 2) {
+    if (step > 1e6 * Math.max(1, largest)) return Math.max(quoted, largest * (1 + 1e-9));
+    low = high;
+    high += step;
+  }
+  while (high - low > 1e-6 * Math.max(1, Math.abs(high))) {
+    const middle = (low + high) / 2;
+    if (isBelow(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** The 95 % point, with how many peaks lie beyond it. */
+function tailPoint(peaks: readonly number[]): { readonly u: number; readonly beyond: number } {
+  const beyond = Math.floor(TAIL_SHARE * peaks.length);
+  return { u: peaks[Math.max(0, peaks.length - 1 - beyond)]!, beyond };
+}
+
+/** Hill's ξ, or the mean excess of a logarithm; 0 where there is no tail to fit. */
+function tailShape(peaks: readonly number[], isLogarithm: boolean): number {
+  const { u, beyond } = tailPoint(peaks);
+  if (beyond === 0 || (!isLogarithm && u <= 0)) return 0;
+  let sum = 0;
+  for (let index = peaks.length - beyond; index < peaks.length; index++) {
+    sum += isLogarithm ? peaks[index]! - u : Math.log(peaks[index]! / u);
+  }
+  return sum / beyond;
+}
+
+function tailP(
+  peaks: readonly number[],
+  statistic: number,
+  shape: number,
+  isLogarithm: boolean,
+): number {
+  const reached = peaks.length - firstFrom(peaks, statistic);
+  const counted = (reached + 1) / (peaks.length + 1);
+  const { u, beyond } = tailPoint(peaks);
+  if (reached > 0 || beyond === 0 || shape === 0 || statistic <= u) return counted;
+  if (!isLogarithm && u <= 0) return counted;
+  const further = isLogarithm ? statistic - u : Math.log(statistic / u);
+  return Math.min(counted, ((beyond + 1) / (peaks.length + 1)) * Math.exp(-further / shape));
+}
+
+/** The first of the ascending peaks that is not below `statistic`. */
+function firstFrom(peaks: readonly number[], statistic: number): number {
+  let low = 0;
+  let high = peaks.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (peaks[middle]! < statistic) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
