@@ -51,6 +51,8 @@ export interface SeriesName {
   readonly version: string | null;
   /** 1 for metrics in per cent, 0.01 for ratios in [0, 1]. */
   readonly percentagePoint: number;
+  /** Its values only ever grow, until a restart begins them again at zero. */
+  readonly counter?: boolean;
 }
 
 /**

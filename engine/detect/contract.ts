@@ -35,6 +35,14 @@ export function inflationOf(noise: Noise): number {
   return (1 + phi) / (1 - phi);
 }
 
+/** What stands behind the residuals, one entry each, for detectors that look at more. */
+export interface Samples {
+  /** In the metric's own unit; for a counter its rate a second. */
+  readonly values: ArrayLike<number>;
+  /** What one percentage point is in that unit. */
+  readonly percentagePoint: number;
+}
+
 /** How a residual is held against a tolerance: bounds in the residual's own unit. */
 export interface Bounds {
   /** Largest acceptable residual; Infinity when up is not worse. */

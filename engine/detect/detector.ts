@@ -13,7 +13,7 @@
 
 import { unreachable } from "../assert.ts";
 import type { DetectorSettings } from "../policy/policy.ts";
-import type { Bounds, Noise } from "./contract.ts";
+import type { Bounds, Noise, Samples } from "./contract.ts";
 import { accumulateCusum, startCusum, type CusumState } from "./cusum.ts";
 import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
 import { accumulateMannWhitney, startMannWhitney, type MannWhitneyState } from "./mannWhitney.ts";
@@ -53,6 +53,7 @@ export function startAccumulator(settings: DetectorSettings): AccumulatorState {
  *
  * @param bounds one for each sample, through `boundsOf(index)`, because a tag may
  *   begin or end while a deployment is watched.
+ * @param samples what the residuals were made of, where the detector looks at it
  */
 export function accumulate(
   settings: DetectorSettings,
@@ -62,6 +63,7 @@ export function accumulate(
   boundsOf: (index: number) => Bounds,
   flags: Uint8Array,
   statistics: Float64Array,
+  samples: Samples | null = null,
 ): void {
   switch (settings.kind) {
     case "threshold":
@@ -72,6 +74,7 @@ export function accumulate(
         boundsOf,
         flags,
         statistics,
+        samples,
       );
     case "cusum":
       return accumulateCusum(

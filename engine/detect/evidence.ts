@@ -1,7 +1,7 @@
 /** What a signal said, in numbers and in words. */
 
 import { seriesKey, type SignalEvidence, type Verdict } from "../event.ts";
-import { servicesOf, type SignalPolicy } from "../policy/policy.ts";
+import { servicesOf, type AbsoluteLimit, type SignalPolicy } from "../policy/policy.ts";
 import { formatChange, formatDuration, formatNumber, formatShare } from "../policy/quantity.ts";
 import { limitOf } from "./detector.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
@@ -45,7 +45,19 @@ function toleranceText(signal: SignalPolicy, amount: number, tags: readonly stri
     signal.tolerance.kind === "relative"
       ? formatShare(amount)
       : `${formatNumber(Number((amount * 100).toPrecision(3)))} pp`;
-  return tags.length === 0 ? `${size} tolerated` : `${size} tolerated with ${tags.join(", ")}`;
+  const allowed = `${size} tolerated${absoluteText(signal)}`;
+  return tags.length === 0 ? allowed : `${allowed} with ${tags.join(", ")}`;
+}
+
+/** What a sample must be beyond as well, where the detector has such a limit. */
+function absoluteText({ detector }: SignalPolicy): string {
+  if (detector.kind !== "threshold") return "";
+  const text = (word: string, limit: AbsoluteLimit | undefined): string => {
+    if (limit === undefined) return "";
+    const { kind, amount } = limit;
+    return ` and all ${word} ${kind === "share" ? formatShare(amount) : formatNumber(amount)}`;
+  };
+  return text("up to", detector.over) + text("down to", detector.under);
 }
 
 /** What a detector of width found; null for those that judge the level. */
@@ -158,8 +170,9 @@ function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): stri
   const { up, down } = boundsFor(signal, track.series, worst.tolerance);
   const within = worst.residual <= up && -worst.residual <= down;
   if (within) return `at most ${size}`;
-  const breached = track.tagged.hold.verdict === "cleared";
-  return breached ? `${size} at its worst, and back` : `${size} at its worst, but not for long`;
+  if (track.tagged.hold.verdict === "cleared") return `${size} at its worst, and back`;
+  const seldom = absoluteText(signal) === "" ? "not for long" : "not for long beyond both limits";
+  return `${size} at its worst, but ${seldom}`;
 }
 
 const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "healthy"];

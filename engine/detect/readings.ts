@@ -12,6 +12,8 @@ import type { TrackState } from "./track.ts";
 const SMOOTHING = 0.4;
 
 export interface Readings {
+  /** What the residuals were made of. */
+  readonly values: ArrayLike<number>;
   readonly residuals: Float64Array;
   readonly smooth: Float64Array;
   readonly valid: number;
@@ -67,5 +69,6 @@ export function readColumn(track: TrackState, baseline: Baseline, column: Sample
     valid++;
     lastValid = index;
   }
-  return { residuals, smooth, valid, longestSilenceMs, lastValid, highestAt, lowestAt };
+  const { values } = column;
+  return { values, residuals, smooth, valid, longestSilenceMs, lastValid, highestAt, lowestAt };
 }

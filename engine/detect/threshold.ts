@@ -4,10 +4,14 @@
  * baseline every tuned policy must beat: with 10 % noise a +15 % rule alarms on
  * 3.5 % of healthy hours when samples are independent and on 36 % at an
  * autocorrelation of 0.6.
+ *
+ * With `over` (or `under`, where down is worse) a sample must also be beyond that very
+ * value: five times an error rate of 0.01 % is a large change and no harm yet.
  */
 
-import type { ThresholdSettings } from "../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN, type Bounds } from "./contract.ts";
+import { assert } from "../assert.ts";
+import type { AbsoluteLimit, ThresholdSettings } from "../policy/policy.ts";
+import { BEYOND, MISSING, WITHIN, type Bounds, type Samples } from "./contract.ts";
 
 export interface ThresholdState {
   readonly kind: "threshold";
@@ -27,8 +31,11 @@ export function accumulateThreshold(
   boundsOf: (index: number) => Bounds,
   flags: Uint8Array,
   statistics: Float64Array,
+  samples: Samples | null = null,
 ): void {
   const mask = 2 ** settings.of - 1;
+  const over = inUnit(settings.over, samples);
+  const under = inUnit(settings.under, samples);
   for (let index = 0; index < residuals.length; index++) {
     const residual = residuals[index]!;
     if (Number.isNaN(residual)) {
@@ -37,12 +44,20 @@ export function accumulateThreshold(
       continue;
     }
     const { up, down } = boundsOf(index);
-    const beyond = residual > up || -residual > down ? 1 : 0;
-    state.recent = ((state.recent << 1) | beyond) & mask;
+    const above = residual > up && (over === null || samples!.values[index]! > over);
+    const below = -residual > down && (under === null || samples!.values[index]! < under);
+    state.recent = ((state.recent << 1) | (above || below ? 1 : 0)) & mask;
     const count = countBits(state.recent);
     statistics[index] = count;
     flags[index] = count >= settings.breaches ? BEYOND : WITHIN;
   }
+}
+
+/** The limit in the unit of the samples; null where there is none. */
+function inUnit(limit: AbsoluteLimit | undefined, samples: Samples | null): number | null {
+  if (limit === undefined) return null;
+  assert(samples !== null, "an absolute limit is held against samples");
+  return limit.kind === "unit" ? limit.amount : limit.amount * 100 * samples.percentagePoint;
 }
 
 function countBits(bits: number): number {

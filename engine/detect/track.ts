@@ -11,6 +11,14 @@
 import type { SampleColumn, SeasonProfile, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { BEYOND, MISSING, type Bounds } from "./contract.ts";
+import {
+  counterAfter,
+  isCounter,
+  NO_RATE_BEFORE,
+  ratesAfter,
+  ratesBefore,
+  type CounterState,
+} from "./counter.ts";
 import { accumulate, startAccumulator, type AccumulatorState } from "./detector.ts";
 import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
 import { readColumn, smoothAt, type Readings } from "./readings.ts";
@@ -47,6 +55,8 @@ export interface TrackState {
   pastAtMs: ArrayLike<number>;
   pastValues: ArrayLike<number>;
   baseline: Baseline | null;
+  /** Where a raw counter stands once the baseline is frozen; null for other series. */
+  counter: CounterState | null;
   /** Newest sample taken, valid or not. */
   lastAtMs: number;
   /** When the newest valid sample became known; `firstKnownAtMs` before there is one. */
@@ -99,6 +109,7 @@ export function startTrack(
     pastAtMs: [],
     pastValues: [],
     baseline: null,
+    counter: null,
     lastAtMs: Number.NEGATIVE_INFINITY,
     lastKnownAtMs: firstKnownAtMs,
     valid: 0,
@@ -132,9 +143,11 @@ export function staleAfterMs(baseline: Baseline): number {
   return Math.max(STALE_AFTER_MS, 3 * (baseline.stepMs ?? UNKNOWN_STEP_MS));
 }
 
-function baselineKey(signal: SignalPolicy): string {
+/** Signals with equal keys make the same of one series. */
+function baselineKey(signal: SignalPolicy, series: SeriesName): string {
   const { baselineMs, season } = signal.detector;
-  return `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}`;
+  const counter = isCounter(signal, series);
+  return `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}${counter ? " counter" : ""}`;
 }
 
 /** Freezes the baseline from the past samples taken so far. */
@@ -145,16 +158,24 @@ export function freezeBaseline(
   season: SeasonProfile | null,
   share: Share,
 ): Baseline {
-  track.baseline ??= share.once(`baseline ${baselineKey(signal)}`, () => {
+  if (track.baseline !== null) return track.baseline;
+  const counter = isCounter(signal, track.series);
+  track.baseline = share.once(`baseline ${baselineKey(signal, track.series)}`, () => {
     const from = baselineStart(track.pastAtMs, startedAtMs - signal.detector.baselineMs);
-    return observeBaseline(
-      part(track.pastAtMs, from),
-      part(track.pastValues, from),
+    const atMs = part(track.pastAtMs, from);
+    const values = part(track.pastValues, from);
+    const observed = observeBaseline(
+      atMs,
+      counter ? ratesBefore(atMs, values) : values,
       signal.tolerance.kind === "relative" ? "log" : "identity",
       track.series.percentagePoint,
-      signal.detector.season ? season : null,
+      // A profile of a raw counter is not the profile of its rate.
+      signal.detector.season && !counter ? season : null,
     );
+    const rateless = counter && observed.samples === 0;
+    return rateless ? { ...observed, problem: NO_RATE_BEFORE } : observed;
   });
+  if (counter) track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
   return track.baseline;
 }
 
@@ -200,9 +221,11 @@ export function takeSamples(
   const baseline = track.baseline!;
   const { atMs, knownAtMs, values } = column;
   const silenceMs = staleAfterMs(baseline);
-  const readings = share.once(`readings ${baselineKey(signal)}`, () =>
-    readColumn(track, baseline, column),
-  );
+  const counter = isCounter(signal, track.series);
+  const readings = share.once(`readings ${baselineKey(signal, track.series)}`, () => {
+    const rates = counter ? ratesAfter(track.counter, atMs, values) : values;
+    return readColumn(track, baseline, { ...column, values: rates });
+  });
   const untagged = foldOnce(track, signal, baseline, readings, "untagged", null, share);
   const tagged = foldOnce(track, signal, baseline, readings, "tagged", tolerances, share);
 
@@ -253,6 +276,7 @@ export function takeSamples(
   if (tagged.peak !== null) track.peak = Math.max(track.peak ?? tagged.peak, tagged.peak);
   track.tagged.accumulator = { ...tagged.accumulator };
   track.untagged.accumulator = { ...untagged.accumulator };
+  if (counter) track.counter = counterAfter(track.counter, atMs, values, true);
   if (readings.lastValid >= 0) track.smooth = readings.smooth[readings.lastValid]!;
   const { highestAt, lowestAt } = readings;
   if (highestAt >= 0 && readings.smooth[highestAt]! > track.highest.residual) {
@@ -315,7 +339,8 @@ function foldOnce(
   const tolerance = isConstant ? String(amount) : tolerances.key;
   const amountAt = isConstant ? amount : tolerances.amountAt;
   const detector = JSON.stringify(signal.detector);
-  const key = `path ${signal.tolerance.kind} ${detector}${signal.worse} ${tolerance}`;
+  const read = baselineKey(signal, track.series);
+  const key = `path ${read} ${detector}${signal.worse} ${tolerance}`;
   return share.once(key, () =>
     foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
   );
@@ -352,6 +377,7 @@ function foldPath(
     },
     flags,
     statistics,
+    { values: readings.values, percentagePoint: series.percentagePoint },
   );
   let peak: number | null = statistics.length === 0 ? null : statistics[0]!;
   for (let index = 1; index < statistics.length; index++) {

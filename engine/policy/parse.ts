@@ -44,6 +44,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
         worse: given.worse,
         detector: { ...detectorRest, baselineMs: baseline },
         tolerance: given.tolerance,
+        ...(given.counter === undefined ? {} : { counter: given.counter }),
         holdMs: given.hold,
         clearMs: given.clear,
       };

@@ -26,6 +26,15 @@ export interface ThresholdSettings extends BaselineSettings {
   /** A breach is at least `breaches` of the last `of` samples beyond the tolerance. */
   readonly breaches: number;
   readonly of: number;
+  /** And only where the sample itself is above this (worse up) or below this (worse down). */
+  readonly over?: AbsoluteLimit | undefined;
+  readonly under?: AbsoluteLimit | undefined;
+}
+
+/** `share` 0.05 is 5 % of a ratio, in whatever unit it is recorded; `unit` is the metric's own. */
+export interface AbsoluteLimit {
+  readonly kind: "share" | "unit";
+  readonly amount: number;
 }
 
 export interface CusumSettings extends BaselineSettings {
@@ -95,6 +104,8 @@ export interface SignalPolicy {
   readonly of: readonly string[];
   readonly worse: "up" | "down" | "both";
   readonly detector: DetectorSettings;
+  /** Is the metric a raw counter? Absent, the series says so itself. */
+  readonly counter?: boolean | undefined;
   readonly tolerance: Tolerance;
   readonly holdMs: number;
   readonly clearMs: number;

@@ -67,7 +67,7 @@ export async function planReplay(
   const { tables } = history;
   const graph = callGraph(tables.services);
   const services = new Map(tables.services.map((row) => [row.service, row]));
-  const units = new Map(tables.metricCatalog.map((row) => [row.metric, row.unit]));
+  const catalog = new Map(tables.metricCatalog.map((row) => [row.metric, row]));
   const globs = [
     ...new Set(policies.flatMap(({ signals }) => signals.map(({ metric }) => metric))),
   ];
@@ -81,7 +81,8 @@ export async function planReplay(
       service: row.service,
       metric: row.metric,
       version: row.version,
-      percentagePoint: percentagePoint(units.get(row.metric) ?? "", row.metric),
+      percentagePoint: percentagePoint(catalog.get(row.metric)?.unit ?? "", row.metric),
+      ...(catalog.get(row.metric)?.kind === "counter" ? { counter: true } : {}),
     };
     const fillMs = 1.5 * BASELINE_SAMPLES * (steps.get(row.series) ?? Number.POSITIVE_INFINITY);
     const series: PlannedSeries = {

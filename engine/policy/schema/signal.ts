@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { oneSpikeFires } from "../../detect/onset.ts";
-import { duration, oneOrMore, properShare, tolerance } from "./values.ts";
+import { absoluteLimit, duration, oneOrMore, properShare, tolerance } from "./values.ts";
 
 const threshold = z.strictObject({
   kind: z.literal("threshold"),
@@ -10,6 +10,8 @@ const threshold = z.strictObject({
   season: z.boolean().default(false),
   breaches: z.int().min(1).max(30).default(3),
   of: z.int().min(1).max(30).default(3),
+  over: absoluteLimit.optional(),
+  under: absoluteLimit.optional(),
 });
 const cusum = z.strictObject({
   kind: z.literal("cusum"),
@@ -74,12 +76,22 @@ const detector = z
     path: ["clip"],
   });
 
-export const signal = z.strictObject({
-  metric: z.string().min(1),
-  of: oneOrMore(z.string().min(1)).default(["own"]),
-  worse: z.enum(["up", "down", "both"]).default("up"),
-  detector: detector.prefault({ kind: "cusum" }),
-  tolerance,
-  hold: duration.default(60_000),
-  clear: duration.default(120_000),
-});
+export const signal = z
+  .strictObject({
+    metric: z.string().min(1),
+    of: oneOrMore(z.string().min(1)).default(["own"]),
+    worse: z.enum(["up", "down", "both"]).default("up"),
+    counter: z.boolean().optional(),
+    detector: detector.prefault({ kind: "cusum" }),
+    tolerance,
+    hold: duration.default(60_000),
+    clear: duration.default(120_000),
+  })
+  .superRefine((given, context) => {
+    const { detector: rule, worse } = given;
+    const issue = (key: string, message: string): void =>
+      context.addIssue({ code: "custom", path: ["detector", key], message });
+    if (rule.kind !== "threshold") return;
+    if (rule.over !== undefined && worse === "down") issue("over", "`worse: down` needs `under`");
+    if (rule.under !== undefined && worse === "up") issue("under", "`worse: up` needs `over`");
+  });

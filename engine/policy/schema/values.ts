@@ -22,6 +22,13 @@ export const tolerance = z
   .string({ error: "expected a tolerance such as 10% or 1pp" })
   .refine((text) => parseTolerance(text) !== null, "expected a tolerance such as 10% or 1pp")
   .transform((text) => parseTolerance(text)!);
+/** A share of a ratio, or a plain number in the metric's own unit. */
+export const absoluteLimit = z.union([
+  share.transform((amount) => ({ kind: "share" as const, amount })),
+  z
+    .number({ error: "expected a share such as 5% or a number in the metric's unit" })
+    .transform((amount) => ({ kind: "unit" as const, amount })),
+]);
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   z.enum(words, {
     error: `expected ${words.slice(0, -1).join(", ")} or ${words[words.length - 1]}`,
