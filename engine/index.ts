@@ -23,6 +23,7 @@ export { placeboLimit, placeboP, type Calibration, type Placebo } from "./detect
 export type { Share } from "./detect/track.ts";
 export {
   advanceWatch,
+  isWithinTolerance,
   startWatch,
   takeColumns,
   withContext,

@@ -70,6 +70,8 @@ export interface TrackState {
   /** The largest statistic since the deployment, under the tolerance with its tags. */
   peak: number | null;
   stale: boolean;
+  /** Was any sample beyond the tolerance, with or without tags? */
+  beyond: boolean;
   tagged: Evidence;
   untagged: Evidence;
 }
@@ -118,6 +120,7 @@ export function startTrack(
     lowest: { residual: Number.POSITIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
     peak: null,
     stale: false,
+    beyond: false,
     tagged: startEvidence(signal),
     untagged: startEvidence(signal),
   };
@@ -229,6 +232,7 @@ export function takeSamples(
   const untagged = foldOnce(track, signal, baseline, readings, "untagged", null, share);
   const tagged = foldOnce(track, signal, baseline, readings, "tagged", tolerances, share);
 
+  if (!tagged.quiet || !untagged.quiet) track.beyond = true;
   const changes: TrackChange[] = [];
   const nothingHappens =
     tagged.quiet &&

@@ -144,6 +144,16 @@ export function takeColumns(
   return { ...watch, signals };
 }
 
+/**
+ * Did no sample of any signal go beyond its tolerance? Then `hold` and `clear` decide
+ * nothing, and policies that differ in these alone judge alike.
+ */
+export function isWithinTolerance(watch: WatchState): boolean {
+  return Object.values(watch.signals).every(({ tracks }) =>
+    Object.values(tracks).every(({ beyond }) => !beyond),
+  );
+}
+
 /** When something next happens without a sample: data counts as stopped, or the watch ends. */
 export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   let dueAtMs = watch.concluded ? Number.POSITIVE_INFINITY : watch.endsAtMs;

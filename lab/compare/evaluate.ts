@@ -6,7 +6,7 @@
 import { ENGINE_VERSION, formatDuration, matchesGlob, type Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
-import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
+import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { absent, recorded, type Responder } from "../people/recorded.ts";
 import { Problem } from "../problem.ts";
@@ -86,8 +86,9 @@ export async function evaluate(
       seed: options.seed,
       bootstraps: options.replicates,
     });
+  const alike: AlikeOutcomes = new Map();
   const evaluated = replayed.policies.map((result): Evaluated => {
-    const outcomes = outcomesOf(history, replayed, result, people, recovery);
+    const outcomes = outcomesOf(history, replayed, result, people, recovery, alike);
     return { policy: result.policy, outcomes, scored: scoreOutcomes(outcomes) };
   });
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];

@@ -74,34 +74,49 @@ export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
 }
 
-/** The outcomes of one policy, in the order of the plan's deployments. */
+/** By judgements and length of watch: the outcome of one that is decided alone. */
+export type AlikeOutcomes = Map<PolicyReplay["judgements"][number], Map<number, Outcome>>;
+
+/**
+ * The outcomes of one policy, in the order of the plan's deployments. Policies of one
+ * replay may share `alike`.
+ */
 export function outcomesOf(
   history: History,
   replay: Replay,
   result: PolicyReplay,
   people: Responder,
   recovery: Recovery,
+  alike: AlikeOutcomes = new Map(),
 ): readonly Outcome[] {
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
   const incidents = new Map<string, IncidentRow>();
   for (const incident of history.tables.incidents) {
     if (incident.deploymentId !== null) incidents.set(incident.deploymentId, incident);
   }
-  const records = groupBy(result.records);
-  const commands = groupBy(result.commands);
+  const { policy, watchMs } = result.policy;
   return replay.plan.deployments.map((planned, index) => {
     const id = planned.deployment.deploymentId;
-    return outcomeOf(planned, {
-      policy: result.policy.policy,
-      watchMs: result.policy.watchMs,
+    const judgements = result.judgements[index]!;
+    const isAlone = result.isAlone(index);
+    const known = isAlone ? alike.get(judgements)?.get(watchMs) : undefined;
+    if (known !== undefined) return { ...known, policy };
+    const outcome = outcomeOf(planned, {
+      policy,
+      watchMs,
       label: labels.get(id) ?? "unknown",
       incident: incidents.get(id) ?? null,
-      records: records.get(id) ?? [],
-      commands: commands.get(id) ?? [],
-      judgements: result.judgements[index]!,
+      ...result.of(index),
+      judgements,
       knows: (waitedMs) => people.knows(id, waitedMs),
       recovery,
     });
+    if (isAlone) {
+      const watches = alike.get(judgements);
+      if (watches === undefined) alike.set(judgements, new Map([[watchMs, outcome]]));
+      else watches.set(watchMs, outcome);
+    }
+    return outcome;
   });
 }
 
@@ -310,16 +325,4 @@ function verdictOf(end: End, breached: boolean): Verdict {
 function whyOf(asked: DecisionRecord | undefined, ended: DecisionRecord | undefined): string {
   if (asked === undefined) return ended?.reason ?? "nothing was recorded";
   return ended === undefined ? asked.reason : `${asked.reason}; ${ended.reason}`;
-}
-
-function groupBy<Item extends { readonly deploymentId: string }>(
-  items: readonly Item[],
-): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = groups.get(item.deploymentId);
-    if (group === undefined) groups.set(item.deploymentId, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

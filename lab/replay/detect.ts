@@ -8,6 +8,7 @@
 import {
   advanceWatch,
   canonicalJson,
+  isWithinTolerance,
   startWatch,
   takeColumns,
   withContext,
@@ -27,9 +28,12 @@ import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 interface DetectionGroup {
   /** Stands for the others. */
   readonly policy: Policy;
-  readonly members: readonly number[];
-  readonly judgements: SignalJudged[][];
+  readonly members: number[];
+  readonly judgements: (readonly SignalJudged[])[];
 }
+
+/** Groups that differ in `hold` and `clear` alone: where no sample is beyond, they judge alike. */
+type Family = Map<string, DetectionGroup>;
 
 export interface Detection {
   /** By policy, then by deployment of the plan: its judgements in known order. */
@@ -37,10 +41,34 @@ export interface Detection {
   readonly samplesRead: number;
 }
 
-/** Everything a policy says that detection depends on. */
-function detectionKey(policy: Policy): string {
-  const { signals, watchMs, context, modes, guardrails } = policy;
-  return canonicalJson({ signals, watchMs, context, modes, guardrails });
+/** Everything a policy says that detection depends on: tiers and who gets them are no part. */
+function detectionKey(policy: Policy, signals: unknown): string {
+  const { watchMs, context, modes, guardrails } = policy;
+  return canonicalJson({
+    signals,
+    watchMs,
+    context: context.map((rule) => ({ ...rule, tierAtLeast: null })),
+    modes: modes.map((mode) => ({ ...mode, tier: {} })),
+    guardrails: { ...guardrails, never: [] },
+  });
+}
+
+function familiesOf(policies: readonly Policy[], deployments: number): Family[] {
+  const families = new Map<string, Family>();
+  policies.forEach((policy, index) => {
+    const unheld = policy.signals.map((signal) => ({ ...signal, holdMs: 0, clearMs: 0 }));
+    const familyKey = detectionKey(policy, unheld);
+    let family = families.get(familyKey);
+    if (family === undefined) families.set(familyKey, (family = new Map<string, DetectionGroup>()));
+    const holds = JSON.stringify(policy.signals.map(({ holdMs, clearMs }) => [holdMs, clearMs]));
+    const group = family.get(holds);
+    if (group !== undefined) group.members.push(index);
+    else {
+      const judgements = Array.from({ length: deployments }, () => []);
+      family.set(holds, { policy, members: [index], judgements });
+    }
+  });
+  return [...families.values()];
 }
 
 /** Runs detection of all policies over all deployments of the plan. */
@@ -50,16 +78,7 @@ export async function detect(
   policies: readonly Policy[],
   progress: Progress,
 ): Promise<Detection> {
-  const groups = new Map<string, DetectionGroup & { members: number[] }>();
-  policies.forEach((policy, index) => {
-    const key = detectionKey(policy);
-    const group = groups.get(key);
-    if (group !== undefined) group.members.push(index);
-    else {
-      const judgements = plan.deployments.map(() => []);
-      groups.set(key, { policy, members: [index], judgements });
-    }
-  });
+  const families = familiesOf(policies, plan.deployments.length);
 
   const planned: PlannedWindow[] = [];
   for (let index = 0; index < plan.deployments.length; index++) {
@@ -85,17 +104,17 @@ export async function detect(
       else days.push({ day, window });
     }
     if (--missing[deployment]! > 0) continue;
-    judgeDeployment(plan, deployment, gathered, [...groups.values()]);
+    judgeDeployment(plan, deployment, gathered, families);
     pending.delete(deployment);
     progress.update(++done, plan.deployments.length, "judging deployments");
   }
   // Deployments without a single window still end: nothing could be seen.
   for (const index of unseen) {
-    judgeDeployment(plan, index, { watch: new Map(), days: new Map() }, [...groups.values()]);
+    judgeDeployment(plan, index, { watch: new Map(), days: new Map() }, families);
   }
 
-  const judgements: SignalJudged[][][] = policies.map(() => []);
-  for (const group of groups.values()) {
+  const judgements: (readonly (readonly SignalJudged[])[])[] = policies.map(() => []);
+  for (const group of families.flatMap((family) => [...family.values()])) {
     for (const member of group.members) judgements[member] = group.judgements;
   }
   return { judgements, samplesRead };
@@ -116,7 +135,7 @@ function judgeDeployment(
   plan: Plan,
   index: number,
   gathered: GatheredDeployment,
-  groups: readonly DetectionGroup[],
+  families: readonly Family[],
 ): void {
   const planned = plan.deployments[index]!;
   const watched = planned.series.flatMap(({ index: series, name }) => {
@@ -130,27 +149,43 @@ function judgeDeployment(
   });
   const context = prepareContext(plan, planned, gathered);
   const shares = new Map<string, Share>();
-  for (const group of groups) {
-    const { policy } = group;
-    const shareFor = (key: string): Share => {
-      const name = `${key} ${policy.watchMs}`;
-      const known = shares.get(name);
-      if (known !== undefined) return known;
-      const fresh = memory();
-      shares.set(name, fresh);
-      return fresh;
-    };
-    const started = startWatch(policy, planned.deployment, planned.tags);
-    const watch = context === null ? started : withContext(started, context);
-    const taken = takeColumns(policy, watch, columns, shareFor);
-    const { rolledBackAtMs } = planned;
-    if (rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs) {
-      group.judgements[index] = censorJudgements(policy, planned, taken);
-    } else {
-      const { judgements } = advanceWatch(policy, taken, watch.endsAtMs, shareFor);
-      group.judgements[index] = [...judgements];
+  for (const family of families) {
+    let alike: readonly SignalJudged[] | null = null;
+    for (const group of family.values()) {
+      if (alike === null) {
+        const { judgements, within } = judgeGroup(group.policy, planned, context, columns, shares);
+        group.judgements[index] = judgements;
+        if (within) alike = judgements;
+      } else group.judgements[index] = alike;
     }
   }
+}
+
+/** `within`: no sample was beyond the tolerance, so that `hold` and `clear` decided nothing. */
+function judgeGroup(
+  policy: Policy,
+  planned: PlannedDeployment,
+  context: PreparedContext | null,
+  columns: readonly SampleColumn[],
+  shares: Map<string, Share>,
+): { judgements: readonly SignalJudged[]; within: boolean } {
+  const shareFor = (key: string): Share => {
+    const name = `${key} ${policy.watchMs}`;
+    const known = shares.get(name);
+    if (known !== undefined) return known;
+    const fresh = memory();
+    shares.set(name, fresh);
+    return fresh;
+  };
+  const started = startWatch(policy, planned.deployment, planned.tags);
+  const watch = context === null ? started : withContext(started, context);
+  const taken = takeColumns(policy, watch, columns, shareFor);
+  const { rolledBackAtMs } = planned;
+  const cut = rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs;
+  const judgements = cut
+    ? censorJudgements(policy, planned, taken)
+    : advanceWatch(policy, taken, watch.endsAtMs, shareFor).judgements;
+  return { judgements, within: isWithinTolerance(taken) };
 }
 
 /** Only what was known when history rolled back is about the new version. */

@@ -43,6 +43,10 @@ export interface PlannedSeries {
 
 export interface Plan {
   readonly deployments: readonly PlannedDeployment[];
+  /** Where in `deployments` an id stands. */
+  readonly places: ReadonlyMap<string, number>;
+  /** Those of one case, service and environment, in the order they started. */
+  readonly rows: readonly (readonly number[])[];
   /** Longest look back before and ahead after a start, over all policies. */
   readonly lookBackMs: number;
   readonly lookAheadMs: number;
@@ -108,20 +112,36 @@ export async function planReplay(
     if (what !== "rollbackStarted") continue;
     rollbacks.set(deploymentId, Math.min(atMs, rollbacks.get(deploymentId) ?? atMs));
   }
+  const deployments = tables.deployments.map((row) => ({
+    deployment: toDeployment(row, services.get(row.service), graph),
+    tags: (tagsOf.get(row.service) ?? []).filter(
+      ({ deploymentId }) => deploymentId === null || deploymentId === row.deploymentId,
+    ),
+    caseId: caseOf(tables.cases, row)?.caseId ?? null,
+    rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
+    series: seriesFor(policies, toDeployment(row, services.get(row.service), graph), watched),
+  }));
   return {
-    deployments: tables.deployments.map((row) => ({
-      deployment: toDeployment(row, services.get(row.service), graph),
-      tags: (tagsOf.get(row.service) ?? []).filter(
-        ({ deploymentId }) => deploymentId === null || deploymentId === row.deploymentId,
-      ),
-      caseId: caseOf(tables.cases, row)?.caseId ?? null,
-      rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
-      series: seriesFor(policies, toDeployment(row, services.get(row.service), graph), watched),
-    })),
+    deployments,
+    places: new Map(deployments.map(({ deployment }, at) => [deployment.deploymentId, at])),
+    rows: rowsOf(deployments),
     lookBackMs,
     lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
     season: lookBackAtMostMs === Number.POSITIVE_INFINITY && detectors.some(({ season }) => season),
   };
+}
+
+function rowsOf(deployments: readonly PlannedDeployment[]): number[][] {
+  const rows = new Map<string, number[]>();
+  deployments.forEach(({ deployment: { service, environment }, caseId }, index) => {
+    const key = JSON.stringify([caseId, service, environment]);
+    const row = rows.get(key);
+    if (row === undefined) rows.set(key, [index]);
+    else row.push(index);
+  });
+  const startOf = (index: number): number => deployments[index]!.deployment.startedAtMs;
+  for (const row of rows.values()) row.sort((a, b) => startOf(a) - startOf(b));
+  return [...rows.values()];
 }
 
 /** The windows of one deployment, in no particular order. */

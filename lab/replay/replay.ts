@@ -6,28 +6,17 @@
  * are as `people` says.
  */
 
-import type {
-  DecisionEvent,
-  DecisionRecord,
-  EngineCommand,
-  Policy,
-  SignalJudged,
-} from "../../engine/index.ts";
+import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
 import { detect } from "./detect.ts";
-import { foldDecisions, type Platform } from "./fold.ts";
+import { decisionsOf, quietMemory, type PolicyReplay } from "./decide.ts";
+import type { Platform } from "./fold.ts";
 import { planReplay, type Plan } from "./plan.ts";
 
-export interface PolicyReplay {
-  readonly policy: Policy;
-  readonly records: readonly DecisionRecord[];
-  readonly commands: readonly EngineCommand[];
-  /** By deployment of the plan. */
-  readonly judgements: readonly (readonly SignalJudged[])[];
-}
+export type { PolicyReplay } from "./decide.ts";
 
 export interface Replay {
   readonly plan: Plan;
@@ -53,54 +42,11 @@ export async function replay(
   }
   const plan = await planReplay(history, policies, lookBackAtMostMs);
   const detection = await detect(history, plan, policies, progress);
-  const results = policies.map((policy, index): PolicyReplay => {
-    progress.update(index, policies.length, `deciding under ${policy.policy}`);
-    const judgements = detection.judgements[index]!;
-    return { policy, judgements, ...decide(plan, policy, judgements, people, platform) };
-  });
   progress.end();
-  return { plan, policies: results, samplesRead: detection.samplesRead };
-}
-
-/** Each case is a fleet of its own: nothing carries over from one recording to the next. */
-function decide(
-  plan: Plan,
-  policy: Policy,
-  judgements: PolicyReplay["judgements"],
-  people: Responder,
-  platform: Platform,
-): { records: DecisionRecord[]; commands: EngineCommand[] } {
-  const cases = new Map<string | null, DecisionEvent[]>();
-  plan.deployments.forEach(({ deployment, caseId, tags }, index) => {
-    let events = cases.get(caseId);
-    if (events === undefined) cases.set(caseId, (events = []));
-    const { startedAtMs } = deployment;
-    events.push({
-      kind: "deploymentStarted",
-      atMs: startedAtMs,
-      knownAtMs: startedAtMs,
-      deployment,
-    });
-    for (const tag of tags) {
-      if (tag.deploymentId === null) continue;
-      events.push({ kind: "deploymentTagged", atMs: tag.knownAtMs, knownAtMs: tag.knownAtMs, tag });
-    }
-    for (const judgement of judgements[index]!) events.push(judgement);
+  const quiet = quietMemory();
+  const results = policies.map((policy, index): PolicyReplay => {
+    const judgements = detection.judgements[index]!;
+    return decisionsOf(plan, policy, judgements, people, platform, quiet);
   });
-  const serviceTags = new Set(
-    plan.deployments
-      .flatMap(({ tags }) => tags)
-      .filter(({ deploymentId }) => deploymentId === null),
-  );
-  const records: DecisionRecord[] = [];
-  const commands: EngineCommand[] = [];
-  for (const events of cases.values()) {
-    for (const tag of serviceTags) {
-      events.push({ kind: "deploymentTagged", atMs: tag.knownAtMs, knownAtMs: tag.knownAtMs, tag });
-    }
-    const folded = foldDecisions(policy, events, people, platform);
-    for (const record of folded.records) records.push(record);
-    for (const command of folded.commands) commands.push(command);
-  }
-  return { records, commands };
+  return { plan, policies: results, samplesRead: detection.samplesRead };
 }

@@ -10,6 +10,8 @@ import { inspect } from "../../lab/cli/inspect.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { openHistory } from "../../lab/history/open.ts";
+import { outcomesOf, type AlikeOutcomes } from "../../lab/outcome/outcome.ts";
+import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { replay } from "../../lab/replay/replay.ts";
@@ -92,26 +94,24 @@ async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured,
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const began = performance.now();
   const stop = stopwatch();
-  let detectedAt = began;
-  // The first word about deciding comes when detection is over.
-  const progress = {
-    ...silent,
-    update: (done: number, _total: number, what: string) => {
-      if (done === 0 && what.startsWith("deciding")) detectedAt = performance.now();
-    },
-  };
-  const platform = { rollBack: () => ({ durationMs: 60_000, succeeds: true }) };
-  const result = await replay(history, policies, absent, platform, progress);
+  const recovery = recoveryOf(history.tables);
+  const result = await replay(history, policies, absent, recovery, silent);
+  const detectedAt = performance.now();
+  const alike: AlikeOutcomes = new Map();
+  let rollbacks = 0;
+  for (const policy of result.policies) {
+    const outcomes = outcomesOf(history, result, policy, absent, recovery, alike);
+    for (const { rolledBack } of outcomes) if (rolledBack) rollbacks++;
+  }
   const stopped = stop();
   const ended = performance.now();
   history.close();
-  const records = result.policies.reduce((sum, one) => sum + one.records.length, 0);
   return {
     ...stopped,
     samples: result.samplesRead,
     notes: {
       deployments: result.plan.deployments.length,
-      records,
+      rollbacks,
       openMs: began - opening,
       detectMs: detectedAt - began,
       decideMs: ended - detectedAt,

@@ -1,0 +1,190 @@
+/**
+ * Decisions of one policy over the deployments of a plan.
+ *
+ * Most deployments are quiet: no signal ever breaches. Such a one asks nobody and does
+ * nothing, so no other deployment can tell whether it is there, except one of its own
+ * service that it supersedes or that supersedes it. It is therefore decided alone, and
+ * only when somebody asks; all others go through one fold, because budgets, brakes and
+ * people are shared by a fleet. The whole fleet in one fold is the reference, made when
+ * its log is wanted; test/sweep/shared.test.ts holds that both say the same.
+ */
+
+import type {
+  ContextTag,
+  DecisionEvent,
+  DecisionRecord,
+  EngineCommand,
+  Policy,
+  SignalJudged,
+} from "../../engine/index.ts";
+import type { Responder } from "../people/recorded.ts";
+import { foldDecisions, type Platform } from "./fold.ts";
+import type { Plan } from "./plan.ts";
+
+export interface Decided {
+  readonly records: readonly DecisionRecord[];
+  readonly commands: readonly EngineCommand[];
+}
+
+/** By deployment of the plan. */
+type Judgements = readonly (readonly SignalJudged[])[];
+
+/** What policies of one replay know together: which judgements are quiet. */
+export interface Quiet {
+  readonly isQuiet: (judgements: readonly SignalJudged[]) => boolean;
+}
+
+/** One policy over a history. Nothing is decided before it is asked for. */
+export interface PolicyReplay extends Decided {
+  readonly policy: Policy;
+  /** By deployment of the plan. */
+  readonly judgements: Judgements;
+  /** What was decided about one deployment, by its place in the plan. */
+  readonly of: (deployment: number) => Decided;
+  /** Decided alone: the same for every policy that judges alike and watches as long. */
+  readonly isAlone: (deployment: number) => boolean;
+}
+
+export function quietMemory(): Quiet {
+  const known = new WeakMap<readonly SignalJudged[], boolean>();
+  return {
+    isQuiet: (judgements) => {
+      let quiet = known.get(judgements);
+      if (quiet === undefined) {
+        quiet = judgements.every(
+          ({ evidence }) => evidence.verdict !== "breach" && evidence.untagged !== "breach",
+        );
+        known.set(judgements, quiet);
+      }
+      return quiet;
+    },
+  };
+}
+
+export function decisionsOf(
+  plan: Plan,
+  policy: Policy,
+  judgements: Judgements,
+  people: Responder,
+  platform: Platform,
+  quiet: Quiet,
+): PolicyReplay {
+  const fold = (which: readonly number[]): Decided =>
+    foldFleet(plan, policy, judgements, people, platform, which);
+  let whole: Decided | null = null;
+  let parts: { readonly alone: Uint8Array; readonly decided: (Decided | undefined)[] } | null =
+    null;
+  const split = (): NonNullable<typeof parts> => {
+    if (parts !== null) return parts;
+    const alone = aloneIn(plan, policy.watchMs, (index) => quiet.isQuiet(judgements[index]!));
+    for (;;) {
+      const together = [...alone.keys()].filter((index) => alone[index] === 0);
+      const decided = byDeployment(plan, fold(together));
+      if (!takeCrossed(plan, alone, decided)) return (parts = { alone, decided });
+    }
+  };
+  const all = (): Decided => (whole ??= fold([...plan.deployments.keys()]));
+  return {
+    policy,
+    judgements,
+    get records() {
+      return all().records;
+    },
+    get commands() {
+      return all().commands;
+    },
+    isAlone: (deployment) => split().alone[deployment] === 1,
+    of: (deployment) => (split().decided[deployment] ??= fold([deployment])),
+  };
+}
+
+/** Each case is a fleet of its own: nothing carries over from one recording to the next. */
+function foldFleet(
+  plan: Plan,
+  policy: Policy,
+  judgements: Judgements,
+  people: Responder,
+  platform: Platform,
+  which: readonly number[],
+): Decided {
+  const cases = new Map<string | null, DecisionEvent[]>();
+  const serviceTags = new Set<ContextTag>();
+  for (const index of which) {
+    const { deployment, caseId, tags } = plan.deployments[index]!;
+    let events = cases.get(caseId);
+    if (events === undefined) cases.set(caseId, (events = []));
+    const { startedAtMs: atMs } = deployment;
+    events.push({ kind: "deploymentStarted", atMs, knownAtMs: atMs, deployment });
+    for (const tag of tags) {
+      if (tag.deploymentId === null) serviceTags.add(tag);
+      else events.push(tagged(tag));
+    }
+    for (const judgement of judgements[index]!) events.push(judgement);
+  }
+  const records: DecisionRecord[] = [];
+  const commands: EngineCommand[] = [];
+  for (const events of cases.values()) {
+    for (const tag of serviceTags) events.push(tagged(tag));
+    const folded = foldDecisions(policy, events, people, platform);
+    for (const record of folded.records) records.push(record);
+    for (const command of folded.commands) commands.push(command);
+  }
+  return { records, commands };
+}
+
+function tagged(tag: ContextTag): DecisionEvent {
+  return { kind: "deploymentTagged", atMs: tag.knownAtMs, knownAtMs: tag.knownAtMs, tag };
+}
+
+function byDeployment(plan: Plan, { records, commands }: Decided): (Decided | undefined)[] {
+  const places = plan.places;
+  const decided = new Array<{ records: DecisionRecord[]; commands: EngineCommand[] } | undefined>(
+    plan.deployments.length,
+  );
+  const at = (id: string): { records: DecisionRecord[]; commands: EngineCommand[] } =>
+    (decided[places.get(id)!] ??= { records: [], commands: [] });
+  for (const record of records) at(record.deploymentId).records.push(record);
+  for (const command of commands) at(command.deploymentId).commands.push(command);
+  return decided;
+}
+
+/** Quiet ones that no later deployment of their service supersedes. */
+function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolean): Uint8Array {
+  const alone = new Uint8Array(plan.deployments.length);
+  for (const row of plan.rows) {
+    for (let place = 0; place < row.length; place++) {
+      const index = row[place]!;
+      const next = row[place + 1];
+      const endsAtMs = plan.deployments[index]!.deployment.startedAtMs + watchMs;
+      const superseded =
+        next !== undefined && plan.deployments[next]!.deployment.startedAtMs <= endsAtMs;
+      if (!superseded && isQuiet(index)) alone[index] = 1;
+    }
+  }
+  return alone;
+}
+
+/**
+ * Takes back those that started while another of their service still had something open:
+ * the one may supersede the other. Returns whether there were any.
+ */
+function takeCrossed(
+  plan: Plan,
+  alone: Uint8Array,
+  together: readonly (Decided | undefined)[],
+): boolean {
+  let crossed = false;
+  for (const row of plan.rows) {
+    let openUntilMs = Number.NEGATIVE_INFINITY;
+    for (const index of row) {
+      if (alone[index] === 0) {
+        const last = together[index]?.records.at(-1)?.knownAtMs ?? Number.POSITIVE_INFINITY;
+        openUntilMs = Math.max(openUntilMs, last);
+      } else if (plan.deployments[index]!.deployment.startedAtMs <= openUntilMs) {
+        alone[index] = 0;
+        crossed = true;
+      }
+    }
+  }
+  return crossed;
+}
