@@ -100,7 +100,7 @@ export function outcomesOf(
     const judgements = result.judgements[index]!;
     const isAlone = result.isAlone(index);
     const known = isAlone ? alike.get(judgements)?.get(watchMs) : undefined;
-    if (known !== undefined) return { ...known, policy };
+    if (known !== undefined) return known.policy === policy ? known : { ...known, policy };
     const outcome = outcomeOf(planned, {
       policy,
       watchMs,

@@ -17,6 +17,7 @@ import {
   type Deployment,
   type Policy,
   type SeriesName,
+  type SignalPolicy,
 } from "../../engine/index.ts";
 import { BLOCK_SAMPLES } from "../history/blocks.ts";
 import type { History } from "../history/open.ts";
@@ -75,6 +76,7 @@ export async function planReplay(
   const globs = [
     ...new Set(policies.flatMap(({ signals }) => signals.map(({ metric }) => metric))),
   ];
+  const signals = watchedBy(policies);
   const detectors = policies.flatMap(({ signals }) => signals.map(({ detector }) => detector));
   const lookBackMs = Math.max(...detectors.map(({ baselineMs }) => baselineMs));
   const steps = await stepsOf(history);
@@ -119,7 +121,7 @@ export async function planReplay(
     ),
     caseId: caseOf(tables.cases, row)?.caseId ?? null,
     rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
-    series: seriesFor(policies, toDeployment(row, services.get(row.service), graph), watched),
+    series: seriesFor(signals, toDeployment(row, services.get(row.service), graph), watched),
   }));
   return {
     deployments,
@@ -193,19 +195,26 @@ function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefi
   return inside.find(({ caseId }) => row.deploymentId.startsWith(caseId)) ?? inside[0];
 }
 
-/** The series that any policy watches for a deployment, of its own service or of others. */
+/** What the policies look at, each signal once however many policies have it. */
+function watchedBy(policies: readonly Policy[]): readonly SignalPolicy[] {
+  const found = new Map<string, SignalPolicy>();
+  for (const signal of policies.flatMap(({ signals }) => signals)) {
+    found.set(JSON.stringify([signal.metric, signal.of]), signal);
+  }
+  return [...found.values()];
+}
+
+/** The series that any signal watches for a deployment, of its own service or of others. */
 function seriesFor(
-  policies: readonly Policy[],
+  signals: readonly SignalPolicy[],
   deployment: Deployment,
   watched: ReadonlyMap<string, readonly PlannedSeries[]>,
 ): readonly PlannedSeries[] {
   const found = new Map<number, PlannedSeries>();
-  for (const { signals } of policies) {
-    for (const signal of signals) {
-      for (const service of servicesOf(signal, deployment)) {
-        for (const series of watched.get(service) ?? []) {
-          if (matchesGlob(signal.metric, series.name.metric)) found.set(series.index, series);
-        }
+  for (const signal of signals) {
+    for (const service of servicesOf(signal, deployment)) {
+      for (const series of watched.get(service) ?? []) {
+        if (matchesGlob(signal.metric, series.name.metric)) found.set(series.index, series);
       }
     }
   }

@@ -152,7 +152,6 @@ function variationsOf(bench: Policy): Policy[] {
     [60_000, 120_000, 180_000, 240_000, 300_000].flatMap((clearMs) =>
       authorities.map(({ tier, windowMs }, at) => ({
         ...bench,
-        policy: `bench-${holdMs}-${clearMs}-${at}`,
         digest: `bench-${holdMs}-${clearMs}-${at}`,
         signals: bench.signals.map((signal) => ({ ...signal, holdMs, clearMs })),
         tiers: { ...bench.tiers, override: { ...bench.tiers.override, windowMs } },
