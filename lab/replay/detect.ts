@@ -13,6 +13,7 @@ import {
   takeColumns,
   withContext,
   type Policy,
+  type PreparedContext,
   type SampleColumn,
   type Share,
   type SignalJudged,
@@ -21,7 +22,7 @@ import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { assemble, streamStoredWindows, type SampleWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
-import { windowsOf, type Plan, type PlannedWindow } from "./plan.ts";
+import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
 /** Policies that agree on everything detection reads. */
