@@ -6,6 +6,7 @@ import { Problem } from "../problem.ts";
 import { compareCommand } from "./compare.ts";
 import { detectBenchCommand } from "./detectBench.ts";
 import { demoCommand } from "./demo.ts";
+import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -25,6 +26,7 @@ function program(): Command {
     inspectCommand(),
     replayCommand(),
     compareCommand(),
+    gateCommand(),
     detectBenchCommand(),
   ];
   for (const command of commands) root.addCommand(command);

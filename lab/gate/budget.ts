@@ -1,0 +1,128 @@
+/**
+ * The budget: what a policy change may cost at most, guard by guard. A guard's margin is
+ * how much worse a field may become before the change is refused.
+ */
+
+import { z } from "zod";
+import { parseDuration } from "../../engine/index.ts";
+import { readDocument } from "../documentFile.ts";
+import { FIELDS, type Field } from "../score/fields.ts";
+
+/** How much worse, in the unit of the field: absolute, per week, or a share of the baseline. */
+export interface Margin {
+  readonly amount: number;
+  readonly of: "absolute" | "week" | "baseline";
+  /** As it was written. */
+  readonly text: string;
+}
+
+export interface Guard {
+  readonly field: Field;
+  readonly margin: Margin;
+}
+
+export interface Budget {
+  readonly guards: readonly Guard[];
+  /** Deployments that may end worse without being accepted by name; null for no limit. */
+  readonly worseFlips: number | null;
+}
+
+/** Non-inferiority margins of method.md, section 5. */
+const DEFAULT_GUARDS: Readonly<Record<string, string>> = {
+  "timeToRecovery.restrictedMean60m": "30s",
+  missRate: "1pp",
+  falsePositiveRate: "0.2pp",
+  nightPages: "0.5/week",
+  tagMasked: "0",
+  cost: "5%",
+};
+
+const guardable = FIELDS.filter(({ better }) => better !== null);
+
+/** `30s` for times, `1pp` for shares, `0.5/week` or `2` for counts, `5%` of the baseline. */
+function parseMargin(field: Field, text: string): Margin | null {
+  const number = /^(\d+(?:\.\d+)?)\s*(pp|%|\/week)?$/.exec(text);
+  if (field.unit === "seconds" && number === null) {
+    const ms = parseDuration(text);
+    return ms === null ? null : { amount: ms / 1000, of: "absolute", text };
+  }
+  if (number === null) return null;
+  const amount = Number(number[1]);
+  const unit = number[2];
+  if (unit === "%") return { amount: amount / 100, of: "baseline", text };
+  if (unit === "pp") {
+    return field.unit === "share" ? { amount: amount / 100, of: "absolute", text } : null;
+  }
+  if (unit === "/week") return field.unit === "count" ? { amount, of: "week", text } : null;
+  const bare = field.unit === "count" || field.unit === "cost" || amount === 0;
+  return bare ? { amount, of: "absolute", text } : null;
+}
+
+const FORMS: Readonly<Record<Field["unit"], string>> = {
+  seconds: "30s or 5%",
+  share: "1pp or 5%",
+  count: "2, 0.5/week or 5%",
+  perWeek: "5%",
+  hours: "5%",
+  cost: "5%",
+};
+
+const guardsSchema = z
+  .record(z.string(), z.union([z.string(), z.number()]).transform(String))
+  .transform((written, context) =>
+    Object.entries(written).flatMap(([name, text]): Guard[] => {
+      const issue = (message: string): [] => {
+        context.addIssue({ code: "custom", path: [name], message });
+        return [];
+      };
+      const field = guardable.find((one) => one.name === name);
+      if (field === undefined) {
+        const names = guardable.map((one) => one.name).join(", ");
+        return issue(`no such field of a scorecard; there are ${names}`);
+      }
+      const margin = parseMargin(field, text);
+      if (margin === null) return issue(`expected a margin such as ${FORMS[field.unit]}`);
+      return [{ field, margin }];
+    }),
+  )
+  .refine((guards) => guards.length > 0, "name at least one guard");
+
+/** The written form of a budget file. */
+export const budgetSchema = z.strictObject({
+  guards: guardsSchema.default(() => guardsSchema.parse(DEFAULT_GUARDS)),
+  worseFlips: z.int().min(0).optional(),
+});
+
+export const DEFAULT_BUDGET: Budget = toBudget(budgetSchema.parse({}));
+
+export function loadBudget(file: string): Budget {
+  return toBudget(readDocument(file, budgetSchema, "a budget file"));
+}
+
+function toBudget({ guards, worseFlips }: z.output<typeof budgetSchema>): Budget {
+  return { guards, worseFlips: worseFlips ?? null };
+}
+
+/** One deployment that was looked at by a person and may end as the candidate ends it. */
+export interface AcceptedFlip {
+  readonly deployment: string;
+  /** How it may end; any other end is not accepted. */
+  readonly end: string;
+  readonly by: string;
+  readonly why: string;
+}
+
+const acceptedSchema = z.strictObject({
+  accepted: z.array(
+    z.strictObject({
+      deployment: z.string().min(1),
+      end: z.string().min(1),
+      by: z.string().trim().min(1, "say who accepted it"),
+      why: z.string().trim().min(1, "say why it is acceptable"),
+    }),
+  ),
+});
+
+export function loadAcceptedFlips(file: string): readonly AcceptedFlip[] {
+  return readDocument(file, acceptedSchema, "a file of accepted flips").accepted;
+}

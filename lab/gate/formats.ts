@@ -1,0 +1,166 @@
+/** The gate's verdict for people and for CI: terminal, Markdown for a pull request, JUnit. */
+
+import type { Flip } from "../compare/compare.ts";
+import { compareDocument } from "../compare/document.ts";
+import type { Evaluation } from "../compare/evaluate.ts";
+import { flipLines } from "../compare/print.ts";
+import type { Check, Gate, GateVerdict, JudgedFlip } from "./gate.ts";
+
+const FLIPS_SHOWN = 10;
+const WORDS: Readonly<Record<GateVerdict, string>> = {
+  pass: "PASS",
+  fail: "FAIL",
+  inconclusive: "INCONCLUSIVE",
+};
+
+/** The JSON of `gate`: that of `compare`, the verdict and its checks. */
+export function gateDocument(evaluation: Evaluation, gate: Gate) {
+  const { verdict, checks, flips, unused } = gate;
+  return {
+    ...compareDocument(evaluation),
+    verdict,
+    checks,
+    flips,
+    unusedAcceptedFlips: unused,
+  };
+}
+
+function headline({ verdict, checks }: Gate, evaluation: Evaluation): string {
+  const [baseline, candidate] = evaluation.policies;
+  const names = `${candidate!.policy.policy} against ${baseline!.policy.policy}`;
+  const of = (one: GateVerdict): string[] =>
+    checks.filter((check) => check.verdict === one).map(({ name }) => name);
+  switch (verdict) {
+    case "pass":
+      return `${names}: nothing the budget guards gets worse by more than it allows.`;
+    case "fail":
+      return `${names}: worse than the budget allows in ${of("fail").join(", ")}.`;
+    case "inconclusive":
+      return `${names}: this history cannot tell about ${of("inconclusive").join(", ")}.`;
+  }
+}
+
+export function gateText(evaluation: Evaluation, gate: Gate): string {
+  const width = Math.max(...gate.checks.map(({ name }) => name.length));
+  const lines = gate.checks.map(
+    ({ name, verdict, reason }) =>
+      `  ${WORDS[verdict].toLowerCase().padEnd(12)}  ${name.padEnd(width)}  ${reason}`,
+  );
+  const open = unaccepted(gate.flips);
+  return [
+    `${WORDS[gate.verdict]}: ${headline(gate, evaluation)}`,
+    "",
+    ...lines,
+    "",
+    flipSummary(gate.flips),
+    ...flipLines(open, FLIPS_SHOWN),
+    ...gate.unused.map(
+      ({ deployment, end }) => `Accepted but not found: ${deployment} ending ${end}.`,
+    ),
+  ].join("\n");
+}
+
+function unaccepted(flips: readonly JudgedFlip[]): readonly Flip[] {
+  return flips.filter(({ accepted }) => accepted === null);
+}
+
+function flipSummary(flips: readonly JudgedFlip[]): string {
+  if (flips.length === 0) return "No deployment ends differently.";
+  const count = (change: Flip["change"]): number =>
+    flips.filter((flip) => flip.change === change && flip.accepted === null).length;
+  const accepted = flips.filter((flip) => flip.accepted !== null).length;
+  return (
+    `${flips.length} deployments end differently: ${count("better")} better, ` +
+    `${count("worse")} worse, ${count("open")} that cannot be told, ` +
+    `${count("neutral")} neither, ${accepted} accepted.`
+  );
+}
+
+/** A pull request comment; `|` and line breaks in texts cannot break its tables. */
+export function gateMarkdown(evaluation: Evaluation, gate: Gate): string {
+  const { manifest } = evaluation;
+  const row = (cells: readonly string[]): string => `| ${cells.map(inCell).join(" | ")} |`;
+  const flips = unaccepted(gate.flips);
+  const order: readonly Flip["change"][] = ["worse", "better", "open", "neutral"];
+  const sorted = [...flips].sort((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
+  const shown = sorted.slice(0, FLIPS_SHOWN);
+  const more = flips.length - shown.length;
+  return [
+    `## Policy gate: ${WORDS[gate.verdict]}`,
+    "",
+    inCell(headline(gate, evaluation)),
+    "",
+    "| guard | verdict | why |",
+    "| --- | --- | --- |",
+    ...gate.checks.map(({ name, verdict, reason }) => row([`\`${name}\``, verdict, reason])),
+    "",
+    flipSummary(gate.flips),
+    ...(shown.length === 0
+      ? []
+      : [
+          "",
+          "| | deployment | label | ends | would end | why |",
+          "| --- | --- | --- | --- | --- | --- |",
+          ...shown.map((flip) =>
+            row([
+              flip.change,
+              `\`${flip.deploymentId}\``,
+              flip.label,
+              flip.baseline.end,
+              flip.candidate.end,
+              flip.why,
+            ]),
+          ),
+        ]),
+    ...(more > 0 ? ["", `… and ${more} more in the JSON.`] : []),
+    "",
+    `<sub>history \`${manifest.history.digest.slice(0, 12)}\`, ` +
+      manifest.policies
+        .map(({ name, digest }) => `${inCell(name)} \`${digest.slice(0, 12)}\``)
+        .join(", ") +
+      `, engine ${manifest.engineVersion}, seed ${manifest.seed}</sub>`,
+    "",
+  ].join("\n");
+}
+
+function inCell(text: string): string {
+  return text
+    .replaceAll("|", "\\|")
+    .replace(/\s*\n\s*/g, " ")
+    .replaceAll("<", "&lt;");
+}
+
+/** JUnit XML as CI servers read it: inconclusive is an error, not a failure and never a pass. */
+export function gateJunit(evaluation: Evaluation, gate: Gate): string {
+  const suite = `hindsight gate: ${evaluation.policies[1]!.policy.policy}`;
+  const count = (verdict: GateVerdict): number =>
+    gate.checks.filter((check) => check.verdict === verdict).length;
+  return [
+    `<?xml version="1.0" encoding="UTF-8"?>`,
+    `<testsuites>`,
+    `  <testsuite name="${inXml(suite)}" tests="${gate.checks.length}" ` +
+      `failures="${count("fail")}" errors="${count("inconclusive")}" skipped="0">`,
+    ...gate.checks.map((check) => testCase(check)),
+    `  </testsuite>`,
+    `</testsuites>`,
+    "",
+  ].join("\n");
+}
+
+function testCase({ name, verdict, reason }: Check): string {
+  const open = `    <testcase classname="hindsight.gate" name="${inXml(name)}"`;
+  if (verdict === "pass") return `${open}/>`;
+  const element = verdict === "fail" ? "failure" : "error";
+  const type = verdict === "fail" ? "worse than the budget allows" : "inconclusive";
+  return `${open}><${element} type="${type}" message="${inXml(reason)}"/></testcase>`;
+}
+
+/** Control characters are not allowed in XML at all, not even escaped. */
+function inXml(text: string): string {
+  return text
+    .replace(/[\p{Cc}]/gu, " ")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

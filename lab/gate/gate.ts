@@ -1,0 +1,255 @@
+/**
+ * The CI verdict on a policy change: non-inferiority on every guard of a budget.
+ *
+ * A guard passes only where the interval of the paired difference excludes that the
+ * candidate is worse by the margin; it fails where the candidate is surely worse and the
+ * best guess is beyond the margin; everything else is inconclusive. All must pass, so no
+ * level has to be split between them (intersection-union test). The intervals are the
+ * very ones `compare` prints (95 %, two-sided: each guard errs 2.5 % of the time), wide
+ * enough for what the history cannot say.
+ *
+ * Where no deployment differs an interval has no width, which is not certainty: n pairs
+ * without a difference exclude a share of 3/n and no less (the rule of three, Hanley and
+ * Lippman-Hand 1983). Only a candidate that says the same as the baseline is the same.
+ */
+
+import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts";
+import type { Difference, Flip } from "../compare/compare.ts";
+import type { Evaluation } from "../compare/evaluate.ts";
+import { formatValue } from "../compare/print.ts";
+import { DEFAULT_COSTS } from "../score/costs.ts";
+import type { Field } from "../score/fields.ts";
+import { tidy, type Estimate, type Scorecard } from "../score/scorecard.ts";
+import type { AcceptedFlip, Budget, Guard } from "./budget.ts";
+
+export type GateVerdict = "pass" | "fail" | "inconclusive";
+
+/** One guard; amounts in the field's unit, positive is worse. */
+export interface Check {
+  readonly name: string;
+  readonly verdict: GateVerdict;
+  readonly baseline: number | null;
+  readonly candidate: number | null;
+  /** How much worse the candidate is, and the largest that is not excluded. */
+  readonly worseBy: number | null;
+  readonly atMost: number | null;
+  readonly margin: number | null;
+  /** How many times as much history would settle it; null where that is not the question. */
+  readonly historyTimes: number | null;
+  readonly reason: string;
+}
+
+export interface JudgedFlip extends Flip {
+  readonly accepted: AcceptedFlip | null;
+}
+
+export interface Gate {
+  readonly verdict: GateVerdict;
+  readonly checks: readonly Check[];
+  readonly flips: readonly JudgedFlip[];
+  /** Accepted by name but not found: the list has grown old. */
+  readonly unused: readonly AcceptedFlip[];
+}
+
+const RULE_OF_THREE = 3;
+/** Resampling fewer services or observations than this says nothing about others. */
+const EVIDENCE_AT_LEAST = 5;
+
+/** @param evaluation of two policies, the baseline first */
+export function gateOf(
+  evaluation: Evaluation,
+  budget: Budget,
+  accepted: readonly AcceptedFlip[],
+  weeks: number,
+): Gate {
+  const [baseline, candidate] = evaluation.policies;
+  const same = sayTheSame(baseline!.policy, candidate!.policy);
+  const before = baseline!.scored.scorecard;
+  const checks = budget.guards.map((guard) => {
+    const difference = evaluation.differences.find(({ field }) => field === guard.field.name)!;
+    if (same) return identical(guard, difference);
+    return checkOf(guard, difference, before, weeks, baseline!.scored.clusters);
+  });
+  const flips = evaluation.flips.map((flip): JudgedFlip => {
+    const entry = accepted.find(({ deployment, end }) => {
+      return deployment === flip.deploymentId && end === flip.candidate.end;
+    });
+    return { ...flip, accepted: entry ?? null };
+  });
+  const named = new Set(flips.flatMap((flip) => flip.accepted ?? []));
+  checks.push(...ownerless(candidate!.scored.scorecard), ...flipCheck(budget, flips));
+  const any = (verdict: GateVerdict): boolean => checks.some((one) => one.verdict === verdict);
+  return {
+    verdict: any("fail") ? "fail" : any("inconclusive") ? "inconclusive" : "pass",
+    checks,
+    flips,
+    unused: accepted.filter((entry) => !named.has(entry)),
+  };
+}
+
+/** The same rules under another name and owner: the same decisions, whatever the history. */
+function sayTheSame(one: Policy, other: Policy): boolean {
+  const told = (policy: Policy): string =>
+    canonicalJson({ ...policy, policy: "", owner: "", digest: "" });
+  return told(one) === told(other);
+}
+
+function base(guard: Guard, { baseline, candidate }: Difference) {
+  return { name: guard.field.name, baseline, candidate };
+}
+
+function identical(guard: Guard, difference: Difference): Check {
+  return {
+    ...base(guard, difference),
+    verdict: "pass",
+    worseBy: 0,
+    atMost: 0,
+    margin: null,
+    historyTimes: null,
+    reason: "both policies say the same",
+  };
+}
+
+function checkOf(
+  guard: Guard,
+  difference: Difference,
+  before: Scorecard,
+  weeks: number,
+  services: number,
+): Check {
+  const { field } = guard;
+  const margin = marginOf(guard, difference, weeks);
+  const sign = field.better === "higher" ? -1 : 1;
+  const worseBy = difference.difference === null ? null : tidy(sign * difference.difference);
+  const open = { ...base(guard, difference), worseBy, margin };
+  const unsure = (reason: string): Check => {
+    return { ...open, verdict: "inconclusive", atMost: null, historyTimes: null, reason };
+  };
+  if (worseBy === null) return unsure("this history cannot say it");
+  if (margin === null) return unsure("a share of a baseline of nothing is no margin");
+  const { low, high } = difference;
+  if (low === null || high === null) return unsure("too few services for an interval");
+  const [least, most] = sign === 1 ? [low, high] : [-high, -low];
+  const n = estimateOf(before, field.name)?.n ?? 0;
+  if (Math.min(n, services) < EVIDENCE_AT_LEAST) {
+    return unsure(`${n} observations of ${services} services say too little`);
+  }
+  const untouched = worseBy === 0 && least === 0 && most === 0;
+  const atMost = tidy(untouched ? excludedBy(field, n, before) : most);
+  const settled = { ...open, atMost, historyTimes: null };
+  const say = (amount: number): string => amountText(field, amount);
+  if (least > 0 && worseBy > margin) {
+    const reason = `worse by ${say(worseBy)}, at least ${say(least)}; ${say(margin)} allowed`;
+    return { ...settled, verdict: "fail", reason };
+  }
+  if (atMost <= margin || (untouched && margin === 0)) {
+    const reason = untouched
+      ? `no difference in ${n}; ${say(margin)} allowed`
+      : atMost < 0
+        ? `better by ${say(-atMost)} at least`
+        : `worse by ${say(atMost)} at most; ${say(margin)} allowed`;
+    return { ...settled, verdict: "pass", reason };
+  }
+  const reason = untouched
+    ? `no difference in ${n}, which excludes no less than ${say(atMost)}; ${say(margin)} allowed`
+    : `may be worse by ${say(atMost)}; ${say(margin)} allowed`;
+  const historyTimes = untouched
+    ? atMost / margin
+    : worseBy < margin
+      ? ((most - worseBy) / (margin - worseBy)) ** 2
+      : null;
+  const more =
+    historyTimes === null
+      ? "; the best guess is beyond it already"
+      : `; ${formatNumber(Math.ceil(historyTimes * 10) / 10)} times as much history would tell`;
+  return { ...settled, historyTimes, verdict: "inconclusive", reason: `${reason}${more}` };
+}
+
+function marginOf({ margin }: Guard, { baseline }: Difference, weeks: number): number | null {
+  switch (margin.of) {
+    case "absolute":
+      return margin.amount;
+    case "week":
+      return tidy(margin.amount * weeks);
+    case "baseline":
+      return baseline === null || baseline === 0 ? null : tidy(margin.amount * Math.abs(baseline));
+  }
+}
+
+/**
+ * The difference that n equal pairs do not exclude: 3/n of them may differ, each by as
+ * much as one can: an hour, one count, all that a false-positive rollback costs.
+ */
+function excludedBy(field: Field, n: number, { cost }: Scorecard): number {
+  const share = RULE_OF_THREE / Math.max(1, n);
+  switch (field.unit) {
+    case "share":
+      return Math.min(1, share);
+    case "seconds":
+      return 3600 * Math.min(1, share);
+    case "cost": {
+      const { rollback, falsePositive, toilHour, hoursPerFalsePositive } = DEFAULT_COSTS;
+      return RULE_OF_THREE * (rollback + falsePositive + toilHour * hoursPerFalsePositive);
+    }
+    case "count":
+    case "hours":
+    case "perWeek":
+      return cost.n === 0 ? Number.POSITIVE_INFINITY : RULE_OF_THREE;
+  }
+}
+
+/** Executed actions that nobody answers for: none is allowed, whatever the budget says. */
+function ownerless(card: Scorecard): Check[] {
+  const { value } = card["ownerlessActions"] as Estimate;
+  const none = value === 0;
+  return [
+    {
+      name: "ownerlessActions",
+      verdict: none ? "pass" : "fail",
+      baseline: null,
+      candidate: value,
+      worseBy: value,
+      atMost: value,
+      margin: 0,
+      historyTimes: null,
+      reason: none ? "every action has an owner" : `${value} actions without an owner`,
+    },
+  ];
+}
+
+/** Deployments that end worse and that nobody accepted, where the budget limits them. */
+function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[] {
+  if (worseFlips === null) return [];
+  const worse = flips.filter(({ change, accepted }) => change === "worse" && accepted === null);
+  const within = worse.length <= worseFlips;
+  return [
+    {
+      name: "worseFlips",
+      verdict: within ? "pass" : "fail",
+      baseline: 0,
+      candidate: worse.length,
+      worseBy: worse.length,
+      atMost: worse.length,
+      margin: worseFlips,
+      historyTimes: null,
+      reason: `${worse.length} deployments end worse and are not accepted; ${worseFlips} allowed`,
+    },
+  ];
+}
+
+function estimateOf(card: Scorecard, name: string): Estimate | undefined {
+  const [field, statistic] = name.split(".") as [string, string | undefined];
+  const found = card[field] as Estimate | Readonly<Record<string, Estimate>>;
+  return statistic === undefined
+    ? (found as Estimate)
+    : (found as Readonly<Record<string, Estimate>>)[statistic];
+}
+
+function amountText(field: Field, amount: number): string {
+  const size =
+    field.unit === "count"
+      ? formatNumber(Number(Math.abs(amount).toFixed(1)))
+      : formatValue(field.unit, Math.abs(amount));
+  const text = field.unit === "share" ? size.replace(" %", " pp") : size;
+  return amount < 0 ? `−${text}` : text;
+}
