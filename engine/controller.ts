@@ -71,6 +71,10 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
         setWatch(turn, event.deploymentId, withContext(watch, event.context));
       break;
     }
+    case "haltOrdered":
+      decide(turn, passTime(turn, event.knownAtMs - 1));
+      decide(turn, [event]);
+      break;
     case "deploymentTagged": {
       decide(turn, passTime(turn, event.knownAtMs - 1));
       for (const [id, watch] of Object.entries(turn.state.watches)) {
@@ -84,9 +88,9 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       decide(turn, passTime(turn, event.knownAtMs - 1));
       decide(turn, [event]);
       const isNew = turn.records.some((one) => one.decisionId === `${id}#1`);
-      if (!isNew) break;
-      const tags = findDeployment(turn.state.fleet, id)!.tags;
-      const fresh = startWatch(policy, event.deployment, tags);
+      const begun = findDeployment(turn.state.fleet, id)!;
+      if (!isNew || begun.phase.name === "ended") break;
+      const fresh = startWatch(policy, event.deployment, begun.tags, event.knownAtMs);
       const past = Object.values(turn.state.recent);
       setWatch(turn, id, takeColumns(policy, fresh, past));
       break;
@@ -94,6 +98,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
     case "overrideGiven":
     case "approvalGiven":
     case "rollbackFinished":
+    case "haltLifted":
       // The samples of this instant came before, so what is missing by now is missed.
       decide(turn, passTime(turn, event.knownAtMs));
       decide(turn, [event]);
@@ -155,8 +160,10 @@ function remember(
   state: ControllerState,
   columns: readonly SampleColumn[],
 ): ControllerState["recent"] {
-  const keepMs = Math.max(...policy.signals.map(({ detector }) => detector.baselineMs));
-  const reachMs = Math.max(keepMs, BASELINE_REACH_MS);
+  // A deployment may become known as late as its watch lasts.
+  const baselineMs = Math.max(...policy.signals.map(({ detector }) => detector.baselineMs));
+  const keepMs = baselineMs + policy.watchMs;
+  const reachMs = Math.max(baselineMs, BASELINE_REACH_MS) + policy.watchMs;
   const recent: Record<string, SampleColumn> = { ...state.recent };
   for (const column of columns) {
     if (column.atMs.length === 0) continue;

@@ -147,6 +147,17 @@ export interface RollbackFinished extends Timed {
   readonly succeeded: boolean;
   readonly detail: string;
 }
+/** No machine acts anywhere until it is lifted. Who may order it is the host's business. */
+export interface HaltOrdered extends Timed {
+  readonly kind: "haltOrdered";
+  readonly by: string;
+  readonly reason: string;
+}
+export interface HaltLifted extends Timed {
+  readonly kind: "haltLifted";
+  readonly by: string;
+  readonly reason: string;
+}
 export interface ClockAdvanced extends Timed {
   readonly kind: "clockAdvanced";
 }
@@ -159,6 +170,8 @@ export type DecisionEvent =
   | OverrideGiven
   | ApprovalGiven
   | RollbackFinished
+  | HaltOrdered
+  | HaltLifted
   | ClockAdvanced;
 
 /** What a host may report to the controller. */
@@ -188,11 +201,12 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 }
 
 /**
- * The order of events that became known at one instant: what was declared comes
- * first, then what was measured, then what was missed, then what people did, then the
+ * The order of events that became known at one instant: a halt comes before all, and is
+ * lifted after all but the clock. Between the two what was declared comes first, then what was measured, then what was missed, then what people did, then the
  * clock. A sample of the very instant at which its series counts as silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
+  haltOrdered: -1,
   deploymentStarted: 0,
   contextPrepared: 1,
   deploymentTagged: 2,
@@ -201,7 +215,8 @@ const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samples
   rollbackFinished: 5,
   overrideGiven: 6,
   approvalGiven: 7,
-  clockAdvanced: 8,
+  haltLifted: 8,
+  clockAdvanced: 9,
 };
 
 function rank(event: Event | DecisionEvent): number {
@@ -227,6 +242,9 @@ function subject(event: Event | DecisionEvent): string {
     case "approvalGiven":
     case "rollbackFinished":
       return event.deploymentId;
+    case "haltOrdered":
+    case "haltLifted":
+      return event.by;
     case "samplesTaken":
     case "clockAdvanced":
       return "";

@@ -14,9 +14,18 @@ export type End =
   | "rollbackFailed"
   | "undecidable";
 
-export type PhaseName = "watching" | "proposed" | "rollingBack" | "ended";
+/** The phases of the fleet as a whole. */
+export type FleetPhaseName = "running" | "halted";
+export type PhaseName = "watching" | "proposed" | "rollingBack" | "ended" | FleetPhaseName;
 
-/** What was decided. `refused` is an event that was not allowed to change anything. */
+/** In the place of a deployment and a service where a record is about the whole fleet. */
+export const FLEET = "(fleet)";
+
+/**
+ * What was decided. `held` is a breach that a guardrail kept the machine from acting on
+ * and that people were paged for already; `refused` is an event that was not allowed to
+ * change anything.
+ */
 export type DecisionKind =
   | "watchStarted"
   | "proposed"
@@ -25,6 +34,9 @@ export type DecisionKind =
   | "rollbackOrdered"
   | "ended"
   | "paged"
+  | "held"
+  | "halted"
+  | "haltLifted"
   | "refused";
 
 export type TierName = "full" | "override" | "approve" | "observe";
@@ -36,8 +48,9 @@ export interface TierStep {
 }
 
 export interface DecisionRecord {
-  /** `deploymentId#n`, n counting the deployment's records from 1. */
+  /** `deploymentId#n`, n counting the deployment's (or the fleet's) records from 1. */
   readonly decisionId: string;
+  /** `FLEET` where the record is about no one deployment, and so its service. */
   readonly deploymentId: string;
   readonly service: string;
   readonly decision: DecisionKind;

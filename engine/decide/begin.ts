@@ -5,8 +5,9 @@
 
 import type { ContextTag, Deployment } from "../event.ts";
 import { formatDuration } from "../policy/quantity.ts";
-import { put, tell, writeRecord, type Turn } from "./recorder.ts";
+import { put, writeRecord, type Turn } from "./recorder.ts";
 import { findDeployment, type DeploymentState } from "./state.ts";
+import { tell } from "./tell.ts";
 
 /** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
 const REMEMBER_MS = 86_400_000;

@@ -1,7 +1,7 @@
 /**
  * The decision state machine.
  *
- * Rule 1: every transition lives in this file. Rule 2: this file does not know
+ * Rule 1: every transition of a deployment lives in this file. Rule 2: this file does not know
  * whether it runs in production or in a replay; time arrives with the event.
  * Rule 3: what is not allowed changes nothing and leaves a `refused` record.
  *
@@ -15,15 +15,36 @@
  */
 
 import { unreachable } from "../assert.ts";
-import type { DecisionEvent, Deployment, SignalJudged } from "../event.ts";
+import type {
+  ApprovalGiven,
+  DecisionEvent,
+  Deployment,
+  HaltOrdered,
+  OverrideGiven,
+  RollbackFinished,
+  SignalJudged,
+} from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import type { TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, tag } from "./begin.ts";
+import { halt, liftHalt } from "./fleet.ts";
 import { concludes, fuses } from "./fusion.ts";
-import { page, put, refuse, tell, writeRecord, type Step, type Turn } from "./recorder.ts";
-import { accusedBy, breachReason, obstacle, onSilence, recovered, tierNow } from "./standing.ts";
+import { put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
+import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
+import {
+  accusedBy,
+  breachReason,
+  caveat,
+  healthReason,
+  obstacle,
+  onSilence,
+  recovered,
+  tierNow,
+  whyObserve,
+  type TierNow,
+} from "./standing.ts";
 import {
   dueAtMs,
   findDeployment,
@@ -32,6 +53,7 @@ import {
   type FleetState,
   type Proposed,
 } from "./state.ts";
+import { ask, notify, page, takeBack, tell } from "./tell.ts";
 
 /** Who is asked first. */
 const ON_CALL = "on-call";
@@ -60,13 +82,20 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       judge(turn, event);
       break;
     case "overrideGiven":
-      override(turn, event.deploymentId, event.by, event.justification, event.knownAtMs);
+      override(turn, event);
       break;
     case "approvalGiven":
-      approve(turn, event.deploymentId, event.by, event.knownAtMs);
+      approve(turn, event);
       break;
     case "rollbackFinished":
-      finish(turn, event.deploymentId, event.succeeded, event.detail, event.knownAtMs);
+      finish(turn, event);
+      break;
+    case "haltOrdered":
+      halt(turn, event);
+      leaveToPeople(turn, event);
+      break;
+    case "haltLifted":
+      liftHalt(turn, event);
       break;
     default:
       return unreachable(event);
@@ -106,7 +135,7 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
 function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: number): void {
   const reason = `superseded by ${by.deploymentId}`;
   const record = end(turn, state, "superseded", nowMs, reason);
-  if (state.phase.name === "proposed") tell(turn, record, { kind: "withdrawProposal", reason });
+  if (state.phase.name === "proposed") takeBack(turn, record);
 }
 
 // ── A signal's verdict changes ────────────────────────────────────────────────
@@ -128,6 +157,7 @@ function judge(turn: Turn, event: SignalJudged): void {
     put(turn, { ...state, phase: { ...state.phase, accused } });
   }
   const breach = fuses(turn.policy.fusion, signals, count, "verdict");
+  if (breach) noteBreach(turn, turn.policy, state.deployment.service, event.knownAtMs);
   if (state.phase.name === "watching" && breach) propose(turn, state, event.knownAtMs);
   if (state.phase.name === "proposed" && !breach && recovered(state, state.phase)) {
     withdraw(turn, state, event.knownAtMs);
@@ -136,14 +166,10 @@ function judge(turn: Turn, event: SignalJudged): void {
 
 function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   const { policy } = turn;
-  const decision = tierNow(policy, state, nowMs);
+  const decision = tierNow(policy, turn.fleet, state, nowMs);
   const why = { nowMs, reason: breachReason(state), tier: decision };
   if (decision.tier === "observe") {
-    if (state.observed) return;
-    const observed = { ...state, observed: true };
-    const authority = "nobody: never delegated to a machine";
-    const record = writeRecord(turn, state, observed, { decision: "paged", ...why, authority });
-    page(turn, record, ON_CALL);
+    observe(turn, state, decision, nowMs);
     return;
   }
   if (decision.tier === "full") {
@@ -170,22 +196,26 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   const proposed: DeploymentState = { ...state, phase, proposals: state.proposals + 1 };
   const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
   const record = writeRecord(turn, state, proposed, { decision: "proposed", ...why, authority });
-  tell(turn, record, {
-    kind: "propose",
-    ordinal: proposed.proposals,
-    answers: ["override", "approve"],
-    answerByMs: phase.answerByMs,
-    onSilence: onSilence(policy, phase),
-    to: phase.to,
+  ask(turn, record, policy, phase, proposed.proposals);
+}
+
+/** The machine may not act: people are told, once. */
+function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: number): void {
+  if (state.observed) return;
+  const pages = pagesFor(turn, tier.restraint);
+  const held = tier.restraint === null ? "" : `; held: ${tier.restraint.reason}`;
+  const observed = { ...state, observed: true };
+  const record = writeRecord(turn, state, observed, {
+    decision: pages ? "paged" : "held",
+    nowMs,
+    reason: breachReason(state) + held,
+    authority: `nobody: ${tier.restraint?.rule ?? "never delegated to a machine"}`,
+    tier,
   });
-  page(turn, record, phase.to);
+  if (pages) page(turn, record, ON_CALL);
 }
 
 function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
-  const reason = `the breach is over: ${Object.values(state.signals)
-    .filter(({ verdict }) => verdict === "healthy")
-    .map((evidence) => evidence.reason)
-    .join("; ")}`;
   const back: DeploymentState = {
     ...state,
     phase: { name: "watching" },
@@ -194,19 +224,19 @@ function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
   const record = writeRecord(turn, state, back, {
     decision: "withdrawn",
     nowMs,
-    reason,
+    reason: `the breach is over: ${healthReason(state)}`,
     authority: `policy ${turn.policy.policy}`,
   });
-  tell(turn, record, {
-    kind: "withdrawProposal",
-    reason,
-  });
+  takeBack(turn, record);
 }
 
 // ── People answer, or do not ──────────────────────────────────────────────────
 
-function override(turn: Turn, id: string, by: string, justification: string, nowMs: number): void {
-  const state = findDeployment(turn.fleet, id);
+function override(
+  turn: Turn,
+  { deploymentId, by, justification, knownAtMs: nowMs }: OverrideGiven,
+): void {
+  const state = findDeployment(turn.fleet, deploymentId);
   if (state === undefined) return;
   if (state.phase.name !== "proposed") {
     refuse(turn, state, nowMs, `override by ${by}: no proposal stands`);
@@ -218,48 +248,28 @@ function override(turn: Turn, id: string, by: string, justification: string, now
   }
 }
 
-function approve(turn: Turn, id: string, by: string, nowMs: number): void {
-  const state = findDeployment(turn.fleet, id);
+function approve(turn: Turn, { deploymentId, by, knownAtMs: nowMs }: ApprovalGiven): void {
+  const state = findDeployment(turn.fleet, deploymentId);
   if (state === undefined) return;
   if (state.phase.name !== "proposed") {
     refuse(turn, state, nowMs, `approval by ${by}: no proposal stands`);
     return;
   }
-  const tier = tierNow(turn.policy, state, nowMs);
+  const tier = tierNow(turn.policy, turn.fleet, state, nowMs);
   if (tier.tier === "observe") {
-    const reason = `approved by ${by}, but never delegated to a machine`;
-    end(turn, state, "held", nowMs, reason, { tier });
+    const reason = `approved by ${by}, but ${whyObserve(tier)}: held`;
+    page(turn, end(turn, state, "held", nowMs, reason, { tier }), by);
     return;
   }
-  rollBack(turn, state, nowMs, tier, { reason: `approved by ${by}`, authority: by });
+  const reason = `approved by ${by}${caveat(turn.policy, state, nowMs)}`;
+  rollBack(turn, state, nowMs, tier, { reason, authority: by });
 }
 
 /** Nobody answered in time: the window proceeds or holds, an approval escalates or ends. */
 function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
   const { policy } = turn;
-  const next = phase.tier === "approve" ? policy.tiers.approve.escalate[phase.step] : undefined;
-  if (next !== undefined) {
-    const asked: Proposed = {
-      ...phase,
-      step: phase.step + 1,
-      to: next.to,
-      answerByMs: nowMs + next.slaMs,
-    };
-    const escalated = { ...state, phase: asked };
-    const record = writeRecord(turn, state, escalated, {
-      decision: "escalated",
-      nowMs,
-      reason: `no answer from ${phase.to} within ${formatDuration(nowMs - phase.proposedAtMs)}`,
-      authority: `${next.to}, by approval`,
-    });
-    tell(turn, record, {
-      kind: "escalate",
-      ordinal: asked.step,
-      to: next.to,
-      answerByMs: asked.answerByMs,
-      onSilence: onSilence(policy, asked),
-    });
-    page(turn, record, next.to);
+  if (phase.tier === "approve" && phase.step < policy.tiers.approve.escalate.length) {
+    escalate(turn, state, phase, nowMs);
     return;
   }
   const waited = formatDuration(nowMs - phase.proposedAtMs);
@@ -268,17 +278,46 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
     end(turn, state, over, nowMs, `no answer within ${waited}: held`);
     return;
   }
-  const tier = tierNow(policy, state, nowMs);
+  const tier = tierNow(policy, turn.fleet, state, nowMs);
   const why = obstacle(policy, state, phase, tier);
   if (why !== null) {
     const reason = `no answer within ${waited}, but ${why}: held`;
-    page(turn, end(turn, state, "held", nowMs, reason, { tier }), phase.to);
+    const record = end(turn, state, "held", nowMs, reason, { tier });
+    if (pagesFor(turn, tier.restraint)) page(turn, record, phase.to);
     return;
   }
   rollBack(turn, state, nowMs, tier, {
-    reason: `no override within ${waited}: proceeds`,
+    reason: `no override within ${waited}: proceeds${caveat(policy, state, nowMs)}`,
     authority: `policy ${policy.policy}, tier ${tier.tier}`,
   });
+}
+
+function escalate(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
+  const { to, slaMs } = turn.policy.tiers.approve.escalate[phase.step]!;
+  const asked: Proposed = { ...phase, step: phase.step + 1, to, answerByMs: nowMs + slaMs };
+  const record = writeRecord(
+    turn,
+    state,
+    { ...state, phase: asked },
+    {
+      decision: "escalated",
+      nowMs,
+      reason: `no answer from ${phase.to} within ${formatDuration(nowMs - phase.proposedAtMs)}`,
+      authority: `${to}, by approval`,
+    },
+  );
+  ask(turn, record, turn.policy, asked, state.proposals);
+}
+
+/** Every machine was halted: what was asked is left to people. */
+function leaveToPeople(turn: Turn, { by, reason, knownAtMs: nowMs }: HaltOrdered): void {
+  for (const state of turn.fleet.deployments) {
+    if (state.phase.name !== "proposed") continue;
+    const halted = `all machines were halted by ${by}: ${reason}`;
+    const record = end(turn, state, "held", nowMs, halted, { authority: by });
+    takeBack(turn, record);
+    page(turn, record, state.phase.to);
+  }
 }
 
 // ── Acting, and ending ────────────────────────────────────────────────────────
@@ -294,6 +333,7 @@ function rollBack(
     ...state,
     phase: { name: "rollingBack", orderedAtMs: nowMs, tier: tier.tier },
   };
+  noteRollback(turn, state.deployment, nowMs);
   const record = writeRecord(turn, state, acting, {
     decision: "rollbackOrdered",
     nowMs,
@@ -305,15 +345,14 @@ function rollBack(
     authority: record.authority,
     accountable: record.accountable,
   });
-  tell(turn, record, {
-    kind: "notify",
-    to: record.accountable,
-    reason: why.reason,
-  });
+  notify(turn, record);
 }
 
-function finish(turn: Turn, id: string, succeeded: boolean, detail: string, nowMs: number): void {
-  const state = findDeployment(turn.fleet, id);
+function finish(
+  turn: Turn,
+  { deploymentId, succeeded, detail, knownAtMs: nowMs }: RollbackFinished,
+): void {
+  const state = findDeployment(turn.fleet, deploymentId);
   if (state === undefined) return;
   if (state.phase.name !== "rollingBack") {
     refuse(turn, state, nowMs, "a rollback finished that this policy did not order");

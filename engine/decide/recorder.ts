@@ -4,7 +4,7 @@ import { assert } from "../assert.ts";
 import type { EngineCommand } from "../command.ts";
 import type { Policy } from "../policy/policy.ts";
 import { tagsAt, tagText, type TierDecision } from "../policy/resolve.ts";
-import type { DecisionKind, DecisionRecord } from "../record.ts";
+import { FLEET, type DecisionKind, type DecisionRecord, type FleetPhaseName } from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import type { DeploymentState, FleetState } from "./state.ts";
 
@@ -77,16 +77,54 @@ export function writeRecord(
   return record;
 }
 
+/** The record of something that is about the whole fleet and no deployment. */
+export function writeFleetRecord(
+  turn: Turn,
+  before: FleetPhaseName,
+  after: FleetPhaseName,
+  why: Omit<Why, "tier">,
+): DecisionRecord {
+  const { policy } = turn;
+  const records = turn.fleet.records + 1;
+  const record: DecisionRecord = {
+    decisionId: `${FLEET}#${records}`,
+    deploymentId: FLEET,
+    service: FLEET,
+    decision: why.decision,
+    atMs: why.nowMs,
+    knownAtMs: why.nowMs,
+    engineVersion: ENGINE_VERSION,
+    policy: policy.policy,
+    policyDigest: policy.digest,
+    phaseBefore: before,
+    phaseAfter: after,
+    end: null,
+    tier: null,
+    tierPath: [],
+    mode: null,
+    confidence: null,
+    signals: [],
+    reason: why.reason,
+    authority: why.authority,
+    accountable: policy.owner,
+    tags: [],
+    untaggedProposedAtMs: null,
+  };
+  turn.records.push(record);
+  turn.fleet = { ...turn.fleet, records };
+  return record;
+}
+
 /** Puts a state in its place without a record: nothing was decided. */
 export function put(turn: Turn, state: DeploymentState): void {
   const { deploymentId } = state.deployment;
-  const { deployments, ended, tags } = turn.fleet;
+  const { deployments, ended } = turn.fleet;
   const isOther = ({ deployment }: DeploymentState): boolean =>
     deployment.deploymentId !== deploymentId;
   turn.fleet =
     state.phase.name === "ended"
-      ? { deployments: deployments.filter(isOther), ended: replaced(ended, state), tags }
-      : { deployments: replaced(deployments, state), ended, tags };
+      ? { ...turn.fleet, deployments: deployments.filter(isOther), ended: replaced(ended, state) }
+      : { ...turn.fleet, deployments: replaced(deployments, state) };
 }
 
 /** The list with this state in the place of its older one, or at the end. */
@@ -107,19 +145,4 @@ export function refuse(turn: Turn, state: DeploymentState, nowMs: number, reason
     reason,
     authority: `policy ${turn.policy.policy}`,
   });
-}
-
-/** Interrupts a person because of a record. */
-export function page(turn: Turn, record: DecisionRecord, to: string): void {
-  tell(turn, record, { kind: "page", to, reason: record.reason });
-}
-
-type Wanted<Command> = Command extends EngineCommand
-  ? Omit<Command, "deploymentId" | "askedAtMs" | "decisionId">
-  : never;
-
-/** Asks something of the host because of a record, at the record's time. */
-export function tell(turn: Turn, record: DecisionRecord, command: Wanted<EngineCommand>): void {
-  const { deploymentId, decisionId, knownAtMs } = record;
-  turn.commands.push({ ...command, deploymentId, decisionId, askedAtMs: knownAtMs });
 }

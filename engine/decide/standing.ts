@@ -4,8 +4,10 @@ import { BASELINE_FOR_HEALTH } from "../detect/residual.ts";
 import type { ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
+import { formatDuration } from "../policy/quantity.ts";
 import { fuses } from "./fusion.ts";
-import type { DeploymentState, Proposed } from "./state.ts";
+import { restraintOn, type Restraint } from "./restraint.ts";
+import type { DeploymentState, FleetState, Proposed } from "./state.ts";
 
 function tagsNow(policy: Policy, state: DeploymentState, nowMs: number): readonly ContextTag[] {
   return tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
@@ -15,11 +17,31 @@ function breaching(state: DeploymentState): readonly SignalEvidence[] {
   return Object.values(state.signals).filter(({ verdict }) => verdict === "breach");
 }
 
+/** The tier that holds now, and what made it `observe` where tier and tags would not have. */
+export interface TierNow extends TierDecision {
+  readonly restraint: Restraint | null;
+}
+
+/** The tier that policy, tags and the fleet's restraints give now. */
+export function tierNow(
+  policy: Policy,
+  fleet: FleetState,
+  state: DeploymentState,
+  nowMs: number,
+): TierNow {
+  const decision = unrestrained(policy, state, nowMs);
+  const restraint =
+    decision.tier === "observe" ? null : restraintOn(policy, fleet, state.deployment, nowMs);
+  if (restraint === null) return { ...decision, restraint };
+  const step = { rule: restraint.rule, tier: "observe" } as const;
+  return { ...decision, tier: "observe", path: [...decision.path, step], restraint };
+}
+
 /**
  * The tier that policy and tags give now. A breach against a borrowed scale is worth a
  * question, not an action that nobody can stop.
  */
-export function tierNow(policy: Policy, state: DeploymentState, nowMs: number): TierDecision {
+function unrestrained(policy: Policy, state: DeploymentState, nowMs: number): TierDecision {
   const decision = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs));
   const accused = breaching(state);
   const short =
@@ -28,6 +50,12 @@ export function tierNow(policy: Policy, state: DeploymentState, nowMs: number): 
   if (decision.tier !== "full" || !short) return decision;
   const step = { rule: "short history", tier: "override" } as const;
   return { ...decision, tier: "override", path: [...decision.path, step] };
+}
+
+/** Why a machine may not act where the tier is `observe`. */
+export function whyObserve({ restraint, path }: TierNow): string {
+  if (restraint !== null) return restraint.reason;
+  return `never delegated to a machine (${path[path.length - 1]!.rule})`;
 }
 
 /** The signals a proposal stands on, by name. */
@@ -39,6 +67,11 @@ export function breachReason(state: DeploymentState): string {
   return breaching(state)
     .map((evidence) => evidence.reason)
     .join("; ");
+}
+
+export function healthReason({ signals }: DeploymentState): string {
+  const healthy = Object.values(signals).filter(({ verdict }) => verdict === "healthy");
+  return healthy.map((evidence) => evidence.reason).join("; ");
 }
 
 /**
@@ -58,16 +91,26 @@ export function obstacle(
   policy: Policy,
   state: DeploymentState,
   phase: Proposed,
-  now: TierDecision,
+  now: TierNow,
 ): string | null {
   if (!fuses(policy.fusion, state.signals, policy.signals.length, "verdict")) {
     return "the evidence no longer stands and nothing shows health";
   }
   if (!isStricter(now.tier, phase.tier)) return null;
-  const { rule } = now.path[now.path.length - 1]!;
-  return now.tier === "observe"
-    ? `never delegated to a machine (${rule})`
-    : `it needs approval now (${rule})`;
+  if (now.tier === "observe") return whyObserve(now);
+  return `it needs approval now (${now.path[now.path.length - 1]!.rule})`;
+}
+
+/**
+ * What a decision rests on besides what the signals say: that they no longer say it, or
+ * that nobody has looked since the watch ended. Empty where neither is so.
+ */
+export function caveat(policy: Policy, state: DeploymentState, nowMs: number): string {
+  if (!fuses(policy.fusion, state.signals, policy.signals.length, "verdict")) {
+    return ", though the evidence no longer stands and nothing shows health";
+  }
+  if (nowMs <= state.watchEndsAtMs) return "";
+  return `, on what was judged when the watch ended, ${formatDuration(nowMs - state.watchEndsAtMs)} ago`;
 }
 
 /** What silence leads to in this phase of a question. */

@@ -54,9 +54,35 @@ export interface FleetState {
   readonly ended: readonly DeploymentState[];
   /** Tags declared before their deployment started, and those of whole services. */
   readonly tags: readonly ContextTag[];
+  /** Records about the fleet itself made so far; numbers the next one. */
+  readonly records: number;
+  /** Who stopped every machine, and why; null while nobody has. */
+  readonly halted: { readonly by: string; readonly reason: string } | null;
+  /** Rollbacks ordered, the oldest first, as far back as a guardrail may look. */
+  readonly rollbacks: readonly PastRollback[];
+  /** When each service last began to breach, as far back as a storm may last. */
+  readonly breaches: Readonly<Record<string, number>>;
+  /** The fleet was paged for the storm that is on. */
+  readonly stormPaged: boolean;
 }
 
-export const initialFleet: FleetState = { deployments: [], ended: [], tags: [] };
+export interface PastRollback {
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly team: string | null;
+  readonly atMs: number;
+}
+
+export const initialFleet: FleetState = {
+  deployments: [],
+  ended: [],
+  tags: [],
+  records: 0,
+  halted: null,
+  rollbacks: [],
+  breaches: {},
+  stormPaged: false,
+};
 
 /** A deployment that is remembered, whatever its phase. */
 export function findDeployment(fleet: FleetState, id: string): DeploymentState | undefined {

@@ -29,6 +29,20 @@ export function inOrder(column: SampleColumn, newestAtMs: number): SampleColumn 
   };
 }
 
+/**
+ * Samples that came after the deployment but before anybody knew of it count as known with
+ * it: they are judged then, and not as of a moment at which nothing was watched.
+ */
+export function knownFrom(
+  known: ArrayLike<number>,
+  startedAtMs: number,
+  knownAtMs: number,
+): ArrayLike<number> {
+  if (knownAtMs <= startedAtMs) return known;
+  const later = (ms: number): number => (ms > startedAtMs ? Math.max(ms, knownAtMs) : ms);
+  return Float64Array.from(known, later);
+}
+
 export function part(values: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
   if (from === 0 && to === values.length) return values;
   if (ArrayBuffer.isView(values)) return (values as Float64Array).subarray(from, to);

@@ -35,7 +35,7 @@ import {
 } from "./track.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
 import { BASELINE_REACH_MS } from "./residual.ts";
-import { append, inOrder, part } from "./columns.ts";
+import { append, inOrder, knownFrom, part } from "./columns.ts";
 import { tolerancePath } from "./tolerance.ts";
 
 interface Published {
@@ -55,6 +55,8 @@ interface SignalState {
 
 export interface WatchState {
   readonly deployment: Deployment;
+  /** When the deployment became known: nothing is judged as of an earlier moment. */
+  readonly knownAtMs: number;
   readonly endsAtMs: number;
   readonly tags: readonly ContextTag[];
   readonly context: PreparedContext | null;
@@ -72,6 +74,7 @@ export function startWatch(
   policy: Policy,
   deployment: Deployment,
   tags: readonly ContextTag[],
+  knownAtMs = deployment.startedAtMs,
 ): WatchState {
   const signals: Record<string, SignalState> = {};
   for (const signal of policy.signals) {
@@ -85,6 +88,7 @@ export function startWatch(
   }
   return {
     deployment,
+    knownAtMs,
     endsAtMs: deployment.startedAtMs + policy.watchMs,
     tags,
     context: null,
@@ -246,7 +250,8 @@ function takeColumn(
   const { startedAtMs } = watch.deployment;
   const newest = before?.lastAtMs ?? Number.NEGATIVE_INFINITY;
   const ordered = share(shareFor, column, "ordered", () => inOrder(column, newest));
-  const { atMs, knownAtMs, values } = ordered;
+  const { atMs, values } = ordered;
+  const knownAtMs = knownFrom(ordered.knownAtMs, startedAtMs, watch.knownAtMs);
   const baselineFromMs = startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
   const from = firstFrom(atMs, baselineFromMs, 0);
   const watchFrom = firstFrom(atMs, startedAtMs, from);
@@ -255,7 +260,7 @@ function takeColumn(
   if (before === null && pastEnd === from && watchEnd === watchFrom) return null;
 
   // A series that is first seen later cannot have fallen silent before.
-  const firstKnownAtMs = Math.max(startedAtMs, knownAtMs[pastEnd > from ? from : watchFrom]!);
+  const firstKnownAtMs = Math.max(watch.knownAtMs, knownAtMs[pastEnd > from ? from : watchFrom]!);
   const untagged = resolveTolerance(policy, signal, watch.deployment, []).amount;
   const track =
     before === null

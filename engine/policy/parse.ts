@@ -5,7 +5,14 @@
 
 import type { z } from "zod";
 import { canonicalJson } from "./canonical.ts";
-import type { ContextRule, Mode, Policy, SignalPolicy } from "./policy.ts";
+import type {
+  ContextRule,
+  Mode,
+  Policy,
+  RollbackBudget,
+  SignalPolicy,
+  StormBrake,
+} from "./policy.ts";
 import { policySchema } from "./schema/policySchema.ts";
 
 export interface PolicyIssue {
@@ -88,9 +95,22 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     guardrails: {
       never: written.guardrails.never.map(({ when }) => when),
       toleranceAtMost: written.guardrails.toleranceAtMost ?? null,
+      rollbackBudget: budgetOf(written.guardrails.rollbackBudget),
+      cooldownMs: written.guardrails.cooldown ?? null,
+      stormBrake: brakeOf(written.guardrails.stormBrake),
     },
   };
   return { policy: { ...resolved, digest: hash(canonicalJson(resolved)) }, issues: null };
+}
+
+type Written = z.infer<typeof policySchema>["guardrails"];
+
+function budgetOf(written: Written["rollbackBudget"]): RollbackBudget | null {
+  return written === undefined ? null : { per: written.per, max: written.max, inMs: written.in };
+}
+
+function brakeOf(written: Written["stormBrake"]): StormBrake | null {
+  return written === undefined ? null : { services: written.services, inMs: written.in };
 }
 
 /** One issue as people need it: at the very key, whichever form of it they meant. */

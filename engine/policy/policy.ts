@@ -164,11 +164,28 @@ export interface ContextRule {
   readonly tierAtLeast: TierName | null;
 }
 
+/** How many rollbacks of one service, team or fleet a machine may order in a stretch of time. */
+export interface RollbackBudget {
+  readonly per: "service" | "team" | "fleet";
+  readonly max: number;
+  readonly inMs: number;
+}
+
+/** So many services in breach within a stretch of time are a storm: the machine holds. */
+export interface StormBrake {
+  readonly services: number;
+  readonly inMs: number;
+}
+
 export interface Guardrails {
   /** A machine never acts on these: the tier becomes `observe`. */
   readonly never: readonly Condition[];
   /** No tag or mode lifts a relative tolerance above this. */
   readonly toleranceAtMost: number | null;
+  readonly rollbackBudget: RollbackBudget | null;
+  /** After a rollback of a service the machine leaves it alone for so long. */
+  readonly cooldownMs: number | null;
+  readonly stormBrake: StormBrake | null;
 }
 
 export interface Policy {

@@ -50,7 +50,7 @@ function detectionKey(policy: Policy, signals: unknown): string {
     watchMs,
     context: context.map((rule) => ({ ...rule, tierAtLeast: null })),
     modes: modes.map((mode) => ({ ...mode, tier: {} })),
-    guardrails: { ...guardrails, never: [] },
+    toleranceAtMost: guardrails.toleranceAtMost,
   });
 }
 

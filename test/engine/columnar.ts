@@ -52,8 +52,9 @@ export function judge(
   deployment: Deployment,
   tags: readonly ContextTag[],
   shareFor?: (key: string) => Share,
+  knownAtMs = deployment.startedAtMs,
 ): readonly SignalJudged[] {
-  const fresh = startWatch(policy, deployment, tags);
+  const fresh = startWatch(policy, deployment, tags, knownAtMs);
   const taken = takeColumns(policy, fresh, columns, shareFor);
   const over = advanceWatch(policy, taken, taken.endsAtMs, shareFor);
   return [...over.judgements].sort(compareEvents);
@@ -84,6 +85,7 @@ export function replay(
         deployment,
         tags,
         shares === null ? undefined : shareFor,
+        event.knownAtMs,
       );
       events.push(...judged);
     }

@@ -184,6 +184,24 @@ describe("what is not allowed", () => {
     ],
     ["a bad fusion", { fusion: "most" }, "fusion", /any, all or/],
     [
+      "an endless cooldown",
+      { guardrails: { cooldown: "8d" } },
+      "guardrails.cooldown",
+      /at most 7d/,
+    ],
+    [
+      "a budget of nothing known",
+      { guardrails: { rollbackBudget: { per: "planet", max: 1, in: "1h" } } },
+      "guardrails.rollbackBudget.per",
+      /service, team or fleet/,
+    ],
+    [
+      "a storm of one",
+      { guardrails: { stormBrake: { services: 1, in: "10m" } } },
+      "guardrails.stormBrake.services",
+      />=2/,
+    ],
+    [
       "a bad ceiling",
       { guardrails: { toleranceAtMost: "lots" } },
       "guardrails.toleranceAtMost",

@@ -106,6 +106,7 @@ const deployments = fc.uniqueArray(
     environment: oneOf("production", "production", "staging"),
     kind: oneOf("code" as const, "migration" as const),
     startedAtMs: minutes(28, 55).map((ms) => START_MS + ms),
+    lateMs: oneOf(0, 0, 0, 5000, 4 * MINUTE_MS, 25 * MINUTE_MS),
     version: fc.constant(null),
     author: fc.constant(null),
     team: oneOf(null, "core"),
@@ -190,6 +191,15 @@ const policy = fc
     floor: oneOf("approve", "observe"),
     never: fc.boolean(),
     atMost: fc.option(fc.constant("25%")),
+    budget: fc.option(
+      fc.record({
+        per: oneOf("service", "team", "fleet"),
+        max: oneOf(0, 1, 1, 2),
+        in: fc.constant("6h"),
+      }),
+    ),
+    cooldown: fc.option(oneOf("5m", "30m")),
+    storm: fc.option(fc.constant({ services: 2, in: "5m" })),
   })
   .map((given) => ({
     policy: "random",
@@ -226,8 +236,18 @@ const policy = fc
     guardrails: {
       never: given.never ? [{ when: { tags: { frozen: "*" } } }] : [],
       ...(given.atMost === null ? {} : { toleranceAtMost: given.atMost }),
+      ...(given.budget === null ? {} : { rollbackBudget: given.budget }),
+      ...(given.cooldown === null ? {} : { cooldown: given.cooldown }),
+      ...(given.storm === null ? {} : { stormBrake: given.storm }),
     },
   }));
+
+/** Somebody stops every machine, and may let them go on. */
+const halts = fc.oneof(
+  fc.constant(null),
+  fc.constant(null),
+  fc.record({ atMs: minutes(30, 60), forMs: fc.option(minutes(0, 10)) }),
+);
 
 export const randomCase: fc.Arbitrary<Case> = fc
   .record({
@@ -236,11 +256,12 @@ export const randomCase: fc.Arbitrary<Case> = fc
     deployments,
     tags: fc.array(randomTag, { maxLength: 4 }),
     answers: fc.array(answer, { minLength: 1, maxLength: 4 }),
+    halt: halts,
   })
-  .map(({ policies, columns: series, deployments: started, tags, answers }) => ({
+  .map(({ policies, columns: series, deployments: started, tags, answers, halt }) => ({
     policies: policies.map((written) => policyOf(written)),
     columns: series,
-    others: [...started.map((deployment) => startOf(deployment)), ...tags.map(tagged)],
+    others: [...started.map(startOf), ...tags.map(tagged), ...(halt === null ? [] : haltOf(halt))],
     answer: (command: EngineCommand): Event | null => {
       if (command.kind !== "propose" && command.kind !== "escalate") {
         return answerInTime(command);
@@ -256,9 +277,22 @@ export const randomCase: fc.Arbitrary<Case> = fc
     },
   }));
 
-function startOf(deployment: Deployment): Event {
+function startOf({ lateMs, ...deployment }: Deployment & { readonly lateMs: number }): Event {
   const atMs = deployment.startedAtMs;
-  return { kind: "deploymentStarted", atMs, knownAtMs: atMs, deployment };
+  return { kind: "deploymentStarted", atMs, knownAtMs: atMs + lateMs, deployment };
+}
+
+function haltOf({
+  atMs,
+  forMs,
+}: {
+  readonly atMs: number;
+  readonly forMs: number | null;
+}): Event[] {
+  const said = (ms: number) => ({ atMs: ms, knownAtMs: ms, by: "sam", reason: "maintenance" });
+  const ordered: Event = { kind: "haltOrdered", ...said(START_MS + atMs) };
+  if (forMs === null) return [ordered];
+  return [ordered, { kind: "haltLifted", ...said(START_MS + atMs + forMs) }];
 }
 
 function tagged(given: ContextTag): Event {

@@ -53,7 +53,9 @@ const happening = z.strictObject({
       detail: z.string().default(""),
     })
     .optional(),
-  deployment: deployment.omit({ startedAt: true }).partial().optional(),
+  halt: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
+  haltLifted: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
+  deployment: deployment.partial().optional(),
 });
 const scenarioSchema = z.strictObject({
   name: z.string(),
@@ -62,7 +64,7 @@ const scenarioSchema = z.strictObject({
   startsAt: z.iso.datetime(),
   every: z.string().default("15s"),
   delay: z.string().default("0ms"),
-  deployment,
+  deployment: deployment.extend({ knownAt: z.string().optional() }),
   tags: z.array(tag).default([]),
   series: z.record(z.string(), z.string()),
   events: z.array(happening).default([]),
@@ -111,7 +113,12 @@ export function readScenario(path: string): Scenario {
     return { kind: "deploymentTagged", atMs: knownAtMs, knownAtMs, tag: context };
   });
   const events: Event[] = [
-    startOf(started),
+    startOf(
+      started,
+      written.deployment.knownAt === undefined
+        ? started.startedAtMs
+        : time(written.deployment.knownAt),
+    ),
     ...tags,
     ...written.events.map((one) => eventOf(one, started, time)),
     ...toBatches(columns),
@@ -128,21 +135,15 @@ export function readScenario(path: string): Scenario {
   };
 }
 
-function startOf(started: Deployment): Event {
-  const { startedAtMs } = started;
-  return {
-    kind: "deploymentStarted",
-    atMs: startedAtMs,
-    knownAtMs: startedAtMs,
-    deployment: started,
-  };
+function startOf(started: Deployment, knownAtMs: number): Event {
+  return { kind: "deploymentStarted", atMs: started.startedAtMs, knownAtMs, deployment: started };
 }
 
 function deploymentOf(
-  written: z.infer<typeof deployment>,
+  written: z.infer<typeof scenarioSchema>["deployment"],
   time: (text: string) => number,
 ): Deployment {
-  const { startedAt, ...rest } = written;
+  const { startedAt, knownAt: _, ...rest } = written;
   return { ...rest, startedAtMs: time(startedAt) };
 }
 
@@ -159,8 +160,12 @@ function eventOf(one: Happening, main: Deployment, time: (text: string) => numbe
   if (one.rollbackFinished !== undefined) {
     return { kind: "rollbackFinished", ...timed, deploymentId, ...defined(one.rollbackFinished) };
   }
+  if (one.halt !== undefined) return { kind: "haltOrdered", ...timed, ...one.halt };
+  if (one.haltLifted !== undefined) return { kind: "haltLifted", ...timed, ...one.haltLifted };
   if (one.deployment !== undefined) {
-    return startOf({ ...main, ...defined(one.deployment), startedAtMs: atMs });
+    const { startedAt, ...rest } = one.deployment;
+    const startedAtMs = startedAt === undefined ? atMs : time(startedAt);
+    return startOf({ ...main, ...defined(rest), startedAtMs }, atMs);
   }
   throw new Error(`nothing happens at ${one.at}`);
 }

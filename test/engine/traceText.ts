@@ -31,6 +31,9 @@ function eventText(event: Event): string {
       return `approvalGiven by ${event.by}`;
     case "rollbackFinished":
       return `rollbackFinished ${event.succeeded ? "well" : "badly"}`;
+    case "haltOrdered":
+    case "haltLifted":
+      return `${event.kind} by ${event.by}`;
     case "deploymentStarted":
     case "deploymentTagged":
     case "contextPrepared":

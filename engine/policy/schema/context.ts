@@ -1,7 +1,9 @@
 /** How tags and guardrails are written: what may move a decision, and what may not. */
 
 import { z } from "zod";
-import { condition, duration, share, tier } from "./values.ts";
+import { atMost, condition, duration, oneOf, properDuration, share, tier } from "./values.ts";
+
+const DAY_MS = 86_400_000;
 
 export const contextRule = z.strictObject({
   signal: z.string().optional(),
@@ -14,4 +16,15 @@ export const contextRule = z.strictObject({
 export const guardrails = z.strictObject({
   never: z.array(z.strictObject({ when: condition })).default([]),
   toleranceAtMost: share.optional(),
+  rollbackBudget: z
+    .strictObject({
+      per: oneOf(["service", "team", "fleet"]).default("service"),
+      max: z.int().min(0),
+      in: atMost(properDuration, 7 * DAY_MS, "7d"),
+    })
+    .optional(),
+  cooldown: atMost(properDuration, 7 * DAY_MS, "7d").optional(),
+  stormBrake: z
+    .strictObject({ services: z.int().min(2), in: atMost(properDuration, DAY_MS, "1d") })
+    .optional(),
 });

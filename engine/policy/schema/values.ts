@@ -9,6 +9,8 @@ export const duration = z
   .transform((text) => parseDuration(text)!);
 /** A wait of nothing leaves nobody the time to see or to answer. */
 export const properDuration = duration.refine((ms) => ms > 0, "expected a duration above 0s");
+export const atMost = (given: typeof properDuration, ms: number, text: string) =>
+  given.refine((value) => value <= ms, `expected at most ${text}`);
 export const share = z
   .string({ error: "expected a share such as 15%" })
   .refine((text) => parseShare(text) !== null, "expected a share such as 15%")

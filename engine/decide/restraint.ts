@@ -1,0 +1,108 @@
+/**
+ * What keeps a machine from acting anywhere or on one service, whatever the tier of a
+ * deployment is: the halt, the storm brake, the cooldown and the rollback budget.
+ *
+ * A restraint makes the tier `observe`: what is in breach is held and a person is paged.
+ * An approval does not lift it: it says what a person wants, not that the machine is
+ * fit to do it. Whoever is sure rolls back by hand.
+ */
+
+import type { Deployment } from "../event.ts";
+import type { Policy, RollbackBudget } from "../policy/policy.ts";
+import { formatDuration } from "../policy/quantity.ts";
+import type { Turn } from "./recorder.ts";
+import type { FleetState, PastRollback } from "./state.ts";
+
+/** No budget or cooldown looks back further (the schema sees to it). */
+const ROLLBACKS_KEPT_MS = 7 * 86_400_000;
+/** No storm brake looks back further. */
+const BREACHES_KEPT_MS = 86_400_000;
+
+export interface Restraint {
+  /** Where the policy says it; `halt` is an order. */
+  readonly rule: string;
+  readonly reason: string;
+}
+
+/** The first restraint that holds for a deployment now, the widest first; null when none does. */
+export function restraintOn(
+  policy: Policy,
+  fleet: FleetState,
+  deployment: Deployment,
+  nowMs: number,
+): Restraint | null {
+  const { cooldownMs, rollbackBudget, stormBrake } = policy.guardrails;
+  if (fleet.halted !== null) {
+    const { by, reason } = fleet.halted;
+    return { rule: "halt", reason: `all machines were halted by ${by}: ${reason}` };
+  }
+  if (stormBrake !== null) {
+    const services = breachingServices(fleet, nowMs - stormBrake.inMs);
+    if (services >= stormBrake.services) {
+      const reason = `${services} services breached within ${formatDuration(stormBrake.inMs)}`;
+      return { rule: STORM, reason };
+    }
+  }
+  if (cooldownMs !== null) {
+    const last = fleet.rollbacks.filter(({ service }) => service === deployment.service).pop();
+    if (last !== undefined && nowMs - last.atMs < cooldownMs) {
+      const ago = formatDuration(nowMs - last.atMs);
+      const reason = `${deployment.service} was rolled back ${ago} ago (${last.deploymentId})`;
+      return { rule: "guardrails.cooldown", reason };
+    }
+  }
+  return rollbackBudget === null ? null : overBudget(rollbackBudget, fleet, deployment, nowMs);
+}
+
+const STORM = "guardrails.stormBrake";
+
+function overBudget(
+  { per, max, inMs }: RollbackBudget,
+  fleet: FleetState,
+  deployment: Deployment,
+  nowMs: number,
+): Restraint | null {
+  // A service without a team is a team of its own.
+  const unit = per === "team" && deployment.team === null ? "service" : per;
+  const shares = (past: PastRollback): boolean =>
+    unit === "fleet" || past[unit] === deployment[unit];
+  const spent = fleet.rollbacks.filter((past) => nowMs - past.atMs < inMs && shares(past)).length;
+  if (spent < max) return null;
+  const whose = unit === "fleet" ? "the fleet" : `${unit} ${deployment[unit]}`;
+  const times = spent === 1 ? "one rollback" : `${spent} rollbacks`;
+  const reason = `the budget of ${whose} is spent: ${times} within ${formatDuration(inMs)}`;
+  return { rule: "guardrails.rollbackBudget", reason };
+}
+
+function breachingServices({ breaches }: FleetState, afterMs: number): number {
+  return Object.values(breaches).filter((atMs) => atMs > afterMs).length;
+}
+
+/** A service began to breach, or went on: it counts towards a storm. */
+export function noteBreach(turn: Turn, policy: Policy, service: string, nowMs: number): void {
+  const recent = Object.entries(turn.fleet.breaches).filter(
+    ([, atMs]) => atMs > nowMs - BREACHES_KEPT_MS,
+  );
+  const breaches = { ...Object.fromEntries(recent), [service]: nowMs };
+  const fleet = { ...turn.fleet, breaches };
+  const { stormBrake } = policy.guardrails;
+  const storm =
+    stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;
+  turn.fleet = { ...fleet, stormPaged: fleet.stormPaged && storm };
+}
+
+/** A rollback was ordered: it counts, whoever decided it and however it ends. */
+export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number): void {
+  const { deploymentId, service, team } = deployment;
+  const kept = turn.fleet.rollbacks.filter(({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
+  const rollbacks = [...kept, { deploymentId, service, team, atMs: nowMs }];
+  turn.fleet = { ...turn.fleet, rollbacks };
+}
+
+/** Is a person to be paged for this restraint? A storm is one page, not one a service. */
+export function pagesFor(turn: Turn, restraint: Restraint | null): boolean {
+  if (restraint?.rule !== STORM) return true;
+  if (turn.fleet.stormPaged) return false;
+  turn.fleet = { ...turn.fleet, stormPaged: true };
+  return true;
+}
