@@ -15,9 +15,12 @@ import { lognormalQuantile, uniform } from "./random.ts";
 
 export type Shift = "business" | "evening" | "night";
 
-export interface ResponderModel {
+/** How the people of one shift answer. */
+export interface ShiftModel {
   /** Time to an answer: lognormal, and with `silence` probability none at all. */
-  readonly delay: Readonly<Record<Shift, { medianMs: number; sigma: number; silence: number }>>;
+  readonly medianMs: number;
+  readonly sigma: number;
+  readonly silence: number;
   /** Probability of an override when the deployment is good. */
   readonly overrideIfGood: number;
   /** Probability of an override when it is bad: the harmful kind. */
@@ -26,20 +29,19 @@ export interface ResponderModel {
   readonly approveIfBad: number;
 }
 
+export type ResponderModel = Readonly<Record<Shift, ShiftModel>>;
+
+const DECISIONS = { overrideIfGood: 0.8, overrideIfBad: 0.05, approveIfBad: 0.5 };
+
 /**
  * Defaults. Day-time values are planning assumptions; the night's worse decisions
  * follow Bruck & Pisani 1999 (decision performance after abrupt waking as low as
  * 51 % in the first three minutes, up to 20 % below normal at thirty).
  */
 export const DEFAULT_RESPONDER: ResponderModel = {
-  delay: {
-    business: { medianMs: 120_000, sigma: 0.9, silence: 0.02 },
-    evening: { medianMs: 240_000, sigma: 1.0, silence: 0.05 },
-    night: { medianMs: 480_000, sigma: 1.0, silence: 0.1 },
-  },
-  overrideIfGood: 0.8,
-  overrideIfBad: 0.05,
-  approveIfBad: 0.5,
+  business: { medianMs: 120_000, sigma: 0.9, silence: 0.02, ...DECISIONS },
+  evening: { medianMs: 240_000, sigma: 1.0, silence: 0.05, ...DECISIONS },
+  night: { medianMs: 480_000, sigma: 1.0, silence: 0.1, ...DECISIONS },
 };
 
 export interface Question {
@@ -148,12 +150,27 @@ export function shiftAt(timezone: string | null, atMs: number): Shift {
  * first three minutes, three quarters to the sixth, then rising to 0.84 at the
  * twelfth. It scales the gap between right and wrong answers, not the answers.
  */
-function skillAfterWaking(shift: Shift, delayMs: number): number {
+export function skillAfterWaking(shift: Shift, delayMs: number): number {
   if (shift !== "night") return 1;
   const minutes = delayMs / 60_000;
   if (minutes < 3) return 0.5;
   if (minutes < 6) return 0.75;
   return Math.min(0.84, 0.75 + (0.09 * (minutes - 6)) / 6);
+}
+
+/**
+ * The odds of somebody who looks: an override, an approval, or neither. Who must decide
+ * approves where they do not override.
+ */
+export function choices(
+  { overrideIfGood, overrideIfBad, approveIfBad }: ShiftModel,
+  asked: { readonly truthIsBad: boolean; readonly mustDecide: boolean; readonly skill: number },
+): { overrides: number; approves: number } {
+  const overrides = asked.truthIsBad
+    ? overrideIfBad
+    : overrideIfBad + asked.skill * (overrideIfGood - overrideIfBad);
+  if (asked.mustDecide) return { overrides, approves: 1 - overrides };
+  return { overrides, approves: asked.truthIsBad ? asked.skill * approveIfBad : 0 };
 }
 
 const REASONS = {
@@ -192,21 +209,16 @@ export function answer(
   const draw = (purpose: string): number =>
     uniform(seed, question.deploymentId, purpose, question.ordinal, replicate);
   const shift = shiftAt(question.timezone, question.proposedAtMs);
-  const { medianMs, sigma, silence } = model.delay[shift];
+  const { medianMs, sigma, silence } = model[shift];
   if (draw("silence") < silence) return SILENCE;
   const delayMs = Math.round(lognormalQuantile(draw("delay"), medianMs, sigma));
   if (question.proposedAtMs + delayMs >= question.answerByMs) return SILENCE;
 
-  const skill = skillAfterWaking(shift, delayMs);
-  const overrides = question.truthIsBad
-    ? model.overrideIfBad
-    : model.overrideIfBad + skill * (model.overrideIfGood - model.overrideIfBad);
-  const mustDecide = question.onSilence === "hold";
-  const approves = mustDecide
-    ? 1 - overrides
-    : question.truthIsBad
-      ? skill * model.approveIfBad
-      : 0;
+  const { overrides, approves } = choices(model[shift], {
+    truthIsBad: question.truthIsBad,
+    mustDecide: question.onSilence === "hold",
+    skill: skillAfterWaking(shift, delayMs),
+  });
 
   const choice = draw("choice");
   const by = question.team == null ? "on-call" : `${question.team} on-call`;

@@ -1,17 +1,18 @@
 /**
- * The responder model as people of a world: they know the truth as little as real
- * ones do, and answer by the model's odds.
+ * The responder model as people: they know the truth as little as real ones do, and
+ * answer by the model's odds. Those odds depend on the truth, so where a deployment has
+ * no label nobody can say what they would answer.
  */
 
 import type { DecisionEvent } from "../../engine/index.ts";
-import { answer } from "./model.ts";
+import { answer, type ResponderModel } from "./model.ts";
 import type { Responder } from "./recorded.ts";
 
 export interface Asked {
   readonly timezone: string | null;
   readonly team: string | null;
-  /** Is the deployment really a regression? */
-  readonly truthIsBad: boolean;
+  /** Is the deployment really a regression? Null where nobody knows. */
+  readonly truthIsBad: boolean | null;
 }
 
 /** @param replicate another replicate is other luck for the same people */
@@ -19,15 +20,20 @@ export function modelled(
   about: (deploymentId: string) => Asked,
   seed: number,
   replicate = 0,
+  model?: ResponderModel,
 ): Responder {
   return {
     name: "modelled",
-    knows: () => true,
+    knows: (deploymentId) => about(deploymentId).truthIsBad !== null,
     answers: (command): readonly DecisionEvent[] => {
       const { deploymentId, askedAtMs, answerByMs, onSilence } = command;
+      const { timezone, team, truthIsBad } = about(deploymentId);
+      if (truthIsBad === null) return [];
       const given = answer(
         {
-          ...about(deploymentId),
+          timezone,
+          team,
+          truthIsBad,
           deploymentId,
           // Escalations are numbered after the proposal they belong to.
           ordinal: command.kind === "propose" ? command.ordinal : 100 + command.ordinal,
@@ -38,6 +44,7 @@ export function modelled(
         },
         seed,
         replicate,
+        model,
       );
       if (given.kind === "silence") return [];
       const atMs = askedAtMs + given.delayMs!;

@@ -14,7 +14,7 @@ import type { DecisionRow, DecisionWhat } from "../history/tables.ts";
 
 /** How people answer a proposal: their future events, or null when nobody can say. */
 export interface Responder {
-  readonly name: "absent" | "recorded" | "modelled";
+  readonly name: "absent" | "recorded" | "modelled" | "perfect";
   /** The events that follow from being asked. */
   readonly answers: (command: Propose | Escalate) => readonly DecisionEvent[];
   /** Is it known what people do about this deployment for so long after being asked? */

@@ -1,31 +1,37 @@
 /**
  * What things cost, in one relative unit (a page by day is 10). Defaults are
- * assumptions to be replaced by a team's own numbers, never measurements.
+ * assumptions to be replaced by a team's own numbers, never measurements: a costs file
+ * overrides any of them, and what it leaves out stays as it is here.
  */
 
-export interface Costs {
-  /** Carrying out any rollback. */
-  readonly rollback: number;
-  /** On top, when the deployment was good: the work is thrown back, trust is lost. */
-  readonly falsePositive: number;
-  /** One minute of a regression that reaches users. */
-  readonly degradedMinute: number;
-  readonly page: number;
-  readonly nightPage: number;
-  /** One hour of a person's time. */
-  readonly toilHour: number;
-  /** Hours a person spends on a false-positive rollback, and on answering a page. */
-  readonly hoursPerFalsePositive: number;
-  readonly hoursPerPage: number;
-}
+import { z } from "zod";
+import { readSettings } from "../settingsFile.ts";
 
-export const DEFAULT_COSTS: Costs = {
-  rollback: 10,
-  falsePositive: 60,
-  degradedMinute: 10,
-  page: 10,
-  nightPage: 30,
-  toilHour: 60,
-  hoursPerFalsePositive: 3,
-  hoursPerPage: 0.25,
-};
+const amount = z
+  .number({ error: "expected a number of at least 0" })
+  .min(0, { error: "expected a number of at least 0" });
+
+const costsSchema = z.strictObject({
+  /** Carrying out any rollback. */
+  rollback: amount.default(10),
+  /** On top, when the deployment was not the cause: the work is thrown back, trust is lost. */
+  falsePositive: amount.default(60),
+  /** One minute of a regression, or of a spike, that reaches users. */
+  degradedMinute: amount.default(10),
+  page: amount.default(10),
+  nightPage: amount.default(30),
+  /** One hour of a person's time. */
+  toilHour: amount.default(60),
+  /** Hours a person spends on a false-positive rollback, and on answering a page. */
+  hoursPerFalsePositive: amount.default(3),
+  hoursPerPage: amount.default(0.25),
+});
+
+export type Costs = Readonly<z.output<typeof costsSchema>>;
+
+export const DEFAULT_COSTS: Costs = costsSchema.parse({});
+
+/** @throws Problem naming file, line and column of what is wrong */
+export function loadCosts(file: string): Costs {
+  return readSettings(file, costsSchema, "scenarios/costs/example.yaml");
+}

@@ -1,0 +1,81 @@
+/** Whom `--people` means: nobody, those of history, a model of them, or the perfect ones. */
+
+import type { History } from "../history/open.ts";
+import { Problem } from "../problem.ts";
+import { fitPeople } from "./fit.ts";
+import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
+import { modelled, type Asked } from "./modelled.ts";
+import { loadPeople } from "./peopleFile.ts";
+import { perfect } from "./perfect.ts";
+import { absent, recorded, type Responder } from "./recorded.ts";
+
+export const PEOPLE_WORDS = ["absent", "recorded", "modelled", "perfect"] as const;
+
+/** One of `PEOPLE_WORDS`, or the path of a people file. */
+export type PeopleChoice = string;
+
+export interface People {
+  /** For the manifest: who they are, and what that rests on. */
+  readonly from: string;
+  /** Null where nobody is drawn; then every replicate is the same. */
+  readonly model: ResponderModel | null;
+  readonly responder: (replicate: number) => Responder;
+}
+
+/** @throws Problem when the history has nothing recorded to play back, or the file is wrong */
+export function choosePeople(history: History, choice: PeopleChoice, seed: number): People {
+  const { tables } = history;
+  const same = (from: string, responder: Responder): People => ({
+    from,
+    model: null,
+    responder: () => responder,
+  });
+  const drawn = (from: string, model: ResponderModel): People => ({
+    from,
+    model,
+    responder: (replicate) => modelled(about, seed, replicate, model),
+  });
+  const about = askedAbout(history);
+  switch (choice) {
+    case "absent":
+      return same("nobody answers", absent);
+    case "recorded":
+      if (tables.decisions.length === 0) {
+        throw new Problem("this history has no recorded decisions", {
+          file: history.dir,
+          cure: "Use --people absent or modelled, or import decisions.csv.",
+        });
+      }
+      return same("the recorded answers", recorded(tables.decisions));
+    case "perfect":
+      return same("always right, at once", perfect((id) => about(id).truthIsBad));
+    case "modelled": {
+      const { model, seen } = fitPeople(tables.decisions, about, DEFAULT_RESPONDER);
+      const counts = (["business", "evening", "night"] as const).map(
+        (shift: Shift) => `${shift} ${seen[shift].answers} of ${seen[shift].questions}`,
+      );
+      const any = Object.values(seen).some(({ questions }) => questions > 0);
+      return drawn(
+        any ? `fitted to this history's answers (${counts.join(", ")})` : "documented defaults",
+        model,
+      );
+    }
+    default:
+      return drawn(`the people file ${choice}`, loadPeople(choice));
+  }
+}
+
+function askedAbout({ tables }: History): (deploymentId: string) => Asked {
+  const services = new Map(tables.services.map((row) => [row.service, row]));
+  const serviceOf = new Map(tables.deployments.map((row) => [row.deploymentId, row.service]));
+  const labels = new Map(tables.labels.map(({ deploymentId, label }) => [deploymentId, label]));
+  return (deploymentId) => {
+    const service = services.get(serviceOf.get(deploymentId) ?? "");
+    const label = labels.get(deploymentId) ?? "unknown";
+    return {
+      timezone: service?.timezone ?? null,
+      team: service?.team ?? null,
+      truthIsBad: label === "unknown" ? null : label === "regression",
+    };
+  };
+}
