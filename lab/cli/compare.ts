@@ -8,7 +8,7 @@ import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import { evaluateOptions, type EvaluateFlags } from "./options.ts";
+import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const FLIPS_SHOWN = 5;
@@ -36,15 +36,13 @@ export function compareCommand(): Command {
         });
       }
       const policies = flags.policy.map(loadPolicy);
+      const options = evaluateOptionsOf(flags);
       if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history);
       try {
-        const { people, seed, replicates } = flags;
         const progress = progressBar();
         const evaluation = await evaluate(history, policies, {
-          people,
-          seed,
-          replicates,
+          ...options,
           progress,
         });
         if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);

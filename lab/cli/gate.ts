@@ -11,7 +11,7 @@ import { gateOf, type GateVerdict } from "../gate/gate.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import { evaluateOptions, type EvaluateFlags } from "./options.ts";
+import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const EXIT: Readonly<Record<GateVerdict, number>> = { pass: 0, fail: 1, inconclusive: 3 };
@@ -51,10 +51,9 @@ export function gateCommand(): Command {
       if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history);
       try {
-        const { people, seed, replicates } = flags;
         const progress = progressBar();
         const named = distinct(policies);
-        const options = { people, seed, replicates, progress };
+        const options = { ...evaluateOptionsOf(flags), progress };
         const evaluation = await evaluate(history, named, options);
         const { from, to } = history.manifest;
         const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");

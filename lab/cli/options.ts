@@ -1,8 +1,9 @@
 /** Options that several commands share, and how their values are checked. */
 
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { parseDuration } from "../../engine/index.ts";
-import type { PeopleChoice } from "../compare/evaluate.ts";
+import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
+import { loadCosts } from "../score/costs.ts";
 
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
@@ -24,6 +25,7 @@ export function duration(text: string): number {
 export interface EvaluateFlags {
   readonly history: string;
   readonly people: PeopleChoice;
+  readonly costs?: string;
   readonly seed: number;
   readonly replicates: number;
   readonly json?: true;
@@ -35,14 +37,25 @@ export interface EvaluateFlags {
 export function evaluateOptions(command: Command): Command {
   return command
     .requiredOption("--history <dir>", "the history to replay")
-    .addOption(
-      new Option("--people <who>", "who answers proposals")
-        .choices(["absent", "recorded"])
-        .default("absent"),
+    .option(
+      "--people <who>",
+      `who answers proposals: ${PEOPLE_WORDS.join(", ")}, or a people file (YAML)`,
+      "absent",
     )
-    .option("--seed <n>", "seed of the bootstrap", wholeNumber(0), 1)
+    .option("--costs <file>", "what things cost you (YAML); defaults where it is silent")
+    .option("--seed <n>", "seed of the bootstrap and of everything drawn", wholeNumber(0), 1)
     .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
     .option("--out <dir>", "write a run directory")
     .option("--force", "replace a run that is there already")
     .option("--json", "print one JSON document");
+}
+
+/** The flags as `evaluate` takes them; files among them are read and checked. */
+export function evaluateOptionsOf({ people, costs, seed, replicates }: EvaluateFlags) {
+  return {
+    people,
+    ...(costs === undefined ? {} : { costs: loadCosts(costs) }),
+    seed,
+    replicates,
+  };
 }

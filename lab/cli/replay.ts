@@ -7,7 +7,7 @@ import { scorecardTable } from "../compare/print.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { evaluateOptions, type EvaluateFlags } from "./options.ts";
+import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 export function replayCommand(): Command {
@@ -23,15 +23,13 @@ export function replayCommand(): Command {
     )
     .action(async (flags: EvaluateFlags & { policy: string }) => {
       const policy = loadPolicy(flags.policy);
+      const options = evaluateOptionsOf(flags);
       if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history);
       try {
-        const { people, seed, replicates } = flags;
         const progress = progressBar();
         const evaluation = await evaluate(history, [policy], {
-          people,
-          seed,
-          replicates,
+          ...options,
           progress,
         });
         if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);

@@ -22,16 +22,18 @@ interface Side {
 }
 
 interface Assumed {
+  /** Is there anything that history cannot decide? */
+  readonly doubts: boolean;
   readonly baseline: readonly Outcome[];
   readonly candidate: readonly Outcome[];
 }
 
-/** The outcomes with every doubt resolved in favour of one side; null where there is none. */
+/** The outcomes with every doubt resolved in favour of one side. */
 export function inFavourOf(
   side: "baseline" | "candidate",
   baseline: Side,
   candidate: Side,
-): Assumed | null {
+): Assumed {
   const sameActs = sameBut(baseline.policy, candidate.policy, {});
   const unlike = { assign: [], tiers: null, fusion: null };
   const sameEyes = sameBut(baseline.policy, candidate.policy, unlike);
@@ -55,7 +57,7 @@ export function inFavourOf(
       resolve(own, baseline.outcomes[at]!, side === "candidate"),
     ),
   };
-  return doubts === 0 ? null : assumed;
+  return { ...assumed, doubts: doubts > 0 };
 }
 
 /** Not rolled back for certain, but nobody saw how long it would have gone on. */

@@ -8,17 +8,20 @@ import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
-import { absent, recorded, type Responder } from "../people/recorded.ts";
+import { choosePeople, type PeopleChoice } from "../people/choose.ts";
+import { windowNotes } from "../people/closedForm.ts";
 import { Problem } from "../problem.ts";
 import { replay, type Replay } from "../replay/replay.ts";
-import { DEFAULT_COSTS } from "../score/costs.ts";
+import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
 
-export type PeopleChoice = "absent" | "recorded";
+export type { PeopleChoice } from "../people/choose.ts";
 
 export interface EvaluateOptions {
   readonly people: PeopleChoice;
+  /** The defaults where none are given. */
+  readonly costs?: Costs;
   readonly seed: number;
   /** Bootstrap samples behind every interval. */
   readonly replicates: number;
@@ -27,7 +30,10 @@ export interface EvaluateOptions {
 
 export interface Evaluated {
   readonly policy: Policy;
+  /** The outcomes of the first draw. */
   readonly outcomes: readonly Outcome[];
+  /** Once for each draw of people's luck. */
+  readonly draws: readonly (readonly Outcome[])[];
   readonly scored: Scored;
 }
 
@@ -38,6 +44,8 @@ export interface RunManifest {
   readonly history: { readonly digest: string; readonly samples: number };
   readonly policies: readonly { readonly name: string; readonly digest: string }[];
   readonly people: PeopleChoice;
+  readonly peopleFrom: string;
+  readonly costs: Costs;
   readonly seed: number;
   readonly replicates: number;
   readonly recovery: {
@@ -72,15 +80,16 @@ export async function evaluate(
   checkNames(policies);
   const { tables, manifest } = history;
   const unmatched = unmatchedSignals(history, policies);
-  const people = responderOf(history, options.people);
+  const people = choosePeople(history, options.people, options.seed);
+  const costs = options.costs ?? DEFAULT_COSTS;
   const recovery = recoveryOf(tables);
-  const replayed = await replay(history, policies, people, recovery, options.progress);
+  const replayed = await replay(history, policies, people.responder(0), recovery, options.progress);
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");
   const toMs = Date.parse(manifest.to ?? "");
-  const scoreOutcomes = (outcomes: readonly Outcome[]): Scored =>
-    score(outcomes, {
-      costs: DEFAULT_COSTS,
+  const scoreDraws = (draws: readonly (readonly Outcome[])[]): Scored =>
+    score(draws, {
+      costs,
       weeks: Number.isNaN(toMs - fromMs) ? 0 : (toMs - fromMs) / WEEK_MS,
       timezoneOf: (service) => zones.get(service) ?? null,
       seed: options.seed,
@@ -88,8 +97,9 @@ export async function evaluate(
     });
   const alike: AlikeOutcomes = new Map();
   const evaluated = replayed.policies.map((result): Evaluated => {
-    const outcomes = outcomesOf(history, replayed, result, people, recovery, alike);
-    return { policy: result.policy, outcomes, scored: scoreOutcomes(outcomes) };
+    const outcomes = outcomesOf(history, replayed, result, people.responder(0), recovery, alike);
+    const draws = [outcomes];
+    return { policy: result.policy, outcomes, draws, scored: scoreDraws(draws) };
   });
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
   return {
@@ -99,6 +109,8 @@ export async function evaluate(
       history: { digest: manifest.digest, samples: manifest.samples },
       policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
       people: options.people,
+      peopleFrom: people.from,
+      costs,
       seed: options.seed,
       replicates: options.replicates,
       recovery: {
@@ -108,16 +120,18 @@ export async function evaluate(
         recoveryFrom: recovery.recoveryFrom,
       },
       samplesRead: replayed.samplesRead,
-      notes: [...unmatched, ...notesOf(history, baseline, recovery)],
+      notes: [
+        ...unmatched,
+        ...notesOf(history, baseline, recovery),
+        ...windowNotes(policies, people.model),
+      ],
       timing: {
         startedAt: startedAt.toISOString(),
         seconds: Math.round(performance.now() - began) / 1000,
       },
     },
     policies: evaluated,
-    differences: candidates.flatMap((candidate) =>
-      differencesOf(baseline, candidate, scoreOutcomes),
-    ),
+    differences: candidates.flatMap((candidate) => differencesOf(baseline, candidate, scoreDraws)),
     flips: candidates.flatMap(({ outcomes, policy }) =>
       flipsOf(baseline.outcomes, outcomes, policy.policy),
     ),
@@ -171,17 +185,6 @@ function unmatchedSignals(history: History, policies: readonly Policy[]): string
     });
   }
   return notes;
-}
-
-function responderOf(history: History, people: PeopleChoice): Responder {
-  if (people === "absent") return absent;
-  if (history.tables.decisions.length === 0) {
-    throw new Problem("this history has no recorded decisions", {
-      file: history.dir,
-      cure: "Use --people absent, or import decisions.csv.",
-    });
-  }
-  return recorded(history.tables.decisions);
 }
 
 function unaidedText({ unaided }: Recovery): string {

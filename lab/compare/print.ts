@@ -134,6 +134,7 @@ function addBounds(table: Table, name: string, field: Field, policies: readonly 
 
 const IN_WORDS: Readonly<Record<string, string>> = {
   falsePositiveRollbacks: "false-positive rollbacks",
+  falsePositiveRate: "the share of good deployments rolled back",
   missRate: "the share of regressions missed",
   mttr: "mean time to recovery",
   pagesPerWeek: "pages a week",
@@ -152,8 +153,30 @@ export function differenceSentences(evaluation: Evaluation): string[] {
       ({ candidatePolicy, field }) => candidatePolicy === policy.policy && field in IN_WORDS,
     );
     for (const difference of mine) lines.push(`  ${sentence(difference)}`);
+    const resolved = resolution(mine);
+    if (resolved !== null) lines.push(`  ${resolved}`);
   }
   return lines;
+}
+
+/** What this history could have shown at all, so that "not distinguishable" can be read. */
+function resolution(differences: readonly Difference[]): string | null {
+  const parts: string[] = [];
+  for (const [field, name] of [
+    ["mttr", "MTTR"],
+    ["missRate", "miss-rate"],
+    ["falsePositiveRate", "false-positive-rate"],
+  ] as const) {
+    const found = differences.find((one) => one.field === field);
+    if (found?.resolves == null) continue;
+    const effect = found.designEffect;
+    const more = effect === null ? "" : `, design effect ${effect.toFixed(1)}`;
+    parts.push(
+      `${name} differences above ${formatDifference(found.unit, found.resolves).slice(1)} ` +
+        `(${found.effectiveClusters.toFixed(1)} effective services${more})`,
+    );
+  }
+  return parts.length === 0 ? null : `This history resolves ${parts.join("; ")}.`;
 }
 
 function sentence(difference: Difference): string {

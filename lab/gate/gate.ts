@@ -17,9 +17,10 @@ import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts"
 import type { Difference, Flip } from "../compare/compare.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
 import { formatValue } from "../compare/print.ts";
-import { DEFAULT_COSTS } from "../score/costs.ts";
+import type { Costs } from "../score/costs.ts";
 import type { Field } from "../score/fields.ts";
-import { tidy, type Estimate, type Scorecard } from "../score/scorecard.ts";
+import { tidy } from "../score/intervals.ts";
+import type { Estimate, Scorecard } from "../score/scorecard.ts";
 import type { AcceptedFlip, Budget, Guard } from "./budget.ts";
 
 export type GateVerdict = "pass" | "fail" | "inconclusive";
@@ -68,7 +69,14 @@ export function gateOf(
   const checks = budget.guards.map((guard) => {
     const difference = evaluation.differences.find(({ field }) => field === guard.field.name)!;
     if (same) return identical(guard, difference);
-    return checkOf(guard, difference, before, weeks, baseline!.scored.clusters);
+    return checkOf(
+      guard,
+      difference,
+      before,
+      weeks,
+      baseline!.scored.clusters,
+      evaluation.manifest.costs,
+    );
   });
   const flips = evaluation.flips.map((flip): JudgedFlip => {
     const entry = accepted.find(({ deployment, end }) => {
@@ -116,6 +124,7 @@ function checkOf(
   before: Scorecard,
   weeks: number,
   services: number,
+  costs: Costs,
 ): Check {
   const { field } = guard;
   const margin = marginOf(guard, difference, weeks);
@@ -135,7 +144,7 @@ function checkOf(
     return unsure(`${n} observations of ${services} services say too little`);
   }
   const untouched = worseBy === 0 && least === 0 && most === 0;
-  const atMost = tidy(untouched ? excludedBy(field, n, before) : most);
+  const atMost = tidy(untouched ? excludedBy(field, n, before, costs) : most);
   const settled = { ...open, atMost, historyTimes: null };
   const say = (amount: number): string => amountText(field, amount);
   if (least > 0 && worseBy > margin) {
@@ -180,7 +189,7 @@ function marginOf({ margin }: Guard, { baseline }: Difference, weeks: number): n
  * The difference that n equal pairs do not exclude: 3/n of them may differ, each by as
  * much as one can: an hour, one count, all that a false-positive rollback costs.
  */
-function excludedBy(field: Field, n: number, { cost }: Scorecard): number {
+function excludedBy(field: Field, n: number, { cost }: Scorecard, costs: Costs): number {
   const share = RULE_OF_THREE / Math.max(1, n);
   switch (field.unit) {
     case "share":
@@ -188,7 +197,7 @@ function excludedBy(field: Field, n: number, { cost }: Scorecard): number {
     case "seconds":
       return 3600 * Math.min(1, share);
     case "cost": {
-      const { rollback, falsePositive, toilHour, hoursPerFalsePositive } = DEFAULT_COSTS;
+      const { rollback, falsePositive, toilHour, hoursPerFalsePositive } = costs;
       return RULE_OF_THREE * (rollback + falsePositive + toilHour * hoursPerFalsePositive);
     }
     case "count":

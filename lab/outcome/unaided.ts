@@ -9,6 +9,7 @@
  */
 
 import type { HistoryTables } from "../history/tables.ts";
+import { rollbacksOf } from "../replay/censor.ts";
 
 /** What counts where the history has nothing to learn from. */
 export const CAP_MS = 3_600_000;
@@ -28,9 +29,7 @@ export function unaidedOf({ labels, incidents, decisions }: HistoryTables): Unai
   const regressions = new Set(
     labels.filter(({ label }) => label === "regression").map(({ deploymentId }) => deploymentId),
   );
-  for (const { deploymentId, what } of decisions) {
-    if (what === "rollbackStarted") regressions.delete(deploymentId);
-  }
+  for (const deploymentId of rollbacksOf(decisions).keys()) regressions.delete(deploymentId);
   const durations = new Map<string, number>();
   for (const { deploymentId, onsetAtMs, resolvedAtMs } of incidents) {
     if (deploymentId === null || !regressions.has(deploymentId)) continue;

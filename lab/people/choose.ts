@@ -48,7 +48,10 @@ export function choosePeople(history: History, choice: PeopleChoice, seed: numbe
       }
       return same("the recorded answers", recorded(tables.decisions));
     case "perfect":
-      return same("always right, at once", perfect((id) => about(id).truthIsBad));
+      return same(
+        "always right, at once",
+        perfect((id) => about(id).truthIsBad),
+      );
     case "modelled": {
       const { model, seen } = fitPeople(tables.decisions, about, DEFAULT_RESPONDER);
       const counts = (["business", "evening", "night"] as const).map(

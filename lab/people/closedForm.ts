@@ -8,7 +8,14 @@
  * and its last, sloping stretch by the minute.
  */
 
-import { choices, skillAfterWaking, type Shift, type ShiftModel } from "./model.ts";
+import { formatDuration, type Policy } from "../../engine/index.ts";
+import {
+  choices,
+  skillAfterWaking,
+  type ResponderModel,
+  type Shift,
+  type ShiftModel,
+} from "./model.ts";
 import { upperTail } from "./fit.ts";
 
 export interface WindowEffect {
@@ -42,6 +49,42 @@ export function windowEffect(model: ShiftModel, shift: Shift, windowMs: number):
     rightRollbacks: right,
     addedDelayMs: (approvedDelayMs + (right - approved) * windowMs) / right,
   };
+}
+
+/**
+ * What the windows and approvals of policies can do with these people at all, in words:
+ * most of a window's worth at night is delay. Nothing where nobody is drawn.
+ */
+export function windowNotes(policies: readonly Policy[], model: ResponderModel | null): string[] {
+  if (model === null) return [];
+  const byShift = (share: (shift: Shift) => number): string =>
+    (["business", "evening", "night"] as const)
+      .map((shift) => `${Math.round(100 * share(shift))} %`)
+      .join(", ");
+  const windows = new Set<number>();
+  const slas = new Set<number>();
+  for (const { tiers } of policies) {
+    if (tiers.override.onTimeout === "rollback") windows.add(tiers.override.windowMs);
+    slas.add(tiers.approve.slaMs);
+  }
+  return [
+    ...[...windows].sort(byNumber).map((windowMs) => {
+      const stopped = byShift(
+        (shift) => 1 - windowEffect(model[shift], shift, windowMs).wrongRollbacks,
+      );
+      return `In ${formatDuration(windowMs)} people stop ${stopped} of wrong rollbacks ${SHIFTS}.`;
+    }),
+    ...[...slas].sort(byNumber).map((slaMs) => {
+      const open = byShift((shift) => unansweredAfter(model[shift], slaMs));
+      return `After ${formatDuration(slaMs)} ${open} of approvals are unanswered ${SHIFTS}.`;
+    }),
+  ];
+}
+
+const SHIFTS = "(day, evening, night)";
+
+function byNumber(a: number, b: number): number {
+  return a - b;
 }
 
 /** Share of approvals that nobody has answered after `sla` and, then, a second `sla`. */

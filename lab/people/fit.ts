@@ -149,10 +149,7 @@ function pseudoObservations({ medianMs, sigma, silence }: ShiftModel): Waited[] 
     };
   });
   const weight = PSEUDO_OBSERVATIONS * silence;
-  return [
-    ...answered,
-    { delayMs: Number.MAX_SAFE_INTEGER, answered: false, answering: 1, weight },
-  ];
+  return [...answered, { delayMs: Number.MAX_SAFE_INTEGER, answered: false, answering: 1, weight }];
 }
 
 function density(z: number): number {

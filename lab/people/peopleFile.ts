@@ -2,9 +2,11 @@
 
 import { z } from "zod";
 import { parseDuration, parseShare } from "../../engine/index.ts";
-import { readSettings } from "../settingsFile.ts";
+import { readDocument } from "../documentFile.ts";
 import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
 
+const PEOPLE_FILE =
+  "a people file, such as scenarios/people/example.yaml, or say absent, recorded, modelled or perfect";
 const MEDIAN = "expected a duration above 0s such as 2m";
 const SHARE = "expected a share from 0% to 100%";
 const SIGMA = "expected a number above 0 and up to 5";
@@ -30,10 +32,9 @@ const shiftSchema = z
     overrideIfBad: share.optional(),
     approveIfBad: share.optional(),
   })
-  .refine(
-    ({ overrideIfBad = 0.05, approveIfBad = 0.5 }) => overrideIfBad + approveIfBad <= 1,
-    { error: "overrideIfBad and approveIfBad together are more than all" },
-  )
+  .refine(({ overrideIfBad = 0.05, approveIfBad = 0.5 }) => overrideIfBad + approveIfBad <= 1, {
+    error: "overrideIfBad and approveIfBad together are more than all",
+  })
   .prefault({});
 
 const peopleSchema = z.strictObject({
@@ -44,7 +45,7 @@ const peopleSchema = z.strictObject({
 
 /** @throws Problem naming file, line and column of what is wrong */
 export function loadPeople(file: string): ResponderModel {
-  const given = readSettings(file, peopleSchema, "scenarios/people/example.yaml");
+  const given = readDocument(file, peopleSchema, PEOPLE_FILE);
   const shiftOf = (shift: Shift): ResponderModel[Shift] => {
     const { median: medianMs, ...others } = given[shift];
     const told = Object.entries({ medianMs, ...others }).filter(([, value]) => value !== undefined);

@@ -3,6 +3,7 @@
  * would have seen after that does not exist. Silence is not the right word for it
  * (the data did not stop, the version did), so nothing falls silent; signals that
  * had not breached by then are inconclusive, and the outcome is counted as bounded.
+ * A rollback that failed hides nothing: the new version stayed.
  */
 
 import {
@@ -12,7 +13,22 @@ import {
   type SignalJudged,
   type WatchState,
 } from "../../engine/index.ts";
+import type { DecisionRow } from "../history/tables.ts";
 import type { PlannedDeployment } from "./plan.ts";
+
+/** When history began the rollback that brought the old version back, by deployment. */
+export function rollbacksOf(decisions: readonly DecisionRow[]): ReadonlyMap<string, number> {
+  const begun = new Map<string, number>();
+  const ofOneInstant = ["rollbackStarted", "rollbackFailed"];
+  const rows = decisions
+    .filter(({ what }) => ofOneInstant.includes(what))
+    .sort((a, b) => a.atMs - b.atMs || ofOneInstant.indexOf(a.what) - ofOneInstant.indexOf(b.what));
+  for (const { deploymentId, what, atMs } of rows) {
+    if (what === "rollbackFailed") begun.delete(deploymentId);
+    else if (!begun.has(deploymentId)) begun.set(deploymentId, atMs);
+  }
+  return begun;
+}
 
 /** Judgements up to the history's rollback, and a last one that says why there are no more. */
 export function censorJudgements(

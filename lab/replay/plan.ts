@@ -22,6 +22,7 @@ import {
 import { BLOCK_SAMPLES } from "../history/blocks.ts";
 import type { History } from "../history/open.ts";
 import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
+import { rollbacksOf } from "./censor.ts";
 
 /** One deployment with everything about it that is not a sample. */
 export interface PlannedDeployment {
@@ -109,11 +110,7 @@ export async function planReplay(
     if (list === undefined) tagsOf.set(tag.service, [tag]);
     else list.push(tag);
   }
-  const rollbacks = new Map<string, number>();
-  for (const { deploymentId, what, atMs } of tables.decisions) {
-    if (what !== "rollbackStarted") continue;
-    rollbacks.set(deploymentId, Math.min(atMs, rollbacks.get(deploymentId) ?? atMs));
-  }
+  const rollbacks = rollbacksOf(tables.decisions);
   const deployments = tables.deployments.map((row) => ({
     deployment: toDeployment(row, services.get(row.service), graph),
     tags: (tagsOf.get(row.service) ?? []).filter(

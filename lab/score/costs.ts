@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { readSettings } from "../settingsFile.ts";
+import { readDocument } from "../documentFile.ts";
 
 const amount = z
   .number({ error: "expected a number of at least 0" })
@@ -33,5 +33,5 @@ export const DEFAULT_COSTS: Costs = costsSchema.parse({});
 
 /** @throws Problem naming file, line and column of what is wrong */
 export function loadCosts(file: string): Costs {
-  return readSettings(file, costsSchema, "scenarios/costs/example.yaml");
+  return readDocument(file, costsSchema, "a costs file, such as scenarios/costs/example.yaml");
 }

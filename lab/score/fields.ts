@@ -11,6 +11,8 @@ export type Seconds = Record<DurationName, number[]>;
 export interface Field {
   readonly name: string;
   readonly unit: "count" | "share" | "seconds" | "perWeek" | "hours" | "cost";
+  /** A smooth function of sums; a quantile jumps. */
+  readonly smooth: boolean;
   /** Which way is better for the team; null where neither is. */
   readonly better: "lower" | "higher" | null;
   /** NaN where the history cannot say it. */
@@ -27,6 +29,7 @@ function count(name: SumName, better: Field["better"] = null): Field {
   return {
     name,
     unit: "count",
+    smooth: true,
     better,
     value: (sums) => sums[name],
     n: (sums) => sums.deployments,
@@ -54,6 +57,7 @@ function share(
   return {
     name,
     unit: "share",
+    smooth: true,
     better,
     value: (sums) => divide(sums[top], bottom(sums)),
     n: bottom,
@@ -70,6 +74,7 @@ function durations(name: DurationName): Field[] {
   const field = (statistic: string, value: (seconds: number[]) => number): Field => ({
     name: `${name}.${statistic}`,
     unit: "seconds",
+    smooth: statistic !== "median" && statistic !== "p90",
     better: "lower",
     value: (_sums, seconds) => value(seconds[name]),
     n: (sums) => sums.timed,
@@ -135,6 +140,7 @@ export const FIELDS: readonly Field[] = [
   {
     name: "f1",
     unit: "share",
+    smooth: true,
     better: "higher",
     value: (sums) =>
       divide(
@@ -148,6 +154,7 @@ export const FIELDS: readonly Field[] = [
   {
     name: "mttr",
     unit: "seconds",
+    smooth: true,
     better: "lower",
     value: (_sums, seconds) => mean(seconds.timeToRecovery),
     n: (sums) => sums.timed,
@@ -158,6 +165,7 @@ export const FIELDS: readonly Field[] = [
   {
     name: "pagesPerWeek",
     unit: "perWeek",
+    smooth: true,
     better: "lower",
     value: (sums, _seconds, weeks) => divide(sums.pages, weeks),
     n: (sums) => sums.deployments,
@@ -175,6 +183,7 @@ export const FIELDS: readonly Field[] = [
   {
     name: "cost",
     unit: "cost",
+    smooth: true,
     better: "lower",
     // Without labels the harm of acting and of not acting is missing: no total.
     value: (sums) =>

@@ -1,16 +1,26 @@
 /**
  * A policy's scorecard: every field as a value with a 95 % interval.
  *
- * Intervals are a percentile cluster bootstrap over services, because deployments of
- * one service are alike: resampling deployments instead covers the truth 62-73 % of
- * the time at an intra-class correlation of 0.2. With fewer than 20 services even
- * this interval is too narrow, and says so.
+ * Intervals are a cluster bootstrap over services, because deployments of one service
+ * are alike: resampling deployments instead covers the truth 62-73 % of the time at an
+ * intra-class correlation of 0.2. It is stretched for few and unequal services; see
+ * intervals.ts.
+ *
+ * Where people or what history hid are drawn, a scorecard is the mean over the draws.
  */
 
 import type { Outcome } from "../outcome/outcome.ts";
 import { randomStream } from "../people/random.ts";
 import type { Costs } from "./costs.ts";
 import { FIELDS, total, type Field, type Sums } from "./fields.ts";
+import {
+  effectiveClusters,
+  intervalOf,
+  LEFT_OUT_AT_MOST,
+  tidy,
+  wilson,
+  type Spread,
+} from "./intervals.ts";
 import { sumByService, type ServiceSums } from "./sums.ts";
 
 export interface Estimate {
@@ -54,9 +64,11 @@ export interface Scorecard {
 /** A scorecard with what a comparison needs of it. */
 export interface Scored {
   readonly scorecard: Scorecard;
-  /** By field name: the value in every bootstrap sample, the same services in each policy's. */
-  readonly samples: ReadonlyMap<string, Float64Array>;
+  /** By field name; the bootstrap samples take the same services in each policy's. */
+  readonly spreads: ReadonlyMap<string, Spread>;
   readonly values: ReadonlyMap<string, number>;
+  /** By field name: how many observations it rests on. */
+  readonly counts: ReadonlyMap<string, number>;
   readonly clusters: number;
 }
 
@@ -70,16 +82,14 @@ export interface ScoreOptions {
 
 const CLUSTERS_AT_LEAST = 20;
 
-export function score(outcomes: readonly Outcome[], options: ScoreOptions): Scored {
-  const services = sumByService(outcomes, options.costs, options.timezoneOf);
-  const samples = bootstrap(services, options);
-  const { sums, seconds } = total(services);
-  const values = new Map<string, number>();
+/** @param draws outcomes of the same deployments, once for each draw */
+export function score(draws: readonly (readonly Outcome[])[], options: ScoreOptions): Scored {
+  const services = sumByService(draws, options.costs, options.timezoneOf);
+  const { sums } = total(services);
+  const spreads = spreadsOf(services, options);
   const card: Record<string, unknown> = {};
   for (const field of FIELDS) {
-    const value = field.value(sums, seconds, options.weeks);
-    values.set(field.name, value);
-    const estimate = estimateOf(field, value, field.n(sums), samples.get(field.name)!, services);
+    const estimate = estimateOf(field, field.n(sums), spreads.get(field.name)!, services.length);
     const [name, statistic] = field.name.split(".") as [string, string | undefined];
     if (statistic === undefined) card[name] = estimate;
     else card[name] = { ...(card[name] as object | undefined), [statistic]: estimate };
@@ -106,7 +116,9 @@ export function score(outcomes: readonly Outcome[], options: ScoreOptions): Scor
       },
     },
   } as unknown as Scorecard;
-  return { scorecard, samples, values, clusters: services.length };
+  const values = new Map([...spreads].map(([name, { value }]) => [name, value]));
+  const counts = new Map(FIELDS.map((field) => [field.name, field.n(sums)]));
+  return { scorecard, spreads, values, counts, clusters: services.length };
 }
 
 type RateBounds = "falsePositiveShareBounds" | "falsePositiveRateBounds" | "missRateBounds";
@@ -138,53 +150,62 @@ function shareOf(count: number, of: number): number {
   return of === 0 ? 0 : tidy(count / of);
 }
 
-function bootstrap(
+function spreadsOf(
   services: readonly ServiceSums[],
   { seed, bootstraps, weeks }: ScoreOptions,
-): Map<string, Float64Array> {
-  const samples = new Map(FIELDS.map(({ name }) => [name, new Float64Array(bootstraps)]));
+): Map<string, Spread> {
+  const { sums, seconds } = total(services);
+  const values = FIELDS.map((field) => field.value(sums, seconds, weeks));
+  const samples = FIELDS.map(() => new Float64Array(bootstraps));
   // The draw depends on the seed and the number of services alone, so two policies on
   // one history are resampled alike and their differences are paired.
   const random = randomStream(seed, "bootstrap", services.length);
   for (let round = 0; round < bootstraps; round++) {
     const drawn = services.map(() => services[Math.floor(random.next() * services.length)]!);
-    const { sums, seconds } = total(drawn);
-    for (const field of FIELDS) {
-      samples.get(field.name)![round] = field.value(sums, seconds, weeks);
-    }
+    const resampled = total(drawn);
+    FIELDS.forEach((field, index) => {
+      samples[index]![round] = field.value(resampled.sums, resampled.seconds, weeks);
+    });
   }
-  return samples;
+  const leaves = services.length >= 2 && services.length <= LEFT_OUT_AT_MOST;
+  const leftOut = FIELDS.map(() => new Float64Array(leaves ? services.length : 0));
+  for (let out = 0; leaves && out < services.length; out++) {
+    const rest = total(services.filter((_, index) => index !== out));
+    FIELDS.forEach((field, index) => {
+      leftOut[index]![out] = field.value(rest.sums, rest.seconds, weeks);
+    });
+  }
+  return new Map(
+    FIELDS.map((field, index) => [
+      field.name,
+      {
+        value: values[index]!,
+        samples: samples[index]!,
+        leftOut: leaves ? leftOut[index]! : null,
+        effectiveClusters: effectiveClusters(services.map((one) => field.n(one.sums))),
+        smooth: field.smooth,
+      },
+    ]),
+  );
 }
 
-function estimateOf(
-  field: Field,
-  value: number,
-  n: number,
-  samples: Float64Array,
-  services: readonly ServiceSums[],
-): Estimate {
+function estimateOf(field: Field, n: number, spread: Spread, services: number): Estimate {
+  const { value } = spread;
   if (Number.isNaN(value)) return { value: null, low: null, high: null, n, why: field.why };
-  const interval = intervalOf(samples);
-  if (services.length < 2 || interval === null) {
+  const seen = services < 2 ? null : intervalOf(spread);
+  if (seen === null) {
     const why =
-      services.length < 2 ? "one service: no interval" : "too few services can say it: no interval";
+      services < 2 ? "one service: no interval" : "too few services can say it: no interval";
     return { value: tidy(value), low: null, high: null, n, why };
   }
-  const estimate = { value: tidy(value), low: interval.low, high: interval.high, n };
-  if (services.length >= CLUSTERS_AT_LEAST) return estimate;
-  return { ...estimate, why: `${services.length} services only: the interval is too narrow` };
-}
-
-/** The 2.5 % and 97.5 % points; null when hardly any sample has a value. */
-export function intervalOf(samples: Float64Array): { low: number; high: number } | null {
-  const valid = samples.filter((value) => !Number.isNaN(value)).sort();
-  if (valid.length < samples.length / 2) return null;
-  const at = (share: number): number =>
-    valid[Math.min(valid.length - 1, Math.max(0, Math.round(share * (valid.length - 1))))]!;
-  return { low: tidy(at(0.025)), high: tidy(at(0.975)) };
-}
-
-/** Nine significant digits: stable in print whatever the order of additions. */
-export function tidy(value: number): number {
-  return Number(value.toPrecision(9));
+  const isShare = field.unit === "share" && field.better !== null;
+  const noneOrAll = seen.low === seen.high && (value === 0 || value === 1);
+  const interval = isShare && noneOrAll ? wilson(value, n) : seen;
+  const estimate = { value: tidy(value), ...interval, n };
+  if (spread.effectiveClusters >= CLUSTERS_AT_LEAST) return estimate;
+  const effective = spread.effectiveClusters.toFixed(1);
+  return {
+    ...estimate,
+    why: `${services} services count like ${effective} equal ones: a rough, studentised interval`,
+  };
 }

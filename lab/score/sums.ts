@@ -75,20 +75,21 @@ function isNight(timezone: string | null, atMs: number): boolean {
   return hour >= 22 || hour < 7;
 }
 
-/** Adds outcomes up by service, in the order of the services' names. */
+/** Adds outcomes up by service, in the order of the services' names; the mean of draws. */
 export function sumByService(
-  outcomes: readonly Outcome[],
+  draws: readonly (readonly Outcome[])[],
   costs: Costs,
   timezoneOf: (service: string) => string | null,
 ): readonly ServiceSums[] {
   const services = new Map<string, Outcome[]>();
-  for (const outcome of outcomes) {
+  for (const outcome of draws.flat()) {
     const group = services.get(outcome.service);
     if (group === undefined) services.set(outcome.service, [outcome]);
     else group.push(outcome);
   }
   return [...services.keys()].sort().map((service) => {
     const sums = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<SumName, number>;
+    // Times of all draws stand together: each draw is as likely as the next.
     const seconds: Record<DurationName, number[]> = {
       timeToDetect: [],
       timeToProposal: [],
@@ -99,6 +100,7 @@ export function sumByService(
     for (const outcome of services.get(service)!) {
       add(sums, seconds, outcome, costs, (atMs) => isNight(timezone, atMs));
     }
+    for (const name of COUNTED) sums[name] /= draws.length;
     return { service, sums, seconds };
   });
 }
@@ -150,7 +152,9 @@ function add(
   const pages = outcome.pagesAtMs.length;
   sums.pages += pages;
   sums.nightPages += nightPages;
-  const falsePositive = outcome.rolledBack && good ? 1 : 0;
+  // Rolling back for somebody else's incident is as much work for nothing.
+  const wasted = good || outcome.label === "unrelated_incident";
+  const falsePositive = outcome.rolledBack && wasted ? 1 : 0;
   const toilHours = falsePositive * costs.hoursPerFalsePositive + pages * costs.hoursPerPage;
   sums.toilHours += toilHours;
   sums.costRollbacks += outcome.rolledBack ? costs.rollback : 0;

@@ -12,7 +12,15 @@ import type { Evaluated, Evaluation } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { isOpen, type Outcome } from "../../lab/outcome/outcome.ts";
 import { temporaryDirectory } from "./directories.ts";
-import { MINUTE_MS, NOON_MS, outcome, regression, rolledBack, scoreOf } from "./outcomes.ts";
+import {
+  MINUTE_MS,
+  NOON_MS,
+  outcome,
+  regression,
+  rolledBack,
+  scoreDraws,
+  scoreOf,
+} from "./outcomes.ts";
 import { evaluated, generateSmall, HOOK_MS, shipped } from "./smallWorld.ts";
 
 let history: History;
@@ -107,7 +115,12 @@ function everywhere(name: string, ...each: readonly Outcome[]): Evaluated {
       policy: name,
     })),
   ).flat();
-  return { policy: { ...shipped("incumbent"), policy: name }, outcomes, scored: scoreOf(outcomes) };
+  return {
+    policy: { ...shipped("incumbent"), policy: name },
+    outcomes,
+    draws: [outcomes],
+    scored: scoreOf(outcomes),
+  };
 }
 
 /** The same outcomes under a policy that watches for longer, so it may have acted later. */
@@ -120,7 +133,7 @@ function acting(one: Evaluated): Evaluated {
 }
 
 function verdicts(baseline: Evaluated, candidate: Evaluated): Record<string, string> {
-  const differences = differencesOf(baseline, candidate, scoreOf);
+  const differences = differencesOf(baseline, candidate, scoreDraws);
   return Object.fromEntries(differences.map(({ field, verdict }) => [field, verdict]));
 }
 
@@ -192,7 +205,7 @@ describe("what the history hides", () => {
       const field = one.label === "benign" ? "falsePositiveRollbacks" : "missRate";
       const before = everywhere("before", one);
       const differenceTo = (after: Evaluated): Difference =>
-        differencesOf(before, after, scoreOf).find((found) => found.field === field)!;
+        differencesOf(before, after, scoreDraws).find((found) => found.field === field)!;
       const most = field === "missRate" ? 1 : 30;
       expect(differenceTo(acting(everywhere("after", one)))).toMatchObject({
         difference: 0,
@@ -237,7 +250,7 @@ describe("what the history hides", () => {
     expect(verdicts(acted, held)["missRate"]).toBe("worse");
     // Rolled back by neither policy it goes on as long, whoever declined it and how.
     const other = acting(everywhere("other", { ...declined, end: "overridden" }));
-    const mttr = differencesOf(held, other, scoreOf).find(({ field }) => field === "mttr");
+    const mttr = differencesOf(held, other, scoreDraws).find(({ field }) => field === "mttr");
     expect(mttr).toMatchObject({ difference: 0, low: 0, high: 0 });
     // Faster than the best that could have been is faster.
     const fast = everywhere("fast", rolledBack(4, regression(6)));

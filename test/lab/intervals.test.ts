@@ -9,7 +9,7 @@ import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/people/random.ts";
 import type { Scored } from "../../lab/score/scorecard.ts";
-import { estimate, outcome, regression, rolledBack, scoreOf } from "./outcomes.ts";
+import { estimate, outcome, regression, rolledBack, scoreDraws, scoreOf } from "./outcomes.ts";
 import { HOOK_MS, shipped } from "./smallWorld.ts";
 
 const FLEETS = 200;
@@ -63,8 +63,8 @@ describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`,
       const { low, high } = estimate(scored, name);
       return low! <= truth && truth <= high!;
     });
-    // Measured: 93 %; percentile intervals over 24 clusters are known to be narrow.
-    expect(held.length / FLEETS).toBeGreaterThan(0.87);
+    // Measured over 1,000 fleets with 200 samples each: 94.4 % and 94.8 %.
+    expect(held.length / FLEETS).toBeGreaterThan(0.9);
     expect(held.length / FLEETS).toBeLessThan(0.99);
   });
 
@@ -75,17 +75,18 @@ describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`,
     for (const [seed, mine] of fleets.slice(0, NULLS).entries()) {
       const [baseline, candidate] = [mine, scoredFleet(seed, "yours")].map((one): Evaluated => ({
         policy,
+        draws: [one.outcomes],
         ...one,
       })) as [Evaluated, Evaluated];
-      for (const { field, verdict } of differencesOf(baseline, candidate, scoreOf)) {
+      for (const { field, verdict } of differencesOf(baseline, candidate, scoreDraws)) {
         if (!called.has(field) || verdict === "not distinguishable") continue;
         called.set(field, called.get(field)! + 1);
       }
     }
-    // Measured over 200 fleets: 8.5 %, as narrow intervals must.
+    // Measured over 1,000 fleets: 4.9 %; the percentile interval alone called 8.5 %.
     for (const [field, times] of called) {
       expect(times / NULLS, field).toBeGreaterThan(0);
-      expect(times / NULLS, field).toBeLessThan(0.15);
+      expect(times / NULLS, field).toBeLessThan(0.12);
     }
   });
 });

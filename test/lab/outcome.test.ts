@@ -74,6 +74,15 @@ beforeAll(async () => {
         [35, "approvalGiven", "bo"],
       ],
     },
+    // History tried to roll back and could not: it went on to minute 45.
+    stuck: {
+      label: "benign",
+      slow: [20, 45],
+      decisions: [
+        [7, "rollbackStarted"],
+        [8, "rollbackFailed"],
+      ],
+    },
     good: { label: "benign" },
     unlabelled: { slow: [3, 30] },
   });
@@ -178,6 +187,18 @@ describe("modelled: the decision is exact, the recovery is not", () => {
       decidedAtMs: minute(9),
       end: "rolledBack",
       evidence: "modelled",
+    });
+  });
+});
+
+describe("a rollback that failed in history", () => {
+  it("hides nothing of what came after it, and fails whoever asks", async () => {
+    expect((await outcomes(FULL))("stuck")).toMatchObject({
+      detectedAtMs: minute(21),
+      end: "rollbackFailed",
+      rolledBack: false,
+      evidence: "observed",
+      censoredAtMs: null,
     });
   });
 });

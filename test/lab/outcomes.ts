@@ -78,7 +78,14 @@ export function regression(recoveryMinutes: number): Partial<Outcome> {
 }
 
 export function scoreOf(outcomes: readonly Outcome[], options: Partial<ScoreOptions> = {}): Scored {
-  return score(outcomes, {
+  return scoreDraws([outcomes], options);
+}
+
+export function scoreDraws(
+  draws: readonly (readonly Outcome[])[],
+  options: Partial<ScoreOptions> = {},
+): Scored {
+  return score(draws, {
     costs: DEFAULT_COSTS,
     weeks: 2,
     timezoneOf: () => null,

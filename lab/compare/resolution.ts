@@ -1,0 +1,40 @@
+/**
+ * How small a difference a history can show, and what the likeness of a service's own
+ * deployments costs.
+ *
+ * `resolves` is 2.8 standard errors of the paired difference (a two-sided test at 5 %
+ * that sees it four times in five), clustering included. The design effect is how much
+ * larger the squared error is than if every deployment were a witness of its own.
+ */
+
+import { isGood, type Outcome } from "../outcome/outcome.ts";
+import type { Evaluated } from "./evaluate.ts";
+
+/** What one deployment adds to a mean of deployments; null where it is not one of them. */
+const ADDS: Readonly<Record<string, (outcome: Outcome) => number | null>> = {
+  mttr: ({ recoveryMs }) => (recoveryMs === null ? null : recoveryMs / 1000),
+  missRate: ({ label, rolledBack }) => (label === "regression" ? Number(!rolledBack) : null),
+  falsePositiveRate: (outcome) => (isGood(outcome) ? Number(outcome.rolledBack) : null),
+};
+
+/** Null for a field that is no mean, or where no deployment differs. */
+export function designEffectOf(
+  field: string,
+  error: number,
+  baseline: Evaluated,
+  candidate: Evaluated,
+): number | null {
+  const adds = ADDS[field];
+  if (adds === undefined) return null;
+  const differences: number[] = [];
+  baseline.outcomes.forEach((outcome, index) => {
+    const before = adds(outcome);
+    const after = adds(candidate.outcomes[index]!);
+    if (before !== null && after !== null) differences.push(after - before);
+  });
+  const n = differences.length;
+  if (n < 2) return null;
+  const mean = differences.reduce((sum, one) => sum + one, 0) / n;
+  const variance = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (n - 1);
+  return variance === 0 ? null : Number(((error * error * n) / variance).toPrecision(4));
+}
