@@ -5,6 +5,9 @@
  * decision see the future.
  */
 
+import type { CalibratedLimit } from "./detect/limit.ts";
+import type { Placebo } from "./detect/placebo.ts";
+
 export type DeploymentKind = "code" | "config" | "migration" | "infrastructure" | "feature_flag";
 export type Criticality = "low" | "medium" | "high" | "critical";
 
@@ -92,6 +95,8 @@ export interface SignalEvidence {
   /** The shadow verdict: the same samples, no tags. */
   readonly untagged: Verdict;
   readonly untaggedReason: string;
+  /** How often quiet watches go as far as the statistic; null where the policy does not ask. */
+  readonly placebo: Placebo | null;
 }
 
 interface Timed {
@@ -191,6 +196,8 @@ export interface SeasonProfile {
 export interface PreparedContext {
   /** By `service/metric[@version]` (see `seriesKey`). */
   readonly seasons: Readonly<Record<string, SeasonProfile>>;
+  /** What quiet watches did, by series and detector setting (see `placeboKey`). */
+  readonly placebos?: Readonly<Record<string, CalibratedLimit>>;
   readonly digest: string;
 }
 

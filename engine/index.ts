@@ -19,6 +19,14 @@ export * from "./policy/quantity.ts";
 export { resolveTier, resolveTolerance, tagsAt, type TierDecision } from "./policy/resolve.ts";
 export { DAY_MS, prepareSeason, SEASON_DAYS } from "./detect/season.ts";
 export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
+export {
+  calibrate,
+  placeboWatches,
+  SETTLES_MS,
+  type Disturbance,
+  type PlaceboWatch,
+} from "./detect/calibrate.ts";
+export { calibrationKey, placeboKey, type CalibratedLimit } from "./detect/limit.ts";
 export { placeboLimit, placeboP, type Calibration, type Placebo } from "./detect/placebo.ts";
 export type { Share } from "./detect/track.ts";
 export {

@@ -4,6 +4,8 @@ import { seriesKey, type SignalEvidence, type Verdict } from "../event.ts";
 import { servicesOf, type AbsoluteLimit, type SignalPolicy } from "../policy/policy.ts";
 import { formatChange, formatDuration, formatNumber, formatShare } from "../policy/quantity.ts";
 import { limitOf } from "./detector.ts";
+import { limitedSignal, placeboOf } from "./limit.ts";
+import type { Placebo } from "./placebo.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
 import {
   boundsFor,
@@ -67,15 +69,37 @@ function widthText({ detector }: SignalPolicy, statistic: number | null): string
   return `varies ${times} times as much as before (breach from ${formatNumber(detector.times)})`;
 }
 
+/** The signal with the limit of this series, and what a statistic means on it. */
+function calibratedOn(
+  signal: SignalPolicy,
+  { deployment, endsAtMs, context }: WatchState,
+  track: TrackState,
+  statistic: number | null,
+): { readonly signal: SignalPolicy; readonly placebo: Placebo | null } {
+  const watchMs = endsAtMs - deployment.startedAtMs;
+  const key = seriesKey(track.series);
+  return {
+    signal: limitedSignal(signal, watchMs, context, key),
+    placebo: placeboOf(signal, watchMs, context, key, statistic),
+  };
+}
+
+/** A limit that nothing was calibrated on is the author's guess, and a reader must know. */
+function noHistory(placebo: Placebo | null): string {
+  return placebo?.source === "none" ? "; no placebo history, quoted limit" : "";
+}
+
 /** Evidence at a change of verdict. */
 export function interimEvidence(
-  signal: SignalPolicy,
+  given: SignalPolicy,
+  watch: WatchState,
   track: TrackState,
   change: TrackChange,
   verdict: Verdict,
   untagged: Verdict,
 ): SignalEvidence {
   const baseline = track.baseline!;
+  const { signal, placebo } = calibratedOn(given, watch, track, change.statistic);
   const usable = baseline.problem === null && change.smooth !== null;
   const effect = usable ? effectOf(signal, change.smooth) : null;
   const size = effect === null ? "no reading" : effectText(signal, track, effect);
@@ -93,7 +117,7 @@ export function interimEvidence(
   return {
     signal: signal.name,
     verdict,
-    reason,
+    reason: `${reason}${noHistory(placebo)}`,
     series: seriesKey(track.series),
     effect,
     expected: usable ? expectedAt(baseline, change.atMs) : null,
@@ -111,6 +135,7 @@ export function interimEvidence(
         ? `without tags: ${nameOf(signal, track)} ${size}, ` +
           toleranceText(signal, track.untaggedTolerance, [])
         : `without tags: ${untagged}`,
+    placebo,
   };
 }
 
@@ -218,6 +243,7 @@ export function finalEvidence(
       tags: [],
       untagged: "noData",
       untaggedReason: reason,
+      placebo: null,
     };
   }
   const { track, tagged } = decided;
@@ -225,13 +251,14 @@ export function finalEvidence(
   const usable = baseline?.problem === null && track.smooth !== null;
   const extreme = worstOf(signal, track);
   const shadow = worst("untagged")!.untagged;
+  const { signal: limited, placebo } = calibratedOn(signal, watch, track, base.statistic);
   return {
     signal: base.signal,
     baseTolerance: base.baseTolerance,
     statistic: base.statistic,
-    limit: base.limit,
+    limit: limitOf(limited.detector),
     verdict: tagged.verdict,
-    reason: tagged.reason,
+    reason: `${tagged.reason}${noHistory(placebo)}`,
     series: seriesKey(track.series),
     effect: usable ? effectOf(signal, extreme.residual) : null,
     expected: usable ? expectedAt(baseline, watch.endsAtMs) : null,
@@ -242,5 +269,6 @@ export function finalEvidence(
     tags: extreme.tags,
     untagged: shadow.verdict,
     untaggedReason: `without tags: ${shadow.reason}`,
+    placebo,
   };
 }

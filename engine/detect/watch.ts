@@ -37,6 +37,7 @@ import { resolveTolerance } from "../policy/resolve.ts";
 import { BASELINE_REACH_MS } from "./residual.ts";
 import { append, inOrder, knownFrom, part } from "./columns.ts";
 import { tolerancePath } from "./tolerance.ts";
+import { limitedSignal } from "./limit.ts";
 
 interface Published {
   readonly stale: boolean;
@@ -295,7 +296,8 @@ function takeColumn(
       cut.atMs,
       cut.knownAtMs,
     );
-    changes.push(...takeSamples(track, signal, cut, tolerances, shared));
+    const limited = limitedSignal(signal, policy.watchMs, watch.context, key);
+    changes.push(...takeSamples(track, limited, cut, tolerances, shared));
   }
   return track;
 }
@@ -356,7 +358,7 @@ function publish(
     verdict = next;
     untagged = shadow;
     const track = before.tracks[seriesKey(change.series)]!;
-    const evidence: SignalEvidence = interimEvidence(signal, track, change, next, shadow);
+    const evidence: SignalEvidence = interimEvidence(signal, watch, track, change, next, shadow);
     judgements.push({
       kind: "signalJudged",
       atMs: change.atMs,

@@ -44,6 +44,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     watchMs: written.watch,
     signals: byName(written.signals).map(([name, given]): SignalPolicy => {
       const { baseline, ...detectorRest } = given.detector;
+      const { calibrate } = given;
       return {
         name,
         metric: given.metric,
@@ -52,6 +53,15 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
         detector: { ...detectorRest, baselineMs: baseline },
         tolerance: given.tolerance,
         ...(given.counter === undefined ? {} : { counter: given.counter }),
+        ...(calibrate === undefined
+          ? {}
+          : {
+              calibrate: {
+                everyMs: calibrate.every,
+                overMs: calibrate.over,
+                alpha: calibrate.alpha,
+              },
+            }),
         holdMs: given.hold,
         clearMs: given.clear,
       };

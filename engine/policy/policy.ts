@@ -96,6 +96,15 @@ export type DetectorSettings =
   | MannWhitneySettings
   | VarianceSettings;
 
+/** Placebo watches that a limit is calibrated on. */
+export interface CalibrateSettings {
+  /** From one placebo to the next, and how far back they count. */
+  readonly everyMs: number;
+  readonly overMs: number;
+  /** Share of quiet watches of one series that may reach the limit. */
+  readonly alpha: number;
+}
+
 export interface SignalPolicy {
   readonly name: string;
   /** A metric's name, or globs with `*`, separated by `|`. */
@@ -107,6 +116,8 @@ export interface SignalPolicy {
   /** Is the metric a raw counter? Absent, the series says so itself. */
   readonly counter?: boolean | undefined;
   readonly tolerance: Tolerance;
+  /** Absent: the detector's quoted limit holds. */
+  readonly calibrate?: CalibrateSettings;
   readonly holdMs: number;
   readonly clearMs: number;
 }

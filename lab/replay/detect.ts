@@ -23,6 +23,7 @@ import type { History } from "../history/open.ts";
 import { assemble, streamStoredWindows, type SampleWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
 import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
+import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
 /** Policies that agree on everything detection reads. */
@@ -81,6 +82,7 @@ export async function detect(
 ): Promise<Detection> {
   const families = familiesOf(policies, plan.deployments.length);
 
+  const placebos = await preparePlacebos(history, plan, policies, progress);
   const planned: PlannedWindow[] = [];
   for (let index = 0; index < plan.deployments.length; index++) {
     planned.push(...windowsOf(history, plan, index));
@@ -105,13 +107,14 @@ export async function detect(
       else days.push({ day, window });
     }
     if (--missing[deployment]! > 0) continue;
-    judgeDeployment(plan, deployment, gathered, families);
+    judgeDeployment(plan, deployment, gathered, families, placebos);
     pending.delete(deployment);
     progress.update(++done, plan.deployments.length, "judging deployments");
   }
   // Deployments without a single window still end: nothing could be seen.
   for (const index of unseen) {
-    judgeDeployment(plan, index, { watch: new Map(), days: new Map() }, families);
+    const nothing = { watch: new Map(), days: new Map() };
+    judgeDeployment(plan, index, nothing, families, placebos);
   }
 
   const judgements: (readonly (readonly SignalJudged[])[])[] = policies.map(() => []);
@@ -137,6 +140,7 @@ function judgeDeployment(
   index: number,
   gathered: GatheredDeployment,
   families: readonly Family[],
+  placebos: PlaceboHistory | null,
 ): void {
   const planned = plan.deployments[index]!;
   const watched = planned.series.flatMap(({ index: series, name }) => {
@@ -148,7 +152,7 @@ function judgeDeployment(
     const { atMs, knownAtMs, values } = cutAtRollback(windows[at]!, planned.rolledBackAtMs);
     return { series: name, atMs, knownAtMs, values };
   });
-  const context = prepareContext(plan, planned, gathered);
+  const context = prepareContext(plan, planned, gathered, placebos);
   const shares = new Map<string, Share>();
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;

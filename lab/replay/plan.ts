@@ -49,10 +49,14 @@ export interface Plan {
   readonly places: ReadonlyMap<string, number>;
   /** Those of one case, service and environment, in the order they started. */
   readonly rows: readonly (readonly number[])[];
+  /** Every series of the history that a policy's metrics match, whoever is deployed. */
+  readonly matching: readonly PlannedSeries[];
   /** Longest look back before and ahead after a start, over all policies. */
   readonly lookBackMs: number;
   readonly lookAheadMs: number;
   readonly season: boolean;
+  /** Does a policy calibrate on the past? Not where the past is cut for all alike. */
+  readonly placebos: boolean;
 }
 
 /** A window of one deployment on one series, wanted for the watch or for a season's day. */
@@ -124,8 +128,12 @@ export async function planReplay(
     deployments,
     places: new Map(deployments.map(({ deployment }, at) => [deployment.deploymentId, at])),
     rows: rowsOf(deployments),
+    matching: [...watched.values()].flat().sort((a, b) => a.index - b.index),
     lookBackMs,
     lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
+    placebos:
+      lookBackAtMostMs === Number.POSITIVE_INFINITY &&
+      policies.some(({ signals }) => signals.some(({ calibrate }) => calibrate !== undefined)),
     season: lookBackAtMostMs === Number.POSITIVE_INFINITY && detectors.some(({ season }) => season),
   };
 }

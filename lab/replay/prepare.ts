@@ -13,6 +13,7 @@ import {
 } from "../../engine/index.ts";
 import { assemble, type SampleWindow, type StoredWindow } from "../history/windows.ts";
 import { sha256 } from "../policy/load.ts";
+import { placebosFor, type PlaceboHistory } from "./placebos.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
 export interface GatheredDeployment {
@@ -20,13 +21,28 @@ export interface GatheredDeployment {
   readonly days: Map<number, { day: number; window: StoredWindow }[]>;
 }
 
-/** The season of every watched series; null when no policy asks or no day is there. */
+/** What the engine's pure functions make of the past; null when no policy asks for any of it. */
 export function prepareContext(
   plan: Plan,
   planned: PlannedDeployment,
   gathered: GatheredDeployment,
+  history: PlaceboHistory | null,
 ): PreparedContext | null {
-  if (!plan.season) return null;
+  const seasons = plan.season ? seasonsOf(plan, planned, gathered) : {};
+  const placebos = history === null ? null : placebosFor(history, planned);
+  if (placebos === null) {
+    if (Object.keys(seasons).length === 0) return null;
+    return { seasons, digest: sha256(canonicalJson(seasons)) };
+  }
+  return { seasons, placebos, digest: sha256(canonicalJson({ seasons, placebos })) };
+}
+
+/** The season of every watched series that has enough days. */
+function seasonsOf(
+  plan: Plan,
+  planned: PlannedDeployment,
+  gathered: GatheredDeployment,
+): PreparedContext["seasons"] {
   const fromMs = planned.deployment.startedAtMs - plan.lookBackMs;
   const toMs = planned.deployment.startedAtMs + plan.lookAheadMs;
   const seasons: Record<string, SeasonProfile> = {};
@@ -43,8 +59,7 @@ export function prepareContext(
     const season = prepareSeason(past, fromMs, toMs);
     if (season !== null) seasons[seriesKey(series.name)] = season;
   }
-  if (Object.keys(seasons).length === 0) return null;
-  return { seasons, digest: sha256(canonicalJson(seasons)) };
+  return seasons;
 }
 
 function joinDays(windows: readonly SampleWindow[]): { atMs: Float64Array; values: Float64Array } {

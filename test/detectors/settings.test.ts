@@ -3,12 +3,17 @@
 import { describe, expect, test } from "vitest";
 import { parsePolicy } from "../../engine/policy/parse.ts";
 
-function parse(detector: object) {
+function parse(detector: object, calibrate?: object) {
   return parsePolicy(
     {
       policy: "test",
       owner: "platform",
-      signals: { latency: { metric: "latency_p95_ms", tolerance: "10%", detector } },
+      signals: {
+        latency: {
+          ...{ metric: "latency_p95_ms", tolerance: "10%", detector },
+          ...(calibrate === undefined ? {} : { calibrate }),
+        },
+      },
       assign: [{ otherwise: "approve" }],
     },
     () => "digest",
@@ -47,6 +52,28 @@ describe("a detector of a policy file", () => {
   ])("refuses %j", (detector, key, message) => {
     const { issues } = parse(detector);
     expect(issues?.map(({ path }) => path.join("."))).toEqual([`signals.latency.detector.${key}`]);
+    expect(issues?.[0]?.message).toMatch(message);
+  });
+});
+
+describe("a calibrated limit of a policy file", () => {
+  test("has the defaults it is documented with, and none where nobody asks", () => {
+    const { policy } = parse({ kind: "cusum" }, {});
+    const day = 86_400_000;
+    const expected = { everyMs: day / 4, overMs: 14 * day, alpha: 0.005 };
+    expect(policy?.signals[0]?.calibrate).toEqual(expected);
+    expect(parse({ kind: "cusum" }).policy?.signals[0]).not.toHaveProperty("calibrate");
+  });
+
+  test.each([
+    ["threshold", {}, "calibrate", /has a largest value/],
+    ["mannWhitney", {}, "calibrate", /has a largest value/],
+    ["cusum", { every: "15d" }, "calibrate.every", /cannot be more than `over`/],
+    ["cusum", { every: "0s" }, "calibrate.every", /above 0s/],
+    ["cusum", { alpha: "100%" }, "calibrate.alpha", /below 100%/],
+  ])("refuses %s with %j", (kind, calibrate, key, message) => {
+    const { issues } = parse({ kind }, calibrate);
+    expect(issues?.map(({ path }) => path.join("."))).toEqual([`signals.latency.${key}`]);
     expect(issues?.[0]?.message).toMatch(message);
   });
 });

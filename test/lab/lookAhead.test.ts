@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DecisionRecord } from "../../engine/index.ts";
+import type { DecisionRecord, Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { streamBlocks } from "../../lab/history/stream.ts";
@@ -18,7 +18,20 @@ import { replay } from "../../lab/replay/replay.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { generateSmall, HOOK_MS, shipped } from "./smallWorld.ts";
 
-const POLICIES = ["two-minute-override", "tagged-threshold", "human-approval"].map(shipped);
+/** Limits from placebo watches: nothing knows as much about the past, so nothing can leak more. */
+const calibrated: Policy = {
+  ...shipped("two-minute-override"),
+  policy: "calibrated",
+  signals: shipped("two-minute-override").signals.map((signal) =>
+    signal.name === "latency"
+      ? { ...signal, calibrate: { everyMs: 21_600_000, overMs: 1_209_600_000, alpha: 0.005 } }
+      : signal,
+  ),
+};
+const POLICIES = [
+  ...["two-minute-override", "tagged-threshold", "human-approval"].map(shipped),
+  calibrated,
+];
 const WATCHED = ["conversion_rate", "error_rate", "latency_p95_ms"];
 
 interface Samples {
@@ -77,7 +90,9 @@ async function recordsUntil(cutMs: number): Promise<readonly DecisionRecord[]> {
       deployments: tables.deployments.filter(({ startedAtMs }) => startedAtMs <= cutMs),
       tags: tables.tags.filter(({ knownAtMs }) => knownAtMs <= cutMs),
       decisions: tables.decisions.filter(({ atMs }) => atMs <= cutMs),
-      incidents: [],
+      incidents: tables.incidents.filter(
+        ({ detectedAtMs }) => detectedAtMs !== null && detectedAtMs <= cutMs,
+      ),
       labels: [],
     },
     { madeBy: "a test", sources: [], dropped: [], warnings: [], loggingPolicy: null },
@@ -109,6 +124,13 @@ describe("a history cut off at a decision", () => {
       ),
       { seed: 20261012, numRuns: 8, endOnFailure: true },
     );
+  });
+
+  it("is long enough for limits from the past to be among what is held", () => {
+    const sources = whole
+      .filter(({ policy }) => policy === "calibrated")
+      .flatMap(({ signals }) => signals.map(({ placebo }) => placebo?.source));
+    expect(new Set(sources)).toEqual(new Set([undefined, "none", "family", "series"]));
   });
 
   it("could fail: a record is there at the cut and not a moment before", async () => {

@@ -2,7 +2,14 @@
 
 import { z } from "zod";
 import { oneSpikeFires } from "../../detect/onset.ts";
-import { absoluteLimit, duration, oneOrMore, properShare, tolerance } from "./values.ts";
+import {
+  absoluteLimit,
+  duration,
+  oneOrMore,
+  properDuration,
+  properShare,
+  tolerance,
+} from "./values.ts";
 
 const threshold = z.strictObject({
   kind: z.literal("threshold"),
@@ -76,6 +83,17 @@ const detector = z
     path: ["clip"],
   });
 
+const calibrate = z
+  .strictObject({
+    every: properDuration.default(21_600_000),
+    over: properDuration.default(1_209_600_000),
+    alpha: properShare.default(0.005),
+  })
+  .refine((given) => given.every <= given.over, {
+    message: "`every` cannot be more than `over`",
+    path: ["every"],
+  });
+
 export const signal = z
   .strictObject({
     metric: z.string().min(1),
@@ -84,6 +102,7 @@ export const signal = z
     counter: z.boolean().optional(),
     detector: detector.prefault({ kind: "cusum" }),
     tolerance,
+    calibrate: calibrate.optional(),
     hold: duration.default(60_000),
     clear: duration.default(120_000),
   })
@@ -91,6 +110,13 @@ export const signal = z
     const { detector: rule, worse } = given;
     const issue = (key: string, message: string): void =>
       context.addIssue({ code: "custom", path: ["detector", key], message });
+    if (
+      given.calibrate !== undefined &&
+      (rule.kind === "threshold" || rule.kind === "mannWhitney")
+    ) {
+      const message = "the statistic of this detector has a largest value: it cannot be calibrated";
+      context.addIssue({ code: "custom", path: ["calibrate"], message });
+    }
     if (rule.kind !== "threshold") return;
     if (rule.over !== undefined && worse === "down") issue("over", "`worse: down` needs `under`");
     if (rule.under !== undefined && worse === "up") issue("under", "`worse: up` needs `over`");
