@@ -110,7 +110,8 @@ export function caveat(policy: Policy, state: DeploymentState, nowMs: number): s
     return ", though the evidence no longer stands and nothing shows health";
   }
   if (nowMs <= state.watchEndsAtMs) return "";
-  return `, on what was judged when the watch ended, ${formatDuration(nowMs - state.watchEndsAtMs)} ago`;
+  const ago = formatDuration(nowMs - state.watchEndsAtMs);
+  return `, on what was judged when the watch ended, ${ago} ago`;
 }
 
 /** What silence leads to in this phase of a question. */

@@ -6,7 +6,8 @@ import { readDocument } from "../documentFile.ts";
 import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
 
 const PEOPLE_FILE =
-  "a people file, such as scenarios/people/example.yaml, or say absent, recorded, modelled or perfect";
+  "a people file, such as scenarios/people/example.yaml, " +
+  "or say absent, recorded, modelled or perfect";
 const MEDIAN = "expected a duration above 0s such as 2m";
 const SHARE = "expected a share from 0% to 100%";
 const SIGMA = "expected a number above 0 and up to 5";
