@@ -25,6 +25,8 @@ export interface Deployment {
   /** Services that call this one, and all that depend on it, directly or not. */
   readonly callers?: readonly string[];
   readonly dependants?: readonly string[];
+  /** IANA name of where the service is looked after; modes by the service's clock go by it. */
+  readonly timezone?: string | null;
 }
 
 /**

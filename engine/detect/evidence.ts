@@ -133,7 +133,7 @@ export function interimEvidence(
     untaggedReason:
       untagged === "breach"
         ? `without tags: ${nameOf(signal, track)} ${size}, ` +
-          toleranceText(signal, track.untaggedTolerance, [])
+          toleranceText(signal, change.untaggedTolerance, [])
         : `without tags: ${untagged}`,
     placebo,
   };
@@ -165,7 +165,7 @@ function finalVerdict(
   const allowed =
     arm === "tagged"
       ? toleranceText(signal, worst.tolerance, worst.tags)
-      : toleranceText(signal, track.untaggedTolerance, []);
+      : toleranceText(signal, worst.untaggedTolerance, []);
   if (track.valid === 0) return { verdict: "noData", reason: `no sample of ${metric}` };
   if (track[arm].hold.verdict === "breach") {
     return { verdict: "breach", reason: `${metric} still beyond tolerance, ${allowed}` };

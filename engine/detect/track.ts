@@ -23,7 +23,7 @@ import { accumulate, startAccumulator, type AccumulatorState } from "./detector.
 import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
 import { readColumn, smoothAt, type Readings } from "./readings.ts";
 import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
-import type { TolerancePath } from "./tolerance.ts";
+import { toleratedAt, type TolerancePath, type Tolerances } from "./tolerance.ts";
 
 /** With fewer than two samples before the deployment nobody knows how often they come. */
 const UNKNOWN_STEP_MS = 300_000;
@@ -43,6 +43,7 @@ interface Evidence {
 export interface Extreme {
   readonly residual: number;
   readonly tolerance: number;
+  readonly untaggedTolerance: number;
   readonly tags: readonly string[];
 }
 
@@ -50,8 +51,8 @@ export interface TrackState {
   readonly series: SeriesName;
   /** When the series was first known of, the deployment's start at the earliest. */
   readonly firstKnownAtMs: number;
-  /** What is tolerated when no tag counts. */
-  readonly untaggedTolerance: number;
+  /** What was tolerated without any tag at the newest sample; modes change it. */
+  untaggedTolerance: number;
   pastAtMs: ArrayLike<number>;
   pastValues: ArrayLike<number>;
   baseline: Baseline | null;
@@ -87,6 +88,7 @@ export interface TrackChange {
   readonly smooth: number | null;
   readonly statistic: number | null;
   readonly tolerance: number;
+  readonly untaggedTolerance: number;
   readonly tags: readonly string[];
   readonly valid: number;
 }
@@ -104,6 +106,7 @@ export function startTrack(
   firstKnownAtMs: number,
   untaggedTolerance: number,
 ): TrackState {
+  const nothing = { tolerance: untaggedTolerance, untaggedTolerance, tags: [] };
   return {
     series,
     firstKnownAtMs,
@@ -116,8 +119,8 @@ export function startTrack(
     lastKnownAtMs: firstKnownAtMs,
     valid: 0,
     smooth: null,
-    highest: { residual: Number.NEGATIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
-    lowest: { residual: Number.POSITIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
+    highest: { residual: Number.NEGATIVE_INFINITY, ...nothing },
+    lowest: { residual: Number.POSITIVE_INFINITY, ...nothing },
     peak: null,
     stale: false,
     beyond: false,
@@ -218,7 +221,7 @@ export function takeSamples(
   track: TrackState,
   signal: SignalPolicy,
   column: SampleColumn,
-  tolerances: TolerancePath,
+  tolerances: Tolerances,
   share: Share,
 ): readonly TrackChange[] {
   const baseline = track.baseline!;
@@ -229,8 +232,10 @@ export function takeSamples(
     const rates = counter ? ratesAfter(track.counter, atMs, values) : values;
     return readColumn(track, baseline, { ...column, values: rates });
   });
-  const untagged = foldOnce(track, signal, baseline, readings, "untagged", null, share);
-  const tagged = foldOnce(track, signal, baseline, readings, "tagged", tolerances, share);
+  const fold = (arm: keyof Tolerances): Path =>
+    foldOnce(track, signal, baseline, readings, arm, tolerances[arm], share);
+  const untagged = fold("untagged");
+  const tagged = fold("tagged");
 
   if (!tagged.quiet || !untagged.quiet) track.beyond = true;
   const changes: TrackChange[] = [];
@@ -249,7 +254,10 @@ export function takeSamples(
       const known = knownAtMs[index]!;
       const deadlineMs = track.lastKnownAtMs + silenceMs;
       if (!track.stale && known > deadlineMs) {
-        if (index > 0) track.smooth = smoothAt(readings, index - 1);
+        if (index > 0) {
+          track.smooth = smoothAt(readings, index - 1);
+          track.untaggedTolerance = tolerances.untagged.amountAt(index - 1);
+        }
         changes.push(goStale(track, deadlineMs));
       }
       if (tagged.flags[index] === MISSING) continue;
@@ -271,8 +279,7 @@ export function takeSamples(
         untagged: track.untagged.hold.verdict,
         smooth: readings.smooth[index]!,
         statistic: tagged.statistics[index]!,
-        tolerance: tolerances.amountAt(index),
-        tags: tolerances.tagsAt(index),
+        ...toleratedAt(tolerances, index),
         valid: track.valid,
       });
     }
@@ -289,7 +296,10 @@ export function takeSamples(
   if (lowestAt >= 0 && readings.smooth[lowestAt]! < track.lowest.residual) {
     track.lowest = extremeAt(readings, tolerances, lowestAt);
   }
-  if (atMs.length > 0) track.lastAtMs = atMs[atMs.length - 1]!;
+  if (atMs.length > 0) {
+    track.lastAtMs = atMs[atMs.length - 1]!;
+    track.untaggedTolerance = tolerances.untagged.amountAt(atMs.length - 1);
+  }
   return changes;
 }
 
@@ -297,12 +307,8 @@ function isIdle(hold: HoldState): boolean {
   return hold.verdict === "watching" && hold.beyondSinceMs === null;
 }
 
-function extremeAt(readings: Readings, tolerances: TolerancePath, index: number): Extreme {
-  return {
-    residual: readings.smooth[index]!,
-    tolerance: tolerances.amountAt(index),
-    tags: tolerances.tagsAt(index),
-  };
+function extremeAt(readings: Readings, tolerances: Tolerances, index: number): Extreme {
+  return { residual: readings.smooth[index]!, ...toleratedAt(tolerances, index) };
 }
 
 /** Data stopped at `atMs`; both holds start over when it comes back. */
@@ -320,31 +326,26 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
     smooth: track.smooth,
     statistic: null,
     tolerance: track.untaggedTolerance,
+    untaggedTolerance: track.untaggedTolerance,
     tags: [],
     valid: track.valid,
   };
 }
 
-/**
- * The path of one arm, once for everybody with the same detector and tolerances; without
- * `tolerances` the track's own untagged one holds throughout.
- */
+/** The path of one arm, once for everybody with the same detector and tolerances. */
 function foldOnce(
   track: TrackState,
   signal: SignalPolicy,
   baseline: Baseline,
   readings: Readings,
   arm: "tagged" | "untagged",
-  tolerances: TolerancePath | null,
+  tolerances: TolerancePath,
   share: Share,
 ): Path {
-  const isConstant = tolerances === null || tolerances.constant;
-  const amount = tolerances === null ? track.untaggedTolerance : tolerances.amountAt(0);
-  const tolerance = isConstant ? String(amount) : tolerances.key;
-  const amountAt = isConstant ? amount : tolerances.amountAt;
+  const amountAt = tolerances.constant ? tolerances.amountAt(0) : tolerances.amountAt;
   const detector = JSON.stringify(signal.detector);
   const read = baselineKey(signal, track.series);
-  const key = `path ${read} ${detector}${signal.worse} ${tolerance}`;
+  const key = `path ${read} ${detector}${signal.worse} ${tolerances.key}`;
   return share.once(key, () =>
     foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
   );

@@ -36,7 +36,7 @@ import {
 import { resolveTolerance } from "../policy/resolve.ts";
 import { BASELINE_REACH_MS } from "./residual.ts";
 import { append, inOrder, knownFrom, part } from "./columns.ts";
-import { tolerancePath } from "./tolerance.ts";
+import { tolerancePath, type TolerancePath } from "./tolerance.ts";
 import { limitedSignal } from "./limit.ts";
 
 interface Published {
@@ -262,7 +262,7 @@ function takeColumn(
 
   // A series that is first seen later cannot have fallen silent before.
   const firstKnownAtMs = Math.max(watch.knownAtMs, knownAtMs[pastEnd > from ? from : watchFrom]!);
-  const untagged = resolveTolerance(policy, signal, watch.deployment, []).amount;
+  const untagged = resolveTolerance(policy, signal, watch.deployment, [], startedAtMs).amount;
   const track =
     before === null
       ? startTrack(column.series, signal, firstKnownAtMs, untagged)
@@ -288,14 +288,13 @@ function takeColumn(
       knownAtMs: part(knownAtMs, watchFrom, watchEnd),
       values: part(values, watchFrom, watchEnd),
     };
-    const tolerances = tolerancePath(
-      policy,
-      signal,
-      watch.deployment,
-      watch.tags,
-      cut.atMs,
-      cut.knownAtMs,
-    );
+    const along = (tags: readonly ContextTag[]): TolerancePath =>
+      tolerancePath(policy, signal, watch.deployment, tags, cut.atMs, cut.knownAtMs);
+    const plain = along([]);
+    const tolerances = {
+      tagged: watch.tags.length === 0 ? plain : along(watch.tags),
+      untagged: plain,
+    };
     const limited = limitedSignal(signal, policy.watchMs, watch.context, key);
     changes.push(...takeSamples(track, limited, cut, tolerances, shared));
   }

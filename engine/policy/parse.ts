@@ -89,7 +89,11 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     ),
     modes: byName(written.modes).map(([name, given]): Mode => ({
       name,
-      when: given.when,
+      when: given.when ?? {},
+      calendar: given.calendar ?? [],
+      timezone: given.timezone ?? "service",
+      between: (given.between ?? []).map(({ from, until }) => ({ fromMs: from, untilMs: until })),
+      otherwise: given.otherwise ?? false,
       tier: given.tier,
       signals: given.signals ?? null,
       toleranceTimes: given.toleranceTimes,

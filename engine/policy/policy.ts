@@ -2,6 +2,7 @@
 
 import type { Criticality, Deployment, DeploymentKind } from "../event.ts";
 import type { TierName } from "../record.ts";
+import type { WeeklyRange } from "./calendar.ts";
 import type { Tolerance } from "./quantity.ts";
 
 /** Conditions on one deployment; all that are given must hold, each list means "one of". */
@@ -154,9 +155,24 @@ export interface Assignment {
   readonly tier: TierName;
 }
 
+/** A stretch of time, from `fromMs` to before `untilMs`. */
+export interface TimeWindow {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** In force when its condition holds and its times, where it names any, say so. */
 export interface Mode {
   readonly name: string;
   readonly when: Condition;
+  /** By the wall clock of `timezone`; empty: no calendar. */
+  readonly calendar: readonly WeeklyRange[];
+  /** `service`: the zone of the deployed service. */
+  readonly timezone: string;
+  /** Explicit stretches, such as one night's maintenance; empty: none. */
+  readonly between: readonly TimeWindow[];
+  /** In force while no mode with a calendar is. */
+  readonly otherwise: boolean;
   readonly tier: Readonly<Partial<Record<TierName, TierName>>>;
   /** Null means every signal. */
   readonly signals: readonly string[] | null;

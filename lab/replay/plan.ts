@@ -272,6 +272,7 @@ function toDeployment(
     author: row.author,
     team: service?.team ?? null,
     criticality: service?.criticality ?? null,
+    timezone: service?.timezone ?? null,
     callers: graph.callers(row.service),
     dependants: graph.dependants(row.service),
   };

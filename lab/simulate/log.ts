@@ -95,6 +95,7 @@ function decideOne(
     author: given.author,
     team: service.team,
     criticality: service.criticality,
+    timezone: service.timezone,
   };
   const lookBackMs = Math.max(
     1.5 * BASELINE_SAMPLES * world.stepMs,
