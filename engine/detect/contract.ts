@@ -1,6 +1,6 @@
 /** What every detector is given, and what it answers for each sample. */
 
-import { BASELINE_FOR_HEALTH } from "./residual.ts";
+import { BASELINE_FOR_HEALTH, type Transform } from "./residual.ts";
 
 /** What one sample says. A missing sample is evidence of nothing: neither harm nor health. */
 export const WITHIN = 0;
@@ -17,6 +17,8 @@ export interface Noise {
   readonly samples: number;
   /** The baseline's own residuals. */
   readonly residuals: ArrayLike<number>;
+  /** What residuals are differences of; the series' own unit where nothing is said. */
+  readonly transform?: Transform;
 }
 
 /**

@@ -17,12 +17,19 @@ import type { Bounds, Noise, Samples } from "./contract.ts";
 import { accumulateCusum, startCusum, type CusumState } from "./cusum.ts";
 import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
 import { accumulateMannWhitney, startMannWhitney, type MannWhitneyState } from "./mannWhitney.ts";
+import { accumulateNovelty, startNovelty, type NoveltyState } from "./novelty.ts";
 import { accumulateOnset, startOnset, type OnsetState } from "./onset.ts";
 import { accumulateThreshold, startThreshold, type ThresholdState } from "./threshold.ts";
 import { accumulateVariance, startVariance, type VarianceState } from "./variance.ts";
 
 export type AccumulatorState =
-  ThresholdState | CusumState | EwmaState | OnsetState | MannWhitneyState | VarianceState;
+  | ThresholdState
+  | CusumState
+  | EwmaState
+  | OnsetState
+  | MannWhitneyState
+  | VarianceState
+  | NoveltyState;
 
 /**
  * The state before the first sample. Accumulators are updated in place: clone to keep.
@@ -42,6 +49,8 @@ export function startAccumulator(settings: DetectorSettings): AccumulatorState {
       return startMannWhitney();
     case "variance":
       return startVariance();
+    case "novelty":
+      return startNovelty();
     default:
       return unreachable(settings);
   }
@@ -116,6 +125,8 @@ export function accumulate(
         flags,
         statistics,
       );
+    case "novelty":
+      return accumulateNovelty(settings, residuals, noise, boundsOf, flags, statistics);
     case "variance":
       return accumulateVariance(
         settings,
@@ -141,6 +152,7 @@ export function limitOf(settings: DetectorSettings): number {
     case "mannWhitney":
       return settings.limit;
     case "variance":
+    case "novelty":
       return settings.times;
     case "eprocess":
       return -Math.log(settings.alpha);

@@ -89,13 +89,20 @@ export interface VarianceSettings extends BaselineSettings {
   readonly times: number;
 }
 
+export interface NoveltySettings extends BaselineSettings {
+  readonly kind: "novelty";
+  /** How many of the baseline's ranges beyond all of the baseline a sample must be. */
+  readonly times: number;
+}
+
 export type DetectorSettings =
   | ThresholdSettings
   | CusumSettings
   | EwmaSettings
   | OnsetSettings
   | MannWhitneySettings
-  | VarianceSettings;
+  | VarianceSettings
+  | NoveltySettings;
 
 /** Placebo watches that a limit is calibrated on. */
 export interface CalibrateSettings {

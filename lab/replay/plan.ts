@@ -15,6 +15,7 @@ import {
   servicesOf,
   type ContextTag,
   type Deployment,
+  type DetectorSettings,
   type Policy,
   type SeriesName,
   type SignalPolicy,
@@ -41,6 +42,8 @@ export interface PlannedSeries {
   readonly name: SeriesName;
   /** How far back its samples are wanted: coarse ones further, to fill a baseline. */
   readonly lookBackMs: number;
+  /** Whether any detector on it asks for the same time on earlier days. */
+  readonly season: boolean;
 }
 
 export interface Plan {
@@ -51,8 +54,8 @@ export interface Plan {
   readonly rows: readonly (readonly number[])[];
   /** Every series of the history that a policy's metrics match, whoever is deployed. */
   readonly matching: readonly PlannedSeries[];
-  /** Longest look back before and ahead after a start, over all policies. */
-  readonly lookBackMs: number;
+  /** How far before a start a season is wanted, and how far after it a watch goes, at most. */
+  readonly seasonBackMs: number;
   readonly lookAheadMs: number;
   readonly season: boolean;
   /** Does a policy calibrate on the past? Not where the past is cut for all alike. */
@@ -82,12 +85,13 @@ export async function planReplay(
     ...new Set(policies.flatMap(({ signals }) => signals.map(({ metric }) => metric))),
   ];
   const signals = watchedBy(policies);
-  const detectors = policies.flatMap(({ signals }) => signals.map(({ detector }) => detector));
-  const lookBackMs = Math.max(...detectors.map(({ baselineMs }) => baselineMs));
+  const seasonal = lookBackAtMostMs === Number.POSITIVE_INFINITY;
   const steps = await stepsOf(history);
   const watched = new Map<string, PlannedSeries[]>();
   for (const row of history.series) {
     if (!globs.some((glob) => matchesGlob(glob, row.metric))) continue;
+    const detectors = detectorsOf(policies, row.metric);
+    const lookBackMs = Math.max(0, ...detectors.map(({ baselineMs }) => baselineMs));
     const name: SeriesName = {
       service: row.service,
       metric: row.metric,
@@ -103,6 +107,7 @@ export async function planReplay(
         Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)),
         lookBackAtMostMs,
       ),
+      season: seasonal && detectors.some(({ season }) => season),
     };
     const list = watched.get(row.service);
     if (list === undefined) watched.set(row.service, [series]);
@@ -129,13 +134,25 @@ export async function planReplay(
     places: new Map(deployments.map(({ deployment }, at) => [deployment.deploymentId, at])),
     rows: rowsOf(deployments),
     matching: [...watched.values()].flat().sort((a, b) => a.index - b.index),
-    lookBackMs,
-    lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
     placebos:
-      lookBackAtMostMs === Number.POSITIVE_INFINITY &&
+      seasonal &&
       policies.some(({ signals }) => signals.some(({ calibrate }) => calibrate !== undefined)),
-    season: lookBackAtMostMs === Number.POSITIVE_INFINITY && detectors.some(({ season }) => season),
+    seasonBackMs: Math.max(
+      0,
+      ...detectorsOf(policies).flatMap(({ season, baselineMs }) => (season ? baselineMs : [])),
+    ),
+    lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
+    season: seasonal && detectorsOf(policies).some(({ season }) => season),
   };
+}
+
+/** The detectors that look at a metric, or all of them. */
+function detectorsOf(policies: readonly Policy[], metric?: string): DetectorSettings[] {
+  return policies.flatMap(({ signals }) =>
+    signals
+      .filter((signal) => metric === undefined || matchesGlob(signal.metric, metric))
+      .map(({ detector }) => detector),
+  );
 }
 
 function rowsOf(deployments: readonly PlannedDeployment[]): number[][] {
@@ -161,12 +178,12 @@ export function windowsOf(history: History, plan: Plan, index: number): PlannedW
     rolledBackAtMs === null ? Number.POSITIVE_INFINITY : rolledBackAtMs + 1,
   );
   const windows: PlannedWindow[] = [];
-  for (const { index: seriesIndex, lookBackMs } of series) {
-    for (let day = 0; day <= (plan.season ? SEASON_DAYS : 0); day++) {
+  for (const { index: seriesIndex, lookBackMs, season } of series) {
+    for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
       const shiftMs = day * DAY_MS;
       // A season slot reaches half a slot beyond the stretch; ten minutes cover it.
       const marginMs = day === 0 ? 1 : 600_000;
-      const backMs = day === 0 ? lookBackMs : plan.lookBackMs + marginMs;
+      const backMs = day === 0 ? lookBackMs : plan.seasonBackMs + marginMs;
       const fromMs = deployment.startedAtMs - backMs - shiftMs;
       const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
       const from = Math.max(fromMs, startsAtMs);

@@ -61,8 +61,14 @@ const variance = z.strictObject({
   atLeast: z.int().min(10).max(10_000).default(30),
   times: z.number().gt(1).default(2),
 });
+const novelty = z.strictObject({
+  kind: z.literal("novelty"),
+  baseline: duration.default(43_200_000),
+  season: z.boolean().default(false),
+  times: z.number().positive().default(0.5),
+});
 const detector = z
-  .discriminatedUnion("kind", [threshold, cusum, ewma, eprocess, mannWhitney, variance])
+  .discriminatedUnion("kind", [threshold, cusum, ewma, eprocess, mannWhitney, variance, novelty])
   .refine((given) => given.kind !== "threshold" || given.breaches <= given.of, {
     message: "`breaches` cannot be more than `of`",
     path: ["breaches"],

@@ -1,0 +1,108 @@
+/**
+ * Policies that are evaluated together share detection, quiet deployments and outcomes.
+ * None of that may show: each must come out as it does alone.
+ */
+
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { DecisionRecord, Policy } from "../../engine/index.ts";
+import { silent } from "../../lab/cli/output.ts";
+import { openHistory, type History } from "../../lab/history/open.ts";
+import { outcomesOf, type Outcome } from "../../lab/outcome/outcome.ts";
+import { recoveryOf } from "../../lab/outcome/recovery.ts";
+import { recorded } from "../../lab/people/recorded.ts";
+import { replay, type Replay } from "../../lab/replay/replay.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { generateSmall, HOOK_MS, shipped } from "../lab/smallWorld.ts";
+
+const SEED = 20_261_124;
+const TOGETHER = 50;
+/** Alone each costs a whole replay. */
+const ALONE = process.env["SOAK"] === "1" ? TOGETHER : 4;
+
+let history: History;
+beforeAll(async () => {
+  const dir = join(temporaryDirectory(), "history");
+  await generateSmall(dir);
+  history = await openHistory(dir);
+}, HOOK_MS);
+afterAll(() => history.close());
+
+const minutes = (most: number) => fc.integer({ min: 1, max: most }).map((one) => one * 60_000);
+
+/** Everything a sweep usually varies, and some of what it rarely does. */
+const variation = fc
+  .record({
+    base: fc.constantFrom("two-minute-override", "incumbent", "tagged-threshold").map(shipped),
+    holdMs: fc.constantFrom(0, 30_000, 60_000, 300_000),
+    clearMs: minutes(6),
+    windowMs: minutes(10),
+    slaMs: minutes(30),
+    watchMs: fc.constantFrom(1_800_000, 3_600_000, 10_800_000),
+    tier: fc.constantFrom("full" as const, "override" as const, "approve" as const),
+    times: fc.constantFrom(0.5, 1, 1, 2),
+    onTimeout: fc.constantFrom("rollback" as const, "hold" as const),
+  })
+  .map(({ base, holdMs, clearMs, windowMs, slaMs, watchMs, tier, times, onTimeout }): Policy => ({
+    ...base,
+    watchMs,
+    signals: base.signals.map((signal) => ({
+      ...signal,
+      holdMs,
+      clearMs,
+      tolerance: { ...signal.tolerance, amount: signal.tolerance.amount * times },
+    })),
+    tiers: {
+      ...base.tiers,
+      override: { ...base.tiers.override, windowMs, onTimeout },
+      approve: { ...base.tiers.approve, slaMs, escalate: [{ to: "senior", slaMs }] },
+    },
+    assign: [...base.assign.slice(0, -1), { when: null, tier }],
+  }));
+
+function replayed(policies: readonly Policy[]): Promise<Replay> {
+  const people = recorded(history.tables.decisions);
+  return replay(history, policies, people, recoveryOf(history.tables), silent);
+}
+
+function outcomes(made: Replay, at: number, alike?: Map<never, never>): readonly Outcome[] {
+  const { tables } = history;
+  const people = recorded(tables.decisions);
+  return outcomesOf(history, made, made.policies[at]!, people, recoveryOf(tables), alike);
+}
+
+describe(`random variations (seed ${SEED})`, () => {
+  const policies = fc.sample(variation, { seed: SEED, numRuns: TOGETHER });
+  let together: Replay;
+  beforeAll(async () => {
+    together = await replayed(policies);
+  }, HOOK_MS);
+
+  it("decide alike whether the quiet ones are left out of the fold or not", () => {
+    const sorted = (records: readonly DecisionRecord[]): string[] =>
+      records.map((record) => JSON.stringify(record)).sort();
+    let alone = 0;
+    for (const made of together.policies) {
+      const places = [...together.plan.deployments.keys()];
+      alone += places.filter((place) => made.isAlone(place)).length;
+      const parts = places.map((place) => made.of(place));
+      expect(sorted(parts.flatMap(({ records }) => records))).toEqual(sorted(made.records));
+      const commands = parts.flatMap((part) => part.commands).map((one) => JSON.stringify(one));
+      expect(commands.sort()).toEqual(made.commands.map((one) => JSON.stringify(one)).sort());
+    }
+    const all = together.plan.deployments.length * policies.length;
+    expect(alone).toBeGreaterThan(0.2 * all);
+    expect(alone).toBeLessThan(0.9 * all);
+  });
+
+  it("have the judgements, records and outcomes that each has alone", async () => {
+    const alike = new Map<never, never>();
+    for (let at = 0; at < ALONE; at++) {
+      const own = await replayed([policies[at]!]);
+      expect(together.policies[at]!.judgements).toEqual(own.policies[0]!.judgements);
+      expect(together.policies[at]!.records).toEqual(own.policies[0]!.records);
+      expect(outcomes(together, at, alike)).toEqual(outcomes(own, 0));
+    }
+  });
+});
