@@ -212,7 +212,8 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 /**
  * The order of events that became known at one instant: a halt comes before all, and is
  * lifted after all but the clock. Between the two what was declared comes first, then
- * what was measured, what was missed, what people did, then the clock. A sample of the very instant at which its series counts as silent is in time.
+ * what was measured, what was missed, what people did, then the clock. A sample of the
+ * very instant at which its series counts as silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   haltOrdered: -1,

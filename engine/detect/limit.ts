@@ -70,6 +70,7 @@ export function withLimit(settings: DetectorSettings, limit: number): DetectorSe
     case "ewma":
       return { ...settings, limit };
     case "variance":
+    case "novelty":
       return { ...settings, times: limit };
     case "eprocess":
       return { ...settings, alpha: Math.exp(-limit) };
