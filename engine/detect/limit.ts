@@ -13,6 +13,8 @@ import { placeboP, type Calibration, type Placebo } from "./placebo.ts";
 /** A calibration with the limit that follows from it. */
 export interface CalibratedLimit extends Calibration {
   readonly limit: number;
+  /** Of one residual over the family, for a series without a history; null with too few. */
+  readonly familySpread: number | null;
 }
 
 /**

@@ -8,7 +8,7 @@
  * became known; one that is older than one already taken is dropped.
  */
 
-import type { SampleColumn, SeasonProfile, SeriesName } from "../event.ts";
+import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { BEYOND, MISSING, type Bounds } from "./contract.ts";
 import {
@@ -21,6 +21,7 @@ import {
 } from "./counter.ts";
 import { accumulate, startAccumulator, type AccumulatorState } from "./detector.ts";
 import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
+import type { PreparedBaseline } from "./familyScale.ts";
 import { readColumn, smoothAt, type Readings } from "./readings.ts";
 import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
 import { toleratedAt, type TolerancePath, type Tolerances } from "./tolerance.ts";
@@ -161,12 +162,13 @@ export function freezeBaseline(
   track: TrackState,
   signal: SignalPolicy,
   startedAtMs: number,
-  season: SeasonProfile | null,
+  { season, familySpread }: PreparedBaseline,
   share: Share,
 ): Baseline {
   if (track.baseline !== null) return track.baseline;
   const counter = isCounter(signal, track.series);
-  track.baseline = share.once(`baseline ${baselineKey(signal, track.series)}`, () => {
+  const borrowed = familySpread === null ? "" : ` ${familySpread}`;
+  track.baseline = share.once(`baseline ${baselineKey(signal, track.series)}${borrowed}`, () => {
     const from = baselineStart(track.pastAtMs, startedAtMs - signal.detector.baselineMs);
     const atMs = part(track.pastAtMs, from);
     const values = part(track.pastValues, from);
@@ -177,6 +179,7 @@ export function freezeBaseline(
       track.series.percentagePoint,
       // A profile of a raw counter is not the profile of its rate.
       signal.detector.season && !counter ? season : null,
+      familySpread,
     );
     const rateless = counter && observed.samples === 0;
     return rateless ? { ...observed, problem: NO_RATE_BEFORE } : observed;

@@ -37,6 +37,7 @@ import { resolveTolerance } from "../policy/resolve.ts";
 import { BASELINE_REACH_MS } from "./residual.ts";
 import { append, inOrder, knownFrom, part } from "./columns.ts";
 import { tolerancePath, type TolerancePath } from "./tolerance.ts";
+import { preparedFor } from "./familyScale.ts";
 import { limitedSignal } from "./limit.ts";
 
 interface Published {
@@ -198,7 +199,7 @@ export function advanceWatch(
         clone,
         signal,
         watch.deployment.startedAtMs,
-        watch.context?.seasons[key] ?? null,
+        preparedFor(signal, watch, clone.series),
         shareFor(key),
       );
       const deadlineMs = clone.lastKnownAtMs + staleAfterMs(clone.baseline!);
@@ -231,10 +232,10 @@ export function advanceWatch(
 function deadlineOf(watch: WatchState, signal: SignalPolicy, track: TrackState): number {
   if (track.baseline !== null) return track.lastKnownAtMs + staleAfterMs(track.baseline);
   const clone = cloneTrack(track);
-  const season = watch.context?.seasons[seriesKey(track.series)] ?? null;
+  const prepared = preparedFor(signal, watch, track.series);
   return (
     track.lastKnownAtMs +
-    staleAfterMs(freezeBaseline(clone, signal, watch.deployment.startedAtMs, season, notShared))
+    staleAfterMs(freezeBaseline(clone, signal, watch.deployment.startedAtMs, prepared, notShared))
   );
 }
 
@@ -279,7 +280,7 @@ function takeColumn(
       track,
       signal,
       watch.deployment.startedAtMs,
-      watch.context?.seasons[key] ?? null,
+      preparedFor(signal, watch, column.series),
       shared,
     );
     const cut: SampleColumn = {
