@@ -1,8 +1,9 @@
 /** Options that several commands share, and how their values are checked. */
 
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseDuration } from "../../engine/index.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
+import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { loadCosts } from "../score/costs.ts";
 
 export function wholeNumber(least: number): (text: string) => number {
@@ -28,6 +29,8 @@ export interface EvaluateFlags {
   readonly costs?: string;
   readonly seed: number;
   readonly replicates: number;
+  readonly draws: number;
+  readonly effect: EffectRule;
   readonly json?: true;
   readonly out?: string;
   readonly force?: true;
@@ -45,15 +48,24 @@ export function evaluateOptions(command: Command): Command {
     .option("--costs <file>", "what things cost you (YAML); defaults where it is silent")
     .option("--seed <n>", "seed of the bootstrap and of everything drawn", wholeNumber(0), 1)
     .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
+    .option("--draws <n>", "draws of people's luck and of what history hid", wholeNumber(1), 5)
+    .addOption(
+      new Option("--effect <rule>", "how an effect goes on that history's rollback cut short")
+        .choices(EFFECT_RULES)
+        .default("hold"),
+    )
     .option("--out <dir>", "write a run directory")
     .option("--force", "replace a run that is there already")
     .option("--json", "print one JSON document");
 }
 
 /** The flags as `evaluate` takes them; files among them are read and checked. */
-export function evaluateOptionsOf({ people, costs, seed, replicates }: EvaluateFlags) {
+export function evaluateOptionsOf(flags: EvaluateFlags) {
+  const { people, costs, seed, replicates, draws, effect } = flags;
   return {
     people,
+    draws,
+    effect,
     ...(costs === undefined ? {} : { costs: loadCosts(costs) }),
     seed,
     replicates,

@@ -44,7 +44,7 @@ export function inFavourOf(
     const alike = isOpen(own)
       ? isOpen(other) && own.end === other.end && (sameActs || (sameEyes && isHidden(own, other)))
       : isHalfOpen(other);
-    if (alike) return own;
+    if (alike) return isOpen(own) ? unacted(own) : own;
     doubts++;
     if (isOpen(own)) return favoured ? atBest(own) : atWorst(own);
     return { ...own, recoveryMs: favoured ? own.recoveryBestMs : own.recoveryWorstMs };
@@ -75,6 +75,12 @@ function sameBut(one: Policy, other: Policy, blank: Readonly<Record<string, unkn
   const told = (policy: Policy): string =>
     canonicalJson({ ...policy, ...blank, policy: "", owner: "", digest: "" });
   return told(one) === told(other);
+}
+
+/** As if it had acted on nothing that history hid: what a model says must not decide alone. */
+function unacted(outcome: Outcome): Outcome {
+  if (outcome.censoredAtMs === null || !outcome.rolledBack) return outcome;
+  return { ...spared(outcome), end: "undecidable" };
 }
 
 function atBest(outcome: Outcome): Outcome {

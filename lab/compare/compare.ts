@@ -3,7 +3,7 @@
  * first one, with a verdict, and the deployments that end differently.
  */
 
-import type { Outcome } from "../outcome/outcome.ts";
+import { isOpen, type Outcome } from "../outcome/outcome.ts";
 import { inFavourOf } from "./bounds.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
@@ -191,7 +191,7 @@ export function flipsOf(
 }
 
 function changeOf(before: Outcome, after: Outcome): Flip["change"] {
-  const open = (one: Outcome): boolean => one.evidence === "bounded" || one.evidence === "unknown";
+  const open = (one: Outcome): boolean => isOpen(one) || one.evidence === "bounded";
   if (open(before) || open(after)) return "open";
   if (before.rolledBack === after.rolledBack) return "neutral";
   const rightToRollBack = after.label === "regression";

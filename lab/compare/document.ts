@@ -2,6 +2,7 @@
 
 import { formatTime } from "../../engine/index.ts";
 import type { Outcome } from "../outcome/outcome.ts";
+import { rollbackWorth, type Costs } from "../score/costs.ts";
 import type { Evaluation } from "./evaluate.ts";
 
 function time(atMs: number | null): string | null {
@@ -13,7 +14,7 @@ function seconds(ms: number | null): number | null {
 }
 
 /** One outcome as it is published, all that a scorecard is made of; see `Outcome`. */
-export function outcomeDocument(outcome: Outcome) {
+export function outcomeDocument(outcome: Outcome, costs: Costs) {
   return {
     deploymentId: outcome.deploymentId,
     service: outcome.service,
@@ -25,6 +26,7 @@ export function outcomeDocument(outcome: Outcome) {
     startedAt: formatTime(outcome.startedAtMs),
     onsetAt: time(outcome.onsetAtMs),
     detectedAt: time(outcome.detectedAtMs),
+    earlyAlarm: outcome.earlyAlarm,
     proposedAt: time(outcome.proposedAtMs),
     decidedAt: time(outcome.decidedAtMs),
     decidedBy: outcome.decidedBy,
@@ -33,6 +35,7 @@ export function outcomeDocument(outcome: Outcome) {
     recoverySeconds: seconds(outcome.recoveryMs),
     recoveryBestSeconds: seconds(outcome.recoveryBestMs),
     recoveryWorstSeconds: seconds(outcome.recoveryWorstMs),
+    ...rollbackWorth(outcome, costs),
     censoredAt: time(outcome.censoredAtMs),
     evidence: outcome.evidence,
     tier: outcome.tier,
@@ -52,7 +55,11 @@ export function outcomeDocument(outcome: Outcome) {
 
 export function replayDocument({ manifest, policies }: Evaluation) {
   const { scored, outcomes } = policies[0]!;
-  return { manifest, scorecard: scored.scorecard, outcomes: outcomes.map(outcomeDocument) };
+  return {
+    manifest,
+    scorecard: scored.scorecard,
+    outcomes: outcomes.map((one) => outcomeDocument(one, manifest.costs)),
+  };
 }
 
 export function compareDocument({ manifest, policies, differences, flips }: Evaluation) {

@@ -7,11 +7,13 @@ import { ENGINE_VERSION, formatDuration, matchesGlob, type Policy } from "../../
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
+import { futuresOf } from "../outcome/futures.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import { windowNotes } from "../people/closedForm.ts";
 import { Problem } from "../problem.ts";
 import { replay, type Replay } from "../replay/replay.ts";
+import type { EffectRule } from "../replay/splice.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
@@ -25,6 +27,10 @@ export interface EvaluateOptions {
   readonly seed: number;
   /** Bootstrap samples behind every interval. */
   readonly replicates: number;
+  /** Draws of people's luck and of what history hid; one where nobody says. */
+  readonly draws?: number;
+  /** How an effect goes on that history cut short; held where nobody says. */
+  readonly effect?: EffectRule;
   readonly progress: Progress;
 }
 
@@ -50,6 +56,8 @@ export interface RunManifest {
   readonly costs: Costs;
   readonly seed: number;
   readonly replicates: number;
+  readonly draws: number;
+  readonly effect: EffectRule;
   readonly recovery: {
     readonly rollbackSeconds: number;
     readonly rollbackFrom: string;
@@ -85,7 +93,17 @@ export async function evaluate(
   const people = choosePeople(history, options.people, options.seed);
   const costs = options.costs ?? DEFAULT_COSTS;
   const recovery = recoveryOf(tables);
-  const replayed = await replay(history, policies, people.responder(0), recovery, options.progress);
+  const effect = options.effect ?? "hold";
+  const futures = futuresOf(tables, effect, options.draws ?? 1, options.seed);
+  const replayed = await replay(
+    history,
+    policies,
+    people.responder(0),
+    recovery,
+    options.progress,
+    undefined,
+    { futures, peopleIn: people.model === null ? null : people.responder },
+  );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");
   const toMs = Date.parse(manifest.to ?? "");
@@ -98,10 +116,11 @@ export async function evaluate(
       bootstraps: options.replicates,
     });
   const alike: AlikeOutcomes = new Map();
-  const evaluated = replayed.policies.map((result): Evaluated => {
-    const outcomes = outcomesOf(history, replayed, result, people.responder(0), recovery, alike);
-    const draws = [outcomes];
-    return { policy: result.policy, outcomes, draws, scored: scoreDraws(draws) };
+  const evaluated = policies.map((policy, index): Evaluated => {
+    const draws = replayed.draws.map((drawn, draw) =>
+      outcomesOf(history, replayed, drawn[index]!, people.responder(draw), recovery, alike),
+    );
+    return { policy, outcomes: draws[0]!, draws, scored: scoreDraws(draws) };
   });
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
   return {
@@ -116,6 +135,8 @@ export async function evaluate(
       costs,
       seed: options.seed,
       replicates: options.replicates,
+      draws: replayed.draws.length,
+      effect,
       recovery: {
         rollbackSeconds: recovery.rollbackMs / 1000,
         rollbackFrom: recovery.rollbackFrom,

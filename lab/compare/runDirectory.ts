@@ -113,6 +113,9 @@ const TYPES: Readonly<Record<string, string>> = {
   recoverySeconds: "DOUBLE",
   recoveryBestSeconds: "DOUBLE",
   recoveryWorstSeconds: "DOUBLE",
+  rollbackCost: "DOUBLE",
+  spikeCost: "DOUBLE",
+  earlyAlarm: "BOOLEAN",
   confidence: "DOUBLE",
   signals: "VARCHAR[]",
   proposals: "INTEGER",
@@ -123,18 +126,20 @@ const TYPES: Readonly<Record<string, string>> = {
   ownerless: "BOOLEAN",
 };
 
-async function writeOutcomes(directory: string, { policies }: Evaluation): Promise<void> {
+async function writeOutcomes(directory: string, { policies, manifest }: Evaluation): Promise<void> {
   const lines = join(directory, "outcomes.jsonl");
   writeText(
     lines,
     policies.flatMap(({ outcomes }) =>
-      outcomes.map((outcome) => `${JSON.stringify(outcomeDocument(outcome))}\n`),
+      outcomes.map((outcome) => `${JSON.stringify(outcomeDocument(outcome, manifest.costs))}\n`),
     ),
   );
-  const columns = Object.keys(outcomeDocument(policies[0]!.outcomes[0]!)).map((name) => {
-    const type = TIMES.includes(name) ? "TIMESTAMP" : (TYPES[name] ?? "VARCHAR");
-    return `${quoted(name)}: ${quoted(type)}`;
-  });
+  const columns = Object.keys(outcomeDocument(policies[0]!.outcomes[0]!, manifest.costs)).map(
+    (name) => {
+      const type = TIMES.includes(name) ? "TIMESTAMP" : (TYPES[name] ?? "VARCHAR");
+      return `${quoted(name)}: ${quoted(type)}`;
+    },
+  );
   const duck = await openDuck({ threads: 1 });
   try {
     const source = `read_json(${quoted(lines)}, format = 'newline_delimited',

@@ -9,13 +9,14 @@
  *   unknown    nobody can say what people would have answered
  */
 
-import type {
-  DecisionRecord,
-  EngineCommand,
-  End,
-  SignalJudged,
-  TierName,
-  Verdict,
+import {
+  formatTime,
+  type DecisionRecord,
+  type End,
+  type EngineCommand,
+  type SignalJudged,
+  type TierName,
+  type Verdict,
 } from "../../engine/index.ts";
 import type { History } from "../history/open.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
@@ -36,7 +37,10 @@ export interface Outcome {
   readonly verdict: Verdict;
   readonly startedAtMs: number;
   readonly onsetAtMs: number | null;
+  /** The first breach that is of this incident: not before its onset; see `EARLY_MS`. */
   readonly detectedAtMs: number | null;
+  /** There was a breach before the onset: no detection of the incident that came later. */
+  readonly earlyAlarm: boolean;
   readonly proposedAtMs: number | null;
   readonly decidedAtMs: number | null;
   readonly decidedBy: string | null;
@@ -46,6 +50,12 @@ export interface Outcome {
   readonly recoveryMs: number | null;
   readonly recoveryBestMs: number | null;
   readonly recoveryWorstMs: number | null;
+  /**
+   * How much longer it would have been degraded had this policy not rolled it back; null
+   * where it did not. Of a regression, up to its end; of others, as long as some signal
+   * still breached in the watch.
+   */
+  readonly sparedMs: number | null;
   readonly evidence: "observed" | "modelled" | "bounded" | "unknown";
   /** When history's own rollback cut the watch short; null where nothing was cut short. */
   readonly censoredAtMs: number | null;
@@ -63,6 +73,9 @@ export interface Outcome {
   readonly ownerless: boolean;
   readonly untaggedProposedAtMs: number | null;
 }
+
+/** Onsets are written down to two samples at best: a breach so little before one is of it. */
+const EARLY_MS = 120_000;
 
 /** A deployment that should have been left alone. */
 export function isGood({ label }: Outcome): boolean {
@@ -108,6 +121,7 @@ export function outcomesOf(
       incident: incidents.get(id) ?? null,
       ...result.of(index),
       judgements,
+      imagined: replay.imagined.has(index),
       knows: (waitedMs) => people.knows(id, waitedMs),
       recovery,
     });
@@ -131,6 +145,8 @@ interface Material {
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
   readonly judgements: readonly SignalJudged[];
+  /** Are those after history's rollback a model of what it hid? See replay/splice.ts. */
+  readonly imagined: boolean;
   readonly knows: Knows;
   readonly recovery: Recovery;
 }
@@ -146,19 +162,25 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const ended = records.findLast((record) => record.decision === "ended");
   const rolledBack = ended?.end === "rolledBack";
   const decided = ordered ?? (proposed === undefined ? undefined : ended);
-  const breach = judgements.find(({ evidence }) => evidence.verdict === "breach");
+  const breaches = judgements.filter(({ evidence }) => evidence.verdict === "breach");
   const end = ended?.end ?? "undecidable";
   const regression = label === "regression";
   const onsetAtMs = regression ? (incident?.onsetAtMs ?? null) : null;
   const executedAtMs = rolledBack ? ended.knownAtMs : null;
+  const onTimeMs = onsetAtMs === null ? Number.NEGATIVE_INFINITY : onsetAtMs - EARLY_MS;
+  const breach = breaches.find(({ knownAtMs }) => knownAtMs >= onTimeMs);
   // Whatever history hid, a question that people left unanswered or declined stays so.
-  const settled = end === "overridden" || end === "expired" || end === "held";
+  const wasAsked = asked !== undefined && (historyMs === null || asked.knownAtMs <= historyMs);
+  const settled = wasAsked && (end === "overridden" || end === "expired" || end === "held");
   // A watch that was over before history's rollback saw all it could ever see.
   const cutShort = historyMs !== null && historyMs < deployment.startedAtMs + material.watchMs;
   const censored = cutShort && !settled && (ordered === undefined || ordered.knownAtMs > historyMs);
+  // An act on samples that nobody saw is a model; no act on them is no sign of health.
+  const hidden = censored && !(ordered !== undefined && wasAsked);
+  const acts = hidden && material.imagined && ordered !== undefined;
   const unknown =
     proposed !== undefined && proposed.tier !== "full" && !material.knows(waitedMs(records));
-  const seen = recoveryTimes(planned, material, onsetAtMs, ordered, executedAtMs);
+  const seen = recoveryTimes(planned, material, onsetAtMs, ordered, executedAtMs, hidden);
   const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
   return {
     deploymentId: deployment.deploymentId,
@@ -166,32 +188,34 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     team: deployment.team,
     policy: material.policy,
     label,
-    end: regression && end === "healthy" ? "missed" : end,
+    end: shownEnd(end, regression, hidden),
     rolledBack,
-    verdict: verdictOf(end, rolledBack || asked !== undefined),
+    verdict: verdictOf(shownEnd(end, regression, hidden), rolledBack || asked !== undefined),
     startedAtMs: deployment.startedAtMs,
     onsetAtMs,
     detectedAtMs: breach?.knownAtMs ?? null,
+    earlyAlarm: breaches.some(({ knownAtMs }) => knownAtMs < onTimeMs),
     proposedAtMs: asked?.knownAtMs ?? null,
     decidedAtMs: decided?.knownAtMs ?? null,
     decidedBy: decided?.authority ?? null,
     executedAtMs,
     ...recovered.times,
+    sparedMs: executedAtMs === null ? null : sparedBy(planned, material, recovered, executedAtMs),
     evidence: unknown
       ? "unknown"
       : censored
-        ? ordered === undefined
+        ? hidden && !acts
           ? "bounded"
           : "modelled"
         : recovered.evidence,
-    censoredAtMs: censored && ordered === undefined ? historyMs : null,
+    censoredAtMs: hidden ? historyMs : null,
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,
     confidence: asked?.confidence ?? null,
     signals: (asked?.signals ?? [])
       .filter((evidence) => evidence.verdict === "breach")
       .map(({ signal }) => signal),
-    reason: whyOf(asked, ended),
+    reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),
     proposals: records.filter(({ decision }) => decision === "proposed").length,
     approved: ordered !== undefined && !ordered.authority.startsWith("policy "),
     expired: end === "expired",
@@ -229,6 +253,7 @@ function recoveryTimes(
   onsetAtMs: number | null,
   ordered: DecisionRecord | undefined,
   executedAtMs: number | null,
+  hidden: boolean,
 ): Recovered {
   if (onsetAtMs === null) return NOT_A_REGRESSION;
   const id = deployment.deploymentId;
@@ -250,13 +275,6 @@ function recoveryTimes(
     return known(resolvedAtMs, false);
   }
   const aloneAtMs = endedAlone(incident, historyMs);
-  if (executedAtMs !== null) {
-    const byRollback = executedAtMs + recovery.recoversAfterMs(id);
-    const own = aloneAtMs ?? byRollback;
-    // A regression that ended by itself before the rollback was not ended by it.
-    return known(Math.min(byRollback, own), own >= byRollback);
-  }
-  if (aloneAtMs !== null) return known(aloneAtMs, false);
   // Left alone it would have gone on at least until history's own rollback helped.
   const helpedAtMs =
     historyMs === null
@@ -264,12 +282,26 @@ function recoveryTimes(
       : (resolvedAtMs ??
         historyMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id));
   const bestMs = Math.max(0, helpedAtMs - onsetAtMs);
+  const worstMs = Math.max(bestMs, recovery.unaided.longestMs);
+  if (executedAtMs !== null) {
+    const byRollback = executedAtMs + recovery.recoversAfterMs(id);
+    const own = aloneAtMs ?? byRollback;
+    // A regression that ended by itself before the rollback was not ended by it.
+    const ended = known(Math.min(byRollback, own), own >= byRollback);
+    if (!hidden) return ended;
+    // Whether and when this policy would have acted is a model: the bounds stay.
+    const recoveryMs = ended.times.recoveryMs!;
+    const recoveryBestMs = Math.min(bestMs, recoveryMs);
+    const recoveryWorstMs = Math.max(worstMs, recoveryMs);
+    return { ...ended, times: { ...ended.times, recoveryBestMs, recoveryWorstMs } };
+  }
+  if (aloneAtMs !== null) return known(aloneAtMs, false);
   return {
     times: {
       recoveredAtMs: null,
       recoveryMs: Math.max(bestMs, recovery.unaided.meanMs),
       recoveryBestMs: bestMs,
-      recoveryWorstMs: Math.max(bestMs, recovery.unaided.longestMs),
+      recoveryWorstMs: worstMs,
     },
     evidence: "bounded",
   };
@@ -280,6 +312,30 @@ function endedAlone(incident: IncidentRow | null, historyMs: number | null): num
   const resolvedAtMs = incident?.resolvedAtMs ?? null;
   if (resolvedAtMs === null || historyMs === null) return resolvedAtMs;
   return resolvedAtMs <= historyMs ? resolvedAtMs : null;
+}
+
+/** What the rollback was worth in time, as far as history or a model of it shows. */
+function sparedBy(
+  { rolledBackAtMs: historyMs }: PlannedDeployment,
+  { judgements, incident, recovery }: Material,
+  { times }: Recovered,
+  executedAtMs: number,
+): number {
+  if (times.recoveryMs !== null) {
+    const aloneAtMs = endedAlone(incident, historyMs);
+    const aloneMs = aloneAtMs === null ? recovery.unaided.meanMs : aloneAtMs - incident!.onsetAtMs;
+    return Math.max(0, aloneMs - times.recoveryMs);
+  }
+  const breaching = new Set<string>();
+  let sparedMs = 0;
+  let sinceMs = executedAtMs;
+  for (const { knownAtMs, evidence } of judgements) {
+    if (breaching.size > 0 && knownAtMs > sinceMs) sparedMs += knownAtMs - sinceMs;
+    sinceMs = Math.max(sinceMs, knownAtMs);
+    if (evidence.verdict === "breach") breaching.add(evidence.signal);
+    else breaching.delete(evidence.signal);
+  }
+  return sparedMs;
 }
 
 /** How long the policy waited for people, from its first question to the end of its last. */
@@ -316,13 +372,28 @@ function anyAnswer(
   };
 }
 
-function verdictOf(end: End, breached: boolean): Verdict {
+/** What nobody saw did not end well because nothing happened in a model of it. */
+function shownEnd(end: End, regression: boolean, hidden: boolean): Outcome["end"] {
+  if (hidden && (end === "healthy" || end === "withdrawn")) return "undecidable";
+  return regression && end === "healthy" ? "missed" : end;
+}
+
+function verdictOf(end: Outcome["end"], breached: boolean): Verdict {
   if (breached) return "breach";
-  if (end === "healthy") return "healthy";
+  if (end === "healthy" || end === "missed") return "healthy";
   return "inconclusive";
 }
 
-function whyOf(asked: DecisionRecord | undefined, ended: DecisionRecord | undefined): string {
-  if (asked === undefined) return ended?.reason ?? "nothing was recorded";
-  return ended === undefined ? asked.reason : `${asked.reason}; ${ended.reason}`;
+/** @param hiddenAtMs when history rolled back; null where all of this was seen */
+function whyOf(
+  asked: DecisionRecord | undefined,
+  ended: DecisionRecord | undefined,
+  hiddenAtMs: number | null,
+): string {
+  const told = [asked?.reason, ended?.reason].filter((one) => one !== undefined);
+  const why = told.length === 0 ? "nothing was recorded" : told.join("; ");
+  if (hiddenAtMs === null) return why;
+  const at = formatTime(hiddenAtMs);
+  const model = asked === undefined ? "with its effect held nothing is proposed" : why;
+  return `history rolled back at ${at}, and what follows is a model: ${model}`;
 }

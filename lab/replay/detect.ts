@@ -22,6 +22,7 @@ import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { assemble, streamStoredWindows, type SampleWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
+import { spliceColumns, type Futures } from "./splice.ts";
 import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
@@ -32,6 +33,8 @@ interface DetectionGroup {
   readonly policy: Policy;
   readonly members: number[];
   readonly judgements: (readonly SignalJudged[])[];
+  /** By draw, then by deployment: judgements of what history hid, as it may have been. */
+  readonly imagined: Map<number, readonly SignalJudged[]>[];
 }
 
 /** Groups that differ in `hold` and `clear` alone: where no sample is beyond, they judge alike. */
@@ -40,6 +43,8 @@ type Family = Map<string, DetectionGroup>;
 export interface Detection {
   /** By policy, then by deployment of the plan: its judgements in known order. */
   readonly judgements: readonly (readonly (readonly SignalJudged[])[])[];
+  /** By policy, by draw: judgements of deployments that history cut short, continued. */
+  readonly imagined: readonly (readonly ReadonlyMap<number, readonly SignalJudged[]>[])[];
   readonly samplesRead: number;
 }
 
@@ -67,7 +72,7 @@ function familiesOf(policies: readonly Policy[], deployments: number): Family[] 
     if (group !== undefined) group.members.push(index);
     else {
       const judgements = Array.from({ length: deployments }, () => []);
-      family.set(holds, { policy, members: [index], judgements });
+      family.set(holds, { policy, members: [index], judgements, imagined: [] });
     }
   });
   return [...families.values()];
@@ -79,6 +84,7 @@ export async function detect(
   plan: Plan,
   policies: readonly Policy[],
   progress: Progress,
+  futures: Futures | null = null,
 ): Promise<Detection> {
   const families = familiesOf(policies, plan.deployments.length);
 
@@ -107,21 +113,25 @@ export async function detect(
       else days.push({ day, window });
     }
     if (--missing[deployment]! > 0) continue;
-    judgeDeployment(plan, deployment, gathered, families, placebos);
+    judgeDeployment(plan, deployment, gathered, families, placebos, futures);
     pending.delete(deployment);
     progress.update(++done, plan.deployments.length, "judging deployments");
   }
   // Deployments without a single window still end: nothing could be seen.
   for (const index of unseen) {
     const nothing = { watch: new Map(), days: new Map() };
-    judgeDeployment(plan, index, nothing, families, placebos);
+    judgeDeployment(plan, index, nothing, families, placebos, null);
   }
 
   const judgements: (readonly (readonly SignalJudged[])[])[] = policies.map(() => []);
+  const imagined: DetectionGroup["imagined"][] = policies.map(() => []);
   for (const group of families.flatMap((family) => [...family.values()])) {
-    for (const member of group.members) judgements[member] = group.judgements;
+    for (const member of group.members) {
+      judgements[member] = group.judgements;
+      imagined[member] = group.imagined;
+    }
   }
-  return { judgements, samplesRead };
+  return { judgements, imagined, samplesRead };
 }
 
 function gatheredFor(
@@ -141,6 +151,7 @@ function judgeDeployment(
   gathered: GatheredDeployment,
   families: readonly Family[],
   placebos: PlaceboHistory | null,
+  futures: Futures | null,
 ): void {
   const planned = plan.deployments[index]!;
   const watched = planned.series.flatMap(({ index: series, name }) => {
@@ -162,6 +173,35 @@ function judgeDeployment(
         group.judgements[index] = judgements;
         if (within) alike = judgements;
       } else group.judgements[index] = alike;
+    }
+  }
+  if (futures !== null) imagine(plan, index, families, context, columns, futures);
+}
+
+/** Judges what history cut short once more for each draw of how it might have gone on. */
+function imagine(
+  plan: Plan,
+  index: number,
+  families: readonly Family[],
+  context: PreparedContext | null,
+  columns: readonly SampleColumn[],
+  { draws, seed, effectOf }: Futures,
+): void {
+  const planned = plan.deployments[index]!;
+  const { rolledBackAtMs, deployment } = planned;
+  const { deploymentId, startedAtMs } = deployment;
+  if (rolledBackAtMs === null || rolledBackAtMs >= startedAtMs + plan.lookAheadMs) return;
+  const untilMs = startedAtMs + plan.lookAheadMs;
+  const future = { startedAtMs, rolledBackAtMs, untilMs, ...effectOf(deploymentId) };
+  for (let draw = 0; draw < draws; draw++) {
+    const spliced = spliceColumns(columns, future, seed, deploymentId, draw);
+    if (spliced === null) return;
+    const shares = new Map<string, Share>();
+    const whole = { ...planned, rolledBackAtMs: null };
+    for (const group of families.flatMap((family) => [...family.values()])) {
+      if (rolledBackAtMs >= startedAtMs + group.policy.watchMs) continue;
+      const { judgements } = judgeGroup(group.policy, whole, context, spliced, shares);
+      (group.imagined[draw] ??= new Map()).set(index, judgements);
     }
   }
 }

@@ -15,13 +15,26 @@ import { detect } from "./detect.ts";
 import { decisionsOf, quietMemory, type PolicyReplay } from "./decide.ts";
 import type { Platform } from "./fold.ts";
 import { planReplay, type Plan } from "./plan.ts";
+import type { Futures } from "./splice.ts";
 
 export type { PolicyReplay } from "./decide.ts";
 
 export interface Replay {
   readonly plan: Plan;
+  /** On what history shows, and nothing beyond it. */
   readonly policies: readonly PolicyReplay[];
+  /** By draw, then by policy; `policies` themselves where nothing is drawn. */
+  readonly draws: readonly (readonly PolicyReplay[])[];
+  /** Places of deployments that history cut short and the draws continue. */
+  readonly imagined: ReadonlySet<number>;
   readonly samplesRead: number;
+}
+
+/** People's luck and what history hid, drawn so many times. */
+export interface Draws {
+  readonly futures: Futures;
+  /** Null where people are the same in every draw. */
+  readonly peopleIn: ((draw: number) => Responder) | null;
 }
 
 /** @param lookBackAtMostMs shows a deployment no more of its past than this */
@@ -32,6 +45,7 @@ export async function replay(
   platform: Platform,
   progress: Progress,
   lookBackAtMostMs?: number,
+  draws: Draws | null = null,
 ): Promise<Replay> {
   const { deployments } = history.tables;
   if (deployments.length === 0) {
@@ -41,12 +55,35 @@ export async function replay(
     });
   }
   const plan = await planReplay(history, policies, lookBackAtMostMs);
-  const detection = await detect(history, plan, policies, progress);
+  const detection = await detect(
+    history,
+    plan,
+    policies,
+    progress,
+    draws === null ? null : draws.futures,
+  );
   progress.end();
   const quiet = quietMemory();
   const results = policies.map((policy, index): PolicyReplay => {
     const judgements = detection.judgements[index]!;
     return decisionsOf(plan, policy, judgements, people, platform, quiet);
   });
-  return { plan, policies: results, samplesRead: detection.samplesRead };
+  const imagined = new Set(detection.imagined.flatMap((byDraw) => [...(byDraw[0]?.keys() ?? [])]));
+  const { peopleIn } = draws ?? { peopleIn: null };
+  const isDrawn = draws !== null && (imagined.size > 0 || peopleIn !== null);
+  const drawn = Array.from({ length: isDrawn ? draws.futures.draws : 0 }, (_, draw) =>
+    policies.map((policy, index): PolicyReplay => {
+      const hidden = detection.imagined[index]![draw];
+      const judgements = results[index]!.judgements.map((seen, at) => hidden?.get(at) ?? seen);
+      const who = peopleIn === null ? people : peopleIn(draw);
+      return decisionsOf(plan, policy, judgements, who, platform, quiet);
+    }),
+  );
+  return {
+    plan,
+    policies: results,
+    draws: isDrawn ? drawn : [results],
+    imagined,
+    samplesRead: detection.samplesRead,
+  };
 }

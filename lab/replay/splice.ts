@@ -19,13 +19,24 @@ import { randomStream } from "../people/random.ts";
 export const EFFECT_RULES = ["hold", "decay", "grow"] as const;
 export type EffectRule = (typeof EFFECT_RULES)[number];
 
-export interface Future {
-  readonly startedAtMs: number;
+/** What is known of a deployment's effect without looking at its samples. */
+export interface Effect {
   /** From here the effect counts; null takes the last eight samples before the rollback. */
   readonly onsetAtMs: number | null;
+  readonly rule: EffectRule;
+}
+
+/** How all that history cut short may have gone on. */
+export interface Futures {
+  readonly draws: number;
+  readonly seed: number;
+  readonly effectOf: (deploymentId: string) => Effect;
+}
+
+interface Future extends Effect {
+  readonly startedAtMs: number;
   readonly rolledBackAtMs: number;
   readonly untilMs: number;
-  readonly rule: EffectRule;
 }
 
 const BLOCK = 8;
@@ -73,7 +84,7 @@ function shapeOf({ atMs, knownAtMs, values }: SampleColumn, future: Future): Sha
     const value = values[index]!;
     if (!Number.isFinite(value)) continue;
     if (atMs[index]! < future.startedAtMs) past.push(value);
-    else if (atMs[index]! >= onsetAtMs) since.push(value);
+    else if (atMs[index]! >= onsetAtMs && atMs[index]! < future.rolledBackAtMs) since.push(value);
   }
   const effects = future.onsetAtMs === null ? since.slice(-BLOCK) : since;
   if (past.length < PAST_AT_LEAST || effects.length === 0) return null;

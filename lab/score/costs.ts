@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { isGood, type Outcome } from "../outcome/outcome.ts";
 import { readDocument } from "../documentFile.ts";
 
 const amount = z
@@ -34,4 +35,26 @@ export const DEFAULT_COSTS: Costs = costsSchema.parse({});
 /** @throws Problem naming file, line and column of what is wrong */
 export function loadCosts(file: string): Costs {
   return readDocument(file, costsSchema, "a costs file, such as scenarios/costs/example.yaml");
+}
+
+/** Rolled back though this deployment was not the cause: work for nothing. */
+export function isWasted(outcome: Outcome): boolean {
+  return outcome.rolledBack && (isGood(outcome) || outcome.label === "unrelated_incident");
+}
+
+/**
+ * What a rollback cost, and what the degradation it ended would have cost had it been left
+ * to go on: a false positive may still have been worth it. Null where nothing was done.
+ */
+export function rollbackWorth(
+  outcome: Outcome,
+  costs: Costs,
+): { rollbackCost: number | null; spikeCost: number | null } {
+  if (!outcome.rolledBack) return { rollbackCost: null, spikeCost: null };
+  const wasted = costs.falsePositive + costs.hoursPerFalsePositive * costs.toilHour;
+  const minutes = outcome.sparedMs === null ? null : outcome.sparedMs / 60_000;
+  return {
+    rollbackCost: costs.rollback + (isWasted(outcome) ? wasted : 0),
+    spikeCost: minutes === null ? null : Number((minutes * costs.degradedMinute).toPrecision(9)),
+  };
 }

@@ -77,7 +77,7 @@ function durations(name: DurationName): Field[] {
     smooth: statistic !== "median" && statistic !== "p90",
     better: "lower",
     value: (_sums, seconds) => value(seconds[name]),
-    n: (sums) => sums.timed,
+    n: (sums) => sums.timed - (name === "timeToDetect" ? sums.earlyAlarms : 0),
     why: "no regression has a recorded onset",
   });
   return [
@@ -160,6 +160,7 @@ export const FIELDS: readonly Field[] = [
     n: (sums) => sums.timed,
     why: "no regression has a recorded onset",
   },
+  labelledCount("earlyAlarms"),
   count("pages", "lower"),
   count("nightPages", "lower"),
   {

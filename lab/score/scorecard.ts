@@ -53,6 +53,7 @@ export interface Scorecard {
   readonly timeToRecovery: Distribution;
   readonly mttr: Estimate;
   readonly mttrBounds: Bounds;
+  readonly restrictedMean60mBounds: Bounds;
   /** The rates if everything open had gone right, or all of it wrong; see `isOpen`. */
   readonly falsePositiveShareBounds: Bounds;
   readonly falsePositiveRateBounds: Bounds;
@@ -102,6 +103,10 @@ export function score(draws: readonly (readonly Outcome[])[], options: ScoreOpti
     mttrBounds: {
       best: perRegression(sums.recoveryBestSeconds),
       worst: perRegression(sums.recoveryWorstSeconds),
+    },
+    restrictedMean60mBounds: {
+      best: perRegression(sums.recoveryBest60mSeconds),
+      worst: perRegression(sums.recoveryWorst60mSeconds),
     },
     ...rateBounds(sums),
     identifiedShare: perRegression(sums.identified),

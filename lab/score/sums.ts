@@ -7,7 +7,7 @@
 import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { localHour } from "../people/model.ts";
-import type { Costs } from "./costs.ts";
+import { isWasted, type Costs } from "./costs.ts";
 
 /** The four durations of an incident, from its onset. */
 export const DURATIONS = [
@@ -36,6 +36,7 @@ const COUNTED = [
   "openBad",
   "openBadRollbacks",
   "timed",
+  "earlyAlarms",
   "pages",
   "nightPages",
   "approvals",
@@ -58,6 +59,8 @@ const COUNTED = [
   "unknown",
   "recoveryBestSeconds",
   "recoveryWorstSeconds",
+  "recoveryBest60mSeconds",
+  "recoveryWorst60mSeconds",
   "identified",
 ] as const;
 export type SumName = (typeof COUNTED)[number];
@@ -152,9 +155,7 @@ function add(
   const pages = outcome.pagesAtMs.length;
   sums.pages += pages;
   sums.nightPages += nightPages;
-  // Rolling back for somebody else's incident is as much work for nothing.
-  const wasted = good || outcome.label === "unrelated_incident";
-  const falsePositive = outcome.rolledBack && wasted ? 1 : 0;
+  const falsePositive = isWasted(outcome) ? 1 : 0;
   const toilHours = falsePositive * costs.hoursPerFalsePositive + pages * costs.hoursPerPage;
   sums.toilHours += toilHours;
   sums.costRollbacks += outcome.rolledBack ? costs.rollback : 0;
@@ -164,13 +165,21 @@ function add(
 
   if (outcome.onsetAtMs === null || outcome.recoveryMs === null) return;
   count("timed", true);
-  count("identified", outcome.evidence === "observed" || outcome.evidence === "modelled");
+  count("earlyAlarms", outcome.earlyAlarm && outcome.detectedAtMs === null);
+  // A decision on what history hid is a model of a model: no part of what is identified.
+  const decided = outcome.evidence === "observed" || outcome.evidence === "modelled";
+  count("identified", decided && outcome.censoredAtMs === null);
   sums.costDegradation += (outcome.recoveryMs / 60_000) * costs.degradedMinute;
   sums.recoveryBestSeconds += outcome.recoveryBestMs! / 1000;
   sums.recoveryWorstSeconds += outcome.recoveryWorstMs! / 1000;
+  sums.recoveryBest60mSeconds += Math.min(CAP_MS, outcome.recoveryBestMs!) / 1000;
+  sums.recoveryWorst60mSeconds += Math.min(CAP_MS, outcome.recoveryWorstMs!) / 1000;
   const sinceOnset = (atMs: number | null): number =>
     (atMs === null ? CAP_MS : Math.max(0, atMs - outcome.onsetAtMs!)) / 1000;
-  seconds.timeToDetect.push(sinceOnset(outcome.detectedAtMs));
+  // An alarm before the onset that never came again is neither a detection nor a miss.
+  if (outcome.detectedAtMs !== null || !outcome.earlyAlarm) {
+    seconds.timeToDetect.push(sinceOnset(outcome.detectedAtMs));
+  }
   seconds.timeToProposal.push(sinceOnset(outcome.proposedAtMs));
   seconds.timeToRollback.push(sinceOnset(outcome.executedAtMs));
   seconds.timeToRecovery.push(outcome.recoveryMs / 1000);

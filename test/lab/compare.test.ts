@@ -11,6 +11,7 @@ import { compareDocument, outcomeDocument } from "../../lab/compare/document.ts"
 import type { Evaluated, Evaluation } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { isOpen, type Outcome } from "../../lab/outcome/outcome.ts";
+import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
 import { temporaryDirectory } from "./directories.ts";
 import {
   MINUTE_MS,
@@ -291,9 +292,9 @@ describe("the outcomes that are published", () => {
     const duration = (seconds: number | null): number | null =>
       seconds === null ? null : seconds * 1000;
     const read = outcomes.map((one) => {
-      const document = JSON.parse(JSON.stringify(outcomeDocument(one))) as ReturnType<
-        typeof outcomeDocument
-      >;
+      const document = JSON.parse(
+        JSON.stringify(outcomeDocument(one, DEFAULT_COSTS)),
+      ) as ReturnType<typeof outcomeDocument>;
       return outcome({
         ...document,
         startedAtMs: ms(document.startedAt)!,

@@ -121,6 +121,7 @@ describe("a dozen outcomes by hand", () => {
     ["toilHours", 2 * 3 + 8 * 0.25],
     // Rollbacks, false positives, degraded minutes, pages by day and night, toil.
     ["cost", 5 * 10 + 2 * 60 + 220 * 10 + (6 * 10 + 2 * 30) + 8 * 60],
+    ["earlyAlarms", 0],
     ["tagSaved", 1],
     ["tagMasked", 2],
     ["ownerlessActions", 1],

@@ -1,0 +1,31 @@
+/**
+ * How a deployment that history rolled back would have gone on, by what is known of it.
+ *
+ * A regression's effect is held from its recorded onset. A benign deployment's passes
+ * (half of it is gone after ten samples), as its label says; held for an hour it would
+ * make every rule roll back what history wrongly did. Everything else is held.
+ */
+
+import type { HistoryTables } from "../history/tables.ts";
+import type { EffectRule, Futures } from "../replay/splice.ts";
+
+export function futuresOf(
+  { labels, incidents }: HistoryTables,
+  rule: EffectRule,
+  draws: number,
+  seed: number,
+): Futures {
+  const labelOf = new Map(labels.map(({ deploymentId, label }) => [deploymentId, label]));
+  const onsets = new Map(incidents.map((row) => [row.deploymentId, row.onsetAtMs]));
+  return {
+    draws,
+    seed,
+    effectOf: (deploymentId) => {
+      const label = labelOf.get(deploymentId);
+      return {
+        onsetAtMs: label === "regression" ? (onsets.get(deploymentId) ?? null) : null,
+        rule: label === "benign" ? "decay" : rule,
+      };
+    },
+  };
+}
