@@ -25,6 +25,8 @@ export interface Deployment {
   /** Services that call this one, and all that depend on it, directly or not. */
   readonly callers?: readonly string[];
   readonly dependants?: readonly string[];
+  /** IANA name of where the service is looked after; modes by the service's clock go by it. */
+  readonly timezone?: string | null;
 }
 
 /**
@@ -209,9 +211,9 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 
 /**
  * The order of events that became known at one instant: a halt comes before all, and is
- * lifted after all but the clock. Between the two what was declared comes first, then what
- * was measured, then what was missed, then what people did, then the
- * clock. A sample of the very instant at which its series counts as silent is in time.
+ * lifted after all but the clock. Between the two what was declared comes first, then
+ * what was measured, what was missed, what people did, then the clock. A sample of the
+ * very instant at which its series counts as silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   haltOrdered: -1,

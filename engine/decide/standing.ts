@@ -42,7 +42,7 @@ export function tierNow(
  * question, not an action that nobody can stop.
  */
 function unrestrained(policy: Policy, state: DeploymentState, nowMs: number): TierDecision {
-  const decision = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs));
+  const decision = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs), nowMs);
   const accused = breaching(state);
   const short =
     accused.length > 0 &&

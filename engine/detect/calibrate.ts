@@ -14,6 +14,7 @@ import { seriesKey, type Deployment, type SampleColumn, type SeasonProfile } fro
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { part } from "./columns.ts";
 import { limitOf } from "./detector.ts";
+import { familySpread } from "./familyScale.ts";
 import { isLogarithm, withLimit, type CalibratedLimit } from "./limit.ts";
 import { placeboLimit } from "./placebo.ts";
 import { BASELINE_FOR_HEALTH, BASELINE_REACH_MS } from "./residual.ts";
@@ -115,11 +116,14 @@ export function calibrate(
     isLogarithm: isLogarithm(signal.detector),
   };
   const limit = placeboLimit(calibration, alpha, limitOf(signal.detector));
-  return { ...calibration, limit };
+  const spreads = family.map((watches) =>
+    usable(watches, fromMs, startedAtMs).map(({ spread }) => spread),
+  );
+  return { ...calibration, limit, familySpread: familySpread(spreads) };
 }
 
 /** The watches that began at `fromMs` or later, and were over and not known spoilt by `byMs`. */
-export function usable(
+function usable(
   watches: readonly PlaceboWatch[],
   fromMs: number,
   byMs: number,

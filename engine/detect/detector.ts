@@ -14,10 +14,10 @@
 import { unreachable } from "../assert.ts";
 import type { DetectorSettings } from "../policy/policy.ts";
 import type { Bounds, Noise, Samples } from "./contract.ts";
-import { accumulateCount, startCount, type CountState } from "./count.ts";
 import { accumulateCusum, startCusum, type CusumState } from "./cusum.ts";
 import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
 import { accumulateMannWhitney, startMannWhitney, type MannWhitneyState } from "./mannWhitney.ts";
+import { accumulateNovelty, startNovelty, type NoveltyState } from "./novelty.ts";
 import { accumulateOnset, startOnset, type OnsetState } from "./onset.ts";
 import { accumulateThreshold, startThreshold, type ThresholdState } from "./threshold.ts";
 import { accumulateVariance, startVariance, type VarianceState } from "./variance.ts";
@@ -29,7 +29,7 @@ export type AccumulatorState =
   | OnsetState
   | MannWhitneyState
   | VarianceState
-  | CountState;
+  | NoveltyState;
 
 /**
  * The state before the first sample. Accumulators are updated in place: clone to keep.
@@ -49,8 +49,8 @@ export function startAccumulator(settings: DetectorSettings): AccumulatorState {
       return startMannWhitney();
     case "variance":
       return startVariance();
-    case "count":
-      return startCount();
+    case "novelty":
+      return startNovelty();
     default:
       return unreachable(settings);
   }
@@ -125,6 +125,8 @@ export function accumulate(
         flags,
         statistics,
       );
+    case "novelty":
+      return accumulateNovelty(settings, residuals, noise, boundsOf, flags, statistics);
     case "variance":
       return accumulateVariance(
         settings,
@@ -134,17 +136,6 @@ export function accumulate(
         boundsOf,
         flags,
         statistics,
-      );
-    case "count":
-      return accumulateCount(
-        settings,
-        state as CountState,
-        residuals,
-        noise,
-        boundsOf,
-        flags,
-        statistics,
-        samples,
       );
     default:
       return unreachable(settings);
@@ -161,9 +152,9 @@ export function limitOf(settings: DetectorSettings): number {
     case "mannWhitney":
       return settings.limit;
     case "variance":
+    case "novelty":
       return settings.times;
     case "eprocess":
-    case "count":
       return -Math.log(settings.alpha);
     default:
       return unreachable(settings);

@@ -13,6 +13,8 @@ import { placeboP, type Calibration, type Placebo } from "./placebo.ts";
 /** A calibration with the limit that follows from it. */
 export interface CalibratedLimit extends Calibration {
   readonly limit: number;
+  /** Of one residual over the family, for a series without a history; null with too few. */
+  readonly familySpread: number | null;
 }
 
 /**
@@ -70,13 +72,13 @@ export function withLimit(settings: DetectorSettings, limit: number): DetectorSe
     case "ewma":
       return { ...settings, limit };
     case "variance":
+    case "novelty":
       return { ...settings, times: limit };
     case "eprocess":
       return { ...settings, alpha: Math.exp(-limit) };
     case "threshold":
     case "mannWhitney":
-    case "count":
-      // The schema refuses to calibrate these.
+      // Their statistic has a largest value; the schema refuses to calibrate it.
       return settings;
     default:
       return unreachable(settings);

@@ -14,7 +14,6 @@
  */
 
 import type { SeasonProfile } from "../event.ts";
-import type { EventRate } from "./contract.ts";
 import { medianInPlace, rankedAt } from "./orderStatistics.ts";
 import { seasonAt } from "./season.ts";
 
@@ -38,8 +37,8 @@ const POINT_SCALE_FLOOR = 0.1;
 
 /**
  * What a series with a short history is taken to vary by from sample to sample: 4 % of
- * a latency, 0.15 percentage points of a ratio. Assumptions, to be replaced by a scale
- * pooled over the metric's family where a host has one.
+ * a latency, 0.15 percentage points of a ratio. Assumptions, for where no host prepared a
+ * scale pooled over the metric's family (familyScale.ts).
  */
 const SHORT_LOG_SCALE = 0.04;
 const SHORT_POINT_SCALE = 0.15;
@@ -93,12 +92,10 @@ export interface Baseline {
   readonly seasonLevel: number;
   /** Why no verdict can rest on it; null when one can. */
   readonly problem: string | null;
-  /** Of signals that count; see counted.ts. */
-  readonly rate?: EventRate;
 }
 
 /** Median spacing of `atMs[0..count)`; most series are even, and then no median is needed. */
-export function medianStep(atMs: ArrayLike<number>, count: number): number {
+function medianStep(atMs: ArrayLike<number>, count: number): number {
   const first = atMs[1]! - atMs[0]!;
   let even = 1;
   while (even < count && atMs[even]! - atMs[even - 1]! === first) even++;
@@ -111,6 +108,7 @@ export function medianStep(atMs: ArrayLike<number>, count: number): number {
 /**
  * @param atMs, values the samples that were known before the deployment, in time order
  * @param percentagePoint what one percentage point is in the series' unit
+ * @param familySpread borrowed where the history is short; null takes the assumed one
  */
 export function observeBaseline(
   atMs: ArrayLike<number>,
@@ -118,6 +116,7 @@ export function observeBaseline(
   transform: Transform,
   percentagePoint: number,
   season: SeasonProfile | null,
+  familySpread: number | null = null,
 ): Baseline {
   const y = new Float64Array(values.length);
   let count = 0;
@@ -125,9 +124,10 @@ export function observeBaseline(
     const value = values[index]!;
     if (Number.isFinite(value)) y[count++] = value;
   }
-  if (count === values.length) return observeFinite(atMs, y, transform, percentagePoint, season);
+  if (count === values.length)
+    return observeFinite(atMs, y, transform, percentagePoint, season, familySpread);
   const at = timesOfFinite(atMs, values, count);
-  return observeFinite(at, y.slice(0, count), transform, percentagePoint, season);
+  return observeFinite(at, y.slice(0, count), transform, percentagePoint, season, familySpread);
 }
 
 /**
@@ -140,6 +140,7 @@ function observeFinite(
   transform: Transform,
   percentagePoint: number,
   season: SeasonProfile | null,
+  familySpread: number | null,
 ): Baseline {
   const count = y.length;
   const stepMs = count < 2 ? null : medianStep(atMs, count);
@@ -171,7 +172,7 @@ function observeFinite(
     }
   }
   const { residuals, isSeasonal } = chosen;
-  const spread = spreadOf(residuals, chosen.mad, scratch, transform, percentagePoint);
+  const spread = spreadOf(residuals, chosen.mad, scratch, transform, percentagePoint, familySpread);
   const autocorrelation =
     count < BASELINE_FOR_HEALTH ? SHORT_AUTOCORRELATION : lagOneAutocorrelation(residuals, spread);
   // Written out, here and in `refuse`: to spread a common part costs more than a median.
@@ -284,7 +285,7 @@ function timesOfFinite(
  * Lag-1 autocorrelation of residuals clipped at 6 scales (one outlier must not
  * decide it), in [0, 0.9]. Neighbours are taken as they come, gaps included.
  */
-export function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
+function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
   const clip = 6 * scale;
   let sum = 0;
   for (let index = 0; index < residuals.length; index++) sum += clipped(residuals[index]!, clip);
@@ -322,13 +323,15 @@ function spreadOf(
   scratch: Float64Array,
   transform: Transform,
   percentagePoint: number,
+  familySpread: number | null,
 ): number {
   const log = transform === "log";
   const count = values.length;
   const floor = log ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
   const middle = MAD_TO_SD * mad;
   if (count < BASELINE_FOR_HEALTH) {
-    const borrowed = log ? SHORT_LOG_SCALE : SHORT_POINT_SCALE * percentagePoint;
+    const assumed = log ? SHORT_LOG_SCALE : SHORT_POINT_SCALE * percentagePoint;
+    const borrowed = familySpread ?? assumed;
     return Math.max(middle, borrowed) * Math.sqrt(1 + 1 / count);
   }
   if (!log) return Math.max(middle, floor);

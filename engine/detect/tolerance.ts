@@ -1,11 +1,13 @@
 /**
  * The tolerance of one signal along a stretch of samples. It is constant unless a
- * tag begins, ends or becomes known in between.
+ * tag or a mode begins or ends in between, or a tag becomes known. It is asked again only
+ * where one of these instants lies between two samples.
  */
 
 import type { ContextTag, Deployment } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
-import { resolveTolerance, tagsAt, type ToleranceDecision } from "../policy/resolve.ts";
+import { modeEdges } from "../policy/modes.ts";
+import { resolveTolerance, tagEdges, tagsAt, type ToleranceDecision } from "../policy/resolve.ts";
 
 export interface TolerancePath {
   /** Equal keys are equal tolerances at every sample. */
@@ -15,6 +17,22 @@ export interface TolerancePath {
   readonly tagsAt: (index: number) => readonly string[];
 }
 
+/** What is tolerated along a column, with its tags and without any. */
+export interface Tolerances {
+  readonly tagged: TolerancePath;
+  readonly untagged: TolerancePath;
+}
+
+/** What was tolerated at one sample, for its evidence. */
+export function toleratedAt({ tagged, untagged }: Tolerances, index: number) {
+  return {
+    tolerance: tagged.amountAt(index),
+    untaggedTolerance: untagged.amountAt(index),
+    tags: tagged.tagsAt(index),
+  };
+}
+
+/** @param atMs ascending, as are `knownAtMs`: the column is in its order already */
 export function tolerancePath(
   policy: Policy,
   signal: SignalPolicy,
@@ -23,14 +41,32 @@ export function tolerancePath(
   atMs: ArrayLike<number>,
   knownAtMs: ArrayLike<number>,
 ): TolerancePath {
-  if (tags.length === 0 || atMs.length === 0) {
-    return constantPath(resolveTolerance(policy, signal, deployment, []));
+  const count = atMs.length;
+  if (count === 0) {
+    return constantPath(resolveTolerance(policy, signal, deployment, [], deployment.startedAtMs));
   }
+  const edges = tagEdges(policy, deployment, tags);
+  const times = ascending(
+    [...edges.atMs, ...modeEdges(policy, deployment, atMs[0]!, atMs[count - 1]!)],
+    atMs[0]!,
+  );
+  const known = ascending(edges.knownAtMs, knownAtMs[0]!);
   const decisions: ToleranceDecision[] = [];
   const startsAt: number[] = [];
-  for (let index = 0; index < atMs.length; index++) {
+  let nextTime = 0;
+  let nextKnown = 0;
+  for (let index = 0; index < count; index++) {
+    let passed = index === 0;
+    for (; nextTime < times.length && times[nextTime]! <= atMs[index]!; nextTime++) passed = true;
+    for (; nextKnown < known.length && known[nextKnown]! <= knownAtMs[index]!; nextKnown++) {
+      passed = true;
+    }
+    if (!passed) {
+      if (nextTime === times.length && nextKnown === known.length) break;
+      continue;
+    }
     const active = tagsAt(policy, deployment, tags, atMs[index]!, knownAtMs[index]!);
-    const decision = resolveTolerance(policy, signal, deployment, active);
+    const decision = resolveTolerance(policy, signal, deployment, active, atMs[index]!);
     const last = decisions[decisions.length - 1];
     if (last?.amount === decision.amount && last.tags.join("\n") === decision.tags.join("\n")) {
       continue;
@@ -50,6 +86,11 @@ export function tolerancePath(
     amountAt: (index) => decisionAt(index).amount,
     tagsAt: (index) => decisionAt(index).tags,
   };
+}
+
+/** Those after `fromMs`, in order: what was passed before the first sample changes nothing more. */
+function ascending(instants: readonly number[], fromMs: number): readonly number[] {
+  return instants.filter((ms) => ms > fromMs).sort((a, b) => a - b);
 }
 
 function constantPath(decision: ToleranceDecision): TolerancePath {

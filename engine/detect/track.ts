@@ -8,18 +8,23 @@
  * became known; one that is older than one already taken is dropped.
  */
 
-import type { SampleColumn, SeasonProfile, SeriesName } from "../event.ts";
+import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { BEYOND, MISSING, type Bounds } from "./contract.ts";
-import { gapAt, type Gap, type Traffic } from "./counted.ts";
-import { counterAfter, isCounter, type CounterState } from "./counter.ts";
+import {
+  counterAfter,
+  isCounter,
+  NO_RATE_BEFORE,
+  ratesAfter,
+  ratesBefore,
+  type CounterState,
+} from "./counter.ts";
 import { accumulate, startAccumulator, type AccumulatorState } from "./detector.ts";
 import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
-import { NOTHING_BEHIND, type Behind } from "./exposure.ts";
-import { smoothAt, type Readings } from "./readings.ts";
-import type { Baseline } from "./residual.ts";
-import { observePast, readingKey, readSamples } from "./series.ts";
-import type { TolerancePath } from "./tolerance.ts";
+import type { PreparedBaseline } from "./familyScale.ts";
+import { readColumn, smoothAt, type Readings } from "./readings.ts";
+import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
+import { toleratedAt, type TolerancePath, type Tolerances } from "./tolerance.ts";
 
 /** With fewer than two samples before the deployment nobody knows how often they come. */
 const UNKNOWN_STEP_MS = 300_000;
@@ -39,6 +44,7 @@ interface Evidence {
 export interface Extreme {
   readonly residual: number;
   readonly tolerance: number;
+  readonly untaggedTolerance: number;
   readonly tags: readonly string[];
 }
 
@@ -46,18 +52,13 @@ export interface TrackState {
   readonly series: SeriesName;
   /** When the series was first known of, the deployment's start at the earliest. */
   readonly firstKnownAtMs: number;
-  /** What is tolerated when no tag counts. */
-  readonly untaggedTolerance: number;
+  /** What was tolerated without any tag at the newest sample; modes change it. */
+  untaggedTolerance: number;
   pastAtMs: ArrayLike<number>;
   pastValues: ArrayLike<number>;
   baseline: Baseline | null;
   /** Where a raw counter stands once the baseline is frozen; null for other series. */
   counter: CounterState | null;
-  /** Of signals that count: what stands behind the past samples, and what was counted since. */
-  pastBehind: Behind;
-  traffic: Traffic | null;
-  /** Why the newest sample said nothing; null when it did or the signal does not count. */
-  gap: Gap | null;
   /** Newest sample taken, valid or not. */
   lastAtMs: number;
   /** When the newest valid sample became known; `firstKnownAtMs` before there is one. */
@@ -83,12 +84,12 @@ export interface TrackChange {
   readonly atMs: number;
   readonly knownAtMs: number;
   readonly stale: boolean;
-  readonly gap: Gap | null;
   readonly tagged: HeldVerdict;
   readonly untagged: HeldVerdict;
   readonly smooth: number | null;
   readonly statistic: number | null;
   readonly tolerance: number;
+  readonly untaggedTolerance: number;
   readonly tags: readonly string[];
   readonly valid: number;
 }
@@ -106,6 +107,7 @@ export function startTrack(
   firstKnownAtMs: number,
   untaggedTolerance: number,
 ): TrackState {
+  const nothing = { tolerance: untaggedTolerance, untaggedTolerance, tags: [] };
   return {
     series,
     firstKnownAtMs,
@@ -114,15 +116,12 @@ export function startTrack(
     pastValues: [],
     baseline: null,
     counter: null,
-    pastBehind: NOTHING_BEHIND,
-    traffic: null,
-    gap: null,
     lastAtMs: Number.NEGATIVE_INFINITY,
     lastKnownAtMs: firstKnownAtMs,
     valid: 0,
     smooth: null,
-    highest: { residual: Number.NEGATIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
-    lowest: { residual: Number.POSITIVE_INFINITY, tolerance: untaggedTolerance, tags: [] },
+    highest: { residual: Number.NEGATIVE_INFINITY, ...nothing },
+    lowest: { residual: Number.POSITIVE_INFINITY, ...nothing },
     peak: null,
     stale: false,
     beyond: false,
@@ -151,22 +150,48 @@ export function staleAfterMs(baseline: Baseline): number {
   return Math.max(STALE_AFTER_MS, 3 * (baseline.stepMs ?? UNKNOWN_STEP_MS));
 }
 
+/** Signals with equal keys make the same of one series. */
+function baselineKey(signal: SignalPolicy, series: SeriesName): string {
+  const { baselineMs, season } = signal.detector;
+  const counter = isCounter(signal, series);
+  return `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}${counter ? " counter" : ""}`;
+}
+
 /** Freezes the baseline from the past samples taken so far. */
 export function freezeBaseline(
   track: TrackState,
   signal: SignalPolicy,
   startedAtMs: number,
-  season: SeasonProfile | null,
+  { season, familySpread }: PreparedBaseline,
   share: Share,
 ): Baseline {
   if (track.baseline !== null) return track.baseline;
-  track.baseline = share.once(`baseline ${readingKey(signal, track.series)}`, () =>
-    observePast(track, signal, startedAtMs, season),
-  );
-  if (isCounter(signal, track.series)) {
-    track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
-  }
+  const counter = isCounter(signal, track.series);
+  const borrowed = familySpread === null ? "" : ` ${familySpread}`;
+  track.baseline = share.once(`baseline ${baselineKey(signal, track.series)}${borrowed}`, () => {
+    const from = baselineStart(track.pastAtMs, startedAtMs - signal.detector.baselineMs);
+    const atMs = part(track.pastAtMs, from);
+    const values = part(track.pastValues, from);
+    const observed = observeBaseline(
+      atMs,
+      counter ? ratesBefore(atMs, values) : values,
+      signal.tolerance.kind === "relative" ? "log" : "identity",
+      track.series.percentagePoint,
+      // A profile of a raw counter is not the profile of its rate.
+      signal.detector.season && !counter ? season : null,
+      familySpread,
+    );
+    const rateless = counter && observed.samples === 0;
+    return rateless ? { ...observed, problem: NO_RATE_BEFORE } : observed;
+  });
+  if (counter) track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
   return track.baseline;
+}
+
+function part(values: ArrayLike<number>, from: number): ArrayLike<number> {
+  if (from === 0) return values;
+  if (values instanceof Float64Array) return values.subarray(from);
+  return Array.prototype.slice.call(values, from) as number[];
 }
 
 /** Bounds in the residual's unit for a tolerance amount; see `Bounds`. */
@@ -199,18 +224,21 @@ export function takeSamples(
   track: TrackState,
   signal: SignalPolicy,
   column: SampleColumn,
-  behind: Behind,
-  tolerances: TolerancePath,
+  tolerances: Tolerances,
   share: Share,
 ): readonly TrackChange[] {
   const baseline = track.baseline!;
   const { atMs, knownAtMs, values } = column;
   const silenceMs = staleAfterMs(baseline);
-  const readings = share.once(`readings ${readingKey(signal, track.series)}`, () =>
-    readSamples(track, signal, baseline, column, behind),
-  );
-  const untagged = foldOnce(track, signal, baseline, readings, "untagged", null, share);
-  const tagged = foldOnce(track, signal, baseline, readings, "tagged", tolerances, share);
+  const counter = isCounter(signal, track.series);
+  const readings = share.once(`readings ${baselineKey(signal, track.series)}`, () => {
+    const rates = counter ? ratesAfter(track.counter, atMs, values) : values;
+    return readColumn(track, baseline, { ...column, values: rates });
+  });
+  const fold = (arm: keyof Tolerances): Path =>
+    foldOnce(track, signal, baseline, readings, arm, tolerances[arm], share);
+  const untagged = fold("untagged");
+  const tagged = fold("tagged");
 
   if (!tagged.quiet || !untagged.quiet) track.beyond = true;
   const changes: TrackChange[] = [];
@@ -229,8 +257,10 @@ export function takeSamples(
       const known = knownAtMs[index]!;
       const deadlineMs = track.lastKnownAtMs + silenceMs;
       if (!track.stale && known > deadlineMs) {
-        if (index > 0) track.smooth = smoothAt(readings, index - 1);
-        if (index > 0) track.gap = gapOf(readings, index - 1);
+        if (index > 0) {
+          track.smooth = smoothAt(readings, index - 1);
+          track.untaggedTolerance = tolerances.untagged.amountAt(index - 1);
+        }
         changes.push(goStale(track, deadlineMs));
       }
       if (tagged.flags[index] === MISSING) continue;
@@ -248,13 +278,11 @@ export function takeSamples(
         atMs: at,
         knownAtMs: known,
         stale: false,
-        gap: null,
         tagged: track.tagged.hold.verdict,
         untagged: track.untagged.hold.verdict,
         smooth: readings.smooth[index]!,
         statistic: tagged.statistics[index]!,
-        tolerance: tolerances.amountAt(index),
-        tags: tolerances.tagsAt(index),
+        ...toleratedAt(tolerances, index),
         valid: track.valid,
       });
     }
@@ -262,11 +290,7 @@ export function takeSamples(
   if (tagged.peak !== null) track.peak = Math.max(track.peak ?? tagged.peak, tagged.peak);
   track.tagged.accumulator = { ...tagged.accumulator };
   track.untagged.accumulator = { ...untagged.accumulator };
-  if (isCounter(signal, track.series)) {
-    track.counter = counterAfter(track.counter, atMs, values, true);
-  }
-  if (readings.counted !== null) track.traffic = readings.counted.traffic;
-  if (atMs.length > 0) track.gap = gapOf(readings, atMs.length - 1);
+  if (counter) track.counter = counterAfter(track.counter, atMs, values, true);
   if (readings.lastValid >= 0) track.smooth = readings.smooth[readings.lastValid]!;
   const { highestAt, lowestAt } = readings;
   if (highestAt >= 0 && readings.smooth[highestAt]! > track.highest.residual) {
@@ -275,24 +299,19 @@ export function takeSamples(
   if (lowestAt >= 0 && readings.smooth[lowestAt]! < track.lowest.residual) {
     track.lowest = extremeAt(readings, tolerances, lowestAt);
   }
-  if (atMs.length > 0) track.lastAtMs = atMs[atMs.length - 1]!;
+  if (atMs.length > 0) {
+    track.lastAtMs = atMs[atMs.length - 1]!;
+    track.untaggedTolerance = tolerances.untagged.amountAt(atMs.length - 1);
+  }
   return changes;
-}
-
-function gapOf({ counted }: Readings, index: number): Gap | null {
-  return counted === null ? null : gapAt(counted, index);
 }
 
 function isIdle(hold: HoldState): boolean {
   return hold.verdict === "watching" && hold.beyondSinceMs === null;
 }
 
-function extremeAt(readings: Readings, tolerances: TolerancePath, index: number): Extreme {
-  return {
-    residual: readings.smooth[index]!,
-    tolerance: tolerances.amountAt(index),
-    tags: tolerances.tagsAt(index),
-  };
+function extremeAt(readings: Readings, tolerances: Tolerances, index: number): Extreme {
+  return { residual: readings.smooth[index]!, ...toleratedAt(tolerances, index) };
 }
 
 /** Data stopped at `atMs`; both holds start over when it comes back. */
@@ -305,37 +324,31 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
     atMs,
     knownAtMs: atMs,
     stale: true,
-    gap: track.gap,
     tagged: track.tagged.hold.verdict,
     untagged: track.untagged.hold.verdict,
     smooth: track.smooth,
     statistic: null,
     tolerance: track.untaggedTolerance,
+    untaggedTolerance: track.untaggedTolerance,
     tags: [],
     valid: track.valid,
   };
 }
 
-/**
- * The path of one arm, once for everybody with the same detector and tolerances; without
- * `tolerances` the track's own untagged one holds throughout.
- */
+/** The path of one arm, once for everybody with the same detector and tolerances. */
 function foldOnce(
   track: TrackState,
   signal: SignalPolicy,
   baseline: Baseline,
   readings: Readings,
   arm: "tagged" | "untagged",
-  tolerances: TolerancePath | null,
+  tolerances: TolerancePath,
   share: Share,
 ): Path {
-  const isConstant = tolerances === null || tolerances.constant;
-  const amount = tolerances === null ? track.untaggedTolerance : tolerances.amountAt(0);
-  const tolerance = isConstant ? String(amount) : tolerances.key;
-  const amountAt = isConstant ? amount : tolerances.amountAt;
+  const amountAt = tolerances.constant ? tolerances.amountAt(0) : tolerances.amountAt;
   const detector = JSON.stringify(signal.detector);
-  const read = readingKey(signal, track.series);
-  const key = `path ${read} ${detector}${signal.worse} ${tolerance}`;
+  const read = baselineKey(signal, track.series);
+  const key = `path ${read} ${detector}${signal.worse} ${tolerances.key}`;
   return share.once(key, () =>
     foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
   );
@@ -372,11 +385,7 @@ function foldPath(
     },
     flags,
     statistics,
-    {
-      values: readings.values,
-      percentagePoint: series.percentagePoint,
-      counts: readings.counted?.counts ?? null,
-    },
+    { values: readings.values, percentagePoint: series.percentagePoint },
   );
   let peak: number | null = statistics.length === 0 ? null : statistics[0]!;
   for (let index = 1; index < statistics.length; index++) {

@@ -34,16 +34,10 @@ import {
   type TrackState,
 } from "./track.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
-import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./columns.ts";
-import {
-  EXPOSURE_REACH_MS,
-  NOTHING_BEHIND,
-  reachFrom,
-  requestsBehind,
-  takeExposures,
-  type Exposures,
-} from "./exposure.ts";
-import { tolerancePath } from "./tolerance.ts";
+import { BASELINE_REACH_MS } from "./residual.ts";
+import { append, inOrder, knownFrom, part } from "./columns.ts";
+import { tolerancePath, type TolerancePath } from "./tolerance.ts";
+import { preparedFor } from "./familyScale.ts";
 import { limitedSignal } from "./limit.ts";
 
 interface Published {
@@ -54,7 +48,6 @@ interface Published {
 
 interface SignalState {
   readonly tracks: Readonly<Record<string, TrackState>>;
-  readonly exposures: Exposures;
   readonly published: Readonly<Record<string, Published>>;
   /** Taken but not judged yet: a silence of another series may lie in between. */
   readonly pending: readonly TrackChange[];
@@ -89,7 +82,6 @@ export function startWatch(
   for (const signal of policy.signals) {
     signals[signal.name] = {
       tracks: {},
-      exposures: {},
       published: {},
       pending: [],
       verdict: "inconclusive",
@@ -135,9 +127,6 @@ export function takeColumns(
     const changes: TrackChange[] = [];
     let tracks = watch.signals[signal.name]!.tracks;
     const services = servicesOf(signal, watch.deployment);
-    const fromMs = reachFrom(signal, watch.deployment.startedAtMs) - EXPOSURE_REACH_MS;
-    const known = watch.signals[signal.name]!.exposures;
-    const exposures = takeExposures(signal, services, known, columns, fromMs);
     for (const column of columns) {
       if (!services.has(column.series.service)) continue;
       if (!matchesGlob(signal.metric, column.series.metric)) continue;
@@ -148,16 +137,15 @@ export function takeColumns(
         watch,
         tracks[key] ?? null,
         column,
-        exposures,
         shareFor,
         changes,
       );
       if (track !== null) tracks = { ...tracks, [key]: track };
     }
     const before = signals[signal.name]!;
-    if (tracks === before.tracks && exposures === before.exposures) continue;
+    if (tracks === before.tracks) continue;
     const pending = [...before.pending, ...changes];
-    signals = { ...signals, [signal.name]: { ...before, tracks, exposures, pending } };
+    signals = { ...signals, [signal.name]: { ...before, tracks, pending } };
   }
   return { ...watch, signals };
 }
@@ -211,7 +199,7 @@ export function advanceWatch(
         clone,
         signal,
         watch.deployment.startedAtMs,
-        watch.context?.seasons[key] ?? null,
+        preparedFor(signal, watch, clone.series),
         shareFor(key),
       );
       const deadlineMs = clone.lastKnownAtMs + staleAfterMs(clone.baseline!);
@@ -244,10 +232,10 @@ export function advanceWatch(
 function deadlineOf(watch: WatchState, signal: SignalPolicy, track: TrackState): number {
   if (track.baseline !== null) return track.lastKnownAtMs + staleAfterMs(track.baseline);
   const clone = cloneTrack(track);
-  const season = watch.context?.seasons[seriesKey(track.series)] ?? null;
+  const prepared = preparedFor(signal, watch, track.series);
   return (
     track.lastKnownAtMs +
-    staleAfterMs(freezeBaseline(clone, signal, watch.deployment.startedAtMs, season, notShared))
+    staleAfterMs(freezeBaseline(clone, signal, watch.deployment.startedAtMs, prepared, notShared))
   );
 }
 
@@ -258,7 +246,6 @@ function takeColumn(
   watch: WatchState,
   before: TrackState | null,
   column: SampleColumn,
-  exposures: Exposures,
   shareFor: (key: string) => Share,
   changes: TrackChange[],
 ): TrackState | null {
@@ -267,7 +254,8 @@ function takeColumn(
   const ordered = share(shareFor, column, "ordered", () => inOrder(column, newest));
   const { atMs, values } = ordered;
   const knownAtMs = knownFrom(ordered.knownAtMs, startedAtMs, watch.knownAtMs);
-  const from = firstFrom(atMs, reachFrom(signal, startedAtMs), 0);
+  const baselineFromMs = startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
+  const from = firstFrom(atMs, baselineFromMs, 0);
   const watchFrom = firstFrom(atMs, startedAtMs, from);
   const pastEnd = Math.min(watchFrom, firstAfter(knownAtMs, startedAtMs, from));
   const watchEnd = firstAfter(knownAtMs, watch.endsAtMs, watchFrom);
@@ -275,20 +263,12 @@ function takeColumn(
 
   // A series that is first seen later cannot have fallen silent before.
   const firstKnownAtMs = Math.max(watch.knownAtMs, knownAtMs[pastEnd > from ? from : watchFrom]!);
-  const untagged = resolveTolerance(policy, signal, watch.deployment, []).amount;
+  const untagged = resolveTolerance(policy, signal, watch.deployment, [], startedAtMs).amount;
   const track =
     before === null
       ? startTrack(column.series, signal, firstKnownAtMs, untagged)
       : cloneTrack(before);
-  const { perMs, requests } =
-    signal.detector.kind === "count"
-      ? share(shareFor, column, `behind ${JSON.stringify(signal.exposure ?? null)}`, () =>
-          requestsBehind(signal, ordered, exposures, startedAtMs),
-        )
-      : NOTHING_BEHIND;
   if (pastEnd > from && track.baseline === null) {
-    const joined = append(track.pastBehind.requests, requests, from, pastEnd);
-    track.pastBehind = { requests: joined, perMs };
     track.pastAtMs = append(track.pastAtMs, atMs, from, pastEnd);
     track.pastValues = append(track.pastValues, values, from, pastEnd);
   }
@@ -300,7 +280,7 @@ function takeColumn(
       track,
       signal,
       watch.deployment.startedAtMs,
-      watch.context?.seasons[key] ?? null,
+      preparedFor(signal, watch, column.series),
       shared,
     );
     const cut: SampleColumn = {
@@ -309,19 +289,41 @@ function takeColumn(
       knownAtMs: part(knownAtMs, watchFrom, watchEnd),
       values: part(values, watchFrom, watchEnd),
     };
-    const tolerances = tolerancePath(
-      policy,
-      signal,
-      watch.deployment,
-      watch.tags,
-      cut.atMs,
-      cut.knownAtMs,
-    );
+    const along = (tags: readonly ContextTag[]): TolerancePath =>
+      tolerancePath(policy, signal, watch.deployment, tags, cut.atMs, cut.knownAtMs);
+    const plain = along([]);
+    const tolerances = {
+      tagged: watch.tags.length === 0 ? plain : along(watch.tags),
+      untagged: plain,
+    };
     const limited = limitedSignal(signal, policy.watchMs, watch.context, key);
-    const cutBehind = { requests: part(requests, watchFrom, watchEnd), perMs };
-    changes.push(...takeSamples(track, limited, cut, cutBehind, tolerances, shared));
+    changes.push(...takeSamples(track, limited, cut, tolerances, shared));
   }
   return track;
+}
+
+/** The first of the ascending times from `from` on that is not before `atMs`. */
+function firstFrom(times: ArrayLike<number>, atMs: number, from: number): number {
+  let low = from;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! < atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first of the ascending times from `from` on that is after `atMs`. */
+function firstAfter(times: ArrayLike<number>, atMs: number, from: number): number {
+  let low = from;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! <= atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function share<Value>(

@@ -50,7 +50,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
         metric: given.metric,
         of: given.of,
         worse: given.worse,
-        detector: { season: false, ...detectorRest, baselineMs: baseline },
+        detector: { ...detectorRest, baselineMs: baseline },
         tolerance: given.tolerance,
         ...(given.counter === undefined ? {} : { counter: given.counter }),
         ...(calibrate === undefined
@@ -62,7 +62,6 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
                 alpha: calibrate.alpha,
               },
             }),
-        ...(given.exposure === undefined ? {} : { exposure: given.exposure }),
         holdMs: given.hold,
         clearMs: given.clear,
       };
@@ -90,7 +89,11 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     ),
     modes: byName(written.modes).map(([name, given]): Mode => ({
       name,
-      when: given.when,
+      when: given.when ?? {},
+      calendar: given.calendar ?? [],
+      timezone: given.timezone ?? "service",
+      between: (given.between ?? []).map(({ from, until }) => ({ fromMs: from, untilMs: until })),
+      otherwise: given.otherwise ?? false,
       tier: given.tier,
       signals: given.signals ?? null,
       toleranceTimes: given.toleranceTimes,

@@ -2,6 +2,7 @@
 
 import type { Criticality, Deployment, DeploymentKind } from "../event.ts";
 import type { TierName } from "../record.ts";
+import type { WeeklyRange } from "./calendar.ts";
 import type { Tolerance } from "./quantity.ts";
 
 /** Conditions on one deployment; all that are given must hold, each list means "one of". */
@@ -88,16 +89,10 @@ export interface VarianceSettings extends BaselineSettings {
   readonly times: number;
 }
 
-export interface CountSettings extends BaselineSettings {
-  readonly kind: "count";
-  /** Is the metric a ratio of the requests behind it, or the number of events itself? */
-  readonly reads: "ratio" | "count";
-  /** Share of healthy watches that may be called a breach, however often one looks. */
-  readonly alpha: number;
-  /** Valid samples over which that share holds, and among which the onset is sought. */
-  readonly horizon: number;
-  /** What one sample may multiply the evidence by, at most. */
-  readonly clip: number;
+export interface NoveltySettings extends BaselineSettings {
+  readonly kind: "novelty";
+  /** How many of the baseline's ranges beyond all of the baseline a sample must be. */
+  readonly times: number;
 }
 
 export type DetectorSettings =
@@ -107,18 +102,7 @@ export type DetectorSettings =
   | OnsetSettings
   | MannWhitneySettings
   | VarianceSettings
-  | CountSettings;
-
-/** How many requests stand behind one sample: what a metric says, or a number. */
-export type Exposure =
-  | {
-      readonly kind: "metric";
-      /** A name or globs, of the same service. */
-      readonly metric: string;
-      /** It is a rate over this long; null: the requests of one sample. */
-      readonly perMs: number | null;
-    }
-  | { readonly kind: "requests"; readonly requests: number };
+  | NoveltySettings;
 
 /** Placebo watches that a limit is calibrated on. */
 export interface CalibrateSettings {
@@ -139,8 +123,6 @@ export interface SignalPolicy {
   readonly detector: DetectorSettings;
   /** Is the metric a raw counter? Absent, the series says so itself. */
   readonly counter?: boolean | undefined;
-  /** The requests behind a sample, for a detector that counts. */
-  readonly exposure?: Exposure | undefined;
   readonly tolerance: Tolerance;
   /** Absent: the detector's quoted limit holds. */
   readonly calibrate?: CalibrateSettings;
@@ -180,9 +162,24 @@ export interface Assignment {
   readonly tier: TierName;
 }
 
+/** A stretch of time, from `fromMs` to before `untilMs`. */
+export interface TimeWindow {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** In force when its condition holds and its times, where it names any, say so. */
 export interface Mode {
   readonly name: string;
   readonly when: Condition;
+  /** By the wall clock of `timezone`; empty: no calendar. */
+  readonly calendar: readonly WeeklyRange[];
+  /** `service`: the zone of the deployed service. */
+  readonly timezone: string;
+  /** Explicit stretches, such as one night's maintenance; empty: none. */
+  readonly between: readonly TimeWindow[];
+  /** In force while no mode with a calendar is. */
+  readonly otherwise: boolean;
   readonly tier: Readonly<Partial<Record<TierName, TierName>>>;
   /** Null means every signal. */
   readonly signals: readonly string[] | null;

@@ -115,3 +115,33 @@ export function formatTime(ms: number): string {
   const milliseconds = inDay % 1000 === 0 ? "" : `.${pad(inDay % 1000, 3)}`;
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T${time.join(":")}${milliseconds}Z`;
 }
+
+/**
+ * `2026-11-24T22:00:00Z`, `2026-11-24T22:00+01:00` → milliseconds; null when it is no
+ * instant. Without a zone nobody can tell which instant is meant.
+ */
+export function parseInstant(text: string): number | null {
+  const match =
+    /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,3})?)?(?:Z|([+-])(\d\d):(\d\d))$/.exec(
+      text.trim(),
+    );
+  if (match === null) return null;
+  const [year, month, day, hour, minute] = match.slice(1, 6).map(Number);
+  // Days from a civil date (H. Hinnant, days_from_civil): years begin in March.
+  const shiftedYear = month! <= 2 ? year! - 1 : year!;
+  const era = Math.floor(shiftedYear / 400);
+  const yearOfEra = shiftedYear - era * 400;
+  const dayOfYear = Math.floor((153 * (month! + (month! > 2 ? -3 : 9)) + 2) / 5) + day! - 1;
+  const dayOfEra =
+    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  const days = era * 146_097 + dayOfEra - 719_468;
+  const seconds = Number(match[6] ?? 0) + Number(match[7] ?? 0);
+  const localMs = days * 86_400_000 + hour! * 3_600_000 + minute! * 60_000 + seconds * 1000;
+  // A date that is none (31 February) comes back as another one.
+  const date = text.trim().slice(0, 16);
+  if (formatTime(Math.floor(localMs / 60_000) * 60_000).slice(0, 16) !== date || seconds >= 60) {
+    return null;
+  }
+  const zoneMs = (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0)) * 60_000;
+  return Math.round(match[8] === "-" ? localMs + zoneMs : localMs - zoneMs);
+}

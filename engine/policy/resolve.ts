@@ -8,7 +8,8 @@
 
 import type { ContextTag, Deployment } from "../event.ts";
 import type { TierName, TierStep } from "../record.ts";
-import type { Condition, ContextRule, Mode, Policy, SignalPolicy } from "./policy.ts";
+import { matches, modesAt } from "./modes.ts";
+import type { ContextRule, Policy, SignalPolicy } from "./policy.ts";
 import { parseShift } from "./quantity.ts";
 
 /** From most to least authority of the machine. */
@@ -23,6 +24,10 @@ export function isStricter(a: TierName, b: TierName): boolean {
 function isKnown(tag: ContextTag, deployment: Deployment, knownAtMs: number): boolean {
   if (tag.knownAtMs > knownAtMs || tag.service !== deployment.service) return false;
   return tag.deploymentId === null || tag.deploymentId === deployment.deploymentId;
+}
+
+function ruleOf(policy: Policy, tag: ContextTag): ContextRule | null {
+  return policy.context.find((one) => one.tag === tag.tag) ?? null;
 }
 
 /** When a tag counts, as [from, until) in `atMs`: its window, cut to the policy's `for`. */
@@ -42,43 +47,25 @@ export function tagsAt(
 ): readonly ContextTag[] {
   return tags.filter((tag) => {
     if (!isKnown(tag, deployment, knownAtMs)) return false;
-    const rule = policy.context.find((one) => one.tag === tag.tag) ?? null;
-    const [fromMs, untilMs] = span(tag, rule, deployment);
+    const [fromMs, untilMs] = span(tag, ruleOf(policy, tag), deployment);
     return atMs >= fromMs && atMs < untilMs;
   });
 }
 
-export function tagText(tag: ContextTag): string {
-  return `${tag.tag}=${tag.value}`;
-}
-
-function matches(
-  condition: Condition,
-  deployment: Deployment,
-  tags: readonly ContextTag[],
-): boolean {
-  const within = <Value>(list: readonly Value[] | undefined, value: Value | null): boolean =>
-    list === undefined || (value !== null && list.includes(value));
-  return (
-    within(condition.environment, deployment.environment) &&
-    within(condition.kind, deployment.kind) &&
-    within(condition.criticality, deployment.criticality) &&
-    within(condition.service, deployment.service) &&
-    within(condition.team, deployment.team) &&
-    Object.entries(condition.tags ?? {}).every(([name, value]) =>
-      value === "false"
-        ? !tags.some((tag) => tag.tag === name && tag.value !== "false")
-        : tags.some((tag) => tag.tag === name && (tag.value === value || value === "*")),
-    )
-  );
-}
-
-function modesAt(
+/** The instants at which these tags begin or end to count, in `atMs` and in `knownAtMs`. */
+export function tagEdges(
   policy: Policy,
   deployment: Deployment,
   tags: readonly ContextTag[],
-): readonly Mode[] {
-  return policy.modes.filter((mode) => matches(mode.when, deployment, tags));
+): { readonly atMs: readonly number[]; readonly knownAtMs: readonly number[] } {
+  return {
+    atMs: tags.flatMap((tag) => span(tag, ruleOf(policy, tag), deployment)),
+    knownAtMs: tags.map((tag) => tag.knownAtMs),
+  };
+}
+
+export function tagText(tag: ContextTag): string {
+  return `${tag.tag}=${tag.value}`;
 }
 
 export interface TierDecision {
@@ -88,11 +75,12 @@ export interface TierDecision {
   readonly mode: string | null;
 }
 
-/** The tier of a deployment under the tags that count at that moment. */
+/** The tier of a deployment at `atMs`, under the tags that count then. */
 export function resolveTier(
   policy: Policy,
   deployment: Deployment,
   tags: readonly ContextTag[],
+  atMs: number,
 ): TierDecision {
   const index = policy.assign.findIndex(
     ({ when }) => when === null || matches(when, deployment, tags),
@@ -102,7 +90,7 @@ export function resolveTier(
     { rule: assigned.when === null ? "assign.otherwise" : `assign[${index}]`, tier: assigned.tier },
   ];
   const current = (): TierName => path[path.length - 1]!.tier;
-  const modes = modesAt(policy, deployment, tags);
+  const modes = modesAt(policy, deployment, tags, atMs);
   for (const mode of modes) {
     const changed = mode.tier[current()];
     if (changed !== undefined) path.push({ rule: `modes.${mode.name}`, tier: changed });
@@ -132,7 +120,7 @@ export interface ToleranceDecision {
 }
 
 /**
- * The tolerance of one signal under the tags that count at that moment.
+ * The tolerance of one signal at `atMs`, under the tags that count then.
  *
  * A declared change shifts what is expected, so it compounds with the tolerance:
  * 10 % tolerated on top of a declared +15 % accepts up to 1.10 × 1.15 = +26.5 %.
@@ -144,10 +132,11 @@ export function resolveTolerance(
   signal: SignalPolicy,
   deployment: Deployment,
   tags: readonly ContextTag[],
+  atMs: number,
 ): ToleranceDecision {
   const used: string[] = [];
   let times = 1;
-  for (const mode of modesAt(policy, deployment, tags)) {
+  for (const mode of modesAt(policy, deployment, tags, atMs)) {
     if (mode.signals !== null && !mode.signals.includes(signal.name)) continue;
     if (mode.toleranceTimes === 1) continue;
     times = times === 1 ? mode.toleranceTimes : Math.max(times, mode.toleranceTimes);

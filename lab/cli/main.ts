@@ -3,14 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
-import { compareCommand } from "./compare.ts";
-import { detectBenchCommand } from "./detectBench.ts";
-import { demoCommand } from "./demo.ts";
-import { gateCommand } from "./gate.ts";
-import { generateCommand } from "./generate.ts";
-import { importCommand } from "./import.ts";
-import { inspectCommand } from "./inspect.ts";
-import { replayCommand } from "./replay.ts";
+import { commandList } from "./commands.ts";
 
 const EXIT = { fine: 0, checkFailed: 1, usage: 2, inconclusive: 3, ownFault: 70, interrupted: 130 };
 
@@ -19,17 +12,7 @@ function program(): Command {
     .description("Replay and tune autonomy policies on your own history.")
     .version(ENGINE_VERSION)
     .configureHelp({ showGlobalOptions: true });
-  const commands = [
-    demoCommand(),
-    generateCommand(),
-    importCommand(),
-    inspectCommand(),
-    replayCommand(),
-    compareCommand(),
-    gateCommand(),
-    detectBenchCommand(),
-  ];
-  for (const command of commands) root.addCommand(command);
+  for (const command of commandList()) root.addCommand(command);
   throwInsteadOfExit(root);
   return root;
 }

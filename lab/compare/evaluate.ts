@@ -47,6 +47,8 @@ export interface Evaluated {
 export interface RunManifest {
   readonly format: "hindsight-run";
   readonly engineVersion: string;
+  /** The version of the time zone database: calendars of modes and nights go by it. */
+  readonly timeZones: string;
   readonly history: { readonly digest: string; readonly samples: number };
   readonly policies: readonly { readonly name: string; readonly digest: string }[];
   readonly people: PeopleChoice;
@@ -125,6 +127,7 @@ export async function evaluate(
     manifest: {
       format: "hindsight-run",
       engineVersion: ENGINE_VERSION,
+      timeZones: process.versions["tz"] ?? "unknown",
       history: { digest: manifest.digest, samples: manifest.samples },
       policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
       people: options.people,

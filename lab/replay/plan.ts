@@ -10,13 +10,12 @@ import {
   BASELINE_REACH_MS,
   BASELINE_SAMPLES,
   DAY_MS,
-  EXPOSURE_REACH_MS,
-  isExposure,
-  readsMetric,
+  matchesGlob,
   SEASON_DAYS,
   servicesOf,
   type ContextTag,
   type Deployment,
+  type DetectorSettings,
   type Policy,
   type SeriesName,
   type SignalPolicy,
@@ -43,6 +42,8 @@ export interface PlannedSeries {
   readonly name: SeriesName;
   /** How far back its samples are wanted: coarse ones further, to fill a baseline. */
   readonly lookBackMs: number;
+  /** Whether any detector on it asks for the same time on earlier days. */
+  readonly season: boolean;
 }
 
 export interface Plan {
@@ -53,8 +54,8 @@ export interface Plan {
   readonly rows: readonly (readonly number[])[];
   /** Every series of the history that a policy's metrics match, whoever is deployed. */
   readonly matching: readonly PlannedSeries[];
-  /** Longest look back before and ahead after a start, over all policies. */
-  readonly lookBackMs: number;
+  /** How far before a start a season is wanted, and how far after it a watch goes, at most. */
+  readonly seasonBackMs: number;
   readonly lookAheadMs: number;
   readonly season: boolean;
   /** Does a policy calibrate on the past? Not where the past is cut for all alike. */
@@ -80,13 +81,17 @@ export async function planReplay(
   const graph = callGraph(tables.services);
   const services = new Map(tables.services.map((row) => [row.service, row]));
   const catalog = new Map(tables.metricCatalog.map((row) => [row.metric, row]));
+  const globs = [
+    ...new Set(policies.flatMap(({ signals }) => signals.map(({ metric }) => metric))),
+  ];
   const signals = watchedBy(policies);
-  const detectors = policies.flatMap(({ signals }) => signals.map(({ detector }) => detector));
-  const lookBackMs = Math.max(...detectors.map(({ baselineMs }) => baselineMs));
+  const seasonal = lookBackAtMostMs === Number.POSITIVE_INFINITY;
   const steps = await stepsOf(history);
   const watched = new Map<string, PlannedSeries[]>();
   for (const row of history.series) {
-    if (!signals.some((signal) => readsMetric(signal, row.metric))) continue;
+    if (!globs.some((glob) => matchesGlob(glob, row.metric))) continue;
+    const detectors = detectorsOf(policies, row.metric);
+    const lookBackMs = Math.max(0, ...detectors.map(({ baselineMs }) => baselineMs));
     const name: SeriesName = {
       service: row.service,
       metric: row.metric,
@@ -99,9 +104,10 @@ export async function planReplay(
       index: row.series,
       name,
       lookBackMs: Math.min(
-        Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)) + earlier(signals, row.metric),
+        Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)),
         lookBackAtMostMs,
       ),
+      season: seasonal && detectors.some(({ season }) => season),
     };
     const list = watched.get(row.service);
     if (list === undefined) watched.set(row.service, [series]);
@@ -128,13 +134,25 @@ export async function planReplay(
     places: new Map(deployments.map(({ deployment }, at) => [deployment.deploymentId, at])),
     rows: rowsOf(deployments),
     matching: [...watched.values()].flat().sort((a, b) => a.index - b.index),
-    lookBackMs,
-    lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
     placebos:
-      lookBackAtMostMs === Number.POSITIVE_INFINITY &&
+      seasonal &&
       policies.some(({ signals }) => signals.some(({ calibrate }) => calibrate !== undefined)),
-    season: lookBackAtMostMs === Number.POSITIVE_INFINITY && detectors.some(({ season }) => season),
+    seasonBackMs: Math.max(
+      0,
+      ...detectorsOf(policies).flatMap(({ season, baselineMs }) => (season ? baselineMs : [])),
+    ),
+    lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
+    season: seasonal && detectorsOf(policies).some(({ season }) => season),
   };
+}
+
+/** The detectors that look at a metric, or all of them. */
+function detectorsOf(policies: readonly Policy[], metric?: string): DetectorSettings[] {
+  return policies.flatMap(({ signals }) =>
+    signals
+      .filter((signal) => metric === undefined || matchesGlob(signal.metric, metric))
+      .map(({ detector }) => detector),
+  );
 }
 
 function rowsOf(deployments: readonly PlannedDeployment[]): number[][] {
@@ -160,12 +178,12 @@ export function windowsOf(history: History, plan: Plan, index: number): PlannedW
     rolledBackAtMs === null ? Number.POSITIVE_INFINITY : rolledBackAtMs + 1,
   );
   const windows: PlannedWindow[] = [];
-  for (const { index: seriesIndex, lookBackMs } of series) {
-    for (let day = 0; day <= (plan.season ? SEASON_DAYS : 0); day++) {
+  for (const { index: seriesIndex, lookBackMs, season } of series) {
+    for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
       const shiftMs = day * DAY_MS;
       // A season slot reaches half a slot beyond the stretch; ten minutes cover it.
       const marginMs = day === 0 ? 1 : 600_000;
-      const backMs = day === 0 ? lookBackMs : plan.lookBackMs + marginMs;
+      const backMs = day === 0 ? lookBackMs : plan.seasonBackMs + marginMs;
       const fromMs = deployment.startedAtMs - backMs - shiftMs;
       const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
       const from = Math.max(fromMs, startsAtMs);
@@ -203,15 +221,9 @@ function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefi
 function watchedBy(policies: readonly Policy[]): readonly SignalPolicy[] {
   const found = new Map<string, SignalPolicy>();
   for (const signal of policies.flatMap(({ signals }) => signals)) {
-    const { metric, of, exposure } = signal;
-    found.set(JSON.stringify([metric, of, exposure ?? null]), signal);
+    found.set(JSON.stringify([signal.metric, signal.of]), signal);
   }
   return [...found.values()];
-}
-
-/** How much earlier the first sample is wanted of a metric that stands behind another. */
-function earlier(signals: readonly SignalPolicy[], metric: string): number {
-  return signals.some(({ exposure }) => isExposure(exposure, metric)) ? EXPOSURE_REACH_MS : 0;
 }
 
 /** The series that any signal watches for a deployment, of its own service or of others. */
@@ -224,7 +236,7 @@ function seriesFor(
   for (const signal of signals) {
     for (const service of servicesOf(signal, deployment)) {
       for (const series of watched.get(service) ?? []) {
-        if (readsMetric(signal, series.name.metric)) found.set(series.index, series);
+        if (matchesGlob(signal.metric, series.name.metric)) found.set(series.index, series);
       }
     }
   }
@@ -277,6 +289,7 @@ function toDeployment(
     author: row.author,
     team: service?.team ?? null,
     criticality: service?.criticality ?? null,
+    timezone: service?.timezone ?? null,
     callers: graph.callers(row.service),
     dependants: graph.dependants(row.service),
   };

@@ -43,7 +43,7 @@ function seasonsOf(
   planned: PlannedDeployment,
   gathered: GatheredDeployment,
 ): PreparedContext["seasons"] {
-  const fromMs = planned.deployment.startedAtMs - plan.lookBackMs;
+  const fromMs = planned.deployment.startedAtMs - plan.seasonBackMs;
   const toMs = planned.deployment.startedAtMs + plan.lookAheadMs;
   const seasons: Record<string, SeasonProfile> = {};
   for (const series of planned.series) {

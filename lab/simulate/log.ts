@@ -11,8 +11,7 @@
 import {
   advanceWatch,
   BASELINE_SAMPLES,
-  lookBackOf,
-  readsMetric,
+  matchesGlob,
   startWatch,
   takeColumns,
   type DecisionEvent,
@@ -96,17 +95,18 @@ function decideOne(
     author: given.author,
     team: service.team,
     criticality: service.criticality,
+    timezone: service.timezone,
   };
   const lookBackMs = Math.max(
     1.5 * BASELINE_SAMPLES * world.stepMs,
-    ...policy.signals.map(lookBackOf),
+    ...policy.signals.map(({ detector }) => detector.baselineMs),
   );
   const fromMs = given.startedAtMs - lookBackMs;
   const toMs = given.startedAtMs + policy.watchMs + 1;
   const firstMs = world.startMs + Math.max(0, sampleIndexAt(world, fromMs)) * world.stepMs;
   const columns: SampleColumn[] = [];
   for (const metric of METRICS) {
-    if (!policy.signals.some((signal) => readsMetric(signal, metric))) continue;
+    if (!policy.signals.some((signal) => matchesGlob(signal.metric, metric))) continue;
     const values = generateSamples(world, given.service, metric, fromMs, toMs, interventions);
     if (values.length === 0) continue;
     const atMs = Float64Array.from(values, (_, index) => firstMs + index * world.stepMs);

@@ -153,7 +153,13 @@ describe("what the record says", () => {
   test("with one: its limit and what the statistic means", () => {
     const peaks = Array.from({ length: 200 }, (_, index) => index);
     const key = placeboKey("s/noise", signal, policy.watchMs);
-    const calibration = { series: [], family: peaks, isLogarithm: false, limit: 189.5 };
+    const calibration = {
+      series: [],
+      family: peaks,
+      isLogarithm: false,
+      limit: 189.5,
+      familySpread: null,
+    };
     const evidence = last({ seasons: {}, placebos: { [key]: calibration }, digest: "d" });
     expect(evidence.verdict).toBe("healthy");
     expect(evidence.limit).toBe(189.5);

@@ -67,13 +67,17 @@ const plain = policyOf({
 
 describe("tolerance", () => {
   const amount = (signal: typeof latency, ...tags: ContextTag[]): number =>
-    resolveTolerance(policy, signal!, deployment, tags).amount;
+    resolveTolerance(policy, signal!, deployment, tags, 0).amount;
 
   test("10 % on top of a declared +15 % accepts 1.10 × 1.15 − 1 = 26.5 %", () => {
     const free = { ...policy, modes: [] };
-    const { amount: shifted, tags } = resolveTolerance(free, latency!, deployment, [
-      tag("rise", "15%"),
-    ]);
+    const { amount: shifted, tags } = resolveTolerance(
+      free,
+      latency!,
+      deployment,
+      [tag("rise", "15%")],
+      0,
+    );
     expect(shifted).toBeCloseTo(0.265, 12);
     expect(tags).toEqual(["rise=15%"]);
   });
@@ -112,9 +116,9 @@ describe("tolerance", () => {
 
   test("the guardrail lowers what tags gave", () => {
     const [signal] = plain.signals;
-    expect(resolveTolerance(plain, signal!, deployment, [tag("rise", "40%")]).amount).toBe(0.2);
+    expect(resolveTolerance(plain, signal!, deployment, [tag("rise", "40%")], 0).amount).toBe(0.2);
     const loose = { ...signal!, tolerance: { kind: "relative", amount: 0.3 } as const };
-    expect(resolveTolerance(plain, loose, deployment, []).amount).toBeCloseTo(0.3, 12);
+    expect(resolveTolerance(plain, loose, deployment, [], 0).amount).toBeCloseTo(0.3, 12);
   });
 });
 
@@ -143,7 +147,7 @@ describe("which tags count", () => {
 
 describe("tier", () => {
   test("assignment, then modes, then the floor of tags; a lower floor says nothing", () => {
-    expect(resolveTier(policy, deployment, [tag("promised")])).toEqual({
+    expect(resolveTier(policy, deployment, [tag("promised")], 0)).toEqual({
       tier: "approve",
       path: [
         { rule: "assign[0]", tier: "override" },
@@ -152,7 +156,7 @@ describe("tier", () => {
       mode: "busy",
     });
     const other = { ...deployment, team: null, criticality: null };
-    expect(resolveTier(policy, other, [tag("promised")]).path).toEqual([
+    expect(resolveTier(policy, other, [tag("promised")], 0).path).toEqual([
       { rule: "assign.otherwise", tier: "full" },
       { rule: "context.promised.tierAtLeast", tier: "approve" },
     ]);

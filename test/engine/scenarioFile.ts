@@ -30,6 +30,7 @@ const deployment = z.strictObject({
   author: z.string().nullable().default(null),
   team: z.string().nullable().default(null),
   criticality: z.enum(["low", "medium", "high", "critical"]).nullable().default(null),
+  timezone: z.string().nullable().default(null),
 });
 const tag = z.strictObject({
   tag: z.string(),

@@ -3,15 +3,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compareCommand } from "../../lab/cli/compare.ts";
-import { detectBenchCommand } from "../../lab/cli/detectBench.ts";
-import { demoCommand } from "../../lab/cli/demo.ts";
-import { generateCommand } from "../../lab/cli/generate.ts";
-import { importCommand } from "../../lab/cli/import.ts";
-import { inspectCommand } from "../../lab/cli/inspect.ts";
-import { replayCommand } from "../../lab/cli/replay.ts";
+import { commandList } from "../../lab/cli/commands.ts";
 import type { History } from "../../lab/history/open.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { policyFile, ROOT } from "./smallWorld.ts";
@@ -61,15 +54,7 @@ beforeAll(async () => {
 afterAll(() => history.close());
 
 describe("--help", () => {
-  const commands: readonly Command[] = [
-    demoCommand(),
-    generateCommand(),
-    importCommand(),
-    inspectCommand(),
-    replayCommand(),
-    compareCommand(),
-    detectBenchCommand(),
-  ];
+  const commands = commandList();
   const all = commands.flatMap((command) => [
     { name: command.name(), command },
     ...command.commands.map((each) => ({
@@ -89,6 +74,12 @@ describe("--help", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const listed = [...stdout.matchAll(/^ {2}([a-z-]+) (?=.* {2})/gm)].map(([, name]) => name);
     expect(listed.filter((name) => name !== "help")).toEqual(commands.map((one) => one.name()));
+  });
+
+  it("and the README has a line for each", () => {
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+    for (const command of commands)
+      expect(readme).toMatch(new RegExp(`^\\|.*\`${command.name()}`, "m"));
   });
 });
 

@@ -1,7 +1,9 @@
 /** How tiers are written, who gets which, and the modes that change it. */
 
 import { z } from "zod";
-import { condition, properDuration, tier } from "./values.ts";
+import { isTimeZone, parseRange } from "../calendar.ts";
+import { parseInstant } from "../quantity.ts";
+import { condition, oneOrMore, properDuration, tier } from "./values.ts";
 
 export const tiers = z.strictObject({
   full: z.strictObject({ action: z.literal("rollback").default("rollback") }).prefault({}),
@@ -28,9 +30,50 @@ export const assignment = z.union(
   { error: "expected { when: …, tier: … } or { otherwise: TIER }" },
 );
 
-export const mode = z.strictObject({
-  when: condition,
-  tier: z.partialRecord(tier, tier).default({}),
-  signals: z.array(z.string()).optional(),
-  toleranceTimes: z.number().positive().default(1),
-});
+const weeklyRange = z
+  .string({ error: "expected times such as Mon-Fri 09:00-18:00" })
+  .refine((text) => parseRange(text) !== null, {
+    error: "expected times such as Mon-Fri 09:00-18:00, Fri 22:00-06:00 or Sat,Sun",
+  })
+  .transform((text) => parseRange(text)!);
+const INSTANT = "expected an instant in ISO 8601 with its zone, such as 2026-11-24T22:00:00Z";
+const instant = z
+  .string({ error: INSTANT })
+  .refine((text) => parseInstant(text) !== null, INSTANT)
+  .transform((text) => parseInstant(text)!);
+const timeWindow = z
+  .strictObject({ from: instant, until: instant })
+  .refine(({ from, until }) => from < until, {
+    error: "`until` must be after `from`",
+    path: ["until"],
+  });
+
+export const mode = z
+  .strictObject({
+    when: condition.optional(),
+    calendar: oneOrMore(weeklyRange).optional(),
+    timezone: z
+      .string()
+      .refine((zone) => zone === "service" || isTimeZone(zone), {
+        error: "no such time zone; write `service` or an IANA name such as Europe/Berlin",
+      })
+      .optional(),
+    between: oneOrMore(timeWindow).optional(),
+    otherwise: z.literal(true).optional(),
+    tier: z.partialRecord(tier, tier).default({}),
+    signals: z.array(z.string()).optional(),
+    toleranceTimes: z.number().positive().default(1),
+  })
+  .refine((given) => given.timezone === undefined || given.calendar !== undefined, {
+    error: "a time zone without a `calendar` says nothing",
+    path: ["timezone"],
+  })
+  .refine((given) => !given.otherwise || (given.calendar ?? given.between) === undefined, {
+    error: "`otherwise` is when no calendar holds; take it away or the times",
+    path: ["otherwise"],
+  })
+  .refine(
+    ({ when, calendar, between, otherwise }) =>
+      (when ?? calendar ?? between ?? otherwise) !== undefined,
+    "say when: `calendar`, `between`, `when`, or `otherwise: true`",
+  );

@@ -56,7 +56,11 @@ export const policySchema = z
         issue(["context", tag], "say which `signal` this tag shifts");
       }
     }
+    const hasCalendar = Object.values(policy.modes).some(({ calendar }) => calendar !== undefined);
     for (const [name, entry] of Object.entries(policy.modes)) {
+      if (entry.otherwise && !hasCalendar) {
+        issue(["modes", name, "otherwise"], "needs a mode with a `calendar` to be the rest of");
+      }
       entry.signals?.forEach((one, index) => {
         if (!known(one)) {
           issue(["modes", name, "signals", index], `no such signal; this policy has ${names}`);

@@ -1,0 +1,24 @@
+/** Every command, in the order of --help: one line here, one file each. */
+
+import type { Command } from "commander";
+import { compareCommand } from "./compare.ts";
+import { detectBenchCommand } from "./detectBench.ts";
+import { demoCommand } from "./demo.ts";
+import { gateCommand } from "./gate.ts";
+import { generateCommand } from "./generate.ts";
+import { importCommand } from "./import.ts";
+import { inspectCommand } from "./inspect.ts";
+import { replayCommand } from "./replay.ts";
+
+export function commandList(): readonly Command[] {
+  return [
+    demoCommand(),
+    generateCommand(),
+    importCommand(),
+    inspectCommand(),
+    replayCommand(),
+    compareCommand(),
+    gateCommand(),
+    detectBenchCommand(),
+  ];
+}
