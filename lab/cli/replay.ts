@@ -3,12 +3,14 @@
 import { Command } from "commander";
 import { replayDocument } from "../compare/document.ts";
 import { evaluate } from "../compare/evaluate.ts";
-import { scorecardTable } from "../compare/print.ts";
+import { scorecardTable, wastedLines } from "../compare/print.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
+
+const WASTED_SHOWN = 5;
 
 export function replayCommand(): Command {
   return evaluateOptions(
@@ -34,7 +36,10 @@ export function replayCommand(): Command {
         });
         if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);
         if (flags.json) printJson(replayDocument(evaluation));
-        else print(scorecardTable(evaluation.policies));
+        else {
+          print(scorecardTable(evaluation.policies));
+          for (const line of wastedLines(evaluation, WASTED_SHOWN)) print(line);
+        }
         for (const line of evaluation.manifest.notes) note(line);
         if (flags.out !== undefined) note(`Run written to ${flags.out}`);
       } finally {

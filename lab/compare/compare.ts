@@ -34,6 +34,8 @@ export interface Difference {
   readonly designEffect: number | null;
   /** As many equal services as these unequal ones count for. */
   readonly effectiveClusters: number;
+  /** Share of the difference that rests on what history hid; "L2-driven" above a fifth. */
+  readonly hiddenShare: number | null;
 }
 
 export interface Flip {
@@ -75,6 +77,8 @@ export function differencesOf(
       scoreAgain(assumed.map((one) => one.candidate)),
     ]);
   }
+  const seen = onlySeen(baseline, candidate);
+  const seenOnly = seen === null ? null : scoreAgain(seen);
   return FIELDS.filter(({ better }) => better !== null).map((field): Difference => {
     const from = baseline.scored.values.get(field.name)!;
     const to = candidate.scored.values.get(field.name)!;
@@ -90,6 +94,7 @@ export function differencesOf(
       resolves: null,
       designEffect: null,
       effectiveClusters: tidy(spread.effectiveClusters),
+      hiddenShare: null,
     };
     if (Number.isNaN(from) || Number.isNaN(to)) {
       const interval = { low: null, high: null };
@@ -113,10 +118,31 @@ export function differencesOf(
       high: interval?.high ?? null,
       verdict: verdictOf(field, difference, interval),
       ...resolution,
+      hiddenShare:
+        seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),
       resolves: resolvesOf(field, error, baseline, candidate),
       designEffect: error === 0 ? null : designEffectOf(field.name, error, baseline, candidate),
     };
   });
+}
+
+/** The candidate's draws with the baseline's outcome wherever history hid either; null: none. */
+function onlySeen(baseline: Evaluated, candidate: Evaluated): Outcome[][] | null {
+  let hidden = 0;
+  const draws = candidate.draws.map((outcomes, draw) =>
+    outcomes.map((after, index) => {
+      const before = baseline.draws[draw]![index]!;
+      if (before.censoredAtMs === null && after.censoredAtMs === null) return after;
+      hidden++;
+      return before;
+    }),
+  );
+  return hidden === 0 ? null : draws;
+}
+
+function hiddenShareOf(difference: number, hidden: number): number | null {
+  if (difference === 0 || Number.isNaN(hidden)) return null;
+  return tidy(Math.abs(hidden / difference));
 }
 
 /** 1.96 for the test and 0.84 for seeing it four times in five. */

@@ -2,6 +2,7 @@
 
 import { Table } from "console-table-printer";
 import { formatDuration } from "../../engine/index.ts";
+import { isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import type { Bounds, Estimate } from "../score/scorecard.ts";
 import type { Difference, Flip } from "./compare.ts";
@@ -132,6 +133,22 @@ function addBounds(table: Table, name: string, field: Field, policies: readonly 
   table.addRow(row);
 }
 
+/** Of rollbacks that were not the cause's: what each cost, and what it may have been worth. */
+export function wastedLines({ policies, manifest }: Evaluation, most: number): string[] {
+  const wasted = policies[0]!.outcomes.filter(isWasted);
+  const lines = wasted.slice(0, most).map((outcome) => {
+    const { rollbackCost, spikeCost } = rollbackWorth(outcome, manifest.costs);
+    const model = outcome.censoredAtMs === null ? "" : " (a model: history rolled back first)";
+    return (
+      `  ${outcome.deploymentId} (${outcome.label}): the rollback cost ` +
+      `${formatValue("cost", rollbackCost!)}, the spike would have cost ` +
+      `${formatValue("cost", spikeCost!)}${model}`
+    );
+  });
+  if (wasted.length > most) lines.push(`  … and ${wasted.length - most} more (--json has all)`);
+  return wasted.length === 0 ? [] : ["Rolled back without being the cause:", ...lines];
+}
+
 const IN_WORDS: Readonly<Record<string, string>> = {
   falsePositiveRollbacks: "false-positive rollbacks",
   falsePositiveRate: "the share of good deployments rolled back",
@@ -179,12 +196,19 @@ function resolution(differences: readonly Difference[]): string | null {
   return parts.length === 0 ? null : `This history resolves ${parts.join("; ")}.`;
 }
 
+/** Above this a difference is named for what it rests on (method 3.4). */
+const HIDDEN_AT_MOST = 0.2;
+
 function sentence(difference: Difference): string {
   const name = IN_WORDS[difference.field]!;
   const { unit, baseline, candidate, low, high, verdict } = difference;
   if (verdict === "no evidence" || baseline === null || candidate === null) {
     return `?  ${name}: this history cannot say.`;
   }
+  const driven =
+    difference.hiddenShare !== null && difference.hiddenShare > HIDDEN_AT_MOST
+      ? " L2-driven: it rests on what history's rollback hid."
+      : "";
   const from = formatValue(unit, baseline);
   const to = formatValue(unit, candidate);
   const size = formatDifference(unit, difference.difference!);
@@ -194,13 +218,13 @@ function sentence(difference: Difference): string {
       : ` (95 %: ${formatDifference(unit, low)} to ${formatDifference(unit, high)})`;
   switch (verdict) {
     case "better":
-      return `+  ${name}: ${from} → ${to}, better by ${size}${interval}.`;
+      return `+  ${name}: ${from} → ${to}, better by ${size}${interval}.${driven}`;
     case "worse":
-      return `−  ${name}: ${from} → ${to}, worse by ${size}${interval}.`;
+      return `−  ${name}: ${from} → ${to}, worse by ${size}${interval}.${driven}`;
     case "not distinguishable":
       return difference.difference === 0
         ? `=  ${name}: ${from}, no difference.`
-        : `=  ${name}: ${from} → ${to}, not distinguishable${interval}.`;
+        : `=  ${name}: ${from} → ${to}, not distinguishable${interval}.${driven}`;
   }
 }
 
