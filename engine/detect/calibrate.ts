@@ -25,6 +25,8 @@ import { startWatch, takeColumns, withContext } from "./watch.ts";
 const COVERAGE_AT_LEAST = 0.8;
 /** A deployment or an incident spoils what comes within this time after it. */
 export const SETTLES_MS = 7_200_000;
+/** A slot of a season reaches half a slot beyond the stretch; ten minutes cover it. */
+const SEASON_MARGIN_MS = 600_000;
 /** A limit that no statistic reaches; small enough that the e-process can hold its inverse. */
 const NO_LIMIT = 600;
 
@@ -150,12 +152,22 @@ function seasonFor(
   signal: SignalPolicy,
 ): SeasonProfile | null {
   const fromMs = startedAtMs - signal.detector.baselineMs;
-  const past = cut(column, fromMs - SEASON_DAYS * DAY_MS - DAY_MS / 24, startedAtMs);
-  const values = Float64Array.from(past.values, (value, index) =>
-    past.knownAtMs[index]! > startedAtMs ? Number.NaN : value,
-  );
-  const samples = { atMs: past.atMs, values };
-  return prepareSeason(samples, fromMs, startedAtMs + policy.watchMs);
+  const toMs = startedAtMs + policy.watchMs;
+  // Only the stretches a profile looks at, each day's, oldest first, no sample twice.
+  const atMs: number[] = [];
+  const values: number[] = [];
+  let next = 0;
+  for (let day = SEASON_DAYS; day >= 1; day--) {
+    const shiftMs = day * DAY_MS;
+    const from = firstFrom(column.atMs, fromMs - shiftMs - SEASON_MARGIN_MS);
+    const to = firstFrom(column.atMs, Math.min(startedAtMs, toMs - shiftMs + SEASON_MARGIN_MS));
+    for (next = Math.max(next, from); next < to; next++) {
+      if (column.knownAtMs[next]! > startedAtMs) continue;
+      atMs.push(column.atMs[next]!);
+      values.push(column.values[next]!);
+    }
+  }
+  return prepareSeason({ atMs, values }, fromMs, toMs);
 }
 
 /** The samples with `fromMs` <= at < `toMs`, and those that stand between them. */
