@@ -90,8 +90,14 @@ export interface SignalEvidence {
   /** The detector's statistic, and the limit it is held against. */
   readonly statistic: number | null;
   readonly limit: number | null;
+  /** Natural logarithm of that statistic's e-value (see eValue.ts); null where it has none. */
+  readonly logE: number | null;
+  /** What `fusion: evidence` counts; null under every other fusion. */
+  readonly standing: StandingEvidence | null;
   readonly samples: number;
   readonly baselineSamples: number;
+  /** Share of the samples due since the deployment that are not there; null when too few were. */
+  readonly missing: number | null;
   /** Tags that moved the tolerance, as `name=value`. */
   readonly tags: readonly string[];
   /** The shadow verdict: the same samples, no tags. */
@@ -99,6 +105,15 @@ export interface SignalEvidence {
   readonly untaggedReason: string;
   /** How often quiet watches go as far as the statistic; null where the policy does not ask. */
   readonly placebo: Placebo | null;
+}
+
+/** Evidence that lasted (see levels.ts), as the natural logarithm of the mean over the series. */
+export interface StandingEvidence {
+  readonly tagged: number;
+  /** The shadow: the same samples, no tags. */
+  readonly untagged: number;
+  /** Has a series of the signal stopped? Its evidence counts as none, and that is no recovery. */
+  readonly silent: boolean;
 }
 
 interface Timed {

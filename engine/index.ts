@@ -37,7 +37,8 @@ export {
   withContext,
   type WatchState,
 } from "./detect/watch.ts";
-export { fuses } from "./decide/fusion.ts";
+export { accuses, confidenceOf } from "./decide/confidence.ts";
+export { stands } from "./decide/standing.ts";
 export { step } from "./decide/machine.ts";
 export type { Step } from "./decide/recorder.ts";
 export { initialFleet, nextDueAtMs, type FleetState } from "./decide/state.ts";

@@ -47,6 +47,18 @@ export interface TierStep {
   readonly tier: TierName;
 }
 
+/** What a confidence was made of: logit confidence = logit rate + ln E, then the caps. */
+export interface ConfidenceBasis {
+  readonly uncapped: number;
+  /** Natural logarithm of the weighted mean of the signals' e-values. */
+  readonly logE: number;
+  readonly changeFailureRate: number;
+  /** Of the signals that have a series; they sum to one. */
+  readonly weights: Readonly<Record<string, number>>;
+  /** The rules that held the confidence down, and at what. */
+  readonly caps: readonly { readonly rule: string; readonly atMost: number }[];
+}
+
 export interface DecisionRecord {
   /** `deploymentId#n`, n counting the deployment's (or the fleet's) records from 1. */
   readonly decisionId: string;
@@ -68,6 +80,7 @@ export interface DecisionRecord {
   readonly mode: string | null;
   /** Null under `any`, `all` and `atLeast`: those act on breaches. */
   readonly confidence: number | null;
+  readonly basis: ConfidenceBasis | null;
   readonly signals: readonly SignalEvidence[];
   readonly reason: string;
   /** Who could decide this. */

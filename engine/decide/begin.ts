@@ -53,18 +53,23 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
   return findDeployment(turn.fleet, deploymentId)!;
 }
 
-/** Gives a tag to the deployments it is about, or keeps it for those that will start. */
-export function tag(turn: Turn, given: ContextTag): void {
+/**
+ * Gives a tag to the deployments it is about, or keeps it for those that will start.
+ * Returns those it was given to.
+ */
+export function tag(turn: Turn, given: ContextTag): readonly DeploymentState[] {
   const targets = turn.fleet.deployments.filter(
     ({ deployment, phase }) =>
       phase.name !== "ended" &&
       deployment.service === given.service &&
       (given.deploymentId === null || given.deploymentId === deployment.deploymentId),
   );
-  for (const state of targets) put(turn, { ...state, tags: [...state.tags, given] });
+  const told = targets.map((state) => ({ ...state, tags: [...state.tags, given] }));
+  for (const state of told) put(turn, state);
   if (given.deploymentId === null || targets.length === 0) {
     turn.fleet = { ...turn.fleet, tags: [...turn.fleet.tags, given] };
   }
+  return told;
 }
 
 /**

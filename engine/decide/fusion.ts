@@ -1,7 +1,9 @@
-/** Several signals, one question: is there a breach to act on? */
+/** Several signals, one question: is there a breach to act on? Evidence: see confidence.ts. */
 
 import type { SignalEvidence, Verdict } from "../event.ts";
-import type { Fusion } from "../policy/policy.ts";
+import type { Fusion, Policy } from "../policy/policy.ts";
+import { formatShare } from "../policy/quantity.ts";
+import { confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 
 /**
  * Do enough signals breach? Signals without a judgement do not breach. `all` means all
@@ -9,7 +11,7 @@ import type { Fusion } from "../policy/policy.ts";
  * is known at the end of its watch.
  */
 export function fuses(
-  fusion: Fusion,
+  fusion: Exclude<Fusion, "evidence">,
   signals: Readonly<Record<string, SignalEvidence>>,
   signalCount: number,
   arm: "verdict" | "untagged",
@@ -30,10 +32,11 @@ export function fuses(
  * service matches does not stand in the way of health, but one signal at least
  * must have been judged healthy, and no watched series may be in doubt.
  */
-export function concludes(signals: readonly SignalEvidence[]): {
-  verdict: Verdict;
-  reason: string;
-} {
+export function concludes(
+  policy: Policy,
+  judged: Readonly<Record<string, SignalEvidence>>,
+): { verdict: Verdict; reason: string } {
+  const signals = Object.values(judged);
   const watched = signals.filter((evidence) => evidence.series !== null);
   if (watched.length === 0) {
     return { verdict: "noData", reason: signals.map((one) => one.reason).join("; ") };
@@ -41,7 +44,14 @@ export function concludes(signals: readonly SignalEvidence[]): {
   const doubt = watched.filter((evidence) => evidence.verdict !== "healthy");
   const named = doubt.length === 0 ? watched : doubt;
   const reason = [...new Set(named.map((evidence) => evidence.reason))].join("; ");
-  if (doubt.length === 0) return { verdict: "healthy", reason };
+  if (doubt.length === 0) {
+    const confidence = policy.fusion === "evidence" ? confidenceOf(policy, judged, "tagged") : null;
+    if (confidence === null || confidence.value < WITHDRAWN_BELOW) {
+      return { verdict: "healthy", reason };
+    }
+    const sure = formatShare(confidence.value);
+    return { verdict: "inconclusive", reason: `confidence ${sure} at the end: ${reason}` };
+  }
   if (doubt.some(({ verdict }) => verdict === "breach")) return { verdict: "breach", reason };
   const silent = doubt.every(({ verdict }) => verdict === "noData");
   return { verdict: silent ? "noData" : "inconclusive", reason };

@@ -30,17 +30,18 @@ import type { TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, tag } from "./begin.ts";
 import { halt, liftHalt } from "./fleet.ts";
-import { concludes, fuses } from "./fusion.ts";
+import { concludes } from "./fusion.ts";
 import { put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
 import {
   accusedBy,
   breachReason,
   caveat,
-  healthReason,
   obstacle,
   onSilence,
   recovered,
+  recoveryReason,
+  stands,
   tierNow,
   whyObserve,
   type TierNow,
@@ -76,7 +77,7 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       start(turn, event.deployment, event.knownAtMs);
       break;
     case "deploymentTagged":
-      tag(turn, event.tag);
+      for (const state of tag(turn, event.tag)) reconsider(turn, state, event.knownAtMs);
       break;
     case "signalJudged":
       judge(turn, event);
@@ -143,31 +144,37 @@ function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: nu
 function judge(turn: Turn, event: SignalJudged): void {
   const known = findDeployment(turn.fleet, event.deploymentId);
   if (known === undefined || known.phase.name === "ended") return;
-  const count = turn.policy.signals.length;
+  const nowMs = event.knownAtMs;
   const signals = { ...known.signals, [event.evidence.signal]: event.evidence };
-  const shadow = fuses(turn.policy.fusion, signals, count, "untagged");
+  const shadow = stands(turn.policy, { ...known, signals }, nowMs, "untagged");
   const state: DeploymentState = {
     ...known,
     signals,
     untaggedProposedAtMs: known.untaggedProposedAtMs ?? (shadow ? event.knownAtMs : null),
   };
   put(turn, state);
-  if (state.phase.name === "proposed" && event.evidence.verdict === "breach") {
-    const accused = [...new Set([...state.phase.accused, event.evidence.signal])];
+  if (state.phase.name === "proposed") {
+    const accused = [...new Set([...state.phase.accused, ...accusedBy(state)])];
     put(turn, { ...state, phase: { ...state.phase, accused } });
   }
-  const breach = fuses(turn.policy.fusion, signals, count, "verdict");
-  if (breach) noteBreach(turn, turn.policy, state.deployment.service, event.knownAtMs);
-  if (state.phase.name === "watching" && breach) propose(turn, state, event.knownAtMs);
-  if (state.phase.name === "proposed" && !breach && recovered(state, state.phase)) {
-    withdraw(turn, state, event.knownAtMs);
+  const breach = stands(turn.policy, state, nowMs, "verdict");
+  if (breach) noteBreach(turn, turn.policy, state.deployment.service, nowMs);
+  if (state.phase.name === "watching" && breach) propose(turn, state, nowMs);
+  if (state.phase.name === "proposed" && !breach && recovered(turn.policy, state, state.phase)) {
+    withdraw(turn, state, nowMs);
   }
+}
+
+/** A tag that changes the tier changes how sure the machine must be. */
+function reconsider(turn: Turn, state: DeploymentState, nowMs: number): void {
+  if (turn.policy.fusion !== "evidence" || state.phase.name !== "watching") return;
+  if (stands(turn.policy, state, nowMs, "verdict")) propose(turn, state, nowMs);
 }
 
 function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   const { policy } = turn;
   const decision = tierNow(policy, turn.fleet, state, nowMs);
-  const why = { nowMs, reason: breachReason(state), tier: decision };
+  const why = { nowMs, reason: breachReason(policy, state, decision), tier: decision };
   if (decision.tier === "observe") {
     observe(turn, state, decision, nowMs);
     return;
@@ -208,7 +215,7 @@ function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: numbe
   const record = writeRecord(turn, state, observed, {
     decision: pages ? "paged" : "held",
     nowMs,
-    reason: breachReason(state) + held,
+    reason: breachReason(turn.policy, state, tier) + held,
     authority: `nobody: ${tier.restraint?.rule ?? "never delegated to a machine"}`,
     tier,
   });
@@ -224,7 +231,7 @@ function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
   const record = writeRecord(turn, state, back, {
     decision: "withdrawn",
     nowMs,
-    reason: `the breach is over: ${healthReason(state)}`,
+    reason: recoveryReason(turn.policy, state),
     authority: `policy ${turn.policy.policy}`,
   });
   takeBack(turn, record);
@@ -366,7 +373,7 @@ function finish(
 
 /** The watch is over and nothing is asked: say what the signals said. */
 function endWatch(turn: Turn, state: DeploymentState, nowMs: number): void {
-  const { verdict, reason } = concludes(Object.values(state.signals));
+  const { verdict, reason } = concludes(turn.policy, state.signals);
   if (state.observed) end(turn, state, "held", nowMs, `observed only: ${reason}`);
   else if (verdict !== "healthy") end(turn, state, "undecidable", nowMs, reason);
   else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, "healthy at the end");

@@ -4,8 +4,15 @@ import { assert } from "../assert.ts";
 import type { EngineCommand } from "../command.ts";
 import type { Policy } from "../policy/policy.ts";
 import { tagsAt, tagText, type TierDecision } from "../policy/resolve.ts";
-import { FLEET, type DecisionKind, type DecisionRecord, type FleetPhaseName } from "../record.ts";
+import {
+  FLEET,
+  type ConfidenceBasis,
+  type DecisionKind,
+  type DecisionRecord,
+  type FleetPhaseName,
+} from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
+import { confidenceOf, type Confidence } from "./confidence.ts";
 import type { DeploymentState, FleetState } from "./state.ts";
 
 export interface Step {
@@ -42,6 +49,8 @@ export function writeRecord(
   assert(accountable !== "", "an action has an accountable owner");
   const numbered: DeploymentState = { ...after, records: before.records + 1 };
   const { phase } = after;
+  const confidence =
+    policy.fusion === "evidence" ? confidenceOf(policy, after.signals, "tagged") : null;
   const standing =
     phase.name === "proposed" || phase.name === "rollingBack"
       ? phase.tier
@@ -64,7 +73,8 @@ export function writeRecord(
     tier: why.tier?.tier ?? standing,
     tierPath: why.tier?.path ?? [],
     mode: why.tier?.mode ?? null,
-    confidence: null,
+    confidence: confidence?.value ?? null,
+    basis: confidence === null ? null : basisOf(confidence),
     signals: Object.values(after.signals).sort((a, b) => (a.signal < b.signal ? -1 : 1)),
     reason: why.reason,
     authority: why.authority,
@@ -103,6 +113,7 @@ export function writeFleetRecord(
     tierPath: [],
     mode: null,
     confidence: null,
+    basis: null,
     signals: [],
     reason: why.reason,
     authority: why.authority,
@@ -113,6 +124,16 @@ export function writeFleetRecord(
   turn.records.push(record);
   turn.fleet = { ...turn.fleet, records };
   return record;
+}
+
+function basisOf({
+  uncapped,
+  logE,
+  changeFailureRate,
+  weights,
+  caps,
+}: Confidence): ConfidenceBasis {
+  return { uncapped, logE, changeFailureRate, weights, caps };
 }
 
 /** Puts a state in its place without a record: nothing was decided. */

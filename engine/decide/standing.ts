@@ -4,17 +4,18 @@ import { BASELINE_FOR_HEALTH } from "../detect/residual.ts";
 import type { ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
-import { formatDuration } from "../policy/quantity.ts";
+import { formatDuration, formatShare } from "../policy/quantity.ts";
+import type { TierName } from "../record.ts";
+import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 import { fuses } from "./fusion.ts";
 import { restraintOn, type Restraint } from "./restraint.ts";
 import type { DeploymentState, FleetState, Proposed } from "./state.ts";
 
-function tagsNow(policy: Policy, state: DeploymentState, nowMs: number): readonly ContextTag[] {
-  return tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
-}
+/** What a decision about one deployment looks at. */
+export type Judged = Pick<DeploymentState, "deployment" | "tags" | "signals">;
 
-function breaching(state: DeploymentState): readonly SignalEvidence[] {
-  return Object.values(state.signals).filter(({ verdict }) => verdict === "breach");
+function accusing({ signals }: Judged): readonly SignalEvidence[] {
+  return Object.values(signals).filter(accuses);
 }
 
 /** The tier that holds now, and what made it `observe` where tier and tags would not have. */
@@ -39,17 +40,65 @@ export function tierNow(
 
 /**
  * The tier that policy and tags give now. A breach against a borrowed scale is worth a
- * question, not an action that nobody can stop.
+ * question, not an action that nobody can stop; and where only the quality of the data
+ * keeps evidence from what the tier asks for, a person is asked.
  */
-function unrestrained(policy: Policy, state: DeploymentState, nowMs: number): TierDecision {
-  const decision = resolveTier(policy, state.deployment, tagsNow(policy, state, nowMs), nowMs);
-  const accused = breaching(state);
+function unrestrained(policy: Policy, state: Judged, nowMs: number): TierDecision {
+  return weighed(
+    policy,
+    state,
+    "tagged",
+    tagsAt(policy, state.deployment, state.tags, nowMs, nowMs),
+    nowMs,
+  );
+}
+
+function weighed(
+  policy: Policy,
+  state: Judged,
+  arm: "tagged" | "untagged",
+  tags: readonly ContextTag[],
+  nowMs: number,
+): TierDecision {
+  const decision = resolveTier(policy, state.deployment, tags, nowMs);
+  const accused = accusing(state);
   const short =
     accused.length > 0 &&
     accused.every(({ baselineSamples }) => baselineSamples < BASELINE_FOR_HEALTH);
-  if (decision.tier !== "full" || !short) return decision;
-  const step = { rule: "short history", tier: "override" } as const;
-  return { ...decision, tier: "override", path: [...decision.path, step] };
+  const under = (rule: string, tier: TierName): TierDecision => ({
+    ...decision,
+    tier,
+    path: [...decision.path, { rule, tier }],
+  });
+  if (policy.fusion === "evidence" && (decision.tier === "full" || decision.tier === "override")) {
+    const asked = policy.tiers[decision.tier].confidence;
+    const confidence = confidenceOf(policy, state.signals, arm);
+    const poor = confidence?.caps.some(({ rule }) => rule === "data quality") ?? false;
+    if (poor && confidence!.value < asked && confidence!.uncapped >= asked) {
+      return under("data quality", "approve");
+    }
+  }
+  return decision.tier === "full" && short ? under("short history", "override") : decision;
+}
+
+/** Is there enough to act on now: breaches, or a confidence that the tier is content with? */
+export function stands(
+  policy: Policy,
+  state: Judged,
+  nowMs: number,
+  arm: "verdict" | "untagged",
+): boolean {
+  if (policy.fusion !== "evidence") {
+    return fuses(policy.fusion, state.signals, policy.signals.length, arm);
+  }
+  const shadow = arm === "untagged";
+  const confidence = confidenceOf(policy, state.signals, shadow ? "untagged" : "tagged");
+  if (confidence === null) return false;
+  // A guardrail of the fleet takes authority away; it is no reason to ask sooner.
+  const { tier } = shadow
+    ? weighed(policy, state, "untagged", [], nowMs)
+    : unrestrained(policy, state, nowMs);
+  return confidence.value >= policy.tiers[tier].confidence;
 }
 
 /** Why a machine may not act where the tier is `observe`. */
@@ -60,27 +109,48 @@ export function whyObserve({ restraint, path }: TierNow): string {
 
 /** The signals a proposal stands on, by name. */
 export function accusedBy(state: DeploymentState): readonly string[] {
-  return breaching(state).map(({ signal }) => signal);
+  return accusing(state).map(({ signal }) => signal);
 }
 
-export function breachReason(state: DeploymentState): string {
-  return breaching(state)
+export function breachReason(policy: Policy, state: Judged, { tier }: TierDecision): string {
+  const reasons = accusing(state)
     .map((evidence) => evidence.reason)
     .join("; ");
-}
-
-export function healthReason({ signals }: DeploymentState): string {
-  const healthy = Object.values(signals).filter(({ verdict }) => verdict === "healthy");
-  return healthy.map((evidence) => evidence.reason).join("; ");
+  const confidence =
+    policy.fusion === "evidence" ? confidenceOf(policy, state.signals, "tagged") : null;
+  if (confidence === null) return reasons;
+  const asked = formatShare(policy.tiers[tier].confidence);
+  return `confidence ${formatShare(confidence.value)}, ${asked} asked for ${tier}: ${reasons}`;
 }
 
 /**
  * Did every signal that was in breach come back to health? Silence is not recovery.
- * Where a fusion wants several breaches, one that goes on alone is none.
+ * Where a fusion wants several breaches, one that goes on alone is none. Evidence that
+ * faded is recovery too, where every signal that spoke is still heard.
  */
-export function recovered({ signals }: DeploymentState, { accused }: Proposed): boolean {
-  const now = accused.map((name) => signals[name]!.verdict);
-  return now.includes("healthy") && now.every((one) => one === "healthy" || one === "breach");
+export function recovered(policy: Policy, { signals }: Judged, { accused }: Proposed): boolean {
+  const now = accused.map((name) => signals[name]!);
+  if (policy.fusion === "evidence") {
+    const confidence = confidenceOf(policy, signals, "tagged");
+    if (confidence === null || confidence.uncapped >= WITHDRAWN_BELOW) return false;
+    return now.every(({ standing }) => standing?.silent === false);
+  }
+  return (
+    now.some(({ verdict }) => verdict === "healthy") &&
+    now.every(({ verdict }) => verdict === "healthy" || verdict === "breach")
+  );
+}
+
+export function recoveryReason(policy: Policy, state: Judged): string {
+  const healthy = Object.values(state.signals)
+    .filter(({ verdict }) => verdict === "healthy")
+    .map((evidence) => evidence.reason)
+    .join("; ");
+  const confidence =
+    policy.fusion === "evidence" ? confidenceOf(policy, state.signals, "tagged") : null;
+  if (confidence === null) return `the breach is over: ${healthy}`;
+  const fell = `confidence fell to ${formatShare(confidence.value)}`;
+  return healthy === "" ? fell : `${fell}: ${healthy}`;
 }
 
 /**
@@ -93,7 +163,13 @@ export function obstacle(
   phase: Proposed,
   now: TierNow,
 ): string | null {
-  if (!fuses(policy.fusion, state.signals, policy.signals.length, "verdict")) {
+  if (policy.fusion === "evidence") {
+    const asked = policy.tiers[phase.tier].confidence;
+    const value = confidenceOf(policy, state.signals, "tagged")?.value ?? 0;
+    if (value < asked) {
+      return `confidence is ${formatShare(value)} by now, ${formatShare(asked)} asked`;
+    }
+  } else if (!fuses(policy.fusion, state.signals, policy.signals.length, "verdict")) {
     return "the evidence no longer stands and nothing shows health";
   }
   if (!isStricter(now.tier, phase.tier)) return null;
@@ -106,7 +182,7 @@ export function obstacle(
  * that nobody has looked since the watch ended. Empty where neither is so.
  */
 export function caveat(policy: Policy, state: DeploymentState, nowMs: number): string {
-  if (!fuses(policy.fusion, state.signals, policy.signals.length, "verdict")) {
+  if (!stands(policy, state, nowMs, "verdict")) {
     return ", though the evidence no longer stands and nothing shows health";
   }
   if (nowMs <= state.watchEndsAtMs) return "";

@@ -61,3 +61,27 @@ export function append(
   for (let index = from; index < to; index++) joined[before.length + index - from] = values[index]!;
   return joined;
 }
+
+/** The first of the ascending times from `from` on that is not before `atMs`. */
+export function firstFrom(times: ArrayLike<number>, atMs: number, from: number): number {
+  let low = from;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! < atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first of the ascending times from `from` on that is after `atMs`. */
+export function firstAfter(times: ArrayLike<number>, atMs: number, from: number): number {
+  let low = from;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! <= atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

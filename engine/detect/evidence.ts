@@ -14,7 +14,8 @@ import {
   type TrackChange,
   type TrackState,
 } from "./track.ts";
-import type { WatchState } from "./watch.ts";
+import { logEOf } from "./eValue.ts";
+import type { SignalState, WatchState } from "./watch.ts";
 
 /** Health needs this share of the samples a watch should have had. */
 const COVERAGE_FOR_HEALTH = 0.8;
@@ -89,7 +90,18 @@ function noHistory(placebo: Placebo | null): string {
   return placebo?.source === "none" ? "; no placebo history, quoted limit" : "";
 }
 
-/** Evidence at a change of verdict. */
+/** With fewer samples due than this nobody can say that some are missing. */
+const DUE_AT_LEAST = 5;
+
+function missingBy(track: TrackState, valid: number, startedAtMs: number, atMs: number) {
+  const stepMs = track.baseline?.stepMs ?? null;
+  if (stepMs === null) return null;
+  const due = Math.floor((atMs - startedAtMs) / stepMs);
+  // One may be on its way.
+  return due < DUE_AT_LEAST ? null : Math.max(0, due - 1 - valid) / due;
+}
+
+/** Evidence at a change of verdict; what stands of it under `fusion: evidence` is added. */
 export function interimEvidence(
   given: SignalPolicy,
   watch: WatchState,
@@ -113,7 +125,9 @@ export function interimEvidence(
         ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
         : change.stale
           ? `no sample of ${nameOf(signal, track)} for ${formatDuration(staleAfterMs(baseline))}`
-          : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;
+          : change.levels > 0
+            ? `${nameOf(signal, track)} ${size}, ${allowed}`
+            : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;
   return {
     signal: signal.name,
     verdict,
@@ -126,8 +140,12 @@ export function interimEvidence(
     baseTolerance: signal.tolerance.amount,
     statistic: change.statistic,
     limit: limitOf(signal.detector),
+    logE:
+      change.statistic === null ? null : logEOf(signal.detector, change.statistic, change.valid),
+    standing: null,
     samples: change.valid,
     baselineSamples: baseline.samples,
+    missing: missingBy(track, change.valid, watch.deployment.startedAtMs, change.atMs),
     tags: change.tags,
     untagged,
     untaggedReason:
@@ -206,9 +224,9 @@ const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "he
 export function finalEvidence(
   signal: SignalPolicy,
   watch: WatchState,
-  tracks: readonly TrackState[],
+  state: SignalState,
 ): SignalEvidence {
-  const judged = [...tracks]
+  const judged = Object.values(state.tracks)
     .sort((a, b) => (seriesKey(a.series) < seriesKey(b.series) ? -1 : 1))
     .map((track) => ({
       track,
@@ -220,11 +238,14 @@ export function finalEvidence(
       (a, b) => WORST_FIRST.indexOf(a[arm].verdict) - WORST_FIRST.indexOf(b[arm].verdict),
     )[0];
   const decided = worst("tagged");
+  const statistic = decided?.track.baseline?.problem === null ? decided.track.peak : null;
   const base = {
     signal: signal.name,
     baseTolerance: signal.tolerance.amount,
-    statistic: decided?.track.baseline?.problem === null ? decided.track.peak : null,
+    statistic,
     limit: limitOf(signal.detector),
+    logE: statistic === null ? null : logEOf(signal.detector, statistic, decided!.track.valid),
+    standing: state.standing,
   };
   if (decided === undefined) {
     const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
@@ -240,6 +261,7 @@ export function finalEvidence(
       tolerance: signal.tolerance.amount,
       samples: 0,
       baselineSamples: 0,
+      missing: null,
       tags: [],
       untagged: "noData",
       untaggedReason: reason,
@@ -257,6 +279,8 @@ export function finalEvidence(
     baseTolerance: base.baseTolerance,
     statistic: base.statistic,
     limit: limitOf(limited.detector),
+    logE: base.logE,
+    standing: base.standing,
     verdict: tagged.verdict,
     reason: `${tagged.reason}${noHistory(placebo)}`,
     series: seriesKey(track.series),
@@ -266,6 +290,7 @@ export function finalEvidence(
     tolerance: extreme.tolerance,
     samples: track.valid,
     baselineSamples: baseline?.samples ?? track.pastAtMs.length,
+    missing: missingBy(track, track.valid, watch.deployment.startedAtMs, watch.endsAtMs),
     tags: extreme.tags,
     untagged: shadow.verdict,
     untaggedReason: `without tags: ${shadow.reason}`,

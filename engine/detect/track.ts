@@ -10,6 +10,7 @@
 
 import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
+import { cloneArm, grade, interrupt, isIdle, isQuiet, startArm, type Arm } from "./arm.ts";
 import { BEYOND, MISSING, type Bounds } from "./contract.ts";
 import {
   counterAfter,
@@ -19,8 +20,8 @@ import {
   ratesBefore,
   type CounterState,
 } from "./counter.ts";
-import { accumulate, startAccumulator, type AccumulatorState } from "./detector.ts";
-import { holdSample, interruptHold, startHold, type HeldVerdict, type HoldState } from "./hold.ts";
+import { accumulate, type AccumulatorState } from "./detector.ts";
+import { holdSample, type HeldVerdict } from "./hold.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
 import { readColumn, smoothAt, type Readings } from "./readings.ts";
 import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
@@ -34,11 +35,6 @@ const UNKNOWN_STEP_MS = 300_000;
  * whose samples stopped when it was proposed.
  */
 const STALE_AFTER_MS = 60_000;
-
-interface Evidence {
-  accumulator: AccumulatorState;
-  hold: HoldState;
-}
 
 /** The furthest the smoothed residual went, and what was tolerated at that moment. */
 export interface Extreme {
@@ -74,8 +70,8 @@ export interface TrackState {
   stale: boolean;
   /** Was any sample beyond the tolerance, with or without tags? */
   beyond: boolean;
-  tagged: Evidence;
-  untagged: Evidence;
+  tagged: Arm;
+  untagged: Arm;
 }
 
 /** A track's verdict changed; the numbers are those of that moment. */
@@ -86,6 +82,9 @@ export interface TrackChange {
   readonly stale: boolean;
   readonly tagged: HeldVerdict;
   readonly untagged: HeldVerdict;
+  /** Levels of evidence that stand; 0 unless evidence is fused. */
+  readonly levels: number;
+  readonly untaggedLevels: number;
   readonly smooth: number | null;
   readonly statistic: number | null;
   readonly tolerance: number;
@@ -106,6 +105,7 @@ export function startTrack(
   signal: SignalPolicy,
   firstKnownAtMs: number,
   untaggedTolerance: number,
+  fusesEvidence: boolean,
 ): TrackState {
   const nothing = { tolerance: untaggedTolerance, untaggedTolerance, tags: [] };
   return {
@@ -125,25 +125,17 @@ export function startTrack(
     peak: null,
     stale: false,
     beyond: false,
-    tagged: startEvidence(signal),
-    untagged: startEvidence(signal),
+    tagged: startArm(signal, fusesEvidence),
+    untagged: startArm(signal, fusesEvidence),
   };
-}
-
-function startEvidence(signal: SignalPolicy): Evidence {
-  return { accumulator: startAccumulator(signal.detector), hold: startHold() };
 }
 
 /** A copy that can be changed without changing the original. */
 export function cloneTrack(track: TrackState): TrackState {
   const clone = { ...track };
-  clone.tagged = cloneEvidence(track.tagged);
-  clone.untagged = cloneEvidence(track.untagged);
+  clone.tagged = cloneArm(track.tagged);
+  clone.untagged = cloneArm(track.untagged);
   return clone;
-}
-
-function cloneEvidence({ accumulator, hold }: Evidence): Evidence {
-  return { accumulator: { ...accumulator }, hold: { ...hold } };
 }
 
 export function staleAfterMs(baseline: Baseline): number {
@@ -240,15 +232,15 @@ export function takeSamples(
   const untagged = fold("untagged");
   const tagged = fold("tagged");
 
-  if (!tagged.quiet || !untagged.quiet) track.beyond = true;
+  const quiet = isQuiet(signal, track.tagged, tagged) && isQuiet(signal, track.untagged, untagged);
+  if (!quiet) track.beyond = true;
   const changes: TrackChange[] = [];
   const nothingHappens =
-    tagged.quiet &&
-    untagged.quiet &&
+    quiet &&
     !track.stale &&
     readings.longestSilenceMs <= silenceMs &&
-    isIdle(track.tagged.hold) &&
-    isIdle(track.untagged.hold);
+    isIdle(track.tagged) &&
+    isIdle(track.untagged);
   if (nothingHappens) {
     track.valid += readings.valid;
     if (readings.lastValid >= 0) track.lastKnownAtMs = knownAtMs[readings.lastValid]!;
@@ -272,7 +264,15 @@ export function takeSamples(
       const { holdMs, clearMs } = signal;
       const moved = holdSample(track.tagged.hold, tagged.flags[index]!, at, holdMs, clearMs);
       const shadow = holdSample(track.untagged.hold, untagged.flags[index]!, at, holdMs, clearMs);
-      if (!moved && !shadow && !back) continue;
+      const rose = grade(signal, track.tagged, tagged.statistics[index]!, at, track.valid);
+      const shadowRose = grade(
+        signal,
+        track.untagged,
+        untagged.statistics[index]!,
+        at,
+        track.valid,
+      );
+      if (!moved && !shadow && !back && !rose && !shadowRose) continue;
       changes.push({
         series: track.series,
         atMs: at,
@@ -280,6 +280,8 @@ export function takeSamples(
         stale: false,
         tagged: track.tagged.hold.verdict,
         untagged: track.untagged.hold.verdict,
+        levels: track.tagged.levels?.standing ?? 0,
+        untaggedLevels: track.untagged.levels?.standing ?? 0,
         smooth: readings.smooth[index]!,
         statistic: tagged.statistics[index]!,
         ...toleratedAt(tolerances, index),
@@ -306,10 +308,6 @@ export function takeSamples(
   return changes;
 }
 
-function isIdle(hold: HoldState): boolean {
-  return hold.verdict === "watching" && hold.beyondSinceMs === null;
-}
-
 function extremeAt(readings: Readings, tolerances: Tolerances, index: number): Extreme {
   return { residual: readings.smooth[index]!, ...toleratedAt(tolerances, index) };
 }
@@ -317,8 +315,8 @@ function extremeAt(readings: Readings, tolerances: Tolerances, index: number): E
 /** Data stopped at `atMs`; both holds start over when it comes back. */
 export function goStale(track: TrackState, atMs: number): TrackChange {
   track.stale = true;
-  interruptHold(track.tagged.hold);
-  interruptHold(track.untagged.hold);
+  interrupt(track.tagged);
+  interrupt(track.untagged);
   return {
     series: track.series,
     atMs,
@@ -326,6 +324,8 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
     stale: true,
     tagged: track.tagged.hold.verdict,
     untagged: track.untagged.hold.verdict,
+    levels: 0,
+    untaggedLevels: 0,
     smooth: track.smooth,
     statistic: null,
     tolerance: track.untaggedTolerance,

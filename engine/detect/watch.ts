@@ -16,6 +16,7 @@ import {
   type SampleColumn,
   type SignalEvidence,
   type SignalJudged,
+  type StandingEvidence,
   type Verdict,
 } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
@@ -33,9 +34,10 @@ import {
   type TrackChange,
   type TrackState,
 } from "./track.ts";
+import { appear, fusesEvidence, sameStanding, standingOf } from "./graded.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
 import { BASELINE_REACH_MS } from "./residual.ts";
-import { append, inOrder, knownFrom, part } from "./columns.ts";
+import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./columns.ts";
 import { tolerancePath, type TolerancePath } from "./tolerance.ts";
 import { preparedFor } from "./familyScale.ts";
 import { limitedSignal } from "./limit.ts";
@@ -44,15 +46,19 @@ interface Published {
   readonly stale: boolean;
   readonly tagged: HeldVerdict;
   readonly untagged: HeldVerdict;
+  readonly levels: number;
+  readonly untaggedLevels: number;
 }
 
-interface SignalState {
+export interface SignalState {
   readonly tracks: Readonly<Record<string, TrackState>>;
   readonly published: Readonly<Record<string, Published>>;
   /** Taken but not judged yet: a silence of another series may lie in between. */
   readonly pending: readonly TrackChange[];
   readonly verdict: Verdict;
   readonly untagged: Verdict;
+  /** Null until a series is there, and for good unless evidence is fused. */
+  readonly standing: StandingEvidence | null;
 }
 
 export interface WatchState {
@@ -86,6 +92,7 @@ export function startWatch(
       pending: [],
       verdict: "inconclusive",
       untagged: "inconclusive",
+      standing: null,
     };
   }
   return {
@@ -209,20 +216,20 @@ export function advanceWatch(
     }
     if (changes.length === 0 && before.pending.length === 0) continue;
     const all = [...before.pending, ...changes];
-    const after = publish(watch, signal, { ...before, tracks, pending: [] }, all, judgements);
+    const cleared = { ...before, tracks, pending: [] };
+    const after = publish(policy, watch, signal, cleared, all, judgements);
     signals = { ...signals, [signal.name]: after };
   }
   judgements.sort(compareEvents);
   const advanced = { ...watch, signals };
   if (toMs < watch.endsAtMs) return { watch: advanced, judgements };
   for (const signal of policy.signals) {
-    const { tracks } = signals[signal.name]!;
     judgements.push({
       kind: "signalJudged",
       atMs: watch.endsAtMs,
       knownAtMs: watch.endsAtMs,
       deploymentId: watch.deployment.deploymentId,
-      evidence: finalEvidence(signal, advanced, Object.values(tracks)),
+      evidence: finalEvidence(signal, advanced, signals[signal.name]!),
       cause: "end",
     });
   }
@@ -266,8 +273,9 @@ function takeColumn(
   const untagged = resolveTolerance(policy, signal, watch.deployment, [], startedAtMs).amount;
   const track =
     before === null
-      ? startTrack(column.series, signal, firstKnownAtMs, untagged)
+      ? startTrack(column.series, signal, firstKnownAtMs, untagged, fusesEvidence(policy))
       : cloneTrack(before);
+  if (before === null && fusesEvidence(policy)) changes.push(appear(track));
   if (pastEnd > from && track.baseline === null) {
     track.pastAtMs = append(track.pastAtMs, atMs, from, pastEnd);
     track.pastValues = append(track.pastValues, values, from, pastEnd);
@@ -302,30 +310,6 @@ function takeColumn(
   return track;
 }
 
-/** The first of the ascending times from `from` on that is not before `atMs`. */
-function firstFrom(times: ArrayLike<number>, atMs: number, from: number): number {
-  let low = from;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! < atMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The first of the ascending times from `from` on that is after `atMs`. */
-function firstAfter(times: ArrayLike<number>, atMs: number, from: number): number {
-  let low = from;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! <= atMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function share<Value>(
   shareFor: (key: string) => Share,
   column: SampleColumn,
@@ -337,28 +321,43 @@ function share<Value>(
 
 /** Applies track changes in known order and emits a judgement where the signal's verdict moves. */
 function publish(
+  policy: Policy,
   watch: WatchState,
   signal: SignalPolicy,
   before: SignalState,
   changes: readonly TrackChange[],
   judgements: SignalJudged[],
 ): SignalState {
-  let { published, verdict, untagged } = before;
+  let { published, verdict, untagged, standing } = before;
   const ordered = [...changes].sort(byKnown);
   for (const change of ordered) {
     const { stale } = change;
-    const entry = { stale, tagged: change.tagged, untagged: change.untagged };
+    const { levels, untaggedLevels } = change;
+    const entry = {
+      stale,
+      tagged: change.tagged,
+      untagged: change.untagged,
+      levels,
+      untaggedLevels,
+    };
     published = { ...published, [seriesKey(change.series)]: entry };
     const tracks = Object.entries(before.tracks).filter(
       ([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs,
     );
     const next = combine(tracks, published, "tagged");
     const shadow = combine(tracks, published, "untagged");
-    if (next === verdict && shadow === untagged) continue;
+    const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
+    if (next === verdict && shadow === untagged && sameStanding(stands, standing)) continue;
     verdict = next;
     untagged = shadow;
-    const track = before.tracks[seriesKey(change.series)]!;
-    const evidence: SignalEvidence = interimEvidence(signal, watch, track, change, next, shadow);
+    standing = stands;
+    const track = cloneTrack(before.tracks[seriesKey(change.series)]!);
+    const prepared = preparedFor(signal, watch, change.series);
+    freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
+    const evidence: SignalEvidence = {
+      ...interimEvidence(signal, watch, track, change, next, shadow),
+      standing,
+    };
     judgements.push({
       kind: "signalJudged",
       atMs: change.atMs,
@@ -368,7 +367,7 @@ function publish(
       cause: change.stale ? "silence" : "sample",
     });
   }
-  return { ...before, published, verdict, untagged };
+  return { ...before, published, verdict, untagged, standing };
 }
 
 /** Breach beats silence, silence beats "watching", and a breach that ended is health. */

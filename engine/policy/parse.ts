@@ -13,6 +13,7 @@ import type {
   SignalPolicy,
   StormBrake,
 } from "./policy.ts";
+import { unreachable } from "./reach.ts";
 import { policySchema } from "./schema/policySchema.ts";
 
 export interface PolicyIssue {
@@ -67,15 +68,23 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
       };
     }),
     fusion: written.fusion,
+    evidence: {
+      changeFailureRate: written.changeFailureRate,
+      weights: Object.fromEntries(
+        byName(written.signals).map(([name, { weight }]) => [name, weight]),
+      ),
+    },
     tiers: {
       full: written.tiers.full,
       override: {
         action: written.tiers.override.action,
+        confidence: written.tiers.override.confidence,
         windowMs: written.tiers.override.window,
         onTimeout: written.tiers.override.onTimeout,
       },
       approve: {
         action: written.tiers.approve.action,
+        confidence: written.tiers.approve.confidence,
         slaMs: written.tiers.approve.sla,
         escalate: written.tiers.approve.escalate.map(({ to, sla }) => ({ to, slaMs: sla })),
         onExpiry: written.tiers.approve.onExpiry,
@@ -114,6 +123,8 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
       stormBrake: brakeOf(written.guardrails.stormBrake),
     },
   };
+  const issues = unreachable(resolved);
+  if (issues.length > 0) return { policy: null, issues };
   return { policy: { ...resolved, digest: hash(canonicalJson(resolved)) }, issues: null };
 }
 

@@ -130,24 +130,37 @@ export interface SignalPolicy {
   readonly clearMs: number;
 }
 
-export type Fusion = "any" | "all" | { readonly atLeast: number };
+export type Fusion = "any" | "all" | "evidence" | { readonly atLeast: number };
+
+/** What turns evidence into a confidence; read by `fusion: evidence` only. */
+export interface EvidencePolicy {
+  /** The share of deployments that go wrong, before anything is known of this one. */
+  readonly changeFailureRate: number;
+  /** By signal, as written: they are shared among the signals that have a series. */
+  readonly weights: Readonly<Record<string, number>>;
+}
 
 export interface FullTier {
   readonly action: "rollback";
+  /** How sure the machine must be, under `fusion: evidence`. */
+  readonly confidence: number;
 }
 export interface OverrideTier {
   readonly action: "rollback";
+  readonly confidence: number;
   readonly windowMs: number;
   readonly onTimeout: "rollback" | "hold";
 }
 export interface ApproveTier {
   readonly action: "recommend";
+  readonly confidence: number;
   readonly slaMs: number;
   readonly escalate: readonly { readonly to: string; readonly slaMs: number }[];
   readonly onExpiry: "hold" | "rollback";
 }
 export interface ObserveTier {
   readonly action: "none";
+  readonly confidence: number;
 }
 
 export interface Tiers {
@@ -228,6 +241,7 @@ export interface Policy {
   readonly watchMs: number;
   readonly signals: readonly SignalPolicy[];
   readonly fusion: Fusion;
+  readonly evidence: EvidencePolicy;
   readonly tiers: Tiers;
   readonly assign: readonly Assignment[];
   readonly modes: readonly Mode[];

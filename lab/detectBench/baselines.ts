@@ -48,12 +48,16 @@ export function blindCases(cases: readonly Case[], seed: number): ReadonlyMap<st
   ]);
 }
 
-/** The same signals under the rules that are run today; the digest says it is another policy. */
+/**
+ * The same signals under the rules that are run today; the digest says it is another policy.
+ * Such a rule has no e-value to fuse: there any breach counts.
+ */
 export function ruleOf(policy: Policy, name: string, detector: DetectorSettings): Policy {
   return {
     ...policy,
     policy: name,
     digest: `${policy.digest} ${name}`,
+    fusion: policy.fusion === "evidence" ? "any" : policy.fusion,
     signals: policy.signals.map((signal) => ({
       ...signal,
       detector: { ...detector, baselineMs: signal.detector.baselineMs },

@@ -7,8 +7,15 @@
  * left out, counted.
  */
 
-import { fuses, type Policy, type SignalEvidence, type SignalJudged } from "../../engine/index.ts";
+import {
+  confidenceOf,
+  stands,
+  type Policy,
+  type SignalEvidence,
+  type SignalJudged,
+} from "../../engine/index.ts";
 import type { History } from "../history/open.ts";
+import type { PlannedDeployment } from "../replay/plan.ts";
 import type { Replay } from "../replay/replay.ts";
 
 export interface Case {
@@ -19,7 +26,10 @@ export interface Case {
   readonly flagged: boolean;
   /** From onset (from the start where no onset is recorded); null when not flagged. */
   readonly detectedAfterMs: number | null;
-  /** Peak statistic over its limit, the largest of all signals; 0 without any evidence. */
+  /**
+   * Peak statistic over its limit, the largest of all signals; ln E of all of them where
+   * evidence is fused. 0 without any.
+   */
   readonly score: number;
   /** How many samples of its past the best-known signal had: what must not give a label away. */
   readonly pastSamples: number;
@@ -36,11 +46,12 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
     if (deploymentId !== null) onsets.set(deploymentId, onsetAtMs);
   }
   const cases: Case[] = [];
-  replay.plan.deployments.forEach(({ deployment }, at) => {
+  replay.plan.deployments.forEach((planned, at) => {
+    const { deployment } = planned;
     const label = labels.get(deployment.deploymentId);
     const bad = label === "regression";
     if (!bad && label !== "benign" && label !== "expected_change") return;
-    const flaggedAtMs = firstBreach(policy, judgements[at]!);
+    const flaggedAtMs = firstBreach(policy, planned, judgements[at]!);
     const onsetAtMs = onsets.get(deployment.deploymentId) ?? deployment.startedAtMs;
     const last = judgements[at]!.filter(({ cause }) => cause === "end");
     cases.push({
@@ -49,7 +60,10 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
       bad,
       flagged: flaggedAtMs !== null,
       detectedAfterMs: flaggedAtMs === null ? null : Math.max(0, flaggedAtMs - onsetAtMs),
-      score: Math.max(0, ...last.map(({ evidence }) => strength(evidence))),
+      score:
+        policy.fusion === "evidence"
+          ? mostEvidence(policy, judgements[at]!)
+          : Math.max(0, ...last.map(({ evidence }) => strength(evidence))),
       pastSamples: Math.max(0, ...last.map(({ evidence }) => evidence.baselineSamples)),
       undecided:
         flaggedAtMs === null && !last.some(({ evidence }) => evidence.verdict === "healthy"),
@@ -62,11 +76,27 @@ function strength({ statistic, limit }: SignalEvidence): number {
   return statistic === null || limit === null || limit === 0 ? 0 : statistic / limit;
 }
 
-function firstBreach(policy: Policy, judgements: readonly SignalJudged[]): number | null {
+/** When the machine would first have had enough to act on. */
+function firstBreach(
+  policy: Policy,
+  { deployment, tags }: PlannedDeployment,
+  judgements: readonly SignalJudged[],
+): number | null {
   let signals: Record<string, SignalEvidence> = {};
   for (const { evidence, knownAtMs } of judgements) {
     signals = { ...signals, [evidence.signal]: evidence };
-    if (fuses(policy.fusion, signals, policy.signals.length, "verdict")) return knownAtMs;
+    if (stands(policy, { deployment, tags, signals }, knownAtMs, "verdict")) return knownAtMs;
   }
   return null;
+}
+
+/** The most that the signals said together. */
+function mostEvidence(policy: Policy, judgements: readonly SignalJudged[]): number {
+  let signals: Record<string, SignalEvidence> = {};
+  let most = 0;
+  for (const { evidence } of judgements) {
+    signals = { ...signals, [evidence.signal]: evidence };
+    most = Math.max(most, confidenceOf(policy, signals, "tagged")?.logE ?? 0);
+  }
+  return most;
 }

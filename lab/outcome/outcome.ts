@@ -10,6 +10,7 @@
  */
 
 import {
+  accuses,
   formatTime,
   type DecisionRecord,
   type End,
@@ -212,9 +213,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,
     confidence: asked?.confidence ?? null,
-    signals: (asked?.signals ?? [])
-      .filter((evidence) => evidence.verdict === "breach")
-      .map(({ signal }) => signal),
+    signals: (asked?.signals ?? []).filter(accuses).map(({ signal }) => signal),
     reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),
     proposals: records.filter(({ decision }) => decision === "proposed").length,
     approved: ordered !== undefined && !ordered.authority.startsWith("policy "),

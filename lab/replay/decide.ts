@@ -1,8 +1,8 @@
 /**
  * Decisions of one policy over the deployments of a plan.
  *
- * Most deployments are quiet: no signal ever breaches. Such a one asks nobody and does
- * nothing, so no other deployment can tell whether it is there, except one of its own
+ * Most deployments are quiet: no signal ever breaches or has evidence that stands. Such a
+ * one asks nobody and does nothing, so no other deployment can tell whether it is there, except one of its own
  * service that it supersedes or that supersedes it. It is therefore decided alone, and
  * only when somebody asks; all others go through one fold, because budgets, brakes and
  * people are shared by a fleet. The whole fleet in one fold is the reference, made when
@@ -51,9 +51,10 @@ export function quietMemory(): Quiet {
     isQuiet: (judgements) => {
       let quiet = known.get(judgements);
       if (quiet === undefined) {
-        quiet = judgements.every(
-          ({ evidence }) => evidence.verdict !== "breach" && evidence.untagged !== "breach",
-        );
+        quiet = judgements.every(({ evidence: { verdict, untagged, standing } }) => {
+          const speaks = standing !== null && (standing.tagged > 0 || standing.untagged > 0);
+          return verdict !== "breach" && untagged !== "breach" && !speaks;
+        });
         known.set(judgements, quiet);
       }
       return quiet;

@@ -53,6 +53,7 @@ function detectionKey(policy: Policy, signals: unknown): string {
   const { watchMs, context, modes, guardrails } = policy;
   return canonicalJson({
     signals,
+    graded: policy.fusion === "evidence",
     watchMs,
     context: context.map((rule) => ({ ...rule, tierAtLeast: null })),
     modes: modes.map((mode) => ({ ...mode, tier: {} })),

@@ -182,7 +182,7 @@ describe("what is not allowed", () => {
       "modes.busy.signals.0",
       /no such signal/,
     ],
-    ["a bad fusion", { fusion: "most" }, "fusion", /any, all or/],
+    ["a bad fusion", { fusion: "most" }, "fusion", /any, all, evidence or/],
     [
       "an endless cooldown",
       { guardrails: { cooldown: "8d" } },

@@ -158,8 +158,13 @@ describe("what a rollback needs", () => {
           expect(order.tier).not.toBe("observe");
           const approved = order.reason.startsWith("approved by");
           if (approved) continue;
-          expect(order.signals.some(({ verdict }) => verdict === "breach")).toBe(true);
           const proposed = earlier.filter(({ decision }) => decision === "proposed").at(-1)!;
+          if (policy.fusion === "evidence") {
+            const asked = policy.tiers[proposed.tier!].confidence;
+            expect(order.confidence).toBeGreaterThanOrEqual(asked);
+          } else {
+            expect(order.signals.some(({ verdict }) => verdict === "breach")).toBe(true);
+          }
           const { override, approve } = policy.tiers;
           const waits = {
             full: 0,

@@ -157,6 +157,10 @@ const detector = fc.oneof(
     baseline: oneOf("10m", "30m"),
   }),
 );
+/** A detector with an e-value that any tier can be content with. */
+const evident = (given: { kind: string; baseline: string }): unknown =>
+  given.kind === "cusum" ? { ...given, limit: 20 } : { kind: "eprocess", baseline: given.baseline };
+
 const signal = fc.record({
   metric: oneOf("latency_p95_ms", "latency_*", "latency_*", "*", "error_rate"),
   worse: oneOf("up", "up", "both", "down"),
@@ -171,6 +175,15 @@ const policy = fc
   .record({
     signals: fc.dictionary(oneOf(...SIGNALS), signal, { minKeys: 1, maxKeys: 3 }),
     fusion: fc.oneof(oneOf("any", "any", "any", "all"), fc.constant({ atLeast: 2 })),
+    sure: fc.option(
+      fc.record({
+        full: oneOf("40%", "90%"),
+        override: oneOf("35%", "60%", "80%"),
+        approve: oneOf("31%", "50%"),
+        observe: oneOf("31%", "50%"),
+      }),
+    ),
+    weight: oneOf(1, 3),
     override: fc.record({
       window: minutes(1, 6).map(text),
       onTimeout: oneOf("rollback", "rollback", "hold"),
@@ -205,13 +218,30 @@ const policy = fc
     policy: "random",
     owner: "platform",
     watch: "20m",
-    signals: given.signals,
+    signals: Object.fromEntries(
+      Object.entries(given.signals).map(([name, one], index) => [
+        name,
+        {
+          ...one,
+          detector: given.sure === null ? one.detector : evident(one.detector),
+          weight: index === 0 ? given.weight : 1,
+        },
+      ]),
+    ),
     // `atLeast: 2` where there are two.
     fusion:
-      typeof given.fusion === "object" && Object.keys(given.signals).length < 2
-        ? "any"
-        : given.fusion,
-    tiers: { override: given.override, approve: given.approve },
+      given.sure !== null
+        ? "evidence"
+        : typeof given.fusion === "object" && Object.keys(given.signals).length < 2
+          ? "any"
+          : given.fusion,
+    changeFailureRate: "30%",
+    tiers: {
+      full: { confidence: given.sure?.full ?? "95%" },
+      override: { ...given.override, confidence: given.sure?.override ?? "80%" },
+      approve: { ...given.approve, confidence: given.sure?.approve ?? "50%" },
+      observe: { confidence: given.sure?.observe ?? "50%" },
+    },
     assign: [
       { when: { criticality: "critical" }, tier: given.first },
       { otherwise: given.otherwise },

@@ -79,6 +79,7 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
   if (path !== "") {
     lines.push(`${INDENT}tier ${path}${record.mode === null ? "" : ` (mode ${record.mode})`}`);
   }
+  if (record.confidence !== null) lines.push(`${INDENT}${confidenceText(record)}`);
   if (record.tags.length > 0) lines.push(`${INDENT}tags ${record.tags.join(", ")}`);
   if (record.phaseAfter !== "watching" || record.decision !== "watchStarted") {
     for (const one of record.signals) {
@@ -100,6 +101,12 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
     lines.push(`${INDENT}without tags it would have been proposed at ${at}`);
   }
   return lines;
+}
+
+function confidenceText({ confidence, basis }: DecisionRecord): string {
+  const caps = basis!.caps.map(({ rule, atMost }) => `${rule} caps at ${formatNumber(atMost)}`);
+  const made = [`confidence ${formatNumber(confidence!)}`, `ln E ${formatNumber(basis!.logE)}`];
+  return [...made, ...caps].join(", ");
 }
 
 export function traceText(scenario: Scenario, run: HostRun): string {

@@ -55,6 +55,9 @@ function judged(at: number, verdict: Verdict, service = "shop"): DecisionEvent {
     untagged: verdict,
     untaggedReason: "",
     placebo: null,
+    logE: null,
+    standing: null,
+    missing: null,
   };
   return {
     kind: "signalJudged",

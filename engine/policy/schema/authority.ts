@@ -3,13 +3,19 @@
 import { z } from "zod";
 import { isTimeZone, parseRange } from "../calendar.ts";
 import { parseInstant } from "../quantity.ts";
-import { condition, oneOrMore, properDuration, tier } from "./values.ts";
+import { condition, oneOrMore, properDuration, properShare, tier } from "./values.ts";
+
+/** How sure the machine must be; read by `fusion: evidence` only. */
+const sure = (share: number) => properShare.default(share);
 
 export const tiers = z.strictObject({
-  full: z.strictObject({ action: z.literal("rollback").default("rollback") }).prefault({}),
+  full: z
+    .strictObject({ action: z.literal("rollback").default("rollback"), confidence: sure(0.95) })
+    .prefault({}),
   override: z
     .strictObject({
       action: z.literal("rollback").default("rollback"),
+      confidence: sure(0.8),
       window: properDuration.default(120_000),
       onTimeout: z.enum(["rollback", "hold"]).default("rollback"),
     })
@@ -17,12 +23,15 @@ export const tiers = z.strictObject({
   approve: z
     .strictObject({
       action: z.literal("recommend").default("recommend"),
+      confidence: sure(0.5),
       sla: properDuration.default(600_000),
       escalate: z.array(z.strictObject({ to: z.string().min(1), sla: properDuration })).default([]),
       onExpiry: z.enum(["hold", "rollback"]).default("hold"),
     })
     .prefault({}),
-  observe: z.strictObject({ action: z.literal("none").default("none") }).prefault({}),
+  observe: z
+    .strictObject({ action: z.literal("none").default("none"), confidence: sure(0.5) })
+    .prefault({}),
 });
 
 export const assignment = z.union(

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { assignment, mode, tiers } from "./authority.ts";
 import { contextRule, guardrails } from "./context.ts";
 import { signal } from "./signal.ts";
-import { properDuration } from "./values.ts";
+import { properDuration, properShare } from "./values.ts";
 
 /** The written form. Its input type is what the published JSON Schema describes. */
 export const policySchema = z
@@ -20,10 +20,13 @@ export const policySchema = z
     watch: properDuration.default(3_600_000),
     signals: z.record(z.string(), signal),
     fusion: z
-      .union([z.enum(["any", "all"]), z.strictObject({ atLeast: z.int().min(1) })], {
-        error: "expected any, all or { atLeast: N }",
+      .union([z.enum(["any", "all", "evidence"]), z.strictObject({ atLeast: z.int().min(1) })], {
+        error: "expected any, all, evidence or { atLeast: N }",
       })
       .default("any"),
+    changeFailureRate: properShare
+      .refine((value) => value >= 0.01 && value <= 0.3, "expected a share from 1% to 30%")
+      .default(0.05),
     tiers: tiers.prefault({}),
     assign: z.array(assignment).min(1, "name at least { otherwise: TIER }"),
     modes: z.record(z.string(), mode).default({}),

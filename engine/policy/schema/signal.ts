@@ -111,6 +111,7 @@ export const signal = z
     calibrate: calibrate.optional(),
     hold: duration.default(60_000),
     clear: duration.default(120_000),
+    weight: z.number().positive().max(1000).default(1),
   })
   .superRefine((given, context) => {
     const { detector: rule, worse } = given;
