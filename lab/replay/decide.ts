@@ -5,8 +5,8 @@
  * one asks nobody and does nothing, so no other deployment can tell whether it is there,
  * except one of its own service that it supersedes or that supersedes it. It is therefore
  * decided alone, and only when somebody asks; all others go through one fold, because
- * budgets, brakes and people are shared by a fleet. The whole fleet in one fold is the reference, made when
- * its log is wanted; test/sweep/shared.test.ts holds that both say the same.
+ * budgets, brakes and people are shared by a fleet. The whole fleet in one fold is the
+ * reference, made when its log is wanted; test/sweep/shared.test.ts holds that both say the same.
  */
 
 import type {
