@@ -12,7 +12,7 @@
  * It is the posterior of a gambler who believes π and for whom E is a likelihood ratio;
  * an e-value is one for some alternative, not for the true one. Bias: a confidence of 90 %
  * is meant to be right nine times in ten, and is as right as π and the detectors' models
- * are. How right is measured in test/lab/confidence.test.ts.
+ * are. It has not been measured against labels yet.
  *
  * Caps say what evidence of this kind cannot support, whatever its size.
  */
