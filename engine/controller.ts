@@ -21,6 +21,7 @@ import {
   withTag,
   type WatchState,
 } from "./detect/watch.ts";
+import { lookBackOf } from "./detect/exposure.ts";
 import { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
 import {
   compareEvents,
@@ -161,7 +162,7 @@ function remember(
   columns: readonly SampleColumn[],
 ): ControllerState["recent"] {
   // A deployment may become known as late as its watch lasts.
-  const baselineMs = Math.max(...policy.signals.map(({ detector }) => detector.baselineMs));
+  const baselineMs = Math.max(...policy.signals.map(lookBackOf));
   const keepMs = baselineMs + policy.watchMs;
   const reachMs = Math.max(baselineMs, BASELINE_REACH_MS) + policy.watchMs;
   const recent: Record<string, SampleColumn> = { ...state.recent };

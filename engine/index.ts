@@ -28,6 +28,7 @@ export {
 } from "./detect/calibrate.ts";
 export { calibrationKey, placeboKey, type CalibratedLimit } from "./detect/limit.ts";
 export { placeboLimit, placeboP, type Calibration, type Placebo } from "./detect/placebo.ts";
+export { EXPOSURE_REACH_MS, isExposure, lookBackOf, readsMetric } from "./detect/exposure.ts";
 export type { Share } from "./detect/track.ts";
 export {
   advanceWatch,

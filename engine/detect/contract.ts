@@ -19,6 +19,34 @@ export interface Noise {
   readonly residuals: ArrayLike<number>;
   /** What residuals are differences of; the series' own unit where nothing is said. */
   readonly transform?: Transform;
+  /** How often what is counted happened; for signals that count only. */
+  readonly rate?: EventRate;
+}
+
+/**
+ * How often something happened before the deployment, a request. Of a ratio the rarer
+ * side is counted, whatever its metric shows: failures, where most requests succeed.
+ */
+export interface EventRate {
+  /** Events, and the requests they happened in. */
+  readonly events: number;
+  readonly requests: number;
+  /** How much wider than Poisson the counts are, autocorrelation included; at least 1. */
+  readonly dispersion: number;
+  /** What the rate may be, with 99.5 % confidence in either direction. */
+  readonly low: number;
+  readonly high: number;
+  /** Is the event that the ratio does not show counted, one minus it? */
+  readonly opposite: boolean;
+  /** Tolerances are relative to the metric; else in its unit, of which `whole` is a ratio of 1. */
+  readonly relative: boolean;
+  readonly whole: number;
+}
+
+/** What was counted in each sample; NaN where a sample says nothing. */
+export interface Counts {
+  readonly events: Float64Array;
+  readonly requests: Float64Array;
 }
 
 /**
@@ -43,6 +71,8 @@ export interface Samples {
   readonly values: ArrayLike<number>;
   /** What one percentage point is in that unit. */
   readonly percentagePoint: number;
+  /** For signals that count. */
+  readonly counts: Counts | null;
 }
 
 /** How a residual is held against a tolerance: bounds in the residual's own unit. */

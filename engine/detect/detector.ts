@@ -14,6 +14,7 @@
 import { unreachable } from "../assert.ts";
 import type { DetectorSettings } from "../policy/policy.ts";
 import type { Bounds, Noise, Samples } from "./contract.ts";
+import { accumulateCount, startCount, type CountState } from "./count.ts";
 import { accumulateCusum, startCusum, type CusumState } from "./cusum.ts";
 import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
 import { accumulateMannWhitney, startMannWhitney, type MannWhitneyState } from "./mannWhitney.ts";
@@ -29,7 +30,8 @@ export type AccumulatorState =
   | OnsetState
   | MannWhitneyState
   | VarianceState
-  | NoveltyState;
+  | NoveltyState
+  | CountState;
 
 /**
  * The state before the first sample. Accumulators are updated in place: clone to keep.
@@ -51,6 +53,8 @@ export function startAccumulator(settings: DetectorSettings): AccumulatorState {
       return startVariance();
     case "novelty":
       return startNovelty();
+    case "count":
+      return startCount();
     default:
       return unreachable(settings);
   }
@@ -137,6 +141,17 @@ export function accumulate(
         flags,
         statistics,
       );
+    case "count":
+      return accumulateCount(
+        settings,
+        state as CountState,
+        residuals,
+        noise,
+        boundsOf,
+        flags,
+        statistics,
+        samples,
+      );
     default:
       return unreachable(settings);
   }
@@ -155,6 +170,7 @@ export function limitOf(settings: DetectorSettings): number {
     case "novelty":
       return settings.times;
     case "eprocess":
+    case "count":
       return -Math.log(settings.alpha);
     default:
       return unreachable(settings);

@@ -48,7 +48,8 @@ export function logEOf(
   samples: number,
 ): number | null {
   switch (settings.kind) {
-    case "eprocess": {
+    case "eprocess":
+    case "count": {
       const borrowed = Math.log(Math.max(1, samples / settings.horizon));
       return Math.min(LOG_E_AT_MOST, statistic - borrowed);
     }
@@ -68,6 +69,7 @@ export function logEOf(
 export function mostLogEOf(settings: DetectorSettings): number | null {
   switch (settings.kind) {
     case "eprocess":
+    case "count":
       return logEOf(settings, Math.log(60 / settings.alpha), 1);
     case "cusum":
       return logEOf(settings, 2 * settings.limit, 1);

@@ -3,6 +3,8 @@
 import { seriesKey, type SignalEvidence, type Verdict } from "../event.ts";
 import { servicesOf, type AbsoluteLimit, type SignalPolicy } from "../policy/policy.ts";
 import { formatChange, formatDuration, formatNumber, formatShare } from "../policy/quantity.ts";
+import { wouldShow } from "./count.ts";
+import { exposureName, type Gap } from "./counted.ts";
 import { limitOf } from "./detector.ts";
 import { limitedSignal, placeboOf } from "./limit.ts";
 import type { Placebo } from "./placebo.ts";
@@ -15,7 +17,11 @@ import {
   type TrackState,
 } from "./track.ts";
 import { logEOf } from "./eValue.ts";
-import type { SignalState, WatchState } from "./watch.ts";
+import type { SignalState } from "./publish.ts";
+import type { WatchState } from "./watch.ts";
+
+/** A signal that counts is healthy where this multiple of what is tolerated would have shown. */
+const SHOWN_TIMES = 5;
 
 /** Health needs this share of the samples a watch should have had. */
 const COVERAGE_FOR_HEALTH = 0.8;
@@ -124,7 +130,7 @@ export function interimEvidence(
       : verdict === "healthy"
         ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
         : change.stale
-          ? `no sample of ${nameOf(signal, track)} for ${formatDuration(staleAfterMs(baseline))}`
+          ? `${nothingOf(signal, track, change.gap)} for ${formatDuration(staleAfterMs(baseline))}`
           : change.levels > 0
             ? `${nameOf(signal, track)} ${size}, ${allowed}`
             : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;
@@ -165,6 +171,31 @@ function worstOf(signal: SignalPolicy, track: TrackState): Extreme {
   return -lowest.residual > highest.residual ? lowest : highest;
 }
 
+/** What is missing when a series says nothing. */
+function nothingOf(signal: SignalPolicy, track: TrackState, gap: Gap | null): string {
+  const metric = nameOf(signal, track);
+  if (gap === "noTraffic") return `no request behind ${metric}`;
+  if (gap === "noExposure") return `no sample of ${exposureName(signal)} behind ${metric}`;
+  return `no sample of ${metric}`;
+}
+
+function trafficText(signal: SignalPolicy, { traffic }: TrackState): string {
+  if (traffic === null) return "";
+  const { noTraffic, noExposure } = traffic;
+  const idle = noTraffic === 0 ? "" : `, ${noTraffic} without a request`;
+  const name = exposureName(signal);
+  return idle + (noExposure === 0 ? "" : `, ${noExposure} without a sample of ${name}`);
+}
+
+/** Health of a signal that counts needs requests enough to have shown harm. */
+function couldShow(signal: SignalPolicy, track: TrackState, tolerance: number): boolean {
+  const { detector } = signal;
+  const rate = track.baseline?.rate;
+  if (detector.kind !== "count" || rate === undefined) return true;
+  const bounds = boundsFor(signal, track.series, tolerance);
+  return wouldShow(detector, rate, bounds, track.traffic!.requests, SHOWN_TIMES);
+}
+
 interface FinalVerdict {
   readonly verdict: Verdict;
   readonly reason: string;
@@ -184,14 +215,21 @@ function finalVerdict(
     arm === "tagged"
       ? toleranceText(signal, worst.tolerance, worst.tags)
       : toleranceText(signal, worst.untaggedTolerance, []);
-  if (track.valid === 0) return { verdict: "noData", reason: `no sample of ${metric}` };
+  if (track.valid === 0) {
+    return { verdict: "noData", reason: nothingOf(signal, track, track.gap) };
+  }
   if (track[arm].hold.verdict === "breach") {
     return { verdict: "breach", reason: `${metric} still beyond tolerance, ${allowed}` };
   }
   if (baseline === null || baseline.problem !== null) {
     return { verdict: "inconclusive", reason: `${metric}: ${baseline?.problem ?? "no baseline"}` };
   }
-  if (track.stale) return { verdict: "inconclusive", reason: `samples of ${metric} stopped` };
+  if (track.stale) {
+    const silent = `samples of ${metric} stopped`;
+    const reason =
+      track.gap === null ? silent : `${silent}: ${nothingOf(signal, track, track.gap)}`;
+    return { verdict: "inconclusive", reason };
+  }
   if (!supportsHealth(track)) {
     const reason =
       `${metric}: ${baseline.samples} samples before the deployment, ` +
@@ -202,7 +240,13 @@ function finalVerdict(
   const coverage = track.valid / Math.max(1, Math.floor(expected));
   if (coverage < COVERAGE_FOR_HEALTH) {
     const reason = `${metric}: only ${formatShare(coverage)} of the expected samples`;
-    return { verdict: "inconclusive", reason };
+    return { verdict: "inconclusive", reason: reason + trafficText(signal, track) };
+  }
+  const tolerated = arm === "tagged" ? worst.tolerance : track.untaggedTolerance;
+  if (!couldShow(signal, track, tolerated)) {
+    const requests = formatNumber(Math.round(track.traffic!.requests));
+    const reason = `${metric}: ${requests} requests would not have shown ${SHOWN_TIMES} times`;
+    return { verdict: "inconclusive", reason: `${reason} what is tolerated, ${allowed}` };
   }
   return { verdict: "healthy", reason: `${metric} ${peakText(signal, track, worst)}, ${allowed}` };
 }

@@ -25,6 +25,7 @@ export function appear(track: TrackState): TrackChange {
     atMs: track.firstKnownAtMs,
     knownAtMs: track.firstKnownAtMs,
     stale: false,
+    gap: null,
     tagged: "watching",
     untagged: "watching",
     levels: 0,

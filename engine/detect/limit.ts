@@ -78,7 +78,8 @@ export function withLimit(settings: DetectorSettings, limit: number): DetectorSe
       return { ...settings, alpha: Math.exp(-limit) };
     case "threshold":
     case "mannWhitney":
-      // Their statistic has a largest value; the schema refuses to calibrate it.
+    case "count":
+      // The schema refuses to calibrate these.
       return settings;
     default:
       return unreachable(settings);

@@ -5,6 +5,7 @@
  */
 
 import type { SampleColumn } from "../event.ts";
+import type { CountedColumn } from "./counted.ts";
 import { observe, type Baseline } from "./residual.ts";
 import type { TrackState } from "./track.ts";
 
@@ -23,6 +24,8 @@ export interface Readings {
   /** Where the smoothed residual is highest and lowest; −1 without a valid sample. */
   readonly highestAt: number;
   readonly lowestAt: number;
+  /** For signals that count. */
+  readonly counted: CountedColumn | null;
 }
 
 /** The smoothed residual there; null before the first valid sample. */
@@ -32,11 +35,18 @@ export function smoothAt(readings: Readings, index: number): number | null {
 }
 
 /** Continues from where the track is. */
-export function readColumn(track: TrackState, baseline: Baseline, column: SampleColumn): Readings {
+export function readColumn(
+  track: TrackState,
+  baseline: Baseline,
+  column: SampleColumn,
+  counted: CountedColumn | null,
+): Readings {
   const residuals =
-    baseline.problem === null
-      ? observe(baseline, column.atMs, column.values)
-      : Float64Array.from(column.values, (value) => (Number.isFinite(value) ? 0 : Number.NaN));
+    counted !== null
+      ? counted.residuals
+      : baseline.problem === null
+        ? observe(baseline, column.atMs, column.values)
+        : Float64Array.from(column.values, (value) => (Number.isFinite(value) ? 0 : Number.NaN));
   const smooth = new Float64Array(residuals.length);
   let current = track.smooth;
   let valid = 0;
@@ -56,7 +66,8 @@ export function readColumn(track: TrackState, baseline: Baseline, column: Sample
     const known = column.knownAtMs[index]!;
     if (known - lastKnownAtMs > longestSilenceMs) longestSilenceMs = known - lastKnownAtMs;
     lastKnownAtMs = known;
-    current = current === null ? residual : current + SMOOTHING * (residual - current);
+    if (counted !== null) current = counted.smooth[index]!;
+    else current = current === null ? residual : current + SMOOTHING * (residual - current);
     smooth[index] = current;
     if (current > highest) {
       highest = current;
@@ -70,5 +81,6 @@ export function readColumn(track: TrackState, baseline: Baseline, column: Sample
     lastValid = index;
   }
   const { values } = column;
-  return { values, residuals, smooth, valid, longestSilenceMs, lastValid, highestAt, lowestAt };
+  const quiet = { valid, longestSilenceMs, lastValid, highestAt, lowestAt };
+  return { values, residuals, smooth, ...quiet, counted };
 }

@@ -14,6 +14,7 @@
  */
 
 import type { SeasonProfile } from "../event.ts";
+import type { EventRate } from "./contract.ts";
 import { medianInPlace, rankedAt } from "./orderStatistics.ts";
 import { seasonAt } from "./season.ts";
 
@@ -92,10 +93,12 @@ export interface Baseline {
   readonly seasonLevel: number;
   /** Why no verdict can rest on it; null when one can. */
   readonly problem: string | null;
+  /** Of signals that count; see counted.ts. */
+  readonly rate?: EventRate;
 }
 
 /** Median spacing of `atMs[0..count)`; most series are even, and then no median is needed. */
-function medianStep(atMs: ArrayLike<number>, count: number): number {
+export function medianStep(atMs: ArrayLike<number>, count: number): number {
   const first = atMs[1]! - atMs[0]!;
   let even = 1;
   while (even < count && atMs[even]! - atMs[even - 1]! === first) even++;
@@ -285,7 +288,7 @@ function timesOfFinite(
  * Lag-1 autocorrelation of residuals clipped at 6 scales (one outlier must not
  * decide it), in [0, 0.9]. Neighbours are taken as they come, gaps included.
  */
-function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
+export function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
   const clip = 6 * scale;
   let sum = 0;
   for (let index = 0; index < residuals.length; index++) sum += clipped(residuals[index]!, clip);

@@ -12,19 +12,15 @@ import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { cloneArm, grade, interrupt, isIdle, isQuiet, startArm, type Arm } from "./arm.ts";
 import { BEYOND, MISSING, type Bounds } from "./contract.ts";
-import {
-  counterAfter,
-  isCounter,
-  NO_RATE_BEFORE,
-  ratesAfter,
-  ratesBefore,
-  type CounterState,
-} from "./counter.ts";
+import { gapAt, type Gap, type Traffic } from "./counted.ts";
+import { counterAfter, isCounter, type CounterState } from "./counter.ts";
 import { accumulate, type AccumulatorState } from "./detector.ts";
 import { holdSample, type HeldVerdict } from "./hold.ts";
+import { NOTHING_BEHIND, type Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
-import { readColumn, smoothAt, type Readings } from "./readings.ts";
-import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
+import { smoothAt, type Readings } from "./readings.ts";
+import type { Baseline } from "./residual.ts";
+import { observePast, readingKey, readSamples } from "./series.ts";
 import { toleratedAt, type TolerancePath, type Tolerances } from "./tolerance.ts";
 
 /** With fewer than two samples before the deployment nobody knows how often they come. */
@@ -55,6 +51,11 @@ export interface TrackState {
   baseline: Baseline | null;
   /** Where a raw counter stands once the baseline is frozen; null for other series. */
   counter: CounterState | null;
+  /** Of signals that count: what stands behind the past samples, and what was counted since. */
+  pastBehind: Behind;
+  traffic: Traffic | null;
+  /** Why the newest sample said nothing; null when it did or the signal does not count. */
+  gap: Gap | null;
   /** Newest sample taken, valid or not. */
   lastAtMs: number;
   /** When the newest valid sample became known; `firstKnownAtMs` before there is one. */
@@ -80,6 +81,7 @@ export interface TrackChange {
   readonly atMs: number;
   readonly knownAtMs: number;
   readonly stale: boolean;
+  readonly gap: Gap | null;
   readonly tagged: HeldVerdict;
   readonly untagged: HeldVerdict;
   /** Levels of evidence that stand; 0 unless evidence is fused. */
@@ -116,6 +118,9 @@ export function startTrack(
     pastValues: [],
     baseline: null,
     counter: null,
+    pastBehind: NOTHING_BEHIND,
+    traffic: null,
+    gap: null,
     lastAtMs: Number.NEGATIVE_INFINITY,
     lastKnownAtMs: firstKnownAtMs,
     valid: 0,
@@ -142,13 +147,6 @@ export function staleAfterMs(baseline: Baseline): number {
   return Math.max(STALE_AFTER_MS, 3 * (baseline.stepMs ?? UNKNOWN_STEP_MS));
 }
 
-/** Signals with equal keys make the same of one series. */
-function baselineKey(signal: SignalPolicy, series: SeriesName): string {
-  const { baselineMs, season } = signal.detector;
-  const counter = isCounter(signal, series);
-  return `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}${counter ? " counter" : ""}`;
-}
-
 /** Freezes the baseline from the past samples taken so far. */
 export function freezeBaseline(
   track: TrackState,
@@ -158,32 +156,14 @@ export function freezeBaseline(
   share: Share,
 ): Baseline {
   if (track.baseline !== null) return track.baseline;
-  const counter = isCounter(signal, track.series);
   const borrowed = familySpread === null ? "" : ` ${familySpread}`;
-  track.baseline = share.once(`baseline ${baselineKey(signal, track.series)}${borrowed}`, () => {
-    const from = baselineStart(track.pastAtMs, startedAtMs - signal.detector.baselineMs);
-    const atMs = part(track.pastAtMs, from);
-    const values = part(track.pastValues, from);
-    const observed = observeBaseline(
-      atMs,
-      counter ? ratesBefore(atMs, values) : values,
-      signal.tolerance.kind === "relative" ? "log" : "identity",
-      track.series.percentagePoint,
-      // A profile of a raw counter is not the profile of its rate.
-      signal.detector.season && !counter ? season : null,
-      familySpread,
-    );
-    const rateless = counter && observed.samples === 0;
-    return rateless ? { ...observed, problem: NO_RATE_BEFORE } : observed;
-  });
-  if (counter) track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
+  track.baseline = share.once(`baseline ${readingKey(signal, track.series)}${borrowed}`, () =>
+    observePast(track, signal, startedAtMs, { season, familySpread }),
+  );
+  if (isCounter(signal, track.series)) {
+    track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
+  }
   return track.baseline;
-}
-
-function part(values: ArrayLike<number>, from: number): ArrayLike<number> {
-  if (from === 0) return values;
-  if (values instanceof Float64Array) return values.subarray(from);
-  return Array.prototype.slice.call(values, from) as number[];
 }
 
 /** Bounds in the residual's unit for a tolerance amount; see `Bounds`. */
@@ -216,17 +196,16 @@ export function takeSamples(
   track: TrackState,
   signal: SignalPolicy,
   column: SampleColumn,
+  behind: Behind,
   tolerances: Tolerances,
   share: Share,
 ): readonly TrackChange[] {
   const baseline = track.baseline!;
   const { atMs, knownAtMs, values } = column;
   const silenceMs = staleAfterMs(baseline);
-  const counter = isCounter(signal, track.series);
-  const readings = share.once(`readings ${baselineKey(signal, track.series)}`, () => {
-    const rates = counter ? ratesAfter(track.counter, atMs, values) : values;
-    return readColumn(track, baseline, { ...column, values: rates });
-  });
+  const readings = share.once(`readings ${readingKey(signal, track.series)}`, () =>
+    readSamples(track, signal, baseline, column, behind),
+  );
   const fold = (arm: keyof Tolerances): Path =>
     foldOnce(track, signal, baseline, readings, arm, tolerances[arm], share);
   const untagged = fold("untagged");
@@ -250,6 +229,7 @@ export function takeSamples(
       const deadlineMs = track.lastKnownAtMs + silenceMs;
       if (!track.stale && known > deadlineMs) {
         if (index > 0) {
+          track.gap = gapOf(readings, index - 1);
           track.smooth = smoothAt(readings, index - 1);
           track.untaggedTolerance = tolerances.untagged.amountAt(index - 1);
         }
@@ -278,6 +258,7 @@ export function takeSamples(
         atMs: at,
         knownAtMs: known,
         stale: false,
+        gap: null,
         tagged: track.tagged.hold.verdict,
         untagged: track.untagged.hold.verdict,
         levels: track.tagged.levels?.standing ?? 0,
@@ -292,7 +273,11 @@ export function takeSamples(
   if (tagged.peak !== null) track.peak = Math.max(track.peak ?? tagged.peak, tagged.peak);
   track.tagged.accumulator = { ...tagged.accumulator };
   track.untagged.accumulator = { ...untagged.accumulator };
-  if (counter) track.counter = counterAfter(track.counter, atMs, values, true);
+  if (isCounter(signal, track.series)) {
+    track.counter = counterAfter(track.counter, atMs, values, true);
+  }
+  if (readings.counted !== null) track.traffic = readings.counted.traffic;
+  if (atMs.length > 0) track.gap = gapOf(readings, atMs.length - 1);
   if (readings.lastValid >= 0) track.smooth = readings.smooth[readings.lastValid]!;
   const { highestAt, lowestAt } = readings;
   if (highestAt >= 0 && readings.smooth[highestAt]! > track.highest.residual) {
@@ -306,6 +291,10 @@ export function takeSamples(
     track.untaggedTolerance = tolerances.untagged.amountAt(atMs.length - 1);
   }
   return changes;
+}
+
+function gapOf({ counted }: Readings, index: number): Gap | null {
+  return counted === null ? null : gapAt(counted, index);
 }
 
 function extremeAt(readings: Readings, tolerances: Tolerances, index: number): Extreme {
@@ -322,6 +311,7 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
     atMs,
     knownAtMs: atMs,
     stale: true,
+    gap: track.gap,
     tagged: track.tagged.hold.verdict,
     untagged: track.untagged.hold.verdict,
     levels: 0,
@@ -347,7 +337,7 @@ function foldOnce(
 ): Path {
   const amountAt = tolerances.constant ? tolerances.amountAt(0) : tolerances.amountAt;
   const detector = JSON.stringify(signal.detector);
-  const read = baselineKey(signal, track.series);
+  const read = readingKey(signal, track.series);
   const key = `path ${read} ${detector}${signal.worse} ${tolerances.key}`;
   return share.once(key, () =>
     foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
@@ -385,7 +375,11 @@ function foldPath(
     },
     flags,
     statistics,
-    { values: readings.values, percentagePoint: series.percentagePoint },
+    {
+      values: readings.values,
+      percentagePoint: series.percentagePoint,
+      counts: readings.counted?.counts ?? null,
+    },
   );
   let peak: number | null = statistics.length === 0 ? null : statistics[0]!;
   for (let index = 1; index < statistics.length; index++) {

@@ -14,14 +14,10 @@ import {
   type Deployment,
   type PreparedContext,
   type SampleColumn,
-  type SignalEvidence,
   type SignalJudged,
-  type StandingEvidence,
-  type Verdict,
 } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
-import type { HeldVerdict } from "./hold.ts";
-import { finalEvidence, interimEvidence, supportsHealth } from "./evidence.ts";
+import { finalEvidence } from "./evidence.ts";
 import {
   cloneTrack,
   freezeBaseline,
@@ -34,32 +30,21 @@ import {
   type TrackChange,
   type TrackState,
 } from "./track.ts";
-import { appear, fusesEvidence, sameStanding, standingOf } from "./graded.ts";
+import { appear, fusesEvidence } from "./graded.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
-import { BASELINE_REACH_MS } from "./residual.ts";
 import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./columns.ts";
+import {
+  EXPOSURE_REACH_MS,
+  NOTHING_BEHIND,
+  reachFrom,
+  requestsBehind,
+  takeExposures,
+  type Exposures,
+} from "./exposure.ts";
 import { tolerancePath, type TolerancePath } from "./tolerance.ts";
 import { preparedFor } from "./familyScale.ts";
+import { publish, type SignalState } from "./publish.ts";
 import { limitedSignal } from "./limit.ts";
-
-interface Published {
-  readonly stale: boolean;
-  readonly tagged: HeldVerdict;
-  readonly untagged: HeldVerdict;
-  readonly levels: number;
-  readonly untaggedLevels: number;
-}
-
-export interface SignalState {
-  readonly tracks: Readonly<Record<string, TrackState>>;
-  readonly published: Readonly<Record<string, Published>>;
-  /** Taken but not judged yet: a silence of another series may lie in between. */
-  readonly pending: readonly TrackChange[];
-  readonly verdict: Verdict;
-  readonly untagged: Verdict;
-  /** Null until a series is there, and for good unless evidence is fused. */
-  readonly standing: StandingEvidence | null;
-}
 
 export interface WatchState {
   readonly deployment: Deployment;
@@ -88,6 +73,7 @@ export function startWatch(
   for (const signal of policy.signals) {
     signals[signal.name] = {
       tracks: {},
+      exposures: {},
       published: {},
       pending: [],
       verdict: "inconclusive",
@@ -134,6 +120,9 @@ export function takeColumns(
     const changes: TrackChange[] = [];
     let tracks = watch.signals[signal.name]!.tracks;
     const services = servicesOf(signal, watch.deployment);
+    const fromMs = reachFrom(signal, watch.deployment.startedAtMs) - EXPOSURE_REACH_MS;
+    const known = watch.signals[signal.name]!.exposures;
+    const exposures = takeExposures(signal, services, known, columns, fromMs);
     for (const column of columns) {
       if (!services.has(column.series.service)) continue;
       if (!matchesGlob(signal.metric, column.series.metric)) continue;
@@ -144,15 +133,16 @@ export function takeColumns(
         watch,
         tracks[key] ?? null,
         column,
+        exposures,
         shareFor,
         changes,
       );
       if (track !== null) tracks = { ...tracks, [key]: track };
     }
     const before = signals[signal.name]!;
-    if (tracks === before.tracks) continue;
+    if (tracks === before.tracks && exposures === before.exposures) continue;
     const pending = [...before.pending, ...changes];
-    signals = { ...signals, [signal.name]: { ...before, tracks, pending } };
+    signals = { ...signals, [signal.name]: { ...before, tracks, exposures, pending } };
   }
   return { ...watch, signals };
 }
@@ -253,6 +243,7 @@ function takeColumn(
   watch: WatchState,
   before: TrackState | null,
   column: SampleColumn,
+  exposures: Exposures,
   shareFor: (key: string) => Share,
   changes: TrackChange[],
 ): TrackState | null {
@@ -261,8 +252,7 @@ function takeColumn(
   const ordered = share(shareFor, column, "ordered", () => inOrder(column, newest));
   const { atMs, values } = ordered;
   const knownAtMs = knownFrom(ordered.knownAtMs, startedAtMs, watch.knownAtMs);
-  const baselineFromMs = startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
-  const from = firstFrom(atMs, baselineFromMs, 0);
+  const from = firstFrom(atMs, reachFrom(signal, startedAtMs), 0);
   const watchFrom = firstFrom(atMs, startedAtMs, from);
   const pastEnd = Math.min(watchFrom, firstAfter(knownAtMs, startedAtMs, from));
   const watchEnd = firstAfter(knownAtMs, watch.endsAtMs, watchFrom);
@@ -276,7 +266,15 @@ function takeColumn(
       ? startTrack(column.series, signal, firstKnownAtMs, untagged, fusesEvidence(policy))
       : cloneTrack(before);
   if (before === null && fusesEvidence(policy)) changes.push(appear(track));
+  const { perMs, requests } =
+    signal.detector.kind === "count"
+      ? share(shareFor, column, `behind ${JSON.stringify(signal.exposure ?? null)}`, () =>
+          requestsBehind(signal, ordered, exposures, startedAtMs),
+        )
+      : NOTHING_BEHIND;
   if (pastEnd > from && track.baseline === null) {
+    const joined = append(track.pastBehind.requests, requests, from, pastEnd);
+    track.pastBehind = { requests: joined, perMs };
     track.pastAtMs = append(track.pastAtMs, atMs, from, pastEnd);
     track.pastValues = append(track.pastValues, values, from, pastEnd);
   }
@@ -305,7 +303,8 @@ function takeColumn(
       untagged: plain,
     };
     const limited = limitedSignal(signal, policy.watchMs, watch.context, key);
-    changes.push(...takeSamples(track, limited, cut, tolerances, shared));
+    const cutBehind = { requests: part(requests, watchFrom, watchEnd), perMs };
+    changes.push(...takeSamples(track, limited, cut, cutBehind, tolerances, shared));
   }
   return track;
 }
@@ -317,83 +316,4 @@ function share<Value>(
   make: () => Value,
 ): Value {
   return shareFor(seriesKey(column.series)).once(what, make);
-}
-
-/** Applies track changes in known order and emits a judgement where the signal's verdict moves. */
-function publish(
-  policy: Policy,
-  watch: WatchState,
-  signal: SignalPolicy,
-  before: SignalState,
-  changes: readonly TrackChange[],
-  judgements: SignalJudged[],
-): SignalState {
-  let { published, verdict, untagged, standing } = before;
-  const ordered = [...changes].sort(byKnown);
-  for (const change of ordered) {
-    const { stale } = change;
-    const { levels, untaggedLevels } = change;
-    const entry = {
-      stale,
-      tagged: change.tagged,
-      untagged: change.untagged,
-      levels,
-      untaggedLevels,
-    };
-    published = { ...published, [seriesKey(change.series)]: entry };
-    const tracks = Object.entries(before.tracks).filter(
-      ([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs,
-    );
-    const next = combine(tracks, published, "tagged");
-    const shadow = combine(tracks, published, "untagged");
-    const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
-    if (next === verdict && shadow === untagged && sameStanding(stands, standing)) continue;
-    verdict = next;
-    untagged = shadow;
-    standing = stands;
-    const track = cloneTrack(before.tracks[seriesKey(change.series)]!);
-    const prepared = preparedFor(signal, watch, change.series);
-    freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
-    const evidence: SignalEvidence = {
-      ...interimEvidence(signal, watch, track, change, next, shadow),
-      standing,
-    };
-    judgements.push({
-      kind: "signalJudged",
-      atMs: change.atMs,
-      knownAtMs: change.knownAtMs,
-      deploymentId: watch.deployment.deploymentId,
-      evidence,
-      cause: change.stale ? "silence" : "sample",
-    });
-  }
-  return { ...before, published, verdict, untagged, standing };
-}
-
-/** Breach beats silence, silence beats "watching", and a breach that ended is health. */
-function combine(
-  tracks: readonly (readonly [string, TrackState])[],
-  published: Readonly<Record<string, Published>>,
-  arm: "tagged" | "untagged",
-): Verdict {
-  let silent = 0;
-  let cleared = false;
-  for (const [key, track] of tracks) {
-    const state = published[key];
-    if (state === undefined) continue;
-    if (state[arm] === "breach") return "breach";
-    if (state.stale) silent++;
-    else if (state[arm] === "cleared" && supportsHealth(track)) cleared = true;
-  }
-  if (silent > 0) return silent === tracks.length ? "noData" : "inconclusive";
-  return cleared ? "healthy" : "inconclusive";
-}
-
-/** At one instant samples come before silence: one that arrives at the deadline is in time. */
-function byKnown(a: TrackChange, b: TrackChange): number {
-  if (a.knownAtMs !== b.knownAtMs) return a.knownAtMs - b.knownAtMs;
-  if (a.stale !== b.stale) return a.stale ? 1 : -1;
-  const left = seriesKey(a.series);
-  const right = seriesKey(b.series);
-  return left < right ? -1 : left > right ? 1 : a.atMs - b.atMs;
 }

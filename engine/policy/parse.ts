@@ -51,7 +51,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
         metric: given.metric,
         of: given.of,
         worse: given.worse,
-        detector: { ...detectorRest, baselineMs: baseline },
+        detector: { season: false, ...detectorRest, baselineMs: baseline },
         tolerance: given.tolerance,
         ...(given.counter === undefined ? {} : { counter: given.counter }),
         ...(calibrate === undefined
@@ -63,6 +63,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
                 alpha: calibrate.alpha,
               },
             }),
+        ...(given.exposure === undefined ? {} : { exposure: given.exposure }),
         holdMs: given.hold,
         clearMs: given.clear,
       };

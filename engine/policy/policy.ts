@@ -95,6 +95,18 @@ export interface NoveltySettings extends BaselineSettings {
   readonly times: number;
 }
 
+export interface CountSettings extends BaselineSettings {
+  readonly kind: "count";
+  /** Is the metric a ratio of the requests behind it, or the number of events itself? */
+  readonly reads: "ratio" | "count";
+  /** Share of healthy watches that may be called a breach, however often one looks. */
+  readonly alpha: number;
+  /** Valid samples over which that share holds, and among which the onset is sought. */
+  readonly horizon: number;
+  /** What one sample may multiply the evidence by, at most. */
+  readonly clip: number;
+}
+
 export type DetectorSettings =
   | ThresholdSettings
   | CusumSettings
@@ -102,7 +114,19 @@ export type DetectorSettings =
   | OnsetSettings
   | MannWhitneySettings
   | VarianceSettings
-  | NoveltySettings;
+  | NoveltySettings
+  | CountSettings;
+
+/** How many requests stand behind one sample: what a metric says, or a number. */
+export type Exposure =
+  | {
+      readonly kind: "metric";
+      /** A name or globs, of the same service. */
+      readonly metric: string;
+      /** It is a rate over this long; null: the requests of one sample. */
+      readonly perMs: number | null;
+    }
+  | { readonly kind: "requests"; readonly requests: number };
 
 /** Placebo watches that a limit is calibrated on. */
 export interface CalibrateSettings {
@@ -123,6 +147,8 @@ export interface SignalPolicy {
   readonly detector: DetectorSettings;
   /** Is the metric a raw counter? Absent, the series says so itself. */
   readonly counter?: boolean | undefined;
+  /** The requests behind a sample, for a detector that counts. */
+  readonly exposure?: Exposure | undefined;
   readonly tolerance: Tolerance;
   /** Absent: the detector's quoted limit holds. */
   readonly calibrate?: CalibrateSettings;

@@ -10,7 +10,9 @@ import {
   BASELINE_REACH_MS,
   BASELINE_SAMPLES,
   DAY_MS,
-  matchesGlob,
+  EXPOSURE_REACH_MS,
+  isExposure,
+  readsMetric,
   SEASON_DAYS,
   servicesOf,
   type ContextTag,
@@ -81,15 +83,12 @@ export async function planReplay(
   const graph = callGraph(tables.services);
   const services = new Map(tables.services.map((row) => [row.service, row]));
   const catalog = new Map(tables.metricCatalog.map((row) => [row.metric, row]));
-  const globs = [
-    ...new Set(policies.flatMap(({ signals }) => signals.map(({ metric }) => metric))),
-  ];
   const signals = watchedBy(policies);
   const seasonal = lookBackAtMostMs === Number.POSITIVE_INFINITY;
   const steps = await stepsOf(history);
   const watched = new Map<string, PlannedSeries[]>();
   for (const row of history.series) {
-    if (!globs.some((glob) => matchesGlob(glob, row.metric))) continue;
+    if (!signals.some((signal) => readsMetric(signal, row.metric))) continue;
     const detectors = detectorsOf(policies, row.metric);
     const lookBackMs = Math.max(0, ...detectors.map(({ baselineMs }) => baselineMs));
     const name: SeriesName = {
@@ -104,7 +103,7 @@ export async function planReplay(
       index: row.series,
       name,
       lookBackMs: Math.min(
-        Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)),
+        Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)) + earlier(signals, row.metric),
         lookBackAtMostMs,
       ),
       season: seasonal && detectors.some(({ season }) => season),
@@ -150,7 +149,7 @@ export async function planReplay(
 function detectorsOf(policies: readonly Policy[], metric?: string): DetectorSettings[] {
   return policies.flatMap(({ signals }) =>
     signals
-      .filter((signal) => metric === undefined || matchesGlob(signal.metric, metric))
+      .filter((signal) => metric === undefined || readsMetric(signal, metric))
       .map(({ detector }) => detector),
   );
 }
@@ -221,9 +220,15 @@ function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefi
 function watchedBy(policies: readonly Policy[]): readonly SignalPolicy[] {
   const found = new Map<string, SignalPolicy>();
   for (const signal of policies.flatMap(({ signals }) => signals)) {
-    found.set(JSON.stringify([signal.metric, signal.of]), signal);
+    const { metric, of, exposure } = signal;
+    found.set(JSON.stringify([metric, of, exposure ?? null]), signal);
   }
   return [...found.values()];
+}
+
+/** How much earlier the first sample is wanted of a metric that stands behind another. */
+function earlier(signals: readonly SignalPolicy[], metric: string): number {
+  return signals.some(({ exposure }) => isExposure(exposure, metric)) ? EXPOSURE_REACH_MS : 0;
 }
 
 /** The series that any signal watches for a deployment, of its own service or of others. */
@@ -236,7 +241,7 @@ function seriesFor(
   for (const signal of signals) {
     for (const service of servicesOf(signal, deployment)) {
       for (const series of watched.get(service) ?? []) {
-        if (matchesGlob(signal.metric, series.name.metric)) found.set(series.index, series);
+        if (readsMetric(signal, series.name.metric)) found.set(series.index, series);
       }
     }
   }

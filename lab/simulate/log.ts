@@ -11,7 +11,8 @@
 import {
   advanceWatch,
   BASELINE_SAMPLES,
-  matchesGlob,
+  lookBackOf,
+  readsMetric,
   startWatch,
   takeColumns,
   type DecisionEvent,
@@ -99,14 +100,14 @@ function decideOne(
   };
   const lookBackMs = Math.max(
     1.5 * BASELINE_SAMPLES * world.stepMs,
-    ...policy.signals.map(({ detector }) => detector.baselineMs),
+    ...policy.signals.map(lookBackOf),
   );
   const fromMs = given.startedAtMs - lookBackMs;
   const toMs = given.startedAtMs + policy.watchMs + 1;
   const firstMs = world.startMs + Math.max(0, sampleIndexAt(world, fromMs)) * world.stepMs;
   const columns: SampleColumn[] = [];
   for (const metric of METRICS) {
-    if (!policy.signals.some((signal) => matchesGlob(signal.metric, metric))) continue;
+    if (!policy.signals.some((signal) => readsMetric(signal, metric))) continue;
     const values = generateSamples(world, given.service, metric, fromMs, toMs, interventions);
     if (values.length === 0) continue;
     const atMs = Float64Array.from(values, (_, index) => firstMs + index * world.stepMs);

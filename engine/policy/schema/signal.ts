@@ -1,6 +1,7 @@
 /** How a signal and its detector are written. */
 
 import { z } from "zod";
+import { oneBurstFires } from "../../detect/count.ts";
 import { oneSpikeFires } from "../../detect/onset.ts";
 import {
   absoluteLimit,
@@ -67,8 +68,25 @@ const novelty = z.strictObject({
   season: z.boolean().default(false),
   times: z.number().positive().default(0.5),
 });
+const count = z.strictObject({
+  kind: z.literal("count"),
+  baseline: duration.default(3_600_000),
+  reads: z.enum(["ratio", "count"]).default("ratio"),
+  alpha: properShare.default(0.01),
+  horizon: z.int().min(1).max(10_000).default(60),
+  clip: z.number().gt(1).default(20),
+});
 const detector = z
-  .discriminatedUnion("kind", [threshold, cusum, ewma, eprocess, mannWhitney, variance, novelty])
+  .discriminatedUnion("kind", [
+    threshold,
+    cusum,
+    ewma,
+    eprocess,
+    mannWhitney,
+    variance,
+    novelty,
+    count,
+  ])
   .refine((given) => given.kind !== "threshold" || given.breaches <= given.of, {
     message: "`breaches` cannot be more than `of`",
     path: ["breaches"],
@@ -87,6 +105,10 @@ const detector = z
   .refine((given) => given.kind !== "eprocess" || !oneSpikeFires(given), {
     message: "`clip` is too large for this `alpha`: one spike alone would be a breach",
     path: ["clip"],
+  })
+  .refine((given) => given.kind !== "count" || !oneBurstFires(given), {
+    message: "`clip` is too large for this `alpha`: one sample alone would be a breach",
+    path: ["clip"],
   });
 
 const calibrate = z
@@ -100,12 +122,31 @@ const calibrate = z
     path: ["every"],
   });
 
+/** A metric, a metric that is a rate, or a plain number of requests a sample. */
+const exposure = z.union(
+  [
+    z
+      .string()
+      .min(1)
+      .transform((metric) => ({ kind: "metric" as const, metric, perMs: null })),
+    z
+      .number()
+      .positive()
+      .transform((requests) => ({ kind: "requests" as const, requests })),
+    z
+      .strictObject({ metric: z.string().min(1), per: properDuration.optional() })
+      .transform(({ metric, per }) => ({ kind: "metric" as const, metric, perMs: per ?? null })),
+  ],
+  { error: "expected a metric, a number of requests a sample, or { metric: …, per: 1s }" },
+);
+
 export const signal = z
   .strictObject({
     metric: z.string().min(1),
     of: oneOrMore(z.string().min(1)).default(["own"]),
     worse: z.enum(["up", "down", "both"]).default("up"),
     counter: z.boolean().optional(),
+    exposure: exposure.optional(),
     detector: detector.prefault({ kind: "cusum" }),
     tolerance,
     calibrate: calibrate.optional(),
@@ -115,16 +156,36 @@ export const signal = z
   })
   .superRefine((given, context) => {
     const { detector: rule, worse } = given;
-    const issue = (key: string, message: string): void =>
-      context.addIssue({ code: "custom", path: ["detector", key], message });
+    const issue = (path: string[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
     if (
       given.calibrate !== undefined &&
       (rule.kind === "threshold" || rule.kind === "mannWhitney")
     ) {
       const message = "the statistic of this detector has a largest value: it cannot be calibrated";
-      context.addIssue({ code: "custom", path: ["calibrate"], message });
+      issue(["calibrate"], message);
     }
-    if (rule.kind !== "threshold") return;
-    if (rule.over !== undefined && worse === "down") issue("over", "`worse: down` needs `under`");
-    if (rule.under !== undefined && worse === "up") issue("under", "`worse: up` needs `over`");
+    if (given.calibrate !== undefined && rule.kind === "count") {
+      issue(["calibrate"], "the limit of a count follows from its `alpha`: it is not calibrated");
+    }
+    if (rule.kind === "threshold") {
+      const { over, under } = rule;
+      if (over !== undefined && worse === "down") {
+        issue(["detector", "over"], "`worse: down` needs `under`");
+      }
+      if (under !== undefined && worse === "up") {
+        issue(["detector", "under"], "`worse: up` needs `over`");
+      }
+    }
+    if (given.exposure !== undefined && rule.kind !== "count") {
+      issue(["exposure"], "only `detector: { kind: count }` looks at how many requests there were");
+    }
+    if (given.exposure === undefined && rule.kind === "count") {
+      if (rule.reads === "ratio" && given.counter !== true) {
+        const cure = "or say `reads: count` where the metric is a number of events";
+        issue(["detector"], `a ratio is counted with its \`exposure\`; name it, ${cure}`);
+      } else if (given.tolerance.kind === "points") {
+        issue(["tolerance"], "percentage points are of a ratio: name the `exposure`");
+      }
+    }
   });

@@ -1,0 +1,125 @@
+/**
+ * From changes of single series to judgements of their signal: the verdict over all of
+ * its series, and one judgement whenever it moves.
+ */
+
+import {
+  seriesKey,
+  type SignalEvidence,
+  type SignalJudged,
+  type StandingEvidence,
+  type Verdict,
+} from "../event.ts";
+import type { Policy, SignalPolicy } from "../policy/policy.ts";
+import { interimEvidence, supportsHealth } from "./evidence.ts";
+import type { Exposures } from "./exposure.ts";
+import { preparedFor } from "./familyScale.ts";
+import { fusesEvidence, sameStanding, standingOf } from "./graded.ts";
+import type { HeldVerdict } from "./hold.ts";
+import {
+  cloneTrack,
+  freezeBaseline,
+  notShared,
+  type TrackChange,
+  type TrackState,
+} from "./track.ts";
+import type { WatchState } from "./watch.ts";
+
+interface Published {
+  readonly stale: boolean;
+  readonly tagged: HeldVerdict;
+  readonly untagged: HeldVerdict;
+  readonly levels: number;
+  readonly untaggedLevels: number;
+}
+
+export interface SignalState {
+  readonly tracks: Readonly<Record<string, TrackState>>;
+  readonly exposures: Exposures;
+  readonly published: Readonly<Record<string, Published>>;
+  /** Taken but not judged yet: a silence of another series may lie in between. */
+  readonly pending: readonly TrackChange[];
+  readonly verdict: Verdict;
+  readonly untagged: Verdict;
+  /** Null until a series is there, and for good unless evidence is fused. */
+  readonly standing: StandingEvidence | null;
+}
+
+/** Applies track changes in known order and emits a judgement where the signal's verdict moves. */
+export function publish(
+  policy: Policy,
+  watch: WatchState,
+  signal: SignalPolicy,
+  before: SignalState,
+  changes: readonly TrackChange[],
+  judgements: SignalJudged[],
+): SignalState {
+  let { published, verdict, untagged, standing } = before;
+  const ordered = [...changes].sort(byKnown);
+  for (const change of ordered) {
+    const { stale } = change;
+    const { levels, untaggedLevels } = change;
+    const entry = {
+      stale,
+      tagged: change.tagged,
+      untagged: change.untagged,
+      levels,
+      untaggedLevels,
+    };
+    published = { ...published, [seriesKey(change.series)]: entry };
+    const tracks = Object.entries(before.tracks).filter(
+      ([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs,
+    );
+    const next = combine(tracks, published, "tagged");
+    const shadow = combine(tracks, published, "untagged");
+    const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
+    if (next === verdict && shadow === untagged && sameStanding(stands, standing)) continue;
+    verdict = next;
+    untagged = shadow;
+    standing = stands;
+    const track = cloneTrack(before.tracks[seriesKey(change.series)]!);
+    const prepared = preparedFor(signal, watch, change.series);
+    freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
+    const evidence: SignalEvidence = {
+      ...interimEvidence(signal, watch, track, change, next, shadow),
+      standing,
+    };
+    judgements.push({
+      kind: "signalJudged",
+      atMs: change.atMs,
+      knownAtMs: change.knownAtMs,
+      deploymentId: watch.deployment.deploymentId,
+      evidence,
+      cause: change.stale ? "silence" : "sample",
+    });
+  }
+  return { ...before, published, verdict, untagged, standing };
+}
+
+/** Breach beats silence, silence beats "watching", and a breach that ended is health. */
+function combine(
+  tracks: readonly (readonly [string, TrackState])[],
+  published: Readonly<Record<string, Published>>,
+  arm: "tagged" | "untagged",
+): Verdict {
+  let silent = 0;
+  let cleared = false;
+  for (const [key, track] of tracks) {
+    const state = published[key];
+    if (state === undefined) continue;
+    if (state[arm] === "breach") return "breach";
+    if (state.stale) silent++;
+    else if (state[arm] === "cleared" && supportsHealth(track)) cleared = true;
+  }
+  if (silent > 0) return silent === tracks.length ? "noData" : "inconclusive";
+  return cleared ? "healthy" : "inconclusive";
+}
+
+/** At one instant samples come before silence: one that arrives at the deadline is in time. */
+function byKnown(a: TrackChange, b: TrackChange): number {
+  if (a.knownAtMs !== b.knownAtMs) return a.knownAtMs - b.knownAtMs;
+  if (a.stale !== b.stale) return a.stale ? 1 : -1;
+  const left = seriesKey(a.series);
+  const right = seriesKey(b.series);
+  return left < right ? -1 : left > right ? 1 : a.atMs - b.atMs;
+}

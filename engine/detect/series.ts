@@ -1,0 +1,83 @@
+/**
+ * What the samples of one series are read as: themselves, the rates of a counter, or
+ * events among requests. Signals with equal keys read one series alike and share it.
+ */
+
+import type { SampleColumn, SeriesName } from "../event.ts";
+import type { SignalPolicy } from "../policy/policy.ts";
+import { part } from "./columns.ts";
+import { observeRate, readCounts } from "./counted.ts";
+import { isCounter, NO_RATE_BEFORE, ratesAfter, ratesBefore } from "./counter.ts";
+import type { Behind } from "./exposure.ts";
+import type { PreparedBaseline } from "./familyScale.ts";
+import { readColumn, type Readings } from "./readings.ts";
+import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
+import type { TrackState } from "./track.ts";
+
+export function readingKey(signal: SignalPolicy, series: SeriesName): string {
+  const { baselineMs, season } = signal.detector;
+  const counter = isCounter(signal, series) ? " counter" : "";
+  const read = `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}${counter}`;
+  if (signal.detector.kind !== "count") return read;
+  return `${read} ${signal.detector.reads} of ${JSON.stringify(signal.exposure ?? null)}`;
+}
+
+/** The baseline of a track from the past samples it has taken. */
+export function observePast(
+  track: TrackState,
+  signal: SignalPolicy,
+  startedAtMs: number,
+  { season, familySpread }: PreparedBaseline,
+): Baseline {
+  const { series, pastAtMs, pastBehind } = track;
+  const { detector } = signal;
+  const counter = isCounter(signal, series);
+  const from = baselineStart(pastAtMs, startedAtMs - detector.baselineMs);
+  const atMs = part(pastAtMs, from, pastAtMs.length);
+  const taken = part(track.pastValues, from, pastAtMs.length);
+  const values = counter ? ratesBefore(atMs, taken) : taken;
+  const observed =
+    detector.kind === "count"
+      ? observeRate(signal, detector, series, counter, atMs, values, {
+          requests: part(pastBehind.requests, from, pastAtMs.length),
+          perMs: pastBehind.perMs,
+        })
+      : observeBaseline(
+          atMs,
+          values,
+          signal.tolerance.kind === "relative" ? "log" : "identity",
+          series.percentagePoint,
+          // A profile of a raw counter is not the profile of its rate.
+          detector.season && !counter ? season : null,
+          familySpread,
+        );
+  const rateless = counter && observed.samples === 0 && !hasTwo(taken);
+  return rateless ? { ...observed, problem: NO_RATE_BEFORE } : observed;
+}
+
+function hasTwo(values: ArrayLike<number>): boolean {
+  let finite = 0;
+  for (let index = 0; index < values.length && finite < 2; index++) {
+    if (Number.isFinite(values[index]!)) finite++;
+  }
+  return finite === 2;
+}
+
+/** Readings of samples from after the deployment, continuing from where the track is. */
+export function readSamples(
+  track: TrackState,
+  signal: SignalPolicy,
+  baseline: Baseline,
+  column: SampleColumn,
+  behind: Behind,
+): Readings {
+  const { detector } = signal;
+  const counter = isCounter(signal, track.series);
+  const { atMs, values } = column;
+  const read = counter ? { ...column, values: ratesAfter(track.counter, atMs, values) } : column;
+  const counted =
+    detector.kind === "count"
+      ? readCounts(detector, track.traffic, baseline, counter, read, behind)
+      : null;
+  return readColumn(track, baseline, read, counted);
+}
