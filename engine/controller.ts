@@ -9,6 +9,7 @@
  * A replay calls the same `takeColumns`, `advanceWatch` and `step`, on whole columns.
  */
 
+import type { Handled } from "./audit.ts";
 import type { EngineCommand } from "./command.ts";
 import { findDeployment, nextDueAtMs, initialFleet, type FleetState } from "./decide/state.ts";
 import { step } from "./decide/machine.ts";
@@ -45,13 +46,15 @@ export interface ControllerStep {
   readonly state: ControllerState;
   readonly commands: readonly EngineCommand[];
   readonly records: readonly DecisionRecord[];
+  /** What was decided upon, in that order: samples have become judgements. For the decision log. */
+  readonly handled: readonly Handled[];
 }
 
 export const initialController: ControllerState = { fleet: initialFleet, watches: {}, recent: {} };
 
 /** Handles one event. Pure: the same policy, state and event give the same step. */
 export function handle(policy: Policy, state: ControllerState, event: Event): ControllerStep {
-  const turn = { policy, state, commands: [] as EngineCommand[], records: [] as DecisionRecord[] };
+  const turn: Turn = { policy, state, commands: [], records: [], handled: [] };
   switch (event.kind) {
     case "samplesTaken": {
       for (const [id, watch] of Object.entries(state.watches)) {
@@ -105,7 +108,8 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       decide(turn, [event]);
       break;
   }
-  return { state: dropConcluded(turn.state), commands: turn.commands, records: turn.records };
+  const { commands, records, handled } = turn;
+  return { state: dropConcluded(turn.state), commands, records, handled };
 }
 
 /** When the host must report the clock at the latest; Infinity when nothing is watched. */
@@ -122,6 +126,7 @@ interface Turn {
   state: ControllerState;
   readonly commands: EngineCommand[];
   readonly records: DecisionRecord[];
+  readonly handled: Handled[];
 }
 
 function setWatch(turn: Turn, id: string, watch: WatchState): void {
@@ -146,6 +151,7 @@ function decide(turn: Turn, events: readonly DecisionEvent[]): void {
     turn.state = { ...turn.state, fleet: next.state };
     turn.commands.push(...next.commands);
     turn.records.push(...next.records);
+    turn.handled.push({ event, records: next.records });
   }
 }
 

@@ -9,6 +9,26 @@
 export * from "./event.ts";
 export * from "./command.ts";
 export * from "./record.ts";
+export {
+  CHAIN_START,
+  chainEntry,
+  checkpointText,
+  isKept,
+  type ChainEnd,
+  type Handled,
+  type LogEntry,
+  type LogHeader,
+  type SamplesSeen,
+} from "./audit.ts";
+export {
+  endChain,
+  followLine,
+  initialChain,
+  readEnvelope,
+  type ChainChecks,
+  type ChainState,
+  type Fault,
+} from "./chain.ts";
 export { ENGINE_VERSION } from "./version.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";

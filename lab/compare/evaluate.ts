@@ -3,7 +3,14 @@
  * compare. `replay` is this with one policy, `compare` with several.
  */
 
-import { ENGINE_VERSION, formatDuration, matchesGlob, type Policy } from "../../engine/index.ts";
+import {
+  ENGINE_VERSION,
+  formatDuration,
+  matchesGlob,
+  type Policy,
+  type SamplesSeen,
+} from "../../engine/index.ts";
+import { collectSamples } from "../audit/samplesSeen.ts";
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
@@ -32,6 +39,8 @@ export interface EvaluateOptions {
   /** How an effect goes on that history cut short; held where nobody says. */
   readonly effect?: EffectRule;
   readonly progress: Progress;
+  /** Digest the samples seen, for a log: it costs a pass over them. */
+  readonly digestSamples?: boolean;
 }
 
 export interface Evaluated {
@@ -75,6 +84,8 @@ export interface Evaluation {
   readonly differences: readonly Difference[];
   readonly flips: readonly Flip[];
   readonly replay: Replay;
+  /** By deployment; empty unless they were to be digested. */
+  readonly samplesSeen: ReadonlyMap<string, SamplesSeen>;
 }
 
 const WEEK_MS = 604_800_000;
@@ -95,6 +106,7 @@ export async function evaluate(
   const recovery = recoveryOf(tables);
   const effect = options.effect ?? "hold";
   const futures = futuresOf(tables, effect, options.draws ?? 1, options.seed);
+  const { seen, byDeployment: samplesSeen } = collectSamples();
   const replayed = await replay(
     history,
     policies,
@@ -103,6 +115,7 @@ export async function evaluate(
     options.progress,
     undefined,
     { futures, peopleIn: people.model === null ? null : people.responder },
+    options.digestSamples === true ? seen : undefined,
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");
@@ -160,6 +173,7 @@ export async function evaluate(
       flipsOf(baseline.outcomes, outcomes, policy.policy),
     ),
     replay: replayed,
+    samplesSeen,
   };
 }
 

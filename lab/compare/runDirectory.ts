@@ -4,10 +4,10 @@
  * renamed into it, so it is whole or not there.
  */
 
-import { createHash } from "node:crypto";
-import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { canonicalJson, type DecisionRecord } from "../../engine/index.ts";
+import type { Signer } from "../audit/signature.ts";
+import { logLines, writeText, type LogSection } from "../audit/write.ts";
 import { onInterrupt } from "../cli/interrupt.ts";
 import { openDuck, operatingProblem, quoted } from "../history/duck.ts";
 import { makeDirectories } from "../directory.ts";
@@ -24,15 +24,23 @@ export function checkRunPlace(dir: string, force: boolean): void {
   checkFree(resolve(dir), dir, force);
 }
 
-/** @throws Problem when `dir` is taken (see `checkRunPlace`) or cannot be written */
-export async function writeRun(dir: string, evaluation: Evaluation, force: boolean): Promise<void> {
+/**
+ * @param signer signs the checkpoints of the decision log; null leaves them unsigned
+ * @throws Problem when `dir` is taken (see `checkRunPlace`) or cannot be written
+ */
+export async function writeRun(
+  dir: string,
+  evaluation: Evaluation,
+  force: boolean,
+  signer: Signer | null = null,
+): Promise<void> {
   const target = resolve(dir);
   checkFree(target, dir, force);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.unfinished`);
   const forget = onInterrupt(() => rmSync(temporary, { recursive: true, force: true }));
   try {
     makeDirectories(temporary);
-    const { manifest, policies, replay } = evaluation;
+    const { manifest, policies } = evaluation;
     const document =
       policies.length === 1 ? replayDocument(evaluation) : compareDocument(evaluation);
     const scores =
@@ -40,10 +48,7 @@ export async function writeRun(dir: string, evaluation: Evaluation, force: boole
     writeJson(join(temporary, "manifest.json"), manifest);
     writeJson(join(temporary, "scorecard.json"), scores);
     await writeOutcomes(temporary, evaluation);
-    writeLog(
-      join(temporary, "decisions.jsonl"),
-      replay.policies.flatMap(({ records }) => records),
-    );
+    writeText(join(temporary, "decisions.jsonl"), logLines(sectionsOf(evaluation), signer));
     rmSync(target, { recursive: true, force: true });
     renameSync(temporary, target);
   } catch (error) {
@@ -77,22 +82,6 @@ function checkFree(target: string, shown: string, force: boolean): void {
 
 function writeJson(file: string, document: unknown): void {
   writeText(file, [`${JSON.stringify(document, null, 2)}\n`]);
-}
-
-function writeText(file: string, parts: Iterable<string>): void {
-  const handle = openSync(file, "w");
-  try {
-    let pending = "";
-    for (const part of parts) {
-      pending += part;
-      if (pending.length < 1 << 20) continue;
-      writeSync(handle, pending);
-      pending = "";
-    }
-    writeSync(handle, pending);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 const TIMES = [
@@ -152,16 +141,12 @@ async function writeOutcomes(directory: string, { policies, manifest }: Evaluati
   rmSync(lines);
 }
 
-/** One record a line, each with the hash of the line before: one changed byte breaks the chain. */
-function writeLog(file: string, records: readonly DecisionRecord[]): void {
-  function* chained(): Generator<string> {
-    let previous = "0".repeat(64);
-    for (const record of records) {
-      const body = canonicalJson(record);
-      const hash = createHash("sha256").update(previous).update(body).digest("hex");
-      yield `{"hash":"${hash}","previous":"${previous}","record":${body}}\n`;
-      previous = hash;
+/** Every policy over every case is a section of the log; one policy is in memory at a time. */
+function* sectionsOf({ manifest, replay, samplesSeen }: Evaluation): Generator<LogSection> {
+  const history = manifest.history.digest;
+  for (const { policy, fleets } of replay.policies) {
+    for (const { caseId, handled } of fleets()) {
+      yield { policy, caseId, history, handled, samples: samplesSeen };
     }
   }
-  writeText(file, chained());
 }

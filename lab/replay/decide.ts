@@ -14,6 +14,7 @@ import type {
   DecisionEvent,
   DecisionRecord,
   EngineCommand,
+  Handled,
   Policy,
   SignalJudged,
 } from "../../engine/index.ts";
@@ -39,10 +40,18 @@ export interface PolicyReplay extends Decided {
   readonly policy: Policy;
   /** By deployment of the plan. */
   readonly judgements: Judgements;
+  /** The whole fleet event by event, by case, for a log. */
+  readonly fleets: () => readonly FleetReplay[];
   /** What was decided about one deployment, by its place in the plan. */
   readonly of: (deployment: number) => Decided;
   /** Decided alone: the same for every policy that judges alike and watches as long. */
   readonly isAlone: (deployment: number) => boolean;
+}
+
+/** One case in the order it was handled. */
+export interface FleetReplay {
+  readonly caseId: string | null;
+  readonly handled: readonly Handled[];
 }
 
 export function quietMemory(): Quiet {
@@ -94,6 +103,12 @@ export function decisionsOf(
     get commands() {
       return all().commands;
     },
+    fleets: () => {
+      const fleets: FleetReplay[] = [];
+      const everybody = [...plan.deployments.keys()];
+      whole = foldFleet(plan, policy, judgements, people, platform, everybody, fleets);
+      return fleets;
+    },
     isAlone: (deployment) => split().alone[deployment] === 1,
     of: (deployment) => (split().decided[deployment] ??= fold([deployment])),
   };
@@ -107,6 +122,7 @@ function foldFleet(
   people: Responder,
   platform: Platform,
   which: readonly number[],
+  fleets?: FleetReplay[],
 ): Decided {
   const cases = new Map<string | null, DecisionEvent[]>();
   const serviceTags = new Set<ContextTag>();
@@ -124,9 +140,11 @@ function foldFleet(
   }
   const records: DecisionRecord[] = [];
   const commands: EngineCommand[] = [];
-  for (const events of cases.values()) {
+  for (const [caseId, events] of cases) {
     for (const tag of serviceTags) events.push(tagged(tag));
-    const folded = foldDecisions(policy, events, people, platform);
+    const handled: Handled[] | undefined = fleets === undefined ? undefined : [];
+    const folded = foldDecisions(policy, events, people, platform, handled);
+    if (handled !== undefined) fleets!.push({ caseId, handled });
     for (const record of folded.records) records.push(record);
     for (const command of folded.commands) commands.push(command);
   }

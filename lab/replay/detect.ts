@@ -48,6 +48,13 @@ export interface Detection {
   readonly samplesRead: number;
 }
 
+/** Hears what samples and context a deployment of the plan is judged by. */
+export type SeenSamples = (
+  deploymentId: string,
+  columns: readonly SampleColumn[],
+  context: PreparedContext | null,
+) => void;
+
 /** Everything a policy says that detection depends on: tiers and who gets them are no part. */
 function detectionKey(policy: Policy, signals: unknown): string {
   const { watchMs, context, modes, guardrails } = policy;
@@ -86,6 +93,7 @@ export async function detect(
   policies: readonly Policy[],
   progress: Progress,
   futures: Futures | null = null,
+  seen?: SeenSamples,
 ): Promise<Detection> {
   const families = familiesOf(policies, plan.deployments.length);
 
@@ -114,14 +122,14 @@ export async function detect(
       else days.push({ day, window });
     }
     if (--missing[deployment]! > 0) continue;
-    judgeDeployment(plan, deployment, gathered, families, placebos, futures);
+    judgeDeployment(plan, deployment, gathered, families, placebos, futures, seen);
     pending.delete(deployment);
     progress.update(++done, plan.deployments.length, "judging deployments");
   }
   // Deployments without a single window still end: nothing could be seen.
   for (const index of unseen) {
-    const nothing = { watch: new Map(), days: new Map() };
-    judgeDeployment(plan, index, nothing, families, placebos, null);
+    const nothing: GatheredDeployment = { watch: new Map(), days: new Map() };
+    judgeDeployment(plan, index, nothing, families, placebos, null, seen);
   }
 
   const judgements: (readonly (readonly SignalJudged[])[])[] = policies.map(() => []);
@@ -153,6 +161,7 @@ function judgeDeployment(
   families: readonly Family[],
   placebos: PlaceboHistory | null,
   futures: Futures | null,
+  seen?: SeenSamples,
 ): void {
   const planned = plan.deployments[index]!;
   const watched = planned.series.flatMap(({ index: series, name }) => {
@@ -165,6 +174,7 @@ function judgeDeployment(
     return { series: name, atMs, knownAtMs, values };
   });
   const context = prepareContext(plan, planned, gathered, placebos);
+  seen?.(planned.deployment.deploymentId, columns, context);
   const shares = new Map<string, Share>();
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;

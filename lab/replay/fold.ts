@@ -11,6 +11,7 @@ import {
   type DecisionEvent,
   type DecisionRecord,
   type EngineCommand,
+  type Handled,
   type Policy,
 } from "../../engine/index.ts";
 import type { Responder } from "../people/recorded.ts";
@@ -27,12 +28,16 @@ export interface Folded {
   readonly answers: readonly DecisionEvent[];
 }
 
-/** @param events everything that does not depend on what the policy does, in any order */
+/**
+ * @param events everything that does not depend on what the policy does, in any order
+ * @param handled is given every event in the order it was handled, for a log
+ */
 export function foldDecisions(
   policy: Policy,
   events: readonly DecisionEvent[],
   people: Responder,
   platform: Platform,
+  handled?: Handled[],
 ): Folded {
   const known = [...events].sort(compareEvents);
   const answers = new EventQueue();
@@ -57,6 +62,7 @@ export function foldDecisions(
     const stepped = step(policy, fleet, next);
     fleet = stepped.state;
     records.push(...stepped.records);
+    handled?.push({ event: next, records: stepped.records });
     for (const command of stepped.commands) {
       commands.push(command);
       if (command.kind === "propose" || command.kind === "escalate") {

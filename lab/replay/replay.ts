@@ -11,7 +11,7 @@ import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
-import { detect } from "./detect.ts";
+import { detect, type SeenSamples } from "./detect.ts";
 import { decisionsOf, quietMemory, type PolicyReplay } from "./decide.ts";
 import type { Platform } from "./fold.ts";
 import { planReplay, type Plan } from "./plan.ts";
@@ -37,7 +37,10 @@ export interface Draws {
   readonly peopleIn: ((draw: number) => Responder) | null;
 }
 
-/** @param lookBackAtMostMs shows a deployment no more of its past than this */
+/**
+ * @param lookBackAtMostMs shows a deployment no more of its past than this
+ * @param seen is told what samples each deployment was judged by
+ */
 export async function replay(
   history: History,
   policies: readonly Policy[],
@@ -46,6 +49,7 @@ export async function replay(
   progress: Progress,
   lookBackAtMostMs?: number,
   draws: Draws | null = null,
+  seen?: SeenSamples,
 ): Promise<Replay> {
   const { deployments } = history.tables;
   if (deployments.length === 0) {
@@ -61,6 +65,7 @@ export async function replay(
     policies,
     progress,
     draws === null ? null : draws.futures,
+    seen,
   );
   progress.end();
   const quiet = quietMemory();

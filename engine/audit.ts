@@ -1,0 +1,106 @@
+/**
+ * The decision log: what a host writes so that anybody can see later what was decided,
+ * why, and that nothing in between was changed.
+ *
+ * One line for each entry, in the order in which things were handled:
+ *
+ *     {"content":…,"kind":"event","previous":"<hash>","seq":12,"sha256":"<hash>"}
+ *
+ * Law: a line's hash is that of its own bytes up to `,"sha256"`, so that whoever checks
+ * it hashes bytes as they lie there and need not write the JSON anew. Keys are sorted,
+ * `previous` is the hash of the line before, `seq` counts from 0.
+ */
+
+import { assert } from "./assert.ts";
+import type { DecisionEvent } from "./event.ts";
+import { canonicalJson } from "./policy/canonical.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { DecisionRecord } from "./record.ts";
+
+/** One event and what was decided because of it. */
+export interface Handled {
+  readonly event: DecisionEvent;
+  readonly records: readonly DecisionRecord[];
+}
+
+/** Opens a section: one policy over one fleet. Everything up to the next header is its. */
+export interface LogHeader {
+  readonly format: "hindsight-decisions";
+  readonly engineVersion: string;
+  /** In resolved form. */
+  readonly policy: Policy;
+  readonly policyDigest: string;
+  /** The recording this fleet is of, where a history has several. */
+  readonly caseId: string | null;
+  /** Digest of the history that was replayed; null for a live host. */
+  readonly history: string | null;
+}
+
+/** The samples of one deployment, which lie beside the log. */
+export interface SamplesSeen {
+  readonly deploymentId: string;
+  readonly series: number;
+  readonly samples: number;
+  /** Of all sample columns that its watch was given. */
+  readonly digest: string;
+  /** Of the prepared context (seasons); null where none was prepared. */
+  readonly contextDigest: string | null;
+}
+
+/** A place up to which the log can be vouched for. */
+export interface Checkpoint {
+  /** Nothing follows: a log without it was cut short, or is still being written. */
+  readonly closes: boolean;
+  /** Base64 Ed25519 over `checkpointText`; null when nobody signs. */
+  readonly signature: string | null;
+}
+
+export type LogEntry =
+  | { readonly kind: "header"; readonly content: LogHeader }
+  | { readonly kind: "event"; readonly content: DecisionEvent }
+  | { readonly kind: "samples"; readonly content: SamplesSeen }
+  | { readonly kind: "record"; readonly content: DecisionRecord }
+  | { readonly kind: "checkpoint"; readonly content: Checkpoint };
+
+/** Where a chain ends: what the next line must say. */
+export interface ChainEnd {
+  readonly seq: number;
+  readonly previous: string;
+}
+
+export const CHAIN_START: ChainEnd = { seq: 0, previous: "0".repeat(64) };
+
+/** What a signature of a checkpoint is about: all that was written before it. */
+export function checkpointText({ seq, previous }: ChainEnd, closes: boolean): string {
+  return `hindsight-decisions checkpoint ${seq} ${closes ? "closes" : "continues"} ${previous}`;
+}
+
+/** A clock that decided nothing says nothing; every other event is kept. */
+export function isKept({ event, records }: Handled): boolean {
+  return event.kind !== "clockAdvanced" || records.length > 0;
+}
+
+/**
+ * Writes an entry at the end of a chain.
+ *
+ * @param hash hex SHA-256 of a text's UTF-8 bytes
+ * @throws InvariantError for a number JSON has no word for: it would come back as null
+ */
+export function chainEntry(
+  end: ChainEnd,
+  { kind, content }: LogEntry,
+  hash: (text: string) => string,
+): { readonly line: string; readonly end: ChainEnd } {
+  assert(isSayable(content), `the log has no word for a number in this ${kind}`);
+  const body =
+    `{"content":${canonicalJson(content)},"kind":"${kind}",` +
+    `"previous":"${end.previous}","seq":${end.seq}`;
+  const sha256 = hash(body);
+  return { line: `${body},"sha256":"${sha256}"}`, end: { seq: end.seq + 1, previous: sha256 } };
+}
+
+function isSayable(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.values(value).every(isSayable);
+}

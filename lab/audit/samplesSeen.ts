@@ -1,0 +1,48 @@
+/**
+ * Digests of the samples that decisions rest on. The samples lie beside the log, in
+ * their history; the digest says later whether they are still the same.
+ */
+
+import { createHash } from "node:crypto";
+import { canonicalJson, type SampleColumn, type SamplesSeen } from "../../engine/index.ts";
+import type { SeenSamples } from "../replay/detect.ts";
+
+/** Collects while a replay detects; by deployment id. */
+export interface SamplesCollector {
+  readonly seen: SeenSamples;
+  readonly byDeployment: ReadonlyMap<string, SamplesSeen>;
+}
+
+export function collectSamples(): SamplesCollector {
+  const byDeployment = new Map<string, SamplesSeen>();
+  return {
+    byDeployment,
+    seen: (deploymentId, columns, context) => {
+      byDeployment.set(deploymentId, {
+        deploymentId,
+        series: columns.length,
+        samples: columns.reduce((sum, { values }) => sum + values.length, 0),
+        digest: digestOf(columns),
+        contextDigest: context?.digest ?? null,
+      });
+    },
+  };
+}
+
+/**
+ * For each column in the order of the history's series: its name and length as canonical
+ * JSON and a newline, then `atMs`, `knownAtMs` and `values` as little-endian doubles.
+ */
+function digestOf(columns: readonly SampleColumn[]): string {
+  const hash = createHash("sha256");
+  for (const { series, atMs, knownAtMs, values } of columns) {
+    hash.update(`${canonicalJson({ series, samples: values.length })}\n`);
+    for (const numbers of [atMs, knownAtMs, values]) hash.update(bytesOf(numbers));
+  }
+  return hash.digest("hex");
+}
+
+function bytesOf(numbers: ArrayLike<number>): Uint8Array {
+  const doubles = numbers instanceof Float64Array ? numbers : Float64Array.from(numbers);
+  return new Uint8Array(doubles.buffer, doubles.byteOffset, doubles.byteLength);
+}

@@ -1,0 +1,101 @@
+/** Reads a decision log as a stream of lines and follows its chain. */
+
+import { hash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { endChain, followLine, initialChain, type ChainState } from "../../engine/index.ts";
+import { Problem } from "../problem.ts";
+
+const CHUNK_BYTES = 1 << 20;
+const NEWLINE = 0x0a;
+
+export interface LogLine {
+  /** Without the newline; valid until the next line is asked for. */
+  readonly bytes: Uint8Array;
+  /** False when the file ends without a newline. */
+  readonly complete: boolean;
+}
+
+/** @throws Problem when the file cannot be read */
+export function* readLines(file: string): Generator<LogLine> {
+  const handle = opened(file);
+  try {
+    let buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+    let from = 0;
+    let to = 0;
+    for (;;) {
+      if (buffer.length - to < CHUNK_BYTES) {
+        // What is left of an unfinished line moves to the front; a longer line than fits grows it.
+        const rest = to - from;
+        const roomy = rest > CHUNK_BYTES ? Buffer.allocUnsafe(2 * buffer.length) : buffer;
+        buffer.copy(roomy, 0, from, to);
+        buffer = roomy;
+        from = 0;
+        to = rest;
+      }
+      const read = readSync(handle, buffer, to, CHUNK_BYTES, null);
+      if (read === 0) break;
+      let searchFrom = to;
+      to += read;
+      for (;;) {
+        const newline = buffer.subarray(0, to).indexOf(NEWLINE, searchFrom);
+        if (newline < 0) break;
+        yield { bytes: buffer.subarray(from, newline), complete: true };
+        from = searchFrom = newline + 1;
+      }
+    }
+    if (to > from) yield { bytes: buffer.subarray(from, to), complete: false };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function opened(file: string): number {
+  try {
+    const handle = openSync(file, "r");
+    try {
+      readSync(handle, Buffer.alloc(0), 0, 0, null);
+      return handle;
+    } catch (error) {
+      closeSync(handle);
+      throw error;
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const known: Readonly<Record<string, string>> = {
+      ENOENT: "no such log",
+      EACCES: "no permission",
+      EISDIR: "this is a directory",
+    };
+    throw new Problem(known[code ?? ""] ?? String(code), {
+      file,
+      cure: "Give the path of a decision log: decisions.jsonl of a run directory.",
+    });
+  }
+}
+
+export interface VerifyOptions {
+  /** The log is still being written: it need not have its last checkpoint. */
+  readonly open: boolean;
+  /** Is the signature of a checkpoint right? Null: signatures are not asked for. */
+  readonly isSigned: ((text: string, signature: string) => boolean) | null;
+}
+
+/** One pass over the file; memory does not grow with it. */
+export function verifyLog(file: string, { open, isSigned }: VerifyOptions): ChainState {
+  const checks = { hash: sha256Of, latin1, isSigned };
+  let state = initialChain;
+  for (const { bytes, complete } of readLines(file)) {
+    state = followLine(state, bytes, complete, checks);
+    if (state.fault !== null) break;
+  }
+  return endChain(state, open);
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "hex");
+}
+
+/** @param bytes a line of `readLines` */
+export function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.prototype.latin1Slice.call(bytes, from, to);
+}

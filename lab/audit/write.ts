@@ -1,0 +1,98 @@
+/**
+ * Writes a decision log, streaming: a line for each entry, a checkpoint now and then
+ * and one at the end. Memory stays flat however long the log is.
+ */
+
+import { closeSync, openSync, writeSync } from "node:fs";
+import {
+  CHAIN_START,
+  chainEntry,
+  checkpointText,
+  ENGINE_VERSION,
+  isKept,
+  type ChainEnd,
+  type Handled,
+  type LogEntry,
+  type Policy,
+  type SamplesSeen,
+} from "../../engine/index.ts";
+import { sha256 } from "../policy/load.ts";
+import type { Signer } from "./signature.ts";
+
+/** A tail that was cut off can be told from one that was signed, this many lines at a time. */
+const LINES_BETWEEN_CHECKPOINTS = 10_000;
+const PENDING_CHARACTERS = 1 << 20;
+
+/** One policy over one fleet, as it was handled. */
+export interface LogSection {
+  readonly policy: Policy;
+  readonly caseId: string | null;
+  /** Digest of the history; null when there is none. */
+  readonly history: string | null;
+  readonly handled: Iterable<Handled>;
+  readonly samples: ReadonlyMap<string, SamplesSeen>;
+}
+
+/** Every line of a log with its newline, in order. */
+export function* logLines(
+  sections: Iterable<LogSection>,
+  signer: Signer | null,
+): Generator<string> {
+  let end: ChainEnd = CHAIN_START;
+  const chained = (entry: LogEntry): string => {
+    const next = chainEntry(end, entry, sha256);
+    end = next.end;
+    return `${next.line}\n`;
+  };
+  const checkpoint = (closes: boolean): string => {
+    const signature = signer === null ? null : signer(checkpointText(end, closes));
+    return chained({ kind: "checkpoint", content: { closes, signature } });
+  };
+  for (const section of sections) {
+    for (const entry of entriesOf(section)) {
+      yield chained(entry);
+      if (end.seq % LINES_BETWEEN_CHECKPOINTS === 0) yield checkpoint(false);
+    }
+  }
+  yield checkpoint(true);
+}
+
+function* entriesOf(section: LogSection): Generator<LogEntry> {
+  const { policy, caseId, history, handled, samples } = section;
+  yield {
+    kind: "header",
+    content: {
+      format: "hindsight-decisions",
+      engineVersion: ENGINE_VERSION,
+      policy,
+      policyDigest: policy.digest,
+      caseId,
+      history,
+    },
+  };
+  for (const one of handled) {
+    if (!isKept(one)) continue;
+    yield { kind: "event", content: one.event };
+    for (const record of one.records) yield { kind: "record", content: record };
+    if (one.event.kind !== "deploymentStarted") continue;
+    const seen = samples.get(one.event.deployment.deploymentId);
+    if (seen !== undefined) yield { kind: "samples", content: seen };
+  }
+}
+
+/** Writes text in large pieces. */
+export function writeText(file: string, parts: Iterable<string>): void {
+  const handle = openSync(file, "w");
+  try {
+    let pending = "";
+    for (const part of parts) {
+      pending += part;
+      if (pending.length < PENDING_CHARACTERS) continue;
+      writeSync(handle, pending);
+      pending = "";
+    }
+    writeSync(handle, pending);
+  } finally {
+    closeSync(handle);
+  }
+}
