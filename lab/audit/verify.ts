@@ -95,7 +95,7 @@ function sha256Of(bytes: Uint8Array): string {
   return hash("sha256", bytes, "hex");
 }
 
-/** @param bytes a line of `readLines` */
-export function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.prototype.latin1Slice.call(bytes, from, to);
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  const { buffer, byteOffset } = bytes;
+  return Buffer.from(buffer, byteOffset + from, to - from).toString("latin1");
 }

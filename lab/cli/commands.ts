@@ -1,6 +1,7 @@
 /** Every command, in the order of --help: one line here, one file each. */
 
 import type { Command } from "commander";
+import { auditCommand } from "./audit.ts";
 import { compareCommand } from "./compare.ts";
 import { detectBenchCommand } from "./detectBench.ts";
 import { demoCommand } from "./demo.ts";
@@ -18,6 +19,7 @@ export function commandList(): readonly Command[] {
     inspectCommand(),
     replayCommand(),
     compareCommand(),
+    auditCommand(),
     gateCommand(),
     detectBenchCommand(),
   ];

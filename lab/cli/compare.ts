@@ -8,7 +8,7 @@ import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptions, evaluateOptionsOf, signerOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const FLIPS_SHOWN = 5;
@@ -38,14 +38,18 @@ export function compareCommand(): Command {
       const policies = flags.policy.map(loadPolicy);
       const options = evaluateOptionsOf(flags);
       if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
+      const signer = signerOf(flags);
       const history = await openHistory(flags.history);
       try {
         const progress = progressBar();
         const evaluation = await evaluate(history, policies, {
           ...options,
           progress,
+          digestSamples: flags.out !== undefined,
         });
-        if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);
+        if (flags.out !== undefined) {
+          await writeRun(flags.out, evaluation, flags.force ?? false, signer);
+        }
         if (flags.json) printJson(compareDocument(evaluation));
         else printComparison(evaluation);
         for (const line of evaluation.manifest.notes) note(line);

@@ -2,7 +2,9 @@
 
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseDuration } from "../../engine/index.ts";
+import { readSigner, type Signer } from "../audit/signature.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
+import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { loadCosts } from "../score/costs.ts";
 
@@ -34,6 +36,7 @@ export interface EvaluateFlags {
   readonly json?: true;
   readonly out?: string;
   readonly force?: true;
+  readonly signKey?: string;
 }
 
 /** What `replay` and `compare` have in common. */
@@ -56,6 +59,7 @@ export function evaluateOptions(command: Command): Command {
     )
     .option("--out <dir>", "write a run directory")
     .option("--force", "replace a run that is there already")
+    .option("--sign-key <file>", "private Ed25519 key (PEM) that signs the log of the run")
     .option("--json", "print one JSON document");
 }
 
@@ -70,4 +74,15 @@ export function evaluateOptionsOf(flags: EvaluateFlags) {
     seed,
     replicates,
   };
+}
+
+/** Who signs the log of a run; null when nobody does. */
+export function signerOf({ signKey, out }: EvaluateFlags): Signer | null {
+  if (signKey === undefined) return null;
+  if (out === undefined) {
+    throw new Problem("--sign-key signs the decision log of a run, and no run is written", {
+      cure: "Add --out RUN.",
+    });
+  }
+  return readSigner(signKey);
 }

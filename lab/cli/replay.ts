@@ -7,7 +7,7 @@ import { scorecardTable, wastedLines } from "../compare/print.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptions, evaluateOptionsOf, signerOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const WASTED_SHOWN = 5;
@@ -27,14 +27,18 @@ export function replayCommand(): Command {
       const policy = loadPolicy(flags.policy);
       const options = evaluateOptionsOf(flags);
       if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
+      const signer = signerOf(flags);
       const history = await openHistory(flags.history);
       try {
         const progress = progressBar();
         const evaluation = await evaluate(history, [policy], {
           ...options,
           progress,
+          digestSamples: flags.out !== undefined,
         });
-        if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);
+        if (flags.out !== undefined) {
+          await writeRun(flags.out, evaluation, flags.force ?? false, signer);
+        }
         if (flags.json) printJson(replayDocument(evaluation));
         else {
           print(scorecardTable(evaluation.policies));

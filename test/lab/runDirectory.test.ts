@@ -1,10 +1,9 @@
 /** A run directory: what is in it, that it says the same as the JSON, and that its log is whole. */
 
-import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { canonicalJson, type DecisionRecord } from "../../engine/index.ts";
+import { verifyLog } from "../../lab/audit/verify.ts";
 import { compareDocument } from "../../lab/compare/document.ts";
 import type { Evaluation } from "../../lab/compare/evaluate.ts";
 import { writeRun } from "../../lab/compare/runDirectory.ts";
@@ -126,48 +125,59 @@ describe("a run directory", () => {
   });
 
   describe("decisions.jsonl", () => {
-    interface Line {
-      readonly hash: string;
-      readonly previous: string;
-      readonly record: DecisionRecord;
-    }
-
-    /** The number of the first line that breaks the chain; null when it is whole. */
-    function broken(log: string): number | null {
-      let previous = "0".repeat(64);
-      for (const [index, line] of log.trimEnd().split("\n").entries()) {
-        const { hash, previous: before, record } = JSON.parse(line) as Line;
-        const body = canonicalJson(record);
-        const right = createHash("sha256").update(previous).update(body).digest("hex");
-        if (before !== previous || hash !== right) return index + 1;
-        previous = hash;
-      }
-      return null;
-    }
-
-    it("is a chain of every record of every policy, in order", () => {
-      const log = text("decisions.jsonl");
-      expect(broken(log)).toBeNull();
-      const records = log
+    const file = (): string => join(run, "decisions.jsonl");
+    const entries = (): { kind: string; content: Record<string, unknown> }[] =>
+      text("decisions.jsonl")
         .trimEnd()
         .split("\n")
-        .map((line) => (JSON.parse(line) as Line).record);
-      expect(records).toEqual(evaluation.replay.policies.flatMap(({ records: own }) => own));
+        .map((line) => JSON.parse(line) as { kind: string; content: Record<string, unknown> });
+    const contents = (kind: string): unknown[] =>
+      entries()
+        .filter((entry) => entry.kind === kind)
+        .map(({ content }) => content);
+
+    it("is a whole chain with every record of every policy, in order", () => {
+      expect(verifyLog(file(), { open: false, isSigned: null }).fault).toBeNull();
+      expect(contents("record")).toEqual(
+        evaluation.replay.policies.flatMap(({ records: own }) => own),
+      );
     });
 
-    it("breaks where one word is changed, a line is taken out or two are swapped", () => {
-      const lines = text("decisions.jsonl").trimEnd().split("\n");
-      const changed = lines.with(2, lines[2]!.replace("d-slow", "d-sl0w").replace("full", "fu11"));
-      expect(changed[2]).not.toBe(lines[2]);
-      expect(broken(changed.join("\n"))).toBe(3);
-      expect(broken(lines.toSpliced(3, 1).join("\n"))).toBe(4);
-      expect(broken(lines.with(1, lines[2]!).with(2, lines[1]!).join("\n"))).toBe(2);
+    it("opens a section for each policy, and says which samples it was decided by", () => {
+      expect(contents("header")).toMatchObject(
+        [FULL, OVERRIDE].map(({ policy, digest }) => ({
+          policy: { policy },
+          policyDigest: digest,
+          history: evaluation.manifest.history.digest,
+        })),
+      );
+      const samples = contents("samples") as { deploymentId: string; samples: number }[];
+      expect(samples.map(({ deploymentId }) => deploymentId).sort()).toEqual([
+        "d-good",
+        "d-good",
+        "d-slow",
+        "d-slow",
+        "d-wronged",
+        "d-wronged",
+      ]);
+      expect(samples.every((one) => one.samples > 100)).toBe(true);
+    });
+
+    it("has every event in the order it was handled, before the records it led to", () => {
+      const kinds = entries().map(({ kind }) => kind);
+      const first = entries().findIndex(({ kind }) => kind === "record");
+      expect(kinds[first - 1]).toBe("event");
+      const times = (contents("event") as { knownAtMs: number }[]).map((one) => one.knownAtMs);
+      const second = contents("event").findLastIndex(
+        (one, index) => index > 0 && times[index]! < times[index - 1]!,
+      );
+      const sections = [times.slice(0, second), times.slice(second)];
+      for (const section of sections) expect(section).toEqual(section.toSorted((a, b) => a - b));
     });
 
     it("names an accountable owner for everything that was done", () => {
-      const records = text("decisions.jsonl").trimEnd().split("\n");
-      for (const line of records) {
-        expect((JSON.parse(line) as Line).record.accountable).toBe("platform");
+      for (const record of contents("record")) {
+        expect(record).toMatchObject({ accountable: "platform" });
       }
     });
   });

@@ -48,7 +48,8 @@ export function evaluated(
   people: PeopleChoice = "absent",
   replicates = 200,
 ): Promise<Evaluation> {
-  return evaluate(history, policies, { people, seed: 1, replicates, progress: silent });
+  const options = { people, seed: 1, replicates, progress: silent, digestSamples: true };
+  return evaluate(history, policies, options);
 }
 
 /** The JSON of `compare` but for `manifest.timing`, the one thing that may differ. */
