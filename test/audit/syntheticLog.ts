@@ -25,6 +25,7 @@ const EVIDENCE: SignalEvidence = {
   tags: [],
   untagged: "breach",
   untaggedReason: "",
+  placebo: null,
 };
 
 function* handledOf(records: number): Generator<Handled> {

@@ -20,6 +20,7 @@ const SOAK = process.env["SOAK"] !== undefined;
 const RECORDS = SOAK ? 100_000 : 2_000;
 const RUNS = 20;
 const SEED = 20_260_312;
+const ZEROS = "0".repeat(64);
 
 const log = syntheticLog(RECORDS);
 const bytes = readFileSync(log);
@@ -165,7 +166,7 @@ describe("a log that was tampered with", { timeout: 600_000 }, () => {
     const forged = fc.constantFrom(
       "\n",
       "{}\n",
-      `{"content":{},"kind":"event","previous":"${"0".repeat(64)}","seq":7,"sha256":"${"0".repeat(64)}"}\n`,
+      `{"content":{},"kind":"event","previous":"${ZEROS}","seq":7,"sha256":"${ZEROS}"}\n`,
     );
     fc.assert(
       fc.property(line, forged, (at, text) => {
