@@ -204,7 +204,8 @@ function faultOf(suspect: Suspect): Fault {
   }
   if (envelope.seq > seq) {
     if (wantedLine !== null && copyLine === null) {
-      const what = `record ${envelope.seq} stands here, and record ${seq} only in line ${wantedLine}`;
+      const where = `record ${seq} only in line ${wantedLine}`;
+      const what = `record ${envelope.seq} stands here, and ${where}`;
       return fault("reordered", what);
     }
     if (wantedLine !== null) {
@@ -244,8 +245,10 @@ const BEGIN = '{"content":';
 /** Longest text after the content: the kind, two hashes of 64 digits, and the number. */
 const TAIL_BYTES = 200;
 const TAIL_BYTES_LEAST = 170;
-const TAIL =
-  /,"kind":"(header|event|samples|record|checkpoint)","previous":"([0-9a-f]{64})","seq":(0|[1-9]\d{0,14}),"sha256":"([0-9a-f]{64})"\}$/;
+const TAIL = new RegExp(
+  ',"kind":"(header|event|samples|record|checkpoint)","previous":"([0-9a-f]{64})",' +
+    '"seq":(0|[1-9]\\d{0,14}),"sha256":"([0-9a-f]{64})"\\}$',
+);
 const AFTER_HASHED = ',"sha256":"'.length + 64 + '"}'.length;
 
 /**
