@@ -17,8 +17,8 @@ import { temporaryDirectory } from "../lab/directories.ts";
 import { changed, relined, syntheticLog } from "./syntheticLog.ts";
 
 const SOAK = process.env["SOAK"] !== undefined;
-const RECORDS = SOAK ? 100_000 : 2_000;
-const RUNS = 20;
+const RECORDS = SOAK ? 100_000 : 400;
+const RUNS = SOAK ? 20 : 10;
 const SEED = 20_260_312;
 const ZEROS = "0".repeat(64);
 
