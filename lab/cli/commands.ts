@@ -9,6 +9,7 @@ import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
+import { policyCommand } from "./policy.ts";
 import { replayCommand } from "./replay.ts";
 
 export function commandList(): readonly Command[] {
@@ -17,6 +18,7 @@ export function commandList(): readonly Command[] {
     generateCommand(),
     importCommand(),
     inspectCommand(),
+    policyCommand(),
     replayCommand(),
     compareCommand(),
     auditCommand(),

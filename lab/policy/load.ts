@@ -5,19 +5,53 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
-import { parsePolicy, type Policy, type PolicyIssue } from "../../engine/index.ts";
+import { mergeLayers, parsePolicy, type Origin, type Policy } from "../../engine/index.ts";
 import { Problem, Problems } from "../problem.ts";
 
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Reads and checks one policy file. */
+/** A chain longer than this is a mistake: organisation, team and service are three. */
+const LONGEST_CHAIN = 8;
+
+/** One file of a chain of policies, as it is written. */
+interface Layer {
+  readonly file: string;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+/** Reads and checks one policy file, with all that it extends. */
 export function loadPolicy(file: string): Policy {
-  let text: string;
+  return policyFromText(readText(file, "Give --policy the path of a policy YAML file."), file);
+}
+
+/** @param file of the text: for messages, and `extends` is relative to it */
+export function policyFromText(text: string, file: string): Policy {
+  const layers = chainOf(layerOf(text, file));
+  const { written, issues, originOf } = mergeLayers(
+    layers.map(({ document }) => document.toJS() as unknown),
+  );
+  const parsed = parsePolicy(written, sha256);
+  const problems = [
+    ...issues.map(({ at, message, against, cure }) => {
+      const [there, line] = placeOf(layers, against);
+      return problemAt(layers, at, `${message} of ${there}:${line}`, cure);
+    }),
+    ...(parsed.issues ?? []).map(({ path, message }) =>
+      problemAt(layers, originOf(path), message, undefined, path),
+    ),
+  ];
+  if (parsed.policy !== null && problems.length === 0) return parsed.policy;
+  throw new Problems(problems);
+}
+
+function readText(file: string, cure: string): string {
   try {
-    text = readFileSync(file, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const known: Readonly<Record<string, string>> = {
@@ -25,38 +59,66 @@ export function loadPolicy(file: string): Policy {
       EACCES: "no permission",
       EISDIR: "this is a directory",
     };
-    const why = known[code ?? ""] ?? String(code);
-    throw new Problem(why, { file, cure: "Give --policy the path of a policy YAML file." });
+    throw new Problem(known[code ?? ""] ?? String(code), { file, cure });
   }
-  return policyFromText(text, file);
 }
 
-/** @param file used in messages only */
-export function policyFromText(text: string, file: string): Policy {
+function layerOf(text: string, file: string): Layer {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new Problems(
-      document.errors.map((error) => {
-        const { line, col } = lines.linePos(error.pos[0]);
-        return new Problem(error.message, { file, line, column: col });
-      }),
-    );
-  }
-  const parsed = parsePolicy(document.toJS(), sha256);
-  if (parsed.policy !== null) return parsed.policy;
-  throw new Problems(parsed.issues.map((issue) => locate(document, lines, file, issue)));
+  if (document.errors.length === 0) return { file, document, lines };
+  throw new Problems(
+    document.errors.map((error) => {
+      const { line, col } = lines.linePos(error.pos[0]);
+      return new Problem(error.message, { file, line, column: col });
+    }),
+  );
 }
 
-function locate(document: Document, lines: LineCounter, file: string, issue: PolicyIssue): Problem {
-  const offset = offsetOf(document, issue.path);
-  const { line, col } = lines.linePos(offset);
-  const path = issue.path.join(".");
-  return new Problem(`${path === "" ? "" : `${path}: `}${issue.message}`, {
-    file,
-    line: Math.max(1, line),
-    column: Math.max(1, col),
-  });
+/** The layer with all that it extends, the root of the chain first. */
+function chainOf(leaf: Layer): readonly Layer[] {
+  const chain = [leaf];
+  for (let layer = leaf; isMap(layer.document.contents); layer = chain[0]!) {
+    if (!layer.document.has("extends")) break;
+    const [, line, column] = placeOf([layer], { layer: 0, path: ["extends"] });
+    const wrong = (what: string, cure: string): Problem =>
+      new Problem(`extends: ${what}`, { file: layer.file, line, column, cure });
+    const named = layer.document.get("extends");
+    if (typeof named !== "string" || named === "") {
+      throw wrong("expected a file", "Write the path of a policy, relative to this file.");
+    }
+    const file = join(dirname(layer.file), named);
+    const path = isAbsolute(named) ? named : file;
+    if (chain.some((one) => resolve(one.file) === resolve(path))) {
+      const round = [...chain.map((one) => one.file).reverse(), path].join(" → ");
+      throw wrong(`goes round in a circle: ${round}`, "Let the outermost policy extend nothing.");
+    }
+    if (chain.length === LONGEST_CHAIN) {
+      throw wrong(`the chain has more than ${LONGEST_CHAIN} files`, "Put some of them into one.");
+    }
+    const cure = `It is what ${layer.file}:${line} extends; the path is relative to that file.`;
+    chain.unshift(layerOf(readText(path, cure), path));
+  }
+  return chain;
+}
+
+function problemAt(
+  layers: readonly Layer[],
+  origin: Origin,
+  message: string,
+  cure: string | undefined,
+  named: Origin["path"] = origin.path,
+): Problem {
+  const [file, line, column] = placeOf(layers, origin);
+  const path = named.join(".");
+  const where = { file, line, column, ...(cure === undefined ? {} : { cure }) };
+  return new Problem(`${path === "" ? "" : `${path}: `}${message}`, where);
+}
+
+function placeOf(layers: readonly Layer[], origin: Origin): [string, number, number] {
+  const { file, document, lines } = layers[origin.layer]!;
+  const { line, col } = lines.linePos(offsetOf(document, origin.path));
+  return [file, Math.max(1, line), Math.max(1, col)];
 }
 
 /** Where a path is written: its key, its value, or the nearest parent that exists. */

@@ -1,0 +1,187 @@
+/** Policies that extend one another: what is inherited, and that nothing tight is loosened. */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadPolicy } from "../../lab/policy/load.ts";
+import { temporaryDirectory } from "./directories.ts";
+import { policyFile } from "./smallWorld.ts";
+
+const ORG = `policy: org
+owner: platform
+signals:
+  latency: { metric: latency, tolerance: 10%, detector: { kind: cusum, drift: 2 } }
+assign: [{ otherwise: full }]
+context:
+  rise: { signal: latency, shifts: tolerance, max: 30% }
+  promised: { tierAtLeast: approve }
+guardrails:
+  never: [{ when: { kind: migration } }]
+  toleranceAtMost: 60%
+  rollbackBudget: { per: service, max: 3, in: 24h }
+  cooldown: 30m
+  stormBrake: { services: 5, in: 10m }
+`;
+
+/** Writes the files into one directory and gives the path of the last. */
+function written(files: Readonly<Record<string, string>>): string {
+  const directory = temporaryDirectory();
+  let last = "";
+  for (const [name, text] of Object.entries(files)) {
+    last = join(directory, name);
+    mkdirSync(dirname(last), { recursive: true });
+    writeFileSync(last, text);
+  }
+  return last;
+}
+
+function wrongs(child: string): readonly string[] {
+  const file = written({ "org.yaml": ORG, "team/child.yaml": `extends: ../org.yaml\n${child}` });
+  const directory = dirname(dirname(file));
+  try {
+    loadPolicy(file);
+  } catch (error) {
+    return (error as Error).message.replaceAll(`${directory}/`, "").split("\n");
+  }
+  return [];
+}
+
+describe("a policy that extends another", () => {
+  it("is what the merged file would be, whatever its comments and key order", () => {
+    const child = written({
+      "org.yaml": ORG,
+      "child.yaml": "# tighter\nguardrails: { cooldown: 1h }\nextends: org.yaml\npolicy: child\n",
+    });
+    const flat = written({
+      "flat.yaml": ORG.replace("policy: org", "policy: child").replace("30m", "1h"),
+    });
+    expect(loadPolicy(child).digest).toBe(loadPolicy(flat).digest);
+  });
+
+  it("adds to never, replaces lists and detectors of another kind, merges maps", () => {
+    const file = written({
+      "org.yaml": ORG,
+      "child.yaml": `policy: child
+extends: org.yaml
+signals: { latency: { detector: { kind: ewma } } }
+assign: [{ otherwise: approve }]
+guardrails: { never: [{ when: { environment: vault } }] }
+`,
+    });
+    const policy = loadPolicy(file);
+    expect(policy.guardrails.never).toEqual([{ kind: ["migration"] }, { environment: ["vault"] }]);
+    expect(policy.assign).toEqual([{ when: null, tier: "approve" }]);
+    expect(policy.signals[0]).toMatchObject({ metric: "latency", detector: { kind: "ewma" } });
+    expect(policy.guardrails.toleranceAtMost).toBe(0.6);
+  });
+
+  it.each([
+    ["guardrails: { toleranceAtMost: 80% }", "guardrails.toleranceAtMost: 80 % loosens 60 %", 11],
+    ["guardrails: { cooldown: 10m }", "guardrails.cooldown: 10m loosens 30m", 13],
+    [
+      "guardrails: { rollbackBudget: { max: 4 } }",
+      "guardrails.rollbackBudget.max: 4 loosens 3",
+      12,
+    ],
+    [
+      "guardrails: { rollbackBudget: { in: 1h } }",
+      "guardrails.rollbackBudget.in: 1h loosens 1d",
+      12,
+    ],
+    [
+      "guardrails: { rollbackBudget: { per: team } }",
+      "guardrails.rollbackBudget.per: team loosens service",
+      12,
+    ],
+    [
+      "guardrails: { stormBrake: { services: 9 } }",
+      "guardrails.stormBrake.services: 9 loosens 5",
+      14,
+    ],
+    ["guardrails: { stormBrake: { in: 1m } }", "guardrails.stormBrake.in: 1m loosens 10m", 14],
+    ["context: { rise: { max: 40% } }", "context.rise.max: 40 % loosens 30 %", 7],
+    ["context: { rise: { for: 3h } }", "context.rise.for: 3h loosens 2h", 7],
+    [
+      "context: { promised: { tierAtLeast: override } }",
+      "context.promised.tierAtLeast: override loosens approve",
+      8,
+    ],
+  ])("may not say %s, and both lines are named", (line, message, parentLine) => {
+    const [first, cure, ...more] = wrongs(`policy: child\n${line}\n`);
+    expect(first).toMatch(/^team\/child\.yaml:3:\d+: /);
+    expect(first).toContain(`${message} of org.yaml:${parentLine}`);
+    expect(cure).toMatch(/may only tighten/);
+    expect(more).toEqual([]);
+  });
+
+  it("is held to what a grandparent says, and to an already tighter parent", () => {
+    const file = written({
+      "org.yaml": ORG,
+      "team.yaml": "policy: team\nextends: org.yaml\nguardrails: { cooldown: 2h }\n",
+      "child.yaml":
+        "policy: child\nextends: team.yaml\nguardrails: { cooldown: 1h, toleranceAtMost: 90% }\n",
+    });
+    expect(() => loadPolicy(file)).toThrow(/1h loosens 2h of \S+team\.yaml:3/);
+    expect(() => loadPolicy(file)).toThrow(/90 % loosens 60 % of \S+org\.yaml:11/);
+  });
+
+  it("has a mistake of its parent reported at the parent's line", () => {
+    const file = written({
+      "org.yaml": ORG.replace("10%", "ten"),
+      "child.yaml": "policy: child\nextends: org.yaml\nwach: 1m\n",
+    });
+    expect(() => loadPolicy(file)).toThrow(/org\.yaml:4:\d+: signals\.latency\.tolerance/);
+    expect(() => loadPolicy(file)).toThrow(/child\.yaml:3:1: wach: unknown key/);
+  });
+
+  it("needs a name of its own, a file that is there, and an end", () => {
+    expect(wrongs("watch: 1h\n")[0]).toMatch(/^team\/child\.yaml:1:1: policy: /);
+    const lost = written({ "child.yaml": "policy: child\nextends: lost.yaml\n" });
+    expect(() => loadPolicy(lost)).toThrow(/lost\.yaml: no such policy file\n.*child\.yaml:2 ext/);
+    const round = written({
+      "a.yaml": "policy: a\nextends: b.yaml\n",
+      "b.yaml": "policy: b\nextends: a.yaml\n",
+    });
+    expect(() => loadPolicy(round)).toThrow(/a\.yaml:2:1: extends: goes round in a circle: /);
+    const alone = written({ "child.yaml": "policy: child\nextends: [a, b]\n" });
+    expect(() => loadPolicy(alone)).toThrow(/child\.yaml:2:1: extends: expected a file/);
+    const files: Record<string, string> = {};
+    for (let at = 0; at < 10; at++) files[`${at}.yaml`] = `policy: p\nextends: ${at - 1}.yaml\n`;
+    expect(() => loadPolicy(written(files))).toThrow(/the chain has more than 8 files/);
+  });
+
+  it("is shipped as an example that works", () => {
+    const payments = loadPolicy(policyFile("organisation/payments"));
+    expect(payments.guardrails.never).toHaveLength(2);
+    expect(payments.guardrails.rollbackBudget).toEqual({
+      per: "service",
+      max: 1,
+      inMs: 86_400_000,
+    });
+    expect(payments.context.map(({ tag, max }) => [tag, max])).toEqual([
+      ["customer_commitment", 0.5],
+      ["expected_latency_increase", 0.2],
+    ]);
+  });
+});
+
+describe("hindsight policy check", () => {
+  const run = (...args: readonly string[]) =>
+    spawnSync("node", ["lab/cli/hindsight.js", "policy", "check", ...args], { encoding: "utf8" });
+
+  it("says all that is wrong with all files and ends with 2", () => {
+    const wrong = written({ "wrong.yaml": `${ORG}wach: 1m\nwatch: soon\n` });
+    const { status, stdout, stderr } = run(policyFile("default"), wrong);
+    expect(status).toBe(2);
+    expect(stdout).toMatch(/default\.yaml: default, [0-9a-f]{12}\n$/);
+    expect(stderr).toMatch(/wrong\.yaml:15:1: wach: unknown key/);
+    expect(stderr).toMatch(/wrong\.yaml:16:1: watch: expected a duration/);
+  });
+
+  it("prints one document with --json", () => {
+    const { status, stdout } = run("--json", policyFile("organisation/payments"));
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ files: [{ policy: "payments", errors: [] }] });
+  });
+});
