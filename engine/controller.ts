@@ -11,7 +11,13 @@
 
 import type { Handled } from "./audit.ts";
 import type { EngineCommand } from "./command.ts";
-import { findDeployment, nextDueAtMs, initialFleet, type FleetState } from "./decide/state.ts";
+import {
+  findDeployment,
+  initialFleet,
+  nextDueAtMs,
+  policyOf,
+  type FleetState,
+} from "./decide/state.ts";
 import { step } from "./decide/machine.ts";
 import {
   advanceWatch,
@@ -58,7 +64,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
   switch (event.kind) {
     case "samplesTaken": {
       for (const [id, watch] of Object.entries(state.watches)) {
-        setWatch(turn, id, takeColumns(policy, watch, event.columns));
+        setWatch(turn, id, takeColumns(policyFor(policy, state, id), watch, event.columns));
       }
       turn.state = { ...turn.state, recent: remember(policy, state, event.columns) };
       // Whatever falls silent or ends before a sample became known is judged before it.
@@ -76,6 +82,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       break;
     }
     case "haltOrdered":
+    case "policyChanged":
       decide(turn, passTime(turn, event.knownAtMs - 1));
       decide(turn, [event]);
       break;
@@ -115,10 +122,16 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
 /** When the host must report the clock at the latest; Infinity when nothing is watched. */
 export function controllerDueAtMs(policy: Policy, state: ControllerState): number {
   let dueAtMs = nextDueAtMs(state.fleet);
-  for (const watch of Object.values(state.watches)) {
-    dueAtMs = Math.min(dueAtMs, watchDueAtMs(policy, watch));
+  for (const [id, watch] of Object.entries(state.watches)) {
+    dueAtMs = Math.min(dueAtMs, watchDueAtMs(policyFor(policy, state, id), watch));
   }
   return dueAtMs;
+}
+
+/** A watch goes on under the policy its deployment started under. */
+function policyFor(current: Policy, { fleet }: ControllerState, id: string): Policy {
+  const state = findDeployment(fleet, id);
+  return state === undefined ? current : policyOf(fleet, current, state);
 }
 
 interface Turn {
@@ -137,7 +150,7 @@ function setWatch(turn: Turn, id: string, watch: WatchState): void {
 function passTime(turn: Turn, toMs: number): SignalJudged[] {
   const judgements: SignalJudged[] = [];
   for (const [id, watch] of Object.entries(turn.state.watches)) {
-    const advanced = advanceWatch(turn.policy, watch, toMs);
+    const advanced = advanceWatch(policyFor(turn.policy, turn.state, id), watch, toMs);
     judgements.push(...advanced.judgements);
     setWatch(turn, id, advanced.watch);
   }

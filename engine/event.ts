@@ -7,6 +7,7 @@
 
 import type { CalibratedLimit } from "./detect/limit.ts";
 import type { Placebo } from "./detect/placebo.ts";
+import type { Policy } from "./policy/policy.ts";
 
 export type DeploymentKind = "code" | "config" | "migration" | "infrastructure" | "feature_flag";
 export type Criticality = "low" | "medium" | "high" | "critical";
@@ -180,6 +181,16 @@ export interface HaltLifted extends Timed {
   readonly by: string;
   readonly reason: string;
 }
+/**
+ * Another policy is in force, from this event on: the host hands it to every later step.
+ * Deployments that are watched keep the policy they started under.
+ */
+export interface PolicyChanged extends Timed {
+  readonly kind: "policyChanged";
+  readonly policy: Policy;
+  readonly by: string;
+  readonly reason: string;
+}
 export interface ClockAdvanced extends Timed {
   readonly kind: "clockAdvanced";
 }
@@ -194,6 +205,7 @@ export type DecisionEvent =
   | RollbackFinished
   | HaltOrdered
   | HaltLifted
+  | PolicyChanged
   | ClockAdvanced;
 
 /** What a host may report to the controller. */
@@ -231,7 +243,8 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
  * very instant at which its series counts as silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
-  haltOrdered: -1,
+  haltOrdered: -2,
+  policyChanged: -1,
   deploymentStarted: 0,
   contextPrepared: 1,
   deploymentTagged: 2,
@@ -269,6 +282,7 @@ function subject(event: Event | DecisionEvent): string {
       return event.deploymentId;
     case "haltOrdered":
     case "haltLifted":
+    case "policyChanged":
       return event.by;
     case "samplesTaken":
     case "clockAdvanced":

@@ -71,3 +71,4 @@ export {
   type ControllerState,
   type ControllerStep,
 } from "./controller.ts";
+export { restore, serialise } from "./stateText.ts";

@@ -37,6 +37,7 @@ export type DecisionKind =
   | "held"
   | "halted"
   | "haltLifted"
+  | "policyChanged"
   | "refused";
 
 export type TierName = "full" | "override" | "approve" | "observe";

@@ -28,6 +28,7 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
     (one.deploymentId === null || one.deploymentId === deploymentId);
   const state: DeploymentState = {
     deployment,
+    policyDigest: turn.policy.digest,
     phase: { name: "watching" },
     watchEndsAtMs: deployment.startedAtMs + turn.policy.watchMs,
     signals: {},
@@ -39,7 +40,8 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
     untaggedProposedAtMs: null,
   };
   const tags = turn.fleet.tags.filter((one) => one.deploymentId !== deploymentId);
-  turn.fleet = { ...turn.fleet, tags };
+  const policies = { ...turn.fleet.policies, [turn.policy.digest]: turn.policy };
+  turn.fleet = { ...turn.fleet, tags, policies };
   const record = writeRecord(turn, state, state, {
     decision: "watchStarted",
     nowMs,
@@ -73,14 +75,19 @@ export function tag(turn: Turn, given: ContextTag): readonly DeploymentState[] {
 }
 
 /**
- * Lets go of what ended so long ago that no answer to it is waited for, of tags whose
+ * Lets go of what ended so long ago that no answer to it is waited for, of the policies
+ * that only such deployments were under, of tags whose
  * window closed as long ago, and of those whose deployment never came.
  */
 export function forget(turn: Turn, nowMs: number): void {
   const beforeMs = nowMs - REMEMBER_MS;
   const { ended, tags } = turn.fleet;
   const kept = ended.filter(({ phase }) => phase.name !== "ended" || phase.endedAtMs > beforeMs);
-  if (kept.length < ended.length) turn.fleet = { ...turn.fleet, ended: kept };
+  if (kept.length < ended.length) {
+    const used = new Set([...turn.fleet.deployments, ...kept].map((one) => one.policyDigest));
+    const policies = Object.entries(turn.fleet.policies).filter(([digest]) => used.has(digest));
+    turn.fleet = { ...turn.fleet, ended: kept, policies: Object.fromEntries(policies) };
+  }
   const waiting = tags.filter(
     ({ deploymentId, knownAtMs, validUntilMs }) =>
       (validUntilMs === null || validUntilMs > beforeMs) &&

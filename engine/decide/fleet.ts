@@ -1,6 +1,7 @@
-/** What concerns the fleet as a whole: the halt that stops every machine, and its lifting. */
+/** What concerns the fleet as a whole: the halt, its lifting, and a new policy. */
 
-import type { HaltLifted, HaltOrdered } from "../event.ts";
+import { assert } from "../assert.ts";
+import type { HaltLifted, HaltOrdered, PolicyChanged } from "../event.ts";
 import { writeFleetRecord, type Turn } from "./recorder.ts";
 import { notify } from "./tell.ts";
 
@@ -27,4 +28,19 @@ export function liftHalt(turn: Turn, { by, reason, knownAtMs }: HaltLifted): voi
     authority: by,
   });
   if (halted) notify(turn, record);
+}
+
+/** A new policy is in force. What is watched keeps its own, under guardrails as tight as either's. */
+export function changePolicy(turn: Turn, { policy, by, reason, knownAtMs }: PolicyChanged): void {
+  assert(policy.digest === turn.policy.digest, "the host decides by the policy it reports");
+  const phase = turn.fleet.halted === null ? "running" : "halted";
+  const older = turn.fleet.deployments.filter((one) => one.policyDigest !== policy.digest).length;
+  const kept = older === 0 ? "" : `; watched under the policy they started with: ${older}`;
+  const record = writeFleetRecord(turn, phase, phase, {
+    decision: "policyChanged",
+    nowMs: knownAtMs,
+    reason: `${by} put ${policy.policy} in force: ${reason}${kept}`,
+    authority: by,
+  });
+  notify(turn, record);
 }

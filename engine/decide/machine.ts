@@ -29,9 +29,9 @@ import { formatDuration } from "../policy/quantity.ts";
 import type { TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, tag } from "./begin.ts";
-import { halt, liftHalt } from "./fleet.ts";
+import { changePolicy, halt, liftHalt } from "./fleet.ts";
 import { concludes } from "./fusion.ts";
-import { put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
+import { boundBy, put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
 import {
   accusedBy,
@@ -95,6 +95,9 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       halt(turn, event);
       leaveToPeople(turn, event);
       break;
+    case "policyChanged":
+      changePolicy(turn, event);
+      break;
     case "haltLifted":
       liftHalt(turn, event);
       break;
@@ -144,9 +147,10 @@ function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: nu
 function judge(turn: Turn, event: SignalJudged): void {
   const known = findDeployment(turn.fleet, event.deploymentId);
   if (known === undefined || known.phase.name === "ended") return;
+  const policy = boundBy(turn, known);
   const nowMs = event.knownAtMs;
   const signals = { ...known.signals, [event.evidence.signal]: event.evidence };
-  const shadow = stands(turn.policy, { ...known, signals }, nowMs, "untagged");
+  const shadow = stands(policy, { ...known, signals }, nowMs, "untagged");
   const state: DeploymentState = {
     ...known,
     signals,
@@ -157,23 +161,24 @@ function judge(turn: Turn, event: SignalJudged): void {
     const accused = [...new Set([...state.phase.accused, ...accusedBy(state)])];
     put(turn, { ...state, phase: { ...state.phase, accused } });
   }
-  const breach = stands(turn.policy, state, nowMs, "verdict");
-  if (breach) noteBreach(turn, turn.policy, state.deployment.service, nowMs);
+  const breach = stands(policy, state, nowMs, "verdict");
+  if (breach) noteBreach(turn, state.deployment.service, nowMs);
   if (state.phase.name === "watching" && breach) propose(turn, state, nowMs);
-  if (state.phase.name === "proposed" && !breach && recovered(turn.policy, state, state.phase)) {
+  if (state.phase.name === "proposed" && !breach && recovered(policy, state, state.phase)) {
     withdraw(turn, state, nowMs);
   }
 }
 
 /** A tag that changes the tier changes how sure the machine must be. */
 function reconsider(turn: Turn, state: DeploymentState, nowMs: number): void {
-  if (turn.policy.fusion !== "evidence" || state.phase.name !== "watching") return;
-  if (stands(turn.policy, state, nowMs, "verdict")) propose(turn, state, nowMs);
+  const policy = boundBy(turn, state);
+  if (policy.fusion !== "evidence" || state.phase.name !== "watching") return;
+  if (stands(policy, state, nowMs, "verdict")) propose(turn, state, nowMs);
 }
 
 function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
-  const { policy } = turn;
-  const decision = tierNow(policy, turn.fleet, state, nowMs);
+  const policy = boundBy(turn, state);
+  const decision = tierNow(turn, state, nowMs);
   const why = { nowMs, reason: breachReason(policy, state, decision), tier: decision };
   if (decision.tier === "observe") {
     observe(turn, state, decision, nowMs);
@@ -209,13 +214,14 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
 /** The machine may not act: people are told, once. */
 function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: number): void {
   if (state.observed) return;
+  const policy = boundBy(turn, state);
   const pages = pagesFor(turn, tier.restraint);
   const held = tier.restraint === null ? "" : `; held: ${tier.restraint.reason}`;
   const observed = { ...state, observed: true };
   const record = writeRecord(turn, state, observed, {
     decision: pages ? "paged" : "held",
     nowMs,
-    reason: breachReason(turn.policy, state, tier) + held,
+    reason: breachReason(policy, state, tier) + held,
     authority: `nobody: ${tier.restraint?.rule ?? "never delegated to a machine"}`,
     tier,
   });
@@ -223,6 +229,7 @@ function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: numbe
 }
 
 function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
+  const policy = boundBy(turn, state);
   const back: DeploymentState = {
     ...state,
     phase: { name: "watching" },
@@ -231,8 +238,8 @@ function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
   const record = writeRecord(turn, state, back, {
     decision: "withdrawn",
     nowMs,
-    reason: recoveryReason(turn.policy, state),
-    authority: `policy ${turn.policy.policy}`,
+    reason: recoveryReason(policy, state),
+    authority: `policy ${policy.policy}`,
   });
   takeBack(turn, record);
 }
@@ -262,19 +269,20 @@ function approve(turn: Turn, { deploymentId, by, knownAtMs: nowMs }: ApprovalGiv
     refuse(turn, state, nowMs, `approval by ${by}: no proposal stands`);
     return;
   }
-  const tier = tierNow(turn.policy, turn.fleet, state, nowMs);
+  const policy = boundBy(turn, state);
+  const tier = tierNow(turn, state, nowMs);
   if (tier.tier === "observe") {
     const reason = `approved by ${by}, but ${whyObserve(tier)}: held`;
     page(turn, end(turn, state, "held", nowMs, reason, { tier }), by);
     return;
   }
-  const reason = `approved by ${by}${caveat(turn.policy, state, nowMs)}`;
+  const reason = `approved by ${by}${caveat(policy, state, nowMs)}`;
   rollBack(turn, state, nowMs, tier, { reason, authority: by });
 }
 
 /** Nobody answered in time: the window proceeds or holds, an approval escalates or ends. */
 function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
-  const { policy } = turn;
+  const policy = boundBy(turn, state);
   if (phase.tier === "approve" && phase.step < policy.tiers.approve.escalate.length) {
     escalate(turn, state, phase, nowMs);
     return;
@@ -285,7 +293,7 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
     end(turn, state, over, nowMs, `no answer within ${waited}: held`);
     return;
   }
-  const tier = tierNow(policy, turn.fleet, state, nowMs);
+  const tier = tierNow(turn, state, nowMs);
   const why = obstacle(policy, state, phase, tier);
   if (why !== null) {
     const reason = `no answer within ${waited}, but ${why}: held`;
@@ -300,7 +308,8 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
 }
 
 function escalate(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
-  const { to, slaMs } = turn.policy.tiers.approve.escalate[phase.step]!;
+  const policy = boundBy(turn, state);
+  const { to, slaMs } = policy.tiers.approve.escalate[phase.step]!;
   const asked: Proposed = { ...phase, step: phase.step + 1, to, answerByMs: nowMs + slaMs };
   const record = writeRecord(
     turn,
@@ -313,7 +322,7 @@ function escalate(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: nu
       authority: `${to}, by approval`,
     },
   );
-  ask(turn, record, turn.policy, asked, state.proposals);
+  ask(turn, record, policy, asked, state.proposals);
 }
 
 /** Every machine was halted: what was asked is left to people. */
@@ -373,7 +382,8 @@ function finish(
 
 /** The watch is over and nothing is asked: say what the signals said. */
 function endWatch(turn: Turn, state: DeploymentState, nowMs: number): void {
-  const { verdict, reason } = concludes(turn.policy, state.signals);
+  const policy = boundBy(turn, state);
+  const { verdict, reason } = concludes(policy, state.signals);
   if (state.observed) end(turn, state, "held", nowMs, `observed only: ${reason}`);
   else if (verdict !== "healthy") end(turn, state, "undecidable", nowMs, reason);
   else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, "healthy at the end");
@@ -388,7 +398,7 @@ function end(
   reason: string,
   more: { readonly authority?: string; readonly tier?: TierDecision } = {},
 ): DecisionRecord {
-  const authority = `policy ${turn.policy.policy}`;
+  const authority = `policy ${boundBy(turn, state).policy}`;
   const ended: DeploymentState = {
     ...state,
     phase: { name: "ended", end: how, endedAtMs: nowMs },

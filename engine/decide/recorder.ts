@@ -13,7 +13,7 @@ import {
 } from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import { confidenceOf, type Confidence } from "./confidence.ts";
-import type { DeploymentState, FleetState } from "./state.ts";
+import { policyOf, type DeploymentState, type FleetState } from "./state.ts";
 
 export interface Step {
   readonly state: FleetState;
@@ -27,6 +27,11 @@ export interface Turn {
   fleet: FleetState;
   readonly commands: EngineCommand[];
   readonly records: DecisionRecord[];
+}
+
+/** The policy that binds a deployment in this turn. */
+export function boundBy(turn: Turn, state: DeploymentState): Policy {
+  return policyOf(turn.fleet, turn.policy, state);
 }
 
 export interface Why {
@@ -43,8 +48,8 @@ export function writeRecord(
   after: DeploymentState,
   why: Why,
 ): DecisionRecord {
-  const { policy } = turn;
   const { deployment } = after;
+  const policy = boundBy(turn, after);
   const accountable = policy.owner;
   assert(accountable !== "", "an action has an accountable owner");
   const numbered: DeploymentState = { ...after, records: before.records + 1 };
@@ -164,6 +169,6 @@ export function refuse(turn: Turn, state: DeploymentState, nowMs: number, reason
     decision: "refused",
     nowMs,
     reason,
-    authority: `policy ${turn.policy.policy}`,
+    authority: `policy ${boundBy(turn, state).policy}`,
   });
 }

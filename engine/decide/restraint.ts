@@ -79,13 +79,13 @@ function breachingServices({ breaches }: FleetState, afterMs: number): number {
 }
 
 /** A service began to breach, or went on: it counts towards a storm. */
-export function noteBreach(turn: Turn, policy: Policy, service: string, nowMs: number): void {
+export function noteBreach(turn: Turn, service: string, nowMs: number): void {
   const recent = Object.entries(turn.fleet.breaches).filter(
     ([, atMs]) => atMs > nowMs - BREACHES_KEPT_MS,
   );
   const breaches = { ...Object.fromEntries(recent), [service]: nowMs };
   const fleet = { ...turn.fleet, breaches };
-  const { stormBrake } = policy.guardrails;
+  const { stormBrake } = turn.policy.guardrails;
   const storm =
     stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;
   turn.fleet = { ...fleet, stormPaged: fleet.stormPaged && storm };

@@ -8,8 +8,9 @@ import { formatDuration, formatShare } from "../policy/quantity.ts";
 import type { TierName } from "../record.ts";
 import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 import { fuses } from "./fusion.ts";
+import type { Turn } from "./recorder.ts";
 import { restraintOn, type Restraint } from "./restraint.ts";
-import type { DeploymentState, FleetState, Proposed } from "./state.ts";
+import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 
 /** What a decision about one deployment looks at. */
 export type Judged = Pick<DeploymentState, "deployment" | "tags" | "signals">;
@@ -24,15 +25,15 @@ export interface TierNow extends TierDecision {
 }
 
 /** The tier that policy, tags and the fleet's restraints give now. */
-export function tierNow(
-  policy: Policy,
-  fleet: FleetState,
-  state: DeploymentState,
-  nowMs: number,
-): TierNow {
+export function tierNow(turn: Turn, state: DeploymentState, nowMs: number): TierNow {
+  const { fleet, policy: current } = turn;
+  const policy = policyOf(fleet, current, state);
   const decision = unrestrained(policy, state, nowMs);
   const restraint =
-    decision.tier === "observe" ? null : restraintOn(policy, fleet, state.deployment, nowMs);
+    decision.tier === "observe"
+      ? null
+      : (restraintOn(policy, fleet, state.deployment, nowMs) ??
+        restraintOn(current, fleet, state.deployment, nowMs));
   if (restraint === null) return { ...decision, restraint };
   const step = { rule: restraint.rule, tier: "observe" } as const;
   return { ...decision, tier: "observe", path: [...decision.path, step], restraint };

@@ -1,6 +1,8 @@
 /** What the machine remembers: plain data, serialisable, timers included. */
 
 import type { ContextTag, Deployment, SignalEvidence } from "../event.ts";
+import { inForce } from "../policy/inForce.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { End, TierName } from "../record.ts";
 
 export interface Watching {
@@ -32,6 +34,8 @@ export type Phase = Watching | Proposed | RollingBack | Ended;
 
 export interface DeploymentState {
   readonly deployment: Deployment;
+  /** Of the policy it started under, which it keeps. */
+  readonly policyDigest: string;
   readonly phase: Phase;
   readonly watchEndsAtMs: number;
   /** The newest judgement of every signal that has one. */
@@ -54,6 +58,8 @@ export interface FleetState {
   readonly ended: readonly DeploymentState[];
   /** Tags declared before their deployment started, and those of whole services. */
   readonly tags: readonly ContextTag[];
+  /** By digest, the policies that deployments above started under. */
+  readonly policies: Readonly<Record<string, Policy>>;
   /** Records about the fleet itself made so far; numbers the next one. */
   readonly records: number;
   /** Who stopped every machine, and why; null while nobody has. */
@@ -77,6 +83,7 @@ export const initialFleet: FleetState = {
   deployments: [],
   ended: [],
   tags: [],
+  policies: {},
   records: 0,
   halted: null,
   rollbacks: [],
@@ -88,6 +95,11 @@ export const initialFleet: FleetState = {
 export function findDeployment(fleet: FleetState, id: string): DeploymentState | undefined {
   const isIt = ({ deployment }: DeploymentState): boolean => deployment.deploymentId === id;
   return fleet.deployments.find(isIt) ?? fleet.ended.find(isIt);
+}
+
+/** The policy that binds a deployment while `current` is the newest one. */
+export function policyOf(fleet: FleetState, current: Policy, state: DeploymentState): Policy {
+  return inForce(fleet.policies[state.policyDigest] ?? current, current);
 }
 
 /** When this deployment next wants to hear the clock; Infinity when it does not. */

@@ -95,8 +95,10 @@ export function replay(
     const records: DecisionRecord[] = [];
     const commands: EngineCommand[] = [];
     let fleet = initialFleet;
+    let current = policy;
     for (const event of events) {
-      const next = step(policy, fleet, event);
+      if (event.kind === "policyChanged") current = event.policy;
+      const next = step(current, fleet, event);
       fleet = next.state;
       records.push(...next.records);
       commands.push(...next.commands);

@@ -26,6 +26,7 @@ import { forbidAmbient } from "../ambient.ts";
 const ROLLBACK_TAKES_MS = 90_000;
 
 export interface HostStep {
+  readonly policy: Policy;
   /** The controller's state before the event. */
   readonly before: ControllerState;
   readonly event: Event;
@@ -65,15 +66,17 @@ export function runLive(
   return forbidAmbient(() => run(policy, events, answer, punctual));
 }
 
-function run(policy: Policy, events: readonly Event[], answer: Answer, punctual: boolean): HostRun {
+function run(first: Policy, events: readonly Event[], answer: Answer, punctual: boolean): HostRun {
+  let policy = first;
   const pending = [...events].sort(compareEvents);
   const steps: HostStep[] = [];
   let state = initialController;
   const give = (event: Event): void => {
     const before = state;
+    if (event.kind === "policyChanged") policy = event.policy;
     const step = handle(policy, before, event);
     state = step.state;
-    steps.push({ before, event, records: step.records, commands: step.commands });
+    steps.push({ policy, before, event, records: step.records, commands: step.commands });
     for (const command of step.commands) {
       const answered = answer(command);
       if (answered !== null) pending.push(answered);

@@ -5,11 +5,19 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { handle, type DecisionRecord, type Event, type SampleColumn } from "../../engine/index.ts";
+import {
+  handle,
+  initialController,
+  restore,
+  serialise,
+  type DecisionRecord,
+  type Event,
+  type SampleColumn,
+} from "../../engine/index.ts";
 import { check, holds, LIMIT_MS } from "./check.ts";
 import { replay, type Shares } from "./columnar.ts";
 import { instantsOf, runLive, toBatches, type HostRun } from "./liveHost.ts";
-import { randomCase, START_MS, type Case } from "./randomCase.ts";
+import { changingCase, randomCase, START_MS, type Case } from "./randomCase.ts";
 
 /** The run of a punctual host, and everything it reported but samples and the clock. */
 function live(given: Case, index = 0): { run: HostRun; others: Event[] } {
@@ -24,6 +32,17 @@ function live(given: Case, index = 0): { run: HostRun; others: Event[] } {
   return { run, others };
 }
 
+/** Events that come before the samples of their instant. */
+const before = new Set<Event["kind"]>([
+  "deploymentStarted",
+  "deploymentTagged",
+  "haltOrdered",
+  "policyChanged",
+]);
+
+/** A state holds hours of samples: at every event only in the long proofs. */
+const RESTARTS_EVERY = process.env["SOAK"] === undefined ? 40 : 1;
+
 const silent = (): null => null;
 
 describe("one order, however it is cut", () => {
@@ -31,14 +50,12 @@ describe("one order, however it is cut", () => {
     "batches of any size give the same records and commands",
     () => {
       check(
-        fc.property(randomCase, fc.array(fc.nat(999), { maxLength: 6 }), (given, cuts) => {
+        fc.property(changingCase, fc.array(fc.nat(999), { maxLength: 6 }), (given, cuts) => {
           const { run, others } = live(given);
           const instants = instantsOf(given.columns);
           // No batch reaches past an event: samples of its instant come before it or after it.
           const ends = others.flatMap(({ kind, knownAtMs }) =>
-            kind === "deploymentStarted" || kind === "deploymentTagged" || kind === "haltOrdered"
-              ? [knownAtMs - 1]
-              : [knownAtMs],
+            before.has(kind) ? [knownAtMs - 1] : [knownAtMs],
           );
           const chosen = cuts.map((cut) => instants[cut % instants.length]!);
           const batches = toBatches(given.columns, [...chosen, ...ends, instants.at(-1)!]);
@@ -76,10 +93,33 @@ describe("one order, however it is cut", () => {
         fc.property(randomCase, fc.nat(), (given, pick) => {
           const { run } = live(given);
           expect(live(given).run.records).toEqual(run.records);
-          const { before, event, records, commands } = run.steps[pick % run.steps.length]!;
-          const again = handle(given.policies[0]!, before, event);
+          const step = run.steps[pick % run.steps.length]!;
+          const { policy, event, records, commands } = step;
+          const again = handle(policy, step.before, event);
           expect(again.records).toEqual(records);
           expect(again.commands).toEqual(commands);
+        }),
+      );
+    },
+    LIMIT_MS,
+  );
+});
+
+describe("a host that restarts", () => {
+  test(
+    "a state written down and read again decides as before, after every event",
+    () => {
+      check(
+        fc.property(changingCase, fc.nat(RESTARTS_EVERY), (given, first) => {
+          const { run } = live(given);
+          let state = initialController;
+          for (const [index, { policy, event, records, commands }] of run.steps.entries()) {
+            const restarts = (index + first) % RESTARTS_EVERY === 0;
+            const step = handle(policy, restarts ? restore(serialise(state)) : state, event);
+            expect(step.records).toEqual(records);
+            expect(step.commands).toEqual(commands);
+            state = step.state;
+          }
         }),
       );
     },

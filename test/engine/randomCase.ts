@@ -307,6 +307,14 @@ export const randomCase: fc.Arbitrary<Case> = fc
     },
   }));
 
+/** The same, and another policy comes into force on the way. */
+export const changingCase: fc.Arbitrary<Case> = fc
+  .record({ given: randomCase, atMs: minutes(30, 60), to: policy })
+  .map(({ given, atMs, to }) => ({
+    ...given,
+    others: [...given.others, changed(atMs, policyOf(to))],
+  }));
+
 function startOf({ lateMs, ...deployment }: Deployment & { readonly lateMs: number }): Event {
   const atMs = deployment.startedAtMs;
   return { kind: "deploymentStarted", atMs, knownAtMs: atMs + lateMs, deployment };
@@ -323,6 +331,11 @@ function haltOf({
   const ordered: Event = { kind: "haltOrdered", ...said(START_MS + atMs) };
   if (forMs === null) return [ordered];
   return [ordered, { kind: "haltLifted", ...said(START_MS + atMs + forMs) }];
+}
+
+function changed(afterMs: number, to: Policy): Event {
+  const atMs = START_MS + afterMs;
+  return { kind: "policyChanged", atMs, knownAtMs: atMs, policy: to, by: "sam", reason: "tuned" };
 }
 
 function tagged(given: ContextTag): Event {

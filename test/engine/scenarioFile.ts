@@ -56,6 +56,9 @@ const happening = z.strictObject({
     .optional(),
   halt: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
   haltLifted: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
+  policy: z
+    .strictObject({ is: z.record(z.string(), z.unknown()), by: z.string(), reason: z.string() })
+    .optional(),
   deployment: deployment.partial().optional(),
 });
 const scenarioSchema = z.strictObject({
@@ -163,6 +166,10 @@ function eventOf(one: Happening, main: Deployment, time: (text: string) => numbe
   }
   if (one.halt !== undefined) return { kind: "haltOrdered", ...timed, ...one.halt };
   if (one.haltLifted !== undefined) return { kind: "haltLifted", ...timed, ...one.haltLifted };
+  if (one.policy !== undefined) {
+    const { is, by, reason } = one.policy;
+    return { kind: "policyChanged", ...timed, policy: policyOf(is), by, reason };
+  }
   if (one.deployment !== undefined) {
     const { startedAt, ...rest } = one.deployment;
     const startedAtMs = startedAt === undefined ? atMs : time(startedAt);

@@ -33,6 +33,7 @@ function eventText(event: Event): string {
       return `rollbackFinished ${event.succeeded ? "well" : "badly"}`;
     case "haltOrdered":
     case "haltLifted":
+    case "policyChanged":
       return `${event.kind} by ${event.by}`;
     case "deploymentStarted":
     case "deploymentTagged":
