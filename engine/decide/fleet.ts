@@ -30,7 +30,7 @@ export function liftHalt(turn: Turn, { by, reason, knownAtMs }: HaltLifted): voi
   if (halted) notify(turn, record);
 }
 
-/** A new policy is in force. What is watched keeps its own, under guardrails as tight as either's. */
+/** A new policy is in force. What is watched keeps its own, with the tighter guardrails. */
 export function changePolicy(turn: Turn, { policy, by, reason, knownAtMs }: PolicyChanged): void {
   assert(policy.digest === turn.policy.digest, "the host decides by the policy it reports");
   const phase = turn.fleet.halted === null ? "running" : "halted";

@@ -147,7 +147,8 @@ function deploymentOf(
   written: z.infer<typeof scenarioSchema>["deployment"],
   time: (text: string) => number,
 ): Deployment {
-  const { startedAt, knownAt: _, ...rest } = written;
+  const { startedAt, ...rest } = written;
+  delete rest.knownAt;
   return { ...rest, startedAtMs: time(startedAt) };
 }
 
