@@ -230,11 +230,8 @@ function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: numbe
 
 function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
-  const back: DeploymentState = {
-    ...state,
-    phase: { name: "watching" },
-    withdrawals: state.withdrawals + 1,
-  };
+  const withdrawals = state.withdrawals + 1;
+  const back: DeploymentState = { ...state, phase: { name: "watching" }, withdrawals };
   const record = writeRecord(turn, state, back, {
     decision: "withdrawn",
     nowMs,
@@ -311,17 +308,13 @@ function escalate(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: nu
   const policy = boundBy(turn, state);
   const { to, slaMs } = policy.tiers.approve.escalate[phase.step]!;
   const asked: Proposed = { ...phase, step: phase.step + 1, to, answerByMs: nowMs + slaMs };
-  const record = writeRecord(
-    turn,
-    state,
-    { ...state, phase: asked },
-    {
-      decision: "escalated",
-      nowMs,
-      reason: `no answer from ${phase.to} within ${formatDuration(nowMs - phase.proposedAtMs)}`,
-      authority: `${to}, by approval`,
-    },
-  );
+  const waiting: DeploymentState = { ...state, phase: asked };
+  const record = writeRecord(turn, state, waiting, {
+    decision: "escalated",
+    nowMs,
+    reason: `no answer from ${phase.to} within ${formatDuration(nowMs - phase.proposedAtMs)}`,
+    authority: `${to}, by approval`,
+  });
   ask(turn, record, policy, asked, state.proposals);
 }
 
@@ -345,22 +338,13 @@ function rollBack(
   tier: TierDecision,
   why: { reason: string; authority: string },
 ): void {
-  const acting: DeploymentState = {
-    ...state,
-    phase: { name: "rollingBack", orderedAtMs: nowMs, tier: tier.tier },
-  };
+  const phase = { name: "rollingBack", orderedAtMs: nowMs, tier: tier.tier } as const;
+  const acting: DeploymentState = { ...state, phase };
   noteRollback(turn, state.deployment, nowMs);
-  const record = writeRecord(turn, state, acting, {
-    decision: "rollbackOrdered",
-    nowMs,
-    tier,
-    ...why,
-  });
-  tell(turn, record, {
-    kind: "rollBack",
-    authority: record.authority,
-    accountable: record.accountable,
-  });
+  const ordered = { decision: "rollbackOrdered", nowMs, tier, ...why } as const;
+  const record = writeRecord(turn, state, acting, ordered);
+  const { authority, accountable } = record;
+  tell(turn, record, { kind: "rollBack", authority, accountable });
   notify(turn, record);
 }
 
@@ -399,9 +383,7 @@ function end(
   more: { readonly authority?: string; readonly tier?: TierDecision } = {},
 ): DecisionRecord {
   const authority = `policy ${boundBy(turn, state).policy}`;
-  const ended: DeploymentState = {
-    ...state,
-    phase: { name: "ended", end: how, endedAtMs: nowMs },
-  };
+  const phase = { name: "ended", end: how, endedAtMs: nowMs } as const;
+  const ended: DeploymentState = { ...state, phase };
   return writeRecord(turn, state, ended, { decision: "ended", nowMs, reason, authority, ...more });
 }
