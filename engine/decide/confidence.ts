@@ -12,7 +12,10 @@
  * It is the posterior of a gambler who believes π and for whom E is a likelihood ratio;
  * an e-value is one for some alternative, not for the true one. Bias: a confidence of 90 %
  * is meant to be right nine times in ten, and is as right as π and the detectors' models
- * are. It has not been measured against labels yet.
+ * are. Measured on the generated quarter under the shipped
+ * evidence.yaml (lab/score/calibration.ts): asked with 90 % on average, right in 27 %, and
+ * in another 20 % it was an incident that the deployment had not caused. Read it as a scale
+ * until it is put right by labels.
  *
  * Caps say what evidence of this kind cannot support, whatever its size.
  */

@@ -1,6 +1,7 @@
 /** `hindsight replay`: one policy over a history. */
 
 import { Command } from "commander";
+import { calibrationLines } from "../compare/calibrationLines.ts";
 import { replayDocument } from "../compare/document.ts";
 import { evaluate } from "../compare/evaluate.ts";
 import { scorecardTable, wastedLines } from "../compare/print.ts";
@@ -42,6 +43,7 @@ export function replayCommand(): Command {
         if (flags.json) printJson(replayDocument(evaluation));
         else {
           print(scorecardTable(evaluation.policies));
+          for (const line of calibrationLines(evaluation.policies[0]!)) print(line);
           for (const line of wastedLines(evaluation, WASTED_SHOWN)) print(line);
         }
         for (const line of evaluation.manifest.notes) note(line);

@@ -41,6 +41,7 @@ export function outcomeDocument(outcome: Outcome, costs: Costs) {
     tier: outcome.tier,
     mode: outcome.mode,
     confidence: outcome.confidence,
+    confidenceAtEnd: outcome.confidenceAtEnd,
     signals: outcome.signals,
     proposals: outcome.proposals,
     approved: outcome.approved,

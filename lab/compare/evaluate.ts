@@ -21,6 +21,7 @@ import { windowNotes } from "../people/closedForm.ts";
 import { Problem } from "../problem.ts";
 import { replay, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
+import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
@@ -133,7 +134,11 @@ export async function evaluate(
     const draws = replayed.draws.map((drawn, draw) =>
       outcomesOf(history, replayed, drawn[index]!, people.responder(draw), recovery, alike),
     );
-    return { policy, outcomes: draws[0]!, draws, scored: scoreDraws(draws) };
+    const outcomes = draws[0]!;
+    const scored = scoreDraws(draws);
+    const calibration = calibrationOf(outcomes, policy, costs, recovery);
+    const scorecard = { ...scored.scorecard, calibration };
+    return { policy, outcomes, draws, scored: { ...scored, scorecard } };
   });
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
   return {

@@ -106,6 +106,7 @@ const TYPES: Readonly<Record<string, string>> = {
   spikeCost: "DOUBLE",
   earlyAlarm: "BOOLEAN",
   confidence: "DOUBLE",
+  confidenceAtEnd: "DOUBLE",
   signals: "VARCHAR[]",
   proposals: "INTEGER",
   approved: "BOOLEAN",

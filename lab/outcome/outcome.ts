@@ -24,6 +24,7 @@ import type { IncidentRow, Label } from "../history/tables.ts";
 import type { Responder } from "../people/recorded.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
+import { anyAnswer, recoveryTimes, sparedBy } from "./ending.ts";
 import type { Recovery } from "./recovery.ts";
 
 export interface Outcome {
@@ -62,7 +63,10 @@ export interface Outcome {
   readonly censoredAtMs: number | null;
   readonly tier: TierName | null;
   readonly mode: string | null;
+  /** At the first question; null under a fusion that has no confidence. */
   readonly confidence: number | null;
+  /** When nothing more was watched, acted on or not. */
+  readonly confidenceAtEnd: number | null;
   readonly signals: readonly string[];
   readonly reason: string;
   readonly proposals: number;
@@ -88,8 +92,8 @@ export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
 }
 
-/** By judgements and length of watch: the outcome of one that is decided alone. */
-export type AlikeOutcomes = Map<PolicyReplay["judgements"][number], Map<number, Outcome>>;
+/** By judgements, and what else counts: the outcome of one that is decided alone. */
+export type AlikeOutcomes = Map<PolicyReplay["judgements"][number], Map<string, Outcome>>;
 
 /**
  * The outcomes of one policy, in the order of the plan's deployments. Policies of one
@@ -108,12 +112,14 @@ export function outcomesOf(
   for (const incident of history.tables.incidents) {
     if (incident.deploymentId !== null) incidents.set(incident.deploymentId, incident);
   }
-  const { policy, watchMs } = result.policy;
+  const { policy, watchMs, evidence } = result.policy;
+  // Where nothing spoke, a confidence is the rate it began with.
+  const counts = `${watchMs} ${evidence.changeFailureRate}`;
   return replay.plan.deployments.map((planned, index) => {
     const id = planned.deployment.deploymentId;
     const judgements = result.judgements[index]!;
     const isAlone = result.isAlone(index);
-    const known = isAlone ? alike.get(judgements)?.get(watchMs) : undefined;
+    const known = isAlone ? alike.get(judgements)?.get(counts) : undefined;
     if (known !== undefined) return known.policy === policy ? known : { ...known, policy };
     const outcome = outcomeOf(planned, {
       policy,
@@ -128,8 +134,8 @@ export function outcomesOf(
     });
     if (isAlone) {
       const watches = alike.get(judgements);
-      if (watches === undefined) alike.set(judgements, new Map([[watchMs, outcome]]));
-      else watches.set(watchMs, outcome);
+      if (watches === undefined) alike.set(judgements, new Map([[counts, outcome]]));
+      else watches.set(counts, outcome);
     }
     return outcome;
   });
@@ -213,6 +219,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,
     confidence: asked?.confidence ?? null,
+    confidenceAtEnd: ended?.confidence ?? null,
     signals: (asked?.signals ?? []).filter(accuses).map(({ signal }) => signal),
     reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),
     proposals: records.filter(({ decision }) => decision === "proposed").length,
@@ -229,114 +236,6 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   };
 }
 
-interface Recovered {
-  readonly times: Pick<
-    Outcome,
-    "recoveredAtMs" | "recoveryMs" | "recoveryBestMs" | "recoveryWorstMs"
-  >;
-  readonly evidence: Outcome["evidence"];
-}
-
-const NOT_A_REGRESSION: Recovered = {
-  times: { recoveredAtMs: null, recoveryMs: null, recoveryBestMs: null, recoveryWorstMs: null },
-  evidence: "observed",
-};
-
-/**
- * When a regression ended, in the history or by the policy's rollback. One whose end
- * is not recorded, or was cut short by history's own rollback, counts as `Unaided` says.
- */
-function recoveryTimes(
-  { deployment, rolledBackAtMs: historyMs }: PlannedDeployment,
-  { incident, recovery }: Material,
-  onsetAtMs: number | null,
-  ordered: DecisionRecord | undefined,
-  executedAtMs: number | null,
-  hidden: boolean,
-): Recovered {
-  if (onsetAtMs === null) return NOT_A_REGRESSION;
-  const id = deployment.deploymentId;
-  const resolvedAtMs = incident?.resolvedAtMs ?? null;
-  const known = (atMs: number, modelled: boolean): Recovered => {
-    const recoveryMs = Math.max(0, atMs - onsetAtMs);
-    return {
-      times: {
-        recoveredAtMs: Math.max(atMs, onsetAtMs),
-        recoveryMs,
-        recoveryBestMs: recoveryMs,
-        recoveryWorstMs: recoveryMs,
-      },
-      evidence: modelled ? "modelled" : "observed",
-    };
-  };
-  // The policy acted exactly when history did: what history shows is what happens.
-  if (ordered !== undefined && ordered.knownAtMs === historyMs && resolvedAtMs !== null) {
-    return known(resolvedAtMs, false);
-  }
-  const aloneAtMs = endedAlone(incident, historyMs);
-  // Left alone it would have gone on at least until history's own rollback helped.
-  const helpedAtMs =
-    historyMs === null
-      ? onsetAtMs
-      : (resolvedAtMs ??
-        historyMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id));
-  const bestMs = Math.max(0, helpedAtMs - onsetAtMs);
-  const worstMs = Math.max(bestMs, recovery.unaided.longestMs);
-  if (executedAtMs !== null) {
-    const byRollback = executedAtMs + recovery.recoversAfterMs(id);
-    const own = aloneAtMs ?? byRollback;
-    // A regression that ended by itself before the rollback was not ended by it.
-    const ended = known(Math.min(byRollback, own), own >= byRollback);
-    if (!hidden) return ended;
-    // Whether and when this policy would have acted is a model: the bounds stay.
-    const recoveryMs = ended.times.recoveryMs!;
-    const recoveryBestMs = Math.min(bestMs, recoveryMs);
-    const recoveryWorstMs = Math.max(worstMs, recoveryMs);
-    return { ...ended, times: { ...ended.times, recoveryBestMs, recoveryWorstMs } };
-  }
-  if (aloneAtMs !== null) return known(aloneAtMs, false);
-  return {
-    times: {
-      recoveredAtMs: null,
-      recoveryMs: Math.max(bestMs, recovery.unaided.meanMs),
-      recoveryBestMs: bestMs,
-      recoveryWorstMs: worstMs,
-    },
-    evidence: "bounded",
-  };
-}
-
-/** When a regression was over without anybody's rollback; null where that was not seen. */
-function endedAlone(incident: IncidentRow | null, historyMs: number | null): number | null {
-  const resolvedAtMs = incident?.resolvedAtMs ?? null;
-  if (resolvedAtMs === null || historyMs === null) return resolvedAtMs;
-  return resolvedAtMs <= historyMs ? resolvedAtMs : null;
-}
-
-/** What the rollback was worth in time, as far as history or a model of it shows. */
-function sparedBy(
-  { rolledBackAtMs: historyMs }: PlannedDeployment,
-  { judgements, incident, recovery }: Material,
-  { times }: Recovered,
-  executedAtMs: number,
-): number {
-  if (times.recoveryMs !== null) {
-    const aloneAtMs = endedAlone(incident, historyMs);
-    const aloneMs = aloneAtMs === null ? recovery.unaided.meanMs : aloneAtMs - incident!.onsetAtMs;
-    return Math.max(0, aloneMs - times.recoveryMs);
-  }
-  const breaching = new Set<string>();
-  let sparedMs = 0;
-  let sinceMs = executedAtMs;
-  for (const { knownAtMs, evidence } of judgements) {
-    if (breaching.size > 0 && knownAtMs > sinceMs) sparedMs += knownAtMs - sinceMs;
-    sinceMs = Math.max(sinceMs, knownAtMs);
-    if (evidence.verdict === "breach") breaching.add(evidence.signal);
-    else breaching.delete(evidence.signal);
-  }
-  return sparedMs;
-}
-
 /** How long the policy waited for people, from its first question to the end of its last. */
 function waitedMs(records: readonly DecisionRecord[]): number {
   const asked = records.find(({ decision }) => decision === "proposed")!;
@@ -344,31 +243,6 @@ function waitedMs(records: readonly DecisionRecord[]): number {
     ({ phaseBefore, phaseAfter }) => phaseBefore === "proposed" && phaseAfter !== "proposed",
   );
   return (over ?? asked).knownAtMs - asked.knownAtMs;
-}
-
-/** Had somebody approved at once, or declined: the earliest and the latest end there could be. */
-function anyAnswer(
-  seen: Recovered,
-  { incident, recovery }: Material,
-  onsetAtMs: number | null,
-  proposed: DecisionRecord,
-  historyMs: number | null,
-): Recovered {
-  const { recoveryMs, recoveryBestMs, recoveryWorstMs } = seen.times;
-  if (onsetAtMs === null || recoveryMs === null) return seen;
-  const id = proposed.deploymentId;
-  const approvedAtMs =
-    proposed.knownAtMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id);
-  const aloneAtMs = endedAlone(incident, historyMs);
-  const declinedMs = aloneAtMs === null ? recovery.unaided.longestMs : aloneAtMs - onsetAtMs;
-  return {
-    ...seen,
-    times: {
-      ...seen.times,
-      recoveryBestMs: Math.min(recoveryBestMs!, Math.max(0, approvedAtMs - onsetAtMs)),
-      recoveryWorstMs: Math.max(recoveryWorstMs!, declinedMs),
-    },
-  };
 }
 
 /** What nobody saw did not end well because nothing happened in a model of it. */

@@ -11,6 +11,7 @@
 
 import type { Outcome } from "../outcome/outcome.ts";
 import { randomStream } from "../people/random.ts";
+import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
 import { FIELDS, total, type Field, type Sums } from "./fields.ts";
 import {
@@ -60,6 +61,8 @@ export interface Scorecard {
   readonly missRateBounds: Bounds;
   readonly identifiedShare: number | null;
   readonly cost: Estimate & { readonly parts: Readonly<Record<string, number>> };
+  /** Of a policy that is shown; a resampled scorecard has none. */
+  readonly calibration?: Calibration;
 }
 
 /** A scorecard with what a comparison needs of it. */

@@ -37,6 +37,7 @@ export function outcome(change: Partial<Outcome> = {}): Outcome {
     tier: null,
     mode: null,
     confidence: null,
+    confidenceAtEnd: null,
     signals: [],
     reason: "",
     proposals: 0,
