@@ -1,0 +1,213 @@
+/**
+ * Walks the machine: from a deployment's start every event there is, then every event from
+ * wherever that led, until nothing new turns up. What it saw is the state diagram.
+ *
+ * States that differ only in times, numbers and texts count as one, so the walk ends. Bias:
+ * one deployment with one signal; budgets, cooldown and storm brake act as the halt does.
+ */
+
+import {
+  initialFleet,
+  step,
+  type ContextTag,
+  type DecisionEvent,
+  type DecisionRecord,
+  type Deployment,
+  type FleetState,
+  type Policy,
+  type SignalEvidence,
+  type Verdict,
+} from "../../engine/index.ts";
+import { policyOf } from "./policyFile.ts";
+
+/** A whole run of one event on one state. */
+export interface Transition {
+  /** `start` before the deployment is known. */
+  readonly from: string;
+  readonly to: string;
+  readonly event: string;
+  readonly decision: DecisionRecord["decision"];
+  readonly record: DecisionRecord;
+}
+
+const START_MS = 1_000_000_000;
+
+function written(tier: string, tiers: unknown): Policy {
+  return policyOf({
+    policy: "walk",
+    owner: "platform",
+    watch: "10m",
+    signals: { latency: { metric: "latency", tolerance: "10%" } },
+    tiers,
+    assign: [{ otherwise: tier }],
+    context: { careful: { tierAtLeast: "approve" } },
+    guardrails: { never: [{ when: { tags: { frozen: true } } }] },
+  });
+}
+
+const POLICIES: readonly Policy[] = [
+  written("full", {}),
+  written("override", {}),
+  written("override", { override: { onTimeout: "hold" } }),
+  written("approve", { approve: { escalate: [{ to: "senior", sla: "5m" }] } }),
+  written("approve", { approve: { onExpiry: "rollback" } }),
+  written("observe", {}),
+];
+
+const deployment: Deployment = {
+  deploymentId: "d1",
+  service: "orders",
+  environment: "production",
+  kind: "code",
+  startedAtMs: START_MS,
+  version: null,
+  author: null,
+  team: null,
+  criticality: null,
+};
+
+function evidence(verdict: Verdict): SignalEvidence {
+  const numbers = { effect: null, expected: null, scale: null, statistic: null, limit: null };
+  return {
+    signal: "latency",
+    verdict,
+    reason: verdict,
+    series: "orders/latency",
+    ...numbers,
+    tolerance: 0.1,
+    baseTolerance: 0.1,
+    logE: null,
+    standing: null,
+    samples: 20,
+    baselineSamples: 240,
+    missing: 0,
+    tags: [],
+    untagged: verdict,
+    untaggedReason: verdict,
+    placebo: null,
+  };
+}
+
+/** Every event, with a name for it; null stands for the time at which the machine is due. */
+function eventsAt(nowMs: number): readonly (readonly [string, DecisionEvent])[] {
+  const timed = { atMs: nowMs, knownAtMs: nowMs };
+  const id = { ...timed, deploymentId: "d1" };
+  const who = { by: "dana", reason: "maintenance" };
+  const tag = (name: string): ContextTag => ({
+    deploymentId: "d1",
+    service: "orders",
+    tag: name,
+    value: "true",
+    signal: null,
+    validFromMs: null,
+    validUntilMs: null,
+    knownAtMs: nowMs,
+    givenBy: null,
+    approvedBy: null,
+  });
+  const judged = (verdict: Verdict): DecisionEvent => ({
+    kind: "signalJudged",
+    ...id,
+    evidence: evidence(verdict),
+    cause: "sample",
+  });
+  const finished = (succeeded: boolean): DecisionEvent => ({
+    kind: "rollbackFinished",
+    ...id,
+    succeeded,
+    detail: "",
+  });
+  const next = { ...deployment, deploymentId: "d2", startedAtMs: nowMs };
+  return [
+    ["breach", judged("breach")],
+    ["healthy again", judged("healthy")],
+    ["no data", judged("noData")],
+    ["override", { kind: "overrideGiven", ...id, by: "dana", justification: "known" }],
+    ["override without a reason", { kind: "overrideGiven", ...id, by: "dana", justification: "" }],
+    ["approval", { kind: "approvalGiven", ...id, by: "dana" }],
+    ["rollback finished", finished(true)],
+    ["rollback failed", finished(false)],
+    ["next deployment", { kind: "deploymentStarted", ...timed, deployment: next }],
+    ["the same deployment", { kind: "deploymentStarted", ...timed, deployment }],
+    ["tag", { kind: "deploymentTagged", ...timed, tag: tag("careful") }],
+    ["tag", { kind: "deploymentTagged", ...timed, tag: tag("frozen") }],
+    ["halt", { kind: "haltOrdered", ...timed, ...who }],
+    ["halt lifted", { kind: "haltLifted", ...timed, ...who }],
+  ];
+}
+
+interface Place {
+  readonly fleet: FleetState;
+  readonly nowMs: number;
+}
+
+/** What makes two places different, apart from when. */
+function kindOf({ fleet }: Place): string {
+  const one = [...fleet.deployments, ...fleet.ended].find(
+    ({ deployment: { deploymentId } }) => deploymentId === "d1",
+  );
+  if (one === undefined) return "start";
+  const { phase, signals, tags, observed, withdrawals } = one;
+  const asked = phase.name === "proposed" ? [phase.tier, phase.step] : [];
+  const verdict = signals["latency"]?.verdict ?? null;
+  const known = [...new Set(tags.map((tag) => tag.tag))].sort();
+  const ended = phase.name === "ended" ? phase.end : null;
+  const halted = fleet.halted !== null;
+  return JSON.stringify([
+    phase.name,
+    ended,
+    asked,
+    verdict,
+    known,
+    observed,
+    withdrawals > 0,
+    halted,
+  ]);
+}
+
+/** The phase, or how it ended. */
+function placeName({ phaseAfter, end }: DecisionRecord): string {
+  return end ?? phaseAfter;
+}
+
+/** Everything the machine records about the deployment, from every place it can be in. */
+export function walk(): readonly Transition[] {
+  const seen: Transition[] = [];
+  for (const policy of POLICIES) {
+    const known = new Set<string>();
+    const places: Place[] = [];
+    const go = ({ fleet }: Place, name: string, event: DecisionEvent): void => {
+      const next = step(policy, fleet, event);
+      for (const record of next.records) {
+        if (record.deploymentId !== "d1") continue;
+        const from = record.decision === "watchStarted" ? "start" : record.phaseBefore;
+        // A timer that was due before the event fired first.
+        const timer = from === "watching" ? "watch over" : "silence";
+        const cause = record.knownAtMs < event.knownAtMs ? timer : name;
+        seen.push({ from, to: placeName(record), event: cause, decision: record.decision, record });
+      }
+      const place = { fleet: next.state, nowMs: event.knownAtMs };
+      const kind = kindOf(place);
+      if (known.has(kind)) return;
+      known.add(kind);
+      places.push(place);
+    };
+    const before = { fleet: initialFleet, nowMs: START_MS };
+    for (const lateMs of [0, 3_600_000]) {
+      const [atMs, knownAtMs] = [START_MS, START_MS + lateMs];
+      const name = lateMs === 0 ? "deployment" : "deployment, known after its watch";
+      go(before, name, { kind: "deploymentStarted", atMs, knownAtMs, deployment });
+    }
+    for (let place = places.pop(); place !== undefined; place = places.pop()) {
+      for (const [name, event] of eventsAt(place.nowMs + 1000)) go(place, name, event);
+      const one = place.fleet.deployments.find((state) => state.deployment.deploymentId === "d1");
+      if (one === undefined) continue;
+      const { phase, watchEndsAtMs } = one;
+      if (phase.name === "rollingBack" || phase.name === "ended") continue;
+      const atMs = phase.name === "watching" ? watchEndsAtMs : phase.answerByMs;
+      const name = phase.name === "watching" ? "watch over" : "silence";
+      go(place, name, { kind: "clockAdvanced", atMs, knownAtMs: atMs });
+    }
+  }
+  return seen;
+}
