@@ -18,6 +18,9 @@ import { note, printJson, progressBar } from "./output.ts";
 
 const POLICIES = ["full-autonomy", "two-minute-override", "five-minute-override", "human-approval"];
 
+/** Of people's luck, and of what history hid. */
+const DRAWS = 5;
+
 interface Flags {
   readonly dir: string;
   readonly seed: number;
@@ -60,7 +63,8 @@ export function demoCommand(): Command {
       const history = await openHistory(directory);
       try {
         const evaluation = await evaluate(history, policies, {
-          people: "absent",
+          people: "modelled",
+          draws: DRAWS,
           seed: 1,
           replicates: 1000,
           progress,
@@ -70,10 +74,10 @@ export function demoCommand(): Command {
         else printComparison(evaluation);
         for (const line of evaluation.manifest.notes) note(line);
         note(
-          `\nNobody answers in this comparison (--people absent): every window runs out.\n` +
+          `\nPeople answer as those of this quarter did (--people modelled, ${DRAWS} draws).\n` +
             `The run is in ${run}; the history in ${directory}. Next:\n` +
             `  hindsight inspect ${directory}\n` +
-            `  hindsight compare --history ${directory} --people recorded --policy … --policy …`,
+            `  hindsight compare --history ${directory} --people absent --policy … --policy …`,
         );
       } finally {
         history.close();
