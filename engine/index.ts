@@ -36,6 +36,7 @@ export { matchesGlob, servicesOf } from "./policy/policy.ts";
 export { canonicalJson } from "./policy/canonical.ts";
 export { mergeLayers, type MergedLayers, type Origin } from "./policy/layers.ts";
 export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";
+export { policyJsonSchema } from "./policy/schema/jsonSchema.ts";
 export * from "./policy/quantity.ts";
 export { resolveTier, resolveTolerance, tagsAt, type TierDecision } from "./policy/resolve.ts";
 export { DAY_MS, prepareSeason, SEASON_DAYS } from "./detect/season.ts";

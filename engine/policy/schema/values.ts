@@ -3,8 +3,14 @@
 import { z } from "zod";
 import { parseDuration, parseShare, parseTolerance } from "../quantity.ts";
 
+/** For editors; `parseDuration` decides. */
+export const DURATION_PATTERN = "^([0-9]+([.][0-9]+)?(ms|s|m|h|d|w))+$";
+const SHARE_PATTERN = "^[+-]?[0-9]+([.][0-9]+)?%?$";
+const TOLERANCE_PATTERN = "^[+]?[0-9]+([.][0-9]+)?(%| *pp)$";
+
 export const duration = z
   .string({ error: "expected a duration such as 90s, 2m or 1h30m" })
+  .meta({ pattern: DURATION_PATTERN, examples: ["90s", "2m", "1h30m"] })
   .refine((text) => parseDuration(text) !== null, "expected a duration such as 90s, 2m or 1h30m")
   .transform((text) => parseDuration(text)!);
 /** A wait of nothing leaves nobody the time to see or to answer. */
@@ -13,6 +19,7 @@ export const atMost = (given: typeof properDuration, ms: number, text: string) =
   given.refine((value) => value <= ms, `expected at most ${text}`);
 export const share = z
   .string({ error: "expected a share such as 15%" })
+  .meta({ pattern: SHARE_PATTERN, examples: ["15%"] })
   .refine((text) => parseShare(text) !== null, "expected a share such as 15%")
   .transform((text) => parseShare(text)!);
 /** Neither nothing nor everything. */
@@ -22,6 +29,7 @@ export const properShare = share.refine(
 );
 export const tolerance = z
   .string({ error: "expected a tolerance such as 10% or 1pp" })
+  .meta({ pattern: TOLERANCE_PATTERN, examples: ["10%", "1pp"] })
   .refine((text) => parseTolerance(text) !== null, "expected a tolerance such as 10% or 1pp")
   .transform((text) => parseTolerance(text)!);
 /** A share of a ratio, or a plain number in the metric's own unit. */
