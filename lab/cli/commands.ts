@@ -11,6 +11,7 @@ import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { policyCommand } from "./policy.ts";
 import { replayCommand } from "./replay.ts";
+import { sweepCommand } from "./sweep.ts";
 
 export function commandList(): readonly Command[] {
   return [
@@ -21,6 +22,7 @@ export function commandList(): readonly Command[] {
     policyCommand(),
     replayCommand(),
     compareCommand(),
+    sweepCommand(),
     auditCommand(),
     gateCommand(),
     detectBenchCommand(),

@@ -200,7 +200,7 @@ function checkNames(policies: readonly Policy[]): void {
  *
  * @throws Problem when no signal of a policy matches any series
  */
-function unmatchedSignals(history: History, policies: readonly Policy[]): string[] {
+export function unmatchedSignals(history: History, policies: readonly Policy[]): string[] {
   const notes: string[] = [];
   const metrics = [...new Set(history.series.map(({ metric }) => metric))].sort();
   const services = new Set(history.series.map(({ service }) => service));

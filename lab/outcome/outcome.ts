@@ -101,7 +101,7 @@ export type AlikeOutcomes = Map<PolicyReplay["judgements"][number], Map<string, 
  */
 export function outcomesOf(
   history: History,
-  replay: Replay,
+  { plan, imagined }: Pick<Replay, "plan" | "imagined">,
   result: PolicyReplay,
   people: Responder,
   recovery: Recovery,
@@ -115,7 +115,7 @@ export function outcomesOf(
   const { policy, watchMs, evidence } = result.policy;
   // Where nothing spoke, a confidence is the rate it began with.
   const counts = `${watchMs} ${evidence.changeFailureRate}`;
-  return replay.plan.deployments.map((planned, index) => {
+  return plan.deployments.map((planned, index) => {
     const id = planned.deployment.deploymentId;
     const judgements = result.judgements[index]!;
     const isAlone = result.isAlone(index);
@@ -128,7 +128,7 @@ export function outcomesOf(
       incident: incidents.get(id) ?? null,
       ...result.of(index),
       judgements,
-      imagined: replay.imagined.has(index),
+      imagined: imagined.has(index),
       knows: (waitedMs) => people.knows(id, waitedMs),
       recovery,
     });

@@ -6,7 +6,7 @@
  * except one of its own service that it supersedes or that supersedes it. It is therefore
  * decided alone, and only when somebody asks; all others go through one fold, because
  * budgets, brakes and people are shared by a fleet. The whole fleet in one fold is the
- * reference, made when its log is wanted; test/sweep/shared.test.ts holds that both say the same.
+ * reference, made when its log is wanted; test/sweep/sharing.test.ts holds that both say the same.
  */
 
 import type {
@@ -160,10 +160,14 @@ function byDeployment(plan: Plan, { records, commands }: Decided): (Decided | un
   const decided = new Array<{ records: DecisionRecord[]; commands: EngineCommand[] } | undefined>(
     plan.deployments.length,
   );
-  const at = (id: string): { records: DecisionRecord[]; commands: EngineCommand[] } =>
-    (decided[places.get(id)!] ??= { records: [], commands: [] });
-  for (const record of records) at(record.deploymentId).records.push(record);
-  for (const command of commands) at(command.deploymentId).commands.push(command);
+  const at = (id: string): { records: DecisionRecord[]; commands: EngineCommand[] } | undefined => {
+    const place = places.get(id);
+    // What concerns the fleet as a whole is in the log and belongs to no deployment.
+    if (place === undefined) return undefined;
+    return (decided[place] ??= { records: [], commands: [] });
+  };
+  for (const record of records) at(record.deploymentId)?.records.push(record);
+  for (const command of commands) at(command.deploymentId)?.commands.push(command);
   return decided;
 }
 

@@ -56,7 +56,7 @@ export type SeenSamples = (
 ) => void;
 
 /** Everything a policy says that detection depends on: tiers and who gets them are no part. */
-function detectionKey(policy: Policy, signals: unknown): string {
+export function detectionKey(policy: Policy, signals: unknown = policy.signals): string {
   const { watchMs, context, modes, guardrails } = policy;
   return canonicalJson({
     signals,

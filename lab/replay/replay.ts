@@ -37,6 +37,38 @@ export interface Draws {
   readonly peopleIn: ((draw: number) => Responder) | null;
 }
 
+/** A history that was judged under some policies; each decides when it is asked. */
+export interface Watched {
+  readonly plan: Plan;
+  /** @param index of the policy among those given */
+  readonly decide: (index: number, people: Responder, platform: Platform) => PolicyReplay;
+}
+
+/** For many policies: what was decided about one can be let go before the next is asked. */
+export async function watchHistory(
+  history: History,
+  policies: readonly Policy[],
+  progress: Progress,
+): Promise<Watched> {
+  refuseEmpty(history);
+  const plan = await planReplay(history, policies);
+  const { judgements } = await detect(history, plan, policies, progress, null);
+  const quiet = quietMemory();
+  return {
+    plan,
+    decide: (index, people, platform) =>
+      decisionsOf(plan, policies[index]!, judgements[index]!, people, platform, quiet),
+  };
+}
+
+function refuseEmpty(history: History): void {
+  if (history.tables.deployments.length > 0) return;
+  throw new Problem("this history has no deployments: there is nothing to replay", {
+    file: history.dir,
+    cure: "Import deployments.csv beside the metrics.",
+  });
+}
+
 /**
  * @param lookBackAtMostMs shows a deployment no more of its past than this
  * @param seen is told what samples each deployment was judged by
@@ -51,13 +83,7 @@ export async function replay(
   draws: Draws | null = null,
   seen?: SeenSamples,
 ): Promise<Replay> {
-  const { deployments } = history.tables;
-  if (deployments.length === 0) {
-    throw new Problem("this history has no deployments: there is nothing to replay", {
-      file: history.dir,
-      cure: "Import deployments.csv beside the metrics.",
-    });
-  }
+  refuseEmpty(history);
   const plan = await planReplay(history, policies, lookBackAtMostMs);
   const detection = await detect(
     history,

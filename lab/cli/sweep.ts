@@ -1,0 +1,68 @@
+/** `hindsight sweep`: many variations of one policy, and whether one of them is worth it. */
+
+import { Command, Option } from "commander";
+import { openHistory } from "../history/open.ts";
+import { parseDimension } from "../sweep/dimension.ts";
+import { checkSweepPlace, writeSweep } from "../sweep/directory.ts";
+import { sweepDocument } from "../sweep/document.ts";
+import { sweepText } from "../sweep/print.ts";
+import { sweep } from "../sweep/sweep.ts";
+import { openBase } from "../sweep/variations.ts";
+import { evaluateOptions, evaluateOptionsOf, wholeNumber, type EvaluateFlags } from "./options.ts";
+import { note, print, printJson, progressBar } from "./output.ts";
+
+interface SweepFlags extends EvaluateFlags {
+  readonly policy: string;
+  readonly vary: string[];
+  readonly design: "grid" | "sobol";
+  readonly points: number;
+}
+
+export function sweepCommand(): Command {
+  return evaluateOptions(
+    new Command("sweep")
+      .description("Try many variations of a policy; recommend one only if it survives.")
+      .requiredOption("--policy <file>", "the policy you have, which is varied")
+      .requiredOption(
+        "--vary <path=values>",
+        "a path of the policy and its values: a list, or FROM..TO/COUNT (evenly; COUNTlog: " +
+          "in the logarithm); give it once for each path, `*` stands for every key",
+        (text: string, all: string[] | undefined) => [...(all ?? []), text],
+      )
+      .addOption(
+        new Option("--design <kind>", "every combination, or scrambled Sobol points")
+          .choices(["grid", "sobol"])
+          .default("grid"),
+      )
+      .option("--points <n>", "points of a Sobol design", wholeNumber(2), 512),
+  )
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight sweep --history quarter " +
+        "--policy scenarios/policies/two-minute-override.yaml \\\n" +
+        "    --vary tiers.override.window=1m,2m,5m --vary 'signals.*.hold=0s..120s/5'",
+    )
+    .action(async (flags: SweepFlags) => {
+      const dimensions = flags.vary.map(parseDimension);
+      const base = openBase(flags.policy);
+      const options = evaluateOptionsOf(flags);
+      if (flags.out !== undefined) checkSweepPlace(flags.out, flags.force ?? false);
+      const history = await openHistory(flags.history);
+      try {
+        const design = { kind: flags.design, points: flags.points, seed: flags.seed };
+        const progress = progressBar();
+        const swept = await sweep(history, base, flags.vary, dimensions, design, {
+          ...options,
+          progress,
+        });
+        const document = sweepDocument(swept);
+        if (flags.out !== undefined) writeSweep(flags.out, document, flags.force ?? false);
+        if (flags.json) printJson(document);
+        else print(sweepText(swept));
+        for (const line of swept.manifest.notes) note(line);
+        if (flags.out !== undefined) note(`Sweep written to ${flags.out}`);
+      } finally {
+        history.close();
+      }
+    });
+}

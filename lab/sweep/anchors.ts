@@ -1,0 +1,57 @@
+/**
+ * What every sweep is held against: nobody acts at all, and somebody who knows the labels
+ * acts at once on every regression and on nothing else. No policy does better than the
+ * second; one that does worse than the first is worse than nothing.
+ */
+
+import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
+import type { Recovery } from "../outcome/recovery.ts";
+import type { History } from "../history/open.ts";
+import type { Responder } from "../people/recorded.ts";
+import type { Plan } from "../replay/plan.ts";
+import type { PolicyReplay } from "../replay/replay.ts";
+
+/** Nothing is ever proposed, and nobody is paged. */
+export function neverOutcomes(
+  history: History,
+  plan: Plan,
+  base: PolicyReplay,
+  people: Responder,
+  recovery: Recovery,
+): readonly Outcome[] {
+  const nothing = { records: [], commands: [] };
+  const idle: PolicyReplay = {
+    policy: base.policy,
+    judgements: base.judgements,
+    ...nothing,
+    of: () => nothing,
+    isAlone: () => false,
+  };
+  return outcomesOf(history, { plan, imagined: new Set() }, idle, people, recovery);
+}
+
+/** Every regression is rolled back at its onset, as long as the platform can. */
+export function oracleOutcomes(
+  never: readonly Outcome[],
+  { rollBack, recoversAfterMs }: Recovery,
+): readonly Outcome[] {
+  return never.map((outcome) => {
+    const { deploymentId, onsetAtMs, recoveryMs } = outcome;
+    if (outcome.label !== "regression") return outcome;
+    const { durationMs, succeeds } = rollBack(deploymentId);
+    if (!succeeds) return outcome;
+    const acted = { ...outcome, end: "rolledBack" as const, rolledBack: true, censoredAtMs: null };
+    if (onsetAtMs === null || recoveryMs === null) return acted;
+    const byRollbackMs = Math.max(0, durationMs + recoversAfterMs(deploymentId));
+    const soonestMs = Math.min(recoveryMs, byRollbackMs);
+    return {
+      ...acted,
+      executedAtMs: onsetAtMs + durationMs,
+      recoveredAtMs: onsetAtMs + soonestMs,
+      recoveryMs: soonestMs,
+      recoveryBestMs: soonestMs,
+      recoveryWorstMs: soonestMs,
+      evidence: "modelled" as const,
+    };
+  });
+}

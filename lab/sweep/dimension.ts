@@ -1,0 +1,143 @@
+/**
+ * `--vary PATH=VALUES`: one dimension of a sweep.
+ *
+ *     tiers.override.window=1m,2m,5m        these
+ *     signals.latency.hold=0s..120s/5       five, evenly from 0 s to 120 s
+ *     signals.errors.tolerance=1pp..16pp/5log   five, evenly in the logarithm
+ *     signals.*.hold=0s..2m                 anything in between; with `--design sobol`
+ */
+
+import { parse } from "yaml";
+import { formatDuration, parseDuration } from "../../engine/index.ts";
+import { Problem } from "../problem.ts";
+
+export interface Dimension {
+  /** As given; `*` stands for every key at its place. */
+  readonly path: string;
+  /** In order; null where the range is continuous. */
+  readonly values: readonly unknown[] | null;
+  /** Do neighbours in `values` mean something? A list of words has no order. */
+  readonly ordered: boolean;
+  /** From [0, 1) to a value. */
+  readonly at: (share: number) => unknown;
+}
+
+/** What a quantity is written in, and how one is written again. */
+interface Unit {
+  readonly read: (text: string) => number | null;
+  readonly write: (value: number) => unknown;
+}
+
+const suffixed = (suffix: string): Unit => ({
+  read: (text) => {
+    const match = new RegExp(`^([+-]?\\d+(?:\\.\\d+)?)${suffix}$`).exec(text);
+    return match === null ? null : Number(match[1]);
+  },
+  write: (value) => `${rounded(value)}${suffix}`,
+});
+
+const UNITS: readonly Unit[] = [
+  {
+    read: (text) => (/^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : null),
+    write: rounded,
+  },
+  { read: parseDuration, write: durationText },
+  suffixed("%"),
+  suffixed("pp"),
+];
+
+/** Four digits: what a person would write into a policy. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+/** Whole seconds from one second on. */
+function durationText(ms: number): string {
+  return ms === 0 ? "0s" : formatDuration(ms < 1000 ? ms : Math.round(ms / 1000) * 1000);
+}
+
+/** @throws Problem that names the option and its cure */
+export function parseDimension(text: string): Dimension {
+  const equals = text.indexOf("=");
+  const path = text.slice(0, equals).trim();
+  const values = text.slice(equals + 1).trim();
+  if (equals < 1 || values === "") {
+    throw new Problem(`--vary ${text}: expected PATH=VALUES`, {
+      cure: "For example --vary tiers.override.window=1m,2m,5m",
+    });
+  }
+  if (values.includes("..")) return rangeOf(path, values);
+  const list = splitList(values).map((value) => readScalar(text, value));
+  return {
+    path,
+    values: list,
+    ordered: isAscending(list),
+    at: (share) => list[Math.min(list.length - 1, Math.floor(share * list.length))],
+  };
+}
+
+/** At commas that stand in no bracket. */
+function splitList(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let from = 0;
+  for (let at = 0; at <= text.length; at++) {
+    const letter = text[at];
+    if (letter === "[" || letter === "{") depth++;
+    else if (letter === "]" || letter === "}") depth--;
+    else if (letter === undefined || (letter === "," && depth === 0)) {
+      parts.push(text.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  return parts;
+}
+
+function readScalar(option: string, text: string): unknown {
+  if (text === "") {
+    throw new Problem(`--vary ${option}: a value is missing`, {
+      cure: "Take the comma away, or write a value beside it.",
+    });
+  }
+  try {
+    return parse(text) as unknown;
+  } catch {
+    throw new Problem(`--vary ${option}: ${text} is not a YAML value`, {
+      cure: 'Quote it as in a policy file, for example "a: b".',
+    });
+  }
+}
+
+function isAscending(list: readonly unknown[]): boolean {
+  const sizes = list.map((value) =>
+    UNITS.reduce<number | null>((found, { read }) => found ?? read(String(value)), null),
+  );
+  return sizes.every(
+    (size, index) => size !== null && (index === 0 || size > (sizes[index - 1] ?? size)),
+  );
+}
+
+function rangeOf(path: string, text: string): Dimension {
+  const match = /^(.+?)\.\.(.+?)(?:\/(\d+)\s*(log)?)?(?:\s+(log))?$/.exec(text);
+  const cure = "Write FROM..TO/COUNT, such as 0s..120s/5 or 1%..16%/5log.";
+  const [, from, to, steps, log, lateLog] = match ?? [];
+  const unit = UNITS.find(({ read }) => read(from ?? "") !== null && read(to ?? "") !== null);
+  if (unit === undefined) {
+    throw new Problem(`--vary ${path}=${text}: both ends must be of one kind`, { cure });
+  }
+  const low = unit.read(from!)!;
+  const high = unit.read(to!)!;
+  const isLog = log !== undefined || lateLog !== undefined;
+  if (low >= high || (isLog && low <= 0)) {
+    const why = low >= high ? "the first end must be smaller" : "a logarithm begins above 0";
+    throw new Problem(`--vary ${path}=${text}: ${why}`, { cure });
+  }
+  const between = (share: number): unknown =>
+    unit.write(isLog ? low * (high / low) ** share : low + share * (high - low));
+  if (steps === undefined) return { path, values: null, ordered: true, at: between };
+  const count = Number(steps);
+  if (count < 2) throw new Problem(`--vary ${path}=${text}: at least two steps`, { cure });
+  const values = Array.from({ length: count }, (_, step) => between(step / (count - 1)));
+  const at = (share: number): unknown => values[Math.min(count - 1, Math.floor(share * count))];
+  return { path, values, ordered: true, at };
+}

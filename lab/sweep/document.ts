@@ -1,0 +1,71 @@
+/** The JSON of `sweep`: absent values are null. */
+
+import { tidy } from "../score/intervals.ts";
+import type { Scores } from "./frontier.ts";
+import type { Sweep } from "./sweep.ts";
+
+export function sweepDocument(sweep: Sweep) {
+  const { variations, scores, frontier, recommendation: found, periods } = sweep;
+  const nameOf = (place: number | null): string | null =>
+    place === null ? null : place === 0 ? sweep.base.policy : variations[place - 1]!.name;
+  const candidateName = (at: number | null): string | null => nameOf(at === null ? null : at + 1);
+  const { best } = found;
+  return {
+    manifest: sweep.manifest,
+    incumbent: { policy: sweep.base.policy, scores: scoresDocument(scores[0]!) },
+    variations: variations.map(({ name, changes, policy }, index) => ({
+      name,
+      digest: policy.digest,
+      changes,
+      scores: scoresDocument(scores[index + 1]!),
+      onFrontier: frontier.members.includes(index + 1),
+      frontierShare: nullable(frontier.membership[index + 1]!),
+    })),
+    anchors: sweep.anchors.map(({ name, what, scores: own }) => ({
+      name,
+      what,
+      scores: scoresDocument(own),
+    })),
+    frontier: frontier.members.map((place) => ({
+      policy: nameOf(place),
+      share: nullable(frontier.membership[place]!),
+    })),
+    knee: nameOf(frontier.knee),
+    landscape: sweep.landscape,
+    validation: {
+      how: periods.how,
+      folds: found.folds.map(({ chosen, train, test }) => ({
+        chosen: candidateName(chosen),
+        trainCostDifference: nullable(train),
+        testCostDifference: nullable(test),
+      })),
+    },
+    recommendation: {
+      verdict: found.verdict,
+      policy: candidateName(found.candidate),
+      changes: found.candidate === null ? [] : variations[found.candidate]!.changes,
+      reasons: found.reasons,
+      best:
+        best === null
+          ? null
+          : {
+              policy: candidateName(best.candidate),
+              costDifference: nullable(best.difference),
+              chanceByLuck: nullable(best.p),
+            },
+      sealedCostDifference: found.sealed === null ? null : nullable(found.sealed),
+      detectableCostDifference: found.detectable === null ? null : nullable(found.detectable),
+    },
+    differences: sweep.comparison?.differences ?? null,
+  };
+}
+
+function scoresDocument(scores: Scores): Record<keyof Scores, number | null> {
+  return Object.fromEntries(
+    Object.entries(scores).map(([name, value]) => [name, nullable(value as number)]),
+  ) as Record<keyof Scores, number | null>;
+}
+
+function nullable(value: number): number | null {
+  return Number.isFinite(value) ? tidy(value) : null;
+}

@@ -1,0 +1,170 @@
+/**
+ * The frontier: policies that no other beats on everything at once, how sure that is,
+ * and where giving up more buys least.
+ */
+
+import { resampled, spread, type Resamples } from "./resample.ts";
+import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
+import type { Span } from "./periods.ts";
+
+/** All four are better when lower. */
+export const OBJECTIVES = ["recoveryMinutes", "falsePositiveRate", "nightPages", "cost"] as const;
+export type ObjectiveName = (typeof OBJECTIVES)[number];
+
+/** Restricted mean minutes to recovery, share, pages a week, cost of 100 deployments. */
+export type Objectives = Readonly<Record<ObjectiveName, number>>;
+
+export interface Scores extends Objectives {
+  readonly missRate: number;
+  readonly rollbacks: number;
+  readonly falsePositives: number;
+  readonly pagesPerWeek: number;
+}
+
+const WEEK_MS = 604_800_000;
+
+export function scoresOf(table: SweepTable, policy: number, [from, to]: Span): Scores {
+  const sums = sumsOver(table, policy, from, to);
+  const counts = countsOver(table, from, to);
+  const weeks = (table.edgesMs[to]! - table.edgesMs[from]!) / WEEK_MS;
+  const ratio = (top: Float64Array, bottom: Float64Array): number => {
+    const of = totalOf(bottom);
+    return of === 0 ? Number.NaN : totalOf(top) / of;
+  };
+  return {
+    recoveryMinutes: ratio(sums.recoverySeconds, counts.timed) / 60,
+    falsePositiveRate: ratio(sums.falsePositives, counts.benign),
+    nightPages: totalOf(sums.nightPages) / weeks,
+    cost: 100 * ratio(sums.cost, counts.deployments),
+    missRate: ratio(sums.misses, counts.regressions),
+    rollbacks: totalOf(sums.rollbacks),
+    falsePositives: totalOf(sums.falsePositives),
+    pagesPerWeek: totalOf(sums.pages) / weeks,
+  };
+}
+
+/** By objective, then by resample: what one policy would have scored on other services. */
+export function resampledObjectives(
+  table: SweepTable,
+  policy: number,
+  [from, to]: Span,
+  resamples: Resamples,
+): Readonly<Record<ObjectiveName, Float64Array>> {
+  const sums = sumsOver(table, policy, from, to);
+  const counts = countsOver(table, from, to);
+  const weeks = (table.edgesMs[to]! - table.edgesMs[from]!) / WEEK_MS;
+  const ratio = (top: Float64Array, bottom: Float64Array, times: number): Float64Array => {
+    const above = resampled(resamples, top);
+    const below = resampled(resamples, bottom);
+    return above.map((value, at) => (below[at] === 0 ? Number.NaN : (times * value) / below[at]!));
+  };
+  return {
+    recoveryMinutes: ratio(sums.recoverySeconds, counts.timed, 1 / 60),
+    falsePositiveRate: ratio(sums.falsePositives, counts.benign, 1),
+    nightPages: resampled(resamples, sums.nightPages).map((value) => value / weeks),
+    cost: ratio(sums.cost, counts.deployments, 100),
+  };
+}
+
+export interface Frontier {
+  /** Policies on the frontier, by their place among those given. */
+  readonly members: readonly number[];
+  /** By policy: the share of resamples in which it is on the frontier. */
+  readonly membership: Float64Array;
+  /** The policy of the bend between time to recovery and false positives; null without one. */
+  readonly knee: number | null;
+}
+
+/** Objectives nobody can say (no labels) count for none. */
+export function frontierOf(
+  table: SweepTable,
+  span: Span,
+  policies: readonly number[],
+  incumbent: number,
+  resamples: Resamples,
+): Frontier {
+  const points = policies.map((policy) => vectorOf(scoresOf(table, policy, span)));
+  const members = [...nonDominated(points)];
+  // What does the same is on the frontier together: one of them is enough to resample.
+  const groups = new Map<string, number[]>();
+  policies.forEach((policy, at) => {
+    const key = table.rows[policy]!.join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [at]);
+    else group.push(at);
+  });
+  const firsts = [...groups.values()];
+  const drawn = firsts.map(([first]) =>
+    resampledObjectives(table, policies[first!]!, span, resamples),
+  );
+  const membership = new Float64Array(policies.length);
+  for (let resample = 0; resample < resamples.count; resample++) {
+    const sample = drawn.map((one) => OBJECTIVES.map((name) => finite(one[name][resample]!)));
+    for (const group of nonDominated(sample)) {
+      for (const at of firsts[group]!) membership[at]! += 1 / resamples.count;
+    }
+  }
+  const scale = resampledObjectives(table, incumbent, span, resamples);
+  const knee = kneeOf(points, spread(scale.recoveryMinutes), spread(scale.falsePositiveRate));
+  return { members, membership, knee };
+}
+
+function finite(value: number): number {
+  return Number.isNaN(value) ? 0 : value;
+}
+
+function vectorOf(scores: Scores): number[] {
+  return OBJECTIVES.map((name) => finite(scores[name]));
+}
+
+/** Indices of points that no other point is at least as good as in all and better in one. */
+export function nonDominated(points: readonly (readonly number[])[]): Set<number> {
+  const order = [...points.keys()].sort((a, b) => compare(points[a]!, points[b]!));
+  // In this order a point can only be dominated by one before it.
+  const front: number[] = [];
+  for (const index of order) {
+    const point = points[index]!;
+    const isDominated = front.some((other) => dominates(points[other]!, point));
+    if (!isDominated) front.push(index);
+  }
+  return new Set(front.sort((a, b) => a - b));
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return a[at]! - b[at]!;
+  return 0;
+}
+
+function dominates(a: readonly number[], b: readonly number[]): boolean {
+  let better = false;
+  for (let at = 0; at < a.length; at++) {
+    if (a[at]! > b[at]!) return false;
+    if (a[at]! < b[at]!) better = true;
+  }
+  return better;
+}
+
+/**
+ * On the frontier of time to recovery against false positives, each in standard errors of
+ * the incumbent: the policy farthest below the chord between the two ends.
+ */
+function kneeOf(points: readonly (readonly number[])[], a: number, b: number): number | null {
+  if (a === 0 || b === 0) return null;
+  const plane = points.map((point) => [point[0]! / a, point[1]! / b] as const);
+  const front = [...nonDominated(plane)].sort((x, y) => plane[x]![0] - plane[y]![0]);
+  if (front.length < 3) return null;
+  const [x0, y0] = plane[front[0]!]!;
+  const [x1, y1] = plane[front.at(-1)!]!;
+  const length = Math.hypot(x1 - x0, y1 - y0);
+  let knee: number | null = null;
+  let farthest = 0;
+  for (const index of front) {
+    const [x, y] = plane[index]!;
+    const below = ((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length;
+    if (below > farthest + 1e-12) {
+      farthest = below;
+      knee = index;
+    }
+  }
+  return knee;
+}

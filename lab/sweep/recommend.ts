@@ -1,0 +1,247 @@
+/**
+ * One policy to change to, or plainly none.
+ *
+ * Decided beforehand: the primary is the cost of 100 deployments, and no more regressions
+ * may be missed than the incumbent misses plus one percentage point. A policy is
+ * recommended only when all of these hold:
+ *
+ *   1. its cost is lower than that of the incumbent by more than the best of all policies
+ *      would be by luck (better.ts), on everything that is not sealed;
+ *   2. it is the simplest within one standard error of the best of those;
+ *   3. the cheapest of each training stretch was cheaper than the incumbent on the
+ *      stretches after them, taken together;
+ *   4. on the sealed part, where nothing was chosen, it is cheaper too.
+ *
+ * So the price of looking at many policies is paid; it asks for a larger difference than a
+ * comparison of two. 3 and 4 are point estimates: they guard against a fluke of one season,
+ * and add no claim of their own.
+ */
+
+import { betterThanLuck, type Better } from "./better.ts";
+import { scoresOf } from "./frontier.ts";
+import type { Fold, Periods, Span } from "./periods.ts";
+import { resampled, spread, type Resamples } from "./resample.ts";
+import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
+
+/** What a policy must be known by to prefer the simpler of two. */
+export interface Candidate {
+  /** Its row in the table. */
+  readonly row: number;
+  /** How many of the varied paths differ from the incumbent. */
+  readonly distance: number;
+}
+
+export interface FoldResult {
+  /** Chosen on the training stretch; null: the incumbent was kept. */
+  readonly chosen: number | null;
+  /** Cost of 100 deployments against the incumbent's, in training and on the test after it. */
+  readonly train: number;
+  readonly test: number;
+}
+
+export interface Recommendation {
+  readonly verdict: "recommended" | "nothing" | "cannot say";
+  /** The policy's place among the candidates. */
+  readonly candidate: number | null;
+  /** In words, why it is or is not recommended. */
+  readonly reasons: readonly string[];
+  /** The best of all by cost alone, and how likely luck alone makes one so good. */
+  readonly best: {
+    readonly candidate: number;
+    readonly difference: number;
+    readonly p: number;
+  } | null;
+  readonly folds: readonly FoldResult[];
+  /** The recommended one's difference on the sealed part. */
+  readonly sealed: number | null;
+  /** The smallest cost difference such a sweep finds four times in five. */
+  readonly detectable: number | null;
+}
+
+export interface Rules {
+  readonly flips: number;
+  readonly seed: number;
+}
+
+/** Regressions missed beyond the incumbent's share that are still accepted. */
+const MISS_MARGIN = 0.01;
+/** With fewer there is no telling a regression's harm from a service's habits. */
+const SERVICES_AT_LEAST = 6;
+/** 80 % power. */
+const POWER_Z = 0.84;
+const LUCK = 0.05;
+
+/** @param incumbent row of the policy that is there now */
+export function recommend(
+  table: SweepTable,
+  candidates: readonly Candidate[],
+  incumbent: number,
+  periods: Periods,
+  resamples: Resamples,
+  rules: Rules,
+): Recommendation {
+  const labelled = totalOf(table.counts.regressions) + totalOf(table.counts.benign);
+  const cannot =
+    labelled === 0
+      ? "no deployment is labelled, so nobody can say what was right"
+      : table.services.length < SERVICES_AT_LEAST
+        ? `${table.services.length} services are too few to tell luck from merit ` +
+          `(it takes ${SERVICES_AT_LEAST})`
+        : periods.sealed === null
+          ? periods.how
+          : null;
+  const choice = choose(table, candidates, incumbent, periods.open, resamples, rules);
+  const shared = { best: choice.best, detectable: choice.detectable };
+  if (cannot !== null || periods.sealed === null) {
+    return {
+      ...shared,
+      verdict: "cannot say",
+      candidate: null,
+      reasons: [cannot ?? periods.how],
+      folds: [],
+      sealed: null,
+    };
+  }
+  const folds = periods.folds.map((fold) => walk(table, candidates, incumbent, fold));
+  const none = (reason: string, sealed: number | null = null): Recommendation => ({
+    ...shared,
+    verdict: "nothing",
+    candidate: null,
+    reasons: [reason],
+    folds,
+    sealed,
+  });
+  const { chosen, best } = choice;
+  if (chosen === null) {
+    if (best === null) return none("no variation is cheaper than the incumbent");
+    if (best.p > LUCK) {
+      const chance = best.p >= 0.995 ? "always" : `${(best.p * 100).toFixed(0)} % of the time`;
+      return none(
+        `the best of ${candidates.length} is cheaper by ${(-best.difference).toFixed(1)} for 100 ` +
+          `deployments, and luck alone makes one so good ${chance}`,
+      );
+    }
+    return none("what is cheaper misses more regressions than the incumbent");
+  }
+  const { row } = candidates[chosen]!;
+  const moved = folds.filter((fold) => fold.chosen !== null);
+  const later = moved.reduce((sum, { test }) => sum + test, 0);
+  if (moved.length === 0) {
+    return none("it shows only over the whole of the time: no training stretch would choose it");
+  }
+  if (later >= 0) {
+    return none("what was chosen on earlier weeks was no cheaper on the weeks after them");
+  }
+  const sealed = costDifference(table, row, incumbent, periods.sealed);
+  if (sealed >= 0) {
+    return none("on the sealed last part it is no cheaper than the incumbent", sealed);
+  }
+  return {
+    ...shared,
+    verdict: "recommended",
+    candidate: chosen,
+    reasons: [
+      `cheaper by ${(-costDifference(table, row, incumbent, periods.open)).toFixed(1)} for 100 ` +
+        `deployments, more than the best of ${candidates.length} would be by luck ` +
+        `(p ${choice.better.p[chosen]! < 0.001 ? "< 0.001" : "= " + choice.better.p[chosen]!.toFixed(3)})`,
+      `chosen again in training: ${moved.length} of ${folds.length} stretches choose a change, ` +
+        `cheaper by ${(-later / moved.length).toFixed(1)} on the weeks after`,
+      `cheaper on the sealed part as well, by ${(-sealed).toFixed(1)}`,
+    ],
+    folds,
+    sealed,
+  };
+}
+
+interface Choice {
+  readonly chosen: number | null;
+  readonly best: Recommendation["best"];
+  readonly better: Better;
+  readonly detectable: number | null;
+}
+
+/** Rules 1 and 2 on some stretches. */
+function choose(
+  table: SweepTable,
+  candidates: readonly Candidate[],
+  incumbent: number,
+  span: Span,
+  resamples: Resamples,
+  { flips, seed }: Rules,
+): Choice {
+  const differences = candidates.map(({ row }) => costByService(table, row, incumbent, span));
+  const better = betterThanLuck(differences, flips, seed);
+  const deployments = countsOver(table, ...span).deployments;
+  const per100 = totalOf(deployments) === 0 ? Number.NaN : 100 / totalOf(deployments);
+  const totals = differences.map(totalOf);
+  let lowest = -1;
+  totals.forEach((total, at) => {
+    if (total < 0 && (lowest < 0 || total < totals[lowest]!)) lowest = at;
+  });
+  const standardError = (of: Float64Array): number => spread(resampled(resamples, of));
+  const widest = differences.reduce((most, one) => Math.max(most, standardError(one)), 0);
+  const errorOf = lowest < 0 ? widest : standardError(differences[lowest]!);
+  const detectable =
+    Number.isFinite(better.critical) && errorOf > 0
+      ? (better.critical + POWER_Z) * errorOf * per100
+      : null;
+  if (lowest < 0) return { chosen: null, best: null, better, detectable };
+  const best = {
+    candidate: lowest,
+    difference: totals[lowest]! * per100,
+    p: better.p[lowest]!,
+  };
+  const missesOf = (row: number): number => scoresOf(table, row, span).missRate;
+  const allowed = missesOf(incumbent) + MISS_MARGIN;
+  const real = [...candidates.keys()].filter(
+    (at) => better.p[at]! <= LUCK && !(missesOf(candidates[at]!.row) > allowed),
+  );
+  if (real.length === 0) return { chosen: null, best, better, detectable };
+  const first = real.reduce((a, b) => (totals[b]! < totals[a]! ? b : a));
+  const near = real.filter((at) => {
+    const apart = differences[at]!.map((one, service) => one - differences[first]![service]!);
+    return totals[at]! - totals[first]! <= standardError(apart);
+  });
+  const chosen = near.reduce((a, b) => {
+    const simpler = candidates[b]!.distance - candidates[a]!.distance;
+    return simpler < 0 || (simpler === 0 && totals[b]! < totals[a]!) ? b : a;
+  });
+  return { chosen, best, better, detectable };
+}
+
+/** In training the best need not beat luck: a test of it follows at once. */
+function walk(
+  table: SweepTable,
+  candidates: readonly Candidate[],
+  incumbent: number,
+  { train, test }: Fold,
+): FoldResult {
+  let chosen: number | null = null;
+  let lowest = 0;
+  candidates.forEach(({ row }, at) => {
+    const difference = costDifference(table, row, incumbent, train);
+    if (difference >= lowest) return;
+    lowest = difference;
+    chosen = at;
+  });
+  if (chosen === null) return { chosen, train: 0, test: 0 };
+  const { row } = candidates[chosen]!;
+  return { chosen, train: lowest, test: costDifference(table, row, incumbent, test) };
+}
+
+function costByService(
+  table: SweepTable,
+  row: number,
+  incumbent: number,
+  [from, to]: Span,
+): Float64Array {
+  const base = sumsOver(table, incumbent, from, to).cost;
+  return sumsOver(table, row, from, to).cost.map((cost, service) => cost - base[service]!);
+}
+
+/** Cost of 100 deployments, minus the incumbent's. */
+function costDifference(table: SweepTable, row: number, incumbent: number, span: Span): number {
+  const deployments = totalOf(countsOver(table, ...span).deployments);
+  if (deployments === 0) return 0;
+  return (100 * totalOf(costByService(table, row, incumbent, span))) / deployments;
+}

@@ -1,0 +1,156 @@
+/**
+ * What a sweep keeps of each policy: a few sums for each service and stretch of time.
+ * Every number, interval, resample and test of a sweep is made from these, so thousands
+ * of policies fit in memory and none is looked at twice.
+ */
+
+import type { Outcome } from "../outcome/outcome.ts";
+import type { Costs } from "../score/costs.ts";
+import { sumByService } from "../score/sums.ts";
+
+/** Sums that depend on what the policy did. */
+export const SUMS = [
+  "cost",
+  "recoverySeconds",
+  "falsePositives",
+  "misses",
+  "nightPages",
+  "pages",
+  "rollbacks",
+] as const;
+export type SumName = (typeof SUMS)[number];
+
+/** Counts that are the history's own. */
+export const COUNTS = ["deployments", "benign", "regressions", "timed"] as const;
+export type CountName = (typeof COUNTS)[number];
+
+export interface SweepTable {
+  readonly services: readonly string[];
+  /** Starts of the stretches and the end of the last: one more than there are stretches. */
+  readonly edgesMs: readonly number[];
+  /** By stretch, then by service. */
+  readonly counts: Readonly<Record<CountName, Float64Array>>;
+  /** One policy each: by sum, then by stretch, then by service. */
+  readonly rows: readonly Float64Array[];
+}
+
+/** Sums of one policy over some stretches, by service. */
+export type ServiceSums = Readonly<Record<SumName, Float64Array>>;
+
+export interface TableMaker {
+  readonly counts: SweepTable["counts"];
+  /** @param outcomes of one policy, in the same order for every policy */
+  readonly rowOf: (outcomes: readonly Outcome[]) => Float64Array;
+}
+
+export interface Scoring {
+  readonly costs: Costs;
+  readonly timezoneOf: (service: string) => string | null;
+}
+
+/**
+ * @param cells where each deployment belongs: stretch × services + service
+ * @param first outcomes of any policy: counts are the same for all
+ */
+export function tableMaker(
+  cells: Int32Array,
+  cellCount: number,
+  first: readonly Outcome[],
+  scoring: Scoring,
+): TableMaker {
+  const known = new WeakMap<Outcome, Contribution>();
+  const of = (outcome: Outcome): Contribution => {
+    let found = known.get(outcome);
+    if (found === undefined) known.set(outcome, (found = contributionOf(outcome, scoring)));
+    return found;
+  };
+  const counts = Object.fromEntries(
+    COUNTS.map((name) => [name, new Float64Array(cellCount)]),
+  ) as Record<CountName, Float64Array>;
+  first.forEach((outcome, index) => {
+    const contribution = of(outcome).counts;
+    for (const name of COUNTS) counts[name][cells[index]!]! += contribution[name];
+  });
+  return {
+    counts,
+    rowOf: (outcomes) => {
+      const row = new Float64Array(SUMS.length * cellCount);
+      for (let index = 0; index < outcomes.length; index++) {
+        const { sums } = of(outcomes[index]!);
+        let at = cells[index]!;
+        for (let sum = 0; sum < SUMS.length; sum++, at += cellCount) row[at]! += sums[sum]!;
+      }
+      return row;
+    },
+  };
+}
+
+interface Contribution {
+  readonly sums: readonly number[];
+  readonly counts: Readonly<Record<CountName, number>>;
+}
+
+/** One outcome by the arithmetic of the scorecard, so that both always mean the same. */
+function contributionOf(outcome: Outcome, { costs, timezoneOf }: Scoring): Contribution {
+  const { sums, seconds } = sumByService([[outcome]], costs, timezoneOf)[0]!;
+  const byName: Record<SumName, number> = {
+    cost:
+      sums.costRollbacks +
+      sums.costFalsePositives +
+      sums.costDegradation +
+      sums.costPages +
+      sums.costToil,
+    recoverySeconds: seconds.timeToRecovery.reduce((sum, one) => sum + Math.min(one, 3600), 0),
+    falsePositives: sums.falsePositiveRollbacks,
+    misses: sums.misses,
+    nightPages: sums.nightPages,
+    pages: sums.pages,
+    rollbacks: sums.rollbacks,
+  };
+  const { deployments, benign, regressions, timed } = sums;
+  return {
+    sums: SUMS.map((name) => byName[name]),
+    counts: { deployments, benign, regressions, timed },
+  };
+}
+
+/** Stretches `from` to `to` (exclusive) of one policy, by service. */
+export function sumsOver(table: SweepTable, policy: number, from: number, to: number): ServiceSums {
+  const row = table.rows[policy]!;
+  return Object.fromEntries(
+    SUMS.map((name, sum) => [name, addStretches(table, row, sum, from, to)]),
+  ) as Record<SumName, Float64Array>;
+}
+
+export function countsOver(
+  table: SweepTable,
+  from: number,
+  to: number,
+): Readonly<Record<CountName, Float64Array>> {
+  return Object.fromEntries(
+    COUNTS.map((name) => [name, addStretches(table, table.counts[name], 0, from, to)]),
+  ) as Record<CountName, Float64Array>;
+}
+
+function addStretches(
+  { services, edgesMs }: SweepTable,
+  values: Float64Array,
+  sum: number,
+  from: number,
+  to: number,
+): Float64Array {
+  const width = services.length;
+  const start = sum * width * (edgesMs.length - 1);
+  const total = new Float64Array(width);
+  for (let stretch = from; stretch < to; stretch++) {
+    const at = start + stretch * width;
+    for (let service = 0; service < width; service++) total[service]! += values[at + service]!;
+  }
+  return total;
+}
+
+export function totalOf(values: Float64Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

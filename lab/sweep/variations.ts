@@ -1,0 +1,306 @@
+/**
+ * The policies of a sweep: the base with other values at the varied paths, each checked
+ * by the parser that checks every policy file.
+ */
+
+import { readFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import { parsePolicy, type Policy, type PolicyIssue } from "../../engine/index.ts";
+import { loadPolicy, policyFromText, sha256 } from "../policy/load.ts";
+import { Problem } from "../problem.ts";
+import type { Dimension } from "./dimension.ts";
+import { childrenOf, nearest, oldValue, type Tree } from "./paths.ts";
+import { sobol, SOBOL_DIMENSIONS } from "./sobol.ts";
+
+export interface Change {
+  readonly path: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Variation {
+  readonly name: string;
+  readonly policy: Policy;
+  /** What differs from the base, path by path. */
+  readonly changes: readonly Change[];
+  /** How many of the varied paths differ from the base. */
+  readonly distance: number;
+  /** By dimension, from 0 to 1 within its range: whose neighbour is whose. */
+  readonly place: readonly number[];
+  /** By dimension: the place of its value in the list; null where the range is continuous. */
+  readonly steps: readonly (number | null)[];
+}
+
+export interface Design {
+  readonly kind: "grid" | "sobol";
+  readonly points: number;
+  readonly seed: number;
+}
+
+const POLICIES_AT_MOST = 10_000;
+
+export interface Base {
+  readonly file: string;
+  readonly tree: Tree;
+  readonly policy: Policy;
+}
+
+export function openBase(file: string): Base {
+  const policy = loadPolicy(file);
+  return { file, tree: parse(readFileSync(file, "utf8")) as Tree, policy };
+}
+
+/**
+ * All variations of the base, without those that mean the same as an earlier one or as
+ * the base itself.
+ *
+ * @throws Problem for a path that no policy has, or a value it does not take
+ */
+export function variationsOf(
+  base: Base,
+  dimensions: readonly Dimension[],
+  design: Design,
+): Variation[] {
+  const expanded = dimensions.map(({ path }) => expand(base, path));
+  // One at a time first: what is wrong is then said of the option that is wrong.
+  dimensions.forEach((dimension, index) => {
+    const tried = dimension.values ?? [dimension.at(0), dimension.at(1 - 2 ** -20)];
+    for (const value of tried) checkValue(base, dimension, expanded[index]!, value);
+  });
+  const changeOf = changesOf(base);
+  const seen = new Set([base.policy.digest]);
+  const variations: Variation[] = [];
+  for (const point of pointsOf(dimensions, design)) {
+    const tree = structuredClone(base.tree);
+    const changes: Change[] = [];
+    let distance = 0;
+    dimensions.forEach((_, index) => {
+      const { value } = point[index]!;
+      const before = changes.length;
+      for (const path of expanded[index]!) {
+        setAt(tree, path, value);
+        const change = changeOf(path, value);
+        if (change !== null) changes.push(change);
+      }
+      if (changes.length > before) distance++;
+    });
+    const policy = policyOf(base.file, tree);
+    if (seen.has(policy.digest)) continue;
+    seen.add(policy.digest);
+    const name = point
+      .map(({ value }, index) => `${shortName(dimensions, index)}=${textOf(value)}`)
+      .join(" ");
+    variations.push({
+      name,
+      policy,
+      changes,
+      distance,
+      place: point.map(({ place }) => place),
+      steps: point.map(({ step }) => step),
+    });
+  }
+  return variations;
+}
+
+/** What a value changes at a path; null where it says in other words what is there. */
+function changesOf(base: Base): (path: readonly string[], value: unknown) => Change | null {
+  const known = new Map<string, Change | null>();
+  return (path, value) => {
+    const key = JSON.stringify([path, value]);
+    let change = known.get(key);
+    if (change === undefined) {
+      const tree = structuredClone(base.tree);
+      setAt(tree, path, value);
+      const from = oldValue(base.tree, base.policy, path);
+      const to = textOf(value);
+      const isSame = tried(base.file, tree)?.digest === base.policy.digest;
+      known.set(key, (change = isSame ? null : { path: path.join("."), from, to }));
+    }
+    return change;
+  };
+}
+
+/** Null where the parser refuses it: a value may be right only together with others. */
+function tried(file: string, tree: Tree): Policy | null {
+  try {
+    return policyOf(file, tree);
+  } catch (error) {
+    if (error instanceof Problem) return null;
+    throw error;
+  }
+}
+
+/** The base with one tier for everybody; guardrails stay. */
+export function withTier(base: Base, tier: "full" | "override" | "approve"): Policy {
+  const tree = structuredClone(base.tree);
+  tree["assign"] = [{ otherwise: tier }];
+  const entries = (block: string): Tree[] => Object.values((tree[block] ?? {}) as Tree) as Tree[];
+  for (const mode of entries("modes")) delete mode["tier"];
+  for (const rule of entries("context")) delete rule["tierAtLeast"];
+  return policyOf(base.file, tree);
+}
+
+interface Coordinate {
+  readonly value: unknown;
+  readonly place: number;
+  readonly step: number | null;
+}
+
+function* pointsOf(dimensions: readonly Dimension[], design: Design): Generator<Coordinate[]> {
+  if (design.kind === "sobol") {
+    if (dimensions.length > SOBOL_DIMENSIONS) {
+      throw new Problem(`a Sobol design takes at most ${SOBOL_DIMENSIONS} --vary`, {
+        cure: "Vary fewer paths, or several at once with `*`.",
+      });
+    }
+    for (const point of sobol(design.points, dimensions.length, design.seed)) {
+      yield point.map((place, index): Coordinate => {
+        const { values, at } = dimensions[index]!;
+        const step = values === null ? null : Math.floor(place * values.length);
+        return { value: at(place), place, step };
+      });
+    }
+    return;
+  }
+  const continuous = dimensions.find(({ values }) => values === null);
+  if (continuous !== undefined) {
+    throw new Problem(`--vary ${continuous.path}: a grid needs the number of steps`, {
+      cure: "Add /COUNT to the range, or use --design sobol.",
+    });
+  }
+  const total = dimensions.reduce((product, { values }) => product * values!.length, 1);
+  if (total > POLICIES_AT_MOST) {
+    throw new Problem(`this grid has ${total} policies, at most ${POLICIES_AT_MOST} are swept`, {
+      cure: "Take fewer steps, or use --design sobol --points 512.",
+    });
+  }
+  for (let index = 0; index < total; index++) {
+    let rest = index;
+    const point = [...dimensions].reverse().map(({ values }): Coordinate => {
+      const step = rest % values!.length;
+      rest = Math.floor(rest / values!.length);
+      return { value: values![step], place: step / Math.max(1, values!.length - 1), step };
+    });
+    yield point.reverse();
+  }
+}
+
+function policyOf(file: string, tree: Tree): Policy {
+  if ("extends" in tree) return policyFromText(stringify(tree), file);
+  const parsed = parsePolicy(tree, sha256);
+  if (parsed.policy !== null) return parsed.policy;
+  const [issue] = parsed.issues as [PolicyIssue, ...PolicyIssue[]];
+  throw new Problem(`${issue.path.join(".")}: ${issue.message}`, {
+    file,
+    cure: "This combination of values is not allowed; narrow the range of one of them.",
+  });
+}
+
+/** Every path that one with `*` stands for. */
+function expand(base: Base, path: string): (readonly string[])[] {
+  let found: string[][] = [[]];
+  for (const part of path.split(".")) {
+    found = found.flatMap((parent) =>
+      part === "*"
+        ? childrenOf(base.tree, base.policy, parent).map((child) => [...parent, child])
+        : [[...parent, part]],
+    );
+  }
+  if (found.length === 0) {
+    throw new Problem(`--vary ${path}: nothing stands where the * is`, {
+      file: base.file,
+      cure: "Name a key of the policy, such as signals.*.hold.",
+    });
+  }
+  return found;
+}
+
+function checkValue(
+  base: Base,
+  dimension: Dimension,
+  paths: readonly (readonly string[])[],
+  value: unknown,
+): void {
+  const tree = structuredClone(base.tree);
+  for (const path of paths) {
+    setAt(tree, path, value, () => {
+      throw new Problem(`--vary ${dimension.path}: ${path.join(".")} leads through a value`, {
+        file: base.file,
+        cure: `Known here: ${childrenOf(base.tree, base.policy, path.slice(0, 1)).join(", ")}.`,
+      });
+    });
+  }
+  if ("extends" in tree) {
+    policyFromText(stringify(tree), base.file);
+    return;
+  }
+  const parsed = parsePolicy(tree, sha256);
+  if (parsed.policy !== null) return;
+  const [issue] = parsed.issues as [PolicyIssue, ...PolicyIssue[]];
+  const parent = issue.path.slice(0, -1).map(String);
+  const wrongName = /^unknown key/.test(issue.message) || !knows(base, paths[0]!);
+  if (!wrongName) {
+    throw new Problem(`--vary ${dimension.path}=${textOf(value)}: ${issue.message}`, {
+      cure: `At ${issue.path.join(".")}. The values are written as in the policy file.`,
+    });
+  }
+  const at =
+    wrongName && !/^unknown key/.test(issue.message) ? firstUnknown(base, paths[0]!) : null;
+  const where = at === null ? parent : at.slice(0, -1);
+  const name = at === null ? String(issue.path.at(-1)) : at.at(-1)!;
+  const known = childrenOf(base.tree, base.policy, where);
+  const near = nearest(name, known);
+  throw new Problem(
+    `--vary ${dimension.path}: no key \`${name}\` in a policy's ${where.join(".") || "top level"}`,
+    {
+      cure:
+        near === null
+          ? `It has ${known.join(", ")}.`
+          : `Did you mean ${[...where, near].join(".")}?`,
+    },
+  );
+}
+
+function firstUnknown(base: Base, path: readonly string[]): readonly string[] | null {
+  for (let length = 1; length <= path.length; length++) {
+    const children = childrenOf(base.tree, base.policy, path.slice(0, length - 1));
+    if (!children.includes(path[length - 1]!)) return path.slice(0, length);
+  }
+  return null;
+}
+
+function knows(base: Base, path: readonly string[]): boolean {
+  return firstUnknown(base, path) === null;
+}
+
+function setAt(
+  tree: Tree,
+  path: readonly string[],
+  value: unknown,
+  blocked: () => never = () => {
+    throw new Error(`no place for ${path.join(".")}`);
+  },
+): void {
+  let at = tree;
+  for (const part of path.slice(0, -1)) {
+    const next = (at[part] ??= {});
+    if (typeof next !== "object" || next === null) blocked();
+    at = next as Tree;
+  }
+  at[path.at(-1)!] = value;
+}
+
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The last words of a path that tell it from the other varied ones. */
+function shortName(dimensions: readonly Dimension[], index: number): string {
+  const parts = dimensions[index]!.path.split(".");
+  for (let length = 1; length < parts.length; length++) {
+    const name = parts.slice(-length).join(".");
+    const shared = dimensions.filter(({ path }) => path === name || path.endsWith(`.${name}`));
+    if (shared.length === 1) return name;
+  }
+  return parts.join(".");
+}

@@ -1,0 +1,105 @@
+/** The whole command on a generated history. */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { silent } from "../../lab/cli/output.ts";
+import { evaluate } from "../../lab/compare/evaluate.ts";
+import { openHistory, type History } from "../../lab/history/open.ts";
+import { parseDimension } from "../../lab/sweep/dimension.ts";
+import { checkSweepPlace, writeSweep } from "../../lab/sweep/directory.ts";
+import { sweepDocument } from "../../lab/sweep/document.ts";
+import { sweepText } from "../../lab/sweep/print.ts";
+import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
+import { openBase, type Design } from "../../lab/sweep/variations.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { generateSmall, HOOK_MS, policyFile } from "../lab/smallWorld.ts";
+
+const VARY = ["tiers.override.window=1m,2m,5m", "signals.*.hold=0s..2m/3"];
+const OPTIONS = { people: "recorded", seed: 1, replicates: 100, progress: silent };
+const GRID: Design = { kind: "grid", points: 0, seed: 1 };
+
+let history: History;
+let swept: Sweep;
+beforeAll(async () => {
+  const dir = join(temporaryDirectory(), "history");
+  await generateSmall(dir);
+  history = await openHistory(dir);
+  swept = await sweepOf(VARY);
+}, HOOK_MS);
+afterAll(() => history.close());
+
+function sweepOf(vary: readonly string[]): Promise<Sweep> {
+  const base = openBase(policyFile("two-minute-override"));
+  return sweep(history, base, vary, vary.map(parseDimension), GRID, OPTIONS);
+}
+
+/** All but the time it took. */
+function timeless(made: Sweep): string {
+  const document = sweepDocument(made);
+  return JSON.stringify({ ...document, manifest: { ...document.manifest, timing: null } });
+}
+
+describe("a sweep", () => {
+  it("scores every policy as a replay of it alone does", async () => {
+    for (const at of [0, 3, swept.variations.length]) {
+      const policy = at === 0 ? swept.base : swept.variations[at - 1]!.policy;
+      const { scorecard } = (await evaluate(history, [policy], OPTIONS)).policies[0]!.scored;
+      const own = swept.scores[at]!;
+      const deployments = history.tables.deployments.length;
+      expect((own.cost * deployments) / (100 * scorecard.cost.value!)).toBeCloseTo(1, 8);
+      expect(own.recoveryMinutes * 60).toBeCloseTo(
+        scorecard.timeToRecovery.restrictedMean60m.value!,
+        5,
+      );
+      for (const name of ["falsePositiveRate", "missRate"] as const) {
+        expect(own[name]).toBeCloseTo((scorecard[name] as { value: number }).value, 8);
+      }
+    }
+  });
+
+  it("puts every policy between the oracle and a sane bound", () => {
+    const oracle = swept.anchors.find(({ name }) => name === "oracle")!.scores;
+    expect(oracle.falsePositiveRate).toBe(0);
+    for (const { cost, recoveryMinutes } of swept.scores) {
+      expect(cost).toBeGreaterThan(oracle.cost);
+      expect(recoveryMinutes).toBeGreaterThanOrEqual(oracle.recoveryMinutes);
+    }
+    expect(swept.anchors.map(({ name }) => name)).toEqual([
+      "never",
+      "oracle",
+      "all full",
+      "all override",
+      "all approve",
+    ]);
+  });
+
+  it("is the same twice, and a policy's scores do not depend on the others", async () => {
+    expect(timeless(await sweepOf(VARY))).toBe(timeless(swept));
+    const fewer = await sweepOf(["tiers.override.window=5m"]);
+    const same = swept.variations.findIndex(
+      ({ policy }) => policy.digest === fewer.variations[0]!.policy.digest,
+    );
+    expect(same).toBeGreaterThanOrEqual(0);
+    expect(swept.scores[same + 1]).toEqual(fewer.scores[1]);
+  });
+
+  it("of three weeks recommends nothing and says why", () => {
+    expect(swept.recommendation.verdict).toBe("cannot say");
+    expect(sweepText(swept)).toContain("too short to train, test and seal");
+  });
+
+  it("writes its directory whole, and replaces only a sweep", () => {
+    const dir = join(temporaryDirectory(), "out");
+    writeSweep(dir, sweepDocument(swept), false);
+    expect(readdirSync(dir).sort()).toEqual(["manifest.json", "sweep.json"]);
+    const written = JSON.parse(readFileSync(join(dir, "sweep.json"), "utf8")) as {
+      variations: unknown[];
+    };
+    expect(written.variations).toHaveLength(swept.variations.length);
+    expect(() => checkSweepPlace(dir, false)).toThrow("there is a sweep already");
+    writeSweep(dir, sweepDocument(swept), true);
+    expect(existsSync(join(dir, "manifest.json"))).toBe(true);
+    expect(() => checkSweepPlace(history.dir, true)).toThrow("not empty");
+  });
+});
