@@ -4,8 +4,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../lab/cli/output.ts";
-import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
+import { outcomesOf } from "../../lab/outcome/outcome.ts";
+import { recoveryOf } from "../../lab/outcome/recovery.ts";
+import { recorded } from "../../lab/people/recorded.ts";
+import { watchHistory } from "../../lab/replay/replay.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { checkSweepPlace, writeSweep } from "../../lab/sweep/directory.ts";
 import { sweepDocument } from "../../lab/sweep/document.ts";
@@ -13,6 +16,7 @@ import { sweepText } from "../../lab/sweep/print.ts";
 import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
 import { openBase, type Design } from "../../lab/sweep/variations.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
+import { scoreOf } from "../lab/outcomes.ts";
 import { generateSmall, HOOK_MS, policyFile } from "../lab/smallWorld.ts";
 
 const VARY = ["tiers.override.window=1m,2m,5m", "signals.*.hold=0s..2m/3"];
@@ -44,7 +48,12 @@ describe("a sweep", () => {
   it("scores every policy as a replay of it alone does", async () => {
     for (const at of [0, 3, swept.variations.length]) {
       const policy = at === 0 ? swept.base : swept.variations[at - 1]!.policy;
-      const { scorecard } = (await evaluate(history, [policy], OPTIONS)).policies[0]!.scored;
+      const { plan, decide } = await watchHistory(history, [policy], silent);
+      const people = recorded(history.tables.decisions);
+      const recovery = recoveryOf(history.tables);
+      const made = decide(0, people, recovery);
+      const seen = { plan, imagined: new Set<number>() };
+      const { scorecard } = scoreOf(outcomesOf(history, seen, made, people, recovery));
       const own = swept.scores[at]!;
       const deployments = history.tables.deployments.length;
       expect((own.cost * deployments) / (100 * scorecard.cost.value!)).toBeCloseTo(1, 8);
