@@ -53,7 +53,10 @@ describe("a sweep", () => {
       const recovery = recoveryOf(history.tables);
       const made = decide(0, people, recovery);
       const seen = { plan, imagined: new Set<number>() };
-      const { scorecard } = scoreOf(outcomesOf(history, seen, made, people, recovery));
+      const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));
+      const outcomes = outcomesOf(history, seen, made, people, recovery);
+      const timezoneOf = (service: string): string | null => zones.get(service) ?? null;
+      const { scorecard } = scoreOf(outcomes, { timezoneOf });
       const own = swept.scores[at]!;
       const deployments = history.tables.deployments.length;
       expect((own.cost * deployments) / (100 * scorecard.cost.value!)).toBeCloseTo(1, 8);
