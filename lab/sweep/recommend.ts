@@ -143,7 +143,7 @@ export function recommend(
     reasons: [
       `cheaper by ${(-costDifference(table, row, incumbent, periods.open)).toFixed(1)} for 100 ` +
         `deployments, more than the best of ${candidates.length} would be by luck ` +
-        `(p ${choice.better.p[chosen]! < 0.001 ? "< 0.001" : "= " + choice.better.p[chosen]!.toFixed(3)})`,
+        `(${chanceText(choice.better.p[chosen]!)})`,
       `chosen again in training: ${moved.length} of ${folds.length} stretches choose a change, ` +
         `cheaper by ${(-later / moved.length).toFixed(1)} on the weeks after`,
       `cheaper on the sealed part as well, by ${(-sealed).toFixed(1)}`,
@@ -151,6 +151,10 @@ export function recommend(
     folds,
     sealed,
   };
+}
+
+function chanceText(p: number): string {
+  return p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`;
 }
 
 interface Choice {
