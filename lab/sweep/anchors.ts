@@ -23,6 +23,7 @@ export function neverOutcomes(
   const idle: PolicyReplay = {
     policy: base.policy,
     judgements: base.judgements,
+    fleets: [],
     ...nothing,
     of: () => nothing,
     isAlone: () => false,
