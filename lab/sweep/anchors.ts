@@ -23,7 +23,7 @@ export function neverOutcomes(
   const idle: PolicyReplay = {
     policy: base.policy,
     judgements: base.judgements,
-    fleets: [],
+    fleets: () => [],
     ...nothing,
     of: () => nothing,
     isAlone: () => false,
