@@ -15,7 +15,7 @@ import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
 import { futuresOf } from "../outcome/futures.ts";
-import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
+import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import { windowNotes } from "../people/closedForm.ts";
 import { Problem } from "../problem.ts";
@@ -23,6 +23,7 @@ import { replay, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
+import { diagnosticsOf, meanRecoverySeconds } from "../score/diagnostics.ts";
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
 
@@ -129,15 +130,31 @@ export async function evaluate(
       seed: options.seed,
       bootstraps: options.replicates,
     });
-  const alike: AlikeOutcomes = new Map();
+  /** The outcomes of a policy, once for each draw, were recovery as `model` says. */
+  const drawsIf = (model: Recovery): ((policy: number) => readonly (readonly Outcome[])[]) => {
+    const alike: AlikeOutcomes = new Map();
+    return (policy) =>
+      replayed.draws.map((drawn, draw) =>
+        outcomesOf(history, replayed, drawn[policy]!, people.responder(draw), model, alike),
+      );
+  };
+  const drawsOf = drawsIf(recovery);
+  const drawsIfHalf = drawsIf(stretched(recovery, 0.5));
+  const drawsIfDouble = drawsIf(stretched(recovery, 2));
   const evaluated = policies.map((policy, index): Evaluated => {
-    const draws = replayed.draws.map((drawn, draw) =>
-      outcomesOf(history, replayed, drawn[index]!, people.responder(draw), recovery, alike),
-    );
+    const draws = drawsOf(index);
     const outcomes = draws[0]!;
     const scored = scoreDraws(draws);
     const calibration = calibrationOf(outcomes, policy, costs, recovery);
-    const scorecard = { ...scored.scorecard, calibration };
+    const scorecard = {
+      ...scored.scorecard,
+      mttrSensitivity: {
+        recoveryHalved: meanRecoverySeconds(drawsIfHalf(index)),
+        recoveryDoubled: meanRecoverySeconds(drawsIfDouble(index)),
+      },
+      calibration,
+      diagnostics: diagnosticsOf(draws),
+    };
     return { policy, outcomes, draws, scored: { ...scored, scorecard } };
   });
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];

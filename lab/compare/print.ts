@@ -113,6 +113,7 @@ function renderScorecard(
     }
     table.addRow(row);
     addBounds(table, name, field, policies);
+    if (name === "mttr") addSensitivity(table, policies);
   }
   return table.render();
 }
@@ -131,6 +132,19 @@ function addBounds(table: Table, name: string, field: Field, policies: readonly 
     row[evaluated.policy.policy] = `${best} and ${worst}`;
   }
   table.addRow(row);
+}
+
+/** A row below MTTR: what it were had recovery after a rollback been half as long, and twice. */
+function addSensitivity(table: Table, policies: readonly Evaluated[]): void {
+  const row: Record<string, string> = { field: "  recovery ½ and 2 times" };
+  for (const { policy, scored } of policies) {
+    const { recoveryHalved: half, recoveryDoubled: double } =
+      scored.scorecard.mttrSensitivity ?? {};
+    if (half == null || double == null || half === double) continue;
+    const [least, most] = [half, double].map((value) => formatValue("seconds", value));
+    row[policy.policy] = `${least} and ${most}`;
+  }
+  if (Object.keys(row).length > 1) table.addRow(row);
 }
 
 /** Of rollbacks that were not the cause's: what each cost, and what it may have been worth. */

@@ -1,18 +1,19 @@
 /**
  * How long a rollback takes and how long a service then needs to recover.
  *
- * The medians of the history's own rollbacks where it has at least five, documented
- * defaults otherwise (medians of 90 s and 120 s; assumptions, not measurements).
- * Every recovery that follows from them is `modelled`, never `observed`.
+ * The pool is the median of the history's own rollbacks where it has at least five, and a
+ * documented default otherwise (90 s and 120 s; assumptions, not measurements). A service
+ * that has some of its own is drawn to the pool: its median weighs n / (n + 10), because a
+ * few rollbacks say little. Every recovery that follows is `modelled`, never `observed`.
  */
 
 import type { HistoryTables } from "../history/tables.ts";
 import { unaidedOf, type Unaided } from "./unaided.ts";
 
 export interface Recovery {
-  /** From the order to the old version being back. */
+  /** Of the pool: from the order to the old version being back. */
   readonly rollbackMs: number;
-  /** From then until the signals are within tolerance again. */
+  /** Of the pool: from then until the signals are within tolerance again. */
   readonly recoveryMs: number;
   readonly rollbackFrom: string;
   readonly recoveryFrom: string;
@@ -24,7 +25,7 @@ export interface Recovery {
   readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
   /**
    * From the old version being back until this deployment recovers: as long as it took
-   * in history, else the median. So no rollback recovers sooner than an earlier one.
+   * in history, else as its service does. So no rollback recovers sooner than an earlier one.
    * Less than nothing where it had recovered while the rollback was going on.
    */
   readonly recoversAfterMs: (deploymentId: string) => number;
@@ -35,6 +36,8 @@ export interface Recovery {
 const DEFAULT_ROLLBACK_MS = 90_000;
 const DEFAULT_RECOVERY_MS = 120_000;
 const ROLLBACKS_AT_LEAST = 5;
+/** A service's own median weighs half where it has so many (method 3.3). */
+const HALF_OWN = 10;
 
 export function recoveryOf(tables: HistoryTables): Recovery {
   const startedAt = new Map<string, number>();
@@ -49,10 +52,10 @@ export function recoveryOf(tables: HistoryTables): Recovery {
     const started = startedAt.get(id);
     return started === undefined || ended === undefined || ended < started ? null : ended - started;
   };
-  const rollbacks: number[] = [];
+  const rollbacks = new Map<string, number>();
   for (const [id, finished] of finishedAt) {
     const durationMs = took(id, finished);
-    if (durationMs !== null) rollbacks.push(durationMs);
+    if (durationMs !== null) rollbacks.set(id, durationMs);
   }
   const recoveries = new Map<string, number>();
   for (const { deploymentId, resolvedAtMs } of tables.incidents) {
@@ -64,15 +67,18 @@ export function recoveryOf(tables: HistoryTables): Recovery {
       recoveries.set(deploymentId, resolvedAtMs - finished);
     }
   }
-  const afterwards = [...recoveries.values()].filter((durationMs) => durationMs >= 0);
-  const pick = (own: number[], fallback: number): [number, string] =>
+  const afterwards = new Map([...recoveries].filter(([, durationMs]) => durationMs >= 0));
+  const pick = (own: readonly number[], fallback: number): [number, string] =>
     own.length >= ROLLBACKS_AT_LEAST
       ? [middle(own), `median of ${own.length} rollbacks in this history`]
       : [fallback, `default (${own.length} rollbacks in this history)`];
-  const [rollbackMs, rollbackFrom] = pick(rollbacks, DEFAULT_ROLLBACK_MS);
-  const [recoveryMs, recoveryFrom] = pick(afterwards, DEFAULT_RECOVERY_MS);
+  const [rollbackMs, rollbackFrom] = pick([...rollbacks.values()], DEFAULT_ROLLBACK_MS);
+  const [recoveryMs, recoveryFrom] = pick([...afterwards.values()], DEFAULT_RECOVERY_MS);
+  const services = new Map(tables.deployments.map((row) => [row.deploymentId, row.service]));
+  const rollbackIn = drawnToPool(rollbacks, services, rollbackMs);
+  const recoveryIn = drawnToPool(afterwards, services, recoveryMs);
   const rollBack: Recovery["rollBack"] = (id) => {
-    const durationMs = took(id, finishedAt.get(id)) ?? took(id, failedAt.get(id)) ?? rollbackMs;
+    const durationMs = took(id, finishedAt.get(id)) ?? took(id, failedAt.get(id)) ?? rollbackIn(id);
     return { durationMs, succeeds: finishedAt.has(id) || !failedAt.has(id) };
   };
   return {
@@ -81,8 +87,43 @@ export function recoveryOf(tables: HistoryTables): Recovery {
     rollbackFrom,
     recoveryFrom,
     rollBack,
-    recoversAfterMs: (id) => recoveries.get(id) ?? recoveryMs,
+    recoversAfterMs: (id) => recoveries.get(id) ?? recoveryIn(id),
     unaided: unaidedOf(tables),
+  };
+}
+
+/** By deployment: the median of its service, drawn to the pool by how few it rests on. */
+function drawnToPool(
+  known: ReadonlyMap<string, number>,
+  services: ReadonlyMap<string, string>,
+  poolMs: number,
+): (deploymentId: string) => number {
+  const own = new Map<string, number[]>();
+  for (const [id, durationMs] of known) {
+    const service = services.get(id);
+    if (service === undefined) continue;
+    const durations = own.get(service);
+    if (durations === undefined) own.set(service, [durationMs]);
+    else durations.push(durationMs);
+  }
+  const drawn = new Map(
+    [...own].map(([service, durations]) => {
+      const weight = durations.length / (durations.length + HALF_OWN);
+      return [service, Math.round(weight * middle(durations) + (1 - weight) * poolMs)];
+    }),
+  );
+  return (id) => drawn.get(services.get(id) ?? "") ?? poolMs;
+}
+
+/** The same, had every recovery after a rollback taken so many times as long. */
+export function stretched(recovery: Recovery, times: number): Recovery {
+  return {
+    ...recovery,
+    recoveryMs: recovery.recoveryMs * times,
+    recoversAfterMs: (id) => {
+      const afterMs = recovery.recoversAfterMs(id);
+      return afterMs > 0 ? afterMs * times : afterMs;
+    },
   };
 }
 

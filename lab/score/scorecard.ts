@@ -13,6 +13,7 @@ import type { Outcome } from "../outcome/outcome.ts";
 import { randomStream } from "../people/random.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
+import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
 import { FIELDS, total, type Field, type Sums } from "./fields.ts";
 import {
   effectiveClusters,
@@ -61,8 +62,10 @@ export interface Scorecard {
   readonly missRateBounds: Bounds;
   readonly identifiedShare: number | null;
   readonly cost: Estimate & { readonly parts: Readonly<Record<string, number>> };
-  /** Of a policy that is shown; a resampled scorecard has none. */
+  /** These three are of a policy that is shown; a resampled scorecard has none. */
+  readonly mttrSensitivity?: MttrSensitivity;
   readonly calibration?: Calibration;
+  readonly diagnostics?: Diagnostics;
 }
 
 /** A scorecard with what a comparison needs of it. */
