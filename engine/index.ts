@@ -34,6 +34,7 @@ export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";
 export { matchesGlob, servicesOf } from "./policy/policy.ts";
 export { canonicalJson } from "./policy/canonical.ts";
+export { diffPolicies, type PolicyDifference } from "./policy/diff.ts";
 export { mergeLayers, type MergedLayers, type Origin } from "./policy/layers.ts";
 export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";
 export { policyJsonSchema } from "./policy/schema/jsonSchema.ts";

@@ -62,6 +62,30 @@ export function loosenings(parent: unknown, child: unknown): readonly Loosening[
   );
 }
 
+export type Tightness = "tightened" | "loosened";
+
+/**
+ * Which way a value moved, by its path; null where nothing is held or nothing moved.
+ * Words stand for themselves, durations are milliseconds and shares fractions.
+ */
+export function directionOf(
+  path: Path,
+  before: number | string | null,
+  after: number | string | null,
+): Tightness | null {
+  const direction = DIRECTIONS.find(
+    ({ path: pattern }) =>
+      pattern.length === path.length &&
+      pattern.every((name, index) => name === "*" || name === path[index]),
+  );
+  if (direction === undefined || direction.tighter === "same") return null;
+  const [from, to] = [before, after].map((value) =>
+    typeof value === "string" ? direction.read(value) : value,
+  );
+  if (from == null || to == null || from === to) return null;
+  return to < from === (direction.tighter === "lower") ? "tightened" : "loosened";
+}
+
 function compare(direction: Direction, path: Path, parent: unknown, child: unknown): Loosening[] {
   const rule = at(parent, path.slice(0, -1));
   if (typeof rule !== "object" || rule === null) return [];

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { policyJsonSchema } from "../../engine/index.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem, Problems } from "../problem.ts";
+import { diffCommand } from "./policyDiff.ts";
 import { note, print, printJson } from "./output.ts";
 
 interface Checked {
@@ -20,6 +21,7 @@ export function policyCommand(): Command {
     .description("Work on policy files.")
     .addHelpText("after", EXAMPLE)
     .addCommand(checkCommand())
+    .addCommand(diffCommand())
     .addCommand(schemaCommand());
 }
 

@@ -1,5 +1,6 @@
 /** The gate's verdict for people and for CI: terminal, Markdown for a pull request, JUnit. */
 
+import { diffPolicies } from "../../engine/index.ts";
 import type { Flip } from "../compare/compare.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
@@ -90,6 +91,8 @@ export function gateMarkdown(evaluation: Evaluation, gate: Gate): string {
     "",
     inCell(headline(gate, evaluation)),
     "",
+    ...changeLines(evaluation),
+    "",
     "| guard | verdict | why |",
     "| --- | --- | --- |",
     ...gate.checks.map(({ name, verdict, reason }) => row([`\`${name}\``, verdict, reason])),
@@ -121,6 +124,14 @@ export function gateMarkdown(evaluation: Evaluation, gate: Gate): string {
       `, engine ${manifest.engineVersion}, seed ${manifest.seed}</sub>`,
     "",
   ].join("\n");
+}
+
+/** What the candidate does differently, as a list; its name is no difference. */
+function changeLines({ policies: [baseline, candidate] }: Evaluation): string[] {
+  const differences = diffPolicies(baseline!.policy, candidate!.policy);
+  const changes = differences.filter(({ path }) => path[0] !== "policy");
+  if (changes.length === 0) return ["The two policies say the same."];
+  return ["What changes:", "", ...changes.map(({ text }) => `- ${inCell(text)}`)];
 }
 
 function inCell(text: string): string {

@@ -192,6 +192,13 @@ describe("what CI reads", () => {
     expect(xml).not.toContain("\u0007");
   });
 
+  test("the Markdown says what the candidate does differently", async () => {
+    const { gate, evaluation } = await judge(history, SLOWER);
+    expect(gateMarkdown(evaluation, gate)).toContain(
+      "\nWhat changes:\n\n- override window 2m → 30m\n\n| guard",
+    );
+  });
+
   test("the JSON is that of compare with verdict, checks and judged flips", async () => {
     const { gate, evaluation } = await judge(history, HIGHER);
     const document = gateDocument(evaluation, gate);

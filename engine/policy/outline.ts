@@ -1,0 +1,148 @@
+/**
+ * A policy as people read it: the keys of the file, every value printed. It walks whatever
+ * the resolved policy holds, so a key that the language gains tomorrow is in it.
+ */
+
+import { formatRange, type WeeklyRange } from "./calendar.ts";
+import type { Condition, Policy, TimeWindow } from "./policy.ts";
+import { formatDuration, formatNumber, formatShare, formatTime } from "./quantity.ts";
+
+/** `value` is what `text` prints, for whoever compares. */
+export type Outline =
+  | { readonly kind: "leaf"; readonly text: string; readonly value: number | string }
+  | { readonly kind: "list"; readonly items: readonly string[] }
+  | { readonly kind: "map"; readonly entries: Readonly<Record<string, Outline>> };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Numbers that are shares, by the end of their path; every other number is plain. */
+const SHARES =
+  /(^|\.)(confidence|alpha|changeFailureRate|toleranceAtMost|discountAtMost|context\.[^.]+\.max)$/;
+
+/** As the README lists them; what is new comes last. */
+const ORDER: readonly string[] = [
+  ...["policy", "owner", "watch", "signals", "fusion", "changeFailureRate"],
+  ...["tiers", "assign", "modes", "context", "guardrails"],
+];
+
+export function outline(policy: Policy): Outline {
+  const { evidence, signals, assign, modes, context, ...rest } = policy;
+  const named = (list: readonly object[], key: string): Fields =>
+    Object.fromEntries(
+      (list as readonly Fields[]).map(({ [key]: name, ...fields }) => [name as string, fields]),
+    );
+  const { changeFailureRate, weights } = evidence;
+  const weighted = signals.map((signal) => ({ ...signal, weight: weights[signal.name] }));
+  const whole = { ...rest, changeFailureRate, context: named(context, "tag") };
+  const last = assign[assign.length - 1]!;
+  const { entries } = fieldsOf({ ...whole, digest: null }, "");
+  const all: Readonly<Record<string, Outline>> = {
+    ...entries,
+    signals: fieldsOf(named(weighted, "name"), "signals"),
+    assign: map({
+      rules: list(assign.filter(({ when }) => when !== null).map(ruleText)),
+      otherwise: leaf(last.tier, last.tier),
+    }),
+    modes: fieldsOf(named(modes, "name"), "modes"),
+  };
+  const place = (key: string): number => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
+  return map(Object.fromEntries(Object.entries(all).sort(([a], [b]) => place(a) - place(b))));
+}
+
+function leaf(text: string, value: number | string): Outline {
+  return { kind: "leaf", text, value };
+}
+function list(items: readonly string[]): Outline {
+  return { kind: "list", items };
+}
+function map(entries: Readonly<Record<string, Outline>>): Outline & { kind: "map" } {
+  return { kind: "map", entries };
+}
+
+function fieldsOf(fields: Fields, path: string): Outline & { kind: "map" } {
+  const entries = Object.entries(fields).flatMap(([key, value]): [string, Outline][] => {
+    const shown = key.replace(/Ms$/, "");
+    const said = outlineOf(value, key, path === "" ? shown : `${path}.${shown}`);
+    return said === null ? [] : [[shown, said]];
+  });
+  return map(Object.fromEntries(entries));
+}
+
+/** Null for what is not there. */
+function outlineOf(value: unknown, key: string, path: string): Outline | null {
+  if (value === null && key === "signals") return leaf("all", "all");
+  if (value === null || value === undefined) return null;
+  if (typeof value === "number") return leaf(numberText(value, key, path), value);
+  if (typeof value === "string" || typeof value === "boolean") {
+    return leaf(String(value), String(value));
+  }
+  if (Array.isArray(value)) return arrayOf(value, key);
+  if (key === "when") {
+    const text = conditionText(value);
+    return text === "" ? null : leaf(text, text);
+  }
+  const { kind, amount } = value as { kind?: string; amount?: number };
+  if (amount !== undefined && kind !== undefined) {
+    const text = kind === "unit" ? formatNumber(amount) : formatShare(amount);
+    return leaf(kind === "points" ? `${formatNumber(amount * 100)} pp` : text, `${kind} ${amount}`);
+  }
+  const inner = fieldsOf(value as Fields, path);
+  return Object.keys(inner.entries).length === 0 ? null : inner;
+}
+
+function numberText(value: number, key: string, path: string): string {
+  if (key.endsWith("Ms")) return formatDuration(value) || "0s";
+  return SHARES.test(path) ? formatShare(value) : formatNumber(value);
+}
+
+function arrayOf(value: readonly unknown[], key: string): Outline | null {
+  switch (key) {
+    case "never":
+      return list((value as readonly Condition[]).map(conditionText));
+    case "calendar":
+      return value.length === 0 ? null : list((value as readonly WeeklyRange[]).map(formatRange));
+    case "between":
+      return value.length === 0 ? null : list((value as readonly TimeWindow[]).map(windowText));
+    default: {
+      if (value.every((one) => typeof one === "string"))
+        return leaf(value.join(", "), value.join());
+      const items = value.map((one) => {
+        const { entries } = fieldsOf(one as Fields, key);
+        return textOf(map(entries));
+      });
+      return list(items);
+    }
+  }
+}
+
+/** In one line: of a map its own values and those below, by key. */
+export function textOf(said: Outline): string {
+  if (said.kind === "leaf") return said.text;
+  if (said.kind === "list") return said.items.join("; ");
+  // Its kind says the most, so it comes first.
+  const kindFirst = ([a]: [string, unknown], [b]: [string, unknown]): number =>
+    Number(b === "kind") - Number(a === "kind");
+  return Object.entries(said.entries)
+    .sort(kindFirst)
+    .map(([key, inner]) => `${key} ${inner.kind === "map" ? `(${textOf(inner)})` : textOf(inner)}`)
+    .join(", ");
+}
+
+/** `criticality high or critical, tag irreversible=true`; empty for one that always holds. */
+export function conditionText(condition: Condition): string {
+  const { tags = {}, ...lists } = condition;
+  return [
+    ...Object.entries(lists).flatMap(([key, values]) =>
+      values === undefined ? [] : [`${key} ${values.join(" or ")}`],
+    ),
+    ...Object.entries(tags).map(([name, value]) => `tag ${name}=${value}`),
+  ].join(", ");
+}
+
+function ruleText({ when, tier }: Policy["assign"][number]): string {
+  return `${conditionText(when ?? {})}: ${tier}`;
+}
+
+function windowText({ fromMs, untilMs }: TimeWindow): string {
+  return `${formatTime(fromMs)} to ${formatTime(untilMs)}`;
+}
