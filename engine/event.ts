@@ -93,6 +93,8 @@ export interface SignalEvidence {
   readonly limit: number | null;
   /** Natural logarithm of that statistic's e-value (see eValue.ts); null where it has none. */
   readonly logE: number | null;
+  /** The series that speak against the deployment by now, the first mover first. */
+  readonly breaching: readonly BreachingSeries[];
   /** What `fusion: evidence` counts; null under every other fusion. */
   readonly standing: StandingEvidence | null;
   readonly samples: number;
@@ -106,6 +108,13 @@ export interface SignalEvidence {
   readonly untaggedReason: string;
   /** How often quiet watches go as far as the statistic; null where the policy does not ask. */
   readonly placebo: Placebo | null;
+}
+
+export interface BreachingSeries {
+  /** As `service/metric[@version]`. */
+  readonly series: string;
+  /** `atMs` of the sample with which its breach, or what stands of its evidence, began. */
+  readonly sinceMs: number;
 }
 
 /** Evidence that lasted (see levels.ts), as the natural logarithm of the mean over the series. */

@@ -48,6 +48,13 @@ export interface TierStep {
   readonly tier: TierName;
 }
 
+/** One thing that may have caused a breach (see decide/attribution.ts), and why it may. */
+export interface Explanation {
+  /** A deployment, or `unrelated_incident`. */
+  readonly deploymentId: string;
+  readonly why: string;
+}
+
 /** What a confidence was made of: logit confidence = logit rate + ln E, then the caps. */
 export interface ConfidenceBasis {
   readonly uncapped: number;
@@ -79,6 +86,8 @@ export interface DecisionRecord {
   /** assign → modes → tag floors → guardrails, in that order. */
   readonly tierPath: readonly TierStep[];
   readonly mode: string | null;
+  /** Of the breach; empty where nothing was decided on one, or under `attribution: off`. */
+  readonly explanations: readonly Explanation[];
   /** Null under `any`, `all` and `atLeast`: those act on breaches. */
   readonly confidence: number | null;
   readonly basis: ConfidenceBasis | null;

@@ -9,6 +9,7 @@ import {
   type ConfidenceBasis,
   type DecisionKind,
   type DecisionRecord,
+  type Explanation,
   type FleetPhaseName,
 } from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
@@ -39,7 +40,7 @@ export interface Why {
   readonly nowMs: number;
   readonly reason: string;
   readonly authority: string;
-  readonly tier?: TierDecision;
+  readonly tier?: TierDecision & { readonly explanations?: readonly Explanation[] };
 }
 
 export function writeRecord(
@@ -78,6 +79,7 @@ export function writeRecord(
     tier: why.tier?.tier ?? standing,
     tierPath: why.tier?.path ?? [],
     mode: why.tier?.mode ?? null,
+    explanations: why.tier?.explanations ?? [],
     confidence: confidence?.value ?? null,
     basis: confidence === null ? null : basisOf(confidence),
     signals: Object.values(after.signals).sort((a, b) => (a.signal < b.signal ? -1 : 1)),
@@ -117,6 +119,7 @@ export function writeFleetRecord(
     tier: null,
     tierPath: [],
     mode: null,
+    explanations: [],
     confidence: null,
     basis: null,
     signals: [],

@@ -5,7 +5,8 @@ import type { ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
-import type { TierName } from "../record.ts";
+import type { Explanation, TierName } from "../record.ts";
+import { explain, explanationText, isInDoubt, isUnrelated } from "./attribution.ts";
 import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 import { fuses } from "./fusion.ts";
 import type { Turn } from "./recorder.ts";
@@ -22,21 +23,39 @@ function accusing({ signals }: Judged): readonly SignalEvidence[] {
 /** The tier that holds now, and what made it `observe` where tier and tags would not have. */
 export interface TierNow extends TierDecision {
   readonly restraint: Restraint | null;
+  /** Of the breach (see attribution.ts). */
+  readonly explanations: readonly Explanation[];
 }
 
 /** The tier that policy, tags and the fleet's restraints give now. */
 export function tierNow(turn: Turn, state: DeploymentState, nowMs: number): TierNow {
   const { fleet, policy: current } = turn;
   const policy = policyOf(fleet, current, state);
+  const explanations = policy.attribution === "on" ? explain(fleet, state, nowMs) : [];
   const decision = unrestrained(policy, state, nowMs);
+  const under = (tier: TierName, rule: string, restraint: Restraint | null): TierNow => ({
+    ...decision,
+    tier,
+    path: [...decision.path, { rule, tier }],
+    restraint,
+    explanations,
+  });
+  const asIs = { ...decision, restraint: null, explanations };
+  if (decision.tier === "observe") return asIs;
   const restraint =
-    decision.tier === "observe"
-      ? null
-      : (restraintOn(policy, fleet, state.deployment, nowMs) ??
-        restraintOn(current, fleet, state.deployment, nowMs));
-  if (restraint === null) return { ...decision, restraint };
-  const step = { rule: restraint.rule, tier: "observe" } as const;
-  return { ...decision, tier: "observe", path: [...decision.path, step], restraint };
+    restraintOn(policy, fleet, state.deployment, nowMs) ??
+    restraintOn(current, fleet, state.deployment, nowMs) ??
+    attributed(explanations);
+  if (restraint !== null) return under("observe", restraint.rule, restraint);
+  const doubt = isInDoubt(explanations, state.deployment) && isStricter("approve", decision.tier);
+  return doubt ? under("approve", ATTRIBUTION, null) : asIs;
+}
+
+const ATTRIBUTION = "attribution";
+
+function attributed(explanations: readonly Explanation[]): Restraint | null {
+  if (!isUnrelated(explanations)) return null;
+  return { rule: ATTRIBUTION, reason: explanationText(explanations) };
 }
 
 /**
@@ -113,10 +132,16 @@ export function accusedBy(state: DeploymentState): readonly string[] {
   return accusing(state).map(({ signal }) => signal);
 }
 
-export function breachReason(policy: Policy, state: Judged, { tier }: TierDecision): string {
-  const reasons = accusing(state)
-    .map((evidence) => evidence.reason)
-    .join("; ");
+export function breachReason(
+  policy: Policy,
+  state: Judged,
+  { tier, explanations, restraint }: TierNow,
+): string {
+  const doubt = restraint === null && isInDoubt(explanations, state.deployment);
+  const reasons = [
+    ...accusing(state).map((evidence) => evidence.reason),
+    ...(doubt ? [`caused by ${explanationText(explanations)}`] : []),
+  ].join("; ");
   const confidence =
     policy.fusion === "evidence" ? confidenceOf(policy, state.signals, "tagged") : null;
   if (confidence === null) return reasons;

@@ -17,6 +17,7 @@ import {
   type TrackState,
 } from "./track.ts";
 import { logEOf } from "./eValue.ts";
+import { breachingOf } from "./graded.ts";
 import type { SignalState } from "./publish.ts";
 import type { WatchState } from "./watch.ts";
 
@@ -148,6 +149,7 @@ export function interimEvidence(
     limit: limitOf(signal.detector),
     logE:
       change.statistic === null ? null : logEOf(signal.detector, change.statistic, change.valid),
+    breaching: [],
     standing: null,
     samples: change.valid,
     baselineSamples: baseline.samples,
@@ -289,6 +291,7 @@ export function finalEvidence(
     statistic,
     limit: limitOf(signal.detector),
     logE: statistic === null ? null : logEOf(signal.detector, statistic, decided!.track.valid),
+    breaching: breachingOf(state.published),
     standing: state.standing,
   };
   if (decided === undefined) {
@@ -324,6 +327,7 @@ export function finalEvidence(
     statistic: base.statistic,
     limit: limitOf(limited.detector),
     logE: base.logE,
+    breaching: base.breaching,
     standing: base.standing,
     verdict: tagged.verdict,
     reason: `${tagged.reason}${noHistory(placebo)}`,

@@ -1,12 +1,12 @@
 /**
- * What stands of a signal's evidence over its series, for `fusion: evidence` only: other
- * policies have no levels, and nothing here is called for them.
+ * What stands of a signal's evidence over its series. Levels are for `fusion: evidence`
+ * only: other policies have none.
  *
  * Evidence of several series is averaged, as that of several signals is: any other
  * rule would have to know how they depend on each other (Vovk and Wang 2021).
  */
 
-import type { StandingEvidence } from "../event.ts";
+import type { BreachingSeries, StandingEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { logEAt } from "./levels.ts";
 import type { TrackChange, TrackState } from "./track.ts";
@@ -70,4 +70,13 @@ export function standingOf(
 export function sameStanding(a: StandingEvidence | null, b: StandingEvidence | null): boolean {
   if (a === null || b === null) return a === b;
   return a.tagged === b.tagged && a.untagged === b.untagged && a.silent === b.silent;
+}
+
+/** The series that speak against the deployment, the first mover first. */
+export function breachingOf(
+  published: Readonly<Record<string, { readonly sinceMs: number | null }>>,
+): readonly BreachingSeries[] {
+  return Object.entries(published)
+    .flatMap(([series, { sinceMs }]) => (sinceMs === null ? [] : [{ series, sinceMs }]))
+    .sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
 }

@@ -14,7 +14,7 @@ import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { interimEvidence, supportsHealth } from "./evidence.ts";
 import type { Exposures } from "./exposure.ts";
 import { preparedFor } from "./familyScale.ts";
-import { fusesEvidence, sameStanding, standingOf } from "./graded.ts";
+import { breachingOf, fusesEvidence, sameStanding, standingOf } from "./graded.ts";
 import type { HeldVerdict } from "./hold.ts";
 import {
   cloneTrack,
@@ -31,6 +31,8 @@ interface Published {
   readonly untagged: HeldVerdict;
   readonly levels: number;
   readonly untaggedLevels: number;
+  /** Since when the series speaks against the deployment; null while it does not. */
+  readonly sinceMs: number | null;
 }
 
 export interface SignalState {
@@ -43,6 +45,8 @@ export interface SignalState {
   readonly untagged: Verdict;
   /** Null until a series is there, and for good unless evidence is fused. */
   readonly standing: StandingEvidence | null;
+  /** The newest judgement; null before the first. */
+  readonly said: SignalEvidence | null;
 }
 
 /** Applies track changes in known order and emits a judgement where the signal's verdict moves. */
@@ -54,36 +58,45 @@ export function publish(
   changes: readonly TrackChange[],
   judgements: SignalJudged[],
 ): SignalState {
-  let { published, verdict, untagged, standing } = before;
+  let { published, verdict, untagged, standing, said } = before;
   const ordered = [...changes].sort(byKnown);
   for (const change of ordered) {
     const { stale } = change;
     const { levels, untaggedLevels } = change;
+    const key = seriesKey(change.series);
+    const sinceMs = published[key]?.sinceMs ?? null;
+    const accuses = fusesEvidence(policy) ? levels > 0 : change.tagged === "breach";
     const entry = {
       stale,
       tagged: change.tagged,
       untagged: change.untagged,
       levels,
       untaggedLevels,
+      sinceMs: accuses ? (sinceMs ?? change.atMs) : null,
     };
-    published = { ...published, [seriesKey(change.series)]: entry };
+    published = { ...published, [key]: entry };
     const tracks = Object.entries(before.tracks).filter(
       ([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs,
     );
     const next = combine(tracks, published, "tagged");
     const shadow = combine(tracks, published, "untagged");
     const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
-    if (next === verdict && shadow === untagged && sameStanding(stands, standing)) continue;
+    const same = next === verdict && shadow === untagged && sameStanding(stands, standing);
+    const joined = accuses !== (sinceMs !== null);
+    if (same && (!joined || said === null)) continue;
     verdict = next;
     untagged = shadow;
     standing = stands;
     const track = cloneTrack(before.tracks[seriesKey(change.series)]!);
     const prepared = preparedFor(signal, watch, change.series);
     freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
+    // Which series breach may change without the verdict: what it rests on is still so.
     const evidence: SignalEvidence = {
-      ...interimEvidence(signal, watch, track, change, next, shadow),
+      ...(same ? said! : interimEvidence(signal, watch, track, change, next, shadow)),
+      breaching: breachingOf(published),
       standing,
     };
+    said = evidence;
     judgements.push({
       kind: "signalJudged",
       atMs: change.atMs,
@@ -93,7 +106,7 @@ export function publish(
       cause: change.stale ? "silence" : "sample",
     });
   }
-  return { ...before, published, verdict, untagged, standing };
+  return { ...before, published, verdict, untagged, standing, said };
 }
 
 /** Breach beats silence, silence beats "watching", and a breach that ended is health. */

@@ -79,6 +79,7 @@ export function startWatch(
       verdict: "inconclusive",
       untagged: "inconclusive",
       standing: null,
+      said: null,
     };
   }
   return {

@@ -75,6 +75,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
         byName(written.signals).map(([name, { weight }]) => [name, weight]),
       ),
     },
+    attribution: written.attribution,
     tiers: {
       full: written.tiers.full,
       override: {

@@ -268,6 +268,8 @@ export interface Policy {
   readonly signals: readonly SignalPolicy[];
   readonly fusion: Fusion;
   readonly evidence: EvidencePolicy;
+  /** Is what else may explain a breach asked before a machine acts (see decide/attribution.ts)? */
+  readonly attribution: "on" | "off";
   readonly tiers: Tiers;
   readonly assign: readonly Assignment[];
   readonly modes: readonly Mode[];

@@ -53,6 +53,7 @@ export function censorJudgements(
         ...judgement.evidence,
         verdict: "inconclusive",
         reason,
+        breaching: standing?.breaching ?? [],
         untagged: standing?.untagged === "breach" ? "breach" : "inconclusive",
         untaggedReason: standing?.untagged === "breach" ? standing.untaggedReason : reason,
       },

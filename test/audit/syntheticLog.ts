@@ -28,6 +28,7 @@ const EVIDENCE: SignalEvidence = {
   tags: [],
   untagged: "breach",
   untaggedReason: "",
+  breaching: [],
   placebo: null,
 };
 
@@ -58,6 +59,7 @@ function* handledOf(records: number): Generator<Handled> {
       tier: null,
       tierPath: [{ rule: "assign.otherwise", tier: "full" }],
       mode: null,
+      explanations: [],
       confidence: null,
       basis: null,
       signals: [EVIDENCE],

@@ -54,6 +54,7 @@ function judged(signal: string, logE: number, more: Partial<SignalEvidence> = {}
     tags: [],
     untagged: "inconclusive",
     untaggedReason: "",
+    breaching: [],
     ...more,
   };
 }

@@ -76,6 +76,7 @@ function evidence(verdict: Verdict): SignalEvidence {
     ...numbers,
     tolerance: 0.1,
     baseTolerance: 0.1,
+    breaching: [],
     logE: null,
     standing: null,
     samples: 20,

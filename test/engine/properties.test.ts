@@ -310,7 +310,9 @@ describe("time", () => {
   /** Adds to every `…AtMs`, `…FromMs` and the like, and nothing else. */
   function shift<Value>(value: Value, byMs: number): Value {
     return JSON.parse(JSON.stringify(value), (key, part: unknown) =>
-      typeof part === "number" && /(^at|^until|At|By|From|Until)Ms$/.test(key) ? part + byMs : part,
+      typeof part === "number" && /(^at|^until|^since|At|By|From|Until)Ms$/.test(key)
+        ? part + byMs
+        : part,
     ) as Value;
   }
 });

@@ -31,6 +31,8 @@ const deployment = z.strictObject({
   team: z.string().nullable().default(null),
   criticality: z.enum(["low", "medium", "high", "critical"]).nullable().default(null),
   timezone: z.string().nullable().default(null),
+  callers: z.array(z.string()).default([]),
+  dependants: z.array(z.string()).default([]),
 });
 const tag = z.strictObject({
   tag: z.string(),
@@ -203,7 +205,7 @@ function ms(text: string): number {
   return duration;
 }
 
-/** `240x120 _ stalex4 276`: see the README. The key is a metric, or `service/metric`. */
+/** `240x120 _ stalex4 276`: see the README. The key is `[service/]metric[@version]`. */
 function columnOf(
   key: string,
   text: string,
@@ -213,6 +215,7 @@ function columnOf(
   delayMs: number,
 ): SampleColumn {
   const slash = key.indexOf("/");
+  const [metric, version] = key.slice(slash + 1).split("@");
   const atMs: number[] = [];
   const values: number[] = [];
   let slot = 0;
@@ -228,8 +231,8 @@ function columnOf(
   return {
     series: {
       service: slash < 0 ? service : key.slice(0, slash),
-      metric: key.slice(slash + 1),
-      version: null,
+      metric: metric!,
+      version: version ?? null,
       percentagePoint: 0.01,
     },
     atMs,

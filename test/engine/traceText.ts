@@ -80,6 +80,11 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
   if (path !== "") {
     lines.push(`${INDENT}tier ${path}${record.mode === null ? "" : ` (mode ${record.mode})`}`);
   }
+  const causes = record.explanations;
+  if (causes.some(({ deploymentId }) => deploymentId !== record.deploymentId)) {
+    const all = causes.map(({ deploymentId, why }) => `${deploymentId}: ${why}`);
+    lines.push(`${INDENT}explained by ${all.join(", or ")}`);
+  }
   if (record.confidence !== null) lines.push(`${INDENT}${confidenceText(record)}`);
   if (record.tags.length > 0) lines.push(`${INDENT}tags ${record.tags.join(", ")}`);
   if (record.phaseAfter !== "watching" || record.decision !== "watchStarted") {

@@ -54,6 +54,7 @@ function judged(at: number, verdict: Verdict, service = "shop"): DecisionEvent {
     tags: [],
     untagged: verdict,
     untaggedReason: "",
+    breaching: [],
     placebo: null,
     logE: null,
     standing: null,
