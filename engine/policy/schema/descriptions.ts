@@ -45,6 +45,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   fusion: "How many signals make a breach, or `evidence`: one confidence from all.",
   "fusion.atLeast": "So many signals in breach.",
   changeFailureRate: "Share of deployments that go wrong; for `fusion: evidence`.",
+  attribution: "Ask what else may explain a breach before a machine acts: on or off.",
   tiers: "What each tier waits for.",
   "tiers.full": "Rolled back at once.",
   "tiers.override": "Rolled back after a window in which people may say no.",
