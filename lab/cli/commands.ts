@@ -12,6 +12,7 @@ import { inspectCommand } from "./inspect.ts";
 import { policyCommand } from "./policy.ts";
 import { replayCommand } from "./replay.ts";
 import { sweepCommand } from "./sweep.ts";
+import { tagsCommand } from "./tags.ts";
 
 export function commandList(): readonly Command[] {
   return [
@@ -25,6 +26,7 @@ export function commandList(): readonly Command[] {
     sweepCommand(),
     auditCommand(),
     gateCommand(),
+    tagsCommand(),
     detectBenchCommand(),
   ];
 }

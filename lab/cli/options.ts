@@ -41,6 +41,13 @@ export interface EvaluateFlags {
 
 /** What `replay` and `compare` have in common. */
 export function evaluateOptions(command: Command): Command {
+  return measureOptions(command)
+    .option("--out <dir>", "write a run directory")
+    .option("--force", "replace a run that is there already");
+}
+
+/** What every command that replays and scores a history has in common. */
+export function measureOptions(command: Command): Command {
   return command
     .requiredOption("--history <dir>", "the history to replay")
     .option(
@@ -57,8 +64,6 @@ export function evaluateOptions(command: Command): Command {
         .choices(EFFECT_RULES)
         .default("hold"),
     )
-    .option("--out <dir>", "write a run directory")
-    .option("--force", "replace a run that is there already")
     .option("--sign-key <file>", "private Ed25519 key (PEM) that signs the log of the run")
     .option("--json", "print one JSON document");
 }

@@ -19,6 +19,7 @@ import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import { windowNotes } from "../people/closedForm.ts";
 import { Problem } from "../problem.ts";
+import type { GivenTags } from "../replay/given.ts";
 import { replay, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import { calibrationOf } from "../score/calibration.ts";
@@ -43,6 +44,15 @@ export interface EvaluateOptions {
   readonly progress: Progress;
   /** Digest the samples seen, for a log: it costs a pass over them. */
   readonly digestSamples?: boolean;
+  readonly told?: Told;
+}
+
+/** Policies that are told something else than history's tags; see replay/given.ts. */
+export interface Told {
+  /** By policy. */
+  readonly given: readonly (GivenTags | null)[];
+  /** So many policies, the first ones, are scored; of the others there are outcomes. */
+  readonly scored: number;
 }
 
 export interface Evaluated {
@@ -86,6 +96,10 @@ export interface Evaluation {
   readonly differences: readonly Difference[];
   readonly flips: readonly Flip[];
   readonly replay: Replay;
+  /** The first draw's outcomes of policies that were not to be scored; see `Told`. */
+  readonly unscored: readonly (readonly Outcome[])[];
+  /** Scores outcomes of these deployments as those of the policies were. */
+  readonly scoreAgain: (draws: readonly (readonly Outcome[])[]) => Scored;
   /** By deployment; empty unless they were to be digested. */
   readonly samplesSeen: ReadonlyMap<string, SamplesSeen>;
 }
@@ -102,7 +116,9 @@ export async function evaluate(
   const began = performance.now();
   checkNames(policies);
   const { tables, manifest } = history;
-  const unmatched = unmatchedSignals(history, policies);
+  // Variants of one policy have the same to say about it.
+  const unlike = options.told === undefined ? policies : policies.slice(0, 1);
+  const unmatched = unmatchedSignals(history, unlike);
   const people = choosePeople(history, options.people, options.seed);
   const costs = options.costs ?? DEFAULT_COSTS;
   const recovery = recoveryOf(tables);
@@ -118,6 +134,7 @@ export async function evaluate(
     undefined,
     { futures, peopleIn: people.model === null ? null : people.responder },
     options.digestSamples === true ? seen : undefined,
+    options.told?.given,
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");
@@ -141,7 +158,8 @@ export async function evaluate(
   const drawsOf = drawsIf(recovery);
   const drawsIfHalf = drawsIf(stretched(recovery, 0.5));
   const drawsIfDouble = drawsIf(stretched(recovery, 2));
-  const evaluated = policies.map((policy, index): Evaluated => {
+  const scoredCount = options.told?.scored ?? policies.length;
+  const evaluated = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
     const draws = drawsOf(index);
     const outcomes = draws[0]!;
     const scored = scoreDraws(draws);
@@ -182,7 +200,7 @@ export async function evaluate(
       notes: [
         ...unmatched,
         ...notesOf(history, baseline, recovery),
-        ...windowNotes(policies, people.model),
+        ...windowNotes(unlike, people.model),
       ],
       timing: {
         startedAt: startedAt.toISOString(),
@@ -195,6 +213,8 @@ export async function evaluate(
       flipsOf(baseline.outcomes, outcomes, policy.policy),
     ),
     replay: replayed,
+    unscored: policies.slice(scoredCount).map((_, at) => drawsOf(scoredCount + at)[0]!),
+    scoreAgain: scoreDraws,
     samplesSeen,
   };
 }

@@ -22,6 +22,7 @@ import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { assemble, streamStoredWindows, type SampleWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
+import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
 import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
@@ -31,6 +32,10 @@ import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 interface DetectionGroup {
   /** Stands for the others. */
   readonly policy: Policy;
+  /** What they are told in the place of history's tags. */
+  readonly given: GivenTags | null;
+  /** Equal where groups judge alike whenever they are told the same; null: nobody is told. */
+  readonly alikeIfTold: string | null;
   readonly members: number[];
   readonly judgements: (readonly SignalJudged[])[];
   /** By draw, then by deployment: judgements of what history hid, as it may have been. */
@@ -68,11 +73,17 @@ export function detectionKey(policy: Policy, signals: unknown = policy.signals):
   });
 }
 
-function familiesOf(policies: readonly Policy[], deployments: number): Family[] {
+function familiesOf(
+  policies: readonly Policy[],
+  given: readonly (GivenTags | null)[],
+  deployments: number,
+): Family[] {
   const families = new Map<string, Family>();
   policies.forEach((policy, index) => {
     const unheld = policy.signals.map((signal) => ({ ...signal, holdMs: 0, clearMs: 0 }));
-    const familyKey = detectionKey(policy, unheld);
+    const told = given[index] ?? null;
+    const eyes = detectionKey(policy, unheld);
+    const familyKey = told === null ? eyes : `${given.indexOf(told)} ${eyes}`;
     let family = families.get(familyKey);
     if (family === undefined) families.set(familyKey, (family = new Map<string, DetectionGroup>()));
     const holds = JSON.stringify(policy.signals.map(({ holdMs, clearMs }) => [holdMs, clearMs]));
@@ -80,13 +91,19 @@ function familiesOf(policies: readonly Policy[], deployments: number): Family[] 
     if (group !== undefined) group.members.push(index);
     else {
       const judgements = Array.from({ length: deployments }, () => []);
-      family.set(holds, { policy, members: [index], judgements, imagined: [] });
+      const alikeIfTold = given.length === 0 ? null : `${eyes} ${holds}`;
+      const rest = { given: told, alikeIfTold, members: [index], judgements };
+      family.set(holds, { policy, ...rest, imagined: [] });
     }
   });
   return [...families.values()];
 }
 
-/** Runs detection of all policies over all deployments of the plan. */
+/**
+ * Runs detection of all policies over all deployments of the plan.
+ *
+ * @param given by policy, what it is told in the place of history's tags; empty: nothing
+ */
 export async function detect(
   history: History,
   plan: Plan,
@@ -94,8 +111,9 @@ export async function detect(
   progress: Progress,
   futures: Futures | null = null,
   seen?: SeenSamples,
+  given: readonly (GivenTags | null)[] = [],
 ): Promise<Detection> {
-  const families = familiesOf(policies, plan.deployments.length);
+  const families = familiesOf(policies, given, plan.deployments.length);
 
   const placebos = await preparePlacebos(history, plan, policies, progress);
   const planned: PlannedWindow[] = [];
@@ -143,6 +161,11 @@ export async function detect(
   return { judgements, imagined, samplesRead };
 }
 
+/** Who judges for the first of the policies. */
+function leaderOf(families: readonly Family[]): DetectionGroup {
+  return families[0]!.values().next().value!;
+}
+
 function gatheredFor(
   pending: Map<number, GatheredDeployment>,
   deployment: number,
@@ -175,16 +198,18 @@ function judgeDeployment(
   });
   const context = prepareContext(plan, planned, gathered, placebos);
   seen?.(planned.deployment.deploymentId, columns, context);
-  const shares = new Map<string, Share>();
+  const judge = judgeIn(context, columns);
+  let first: readonly SignalJudged[] = [];
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;
     for (const group of family.values()) {
       if (alike === null) {
-        const { judgements, within } = judgeGroup(group.policy, planned, context, columns, shares);
+        const { judgements, within } = judge(group, toldOf(planned, group.given, first));
         group.judgements[index] = judgements;
         if (within) alike = judgements;
       } else group.judgements[index] = alike;
     }
+    if (family === families[0]) first = leaderOf(families).judgements[index]!;
   }
   if (futures !== null) imagine(plan, index, families, context, columns, futures);
 }
@@ -207,24 +232,50 @@ function imagine(
   for (let draw = 0; draw < draws; draw++) {
     const spliced = spliceColumns(columns, future, seed, deploymentId, draw);
     if (spliced === null) return;
-    const shares = new Map<string, Share>();
+    const judge = judgeIn(context, spliced);
+    const leader = leaderOf(families);
     const whole = { ...planned, rolledBackAtMs: null };
     for (const group of families.flatMap((family) => [...family.values()])) {
       if (rolledBackAtMs >= startedAtMs + group.policy.watchMs) continue;
-      const { judgements } = judgeGroup(group.policy, whole, context, spliced, shares);
+      const told = toldOf(whole, group.given, group === leader ? [] : leader.judgements[index]!);
+      const { judgements } = judge(group, told);
       (group.imagined[draw] ??= new Map()).set(index, judgements);
     }
   }
 }
 
 /** `within`: no sample was beyond the tolerance, so that `hold` and `clear` decided nothing. */
+interface Judged {
+  readonly judgements: readonly SignalJudged[];
+  readonly within: boolean;
+}
+
+/** Judges one deployment for one group after the other; whoever is told the same shares it. */
+function judgeIn(
+  context: PreparedContext | null,
+  columns: readonly SampleColumn[],
+): (group: DetectionGroup, planned: PlannedDeployment) => Judged {
+  const shares = new Map<string, Share>();
+  const known = new Map<string, Judged>();
+  return ({ policy, alikeIfTold }, planned) => {
+    if (alikeIfTold === null) return judgeGroup(policy, planned, context, columns, shares);
+    const key = `${alikeIfTold} ${JSON.stringify(planned.tags)}`;
+    let judged = known.get(key);
+    if (judged === undefined) {
+      judged = judgeGroup(policy, planned, context, columns, shares);
+      known.set(key, judged);
+    }
+    return judged;
+  };
+}
+
 function judgeGroup(
   policy: Policy,
   planned: PlannedDeployment,
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
   shares: Map<string, Share>,
-): { judgements: readonly SignalJudged[]; within: boolean } {
+): Judged {
   const shareFor = (key: string): Share => {
     const name = `${key} ${policy.watchMs}`;
     const known = shares.get(name);

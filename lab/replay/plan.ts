@@ -112,18 +112,11 @@ export async function planReplay(
     if (list === undefined) watched.set(row.service, [series]);
     else list.push(series);
   }
-  const tagsOf = new Map<string, ContextTag[]>();
-  for (const tag of tables.tags) {
-    const list = tagsOf.get(tag.service);
-    if (list === undefined) tagsOf.set(tag.service, [tag]);
-    else list.push(tag);
-  }
+  const tagsOf = tagsAbout(tables.tags);
   const rollbacks = rollbacksOf(tables.decisions);
   const deployments = tables.deployments.map((row) => ({
     deployment: toDeployment(row, services.get(row.service), graph),
-    tags: (tagsOf.get(row.service) ?? []).filter(
-      ({ deploymentId }) => deploymentId === null || deploymentId === row.deploymentId,
-    ),
+    tags: tagsOf(row),
     caseId: caseOf(tables.cases, row)?.caseId ?? null,
     rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
     series: seriesFor(signals, toDeployment(row, services.get(row.service), graph), watched),
@@ -143,6 +136,22 @@ export async function planReplay(
     lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
     season: seasonal && detectorsOf(policies).some(({ season }) => season),
   };
+}
+
+/** Which tags of a table are about a deployment: its own, and those about its whole service. */
+export function tagsAbout(
+  table: readonly ContextTag[],
+): (deployment: Pick<Deployment, "deploymentId" | "service">) => readonly ContextTag[] {
+  const tagsOf = new Map<string, ContextTag[]>();
+  for (const tag of table) {
+    const list = tagsOf.get(tag.service);
+    if (list === undefined) tagsOf.set(tag.service, [tag]);
+    else list.push(tag);
+  }
+  return ({ deploymentId: id, service }) =>
+    (tagsOf.get(service) ?? []).filter(
+      ({ deploymentId }) => deploymentId === null || deploymentId === id,
+    );
 }
 
 /** The detectors that look at a metric, or all of them. */

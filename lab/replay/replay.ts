@@ -15,6 +15,7 @@ import { detect, type SeenSamples } from "./detect.ts";
 import { decisionsOf, quietMemory, type PolicyReplay } from "./decide.ts";
 import type { Platform } from "./fold.ts";
 import { planReplay, type Plan } from "./plan.ts";
+import { planGiven, type GivenTags } from "./given.ts";
 import type { Futures } from "./splice.ts";
 
 export type { PolicyReplay } from "./decide.ts";
@@ -72,6 +73,7 @@ function refuseEmpty(history: History): void {
 /**
  * @param lookBackAtMostMs shows a deployment no more of its past than this
  * @param seen is told what samples each deployment was judged by
+ * @param given by policy, what it is told in the place of history's tags; empty: nothing
  */
 export async function replay(
   history: History,
@@ -82,6 +84,7 @@ export async function replay(
   lookBackAtMostMs?: number,
   draws: Draws | null = null,
   seen?: SeenSamples,
+  given: readonly (GivenTags | null)[] = [],
 ): Promise<Replay> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies, lookBackAtMostMs);
@@ -92,12 +95,17 @@ export async function replay(
     progress,
     draws === null ? null : draws.futures,
     seen,
+    given,
   );
   progress.end();
   const quiet = quietMemory();
+  const nothing = plan.deployments.map(() => []);
+  const plans = policies.map((_, index) =>
+    planGiven(plan, given[index] ?? null, index === 0 ? nothing : detection.judgements[0]!),
+  );
   const results = policies.map((policy, index): PolicyReplay => {
     const judgements = detection.judgements[index]!;
-    return decisionsOf(plan, policy, judgements, people, platform, quiet);
+    return decisionsOf(plans[index]!, policy, judgements, people, platform, quiet);
   });
   const imagined = new Set(detection.imagined.flatMap((byDraw) => [...(byDraw[0]?.keys() ?? [])]));
   const { peopleIn } = draws ?? { peopleIn: null };
@@ -107,7 +115,7 @@ export async function replay(
       const hidden = detection.imagined[index]![draw];
       const judgements = results[index]!.judgements.map((seen, at) => hidden?.get(at) ?? seen);
       const who = peopleIn === null ? people : peopleIn(draw);
-      return decisionsOf(plan, policy, judgements, who, platform, quiet);
+      return decisionsOf(plans[index]!, policy, judgements, who, platform, quiet);
     }),
   );
   return {

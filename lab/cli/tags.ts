@@ -1,0 +1,38 @@
+/** `hindsight tags`: what context tags were worth under a policy. */
+
+import { Command } from "commander";
+import { openHistory } from "../history/open.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { tagsDocument } from "../tags/document.ts";
+import { tagsText } from "../tags/print.ts";
+import { valueOfTags } from "../tags/value.ts";
+import { evaluateOptionsOf, measureOptions, type EvaluateFlags } from "./options.ts";
+import { note, print, printJson, progressBar } from "./output.ts";
+
+export function tagsCommand(): Command {
+  return measureOptions(
+    new Command("tags")
+      .description("Value context tags: none, as recorded, wrong, late, stale; by kind and team.")
+      .requiredOption("--policy <file>", "the policy"),
+  )
+    .addHelpText(
+      "after",
+      "\nA history without tags is an answer too: nothing to value, exit code 0.\n" +
+        "\nExample:\n  hindsight tags --history quarter " +
+        "--policy scenarios/policies/two-minute-override.yaml",
+    )
+    .action(async (flags: EvaluateFlags & { policy: string }) => {
+      const policy = loadPolicy(flags.policy);
+      const options = evaluateOptionsOf(flags);
+      const history = await openHistory(flags.history);
+      try {
+        const value = await valueOfTags(history, policy, { ...options, progress: progressBar() });
+        if (flags.json) printJson(tagsDocument(value));
+        else if (value === null) print("This history has no tags: nothing to value.");
+        else print(tagsText(value));
+        for (const line of value?.manifest.notes ?? []) note(line);
+      } finally {
+        history.close();
+      }
+    });
+}

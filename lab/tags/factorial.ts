@@ -1,0 +1,87 @@
+/**
+ * Tags by modes, 2×2. A claim such as "tags plus modes remove 60 %" is a bundle: the main
+ * effects say what each does on average over the other, the interaction what they do only
+ * together. With two factors a main effect is also its Shapley share, so the two add up to
+ * what the bundle does.
+ *
+ * Intervals are the paired cluster bootstrap of `compare` over sampling alone: unlike the
+ * differences of the arms they do not cover what history's own rollbacks hid.
+ */
+
+import type { Evaluated } from "../compare/evaluate.ts";
+import { FIELDS } from "../score/fields.ts";
+import { intervalOf, tidy, type Spread } from "../score/intervals.ts";
+
+/** Estimates with nothing to say are null. */
+export interface Effect {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+export interface Factorial {
+  readonly field: string;
+  readonly neither: number | null;
+  readonly tagsOnly: number | null;
+  readonly modesOnly: number | null;
+  readonly both: number | null;
+  readonly tags: Effect;
+  readonly modes: Effect;
+  readonly interaction: Effect;
+  /** Share of what there is with neither that both remove; null where that is none. */
+  readonly removedByBoth: Effect;
+}
+
+export interface Cells {
+  readonly neither: Evaluated;
+  readonly tagsOnly: Evaluated;
+  readonly modesOnly: Evaluated;
+  readonly both: Evaluated;
+}
+
+const ASKED = [
+  "falsePositiveRollbacks",
+  "falsePositiveRate",
+  "missRate",
+  "timeToRecovery.restrictedMean60m",
+  "pages",
+  "cost",
+];
+
+export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): readonly Factorial[] {
+  return FIELDS.filter(({ name }) => ASKED.includes(name)).map(({ name }): Factorial => {
+    const cells = [neither, tagsOnly, modesOnly, both];
+    const spreads = cells.map(({ scored }) => scored.spreads.get(name)!);
+    const effect = (of: (none: number, t: number, m: number, tm: number) => number): Effect => {
+      const at = (pick: (spread: Spread) => number): number => {
+        const [none, t, m, tm] = spreads.map(pick) as [number, number, number, number];
+        return of(none, t, m, tm);
+      };
+      const [first] = spreads as [Spread];
+      const leaves = spreads.every(({ leftOut }) => leftOut !== null);
+      const spread: Spread = {
+        value: at(({ value }) => value),
+        samples: first.samples.map((_, round) => at(({ samples }) => samples[round]!)),
+        leftOut: leaves ? first.leftOut!.map((_, out) => at((one) => one.leftOut![out]!)) : null,
+        effectiveClusters: Math.min(...spreads.map((one) => one.effectiveClusters)),
+        smooth: first.smooth,
+      };
+      if (!Number.isFinite(spread.value)) return { value: null, low: null, high: null };
+      const interval = both.scored.clusters < 2 ? null : intervalOf(spread);
+      const { low, high } = interval ?? { low: null, high: null };
+      return { value: tidy(spread.value), low, high };
+    };
+    const [none, t, m, tm] = spreads.map(({ value }) => (Number.isNaN(value) ? null : tidy(value)));
+    return {
+      field: name,
+      neither: none!,
+      tagsOnly: t!,
+      modesOnly: m!,
+      both: tm!,
+      tags: effect((n, tags, modes, all) => (tags - n + (all - modes)) / 2),
+      modes: effect((n, tags, modes, all) => (modes - n + (all - tags)) / 2),
+      interaction: effect((n, tags, modes, all) => all - tags - modes + n),
+      removedByBoth: effect((n, _tags, _modes, all) => (n === 0 ? Number.NaN : 1 - all / n)),
+    };
+  });
+}

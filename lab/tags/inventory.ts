@@ -1,0 +1,202 @@
+/**
+ * The tags themselves: how well each kind is written, and by name those that are too wide,
+ * that never counted, or that stand long after everybody has gone.
+ */
+
+import { DAY_MS, type Condition, type ContextTag, type Policy } from "../../engine/index.ts";
+import type { HistoryTables } from "../history/tables.ts";
+import type { Replay } from "../replay/replay.ts";
+import type { PlannedDeployment } from "../replay/plan.ts";
+import { realisedBy, type Realised } from "./realised.ts";
+
+export interface KindInventory {
+  readonly kind: string;
+  readonly tags: number;
+  /** Does any rule, mode or guardrail of the policy ask for it? */
+  readonly read: boolean;
+  /** Tags with a size whose deployment was measured. */
+  readonly measured: number;
+  /** Share of these whose change stayed inside. */
+  readonly coverage: number | null;
+  readonly medianWidthRatio: number | null;
+  /** No owner, or written by the deployer as it went out, with nobody's approval. */
+  readonly selfIssued: number;
+}
+
+export interface OverWide {
+  readonly kind: string;
+  readonly service: string;
+  readonly tags: number;
+  readonly medianWidthRatio: number;
+  readonly medianDeclared: number;
+  /** What the largest changes seen would have needed: their 95 % quantile. */
+  readonly suggested: number;
+}
+
+export interface StaleTag {
+  readonly tag: string;
+  readonly service: string;
+  readonly deploymentId: string | null;
+  readonly why: "about no deployment" | "known too late" | "window missed the watch" | "outlives";
+}
+
+export interface Inventory {
+  readonly kinds: readonly KindInventory[];
+  readonly overWide: readonly OverWide[];
+  readonly stale: readonly StaleTag[];
+}
+
+const WIDE_BELOW = 0.5;
+const SELF_ISSUED_MS = 120_000;
+
+interface Use {
+  readonly tag: ContextTag;
+  readonly about: readonly PlannedDeployment[];
+  readonly realised: readonly Realised[];
+}
+
+export function inventoryOf(
+  { deployments, tags }: HistoryTables,
+  { plan, policies }: Replay,
+  policy: Policy,
+): Inventory {
+  const { judgements } = policies[0]!;
+  const authors = new Map(deployments.map((row) => [row.deploymentId, row]));
+  const uses = new Map<ContextTag, number[]>(tags.map((tag) => [tag, []]));
+  plan.deployments.forEach((planned, at) => {
+    for (const tag of planned.tags) {
+      const isTime = tag.deploymentId !== null || overlaps(policy, planned, tag);
+      if (isTime) uses.get(tag)!.push(at);
+    }
+  });
+  const used = tags.map((tag): Use => {
+    const places = uses.get(tag)!;
+    return {
+      tag,
+      about: places.map((at) => plan.deployments[at]!),
+      realised: places.flatMap(
+        (at) => realisedBy(policy, plan.deployments[at]!, tag, judgements[at]!) ?? [],
+      ),
+    };
+  });
+  const kinds = groups(used, ({ tag }) => tag.tag).map(([kind, group]): KindInventory => {
+    const seen = group.flatMap(({ realised }) => realised);
+    const inside = seen.filter((one) => one.inside).length;
+    return {
+      kind,
+      tags: group.length,
+      read: isRead(policy, kind),
+      measured: seen.length,
+      coverage: seen.length === 0 ? null : inside / seen.length,
+      medianWidthRatio: quantile(seen.map(ratio), 0.5),
+      selfIssued: group.filter(({ tag }) =>
+        isSelfIssued(tag, authors.get(tag.deploymentId ?? "") ?? null),
+      ).length,
+    };
+  });
+  return {
+    kinds,
+    overWide: groups(used, ({ tag }) => JSON.stringify([tag.tag, tag.service])).flatMap(
+      ([, group]) => overWideOf(group),
+    ),
+    stale: used.flatMap((use) => staleOf(policy, use)),
+  };
+}
+
+function overWideOf(group: readonly Use[]): OverWide[] {
+  const seen = group.flatMap(({ realised }) => realised);
+  const medianWidthRatio = quantile(seen.map(ratio), 0.5);
+  if (medianWidthRatio === null || medianWidthRatio >= WIDE_BELOW) return [];
+  const { tag, service } = group[0]!.tag;
+  return [
+    {
+      kind: tag,
+      service,
+      tags: group.length,
+      medianWidthRatio,
+      medianDeclared: quantile(
+        seen.map(({ declared }) => declared),
+        0.5,
+      )!,
+      suggested: quantile(
+        seen.map(({ effect }) => Math.max(0, effect)),
+        0.95,
+      )!,
+    },
+  ];
+}
+
+function ratio({ effect, declared }: Realised): number {
+  return effect / declared;
+}
+
+/** When a tag may count for a deployment at all: its window, cut to the policy's `for`. */
+function windowOf(policy: Policy, planned: PlannedDeployment, tag: ContextTag): [number, number] {
+  const fromMs = tag.validFromMs ?? planned.deployment.startedAtMs;
+  const forMs = policy.context.find((rule) => rule.tag === tag.tag)?.forMs;
+  const untilMs = tag.validUntilMs ?? Number.POSITIVE_INFINITY;
+  return [fromMs, Math.min(untilMs, fromMs + (forMs ?? Number.POSITIVE_INFINITY))];
+}
+
+function overlaps(policy: Policy, planned: PlannedDeployment, tag: ContextTag): boolean {
+  const [fromMs, untilMs] = windowOf(policy, planned, tag);
+  const { startedAtMs } = planned.deployment;
+  return fromMs < startedAtMs + policy.watchMs && untilMs > startedAtMs;
+}
+
+function staleOf(policy: Policy, { tag, about }: Use): StaleTag[] {
+  const found = (why: StaleTag["why"]): StaleTag[] => [
+    {
+      tag: `${tag.tag}=${tag.value}`,
+      service: tag.service,
+      deploymentId: tag.deploymentId,
+      why,
+    },
+  ];
+  if (about.length === 0) return found("about no deployment");
+  const ends = about.map(({ deployment }) => deployment.startedAtMs + policy.watchMs);
+  if (ends.every((endsAtMs) => tag.knownAtMs >= endsAtMs)) return found("known too late");
+  const counts = about.some((planned) => {
+    const known = Math.max(tag.knownAtMs, planned.deployment.startedAtMs);
+    return overlaps(policy, planned, tag) && windowOf(policy, planned, tag)[1] > known;
+  });
+  if (!counts) return found("window missed the watch");
+  const outlives = tag.validUntilMs !== null && tag.validUntilMs > Math.max(...ends) + DAY_MS;
+  return outlives ? found("outlives") : [];
+}
+
+function isSelfIssued(
+  tag: ContextTag,
+  row: { readonly author: string | null; readonly startedAtMs: number } | null,
+): boolean {
+  if (tag.givenBy === null) return true;
+  if (row === null || tag.approvedBy !== null) return false;
+  return tag.givenBy === row.author && tag.knownAtMs > row.startedAtMs - SELF_ISSUED_MS;
+}
+
+function isRead({ assign, modes, context, guardrails }: Policy, kind: string): boolean {
+  const asks = (condition: Condition | null): boolean => kind in (condition?.tags ?? {});
+  return (
+    context.some(({ tag }) => tag === kind) ||
+    assign.some(({ when }) => asks(when)) ||
+    modes.some(({ when }) => asks(when)) ||
+    guardrails.never.some(asks)
+  );
+}
+
+/** In the order of the keys. */
+function groups(uses: readonly Use[], keyOf: (use: Use) => string): [string, Use[]][] {
+  const found = new Map<string, Use[]>();
+  for (const use of uses) {
+    const group = found.get(keyOf(use));
+    if (group === undefined) found.set(keyOf(use), [use]);
+    else group.push(use);
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The inverse of the empirical distribution; null of nothing. */
+function quantile(values: readonly number[], share: number): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? null;
+}

@@ -1,0 +1,223 @@
+/** The value of tags as a terminal shows it. */
+
+import { Table } from "console-table-printer";
+import { formatDuration } from "../../engine/index.ts";
+import type { Difference } from "../compare/compare.ts";
+import { formatValue } from "../compare/print.ts";
+import { FIELDS, type Field } from "../score/fields.ts";
+import type { Change } from "./credit.ts";
+import type { Effect, Factorial } from "./factorial.ts";
+import type { ArmValue, KindValue, TagValue } from "./value.ts";
+
+/** Two tables, because one would be twice as wide as a window. */
+const SHOWN: readonly (readonly (readonly [string, string])[])[] = [
+  [
+    ["falsePositiveRollbacks", "false-positive rollbacks"],
+    ["falsePositiveRate", "false-positive rate"],
+    ["missRate", "regressions missed"],
+    ["timeToRecovery.restrictedMean60m", "recovery, at most 60m"],
+  ],
+  [
+    ["mttr", "time to recovery"],
+    ["pages", "pages"],
+    ["nightPages", "night pages"],
+    ["cost", "cost"],
+  ],
+];
+
+const NAMES_SHOWN = 8;
+const CANNOT_SAY = "cannot say";
+
+export function tagsText(value: TagValue): string {
+  const lines: string[] = [];
+  const { policy, tags, arms } = value;
+  lines.push(`${tags.length} tags, read by ${policy.policy}. Differences are against no tags.`);
+  if (!value.labelled) {
+    lines.push("No deployment is labelled: what tags saved or masked this history cannot say.");
+  }
+  for (const columns of SHOWN) lines.push(armTable(arms, columns));
+  lines.push("Intervals cover sampling and all that history's own rollbacks hid.");
+  lines.push(...armNotes(arms));
+  lines.push("", ...factorialLines(value.factorial));
+  lines.push("", "By kind of tag (a deployment may have several; alone, and what only it does):");
+  lines.push(kindTable(value.kinds));
+  for (const { kind } of value.kinds.filter(({ read }) => !read)) {
+    lines.push(`  ${kind}: nothing in ${policy.policy} reads it.`);
+  }
+  lines.push("", ...changeLines(value));
+  lines.push("", ...hygieneLines(value));
+  return lines.join("\n");
+}
+
+function armTable(
+  arms: readonly ArmValue[],
+  columns: readonly (readonly [string, string])[],
+): string {
+  const table = new Table({
+    columns: [
+      { name: "arm", title: "", alignment: "left" },
+      ...columns.map(([name, title]) => ({ name, title, alignment: "left" as const })),
+    ],
+    shouldDisableColors: true,
+  });
+  for (const { arm, evaluated, againstNone } of arms) {
+    const row: Record<string, string> = { arm };
+    for (const [name] of columns) {
+      const field = FIELDS.find((one) => one.name === name)!;
+      const known = evaluated.scored.values.get(name)!;
+      const difference = againstNone.find((one) => one.field === name);
+      row[name] = Number.isNaN(known)
+        ? CANNOT_SAY
+        : `${formatValue(field.unit, known)}${differenceText(difference)}`;
+    }
+    table.addRow(row);
+  }
+  return table.render();
+}
+
+function differenceText(difference: Difference | undefined): string {
+  if (difference === undefined || difference.difference === null) return "";
+  const { unit, low, high } = difference;
+  const interval =
+    low === null || high === null ? "" : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
+  return ` (${signed(unit, difference.difference)}${interval})`;
+}
+
+/** What is shown as whole numbers has no sign where it rounds to none. */
+function signed(unit: Field["unit"], value: number): string {
+  const whole = unit === "count" || unit === "seconds" || unit === "cost";
+  const shown = whole ? Math.round(value) : value;
+  const size = formatValue(unit, Math.abs(shown)).replace(" %", " pp");
+  return `${shown > 0 ? "+" : shown < 0 ? "−" : ""}${size}`;
+}
+
+function armNotes(arms: readonly ArmValue[]): string[] {
+  return arms.slice(2).map(({ arm, says, endOtherwise, againstRecorded }) => {
+    const found = againstRecorded.find(({ field }) => field === "falsePositiveRollbacks");
+    const ends =
+      endOtherwise === 0 ? "ends everything as recorded" : `ends ${endOtherwise} otherwise`;
+    const verdict =
+      found?.difference == null
+        ? ""
+        : `, false positives${differenceText(found)} against as recorded: ${found.verdict}`;
+    return `  ${arm} (${says}): ${ends}${verdict}.`;
+  });
+}
+
+function effectText(unit: Field["unit"], { value, low, high }: Effect): string {
+  if (value === null) return CANNOT_SAY;
+  const interval =
+    low === null || high === null ? "" : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
+  return `${signed(unit, value)}${interval}`;
+}
+
+function factorialLines(factorial: readonly Factorial[] | null): string[] {
+  if (factorial === null) return ["Tags by modes: the policy has no modes."];
+  const table = new Table({
+    columns: ["", "neither", "tags", "modes", "both", "of tags", "of modes", "together only"].map(
+      (name) => ({ name, alignment: "left" as const }),
+    ),
+    shouldDisableColors: true,
+  });
+  for (const one of factorial) {
+    const { unit } = FIELDS.find(({ name }) => name === one.field)!;
+    const cell = (value: number | null): string =>
+      value === null ? CANNOT_SAY : formatValue(unit, value);
+    table.addRow({
+      "": one.field,
+      neither: cell(one.neither),
+      tags: cell(one.tagsOnly),
+      modes: cell(one.modesOnly),
+      both: cell(one.both),
+      "of tags": effectText(unit, one.tags),
+      "of modes": effectText(unit, one.modes),
+      "together only": effectText(unit, one.interaction),
+    });
+  }
+  return ["Tags by modes (intervals cover sampling alone):", table.render(), removed(factorial)];
+}
+
+function removed(factorial: readonly Factorial[]): string {
+  const { removedByBoth } = factorial.find(({ field }) => field === "falsePositiveRollbacks")!;
+  const { value, low, high } = removedByBoth;
+  if (value === null) return "What both remove of the false positives this history cannot say.";
+  const share = (one: number): string => `${(100 * one).toFixed(0)} %`;
+  const interval = low === null || high === null ? "" : ` [${share(low)}, ${share(high)}]`;
+  return `Tags and modes together remove ${share(value)}${interval} of false-positive rollbacks.`;
+}
+
+function kindTable(kinds: readonly KindValue[]): string {
+  const rows = ["kind", "tags", "saved", "masked", "delayed", "coverage", "width", "self-issued"];
+  const table = new Table({
+    columns: rows.map((name) => ({ name, alignment: "left" as const })),
+    shouldDisableColors: true,
+  });
+  for (const one of kinds) {
+    const { alone, only } = one;
+    table.addRow({
+      kind: one.kind,
+      tags: one.tags,
+      saved: `${alone.saved} (${only.saved} only it)`,
+      masked: `${alone.masked} (${only.masked})`,
+      delayed: `${alone.delayed}${delayText(alone.delaySeconds)}`,
+      coverage: one.coverage === null ? "–" : `${formatValue("share", one.coverage)}`,
+      width: one.medianWidthRatio === null ? "–" : one.medianWidthRatio.toFixed(2),
+      "self-issued": one.selfIssued,
+    });
+  }
+  return table.render();
+}
+
+function delayText(seconds: number): string {
+  return seconds === 0 ? "" : ` by ${formatDuration(seconds * 1000)}`;
+}
+
+const IN_WORDS: Readonly<Record<Change["did"], string>> = {
+  saved: "Good deployments that tags kept from a rollback",
+  harmed: "Good deployments rolled back only because of tags",
+  masked: "Regressions that tags masked",
+  delayed: "Regressions that tags delayed",
+  hastened: "Regressions rolled back sooner with tags",
+  caught: "Regressions rolled back only with tags",
+};
+
+function changeLines({ changes, teams }: TagValue): string[] {
+  const lines = Object.entries(IN_WORDS).flatMap(([did, words]) => {
+    const mine = changes.filter((change) => change.did === did);
+    if (mine.length === 0) return [];
+    const names = mine.map(({ deploymentId, seconds, open }) => {
+      const how = seconds === null ? "" : ` by ${formatDuration(seconds * 1000)}`;
+      return `${deploymentId}${how}${open ? " (a model)" : ""}`;
+    });
+    return [`${words}: ${mine.length}`, ...listed(names)];
+  });
+  if (lines.length === 0) return ["No labelled deployment ends differently with tags."];
+  const byTeam = teams.map(
+    ({ team, saved, masked, delayed, delaySeconds }) =>
+      `${team ?? "no team"}: saved ${saved}, masked ${masked}, ` +
+      `delayed ${delayed}${delayText(delaySeconds)}`,
+  );
+  return [...lines, "By team:", ...byTeam.map((line) => `  ${line}`)];
+}
+
+function hygieneLines({ overWide, stale }: TagValue): string[] {
+  const percent = (share: number): string => `${(100 * share).toFixed(0)}%`;
+  const wide = overWide.map(
+    ({ kind, service, tags, medianWidthRatio, medianDeclared, suggested }) =>
+      `${kind} on ${service} (${tags}): declares ${percent(medianDeclared)}, ` +
+      `${percent(medianWidthRatio)} of it happens; ${percent(suggested)} would do`,
+  );
+  const old = stale.map(
+    ({ tag, service, deploymentId, why }) => `${tag} on ${deploymentId ?? service}: ${why}`,
+  );
+  return [
+    ...(wide.length === 0 ? ["No tag is too wide."] : ["Too wide:", ...listed(wide)]),
+    ...(old.length === 0 ? ["No tag is stale."] : ["Stale:", ...listed(old)]),
+  ];
+}
+
+function listed(names: readonly string[]): string[] {
+  const shown = names.slice(0, NAMES_SHOWN).map((name) => `  ${name}`);
+  const more = names.length - shown.length;
+  return more > 0 ? [...shown, `  … and ${more} more (--json has all)`] : shown;
+}

@@ -1,0 +1,76 @@
+/**
+ * What became of what was declared: for every tag and every deployment it is about, the
+ * change that was measured, the declared size, and whether the one stayed inside the other.
+ *
+ * The measured change is the evidence's of the last judgement: the watch's worst reading.
+ * Bias: a single reading is noisy, so on a noisy signal it lies above the true change, tags
+ * look too small rather than too wide, and coverage looks low. What history rolled back was
+ * measured until then.
+ */
+
+import {
+  parseShift,
+  resolveTolerance,
+  seriesKey,
+  type ContextRule,
+  type ContextTag,
+  type Policy,
+  type SignalJudged,
+  type SignalPolicy,
+} from "../../engine/index.ts";
+import type { PlannedDeployment } from "../replay/plan.ts";
+
+/** A tag that declares how far a signal will move. */
+export interface Sized {
+  readonly signal: SignalPolicy;
+  readonly rule: ContextRule;
+  /** As a fraction, before the policy's ceiling. */
+  readonly declared: number;
+}
+
+/** Null for a tag that declares no size this policy would believe. */
+export function sizedBy(policy: Policy, tag: ContextTag): Sized | null {
+  const rule = policy.context.find((one) => one.tag === tag.tag && one.shifts !== null);
+  const signal = policy.signals.find(({ name }) => name === rule?.signal);
+  const declared = parseShift(tag.value);
+  if (rule === undefined || signal === undefined || declared === null) return null;
+  if (tag.signal !== null && tag.signal !== signal.name) return null;
+  return { signal, rule, declared };
+}
+
+export interface Realised {
+  readonly declared: number;
+  /** In the direction that is worse; a fraction, or percentage points over a hundred. */
+  readonly effect: number;
+  /** Within the declared size on top of what the policy tolerates anyway? */
+  readonly inside: boolean;
+}
+
+/** @returns null where the tag has no size or the signal could not be measured */
+export function realisedBy(
+  policy: Policy,
+  planned: PlannedDeployment,
+  tag: ContextTag,
+  judged: readonly SignalJudged[],
+): Realised | null {
+  const sized = sizedBy(policy, tag);
+  if (sized === null) return null;
+  const { signal, rule, declared } = sized;
+  const last = judged.findLast(({ evidence }) => evidence.signal === signal.name)?.evidence;
+  if (last?.effect == null) return null;
+  const signed = signal.worse === "down" ? -last.effect : last.effect;
+  const worse = signal.worse === "both" ? Math.abs(signed) : signed;
+  const series = planned.series.find(({ name }) => seriesKey(name) === last.series);
+  const unit = signal.tolerance.kind === "points" ? (series?.name.percentagePoint ?? 0.01) : 0.01;
+  const effect = worse / (unit * 100);
+  // The engine's own arithmetic, without the ceilings: the question is the tag's, not theirs.
+  const believing: Policy = {
+    ...policy,
+    modes: [],
+    context: [{ ...rule, max: Number.POSITIVE_INFINITY }],
+    guardrails: { ...policy.guardrails, toleranceAtMost: null },
+  };
+  const { startedAtMs } = planned.deployment;
+  const { amount } = resolveTolerance(believing, signal, planned.deployment, [tag], startedAtMs);
+  return { declared, effect, inside: effect <= amount };
+}

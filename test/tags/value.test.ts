@@ -1,0 +1,234 @@
+/**
+ * What tags are worth where it is known: deployments that were planted so that each tag does
+ * exactly one thing.
+ */
+
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Policy } from "../../engine/index.ts";
+import { silent } from "../../lab/cli/output.ts";
+import { evaluate } from "../../lab/compare/evaluate.ts";
+import { openHistory, type History } from "../../lab/history/open.ts";
+import { isGood, type Outcome } from "../../lab/outcome/outcome.ts";
+import { policyFromText } from "../../lab/policy/load.ts";
+import { tagsDocument } from "../../lab/tags/document.ts";
+import { tagsText } from "../../lab/tags/print.ts";
+import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { generateSmall, HOOK_MS, shipped } from "../lab/smallWorld.ts";
+import { minute, START_MS, tinyHistory, type TinyDeployment } from "../lab/tinyHistory.ts";
+
+const OPTIONS = { people: "absent", seed: 1, replicates: 100, progress: silent };
+
+const POLICY = policyFromText(
+  `policy: believing
+owner: platform
+watch: 60m
+signals:
+  latency:
+    metric: latency_p95_ms
+    worse: up
+    tolerance: 20%
+    detector: { kind: threshold, breaches: 1, of: 1, baseline: 60m }
+    hold: 60s
+    clear: 2m
+assign: [{ otherwise: full }]
+modes:
+  maintenance: { when: { tags: { migration_window: true } }, toleranceTimes: 4 }
+context:
+  expected_latency_increase: { signal: latency, shifts: tolerance, max: 60%, for: 2h }
+`,
+  "believing.yaml",
+);
+
+const rise = (value: string) => ({
+  tag: "expected_latency_increase",
+  value,
+  knownAtMs: START_MS - 3_600_000,
+});
+const SLOW = [3, 45] as const;
+/** Half as slow again for 42 minutes, or calm. */
+const PLANTED: Readonly<Record<string, TinyDeployment>> = {
+  announced: { label: "expected_change", slow: SLOW, tags: [rise("50%")] },
+  window: {
+    label: "expected_change",
+    slow: SLOW,
+    tags: [{ tag: "migration_window", value: "true", knownAtMs: START_MS }],
+  },
+  small: { label: "expected_change", slow: SLOW, tags: [rise("15%")] },
+  masked: { label: "regression", slow: SLOW, incident: SLOW, tags: [rise("50%")] },
+  surprise: { label: "benign", slow: SLOW },
+  broken: { label: "regression", slow: SLOW, incident: SLOW },
+  wide: { label: "benign", tags: [rise("40%")] },
+  forgotten: { label: "benign", tags: [{ ...rise("20%"), validUntilMs: minute(-30) }] },
+  calm: { label: "benign" },
+  calmer: { label: "benign" },
+  calmest: { label: "benign" },
+};
+
+function armOf(value: TagValue, name: string): ArmValue {
+  return value.arms.find(({ arm }) => arm === name)!;
+}
+
+/** Without the names of arm and policy. */
+function bare(outcomes: readonly Outcome[]): unknown {
+  return outcomes.map((one) => ({ ...one, policy: "" }));
+}
+
+function wrongly(value: TagValue, name: string): string[] {
+  const { outcomes } = armOf(value, name).evaluated;
+  return outcomes
+    .filter((one) => one.rolledBack && isGood(one))
+    .map(({ service }) => service)
+    .sort();
+}
+
+function missed(value: TagValue, name: string): string[] {
+  return armOf(value, name)
+    .evaluated.outcomes.filter((one) => !one.rolledBack && one.label === "regression")
+    .map(({ service }) => service);
+}
+
+describe("planted tags", () => {
+  let history: History;
+  let value: TagValue;
+  beforeAll(async () => {
+    history = await tinyHistory(PLANTED);
+    value = (await valueOfTags(history, POLICY, OPTIONS))!;
+  }, HOOK_MS);
+  afterAll(() => history.close());
+
+  it("save exactly what was announced and mask exactly the regression they sit on", () => {
+    expect(wrongly(value, "none")).toEqual(["announced", "small", "surprise", "window"]);
+    expect(wrongly(value, "as recorded")).toEqual(["small", "surprise"]);
+    expect(missed(value, "none")).toEqual([]);
+    expect(missed(value, "as recorded")).toEqual(["masked"]);
+    expect(value.changes.map(({ service, did }) => [service, did])).toEqual([
+      ["announced", "saved"],
+      ["masked", "masked"],
+      ["window", "saved"],
+    ]);
+  });
+
+  it("mask nothing where only the correct ones are believed", () => {
+    expect(wrongly(value, "correct only")).toEqual(["small", "surprise"]);
+    expect(missed(value, "correct only")).toEqual([]);
+  });
+
+  it("cover more at twice the size", () => {
+    // 15 % is 38 % accepted, 30 % is 56 %: the change is 50 %.
+    expect(wrongly(value, "twice the size")).toEqual(["surprise"]);
+  });
+
+  it("do nothing before they are known", () => {
+    const late = armOf(value, "10 minutes late").evaluated.outcomes;
+    const none = armOf(value, "none").evaluated.outcomes;
+    // All breaches come before the tenth minute, so the tags find everything done.
+    expect(late.map(({ executedAtMs }) => executedAtMs)).toEqual(
+      none.map(({ executedAtMs }) => executedAtMs),
+    );
+    expect(wrongly(value, "10 minutes late")).toEqual(wrongly(value, "none"));
+  });
+
+  it("save less on the wrong service, and every second one less than all", () => {
+    const saved = (arm: string): number => 4 - wrongly(value, arm).length;
+    expect(saved("wrong service")).toBeLessThan(saved("as recorded"));
+    expect(saved("half dropped")).toBeLessThanOrEqual(saved("as recorded"));
+  });
+
+  it("are credited by kind", () => {
+    const [rises, windows] = value.kinds;
+    expect(rises).toMatchObject({
+      kind: "expected_latency_increase",
+      tags: 5,
+      alone: { saved: 1, masked: 1 },
+      only: { saved: 1, masked: 1 },
+    });
+    expect(windows).toMatchObject({ kind: "migration_window", alone: { saved: 1, masked: 0 } });
+  });
+
+  it("are named where they are too wide or stale", () => {
+    const wide = value.overWide.find(({ service }) => service === "wide")!;
+    expect(wide).toMatchObject({ kind: "expected_latency_increase", medianDeclared: 0.4 });
+    expect(wide.suggested).toBeLessThan(0.01);
+    expect(value.stale).toMatchObject([{ service: "forgotten", why: "window missed the watch" }]);
+  });
+
+  it("have main effects that add up to what both do", () => {
+    const found = value.factorial!.find(({ field }) => field === "falsePositiveRollbacks")!;
+    expect(found).toMatchObject({ neither: 4, tagsOnly: 3, modesOnly: 4, both: 2 });
+    expect(found.tags.value! + found.modes.value!).toBe(-2);
+    expect([found.tags.value, found.modes.value, found.interaction.value]).toEqual([
+      -1.5, -0.5, -1,
+    ]);
+    expect(found.removedByBoth.value).toBe(0.5);
+  });
+
+  it("are printed and written alike", () => {
+    const text = tagsText(value);
+    expect(text).toContain("Regressions that tags masked: 1\n  d-masked");
+    expect(text).toContain("together remove 50 %");
+    const document = tagsDocument(value) as { differences: { against: string }[] };
+    expect(new Set(document.differences.map(({ against }) => against))).toEqual(
+      new Set(["none", "as recorded"]),
+    );
+  });
+});
+
+it("a history without tags has nothing to value, and one without labels cannot say", async () => {
+  const untagged = await tinyHistory({ calm: { label: "benign" } });
+  expect(await valueOfTags(untagged, POLICY, OPTIONS)).toBeNull();
+  untagged.close();
+  const unlabelled = await tinyHistory({ one: { slow: SLOW, tags: [rise("50%")] } });
+  const value = await valueOfTags(unlabelled, POLICY, OPTIONS);
+  expect(tagsText(value!)).toContain("this history cannot say");
+  unlabelled.close();
+});
+
+describe("a small world", () => {
+  let history: History;
+  let value: TagValue;
+  const policy = shipped("two-minute-override");
+  beforeAll(async () => {
+    const dir = join(temporaryDirectory(), "history");
+    await generateSmall(dir);
+    history = await openHistory(dir);
+    value = (await valueOfTags(history, policy, OPTIONS))!;
+  }, HOOK_MS);
+  afterAll(() => history.close());
+
+  const alone = async (one: Policy): Promise<readonly Outcome[]> =>
+    (await evaluate(history, [one], OPTIONS)).policies[0]!.outcomes;
+
+  it("has as recorded what the policy has alone", async () => {
+    const recorded = armOf(value, "as recorded").evaluated.outcomes;
+    expect(bare(recorded)).toEqual(bare(await alone(policy)));
+  });
+
+  it("has without tags what a policy does that reads none", async () => {
+    const deaf: Policy = {
+      ...policy,
+      modes: policy.modes.filter(({ when }) => when.tags === undefined),
+      context: [],
+      guardrails: { ...policy.guardrails, never: [] },
+    };
+    const ends = (outcomes: readonly Outcome[]) =>
+      outcomes.map(({ end, proposedAtMs, executedAtMs, recoveryMs }) => [
+        end,
+        proposedAtMs,
+        executedAtMs,
+        recoveryMs,
+      ]);
+    const none = armOf(value, "none").evaluated.outcomes;
+    expect(ends(none)).toEqual(ends(await alone(deaf)));
+    expect(armOf(value, "none").endOtherwise).toBeGreaterThan(0);
+  });
+
+  it("is the same a second time", async () => {
+    const told = (one: TagValue): string => {
+      const { manifest, ...rest } = tagsDocument(one) as { manifest: object };
+      return JSON.stringify({ manifest: { ...manifest, timing: null }, ...rest });
+    };
+    expect(told((await valueOfTags(history, policy, OPTIONS))!)).toBe(told(value));
+  });
+});
