@@ -160,7 +160,7 @@ function kindTable(kinds: readonly KindValue[]): string {
       saved: `${alone.saved} (${only.saved} only it)`,
       masked: `${alone.masked} (${only.masked})`,
       delayed: `${alone.delayed}${delayText(alone.delaySeconds)}`,
-      coverage: one.coverage === null ? "–" : `${formatValue("share", one.coverage)}`,
+      coverage: one.coverage === null ? "–" : formatValue("share", one.coverage),
       width: one.medianWidthRatio === null ? "–" : one.medianWidthRatio.toFixed(2),
       "self-issued": one.selfIssued,
     });
