@@ -15,8 +15,9 @@ const SEED = 20260701;
 
 describe("isotonic regression", () => {
   // By hand: 0.1 → 0, 0.4 → 1 before 0.5 → 0 pool to ½, 0.6 → 1 before two 0.8 → 1, 0 do too:
-  // ½ next to ½ pools again, to 3 of 6 (isoreg(c(0,1,0,1,.5,.5)) and scikit-learn's
-  // IsotonicRegression agree: 0, then ½ five times), and 0.9 → 1.
+  // ½ next to ½ pools again, to 3 of 6, and 0.9 → 1.
+  // scipy.optimize.isotonic_regression([0, 1, 0, 1, .5, 1], weights=[1, 1, 1, 1, 2, 1]).x
+  // == [0, .5, .5, .5, .5, 1]
   const forecasts = [
     { said: 0.4, isSo: true },
     { said: 0.1, isSo: false },
