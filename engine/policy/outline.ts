@@ -5,7 +5,13 @@
 
 import { formatRange, type WeeklyRange } from "./calendar.ts";
 import type { Condition, Policy, TimeWindow } from "./policy.ts";
-import { formatDuration, formatNumber, formatShare, formatTime } from "./quantity.ts";
+import {
+  formatDuration,
+  formatNumber,
+  formatShare,
+  formatTime,
+  type Tolerance,
+} from "./quantity.ts";
 
 /** `value` is what `text` prints, for whoever compares. */
 export type Outline =
@@ -83,8 +89,9 @@ function outlineOf(value: unknown, key: string, path: string): Outline | null {
   }
   const { kind, amount } = value as { kind?: string; amount?: number };
   if (amount !== undefined && kind !== undefined) {
-    const text = kind === "unit" ? formatNumber(amount) : formatShare(amount);
-    return leaf(kind === "points" ? `${formatNumber(amount * 100)} pp` : text, `${kind} ${amount}`);
+    const text =
+      kind === "unit" ? formatNumber(amount) : toleranceText({ kind, amount } as Tolerance);
+    return leaf(text, `${kind} ${amount}`);
   }
   const inner = fieldsOf(value as Fields, path);
   return Object.keys(inner.entries).length === 0 ? null : inner;
@@ -115,6 +122,11 @@ function arrayOf(value: readonly unknown[], key: string): Outline | null {
   }
 }
 
+/** `10 %`, or `1 pp`. */
+export function toleranceText({ kind, amount }: Tolerance): string {
+  return kind === "points" ? `${formatNumber(amount * 100)} pp` : formatShare(amount);
+}
+
 /** In one line: of a map its own values and those below, by key. */
 export function textOf(said: Outline): string {
   if (said.kind === "leaf") return said.text;
@@ -129,7 +141,7 @@ export function textOf(said: Outline): string {
 }
 
 /** `criticality high or critical, tag irreversible=true`; empty for one that always holds. */
-export function conditionText(condition: Condition): string {
+function conditionText(condition: Condition): string {
   const { tags = {}, ...lists } = condition;
   return [
     ...Object.entries(lists).flatMap(([key, values]) =>

@@ -5,6 +5,7 @@ import { policyJsonSchema } from "../../engine/index.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem, Problems } from "../problem.ts";
 import { diffCommand } from "./policyDiff.ts";
+import { resolveCommand } from "./policyResolve.ts";
 import { note, print, printJson } from "./output.ts";
 
 interface Checked {
@@ -22,6 +23,7 @@ export function policyCommand(): Command {
     .addHelpText("after", EXAMPLE)
     .addCommand(checkCommand())
     .addCommand(diffCommand())
+    .addCommand(resolveCommand())
     .addCommand(schemaCommand());
 }
 

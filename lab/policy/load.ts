@@ -24,13 +24,28 @@ interface Layer {
   readonly lines: LineCounter;
 }
 
+/** A policy, and where each of its keys is written. */
+export interface PlacedPolicy {
+  readonly policy: Policy;
+  /** `file:line`; null where nobody wrote it, so that the default holds. */
+  readonly lineOf: (path: Origin["path"]) => string | null;
+}
+
 /** Reads and checks one policy file, with all that it extends. */
 export function loadPolicy(file: string): Policy {
-  return policyFromText(readText(file, "Give --policy the path of a policy YAML file."), file);
+  return loadPlacedPolicy(file).policy;
+}
+
+export function loadPlacedPolicy(file: string): PlacedPolicy {
+  return placedPolicy(readText(file, "Give --policy the path of a policy YAML file."), file);
 }
 
 /** @param file of the text: for messages, and `extends` is relative to it */
 export function policyFromText(text: string, file: string): Policy {
+  return placedPolicy(text, file).policy;
+}
+
+function placedPolicy(text: string, file: string): PlacedPolicy {
   const layers = chainOf(layerOf(text, file));
   const { written, issues, originOf } = mergeLayers(
     layers.map(({ document }) => document.toJS() as unknown),
@@ -45,8 +60,21 @@ export function policyFromText(text: string, file: string): Policy {
       problemAt(layers, originOf(path), message, undefined, path),
     ),
   ];
-  if (parsed.policy !== null && problems.length === 0) return parsed.policy;
-  throw new Problems(problems);
+  if (parsed.policy === null || problems.length > 0) throw new Problems(problems);
+  const lineOf = (path: Origin["path"]): string | null => {
+    if (!isWritten(written, path)) return null;
+    const [there, line] = placeOf(layers, originOf(path));
+    return `${there}:${line}`;
+  };
+  return { policy: parsed.policy, lineOf };
+}
+
+function isWritten(written: unknown, path: Origin["path"]): boolean {
+  if (path.length === 0) return true;
+  if (typeof written !== "object" || written === null) return false;
+  const [first, ...rest] = path;
+  const found: unknown = (written as Readonly<Record<string | number, unknown>>)[first!];
+  return found !== undefined && isWritten(found, rest);
 }
 
 function readText(file: string, cure: string): string {

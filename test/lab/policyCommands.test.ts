@@ -1,4 +1,4 @@
-/** `hindsight policy diff` as a shell sees it. */
+/** `hindsight policy diff` and `resolve` as a shell sees them. */
 
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
@@ -26,5 +26,34 @@ describe("hindsight policy diff", () => {
     const { status, stdout } = run("diff", two, two, "--exit-code");
     expect(status).toBe(0);
     expect(stdout).toMatch(/^The same policy, [0-9a-f]{12}\.\n$/);
+  });
+});
+
+describe("hindsight policy resolve", () => {
+  it("of a described deployment prints one document", () => {
+    const file = policyFile("organisation/payments");
+    const when = ["--at", "2026-11-24T22:32:00Z", "--timezone", "Europe/Berlin"];
+    const { status, stdout } = run(
+      "resolve",
+      file,
+      ...when,
+      "--tag",
+      "customer_commitment",
+      "--json",
+    );
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      tier: "approve",
+      tierPath: [{ rule: "assign.otherwise" }, { rule: "context.customer_commitment.tierAtLeast" }],
+      tags: [{ tag: "customer_commitment", counts: true }],
+    });
+  });
+
+  it("wants an instant, and a history for a name", () => {
+    const file = policyFile("default");
+    expect(run("resolve", file)).toMatchObject({ status: 2, stdout: "" });
+    const { status, stderr } = run("resolve", file, "--deployment", "d1");
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/names a deployment of a history/);
   });
 });

@@ -1,0 +1,210 @@
+/**
+ * What a policy says about one deployment at one instant, and which line of which file says
+ * it. The engine decides; this only asks it and looks the lines up.
+ */
+
+import {
+  formatShare,
+  formatTime,
+  isTimeZone,
+  modesAt,
+  outline,
+  parseShift,
+  resolveTier,
+  resolveTolerance,
+  tagsAt,
+  textOf,
+  toleranceText,
+  zoneOf,
+  type ContextRule,
+  type ContextTag,
+  type Deployment,
+  type TierName,
+} from "../../engine/index.ts";
+import type { PlacedPolicy } from "./load.ts";
+
+/** `file:line`; null where nobody wrote it and the default holds. */
+type Place = string | null;
+type Path = readonly (string | number)[];
+
+interface Setting {
+  readonly name: string;
+  readonly value: string;
+  readonly place: Place;
+}
+
+export interface Resolved {
+  readonly policy: string;
+  readonly digest: string;
+  readonly owner: Setting;
+  readonly deployment: Deployment;
+  readonly at: string;
+  readonly tier: TierName;
+  readonly tierPath: readonly { rule: string; tier: TierName; place: Place }[];
+  /** What the tier waits for. */
+  readonly settings: readonly Setting[];
+  readonly modes: readonly { name: string; timezone: string; place: Place }[];
+  readonly signals: readonly {
+    signal: string;
+    tolerance: string;
+    written: string;
+    place: Place;
+    /** The tags that moved it. */
+    tags: readonly string[];
+  }[];
+  readonly guardrails: readonly Setting[];
+  readonly tags: readonly {
+    tag: string;
+    value: string;
+    counts: boolean;
+    why: string;
+    place: Place;
+  }[];
+  readonly notes: readonly string[];
+}
+
+/** @param tags all that are declared, known by then or not */
+export function resolvePolicy(
+  { policy, lineOf }: PlacedPolicy,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+  atMs: number,
+): Resolved {
+  const active = tagsAt(policy, deployment, tags, atMs, atMs);
+  const { tier, path } = resolveTier(policy, deployment, active, atMs);
+  const keys = outline(policy);
+  const below = (...names: readonly string[]): readonly Setting[] => {
+    let found: typeof keys | undefined = keys;
+    for (const name of names) found = found?.kind === "map" ? found.entries[name] : undefined;
+    if (found?.kind !== "map") return [];
+    return Object.entries(found.entries).flatMap(([name, said]) => {
+      const value = textOf(said);
+      return value === "" ? [] : [{ name, value, place: lineOf([...names, name]) }];
+    });
+  };
+  const asked = ({ name }: Setting): boolean =>
+    name !== "action" && (name !== "confidence" || policy.fusion === "evidence");
+  return {
+    policy: policy.policy,
+    digest: policy.digest,
+    owner: { name: "owner", value: policy.owner, place: lineOf(["owner"]) },
+    deployment,
+    at: formatTime(atMs),
+    tier,
+    tierPath: path.map(({ rule, tier: to }, index) => ({
+      rule,
+      tier: to,
+      place: lineOf(pathOf(rule, policy.assign.length - 1, path[index - 1]?.tier)),
+    })),
+    settings: below("tiers", tier).filter(asked),
+    modes: modesAt(policy, deployment, active, atMs).map((mode) => ({
+      name: mode.name,
+      timezone: zoneOf(mode, deployment),
+      place: lineOf(["modes", mode.name]),
+    })),
+    signals: policy.signals.map((signal) => {
+      const { amount, tags: moved } = resolveTolerance(policy, signal, deployment, active, atMs);
+      return {
+        signal: signal.name,
+        tolerance: toleranceText({ kind: signal.tolerance.kind, amount }),
+        written: toleranceText(signal.tolerance),
+        place: lineOf(["signals", signal.name, "tolerance"]),
+        tags: moved,
+      };
+    }),
+    guardrails: below("guardrails"),
+    tags: tags.map((tag) => {
+      const rule = policy.context.find((one) => one.tag === tag.tag);
+      const counts = active.includes(tag);
+      return {
+        tag: tag.tag,
+        value: tag.value,
+        counts,
+        why: counts ? howCounts(tag, rule) : whyNot(tag, atMs),
+        place: rule === undefined ? null : lineOf(["context", tag.tag]),
+      };
+    }),
+    notes: zoneNotes(policy.modes, deployment),
+  };
+}
+
+/** Where the file says what a step of the tier path names. */
+function pathOf(rule: string, otherwise: number, from: TierName | undefined): Path {
+  if (rule === "assign.otherwise") return ["assign", otherwise];
+  const indexed = /^(.+)\[(\d+)\]$/.exec(rule);
+  if (indexed !== null) return [...indexed[1]!.split("."), Number(indexed[2])];
+  const [first, ...rest] = rule.split(".");
+  if (first === "modes") return ["modes", rest.join("."), "tier", ...(from ? [from] : [])];
+  return [first!, rest.slice(0, -1).join("."), rest[rest.length - 1]!];
+}
+
+function howCounts({ value }: ContextTag, rule: ContextRule | undefined): string {
+  if (rule === undefined) return "for conditions only";
+  if (rule.shifts === null) return "counts";
+  const shift = parseShift(value);
+  if (shift === null) return "no share such as 15%, so it moves nothing";
+  return shift > rule.max ? `counts as ${formatShare(rule.max)}` : "counts";
+}
+
+function whyNot(tag: ContextTag, atMs: number): string {
+  if (tag.knownAtMs > atMs) return `not known before ${formatTime(tag.knownAtMs)}`;
+  if (tag.validFromMs !== null && tag.validFromMs > atMs) {
+    return `begins at ${formatTime(tag.validFromMs)}`;
+  }
+  return "its time is over";
+}
+
+function zoneNotes(
+  modes: PlacedPolicy["policy"]["modes"],
+  { service, timezone = null }: Deployment,
+): readonly string[] {
+  const byService = modes.some((mode) => mode.calendar.length > 0 && mode.timezone === "service");
+  if (!byService || (timezone !== null && isTimeZone(timezone))) return [];
+  const what = timezone === null ? "has no time zone" : `has a time zone nobody knows, ${timezone}`;
+  return [`${service} ${what}: its calendars go by UTC.`];
+}
+
+export function resolvedText(resolved: Resolved): string {
+  const { deployment, tierPath, settings, modes, signals, guardrails, tags, notes } = resolved;
+  const placed = (place: Place): string => place ?? "default";
+  const row = (name: string, value: string, place: Place): string =>
+    `  ${name.padEnd(32)}  ${value.padEnd(12)}  ${placed(place)}`;
+  const settingRow = ({ name, value, place }: Setting): string => row(name, value, place);
+  const section = (title: string, lines: readonly string[]): readonly string[] =>
+    lines.length === 0 ? [] : ["", title, ...lines];
+  const what = `${deployment.service}, ${deployment.kind} to ${deployment.environment}`;
+  return [
+    `${resolved.policy} (${resolved.digest.slice(0, 12)}) for ${what}, at ${resolved.at}`,
+    settingRow(resolved.owner),
+    ...section(
+      `Tier: ${resolved.tier}`,
+      tierPath.map(({ rule, tier, place }) => row(rule, tier, place)),
+    ),
+    ...section(`What ${resolved.tier} waits for`, settings.map(settingRow)),
+    ...section(
+      "Modes in force",
+      modes.map(({ name, timezone, place }) => row(name, timezone, place)),
+    ),
+    ...section(
+      "Tolerated",
+      signals.map(({ signal, tolerance, written, place, tags: moved }) => {
+        const why = moved.length === 0 ? "" : ` by ${moved.join(", ")}`;
+        const from = tolerance === written ? "" : `  (${written} there${why})`;
+        return `${row(signal, tolerance, place)}${from}`;
+      }),
+    ),
+    ...section("Guardrails", guardrails.map(settingRow)),
+    ...section(
+      "Tags",
+      tags.map(({ tag, value, why, place }) =>
+        place === null
+          ? `  ${`${tag}=${value}`.padEnd(32)}  ${why}`
+          : row(`${tag}=${value}`, why, place),
+      ),
+    ),
+    ...section(
+      "Notes",
+      notes.map((line) => `  ${line}`),
+    ),
+  ].join("\n");
+}
