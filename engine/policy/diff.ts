@@ -116,6 +116,7 @@ const SUBJECTS: readonly (readonly [RegExp, string])[] = [
   [/^context\.([^.]+)(.*)$/, "tag $1$2"],
   [/^guardrails\.never$/, "never delegated"],
   [/^guardrails\.toleranceAtMost$/, "tolerance at most"],
+  [/^guardrails\.windowAtLeast$/, "override window at least"],
   [/^guardrails\.rollbackBudget$/, "rollback budget"],
   [/^guardrails\.rollbackBudget\.(.+)$/, "rollback budget $1"],
   [/^guardrails\.stormBrake$/, "storm brake"],

@@ -14,6 +14,7 @@ import type {
   StormBrake,
 } from "./policy.ts";
 import { unreachable } from "./reach.ts";
+import { keyMeant } from "./suggest.ts";
 import { policySchema } from "./schema/policySchema.ts";
 
 export interface PolicyIssue {
@@ -120,6 +121,9 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     guardrails: {
       never: written.guardrails.never.map(({ when }) => when),
       toleranceAtMost: written.guardrails.toleranceAtMost ?? null,
+      ...(written.guardrails.windowAtLeast === undefined
+        ? {}
+        : { windowAtLeastMs: written.guardrails.windowAtLeast }),
       rollbackBudget: budgetOf(written.guardrails.rollbackBudget),
       cooldownMs: written.guardrails.cooldown ?? null,
       stormBrake: brakeOf(written.guardrails.stormBrake),
@@ -152,7 +156,11 @@ function issuesOf(
     within,
   );
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key \`${key}\`` }));
+    return issue.keys.map((key) => {
+      const meant = keyMeant([...path, key]);
+      const cure = meant === null ? "" : `; did you mean \`${meant}\`?`;
+      return { path: [...path, key], message: `unknown key \`${key}\`${cure}` };
+    });
   }
   if (issue.code === "invalid_union") {
     const meant = issue.errors[formMeant(path, value)];

@@ -255,6 +255,8 @@ export interface Guardrails {
   readonly never: readonly Condition[];
   /** No tag or mode lifts a relative tolerance above this. */
   readonly toleranceAtMost: number | null;
+  /** A policy with a shorter override window is refused: people would have no time to say no. */
+  readonly windowAtLeastMs?: number;
   readonly rollbackBudget: RollbackBudget | null;
   /** After a rollback of a service the machine leaves it alone for so long. */
   readonly cooldownMs: number | null;

@@ -36,6 +36,7 @@ const per = { read: position(PER), print: (value: number) => PER[value]! };
 
 const DIRECTIONS: readonly Direction[] = [
   { path: ["guardrails", "toleranceAtMost"], tighter: "lower", ...share },
+  { path: ["guardrails", "windowAtLeast"], tighter: "higher", ...duration },
   { path: ["guardrails", "rollbackBudget", "per"], tighter: "same", ...per },
   { path: ["guardrails", "rollbackBudget", "max"], tighter: "lower", ...count },
   { path: ["guardrails", "rollbackBudget", "in"], tighter: "higher", ...duration },

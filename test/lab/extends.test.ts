@@ -115,6 +115,25 @@ guardrails: { never: [{ when: { environment: vault } }] }
     expect(more).toEqual([]);
   });
 
+  it("may not shorten the override window below what its parent wants, nor want less", () => {
+    const file = written({
+      "org.yaml": ORG.replace("  cooldown: 30m", "  cooldown: 30m\n  windowAtLeast: 1m"),
+      "child.yaml":
+        "policy: child\nextends: org.yaml\ntiers: { override: { window: 45s } }\n" +
+        "guardrails: { windowAtLeast: 30s }\n",
+    });
+    expect(() => loadPolicy(file)).toThrow(
+      /child\.yaml:4:\d+: .*30s loosens 1m of \S+org\.yaml:14/,
+    );
+    const short = written({
+      "org.yaml": ORG.replace("  cooldown: 30m", "  windowAtLeast: 1m"),
+      "child.yaml": "policy: child\nextends: org.yaml\ntiers: { override: { window: 45s } }\n",
+    });
+    expect(() => loadPolicy(short)).toThrow(
+      /child\.yaml:3:\d+: tiers\.override\.window: 45s is shorter than .*windowAtLeast, 1m/,
+    );
+  });
+
   it("is held to what a grandparent says, and to an already tighter parent", () => {
     const file = written({
       "org.yaml": ORG,

@@ -38,6 +38,19 @@ describe("a policy file", () => {
     expect(policyFromText(GOOD, "team.yaml")).toMatchObject({ policy: "good", watchMs: 3_600_000 });
   });
 
+  it.each([
+    ["wach: 1m", "unknown key `wach`; did you mean `watch`?"],
+    ["guardrails: { toleranceAtmost: 60% }", "did you mean `toleranceAtMost`?"],
+    ["tiers: { overide: {} }", "did you mean `override`?"],
+    ["modes: { night: { calender: Sat } }", "did you mean `calendar`?"],
+  ])("says of %s which key was meant", (line, message) => {
+    expect(wrongs(`${GOOD}${line}\n`)[0]).toContain(message);
+  });
+
+  it("guesses at no key that none is near to", () => {
+    expect(wrongs(`${GOOD}colour: red\n`)[0]).toMatch(/unknown key `colour`$/);
+  });
+
   const cases: readonly (readonly [string, string, string, RegExp])[] = [
     ["an unknown key", "    worse: up", "    worst: up\n    worse: up", /^team\.yaml:7:5: .*worst/],
     ["an unknown key at the top", "watch: 60m", "watch: 60m\nwach: 1m", /^team\.yaml:4:1: .*wach/],

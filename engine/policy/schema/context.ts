@@ -16,6 +16,7 @@ export const contextRule = z.strictObject({
 export const guardrails = z.strictObject({
   never: z.array(z.strictObject({ when: condition })).default([]),
   toleranceAtMost: share.optional(),
+  windowAtLeast: properDuration.optional(),
   rollbackBudget: z
     .strictObject({
       per: oneOf(["service", "team", "fleet"]).default("service"),

@@ -91,6 +91,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "guardrails.never": "A machine never acts on these.",
   "guardrails.never.when": "Conditions on the deployment and its tags; all must hold.",
   "guardrails.toleranceAtMost": "No tag or mode lifts a relative tolerance above this.",
+  "guardrails.windowAtLeast": "No override window may be shorter than this.",
   "guardrails.rollbackBudget": "How many rollbacks a machine may order in a stretch of time.",
   "guardrails.rollbackBudget.per": "Whose rollbacks are counted.",
   "guardrails.rollbackBudget.max": "At most so many.",

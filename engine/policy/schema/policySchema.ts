@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { assignment, mode, tiers } from "./authority.ts";
 import { contextRule, guardrails } from "./context.ts";
+import { formatDuration } from "../quantity.ts";
 import { signal } from "./signal.ts";
 import { properDuration, properShare } from "./values.ts";
 
@@ -42,6 +43,14 @@ export const policySchema = z
     const count = Object.keys(policy.signals).length;
     if (typeof fusion === "object" && count > 0 && fusion.atLeast > count) {
       issue(["fusion", "atLeast"], `cannot be more than the number of signals, ${count}`);
+    }
+    const { windowAtLeast = 0 } = policy.guardrails;
+    const { window } = policy.tiers.override;
+    if (window < windowAtLeast) {
+      const floor = formatDuration(windowAtLeast);
+      const length = formatDuration(window);
+      const message = `${length} is shorter than guardrails.windowAtLeast, ${floor}`;
+      issue(["tiers", "override", "window"], message);
     }
     const last = policy.assign[policy.assign.length - 1];
     if (last !== undefined && !("otherwise" in last)) {

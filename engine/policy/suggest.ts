@@ -1,0 +1,44 @@
+/** Which key somebody meant. Asked only of a policy that is wrong already. */
+
+import { policyJsonSchema } from "./schema/jsonSchema.ts";
+
+/** Letters that may differ: more is another word. */
+const MISTYPED_AT_MOST = 2;
+
+/** The key of the language nearest to a misspelt one at `path`; null where none is near. */
+export function keyMeant(path: readonly (string | number)[]): string | null {
+  const misspelt = String(path[path.length - 1]);
+  const near = keysAt(policyJsonSchema(), path.slice(0, -1))
+    .map((key) => ({ key, edits: editsBetween(key.toLowerCase(), misspelt.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits)[0];
+  if (near === undefined || near.edits > Math.min(MISTYPED_AT_MOST, misspelt.length / 2))
+    return null;
+  return near.key;
+}
+
+function keysAt(node: unknown, path: readonly (string | number)[]): readonly string[] {
+  if (typeof node !== "object" || node === null) return [];
+  const { properties, additionalProperties, items, anyOf } = node as Readonly<
+    Record<string, unknown>
+  >;
+  const known = (properties ?? {}) as Readonly<Record<string, unknown>>;
+  const forms = Array.isArray(anyOf) ? anyOf.flatMap((form) => keysAt(form, path)) : [];
+  const [first, ...rest] = path;
+  if (first === undefined) return [...Object.keys(known), ...forms];
+  const inner = typeof first === "number" ? items : (known[first] ?? additionalProperties);
+  return [...keysAt(inner, rest), ...forms];
+}
+
+/** Levenshtein's distance: letters put in, left out or changed. */
+function editsBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + Number(a[i - 1] !== b[j - 1]);
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
