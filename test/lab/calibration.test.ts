@@ -14,7 +14,8 @@ import { shipped } from "./smallWorld.ts";
 const SEED = 20260701;
 
 describe("isotonic regression", () => {
-  // By hand: 0.1 → 0, 0.4 → 1 before 0.5 → 0 pool to ½, 0.6 → 1 before three 0.8 → 1, 0, 0 do:
+  // By hand: 0.1 → 0, 0.4 → 1 before 0.5 → 0 pool to ½, 0.6 → 1 before three 0.8 → 1, 0, 0
+  // do:
   // ½ next to ½ pools again, to 3 of 6, and 0.9 → 1.
   // scipy.optimize.isotonic_regression([0, 1, 0, 1, 1/3, 1], weights=[1, 1, 1, 1, 3, 1]).x
   // == [0, .5, .5, .5, .5, 1]
