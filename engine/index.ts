@@ -29,6 +29,8 @@ export {
   type ChainState,
   type Fault,
 } from "./chain.ts";
+export { explain, type ExplanationNode } from "./explain/explain.ts";
+export { explanationMermaid, explanationText } from "./explain/draw.ts";
 export { ENGINE_VERSION } from "./version.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";

@@ -2,7 +2,13 @@
 
 import { hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { endChain, followLine, initialChain, type ChainState } from "../../engine/index.ts";
+import {
+  endChain,
+  followLine,
+  initialChain,
+  type ChainChecks,
+  type ChainState,
+} from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 
 const CHUNK_BYTES = 1 << 20;
@@ -82,13 +88,17 @@ export interface VerifyOptions {
 
 /** One pass over the file; memory does not grow with it. */
 export function verifyLog(file: string, { open, isSigned }: VerifyOptions): ChainState {
-  const checks = { hash: sha256Of, latin1, isSigned };
+  const checks = chainChecks(isSigned);
   let state = initialChain;
   for (const { bytes, complete } of readLines(file)) {
     state = followLine(state, bytes, complete, checks);
     if (state.fault !== null) break;
   }
   return endChain(state, open);
+}
+
+export function chainChecks(isSigned: ChainChecks["isSigned"]): ChainChecks {
+  return { hash: sha256Of, latin1, isSigned };
 }
 
 function sha256Of(bytes: Uint8Array): string {

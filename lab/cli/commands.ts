@@ -5,6 +5,7 @@ import { auditCommand } from "./audit.ts";
 import { compareCommand } from "./compare.ts";
 import { detectBenchCommand } from "./detectBench.ts";
 import { demoCommand } from "./demo.ts";
+import { explainCommand } from "./explain.ts";
 import { gateCommand } from "./gate.ts";
 import { generateCommand } from "./generate.ts";
 import { importCommand } from "./import.ts";
@@ -24,6 +25,7 @@ export function commandList(): readonly Command[] {
     replayCommand(),
     compareCommand(),
     sweepCommand(),
+    explainCommand(),
     auditCommand(),
     gateCommand(),
     tagsCommand(),

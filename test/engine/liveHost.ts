@@ -16,6 +16,7 @@ import {
   type DecisionRecord,
   type EngineCommand,
   type Event,
+  type Handled,
   type Policy,
   type SampleColumn,
   type SamplesTaken,
@@ -38,6 +39,8 @@ export interface HostRun {
   readonly steps: readonly HostStep[];
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
+  /** What a decision log holds of it. */
+  readonly handled: readonly Handled[];
 }
 
 /** What becomes of a command: an event in its own time, or nothing. */
@@ -70,12 +73,14 @@ function run(first: Policy, events: readonly Event[], answer: Answer, punctual: 
   let policy = first;
   const pending = [...events].sort(compareEvents);
   const steps: HostStep[] = [];
+  const handled: Handled[] = [];
   let state = initialController;
   const give = (event: Event): void => {
     const before = state;
     if (event.kind === "policyChanged") policy = event.policy;
     const step = handle(policy, before, event);
     state = step.state;
+    handled.push(...step.handled);
     steps.push({ policy, before, event, records: step.records, commands: step.commands });
     for (const command of step.commands) {
       const answered = answer(command);
@@ -102,6 +107,7 @@ function run(first: Policy, events: readonly Event[], answer: Answer, punctual: 
     steps,
     records: steps.flatMap(({ records }) => records),
     commands: steps.flatMap(({ commands }) => commands),
+    handled,
   };
 }
 

@@ -1,0 +1,108 @@
+/** What one signal said, against what tolerance, and why that tolerance. */
+
+import type { ContextTag, Deployment, SignalEvidence } from "../event.ts";
+import { modesAt } from "../policy/modes.ts";
+import type { Policy, SignalPolicy } from "../policy/policy.ts";
+import { formatChange, formatNumber, formatShare, parseShift } from "../policy/quantity.ts";
+import { resolveTolerance, tagsAt, tagText } from "../policy/resolve.ts";
+import type { ExplanationNode } from "./explain.ts";
+import { amountText } from "./words.ts";
+
+/** What was known of a deployment when a signal was judged. */
+export interface Moment {
+  readonly policy: Policy;
+  readonly deployment: Deployment;
+  readonly tags: readonly ContextTag[];
+  readonly atMs: number;
+  readonly knownAtMs: number;
+}
+
+export function explainSignal(moment: Moment, evidence: SignalEvidence): ExplanationNode {
+  const signal = moment.policy.signals.find(({ name }) => name === evidence.signal);
+  const children: ExplanationNode[] = [];
+  const add = (about: ExplanationNode["about"], says: string): void => {
+    children.push({ about, says, atMs: null, children: [] });
+  };
+  if (signal !== undefined) {
+    const measured = measuredText(signal, evidence);
+    if (measured !== null) add("measured", measured);
+    children.push(explainTolerance(moment, signal, evidence));
+  }
+  const { statistic, limit, placebo } = evidence;
+  if (statistic !== null && limit !== null) {
+    const kind = signal === undefined ? "" : ` (${signal.detector.kind})`;
+    const most = formatNumber(limit);
+    add("measured", `evidence${kind} ${formatNumber(statistic)}, a breach from ${most} on`);
+  }
+  if (placebo?.p !== null && placebo?.p !== undefined) {
+    add(
+      "measured",
+      `${formatShare(placebo.p)} of ${placebo.windows} quiet watches of the past go as far`,
+    );
+  }
+  if (evidence.untagged !== evidence.verdict || evidence.tags.length > 0) {
+    const shadow = evidence.untaggedReason.replace(/^without tags: /, "");
+    add("untagged", `without tags: ${evidence.untagged}${shadow === "" ? "" : `: ${shadow}`}`);
+  }
+  const says = `${evidence.signal}: ${evidence.verdict}: ${evidence.reason}`;
+  return { about: "signal", says, atMs: moment.atMs, children };
+}
+
+function measuredText(signal: SignalPolicy, evidence: SignalEvidence): string | null {
+  const { effect, expected, series, samples, baselineSamples, missing } = evidence;
+  if (series === null) return null;
+  const rest = `${samples} samples since the deployment, ${baselineSamples} before it`;
+  const gaps = missing === null || missing === 0 ? "" : `; ${formatShare(missing)} are missing`;
+  if (effect === null || expected === null) return `${series}: ${rest}${gaps}`;
+  const change =
+    signal.tolerance.kind === "points"
+      ? `${effect >= 0 ? "+" : "−"}${formatNumber(Math.abs(effect))} in its own unit`
+      : formatChange(effect);
+  return `${series}: ${change} against ${formatNumber(expected)} expected; ${rest}${gaps}`;
+}
+
+/** The base first, then what modes, tags and the ceiling did to it, as `resolveTolerance` does. */
+function explainTolerance(
+  moment: Moment,
+  signal: SignalPolicy,
+  { tolerance, baseTolerance, tags }: SignalEvidence,
+): ExplanationNode {
+  const { policy, deployment, atMs, knownAtMs } = moment;
+  const tolerated = `tolerated: ${amountText(signal, tolerance)}`;
+  const isBase = Math.abs(tolerance - baseTolerance) < 1e-9;
+  if (isBase && tags.length === 0) {
+    const says = `${tolerated}, as the policy says`;
+    return { about: "tolerance", says, atMs: null, children: [] };
+  }
+  const children: ExplanationNode[] = [];
+  const add = (says: string): void => {
+    children.push({ about: "tolerance", says, atMs: null, children: [] });
+  };
+  add(`the policy tolerates ${amountText(signal, baseTolerance)} of ${signal.name}`);
+  const counting = tagsAt(policy, deployment, moment.tags, atMs, knownAtMs);
+  const resolved = resolveTolerance(policy, signal, deployment, counting, atMs);
+  const isThisMoment = Math.abs(resolved.amount - tolerance) < 1e-9;
+  if (isThisMoment) {
+    for (const mode of modesAt(policy, deployment, counting, atMs)) {
+      const concerns = mode.signals === null || mode.signals.includes(signal.name);
+      if (!concerns || mode.toleranceTimes === 1) continue;
+      add(`mode ${mode.name} was in force: times ${formatNumber(mode.toleranceTimes)}`);
+    }
+    for (const tag of counting) {
+      const rule = policy.context.find((one) => one.tag === tag.tag && one.shifts !== null);
+      if (rule?.signal !== signal.name || !resolved.tags.includes(tagText(tag))) continue;
+      const declared = parseShift(tag.value);
+      if (declared === null) continue;
+      const believed = declared > rule.max ? `, of which ${formatShare(rule.max)} count` : "";
+      add(`tag ${tagText(tag)}: ${formatShare(declared)} more is expected${believed}`);
+    }
+    const ceiling = policy.guardrails.toleranceAtMost;
+    if (ceiling !== null && tolerance === ceiling && !isBase) {
+      add(`guardrails.toleranceAtMost: never above ${formatShare(ceiling)}`);
+    }
+  } else if (!isBase) {
+    const by = tags.length === 0 ? "a mode" : tags.join(", ");
+    add(`moved by ${by}, as it stood at the sample that went furthest`);
+  }
+  return { about: "tolerance", says: tolerated, atMs: null, children };
+}

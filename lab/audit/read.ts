@@ -1,0 +1,76 @@
+/** Reads what a decision log says, and only from a log whose chain is whole. */
+
+import type { Handled, LogEntry, LogHeader } from "../../engine/index.ts";
+import { endChain, followLine, initialChain, readEnvelope } from "../../engine/index.ts";
+import { Problem } from "../problem.ts";
+import { chainChecks, readLines } from "./verify.ts";
+
+export interface LoggedEntry {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly entry: LogEntry;
+}
+
+/**
+ * The entries of a log in order; whoever takes them all knows that the log is whole.
+ *
+ * @param open the log is still being written: it need not have its last checkpoint
+ * @throws Problem where the chain is broken, or a log does not begin with a header
+ */
+export function* logEntries(file: string, open: boolean): Generator<LoggedEntry> {
+  const checks = chainChecks(null);
+  let state = initialChain;
+  for (const { bytes, complete } of readLines(file)) {
+    state = followLine(state, bytes, complete, checks);
+    if (state.fault !== null) break;
+    // A line that broke the chain: the rest is read only to say what happened to it.
+    if (state.suspect !== null) continue;
+    const { kind, content } = readEnvelope(bytes, checks.latin1)!;
+    const text = new TextDecoder().decode(bytes.subarray(content.from, content.to));
+    const entry = { kind, content: JSON.parse(text) as unknown } as LogEntry;
+    if (state.lines === 1) checkHeader(file, entry);
+    yield { line: state.lines, entry };
+  }
+  const { fault, lines } = endChain(state, open);
+  if (fault === null && lines > 0) return;
+  if (lines === 0) {
+    throw new Problem("the log is empty: not even its header is there", {
+      file,
+      cure: "Give a log that replay --out or compare --out wrote.",
+    });
+  }
+  throw new Problem(`${fault!.kind}: ${fault!.what}`, {
+    file,
+    line: fault!.line,
+    cure: "The log cannot be trusted from here on. `hindsight audit verify` looks at nothing else.",
+  });
+}
+
+function checkHeader(file: string, entry: LogEntry): void {
+  if (entry.kind === "header" && entry.content.format === "hindsight-decisions") return;
+  throw new Problem("the log does not begin with a header: nobody can tell its policy", {
+    file,
+    line: 1,
+  });
+}
+
+/** One policy over one fleet, as it was logged. */
+export interface LoggedSection {
+  readonly header: LogHeader;
+  readonly handled: readonly Handled[];
+}
+
+/** @throws Problem as `logEntries` does */
+export function readSections(file: string, open: boolean): LoggedSection[] {
+  const sections: { header: LogHeader; handled: Handled[] }[] = [];
+  for (const { entry } of logEntries(file, open)) {
+    const handled = sections.at(-1)?.handled;
+    if (entry.kind === "header") sections.push({ header: entry.content, handled: [] });
+    else if (entry.kind === "event") handled!.push({ event: entry.content, records: [] });
+    else if (entry.kind === "record") {
+      const last = handled!.pop()!;
+      handled!.push({ ...last, records: [...last.records, entry.content] });
+    }
+  }
+  return sections;
+}

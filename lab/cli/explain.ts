@@ -1,0 +1,84 @@
+/** `hindsight explain`: one decision as a tree. */
+
+import { Command, Option } from "commander";
+import {
+  explanationMermaid,
+  explanationText,
+  formatTime,
+  type ExplanationNode,
+} from "../../engine/index.ts";
+import { explainHistory, explainLog, type Explanation } from "../explain/find.ts";
+import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { Problem } from "../problem.ts";
+import { wholeNumber } from "./options.ts";
+import { print, printJson, progressBar } from "./output.ts";
+
+interface Flags {
+  readonly deployment: string;
+  readonly history?: string;
+  readonly policy?: string;
+  readonly people: PeopleChoice;
+  readonly seed: number;
+  readonly format: "text" | "mermaid" | "json";
+  readonly json?: true;
+}
+
+export function explainCommand(): Command {
+  return new Command("explain")
+    .description("Draw the decisions about one deployment as a tree anybody can read.")
+    .argument("[log]", "a decision log, in place of --history")
+    .requiredOption("--deployment <id>", "the deployment")
+    .option("--history <dir>", "the history to replay")
+    .option("--policy <file>", "the policy; for a log with several, the name of the one meant")
+    .option("--people <who>", `who answers: ${PEOPLE_WORDS.join(", ")}, or a file`, "absent")
+    .option("--seed <n>", "seed of modelled people", wholeNumber(0), 1)
+    .addOption(
+      new Option("--format <form>", "how it is drawn")
+        .choices(["text", "mermaid", "json"])
+        .default("text"),
+    )
+    .option("--json", "print one JSON document, as --format json does")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  hindsight explain run/decisions.jsonl --deployment d-42\n" +
+        "  hindsight explain --history quarter --deployment d-42 \\\n" +
+        "    --policy scenarios/policies/default.yaml --format mermaid",
+    )
+    .action(async (log: string | undefined, flags: Flags) => {
+      const explanation = await explanationOf(log, flags);
+      if (flags.json || flags.format === "json") printJson(explainDocument(explanation));
+      else if (flags.format === "mermaid") print(explanationMermaid(explanation.tree));
+      else print(explanationText(explanation.tree));
+    });
+}
+
+function explanationOf(log: string | undefined, flags: Flags): Explanation | Promise<Explanation> {
+  const { history, policy, deployment, people, seed } = flags;
+  if (log !== undefined && history === undefined) {
+    return explainLog(log, deployment, policy ?? null);
+  }
+  if (log === undefined && history !== undefined && policy !== undefined) {
+    const loaded = loadPolicy(policy);
+    return explainHistory(history, loaded, deployment, people, seed, progressBar());
+  }
+  throw new Problem("a decision is explained from a log, or from a history and a policy", {
+    cure: "Give LOG, or --history DIR and --policy FILE.",
+  });
+}
+
+function explainDocument({ policy, tree }: Explanation) {
+  return { policy: policy.policy, policyDigest: policy.digest, tree: nodeDocument(tree) };
+}
+
+interface NodeDocument {
+  readonly about: string;
+  readonly says: string;
+  readonly at: string | null;
+  readonly children: readonly NodeDocument[];
+}
+
+function nodeDocument({ about, says, atMs, children }: ExplanationNode): NodeDocument {
+  const at = atMs === null ? null : formatTime(atMs);
+  return { about, says, at, children: children.map(nodeDocument) };
+}

@@ -1,0 +1,94 @@
+/** Finds the story of one deployment, in a history that is replayed or in a log. */
+
+import { explain, type ExplanationNode, type Handled, type Policy } from "../../engine/index.ts";
+import { readSections } from "../audit/read.ts";
+import type { Progress } from "../cli/output.ts";
+import { openHistory } from "../history/open.ts";
+import { recoveryOf } from "../outcome/recovery.ts";
+import { choosePeople, type PeopleChoice } from "../people/choose.ts";
+import { Problem } from "../problem.ts";
+import { replay } from "../replay/replay.ts";
+import { nearestNames } from "./nearest.ts";
+
+const SUGGESTED = 3;
+
+export interface Explanation {
+  readonly policy: Policy;
+  readonly tree: ExplanationNode;
+}
+
+interface Section {
+  readonly policy: Policy;
+  readonly handled: readonly Handled[];
+}
+
+/** @throws Problem when no such deployment is in the history, with the nearest ids */
+export async function explainHistory(
+  dir: string,
+  policy: Policy,
+  deploymentId: string,
+  people: PeopleChoice,
+  seed: number,
+  progress: Progress,
+): Promise<Explanation> {
+  const history = await openHistory(dir);
+  try {
+    // Asked before the long work begins.
+    const ids = history.tables.deployments.map((row) => row.deploymentId);
+    if (!ids.includes(deploymentId)) throw unknown(dir, deploymentId, ids);
+    const who = choosePeople(history, people, seed).responder(0);
+    const replayed = await replay(history, [policy], who, recoveryOf(history.tables), progress);
+    const sections = replayed.policies[0]!.fleets().map(({ handled }) => ({ policy, handled }));
+    return explained(dir, sections, deploymentId);
+  } finally {
+    history.close();
+  }
+}
+
+/**
+ * @param named the policy of the log that is meant, where it has several
+ * @throws Problem when the log is not whole, or has no such policy or deployment
+ */
+export function explainLog(file: string, deploymentId: string, named: string | null): Explanation {
+  const sections = readSections(file, true).map(({ header, handled }) => ({
+    policy: header.policy,
+    handled,
+  }));
+  const names = [...new Set(sections.map(({ policy }) => policy.policy))];
+  if (named === null && names.length > 1) {
+    throw new Problem(`this log has several policies: ${names.join(", ")}`, {
+      file,
+      cure: "Say which one is meant: --policy NAME.",
+    });
+  }
+  const name = named ?? names[0]!;
+  if (!names.includes(name)) {
+    throw new Problem(`this log has no policy ${name}`, {
+      file,
+      cure: `It has ${names.join(", ")}.`,
+    });
+  }
+  const meant = sections.filter(({ policy }) => policy.policy === name);
+  return explained(file, meant, deploymentId);
+}
+
+function explained(file: string, sections: readonly Section[], deploymentId: string): Explanation {
+  for (const { policy, handled } of sections) {
+    const tree = explain(policy, handled, deploymentId);
+    if (tree !== null) return { policy, tree };
+  }
+  const ids = sections.flatMap(({ handled }) =>
+    handled.flatMap(({ event }) =>
+      event.kind === "deploymentStarted" ? [event.deployment.deploymentId] : [],
+    ),
+  );
+  throw unknown(file, deploymentId, ids);
+}
+
+function unknown(file: string, deploymentId: string, ids: readonly string[]): Problem {
+  const near = nearestNames(deploymentId, ids, SUGGESTED);
+  return new Problem(`there is no deployment ${deploymentId}`, {
+    file,
+    cure: near.length === 0 ? "There is none at all." : `The nearest ids are ${near.join(", ")}.`,
+  });
+}
