@@ -44,16 +44,17 @@ export interface ExplanationNode {
 /**
  * Explains one deployment.
  *
- * @param handled what one fleet handled under the policy, in order
+ * @param first the policy in force when the log begins
+ * @param handled what one fleet handled, in order
  * @returns null where the deployment never started there
  */
 export function explain(
-  policy: Policy,
+  first: Policy,
   handled: Iterable<Handled>,
   deploymentId: string,
 ): ExplanationNode | null {
-  const story = storyOf(handled, deploymentId);
-  const { deployment, records } = story;
+  const story = storyOf(first, handled, deploymentId);
+  const { policy, deployment, records } = story;
   if (deployment === null) return null;
   const last = records.at(-1);
   const says =
@@ -80,13 +81,17 @@ function node(
 
 /** What concerns one deployment, in the order it was handled. */
 interface Story {
+  /** The one it started under, which it keeps. */
+  readonly policy: Policy;
   readonly deployment: Deployment | null;
   readonly tags: readonly ContextTag[];
   readonly steps: readonly Handled[];
   readonly records: readonly DecisionRecord[];
 }
 
-function storyOf(handled: Iterable<Handled>, deploymentId: string): Story {
+function storyOf(first: Policy, handled: Iterable<Handled>, deploymentId: string): Story {
+  let current = first;
+  let policy = first;
   const steps: Handled[] = [];
   const tags: ContextTag[] = [];
   let deployment: Deployment | null = null;
@@ -94,7 +99,11 @@ function storyOf(handled: Iterable<Handled>, deploymentId: string): Story {
     const own = records.filter((record) => record.deploymentId === deploymentId);
     const isStart =
       event.kind === "deploymentStarted" && event.deployment.deploymentId === deploymentId;
-    if (isStart) deployment ??= event.deployment;
+    if (event.kind === "policyChanged") current = event.policy;
+    if (isStart && deployment === null) {
+      deployment = event.deployment;
+      policy = current;
+    }
     if (event.kind === "deploymentTagged") tags.push(event.tag);
     const isOwn = "deploymentId" in event && event.deploymentId === deploymentId;
     if (own.length > 0 || isOwn) steps.push({ event, records: own });
@@ -102,7 +111,7 @@ function storyOf(handled: Iterable<Handled>, deploymentId: string): Story {
   const mine = ({ service, deploymentId: id }: ContextTag): boolean =>
     service === deployment?.service && (id === null || id === deploymentId);
   const records = steps.flatMap((step) => step.records);
-  return { deployment, tags: tags.filter(mine), steps, records };
+  return { policy, deployment, tags: tags.filter(mine), steps, records };
 }
 
 function endOf(records: readonly DecisionRecord[]): ExplanationNode {
@@ -212,6 +221,7 @@ function doneText(event: DecisionEvent): string | null {
     case "deploymentTagged":
     case "signalJudged":
     case "haltLifted":
+    case "policyChanged":
     case "clockAdvanced":
       return null;
     default:

@@ -44,6 +44,7 @@ export const DECISION_WORDS: Readonly<Record<DecisionKind, string>> = {
   held: "held; people were paged already",
   halted: "all machines were halted",
   haltLifted: "the halt was lifted",
+  policyChanged: "another policy came into force",
   refused: "refused, and nothing changed",
 };
 

@@ -1,17 +1,21 @@
-/** `hindsight audit`: is a decision log whole. */
+/** `hindsight audit`: is a decision log whole, and does today's engine decide the same. */
 
 import { Command } from "commander";
 import type { ChainState } from "../../engine/index.ts";
+import { replayLog, type DecisionDifference, type LogReplay } from "../audit/replay.ts";
 import { readSignatureCheck } from "../audit/signature.ts";
 import { verifyLog } from "../audit/verify.ts";
 import { note, print, printJson } from "./output.ts";
 
 const EXIT_CHECK_FAILED = 1;
+/** `--json` has all of them. */
+const DIFFERENCES_SHOWN = 20;
 
 export function auditCommand(): Command {
   return new Command("audit")
     .description("Check a decision log: is it whole, and does today's engine decide the same.")
-    .addCommand(verifyCommand());
+    .addCommand(verifyCommand())
+    .addCommand(replayCommand());
 }
 
 interface VerifyFlags {
@@ -73,4 +77,49 @@ function verifyText(log: string, state: ChainState): string {
     `\nLast hash ${end.previous}`,
   ];
   return parts.join("");
+}
+
+function replayCommand(): Command {
+  return new Command("replay")
+    .description("Make the decisions of a log again with today's engine, and list what differs.")
+    .argument("<log>", "a decision log: decisions.jsonl of a run directory")
+    .option("--open", "the log is still being written: it need not have its last checkpoint")
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight audit replay run/decisions.jsonl\n\n" +
+        "Exit codes: 0 all identical, 1 a decision differs, 2 no whole log with a header.",
+    )
+    .action((log: string, flags: { open?: true; json?: true }) => {
+      const replayed = replayLog(log, flags.open ?? false);
+      if (flags.json) printJson({ log, identical: replayed.differences.length === 0, ...replayed });
+      else print(replayText(replayed));
+      if (replayed.filled.length > 0) {
+        note(
+          `The log does not have ${replayed.filled.join(", ")}: today's defaults stand for them.`,
+        );
+      }
+      if (replayed.differences.length > 0) process.exitCode = EXIT_CHECK_FAILED;
+    });
+}
+
+function replayText({ decisions, differences }: LogReplay): string {
+  const made = `${decisions.toLocaleString("en-US")} decisions made again`;
+  if (differences.length === 0) return `${made}, all identical`;
+  const lines = differences.slice(0, DIFFERENCES_SHOWN).flatMap(differenceLines);
+  const more = differences.length - DIFFERENCES_SHOWN;
+  if (more > 0) lines.push(`and ${more.toLocaleString("en-US")} more; --json lists them all`);
+  return [`${made}, ${differences.length.toLocaleString("en-US")} differ`, ...lines].join("\n");
+}
+
+function differenceLines(one: DecisionDifference): string[] {
+  const id = one.decisionId === "" ? "" : ` ${one.decisionId}`;
+  return [
+    `line ${one.line}:${id} under ${one.policy}: ${one.what}: ${one.reason}`,
+    `  when ${one.because}`,
+    ...one.fields.map(
+      ({ field, logged, now }) =>
+        `  ${field}: ${JSON.stringify(logged)} in the log, ${JSON.stringify(now)} now`,
+    ),
+  ];
 }

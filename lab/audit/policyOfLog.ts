@@ -1,0 +1,57 @@
+/**
+ * A policy as a log has it, read by today's engine.
+ *
+ * The language grows, so a log may lack keys that every policy has today. Today's
+ * defaults stand for them, as they would for a file that does not write them. What the
+ * log does have is never changed, and neither is its digest.
+ */
+
+import type { Policy } from "../../engine/index.ts";
+import { policyFromText } from "../policy/load.ts";
+
+/** One of everything that a policy may list, with nothing said that has a default. */
+const SILENT = `
+policy: silent
+owner: nobody
+signals: { one: { metric: one, tolerance: 10% } }
+assign: [{ otherwise: observe }]
+modes: { one: { calendar: "Mon 09:00-10:00" } }
+context: { one: {} }
+`;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Lists of things of one kind: each is filled from the one in `SILENT`. */
+const LISTS: readonly string[] = ["signals", "modes", "context"];
+/** What the engine reads key by key, each with a default of its own. */
+const PARTS: readonly string[] = ["guardrails", "tiers", "evidence"];
+const TIERS: readonly string[] = ["full", "override", "approve", "observe"];
+
+/** @returns the policy, and the keys that were filled in */
+export function withDefaults(logged: Policy): {
+  readonly policy: Policy;
+  readonly keys: readonly string[];
+} {
+  const keys: string[] = [];
+  const fill = (place: string, own: Fields, silent: Fields): Fields => {
+    const missing = Object.keys(silent).filter((key) => !(key in own));
+    keys.push(...missing.map((key) => `${place}${key}`));
+    return { ...silent, ...own };
+  };
+  const silent = policyFromText(SILENT, "(today's defaults)") as unknown as Fields;
+  const filled: Record<string, unknown> = { ...fill("", logged as unknown as Fields, silent) };
+  for (const name of PARTS) {
+    filled[name] = fill(`${name}.`, filled[name] as Fields, silent[name] as Fields);
+  }
+  const tiers = { ...(filled["tiers"] as Record<string, Fields>) };
+  for (const name of TIERS) {
+    const own = (silent["tiers"] as Record<string, Fields>)[name]!;
+    tiers[name] = fill(`tiers.${name}.`, tiers[name]!, own);
+  }
+  filled["tiers"] = tiers;
+  for (const name of LISTS) {
+    const one = (silent[name] as readonly Fields[])[0]!;
+    filled[name] = (filled[name] as readonly Fields[]).map((own) => fill(`${name}.`, own, one));
+  }
+  return { policy: filled as unknown as Policy, keys: [...new Set(keys)] };
+}

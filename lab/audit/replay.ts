@@ -1,0 +1,212 @@
+/**
+ * Makes the decisions of a log again: its events through today's engine, under the policy
+ * of its header, and every record that comes out otherwise.
+ *
+ * Two laws. What a log does not have is not compared: it was written before that field
+ * was. The engine's version is no decision: it may differ.
+ */
+
+import {
+  canonicalJson,
+  initialFleet,
+  step,
+  type DecisionEvent,
+  type DecisionRecord,
+  type FleetState,
+  type Handled,
+  type LogHeader,
+  type Policy,
+} from "../../engine/index.ts";
+import { logEntries } from "./read.ts";
+import { withDefaults } from "./policyOfLog.ts";
+
+export interface FieldDifference {
+  /** `reason`, `signals[0].tolerance`. */
+  readonly field: string;
+  /** Null where the field is not there. */
+  readonly logged: unknown;
+  readonly now: unknown;
+}
+
+export interface DecisionDifference {
+  /** Of the event that led to it, counted from 1. */
+  readonly line: number;
+  readonly decisionId: string;
+  readonly policy: string;
+  readonly what:
+    "decided otherwise" | "not decided now" | "not in the log" | "refused by the engine";
+  /** The event, in words. */
+  readonly because: string;
+  /** What the engine says today; what the log says where it says nothing. */
+  readonly reason: string;
+  readonly fields: readonly FieldDifference[];
+}
+
+export interface LogReplay {
+  readonly sections: number;
+  readonly events: number;
+  /** Decisions of the log. */
+  readonly decisions: number;
+  readonly differences: readonly DecisionDifference[];
+  /** Engine versions that wrote the log. */
+  readonly engineVersions: readonly string[];
+  /** Keys of a policy that the log does not have and today's defaults stand for. */
+  readonly filled: readonly string[];
+}
+
+interface Section {
+  readonly header: LogHeader;
+  /** The newest one in force. */
+  policy: Policy;
+  fleet: FleetState;
+  /** The engine refused an event: nothing after it can be decided. */
+  stopped: boolean;
+}
+
+/** @throws Problem when the log is empty, not whole, or has no header (see `logEntries`) */
+export function replayLog(file: string, open: boolean): LogReplay {
+  const differences: DecisionDifference[] = [];
+  const versions = new Set<string>();
+  const filled = new Set<string>();
+  let [sections, events, decisions] = [0, 0, 0];
+  let section: Section | null = null;
+  let waiting: { line: number; event: DecisionEvent; records: DecisionRecord[] } | null = null;
+  const decide = (): void => {
+    if (section === null || waiting === null) return;
+    differences.push(...decideAgain(section, waiting, waiting.line));
+    waiting = null;
+  };
+  for (const { line, entry } of logEntries(file, open)) {
+    switch (entry.kind) {
+      case "header": {
+        decide();
+        sections++;
+        versions.add(entry.content.engineVersion);
+        const { policy, keys } = withDefaults(entry.content.policy);
+        keys.forEach((key) => filled.add(key));
+        section = { header: entry.content, policy, fleet: initialFleet, stopped: false };
+        break;
+      }
+      case "event":
+        decide();
+        events++;
+        waiting = { line, event: entry.content, records: [] };
+        break;
+      case "record":
+        decisions++;
+        waiting!.records.push(entry.content);
+        break;
+      case "samples":
+      case "checkpoint":
+        break;
+    }
+  }
+  decide();
+  return {
+    sections,
+    events,
+    decisions,
+    differences,
+    engineVersions: [...versions],
+    filled: [...filled],
+  };
+}
+
+function decideAgain(
+  section: Section,
+  { event, records }: Handled,
+  line: number,
+): DecisionDifference[] {
+  const { header } = section;
+  if (event.kind === "policyChanged") section.policy = event.policy;
+  const found = (
+    record: DecisionRecord | null,
+    what: DecisionDifference["what"],
+    reason: string,
+    fields: readonly FieldDifference[] = [],
+  ): DecisionDifference => ({
+    line,
+    decisionId: record?.decisionId ?? "",
+    policy: header.policy.policy,
+    what,
+    because: eventText(event),
+    reason,
+    fields,
+  });
+  if (section.stopped) return records.map((one) => found(one, "not decided now", one.reason));
+  let now: readonly DecisionRecord[];
+  try {
+    const next = step(section.policy, section.fleet, event);
+    section.fleet = next.state;
+    now = next.records;
+  } catch (error) {
+    section.stopped = true;
+    const why = error instanceof Error ? error.message : String(error);
+    return [found(records[0] ?? null, "refused by the engine", why)];
+  }
+  const logged = new Map(records.map((record) => [record.decisionId, record]));
+  const differences = now.flatMap((record): DecisionDifference[] => {
+    const before = logged.get(record.decisionId);
+    if (before === undefined) return [found(record, "not in the log", record.reason)];
+    logged.delete(record.decisionId);
+    const fields = fieldDifferences(before, record);
+    if (fields.length === 0) return [];
+    return [found(record, "decided otherwise", record.reason, fields)];
+  });
+  for (const one of logged.values()) differences.push(found(one, "not decided now", one.reason));
+  return differences;
+}
+
+function fieldDifferences(logged: DecisionRecord, now: DecisionRecord): FieldDifference[] {
+  const fields: FieldDifference[] = [];
+  const compare = (field: string, before: unknown, after: unknown): void => {
+    if (isObject(before) && isObject(after)) {
+      const isList = Array.isArray(before);
+      if (isList !== Array.isArray(after)) fields.push({ field, logged: before, now: after });
+      else {
+        const names = new Set(Object.keys(before));
+        // A list that grew is another list; an object that grew has a field the log had not.
+        if (isList) Object.keys(after).forEach((name) => names.add(name));
+        for (const name of names) {
+          const inner = isList ? `${field}[${name}]` : field === "" ? name : `${field}.${name}`;
+          if (inner !== "engineVersion") compare(inner, before[name], after[name]);
+        }
+      }
+    } else if (canonicalJson(before ?? null) !== canonicalJson(after ?? null)) {
+      fields.push({ field, logged: before ?? null, now: after ?? null });
+    }
+  };
+  compare("", logged, now);
+  return fields;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function eventText(event: DecisionEvent): string {
+  switch (event.kind) {
+    case "deploymentStarted":
+      return `${event.deployment.deploymentId} started`;
+    case "deploymentTagged":
+      return `${event.tag.service} was tagged ${event.tag.tag}=${event.tag.value}`;
+    case "signalJudged": {
+      const { signal, verdict } = event.evidence;
+      return `${signal} of ${event.deploymentId} was judged ${verdict}`;
+    }
+    case "overrideGiven":
+      return `${event.by} overrode the question about ${event.deploymentId}`;
+    case "approvalGiven":
+      return `${event.by} approved ${event.deploymentId}`;
+    case "rollbackFinished":
+      return `the rollback of ${event.deploymentId} ${event.succeeded ? "finished" : "failed"}`;
+    case "haltOrdered":
+      return `${event.by} halted all machines`;
+    case "policyChanged":
+      return `${event.by} put ${event.policy.policy} in force`;
+    case "haltLifted":
+      return `${event.by} lifted the halt`;
+    case "clockAdvanced":
+      return "time passed";
+  }
+}

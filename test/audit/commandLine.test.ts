@@ -1,0 +1,85 @@
+/** `audit` and `explain` as a shell sees them: exit codes, stdout, messages. */
+
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { explanationText } from "../../engine/index.ts";
+import { logLines, writeText } from "../../lab/audit/write.ts";
+import { explainLog } from "../../lab/explain/find.ts";
+import { nearestNames } from "../../lab/explain/nearest.ts";
+import { answerInTime, runLive } from "../engine/liveHost.ts";
+import { readScenario } from "../engine/scenarioFile.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { ROOT } from "../lab/smallWorld.ts";
+
+const directory = temporaryDirectory();
+const story = join(ROOT, "scenarios/stories/planned-migration-two-minutes.yaml");
+const { policy, events } = readScenario(story);
+const { handled } = runLive(policy, events, answerInTime);
+const section = { policy, caseId: null, history: null, handled, samples: new Map() };
+const log = join(directory, "decisions.jsonl");
+writeText(log, logLines([section], null));
+const broken = join(directory, "broken.jsonl");
+writeFileSync(broken, readFileSync(log, "utf8").replace("by dana", "by eve"));
+const empty = join(directory, "empty.jsonl");
+writeFileSync(empty, "");
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function hindsight(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [join(ROOT, "lab/cli/hindsight.js"), ...args],
+      (_, stdout, stderr) => resolve({ code: child.exitCode!, stdout, stderr }),
+    );
+  });
+}
+
+test("exit codes: 0 fine, 1 not whole, 2 nothing to check", { timeout: 60_000 }, async () => {
+  const [changed, none, same, nothing] = await Promise.all([
+    hindsight("audit", "verify", broken),
+    hindsight("audit", "verify", join(directory, "none.jsonl")),
+    hindsight("audit", "replay", log),
+    hindsight("audit", "replay", empty, "--json"),
+  ]);
+  expect(changed.code).toBe(1);
+  expect(changed.stdout).toMatch(/broken\.jsonl:\d+: altered: it has not the hash it bears/);
+  expect(none).toMatchObject({ code: 2, stdout: "" });
+  expect(none.stderr).toMatch(/none\.jsonl: no such log/);
+  expect(same).toEqual({ code: 0, stdout: "3 decisions made again, all identical\n", stderr: "" });
+  expect(nothing).toMatchObject({ code: 2, stdout: "" });
+  expect(nothing.stderr).toMatch(/the log is empty/);
+});
+
+test("explain --json is one document, with times in UTC", { timeout: 60_000 }, async () => {
+  const [json, neither] = await Promise.all([
+    hindsight("explain", log, "--deployment", "d1", "--json"),
+    hindsight("explain", "--deployment", "d1"),
+  ]);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    policy: "two-minute-override",
+    tree: { about: "deployment", at: "2026-03-12T23:00:00Z" },
+  });
+  expect(neither).toMatchObject({ code: 2, stdout: "" });
+});
+
+test("a log explains its deployments, and names the nearest ids of one it has not", () => {
+  const text = explanationText(explainLog(log, "d1", null).tree);
+  expect(text).toContain("dana objected: planned index build until 01:00");
+  expect(() => explainLog(log, "d2", null)).toThrow(
+    /no deployment d2\n {2}The nearest ids are d1\./,
+  );
+  expect(() => explainLog(log, "d1", "other")).toThrow(/has no policy other/);
+  expect(() => explainLog(broken, "d1", null)).toThrow(/broken\.jsonl:\d+: altered/);
+});
+
+test("the nearest names take the fewest changed letters", () => {
+  expect(nearestNames("sitting", ["kitten", "sittin", "bread"], 2)).toEqual(["sittin", "kitten"]);
+  expect(nearestNames("D-42", ["d-420", "d-42", "x"], 1)).toEqual(["d-42"]);
+});
