@@ -25,6 +25,7 @@ import {
   takeColumns,
   watchDueAtMs,
   withContext,
+  withDeparture,
   withTag,
   type WatchState,
 } from "./detect/watch.ts";
@@ -34,6 +35,7 @@ import {
   compareEvents,
   seriesKey,
   type DecisionEvent,
+  type Deployment,
   type Event,
   type SampleColumn,
   type SignalJudged,
@@ -100,6 +102,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       decide(turn, [event]);
       const isNew = turn.records.some((one) => one.decisionId === `${id}#1`);
       const begun = findDeployment(turn.state.fleet, id)!;
+      if (isNew) leavePeers(turn, event.deployment, event.knownAtMs);
       if (!isNew || begun.phase.name === "ended") break;
       const fresh = startWatch(policy, event.deployment, begun.tags, event.knownAtMs);
       const past = Object.values(turn.state.recent);
@@ -144,6 +147,14 @@ interface Turn {
 
 function setWatch(turn: Turn, id: string, watch: WatchState): void {
   turn.state = { ...turn.state, watches: { ...turn.state.watches, [id]: watch } };
+}
+
+/** A service that is deployed is no peer of the others that are watched. */
+function leavePeers(turn: Turn, { service, startedAtMs }: Deployment, knownAtMs: number): void {
+  for (const [id, watch] of Object.entries(turn.state.watches)) {
+    if (watch.deployment.service === service) continue;
+    setWatch(turn, id, withDeparture(watch, { service, atMs: startedAtMs, knownAtMs }));
+  }
 }
 
 /** Lets time pass for every watch; the judgements are not decided upon yet. */

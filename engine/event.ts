@@ -6,6 +6,7 @@
  */
 
 import type { CalibratedLimit } from "./detect/limit.ts";
+import type { PeerControl } from "./detect/peers.ts";
 import type { Placebo } from "./detect/placebo.ts";
 import type { Policy } from "./policy/policy.ts";
 
@@ -108,6 +109,10 @@ export interface SignalEvidence {
   readonly untaggedReason: string;
   /** How often quiet watches go as far as the statistic; null where the policy does not ask. */
   readonly placebo: Placebo | null;
+  /** How many peers counted, and what they explained of `effect`; null without `control`. */
+  readonly control: { readonly peers: number; readonly subtracted: number } | null;
+  /** Digest of what the host had prepared; null where it was nothing. */
+  readonly context: string | null;
 }
 
 export interface BreachingSeries {
@@ -236,6 +241,8 @@ export interface PreparedContext {
   readonly seasons: Readonly<Record<string, SeasonProfile>>;
   /** What quiet watches did, by series and detector setting (see `placeboKey`). */
   readonly placebos?: Readonly<Record<string, CalibratedLimit>>;
+  /** What unexposed peers mean for a series, by series and setting (see `controlKey`). */
+  readonly controls?: Readonly<Record<string, PeerControl>>;
   readonly digest: string;
 }
 

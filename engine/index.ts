@@ -57,6 +57,8 @@ export {
 export { calibrationKey, placeboKey, type CalibratedLimit } from "./detect/limit.ts";
 export { placeboLimit, placeboP, type Calibration, type Placebo } from "./detect/placebo.ts";
 export { EXPOSURE_REACH_MS, isExposure, lookBackOf, readsMetric } from "./detect/exposure.ts";
+export { controlKey, peerServices, selectPeers, type PeerControl } from "./detect/peers.ts";
+export type { Departure } from "./detect/control.ts";
 export type { Share } from "./detect/track.ts";
 export {
   advanceWatch,
@@ -64,6 +66,7 @@ export {
   startWatch,
   takeColumns,
   withContext,
+  withDeparture,
   type WatchState,
 } from "./detect/watch.ts";
 export { accuses, confidenceOf } from "./decide/confidence.ts";

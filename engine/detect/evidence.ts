@@ -5,17 +5,14 @@ import { servicesOf, type AbsoluteLimit, type SignalPolicy } from "../policy/pol
 import { formatChange, formatDuration, formatNumber, formatShare } from "../policy/quantity.ts";
 import { wouldShow } from "./count.ts";
 import { exposureName, type Gap } from "./counted.ts";
+import type { ControlledAt } from "./control.ts";
 import { limitOf } from "./detector.ts";
 import { limitedSignal, placeboOf } from "./limit.ts";
+import { PEERS_AT_LEAST } from "./peers.ts";
 import type { Placebo } from "./placebo.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
-import {
-  boundsFor,
-  staleAfterMs,
-  type Extreme,
-  type TrackChange,
-  type TrackState,
-} from "./track.ts";
+import { boundsFor } from "./tolerance.ts";
+import { staleAfterMs, type Extreme, type TrackChange, type TrackState } from "./track.ts";
 import { logEOf } from "./eValue.ts";
 import { breachingOf } from "./graded.ts";
 import type { SignalState } from "./publish.ts";
@@ -23,6 +20,9 @@ import type { WatchState } from "./watch.ts";
 
 /** A signal that counts is healthy where this multiple of what is tolerated would have shown. */
 const SHOWN_TIMES = 5;
+
+/** Half a spread subtracted is worth a word. */
+const MATTERS = 0.5;
 
 /** Health needs this share of the samples a watch should have had. */
 const COVERAGE_FOR_HEALTH = 0.8;
@@ -97,6 +97,27 @@ function noHistory(placebo: Placebo | null): string {
   return placebo?.source === "none" ? "; no placebo history, quoted limit" : "";
 }
 
+/** What peers explained, in the unit of the effect; null where the policy does not ask. */
+function controlEvidence(
+  signal: SignalPolicy,
+  residual: number | null,
+  control: ControlledAt | null,
+): SignalEvidence["control"] {
+  if (signal.control === undefined) return null;
+  if (control === null || residual === null) return { peers: 0, subtracted: 0 };
+  const { peers, uncontrolled } = control;
+  return { peers, subtracted: effectOf(signal, uncontrolled) - effectOf(signal, residual) };
+}
+
+/** Peers are mentioned where they mattered, and where there were too few. */
+function afterPeers(track: TrackState, control: SignalEvidence["control"], effect: number | null) {
+  if (control === null || track.valid === 0 || effect === null) return "";
+  const { peers, subtracted } = control;
+  if (peers < PEERS_AT_LEAST) return `; ${peers} peers, no control`;
+  const mattered = Math.abs(subtracted) >= MATTERS * (track.baseline?.spread ?? 0);
+  return mattered ? `; after ${peers} peers` : "";
+}
+
 /** With fewer samples due than this nobody can say that some are missing. */
 const DUE_AT_LEAST = 5;
 
@@ -122,6 +143,7 @@ export function interimEvidence(
   const usable = baseline.problem === null && change.smooth !== null;
   const effect = usable ? effectOf(signal, change.smooth) : null;
   const size = effect === null ? "no reading" : effectText(signal, track, effect);
+  const control = controlEvidence(signal, change.smooth, change.control);
   const harm = widthText(signal, change.statistic) ?? size;
   const allowed = toleranceText(signal, change.tolerance, change.tags);
   const held = formatDuration(signal.holdMs);
@@ -138,7 +160,7 @@ export function interimEvidence(
   return {
     signal: signal.name,
     verdict,
-    reason: `${reason}${noHistory(placebo)}`,
+    reason: `${reason}${afterPeers(track, control, effect)}${noHistory(placebo)}`,
     series: seriesKey(track.series),
     effect,
     expected: usable ? expectedAt(baseline, change.atMs) : null,
@@ -162,6 +184,8 @@ export function interimEvidence(
           toleranceText(signal, change.untaggedTolerance, [])
         : `without tags: ${untagged}`,
     placebo,
+    control,
+    context: watch.context?.digest ?? null,
   };
 }
 
@@ -294,6 +318,7 @@ export function finalEvidence(
     breaching: breachingOf(state.published),
     standing: state.standing,
   };
+  const context = watch.context?.digest ?? null;
   if (decided === undefined) {
     const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
     const reason = `no series of ${whose} matches ${signal.metric}`;
@@ -313,6 +338,8 @@ export function finalEvidence(
       untagged: "noData",
       untaggedReason: reason,
       placebo: null,
+      control: null,
+      context,
     };
   }
   const { track, tagged } = decided;
@@ -320,6 +347,8 @@ export function finalEvidence(
   const usable = baseline?.problem === null && track.smooth !== null;
   const extreme = worstOf(signal, track);
   const shadow = worst("untagged")!.untagged;
+  const effect = usable ? effectOf(signal, extreme.residual) : null;
+  const control = controlEvidence(signal, extreme.residual, extreme.control);
   const { signal: limited, placebo } = calibratedOn(signal, watch, track, base.statistic);
   return {
     signal: base.signal,
@@ -330,9 +359,9 @@ export function finalEvidence(
     breaching: base.breaching,
     standing: base.standing,
     verdict: tagged.verdict,
-    reason: `${tagged.reason}${noHistory(placebo)}`,
+    reason: `${tagged.reason}${afterPeers(track, control, effect)}${noHistory(placebo)}`,
     series: seriesKey(track.series),
-    effect: usable ? effectOf(signal, extreme.residual) : null,
+    effect,
     expected: usable ? expectedAt(baseline, watch.endsAtMs) : null,
     scale: usable ? baseline.scale : null,
     tolerance: extreme.tolerance,
@@ -343,5 +372,7 @@ export function finalEvidence(
     untagged: shadow.verdict,
     untaggedReason: `without tags: ${shadow.reason}`,
     placebo,
+    control,
+    context,
   };
 }

@@ -11,6 +11,8 @@
 import { seriesKey, type SeasonProfile, type SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { placeboKey } from "./limit.ts";
+import type { PeerControl } from "./peers.ts";
+import { preparedControl } from "./control.ts";
 import { medianInPlace } from "./orderStatistics.ts";
 import type { WatchState } from "./watch.ts";
 
@@ -32,6 +34,8 @@ export interface PreparedBaseline {
   readonly season: SeasonProfile | null;
   /** Spread of one residual over the metric's family. */
   readonly familySpread: number | null;
+  /** What its peers mean for it; null where none are asked or prepared. */
+  readonly control: PeerControl | null;
 }
 
 export function preparedFor(
@@ -41,7 +45,8 @@ export function preparedFor(
 ): PreparedBaseline {
   const key = seriesKey(series);
   const season = context?.seasons[key] ?? null;
-  if (signal.calibrate === undefined) return { season, familySpread: null };
+  const control = preparedControl(signal, context, series);
+  if (signal.calibrate === undefined) return { season, familySpread: null, control };
   const placebo = placeboKey(key, signal, endsAtMs - deployment.startedAtMs);
-  return { season, familySpread: context?.placebos?.[placebo]?.familySpread ?? null };
+  return { season, familySpread: context?.placebos?.[placebo]?.familySpread ?? null, control };
 }

@@ -31,6 +31,7 @@ export function appear(track: TrackState): TrackChange {
     levels: 0,
     untaggedLevels: 0,
     smooth: null,
+    control: null,
     statistic: null,
     tolerance: track.untaggedTolerance,
     untaggedTolerance: track.untaggedTolerance,

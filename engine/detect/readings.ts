@@ -6,11 +6,13 @@
 
 import type { SampleColumn } from "../event.ts";
 import type { CountedColumn } from "./counted.ts";
+import { explain, type Control, type Controlled } from "./control.ts";
+import type { SignalPolicy } from "../policy/policy.ts";
 import { observe, type Baseline } from "./residual.ts";
 import type { TrackState } from "./track.ts";
 
 /** Weight of the newest residual in the smoothed effect that the record shows. */
-const SMOOTHING = 0.4;
+export const SMOOTHING = 0.4;
 
 export interface Readings {
   /** What the residuals were made of. */
@@ -26,6 +28,8 @@ export interface Readings {
   readonly lowestAt: number;
   /** For signals that count. */
   readonly counted: CountedColumn | null;
+  /** What peers explained, where they are asked. */
+  readonly controlled: Controlled | null;
 }
 
 /** The smoothed residual there; null before the first valid sample. */
@@ -37,9 +41,11 @@ export function smoothAt(readings: Readings, index: number): number | null {
 /** Continues from where the track is. */
 export function readColumn(
   track: TrackState,
+  signal: SignalPolicy,
   baseline: Baseline,
   column: SampleColumn,
   counted: CountedColumn | null,
+  control: Control | null,
 ): Readings {
   const residuals =
     counted !== null
@@ -47,6 +53,10 @@ export function readColumn(
       : baseline.problem === null
         ? observe(baseline, column.atMs, column.values)
         : Float64Array.from(column.values, (value) => (Number.isFinite(value) ? 0 : Number.NaN));
+  const controlled =
+    control === null || counted !== null || baseline.problem !== null
+      ? null
+      : explain(signal, control, baseline, column, residuals, track.control);
   const smooth = new Float64Array(residuals.length);
   let current = track.smooth;
   let valid = 0;
@@ -82,5 +92,5 @@ export function readColumn(
   }
   const { values } = column;
   const quiet = { valid, longestSilenceMs, lastValid, highestAt, lowestAt };
-  return { values, residuals, smooth, ...quiet, counted };
+  return { values, residuals, smooth, ...quiet, counted, controlled };
 }

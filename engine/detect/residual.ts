@@ -158,7 +158,8 @@ function observeFinite(
     return refuse(transform, count, stepMs, problem);
   }
   if (transform === "log") {
-    for (let index = 0; index < count; index++) y[index] = apply(y[index]!, transform, offset);
+    for (let index = 0; index < count; index++)
+      y[index] = transformed(y[index]!, transform, offset);
   }
   const shape = season === null ? null : shapeOf(season, atMs, count, transform, offset);
   const shapeLevel = shape === null ? 0 : medianOf(shape, scratch);
@@ -217,6 +218,23 @@ function refuse(
   };
 }
 
+/** The baseline of what is left once `explained`, one for each residual, is subtracted. */
+export function withoutExplained(
+  baseline: Baseline,
+  explained: Float64Array,
+  percentagePoint: number,
+): Baseline {
+  const left = baseline.residuals.map((residual, index) => residual - explained[index]!);
+  const scratch = new Float64Array(left.length);
+  const shift = medianOf(left, scratch);
+  const mad = centre(left, scratch, shift);
+  const spread = spreadOf(left, mad, scratch, baseline.transform, percentagePoint, null);
+  const autocorrelation = lagOneAutocorrelation(left, spread);
+  const scale = spread * Math.sqrt((1 + autocorrelation) / (1 - autocorrelation));
+  const found = { residuals: left, spread, autocorrelation, scale };
+  return { ...baseline, ...found, level: baseline.level + shift };
+}
+
 /** The transformed season at every sample; null where it does not cover them all. */
 function shapeOf(
   season: SeasonProfile,
@@ -229,7 +247,7 @@ function shapeOf(
   for (let index = 0; index < count; index++) {
     const expected = seasonAt(season, atMs[index]!);
     if (!Number.isFinite(expected) || (transform === "log" && expected <= 0)) return null;
-    shape[index] = apply(expected, transform, offset);
+    shape[index] = transformed(expected, transform, offset);
   }
   return shape;
 }
@@ -251,7 +269,7 @@ function offsetOf(values: Float64Array, count: number, median: number): number {
   return median > 0.1 * mean ? 0.001 * median : 0.01 * mean;
 }
 
-function apply(value: number, transform: Transform, offset: number): number {
+export function transformed(value: number, transform: Transform, offset: number): number {
   return transform === "log" ? Math.log(Math.max(value, 0) + offset) : value;
 }
 
@@ -271,7 +289,7 @@ function centre(y: Float64Array, scratch: Float64Array, level: number): number {
 }
 
 /** When the finite samples were taken. */
-function timesOfFinite(
+export function timesOfFinite(
   atMs: ArrayLike<number>,
   values: ArrayLike<number>,
   count: number,
@@ -360,9 +378,9 @@ export function observe(
     let expected = level;
     if (season !== null) {
       const shape = seasonAt(season, atMs[index]!);
-      if (Number.isFinite(shape)) expected += apply(shape, transform, offset) - seasonLevel;
+      if (Number.isFinite(shape)) expected += transformed(shape, transform, offset) - seasonLevel;
     }
-    residuals[index] = apply(value, transform, offset) - expected;
+    residuals[index] = transformed(value, transform, offset) - expected;
   }
   return residuals;
 }
@@ -373,7 +391,7 @@ export function expectedAt(baseline: Baseline, atMs: number): number {
   if (baseline.season !== null) {
     const shape = seasonAt(baseline.season, atMs);
     if (Number.isFinite(shape)) {
-      expected += apply(shape, baseline.transform, baseline.offset) - baseline.seasonLevel;
+      expected += transformed(shape, baseline.transform, baseline.offset) - baseline.seasonLevel;
     }
   }
   return baseline.transform === "log" ? Math.exp(expected) - baseline.offset : expected;

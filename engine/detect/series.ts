@@ -7,18 +7,20 @@ import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { part } from "./columns.ts";
 import { observeRate, readCounts } from "./counted.ts";
+import { controlledBaseline, type Control } from "./control.ts";
 import { isCounter, NO_RATE_BEFORE, ratesAfter, ratesBefore } from "./counter.ts";
 import type { Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
 import { readColumn, type Readings } from "./readings.ts";
-import { baselineStart, observeBaseline, type Baseline } from "./residual.ts";
+import { baselineStart, observeBaseline, timesOfFinite, type Baseline } from "./residual.ts";
 import type { TrackState } from "./track.ts";
 
 export function readingKey(signal: SignalPolicy, series: SeriesName): string {
   const { baselineMs, season } = signal.detector;
   const counter = isCounter(signal, series) ? " counter" : "";
   const read = `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}${counter}`;
-  if (signal.detector.kind !== "count") return read;
+  const control = signal.control === undefined ? "" : ` ${signal.control}`;
+  if (signal.detector.kind !== "count") return `${read}${control}`;
   return `${read} ${signal.detector.reads} of ${JSON.stringify(signal.exposure ?? null)}`;
 }
 
@@ -27,7 +29,7 @@ export function observePast(
   track: TrackState,
   signal: SignalPolicy,
   startedAtMs: number,
-  { season, familySpread }: PreparedBaseline,
+  { season, familySpread, control }: PreparedBaseline,
 ): Baseline {
   const { series, pastAtMs, pastBehind } = track;
   const { detector } = signal;
@@ -51,6 +53,10 @@ export function observePast(
           detector.season && !counter ? season : null,
           familySpread,
         );
+  if (control !== null && detector.kind !== "count") {
+    const finite = timesOfFinite(atMs, values, observed.samples);
+    return controlledBaseline(observed, finite, control, series.percentagePoint);
+  }
   const rateless = counter && observed.samples === 0 && !hasTwo(taken);
   return rateless ? { ...observed, problem: NO_RATE_BEFORE } : observed;
 }
@@ -70,6 +76,7 @@ export function readSamples(
   baseline: Baseline,
   column: SampleColumn,
   behind: Behind,
+  control: Control | null,
 ): Readings {
   const { detector } = signal;
   const counter = isCounter(signal, track.series);
@@ -79,5 +86,5 @@ export function readSamples(
     detector.kind === "count"
       ? readCounts(detector, track.traffic, baseline, counter, read, behind)
       : null;
-  return readColumn(track, baseline, read, counted);
+  return readColumn(track, signal, baseline, read, counted, control);
 }

@@ -4,9 +4,10 @@
  * where one of these instants lies between two samples.
  */
 
-import type { ContextTag, Deployment } from "../event.ts";
+import type { ContextTag, Deployment, SeriesName } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { modeEdges } from "../policy/modes.ts";
+import type { Bounds } from "./contract.ts";
 import { resolveTolerance, tagEdges, tagsAt, type ToleranceDecision } from "../policy/resolve.ts";
 
 export interface TolerancePath {
@@ -29,6 +30,18 @@ export function toleratedAt({ tagged, untagged }: Tolerances, index: number) {
     tolerance: tagged.amountAt(index),
     untaggedTolerance: untagged.amountAt(index),
     tags: tagged.tagsAt(index),
+  };
+}
+
+/** Bounds in the residual's unit for a tolerance amount; see `Bounds`. */
+export function boundsFor(signal: SignalPolicy, series: SeriesName, amount: number): Bounds {
+  const relative = signal.tolerance.kind === "relative";
+  const points = amount * 100 * series.percentagePoint;
+  const up = relative ? Math.log1p(amount) : points;
+  const down = relative ? (amount >= 1 ? Number.POSITIVE_INFINITY : -Math.log1p(-amount)) : points;
+  return {
+    up: signal.worse === "down" ? Number.POSITIVE_INFINITY : up,
+    down: signal.worse === "up" ? Number.POSITIVE_INFINITY : down,
   };
 }
 

@@ -11,7 +11,8 @@
 import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { cloneArm, grade, interrupt, isIdle, isQuiet, startArm, type Arm } from "./arm.ts";
-import { BEYOND, MISSING, type Bounds } from "./contract.ts";
+import { BEYOND, MISSING } from "./contract.ts";
+import { controlledAt, type Control, type ControlledAt } from "./control.ts";
 import { gapAt, type Gap, type Traffic } from "./counted.ts";
 import { counterAfter, isCounter, type CounterState } from "./counter.ts";
 import { accumulate, type AccumulatorState } from "./detector.ts";
@@ -21,7 +22,7 @@ import type { PreparedBaseline } from "./familyScale.ts";
 import { smoothAt, type Readings } from "./readings.ts";
 import type { Baseline } from "./residual.ts";
 import { observePast, readingKey, readSamples } from "./series.ts";
-import { toleratedAt, type TolerancePath, type Tolerances } from "./tolerance.ts";
+import { boundsFor, toleratedAt, type TolerancePath, type Tolerances } from "./tolerance.ts";
 
 /** With fewer than two samples before the deployment nobody knows how often they come. */
 const UNKNOWN_STEP_MS = 300_000;
@@ -38,6 +39,7 @@ export interface Extreme {
   readonly tolerance: number;
   readonly untaggedTolerance: number;
   readonly tags: readonly string[];
+  readonly control: ControlledAt | null;
 }
 
 export interface TrackState {
@@ -64,6 +66,8 @@ export interface TrackState {
   valid: number;
   /** Smoothed residual, and its extremes since the deployment. */
   smooth: number | null;
+  /** What peers explained of it; null where none are asked. */
+  control: ControlledAt | null;
   highest: Extreme;
   lowest: Extreme;
   /** The largest statistic since the deployment, under the tolerance with its tags. */
@@ -88,6 +92,7 @@ export interface TrackChange {
   readonly levels: number;
   readonly untaggedLevels: number;
   readonly smooth: number | null;
+  readonly control: ControlledAt | null;
   readonly statistic: number | null;
   readonly tolerance: number;
   readonly untaggedTolerance: number;
@@ -109,7 +114,7 @@ export function startTrack(
   untaggedTolerance: number,
   fusesEvidence: boolean,
 ): TrackState {
-  const nothing = { tolerance: untaggedTolerance, untaggedTolerance, tags: [] };
+  const nothing = { tolerance: untaggedTolerance, untaggedTolerance, tags: [], control: null };
   return {
     series,
     firstKnownAtMs,
@@ -125,6 +130,7 @@ export function startTrack(
     lastKnownAtMs: firstKnownAtMs,
     valid: 0,
     smooth: null,
+    control: null,
     highest: { residual: Number.NEGATIVE_INFINITY, ...nothing },
     lowest: { residual: Number.POSITIVE_INFINITY, ...nothing },
     peak: null,
@@ -152,30 +158,18 @@ export function freezeBaseline(
   track: TrackState,
   signal: SignalPolicy,
   startedAtMs: number,
-  { season, familySpread }: PreparedBaseline,
+  { season, familySpread, control }: PreparedBaseline,
   share: Share,
 ): Baseline {
   if (track.baseline !== null) return track.baseline;
   const borrowed = familySpread === null ? "" : ` ${familySpread}`;
   track.baseline = share.once(`baseline ${readingKey(signal, track.series)}${borrowed}`, () =>
-    observePast(track, signal, startedAtMs, { season, familySpread }),
+    observePast(track, signal, startedAtMs, { season, familySpread, control }),
   );
   if (isCounter(signal, track.series)) {
     track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
   }
   return track.baseline;
-}
-
-/** Bounds in the residual's unit for a tolerance amount; see `Bounds`. */
-export function boundsFor(signal: SignalPolicy, series: SeriesName, amount: number): Bounds {
-  const relative = signal.tolerance.kind === "relative";
-  const points = amount * 100 * series.percentagePoint;
-  const up = relative ? Math.log1p(amount) : points;
-  const down = relative ? (amount >= 1 ? Number.POSITIVE_INFINITY : -Math.log1p(-amount)) : points;
-  return {
-    up: signal.worse === "down" ? Number.POSITIVE_INFINITY : up,
-    down: signal.worse === "up" ? Number.POSITIVE_INFINITY : down,
-  };
 }
 
 interface Path {
@@ -197,6 +191,7 @@ export function takeSamples(
   signal: SignalPolicy,
   column: SampleColumn,
   behind: Behind,
+  control: Control | null,
   tolerances: Tolerances,
   share: Share,
 ): readonly TrackChange[] {
@@ -204,7 +199,7 @@ export function takeSamples(
   const { atMs, knownAtMs, values } = column;
   const silenceMs = staleAfterMs(baseline);
   const readings = share.once(`readings ${readingKey(signal, track.series)}`, () =>
-    readSamples(track, signal, baseline, column, behind),
+    readSamples(track, signal, baseline, column, behind, control),
   );
   const fold = (arm: keyof Tolerances): Path =>
     foldOnce(track, signal, baseline, readings, arm, tolerances[arm], share);
@@ -231,6 +226,7 @@ export function takeSamples(
         if (index > 0) {
           track.gap = gapOf(readings, index - 1);
           track.smooth = smoothAt(readings, index - 1);
+          track.control = controlledAt(readings.controlled, index - 1);
           track.untaggedTolerance = tolerances.untagged.amountAt(index - 1);
         }
         changes.push(goStale(track, deadlineMs));
@@ -264,6 +260,7 @@ export function takeSamples(
         levels: track.tagged.levels?.standing ?? 0,
         untaggedLevels: track.untagged.levels?.standing ?? 0,
         smooth: readings.smooth[index]!,
+        control: controlledAt(readings.controlled, index),
         statistic: tagged.statistics[index]!,
         ...toleratedAt(tolerances, index),
         valid: track.valid,
@@ -279,7 +276,8 @@ export function takeSamples(
   if (readings.counted !== null) track.traffic = readings.counted.traffic;
   if (atMs.length > 0) track.gap = gapOf(readings, atMs.length - 1);
   if (readings.lastValid >= 0) track.smooth = readings.smooth[readings.lastValid]!;
-  const { highestAt, lowestAt } = readings;
+  const { highestAt, lowestAt, controlled, lastValid } = readings;
+  if (lastValid >= 0) track.control = controlledAt(controlled, lastValid);
   if (highestAt >= 0 && readings.smooth[highestAt]! > track.highest.residual) {
     track.highest = extremeAt(readings, tolerances, highestAt);
   }
@@ -298,7 +296,8 @@ function gapOf({ counted }: Readings, index: number): Gap | null {
 }
 
 function extremeAt(readings: Readings, tolerances: Tolerances, index: number): Extreme {
-  return { residual: readings.smooth[index]!, ...toleratedAt(tolerances, index) };
+  const control = controlledAt(readings.controlled, index);
+  return { residual: readings.smooth[index]!, ...toleratedAt(tolerances, index), control };
 }
 
 /** Data stopped at `atMs`; both holds start over when it comes back. */
@@ -317,6 +316,7 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
     levels: 0,
     untaggedLevels: 0,
     smooth: track.smooth,
+    control: track.control,
     statistic: null,
     tolerance: track.untaggedTolerance,
     untaggedTolerance: track.untaggedTolerance,

@@ -17,6 +17,7 @@ import {
   type SignalJudged,
 } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import { controlOf, keepPeers, type Departure } from "./control.ts";
 import { finalEvidence } from "./evidence.ts";
 import {
   cloneTrack,
@@ -54,6 +55,9 @@ export interface WatchState {
   readonly tags: readonly ContextTag[];
   readonly context: PreparedContext | null;
   readonly signals: Readonly<Record<string, SignalState>>;
+  /** Samples of prepared peers since the deployment, and who of them was deployed. */
+  readonly peers: Readonly<Record<string, SampleColumn>>;
+  readonly departures: readonly Departure[];
   readonly concluded: boolean;
 }
 
@@ -89,8 +93,15 @@ export function startWatch(
     tags,
     context: null,
     signals,
+    peers: {},
+    departures: [],
     concluded: false,
   };
+}
+
+/** Another service is deployed: it is no peer from then on. */
+export function withDeparture(watch: WatchState, departure: Departure): WatchState {
+  return { ...watch, departures: [...watch.departures, departure] };
 }
 
 /** Seasonal profiles, or a tag that was just declared. They count from here on. */
@@ -111,11 +122,12 @@ export function withTag(watch: WatchState, tag: ContextTag): WatchState {
  */
 export function takeColumns(
   policy: Policy,
-  watch: WatchState,
+  before: WatchState,
   columns: readonly SampleColumn[],
   shareFor: (key: string) => Share = () => notShared,
 ): WatchState {
-  if (watch.concluded) return watch;
+  if (before.concluded) return before;
+  const watch = keepPeers(policy, before, columns);
   let signals = watch.signals;
   for (const signal of policy.signals) {
     const changes: TrackChange[] = [];
@@ -303,9 +315,10 @@ function takeColumn(
       tagged: watch.tags.length === 0 ? plain : along(watch.tags),
       untagged: plain,
     };
+    const control = controlOf(signal, watch, column.series);
     const limited = limitedSignal(signal, policy.watchMs, watch.context, key);
     const cutBehind = { requests: part(requests, watchFrom, watchEnd), perMs };
-    changes.push(...takeSamples(track, limited, cut, cutBehind, tolerances, shared));
+    changes.push(...takeSamples(track, limited, cut, cutBehind, control, tolerances, shared));
   }
   return track;
 }

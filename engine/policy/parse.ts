@@ -55,6 +55,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
         detector: { season: false, ...detectorRest, baselineMs: baseline },
         tolerance: given.tolerance,
         ...(given.counter === undefined ? {} : { counter: given.counter }),
+        ...(given.control === undefined ? {} : { control: given.control }),
         ...(calibrate === undefined
           ? {}
           : {

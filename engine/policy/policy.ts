@@ -150,6 +150,8 @@ export interface SignalPolicy {
   /** The requests behind a sample, for a detector that counts. */
   readonly exposure?: Exposure | undefined;
   readonly tolerance: Tolerance;
+  /** What moves services that a deployment does not touch is not its doing. */
+  readonly control?: "peers";
   /** Absent: the detector's quoted limit holds. */
   readonly calibrate?: CalibrateSettings;
   readonly holdMs: number;

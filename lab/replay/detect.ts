@@ -12,6 +12,7 @@ import {
   startWatch,
   takeColumns,
   withContext,
+  withDeparture,
   type Policy,
   type PreparedContext,
   type SampleColumn,
@@ -24,7 +25,13 @@ import { assemble, streamStoredWindows, type SampleWindow } from "../history/win
 import { censorJudgements } from "./censor.ts";
 import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
-import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
+import {
+  windowsOf,
+  type Plan,
+  type PlannedDeployment,
+  type PlannedSeries,
+  type PlannedWindow,
+} from "./plan.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
@@ -187,18 +194,12 @@ function judgeDeployment(
   seen?: SeenSamples,
 ): void {
   const planned = plan.deployments[index]!;
-  const watched = planned.series.flatMap(({ index: series, name }) => {
-    const stored = gathered.watch.get(series);
-    return stored === undefined || stored.length === 0 ? [] : [{ name, stored }];
-  });
-  const windows = assemble(watched.map(({ stored }) => stored));
-  const columns = watched.map(({ name }, at): SampleColumn => {
-    const { atMs, knownAtMs, values } = cutAtRollback(windows[at]!, planned.rolledBackAtMs);
-    return { series: name, atMs, knownAtMs, values };
-  });
-  const context = prepareContext(plan, planned, gathered, placebos);
-  seen?.(planned.deployment.deploymentId, columns, context);
-  const judge = judgeIn(context, columns);
+  const columns = columnsOf(planned.series, planned, gathered);
+  const peers = columnsOf(planned.peers, planned, gathered);
+  const context = prepareContext(plan, planned, gathered, placebos, columns, peers);
+  const all = peers.length === 0 ? columns : [...columns, ...peers];
+  seen?.(planned.deployment.deploymentId, all, context);
+  const judge = judgeIn(context, all);
   let first: readonly SignalJudged[] = [];
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;
@@ -211,7 +212,23 @@ function judgeDeployment(
     }
     if (family === families[0]) first = leaderOf(families).judgements[index]!;
   }
-  if (futures !== null) imagine(plan, index, families, context, columns, futures);
+  if (futures !== null) imagine(plan, index, families, context, columns, peers, futures);
+}
+
+function columnsOf(
+  series: readonly PlannedSeries[],
+  { rolledBackAtMs }: PlannedDeployment,
+  gathered: GatheredDeployment,
+): SampleColumn[] {
+  const watched = series.flatMap(({ index, name }) => {
+    const stored = gathered.watch.get(index);
+    return stored === undefined || stored.length === 0 ? [] : [{ name, stored }];
+  });
+  const windows = assemble(watched.map(({ stored }) => stored));
+  return watched.map(({ name }, at): SampleColumn => {
+    const { atMs, knownAtMs, values } = cutAtRollback(windows[at]!, rolledBackAtMs);
+    return { series: name, atMs, knownAtMs, values };
+  });
 }
 
 /** Judges what history cut short once more for each draw of how it might have gone on. */
@@ -221,6 +238,7 @@ function imagine(
   families: readonly Family[],
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
+  peers: readonly SampleColumn[],
   { draws, seed, effectOf }: Futures,
 ): void {
   const planned = plan.deployments[index]!;
@@ -232,7 +250,9 @@ function imagine(
   for (let draw = 0; draw < draws; draw++) {
     const spliced = spliceColumns(columns, future, seed, deploymentId, draw);
     if (spliced === null) return;
-    const judge = judgeIn(context, spliced);
+    // Peers go on as they were too: a shock that was there stays.
+    const others = spliceColumns(peers, future, seed, deploymentId, draw) ?? peers;
+    const judge = judgeIn(context, [...spliced, ...others]);
     const leader = leaderOf(families);
     const whole = { ...planned, rolledBackAtMs: null };
     for (const group of families.flatMap((family) => [...family.values()])) {
@@ -285,7 +305,8 @@ function judgeGroup(
     return fresh;
   };
   const started = startWatch(policy, planned.deployment, planned.tags);
-  const watch = context === null ? started : withContext(started, context);
+  const prepared = context === null ? started : withContext(started, context);
+  const watch = planned.departures.reduce(withDeparture, prepared);
   const taken = takeColumns(policy, watch, columns, shareFor);
   const { rolledBackAtMs } = planned;
   const cut = rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs;

@@ -16,6 +16,7 @@ import {
   SEASON_DAYS,
   servicesOf,
   type ContextTag,
+  type Departure,
   type Deployment,
   type DetectorSettings,
   type Policy,
@@ -25,7 +26,9 @@ import {
 import { BLOCK_SAMPLES } from "../history/blocks.ts";
 import type { History } from "../history/open.ts";
 import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
+import { callGraph, type CallGraph } from "./callGraph.ts";
 import { rollbacksOf } from "./censor.ts";
+import { controlledBy, withPeers } from "./peers.ts";
 
 /** One deployment with everything about it that is not a sample. */
 export interface PlannedDeployment {
@@ -37,6 +40,9 @@ export interface PlannedDeployment {
   readonly rolledBackAtMs: number | null;
   /** The series any policy watches. */
   readonly series: readonly PlannedSeries[];
+  /** Series of services it does not touch, and when one of those is deployed as well. */
+  readonly peers: readonly PlannedSeries[];
+  readonly departures: readonly Departure[];
 }
 
 export interface PlannedSeries {
@@ -62,6 +68,8 @@ export interface Plan {
   readonly season: boolean;
   /** Does a policy calibrate on the past? Not where the past is cut for all alike. */
   readonly placebos: boolean;
+  /** Signals that are controlled by peers. */
+  readonly controlled: readonly SignalPolicy[];
 }
 
 /** A window of one deployment on one series, wanted for the watch or for a season's day. */
@@ -114,15 +122,19 @@ export async function planReplay(
   }
   const tagsOf = tagsAbout(tables.tags);
   const rollbacks = rollbacksOf(tables.decisions);
-  const deployments = tables.deployments.map((row) => ({
+  const alone = tables.deployments.map((row) => ({
     deployment: toDeployment(row, services.get(row.service), graph),
     tags: tagsOf(row),
     caseId: caseOf(tables.cases, row)?.caseId ?? null,
     rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
     series: seriesFor(signals, toDeployment(row, services.get(row.service), graph), watched),
   }));
+  const lookAheadMs = Math.max(...policies.map(({ watchMs }) => watchMs));
+  const controlled = controlledBy(policies);
+  const deployments = withPeers(controlled, alone, tables.services, watched, lookAheadMs);
   return {
     deployments,
+    controlled,
     places: new Map(deployments.map(({ deployment }, at) => [deployment.deploymentId, at])),
     rows: rowsOf(deployments),
     matching: [...watched.values()].flat().sort((a, b) => a.index - b.index),
@@ -133,7 +145,7 @@ export async function planReplay(
       0,
       ...detectorsOf(policies).flatMap(({ season, baselineMs }) => (season ? baselineMs : [])),
     ),
-    lookAheadMs: Math.max(...policies.map(({ watchMs }) => watchMs)),
+    lookAheadMs,
     season: seasonal && detectorsOf(policies).some(({ season }) => season),
   };
 }
@@ -178,7 +190,7 @@ function rowsOf(deployments: readonly PlannedDeployment[]): number[][] {
 
 /** The windows of one deployment, in no particular order. */
 export function windowsOf(history: History, plan: Plan, index: number): PlannedWindow[] {
-  const { deployment, caseId, rolledBackAtMs, series } = plan.deployments[index]!;
+  const { deployment, caseId, rolledBackAtMs, series, peers } = plan.deployments[index]!;
   const recording = history.tables.cases.find((row) => row.caseId === caseId);
   const startsAtMs = recording?.startsAtMs ?? Number.NEGATIVE_INFINITY;
   const endsAtMs = Math.min(
@@ -186,7 +198,8 @@ export function windowsOf(history: History, plan: Plan, index: number): PlannedW
     rolledBackAtMs === null ? Number.POSITIVE_INFINITY : rolledBackAtMs + 1,
   );
   const windows: PlannedWindow[] = [];
-  for (const { index: seriesIndex, lookBackMs, season } of series) {
+  const wanted = [...series, ...peers.map((peer) => ({ ...peer, season: false }))];
+  for (const { index: seriesIndex, lookBackMs, season } of wanted) {
     for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
       const shiftMs = day * DAY_MS;
       // A season slot reaches half a slot beyond the stretch; ten minutes cover it.
@@ -255,37 +268,6 @@ function seriesFor(
     }
   }
   return [...found.values()].sort((a, b) => a.index - b.index);
-}
-
-/** Who calls a service, directly and at any distance. */
-interface CallGraph {
-  readonly callers: (service: string) => readonly string[];
-  readonly dependants: (service: string) => readonly string[];
-}
-
-function callGraph(rows: readonly ServiceRow[]): CallGraph {
-  const callers = new Map<string, string[]>();
-  for (const { service, dependsOn } of rows) {
-    for (const called of dependsOn) {
-      const list = callers.get(called);
-      if (list === undefined) callers.set(called, [service]);
-      else list.push(service);
-    }
-  }
-  const directly = (service: string): readonly string[] => callers.get(service) ?? [];
-  return {
-    callers: directly,
-    dependants: (service) => {
-      const seen = new Set<string>();
-      const queue = [...directly(service)];
-      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-        if (next === service || seen.has(next)) continue;
-        seen.add(next);
-        queue.push(...directly(next));
-      }
-      return [...seen].sort();
-    },
-  };
 }
 
 function toDeployment(

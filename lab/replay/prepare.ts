@@ -9,10 +9,12 @@ import {
   prepareSeason,
   seriesKey,
   type PreparedContext,
+  type SampleColumn,
   type SeasonProfile,
 } from "../../engine/index.ts";
 import { assemble, type SampleWindow, type StoredWindow } from "../history/windows.ts";
 import { sha256 } from "../policy/load.ts";
+import { controlsFor } from "./peers.ts";
 import { placebosFor, type PlaceboHistory } from "./placebos.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
@@ -27,14 +29,23 @@ export function prepareContext(
   planned: PlannedDeployment,
   gathered: GatheredDeployment,
   history: PlaceboHistory | null,
+  columns: readonly SampleColumn[],
+  peers: readonly SampleColumn[],
 ): PreparedContext | null {
   const seasons = plan.season ? seasonsOf(plan, planned, gathered) : {};
   const placebos = history === null ? null : placebosFor(history, planned);
-  if (placebos === null) {
+  const controls =
+    plan.controlled.length === 0 ? null : controlsFor(plan, planned, columns, peers, seasons);
+  if (placebos === null && controls === null) {
     if (Object.keys(seasons).length === 0) return null;
     return { seasons, digest: sha256(canonicalJson(seasons)) };
   }
-  return { seasons, placebos, digest: sha256(canonicalJson({ seasons, placebos })) };
+  const prepared = {
+    seasons,
+    ...(placebos === null ? {} : { placebos }),
+    ...(controls === null ? {} : { controls }),
+  };
+  return { ...prepared, digest: sha256(canonicalJson(prepared)) };
 }
 
 /** The season of every watched series that has enough days. */

@@ -51,6 +51,8 @@ function judged(signal: string, logE: number, more: Partial<SignalEvidence> = {}
     baselineSamples: 60,
     missing: 0,
     placebo: null,
+    control: null,
+    context: null,
     tags: [],
     untagged: "inconclusive",
     untaggedReason: "",

@@ -10,7 +10,7 @@ import {
 } from "../../engine/detect/residual.ts";
 import { medianInPlace } from "../../engine/detect/orderStatistics.ts";
 import { DAY_MS, prepareSeason, SEASON_DAYS, seasonAt } from "../../engine/detect/season.ts";
-import { boundsFor } from "../../engine/detect/track.ts";
+import { boundsFor } from "../../engine/detect/tolerance.ts";
 import type { SignalPolicy } from "../../engine/index.ts";
 import { policyOf } from "./policyFile.ts";
 import { normals } from "./seeded.ts";

@@ -56,6 +56,8 @@ function judged(at: number, verdict: Verdict, service = "shop"): DecisionEvent {
     untaggedReason: "",
     breaching: [],
     placebo: null,
+    control: null,
+    context: null,
     logE: null,
     standing: null,
     missing: null,

@@ -149,6 +149,7 @@ export const signal = z
     exposure: exposure.optional(),
     detector: detector.prefault({ kind: "cusum" }),
     tolerance,
+    control: z.literal("peers").optional(),
     calibrate: calibrate.optional(),
     hold: duration.default(60_000),
     clear: duration.default(120_000),
@@ -176,6 +177,9 @@ export const signal = z
       if (under !== undefined && worse === "up") {
         issue(["detector", "under"], "`worse: up` needs `over`");
       }
+    }
+    if (given.control !== undefined && rule.kind === "count") {
+      issue(["control"], "a count of events is not controlled by peers: their rates say little");
     }
     if (given.exposure !== undefined && rule.kind !== "count") {
       issue(["exposure"], "only `detector: { kind: count }` looks at how many requests there were");

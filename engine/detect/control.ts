@@ -1,0 +1,191 @@
+/**
+ * What unexposed peers explain of a series after a deployment (peers.ts says who they are).
+ *
+ * Moved with them before: β × the peers' median residual is subtracted. Otherwise, and
+ * where they go further than they ever wandered, a shock: the median of the n peers' residuals in
+ * their own spreads is beyond 3.76/√n, three standard errors of a median. The
+ * smaller of the shock in the residual's unit and in spreads of the series is subtracted,
+ * and at most what the series itself has moved. So a shock may explain away and never accuse.
+ *
+ * Biases: services that feel a shock more than their peers keep the rest of it; noise of the
+ * peers, some 1.25/√n of their spread, is added while there is a shock.
+ */
+
+import { seriesKey, type PreparedContext, type SampleColumn, type SeriesName } from "../event.ts";
+import type { Policy, SignalPolicy } from "../policy/policy.ts";
+import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./columns.ts";
+import {
+  controlKey,
+  lookAt,
+  PEERS_AT_LEAST,
+  transformOf,
+  type PeerControl,
+  type PeerLook,
+} from "./peers.ts";
+import { SMOOTHING } from "./readings.ts";
+import { withoutExplained, type Baseline } from "./residual.ts";
+import type { WatchState } from "./watch.ts";
+
+/** Three standard errors of a median of n, times √n: 3 × √(π/2). */
+const SHOCK = 3.76;
+/** Further than this many of their own deviations peers never went. */
+const WANDER = 3;
+
+/** Another service was deployed: from then on it is nobody's control. */
+export interface Departure {
+  readonly service: string;
+  readonly atMs: number;
+  readonly knownAtMs: number;
+}
+
+/** The peers of one series, with their samples since the deployment. */
+export interface Control {
+  readonly prepared: PeerControl;
+  readonly columns: readonly (SampleColumn | undefined)[];
+  readonly departures: readonly Departure[];
+}
+
+/** How many peers counted at a sample, and the smoothed residual had nothing been subtracted. */
+export interface Controlled {
+  readonly peers: Uint8Array;
+  readonly uncontrolled: Float64Array;
+}
+
+export interface ControlledAt {
+  readonly peers: number;
+  readonly uncontrolled: number;
+}
+
+export function controlledAt(controlled: Controlled | null, index: number): ControlledAt | null {
+  if (controlled === null || Number.isNaN(controlled.uncontrolled[index]!)) return null;
+  return { peers: controlled.peers[index]!, uncontrolled: controlled.uncontrolled[index]! };
+}
+
+/** What was prepared for a series; null where the policy does not ask or nobody could. */
+export function preparedControl(
+  signal: SignalPolicy,
+  context: PreparedContext | null,
+  series: SeriesName,
+): PeerControl | null {
+  if (signal.control !== "peers") return null;
+  return context?.controls?.[controlKey(seriesKey(series), signal)] ?? null;
+}
+
+export function controlOf(
+  signal: SignalPolicy,
+  { context, peers, departures }: WatchState,
+  series: SeriesName,
+): Control | null {
+  const prepared = preparedControl(signal, context, series);
+  if (prepared === null) return null;
+  return { prepared, columns: prepared.peers.map((one) => peers[one.series]), departures };
+}
+
+/** Keeps the samples of prepared peers from after the deployment. */
+export function keepPeers(
+  policy: Policy,
+  watch: WatchState,
+  columns: readonly SampleColumn[],
+): WatchState {
+  const controls = watch.context?.controls;
+  if (controls === undefined || policy.signals.every(({ control }) => control === undefined)) {
+    return watch;
+  }
+  const wanted = new Set(
+    Object.values(controls).flatMap(({ peers }) => peers.map(({ series }) => series)),
+  );
+  const { startedAtMs } = watch.deployment;
+  const kept: Record<string, SampleColumn> = { ...watch.peers };
+  for (const column of columns) {
+    const key = seriesKey(column.series);
+    if (!wanted.has(key)) continue;
+    const before = kept[key];
+    const newest = before?.atMs[before.atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
+    const ordered = inOrder(column, newest);
+    const knownAtMs = knownFrom(ordered.knownAtMs, startedAtMs, watch.knownAtMs);
+    const from = firstFrom(ordered.atMs, startedAtMs, 0);
+    const end = firstAfter(knownAtMs, watch.endsAtMs, from);
+    if (end === from) continue;
+    kept[key] = {
+      series: column.series,
+      atMs: append(before?.atMs ?? [], ordered.atMs, from, end),
+      knownAtMs: append(before?.knownAtMs ?? [], knownAtMs, from, end),
+      values: append(before?.values ?? [], ordered.values, from, end),
+    };
+  }
+  return { ...watch, peers: kept };
+}
+
+/** The baseline without what moved with the peers. */
+export function controlledBaseline(
+  baseline: Baseline,
+  finiteAtMs: ArrayLike<number>,
+  control: PeerControl | null,
+  percentagePoint: number,
+): Baseline {
+  if (control === null || control.beta === 0 || baseline.problem !== null) return baseline;
+  const { atMs, medians } = control.before;
+  const explained = new Float64Array(finiteAtMs.length);
+  let at = 0;
+  for (let index = 0; index < explained.length; index++) {
+    while (at < atMs.length && atMs[at]! < finiteAtMs[index]!) at++;
+    if (atMs[at] === finiteAtMs[index]) explained[index] = control.beta * medians[at]!;
+  }
+  return withoutExplained(baseline, explained, percentagePoint);
+}
+
+/**
+ * Subtracts what the peers explain from `residuals`, in place.
+ *
+ * @param before as it was at the newest sample before these
+ */
+export function explain(
+  signal: SignalPolicy,
+  { prepared, columns, departures }: Control,
+  baseline: Baseline,
+  column: SampleColumn,
+  residuals: Float64Array,
+  before: ControlledAt | null,
+): Controlled {
+  const { peers } = prepared;
+  const left = peers.map(({ series }) =>
+    departures.filter(({ service }) => series.startsWith(`${service}/`)),
+  );
+  const isOut = (peer: number, atMs: number, knownAtMs: number): boolean =>
+    left[peer]!.some((one) => one.atMs <= atMs && one.knownAtMs <= knownAtMs);
+  const look = lookAt(peers, columns, transformOf(signal), 2 * (baseline.stepMs ?? 0), isOut);
+  const counts = new Uint8Array(residuals.length);
+  const smooth = new Float64Array(residuals.length);
+  let current = before?.uncontrolled ?? null;
+  let count = before?.peers ?? 0;
+  for (let index = 0; index < residuals.length; index++) {
+    const residual = residuals[index]!;
+    if (!Number.isNaN(residual)) {
+      current = current === null ? residual : current + SMOOTHING * (residual - current);
+      const seen = look(column.atMs[index]!, column.knownAtMs[index]!);
+      count = seen.count;
+      residuals[index] = residual - explainedBy(prepared, seen, residual, current, baseline.spread);
+    }
+    counts[index] = count;
+    smooth[index] = current ?? Number.NaN;
+  }
+  return { peers: counts, uncontrolled: smooth };
+}
+
+function explainedBy(
+  { beta, wander }: PeerControl,
+  { count, shift, spreads }: PeerLook,
+  residual: number,
+  smooth: number,
+  spread: number,
+): number {
+  if (count < PEERS_AT_LEAST) return 0;
+  const usual = beta * WANDER * wander;
+  if (beta > 0 && Math.abs(shift) <= WANDER * wander) return beta * shift;
+  if (beta === 0 && Math.abs(spreads) <= SHOCK / Math.sqrt(count)) return 0;
+  const sign = Math.sign(shift);
+  const shock = Math.min(Math.abs(shift), Math.max(0, sign * spreads) * spread);
+  const size = Math.max(beta * Math.abs(shift), shock);
+  const moved = Math.max(0, sign * residual, sign * smooth);
+  return sign * Math.max(usual, Math.min(size, moved));
+}

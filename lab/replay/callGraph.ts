@@ -1,0 +1,40 @@
+/** Who calls whom, as the service catalog says it. */
+
+import type { ServiceRow } from "../history/tables.ts";
+
+/** Who calls a service, directly and at any distance, and whom it calls at any distance. */
+export interface CallGraph {
+  readonly callers: (service: string) => readonly string[];
+  readonly dependants: (service: string) => readonly string[];
+  readonly dependencies: (service: string) => readonly string[];
+}
+
+export function callGraph(rows: readonly ServiceRow[]): CallGraph {
+  const callers = new Map<string, string[]>();
+  const called = new Map(rows.map(({ service, dependsOn }) => [service, dependsOn]));
+  for (const { service, dependsOn } of rows) {
+    for (const target of dependsOn) {
+      const list = callers.get(target);
+      if (list === undefined) callers.set(target, [service]);
+      else list.push(service);
+    }
+  }
+  const callersOf = (service: string): readonly string[] => callers.get(service) ?? [];
+  return {
+    callers: callersOf,
+    dependants: (service) => reached(service, callersOf),
+    dependencies: (service) => reached(service, (name) => called.get(name) ?? []),
+  };
+}
+
+/** Everything at any distance from a service, without itself, by name. */
+function reached(service: string, next: (service: string) => readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  const queue = [...next(service)];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (name === service || seen.has(name)) continue;
+    seen.add(name);
+    queue.push(...next(name));
+  }
+  return [...seen].sort();
+}
