@@ -4,11 +4,12 @@
  * Moved with them before: β × the peers' median residual is subtracted. Otherwise, and
  * where they go further than they ever wandered, a shock: the median of the n peers' residuals in
  * their own spreads is beyond 3.76/√n, three standard errors of a median. The
- * smaller of the shock in the residual's unit and in spreads of the series is subtracted,
- * and at most what the series itself has moved. So a shock may explain away and never accuse.
+ * smaller of the shock in the residual's unit and in spreads of the series is subtracted, as the
+ * newest medians or their mean have it, whichever is further, and at most what the series
+ * itself has moved. So a shock may explain away and never accuse.
  *
- * Biases: services that feel a shock more than their peers keep the rest of it; noise of the
- * peers, some 1.25/√n of their spread, is added while there is a shock.
+ * Biases: services that feel a shock more than their peers keep the rest of it, and while there
+ * is one a real change must be some third of a spread larger to be seen as soon.
  */
 
 import { seriesKey, type PreparedContext, type SampleColumn, type SeriesName } from "../event.ts";
@@ -31,6 +32,9 @@ const SHOCK = 3.76;
 /** Further than this many of their own deviations peers never went. */
 const WANDER = 3;
 
+/** A shock in spreads may be this much larger: estimates of an hour are off by a quarter, twice. */
+const SPREADS_DIFFER = 1.5;
+
 /** Another service was deployed: from then on it is nobody's control. */
 export interface Departure {
   readonly service: string;
@@ -45,20 +49,33 @@ export interface Control {
   readonly departures: readonly Departure[];
 }
 
-/** How many peers counted at a sample, and the smoothed residual had nothing been subtracted. */
+/** What peers explained at one sample. */
+export interface ControlledAt {
+  /** How many counted. */
+  readonly peers: number;
+  /** The smoothed residual of the series, had nothing been subtracted. */
+  readonly uncontrolled: number;
+  /** The peers' median residual, in the residual's unit and in their spreads, smoothed. */
+  readonly shift: number;
+  readonly spreads: number;
+}
+
+/** The same at every sample. */
 export interface Controlled {
   readonly peers: Uint8Array;
   readonly uncontrolled: Float64Array;
-}
-
-export interface ControlledAt {
-  readonly peers: number;
-  readonly uncontrolled: number;
+  readonly shift: Float64Array;
+  readonly spreads: Float64Array;
 }
 
 export function controlledAt(controlled: Controlled | null, index: number): ControlledAt | null {
   if (controlled === null || Number.isNaN(controlled.uncontrolled[index]!)) return null;
-  return { peers: controlled.peers[index]!, uncontrolled: controlled.uncontrolled[index]! };
+  return {
+    peers: controlled.peers[index]!,
+    uncontrolled: controlled.uncontrolled[index]!,
+    shift: controlled.shift[index]!,
+    spreads: controlled.spreads[index]!,
+  };
 }
 
 /** What was prepared for a series; null where the policy does not ask or nobody could. */
@@ -154,38 +171,66 @@ export function explain(
   const isOut = (peer: number, atMs: number, knownAtMs: number): boolean =>
     left[peer]!.some((one) => one.atMs <= atMs && one.knownAtMs <= knownAtMs);
   const look = lookAt(peers, columns, transformOf(signal), 2 * (baseline.stepMs ?? 0), isOut);
-  const counts = new Uint8Array(residuals.length);
-  const smooth = new Float64Array(residuals.length);
-  let current = before?.uncontrolled ?? null;
-  let count = before?.peers ?? 0;
+  const found: Controlled = {
+    peers: new Uint8Array(residuals.length),
+    uncontrolled: new Float64Array(residuals.length),
+    shift: new Float64Array(residuals.length),
+    spreads: new Float64Array(residuals.length),
+  };
+  let { peers: count, uncontrolled, shift, spreads } = before ?? NOTHING_YET;
   for (let index = 0; index < residuals.length; index++) {
     const residual = residuals[index]!;
     if (!Number.isNaN(residual)) {
-      current = current === null ? residual : current + SMOOTHING * (residual - current);
+      uncontrolled = smoothed(uncontrolled, residual, SMOOTHING);
       const seen = look(column.atMs[index]!, column.knownAtMs[index]!);
       count = seen.count;
-      residuals[index] = residual - explainedBy(prepared, seen, residual, current, baseline.spread);
+      if (count >= PEERS_AT_LEAST) {
+        shift = smoothed(shift, seen.shift, SMOOTHING);
+        spreads = smoothed(spreads, seen.spreads, SMOOTHING);
+        const shock = {
+          shift: further(seen.shift, shift),
+          spreads: further(seen.spreads, spreads),
+        };
+        residuals[index] = residual - explainedBy(prepared, seen, shock, residual, uncontrolled);
+      }
     }
-    counts[index] = count;
-    smooth[index] = current ?? Number.NaN;
+    found.peers[index] = count;
+    found.uncontrolled[index] = uncontrolled;
+    found.shift[index] = shift;
+    found.spreads[index] = spreads;
   }
-  return { peers: counts, uncontrolled: smooth };
+  return found;
+}
+
+const NOTHING_YET: ControlledAt = {
+  peers: 0,
+  uncontrolled: Number.NaN,
+  shift: Number.NaN,
+  spreads: Number.NaN,
+};
+
+function smoothed(before: number, value: number, weight: number): number {
+  return Number.isNaN(before) ? value : before + weight * (value - before);
+}
+
+/** One median is noisy, their mean comes late: the larger of the two where they agree in sign. */
+function further(value: number, mean: number): number {
+  return Math.sign(value) * Math.max(Math.abs(value), Math.sign(value) * mean);
 }
 
 function explainedBy(
-  { beta, wander }: PeerControl,
-  { count, shift, spreads }: PeerLook,
+  { beta, wander, spread }: PeerControl,
+  seen: PeerLook,
+  { shift, spreads }: Omit<PeerLook, "count">,
   residual: number,
   smooth: number,
-  spread: number,
 ): number {
-  if (count < PEERS_AT_LEAST) return 0;
-  const usual = beta * WANDER * wander;
-  if (beta > 0 && Math.abs(shift) <= WANDER * wander) return beta * shift;
-  if (beta === 0 && Math.abs(spreads) <= SHOCK / Math.sqrt(count)) return 0;
+  const usual = WANDER * wander;
+  if (beta > 0 && Math.abs(seen.shift) <= usual) return beta * seen.shift;
+  if (beta === 0 && Math.abs(spreads) <= SHOCK / Math.sqrt(seen.count)) return 0;
   const sign = Math.sign(shift);
-  const shock = Math.min(Math.abs(shift), Math.max(0, sign * spreads) * spread);
+  const shock = Math.min(Math.abs(shift), SPREADS_DIFFER * Math.max(0, sign * spreads) * spread);
   const size = Math.max(beta * Math.abs(shift), shock);
   const moved = Math.max(0, sign * residual, sign * smooth);
-  return sign * Math.max(usual, Math.min(size, moved));
+  return sign * Math.max(beta * usual, Math.min(size, moved));
 }

@@ -52,6 +52,8 @@ export interface Peer {
 
 export interface PeerControl {
   readonly peers: readonly Peer[];
+  /** Of the series itself, before anything is subtracted. */
+  readonly spread: number;
   /** How far the series moved when they did; 0 where it did not move with them. */
   readonly beta: number;
   /** Standard deviation of their median residual before the deployment; 0 where beta is. */
@@ -117,7 +119,7 @@ export function selectPeers(
   const past = pastOf(own, signal, startedAtMs);
   const baseline = observePast(past, signal, signal.detector.season ? season : null);
   const stepMs = baseline.stepMs;
-  if (baseline.problem !== null || stepMs === null) return { peers: [], ...UNMOVED };
+  if (baseline.problem !== null || stepMs === null) return { peers: [], spread: 0, ...UNMOVED };
   const peers: Peer[] = [];
   const columns: SampleColumn[] = [];
   for (const column of candidates) {
@@ -129,7 +131,7 @@ export function selectPeers(
     peers.push({ series: seriesKey(column.series), level, spread, offset });
     columns.push(before);
   }
-  return { peers, ...movedWith(signal, past, baseline, peers, columns) };
+  return { peers, spread: baseline.spread, ...movedWith(signal, past, baseline, peers, columns) };
 }
 
 const UNMOVED = { beta: 0, wander: 0, before: { atMs: [], medians: [] } } as const;
