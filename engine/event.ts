@@ -111,8 +111,6 @@ export interface SignalEvidence {
   readonly placebo: Placebo | null;
   /** How many peers counted, and what they explained of `effect`; null without `control`. */
   readonly control: { readonly peers: number; readonly subtracted: number } | null;
-  /** Digest of what the host had prepared; null where it was nothing. */
-  readonly context: string | null;
 }
 
 export interface BreachingSeries {

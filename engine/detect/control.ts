@@ -1,8 +1,8 @@
 /**
  * What unexposed peers explain of a series after a deployment (peers.ts says who they are).
  *
- * Moved with them before: β × the peers' median residual is subtracted. Otherwise, and
- * where they go further than they ever wandered, a shock: the median of the n peers' residuals in
+ * Moved with them before: β × the peers' median residual is subtracted, while they wander no
+ * further than they did then. Otherwise, and beyond that, a shock: the median of the n peers' residuals in
  * their own spreads is beyond 3.76/√n, three standard errors of a median. The
  * smaller of the shock in the residual's unit and in spreads of the series is subtracted, as the
  * newest medians or their mean have it, whichever is further, and at most what the series
@@ -14,7 +14,7 @@
 
 import { seriesKey, type PreparedContext, type SampleColumn, type SeriesName } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
-import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./columns.ts";
+import { append, firstAfter, firstFrom, inOrder, knownFrom } from "./columns.ts";
 import {
   controlKey,
   lookAt,
@@ -29,8 +29,9 @@ import type { WatchState } from "./watch.ts";
 
 /** Three standard errors of a median of n, times √n: 3 × √(π/2). */
 const SHOCK = 3.76;
-/** Further than this many of their own deviations peers never went. */
+/** Further than this many of their own deviations peers hardly ever went, or in the mean. */
 const WANDER = 3;
+const WANDER_FOR_LONG = 1.5;
 
 /** A shock in spreads may be this much larger: estimates of an hour are off by a quarter, twice. */
 const SPREADS_DIFFER = 1.5;
@@ -187,11 +188,8 @@ export function explain(
       if (count >= PEERS_AT_LEAST) {
         shift = smoothed(shift, seen.shift, SMOOTHING);
         spreads = smoothed(spreads, seen.spreads, SMOOTHING);
-        const shock = {
-          shift: further(seen.shift, shift),
-          spreads: further(seen.spreads, spreads),
-        };
-        residuals[index] = residual - explainedBy(prepared, seen, shock, residual, uncontrolled);
+        residuals[index] =
+          residual - explainedBy(prepared, seen, { shift, spreads }, residual, uncontrolled);
       }
     }
     found.peers[index] = count;
@@ -220,17 +218,20 @@ function further(value: number, mean: number): number {
 
 function explainedBy(
   { beta, wander, spread }: PeerControl,
-  seen: PeerLook,
-  { shift, spreads }: Omit<PeerLook, "count">,
+  { count, ...seen }: PeerLook,
+  mean: Omit<PeerLook, "count">,
   residual: number,
   smooth: number,
 ): number {
-  const usual = WANDER * wander;
-  if (beta > 0 && Math.abs(seen.shift) <= usual) return beta * seen.shift;
-  if (beta === 0 && Math.abs(spreads) <= SHOCK / Math.sqrt(seen.count)) return 0;
+  const isUsual =
+    Math.abs(seen.shift) <= WANDER * wander && Math.abs(mean.shift) <= WANDER_FOR_LONG * wander;
+  if (beta > 0 && isUsual) return beta * seen.shift;
+  // What moves along follows the newest medians; a mean would keep their old wandering.
+  const shift = beta > 0 ? seen.shift : further(seen.shift, mean.shift);
+  const spreads = beta > 0 ? seen.spreads : further(seen.spreads, mean.spreads);
+  if (beta === 0 && Math.abs(spreads) <= SHOCK / Math.sqrt(count)) return 0;
   const sign = Math.sign(shift);
   const shock = Math.min(Math.abs(shift), SPREADS_DIFFER * Math.max(0, sign * spreads) * spread);
-  const size = Math.max(beta * Math.abs(shift), shock);
   const moved = Math.max(0, sign * residual, sign * smooth);
-  return sign * Math.max(beta * usual, Math.min(size, moved));
+  return sign * Math.min(Math.max(beta * Math.abs(shift), shock), moved);
 }

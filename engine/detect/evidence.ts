@@ -185,7 +185,6 @@ export function interimEvidence(
         : `without tags: ${untagged}`,
     placebo,
     control,
-    context: watch.context?.digest ?? null,
   };
 }
 
@@ -318,7 +317,6 @@ export function finalEvidence(
     breaching: breachingOf(state.published),
     standing: state.standing,
   };
-  const context = watch.context?.digest ?? null;
   if (decided === undefined) {
     const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
     const reason = `no series of ${whose} matches ${signal.metric}`;
@@ -339,7 +337,6 @@ export function finalEvidence(
       untaggedReason: reason,
       placebo: null,
       control: null,
-      context,
     };
   }
   const { track, tagged } = decided;
@@ -373,6 +370,5 @@ export function finalEvidence(
     untaggedReason: `without tags: ${shadow.reason}`,
     placebo,
     control,
-    context,
   };
 }

@@ -22,7 +22,7 @@ import type { ServiceRow } from "../history/tables.ts";
 import { callGraph } from "./callGraph.ts";
 import type { Plan, PlannedDeployment, PlannedSeries } from "./plan.ts";
 
-type WithoutPeers = Omit<PlannedDeployment, "peers" | "departures">;
+type WithoutPeers = Omit<PlannedDeployment, "peers" | "peersOf" | "departures">;
 
 /** The controlled signals, those that differ in limits alone once. */
 export function controlledBy(policies: readonly Policy[]): readonly SignalPolicy[] {
@@ -44,44 +44,52 @@ export function withPeers(
   lookAheadMs: number,
 ): readonly PlannedDeployment[] {
   if (controlled.length === 0) {
-    return deployments.map((one) => ({ ...one, peers: [], departures: [] }));
+    return deployments.map((one) => ({ ...one, peers: [], peersOf: [], departures: [] }));
   }
   const graph = callGraph(services);
   const timezones = new Map(services.map(({ service, timezone }) => [service, timezone]));
-  const candidates = [...watched.keys()].map((service) => ({
-    service,
-    timezone: timezones.get(service) ?? null,
-  }));
-  const baselineMs = Math.max(...controlled.map(({ detector }) => detector.baselineMs));
+  // By signal: a policy's peers must not depend on what other policies look at.
+  const candidates = controlled.map(({ metric }) =>
+    [...watched]
+      .filter(([, series]) => series.some(({ name }) => matchesGlob(metric, name.metric)))
+      .map(([service]) => ({ service, timezone: timezones.get(service) ?? null })),
+  );
   return deployments.map((one) => {
     const { deployment, caseId, series } = one;
     const { startedAtMs, service } = deployment;
-    const changed = new Set<string>();
     const departures: Departure[] = [];
+    const before: { service: string; atMs: number }[] = [];
     for (const { deployment: other, caseId: whose } of deployments) {
-      if (whose !== caseId || other.service === service) continue;
       const atMs = other.startedAtMs;
-      if (atMs > startedAtMs + lookAheadMs) continue;
+      if (whose !== caseId || other.service === service || atMs > startedAtMs + lookAheadMs)
+        continue;
       if (atMs > startedAtMs) departures.push({ service: other.service, atMs, knownAtMs: atMs });
-      else if (atMs >= startedAtMs - baselineMs) changed.add(other.service);
+      else before.push({ service: other.service, atMs });
     }
     const dependencies = graph.dependencies(service);
-    const names = peerServices(deployment, candidates, dependencies, changed);
+    const peersOf = controlled.map(({ detector }, at): ReadonlySet<string> => {
+      const since = before.filter(({ atMs }) => atMs >= startedAtMs - detector.baselineMs);
+      const changed = new Set(since.map((earlier) => earlier.service));
+      return new Set(peerServices(deployment, candidates[at]!, dependencies, changed));
+    });
     const own = new Set(series.map(({ index }) => index));
     const metrics = new Set(series.map(({ name }) => name.metric));
-    const peers = names.flatMap((name) =>
-      watched
-        .get(name)!
-        .filter(
-          ({ index, name: { metric, version } }) =>
-            version === null &&
-            !own.has(index) &&
-            metrics.has(metric) &&
-            controlled.some((signal) => matchesGlob(signal.metric, metric)),
-        ),
-    );
-    const peerNames = new Set(names);
-    return { ...one, peers, departures: departures.filter((left) => peerNames.has(left.service)) };
+    const names = new Set(peersOf.flatMap((each) => [...each]));
+    const peers = [...names]
+      .sort()
+      .flatMap((name) =>
+        watched
+          .get(name)!
+          .filter(
+            ({ index, name: { metric, version } }) =>
+              version === null &&
+              !own.has(index) &&
+              metrics.has(metric) &&
+              controlled.some((signal) => matchesGlob(signal.metric, metric)),
+          ),
+      );
+    const leaving = departures.filter((left) => names.has(left.service));
+    return { ...one, peers, peersOf, departures: leaving };
   });
 }
 
@@ -92,19 +100,21 @@ export function withPeers(
  */
 export function controlsFor(
   { controlled }: Plan,
-  { deployment }: PlannedDeployment,
+  { deployment, peersOf }: PlannedDeployment,
   columns: readonly SampleColumn[],
   peers: readonly SampleColumn[],
   seasons: PreparedContext["seasons"],
 ): Readonly<Record<string, PeerControl>> {
   const controls: Record<string, PeerControl> = {};
-  for (const signal of controlled) {
+  for (const [at, signal] of controlled.entries()) {
     const services = servicesOf(signal, deployment);
     for (const column of columns) {
       const { service, metric } = column.series;
       if (!services.has(service) || !matchesGlob(signal.metric, metric)) continue;
       const key = seriesKey(column.series);
-      const alike = peers.filter(({ series }) => series.metric === metric);
+      const alike = peers.filter(
+        ({ series }) => series.metric === metric && peersOf[at]!.has(series.service),
+      );
       const season = seasons[key] ?? null;
       const control = selectPeers(signal, deployment.startedAtMs, column, alike, season);
       if (control !== null) controls[controlKey(key, signal)] = control;

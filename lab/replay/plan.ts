@@ -42,6 +42,8 @@ export interface PlannedDeployment {
   readonly series: readonly PlannedSeries[];
   /** Series of services it does not touch, and when one of those is deployed as well. */
   readonly peers: readonly PlannedSeries[];
+  /** Their services, for each of the plan's controlled signals. */
+  readonly peersOf: readonly ReadonlySet<string>[];
   readonly departures: readonly Departure[];
 }
 

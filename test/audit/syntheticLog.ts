@@ -30,6 +30,7 @@ const EVIDENCE: SignalEvidence = {
   untaggedReason: "",
   breaching: [],
   placebo: null,
+  control: null,
 };
 
 function* handledOf(records: number): Generator<Handled> {

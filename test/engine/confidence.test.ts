@@ -52,7 +52,6 @@ function judged(signal: string, logE: number, more: Partial<SignalEvidence> = {}
     missing: 0,
     placebo: null,
     control: null,
-    context: null,
     tags: [],
     untagged: "inconclusive",
     untaggedReason: "",

@@ -57,7 +57,6 @@ function judged(at: number, verdict: Verdict, service = "shop"): DecisionEvent {
     breaching: [],
     placebo: null,
     control: null,
-    context: null,
     logE: null,
     standing: null,
     missing: null,

@@ -28,9 +28,19 @@ const calibrated: Policy = {
       : signal,
   ),
 };
+/** And with peers, whose samples and deployments are of after the start as well. */
+const controlled: Policy = {
+  ...shipped("two-minute-override"),
+  policy: "controlled",
+  signals: shipped("two-minute-override").signals.map((signal) => ({
+    ...signal,
+    control: "peers",
+  })),
+};
 const POLICIES = [
   ...["two-minute-override", "tagged-threshold", "human-approval"].map(shipped),
   calibrated,
+  controlled,
 ];
 const WATCHED = ["conversion_rate", "error_rate", "latency_p95_ms"];
 
@@ -131,6 +141,14 @@ describe("a history cut off at a decision", () => {
       .filter(({ policy }) => policy === "calibrated")
       .flatMap(({ signals }) => signals.map(({ placebo }) => placebo?.source));
     expect(new Set(sources)).toEqual(new Set([undefined, "none", "family", "series"]));
+  });
+
+  it("has controls that subtract something among what is held", () => {
+    const found = whole
+      .filter(({ policy }) => policy === "controlled")
+      .flatMap(({ signals }) => signals.flatMap(({ control }) => control ?? []));
+    expect(found.filter(({ peers }) => peers >= 3).length).toBeGreaterThan(20);
+    expect(found.filter(({ subtracted }) => subtracted !== 0).length).toBeGreaterThan(20);
   });
 
   it("could fail: a record is there at the cut and not a moment before", async () => {
