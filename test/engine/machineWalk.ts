@@ -86,6 +86,7 @@ function evidence(verdict: Verdict): SignalEvidence {
     untagged: verdict,
     untaggedReason: verdict,
     placebo: null,
+    control: null,
   };
 }
 
