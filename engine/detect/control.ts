@@ -2,10 +2,10 @@
  * What unexposed peers explain of a series after a deployment (peers.ts says who they are).
  *
  * Moved with them before: β × the peers' median residual is subtracted, while they wander no
- * further than they did then. Otherwise, and beyond that, a shock: the median of the n peers' residuals in
- * their own spreads is beyond 3.76/√n, three standard errors of a median. The
- * smaller of the shock in the residual's unit and in spreads of the series is subtracted, as the
- * newest medians or their mean have it, whichever is further, and at most what the series
+ * further than they did then. Otherwise, and beyond that, a shock: the median of the n peers'
+ * residuals in their own spreads is beyond 3.76/√n, three standard errors of a median. The
+ * smaller of the shock in the residual's unit and in spreads of the series is subtracted, as
+ * the newest medians or their mean have it, whichever is further, and at most what the series
  * itself has moved. So a shock may explain away and never accuse.
  *
  * Biases: services that feel a shock more than their peers keep the rest of it, and while there

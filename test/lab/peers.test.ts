@@ -95,7 +95,7 @@ describe("a region with shocks", () => {
       policy: "longer",
       signals: controlled.signals.map((signal) => ({
         ...signal,
-        // Without a season: profiles begin where the longest baseline does, which moves last digits.
+        // Without a season: profiles begin with the longest baseline, which moves last digits.
         detector: { ...signal.detector, season: false, baselineMs: 14_400_000 },
       })),
     };
