@@ -32,6 +32,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "signals.*.detector.window": "Steps from sample to sample that are looked at.",
   "signals.*.detector.times": "How many times wider, or further out, than before.",
   "signals.*.tolerance": "The change that is acceptable: 10% of what is expected, or 1pp.",
+  "signals.*.control": "Subtract what services show that the deployment does not touch: peers.",
   "signals.*.calibrate": "Set the detector's limit from quiet watches of the past.",
   "signals.*.calibrate.every": "From one pretended deployment to the next.",
   "signals.*.calibrate.over": "How far back they reach.",
