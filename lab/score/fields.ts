@@ -3,10 +3,10 @@
  * arithmetic serves the history itself, every bootstrap sample and every difference.
  */
 
-import { DURATIONS, type DurationName, type ServiceSums, type SumName } from "./sums.ts";
+import { COUNTED, DURATIONS, type DurationName, type ServiceSums, type SumName } from "./sums.ts";
 
 export type Sums = Record<SumName, number>;
-export type Seconds = Record<DurationName, number[]>;
+export type Seconds = Record<DurationName, Float64Array>;
 
 export interface Field {
   readonly name: string;
@@ -71,7 +71,7 @@ const NO_LABEL = "no deployment is labelled";
 const NO_REGRESSION = "no deployment is labelled as a regression";
 
 function durations(name: DurationName): Field[] {
-  const field = (statistic: string, value: (seconds: number[]) => number): Field => ({
+  const field = (statistic: string, value: (seconds: Float64Array) => number): Field => ({
     name: `${name}.${statistic}`,
     unit: "seconds",
     smooth: statistic !== "median" && statistic !== "p90",
@@ -84,21 +84,32 @@ function durations(name: DurationName): Field[] {
     field("mean", mean),
     field("median", (seconds) => quantile(seconds, 0.5)),
     field("p90", (seconds) => quantile(seconds, 0.9)),
-    field("restrictedMean60m", (seconds) => mean(seconds.map((one) => Math.min(one, 3600)))),
+    field("restrictedMean60m", restrictedMean),
   ];
 }
 
-function mean(values: readonly number[]): number {
+function mean(values: Float64Array): number {
   let sum = 0;
   for (const value of values) sum += value;
   return divide(sum, values.length);
 }
 
+function restrictedMean(seconds: Float64Array): number {
+  let sum = 0;
+  for (const one of seconds) sum += Math.min(one, 3600);
+  return divide(sum, seconds.length);
+}
+
 /** The inverse of the empirical distribution; sorts in place. */
-function quantile(values: number[], share: number): number {
+function quantile(values: Float64Array, share: number): number {
   if (values.length === 0) return Number.NaN;
-  values.sort((a, b) => a - b);
+  if (!isAscending(values)) values.sort();
   return values[Math.min(values.length - 1, Math.ceil(share * values.length) - 1)]!;
+}
+
+function isAscending(values: Float64Array): boolean {
+  for (let at = 1; at < values.length; at++) if (values[at]! < values[at - 1]!) return false;
+  return true;
 }
 
 /** Names are the contract of the JSON; the order is that of the printed scorecard. */
@@ -206,15 +217,44 @@ export const FIELDS: readonly Field[] = [
   ),
 ];
 
+/** One service's sums and durations as plain columns: a bootstrap adds them up a thousand times. */
+export interface Addend {
+  /** In the order of `COUNTED`. */
+  readonly sums: Float64Array;
+  /** In the order of `DURATIONS`. */
+  readonly seconds: readonly Float64Array[];
+}
+
+export function addendOf({ sums, seconds }: ServiceSums): Addend {
+  return {
+    sums: Float64Array.from(COUNTED, (name) => sums[name]),
+    seconds: DURATIONS.map((name) => Float64Array.from(seconds[name])),
+  };
+}
+
 /** Adds services up; the same service may come more than once in a bootstrap sample. */
-export function total(services: readonly ServiceSums[]): { sums: Sums; seconds: Seconds } {
-  const sums = { ...services[0]!.sums };
-  const names = Object.keys(sums) as SumName[];
+export function total(services: readonly Addend[]): { sums: Sums; seconds: Seconds } {
+  const added = services[0]!.sums.slice();
   for (let index = 1; index < services.length; index++) {
-    for (const name of names) sums[name] += services[index]!.sums[name];
+    const own = services[index]!.sums;
+    for (let at = 0; at < added.length; at++) added[at]! += own[at]!;
   }
-  const seconds = Object.fromEntries(
-    DURATIONS.map((name) => [name, services.flatMap((service) => service.seconds[name])]),
-  ) as Seconds;
+  const sums = {} as Sums;
+  COUNTED.forEach((name, at) => (sums[name] = added[at]!));
+  const seconds = {} as Seconds;
+  DURATIONS.forEach((name, at) => (seconds[name] = joined(services, at)));
   return { sums, seconds };
+}
+
+function joined(services: readonly Addend[], duration: number): Float64Array {
+  let length = 0;
+  for (const service of services) length += service.seconds[duration]!.length;
+  const all = new Float64Array(length);
+  let at = 0;
+  for (const service of services) {
+    const own = service.seconds[duration]!;
+    all.set(own, at);
+    at += own.length;
+  }
+  return all;
 }

@@ -14,7 +14,7 @@ import { randomStream } from "../people/random.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
 import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
-import { FIELDS, total, type Field, type Sums } from "./fields.ts";
+import { addendOf, FIELDS, total, type Addend, type Field, type Sums } from "./fields.ts";
 import {
   effectiveClusters,
   intervalOf,
@@ -92,8 +92,9 @@ const CLUSTERS_AT_LEAST = 20;
 /** @param draws outcomes of the same deployments, once for each draw */
 export function score(draws: readonly (readonly Outcome[])[], options: ScoreOptions): Scored {
   const services = sumByService(draws, options.costs, options.timezoneOf);
-  const { sums } = total(services);
-  const spreads = spreadsOf(services, options);
+  const addends = services.map(addendOf);
+  const { sums } = total(addends);
+  const spreads = spreadsOf(services, addends, options);
   const card: Record<string, unknown> = {};
   for (const field of FIELDS) {
     const estimate = estimateOf(field, field.n(sums), spreads.get(field.name)!, services.length);
@@ -163,16 +164,17 @@ function shareOf(count: number, of: number): number {
 
 function spreadsOf(
   services: readonly ServiceSums[],
+  addends: readonly Addend[],
   { seed, bootstraps, weeks }: ScoreOptions,
 ): Map<string, Spread> {
-  const { sums, seconds } = total(services);
+  const { sums, seconds } = total(addends);
   const values = FIELDS.map((field) => field.value(sums, seconds, weeks));
   const samples = FIELDS.map(() => new Float64Array(bootstraps));
   // The draw depends on the seed and the number of services alone, so two policies on
   // one history are resampled alike and their differences are paired.
   const random = randomStream(seed, "bootstrap", services.length);
   for (let round = 0; round < bootstraps; round++) {
-    const drawn = services.map(() => services[Math.floor(random.next() * services.length)]!);
+    const drawn = addends.map(() => addends[Math.floor(random.next() * addends.length)]!);
     const resampled = total(drawn);
     FIELDS.forEach((field, index) => {
       samples[index]![round] = field.value(resampled.sums, resampled.seconds, weeks);
@@ -181,7 +183,7 @@ function spreadsOf(
   const leaves = services.length >= 2 && services.length <= LEFT_OUT_AT_MOST;
   const leftOut = FIELDS.map(() => new Float64Array(leaves ? services.length : 0));
   for (let out = 0; leaves && out < services.length; out++) {
-    const rest = total(services.filter((_, index) => index !== out));
+    const rest = total(addends.filter((_, index) => index !== out));
     FIELDS.forEach((field, index) => {
       leftOut[index]![out] = field.value(rest.sums, rest.seconds, weeks);
     });

@@ -18,7 +18,7 @@ export const DURATIONS = [
 ] as const;
 export type DurationName = (typeof DURATIONS)[number];
 
-const COUNTED = [
+export const COUNTED = [
   "deployments",
   "regressions",
   "benign",
@@ -78,6 +78,10 @@ function isNight(timezone: string | null, atMs: number): boolean {
   return hour >= 22 || hour < 7;
 }
 
+const NOTHING = Object.freeze(
+  Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<SumName, number>,
+);
+
 /** Adds outcomes up by service, in the order of the services' names; the mean of draws. */
 export function sumByService(
   draws: readonly (readonly Outcome[])[],
@@ -91,7 +95,7 @@ export function sumByService(
     else group.push(outcome);
   }
   return [...services.keys()].sort().map((service) => {
-    const sums = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<SumName, number>;
+    const sums = { ...NOTHING };
     // Times of all draws stand together: each draw is as likely as the next.
     const seconds: Record<DurationName, number[]> = {
       timeToDetect: [],
