@@ -20,7 +20,7 @@ import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import { windowNotes } from "../people/closedForm.ts";
 import { Problem } from "../problem.ts";
 import type { GivenTags } from "../replay/given.ts";
-import { replay, type Replay } from "../replay/replay.ts";
+import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
@@ -45,6 +45,11 @@ export interface EvaluateOptions {
   /** Digest the samples seen, for a log: it costs a pass over them. */
   readonly digestSamples?: boolean;
   readonly told?: Told;
+  /**
+   * By policy, where an earlier pass over this history judged them: the samples are then read
+   * again only where history is to be continued. Not together with `digestSamples` or `told`.
+   */
+  readonly judged?: JudgedBefore;
 }
 
 /** Policies that are told something else than history's tags; see replay/given.ts. */
@@ -135,6 +140,7 @@ export async function evaluate(
     { futures, peopleIn: people.model === null ? null : people.responder },
     options.digestSamples === true ? seen : undefined,
     options.told?.given,
+    options.judged ?? null,
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");

@@ -33,6 +33,8 @@ type Judgements = readonly (readonly SignalJudged[])[];
 /** What policies of one replay know together: which judgements are quiet. */
 export interface Quiet {
   readonly isQuiet: (judgements: readonly SignalJudged[]) => boolean;
+  /** What `aloneIn` says, once for policies that share judgements and watch as long. */
+  readonly alone: WeakMap<Judgements, Map<number, Uint8Array>>;
 }
 
 /** One policy over a history. Nothing is decided before it is asked for. */
@@ -57,6 +59,7 @@ export interface FleetReplay {
 export function quietMemory(): Quiet {
   const known = new WeakMap<readonly SignalJudged[], boolean>();
   return {
+    alone: new WeakMap(),
     isQuiet: (judgements) => {
       let quiet = known.get(judgements);
       if (quiet === undefined) {
@@ -86,7 +89,7 @@ export function decisionsOf(
     null;
   const split = (): NonNullable<typeof parts> => {
     if (parts !== null) return parts;
-    const alone = aloneIn(plan, policy.watchMs, (index) => quiet.isQuiet(judgements[index]!));
+    const alone = aloneOf(plan, policy.watchMs, judgements, quiet).slice();
     for (;;) {
       const together = [...alone.keys()].filter((index) => alone[index] === 0);
       const decided = byDeployment(plan, fold(together));
@@ -169,6 +172,20 @@ function byDeployment(plan: Plan, { records, commands }: Decided): (Decided | un
   for (const record of records) at(record.deploymentId)?.records.push(record);
   for (const command of commands) at(command.deploymentId)?.commands.push(command);
   return decided;
+}
+
+function aloneOf(plan: Plan, watchMs: number, judgements: Judgements, quiet: Quiet): Uint8Array {
+  let watches = quiet.alone.get(judgements);
+  if (watches === undefined) {
+    watches = new Map<number, Uint8Array>();
+    quiet.alone.set(judgements, watches);
+  }
+  let alone = watches.get(watchMs);
+  if (alone === undefined) {
+    alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judgements[index]!));
+    watches.set(watchMs, alone);
+  }
+  return alone;
 }
 
 /** Quiet ones that no later deployment of their service supersedes. */

@@ -45,6 +45,8 @@ interface DetectionGroup {
   readonly alikeIfTold: string | null;
   readonly members: number[];
   readonly judgements: (readonly SignalJudged[])[];
+  /** Were they known beforehand? */
+  readonly known: boolean;
   /** By draw, then by deployment: judgements of what history hid, as it may have been. */
   readonly imagined: Map<number, readonly SignalJudged[]>[];
 }
@@ -53,12 +55,14 @@ interface DetectionGroup {
 type Family = Map<string, DetectionGroup>;
 
 export interface Detection {
-  /** By policy, then by deployment of the plan: its judgements in known order. */
-  readonly judgements: readonly (readonly (readonly SignalJudged[])[])[];
+  readonly judgements: JudgedBefore;
   /** By policy, by draw: judgements of deployments that history cut short, continued. */
   readonly imagined: readonly (readonly ReadonlyMap<number, readonly SignalJudged[]>[])[];
   readonly samplesRead: number;
 }
+
+/** By policy, then by deployment of the plan: its judgements in known order. */
+export type JudgedBefore = readonly (readonly (readonly SignalJudged[])[])[];
 
 /** Hears what samples and context a deployment of the plan is judged by. */
 export type SeenSamples = (
@@ -84,6 +88,7 @@ function familiesOf(
   policies: readonly Policy[],
   given: readonly (GivenTags | null)[],
   deployments: number,
+  judged: JudgedBefore | null,
 ): Family[] {
   const families = new Map<string, Family>();
   policies.forEach((policy, index) => {
@@ -97,9 +102,12 @@ function familiesOf(
     const group = family.get(holds);
     if (group !== undefined) group.members.push(index);
     else {
-      const judgements = Array.from({ length: deployments }, () => []);
+      const known = judged !== null;
+      const judgements = known
+        ? [...judged[index]!]
+        : Array.from({ length: deployments }, () => []);
       const alikeIfTold = given.length === 0 ? null : `${eyes} ${holds}`;
-      const rest = { given: told, alikeIfTold, members: [index], judgements };
+      const rest = { given: told, alikeIfTold, members: [index], judgements, known };
       family.set(holds, { policy, ...rest, imagined: [] });
     }
   });
@@ -110,6 +118,8 @@ function familiesOf(
  * Runs detection of all policies over all deployments of the plan.
  *
  * @param given by policy, what it is told in the place of history's tags; empty: nothing
+ * @param judged of these policies in an earlier pass over this history: then only what
+ *   history cut short is read again, to be continued; `seen` hears of no other
  */
 export async function detect(
   history: History,
@@ -119,19 +129,22 @@ export async function detect(
   futures: Futures | null = null,
   seen?: SeenSamples,
   given: readonly (GivenTags | null)[] = [],
+  judged: JudgedBefore | null = null,
 ): Promise<Detection> {
-  const families = familiesOf(policies, given, plan.deployments.length);
+  const families = familiesOf(policies, given, plan.deployments.length, judged);
+  const isRead = (index: number): boolean =>
+    judged === null || (futures !== null && isCutShort(plan, index));
 
   const placebos = await preparePlacebos(history, plan, policies, progress);
   const planned: PlannedWindow[] = [];
   for (let index = 0; index < plan.deployments.length; index++) {
-    planned.push(...windowsOf(history, plan, index));
+    if (isRead(index)) planned.push(...windowsOf(history, plan, index));
   }
   // Windows arrive in the order of series; a deployment is judged when its last one is
   // there, so what waits is what shares series with something still to come.
   const missing = new Int32Array(plan.deployments.length);
   for (const { deployment } of planned) missing[deployment]!++;
-  const unseen = [...missing.keys()].filter((index) => missing[index] === 0);
+  const unseen = [...missing.keys()].filter((index) => missing[index] === 0 && isRead(index));
   const pending = new Map<number, GatheredDeployment>();
   let samplesRead = 0;
   let done = 0;
@@ -157,7 +170,7 @@ export async function detect(
     judgeDeployment(plan, index, nothing, families, placebos, null, seen);
   }
 
-  const judgements: (readonly (readonly SignalJudged[])[])[] = policies.map(() => []);
+  const judgements: JudgedBefore[number][] = policies.map(() => []);
   const imagined: DetectionGroup["imagined"][] = policies.map(() => []);
   for (const group of families.flatMap((family) => [...family.values()])) {
     for (const member of group.members) {
@@ -204,6 +217,7 @@ function judgeDeployment(
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;
     for (const group of family.values()) {
+      if (group.known) continue;
       if (alike === null) {
         const { judgements, within } = judge(group, toldOf(planned, group.given, first));
         group.judgements[index] = judgements;
@@ -231,6 +245,12 @@ function columnsOf(
   });
 }
 
+/** Did history roll it back while somebody may still have watched? */
+function isCutShort({ deployments, lookAheadMs }: Plan, index: number): boolean {
+  const { rolledBackAtMs, deployment } = deployments[index]!;
+  return rolledBackAtMs !== null && rolledBackAtMs < deployment.startedAtMs + lookAheadMs;
+}
+
 /** Judges what history cut short once more for each draw of how it might have gone on. */
 function imagine(
   plan: Plan,
@@ -244,7 +264,7 @@ function imagine(
   const planned = plan.deployments[index]!;
   const { rolledBackAtMs, deployment } = planned;
   const { deploymentId, startedAtMs } = deployment;
-  if (rolledBackAtMs === null || rolledBackAtMs >= startedAtMs + plan.lookAheadMs) return;
+  if (rolledBackAtMs === null || !isCutShort(plan, index)) return;
   const untilMs = startedAtMs + plan.lookAheadMs;
   const future = { startedAtMs, rolledBackAtMs, untilMs, ...effectOf(deploymentId) };
   for (let draw = 0; draw < draws; draw++) {

@@ -11,7 +11,7 @@ import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
-import { detect, type SeenSamples } from "./detect.ts";
+import { detect, type JudgedBefore, type SeenSamples } from "./detect.ts";
 import { decisionsOf, quietMemory, type PolicyReplay } from "./decide.ts";
 import type { Platform } from "./fold.ts";
 import { planReplay, type Plan } from "./plan.ts";
@@ -19,6 +19,7 @@ import { planGiven, type GivenTags } from "./given.ts";
 import type { Futures } from "./splice.ts";
 
 export type { PolicyReplay } from "./decide.ts";
+export type { JudgedBefore } from "./detect.ts";
 
 export interface Replay {
   readonly plan: Plan;
@@ -41,6 +42,7 @@ export interface Draws {
 /** A history that was judged under some policies; each decides when it is asked. */
 export interface Watched {
   readonly plan: Plan;
+  readonly judgements: JudgedBefore;
   /** @param index of the policy among those given */
   readonly decide: (index: number, people: Responder, platform: Platform) => PolicyReplay;
 }
@@ -57,6 +59,7 @@ export async function watchHistory(
   const quiet = quietMemory();
   return {
     plan,
+    judgements,
     decide: (index, people, platform) =>
       decisionsOf(plan, policies[index]!, judgements[index]!, people, platform, quiet),
   };
@@ -74,6 +77,7 @@ function refuseEmpty(history: History): void {
  * @param lookBackAtMostMs shows a deployment no more of its past than this
  * @param seen is told what samples each deployment was judged by
  * @param given by policy, what it is told in the place of history's tags; empty: nothing
+ * @param judged of these policies, where they are known already
  */
 export async function replay(
   history: History,
@@ -85,6 +89,7 @@ export async function replay(
   draws: Draws | null = null,
   seen?: SeenSamples,
   given: readonly (GivenTags | null)[] = [],
+  judged: JudgedBefore | null = null,
 ): Promise<Replay> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies, lookBackAtMostMs);
@@ -96,6 +101,7 @@ export async function replay(
     draws === null ? null : draws.futures,
     seen,
     given,
+    judged,
   );
   progress.end();
   const quiet = quietMemory();

@@ -17,9 +17,10 @@ import { choosePeople } from "../people/choose.ts";
 import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
 import { detectionKey } from "../replay/detect.ts";
-import { watchHistory } from "../replay/replay.ts";
+import { watchHistory, type JudgedBefore } from "../replay/replay.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { neverOutcomes, oracleOutcomes } from "./anchors.ts";
+import { decisionKey } from "./decidesAlike.ts";
 import type { Dimension } from "./dimension.ts";
 import { frontierOf, scoresOf, type Frontier, type Scores } from "./frontier.ts";
 import { landscapeOf, type Landscape } from "./landscape.ts";
@@ -104,7 +105,7 @@ export async function sweep(
   const notes = unmatchedSignals(history, [base.policy]);
   const { from, to } = history.manifest;
   const periods = periodsOf(Date.parse(from ?? ""), Date.parse(to ?? ""));
-  const { table, detections, passes } = await tableOf(history, policies, periods, options);
+  const { table, detections, passes, judged } = await tableOf(history, policies, periods, options);
   const whole: Span = [0, table.edgesMs.length - 1];
   const resamples = resamplesOf(table.services.length, options.replicates, options.seed);
   const swept = [0, ...variations.map((_, index) => index + 1)];
@@ -126,7 +127,14 @@ export async function sweep(
   });
   const placed = variations.map(({ place, steps }, index) => ({ row: index + 1, place, steps }));
   const best = recommendation.candidate ?? recommendation.best?.candidate ?? null;
-  const { verdict, comparison } = await confirm(history, base, variations, recommendation, options);
+  const { verdict, comparison } = await confirm(
+    history,
+    base,
+    variations,
+    recommendation,
+    judged,
+    options,
+  );
   const rows = policies.length;
   const landscape =
     best === null
@@ -198,7 +206,7 @@ async function tableOf(
   policies: readonly Policy[],
   periods: Periods,
   { people: choice, costs = DEFAULT_COSTS, seed, progress }: EvaluateOptions,
-): Promise<{ table: SweepTable; detections: number; passes: number }> {
+): Promise<{ table: SweepTable; detections: number; passes: number; judged: JudgedBefore | null }> {
   const people = choosePeople(history, choice, seed).responder(0);
   const recovery = recoveryOf(history.tables);
   const services = [...new Set(history.tables.deployments.map(({ service }) => service))].sort();
@@ -216,9 +224,13 @@ async function tableOf(
     else group.push(index);
   });
   const all = [...groups.values()];
+  const decidedBy = new Map<string, number>();
   let maker: TableMaker | null = null;
   let done = 0;
   let passes = 0;
+  const judged: JudgedBefore[number][] = new Array<JudgedBefore[number]>(policies.length);
+  // After more passes than one the judgements of the earlier ones are let go.
+  const keeps = all.length <= DETECTIONS_AT_ONCE;
   for (let at = 0; at < all.length; at += DETECTIONS_AT_ONCE, passes++) {
     const batch = all.slice(at, at + DETECTIONS_AT_ONCE).flat();
     const watched = await watchHistory(
@@ -239,6 +251,14 @@ async function tableOf(
     };
     for (const [place, index] of batch.entries()) {
       await breathe(progress, done++, policies.length);
+      if (keeps) judged[index] = watched.judgements[place]!;
+      const key = decisionKey(policies[index]!);
+      const twin = decidedBy.get(key);
+      if (twin !== undefined) {
+        rows[index] = rows[twin]!;
+        continue;
+      }
+      decidedBy.set(key, index);
       const decided = watched.decide(place, people, recovery);
       rows[index] = make(
         outcomesOf(history, { plan, imagined: NOTHING_IMAGINED }, decided, people, recovery, alike),
@@ -251,7 +271,7 @@ async function tableOf(
   }
   progress.end();
   const table = { services, edgesMs: periods.edgesMs, counts: maker!.counts, rows };
-  return { table, detections: all.length, passes };
+  return { table, detections: all.length, passes, judged: keeps ? judged : null };
 }
 
 /** Lets Ctrl-C in, now and then. */
@@ -284,6 +304,7 @@ async function confirm(
   base: Base,
   variations: readonly Variation[],
   found: Recommendation,
+  judged: JudgedBefore | null,
   options: EvaluateOptions,
 ): Promise<{ verdict: Recommendation; comparison: Evaluation | null }> {
   if (found.candidate === null) return { verdict: found, comparison: null };
@@ -291,7 +312,7 @@ async function confirm(
   const comparison = await evaluate(
     history,
     [base.policy, { ...policy, policy: name === base.policy.policy ? `${name}, changed` : name }],
-    options,
+    judged === null ? options : { ...options, judged: [judged[0]!, judged[found.candidate + 1]!] },
   );
   const cost = comparison.differences.find(({ field }) => field === "cost")!;
   if (cost.verdict === "better") return { verdict: found, comparison };

@@ -8,18 +8,23 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecisionRecord, Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
+import { compareDocument } from "../../lab/compare/document.ts";
+import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { outcomesOf, type Outcome } from "../../lab/outcome/outcome.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { recorded } from "../../lab/people/recorded.ts";
-import { replay, type Replay } from "../../lab/replay/replay.ts";
+import { decisionsOf, quietMemory } from "../../lab/replay/decide.ts";
+import { replay, watchHistory, type Replay } from "../../lab/replay/replay.ts";
+import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { generateSmall, HOOK_MS, shipped } from "../lab/smallWorld.ts";
 
 const SEED = 20_261_124;
 const TOGETHER = 50;
+const SOAKS = process.env["SOAK"] === "1";
 /** Alone each costs a whole replay. */
-const ALONE = process.env["SOAK"] === "1" ? TOGETHER : 4;
+const ALONE = SOAKS ? TOGETHER : 4;
 
 let history: History;
 beforeAll(async () => {
@@ -105,4 +110,49 @@ describe(`random variations (seed ${SEED})`, () => {
       expect(outcomes(together, at, alike)).toEqual(outcomes(own, 0));
     }
   });
+
+  it("have one outcome where they differ only in what is never read", () => {
+    const people = recorded(history.tables.decisions);
+    const recovery = recoveryOf(history.tables);
+    const plain = { plan: together.plan, imagined: together.imagined };
+    const judged = together.policies.map(({ judgements }) => judgements);
+    const named = [...policies.keys()]
+      .slice(0, SOAKS ? TOGETHER : 16)
+      .flatMap((at) => TWINS.map((twin) => ({ at, twin })));
+    let alike = 0;
+    for (const { at, twin } of named) {
+      const other: Policy = { ...policies[at]!, ...twin(policies[at]!), digest: "another" };
+      if (decisionKey(other) !== decisionKey(policies[at]!)) continue;
+      alike++;
+      const made = decisionsOf(together.plan, other, judged[at]!, people, recovery, quietMemory());
+      expect(outcomesOf(history, plain, made, people, recovery)).toEqual(outcomes(together, at));
+    }
+    expect(alike).toBeGreaterThan(0);
+    expect(alike).toBeLessThan(named.length);
+  });
+
+  it("compare as they do when the samples are read, on judgements that are known", async () => {
+    const pair = [
+      { ...policies[0]!, policy: "one" },
+      { ...policies[1]!, policy: "other" },
+    ];
+    const { judgements } = await watchHistory(history, policies, silent);
+    const options = { people: "modelled", seed: 1, replicates: 100, draws: 2, progress: silent };
+    const read = await evaluate(history, pair, options);
+    const known = await evaluate(history, pair, { ...options, judged: judgements.slice(0, 2) });
+    expect(known.replay.imagined.size).toBeGreaterThan(0);
+    expect(known.replay.samplesRead).toBeLessThan(read.replay.samplesRead / 2);
+    const results = ({ manifest, ...rest }: ReturnType<typeof compareDocument>): unknown => ({
+      ...rest,
+      notes: manifest.notes,
+    });
+    expect(results(compareDocument(known))).toEqual(results(compareDocument(read)));
+  });
 });
+
+/** Each changes one thing that some policies read and others never do. */
+const TWINS: readonly ((policy: Policy) => Partial<Policy>)[] = [
+  ({ tiers }) => ({ tiers: { ...tiers, override: { ...tiers.override, windowMs: 777_000 } } }),
+  ({ tiers }) => ({ tiers: { ...tiers, approve: { ...tiers.approve, slaMs: 777_000 } } }),
+  ({ tiers }) => ({ tiers: { ...tiers, override: { ...tiers.override, confidence: 0.123 } } }),
+];
