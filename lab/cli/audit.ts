@@ -14,6 +14,7 @@ const DIFFERENCES_SHOWN = 20;
 export function auditCommand(): Command {
   return new Command("audit")
     .description("Check a decision log: is it whole, and does today's engine decide the same.")
+    .addHelpText("after", "\nExample:\n  hindsight audit verify run/decisions.jsonl")
     .addCommand(verifyCommand())
     .addCommand(replayCommand());
 }
