@@ -65,6 +65,8 @@ export interface ConfidenceBasis {
   readonly weights: Readonly<Record<string, number>>;
   /** The rules that held the confidence down, and at what. */
   readonly caps: readonly { readonly rule: string; readonly atMost: number }[];
+  /** A hard guard spoke, and no confidence is below this then. */
+  readonly hardGuardAtLeast?: number;
 }
 
 export interface DecisionRecord {

@@ -29,6 +29,8 @@ const POOR_AT_MOST = 0.6;
 const MISSING_AT_MOST = 0.2;
 /** Nor on one signal that no other supports. */
 const ALONE_AT_MOST = 0.97;
+/** Harm that no tolerance is asked about is enough for every tier as it is shipped. */
+const HARD_GUARD_AT_LEAST = 0.95;
 /** A proposal is taken back below this. */
 export const WITHDRAWN_BELOW = 0.3;
 
@@ -48,10 +50,13 @@ export interface Confidence {
   readonly weights: Readonly<Record<string, number>>;
   /** The caps that held it down. */
   readonly caps: readonly ConfidenceCap[];
+  /** What a hard guard lifted it to at least; absent where none speaks. */
+  readonly hardGuardAtLeast?: number;
 }
 
 /** Does this signal speak against the deployment: by evidence where that is fused, or a breach? */
-export function accuses({ standing, verdict }: SignalEvidence): boolean {
+export function accuses({ standing, verdict, hardGuard }: SignalEvidence): boolean {
+  if (hardGuard === true) return true;
   return standing === null ? verdict === "breach" : standing.tagged > 0;
 }
 
@@ -101,12 +106,14 @@ export function confidenceOf(
   );
   cap("data quality", Math.max(POOR_AT_MOST, sound));
   if (judged.filter(({ logE }) => logE > 0).length === 1) cap("single signal", ALONE_AT_MOST);
+  const guarded = judged.some(({ evidence }) => evidence.hardGuard === true);
   return {
-    value,
+    value: guarded ? Math.max(value, HARD_GUARD_AT_LEAST) : value,
     uncapped,
     logE: Math.log(e),
     changeFailureRate,
     weights: Object.fromEntries(judged.map(({ name, weight }) => [name, weight / total])),
     caps,
+    ...(guarded ? { hardGuardAtLeast: HARD_GUARD_AT_LEAST } : {}),
   };
 }

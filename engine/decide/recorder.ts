@@ -140,8 +140,10 @@ function basisOf({
   changeFailureRate,
   weights,
   caps,
+  hardGuardAtLeast,
 }: Confidence): ConfidenceBasis {
-  return { uncapped, logE, changeFailureRate, weights, caps };
+  const basis = { uncapped, logE, changeFailureRate, weights, caps };
+  return hardGuardAtLeast === undefined ? basis : { ...basis, hardGuardAtLeast };
 }
 
 /** Puts a state in its place without a record: nothing was decided. */

@@ -159,6 +159,7 @@ export function recovered(policy: Policy, { signals }: Judged, { accused }: Prop
   if (policy.fusion === "evidence") {
     const confidence = confidenceOf(policy, signals, "tagged");
     if (confidence === null || confidence.uncapped >= WITHDRAWN_BELOW) return false;
+    if (confidence.hardGuardAtLeast !== undefined) return false;
     return now.every(({ standing }) => standing?.silent === false);
   }
   return (

@@ -12,9 +12,16 @@ import { PEERS_AT_LEAST } from "./peers.ts";
 import type { Placebo } from "./placebo.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
 import { boundsFor } from "./tolerance.ts";
-import { staleAfterMs, type Extreme, type TrackChange, type TrackState } from "./track.ts";
+import {
+  heldVerdicts,
+  staleAfterMs,
+  type Extreme,
+  type TrackChange,
+  type TrackState,
+} from "./track.ts";
 import { logEOf } from "./eValue.ts";
 import { breachingOf } from "./graded.ts";
+import { guardSpeaks } from "./hardGuard.ts";
 import type { SignalState } from "./publish.ts";
 import type { WatchState } from "./watch.ts";
 
@@ -68,6 +75,17 @@ function absoluteText({ detector }: SignalPolicy): string {
     return ` and all ${word} ${kind === "share" ? formatShare(amount) : formatNumber(amount)}`;
   };
   return text("up to", detector.over) + text("down to", detector.under);
+}
+
+/** What is too much whatever is tolerated. */
+function guardText({ hardGuard, worse }: SignalPolicy): string {
+  const { times, over, under } = hardGuard!;
+  const up = over === null ? "" : ` and over ${formatShare(over)}`;
+  const down = under === null ? "" : ` and under ${formatShare(under)}`;
+  const much = `more than ${formatNumber(times)} times what was expected${up}`;
+  const little = `less than a ${formatNumber(times)}th of what was expected${down}`;
+  const both = worse === "both" ? `${much}, or ${little}` : worse === "up" ? much : little;
+  return `${both}, whatever is tolerated`;
 }
 
 /** What a detector of width found; null for those that judge the level. */
@@ -148,15 +166,17 @@ export function interimEvidence(
   const allowed = toleranceText(signal, change.tolerance, change.tags);
   const held = formatDuration(signal.holdMs);
   const reason =
-    verdict === "breach"
-      ? `${nameOf(signal, track)} ${harm}, ${allowed}, for ${held}`
-      : verdict === "healthy"
-        ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
-        : change.stale
-          ? `${nothingOf(signal, track, change.gap)} for ${formatDuration(staleAfterMs(baseline))}`
-          : change.levels > 0
-            ? `${nameOf(signal, track)} ${size}, ${allowed}`
-            : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;
+    verdict === "breach" && change.guarded
+      ? `${nameOf(signal, track)} ${size}: hard guard, ${guardText(signal)}`
+      : verdict === "breach"
+        ? `${nameOf(signal, track)} ${harm}, ${allowed}, for ${held}`
+        : verdict === "healthy"
+          ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
+          : change.stale
+            ? `${nothingOf(signal, track, change.gap)} for ${formatDuration(staleAfterMs(baseline))}`
+            : change.levels > 0
+              ? `${nameOf(signal, track)} ${size}, ${allowed}`
+              : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;
   return {
     signal: signal.name,
     verdict,
@@ -243,6 +263,9 @@ function finalVerdict(
   if (track.valid === 0) {
     return { verdict: "noData", reason: nothingOf(signal, track, track.gap) };
   }
+  if (guardSpeaks(track)) {
+    return { verdict: "breach", reason: `${metric} still at the hard guard, ${guardText(signal)}` };
+  }
   if (track[arm].hold.verdict === "breach") {
     return { verdict: "breach", reason: `${metric} still beyond tolerance, ${allowed}` };
   }
@@ -282,7 +305,7 @@ function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): stri
   const { up, down } = boundsFor(signal, track.series, worst.tolerance);
   const within = worst.residual <= up && -worst.residual <= down;
   if (within) return `at most ${size}`;
-  if (track.tagged.hold.verdict === "cleared") return `${size} at its worst, and back`;
+  if (heldVerdicts(track).tagged === "cleared") return `${size} at its worst, and back`;
   const seldom = absoluteText(signal) === "" ? "not for long" : "not for long beyond both limits";
   return `${size} at its worst, but ${seldom}`;
 }
@@ -370,5 +393,6 @@ export function finalEvidence(
     untaggedReason: `without tags: ${shadow.reason}`,
     placebo,
     control,
+    ...(judged.some((one) => guardSpeaks(one.track)) ? { hardGuard: true as const } : {}),
   };
 }

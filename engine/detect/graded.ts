@@ -28,6 +28,7 @@ export function appear(track: TrackState): TrackChange {
     gap: null,
     tagged: "watching",
     untagged: "watching",
+    guarded: false,
     levels: 0,
     untaggedLevels: 0,
     smooth: null,

@@ -29,6 +29,7 @@ interface Published {
   readonly stale: boolean;
   readonly tagged: HeldVerdict;
   readonly untagged: HeldVerdict;
+  readonly guarded: boolean;
   readonly levels: number;
   readonly untaggedLevels: number;
   /** Since when the series speaks against the deployment; null while it does not. */
@@ -47,6 +48,8 @@ export interface SignalState {
   readonly standing: StandingEvidence | null;
   /** The newest judgement; null before the first. */
   readonly said: SignalEvidence | null;
+  /** The hard guard of one of its series speaks. */
+  readonly guarded?: boolean;
 }
 
 /** Applies track changes in known order and emits a judgement where the signal's verdict moves. */
@@ -58,7 +61,7 @@ export function publish(
   changes: readonly TrackChange[],
   judgements: SignalJudged[],
 ): SignalState {
-  let { published, verdict, untagged, standing, said } = before;
+  let { published, verdict, untagged, standing, said, guarded = false } = before;
   const ordered = [...changes].sort(byKnown);
   for (const change of ordered) {
     const { stale } = change;
@@ -70,6 +73,7 @@ export function publish(
       stale,
       tagged: change.tagged,
       untagged: change.untagged,
+      guarded: change.guarded,
       levels,
       untaggedLevels,
       sinceMs: accuses ? (sinceMs ?? change.atMs) : null,
@@ -81,12 +85,18 @@ export function publish(
     const next = combine(tracks, published, "tagged");
     const shadow = combine(tracks, published, "untagged");
     const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
-    const same = next === verdict && shadow === untagged && sameStanding(stands, standing);
+    const guards = tracks.some(([key]) => published[key]?.guarded === true);
+    const same =
+      next === verdict &&
+      shadow === untagged &&
+      guards === guarded &&
+      sameStanding(stands, standing);
     const joined = accuses !== (sinceMs !== null);
     if (same && (!joined || said === null)) continue;
     verdict = next;
     untagged = shadow;
     standing = stands;
+    guarded = guards;
     const track = cloneTrack(before.tracks[seriesKey(change.series)]!);
     const prepared = preparedFor(signal, watch, change.series);
     freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
@@ -95,6 +105,7 @@ export function publish(
       ...(same ? said! : interimEvidence(signal, watch, track, change, next, shadow)),
       breaching: breachingOf(published),
       standing,
+      ...(guarded ? { hardGuard: true as const } : {}),
     };
     said = evidence;
     judgements.push({
@@ -106,7 +117,8 @@ export function publish(
       cause: change.stale ? "silence" : "sample",
     });
   }
-  return { ...before, published, verdict, untagged, standing, said };
+  const after = { ...before, published, verdict, untagged, standing, said };
+  return guarded === (before.guarded ?? false) ? after : { ...after, guarded };
 }
 
 /** Breach beats silence, silence beats "watching", and a breach that ended is health. */

@@ -11,18 +11,28 @@
 import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { cloneArm, grade, interrupt, isIdle, isQuiet, startArm, type Arm } from "./arm.ts";
-import { BEYOND, MISSING } from "./contract.ts";
+import { MISSING } from "./contract.ts";
 import { controlledAt, type Control, type ControlledAt } from "./control.ts";
 import { gapAt, type Gap, type Traffic } from "./counted.ts";
 import { counterAfter, isCounter, type CounterState } from "./counter.ts";
-import { accumulate, type AccumulatorState } from "./detector.ts";
 import { holdSample, type HeldVerdict } from "./hold.ts";
 import { NOTHING_BEHIND, type Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
+import {
+  cloneGuard,
+  guardPath,
+  guardSpeaks,
+  holdGuard,
+  interruptGuard,
+  isGuardIdle,
+  startGuard,
+  type GuardState,
+} from "./hardGuard.ts";
+import { foldOnce, type Path } from "./path.ts";
 import { smoothAt, type Readings } from "./readings.ts";
 import type { Baseline } from "./residual.ts";
 import { observePast, readingKey, readSamples } from "./series.ts";
-import { boundsFor, toleratedAt, type TolerancePath, type Tolerances } from "./tolerance.ts";
+import { toleratedAt, type Tolerances } from "./tolerance.ts";
 
 /** With fewer than two samples before the deployment nobody knows how often they come. */
 const UNKNOWN_STEP_MS = 300_000;
@@ -77,6 +87,8 @@ export interface TrackState {
   beyond: boolean;
   tagged: Arm;
   untagged: Arm;
+  /** Null where the policy has no hard guard for the signal. */
+  guard: GuardState | null;
 }
 
 /** A track's verdict changed; the numbers are those of that moment. */
@@ -88,6 +100,8 @@ export interface TrackChange {
   readonly gap: Gap | null;
   readonly tagged: HeldVerdict;
   readonly untagged: HeldVerdict;
+  /** The hard guard speaks: then both arms are in breach. */
+  readonly guarded: boolean;
   /** Levels of evidence that stand; 0 unless evidence is fused. */
   readonly levels: number;
   readonly untaggedLevels: number;
@@ -138,6 +152,7 @@ export function startTrack(
     beyond: false,
     tagged: startArm(signal, fusesEvidence),
     untagged: startArm(signal, fusesEvidence),
+    guard: startGuard(signal),
   };
 }
 
@@ -146,6 +161,7 @@ export function cloneTrack(track: TrackState): TrackState {
   const clone = { ...track };
   clone.tagged = cloneArm(track.tagged);
   clone.untagged = cloneArm(track.untagged);
+  clone.guard = cloneGuard(track.guard);
   return clone;
 }
 
@@ -172,16 +188,6 @@ export function freezeBaseline(
   return track.baseline;
 }
 
-interface Path {
-  readonly flags: Uint8Array;
-  readonly statistics: Float64Array;
-  readonly accumulator: AccumulatorState;
-  /** No sample was beyond: nothing can have changed. */
-  readonly quiet: boolean;
-  /** The largest statistic; null without a sample. */
-  readonly peak: number | null;
-}
-
 /**
  * Takes samples from after the deployment, in known order, and returns what changed.
  * `track` is changed in place; its baseline must be frozen.
@@ -206,7 +212,11 @@ export function takeSamples(
   const untagged = fold("untagged");
   const tagged = fold("tagged");
 
-  const quiet = isQuiet(signal, track.tagged, tagged) && isQuiet(signal, track.untagged, untagged);
+  const guard = guardPath(track, signal, baseline, column, readings);
+  const quiet =
+    (guard === null || guard.quiet) &&
+    isQuiet(signal, track.tagged, tagged) &&
+    isQuiet(signal, track.untagged, untagged);
   if (!quiet) track.beyond = true;
   const changes: TrackChange[] = [];
   const nothingHappens =
@@ -214,7 +224,8 @@ export function takeSamples(
     !track.stale &&
     readings.longestSilenceMs <= silenceMs &&
     isIdle(track.tagged) &&
-    isIdle(track.untagged);
+    isIdle(track.untagged) &&
+    isGuardIdle(track.guard);
   if (nothingHappens) {
     track.valid += readings.valid;
     if (readings.lastValid >= 0) track.lastKnownAtMs = knownAtMs[readings.lastValid]!;
@@ -248,15 +259,15 @@ export function takeSamples(
         at,
         track.valid,
       );
-      if (!moved && !shadow && !back && !rose && !shadowRose) continue;
+      const guarded = guard !== null && holdGuard(track.guard!, guard.flags[index]!, at, clearMs);
+      if (!moved && !shadow && !back && !rose && !shadowRose && !guarded) continue;
       changes.push({
         series: track.series,
         atMs: at,
         knownAtMs: known,
         stale: false,
         gap: null,
-        tagged: track.tagged.hold.verdict,
-        untagged: track.untagged.hold.verdict,
+        ...heldVerdicts(track),
         levels: track.tagged.levels?.standing ?? 0,
         untaggedLevels: track.untagged.levels?.standing ?? 0,
         smooth: readings.smooth[index]!,
@@ -270,6 +281,7 @@ export function takeSamples(
   if (tagged.peak !== null) track.peak = Math.max(track.peak ?? tagged.peak, tagged.peak);
   track.tagged.accumulator = { ...tagged.accumulator };
   track.untagged.accumulator = { ...untagged.accumulator };
+  if (guard !== null) track.guard!.recent = guard.recent;
   if (isCounter(signal, track.series)) {
     track.counter = counterAfter(track.counter, atMs, values, true);
   }
@@ -291,6 +303,16 @@ export function takeSamples(
   return changes;
 }
 
+/** What is held in both arms: a hard guard that speaks is a breach in either. */
+export function heldVerdicts(
+  track: TrackState,
+): Pick<TrackChange, "tagged" | "untagged" | "guarded"> {
+  const guarded = guardSpeaks(track);
+  const held = ({ hold: { verdict } }: Arm): HeldVerdict =>
+    guarded ? "breach" : verdict === "watching" ? (track.guard?.hold.verdict ?? verdict) : verdict;
+  return { tagged: held(track.tagged), untagged: held(track.untagged), guarded };
+}
+
 function gapOf({ counted }: Readings, index: number): Gap | null {
   return counted === null ? null : gapAt(counted, index);
 }
@@ -305,14 +327,14 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
   track.stale = true;
   interrupt(track.tagged);
   interrupt(track.untagged);
+  interruptGuard(track.guard);
   return {
     series: track.series,
     atMs,
     knownAtMs: atMs,
     stale: true,
     gap: track.gap,
-    tagged: track.tagged.hold.verdict,
-    untagged: track.untagged.hold.verdict,
+    ...heldVerdicts(track),
     levels: 0,
     untaggedLevels: 0,
     smooth: track.smooth,
@@ -323,67 +345,4 @@ export function goStale(track: TrackState, atMs: number): TrackChange {
     tags: [],
     valid: track.valid,
   };
-}
-
-/** The path of one arm, once for everybody with the same detector and tolerances. */
-function foldOnce(
-  track: TrackState,
-  signal: SignalPolicy,
-  baseline: Baseline,
-  readings: Readings,
-  arm: "tagged" | "untagged",
-  tolerances: TolerancePath,
-  share: Share,
-): Path {
-  const amountAt = tolerances.constant ? tolerances.amountAt(0) : tolerances.amountAt;
-  const detector = JSON.stringify(signal.detector);
-  const read = readingKey(signal, track.series);
-  const key = `path ${read} ${detector}${signal.worse} ${tolerances.key}`;
-  return share.once(key, () =>
-    foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
-  );
-}
-
-function foldPath(
-  signal: SignalPolicy,
-  series: SeriesName,
-  baseline: Baseline,
-  before: AccumulatorState,
-  readings: Readings,
-  amountAt: number | ((index: number) => number),
-): Path {
-  const accumulator = { ...before };
-  const { residuals } = readings;
-  const flags = new Uint8Array(residuals.length);
-  const statistics = new Float64Array(residuals.length);
-  const isConstant = typeof amountAt === "number";
-  let amount = isConstant ? amountAt : Number.NaN;
-  let bounds = boundsFor(signal, series, amount);
-  accumulate(
-    signal.detector,
-    accumulator,
-    residuals,
-    baseline,
-    (index) => {
-      if (isConstant) return bounds;
-      const wanted = amountAt(index);
-      if (wanted !== amount) {
-        amount = wanted;
-        bounds = boundsFor(signal, series, wanted);
-      }
-      return bounds;
-    },
-    flags,
-    statistics,
-    {
-      values: readings.values,
-      percentagePoint: series.percentagePoint,
-      counts: readings.counted?.counts ?? null,
-    },
-  );
-  let peak: number | null = statistics.length === 0 ? null : statistics[0]!;
-  for (let index = 1; index < statistics.length; index++) {
-    peak = Math.max(peak!, statistics[index]!);
-  }
-  return { flags, statistics, accumulator, quiet: !flags.includes(BEYOND), peak };
 }

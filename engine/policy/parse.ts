@@ -47,6 +47,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     signals: byName(written.signals).map(([name, given]): SignalPolicy => {
       const { baseline, ...detectorRest } = given.detector;
       const { calibrate } = given;
+      const guard = written.hardGuard[name];
       return {
         name,
         metric: given.metric,
@@ -66,6 +67,15 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
               },
             }),
         ...(given.exposure === undefined ? {} : { exposure: given.exposure }),
+        ...(guard === undefined
+          ? {}
+          : {
+              hardGuard: {
+                times: guard.times,
+                over: guard.over ?? null,
+                under: guard.under ?? null,
+              },
+            }),
         holdMs: given.hold,
         clearMs: given.clear,
       };

@@ -137,6 +137,14 @@ export interface CalibrateSettings {
   readonly alpha: number;
 }
 
+/** Harm that no tolerance is asked about: beyond `times` what was expected, and the share. */
+export interface HardGuard {
+  readonly times: number;
+  /** A share of a ratio that a sample must be above (worse up) or below (worse down) as well. */
+  readonly over: number | null;
+  readonly under: number | null;
+}
+
 export interface SignalPolicy {
   readonly name: string;
   /** A metric's name, or globs with `*`, separated by `|`. */
@@ -152,6 +160,7 @@ export interface SignalPolicy {
   readonly tolerance: Tolerance;
   /** What moves services that a deployment does not touch is not its doing. */
   readonly control?: "peers";
+  readonly hardGuard?: HardGuard;
   /** Absent: the detector's quoted limit holds. */
   readonly calibrate?: CalibrateSettings;
   readonly holdMs: number;

@@ -13,6 +13,7 @@ import {
   type DecisionRecord,
   type Event,
   type SampleColumn,
+  type SignalEvidence,
 } from "../../engine/index.ts";
 import { check, holds, LIMIT_MS } from "./check.ts";
 import { replay, type Shares } from "./columnar.ts";
@@ -176,6 +177,10 @@ describe("no look-ahead", () => {
 });
 
 describe("what a rollback needs", () => {
+  /** Silence and doubt never do. */
+  const speaks = ({ verdict, standing }: SignalEvidence): boolean =>
+    verdict === "breach" || (standing !== null && standing.tagged > 0);
+
   test(
     "one at most, an owner, a standing breach or a person, and the whole window",
     () => {
@@ -190,7 +195,14 @@ describe("what a rollback needs", () => {
           );
           expect(commands.length).toBe(orders.length);
           expect(orders.length).toBeLessThanOrEqual(1);
-          for (const record of records) expect(record.accountable).toBe("platform");
+          for (const record of records) {
+            expect(record.accountable).toBe("platform");
+            expect(record.authority).not.toBe("");
+            if (record.decision !== "proposed" && record.decision !== "rollbackOrdered") continue;
+            // The context: which rule gave the tier, and a signal that speaks.
+            expect(record.tierPath.length).toBeGreaterThan(0);
+            if (record.decision === "proposed") expect(record.signals.some(speaks)).toBe(true);
+          }
           const order = orders[0];
           if (order === undefined) continue;
           const earlier = records.slice(0, records.indexOf(order));

@@ -213,6 +213,7 @@ const policy = fc
     ),
     cooldown: fc.option(oneOf("5m", "30m")),
     storm: fc.option(fc.constant({ services: 2, in: "5m" })),
+    guard: fc.option(fc.record({ times: oneOf(2, 2.5) })),
   })
   .map((given) => ({
     policy: "random",
@@ -263,6 +264,7 @@ const policy = fc
       },
       careful: { tierAtLeast: given.floor },
     },
+    hardGuard: given.guard === null ? {} : { [Object.keys(given.signals).sort()[0]!]: given.guard },
     guardrails: {
       never: given.never ? [{ when: { tags: { frozen: "*" } } }] : [],
       ...(given.atMost === null ? {} : { toleranceAtMost: given.atMost }),

@@ -1,7 +1,16 @@
 /** How tags and guardrails are written: what may move a decision, and what may not. */
 
 import { z } from "zod";
-import { atMost, condition, duration, oneOf, properDuration, share, tier } from "./values.ts";
+import {
+  atMost,
+  condition,
+  duration,
+  oneOf,
+  properDuration,
+  properShare,
+  share,
+  tier,
+} from "./values.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -11,6 +20,13 @@ export const contextRule = z.strictObject({
   max: share.default(0.5),
   for: duration.default(7_200_000),
   tierAtLeast: tier.optional(),
+});
+
+/** Below twice the level noise alone gets there (see detect/hardGuard.ts). */
+export const hardGuard = z.strictObject({
+  times: z.number({ error: "expected a number, 2 or more" }).min(2, "expected 2 or more"),
+  over: properShare.optional(),
+  under: properShare.optional(),
 });
 
 export const guardrails = z.strictObject({

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { assignment, mode, tiers } from "./authority.ts";
-import { contextRule, guardrails } from "./context.ts";
+import { contextRule, guardrails, hardGuard } from "./context.ts";
 import { formatDuration } from "../quantity.ts";
 import { signal } from "./signal.ts";
 import { properDuration, properShare } from "./values.ts";
@@ -34,6 +34,7 @@ export const policySchema = z
     modes: z.record(z.string(), mode).default({}),
     context: z.record(z.string(), contextRule).default({}),
     guardrails: guardrails.prefault({}),
+    hardGuard: z.record(z.string(), hardGuard).default({}),
   })
   .superRefine((policy, context) => {
     const issue = (path: (string | number)[], message: string): void =>
@@ -67,6 +68,16 @@ export const policySchema = z
       }
       if (rule.shifts !== undefined && rule.signal === undefined) {
         issue(["context", tag], "say which `signal` this tag shifts");
+      }
+    }
+    for (const [name, rule] of Object.entries(policy.hardGuard)) {
+      if (!known(name)) issue(["hardGuard", name], `no such signal; this policy has ${names}`);
+      const worse = policy.signals[name]?.worse;
+      if (rule.over !== undefined && worse === "down") {
+        issue(["hardGuard", name, "over"], "this signal is worse down: write `under`");
+      }
+      if (rule.under !== undefined && worse === "up") {
+        issue(["hardGuard", name, "under"], "this signal is worse up: write `over`");
       }
     }
     const hasCalendar = Object.values(policy.modes).some(({ calendar }) => calendar !== undefined);

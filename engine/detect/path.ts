@@ -1,0 +1,87 @@
+/**
+ * One arm along a column: what its detector says of each sample under its tolerances. It is
+ * folded once for every policy that agrees on detector and tolerances.
+ */
+
+import type { SeriesName } from "../event.ts";
+import type { SignalPolicy } from "../policy/policy.ts";
+import { BEYOND } from "./contract.ts";
+import { accumulate, type AccumulatorState } from "./detector.ts";
+import type { Readings } from "./readings.ts";
+import type { Baseline } from "./residual.ts";
+import { readingKey } from "./series.ts";
+import { boundsFor, type TolerancePath } from "./tolerance.ts";
+import type { Share, TrackState } from "./track.ts";
+
+export interface Path {
+  readonly flags: Uint8Array;
+  readonly statistics: Float64Array;
+  readonly accumulator: AccumulatorState;
+  /** No sample was beyond: nothing can have changed. */
+  readonly quiet: boolean;
+  /** The largest statistic; null without a sample. */
+  readonly peak: number | null;
+}
+
+/** The path of one arm, once for everybody with the same detector and tolerances. */
+export function foldOnce(
+  track: TrackState,
+  signal: SignalPolicy,
+  baseline: Baseline,
+  readings: Readings,
+  arm: "tagged" | "untagged",
+  tolerances: TolerancePath,
+  share: Share,
+): Path {
+  const amountAt = tolerances.constant ? tolerances.amountAt(0) : tolerances.amountAt;
+  const detector = JSON.stringify(signal.detector);
+  const read = readingKey(signal, track.series);
+  const key = `path ${read} ${detector}${signal.worse} ${tolerances.key}`;
+  return share.once(key, () =>
+    foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
+  );
+}
+
+function foldPath(
+  signal: SignalPolicy,
+  series: SeriesName,
+  baseline: Baseline,
+  before: AccumulatorState,
+  readings: Readings,
+  amountAt: number | ((index: number) => number),
+): Path {
+  const accumulator = { ...before };
+  const { residuals } = readings;
+  const flags = new Uint8Array(residuals.length);
+  const statistics = new Float64Array(residuals.length);
+  const isConstant = typeof amountAt === "number";
+  let amount = isConstant ? amountAt : Number.NaN;
+  let bounds = boundsFor(signal, series, amount);
+  accumulate(
+    signal.detector,
+    accumulator,
+    residuals,
+    baseline,
+    (index) => {
+      if (isConstant) return bounds;
+      const wanted = amountAt(index);
+      if (wanted !== amount) {
+        amount = wanted;
+        bounds = boundsFor(signal, series, wanted);
+      }
+      return bounds;
+    },
+    flags,
+    statistics,
+    {
+      values: readings.values,
+      percentagePoint: series.percentagePoint,
+      counts: readings.counted?.counts ?? null,
+    },
+  );
+  let peak: number | null = statistics.length === 0 ? null : statistics[0]!;
+  for (let index = 1; index < statistics.length; index++) {
+    peak = Math.max(peak!, statistics[index]!);
+  }
+  return { flags, statistics, accumulator, quiet: !flags.includes(BEYOND), peak };
+}
