@@ -19,10 +19,11 @@ export function fusesEvidence(policy: Policy): boolean {
  * A series is there. It is judged at once, for nothing, so that the weights of the signals
  * are shared among those that have a series before there is any evidence to share.
  */
-export function appear(track: TrackState): TrackChange {
+export function appear(track: TrackState, startedAtMs: number): TrackChange {
   return {
     series: track.series,
-    atMs: track.firstKnownAtMs,
+    // Before any sample that became known together with it.
+    atMs: startedAtMs,
     knownAtMs: track.firstKnownAtMs,
     stale: false,
     gap: null,

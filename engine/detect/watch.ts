@@ -278,7 +278,7 @@ function takeColumn(
     before === null
       ? startTrack(column.series, signal, firstKnownAtMs, untagged, fusesEvidence(policy))
       : cloneTrack(before);
-  if (before === null && fusesEvidence(policy)) changes.push(appear(track));
+  if (before === null && fusesEvidence(policy)) changes.push(appear(track, startedAtMs));
   const { perMs, requests } =
     signal.detector.kind === "count"
       ? share(shareFor, column, `behind ${JSON.stringify(signal.exposure ?? null)}`, () =>
@@ -302,10 +302,13 @@ function takeColumn(
       preparedFor(signal, watch, column.series),
       shared,
     );
+    // Also a sample of the very start: nothing is judged before the deployment was known.
+    const known = part(knownAtMs, watchFrom, watchEnd);
+    const late = () => knownFrom(known, startedAtMs - 1, watch.knownAtMs);
     const cut: SampleColumn = {
       series: column.series,
       atMs: part(atMs, watchFrom, watchEnd),
-      knownAtMs: part(knownAtMs, watchFrom, watchEnd),
+      knownAtMs: watch.knownAtMs > startedAtMs ? late() : known,
       values: part(values, watchFrom, watchEnd),
     };
     const along = (tags: readonly ContextTag[]): TolerancePath =>
