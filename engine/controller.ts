@@ -70,7 +70,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       }
       turn.state = { ...turn.state, recent: remember(policy, state, event.columns) };
       // Whatever falls silent or ends before a sample became known is judged before it.
-      decide(turn, passTime(turn, event.knownAtMs - 1));
+      decide(turn, passTime(turn, event.knownAtMs - 1, event.knownAtMs));
       break;
     }
     case "clockAdvanced":
@@ -158,10 +158,11 @@ function leavePeers(turn: Turn, { service, startedAtMs }: Deployment, knownAtMs:
 }
 
 /** Lets time pass for every watch; the judgements are not decided upon yet. */
-function passTime(turn: Turn, toMs: number): SignalJudged[] {
+function passTime(turn: Turn, toMs: number, judgedToMs = toMs): SignalJudged[] {
   const judgements: SignalJudged[] = [];
   for (const [id, watch] of Object.entries(turn.state.watches)) {
-    const advanced = advanceWatch(policyFor(turn.policy, turn.state, id), watch, toMs);
+    const under = policyFor(turn.policy, turn.state, id);
+    const advanced = advanceWatch(under, watch, toMs, undefined, judgedToMs);
     judgements.push(...advanced.judgements);
     setWatch(turn, id, advanced.watch);
   }

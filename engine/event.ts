@@ -111,7 +111,7 @@ export interface SignalEvidence {
   readonly placebo: Placebo | null;
   /** How many peers counted, and what they explained of `effect`; null without `control`. */
   readonly control: { readonly peers: number; readonly subtracted: number } | null;
-  /** Beyond the policy's hard guard, in both arms: no tolerance is asked. Absent where it is not. */
+  /** Beyond the policy's hard guard, in both arms: no tolerance is asked. Absent otherwise. */
   readonly hardGuard?: true;
 }
 

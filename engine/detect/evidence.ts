@@ -165,6 +165,7 @@ export function interimEvidence(
   const harm = widthText(signal, change.statistic) ?? size;
   const allowed = toleranceText(signal, change.tolerance, change.tags);
   const held = formatDuration(signal.holdMs);
+  const silentFor = formatDuration(staleAfterMs(baseline));
   const reason =
     verdict === "breach" && change.guarded
       ? `${nameOf(signal, track)} ${size}: hard guard, ${guardText(signal)}`
@@ -173,7 +174,7 @@ export function interimEvidence(
         : verdict === "healthy"
           ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
           : change.stale
-            ? `${nothingOf(signal, track, change.gap)} for ${formatDuration(staleAfterMs(baseline))}`
+            ? `${nothingOf(signal, track, change.gap)} for ${silentFor}`
             : change.levels > 0
               ? `${nameOf(signal, track)} ${size}, ${allowed}`
               : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;

@@ -184,18 +184,24 @@ export function watchDueAtMs(policy: Policy, watch: WatchState): number {
 }
 
 /**
- * Lets time pass up to and including `toMs`: samples taken so far are judged, series
+ * Lets time pass up to and including `toMs`: samples known by then are judged, series
  * fall silent, and at its end the watch is concluded with a last judgement of every
- * signal.
+ * signal. What becomes known later stays pending: events of that instant may come first.
+ *
+ * @param judgedToMs later than `toMs` where the samples of an instant are there, but what
+ *   falls silent in it is not known yet
  */
 export function advanceWatch(
   policy: Policy,
   watch: WatchState,
   toMs: number,
   shareFor: (key: string) => Share = () => notShared,
+  judgedToMs = toMs,
 ): WatchStep {
   if (watch.concluded) return { watch, judgements: [] };
   const untilMs = Math.min(toMs, watch.endsAtMs);
+  const isDue = ({ knownAtMs }: TrackChange): boolean =>
+    toMs >= watch.endsAtMs || knownAtMs <= judgedToMs;
   const judgements: SignalJudged[] = [];
   let signals = watch.signals;
   for (const signal of policy.signals) {
@@ -217,10 +223,10 @@ export function advanceWatch(
       changes.push(goStale(clone, deadlineMs));
       tracks = { ...tracks, [key]: clone };
     }
-    if (changes.length === 0 && before.pending.length === 0) continue;
-    const all = [...before.pending, ...changes];
-    const cleared = { ...before, tracks, pending: [] };
-    const after = publish(policy, watch, signal, cleared, all, judgements);
+    const due = [...before.pending.filter(isDue), ...changes];
+    if (due.length === 0) continue;
+    const pending = before.pending.filter((change) => !isDue(change));
+    const after = publish(policy, watch, signal, { ...before, tracks, pending }, due, judgements);
     signals = { ...signals, [signal.name]: after };
   }
   judgements.sort(compareEvents);

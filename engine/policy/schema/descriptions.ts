@@ -101,4 +101,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "guardrails.stormBrake": "So many services in breach are a storm: hold, and page once.",
   "guardrails.stormBrake.services": "So many services.",
   "guardrails.stormBrake.in": "Within so long.",
+  hardGuard: "Harm so large that no tolerance is asked, by signal.",
+  "hardGuard.*.times": "A sample counts beyond so many times what was expected of it.",
+  "hardGuard.*.over": "And, of a ratio, only above this share.",
+  "hardGuard.*.under": "And, of a ratio that is worse down, only below this share.",
 };
