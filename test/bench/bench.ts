@@ -163,11 +163,13 @@ async function runAll(bench: Bench, samples: number): Promise<void> {
       replay: replayOf(tiny.dir, "bench"),
       hundred: replayOf(tiny.dir, "hundred"),
       shipped: replayOf(tiny.dir, "shipped"),
+      evaluate: { kind: "evaluate", dir: tiny.dir },
+      sweep: { kind: "sweep", dir: tiny.dir },
     },
     millions(fortieth),
   );
   const [m, t, f] = [millions(samples), millions(tenth), millions(fortieth)];
-  const aims = { scan: 2, memory: 1.2, policies: 1.5 };
+  const aims = { scan: 2, memory: 1.2, policies: 1.5, sweep: 2 };
   const { ratio } = bench;
   ratio("replayToScan", `replay over bare scan, ${m}`, each(big.replay), each(big.scan), aims.scan);
   ratio("replayToScanCpu", `the same in processor time`, cpus(big.replay), cpus(big.scan));
@@ -183,6 +185,10 @@ async function runAll(bench: Bench, samples: number): Promise<void> {
   ratio("memoryToScan", `peak memory, replay over scan, ${m}`, high, peaks(big.scan));
   const [hundred, one] = [walls(many.hundred), walls(many.replay)];
   ratio("policies100To1", `100 policies over 1, ${f}`, hundred, one, aims.policies);
+  const whole = many.evaluate.map(({ cpuMs }) => cpuMs);
+  const sweeps = many.sweep.map(({ cpuMs }) => cpuMs);
+  const what = `sweep of 200 policies over one replay, processor time, ${f}`;
+  ratio("sweep200ToReplay", what, sweeps, whole, aims.sweep);
   ratio("season", `shipped policy with a season over bench.yaml, ${f}`, walls(many.shipped), one);
   ratio("inspectToScan", `inspect over bare scan, ${t}`, each(little.inspect), each(little.scan));
   ratio("writeToScan", `writing over bare scan, ${t}`, each([small.written]), each(little.scan));

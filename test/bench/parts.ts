@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Policy } from "../../engine/index.ts";
 import { inspect } from "../../lab/cli/inspect.ts";
 import { silent } from "../../lab/cli/output.ts";
+import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { outcomesOf, type AlikeOutcomes } from "../../lab/outcome/outcome.ts";
@@ -15,12 +16,17 @@ import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { replay } from "../../lab/replay/replay.ts";
+import { parseDimension } from "../../lab/sweep/dimension.ts";
+import { sweep } from "../../lab/sweep/sweep.ts";
+import { openBase } from "../../lab/sweep/variations.ts";
 import { writeLongTable, writeWorld, type World } from "./world.ts";
 
 export type Part =
   | { readonly kind: "write"; readonly dir: string; readonly world: World }
   | { readonly kind: "scan"; readonly dir: string }
   | { readonly kind: "replay"; readonly dir: string; readonly policies: PolicyChoice }
+  | { readonly kind: "evaluate"; readonly dir: string }
+  | { readonly kind: "sweep"; readonly dir: string }
   | { readonly kind: "inspect"; readonly dir: string };
 
 /** `bench`: bench.yaml; `hundred`: 100 variations of it; `shipped`: the default with a season. */
@@ -53,6 +59,10 @@ async function run(part: Part): Promise<Omit<Measured, "peakMiB">> {
       return scan(part.dir);
     case "replay":
       return replayed(part.dir, policiesOf(part.policies));
+    case "evaluate":
+      return evaluated(part.dir);
+    case "sweep":
+      return swept(part.dir);
     case "inspect":
       return inspected(part.dir);
   }
@@ -127,6 +137,56 @@ async function inspected(dir: string): Promise<Omit<Measured, "peakMiB">> {
   const { samples, missingSamples } = history.manifest;
   history.close();
   return { ...stopped, samples: samples + missingSamples, notes: {} };
+}
+
+/** What the commands do when nobody says otherwise. */
+const OPTIONS = { people: "absent", seed: 1, replicates: 1000, draws: 5, progress: silent };
+
+/** `hindsight replay` of bench.yaml, scorecard included. */
+async function evaluated(dir: string): Promise<Omit<Measured, "peakMiB">> {
+  const history = await openHistory(historyIn(dir), { threads: 1 });
+  const stop = stopwatch();
+  const { manifest } = await evaluate(history, policiesOf("bench"), OPTIONS);
+  const stopped = stop();
+  history.close();
+  return { ...stopped, samples: manifest.samplesRead, notes: {} };
+}
+
+/** 200 policies: 5 windows × 5 holds × 8 ways to give tiers. */
+const VARIED = [
+  "tiers.override.window=1m,2m,3m,5m,10m",
+  "signals.*.hold=0s..2m/5",
+  "assign=" +
+    [
+      "[{ otherwise: full }]",
+      "[{ otherwise: override }]",
+      "[{ otherwise: approve }]",
+      ...["full", "override", "approve"].flatMap((tier) =>
+        ["full", "override"]
+          .filter((other) => other !== tier)
+          .map(
+            (other) =>
+              `[{ when: { criticality: [medium] }, tier: ${tier} }, { otherwise: ${other} }]`,
+          ),
+      ),
+      "[{ when: { kind: config }, tier: full }, { otherwise: override }]",
+    ].join(","),
+];
+
+/**
+ * `hindsight sweep` of these. The benchmark's history has no labels, so nothing is
+ * recommended and the last comparison is no part of it.
+ */
+async function swept(dir: string): Promise<Omit<Measured, "peakMiB">> {
+  const history = await openHistory(historyIn(dir), { threads: 1 });
+  const base = openBase(fileBeside("bench.yaml"));
+  const design = { kind: "grid", points: 0, seed: 1 } as const;
+  const stop = stopwatch();
+  const made = await sweep(history, base, VARIED, VARIED.map(parseDimension), design, OPTIONS);
+  const stopped = stop();
+  const { samples } = history.manifest;
+  history.close();
+  return { ...stopped, samples, notes: { policies: made.manifest.policies } };
 }
 
 const fileBeside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
