@@ -56,7 +56,7 @@ export function sweepCommand(): Command {
           progress,
         });
         const document = sweepDocument(swept);
-        if (flags.out !== undefined) writeSweep(flags.out, document, flags.force ?? false);
+        if (flags.out !== undefined) await writeSweep(flags.out, document, flags.force ?? false);
         if (flags.json) printJson(document);
         else print(sweepText(swept));
         for (const line of swept.manifest.notes) note(line);

@@ -1,32 +1,28 @@
 /**
  * A run directory: manifest, scorecards, outcomes and the chained decision log, and
- * nothing that cannot be made again from the manifest. Written beside its place and
- * renamed into it, so it is whole or not there.
+ * nothing that cannot be made again from the manifest.
  */
 
-import { readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Signer } from "../audit/signature.ts";
 import { logLines, writeText, type LogSection } from "../audit/write.ts";
-import { onInterrupt } from "../cli/interrupt.ts";
-import { openDuck, operatingProblem, quoted } from "../history/duck.ts";
-import { makeDirectories } from "../directory.ts";
-import { Problem } from "../problem.ts";
+import { openDuck, quoted } from "../history/duck.ts";
+import { checkPlace, writeWhole, type ResultKind } from "../resultDirectory.ts";
 import { compareDocument, outcomeDocument, replayDocument } from "./document.ts";
 import type { Evaluation } from "./evaluate.ts";
 
-/**
- * Asked before the long work begins, so that a taken place is not found at its end.
- *
- * @throws Problem when `dir` is not empty, and is no run or is not to be replaced
- */
+const RUN: ResultKind = { name: "run", files: ["decisions.jsonl", "outcomes.parquet"] };
+
+/** See `checkPlace`. */
 export function checkRunPlace(dir: string, force: boolean): void {
-  checkFree(resolve(dir), dir, force);
+  checkPlace(dir, RUN, force);
 }
 
 /**
+ * See `writeWhole`.
+ *
  * @param signer signs the checkpoints of the decision log; null leaves them unsigned
- * @throws Problem when `dir` is taken (see `checkRunPlace`) or cannot be written
  */
 export async function writeRun(
   dir: string,
@@ -34,49 +30,15 @@ export async function writeRun(
   force: boolean,
   signer: Signer | null = null,
 ): Promise<void> {
-  const target = resolve(dir);
-  checkFree(target, dir, force);
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.unfinished`);
-  const forget = onInterrupt(() => rmSync(temporary, { recursive: true, force: true }));
-  try {
-    makeDirectories(temporary);
-    const { manifest, policies } = evaluation;
-    const document =
-      policies.length === 1 ? replayDocument(evaluation) : compareDocument(evaluation);
-    const scores =
-      "scorecard" in document ? document.scorecard : { ...document, manifest: undefined };
+  const { manifest, policies } = evaluation;
+  const document = policies.length === 1 ? replayDocument(evaluation) : compareDocument(evaluation);
+  const scores =
+    "scorecard" in document ? document.scorecard : { ...document, manifest: undefined };
+  await writeWhole(dir, RUN, force, async (temporary) => {
     writeJson(join(temporary, "manifest.json"), manifest);
     writeJson(join(temporary, "scorecard.json"), scores);
     await writeOutcomes(temporary, evaluation);
     writeText(join(temporary, "decisions.jsonl"), logLines(sectionsOf(evaluation), signer));
-    rmSync(target, { recursive: true, force: true });
-    renameSync(temporary, target);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    throw operatingProblem(error, dir);
-  } finally {
-    forget();
-  }
-}
-
-function checkFree(target: string, shown: string, force: boolean): void {
-  let names: string[];
-  try {
-    names = readdirSync(target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return;
-    if (code === "ENOTDIR") throw new Problem("this is a file, not a directory", { file: shown });
-    throw operatingProblem(error, shown);
-  }
-  if (names.length === 0) return;
-  const isRun = names.includes("decisions.jsonl") && names.includes("outcomes.parquet");
-  if (force && isRun) return;
-  throw new Problem(isRun ? "there is a run already" : "this directory is not empty", {
-    file: shown,
-    cure: isRun
-      ? "Choose another --out, or add --force to replace it."
-      : "Choose another --out; --force replaces only a directory that is a run.",
   });
 }
 

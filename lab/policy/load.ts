@@ -4,11 +4,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { isMap } from "yaml";
 import { mergeLayers, parsePolicy, type Origin, type Policy } from "../../engine/index.ts";
 import { Problem, Problems } from "../problem.ts";
+import { parseYaml, placeIn, readText, type Written } from "../yaml.ts";
 
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
@@ -18,10 +18,8 @@ export function sha256(text: string): string {
 const LONGEST_CHAIN = 8;
 
 /** One file of a chain of policies, as it is written. */
-interface Layer {
+interface Layer extends Written {
   readonly file: string;
-  readonly document: Document;
-  readonly lines: LineCounter;
 }
 
 /** A policy, and where each of its keys is written. */
@@ -37,7 +35,10 @@ export function loadPolicy(file: string): Policy {
 }
 
 export function loadPlacedPolicy(file: string): PlacedPolicy {
-  return placedPolicy(readText(file, "Give --policy the path of a policy YAML file."), file);
+  return placedPolicy(
+    readText(file, "policy file", "Give --policy the path of a policy YAML file."),
+    file,
+  );
 }
 
 /** @param file of the text: for messages, and `extends` is relative to it */
@@ -77,30 +78,8 @@ function isWritten(written: unknown, path: Origin["path"]): boolean {
   return found !== undefined && isWritten(found, rest);
 }
 
-function readText(file: string, cure: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const known: Readonly<Record<string, string>> = {
-      ENOENT: "no such policy file",
-      EACCES: "no permission",
-      EISDIR: "this is a directory",
-    };
-    throw new Problem(known[code ?? ""] ?? String(code), { file, cure });
-  }
-}
-
 function layerOf(text: string, file: string): Layer {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length === 0) return { file, document, lines };
-  throw new Problems(
-    document.errors.map((error) => {
-      const { line, col } = lines.linePos(error.pos[0]);
-      return new Problem(error.message, { file, line, column: col });
-    }),
-  );
+  return { file, ...parseYaml(text, file) };
 }
 
 /** The layer with all that it extends, the root of the chain first. */
@@ -125,7 +104,7 @@ function chainOf(leaf: Layer): readonly Layer[] {
       throw wrong(`the chain has more than ${LONGEST_CHAIN} files`, "Put some of them into one.");
     }
     const cure = `It is what ${layer.file}:${line} extends; the path is relative to that file.`;
-    chain.unshift(layerOf(readText(path, cure), path));
+    chain.unshift(layerOf(readText(path, "policy file", cure), path));
   }
   return chain;
 }
@@ -144,25 +123,7 @@ function problemAt(
 }
 
 function placeOf(layers: readonly Layer[], origin: Origin): [string, number, number] {
-  const { file, document, lines } = layers[origin.layer]!;
-  const { line, col } = lines.linePos(offsetOf(document, origin.path));
-  return [file, Math.max(1, line), Math.max(1, col)];
-}
-
-/** Where a path is written: its key, its value, or the nearest parent that exists. */
-function offsetOf(document: Document, path: readonly (string | number)[]): number {
-  for (let length = path.length; length > 0; length--) {
-    const parent =
-      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    const last = path[length - 1];
-    if (isMap(parent)) {
-      const pair = parent.items.find(({ key }) => isScalar(key) && key.value === last);
-      if (pair !== undefined && isScalar(pair.key)) return pair.key.range?.[0] ?? 0;
-    }
-    const node = document.getIn(path.slice(0, length), true);
-    if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)) {
-      return Number(node.range[0]);
-    }
-  }
-  return 0;
+  const { file, ...written } = layers[origin.layer]!;
+  const { line, column } = placeIn(written, origin.path);
+  return [file, line, column];
 }

@@ -101,16 +101,16 @@ describe("a sweep", () => {
     expect(sweepText(swept)).toContain("too short to train, test and seal");
   });
 
-  it("writes its directory whole, and replaces only a sweep", () => {
+  it("writes its directory whole, and replaces only a sweep", async () => {
     const dir = join(temporaryDirectory(), "out");
-    writeSweep(dir, sweepDocument(swept), false);
+    await writeSweep(dir, sweepDocument(swept), false);
     expect(readdirSync(dir).sort()).toEqual(["manifest.json", "sweep.json"]);
     const written = JSON.parse(readFileSync(join(dir, "sweep.json"), "utf8")) as {
       variations: unknown[];
     };
     expect(written.variations).toHaveLength(swept.variations.length);
     expect(() => checkSweepPlace(dir, false)).toThrow("there is a sweep already");
-    writeSweep(dir, sweepDocument(swept), true);
+    await writeSweep(dir, sweepDocument(swept), true);
     expect(existsSync(join(dir, "manifest.json"))).toBe(true);
     expect(() => checkSweepPlace(history.dir, true)).toThrow("not empty");
   });

@@ -1,0 +1,68 @@
+/** YAML with its places: every error can name the line and the column it is about. */
+
+import { readFileSync } from "node:fs";
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { Problem, Problems } from "./problem.ts";
+
+/** A text as it is written. */
+export interface Written {
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+/**
+ * @param what the kind of file, for "no such …"
+ * @throws Problem when it cannot be read
+ */
+export function readText(file: string, what: string, cure: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const known: Readonly<Record<string, string>> = {
+      ENOENT: `no such ${what}`,
+      EACCES: "no permission",
+      EISDIR: "this is a directory",
+    };
+    throw new Problem(known[code ?? ""] ?? String(code), { file, cure });
+  }
+}
+
+/** @throws Problems when it is no YAML, each with its place */
+export function parseYaml(text: string, file: string): Written {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length === 0) return { document, lines };
+  throw new Problems(
+    document.errors.map((error) => {
+      const { line, col } = lines.linePos(error.pos[0]);
+      return new Problem(error.message, { file, line, column: col });
+    }),
+  );
+}
+
+/** Where a path is written, from 1: its key, its value, or the nearest parent that exists. */
+export function placeIn(
+  { document, lines }: Written,
+  path: readonly (string | number)[],
+): { readonly line: number; readonly column: number } {
+  const { line, col } = lines.linePos(offsetOf(document, path));
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+function offsetOf(document: Document, path: readonly (string | number)[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent =
+      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const last = path[length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find(({ key }) => isScalar(key) && key.value === last);
+      if (pair !== undefined && isScalar(pair.key)) return pair.key.range?.[0] ?? 0;
+    }
+    const node = document.getIn(path.slice(0, length), true);
+    if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)) {
+      return Number(node.range[0]);
+    }
+  }
+  return 0;
+}
