@@ -75,20 +75,31 @@ function cell(unit: Field["unit"], estimate: Estimate): string {
   return `${value} [${formatValue(unit, estimate.low)}, ${formatValue(unit, estimate.high)}]`;
 }
 
+/** How wide a terminal is; without one there is no end to a line. */
+export const TERMINAL_COLUMNS = process.stdout.columns ?? Number.POSITIVE_INFINITY;
+
+/** A table as it is, or a shorter one where it would break over the edge. */
+export function fitting(table: string, shorter: () => string, columns: number): string {
+  return table.indexOf("\n") <= columns ? table : shorter();
+}
+
 /**
  * Policies as columns; 95 % intervals in brackets where `columns` characters are wide
  * enough for them.
  */
-export function scorecardTable(
-  policies: readonly Evaluated[],
-  columns = process.stdout.columns ?? Number.POSITIVE_INFINITY,
-): string {
+export function scorecardTable(policies: readonly Evaluated[], columns = TERMINAL_COLUMNS): string {
   const full = renderScorecard(policies, cell);
-  if (full.indexOf("\n") <= columns) return full;
-  const short = renderScorecard(policies, (unit, { value }) =>
-    value === null ? "–" : formatValue(unit, value),
+  return fitting(
+    full,
+    () => {
+      const short = renderScorecard(policies, (unit, { value }) =>
+        value === null ? "–" : formatValue(unit, value),
+      );
+      const wanted = full.indexOf("\n");
+      return `${short}\nIntervals are in --json, or in a window ${wanted} columns wide.`;
+    },
+    columns,
   );
-  return `${short}\nIntervals are in --json, or in a window ${full.indexOf("\n")} columns wide.`;
 }
 
 function renderScorecard(

@@ -1,33 +1,53 @@
 /** A sweep as a terminal shows it: the frontier, the anchors, the warnings, the advice. */
 
 import { Table } from "console-table-printer";
-import { differenceSentences } from "../compare/print.ts";
+import { differenceSentences, fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
 import type { Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
 
 const ROWS_AT_MOST = 15;
 
-export function sweepText(sweep: Sweep): string {
+/** Titles of the columns, in full and where the window is narrow. */
+const TITLES: Readonly<Record<string, readonly [full: string, short: string]>> = {
+  cost: ["cost of 100", "cost/100"],
+  recovery: ["recovery, min", "min"],
+  wrong: ["false-positive rate", "wrong"],
+  missed: ["missed", "missed"],
+  night: ["night pages a week", "nights"],
+  share: ["on frontier", "frontier"],
+};
+
+/** @param columns how wide the window is, in characters */
+export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
+  const short = (): string =>
+    `${frontierTable(sweep, 1)}\nmin: to recovery; wrong: false-positive rate; nights: pages a week.`;
   return [
-    frontierTable(sweep),
+    headline(sweep),
+    fitting(frontierTable(sweep, 0), short, columns),
     ...[...sweep.landscape.warnings].map((warning) => `!  ${warning}`),
     "",
     ...adviceLines(sweep),
   ].join("\n");
 }
 
-function frontierTable({ base, variations, scores, frontier, anchors }: Sweep): string {
+function headline({ variations, frontier }: Sweep): string {
+  const onFrontier = frontier.members.filter((place) => place > 0).length;
+  const shown = onFrontier > ROWS_AT_MOST ? ` (${ROWS_AT_MOST} shown; --json has all)` : "";
+  return `${variations.length} variations, ${onFrontier} of them on the frontier${shown}`;
+}
+
+function frontierTable(
+  { base, variations, scores, frontier, anchors }: Sweep,
+  titles: 0 | 1,
+): string {
   const nameOf = (place: number): string =>
     place === 0 ? `${base.policy} (now)` : variations[place - 1]!.name;
   const table = new Table({
     columns: [
       { name: "policy", alignment: "left" },
-      { name: "cost", title: "cost of 100", alignment: "right" },
-      { name: "recovery", title: "recovery, min", alignment: "right" },
-      { name: "wrong", title: "false-positive rate", alignment: "right" },
-      { name: "missed", alignment: "right" },
-      { name: "night", title: "night pages a week", alignment: "right" },
-      { name: "share", title: "on frontier", alignment: "right" },
+      ...Object.entries(TITLES).map(([name, both]) => {
+        return { name, title: both[titles], alignment: "right" as const };
+      }),
     ],
     shouldDisableColors: true,
   });
@@ -55,12 +75,7 @@ function frontierTable({ base, variations, scores, frontier, anchors }: Sweep): 
   add(nameOf(0), scores[0]!, shareOf(0));
   for (const place of shownMembers) add(nameOf(place), scores[place]!, shareOf(place));
   for (const { name, scores: own } of anchors) add(`· ${name}`, own, "");
-  const onFrontier = frontier.members.filter((place) => place > 0).length;
-  return (
-    `${variations.length} variations, ${onFrontier} of them on the frontier` +
-    (onFrontier > ROWS_AT_MOST ? ` (${ROWS_AT_MOST} shown; --json has all)` : "") +
-    `\n${table.render()}`
-  );
+  return table.render();
 }
 
 function adviceLines({ recommendation: found, periods, variations, comparison }: Sweep): string[] {

@@ -3,7 +3,7 @@
 import { Table } from "console-table-printer";
 import { formatDuration } from "../../engine/index.ts";
 import type { Difference } from "../compare/compare.ts";
-import { formatValue } from "../compare/print.ts";
+import { fitting, formatValue, TERMINAL_COLUMNS } from "../compare/print.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import type { Change } from "./credit.ts";
 import type { Effect, Factorial } from "./factorial.ts";
@@ -28,17 +28,23 @@ const SHOWN: readonly (readonly (readonly [string, string])[])[] = [
 const NAMES_SHOWN = 8;
 const CANNOT_SAY = "cannot say";
 
-export function tagsText(value: TagValue): string {
+/** @param columns how wide the window is: narrow tables leave the intervals to --json */
+export function tagsText(value: TagValue, columns = TERMINAL_COLUMNS): string {
   const lines: string[] = [];
   const { policy, tags, arms } = value;
   lines.push(`${tags.length} tags, read by ${policy.policy}. Differences are against no tags.`);
   if (!value.labelled) {
     lines.push("No deployment is labelled: what tags saved or masked this history cannot say.");
   }
-  for (const columns of SHOWN) lines.push(armTable(arms, columns));
-  lines.push("Intervals cover sampling and all that history's own rollbacks hid.");
+  for (const fields of SHOWN) {
+    const narrow = (): string => armTable(arms, fields, false);
+    lines.push(fitting(armTable(arms, fields, true), narrow, columns));
+  }
+  lines.push(
+    "Intervals cover sampling and all that history's own rollbacks hid (--json has them too).",
+  );
   lines.push(...armNotes(arms));
-  lines.push("", ...factorialLines(value.factorial));
+  lines.push("", ...factorialLines(value.factorial, columns));
   lines.push("", "By kind of tag (a deployment may have several; alone, and what only it does):");
   lines.push(kindTable(value.kinds));
   for (const { kind } of value.kinds.filter(({ read }) => !read)) {
@@ -52,6 +58,7 @@ export function tagsText(value: TagValue): string {
 function armTable(
   arms: readonly ArmValue[],
   columns: readonly (readonly [string, string])[],
+  intervals: boolean,
 ): string {
   const table = new Table({
     columns: [
@@ -68,18 +75,20 @@ function armTable(
       const difference = againstNone.find((one) => one.field === name);
       row[name] = Number.isNaN(known)
         ? CANNOT_SAY
-        : `${formatValue(field.unit, known)}${differenceText(difference)}`;
+        : `${formatValue(field.unit, known)}${differenceText(difference, intervals)}`;
     }
     table.addRow(row);
   }
   return table.render();
 }
 
-function differenceText(difference: Difference | undefined): string {
+function differenceText(difference: Difference | undefined, intervals = true): string {
   if (difference === undefined || difference.difference === null) return "";
   const { unit, low, high } = difference;
   const interval =
-    low === null || high === null ? "" : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
+    low === null || high === null || !intervals
+      ? ""
+      : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
   return ` (${signed(unit, difference.difference)}${interval})`;
 }
 
@@ -111,20 +120,29 @@ function effectText(unit: Field["unit"], { value, low, high }: Effect): string {
   return `${signed(unit, value)}${interval}`;
 }
 
-function factorialLines(factorial: readonly Factorial[] | null): string[] {
+function factorialLines(factorial: readonly Factorial[] | null, columns: number): string[] {
   if (factorial === null) return ["Tags by modes: the policy has no modes."];
+  const arms = ["neither", "tags", "modes", "both"];
+  const effects = ["of tags", "of modes", "together only"];
+  const table = fitting(
+    factorialTable(factorial, [...arms, ...effects]),
+    () =>
+      fitting(factorialTable(factorial, arms), () => factorialTable(factorial, effects), columns),
+    columns,
+  );
+  return ["Tags by modes (intervals cover sampling alone):", table, removed(factorial)];
+}
+
+function factorialTable(factorial: readonly Factorial[], columns: readonly string[]): string {
   const table = new Table({
-    columns: ["", "neither", "tags", "modes", "both", "of tags", "of modes", "together only"].map(
-      (name) => ({ name, alignment: "left" as const }),
-    ),
+    columns: ["", ...columns].map((name) => ({ name, alignment: "left" as const })),
     shouldDisableColors: true,
   });
   for (const one of factorial) {
     const { unit } = FIELDS.find(({ name }) => name === one.field)!;
     const cell = (value: number | null): string =>
       value === null ? CANNOT_SAY : formatValue(unit, value);
-    table.addRow({
-      "": one.field,
+    const row: Readonly<Record<string, string>> = {
       neither: cell(one.neither),
       tags: cell(one.tagsOnly),
       modes: cell(one.modesOnly),
@@ -132,9 +150,13 @@ function factorialLines(factorial: readonly Factorial[] | null): string[] {
       "of tags": effectText(unit, one.tags),
       "of modes": effectText(unit, one.modes),
       "together only": effectText(unit, one.interaction),
+    };
+    table.addRow({
+      "": one.field,
+      ...Object.fromEntries(columns.map((name) => [name, row[name]!])),
     });
   }
-  return ["Tags by modes (intervals cover sampling alone):", table.render(), removed(factorial)];
+  return table.render();
 }
 
 function removed(factorial: readonly Factorial[]): string {
