@@ -20,7 +20,8 @@ const TITLES: Readonly<Record<string, readonly [full: string, short: string]>> =
 /** @param columns how wide the window is, in characters */
 export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
   const short = (): string =>
-    `${frontierTable(sweep, 1)}\nmin: to recovery; wrong: false-positive rate; nights: pages a week.`;
+    `${frontierTable(sweep, 1)}\n` +
+    "min: to recovery; wrong: false-positive rate; nights: pages a week.";
   return [
     headline(sweep),
     fitting(frontierTable(sweep, 0), short, columns),
