@@ -7,34 +7,27 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../lab/cli/output.ts";
 import type { History } from "../../lab/history/open.ts";
 import { isGood } from "../../lab/outcome/outcome.ts";
-import { policyFromText } from "../../lab/policy/load.ts";
 import { tagsDocument } from "../../lab/tags/document.ts";
 import { tagsText } from "../../lab/tags/print.ts";
 import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
 import { HOOK_MS } from "../lab/smallWorld.ts";
-import { minute, START_MS, tinyHistory, type TinyDeployment } from "../lab/tinyHistory.ts";
+import {
+  minute,
+  START_MS,
+  tinyHistory,
+  tinyPolicy,
+  type TinyDeployment,
+} from "../lab/tinyHistory.ts";
 
 const OPTIONS = { people: "absent", seed: 1, replicates: 100, progress: silent };
 
-const POLICY = policyFromText(
-  `policy: believing
-owner: platform
-watch: 60m
-signals:
-  latency:
-    metric: latency_p95_ms
-    worse: up
-    tolerance: 20%
-    detector: { kind: threshold, breaches: 1, of: 1, baseline: 60m }
-    hold: 60s
-    clear: 2m
-assign: [{ otherwise: full }]
+const POLICY = tinyPolicy(
+  "believing",
+  `assign: [{ otherwise: full }]
 modes:
   maintenance: { when: { tags: { migration_window: true } }, toleranceTimes: 4 }
 context:
-  expected_latency_increase: { signal: latency, shifts: tolerance, max: 60%, for: 2h }
-`,
-  "believing.yaml",
+  expected_latency_increase: { signal: latency, shifts: tolerance, max: 60%, for: 2h }`,
 );
 
 const rise = (value: string) => ({
