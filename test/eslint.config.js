@@ -1,9 +1,10 @@
 /**
  * Lint for every room. Types come from the nearest tsconfig.json, so files in
- * engine/ are linted with the engine's own (no DOM, no Node).
+ * engine/ are linted with the engine's own (no DOM, no Node), and ui/ with the browser's.
  */
 import js from "@eslint/js";
 import { defineConfig, globalIgnores } from "eslint/config";
+import svelte from "eslint-plugin-svelte";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
@@ -11,10 +12,14 @@ export default defineConfig(
   globalIgnores(["dist/", "coverage/", ".hindsight/"]),
   js.configs.recommended,
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.svelte"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
-      parserOptions: { projectService: true, tsconfigRootDir: `${import.meta.dirname}/..` },
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: `${import.meta.dirname}/..`,
+        extraFileExtensions: [".svelte"],
+      },
     },
     rules: {
       "@typescript-eslint/consistent-type-imports": "error",
@@ -24,6 +29,19 @@ export default defineConfig(
       "@typescript-eslint/no-confusing-void-expression": "off",
       "@typescript-eslint/no-unnecessary-condition": "off",
     },
+  },
+  {
+    files: ["**/*.svelte", "**/*.svelte.ts"],
+    extends: [svelte.configs.recommended],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: {
+      // Plain links: the shell's router listens for clicks, and there is no SvelteKit.
+      "svelte/no-navigation-without-resolve": "off",
+    },
+  },
+  {
+    files: ["ui/**/*.{ts,js,svelte}"],
+    languageOptions: { globals: globals.browser },
   },
   {
     files: ["**/*.js", "lab/**/*.ts", "datasets/**/*.ts", "test/**/*.ts"],

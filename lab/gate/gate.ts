@@ -16,7 +16,7 @@
 import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts";
 import type { Difference, Flip } from "../compare/compare.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
-import { formatValue } from "../compare/print.ts";
+import { formatValue } from "../compare/words.ts";
 import type { Costs } from "../score/costs.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";

@@ -3,7 +3,8 @@
 import { Table } from "console-table-printer";
 import { formatDuration } from "../../engine/index.ts";
 import type { Difference } from "../compare/compare.ts";
-import { fitting, formatValue, TERMINAL_COLUMNS } from "../compare/print.ts";
+import { fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
+import { formatValue } from "../compare/words.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import type { Change } from "./credit.ts";
 import type { Effect, Factorial } from "./factorial.ts";

@@ -1,0 +1,128 @@
+/**
+ * Numbers and differences as people read them, wherever they read: on a terminal, in the
+ * browser, in the report. Pure, and the one place where a difference becomes a sentence.
+ */
+
+import { formatDuration } from "../../engine/index.ts";
+import type { Field } from "../score/fields.ts";
+import type { Difference } from "./compare.ts";
+
+/** What a scorecard shows first; `--json` has all of it. */
+export const SHOWN: readonly (readonly [string, string])[] = [
+  ["deployments", "deployments"],
+  ["regressions", "of these regressions"],
+  ["undecidable", "could not be judged"],
+  ["proposals", "proposals"],
+  ["rollbacks", "rollbacks"],
+  ["truePositiveRollbacks", "right ones"],
+  ["falsePositiveRollbacks", "false-positive ones"],
+  ["unrelatedRollbacks", "of unrelated incidents"],
+  ["unlabelledRollbacks", "without a label"],
+  ["falsePositiveShare", "false-positive share"],
+  ["falsePositiveRate", "false-positive rate"],
+  ["missRate", "regressions missed"],
+  ["mttr", "time to recovery, mean"],
+  ["timeToRecovery.median", "time to recovery, median"],
+  ["timeToRollback.median", "time to rollback, median"],
+  ["pagesPerWeek", "pages a week"],
+  ["nightPages", "night pages"],
+  ["overrides", "overrides"],
+  ["approvalsExpired", "approvals expired"],
+  ["tagSaved", "false positives a tag saved"],
+  ["tagMasked", "regressions a tag masked"],
+  ["toilHours", "toil hours"],
+  ["cost", "cost (a page by day is 10)"],
+  ["observedShare", "observed"],
+  ["modelledShare", "modelled"],
+  ["boundedShare", "bounded"],
+  ["unknownShare", "unknown"],
+];
+
+/** Rows that say something only where there is something. */
+export const ONLY_WHERE_ANY = new Set(["undecidable", "unrelatedRollbacks", "unlabelledRollbacks"]);
+
+/** A number with its unit, as people read it. */
+export function formatValue(unit: Field["unit"], value: number): string {
+  switch (unit) {
+    case "share":
+      return `${(value * 100).toFixed(1)} %`;
+    case "seconds":
+      return value === 0 ? "0s" : formatDuration(Math.round(value) * 1000);
+    case "count":
+      return String(Math.round(value));
+    case "perWeek":
+    case "hours":
+      return value.toFixed(1);
+    case "cost":
+      return Math.round(value).toLocaleString("en-US");
+  }
+}
+
+export const IN_WORDS: Readonly<Record<string, string>> = {
+  falsePositiveRollbacks: "false-positive rollbacks",
+  falsePositiveRate: "the share of good deployments rolled back",
+  missRate: "the share of regressions missed",
+  mttr: "mean time to recovery",
+  pagesPerWeek: "pages a week",
+  nightPages: "night pages",
+  toilHours: "hours of toil",
+  cost: "cost",
+};
+
+/** What this history could have shown at all, so that "not distinguishable" can be read. */
+export function resolution(differences: readonly Difference[]): string | null {
+  const parts: string[] = [];
+  for (const [field, name] of [
+    ["mttr", "MTTR"],
+    ["missRate", "miss-rate"],
+    ["falsePositiveRate", "false-positive-rate"],
+  ] as const) {
+    const found = differences.find((one) => one.field === field);
+    if (found?.resolves == null) continue;
+    const effect = found.designEffect;
+    const more = effect === null ? "" : `, design effect ${effect.toFixed(1)}`;
+    parts.push(
+      `${name} differences above ${formatDifference(found.unit, found.resolves).slice(1)} ` +
+        `(${found.effectiveClusters.toFixed(1)} effective services${more})`,
+    );
+  }
+  return parts.length === 0 ? null : `This history resolves ${parts.join("; ")}.`;
+}
+
+/** Above this a difference is named for what it rests on (method 3.4). */
+const HIDDEN_AT_MOST = 0.2;
+
+export function sentence(difference: Difference): string {
+  const name = IN_WORDS[difference.field]!;
+  const { unit, baseline, candidate, low, high, verdict } = difference;
+  if (verdict === "no evidence" || baseline === null || candidate === null) {
+    return `?  ${name}: this history cannot say.`;
+  }
+  const driven =
+    difference.hiddenShare !== null && difference.hiddenShare > HIDDEN_AT_MOST
+      ? " L2-driven: it rests on what history's rollback hid."
+      : "";
+  const from = formatValue(unit, baseline);
+  const to = formatValue(unit, candidate);
+  const size = formatDifference(unit, difference.difference!);
+  const interval =
+    low === null || high === null
+      ? ""
+      : ` (95 %: ${formatDifference(unit, low)} to ${formatDifference(unit, high)})`;
+  switch (verdict) {
+    case "better":
+      return `+  ${name}: ${from} → ${to}, better by ${size}${interval}.${driven}`;
+    case "worse":
+      return `−  ${name}: ${from} → ${to}, worse by ${size}${interval}.${driven}`;
+    case "not distinguishable":
+      return difference.difference === 0
+        ? `=  ${name}: ${from}, no difference.`
+        : `=  ${name}: ${from} → ${to}, not distinguishable${interval}.${driven}`;
+  }
+}
+
+export function formatDifference(unit: Field["unit"], value: number): string {
+  const sign = value > 0 ? "+" : value < 0 ? "−" : "";
+  const size = formatValue(unit, Math.abs(value));
+  return `${sign}${unit === "share" ? size.replace(" %", " pp") : size}`;
+}

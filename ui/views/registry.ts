@@ -1,0 +1,18 @@
+/**
+ * The views, in the order of the navigation. A view is one folder here with a component
+ * of its own name; it is fetched when it is first opened. It takes no props: what it
+ * shows, it reads from the address.
+ */
+
+import type { Component } from "svelte";
+
+export interface View {
+  /** The first part of its address, and its folder. */
+  readonly name: string;
+  readonly title: string;
+  /** What question it answers, for the tooltip and for the page's title. */
+  readonly asks: string;
+  readonly load: () => Promise<{ readonly default: Component }>;
+}
+
+export const VIEWS: readonly View[] = [];
