@@ -1,12 +1,18 @@
-/** How the tests run: two processes at most, so that timings on small machines stay honest. */
+/**
+ * How the tests run: two processes at most, so that timings on small machines stay honest.
+ * A process runs many files and loads the sources once: no test replaces a module, and the
+ * engine keeps nothing between calls.
+ */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
+    globalSetup: "test/run.ts",
     testTimeout: 30_000,
     pool: "forks",
+    isolate: false,
     maxWorkers: 2,
   },
 });

@@ -1,6 +1,5 @@
 /** `audit` and `explain` as a shell sees them: exit codes, stdout, messages. */
 
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -10,6 +9,7 @@ import { explainLog } from "../../lab/explain/find.ts";
 import { nearestNames } from "../../lab/explain/nearest.ts";
 import { answerInTime, runLive } from "../engine/liveHost.ts";
 import { readScenario } from "../engine/scenarioFile.ts";
+import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { ROOT } from "../lab/smallWorld.ts";
 
@@ -25,28 +25,12 @@ writeFileSync(broken, readFileSync(log, "utf8").replace("by dana", "by eve"));
 const empty = join(directory, "empty.jsonl");
 writeFileSync(empty, "");
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function hindsight(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [join(ROOT, "lab/cli/hindsight.js"), ...args],
-      (_, stdout, stderr) => resolve({ code: child.exitCode!, stdout, stderr }),
-    );
-  });
-}
-
 test("exit codes: 0 fine, 1 not whole, 2 nothing to check", { timeout: 60_000 }, async () => {
   const [changed, none, same, nothing] = await Promise.all([
-    hindsight("audit", "verify", broken),
-    hindsight("audit", "verify", join(directory, "none.jsonl")),
-    hindsight("audit", "replay", log),
-    hindsight("audit", "replay", empty, "--json"),
+    hindsight(["audit", "verify", broken]),
+    hindsight(["audit", "verify", join(directory, "none.jsonl")]),
+    hindsight(["audit", "replay", log]),
+    hindsight(["audit", "replay", empty, "--json"]),
   ]);
   expect(changed.code).toBe(1);
   expect(changed.stdout).toMatch(/broken\.jsonl:\d+: altered: it has not the hash it bears/);
@@ -59,8 +43,8 @@ test("exit codes: 0 fine, 1 not whole, 2 nothing to check", { timeout: 60_000 },
 
 test("explain --json is one document, with times in UTC", { timeout: 60_000 }, async () => {
   const [json, neither] = await Promise.all([
-    hindsight("explain", log, "--deployment", "d1", "--json"),
-    hindsight("explain", "--deployment", "d1"),
+    hindsight(["explain", log, "--deployment", "d1", "--json"]),
+    hindsight(["explain", "--deployment", "d1"]),
   ]);
   expect(JSON.parse(json.stdout)).toMatchObject({
     policy: "two-minute-override",

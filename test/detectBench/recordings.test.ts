@@ -3,20 +3,19 @@
  * recordings. They are not in the repository; without them these tests are skipped.
  */
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { silent } from "../../lab/cli/output.ts";
 import { benchDetection } from "../../lab/detectBench/bench.ts";
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
 
 const data = resolve(import.meta.dirname, "../../../shared/data");
 const policy = loadPolicy(resolve(import.meta.dirname, "../../scenarios/policies/default.yaml"));
-const directory = mkdtempSync(join(tmpdir(), "hindsight-detect-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory();
 
 const MINUTE_MS = 60_000;
 const RECORDINGS = [

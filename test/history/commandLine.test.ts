@@ -13,16 +13,9 @@ import {
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createHistory } from "../../lab/history/write.ts";
-import {
-  ABOUT,
-  copyOf,
-  hindsight,
-  NO_TABLES,
-  plainFiles,
-  START_MS,
-  temporaryDirectory,
-  writeFiles,
-} from "./samples.ts";
+import { hindsight } from "../commandLine.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { ABOUT, copyOf, NO_TABLES, plainFiles, START_MS, writeFiles } from "./samples.ts";
 
 /** The message of a command that must refuse: one paragraph, no stack. */
 async function refused(args: readonly string[], uid?: number): Promise<string> {

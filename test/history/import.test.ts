@@ -19,7 +19,8 @@ import { findMapped } from "../../lab/history/import/mapping.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { plainViewSql } from "../../lab/history/plainView.ts";
 import { streamWindows } from "../../lab/history/windows.ts";
-import { plainFiles, RECORDINGS, START_MS, temporaryDirectory, writeFiles } from "./samples.ts";
+import { plainFiles, RECORDINGS, START_MS, writeFiles } from "./samples.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
 
 async function importDir(
   dir: string,

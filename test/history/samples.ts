@@ -1,13 +1,11 @@
 /** Small histories and CSV directories for the tests of lab/history. */
 
-import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
 import type { HistoryTables } from "../../lab/history/tables.ts";
 import type { About } from "../../lab/history/write.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Outside the repository: recordings that may or may not be there. */
@@ -31,18 +29,6 @@ export const ABOUT: About = {
   warnings: [],
   loggingPolicy: null,
 };
-
-const made: string[] = [];
-afterAll(() => {
-  for (const dir of made) rmSync(dir, { recursive: true, force: true });
-});
-
-/** A directory that is gone after the tests of the file. */
-export function temporaryDirectory(): string {
-  const dir = mkdtempSync(join(tmpdir(), "hindsight-test-"));
-  made.push(dir);
-  return dir;
-}
 
 /** Writes files into a new directory; content is a list of lines. */
 export function writeFiles(files: Readonly<Record<string, readonly string[]>>): string {
@@ -81,27 +67,4 @@ export function plainFiles(): Record<string, string[]> {
     ],
     "labels.csv": ["deployment_id,label,basis", "d1,bad,seen", "d2,good,seen"],
   };
-}
-
-/** Runs the real command line; resolves with its exit code and what it said. */
-export function hindsight(
-  args: readonly string[],
-  options: { uid?: number; env?: NodeJS.ProcessEnv; killAfter?: RegExp } = {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      ["--import", "tsx", join(ROOT, "lab/cli/main.ts"), ...args],
-      {
-        cwd: ROOT,
-        env: { ...process.env, ...options.env },
-        ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-      },
-    );
-    let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (part: Buffer) => (stdout += part.toString()));
-    child.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
 }

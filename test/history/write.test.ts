@@ -12,7 +12,8 @@ import { openHistory } from "../../lab/history/open.ts";
 import { streamBlocks } from "../../lab/history/stream.ts";
 import { sampleAtMs, streamWindows, type WindowRequest } from "../../lab/history/windows.ts";
 import { createHistory } from "../../lab/history/write.ts";
-import { ABOUT, NO_TABLES, START_MS, temporaryDirectory } from "./samples.ts";
+import { ABOUT, NO_TABLES, START_MS } from "./samples.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
 
 const STEP_MS = 15_000;
 

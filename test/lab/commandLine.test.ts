@@ -1,38 +1,18 @@
 /** The lab's commands as a shell sees them: exit codes, stdout, pipes, Ctrl-C and --out. */
 
-import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commandList } from "../../lab/cli/commands.ts";
 import type { History } from "../../lab/history/open.ts";
+import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { policyFile, ROOT } from "./smallWorld.ts";
 import { tinyHistory } from "./tinyHistory.ts";
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[], during?: (child: ChildProcess) => void): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(ROOT, "lab/cli/hindsight.js"), ...args], {
-      cwd: ROOT,
-    });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (part: Buffer) => (stdout += part.toString()));
-    child.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-    during?.(child);
-  });
-}
-
 /** A command that must refuse: exit code 2, a message without a stack, nothing on stdout. */
 async function refusal(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await start(args);
+  const { code, stdout, stderr } = await hindsight(args);
   expect(stderr).not.toMatch(/\n\s+at /);
   expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr });
   return stderr;
@@ -70,7 +50,7 @@ describe("--help", () => {
   });
 
   it("lists these commands and no other", async () => {
-    const { code, stdout, stderr } = await start(["--help"]);
+    const { code, stdout, stderr } = await hindsight(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const listed = [...stdout.matchAll(/^ {2}([a-z-]+) (?=.* {2})/gm)].map(([, name]) => name);
     expect(listed.filter((name) => name !== "help")).toEqual(commands.map((one) => one.name()));
@@ -139,7 +119,7 @@ const ONLY_NOTES = /^(naive-threshold: signal .* matches no series\.\n)+$/;
 
 describe("--json", () => {
   it("of replay is one document on stdout, and the notes are on stderr", async () => {
-    const { code, stdout, stderr } = await start([
+    const { code, stdout, stderr } = await hindsight([
       "replay",
       "--history",
       dir,
@@ -160,7 +140,7 @@ describe("--json", () => {
 
   it("of compare has scorecards, differences and flips, and is the same twice", async () => {
     const args = ["compare", "--history", dir, "--policy", NAIVE, "--policy", TAGGED, "--json"];
-    const [first, second] = await Promise.all([start(args), start(args)]);
+    const [first, second] = await Promise.all([hindsight(args), hindsight(args)]);
     expect(first.code).toBe(0);
     const document = JSON.parse(first.stdout) as Record<string, object>;
     expect(Object.keys(document)).toEqual(["manifest", "scorecards", "differences", "flips"]);
@@ -174,7 +154,9 @@ describe("--json", () => {
 describe("a reader that stops reading", () => {
   it("ends the command quietly", async () => {
     const args = ["replay", "--history", dir, "--policy", NAIVE, "--json"];
-    const { code, stderr } = await start(args, (child) => child.stdout!.destroy());
+    const { code, stderr } = await hindsight(args, {
+      during: (child) => child.stdout!.destroy(),
+    });
     expect(code).toBe(0);
     expect(stderr).toMatch(ONLY_NOTES);
   });
@@ -185,14 +167,16 @@ describe("Ctrl-C", () => {
     const parent = temporaryDirectory();
     const args = ["generate", "datasets/worlds/quarter.yaml", "--out", join(parent, "quarter")];
     let seen = false;
-    const { code, stderr } = await start(args, (child) => {
-      const look = setInterval(() => {
-        if (readdirSync(parent).length === 0) return;
-        seen = true;
-        clearInterval(look);
-        child.kill("SIGINT");
-      }, 50);
-      child.on("close", () => clearInterval(look));
+    const { code, stderr } = await hindsight(args, {
+      during: (child) => {
+        const look = setInterval(() => {
+          if (readdirSync(parent).length === 0) return;
+          seen = true;
+          clearInterval(look);
+          child.kill("SIGINT");
+        }, 50);
+        child.on("close", () => clearInterval(look));
+      },
     });
     expect({ seen, code }).toEqual({ seen: true, code: 130 });
     expect(stderr).toContain("interrupted; nothing half-written was left behind");

@@ -3,7 +3,6 @@
  * depends on who else is there, and what the history hides decides nothing.
  */
 
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
 import { differencesOf, flipsOf, type Difference } from "../../lab/compare/compare.ts";
@@ -12,7 +11,6 @@ import type { Evaluated, Evaluation } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { isOpen, type Outcome } from "../../lab/outcome/outcome.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
-import { temporaryDirectory } from "./directories.ts";
 import {
   MINUTE_MS,
   NOON_MS,
@@ -22,13 +20,11 @@ import {
   scoreDraws,
   scoreOf,
 } from "./outcomes.ts";
-import { evaluated, generateSmall, HOOK_MS, shipped } from "./smallWorld.ts";
+import { evaluated, HOOK_MS, shipped, smallHistory } from "./smallWorld.ts";
 
 let history: History;
 beforeAll(async () => {
-  const dir = join(temporaryDirectory(), "history");
-  await generateSmall(dir);
-  history = await openHistory(dir);
+  history = await openHistory(await smallHistory());
 }, HOOK_MS);
 afterAll(() => history.close());
 

@@ -1,17 +1,9 @@
-/** Temporary directories that are gone after the tests of the file. */
+/** Temporary directories; all of them are gone after the run. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
-
-const made: string[] = [];
-afterAll(() => {
-  for (const dir of made) rmSync(dir, { recursive: true, force: true });
-});
 
 export function temporaryDirectory(): string {
-  const dir = mkdtempSync(join(tmpdir(), "hindsight-lab-"));
-  made.push(dir);
-  return dir;
+  return mkdtempSync(join(tmpdir(), "lab-"));
 }

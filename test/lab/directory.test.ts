@@ -1,13 +1,12 @@
 /** Making directories: what was missing is made, and what cannot be ends at once. */
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { makeDirectories } from "../../lab/directory.ts";
+import { temporaryDirectory } from "./directories.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "hindsight-directory-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory();
 
 test("makes what is missing and says where it began", () => {
   expect(makeDirectories(join(directory, "a", "b", "c"))).toBe(join(directory, "a"));

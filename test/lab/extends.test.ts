@@ -1,10 +1,10 @@
 /** Policies that extend one another: what is inherited, and that nothing tight is loosened. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadPolicy } from "../../lab/policy/load.ts";
+import { hindsight, type Ended } from "../commandLine.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { policyFile } from "./smallWorld.ts";
 
@@ -186,21 +186,21 @@ guardrails: { never: [{ when: { environment: vault } }] }
 });
 
 describe("hindsight policy check", () => {
-  const run = (...args: readonly string[]) =>
-    spawnSync("node", ["lab/cli/hindsight.js", "policy", "check", ...args], { encoding: "utf8" });
+  const run = (...args: readonly string[]): Promise<Ended> =>
+    hindsight(["policy", "check", ...args]);
 
-  it("says all that is wrong with all files and ends with 2", () => {
+  it("says all that is wrong with all files and ends with 2", async () => {
     const wrong = written({ "wrong.yaml": `${ORG}wach: 1m\nwatch: soon\n` });
-    const { status, stdout, stderr } = run(policyFile("default"), wrong);
-    expect(status).toBe(2);
+    const { code, stdout, stderr } = await run(policyFile("default"), wrong);
+    expect(code).toBe(2);
     expect(stdout).toMatch(/default\.yaml: default, [0-9a-f]{12}\n$/);
     expect(stderr).toMatch(/wrong\.yaml:15:1: wach: unknown key/);
     expect(stderr).toMatch(/wrong\.yaml:16:1: watch: expected a duration/);
   });
 
-  it("prints one document with --json", () => {
-    const { status, stdout } = run("--json", policyFile("organisation/payments"));
-    expect(status).toBe(0);
+  it("prints one document with --json", async () => {
+    const { code, stdout } = await run("--json", policyFile("organisation/payments"));
+    expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ files: [{ policy: "payments", errors: [] }] });
   });
 });

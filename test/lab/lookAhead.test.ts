@@ -16,7 +16,7 @@ import { absent } from "../../lab/people/recorded.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { replay } from "../../lab/replay/replay.ts";
 import { temporaryDirectory } from "./directories.ts";
-import { generateSmall, HOOK_MS, shipped } from "./smallWorld.ts";
+import { HOOK_MS, shipped, smallHistory } from "./smallWorld.ts";
 
 /** Limits from placebo watches: nothing knows as much about the past, so nothing can leak more. */
 const calibrated: Policy = {
@@ -56,9 +56,7 @@ let history: History;
 let samples: readonly Samples[];
 let whole: readonly DecisionRecord[];
 beforeAll(async () => {
-  const dir = join(temporaryDirectory(), "history");
-  await generateSmall(dir);
-  history = await openHistory(dir);
+  history = await openHistory(await smallHistory());
   samples = await watchedSamples();
   whole = await recordsUntil(Number.POSITIVE_INFINITY);
 }, HOOK_MS);

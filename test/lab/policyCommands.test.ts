@@ -1,39 +1,38 @@
 /** `hindsight policy diff` and `resolve` as a shell sees them. */
 
-import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { hindsight, type Ended } from "../commandLine.ts";
 import { policyFile } from "./smallWorld.ts";
 
-const run = (...args: readonly string[]) =>
-  spawnSync("node", ["lab/cli/hindsight.js", "policy", ...args], { encoding: "utf8" });
+const run = (...args: readonly string[]): Promise<Ended> => hindsight(["policy", ...args]);
 
 describe("hindsight policy diff", () => {
   const [two, five] = [policyFile("two-minute-override"), policyFile("five-minute-override")];
 
-  it("says the differences, and ends with 1 only where it is asked to", () => {
-    const { status, stdout } = run("diff", two, five);
-    expect(status).toBe(0);
+  it("says the differences, and ends with 1 only where it is asked to", async () => {
+    const { code, stdout } = await run("diff", two, five);
+    expect(code).toBe(0);
     expect(stdout).toMatch(/^name .*\noverride window 2m → 5m\n$/);
-    const asked = run("diff", two, five, "--exit-code", "--json");
-    expect(asked.status).toBe(1);
+    const asked = await run("diff", two, five, "--exit-code", "--json");
+    expect(asked.code).toBe(1);
     expect(JSON.parse(asked.stdout)).toMatchObject({
       same: false,
       differences: [{}, { path: ["tiers", "override", "window"], before: "2m", after: "5m" }],
     });
   });
 
-  it("says of equal policies that they are one", () => {
-    const { status, stdout } = run("diff", two, two, "--exit-code");
-    expect(status).toBe(0);
+  it("says of equal policies that they are one", async () => {
+    const { code, stdout } = await run("diff", two, two, "--exit-code");
+    expect(code).toBe(0);
     expect(stdout).toMatch(/^The same policy, [0-9a-f]{12}\.\n$/);
   });
 });
 
 describe("hindsight policy resolve", () => {
-  it("of a described deployment prints one document", () => {
+  it("of a described deployment prints one document", async () => {
     const file = policyFile("organisation/payments");
     const when = ["--at", "2026-11-24T22:32:00Z", "--timezone", "Europe/Berlin"];
-    const { status, stdout } = run(
+    const { code, stdout } = await run(
       "resolve",
       file,
       ...when,
@@ -41,7 +40,7 @@ describe("hindsight policy resolve", () => {
       "customer_commitment",
       "--json",
     );
-    expect(status).toBe(0);
+    expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       tier: "approve",
       tierPath: [{ rule: "assign.otherwise" }, { rule: "context.customer_commitment.tierAtLeast" }],
@@ -49,11 +48,11 @@ describe("hindsight policy resolve", () => {
     });
   });
 
-  it("wants an instant, and a history for a name", () => {
+  it("wants an instant, and a history for a name", async () => {
     const file = policyFile("default");
-    expect(run("resolve", file)).toMatchObject({ status: 2, stdout: "" });
-    const { status, stderr } = run("resolve", file, "--deployment", "d1");
-    expect(status).toBe(2);
+    expect(await run("resolve", file)).toMatchObject({ code: 2, stdout: "" });
+    const { code, stderr } = await run("resolve", file, "--deployment", "d1");
+    expect(code).toBe(2);
     expect(stderr).toMatch(/names a deployment of a history/);
   });
 });

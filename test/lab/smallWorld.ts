@@ -1,5 +1,6 @@
 /** The small world of these tests, its history, and what `evaluate` says about it. */
 
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Policy } from "../../engine/index.ts";
@@ -11,6 +12,7 @@ import type { HistoryManifest } from "../../lab/history/tables.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { generateHistory } from "../../lab/simulate/generate.ts";
 import { openWorld, type OpenedWorld } from "../../lab/simulate/open.ts";
+import { madeOnce } from "../once.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const WORLD_FILE = join(ROOT, "test/lab/small-world.yaml");
@@ -40,6 +42,11 @@ export function generateSmall(dir: string, seed = 7): Promise<HistoryManifest> {
     sources,
     progress: silent,
   });
+}
+
+/** The history of the small world, seed 7, made once in a run: to be read, not to be changed. */
+export function smallHistory(): Promise<string> {
+  return madeOnce(join(tmpdir(), "small-world"), (dir) => generateSmall(dir));
 }
 
 export function evaluated(

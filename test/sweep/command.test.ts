@@ -17,7 +17,7 @@ import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
 import { openBase, type Design } from "../../lab/sweep/variations.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { scoreOf } from "../lab/outcomes.ts";
-import { generateSmall, HOOK_MS, policyFile } from "../lab/smallWorld.ts";
+import { HOOK_MS, policyFile, smallHistory } from "../lab/smallWorld.ts";
 
 const VARY = ["tiers.override.window=1m,2m,5m", "signals.*.hold=0s..2m/3"];
 const OPTIONS = { people: "recorded", seed: 1, replicates: 100, progress: silent };
@@ -26,9 +26,7 @@ const GRID: Design = { kind: "grid", points: 0, seed: 1 };
 let history: History;
 let swept: Sweep;
 beforeAll(async () => {
-  const dir = join(temporaryDirectory(), "history");
-  await generateSmall(dir);
-  history = await openHistory(dir);
+  history = await openHistory(await smallHistory());
   swept = await sweepOf(VARY);
 }, HOOK_MS);
 afterAll(() => history.close());

@@ -3,7 +3,6 @@
  * None of that may show: each must come out as it does alone.
  */
 
-import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecisionRecord, Policy } from "../../engine/index.ts";
@@ -17,8 +16,7 @@ import { recorded } from "../../lab/people/recorded.ts";
 import { decisionsOf, quietMemory } from "../../lab/replay/decide.ts";
 import { replay, watchHistory, type Replay } from "../../lab/replay/replay.ts";
 import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { generateSmall, HOOK_MS, shipped } from "../lab/smallWorld.ts";
+import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
 
 const SEED = 20_261_124;
 const TOGETHER = 50;
@@ -28,9 +26,7 @@ const ALONE = SOAKS ? TOGETHER : 4;
 
 let history: History;
 beforeAll(async () => {
-  const dir = join(temporaryDirectory(), "history");
-  await generateSmall(dir);
-  history = await openHistory(dir);
+  history = await openHistory(await smallHistory());
 }, HOOK_MS);
 afterAll(() => history.close());
 

@@ -1,6 +1,5 @@
 /** On a generated world: two of the arms are policies that can be replayed without any arm. */
 
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
@@ -8,8 +7,7 @@ import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { generateSmall, HOOK_MS, shipped } from "../lab/smallWorld.ts";
+import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
 
 const OPTIONS = { people: "absent", seed: 1, replicates: 100, progress: silent };
 
@@ -22,9 +20,7 @@ describe("a small world", () => {
   let value: TagValue;
   const policy = shipped("two-minute-override");
   beforeAll(async () => {
-    const dir = join(temporaryDirectory(), "history");
-    await generateSmall(dir);
-    history = await openHistory(dir);
+    history = await openHistory(await smallHistory());
     value = (await valueOfTags(history, policy, OPTIONS))!;
   }, HOOK_MS);
   afterAll(() => history.close());

@@ -1,0 +1,25 @@
+/**
+ * Once around a run of the tests: a directory for all that they write, gone at the end.
+ * One place in the repository beside it, for what has to see `node_modules`.
+ */
+
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+export function setup(): () => void {
+  const temporary = mkdtempSync(join(tmpdir(), "hindsight-tests-"));
+  mkdirSync(join(ROOT, ".hindsight"), { recursive: true });
+  const built = mkdtempSync(join(ROOT, ".hindsight/tests-"));
+  // One test is somebody else, who may look in.
+  for (const directory of [temporary, built]) chmodSync(directory, 0o755);
+  // The workers inherit both: every `tmpdir()` of theirs is inside the first.
+  process.env["TMPDIR"] = temporary;
+  process.env["HINDSIGHT_TESTS"] = built;
+  return () => {
+    for (const directory of [temporary, built]) rmSync(directory, { recursive: true, force: true });
+  };
+}
