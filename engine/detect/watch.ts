@@ -18,7 +18,7 @@ import {
 } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { controlOf, keepPeers, type Departure } from "./control.ts";
-import { finalEvidence } from "./evidence.ts";
+import { finalEvidence } from "./finalEvidence.ts";
 import {
   cloneTrack,
   freezeBaseline,
