@@ -36,7 +36,12 @@ export function parseYaml(text: string, file: string): Written {
   throw new Problems(
     document.errors.map((error) => {
       const { line, col } = lines.linePos(error.pos[0]);
-      return new Problem(error.message, { file, line, column: col });
+      return new Problem(error.message, {
+        file,
+        line,
+        column: col,
+        cure: "Mend the YAML at this place.",
+      });
     }),
   );
 }

@@ -5,24 +5,25 @@
  * Nothing here asks what another deployment did or what anybody decided, so any one
  * can be made alone.
  *
- * Simplifications, with their bias: the harm of a staged rollout begins when the
- * rollout is complete (so catching it at the canary stage is not modelled, which
- * makes staged rollouts look slower to harm, never milder); effects end by
- * themselves at most 150 min after the start; a rollback of a good deployment costs
- * nothing in the metrics.
+ * Simplifications, with their bias: effects end by themselves at most 150 min after
+ * the start. Unless the world says `stagedHarm`, the harm of a staged rollout begins
+ * when the rollout is complete (staged rollouts look slower to harm, never milder);
+ * unless it says `rollback: { restarts, harmsIrreversible }`, a rollback costs nothing
+ * in the metrics.
  */
 
 import type { DeploymentKind } from "../../engine/index.ts";
 import type { Label, Stage, TagRow } from "../../lab/history/tables.ts";
 import { randomStream, type RandomStream } from "../../lab/people/random.ts";
+import type { Effect, Exposure, Metric } from "./effects.ts";
+import { episodesBetween } from "./incidents.ts";
 import {
+  coldStartEffects,
   expectedRiseEffects,
   regressionEffects,
+  rollbackHarmEffects,
   surpriseEffects,
-  type Effect,
-  type Metric,
-} from "./effects.ts";
-import { episodesBetween } from "./incidents.ts";
+} from "./recipes.ts";
 import { startById, startsBetween, type ScheduledStart } from "./schedule.ts";
 import type { Regression, Surprise } from "./spec.ts";
 import { tagsOf } from "./tags.ts";
@@ -49,10 +50,26 @@ export interface WorldDeployment {
   readonly onsetAtMs: number | null;
   readonly naturalEndAtMs: number | null;
   readonly tags: readonly TagRow[];
-  /** False: a rollback finishes but does not help. */
+  /** The traffic that its harm reaches: by stage in a world with `stagedHarm`, else all. */
+  readonly exposure: readonly Exposure[];
+  /**
+   * False: a rollback finishes but does not end the effects. Where `rollbackHarms`, it
+   * adds effects of its own.
+   */
   readonly reversible: boolean;
-  /** False: a rollback of this one fails. */
+  /**
+   * False: a rollback of this one fails (the controller hears `rollbackFinished` with
+   * `succeeded: false`), the new version serves on, and nothing changes in the metrics:
+   * a failed rollback is no intervention.
+   */
   readonly rollbackSucceeds: boolean;
+  /** True: rolling this one back breaks things, whether it was good or bad. */
+  readonly rollbackHarms: boolean;
+  /**
+   * What a rollback brings about, on the service itself; times relative to when it took
+   * effect. No rollback ends it; cut off 150 min after the deployment's start.
+   */
+  readonly rollbackEffects: readonly Effect[];
   /** From the order to the old version serving everything. */
   readonly rollbackMs: number;
   /** From there until the metrics are back. */
@@ -93,7 +110,8 @@ function freeCallers(world: World, start: ScheduledStart): readonly string[] {
 
 function drawStages(world: World, startMs: number, random: RandomStream): readonly Stage[] {
   const rollout = random.weighted(world.spec.deployments.rollout);
-  const lengthMs = random.between(5, 15) * MINUTE_MS;
+  const drawnMs = random.between(5, 15) * MINUTE_MS;
+  const lengthMs = (rollout === "canary" ? world.spec.deployments.canaryFor : null) ?? drawnMs;
   if (rollout === "instant") return [{ share: 1, atMs: startMs }];
   const shares = rollout === "rolling" ? [0.25, 0.5, 0.75, 1] : [0.05, 0.25, 1];
   return shares.map((share, index) => ({
@@ -120,10 +138,11 @@ function drawTruth(
   start: ScheduledStart,
   kind: DeploymentKind,
   fullAfterMs: number,
+  exposure: readonly Exposure[] | null,
 ): Truth {
   const { spec } = world;
   const random = randomStream(world.seed, "truth", start.deploymentId);
-  const place = { service: start.service, fullAfterMs, stepMs: world.stepMs };
+  const place = { service: start.service, fullAfterMs, stepMs: world.stepMs, exposure };
   if (random.chance(spec.deployments.failureRate)) {
     const cause = random.weighted<Regression>(spec.regressions);
     const callers = cause === "downstream" ? freeCallers(world, start) : [];
@@ -152,6 +171,19 @@ function meetsIncident(world: World, start: ScheduledStart): boolean {
   );
 }
 
+function drawRollbackEffects(
+  world: World,
+  { service, deploymentId }: ScheduledStart,
+  irreversible: boolean,
+): { harms: boolean; effects: readonly Effect[] } {
+  const { harmsIrreversible = 0, restarts = false } = world.spec.rollback;
+  const random = randomStream(world.seed, "rolledBack", deploymentId);
+  const harms = random.chance(harmsIrreversible) && irreversible;
+  const harm = harms ? rollbackHarmEffects(service, random) : [];
+  const cold = restarts ? coldStartEffects(service, world.stepMs, random) : [];
+  return { harms, effects: [...harm, ...cold] };
+}
+
 function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
   const service = serviceOf(world, start.service);
   const random = randomStream(world.seed, "deployment", start.deploymentId);
@@ -159,7 +191,12 @@ function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
   const stages = drawStages(world, start.startMs, random);
   const finishedAtMs = stages.at(-1)!.atMs;
   const author = `${random.pick(AUTHORS)}@${service.team}`;
-  const truth = drawTruth(world, start, kind, finishedAtMs - start.startMs);
+  const reached = stages.map(({ share, atMs }) => ({
+    share: share ?? 1,
+    afterMs: atMs - start.startMs,
+  }));
+  const exposure = world.spec.deployments.stagedHarm === true ? reached : null;
+  const truth = drawTruth(world, start, kind, finishedAtMs - start.startMs, exposure);
   const { label, cause, effects } = truth;
 
   // Recovery times: lognormal, 1.5 min (sigma 0.5) to roll back, 2 min (sigma 0.8) to recover.
@@ -169,6 +206,7 @@ function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
   const sticky = kind === "migration" || cause === "ramp";
   const irreversible = rollback.chance(world.spec.rollback.irreversible) && sticky;
   const rollbackSucceeds = !rollback.chance(world.spec.rollback.fails);
+  const after = drawRollbackEffects(world, start, irreversible);
   const tags = tagsOf(world, {
     deploymentId: start.deploymentId,
     service: start.service,
@@ -198,8 +236,11 @@ function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
     naturalEndAtMs:
       effects.length === 0 ? null : start.startMs + Math.max(...effects.map((e) => e.endsMs)),
     tags,
+    exposure: exposure ?? [{ share: 1, afterMs: 0 }],
     reversible: !irreversible,
     rollbackSucceeds,
+    rollbackHarms: after.harms,
+    rollbackEffects: after.effects,
     rollbackMs,
     recoveryMs,
   };

@@ -6,7 +6,8 @@
  */
 
 import { poissonQuantile, randomStream } from "../../lab/people/random.ts";
-import { burstEffects, incidentEffects, shockEffects, type Effect } from "./effects.ts";
+import type { Effect } from "./effects.ts";
+import { burstEffects, incidentEffects, shockEffects } from "./recipes.ts";
 import { DAY_MS, MINUTE_MS, remember, serviceOf, type World } from "./world.ts";
 
 export interface Episode {

@@ -7,7 +7,7 @@
  * stores `truthTables` beside the samples.
  */
 
-export { parseWorld } from "./spec.ts";
+export { parseWorld } from "./parse.ts";
 export { createWorld, EFFECT_MAX_MS, SPACING_MS, type World } from "./world.ts";
 export type { Service } from "./services.ts";
 export { METRICS, type Metric } from "./effects.ts";
@@ -18,5 +18,6 @@ export {
   serviceTags,
   type WorldDeployment,
 } from "./deployments.ts";
-export { generateSamples, NO_INTERVENTIONS, sampleIndexAt, type Interventions } from "./series.ts";
-export { harmOf, metricCatalog, truthTables } from "./truth.ts";
+export { NO_INTERVENTIONS, type Interventions } from "./active.ts";
+export { generateSamples, sampleIndexAt } from "./series.ts";
+export { harmOf, rollbackHarmOf, metricCatalog, truthTables } from "./truth.ts";

@@ -92,10 +92,22 @@ export function tagsOf(world: World, deployment: Tagged): readonly TagRow[] {
       add("expected_latency_increase", declared(guess), { validUntilMs });
     }
   }
+  if (isAbused(world, deployment, rows)) {
+    const claimed = randomStream(world.seed, "claimed", deployment.deploymentId).between(0.3, 1);
+    const knownAtMs = deployment.startedAtMs - 10 * MINUTE_MS;
+    add("expected_latency_increase", declared(claimed), { validUntilMs, knownAtMs });
+  }
   if (deployment.planned) add("migration_window", "true", { validUntilMs });
   if (deployment.irreversible && random.chance(0.9)) add("irreversible", "true");
   if (random.chance(spec.tags.customerCommitment)) add("customer_commitment", "true");
   return rows;
+}
+
+/** Somebody who is tired of alarms tags everything; nobody tags twice. */
+function isAbused(world: World, { deploymentId }: Tagged, rows: readonly TagRow[]): boolean {
+  const { abuse = 0 } = world.spec.tags;
+  if (abuse === 0 || rows.some(({ tag }) => tag === "expected_latency_increase")) return false;
+  return randomStream(world.seed, "abuse", deploymentId).chance(abuse);
 }
 
 /** The p95 rise of the service itself. */

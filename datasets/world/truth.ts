@@ -20,8 +20,8 @@ import type {
 import { deploymentsBetween, type WorldDeployment } from "./deployments.ts";
 import { METRICS, type Effect, type Metric } from "./effects.ts";
 import { episodesBetween } from "./incidents.ts";
-import type { Interventions } from "./series.ts";
-import { DAY_MS, type World } from "./world.ts";
+import type { Interventions } from "./active.ts";
+import { DAY_MS, EFFECT_MAX_MS, type World } from "./world.ts";
 
 /** What each metric is, for the catalog. */
 const CATALOG: Readonly<Record<Metric, Omit<MetricRow, "metric">>> = {
@@ -44,6 +44,11 @@ export interface Harm {
   /** When the metrics were back. */
   readonly resolvedAtMs: number;
   readonly resolvedBy: "rollback" | "fix";
+  /**
+   * The same time weighed by the share of traffic that was reached: what a regression
+   * cost that was caught at its canary stage, in minutes of all traffic.
+   */
+  readonly fullTrafficMs: number;
 }
 
 /**
@@ -54,12 +59,50 @@ export function harmOf(deployment: WorldDeployment, rolledBackAtMs: number | nul
   const { onsetAtMs, naturalEndAtMs } = deployment;
   if (deployment.label !== "regression" || onsetAtMs === null || naturalEndAtMs === null)
     return null;
-  const fixed: Harm = { onsetAtMs, resolvedAtMs: naturalEndAtMs, resolvedBy: "fix" };
-  if (rolledBackAtMs === null || !deployment.reversible) return fixed;
+  const harm = (resolvedAtMs: number, resolvedBy: Harm["resolvedBy"]): Harm => {
+    const haltedMs = rolledBackAtMs ?? Infinity;
+    const fullTrafficMs = exposedMs(deployment, onsetAtMs, resolvedAtMs, haltedMs);
+    return { onsetAtMs, resolvedAtMs, resolvedBy, fullTrafficMs };
+  };
+  if (rolledBackAtMs === null || !deployment.reversible) return harm(naturalEndAtMs, "fix");
   const recoveredAtMs = rolledBackAtMs + deployment.recoveryMs;
   if (recoveredAtMs <= onsetAtMs) return null;
-  if (recoveredAtMs >= naturalEndAtMs) return fixed;
-  return { onsetAtMs, resolvedAtMs: recoveredAtMs, resolvedBy: "rollback" };
+  if (recoveredAtMs >= naturalEndAtMs) return harm(naturalEndAtMs, "fix");
+  return harm(recoveredAtMs, "rollback");
+}
+
+/**
+ * What a rollback broke by itself: of a deployment that cannot be rolled back, in a
+ * world where that hurts. Null for every other rollback, and for none.
+ */
+export function rollbackHarmOf(
+  { startedAtMs, rollbackHarms, rollbackEffects }: WorldDeployment,
+  rolledBackAtMs: number | null,
+): Harm | null {
+  if (rolledBackAtMs === null || !rollbackHarms) return null;
+  const lastMs = Math.max(...rollbackEffects.map(({ endsMs }) => endsMs));
+  const resolvedAtMs = Math.min(rolledBackAtMs + lastMs, startedAtMs + EFFECT_MAX_MS);
+  const fullTrafficMs = resolvedAtMs - rolledBackAtMs;
+  if (fullTrafficMs <= 0) return null;
+  return { onsetAtMs: rolledBackAtMs, resolvedAtMs, resolvedBy: "fix", fullTrafficMs };
+}
+
+/** Time from one instant to another, each part by the share of traffic reached in it. */
+function exposedMs(
+  { startedAtMs, exposure }: WorldDeployment,
+  fromMs: number,
+  toMs: number,
+  haltedMs: number,
+): number {
+  return exposure.reduce((sum, { share, afterMs }, index) => {
+    const next = exposure[index + 1];
+    const reachedMs = startedAtMs + afterMs;
+    if (reachedMs > haltedMs) return sum;
+    const leftMs = next === undefined ? Infinity : startedAtMs + next.afterMs;
+    // A rollout that was rolled back never left the stage it was in.
+    const until = leftMs > haltedMs ? toMs : Math.min(toMs, leftMs);
+    return sum + share * Math.max(0, until - Math.max(fromMs, reachedMs));
+  }, 0);
 }
 
 /** By the worst of its effects: errors of 5 points or latency doubled is `sev1`. */
@@ -92,9 +135,12 @@ function deploymentIncidents(
   }
   return deployments.flatMap((deployment): readonly IncidentRow[] => {
     const { deploymentId, cause, onsetAtMs, naturalEndAtMs, effects } = deployment;
-    const harm = harmOf(deployment, interventions(deploymentId));
+    const rolledBackAtMs = interventions(deploymentId);
+    const broken = rollbackIncident(deployment, rolledBackAtMs);
+    const harm = harmOf(deployment, rolledBackAtMs);
     if (harm !== null) {
       return [
+        ...broken,
         {
           incidentId: `incident-${deploymentId}`,
           deploymentId,
@@ -108,8 +154,9 @@ function deploymentIncidents(
         },
       ];
     }
-    if (cause !== "coincident_incident" && cause !== "dependency_failure") return [];
+    if (cause !== "coincident_incident" && cause !== "dependency_failure") return broken;
     return [
+      ...broken,
       {
         incidentId: `incident-${deploymentId}`,
         deploymentId: null,
@@ -123,6 +170,28 @@ function deploymentIncidents(
       },
     ];
   });
+}
+
+/** Nobody's deployment: the deployment's own label must not become one of a regression. */
+function rollbackIncident(
+  deployment: WorldDeployment,
+  rolledBackAtMs: number | null,
+): readonly IncidentRow[] {
+  const harm = rollbackHarmOf(deployment, rolledBackAtMs);
+  if (harm === null) return [];
+  return [
+    {
+      incidentId: `rollback-${deployment.deploymentId}`,
+      deploymentId: null,
+      service: deployment.service,
+      label: "rollback-harm:irreversible",
+      onsetAtMs: harm.onsetAtMs,
+      detectedAtMs: null,
+      resolvedAtMs: harm.resolvedAtMs,
+      resolvedBy: harm.resolvedBy,
+      severity: severityOf(deployment.rollbackEffects),
+    },
+  ];
 }
 
 /** Incidents and regional shocks; error bursts and lost telemetry are not incidents. */

@@ -161,7 +161,7 @@ export interface RandomStream {
   chance(share: number): boolean;
   pick<T>(from: readonly T[]): T;
   /** Picks a name by its share; shares need not add up to one. */
-  weighted<Name extends string>(shares: Readonly<Record<Name, number>>): Name;
+  weighted<Name extends string>(shares: Readonly<Partial<Record<Name, number>>>): Name;
 }
 
 /**
@@ -195,11 +195,11 @@ export function randomStream(...key: readonly KeyPart[]): RandomStream {
     exponential: (mean) => exponentialQuantile(open(), mean),
     chance: (share) => next() < share,
     pick: <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)]!,
-    weighted: <Name extends string>(shares: Readonly<Record<Name, number>>): Name => {
+    weighted: <Name extends string>(shares: Readonly<Partial<Record<Name, number>>>): Name => {
       const names = Object.keys(shares) as Name[];
-      let left = next() * names.reduce((sum, name) => sum + shares[name], 0);
+      let left = next() * names.reduce((sum, name) => sum + shares[name]!, 0);
       for (const name of names) {
-        left -= shares[name];
+        left -= shares[name]!;
         if (left < 0) return name;
       }
       return names.at(-1)!;

@@ -47,7 +47,7 @@ describe("parseWorld", () => {
     [
       "  count: 40",
       "  counted: 40",
-      'unknown key "counted"\n  Known here: count, teams, timezones.',
+      'unknown key "counted"\n  Did you mean count? Known here: count, teams, timezones, traffic',
     ],
     ["  count: 40\n", "", '"services.count" is missing\n  Add it'],
     ["people: { seed: 11 }", "people: { seed: -1 }", "people.seed: -1 is not allowed"],
@@ -58,9 +58,9 @@ describe("parseWorld", () => {
     expect(complaint(text)).toMatch(/^w\.yaml:\d+:\d+: /);
   });
 
-  it("points at the line and column of the value or the key", () => {
+  it("points at the line and column of the key", () => {
     const bad = QUARTER_TEXT.replace("step: 60s", "step: sixty");
-    expect(complaint(bad)).toContain(`w.yaml:${lineOf(bad, "step: sixty")}:7: step: "sixty"`);
+    expect(complaint(bad)).toContain(`w.yaml:${lineOf(bad, "step: sixty")}:1: step: "sixty"`);
     const misspelt = QUARTER_TEXT.replace("  offHours: 10%", "  ofHours: 10%");
     expect(complaint(misspelt)).toContain(
       `w.yaml:${lineOf(misspelt, "ofHours")}:3: unknown key "ofHours"`,

@@ -1,0 +1,123 @@
+/**
+ * The effects that touch one series in a window: of deployments, of what rollbacks
+ * bring about, and of episodes nobody deployed.
+ */
+
+import { affecting, deploymentsBetween } from "./deployments.ts";
+import { strengthOver, type Effect, type Metric } from "./effects.ts";
+import { episodesBetween } from "./incidents.ts";
+import { EFFECT_MAX_MS, type World } from "./world.ts";
+import type { Columns } from "./writers.ts";
+
+/**
+ * When a rollback of this deployment took effect (the old version serves again); null:
+ * never.
+ *
+ * It ends the deployment's effects over its `recoveryMs`, and stops a staged rollout
+ * where it is. Of one that is not `reversible` it ends nothing. Either may add the
+ * deployment's `rollbackEffects` from that moment. A rollback that failed
+ * (`rollbackSucceeds` false) took no effect: say null. Nothing before the moment
+ * changes, so a host may decide it while it goes.
+ */
+export type Interventions = (deploymentId: string) => number | null;
+
+/** A history in which nobody ever rolls back. */
+export const NO_INTERVENTIONS: Interventions = () => null;
+
+/** An effect in absolute time, and when a rollback begins to end it. */
+export interface ActiveEffect {
+  readonly effect: Effect;
+  readonly startMs: number;
+  readonly clearFromMs: number;
+  readonly recoveryMs: number;
+}
+
+export function activeEffects(
+  world: World,
+  service: string,
+  metric: Metric,
+  fromMs: number,
+  toMs: number,
+  interventions: Interventions,
+): readonly ActiveEffect[] {
+  const active: ActiveEffect[] = [];
+  for (const deployment of affecting(world, service, fromMs, toMs, metric)) {
+    const rolledBackMs = deployment.reversible ? interventions(deployment.deploymentId) : null;
+    for (const effect of deployment.effects) {
+      if (effect.service !== service || effect.metric !== metric) continue;
+      const clearFromMs = effect.byDeployment && rolledBackMs !== null ? rolledBackMs : Infinity;
+      const { startedAtMs: startMs, recoveryMs } = deployment;
+      active.push({ effect, startMs, clearFromMs, recoveryMs });
+    }
+  }
+  active.push(...rollbackEffects(world, service, metric, fromMs, toMs, interventions));
+  for (const episode of episodesBetween(world, service, fromMs - world.stepMs, toMs)) {
+    for (const effect of episode.effects) {
+      if (effect.metric !== metric) continue;
+      active.push({ effect, startMs: episode.startMs, clearFromMs: Infinity, recoveryMs: 0 });
+    }
+  }
+  return active;
+}
+
+/** What rollbacks brought about; none in a world where they cost nothing. */
+function rollbackEffects(
+  world: World,
+  service: string,
+  metric: Metric,
+  fromMs: number,
+  toMs: number,
+  interventions: Interventions,
+): readonly ActiveEffect[] {
+  const { harmsIrreversible = 0, restarts = false } = world.spec.rollback;
+  if (harmsIrreversible === 0 && !restarts) return [];
+  const earliestMs = fromMs - EFFECT_MAX_MS - world.stepMs;
+  return deploymentsBetween(world, service, earliestMs, toMs).flatMap((deployment) => {
+    const startMs = interventions(deployment.deploymentId);
+    if (startMs === null) return [];
+    const latestMs = deployment.startedAtMs + EFFECT_MAX_MS - startMs;
+    return deployment.rollbackEffects
+      .filter((effect) => effect.metric === metric && effect.onsetMs < latestMs)
+      .map((effect) => ({
+        effect: { ...effect, endsMs: Math.min(effect.endsMs, latestMs) },
+        startMs,
+        clearFromMs: Infinity,
+        recoveryMs: 0,
+      }));
+  });
+}
+
+/** What is left of an effect after a rollback took effect: falls linearly over the recovery. */
+function remainder(active: ActiveEffect, atMs: number): number {
+  if (atMs <= active.clearFromMs) return 1;
+  return Math.max(0, 1 - (atMs - active.clearFromMs) / active.recoveryMs);
+}
+
+/** Adds the effects on samples [from, to) of the block that starts at sample `first`. */
+export function applyEffects(
+  world: World,
+  columns: Columns,
+  active: readonly ActiveEffect[],
+  first: number,
+  from: number,
+  to: number,
+): void {
+  columns.factor.fill(1);
+  columns.addend.fill(0);
+  const blockMs = world.startMs + first * world.stepMs;
+  for (const one of active) {
+    const { effect, startMs } = one;
+    const begin = Math.floor((startMs + effect.onsetMs - blockMs) / world.stepMs);
+    const end = Math.ceil((startMs + effect.endsMs - blockMs) / world.stepMs) + 1;
+    for (let i = Math.max(from, begin); i < Math.min(to, end); i++) {
+      const atMs = blockMs + i * world.stepMs;
+      const strength =
+        strengthOver(effect, atMs - startMs, world.stepMs, one.clearFromMs - startMs) *
+        remainder(one, atMs);
+      if (strength === 0) continue;
+      if (effect.shape === "gap") columns.missing[i] = 1;
+      else if (effect.change === "relative") columns.factor[i]! *= 1 + effect.size * strength;
+      else columns.addend[i]! += effect.size * strength;
+    }
+  }
+}
