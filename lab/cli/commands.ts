@@ -12,6 +12,7 @@ import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { policyCommand } from "./policy.ts";
 import { replayCommand } from "./replay.ts";
+import { serveCommand } from "./serve.ts";
 import { sweepCommand } from "./sweep.ts";
 import { tagsCommand } from "./tags.ts";
 
@@ -30,5 +31,6 @@ export function commandList(): readonly Command[] {
     gateCommand(),
     tagsCommand(),
     detectBenchCommand(),
+    serveCommand(),
   ];
 }

@@ -1,0 +1,106 @@
+/** Policies side by side: `hindsight compare --json` with words and what filters need. */
+
+import { z } from "zod";
+import { criticality, deploymentId, kind, list, policyId, tier, time } from "./common.ts";
+
+export const estimate = z.looseObject({
+  value: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  n: z.number(),
+  /** Only where the value or its interval is missing or doubtful. */
+  why: z.string().optional(),
+});
+export type EstimateDocument = z.infer<typeof estimate>;
+
+/**
+ * By field name, as `compare --json` has it: estimates, for durations an object of four
+ * (`timeToRecovery: { mean, median, p90, restrictedMean60m }`), bounds, and calibration.
+ */
+export const scorecard = z.record(z.string(), z.unknown());
+export type ScorecardDocument = z.infer<typeof scorecard>;
+
+export const unit = z.enum(["count", "share", "seconds", "perWeek", "hours", "cost"]);
+export type Unit = z.infer<typeof unit>;
+
+/** A field of a scorecard: `mttr`, `timeToRecovery.mean`. */
+export const field = z.object({
+  name: z.string(),
+  /** "mean time to recovery". */
+  words: z.string(),
+  unit,
+  /** Null where neither way is better. */
+  better: z.enum(["lower", "higher"]).nullable(),
+  /** Is it one of the few that a summary shows? */
+  main: z.boolean(),
+});
+export type FieldDocument = z.infer<typeof field>;
+
+export const difference = z.object({
+  field: z.string(),
+  candidatePolicy: z.string(),
+  baseline: z.number().nullable(),
+  candidate: z.number().nullable(),
+  difference: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  unit,
+  verdict: z.enum(["better", "worse", "not distinguishable", "no evidence"]),
+  resolves: z.number().nullable(),
+  designEffect: z.number().nullable(),
+  effectiveClusters: z.number(),
+  hiddenShare: z.number().nullable(),
+});
+export type DifferenceDocument = z.infer<typeof difference>;
+
+const ending = z.object({ end: z.string(), rolledBack: z.boolean() });
+export const flip = z.object({
+  deploymentId,
+  service: z.string(),
+  label: z.string(),
+  candidatePolicy: z.string(),
+  baseline: ending,
+  candidate: ending,
+  change: z.enum(["better", "worse", "neutral", "open"]),
+  why: z.string(),
+});
+
+/** What a list of deployments is filtered by. */
+export const filterable = z.object({
+  team: z.string().nullable(),
+  criticality: criticality.nullable(),
+  kind,
+  tags: list(z.string()),
+  startedAt: time,
+  /** 0 to 23 by the service's clock, whose zone is `timezone`. */
+  hour: z.number().int(),
+  timezone: z.string(),
+});
+
+export const filterableFlip = flip.extend({
+  ...filterable.shape,
+  baselineTier: tier.nullable(),
+  candidateTier: tier.nullable(),
+});
+export type FlipDocument = z.infer<typeof filterableFlip>;
+
+/** `policies`: ids, comma-separated, the baseline first; all given ones where it is not said. */
+export const compareQuery = z.object({ policies: z.string().max(4000).optional() });
+
+/**
+ * Byte for byte what `compare --policy … --json` prints, in `manifest`, `scorecards`,
+ * `differences` and `flips` (these with more beside).
+ */
+export const comparison = z.object({
+  state: z.literal("ready"),
+  policies: list(z.object({ id: policyId, name: z.string() })),
+  baseline: policyId,
+  fields: list(field),
+  manifest: z.looseObject({ seed: z.number(), draws: z.number(), notes: list(z.string()) }),
+  scorecards: z.record(z.string(), scorecard),
+  differences: list(difference.extend({ words: z.string() })),
+  /** How small a difference this history could show, by candidate; null: it cannot be said. */
+  resolution: list(z.object({ candidatePolicy: z.string(), words: z.string().nullable() })),
+  flips: list(filterableFlip),
+});
+export type Comparison = z.infer<typeof comparison>;

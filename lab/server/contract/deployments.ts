@@ -1,0 +1,269 @@
+/** Deployments: the list, one with a swim lane for each policy, and its decision tree. */
+
+import { z } from "zod";
+import {
+  criticality,
+  deploymentId,
+  end,
+  evidence,
+  kind,
+  label,
+  list,
+  policyId,
+  tier,
+  time,
+  verdict,
+} from "./common.ts";
+import { filterable } from "./compare.ts";
+
+export const deploymentRow = z.object({
+  deploymentId,
+  service: z.string(),
+  environment: z.string(),
+  version: z.string().nullable(),
+  author: z.string().nullable(),
+  label,
+  ...filterable.shape,
+  /** By policy that is already replayed: how it ended there. */
+  ends: z.record(
+    policyId,
+    z.object({ end, rolledBack: z.boolean(), evidence, tier: tier.nullable() }),
+  ),
+});
+export type DeploymentRow = z.infer<typeof deploymentRow>;
+
+/** Every deployment of the history, in the order they started; a browser filters. */
+export const deploymentList = z.object({
+  /** Whose `ends` are there; more follow while the lab warms up. */
+  policies: list(policyId),
+  deployments: list(deploymentRow),
+});
+export type DeploymentList = z.infer<typeof deploymentList>;
+
+export const tagDocument = z.object({
+  tag: z.string(),
+  value: z.string(),
+  signal: z.string().nullable(),
+  /** False: it is about the whole service. */
+  ofDeployment: z.boolean(),
+  validFrom: time.nullable(),
+  validUntil: time.nullable(),
+  /** It counts from here, whatever its window says. */
+  knownAt: time,
+  givenBy: z.string().nullable(),
+  approvedBy: z.string().nullable(),
+});
+
+/** What production and its people did. */
+export const historicalDecision = z.object({
+  at: time,
+  what: z.string(),
+  by: z.string().nullable(),
+  /** Their own words. */
+  justification: z.string().nullable(),
+  confidence: z.number().nullable(),
+});
+
+/** As `replay --json` has it. */
+export const outcome = z.object({
+  deploymentId,
+  service: z.string(),
+  policy: z.string(),
+  label,
+  end,
+  rolledBack: z.boolean(),
+  verdict,
+  startedAt: time,
+  onsetAt: time.nullable(),
+  detectedAt: time.nullable(),
+  earlyAlarm: z.boolean(),
+  proposedAt: time.nullable(),
+  decidedAt: time.nullable(),
+  decidedBy: z.string().nullable(),
+  executedAt: time.nullable(),
+  recoveredAt: time.nullable(),
+  recoverySeconds: z.number().nullable(),
+  recoveryBestSeconds: z.number().nullable(),
+  recoveryWorstSeconds: z.number().nullable(),
+  rollbackCost: z.number().nullable(),
+  spikeCost: z.number().nullable(),
+  censoredAt: time.nullable(),
+  evidence,
+  tier: tier.nullable(),
+  mode: z.string().nullable(),
+  confidence: z.number().nullable(),
+  confidenceAtEnd: z.number().nullable(),
+  signals: list(z.string()),
+  proposals: z.number(),
+  approved: z.boolean(),
+  expired: z.boolean(),
+  escalations: z.number(),
+  pagesAt: list(time),
+  ownerless: z.boolean(),
+  untaggedProposedAt: time.nullable(),
+  reason: z.string(),
+});
+export type OutcomeDocument = z.infer<typeof outcome>;
+
+/** A stretch of a swim lane. */
+export const span = z.object({
+  kind: z.enum([
+    "watching", // signals are judged
+    "breach", // a signal is in breach
+    "window", // a proposal counts down to a rollback that silence allows
+    "approval", // a proposal waits for somebody to approve
+    "rollingBack",
+    "recovering", // the old version is back, the harm not yet over
+    "harm", // from onset to recovery: what the incident lasted under this policy
+    "hidden", // history rolled back: nobody saw what follows
+  ]),
+  from: time,
+  to: time,
+  /** `observed`: history shows it; `modelled`: the decision is exact, its effect a model. */
+  evidence,
+  /** The signal of a breach, who is asked, why. */
+  text: z.string(),
+});
+export type Span = z.infer<typeof span>;
+
+/** An instant of a swim lane. */
+export const mark = z.object({
+  kind: z.enum([
+    "started",
+    "breach",
+    "proposed",
+    "paged",
+    "escalated",
+    "withdrawn",
+    "overridden",
+    "approved",
+    "rollbackOrdered",
+    "rolledBack",
+    "rollbackFailed",
+    "recovered",
+    "held",
+    "ended",
+  ]),
+  at: time,
+  evidence,
+  text: z.string(),
+  by: z.string().nullable(),
+  /** Of the decision record behind it. */
+  decisionId: z.string().nullable(),
+});
+export type Mark = z.infer<typeof mark>;
+
+/** A signal's verdict changed, under one policy. */
+export const judgement = z.object({
+  at: time,
+  signal: z.string(),
+  verdict,
+  /** The same samples without any tag. */
+  untagged: verdict,
+  reason: z.string(),
+  series: z.string().nullable(),
+  /** Relative (0.15 is +15 %), or in the metric's unit for `pp` tolerances; as `tolerance`. */
+  effect: z.number().nullable(),
+  expected: z.number().nullable(),
+  tolerance: z.number(),
+  baseTolerance: z.number(),
+  statistic: z.number().nullable(),
+  limit: z.number().nullable(),
+  /** Tags that moved the tolerance. */
+  tags: list(z.string()),
+});
+export type Judgement = z.infer<typeof judgement>;
+
+export const lane = z.object({
+  policy: policyId,
+  name: z.string(),
+  outcome,
+  watch: z.object({ from: time, to: time }),
+  spans: list(span),
+  marks: list(mark),
+  judgements: list(judgement),
+});
+export type Lane = z.infer<typeof lane>;
+
+/** A stored series that some policy watches for this deployment. */
+export const watchedSeries = z.object({
+  /** As `/api/series/{series}` takes it. */
+  series: z.number().int(),
+  service: z.string(),
+  metric: z.string(),
+  version: z.string().nullable(),
+  unit: z.string().nullable(),
+  worse: z.enum(["up", "down", "both"]).nullable(),
+  /** Which signal of which policy watches it. */
+  watchedBy: list(z.object({ policy: policyId, signal: z.string() })),
+});
+export type WatchedSeries = z.infer<typeof watchedSeries>;
+
+/** `policies`: ids, comma-separated; all given ones where it is not said. */
+export const deploymentQuery = z.object({ policies: z.string().max(4000).optional() });
+
+export const deploymentDetail = z.object({
+  deploymentId,
+  service: z.string(),
+  environment: z.string(),
+  kind,
+  kindSource: z.string(),
+  version: z.string().nullable(),
+  author: z.string().nullable(),
+  team: z.string().nullable(),
+  criticality: criticality.nullable(),
+  /** The service's; `UTC` where it has none. */
+  timezone: z.string(),
+  startedAt: time,
+  finishedAt: time.nullable(),
+  /** When it reached which share of traffic or replicas. */
+  stages: list(z.object({ share: z.number().nullable(), at: time })),
+  label,
+  labelBasis: z.string().nullable(),
+  incident: z
+    .object({
+      incidentId: z.string(),
+      label: z.string(),
+      onsetAt: time,
+      detectedAt: time.nullable(),
+      resolvedAt: time.nullable(),
+      resolvedBy: z.string().nullable(),
+      severity: z.string().nullable(),
+    })
+    .nullable(),
+  tags: list(tagDocument),
+  decisions: list(historicalDecision),
+  /** When history itself rolled it back: what follows happened to the old version. */
+  rolledBackAt: time.nullable(),
+  /** What is worth showing: an hour before it to the end of the longest watch. */
+  window: z.object({ from: time, to: time }),
+  series: list(watchedSeries),
+  /** Null while the lab warms up: ask again. By policy, in the order asked for. */
+  lanes: list(lane).nullable(),
+});
+export type DeploymentDetail = z.infer<typeof deploymentDetail>;
+
+export interface TreeNode {
+  readonly about: string;
+  readonly says: string;
+  readonly at: string | null;
+  readonly children: readonly TreeNode[];
+}
+export const treeNode: z.ZodType<TreeNode> = z.object({
+  about: z.string(),
+  says: z.string(),
+  at: time.nullable(),
+  get children() {
+    return z.array(treeNode).readonly();
+  },
+});
+
+export const explainQuery = z.object({ policy: policyId });
+/** `hindsight explain --json`. */
+export const explanation = z.object({
+  state: z.literal("ready"),
+  policy: z.string(),
+  policyDigest: z.string(),
+  tree: treeNode,
+});
+export type ExplanationDocument = z.infer<typeof explanation>;
