@@ -4,7 +4,7 @@
  * still being made.
  */
 
-import type { ProgressDocument } from "./contract/common.ts";
+import type { ProgressDocument } from "./contract/words.ts";
 import type { Answer, RouteName, ROUTES } from "./contract/routes.ts";
 import type { z } from "zod";
 

@@ -8,7 +8,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { jsonSchemaTransform, validatorCompiler } from "fastify-type-provider-zod";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import type { Asked, Handlers } from "./answers.ts";
-import { computing, problem } from "./contract/common.ts";
+import { computing, problem } from "./contract/words.ts";
 import { ROUTES, type Route, type RouteName } from "./contract/routes.ts";
 import { ARROW } from "./contract/series.ts";
 import { guard } from "./guard.ts";

@@ -1,7 +1,7 @@
 /** Errors as problem documents (RFC 9457). What a person can mend says how; ours says nothing. */
 
 import { Problem } from "../problem.ts";
-import type { ProblemDocument } from "./contract/common.ts";
+import type { ProblemDocument } from "./contract/words.ts";
 
 export const PROBLEM_JSON = "application/problem+json";
 

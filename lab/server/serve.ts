@@ -1,5 +1,6 @@
 /** Starts and ends the web lab: listens, says where, and finishes or cancels when told to end. */
 
+// tidy-ok: a token that nobody may guess; no result rests on it.
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import type { AddressInfo } from "node:net";
@@ -45,7 +46,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   return { url: `http://${name}:${port}/${query}`, close };
 }
 
-// tidy-ok: a secret that nobody may guess, and no result rests on it
+// tidy-ok: nobody may guess it.
 const newToken = (): string => randomBytes(24).toString("base64url");
 
 function shownHost(host: string): string {

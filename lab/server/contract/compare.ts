@@ -1,7 +1,7 @@
 /** Policies side by side: `hindsight compare --json` with words and what filters need. */
 
 import { z } from "zod";
-import { criticality, deploymentId, kind, list, policyId, tier, time } from "./common.ts";
+import { criticality, deploymentId, kind, list, policyId, tier, time } from "./words.ts";
 
 export const estimate = z.looseObject({
   value: z.number().nullable(),

@@ -1,7 +1,7 @@
 /** The audit log of a policy's run: verified, searched, and each record explained. */
 
 import { z } from "zod";
-import { deploymentId, end, list, policyId, tier, time } from "./common.ts";
+import { deploymentId, end, list, policyId, tier, time } from "./words.ts";
 import { treeNode } from "./deployments.ts";
 
 export const decisionKind = z.enum([

@@ -13,7 +13,7 @@ import {
   tier,
   time,
   verdict,
-} from "./common.ts";
+} from "./words.ts";
 import { filterable } from "./compare.ts";
 
 export const deploymentRow = z.object({

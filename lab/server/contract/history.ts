@@ -1,7 +1,7 @@
 /** What the lab is looking at, how far it is, and what it can and cannot answer. */
 
 import { z } from "zod";
-import { criticality, kind, label, list, progress, time } from "./common.ts";
+import { criticality, kind, label, list, progress, time } from "./words.ts";
 
 /**
  * The state of the lab. `opening`: the tables are read; `warming`: the history is there and

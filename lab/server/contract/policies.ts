@@ -1,7 +1,7 @@
 /** Policies: those given on the command line, those shipped, and drafts made in What-if. */
 
 import { z } from "zod";
-import { list, policyId } from "./common.ts";
+import { list, policyId } from "./words.ts";
 
 export const policySummary = z.object({
   id: policyId,

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { deploymentId, policyId, type Computed } from "./common.ts";
+import { deploymentId, policyId, type Computed } from "./words.ts";
 import { compareQuery, comparison } from "./compare.ts";
 import { decisionDetail, decisionPage, decisionParams, decisionsQuery } from "./decisions.ts";
 import {

@@ -7,7 +7,7 @@
  */
 
 import { z } from "zod";
-import { deploymentId, policyId, time } from "./common.ts";
+import { deploymentId, policyId, time } from "./words.ts";
 
 export const ARROW = "application/vnd.apache.arrow.stream";
 

@@ -1,7 +1,7 @@
 /** Sweeps in the background: they outlive the page and the server. */
 
 import { z } from "zod";
-import { list, policyId, progress, time } from "./common.ts";
+import { list, policyId, progress, time } from "./words.ts";
 
 export const sweepRequest = z.object({
   policy: policyId,

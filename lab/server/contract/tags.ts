@@ -1,7 +1,7 @@
 /** What context tags were worth under a policy: `hindsight tags --json`. */
 
 import { z } from "zod";
-import { label, list, policyId } from "./common.ts";
+import { label, list, policyId } from "./words.ts";
 import { difference, scorecard } from "./compare.ts";
 
 export const tagsQuery = z.object({ policy: policyId });

@@ -1,7 +1,7 @@
 /** A change to a policy and what it would have done, by the same engine, while one drags. */
 
 import { z } from "zod";
-import { end, list, policyId } from "./common.ts";
+import { end, list, policyId } from "./words.ts";
 import { difference, scorecard } from "./compare.ts";
 
 export const change = z.object({
