@@ -24,6 +24,7 @@ import {
   rollbackHarmEffects,
   surpriseEffects,
 } from "./recipes.ts";
+import { authorsAt } from "./services.ts";
 import { startById, startsBetween, type ScheduledStart } from "./schedule.ts";
 import type { Regression, Surprise } from "./spec.ts";
 import { tagsOf } from "./tags.ts";
@@ -84,8 +85,6 @@ const KIND_SOURCE: Readonly<Record<DeploymentKind, string>> = {
   migration: "schema-migration",
   infrastructure: "terraform-apply",
 };
-
-const AUTHORS = ["ada", "bo", "chen", "dina", "emre", "fatou", "gus", "hana"] as const;
 
 /** A caller is left alone if it deploys itself close to this: see `freeCallers`. */
 const CALLER_BEFORE_MS = 90 * MINUTE_MS;
@@ -167,7 +166,7 @@ function drawTruth(
 /** Somebody else's incident during the hour's watch: a rollback then would be for nothing. */
 function meetsIncident(world: World, start: ScheduledStart): boolean {
   return episodesBetween(world, start.service, start.startMs, start.startMs + HOUR_MS).some(
-    ({ kind }) => kind === "incident" || kind === "shock",
+    ({ kind }) => kind === "incident" || kind === "shock" || kind === "reached",
   );
 }
 
@@ -190,7 +189,7 @@ function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
   const kind = drawKind(world, start, random);
   const stages = drawStages(world, start.startMs, random);
   const finishedAtMs = stages.at(-1)!.atMs;
-  const author = `${random.pick(AUTHORS)}@${service.team}`;
+  const author = `${random.pick(authorsAt(world.spec, start.startMs))}@${service.team}`;
   const reached = stages.map(({ share, atMs }) => ({
     share: share ?? 1,
     afterMs: atMs - start.startMs,

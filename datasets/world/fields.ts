@@ -85,6 +85,12 @@ export function name() {
   });
 }
 
+export const sentence = z.unknown().transform((value, context) => {
+  if (typeof value === "string" && value.trim() !== "") return value.trim();
+  context.addIssue(`${show(value)} is not a sentence|Say in a sentence what this is good for.`);
+  return z.NEVER;
+});
+
 /** `true` or `false`, as YAML writes them. */
 export const yesOrNo = z.unknown().transform((value, context) => {
   if (typeof value === "boolean") return value;

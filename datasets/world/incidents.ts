@@ -7,12 +7,13 @@
 
 import { poissonQuantile, randomStream } from "../../lab/people/random.ts";
 import type { Effect } from "./effects.ts";
-import { burstEffects, incidentEffects, shockEffects } from "./recipes.ts";
+import { burstEffects, incidentEffects, reachedEffects, shockEffects } from "./recipes.ts";
 import { DAY_MS, MINUTE_MS, remember, serviceOf, type World } from "./world.ts";
 
 export interface Episode {
   readonly episodeId: string;
-  readonly kind: "incident" | "shock" | "burst" | "outage";
+  /** `reached`: an incident of a service that this one calls. */
+  readonly kind: "incident" | "reached" | "shock" | "burst" | "outage";
   readonly service: string;
   readonly startMs: number;
   /** Exclusive; never more than a day after the start. */
@@ -87,8 +88,27 @@ const episodesOf = remember((world, name, day): readonly Episode[] => {
       };
     },
   );
-  return [...ownEpisodesOf(world, name, day), ...shocks].sort((a, b) => a.startMs - b.startMs);
+  const own = ownEpisodesOf(world, name, day);
+  const reached = reachingEpisodes(world, name, day);
+  return [...own, ...shocks, ...reached].sort((a, b) => a.startMs - b.startMs);
 });
+
+/** Incidents of called services that slow this one too. They go no further than one call. */
+function reachingEpisodes(world: World, name: string, day: number): readonly Episode[] {
+  const { reachCallers = 0 } = world.spec.incidents;
+  if (reachCallers === 0) return [];
+  return serviceOf(world, name).dependsOn.flatMap((called) =>
+    ownEpisodesOf(world, called, day)
+      .filter(({ kind }) => kind === "incident")
+      .flatMap((episode): readonly Episode[] => {
+        const random = randomStream(world.seed, "reaches", name, episode.episodeId);
+        if (!random.chance(reachCallers)) return [];
+        const episodeId = `${episode.episodeId}-at-${name}`;
+        const effects = reachedEffects(name, episode.effects);
+        return [{ ...episode, episodeId, kind: "reached", service: name, effects }];
+      }),
+  );
+}
 
 /** Episodes of one service that overlap [fromMs, toMs), by start. */
 export function episodesBetween(

@@ -20,4 +20,5 @@ export {
 } from "./deployments.ts";
 export { NO_INTERVENTIONS, type Interventions } from "./active.ts";
 export { generateSamples, sampleIndexAt } from "./series.ts";
+export { deliveriesOf, KNOWN_DELAY_MS, knownDelaysMs } from "./telemetry.ts";
 export { harmOf, rollbackHarmOf, metricCatalog, truthTables } from "./truth.ts";

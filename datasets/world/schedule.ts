@@ -6,8 +6,9 @@
  * neither the effect nor a rollback of one reaches the baseline or the watch of the
  * next. Business-hours and planned starts keep their distance by construction;
  * off-hours ones are thinned against them (Matérn's second hard-core process: of
- * two candidates too close together the one with the larger mark goes). Bias: no
- * deployment storms, and nobody deploys a fix ten minutes after a failure.
+ * two candidates too close together the one with the larger mark goes), and all of
+ * them against storms, where many services deploy at once. Bias: storms of one service
+ * there are none, and nobody deploys a fix ten minutes after a failure.
  */
 
 import { utcOffsetMs } from "../../lab/people/model.ts";
@@ -24,8 +25,8 @@ export interface ScheduledStart {
   readonly deploymentId: string;
   readonly service: string;
   readonly startMs: number;
-  /** Planned: a migration in its announced night window. */
-  readonly when: "business" | "planned" | "offHours";
+  /** Planned: a migration in its announced night window. Storm: with many other services. */
+  readonly when: "business" | "planned" | "offHours" | "storm";
 }
 
 /** Days since the epoch on the service's own calendar. */
@@ -80,24 +81,51 @@ const candidatesOf = remember((world, name, localDay): readonly ScheduledStart[]
     const hour = isWorkday(localDay) ? random.between(20.5, 29) : random.between(8, 27);
     hours.push({ hour, when: "offHours" });
   }
+  const toStart = hours.map(({ hour, when }) => ({
+    startMs: toUtcMs(service, localDay, hour),
+    when,
+  }));
+  const storms = stormStartsOf(world, service, localDay);
   const date = new Date(localDay * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "");
-  return hours.map(({ hour, when }, index) => ({
+  return [...toStart, ...storms].map(({ startMs, when }, index) => ({
     deploymentId: `${name}-${date}-${index + 1}`,
     service: name,
-    startMs: toUtcMs(service, localDay, hour),
+    startMs,
     when,
   }));
 });
 
-/** Business and planned starts stand; off-hours ones are ranked by a keyed mark. */
+/** Where this service takes part in a storm that begins on its local day: a start, or none. */
+function stormStartsOf(
+  world: World,
+  service: Service,
+  localDay: number,
+): readonly { startMs: number; when: "storm" }[] {
+  const { storms } = world.spec.deployments;
+  if (storms === undefined) return [];
+  return [-1, 0, 1].flatMap((step) => {
+    const day = localDay + step;
+    const storm = randomStream(world.seed, "storm", day);
+    if (!storm.chance(storms.perWeek / 7)) return [];
+    const beginsMs = day * DAY_MS + Math.floor(storm.between(10, 16) * HOUR_MS);
+    const own = randomStream(world.seed, "stormPart", service.name, day);
+    if (!own.chance(storms.services)) return [];
+    const startMs = beginsMs + Math.floor(own.between(0, storms.within) / 1000) * 1000;
+    return localDayOf(service, startMs) === localDay ? [{ startMs, when: "storm" }] : [];
+  });
+}
+
+/** Storms stand, then business and planned starts; off-hours ones are ranked by a keyed mark. */
 function markOf(world: World, start: ScheduledStart): number {
+  if (start.when === "storm") return -2;
   return start.when === "offHours" ? uniform(world.seed, "mark", start.deploymentId) : -1;
 }
 
 const startsOf = remember((world, name, localDay): readonly ScheduledStart[] => {
+  const { bornAtMs } = serviceOf(world, name);
   const near = [-1, 0, 1].flatMap((step) => candidatesOf(world, name, localDay + step));
   return candidatesOf(world, name, localDay).filter((start) => {
-    if (start.startMs < world.startMs + EDGE_BEFORE_MS) return false;
+    if (start.startMs < bornAtMs + EDGE_BEFORE_MS) return false;
     if (start.startMs > world.endMs - EDGE_AFTER_MS) return false;
     const mark = markOf(world, start);
     return near.every(

@@ -14,7 +14,7 @@
  * touch the metrics they name and do not work their way from traffic to latency.
  */
 
-import { bitsAt, counter, type Counter } from "../../lab/people/random.ts";
+import { bitsAt, counter, uniformAt, type Counter } from "../../lab/people/random.ts";
 import { utcOffsetMs } from "../../lab/people/model.ts";
 import { activeEffects, applyEffects, type Interventions } from "./active.ts";
 import type { Metric } from "./effects.ts";
@@ -26,6 +26,10 @@ import { noiseOf, WRITERS, type Columns, type Writing } from "./writers.ts";
 
 const TRAFFIC_PHI = 0.9;
 const TRAFFIC_SD = 0.05;
+/** What the services of a time zone share changes over half an hour, not over ten minutes. */
+const SHARED_PHI = 0.97;
+/** Loadings lie between 0.3 and 0.8: on average a service feels what the spec says. */
+const MEAN_LOADING = 0.55;
 
 /** The log season over a local day, one value a sample. */
 const seasonOf = remember((world, name): Float64Array => {
@@ -47,6 +51,13 @@ function fillTraffic(
 ): void {
   const { logTraffic } = columns;
   fillNoise(logTraffic, first, to, key, TRAFFIC_PHI, TRAFFIC_SD);
+  const { sharedTraffic = 0 } = world.spec.services;
+  if (sharedTraffic > 0) {
+    const shared = counter(world.seed, "noise", service.timezone, "shared");
+    const sd = (sharedTraffic * service.levels.shockLoading) / MEAN_LOADING;
+    fillNoise(columns.shared, first, to, shared, SHARED_PHI, sd);
+    for (let i = 0; i < to; i++) logTraffic[i]! += columns.shared[i]!;
+  }
   const season = seasonOf(world, service.name, 0);
   const level = Math.log(service.levels.throughputRps);
   const blockMs = world.startMs + first * world.stepMs;
@@ -76,6 +87,34 @@ function weekdayLevel(day: number, weekend: number): number {
   return place === 2 || place === 3 ? weekend : 0;
 }
 
+/** What there is none of without requests. */
+const RATED: ReadonlySet<Metric> = new Set([
+  "latency_p50_ms",
+  "latency_p95_ms",
+  "latency_p99_ms",
+  "error_rate",
+  "conversion_rate",
+]);
+
+/** In a world whose file says what its traffic is: no request in a step (Poisson), no sample. */
+function loseIdle(
+  { logTraffic }: Columns,
+  key: Counter,
+  stepSeconds: number,
+  first: number,
+  from: number,
+  to: number,
+  out: Float32Array,
+  at: number,
+): void {
+  for (let i = from; i < to; i++) {
+    const requests = Math.exp(logTraffic[i]!) * stepSeconds;
+    if (requests < 24 && uniformAt(key.a, key.b, first + i) < Math.exp(-requests)) {
+      out[at + i - from] = Number.NaN;
+    }
+  }
+}
+
 /** Index of the first sample at or after a time; sample 0 is at the world's start. */
 export function sampleIndexAt(world: World, atMs: number): number {
   return Math.ceil((atMs - world.startMs) / world.stepMs);
@@ -83,8 +122,9 @@ export function sampleIndexAt(world: World, atMs: number): number {
 
 /**
  * Samples of one series in [fromMs, toMs), at the world's step, as a history stores
- * them (32-bit floats, NaN for a missing scrape). The first is at
- * `startMs + sampleIndexAt(fromMs) * stepMs`; times outside the world are cut off.
+ * them (32-bit floats, NaN for a missing scrape, for no request at all, and before a
+ * service was born). The first is at `startMs + sampleIndexAt(fromMs) * stepMs`; times
+ * outside the world are cut off. When each is known is `knownDelaysMs`.
  *
  * Latencies in ms, ratios and saturation in [0, 1], throughput in requests a second.
  *
@@ -113,6 +153,7 @@ export function generateSamples(
   );
   const columns: Columns = {
     logTraffic: new Float64Array(NOISE_BLOCK),
+    shared: new Float64Array(NOISE_BLOCK),
     noise: new Float64Array(NOISE_BLOCK),
     factor: new Float64Array(NOISE_BLOCK),
     addend: new Float64Array(NOISE_BLOCK),
@@ -122,6 +163,8 @@ export function generateSamples(
   const trafficKey = counter(world.seed, "noise", serviceName, "traffic");
   const noiseKey = counter(world.seed, "noise", serviceName, noise?.family ?? "");
   const scrapeKey = counter(world.seed, "scrape", serviceName);
+  const quiet = world.spec.services.traffic !== undefined && RATED.has(metric);
+  const idleKey = quiet ? counter(world.seed, "idle", serviceName) : null;
   const draw = counter(world.seed, "sample", serviceName, metric);
   const writing: Writing = {
     levels: service.levels,
@@ -151,7 +194,9 @@ export function generateSamples(
       const lost = bitsAt(scrapeKey.a, scrapeKey.b, first + i) < lostBelow;
       if (lost || missing[i] === 1) out[at + i - from] = Number.NaN;
     }
+    if (idleKey !== null) loseIdle(columns, idleKey, writing.stepSeconds, first, from, to, out, at);
   }
+  out.fill(Number.NaN, 0, Math.max(0, sampleIndexAt(world, service.bornAtMs) - start));
   for (const { startMs, endMs } of outages) {
     const outEnd = Math.min(end, sampleIndexAt(world, endMs));
     for (let i = Math.max(start, sampleIndexAt(world, startMs)); i < outEnd; i++)

@@ -7,6 +7,8 @@ import type { Criticality } from "../../engine/index.ts";
 import { randomStream } from "../../lab/people/random.ts";
 import type { WorldSpec } from "./spec.ts";
 
+const DAY_MS = 86_400_000;
+
 export interface ServiceLevels {
   /** Requests per second at the season's middle. */
   readonly throughputRps: number;
@@ -47,6 +49,8 @@ export interface Service {
   readonly revenuePerMinute: number;
   /** Deployments against the average service; averages exactly 1 over the world. */
   readonly activity: number;
+  /** Its first day, a UTC midnight: without growth the world's own. */
+  readonly bornAtMs: number;
   readonly levels: ServiceLevels;
 }
 
@@ -90,7 +94,8 @@ function teamName(index: number): string {
  * body (sd 0.5-0.9), AR(1) noise with phi 0.3-0.8 and a median sd of 5 %.
  */
 export function drawServices(spec: WorldSpec, seed: number): readonly Service[] {
-  const { count, teams, timezones } = spec.services;
+  const { timezones, traffic = 1 } = spec.services;
+  const count = spec.services.growth?.count ?? spec.services.count;
   const ranks = activityRanks(count, seed);
   return Array.from({ length: count }, (_, index): Service => {
     const name = serviceName(index);
@@ -101,8 +106,8 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
       high: 0.27,
       critical: 0.13,
     });
-    const team = index % teams;
-    const throughputRps = random.lognormal(40, 0.9);
+    const { team, bornAtMs } = placeOf(spec, index);
+    const throughputRps = traffic * random.lognormal(40, 0.9);
     const dayAmplitude = random.between(0.25, 0.6);
     return {
       name,
@@ -112,6 +117,7 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
       dependsOn: drawDependencies(index, count, seed),
       revenuePerMinute: Math.round(random.lognormal(REVENUE_MEDIAN[criticality], 0.5) * 100) / 100,
       activity: count === 1 ? 1 : 0.6 + (0.8 * ranks[index]!) / (count - 1),
+      bornAtMs,
       levels: {
         throughputRps,
         // So that the daily peak uses about 45-80 % of it.
@@ -133,6 +139,45 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
         shockLoading: random.between(0.3, 0.8),
       },
     };
+  });
+}
+
+/**
+ * Whose a service is and since when. Those of the beginning go round the teams of the
+ * beginning; later ones come one by one, evenly over the length, in runs: a new team
+ * forms with the first service of its run.
+ */
+function placeOf(spec: WorldSpec, index: number): { team: number; bornAtMs: number } {
+  const { count, teams, growth } = spec.services;
+  if (growth === undefined || index < count) return { team: index % teams, bornAtMs: spec.start };
+  const added = growth.count - count;
+  const later = index - count;
+  const team =
+    growth.teams === teams
+      ? index % teams
+      : teams + Math.floor((later * (growth.teams - teams)) / added);
+  const days = Math.floor((spec.length / DAY_MS) * ((later + 1) / (added + 1)));
+  return { team, bornAtMs: spec.start + days * DAY_MS };
+}
+
+/** How much of the way from the beginning to the end's size a platform has gone. */
+function grown(spec: WorldSpec, atMs: number): number {
+  return Math.min(1, Math.max(0, (atMs - spec.start) / spec.length));
+}
+
+/** Names without a number; beyond them people are told apart by one. */
+const FIRST_NAMES = ["ada", "bo", "chen", "dina", "emre", "fatou", "gus", "hana"] as const;
+
+/** Who may deploy in one team at a time: eight people, or its part of the world's engineers. */
+export function authorsAt(spec: WorldSpec, atMs: number): readonly string[] {
+  const { engineers, teams, growth } = spec.services;
+  if (engineers === undefined) return FIRST_NAMES;
+  const share = grown(spec, atMs);
+  const people = engineers + ((growth?.engineers ?? engineers) - engineers) * share;
+  const groups = teams + ((growth?.teams ?? teams) - teams) * share;
+  return Array.from({ length: Math.max(1, Math.round(people / groups)) }, (_, index) => {
+    const round = Math.floor(index / FIRST_NAMES.length);
+    return `${FIRST_NAMES[index % FIRST_NAMES.length]!}${round === 0 ? "" : round + 1}`;
   });
 }
 

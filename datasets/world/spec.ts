@@ -10,6 +10,7 @@ import {
   midnight,
   name,
   rate,
+  sentence,
   share,
   shares,
   timezone,
@@ -62,6 +63,8 @@ function check<Section>(
 
 export const worldSchema = z.strictObject({
   world: name(),
+  /** What this world is good for, in a sentence. */
+  why: sentence.optional(),
   start: midnight,
   length: duration.refine(
     (ms) => ms >= DAY_MS && ms % DAY_MS === 0,
@@ -179,8 +182,6 @@ export const worldSchema = z.strictObject({
     late: share.optional(),
     /** Of scrapes: delivered twice. */
     duplicates: share.optional(),
-    /** A raw counter of requests too, which starts again at zero with every restart. */
-    counters: yesOrNo.optional(),
   }),
   incidents: z.strictObject({
     perServiceWeek: rate(20),

@@ -19,7 +19,7 @@ import type {
 } from "../../lab/history/tables.ts";
 import { deploymentsBetween, type WorldDeployment } from "./deployments.ts";
 import { METRICS, type Effect, type Metric } from "./effects.ts";
-import { episodesBetween } from "./incidents.ts";
+import { episodesBetween, type Episode } from "./incidents.ts";
 import type { Interventions } from "./active.ts";
 import { DAY_MS, EFFECT_MAX_MS, type World } from "./world.ts";
 
@@ -194,19 +194,24 @@ function rollbackIncident(
   ];
 }
 
-/** Incidents and regional shocks; error bursts and lost telemetry are not incidents. */
+const EPISODE_LABEL: Readonly<Record<Episode["kind"], string | null>> = {
+  incident: "unrelated:incident",
+  reached: "unrelated:dependency_failure",
+  shock: "unrelated:regional_shock",
+  // Error bursts and lost telemetry are not incidents.
+  burst: null,
+  outage: null,
+};
+
 function backgroundIncidents(world: World): readonly IncidentRow[] {
-  return world.services.flatMap(({ name }) =>
-    episodesBetween(world, name, world.startMs, world.endMs)
-      .filter(
-        ({ kind, startMs }) =>
-          (kind === "incident" || kind === "shock") && startMs >= world.startMs,
-      )
+  return world.services.flatMap(({ name, bornAtMs }) =>
+    episodesBetween(world, name, bornAtMs, world.endMs)
+      .filter(({ kind, startMs }) => EPISODE_LABEL[kind] !== null && startMs >= bornAtMs)
       .map(({ episodeId, kind, startMs, endMs, effects }) => ({
         incidentId: episodeId,
         deploymentId: null,
         service: name,
-        label: kind === "shock" ? "unrelated:regional_shock" : "unrelated:incident",
+        label: EPISODE_LABEL[kind]!,
         onsetAtMs: startMs,
         detectedAtMs: null,
         resolvedAtMs: endMs,

@@ -36,6 +36,8 @@ interface LatencyQuantile {
 /** One block's columns, reused from block to block. */
 export interface Columns {
   readonly logTraffic: Float64Array;
+  /** What a region's traffic shares, before it is added to `logTraffic`. */
+  readonly shared: Float64Array;
   readonly noise: Float64Array;
   /** Effects: value × factor + addend. */
   readonly factor: Float64Array;

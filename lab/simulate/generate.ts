@@ -7,6 +7,7 @@
 import {
   deploymentsBetween,
   generateSamples,
+  knownDelaysMs,
   METRICS,
   truthTables,
   type World,
@@ -15,7 +16,7 @@ import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { HistoryManifest, SourceFile } from "../history/tables.ts";
 import { createHistory } from "../history/write.ts";
-import { INGESTION_DELAY_MS, logWorld } from "./log.ts";
+import { logWorld } from "./log.ts";
 
 const WEEK_MS = 604_800_000;
 
@@ -39,14 +40,20 @@ export async function generateHistory(
     const log = logWorld(world, policy);
     const total = world.services.length * METRICS.length;
     let done = 0;
-    for (const { name } of world.services) {
+    for (const { name, bornAtMs } of world.services) {
       for (const metric of [...METRICS].sort()) {
         progress.update(done++, total, `writing ${name}`);
         const series = writer.addSeries({ service: name, metric, version: null }, "float");
-        for (let fromMs = world.startMs; fromMs < world.endMs; fromMs += WEEK_MS) {
+        for (let fromMs = bornAtMs; fromMs < world.endMs; fromMs += WEEK_MS) {
           const toMs = Math.min(world.endMs, fromMs + WEEK_MS);
           const values = generateSamples(world, name, metric, fromMs, toMs, log.interventions);
-          await writer.appendRegular(series, fromMs, world.stepMs, values, INGESTION_DELAY_MS);
+          const delays = knownDelaysMs(world, name, fromMs, toMs);
+          if (typeof delays === "number") {
+            await writer.appendRegular(series, fromMs, world.stepMs, values, delays);
+          } else {
+            const atMs = Float64Array.from(values, (_, i) => fromMs + i * world.stepMs);
+            await writer.appendIrregular(series, atMs, values, delays);
+          }
         }
       }
     }

@@ -23,6 +23,8 @@ import {
 import {
   deploymentById,
   generateSamples,
+  KNOWN_DELAY_MS,
+  knownDelaysMs,
   METRICS,
   sampleIndexAt,
   serviceTags,
@@ -39,7 +41,7 @@ import { foldDecisions, type Folded } from "../replay/fold.ts";
 /** Service-wide tags this old may still be in force. */
 const WEEK_MS = 604_800_000;
 /** How long after a scrape a sample of a generated history is known. */
-export const INGESTION_DELAY_MS = 15_000;
+export const INGESTION_DELAY_MS = KNOWN_DELAY_MS;
 
 export interface Log {
   /** What was decided about one deployment, in time order. */
@@ -105,6 +107,7 @@ function decideOne(
   const fromMs = given.startedAtMs - lookBackMs;
   const toMs = given.startedAtMs + policy.watchMs + 1;
   const firstMs = world.startMs + Math.max(0, sampleIndexAt(world, fromMs)) * world.stepMs;
+  const delays = knownDelaysMs(world, given.service, fromMs, toMs);
   const columns: SampleColumn[] = [];
   for (const metric of METRICS) {
     if (!policy.signals.some((signal) => readsMetric(signal, metric))) continue;
@@ -114,7 +117,7 @@ function decideOne(
     columns.push({
       series: { service: given.service, metric, version: null, percentagePoint: 0.01 },
       atMs,
-      knownAtMs: atMs.map((at) => at + INGESTION_DELAY_MS),
+      knownAtMs: atMs.map((at, i) => at + (typeof delays === "number" ? delays : delays[i]!)),
       values,
     });
   }
