@@ -72,6 +72,7 @@ export {
 export { accuses, confidenceOf } from "./decide/confidence.ts";
 export { stands } from "./decide/standing.ts";
 export { step } from "./decide/machine.ts";
+export { learnedFrom, type LearningState, type Lesson } from "./learn/lessons.ts";
 export type { Step } from "./decide/recorder.ts";
 export { initialFleet, nextDueAtMs, type FleetState } from "./decide/state.ts";
 export {

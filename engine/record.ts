@@ -69,6 +69,24 @@ export interface ConfidenceBasis {
   readonly hardGuardAtLeast?: number;
 }
 
+/** What people's answers to proposals like this one say about it (see learn/discount.ts). */
+export interface Learned {
+  /** Of those that accuse, the signal whose proposals were overridden least. */
+  readonly signal: string;
+  /** Similar proposals that were answered, and how many of them were overridden. */
+  readonly answered: number;
+  readonly overridden: number;
+  /** Overrides that harm followed. */
+  readonly harmful: number;
+  /** What these answers weigh by now. */
+  readonly weight: number;
+  /** The share of such proposals that is false, as far as people said. */
+  readonly falseShare: number;
+  readonly confidence: number;
+  /** One sentence. */
+  readonly says: string;
+}
+
 export interface DecisionRecord {
   /** `deploymentId#n`, n counting the deployment's (or the fleet's) records from 1. */
   readonly decisionId: string;
@@ -90,7 +108,7 @@ export interface DecisionRecord {
   readonly mode: string | null;
   /** Of the breach; empty where nothing was decided on one, or under `attribution: off`. */
   readonly explanations: readonly Explanation[];
-  /** Null under `any`, `all` and `atLeast`: those act on breaches. */
+  /** Nothing learned. Null under `any`, `all` and `atLeast`: those act on breaches. */
   readonly confidence: number | null;
   readonly basis: ConfidenceBasis | null;
   readonly signals: readonly SignalEvidence[];
@@ -103,4 +121,9 @@ export interface DecisionRecord {
   readonly tags: readonly string[];
   /** When the same policy without any tag would have proposed; null when it would not have. */
   readonly untaggedProposedAtMs: number | null;
+  /**
+   * Absent where nothing was learned that lowers the confidence. `tierWithout` is the tier
+   * that would have held, null where it is the same: the shadow decision.
+   */
+  readonly learned?: Learned & { readonly tierWithout: TierName | null };
 }

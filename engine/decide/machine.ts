@@ -24,9 +24,10 @@ import type {
   RollbackFinished,
   SignalJudged,
 } from "../event.ts";
+import { learn } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
-import type { TierDecision } from "../policy/resolve.ts";
+import { isStricter, type TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, tag } from "./begin.ts";
 import { changePolicy, halt, liftHalt } from "./fleet.ts";
@@ -104,7 +105,9 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
     default:
       return unreachable(event);
   }
-  return { state: turn.fleet, commands: turn.commands, records: turn.records };
+  const { commands, records } = turn;
+  const learning = learn(turn.fleet.learning, { event, records });
+  return { state: { ...turn.fleet, learning }, commands, records };
 }
 
 function fireTimers(turn: Turn, toMs: number): void {
@@ -123,10 +126,7 @@ function fireTimers(turn: Turn, toMs: number): void {
 
 function start(turn: Turn, deployment: Deployment, nowMs: number): void {
   const known = findDeployment(turn.fleet, deployment.deploymentId);
-  if (known !== undefined) {
-    refuse(turn, known, nowMs, "this deployment has started already");
-    return;
-  }
+  if (known !== undefined) return refuse(turn, known, nowMs, "this deployment has started already");
   forget(turn, nowMs);
   for (const state of turn.fleet.deployments) {
     if (isReplacedBy(state, deployment)) supersede(turn, state, deployment, nowMs);
@@ -154,6 +154,7 @@ function judge(turn: Turn, event: SignalJudged): void {
   const state: DeploymentState = {
     ...known,
     signals,
+    ...(event.evidence.hardGuard === true ? { guarded: true as const } : {}),
     untaggedProposedAtMs: known.untaggedProposedAtMs ?? (shadow ? event.knownAtMs : null),
   };
   put(turn, state);
@@ -164,9 +165,9 @@ function judge(turn: Turn, event: SignalJudged): void {
   const breach = stands(policy, state, nowMs, "verdict");
   if (breach) noteBreach(turn, state.deployment.service, nowMs);
   if (state.phase.name === "watching" && breach) propose(turn, state, nowMs);
-  if (state.phase.name === "proposed" && !breach && recovered(policy, state, state.phase)) {
-    withdraw(turn, state, nowMs);
-  }
+  if (state.phase.name !== "proposed") return;
+  if (breach) unlearn(turn, state, state.phase, nowMs);
+  else if (recovered(policy, state, state.phase)) withdraw(turn, state, nowMs);
 }
 
 /** A tag that changes the tier changes how sure the machine must be. */
@@ -204,11 +205,18 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     step: 0,
     to: ON_CALL,
     accused: accusedBy(state),
+    ...(decision.learned?.tierWithout == null ? {} : { learned: true as const }),
   };
   const proposed: DeploymentState = { ...state, phase, proposals: state.proposals + 1 };
   const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
   const record = writeRecord(turn, state, proposed, { decision: "proposed", ...why, authority });
   ask(turn, record, policy, phase, proposed.proposals);
+}
+
+/** A hard guard spoke, so what was learned no longer holds the machine back: it asks anew. */
+function unlearn(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
+  if (phase.learned !== true || state.guarded !== true) return;
+  if (isStricter(phase.tier, tierNow(turn, state, nowMs).tier)) propose(turn, state, nowMs);
 }
 
 /** The machine may not act: people are told, once. */

@@ -9,7 +9,6 @@ import {
   type ConfidenceBasis,
   type DecisionKind,
   type DecisionRecord,
-  type Explanation,
   type FleetPhaseName,
 } from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
@@ -40,7 +39,7 @@ export interface Why {
   readonly nowMs: number;
   readonly reason: string;
   readonly authority: string;
-  readonly tier?: TierDecision & { readonly explanations?: readonly Explanation[] };
+  readonly tier?: TierDecision & Partial<Pick<DecisionRecord, "explanations" | "learned">>;
 }
 
 export function writeRecord(
@@ -63,6 +62,7 @@ export function writeRecord(
       : before.phase.name === "proposed" || before.phase.name === "rollingBack"
         ? before.phase.tier
         : null;
+  const learned = why.tier?.learned;
   const record: DecisionRecord = {
     decisionId: `${deployment.deploymentId}#${numbered.records}`,
     deploymentId: deployment.deploymentId,
@@ -88,6 +88,7 @@ export function writeRecord(
     accountable,
     tags: tagsAt(policy, deployment, after.tags, why.nowMs, why.nowMs).map(tagText),
     untaggedProposedAtMs: after.untaggedProposedAtMs,
+    ...(learned === undefined ? {} : { learned }),
   };
   turn.records.push(record);
   put(turn, numbered);

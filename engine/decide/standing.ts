@@ -5,10 +5,11 @@ import type { ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
-import type { Explanation, TierName } from "../record.ts";
+import type { DecisionRecord, Explanation, Learned, TierName } from "../record.ts";
 import { explain, explanationText, isInDoubt, isUnrelated } from "./attribution.ts";
 import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 import { fuses } from "./fusion.ts";
+import { learnedOf } from "../learn/discount.ts";
 import type { Turn } from "./recorder.ts";
 import { restraintOn, type Restraint } from "./restraint.ts";
 import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
@@ -25,31 +26,77 @@ export interface TierNow extends TierDecision {
   readonly restraint: Restraint | null;
   /** Of the breach (see attribution.ts). */
   readonly explanations: readonly Explanation[];
+  readonly learned?: NonNullable<DecisionRecord["learned"]>;
 }
 
-/** The tier that policy, tags and the fleet's restraints give now. */
+/** The tier that policy, tags, what was learned and the fleet's restraints give now. */
 export function tierNow(turn: Turn, state: DeploymentState, nowMs: number): TierNow {
   const { fleet, policy: current } = turn;
   const policy = policyOf(fleet, current, state);
   const explanations = policy.attribution === "on" ? explain(fleet, state, nowMs) : [];
   const decision = unrestrained(policy, state, nowMs);
-  const under = (tier: TierName, rule: string, restraint: Restraint | null): TierNow => ({
-    ...decision,
-    tier,
-    path: [...decision.path, { rule, tier }],
-    restraint,
-    explanations,
-  });
-  const asIs = { ...decision, restraint: null, explanations };
-  if (decision.tier === "observe") return asIs;
-  const restraint =
-    restraintOn(policy, fleet, state.deployment, nowMs) ??
-    restraintOn(current, fleet, state.deployment, nowMs) ??
-    attributed(explanations);
-  if (restraint !== null) return under("observe", restraint.rule, restraint);
-  const doubt = isInDoubt(explanations, state.deployment) && isStricter("approve", decision.tier);
-  return doubt ? under("approve", ATTRIBUTION, null) : asIs;
+  const restrained = (given: TierDecision): TierNow => {
+    const asIs = { ...given, restraint: null, explanations };
+    if (given.tier === "observe") return asIs;
+    const restraint =
+      restraintOn(policy, fleet, state.deployment, nowMs) ??
+      restraintOn(current, fleet, state.deployment, nowMs) ??
+      attributed(explanations);
+    if (restraint !== null) {
+      return { ...asIs, ...stepTo(given, restraint.rule, "observe"), restraint };
+    }
+    const doubt = isInDoubt(explanations, state.deployment) && isStricter("approve", given.tier);
+    return doubt ? { ...asIs, ...stepTo(given, ATTRIBUTION, "approve") } : asIs;
+  };
+  const now = restrained(decision);
+  const learned = learnedNow(turn, policy, state, nowMs);
+  if (learned === null) return now;
+  const careful = restrained(asked(policy, state, decision, learned));
+  const tierWithout = careful.tier === now.tier ? null : now.tier;
+  return { ...careful, learned: { ...learned, tierWithout } };
 }
+
+function stepTo(decision: TierDecision, rule: string, tier: TierName): TierDecision {
+  return { ...decision, tier, path: [...decision.path, { rule, tier }] };
+}
+
+/** What people's answers say about this breach; never about one that a hard guard saw. */
+function learnedNow(
+  { fleet }: Turn,
+  policy: Policy,
+  state: DeploymentState,
+  nowMs: number,
+): Learned | null {
+  if (policy.learning === undefined || state.guarded === true) return null;
+  const confidence = confidenceOf(policy, state.signals, "tagged");
+  if (confidence === null) return null;
+  const { lessons } = fleet.learning;
+  const { deployment } = state;
+  const accused = accusedBy(state);
+  return learnedOf(policy.learning, lessons, deployment, accused, confidence.value, nowMs);
+}
+
+/**
+ * What was learned takes away one tier at most, and only where the confidence is enough for
+ * the tier and the learned one is not: an action becomes a question, a question stays one.
+ * When people are asked, what silence needs and when a question is taken back go by the
+ * confidence as it is, so nothing comes sooner.
+ */
+function asked(
+  policy: Policy,
+  { signals }: Judged,
+  decision: TierDecision,
+  learned: Learned,
+): TierDecision {
+  const { tier } = decision;
+  if (tier !== "full" && tier !== "override") return decision;
+  const confidence = confidenceOf(policy, signals, "tagged")?.value ?? 0;
+  const least = policy.tiers[tier].confidence;
+  if (confidence < least || learned.confidence >= least) return decision;
+  return stepTo(decision, LEARNING, tier === "full" ? "override" : "approve");
+}
+
+const LEARNING = "learning";
 
 const ATTRIBUTION = "attribution";
 
@@ -85,20 +132,17 @@ function weighed(
   const short =
     accused.length > 0 &&
     accused.every(({ baselineSamples }) => baselineSamples < BASELINE_FOR_HEALTH);
-  const under = (rule: string, tier: TierName): TierDecision => ({
-    ...decision,
-    tier,
-    path: [...decision.path, { rule, tier }],
-  });
   if (policy.fusion === "evidence" && (decision.tier === "full" || decision.tier === "override")) {
     const asked = policy.tiers[decision.tier].confidence;
     const confidence = confidenceOf(policy, state.signals, arm);
     const poor = confidence?.caps.some(({ rule }) => rule === "data quality") ?? false;
     if (poor && confidence!.value < asked && confidence!.uncapped >= asked) {
-      return under("data quality", "approve");
+      return stepTo(decision, "data quality", "approve");
     }
   }
-  return decision.tier === "full" && short ? under("short history", "override") : decision;
+  return decision.tier === "full" && short
+    ? stepTo(decision, "short history", "override")
+    : decision;
 }
 
 /** Is there enough to act on now: breaches, or a confidence that the tier is content with? */
@@ -135,12 +179,13 @@ export function accusedBy(state: DeploymentState): readonly string[] {
 export function breachReason(
   policy: Policy,
   state: Judged,
-  { tier, explanations, restraint }: TierNow,
+  { tier, explanations, restraint, learned }: TierNow,
 ): string {
   const doubt = restraint === null && isInDoubt(explanations, state.deployment);
   const reasons = [
     ...accusing(state).map((evidence) => evidence.reason),
     ...(doubt ? [`caused by ${explanationText(explanations)}`] : []),
+    ...(learned === undefined ? [] : [learned.says]),
   ].join("; ");
   const confidence =
     policy.fusion === "evidence" ? confidenceOf(policy, state.signals, "tagged") : null;
@@ -217,8 +262,12 @@ export function caveat(policy: Policy, state: DeploymentState, nowMs: number): s
   return `, on what was judged when the watch ended, ${ago} ago`;
 }
 
-/** What silence leads to in this phase of a question. */
+/**
+ * What silence leads to in this phase of a question. An approval that only what was learned
+ * asks for is waited for: with `onTimeout: hold` its silence would act where none did before.
+ */
 export function onSilence(policy: Policy, phase: Proposed): "rollback" | "hold" {
+  if (phase.tier === "approve" && phase.learned === true) return "hold";
   return phase.tier === "override"
     ? policy.tiers.override.onTimeout
     : policy.tiers.approve.onExpiry;

@@ -2,6 +2,7 @@
 
 import type { ContextTag, Deployment, SignalEvidence } from "../event.ts";
 import { inForce } from "../policy/inForce.ts";
+import { initialLearning, type LearningState } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { End, TierName } from "../record.ts";
 
@@ -19,6 +20,8 @@ export interface Proposed {
   readonly to: string;
   /** Signals that were in breach while the question stood: all must be healthy to take it back. */
   readonly accused: readonly string[];
+  /** Its tier is stricter by what was learned: a hard guard that speaks asks anew. */
+  readonly learned?: true;
 }
 export interface RollingBack {
   readonly name: "rollingBack";
@@ -47,6 +50,8 @@ export interface DeploymentState {
   readonly withdrawals: number;
   /** Paged under `observe`, which never acts. */
   readonly observed: boolean;
+  /** A hard guard spoke: nothing learned counts any more. */
+  readonly guarded?: true;
   /** When the same policy would have proposed without any tag. */
   readonly untaggedProposedAtMs: number | null;
 }
@@ -70,6 +75,8 @@ export interface FleetState {
   readonly breaches: Readonly<Record<string, number>>;
   /** The fleet was paged for the storm that is on. */
   readonly stormPaged: boolean;
+  /** What people's answers taught, whether or not a policy listens. */
+  readonly learning: LearningState;
 }
 
 export interface PastRollback {
@@ -89,6 +96,7 @@ export const initialFleet: FleetState = {
   rollbacks: [],
   breaches: {},
   stormPaged: false,
+  learning: initialLearning,
 };
 
 /** A deployment that is remembered, whatever its phase. */

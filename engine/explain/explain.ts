@@ -33,6 +33,7 @@ export interface ExplanationNode {
     | "measured"
     | "tolerance"
     | "confidence"
+    | "learned"
     | "untagged";
   /** A sentence or two, with units, times in UTC. */
   readonly says: string;
@@ -179,6 +180,7 @@ function decisionNode(
   }
   const sure = confidenceNode(record);
   if (sure !== null) children.push(sure);
+  if (record.learned !== undefined) children.push(learnedNode(record.learned));
   children.push(...signals, node("authority", `who could decide this: ${authority}`));
   const says = `${instantText(knownAtMs)}: ${DECISION_WORDS[decision]}: ${reason}`;
   return node("decision", says, knownAtMs, decision === "watchStarted" ? [] : children);
@@ -202,6 +204,12 @@ function confidenceNode({ confidence, basis }: DecisionRecord): ExplanationNode 
     ),
   ];
   return node("confidence", `how sure it was: ${formatShare(confidence)}`, null, children);
+}
+
+function learnedNode({ says, tierWithout }: NonNullable<DecisionRecord["learned"]>) {
+  const without =
+    tierWithout === null ? [] : [node("learned", `without it, ${TIER_WORDS[tierWithout]}`)];
+  return node("learned", `what people's answers taught: ${says}`, null, without);
 }
 
 /** What people or the platform did; null for what the machine or time did. */

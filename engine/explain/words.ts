@@ -67,6 +67,7 @@ const FLEET_RULES: Readonly<Record<string, string>> = {
   "guardrails.rollbackBudget": "the budget of rollbacks is spent",
   "guardrails.stormBrake": "too many services are in breach at once",
   "data quality": "the data is too poor for the certainty that the tier asks for",
+  learning: "people overrode most proposals like this one, so the machine asks first",
   "short history": "there is too little history to act without a question",
 };
 

@@ -122,6 +122,10 @@ const SUBJECTS: readonly (readonly [RegExp, string])[] = [
   [/^guardrails\.stormBrake$/, "storm brake"],
   [/^guardrails\.stormBrake\.(.+)$/, "storm brake $1"],
   [/^guardrails\.(.+)$/, "$1"],
+  [/^learning$/, "learning from overrides"],
+  [/^learning\.halfLife$/, "what was learned weighs half after"],
+  [/^learning\.atLeast$/, "similar proposals teach from a weight of"],
+  [/^learning\.discountAtMost$/, "learning lowers a confidence by at most"],
 ];
 
 function subjectOf(path: Path): string {

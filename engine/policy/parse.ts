@@ -139,6 +139,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
       cooldownMs: written.guardrails.cooldown ?? null,
       stormBrake: brakeOf(written.guardrails.stormBrake),
     },
+    ...learningOf(written.learning),
   };
   const issues = unreachable(resolved);
   if (issues.length > 0) return { policy: null, issues };
@@ -146,6 +147,13 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
 }
 
 type Written = z.infer<typeof policySchema>["guardrails"];
+
+/** Switched off is as if it were not written: the same policy, with the same digest. */
+function learningOf(written: z.infer<typeof policySchema>["learning"]): Pick<Policy, "learning"> {
+  if (written === undefined || !written.fromOverrides) return {};
+  const { halfLife, atLeast, discountAtMost } = written;
+  return { learning: { halfLifeMs: halfLife, atLeast, discountAtMost } };
+}
 
 function budgetOf(written: Written["rollbackBudget"]): RollbackBudget | null {
   return written === undefined ? null : { per: written.per, max: written.max, inMs: written.in };

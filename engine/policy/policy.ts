@@ -274,6 +274,16 @@ export interface Guardrails {
   readonly stormBrake: StormBrake | null;
 }
 
+/** How people's answers lower a confidence (see learn/discount.ts). */
+export interface Learning {
+  /** After which a lesson weighs half. */
+  readonly halfLifeMs: number;
+  /** So much decayed weight of similar proposals before anything is learned of them. */
+  readonly atLeast: number;
+  /** The share of a confidence that may be taken off. */
+  readonly discountAtMost: number;
+}
+
 export interface Policy {
   readonly policy: string;
   readonly owner: string;
@@ -288,6 +298,8 @@ export interface Policy {
   readonly modes: readonly Mode[];
   readonly context: readonly ContextRule[];
   readonly guardrails: Guardrails;
+  /** Absent: nothing that people answer changes what is decided later. */
+  readonly learning?: Learning;
   /** Of the resolved form: comments and key order do not change it. */
   readonly digest: string;
 }

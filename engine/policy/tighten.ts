@@ -46,6 +46,8 @@ const DIRECTIONS: readonly Direction[] = [
   { path: ["hardGuard", "*", "times"], tighter: "lower", ...count },
   { path: ["hardGuard", "*", "over"], tighter: "lower", default: 0, ...share },
   { path: ["hardGuard", "*", "under"], tighter: "higher", default: 1, ...share },
+  { path: ["learning", "atLeast"], tighter: "higher", default: 5, ...count },
+  { path: ["learning", "discountAtMost"], tighter: "lower", default: 0.5, ...share },
   { path: ["context", "*", "max"], tighter: "lower", default: 0.5, ...share },
   { path: ["context", "*", "for"], tighter: "lower", default: 7_200_000, ...duration },
   { path: ["context", "*", "tierAtLeast"], tighter: "higher", ...tier },

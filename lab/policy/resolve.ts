@@ -53,6 +53,8 @@ export interface Resolved {
     tags: readonly string[];
   }[];
   readonly guardrails: readonly Setting[];
+  /** Empty where nothing is learned. */
+  readonly learning: readonly Setting[];
   readonly tags: readonly {
     tag: string;
     value: string;
@@ -113,6 +115,7 @@ export function resolvePolicy(
       };
     }),
     guardrails: below("guardrails"),
+    learning: below("learning"),
     tags: tags.map((tag) => {
       const rule = policy.context.find((one) => one.tag === tag.tag);
       const counts = active.includes(tag);
@@ -165,7 +168,8 @@ function zoneNotes(
 }
 
 export function resolvedText(resolved: Resolved): string {
-  const { deployment, tierPath, settings, modes, signals, guardrails, tags, notes } = resolved;
+  const { deployment, tierPath, settings, modes, signals, guardrails, learning, tags, notes } =
+    resolved;
   const placed = (place: Place): string => place ?? "default";
   const row = (name: string, value: string, place: Place): string =>
     `  ${name.padEnd(32)}  ${value.padEnd(12)}  ${placed(place)}`;
@@ -194,6 +198,7 @@ export function resolvedText(resolved: Resolved): string {
       }),
     ),
     ...section("Guardrails", guardrails.map(settingRow)),
+    ...section("Learning from overrides", learning.map(settingRow)),
     ...section(
       "Tags",
       tags.map(({ tag, value, why, place }) =>

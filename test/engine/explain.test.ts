@@ -29,6 +29,7 @@ test.each([
   ["test/traces/budget-is-spent", "d2"],
   ["test/traces/approval-in-escalation"],
   ["test/traces/never"],
+  ["scenarios/stories/overrides-teach", "d5"],
 ])("%s", async (file, deploymentId?: string) => {
   const name = file.split("/").at(-1)!;
   const tree = explained(`${file}.yaml`, deploymentId);

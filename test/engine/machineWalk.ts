@@ -14,10 +14,11 @@ import {
   type DecisionRecord,
   type Deployment,
   type FleetState,
+  type Lesson,
   type Policy,
-  type SignalEvidence,
   type Verdict,
 } from "../../engine/index.ts";
+import { evidenceOf } from "./judgedFleet.ts";
 import { policyOf } from "./policyFile.ts";
 
 /** A whole run of one event on one state. */
@@ -31,6 +32,7 @@ export interface Transition {
 }
 
 const START_MS = 1_000_000_000;
+const GUARD = "hard guard";
 
 function written(tier: string, tiers: unknown): Policy {
   return policyOf({
@@ -54,6 +56,30 @@ const POLICIES: readonly Policy[] = [
   written("observe", {}),
 ];
 
+/** A machine that learned from four people who objected to all it proposed. */
+const learned = (tier: string): Policy =>
+  policyOf({
+    policy: "walk",
+    owner: "platform",
+    watch: "10m",
+    signals: { latency: { metric: "latency", tolerance: "10%", detector: { kind: "eprocess" } } },
+    fusion: "evidence",
+    tiers: { full: { confidence: "90%" }, override: { confidence: "90%" } },
+    assign: [{ otherwise: tier }],
+    learning: { atLeast: 3 },
+  });
+const LESSONS = ["dana", "kim", "lee", "sam"].map((by): Lesson => ({
+  ...{ deploymentId: "d0", service: "orders", environment: "production", kind: "code" },
+  ...{ signals: ["latency"], answer: "override", by, atMs: START_MS },
+  ...{ quick: false, followUp: "health" },
+}));
+const TAUGHT: FleetState = { ...initialFleet, learning: { open: {}, lessons: LESSONS } };
+const WALKS: readonly (readonly [Policy, FleetState])[] = [
+  ...POLICIES.map((policy) => [policy, initialFleet] as const),
+  [learned("full"), TAUGHT],
+  [learned("override"), TAUGHT],
+];
+
 const deployment: Deployment = {
   deploymentId: "d1",
   service: "orders",
@@ -66,32 +92,8 @@ const deployment: Deployment = {
   criticality: null,
 };
 
-function evidence(verdict: Verdict): SignalEvidence {
-  const numbers = { effect: null, expected: null, scale: null, statistic: null, limit: null };
-  return {
-    signal: "latency",
-    verdict,
-    reason: verdict,
-    series: "orders/latency",
-    ...numbers,
-    tolerance: 0.1,
-    baseTolerance: 0.1,
-    breaching: [],
-    logE: null,
-    standing: null,
-    samples: 20,
-    baselineSamples: 240,
-    missing: 0,
-    tags: [],
-    untagged: verdict,
-    untaggedReason: verdict,
-    placebo: null,
-    control: null,
-  };
-}
-
 /** Every event, with a name for it; null stands for the time at which the machine is due. */
-function eventsAt(nowMs: number): readonly (readonly [string, DecisionEvent])[] {
+function eventsAt(nowMs: number, isTaught: boolean): readonly (readonly [string, DecisionEvent])[] {
   const timed = { atMs: nowMs, knownAtMs: nowMs };
   const id = { ...timed, deploymentId: "d1" };
   const who = { by: "dana", reason: "maintenance" };
@@ -107,10 +109,11 @@ function eventsAt(nowMs: number): readonly (readonly [string, DecisionEvent])[] 
     givenBy: null,
     approvedBy: null,
   });
-  const judged = (verdict: Verdict): DecisionEvent => ({
+  const judged = (verdict: Verdict, guard = false): DecisionEvent => ({
     kind: "signalJudged",
     ...id,
-    evidence: evidence(verdict),
+    // A confidence of 93 %, of which what was learned leaves 88 %.
+    evidence: evidenceOf("latency", verdict === "breach" ? 5.5 : 0, verdict, guard),
     cause: "sample",
   });
   const finished = (succeeded: boolean): DecisionEvent => ({
@@ -122,6 +125,7 @@ function eventsAt(nowMs: number): readonly (readonly [string, DecisionEvent])[] 
   const next = { ...deployment, deploymentId: "d2", startedAtMs: nowMs };
   return [
     ["breach", judged("breach")],
+    ...(isTaught ? [[GUARD, judged("breach", true)] as const] : []),
     ["healthy again", judged("healthy")],
     ["no data", judged("noData")],
     ["override", { kind: "overrideGiven", ...id, by: "dana", justification: "known" }],
@@ -149,9 +153,9 @@ function kindOf({ fleet }: Place): string {
     ({ deployment: { deploymentId } }) => deploymentId === "d1",
   );
   if (one === undefined) return "start";
-  const { phase, signals, tags, observed, withdrawals } = one;
-  const asked = phase.name === "proposed" ? [phase.tier, phase.step] : [];
-  const verdict = signals["latency"]?.verdict ?? null;
+  const { phase, signals, tags, observed, withdrawals, guarded } = one;
+  const asked = phase.name === "proposed" ? [phase.tier, phase.step, phase.learned] : [];
+  const { verdict = null, hardGuard } = signals["latency"] ?? {};
   const known = [...new Set(tags.map((tag) => tag.tag))].sort();
   const ended = phase.name === "ended" ? phase.end : null;
   const halted = fleet.halted !== null;
@@ -160,6 +164,8 @@ function kindOf({ fleet }: Place): string {
     ended,
     asked,
     verdict,
+    hardGuard,
+    guarded,
     known,
     observed,
     withdrawals > 0,
@@ -175,7 +181,7 @@ function placeName({ phaseAfter, end }: DecisionRecord): string {
 /** Everything the machine records about the deployment, from every place it can be in. */
 export function walk(): readonly Transition[] {
   const seen: Transition[] = [];
-  for (const policy of POLICIES) {
+  for (const [policy, first] of WALKS) {
     const known = new Set<string>();
     const places: Place[] = [];
     const go = ({ fleet }: Place, name: string, event: DecisionEvent): void => {
@@ -185,7 +191,9 @@ export function walk(): readonly Transition[] {
         const from = record.decision === "watchStarted" ? "start" : record.phaseBefore;
         // A timer that was due before the event fired first.
         const timer = from === "watching" ? "watch over" : "silence";
-        const cause = record.knownAtMs < event.knownAtMs ? timer : name;
+        // While nothing is asked a hard guard is a breach like any other.
+        const said = from === "watching" && name === GUARD ? "breach" : name;
+        const cause = record.knownAtMs < event.knownAtMs ? timer : said;
         seen.push({ from, to: placeName(record), event: cause, decision: record.decision, record });
       }
       const place = { fleet: next.state, nowMs: event.knownAtMs };
@@ -194,14 +202,16 @@ export function walk(): readonly Transition[] {
       known.add(kind);
       places.push(place);
     };
-    const before = { fleet: initialFleet, nowMs: START_MS };
+    const before = { fleet: first, nowMs: START_MS };
     for (const lateMs of [0, 3_600_000]) {
       const [atMs, knownAtMs] = [START_MS, START_MS + lateMs];
       const name = lateMs === 0 ? "deployment" : "deployment, known after its watch";
       go(before, name, { kind: "deploymentStarted", atMs, knownAtMs, deployment });
     }
     for (let place = places.pop(); place !== undefined; place = places.pop()) {
-      for (const [name, event] of eventsAt(place.nowMs + 1000)) go(place, name, event);
+      for (const [name, event] of eventsAt(place.nowMs + 1000, first === TAUGHT)) {
+        go(place, name, event);
+      }
       const one = place.fleet.deployments.find((state) => state.deployment.deploymentId === "d1");
       if (one === undefined) continue;
       const { phase, watchEndsAtMs } = one;

@@ -111,6 +111,22 @@ describe("what two policies do differently", () => {
     expect(words(after, policyOf(BEFORE))).toEqual(["cooldown is gone: 1h (loosened)"]);
   });
 
+  it("says what is learned, and which way that was tightened", () => {
+    const evidence = shipped("evidence");
+    const learns = (learning: unknown): Policy =>
+      policyOf({ ...written("evidence"), learning }, "evidence");
+    expect(words(evidence, learns({}))).toEqual([
+      "learning from overrides is new: halfLife 90d, atLeast 5, discountAtMost 50 %",
+    ]);
+    const careful = learns({ halfLife: "30d", atLeast: 8, discountAtMost: "30%" });
+    expect(words(learns({}), careful)).toEqual([
+      "what was learned weighs half after 90d → 30d",
+      "similar proposals teach from a weight of 5 → 8 (tightened)",
+      "learning lowers a confidence by at most 50 % → 30 % (tightened)",
+    ]);
+    expect(words(evidence, learns({ fromOverrides: false }))).toEqual([]);
+  });
+
   it("is the window alone between the two shipped override policies", () => {
     expect(words(shipped("two-minute-override"), shipped("five-minute-override"))).toEqual([
       "name two-minute-override → five-minute-override",

@@ -86,6 +86,11 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
     lines.push(`${INDENT}explained by ${all.join(", or ")}`);
   }
   if (record.confidence !== null) lines.push(`${INDENT}${confidenceText(record)}`);
+  if (record.learned !== undefined) {
+    const { says, tierWithout } = record.learned;
+    const shadow = tierWithout === null ? "" : `; without it: ${tierWithout}`;
+    lines.push(`${INDENT}learned ${says}${shadow}`);
+  }
   if (record.tags.length > 0) lines.push(`${INDENT}tags ${record.tags.join(", ")}`);
   if (record.phaseAfter !== "watching" || record.decision !== "watchStarted") {
     for (const one of record.signals) {

@@ -22,6 +22,7 @@ guardrails:
   rollbackBudget: { per: service, max: 3, in: 24h }
   cooldown: 30m
   stormBrake: { services: 5, in: 10m }
+learning: { fromOverrides: false, discountAtMost: 30% }
 `;
 
 /** Writes the files into one directory and gives the path of the last. */
@@ -102,6 +103,8 @@ guardrails: { never: [{ when: { environment: vault } }] }
     ["guardrails: { stormBrake: { in: 1m } }", "guardrails.stormBrake.in: 1m loosens 10m", 14],
     ["context: { rise: { max: 40% } }", "context.rise.max: 40 % loosens 30 %", 7],
     ["context: { rise: { for: 3h } }", "context.rise.for: 3h loosens 2h", 7],
+    ["learning: { discountAtMost: 40% }", "learning.discountAtMost: 40 % loosens 30 %", 15],
+    ["learning: { atLeast: 2 }", "learning.atLeast: 2 loosens 5", 15],
     [
       "context: { promised: { tierAtLeast: override } }",
       "context.promised.tierAtLeast: override loosens approve",
@@ -194,8 +197,8 @@ describe("hindsight policy check", () => {
     const { code, stdout, stderr } = await run(policyFile("default"), wrong);
     expect(code).toBe(2);
     expect(stdout).toMatch(/default\.yaml: default, [0-9a-f]{12}\n$/);
-    expect(stderr).toMatch(/wrong\.yaml:15:1: wach: unknown key/);
-    expect(stderr).toMatch(/wrong\.yaml:16:1: watch: expected a duration/);
+    expect(stderr).toMatch(/wrong\.yaml:16:1: wach: unknown key/);
+    expect(stderr).toMatch(/wrong\.yaml:17:1: watch: expected a duration/);
   });
 
   it("prints one document with --json", async () => {

@@ -105,6 +105,19 @@ describe("hindsight policy resolve", () => {
     expect(night.settings[1]!.place).toBe(null);
   });
 
+  it("says whether anything is learned, and from which line", () => {
+    const learns = loadPlacedPolicy(policyFile("evidence-learning"));
+    const resolved = resolvePolicy(learns, CHECKOUT, [], NOON);
+    expect(resolved.learning.map(({ name, value }) => [name, value])).toEqual([
+      ["halfLife", "90d"],
+      ["atLeast", "3"],
+      ["discountAtMost", "50 %"],
+    ]);
+    for (const { place } of resolved.learning) expect(place).toMatch(/evidence-learning\.yaml:7$/);
+    expect(resolvedText(resolved)).toContain("Learning from overrides");
+    expect(shown(at(NOON))).not.toContain("Learning");
+  });
+
   it("says when the clock of a service is not known", () => {
     expect(at(NOON).notes).toEqual([]);
     expect(at(NOON, [], { timezone: null }).notes).toEqual([

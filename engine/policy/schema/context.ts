@@ -1,4 +1,4 @@
-/** How tags and guardrails are written: what may move a decision, and what may not. */
+/** How tags, guardrails and learning are written: what may move a decision, and what may not. */
 
 import { z } from "zod";
 import {
@@ -27,6 +27,13 @@ export const hardGuard = z.strictObject({
   times: z.number({ error: "expected a number, 2 or more" }).min(2, "expected 2 or more"),
   over: properShare.optional(),
   under: properShare.optional(),
+});
+
+export const learning = z.strictObject({
+  fromOverrides: z.boolean({ error: "expected true or false" }).default(true),
+  halfLife: atMost(properDuration, 365 * DAY_MS, "365d").default(90 * DAY_MS),
+  atLeast: z.int({ error: "expected a whole number, 1 or more" }).min(1).default(5),
+  discountAtMost: properShare.default(0.5),
 });
 
 export const guardrails = z.strictObject({

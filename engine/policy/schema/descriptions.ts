@@ -105,4 +105,9 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "hardGuard.*.times": "A sample counts beyond so many times what was expected of it.",
   "hardGuard.*.over": "And, of a ratio, only above this share.",
   "hardGuard.*.under": "And, of a ratio that is worse down, only below this share.",
+  learning: "People's answers make the machine ask where it would act; for fusion: evidence.",
+  "learning.fromOverrides": "Learn from overrides and approvals; false: as if not written.",
+  "learning.halfLife": "After which an answer weighs half.",
+  "learning.atLeast": "Weight of answers to similar proposals before any of them counts.",
+  "learning.discountAtMost": "The share of a confidence that may be taken off.",
 };

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { assignment, mode, tiers } from "./authority.ts";
-import { contextRule, guardrails, hardGuard } from "./context.ts";
+import { contextRule, guardrails, hardGuard, learning } from "./context.ts";
 import { formatDuration } from "../quantity.ts";
 import { signal } from "./signal.ts";
 import { properDuration, properShare } from "./values.ts";
@@ -35,6 +35,7 @@ export const policySchema = z
     context: z.record(z.string(), contextRule).default({}),
     guardrails: guardrails.prefault({}),
     hardGuard: z.record(z.string(), hardGuard).default({}),
+    learning: learning.optional(),
   })
   .superRefine((policy, context) => {
     const issue = (path: (string | number)[], message: string): void =>
@@ -44,6 +45,12 @@ export const policySchema = z
     const count = Object.keys(policy.signals).length;
     if (typeof fusion === "object" && count > 0 && fusion.atLeast > count) {
       issue(["fusion", "atLeast"], `cannot be more than the number of signals, ${count}`);
+    }
+    if (policy.learning?.fromOverrides === true && fusion !== "evidence") {
+      const name = typeof fusion === "object" ? "atLeast" : fusion;
+      const cure = "write `fusion: evidence`, or `learning: { fromOverrides: false }`";
+      const message = `lowers a confidence, and under \`fusion: ${name}\` there is none: ${cure}`;
+      issue(["learning"], message);
     }
     const { windowAtLeast = 0 } = policy.guardrails;
     const { window } = policy.tiers.override;

@@ -1,0 +1,220 @@
+/**
+ * What people's answers taught, folded from the decision log alone: each event that was
+ * handled, with the records made of it, in order. A machine that ran through and one that
+ * reads its log again hold the same state after every event; who it is about, what was asked
+ * and what was answered stand in the log, so nothing else is looked at.
+ *
+ * A lesson is one answer to one question: an override says that the proposal was false, an
+ * approval that it was right. What the metrics did afterwards is its follow-up: nothing, back
+ * to health by themselves (the override is confirmed), or harm that was not there when it was
+ * given (the override was harmful).
+ *
+ * What the log does not hold, and this cannot know: labels and incidents, so how often changes
+ * go wrong is never learned here; a rollback by hand after an override, which looks like health
+ * that came by itself; what happened after the watch, when no sample is judged any more; and
+ * who stands behind a shared name. A rollback on silence was answered by nobody and teaches
+ * nothing, nor does a question that was taken back.
+ */
+
+import { assert } from "../assert.ts";
+import { accuses } from "../decide/confidence.ts";
+import type { Handled } from "../audit.ts";
+import type { DeploymentKind, OverrideGiven, ApprovalGiven, SignalJudged } from "../event.ts";
+import type { DecisionRecord } from "../record.ts";
+
+/** Harm this long after an override speaks against it (method 7c). */
+const HARM_WITHIN_MS = 7_200_000;
+/** An answer this soon after its question was not thought about (method 7f). */
+const QUICK_MS = 15_000;
+/** The newest are kept. A state has a size, and an old lesson has little weight. */
+const LESSONS_KEPT = 2000;
+/** An override is followed up for so long at most, whatever became of the watch. */
+const FOLLOWED_MS = 7 * 86_400_000;
+
+export type FollowUp = "none" | "health" | "harm";
+
+export interface Lesson {
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly environment: string;
+  readonly kind: DeploymentKind;
+  /** That spoke against the deployment when the answer was given. */
+  readonly signals: readonly string[];
+  readonly answer: "override" | "approval";
+  readonly by: string;
+  readonly atMs: number;
+  readonly quick: boolean;
+  readonly followUp: FollowUp;
+}
+
+/** A deployment that a lesson may still come of. */
+interface Open {
+  readonly service: string;
+  readonly environment: string;
+  readonly kind: DeploymentKind;
+  /** When people were last asked, and what spoke then; null: they were not. */
+  readonly asked: { readonly atMs: number; readonly accused: readonly string[] } | null;
+  /** Since an override; null: none was given. */
+  readonly overridden: Overridden | null;
+}
+
+interface Overridden {
+  readonly atMs: number;
+  /** Signals that spoke, and those whose hard guard did, when it was given. */
+  readonly accused: readonly string[];
+  readonly guarded: readonly string[];
+  /** Of the accused, those that were not judged for the last time yet. */
+  readonly waiting: readonly string[];
+  readonly isWell: boolean;
+}
+
+export interface LearningState {
+  readonly open: Readonly<Record<string, Open>>;
+  /** The oldest first. */
+  readonly lessons: readonly Lesson[];
+}
+
+export const initialLearning: LearningState = { open: {}, lessons: [] };
+
+/** What a log teaches: the state of a machine that handled all of it. */
+export function learnedFrom(log: Iterable<Handled>): LearningState {
+  let state = initialLearning;
+  for (const handled of log) state = learn(state, handled);
+  return state;
+}
+
+/** The state after one more event. Pure, and the same state where nothing was learned. */
+export function learn(state: LearningState, { event, records }: Handled): LearningState {
+  let next = state;
+  for (const record of records) next = noteRecord(next, record);
+  switch (event.kind) {
+    case "deploymentStarted": {
+      const { deploymentId, service, environment, kind } = event.deployment;
+      const begun = records.find((one) => one.deploymentId === deploymentId);
+      if (begun?.decision !== "watchStarted" || begun.phaseAfter === "ended") return next;
+      const open = { service, environment, kind, asked: null, overridden: null };
+      return withOpen(withoutForgotten(next, event.knownAtMs), deploymentId, open);
+    }
+    case "overrideGiven":
+    case "approvalGiven":
+      return noteAnswer(state, next, event, records);
+    case "signalJudged":
+      return followUp(next, event);
+    case "deploymentTagged":
+    case "rollbackFinished":
+    case "haltOrdered":
+    case "haltLifted":
+    case "policyChanged":
+    case "clockAdvanced":
+      return next;
+  }
+}
+
+/** Questions begin to wait; what ended without an override has nothing more to teach. */
+function noteRecord(state: LearningState, record: DecisionRecord): LearningState {
+  const { deploymentId, phaseAfter } = record;
+  const open = state.open[deploymentId];
+  if (open === undefined) return state;
+  if (phaseAfter === "ended" && open.overridden === null) {
+    return withOpen(state, deploymentId, null);
+  }
+  if (!asks(record)) return state;
+  const asked = { atMs: record.knownAtMs, accused: accusedIn(record) };
+  return withOpen(state, deploymentId, { ...open, asked });
+}
+
+function asks({ decision, phaseAfter }: DecisionRecord): boolean {
+  return phaseAfter === "proposed" && (decision === "proposed" || decision === "escalated");
+}
+
+function accusedIn({ signals }: DecisionRecord): readonly string[] {
+  return signals.filter(accuses).map(({ signal }) => signal);
+}
+
+/** @param before this event's records, which may have closed what was answered */
+function noteAnswer(
+  before: LearningState,
+  state: LearningState,
+  event: OverrideGiven | ApprovalGiven,
+  records: readonly DecisionRecord[],
+): LearningState {
+  const { deploymentId, by, knownAtMs } = event;
+  const open = before.open[deploymentId];
+  const own = records.filter((one) => one.deploymentId === deploymentId);
+  const record = own.at(-1);
+  if (open === undefined || record === undefined || record.decision === "refused") return state;
+  const question = own.filter(asks).at(-1);
+  const asked =
+    question === undefined
+      ? open.asked
+      : { atMs: question.knownAtMs, accused: accusedIn(question) };
+  assert(asked !== null, "who answers was asked");
+  const accused = [...new Set([...asked.accused, ...accusedIn(record)])].sort();
+  const lesson: Lesson = {
+    deploymentId,
+    service: open.service,
+    environment: open.environment,
+    kind: open.kind,
+    signals: accused,
+    answer: event.kind === "overrideGiven" ? "override" : "approval",
+    by,
+    atMs: knownAtMs,
+    quick: knownAtMs - asked.atMs < QUICK_MS,
+    followUp: "none",
+  };
+  const taught = { ...state, lessons: [...state.lessons, lesson].slice(-LESSONS_KEPT) };
+  if (event.kind === "approvalGiven") return taught;
+  const overridden: Overridden = {
+    atMs: knownAtMs,
+    accused,
+    guarded: record.signals.filter((one) => one.hardGuard === true).map(({ signal }) => signal),
+    waiting: accused,
+    isWell: true,
+  };
+  return withOpen(taught, deploymentId, { ...open, asked, overridden });
+}
+
+/** What the metrics say after an override. */
+function followUp(
+  state: LearningState,
+  { deploymentId, evidence, cause, knownAtMs }: SignalJudged,
+): LearningState {
+  const open = state.open[deploymentId];
+  const since = open?.overridden ?? null;
+  if (open === undefined || since === null) return state;
+  const { signal, verdict, hardGuard } = evidence;
+  const isNew =
+    (hardGuard === true && !since.guarded.includes(signal)) ||
+    (verdict === "breach" && !since.accused.includes(signal));
+  if (isNew && knownAtMs - since.atMs <= HARM_WITHIN_MS) {
+    return settled(state, deploymentId, "harm");
+  }
+  if (cause !== "end" || !since.waiting.includes(signal)) return state;
+  const waiting = since.waiting.filter((name) => name !== signal);
+  const isWell = since.isWell && verdict === "healthy";
+  if (waiting.length === 0) return settled(state, deploymentId, isWell ? "health" : "none");
+  return withOpen(state, deploymentId, { ...open, overridden: { ...since, waiting, isWell } });
+}
+
+function settled(state: LearningState, deploymentId: string, followed: FollowUp): LearningState {
+  const lessons = state.lessons.map((one) =>
+    one.deploymentId === deploymentId && one.answer === "override"
+      ? { ...one, followUp: followed }
+      : one,
+  );
+  return withOpen({ ...state, lessons }, deploymentId, null);
+}
+
+function withoutForgotten(state: LearningState, nowMs: number): LearningState {
+  const kept = Object.entries(state.open).filter(
+    ([, { overridden }]) => overridden === null || nowMs - overridden.atMs < FOLLOWED_MS,
+  );
+  if (kept.length === Object.keys(state.open).length) return state;
+  return { ...state, open: Object.fromEntries(kept) };
+}
+
+function withOpen(state: LearningState, deploymentId: string, open: Open | null): LearningState {
+  if (open !== null) return { ...state, open: { ...state.open, [deploymentId]: open } };
+  const others = Object.entries(state.open).filter(([id]) => id !== deploymentId);
+  return { ...state, open: Object.fromEntries(others) };
+}
