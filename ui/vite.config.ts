@@ -17,6 +17,11 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // The engine's own modules do nothing when they are loaded, so words can be taken
+      // from it without its schemas.
+      treeshake: { moduleSideEffects: (id) => !/\/(engine|lab)\//.test(id) },
+    },
   },
   // `npx vite ui` with a server beside it: `HINDSIGHT_API=http://127.0.0.1:PORT`.
   server: { proxy: { "/api": API } },

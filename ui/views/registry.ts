@@ -15,4 +15,17 @@ export interface View {
   readonly load: () => Promise<{ readonly default: Component }>;
 }
 
-export const VIEWS: readonly View[] = [];
+export const VIEWS: readonly View[] = [
+  {
+    name: "compare",
+    title: "Compare",
+    asks: "What would each policy have done?",
+    load: () => import("./compare/Compare.svelte"),
+  },
+  {
+    name: "deployment",
+    title: "Deployments",
+    asks: "What happened to one deployment, and why?",
+    load: () => import("./deployment/Deployment.svelte"),
+  },
+];

@@ -1,0 +1,126 @@
+/**
+ * The server's routes as functions. Addresses are written down here once more because the
+ * contract's table brings its schemas along; the type holds each to the contract's own.
+ */
+
+import type { ProgressDocument } from "../../lab/server/contract/words.ts";
+import type { Answer, RouteName, ROUTES, Sent } from "../../lab/server/contract/routes.ts";
+import { ApiProblem } from "./problem.ts";
+
+type Address<Name extends RouteName> =
+  `${(typeof ROUTES)[Name]["method"]} ${(typeof ROUTES)[Name]["path"]}`;
+
+const ADDRESSES: { readonly [Name in RouteName]: Address<Name> } = {
+  status: "GET /api/status",
+  history: "GET /api/history",
+  historyQuality: "GET /api/history/quality",
+  policies: "GET /api/policies",
+  policy: "GET /api/policies/:id",
+  saveDraft: "POST /api/drafts",
+  dropDraft: "DELETE /api/drafts/:id",
+  compare: "GET /api/compare",
+  deployments: "GET /api/deployments",
+  deployment: "GET /api/deployments/:deploymentId",
+  explain: "GET /api/deployments/:deploymentId/explain",
+  bands: "GET /api/deployments/:deploymentId/bands",
+  series: "GET /api/series/:series",
+  whatIf: "POST /api/what-if",
+  gate: "POST /api/gate",
+  sweeps: "GET /api/sweeps",
+  startSweep: "POST /api/sweeps",
+  sweep: "GET /api/sweeps/:id",
+  cancelSweep: "POST /api/sweeps/:id/cancel",
+  restartSweep: "POST /api/sweeps/:id/restart",
+  dropSweep: "DELETE /api/sweeps/:id",
+  tags: "GET /api/tags",
+  decisions: "GET /api/decisions",
+  decision: "GET /api/decisions/:decisionId",
+};
+
+type Part<Name extends RouteName, Key extends "params" | "query" | "body"> = [
+  Sent<Name, Key>,
+] extends [undefined]
+  ? object
+  : Readonly<Record<Key, Sent<Name, Key>>>;
+
+/** All that a route is asked with. */
+export type Asked<Name extends RouteName> = Part<Name, "params"> &
+  Part<Name, "query"> &
+  Part<Name, "body">;
+
+/** What it answers when it is ready. */
+export type Ready<Name extends RouteName> = Exclude<Answer<Name>, { state: "computing" }>;
+
+export interface Waiting {
+  readonly signal?: AbortSignal;
+  /** Is told how far the server is while an answer takes a while to make. */
+  readonly onProgress?: (progress: ProgressDocument | null) => void;
+}
+
+/** Asks until the answer is ready. */
+export async function ask<Name extends RouteName>(
+  name: Name,
+  asked: Asked<Name>,
+  waiting: Waiting = {},
+): Promise<Ready<Name>> {
+  const response = await askReady(name, asked, waiting);
+  if (response.status === 204) return null as Ready<Name>;
+  return (await response.json()) as Ready<Name>;
+}
+
+/** The same for an answer that is bytes. */
+export async function askBytes(
+  name: "series" | "bands",
+  asked: Asked<"series"> | Asked<"bands">,
+  waiting: Waiting = {},
+): Promise<Uint8Array> {
+  const response = await askReady(name, asked, waiting);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function askReady(
+  name: RouteName,
+  asked: object,
+  { signal, onProgress }: Waiting,
+): Promise<Response> {
+  const { params, query, body } = asked as Readonly<Record<string, object | undefined>>;
+  const [method, path] = ADDRESSES[name].split(" ") as [string, string];
+  const url = filled(path, params) + searchOf(query);
+  const init: RequestInit = { method };
+  if (signal !== undefined) init.signal = signal;
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { "content-type": "application/json" };
+  }
+  for (let waitMs = 150; ; waitMs = Math.min(1000, waitMs * 1.5)) {
+    const response = await fetch(url, init);
+    if (!response.ok) throw await ApiProblem.of(response);
+    if (response.status !== 202) return response;
+    const { progress } = (await response.json()) as { progress: ProgressDocument | null };
+    onProgress?.(progress);
+    await pause(waitMs, signal);
+  }
+}
+
+function filled(path: string, params: object | undefined): string {
+  const values = (params ?? {}) as Readonly<Record<string, unknown>>;
+  return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(values[name])));
+}
+
+function searchOf(query: object | undefined): string {
+  const values = (query ?? {}) as Readonly<Record<string, string | number | undefined>>;
+  const entries = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return entries.length === 0 ? "" : `?${new URLSearchParams(entries).toString()}`;
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("no longer asked for", "AbortError"));
+    });
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * Something the server knows, while it is asked for, there, or refused. What was there
+ * before stays until the next answer comes, so that a page never jumps.
+ */
+
+import type { ProgressDocument } from "../../lab/server/contract/words.ts";
+import type { Waiting } from "./client.ts";
+import { ApiProblem } from "./problem.ts";
+
+type Request<T> = (waiting: Waiting) => Promise<T>;
+
+export class Resource<T> {
+  value = $state.raw<T | null>(null);
+  problem = $state.raw<ApiProblem | null>(null);
+  progress = $state.raw<ProgressDocument | null>(null);
+  loading = $state(false);
+  #flight: AbortController | null = null;
+  #next: Request<T> | null = null;
+
+  /** Asks anew and forgets a question that is still open. */
+  ask(request: Request<T>): void {
+    this.#next = null;
+    this.#flight?.abort();
+    void this.#fly(request);
+  }
+
+  /**
+   * For what changes while it is dragged: one question at a time, and of those that came
+   * up meanwhile only the latest. So answers keep coming at the server's own pace.
+   */
+  askLatest(request: Request<T>): void {
+    if (this.#flight === null) void this.#fly(request);
+    else this.#next = request;
+  }
+
+  /** Nobody looks any more. */
+  stop(): void {
+    this.#next = null;
+    this.#flight?.abort();
+    this.#flight = null;
+    this.loading = false;
+  }
+
+  async #fly(request: Request<T>): Promise<void> {
+    const flight = new AbortController();
+    const { signal } = flight;
+    this.#flight = flight;
+    this.loading = true;
+    this.progress = null;
+    try {
+      const value = await request({
+        signal,
+        onProgress: (progress) => {
+          if (!signal.aborted) this.progress = progress;
+        },
+      });
+      if (signal.aborted) return;
+      this.value = value;
+      this.problem = null;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.problem = ApiProblem.from(error);
+    }
+    if (this.#flight !== flight) return;
+    this.#flight = null;
+    const next = this.#next;
+    this.#next = null;
+    if (next === null) this.loading = false;
+    else void this.#fly(next);
+  }
+}

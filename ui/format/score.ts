@@ -1,0 +1,37 @@
+/** Numbers of a scorecard by the name of their field. */
+
+import type {
+  EstimateDocument,
+  ScorecardDocument,
+  Unit,
+} from "../../lab/server/contract/compare.ts";
+import { formatValue } from "../../lab/compare/words.ts";
+
+/** `mttr`, `timeToRecovery.mean`. */
+export function estimateOf(scorecard: ScorecardDocument, field: string): EstimateDocument | null {
+  const [name, statistic] = field.split(".") as [string, string | undefined];
+  const found = scorecard[name] as Readonly<Record<string, unknown>> | undefined;
+  const estimate = statistic === undefined ? found : found?.[statistic];
+  return (estimate as EstimateDocument | undefined) ?? null;
+}
+
+export interface BoundsDocument {
+  readonly best: number | null;
+  readonly worst: number | null;
+}
+
+/** Between which values it lies whatever history hid; null where that is one value. */
+export function boundsOf(scorecard: ScorecardDocument, field: string): BoundsDocument | null {
+  const found = scorecard[`${field}Bounds`] as BoundsDocument | undefined;
+  return found === undefined || found.best === found.worst ? null : found;
+}
+
+export function valueText(unit: Unit, value: number | null): string {
+  return value === null ? "–" : formatValue(unit, value);
+}
+
+/** `[81, 104]`; empty where there is no interval or nothing in it. */
+export function intervalText(unit: Unit, { low, high }: EstimateDocument): string {
+  if (low === null || high === null || low === high) return "";
+  return `[${formatValue(unit, low)}, ${formatValue(unit, high)}]`;
+}

@@ -1,0 +1,23 @@
+/** How deployments end and what they are labelled, in words. */
+
+const ENDS: Readonly<Record<string, string>> = {
+  healthy: "healthy",
+  rolledBack: "rolled back",
+  overridden: "kept: somebody objected",
+  withdrawn: "proposal withdrawn",
+  expired: "nobody approved in time",
+  held: "held for people",
+  superseded: "superseded",
+  rollbackFailed: "rollback failed",
+  missed: "missed",
+  undecidable: "undecidable",
+};
+
+export function endText(end: string): string {
+  return ENDS[end] ?? end;
+}
+
+/** `expected_change` → "expected change". */
+export function plainText(word: string): string {
+  return word.replaceAll("_", " ");
+}

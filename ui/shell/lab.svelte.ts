@@ -1,0 +1,61 @@
+/** What every view knows: how far the server is, what the history is, which policies there are. */
+
+import type { HistorySummary, Status } from "../../lab/server/contract/history.ts";
+import type { PolicySummary } from "../../lab/server/contract/policies.ts";
+import { ask } from "../data/client.ts";
+import { Resource } from "../data/resource.svelte.ts";
+import { address } from "./address.svelte.ts";
+
+const ASK_AGAIN_MS = 500;
+
+class Lab {
+  readonly status = new Resource<Status>();
+  readonly history = new Resource<HistorySummary>();
+  readonly list = new Resource<{ readonly policies: readonly PolicySummary[] }>();
+
+  constructor() {
+    this.history.ask((waiting) => ask("history", {}, waiting));
+    this.readPolicies();
+    void this.#follow();
+  }
+
+  /** After a draft came or went. */
+  readPolicies(): void {
+    this.list.ask((waiting) => ask("policies", {}, waiting));
+  }
+
+  get policies(): readonly PolicySummary[] {
+    return this.list.value?.policies ?? [];
+  }
+
+  /** The ids that the address names, the baseline first; those of the command line otherwise. */
+  get chosen(): readonly string[] {
+    const named = address.all("policy");
+    if (named.length > 0) return named;
+    return this.policies.filter(({ source }) => source === "given").map(({ id }) => id);
+  }
+
+  nameOf(id: string): string {
+    return this.policies.find((one) => one.id === id)?.name ?? id;
+  }
+
+  timezoneOf(service: string): string {
+    const row = this.history.value?.services.find((one) => one.service === service);
+    return row?.timezone ?? "UTC";
+  }
+
+  async #follow(): Promise<void> {
+    for (;;) {
+      try {
+        this.status.value = await ask("status", {});
+      } catch {
+        // The next round tells; what a view asks for says what is wrong.
+      }
+      const state = this.status.value?.state;
+      if (state === "ready" || state === "failed") return;
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    }
+  }
+}
+
+export const lab = new Lab();

@@ -1,0 +1,18 @@
+/** What production and its people did, in words. */
+
+const WORDS: Readonly<Record<string, string>> = {
+  proposed: "a rollback was proposed",
+  overrideGiven: "it was overridden",
+  approvalGiven: "it was approved",
+  escalated: "it was escalated",
+  withdrawn: "the proposal was withdrawn",
+  expired: "nobody answered in time",
+  rollbackStarted: "the rollback began",
+  rollbackFinished: "it was rolled back",
+  rollbackFailed: "the rollback failed",
+  paged: "somebody was paged",
+};
+
+export function decisionWords(what: string): string {
+  return WORDS[what] ?? what;
+}
