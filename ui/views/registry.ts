@@ -7,7 +7,7 @@
 import type { Component } from "svelte";
 
 export interface View {
-  /** The first part of its address, and its folder. */
+  /** The first part of its address. */
   readonly name: string;
   readonly title: string;
   /** What question it answers, for the tooltip and for the page's title. */
@@ -27,5 +27,11 @@ export const VIEWS: readonly View[] = [
     title: "Deployments",
     asks: "What happened to one deployment, and why?",
     load: () => import("./deployment/Deployment.svelte"),
+  },
+  {
+    name: "what-if",
+    title: "What if",
+    asks: "What would a changed policy have done?",
+    load: () => import("./whatIf/WhatIf.svelte"),
   },
 ];

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { end, list, policyId } from "./words.ts";
-import { difference, scorecard } from "./compare.ts";
+import { difference, field, scorecard } from "./compare.ts";
 
 export const change = z.object({
   /** As a knob has it: `tiers.override.window`. */
@@ -49,6 +49,8 @@ export const whatIf = z.object({
   }),
   /** In words; empty where nothing is changed. */
   changes: list(policyChange),
+  /** What `differences` are of, as a comparison has them. */
+  fields: list(field),
   /** Without interval and verdict (`low`, `high`: null) where `precision` is quick. */
   differences: list(
     difference

@@ -1,0 +1,104 @@
+/**
+ * The change a reader is making: a base policy and values for some of its keys. While a
+ * control is dragged quick answers follow it; when the hand is still the exact one comes
+ * and the address takes the change up.
+ */
+
+import type { PolicyDetail, Knob } from "../../../lab/server/contract/policies.ts";
+import type { WhatIf, WhatIfRequest } from "../../../lab/server/contract/whatIf.ts";
+import { ask, type Waiting } from "../../data/client.ts";
+import { Resource } from "../../data/resource.svelte.ts";
+import { address } from "../../shell/address.svelte.ts";
+
+const STILL_MS = 350;
+/** In the address a key that is taken away is written like this. */
+const GONE = "(none)";
+
+type Value = string | null;
+
+export class Draft {
+  readonly base: string;
+  readonly detail = new Resource<PolicyDetail>();
+  readonly answer = new Resource<WhatIf>();
+  /** How long the last quick answer took, in milliseconds. */
+  tookMs = $state<number | null>(null);
+  #values = $state.raw<ReadonlyMap<string, Value>>(new Map());
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(base: string) {
+    this.base = base;
+    this.#values = readAddress();
+    this.detail.ask((waiting) => ask("policy", { params: { id: base } }, waiting));
+    this.#askExact();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.detail.stop();
+    this.answer.stop();
+  }
+
+  get isChanged(): boolean {
+    return this.#values.size > 0;
+  }
+
+  valueOf(knob: Knob): Value {
+    const changed = this.#values.get(knob.path);
+    return changed === undefined ? knob.value : changed;
+  }
+
+  isOther(knob: Knob): boolean {
+    return this.#values.has(knob.path);
+  }
+
+  turn(knob: Knob, value: Value): void {
+    if (value === this.valueOf(knob)) return;
+    const next = new Map(this.#values);
+    if (value === knob.value) next.delete(knob.path);
+    else next.set(knob.path, value);
+    this.#change(next);
+  }
+
+  reset(): void {
+    this.#change(new Map());
+  }
+
+  /** The change as routes take it. */
+  get request(): WhatIfRequest {
+    const changes = [...this.#values].map(([path, value]) => ({ path, value }));
+    return { base: this.base, changes };
+  }
+
+  #change(next: ReadonlyMap<string, Value>): void {
+    this.#values = next;
+    const body = { ...this.request, precision: "quick" as const };
+    this.answer.askLatest(async (waiting: Waiting) => {
+      const startedMs = performance.now();
+      const answer = await ask("whatIf", { body }, waiting);
+      this.tookMs = performance.now() - startedMs;
+      return answer;
+    });
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const set = [...next].map(([path, value]) => `${path}=${value ?? GONE}`);
+      address.change({ set });
+      this.#askExact();
+    }, STILL_MS);
+  }
+
+  #askExact(): void {
+    const body = { ...this.request, precision: "exact" as const };
+    this.answer.askLatest((waiting) => ask("whatIf", { body }, waiting));
+  }
+}
+
+function readAddress(): ReadonlyMap<string, Value> {
+  return new Map(
+    address.all("set").flatMap((text): [string, Value][] => {
+      const equals = text.indexOf("=");
+      if (equals < 1) return [];
+      const value = text.slice(equals + 1);
+      return [[text.slice(0, equals), value === GONE ? null : value]];
+    }),
+  );
+}
