@@ -28,7 +28,15 @@ import { authorsAt } from "./services.ts";
 import { startById, startsBetween, type ScheduledStart } from "./schedule.ts";
 import type { Regression, Surprise } from "./spec.ts";
 import { tagsOf } from "./tags.ts";
-import { EFFECT_MAX_MS, HOUR_MS, MINUTE_MS, remember, serviceOf, type World } from "./world.ts";
+import {
+  DAY_MS,
+  EFFECT_MAX_MS,
+  HOUR_MS,
+  MINUTE_MS,
+  remember,
+  serviceOf,
+  type World,
+} from "./world.ts";
 
 /** How the truth came about: a regression, a surprise, an expected rise, or nothing. */
 export type Cause = Regression | Surprise | "expected_rise" | "clean";
@@ -298,7 +306,21 @@ export function affecting(
 }
 
 /** No tag of this world is valid longer than this after its deployment's start. */
-const TAG_MAX_MS = 2 * HOUR_MS;
+export const TAG_MAX_MS = 2 * HOUR_MS;
+
+/** By service: the tags that landed on it as a whole, of deployments that start on a UTC day. */
+const strayTagsOf = remember((world, _all, day): ReadonlyMap<string, readonly TagRow[]> => {
+  const stray = new Map<string, TagRow[]>();
+  for (const { tags } of deploymentsBetween(world, null, day * DAY_MS, (day + 1) * DAY_MS)) {
+    for (const tag of tags) {
+      if (tag.deploymentId !== null) continue;
+      const others = stray.get(tag.service);
+      if (others === undefined) stray.set(tag.service, [tag]);
+      else others.push(tag);
+    }
+  }
+  return stray;
+});
 
 /**
  * Tags that speak about a whole service (not about one deployment) and may be valid
@@ -311,7 +333,13 @@ export function serviceTags(
   fromMs: number,
   toMs: number,
 ): readonly TagRow[] {
-  return deploymentsBetween(world, null, fromMs - TAG_MAX_MS, toMs)
-    .flatMap(({ tags }) => tags)
-    .filter((tag) => tag.deploymentId === null && tag.service === service);
+  const found: TagRow[] = [];
+  const earliestMs = fromMs - TAG_MAX_MS;
+  for (let day = Math.floor(earliestMs / DAY_MS); day * DAY_MS < toMs; day++) {
+    for (const tag of strayTagsOf(world, "", day).get(service) ?? []) {
+      // Such a tag is valid from the start of the deployment it was meant for.
+      if (tag.validFromMs! >= earliestMs && tag.validFromMs! < toMs) found.push(tag);
+    }
+  }
+  return found;
 }

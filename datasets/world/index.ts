@@ -21,4 +21,4 @@ export {
 export { NO_INTERVENTIONS, type Interventions } from "./active.ts";
 export { generateSamples, sampleIndexAt } from "./series.ts";
 export { deliveriesOf, KNOWN_DELAY_MS, knownDelaysMs } from "./telemetry.ts";
-export { harmOf, rollbackHarmOf, metricCatalog, truthTables } from "./truth.ts";
+export { harmOf, rollbackHarmOf, metricCatalog, truthTables, type Window } from "./truth.ts";

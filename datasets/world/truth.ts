@@ -17,7 +17,7 @@ import type {
   ServiceRow,
   TagRow,
 } from "../../lab/history/tables.ts";
-import { deploymentsBetween, type WorldDeployment } from "./deployments.ts";
+import { deploymentsBetween, TAG_MAX_MS, type WorldDeployment } from "./deployments.ts";
 import { METRICS, type Effect, type Metric } from "./effects.ts";
 import { episodesBetween, type Episode } from "./incidents.ts";
 import type { Interventions } from "./active.ts";
@@ -203,9 +203,9 @@ const EPISODE_LABEL: Readonly<Record<Episode["kind"], string | null>> = {
   outage: null,
 };
 
-function backgroundIncidents(world: World): readonly IncidentRow[] {
+function backgroundIncidents(world: World, { fromMs, toMs }: Window): readonly IncidentRow[] {
   return world.services.flatMap(({ name, bornAtMs }) =>
-    episodesBetween(world, name, bornAtMs, world.endMs)
+    episodesBetween(world, name, Math.max(fromMs, bornAtMs), toMs)
       .filter(({ kind, startMs }) => EPISODE_LABEL[kind] !== null && startMs >= bornAtMs)
       .map(({ episodeId, kind, startMs, endMs, effects }) => ({
         incidentId: episodeId,
@@ -263,16 +263,30 @@ function byText<Row>(
   };
 }
 
+/** From inclusive, to exclusive, epoch ms. */
+export interface Window {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /**
  * Every table but the samples, given what the logging run decided and when its
  * rollbacks took effect. Rows are in a fixed order, whatever order `decisions` came in.
+ *
+ * Of a window: the deployments that start in it with all that belongs to them, other
+ * incidents that touch it, and tags of whole services that are in force in it. Nothing
+ * outside is drawn, and every row is as in the tables of the whole.
  */
 export function truthTables(
   world: World,
   decisions: readonly DecisionRow[],
   interventions: Interventions,
+  window: Window = { fromMs: world.startMs, toMs: world.endMs },
 ): HistoryTables {
-  const deployments = deploymentsBetween(world, null, world.startMs, world.endMs);
+  const deployments = deploymentsBetween(world, null, window.fromMs, window.toMs);
+  const standing = deploymentsBetween(world, null, window.fromMs - TAG_MAX_MS, window.fromMs)
+    .flatMap(({ tags }) => tags)
+    .filter((tag) => tag.deploymentId === null && tag.validUntilMs! > window.fromMs);
   const services = world.services.map(
     ({ name, team, criticality, timezone, dependsOn, revenuePerMinute }): ServiceRow => ({
       service: name,
@@ -285,19 +299,17 @@ export function truthTables(
   );
   return {
     deployments: deployments.map(deploymentRow),
-    tags: deployments
-      .flatMap(({ tags }) => tags)
-      .sort(
-        byText<TagRow>(
-          (row) => row.knownAtMs,
-          (row) => row.service,
-          (row) => row.deploymentId ?? "",
-          (row) => row.tag,
-        ),
+    tags: [...standing, ...deployments.flatMap(({ tags }) => tags)].sort(
+      byText<TagRow>(
+        (row) => row.knownAtMs,
+        (row) => row.service,
+        (row) => row.deploymentId ?? "",
+        (row) => row.tag,
       ),
+    ),
     incidents: [
       ...deploymentIncidents(deployments, decisions, interventions),
-      ...backgroundIncidents(world),
+      ...backgroundIncidents(world, window),
     ].sort(
       byText<IncidentRow>(
         (row) => row.onsetAtMs,

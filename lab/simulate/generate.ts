@@ -9,7 +9,9 @@ import {
   generateSamples,
   knownDelaysMs,
   METRICS,
+  sampleIndexAt,
   truthTables,
+  type Window,
   type World,
 } from "../../datasets/world/index.ts";
 import type { Policy } from "../../engine/index.ts";
@@ -25,6 +27,8 @@ export interface GenerateOptions {
   readonly madeBy: string;
   readonly sources: readonly SourceFile[];
   readonly progress: Progress;
+  /** Only this part of the world, as it is in the whole; otherwise all of it. */
+  readonly window?: Window;
 }
 
 /** @throws Problem when `dir` is taken or cannot be written */
@@ -38,14 +42,17 @@ export async function generateHistory(
   const writer = await createHistory(dir, { force: options.force });
   try {
     const log = logWorld(world, policy);
+    const window = options.window ?? { fromMs: world.startMs, toMs: world.endMs };
+    // The first sample at or after it.
+    const firstMs = world.startMs + sampleIndexAt(world, window.fromMs) * world.stepMs;
     const total = world.services.length * METRICS.length;
     let done = 0;
     for (const { name, bornAtMs } of world.services) {
       for (const metric of [...METRICS].sort()) {
         progress.update(done++, total, `writing ${name}`);
         const series = writer.addSeries({ service: name, metric, version: null }, "float");
-        for (let fromMs = bornAtMs; fromMs < world.endMs; fromMs += WEEK_MS) {
-          const toMs = Math.min(world.endMs, fromMs + WEEK_MS);
+        for (let fromMs = Math.max(bornAtMs, firstMs); fromMs < window.toMs; fromMs += WEEK_MS) {
+          const toMs = Math.min(window.toMs, fromMs + WEEK_MS);
           const values = generateSamples(world, name, metric, fromMs, toMs, log.interventions);
           const delays = knownDelaysMs(world, name, fromMs, toMs);
           if (typeof delays === "number") {
@@ -57,9 +64,10 @@ export async function generateHistory(
         }
       }
     }
-    const deployments = deploymentsBetween(world, null, world.startMs, world.endMs);
+    const deployments = deploymentsBetween(world, null, window.fromMs, window.toMs);
     const decisions = deployments.flatMap((deployment) => log.decisionsOf(deployment));
-    const manifest = await writer.finish(truthTables(world, decisions, log.interventions), {
+    const tables = truthTables(world, decisions, log.interventions, window);
+    const manifest = await writer.finish(tables, {
       madeBy: options.madeBy,
       sources: options.sources,
       dropped: [],

@@ -6,20 +6,24 @@
 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { deploymentById } from "../../datasets/world/index.ts";
+import { deploymentById, METRICS, type Window } from "../../datasets/world/index.ts";
+import { silent } from "../../lab/cli/output.ts";
 import type { Evaluation } from "../../lab/compare/evaluate.ts";
+import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import type { DecisionRow, HistoryManifest } from "../../lab/history/tables.ts";
+import { generateHistory } from "../../lab/simulate/generate.ts";
 import { logWorld } from "../../lab/simulate/log.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { evaluated, freshWorld, generateSmall, HOOK_MS, shipped, timeless } from "./smallWorld.ts";
 
+let whole: string;
 let manifest: HistoryManifest;
 let history: History;
 beforeAll(async () => {
-  const dir = join(temporaryDirectory(), "history");
-  manifest = await generateSmall(dir);
-  history = await openHistory(dir);
+  whole = join(temporaryDirectory(), "history");
+  manifest = await generateSmall(whole);
+  history = await openHistory(whole);
 }, HOOK_MS);
 afterAll(() => history.close());
 
@@ -130,6 +134,48 @@ describe("a part made alone", () => {
     }
   });
 
+  it("writes a window that is the window of the whole, samples and tables", async () => {
+    // From within an hour to within another, in the third week.
+    const window = {
+      fromMs: Date.UTC(2026, 9, 27, 7, 12, 30),
+      toMs: Date.UTC(2026, 9, 30, 18, 0, 1),
+    };
+    const { world, loggingPolicy, sources } = freshWorld();
+    const dir = join(temporaryDirectory(), "window");
+    const about = { force: false, madeBy: "a test", sources, progress: silent, window };
+    await generateHistory(world, loggingPolicy, dir, about);
+    const minutes = Math.ceil(window.toMs / 60_000) - Math.ceil(window.fromMs / 60_000);
+    const expected = world.services.length * METRICS.length * minutes;
+    expect(await differingSamples(dir, whole, window)).toEqual({ kept: expected, different: 0 });
+
+    const part = await openHistory(dir);
+    const { tables } = part;
+    part.close();
+    const within = (atMs: number): boolean => atMs >= window.fromMs && atMs < window.toMs;
+    const inWhole = history.tables.deployments.filter(({ startedAtMs }) => within(startedAtMs));
+    const ids = new Set(inWhole.map(({ deploymentId }) => deploymentId));
+    expect(ids.size).toBeGreaterThan(10);
+    expect(tables.deployments).toEqual(inWhole);
+    for (const name of ["labels", "decisions"] as const) {
+      const rows: readonly { deploymentId: string }[] = history.tables[name];
+      expect(tables[name]).toEqual(rows.filter(({ deploymentId }) => ids.has(deploymentId)));
+    }
+    expect(tables.decisions.length).toBeGreaterThan(10);
+    expect(tables.tags.filter(({ deploymentId }) => deploymentId !== null)).toEqual(
+      history.tables.tags.filter(({ deploymentId }) => ids.has(deploymentId ?? "")),
+    );
+    expect(tables.incidents).toEqual(
+      history.tables.incidents.filter(({ incidentId, deploymentId, onsetAtMs, resolvedAtMs }) => {
+        const caused = deploymentId ?? incidentId.replace(/^incident-/, "");
+        if (history.tables.labels.some((label) => label.deploymentId === caused)) {
+          return ids.has(caused);
+        }
+        return onsetAtMs < window.toMs && resolvedAtMs! > window.fromMs;
+      }),
+    );
+    expect(tables.services).toEqual(history.tables.services);
+  });
+
   it("refuses a logging policy with a season, which would need the week before", () => {
     const { world } = freshWorld();
     expect(() => logWorld(world, shipped("two-minute-override"))).toThrow(
@@ -156,3 +202,26 @@ describe("the same seed", () => {
     expect(other.digest).not.toBe(manifest.digest);
   });
 });
+
+/** Samples of two histories in a window: how many there are, and in how many they differ. */
+async function differingSamples(
+  part: string,
+  all: string,
+  { fromMs, toMs }: Window,
+): Promise<{ kept: number; different: number }> {
+  const duck = await openDuck({});
+  const rows = (dir: string): string =>
+    `SELECT * FROM (
+       SELECT series, epoch_ms(start_at) + step_ms * unnest(range(len("values"))) AS at_ms,
+              unnest("values") AS value
+         FROM read_parquet(${quoted(join(dir, "metrics", "*.parquet"))})
+     ) WHERE at_ms >= ${fromMs} AND at_ms < ${toMs}`;
+  const counted = await duck.connection.runAndReadAll(
+    `SELECT (SELECT count(*) FROM (${rows(part)})) AS kept,
+            (SELECT count(*) FROM (${rows(part)} EXCEPT ALL ${rows(all)})) +
+            (SELECT count(*) FROM (${rows(all)} EXCEPT ALL ${rows(part)})) AS different`,
+  );
+  duck.close();
+  const [kept, different] = counted.getRowsJS()[0]!.map(Number);
+  return { kept: kept!, different: different! };
+}
