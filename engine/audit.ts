@@ -14,6 +14,7 @@
 import { assert } from "./assert.ts";
 import type { DecisionEvent } from "./event.ts";
 import { canonicalJson } from "./policy/canonical.ts";
+import type { LearningState } from "./learn/lessons.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { DecisionRecord } from "./record.ts";
 
@@ -34,6 +35,8 @@ export interface LogHeader {
   readonly caseId: string | null;
   /** Digest of the history that was replayed; null for a live host. */
   readonly history: string | null;
+  /** What an older log had taught the fleet when it began; absent: nothing. */
+  readonly learned?: LearningState;
 }
 
 /** The samples of one deployment, which lie beside the log. */

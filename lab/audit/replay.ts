@@ -84,7 +84,9 @@ export function replayLog(file: string, open: boolean): LogReplay {
         versions.add(entry.content.engineVersion);
         const { policy, keys } = withDefaults(entry.content.policy);
         keys.forEach((key) => filled.add(key));
-        section = { header: entry.content, policy, fleet: initialFleet, stopped: false };
+        const learning = entry.content.learned ?? initialFleet.learning;
+        const fleet = { ...initialFleet, learning };
+        section = { header: entry.content, policy, fleet, stopped: false };
         break;
       }
       case "event":

@@ -12,6 +12,7 @@ import {
   isKept,
   type ChainEnd,
   type Handled,
+  type LearningState,
   type LogEntry,
   type Policy,
   type SamplesSeen,
@@ -29,6 +30,8 @@ export interface LogSection {
   readonly caseId: string | null;
   /** Digest of the history; null when there is none. */
   readonly history: string | null;
+  /** What the fleet began with; absent: nothing. */
+  readonly learned?: LearningState;
   readonly handled: Iterable<Handled>;
   readonly samples: ReadonlyMap<string, SamplesSeen>;
 }
@@ -58,7 +61,7 @@ export function* logLines(
 }
 
 function* entriesOf(section: LogSection): Generator<LogEntry> {
-  const { policy, caseId, history, handled, samples } = section;
+  const { policy, caseId, history, learned, handled, samples } = section;
   yield {
     kind: "header",
     content: {
@@ -68,6 +71,7 @@ function* entriesOf(section: LogSection): Generator<LogEntry> {
       policyDigest: policy.digest,
       caseId,
       history,
+      ...(learned === undefined ? {} : { learned }),
     },
   };
   for (const one of handled) {

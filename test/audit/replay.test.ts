@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import {
   CHAIN_START,
   chainEntry,
+  learnedFrom,
   type LogEntry,
   type SignalEvidence,
   type SignalJudged,
@@ -62,6 +63,23 @@ describe("decisions made again", () => {
   it("are identical where nothing changed", () => {
     const replayed = replayLog(log, false);
     expect(replayed).toMatchObject({ sections: 1, decisions: 3, differences: [], filled: [] });
+  });
+
+  it("are identical where the fleet began with what an older log taught", () => {
+    const { policy, events } = readScenario(join(ROOT, "scenarios/stories/overrides-teach.yaml"));
+    const { handled } = runLive(policy, events, answerInTime);
+    const split = handled.findIndex(
+      ({ event }) => event.kind === "deploymentStarted" && event.deployment.deploymentId === "d5",
+    );
+    const learned = learnedFrom(handled.slice(0, split));
+    const section = { policy, caseId: null, history: null, samples: new Map() };
+    const later = { ...section, handled: handled.slice(split) };
+    const file = join(temporaryDirectory(), "later.jsonl");
+    writeText(file, logLines([{ ...later, learned }], null));
+    expect(replayLog(file, false).differences).toEqual([]);
+    writeText(file, logLines([later], null));
+    const { differences } = replayLog(file, false);
+    expect(differences[0]).toMatchObject({ decisionId: "d5#2", what: "decided otherwise" });
   });
 
   it("differ by field, with the event and the reason", () => {

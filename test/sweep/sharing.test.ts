@@ -12,6 +12,7 @@ import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { outcomesOf, type Outcome } from "../../lab/outcome/outcome.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
+import { modelled } from "../../lab/people/modelled.ts";
 import { recorded } from "../../lab/people/recorded.ts";
 import { decisionsOf, quietMemory } from "../../lab/replay/decide.ts";
 import { replay, watchHistory, type Replay } from "../../lab/replay/replay.ts";
@@ -72,6 +73,25 @@ function outcomes(made: Replay, at: number, alike?: Map<never, never>): readonly
   const people = recorded(tables.decisions);
   return outcomesOf(history, made, made.policies[at]!, people, recoveryOf(tables), alike);
 }
+
+it("a policy that learns decides alike whether the quiet ones are left out or not", async () => {
+  const about = (deploymentId: string) => ({
+    timezone: null,
+    team: null,
+    // Nearly everything is fine, so nearly everything is overridden.
+    truthIsBad: deploymentId.endsWith("7"),
+  });
+  const base = shipped("evidence-learning");
+  const policy: Policy = { ...base, learning: { ...base.learning!, atLeast: 0.1 } };
+  const people = modelled(about, SEED);
+  const made = (await replay(history, [policy], people, recoveryOf(history.tables), silent))
+    .policies[0]!;
+  const parts = [...made.judgements.keys()].flatMap((place) => made.of(place).records);
+  const text = (records: readonly DecisionRecord[]) =>
+    records.map((record) => JSON.stringify(record)).sort();
+  expect(text(parts)).toEqual(text(made.records));
+  expect(made.records.filter(({ learned }) => learned !== undefined).length).toBeGreaterThan(3);
+});
 
 describe(`random variations (seed ${SEED})`, () => {
   const policies = fc.sample(variation, { seed: SEED, numRuns: TOGETHER });
