@@ -23,6 +23,11 @@
  * 30 % at most; what the metrics said afterwards is nobody's opinion, so harm is not capped.
  * The bias of that cap: where one shared name gives every answer, learning is three times as
  * slow. Weights are a choice (method 7), not an estimate.
+ *
+ * Measured on the generated quarter (seed 7, evidence-learning.yaml, modelled people): 119
+ * answers, four at most about one service, signal and kind of change, and overrides weighed as
+ * much as approvals and harm. Nothing was learned, and nothing ended differently: this is for
+ * services whose proposals are answered often, and alike.
  */
 
 import type { Deployment } from "../event.ts";
