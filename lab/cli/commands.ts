@@ -13,6 +13,7 @@ import { inspectCommand } from "./inspect.ts";
 import { policyCommand } from "./policy.ts";
 import { replayCommand } from "./replay.ts";
 import { serveCommand } from "./serve.ts";
+import { simulateCommand } from "./simulate.ts";
 import { sweepCommand } from "./sweep.ts";
 import { tagsCommand } from "./tags.ts";
 
@@ -32,5 +33,6 @@ export function commandList(): readonly Command[] {
     tagsCommand(),
     detectBenchCommand(),
     serveCommand(),
+    simulateCommand(),
   ];
 }

@@ -12,7 +12,7 @@ import {
 } from "../../engine/index.ts";
 import { collectSamples } from "../audit/samplesSeen.ts";
 import type { Progress } from "../cli/output.ts";
-import type { History } from "../history/open.ts";
+import type { Past } from "../history/open.ts";
 import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
@@ -24,7 +24,7 @@ import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
-import { diagnosticsOf, meanRecoverySeconds } from "../score/diagnostics.ts";
+import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
 
@@ -45,6 +45,8 @@ export interface EvaluateOptions {
   /** Digest the samples seen, for a log: it costs a pass over them. */
   readonly digestSamples?: boolean;
   readonly told?: Told;
+  /** Where the past is a simulated world's: what rollbacks do in it, and whose luck it is. */
+  readonly lived?: { readonly recovery: Recovery; readonly peopleSeed: number };
   /**
    * By policy, where an earlier pass over this history judged them: the samples are then read
    * again only where history is to be continued. Not together with `digestSamples` or `told`.
@@ -76,6 +78,14 @@ export interface RunManifest {
   /** The version of the time zone database: calendars of modes and nights go by it. */
   readonly timeZones: string;
   readonly history: { readonly digest: string; readonly samples: number };
+  /** Where no history was replayed but a world lived: what makes it again. */
+  readonly world?: {
+    readonly file: string;
+    readonly seed: number;
+    readonly sha256: string;
+    readonly from: string;
+    readonly to: string;
+  };
   readonly policies: readonly { readonly name: string; readonly digest: string }[];
   readonly people: PeopleChoice;
   readonly peopleFrom: string;
@@ -113,7 +123,7 @@ const WEEK_MS = 604_800_000;
 
 /** Replays and scores every policy; the first is the baseline of the differences. */
 export async function evaluate(
-  history: History,
+  history: Past,
   policies: readonly Policy[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
@@ -124,9 +134,9 @@ export async function evaluate(
   // Variants of one policy have the same to say about it.
   const unlike = options.told === undefined ? policies : policies.slice(0, 1);
   const unmatched = unmatchedSignals(history, unlike);
-  const people = choosePeople(history, options.people, options.seed);
+  const people = choosePeople(history, options.people, options.lived?.peopleSeed ?? options.seed);
   const costs = options.costs ?? DEFAULT_COSTS;
-  const recovery = recoveryOf(tables);
+  const recovery = options.lived?.recovery ?? recoveryOf(tables);
   const effect = options.effect ?? "hold";
   const futures = futuresOf(tables, effect, options.draws ?? 1, options.seed);
   const { seen, byDeployment: samplesSeen } = collectSamples();
@@ -164,6 +174,10 @@ export async function evaluate(
   const drawsOf = drawsIf(recovery);
   const drawsIfHalf = drawsIf(stretched(recovery, 0.5));
   const drawsIfDouble = drawsIf(stretched(recovery, 2));
+  const sensitivityOf = (policy: number): MttrSensitivity => ({
+    recoveryHalved: meanRecoverySeconds(drawsIfHalf(policy)),
+    recoveryDoubled: meanRecoverySeconds(drawsIfDouble(policy)),
+  });
   const scoredCount = options.told?.scored ?? policies.length;
   const evaluated = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
     const draws = drawsOf(index);
@@ -172,10 +186,7 @@ export async function evaluate(
     const calibration = calibrationOf(outcomes, policy, costs, recovery);
     const scorecard = {
       ...scored.scorecard,
-      mttrSensitivity: {
-        recoveryHalved: meanRecoverySeconds(drawsIfHalf(index)),
-        recoveryDoubled: meanRecoverySeconds(drawsIfDouble(index)),
-      },
+      ...(options.lived === undefined ? { mttrSensitivity: sensitivityOf(index) } : {}),
       calibration,
       diagnostics: diagnosticsOf(draws),
     };
@@ -243,7 +254,7 @@ function checkNames(policies: readonly Policy[]): void {
  *
  * @throws Problem when no signal of a policy matches any series
  */
-export function unmatchedSignals(history: History, policies: readonly Policy[]): string[] {
+export function unmatchedSignals(history: Past, policies: readonly Policy[]): string[] {
   const notes: string[] = [];
   const metrics = [...new Set(history.series.map(({ metric }) => metric))].sort();
   const services = new Set(history.series.map(({ service }) => service));
@@ -279,7 +290,7 @@ function unaidedText({ unaided }: Recovery): string {
 }
 
 /** What the numbers below cannot say. */
-function notesOf(history: History, baseline: Evaluated, recovery: Recovery): string[] {
+function notesOf(history: Past, baseline: Evaluated, recovery: Recovery): string[] {
   const notes: string[] = [];
   const { tables } = history;
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");

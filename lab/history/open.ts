@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { Problem } from "../problem.ts";
 import { loadBlockIndex, type PartIndex } from "./blockIndex.ts";
+import { BLOCK_SAMPLES } from "./blocks.ts";
 import { openDuck, operatingProblem, type Duck } from "./duck.ts";
 import { readManifestText, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
 import {
@@ -18,13 +19,31 @@ import {
   type HistoryTables,
   type SeriesRow,
 } from "./tables.ts";
+import { streamStoredWindows, type StoredWindow, type WindowRequest } from "./windows.ts";
 
-export interface History {
+interface ReadWindow {
+  readonly id: number;
+  readonly window: StoredWindow;
+}
+
+/** What a replay reads of a past, whether it is stored or a world makes it up as it is asked. */
+export interface Past {
+  /** For messages: where it lies, or what makes it. */
   readonly dir: string;
   readonly manifest: HistoryManifest;
   readonly tables: HistoryTables;
   /** `series[i].series === i`. */
   readonly series: readonly SeriesRow[];
+  /** The windows asked for, each once, by series, then roughly by end; empty ones too. */
+  readonly windows: (
+    requests: readonly WindowRequest[],
+  ) => AsyncIterable<ReadWindow> | Iterable<ReadWindow>;
+  /** By series: the spacing of its samples; none where nobody can say. */
+  readonly stepsMs: () => Promise<ReadonlyMap<number, number>>;
+}
+
+/** A past in Parquet. */
+export interface History extends Past {
   /** The database it is read with; for code inside lab/history. */
   readonly duck: Duck;
   /** Which block lies where; read once, when first asked for. */
@@ -58,19 +77,37 @@ export async function openHistory(
       readTable(duck.connection, dir, "series"),
     )) as unknown as SeriesRow[];
     let index: Promise<readonly PartIndex[]> | null = null;
-    return {
+    const blockIndex = (): Promise<readonly PartIndex[]> =>
+      (index ??= loadBlockIndex(duck.connection, dir, metricFiles(manifest)));
+    const history: History = {
       dir,
       manifest,
       tables,
       series,
+      windows: (requests) => streamStoredWindows(history, requests),
+      stepsMs: async () => stepsOf(await blockIndex()),
       duck,
-      blockIndex: () => (index ??= loadBlockIndex(duck.connection, dir, metricFiles(manifest))),
+      blockIndex,
       close: () => duck.close(),
     };
+    return history;
   } catch (error) {
     duck.close();
     throw error;
   }
+}
+
+/** The spacing of every series' samples, from its full blocks; none where it has no full block. */
+function stepsOf(parts: readonly PartIndex[]): Map<number, number> {
+  const steps = new Map<number, number>();
+  for (const { series, startMs, beforeMs } of parts) {
+    for (let row = 0; row < series.length; row++) {
+      const stepMs = (beforeMs[row]! - startMs[row]!) / BLOCK_SAMPLES;
+      const known = steps.get(series[row]!) ?? Number.POSITIVE_INFINITY;
+      if (Number.isFinite(stepMs)) steps.set(series[row]!, Math.min(known, stepMs));
+    }
+  }
+  return steps;
 }
 
 function metricFiles(manifest: HistoryManifest): string[] {

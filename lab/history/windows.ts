@@ -4,7 +4,7 @@
  */
 
 import type { Block } from "./blocks.ts";
-import type { History } from "./open.ts";
+import type { History, Past } from "./open.ts";
 import { streamBlocks } from "./stream.ts";
 
 /** Samples of one series in time order; the two arrays of times may be one. */
@@ -21,6 +21,8 @@ export interface WindowRequest {
   readonly series: number;
   readonly fromMs: number;
   readonly toMs: number;
+  /** The deployment it is wanted for; a world shows each what its own rollback did not end. */
+  readonly about?: string;
 }
 
 /** Part of a block: samples `from` to `to`, exclusive. */
@@ -191,10 +193,10 @@ function close({ request, slices, length }: OpenWindow): { id: number; window: S
 
 /** The same windows, assembled one by one; whoever keeps many at once keeps them stored. */
 export async function* streamWindows(
-  history: History,
+  history: Past,
   requests: readonly WindowRequest[],
 ): AsyncGenerator<{ id: number; window: SampleWindow }> {
-  for await (const { id, window } of streamStoredWindows(history, requests)) {
+  for await (const { id, window } of history.windows(requests)) {
     yield { id, window: assemble([window])[0]! };
   }
 }

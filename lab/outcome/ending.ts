@@ -70,7 +70,8 @@ export function recoveryTimes(
     const byRollback = executedAtMs + recovery.recoversAfterMs(id);
     const own = aloneAtMs ?? byRollback;
     // A regression that ended by itself before the rollback was not ended by it.
-    const ended = known(Math.min(byRollback, own), own >= byRollback);
+    const isModel = own >= byRollback && recovery.isTrue !== true;
+    const ended = known(Math.min(byRollback, own), isModel);
     if (!hidden) return ended;
     // Whether and when this policy would have acted is a model: the bounds stay.
     const recoveryMs = ended.times.recoveryMs!;

@@ -19,7 +19,7 @@ import {
   type TierName,
   type Verdict,
 } from "../../engine/index.ts";
-import type { History } from "../history/open.ts";
+import type { Past } from "../history/open.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
 import type { Responder } from "../people/recorded.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
@@ -100,7 +100,7 @@ export type AlikeOutcomes = Map<PolicyReplay["judgements"][number], Map<string, 
  * replay may share `alike`.
  */
 export function outcomesOf(
-  history: History,
+  history: Past,
   { plan, imagined }: Pick<Replay, "plan" | "imagined">,
   result: PolicyReplay,
   people: Responder,

@@ -11,6 +11,8 @@ import type { HistoryTables } from "../history/tables.ts";
 import { unaidedOf, type Unaided } from "./unaided.ts";
 
 export interface Recovery {
+  /** Is this the truth about a simulated world? Then a recovery that follows is observed. */
+  readonly isTrue?: true;
   /** Of the pool: from the order to the old version being back. */
   readonly rollbackMs: number;
   /** Of the pool: from then until the signals are within tolerance again. */

@@ -1,6 +1,6 @@
 /** Whom `--people` means: nobody, those of history, a model of them, or the perfect ones. */
 
-import type { History } from "../history/open.ts";
+import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import { fitPeople } from "./fit.ts";
 import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
@@ -23,7 +23,7 @@ export interface People {
 }
 
 /** @throws Problem when the history has nothing recorded to play back, or the file is wrong */
-export function choosePeople(history: History, choice: PeopleChoice, seed: number): People {
+export function choosePeople(history: Past, choice: PeopleChoice, seed: number): People {
   const { tables } = history;
   const same = (from: string, responder: Responder): People => ({
     from,
@@ -68,7 +68,7 @@ export function choosePeople(history: History, choice: PeopleChoice, seed: numbe
   }
 }
 
-function askedAbout({ tables }: History): (deploymentId: string) => Asked {
+function askedAbout({ tables }: Past): (deploymentId: string) => Asked {
   const services = new Map(tables.services.map((row) => [row.service, row]));
   const serviceOf = new Map(tables.deployments.map((row) => [row.deploymentId, row.service]));
   const labels = new Map(tables.labels.map(({ deploymentId, label }) => [deploymentId, label]));

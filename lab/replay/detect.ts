@@ -20,8 +20,8 @@ import {
   type SignalJudged,
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
-import type { History } from "../history/open.ts";
-import { assemble, streamStoredWindows, type SampleWindow } from "../history/windows.ts";
+import type { Past } from "../history/open.ts";
+import { assemble, type SampleWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
 import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
@@ -120,9 +120,10 @@ function familiesOf(
  * @param given by policy, what it is told in the place of history's tags; empty: nothing
  * @param judged of these policies in an earlier pass over this history: then only what
  *   history cut short is read again, to be continued; `seen` hears of no other
+ * @param again but for these deployments, which are judged anew
  */
 export async function detect(
-  history: History,
+  history: Past,
   plan: Plan,
   policies: readonly Policy[],
   progress: Progress,
@@ -130,12 +131,14 @@ export async function detect(
   seen?: SeenSamples,
   given: readonly (GivenTags | null)[] = [],
   judged: JudgedBefore | null = null,
+  again: ReadonlySet<number> = NONE,
 ): Promise<Detection> {
   const families = familiesOf(policies, given, plan.deployments.length, judged);
   const isRead = (index: number): boolean =>
-    judged === null || (futures !== null && isCutShort(plan, index));
+    judged === null || again.has(index) || (futures !== null && isCutShort(plan, index));
 
-  const placebos = await preparePlacebos(history, plan, policies, progress);
+  const isAnyRead = plan.deployments.some((_, index) => isRead(index));
+  const placebos = isAnyRead ? await preparePlacebos(history, plan, policies, progress) : null;
   const planned: PlannedWindow[] = [];
   for (let index = 0; index < plan.deployments.length; index++) {
     if (isRead(index)) planned.push(...windowsOf(history, plan, index));
@@ -148,8 +151,11 @@ export async function detect(
   const pending = new Map<number, GatheredDeployment>();
   let samplesRead = 0;
   let done = 0;
-  const requests = planned.map(({ series, fromMs, toMs }, id) => ({ id, series, fromMs, toMs }));
-  for await (const { id, window } of streamStoredWindows(history, requests)) {
+  const requests = planned.map(({ series, fromMs, toMs, deployment }, id) => {
+    const about = plan.deployments[deployment]!.deployment.deploymentId;
+    return { id, series, fromMs, toMs, about };
+  });
+  for await (const { id, window } of history.windows(requests)) {
     const { deployment, series, day } = planned[id]!;
     samplesRead += window.length;
     const gathered = gatheredFor(pending, deployment);
@@ -160,14 +166,14 @@ export async function detect(
       else days.push({ day, window });
     }
     if (--missing[deployment]! > 0) continue;
-    judgeDeployment(plan, deployment, gathered, families, placebos, futures, seen);
+    judgeDeployment(plan, deployment, gathered, families, placebos, futures, again, seen);
     pending.delete(deployment);
     progress.update(++done, plan.deployments.length, "judging deployments");
   }
   // Deployments without a single window still end: nothing could be seen.
   for (const index of unseen) {
     const nothing: GatheredDeployment = { watch: new Map(), days: new Map() };
-    judgeDeployment(plan, index, nothing, families, placebos, null, seen);
+    judgeDeployment(plan, index, nothing, families, placebos, null, again, seen);
   }
 
   const judgements: JudgedBefore[number][] = policies.map(() => []);
@@ -180,6 +186,8 @@ export async function detect(
   }
   return { judgements, imagined, samplesRead };
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Who judges for the first of the policies. */
 function leaderOf(families: readonly Family[]): DetectionGroup {
@@ -204,6 +212,7 @@ function judgeDeployment(
   families: readonly Family[],
   placebos: PlaceboHistory | null,
   futures: Futures | null,
+  again: ReadonlySet<number>,
   seen?: SeenSamples,
 ): void {
   const planned = plan.deployments[index]!;
@@ -217,7 +226,7 @@ function judgeDeployment(
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;
     for (const group of family.values()) {
-      if (group.known) continue;
+      if (group.known && !again.has(index)) continue;
       if (alike === null) {
         const { judgements, within } = judge(group, toldOf(planned, group.given, first));
         group.judgements[index] = judgements;

@@ -20,7 +20,7 @@ import {
   type SignalPolicy,
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
-import type { History } from "../history/open.ts";
+import type { Past } from "../history/open.ts";
 import { streamWindows } from "../history/windows.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
@@ -43,7 +43,7 @@ export interface PlaceboHistory {
 
 /** Null when no policy calibrates. */
 export async function preparePlacebos(
-  history: History,
+  history: Past,
   plan: Plan,
   policies: readonly Policy[],
   progress: Progress,
@@ -133,7 +133,7 @@ function gridOver(atMs: Float64Array, everyMs: number): number[] {
 }
 
 /** Deployments and incidents by service, each with what it may still stir up afterwards. */
-function disturbancesOf({ tables }: History): ReadonlyMap<string, readonly Disturbance[]> {
+function disturbancesOf({ tables }: Past): ReadonlyMap<string, readonly Disturbance[]> {
   const found = new Map<string, Disturbance[]>();
   const add = (service: string, one: Disturbance): void => {
     const list = found.get(service);

@@ -23,8 +23,7 @@ import {
   type SeriesName,
   type SignalPolicy,
 } from "../../engine/index.ts";
-import { BLOCK_SAMPLES } from "../history/blocks.ts";
-import type { History } from "../history/open.ts";
+import type { Past } from "../history/open.ts";
 import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
 import { callGraph, type CallGraph } from "./callGraph.ts";
 import { rollbacksOf } from "./censor.ts";
@@ -85,7 +84,7 @@ export interface PlannedWindow {
 }
 
 export async function planReplay(
-  history: History,
+  history: Past,
   policies: readonly Policy[],
   lookBackAtMostMs = Number.POSITIVE_INFINITY,
 ): Promise<Plan> {
@@ -95,7 +94,7 @@ export async function planReplay(
   const catalog = new Map(tables.metricCatalog.map((row) => [row.metric, row]));
   const signals = watchedBy(policies);
   const seasonal = lookBackAtMostMs === Number.POSITIVE_INFINITY;
-  const steps = await stepsOf(history);
+  const steps = await history.stepsMs();
   const watched = new Map<string, PlannedSeries[]>();
   for (const row of history.series) {
     if (!signals.some((signal) => readsMetric(signal, row.metric))) continue;
@@ -191,7 +190,7 @@ function rowsOf(deployments: readonly PlannedDeployment[]): number[][] {
 }
 
 /** The windows of one deployment, in no particular order. */
-export function windowsOf(history: History, plan: Plan, index: number): PlannedWindow[] {
+export function windowsOf(history: Past, plan: Plan, index: number): PlannedWindow[] {
   const { deployment, caseId, rolledBackAtMs, series, peers } = plan.deployments[index]!;
   const recording = history.tables.cases.find((row) => row.caseId === caseId);
   const startsAtMs = recording?.startsAtMs ?? Number.NEGATIVE_INFINITY;
@@ -216,19 +215,6 @@ export function windowsOf(history: History, plan: Plan, index: number): PlannedW
     }
   }
   return windows;
-}
-
-/** The spacing of every series' samples, from its full blocks; none where it has no full block. */
-async function stepsOf(history: History): Promise<Map<number, number>> {
-  const steps = new Map<number, number>();
-  for (const { series, startMs, beforeMs } of await history.blockIndex()) {
-    for (let row = 0; row < series.length; row++) {
-      const stepMs = (beforeMs[row]! - startMs[row]!) / BLOCK_SAMPLES;
-      const known = steps.get(series[row]!) ?? Number.POSITIVE_INFINITY;
-      if (Number.isFinite(stepMs)) steps.set(series[row]!, Math.min(known, stepMs));
-    }
-  }
-  return steps;
 }
 
 function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefined {

@@ -8,7 +8,7 @@
 
 import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
-import type { History } from "../history/open.ts";
+import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
 import { detect, type JudgedBefore, type SeenSamples } from "./detect.ts";
@@ -47,15 +47,33 @@ export interface Watched {
   readonly decide: (index: number, people: Responder, platform: Platform) => PolicyReplay;
 }
 
+/** Judgements of an earlier round, and the places of deployments that are to be judged anew. */
+interface JudgeAgain {
+  readonly judged: JudgedBefore;
+  readonly again: ReadonlySet<number>;
+}
+
 /** For many policies: what was decided about one can be let go before the next is asked. */
 export async function watchHistory(
-  history: History,
+  history: Past,
   policies: readonly Policy[],
   progress: Progress,
+  before: JudgeAgain | null = null,
 ): Promise<Watched> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies);
-  const { judgements } = await detect(history, plan, policies, progress, null);
+  const { judged, again } = before ?? { judged: null };
+  const { judgements } = await detect(
+    history,
+    plan,
+    policies,
+    progress,
+    null,
+    undefined,
+    [],
+    judged,
+    again,
+  );
   const quiet = quietMemory();
   return {
     plan,
@@ -65,7 +83,7 @@ export async function watchHistory(
   };
 }
 
-function refuseEmpty(history: History): void {
+function refuseEmpty(history: Past): void {
   if (history.tables.deployments.length > 0) return;
   throw new Problem("this history has no deployments: there is nothing to replay", {
     file: history.dir,
@@ -80,7 +98,7 @@ function refuseEmpty(history: History): void {
  * @param judged of these policies, where they are known already
  */
 export async function replay(
-  history: History,
+  history: Past,
   policies: readonly Policy[],
   people: Responder,
   platform: Platform,

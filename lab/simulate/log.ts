@@ -32,11 +32,12 @@ import {
   type World,
   type WorldDeployment,
 } from "../../datasets/world/index.ts";
-import type { DecisionRow, DecisionWhat } from "../history/tables.ts";
+import type { DecisionRow } from "../history/tables.ts";
 import { modelled } from "../people/modelled.ts";
 import type { Responder } from "../people/recorded.ts";
 import { Problem } from "../problem.ts";
 import { foldDecisions, type Folded } from "../replay/fold.ts";
+import { decisionRows } from "./decisionRows.ts";
 
 /** Service-wide tags this old may still be in force. */
 const WEEK_MS = 604_800_000;
@@ -69,7 +70,7 @@ export function logWorld(world: World, policy: Policy): Log {
     const others: Interventions = (id) =>
       id === deployment.deploymentId ? null : interventions(id);
     const folded = decideOne(world, policy, people, deployment, others);
-    const made = { rows: rowsOf(policy, folded), effectMs: effectOf(folded) };
+    const made = { rows: decisionRows(policy, folded), effectMs: effectOf(folded) };
     decided.set(deployment.deploymentId, made);
     return made;
   };
@@ -144,48 +145,4 @@ function decideOne(
 /** When the old version served everything again; null when it never did. */
 function effectOf({ records }: Folded): number | null {
   return records.find(({ end }) => end === "rolledBack")?.knownAtMs ?? null;
-}
-
-function rowsOf(policy: Policy, { records, commands, answers }: Folded): DecisionRow[] {
-  const rows: DecisionRow[] = [];
-  const machine = `policy ${policy.policy}`;
-  for (const record of records) {
-    const add = (what: DecisionWhat, by: string, justification: string | null = null): void => {
-      rows.push({
-        deploymentId: record.deploymentId,
-        atMs: record.knownAtMs,
-        what,
-        by,
-        justification,
-        confidence: record.confidence,
-      });
-    };
-    if (record.decision === "proposed") add("proposed", machine, record.reason);
-    if (record.decision === "withdrawn") add("withdrawn", machine, record.reason);
-    if (record.decision === "escalated") add("escalated", machine, record.reason);
-    if (record.end === "expired") add("expired", machine);
-    const human = answers.find(({ knownAtMs }) => knownAtMs === record.knownAtMs);
-    if (record.end === "overridden" && human?.kind === "overrideGiven") {
-      add("overrideGiven", human.by, human.justification);
-    }
-    if (record.decision === "rollbackOrdered") {
-      if (human?.kind === "approvalGiven") add("approvalGiven", human.by);
-      add("rollbackStarted", record.authority);
-    }
-    if (record.end === "rolledBack") add("rollbackFinished", "platform");
-    if (record.end === "rollbackFailed") add("rollbackFailed", "platform", record.reason);
-  }
-  for (const command of commands) {
-    if (command.kind !== "page") continue;
-    const { deploymentId, askedAtMs, to, reason } = command;
-    rows.push({
-      deploymentId,
-      atMs: askedAtMs,
-      what: "paged",
-      by: to,
-      justification: reason,
-      confidence: null,
-    });
-  }
-  return rows.sort((a, b) => a.atMs - b.atMs);
 }

@@ -7,7 +7,7 @@ import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { compareDocument } from "../../lab/compare/document.ts";
 import { evaluate, type Evaluation, type PeopleChoice } from "../../lab/compare/evaluate.ts";
-import type { History } from "../../lab/history/open.ts";
+import type { Past } from "../../lab/history/open.ts";
 import type { HistoryManifest } from "../../lab/history/tables.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { generateHistory } from "../../lab/simulate/generate.ts";
@@ -50,7 +50,7 @@ export function smallHistory(): Promise<string> {
 }
 
 export function evaluated(
-  history: History,
+  history: Past,
   policies: readonly Policy[],
   people: PeopleChoice = "absent",
   replicates = 200,

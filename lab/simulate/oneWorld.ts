@@ -1,0 +1,138 @@
+/**
+ * How far a replay is off, in one world: history is written under one policy, others are
+ * replayed on it open loop by the ordinary lab, and then live in the same world. Nothing is
+ * written anywhere. The default export is what a worker thread runs.
+ */
+
+import { createWorld } from "../../datasets/world/index.ts";
+import { silent } from "../cli/output.ts";
+import type { Difference } from "../compare/compare.ts";
+import { evaluate, type Evaluated } from "../compare/evaluate.ts";
+import { loadPolicy } from "../policy/load.ts";
+import type { EffectRule } from "../replay/splice.ts";
+import type { Bounds, Estimate } from "../score/scorecard.ts";
+import { evaluateLives, historyOf, live, wholeOf } from "./closedLoop.ts";
+import { openWorld } from "./open.ts";
+
+/** The scores a replay is held to, and the name of the bounds that a scorecard has for them. */
+export const HELD_TO = {
+  mttr: "mttrBounds",
+  "timeToRecovery.restrictedMean60m": "restrictedMean60mBounds",
+  falsePositiveShare: "falsePositiveShareBounds",
+  missRate: "missRateBounds",
+  pagesPerWeek: null,
+} as const;
+export type HeldTo = keyof typeof HELD_TO;
+export const SCORES = Object.keys(HELD_TO) as HeldTo[];
+
+/** Everything that makes one world's answer; it crosses to a worker as it is. */
+export interface WorldTask {
+  readonly worldFile: string;
+  readonly seed: number;
+  /** Policy files: who wrote the history, and who is replayed on it. */
+  readonly logPolicy: string;
+  readonly asked: readonly string[];
+  /** Who lives in the world; a replay on its history always fits a model to what they did. */
+  readonly people: string;
+  readonly replicates: number;
+  readonly draws: number;
+  readonly effect: EffectRule;
+}
+
+/** One score of one policy: what was true, and what the replay said. */
+export interface ScoreHeld {
+  readonly score: HeldTo;
+  /** Of the policy that wrote the history. */
+  readonly logTruth: number | null;
+  readonly logEstimate: number | null;
+  readonly truth: number | null;
+  readonly estimate: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly best: number | null;
+  readonly worst: number | null;
+  /** From the policy of the history to the one asked about, as `compare` says it. */
+  readonly differenceLow: number | null;
+  readonly differenceHigh: number | null;
+  readonly verdict: Difference["verdict"];
+}
+
+export interface AskedHeld {
+  readonly policy: string;
+  readonly identifiedShare: number | null;
+  readonly scores: readonly ScoreHeld[];
+}
+
+export interface WorldResult {
+  readonly seed: number;
+  readonly deployments: number;
+  readonly regressions: number;
+  readonly asked: readonly AskedHeld[];
+}
+
+/** Away from every seed of a world's people: the replay must not know their luck. */
+const REPLAY_SEEDS = 2 ** 31;
+
+export default async function holdToTruth(task: WorldTask): Promise<WorldResult> {
+  const { people, replicates, seed, draws, effect } = task;
+  const { spec } = openWorld(task.worldFile, seed).world;
+  // The file's people would have the same luck in every world.
+  const stage = wholeOf(createWorld({ ...spec, people: { seed: spec.people.seed + seed } }, seed));
+  const policies = [task.logPolicy, ...task.asked].map(loadPolicy);
+  const lives = await live(stage, policies, people, silent);
+  const truth = await evaluateLives(stage, lives, {
+    people,
+    seed,
+    replicates: 1,
+    progress: silent,
+  });
+  const replayed = await evaluate(historyOf(stage, lives[0]!), policies, {
+    people: "modelled",
+    seed: REPLAY_SEEDS + seed,
+    replicates,
+    draws,
+    effect,
+    progress: silent,
+  });
+  const [logTruth, ...lived] = truth.policies as [Evaluated, ...Evaluated[]];
+  const [logEstimate, ...asked] = replayed.policies as [Evaluated, ...Evaluated[]];
+  const { counts } = logTruth.scored;
+  return {
+    seed,
+    deployments: logTruth.outcomes.length,
+    regressions: counts.get("missRate")!,
+    asked: asked.map((estimate, index) => ({
+      policy: estimate.policy.policy,
+      identifiedShare: estimate.scored.scorecard.identifiedShare,
+      scores: SCORES.map((score): ScoreHeld => {
+        const { value, low, high } = estimateOf(estimate, score);
+        const name = HELD_TO[score];
+        const bounds = name === null ? null : estimate.scored.scorecard[name];
+        const difference = replayed.differences.find(
+          ({ field, candidatePolicy }) =>
+            field === score && candidatePolicy === estimate.policy.policy,
+        )!;
+        return {
+          score,
+          logTruth: estimateOf(logTruth, score).value,
+          logEstimate: estimateOf(logEstimate, score).value,
+          truth: estimateOf(lived[index]!, score).value,
+          estimate: value,
+          low,
+          high,
+          best: bounds?.best ?? null,
+          worst: bounds?.worst ?? null,
+          differenceLow: difference.low,
+          differenceHigh: difference.high,
+          verdict: difference.verdict,
+        };
+      }),
+    })),
+  };
+}
+
+function estimateOf({ scored: { scorecard } }: Evaluated, score: HeldTo): Estimate {
+  const [field, statistic] = score.split(".") as [string, string | undefined];
+  const found = scorecard[field] as Estimate & Record<string, Estimate>;
+  return statistic === undefined ? found : found[statistic]!;
+}

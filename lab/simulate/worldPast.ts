@@ -1,0 +1,162 @@
+/**
+ * A world as the past of a replay: samples are made as they are asked for, and nothing is
+ * written. What a replay reads of it is bit for bit what it reads of the same world
+ * generated into Parquet (test/simulate/closedLoop.test.ts).
+ */
+
+import { createHash } from "node:crypto";
+import {
+  deploymentById,
+  generateSamples,
+  METRICS,
+  sampleIndexAt,
+  type Interventions,
+  type Metric,
+  type World,
+} from "../../datasets/world/index.ts";
+import { canonicalJson, ENGINE_VERSION } from "../../engine/index.ts";
+import type { Block } from "../history/blocks.ts";
+import type { Past } from "../history/open.ts";
+import {
+  SCHEMA_VERSION,
+  type HistoryManifest,
+  type HistoryTables,
+  type SeriesRow,
+} from "../history/tables.ts";
+import type { StoredWindow, WindowRequest } from "../history/windows.ts";
+import { INGESTION_DELAY_MS } from "./log.ts";
+
+/** Two blocks of the world's noise: what is made at once is not made twice. */
+const BLOCK_SAMPLES = 960;
+
+/** Whom a world shows its own effect for ever, whatever ended it: who is about to decide that. */
+export type Shown = "as it happened" | "own effects uncut";
+
+/**
+ * @param tables what is known besides the samples
+ * @param interventions when which rollback took effect
+ * @param shown under `own effects uncut` a deployment's own windows show what only its own
+ *   rollback would end, so that a policy can decide about it afresh
+ */
+export function worldPast(
+  world: World,
+  tables: HistoryTables,
+  interventions: Interventions,
+  shown: Shown,
+): Past {
+  const metrics = [...METRICS].sort();
+  const series = world.services.flatMap(({ name }, at) =>
+    metrics.map((metric, place): SeriesRow & { readonly metric: Metric } => {
+      return { series: at * metrics.length + place, service: name, metric, version: null };
+    }),
+  );
+  const block = (index: number, from: number, to: number, ends: Interventions): Block => {
+    const { service, metric } = series[index]!;
+    const startMs = world.startMs + from * world.stepMs;
+    const endMs = world.startMs + to * world.stepMs;
+    return {
+      series: index,
+      startMs,
+      stepMs: world.stepMs,
+      offsetsMs: null,
+      values: generateSamples(world, service, metric, startMs, endMs, ends),
+      knownDelayMs: INGESTION_DELAY_MS,
+    };
+  };
+  /** Does a window show this deployment what its own rollback ended? */
+  const isUncut = ({ about, series: index, toMs }: WindowRequest): boolean => {
+    if (shown === "as it happened" || about === undefined) return false;
+    const endedMs = interventions(about);
+    if (endedMs === null || toMs <= endedMs) return false;
+    const { service, metric } = series[index]!;
+    return deploymentById(world, about)!.effects.some(
+      (effect) => effect.service === service && effect.metric === metric,
+    );
+  };
+  function* windows(
+    requests: readonly WindowRequest[],
+  ): Generator<{ id: number; window: StoredWindow }> {
+    const waiting = [...requests].sort(
+      (a, b) => a.series - b.series || a.fromMs - b.fromMs || a.toMs - b.toMs || a.id - b.id,
+    );
+    const blocks = new Map<number, Block>();
+    let current = -1;
+    for (const request of waiting) {
+      const { id, series: index, fromMs, toMs, about } = request;
+      const from = Math.max(0, sampleIndexAt(world, Math.max(world.startMs, fromMs)));
+      const to = sampleIndexAt(world, Math.min(world.endMs, toMs));
+      if (from >= to) {
+        yield { id, window: { slices: [], length: 0 } };
+        continue;
+      }
+      if (isUncut(request)) {
+        const own = block(index, from, to, (other) =>
+          other === about ? null : interventions(other),
+        );
+        yield {
+          id,
+          window: { slices: [{ block: own, from: 0, to: to - from }], length: to - from },
+        };
+        continue;
+      }
+      if (index !== current) blocks.clear();
+      current = index;
+      const first = Math.floor(from / BLOCK_SAMPLES);
+      for (const old of blocks.keys()) if (old < first) blocks.delete(old);
+      const slices: StoredWindow["slices"][number][] = [];
+      for (let at = first; at * BLOCK_SAMPLES < to; at++) {
+        const begins = at * BLOCK_SAMPLES;
+        let made = blocks.get(at);
+        if (made === undefined) {
+          made = block(index, begins, begins + BLOCK_SAMPLES, interventions);
+          blocks.set(at, made);
+        }
+        slices.push({
+          block: made,
+          from: Math.max(0, from - begins),
+          to: Math.min(BLOCK_SAMPLES, to - begins),
+        });
+      }
+      yield { id, window: { slices, length: to - from } };
+    }
+  }
+  return {
+    dir: `world ${world.spec.world} with seed ${world.seed}`,
+    manifest: manifestOf(world, tables, series.length, interventions),
+    tables,
+    series,
+    windows,
+    stepsMs: () => Promise.resolve(new Map(series.map((row) => [row.series, world.stepMs]))),
+  };
+}
+
+function manifestOf(
+  world: World,
+  tables: HistoryTables,
+  seriesCount: number,
+  interventions: Interventions,
+): HistoryManifest {
+  const samples = Math.floor((world.endMs - world.startMs) / world.stepMs);
+  const ended = tables.deployments.map(({ deploymentId }) => interventions(deploymentId));
+  const content = canonicalJson({ world: world.spec, seed: world.seed, ended });
+  return {
+    format: "hindsight-history",
+    schemaVersion: SCHEMA_VERSION,
+    madeBy: `hindsight ${ENGINE_VERSION} simulate`,
+    from: new Date(world.startMs).toISOString(),
+    to: new Date(world.startMs + (samples - 1) * world.stepMs).toISOString(),
+    samples: samples * seriesCount,
+    missingSamples: 0,
+    seriesCount,
+    rows: Object.fromEntries(
+      Object.entries(tables).map(([name, rows]) => [name, (rows as readonly unknown[]).length]),
+    ) as HistoryManifest["rows"],
+    sources: [],
+    dropped: [],
+    warnings: [],
+    files: [],
+    // Of what makes the samples, in place of a pass over them.
+    digest: createHash("sha256").update(content).digest("hex"),
+    loggingPolicy: null,
+  };
+}
