@@ -52,6 +52,10 @@ export interface EvaluateOptions {
    * again only where history is to be continued. Not together with `digestSamples` or `told`.
    */
   readonly judged?: JudgedBefore;
+  /** Places of deployments that are judged anew all the same. */
+  readonly again?: ReadonlySet<number>;
+  /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
+  readonly scoresOnly?: true;
 }
 
 /** Policies that are told something else than history's tags; see replay/given.ts. */
@@ -151,6 +155,7 @@ export async function evaluate(
     options.digestSamples === true ? seen : undefined,
     options.told?.given,
     options.judged ?? null,
+    options.again,
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const fromMs = Date.parse(manifest.from ?? "");
@@ -183,11 +188,11 @@ export async function evaluate(
     const draws = drawsOf(index);
     const outcomes = draws[0]!;
     const scored = scoreDraws(draws);
-    const calibration = calibrationOf(outcomes, policy, costs, recovery);
+    if (options.scoresOnly) return { policy, outcomes, draws, scored };
     const scorecard = {
       ...scored.scorecard,
       ...(options.lived === undefined ? { mttrSensitivity: sensitivityOf(index) } : {}),
-      calibration,
+      calibration: calibrationOf(outcomes, policy, costs, recovery),
       diagnostics: diagnosticsOf(draws),
     };
     return { policy, outcomes, draws, scored: { ...scored, scorecard } };

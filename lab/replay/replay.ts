@@ -48,7 +48,7 @@ export interface Watched {
 }
 
 /** Judgements of an earlier round, and the places of deployments that are to be judged anew. */
-interface JudgeAgain {
+export interface JudgeAgain {
   readonly judged: JudgedBefore;
   readonly again: ReadonlySet<number>;
 }
@@ -96,6 +96,7 @@ function refuseEmpty(history: Past): void {
  * @param seen is told what samples each deployment was judged by
  * @param given by policy, what it is told in the place of history's tags; empty: nothing
  * @param judged of these policies, where they are known already
+ * @param again but for these deployments
  */
 export async function replay(
   history: Past,
@@ -108,6 +109,7 @@ export async function replay(
   seen?: SeenSamples,
   given: readonly (GivenTags | null)[] = [],
   judged: JudgedBefore | null = null,
+  again?: ReadonlySet<number>,
 ): Promise<Replay> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies, lookBackAtMostMs);
@@ -120,6 +122,7 @@ export async function replay(
     seen,
     given,
     judged,
+    again,
   );
   progress.end();
   const quiet = quietMemory();

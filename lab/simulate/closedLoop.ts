@@ -13,6 +13,7 @@
 import {
   deploymentById,
   deploymentsBetween,
+  EFFECT_MAX_MS,
   NO_INTERVENTIONS,
   sampleIndexAt,
   truthTables,
@@ -29,7 +30,7 @@ import { unaidedOf } from "../outcome/unaided.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";
 import { planReplay, windowsOf, type Plan } from "../replay/plan.ts";
-import { watchHistory, type JudgedBefore } from "../replay/replay.ts";
+import { watchHistory, type JudgeAgain, type JudgedBefore } from "../replay/replay.ts";
 import type { Costs } from "../score/costs.ts";
 import { decisionRows } from "./decisionRows.ts";
 import { worldPast, type Shown } from "./worldPast.ts";
@@ -55,6 +56,8 @@ export interface Life {
   readonly decisions: readonly DecisionRow[];
   /** How often the world was lived until nothing changed. */
   readonly rounds: number;
+  /** What it judges where nobody ever rolls back. */
+  readonly untouched: JudgedBefore[number];
 }
 
 /** Every round settles at least one decision for good; far fewer are ever needed. */
@@ -91,7 +94,14 @@ export async function live(
       const again = touched(world, past, plan, changesOf(endedAtMs, now));
       endedAtMs = now;
       if (again.size === 0) {
-        lives.push({ policy, judgements, endedAtMs, decisions, rounds });
+        lives.push({
+          policy,
+          judgements,
+          endedAtMs,
+          decisions,
+          rounds,
+          untouched: first.judgements[index]!,
+        });
         break;
       }
       if (rounds === ROUNDS_AT_MOST) throw new Error(`${policy.policy} does not come to rest`);
@@ -109,6 +119,7 @@ export interface SimulateOptions {
   readonly replicates: number;
   readonly progress: Progress;
   readonly digestSamples?: boolean;
+  readonly scoresOnly?: true;
 }
 
 /** Scores lives as a replay is scored; here everything is observed. */
@@ -134,6 +145,27 @@ export function evaluateLives(
 /** The history that a policy left behind: what a replay of other policies has to go on. */
 export function historyOf(stage: Stage, { decisions, endedAtMs }: Life): Past {
   return pastOf(stage, decisions, (id) => endedAtMs.get(id) ?? null, "as it happened");
+}
+
+/**
+ * What lives already tell of a replay of their policies on a history: all judgements, but of
+ * deployments that were rolled back in it or saw the rollback of another.
+ */
+export async function knownOn(
+  { world }: Stage,
+  history: Past,
+  wrote: Life,
+  lives: readonly Life[],
+): Promise<JudgeAgain> {
+  const plan = await planReplay(
+    history,
+    lives.map(({ policy }) => policy),
+  );
+  const again = new Set(touched(world, history, plan, changesOf(new Map(), wrote.endedAtMs)));
+  for (const [place, { rolledBackAtMs }] of plan.deployments.entries()) {
+    if (rolledBackAtMs !== null) again.add(place);
+  }
+  return { judged: lives.map(({ untouched }) => untouched), again };
 }
 
 /** The world as it is when nobody rolls anything back. */
@@ -236,12 +268,11 @@ function touched(
   );
   const moved = new Map<number, { id: string; fromMs: number; toMs: number }[]>();
   for (const [id, fromMs] of changes) {
-    const { reversible, effects, startedAtMs } = deploymentById(world, id)!;
-    if (!reversible) continue;
-    for (const { service, metric, endsMs, byDeployment } of effects) {
-      // The sample after the end still saw a part of it.
-      const toMs = startedAtMs + endsMs + world.stepMs;
-      if (!byDeployment || toMs < fromMs) continue;
+    const { reversible, effects, rollbackEffects, startedAtMs } = deploymentById(world, id)!;
+    const ended = effects.filter(({ byDeployment }) => byDeployment && reversible);
+    for (const { service, metric } of [...ended, ...rollbackEffects]) {
+      // No effect lasts longer, and the sample after the end still saw a part of it.
+      const toMs = startedAtMs + EFFECT_MAX_MS + world.stepMs;
       const index = indices.get(`${service} ${metric}`)!;
       const list = moved.get(index);
       if (list === undefined) moved.set(index, [{ id, fromMs, toMs }]);

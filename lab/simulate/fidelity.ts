@@ -115,12 +115,10 @@ export function fidelityOf(
     logPolicy,
     asked,
     identifiedShare: measured(held.map(({ identifiedShare }) => identifiedShare)),
-    scores: SCORES.map((score) =>
-      scoreFidelity(
-        score,
-        held.map(({ scores }) => scores.find((one) => one.score === score)!),
-      ),
-    ),
+    scores: SCORES.map((score) => {
+      const all = held.flatMap(({ scores }) => scores.filter((one) => one.score === score));
+      return scoreFidelity(score, all);
+    }),
   };
 }
 

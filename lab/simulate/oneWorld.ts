@@ -11,7 +11,7 @@ import { evaluate, type Evaluated } from "../compare/evaluate.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import type { Bounds, Estimate } from "../score/scorecard.ts";
-import { evaluateLives, historyOf, live, wholeOf } from "./closedLoop.ts";
+import { evaluateLives, historyOf, knownOn, live, wholeOf } from "./closedLoop.ts";
 import { openWorld } from "./open.ts";
 
 /** The scores a replay is held to, and the name of the bounds that a scorecard has for them. */
@@ -85,14 +85,18 @@ export default async function holdToTruth(task: WorldTask): Promise<WorldResult>
     seed,
     replicates: 1,
     progress: silent,
+    scoresOnly: true,
   });
-  const replayed = await evaluate(historyOf(stage, lives[0]!), policies, {
+  const history = historyOf(stage, lives[0]!);
+  const replayed = await evaluate(history, policies, {
+    ...(await knownOn(stage, history, lives[0]!, lives)),
     people: "modelled",
     seed: REPLAY_SEEDS + seed,
     replicates,
     draws,
     effect,
     progress: silent,
+    scoresOnly: true,
   });
   const [logTruth, ...lived] = truth.policies as [Evaluated, ...Evaluated[]];
   const [logEstimate, ...asked] = replayed.policies as [Evaluated, ...Evaluated[]];

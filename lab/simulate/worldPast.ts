@@ -69,7 +69,8 @@ export function worldPast(
     const endedMs = interventions(about);
     if (endedMs === null || toMs <= endedMs) return false;
     const { service, metric } = series[index]!;
-    return deploymentById(world, about)!.effects.some(
+    const { effects, rollbackEffects } = deploymentById(world, about)!;
+    return [...effects, ...rollbackEffects].some(
       (effect) => effect.service === service && effect.metric === metric,
     );
   };
