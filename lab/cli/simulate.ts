@@ -13,7 +13,7 @@ import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { loadCosts } from "../score/costs.ts";
-import { evaluateLives, live, type Stage } from "../simulate/closedLoop.ts";
+import { brokenBy, evaluateLives, live, type Stage } from "../simulate/closedLoop.ts";
 import { defaultWorkers, fidelityOf, liveManyWorlds } from "../simulate/fidelity.ts";
 import { fidelityTable } from "../simulate/fidelityTable.ts";
 import { openWorld } from "../simulate/open.ts";
@@ -129,6 +129,9 @@ async function act(file: string, flags: Flags): Promise<void> {
         seed,
         from: new Date(stage.fromMs).toISOString(),
         to: new Date(stage.toMs).toISOString(),
+        broken: Object.fromEntries(
+          lives.map((life) => [life.policy.policy, brokenBy(stage, life)]),
+        ),
       },
     },
   };
@@ -139,6 +142,12 @@ async function act(file: string, flags: Flags): Promise<void> {
     print(scorecardTable(evaluation.policies));
     for (const line of wastedLines(evaluation, WASTED_SHOWN)) print(line);
   } else printComparison(evaluation);
+  for (const [name, { rollbacks, minutes }] of Object.entries(evaluation.manifest.world!.broken)) {
+    if (rollbacks === 0) continue;
+    note(
+      `${name}: ${rollbacks} rollbacks of what cannot be undone broke ${minutes.toFixed(0)} min.`,
+    );
+  }
   for (const line of evaluation.manifest.notes) note(line);
   if (out !== undefined) note(`Run written to ${out}`);
 }

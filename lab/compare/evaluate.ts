@@ -89,6 +89,8 @@ export interface RunManifest {
     readonly sha256: string;
     readonly from: string;
     readonly to: string;
+    /** By policy: rollbacks of what cannot be undone, and how long what they broke stayed so. */
+    readonly broken: Readonly<Record<string, { rollbacks: number; minutes: number }>>;
   };
   readonly policies: readonly { readonly name: string; readonly digest: string }[];
   readonly people: PeopleChoice;

@@ -15,6 +15,7 @@ import {
   deploymentsBetween,
   EFFECT_MAX_MS,
   NO_INTERVENTIONS,
+  rollbackHarmOf,
   sampleIndexAt,
   truthTables,
   type Interventions,
@@ -140,6 +141,18 @@ export function evaluateLives(
     lived: { recovery: recoveryIn(world), peopleSeed: world.spec.people.seed },
     ...(digestSamples ? {} : { judged: lives.map(({ judgements }) => judgements) }),
   });
+}
+
+/** What rollbacks broke that could not be undone: no part of any regression's recovery. */
+export function brokenBy(
+  { world }: Stage,
+  { endedAtMs }: Life,
+): { rollbacks: number; minutes: number } {
+  const harms = [...endedAtMs].flatMap(([id, atMs]) => {
+    const harm = rollbackHarmOf(deploymentById(world, id)!, atMs);
+    return harm === null ? [] : [harm.resolvedAtMs - harm.onsetAtMs];
+  });
+  return { rollbacks: harms.length, minutes: harms.reduce((sum, ms) => sum + ms, 0) / 60_000 };
 }
 
 /** The history that a policy left behind: what a replay of other policies has to go on. */

@@ -10,7 +10,7 @@ import type { Difference } from "../compare/compare.ts";
 import { evaluate, type Evaluated } from "../compare/evaluate.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { EffectRule } from "../replay/splice.ts";
-import type { Bounds, Estimate } from "../score/scorecard.ts";
+import type { Estimate } from "../score/scorecard.ts";
 import { evaluateLives, historyOf, knownOn, live, wholeOf } from "./closedLoop.ts";
 import { openWorld } from "./open.ts";
 
