@@ -60,12 +60,16 @@ function rowOf(one: ScoreFidelity): Record<string, string> {
     replay: value(one.estimate.value),
     bias: biasText(one.biasShare),
     error: one.typicalError === null ? "–" : `± ${value(one.typicalError)}`,
-    own: `${percent(coverage.thisWorld)} / ${percent(coverage.suchWorlds)}`,
-    difference: `${percent(coverage.differenceThisWorld)} / ${percent(coverage.differenceSuchWorlds)}`,
+    own: both(coverage.thisWorld, coverage.suchWorlds),
+    difference: both(coverage.differenceThisWorld, coverage.differenceSuchWorlds),
     bounds: percent(one.boundsHold),
     ranked: percent(one.rankedRight),
     verdicts: `${verdicts.given}, ${verdicts.wrong}`,
   };
+}
+
+function both(thisWorld: Measured, suchWorlds: Measured): string {
+  return `${percent(thisWorld)} / ${percent(suchWorlds)}`;
 }
 
 function biasText({ value, standardError }: Measured): string {
