@@ -212,6 +212,8 @@ export function takeSamples(
   const untagged = fold("untagged");
   const tagged = fold("tagged");
 
+  // A policy that came into force since may have a guard where there was none.
+  track.guard ??= startGuard(signal);
   const guard = guardPath(track, signal, baseline, column, readings);
   const quiet =
     (guard === null || guard.quiet) &&

@@ -4,11 +4,11 @@
  */
 
 import { canonicalJson } from "./canonical.ts";
-import type { Condition, Policy } from "./policy.ts";
+import type { Condition, HardGuard, Policy, SignalPolicy } from "./policy.ts";
 
 /**
- * The policy a deployment started under, with `never` and `toleranceAtMost` as tight as
- * either has them. Budgets, cooldown and storm brake are not joined here: those of both
+ * The policy a deployment started under, with `never`, `toleranceAtMost` and the hard
+ * guards as tight as either has them. Budgets, cooldown and storm brake are not joined here: those of both
  * policies are asked (decide/restraint.ts), as two budgets have no common form.
  */
 export function inForce(started: Policy, current: Policy): Policy {
@@ -19,11 +19,30 @@ export function inForce(started: Policy, current: Policy): Policy {
   const isNew = (condition: Condition): boolean => !known.has(canonicalJson(condition));
   return {
     ...started,
+    signals: started.signals.map((signal) => guarded(signal, current)),
     guardrails: {
       ...own,
       never: [...own.never, ...never.filter(isNew)],
       toleranceAtMost: lower(own.toleranceAtMost, toleranceAtMost),
     },
+  };
+}
+
+/** A hard guard is joined where both policies watch the same thing under the same name. */
+function guarded(signal: SignalPolicy, current: Policy): SignalPolicy {
+  const now = current.signals.find(({ name }) => name === signal.name);
+  if (now?.hardGuard === undefined) return signal;
+  if (now.metric !== signal.metric || now.worse !== signal.worse) return signal;
+  const own = signal.hardGuard;
+  return { ...signal, hardGuard: own === undefined ? now.hardGuard : tighter(own, now.hardGuard) };
+}
+
+/** Without a share a guard asks less, so it speaks sooner. */
+function tighter(a: HardGuard, b: HardGuard): HardGuard {
+  return {
+    times: Math.min(a.times, b.times),
+    over: a.over === null || b.over === null ? null : Math.min(a.over, b.over),
+    under: a.under === null || b.under === null ? null : Math.max(a.under, b.under),
   };
 }
 

@@ -6,6 +6,7 @@
  * never inherited. The engine gets parsed layers; files and their places are the lab's.
  */
 
+import { authorityLoosened } from "./floors.ts";
 import { loosenings } from "./tighten.ts";
 
 type Path = readonly (string | number)[];
@@ -45,7 +46,10 @@ export function mergeLayers(layers: readonly unknown[]): MergedLayers {
   let written: unknown = {};
   layers.forEach((content, layer) => {
     if (layers.length > 1 && isMap(content) && isMap(written)) {
-      for (const { path, parentPath, message, cure } of loosenings(written, content)) {
+      for (const { path, parentPath, message, cure } of [
+        ...loosenings(written, content),
+        ...authorityLoosened(written, content),
+      ]) {
         issues.push({ at: { layer, path }, message, against: originOf(parentPath), cure });
       }
     }

@@ -63,9 +63,32 @@ export interface Loosening {
 
 /** Everything that `child` loosens of what `parent` (its parents merged) holds tight. */
 export function loosenings(parent: unknown, child: unknown): readonly Loosening[] {
-  return DIRECTIONS.flatMap((direction) =>
-    pathsIn(child, direction.path).flatMap((path) => compare(direction, path, parent, child)),
-  );
+  return [
+    ...DIRECTIONS.flatMap((direction) =>
+      pathsIn(child, direction.path).flatMap((path) => compare(direction, path, parent, child)),
+    ),
+    ...aboveCeiling(parent, child),
+  ];
+}
+
+const CEILING: Path = ["guardrails", "toleranceAtMost"];
+
+/** A signal whose own tolerance is above what the parent lets any tag or mode lift it to. */
+function aboveCeiling(parent: unknown, child: unknown): Loosening[] {
+  const ceiling = share.read(at(parent, CEILING));
+  if (ceiling === null) return [];
+  return pathsIn(child, ["signals", "*", "tolerance"]).flatMap((path) => {
+    const tolerance = share.read(at(child, path));
+    if (tolerance === null || tolerance <= ceiling) return [];
+    return [
+      {
+        path,
+        parentPath: CEILING,
+        message: `${formatShare(tolerance)} loosens ${formatShare(ceiling)}`,
+        cure: `Nothing lifts a tolerance above toleranceAtMost: write ${formatShare(ceiling)} or less.`,
+      },
+    ];
+  });
 }
 
 export type Tightness = "tightened" | "loosened";

@@ -118,6 +118,63 @@ guardrails: { never: [{ when: { environment: vault } }] }
     expect(more).toEqual([]);
   });
 
+  it("may not lift a signal's tolerance above the parent's ceiling", () => {
+    const [first, cure] = wrongs("policy: child\nsignals: { latency: { tolerance: 70% } }\n");
+    expect(first).toMatch(
+      /^team\/child\.yaml:3:\d+: signals\.latency\.tolerance: 70 % loosens 60 % of org\.yaml:11/,
+    );
+    expect(cure).toMatch(/write 60 % or less/);
+    expect(wrongs("policy: child\nsignals: { latency: { tolerance: 60% } }\n")).toEqual([]);
+  });
+
+  describe("and assigns tiers of its own", () => {
+    const parent = `assign:
+  - { when: { environment: [test] }, tier: full }
+  - { when: { criticality: [critical, high] }, tier: approve }
+  - { when: { tags: { irreversible: true } }, tier: observe }
+  - otherwise: override
+`;
+    const wrong = (assign: string): string => {
+      const file = written({
+        "org.yaml": ORG.replace("assign: [{ otherwise: full }]\n", parent),
+        "child.yaml": `policy: child\nextends: org.yaml\nassign: ${assign}\n`,
+      });
+      try {
+        loadPolicy(file);
+      } catch (error) {
+        return (error as Error).message.replaceAll(`${dirname(file)}/`, "");
+      }
+      return "";
+    };
+
+    it("may not give more authority than a parent's rule, and both lines are named", () => {
+      const all = wrong("[{ otherwise: full }]");
+      expect(all).toMatch(
+        /child\.yaml:3:\d+: assign\.0\.otherwise: full for criticality critical loosens approve of org\.yaml:7\n/,
+      );
+      expect(all).toMatch(/full for tags\.irreversible true loosens observe of org\.yaml:8\n/);
+      expect(all).toMatch(/Repeat the parent's rule before this one/);
+    });
+
+    it("is seen through to a rule that hides another", () => {
+      const hidden =
+        "[{ when: { service: cart }, tier: override }, " +
+        "{ when: { criticality: [critical, high] }, tier: approve }, " +
+        "{ when: { tags: { irreversible: '*' } }, tier: observe }, { otherwise: full }]";
+      expect(wrong(hidden)).toMatch(/assign\.0\.tier: override for .*critical.* loosens approve/);
+    });
+
+    it("may be stricter, and may change what the parent leaves open", () => {
+      expect(wrong("[{ otherwise: observe }]")).toBe("");
+      expect(
+        wrong(
+          "[{ when: { tags: { irreversible: true } }, tier: observe }, " +
+            "{ when: { criticality: [critical, high] }, tier: approve }, { otherwise: full }]",
+        ),
+      ).toBe("");
+    });
+  });
+
   it("may not shorten the override window below what its parent wants, nor want less", () => {
     const file = written({
       "org.yaml": ORG.replace("  cooldown: 30m", "  cooldown: 30m\n  windowAtLeast: 1m"),
