@@ -70,6 +70,7 @@ export {
   type WatchState,
 } from "./detect/watch.ts";
 export { accuses, confidenceOf } from "./decide/confidence.ts";
+export { smellsOf, type Smell } from "./policy/smells.ts";
 export { stands } from "./decide/standing.ts";
 export { step } from "./decide/machine.ts";
 export { learnedFrom, type LearningState, type Lesson } from "./learn/lessons.ts";

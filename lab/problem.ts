@@ -7,8 +7,8 @@ export class Problem extends Error {
   override readonly name = "Problem";
 
   constructor(
-    what: string,
-    where: { file?: string; line?: number; column?: number; cure?: string } = {},
+    readonly what: string,
+    readonly where: { file?: string; line?: number; column?: number; cure?: string } = {},
   ) {
     const place = [where.file, where.line, where.column]
       .filter((part) => part !== undefined)

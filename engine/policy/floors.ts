@@ -9,6 +9,7 @@
  */
 
 import type { TierName } from "../record.ts";
+import type { Assignment } from "./policy.ts";
 import { isStricter } from "./resolve.ts";
 import type { Loosening } from "./tighten.ts";
 
@@ -46,6 +47,21 @@ export function authorityLoosened(parent: unknown, child: unknown): readonly Loo
   return [...found.values()];
 }
 
+/** The rules that are never the first to match: earlier ones take all they would. */
+export function neverFirst(assign: readonly Assignment[]): readonly number[] {
+  const rules = assign.map(({ when, tier }) => ({
+    when: when === null ? null : conditionOf(when as Readonly<Record<string, unknown>>),
+    tier,
+  }));
+  const first = new Set<number>();
+  let any = false;
+  for (const sample of samplesOf(rules)) {
+    any = true;
+    first.add(rules.findIndex((rule) => holds(rule, sample)));
+  }
+  return any ? rules.map((_, index) => index).filter((index) => !first.has(index)) : [];
+}
+
 function loosening(by: number, at: number, rule: Rule, floor: Rule, sample: Sample): Loosening {
   const path: Path = ["assign", by, rule.when === null ? "otherwise" : "tier"];
   const whose = [...floor.when!.keys()].map((key) => `${key} ${sample.get(key) ?? "other"}`);
@@ -78,6 +94,7 @@ function conditionOf(when: Readonly<Record<string, unknown>>): Map<string, reado
   const add = (key: string, value: unknown): unknown =>
     condition.set(key, (Array.isArray(value) ? (value as unknown[]) : [value]).map(String));
   for (const [key, value] of Object.entries(when)) {
+    if (value === undefined) continue;
     if (key !== "tags" || !isMap(value)) add(key, value);
     else for (const [name, one] of Object.entries(value)) add(`tags.${name}`, one);
   }

@@ -6,7 +6,13 @@
 import { createHash } from "node:crypto";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { isMap } from "yaml";
-import { mergeLayers, parsePolicy, type Origin, type Policy } from "../../engine/index.ts";
+import {
+  mergeLayers,
+  parsePolicy,
+  smellsOf,
+  type Origin,
+  type Policy,
+} from "../../engine/index.ts";
 import { Problem, Problems } from "../problem.ts";
 import { parseYaml, placeIn, readText, type Written } from "../yaml.ts";
 
@@ -27,6 +33,8 @@ export interface PlacedPolicy {
   readonly policy: Policy;
   /** `file:line`; null where nobody wrote it, so that the default holds. */
   readonly lineOf: (path: Origin["path"]) => string | null;
+  /** What is allowed and hardly ever meant, each with its place. */
+  readonly smells: () => readonly Problem[];
 }
 
 /** Reads and checks one policy file, with all that it extends. */
@@ -67,7 +75,12 @@ function placedPolicy(text: string, file: string): PlacedPolicy {
     const [there, line] = placeOf(layers, originOf(path));
     return `${there}:${line}`;
   };
-  return { policy: parsed.policy, lineOf };
+  const { policy } = parsed;
+  const smells = (): Problem[] =>
+    smellsOf(policy, (path) => isWritten(written, path)).map(({ path, message, cure }) =>
+      problemAt(layers, originOf(path), message, cure, path),
+    );
+  return { policy, lineOf, smells };
 }
 
 function isWritten(written: unknown, path: Origin["path"]): boolean {

@@ -258,9 +258,32 @@ describe("hindsight policy check", () => {
     expect(stderr).toMatch(/wrong\.yaml:17:1: watch: expected a duration/);
   });
 
-  it("prints one document with --json", async () => {
-    const { code, stdout } = await run("--json", policyFile("organisation/payments"));
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ files: [{ policy: "payments", errors: [] }] });
+  it("prints one document with --json, every problem with its place and cure", async () => {
+    const wrong = written({ "wrong.yaml": `${ORG}wach: 1m\n` });
+    const { code, stdout } = await run("--json", policyFile("organisation/payments"), wrong);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      files: [
+        { policy: "payments", errors: [] },
+        { file: wrong, policy: null, errors: [{ file: wrong, line: 15, column: 1 }] },
+      ],
+    });
+  });
+
+  it("warns, and fails for it where it is strict", async () => {
+    const smelly = written({ "short.yaml": `${ORG}tiers: { override: { window: 20s } }\n` });
+    const [lax, strict] = await Promise.all([run("--json", smelly), run("--strict", smelly)]);
+    expect(lax).toMatchObject({ code: 0, stderr: "" });
+    const [{ warnings }] = (JSON.parse(lax.stdout) as { files: [{ warnings: object[] }] }).files;
+    expect(warnings[0]).toEqual({
+      file: smelly,
+      line: 15,
+      column: 22,
+      message:
+        "tiers.override.window: nobody answers within 20s: this is full autonomy with a page",
+      cure: "Give people a minute at least, or say `full`.",
+    });
+    expect(strict.code).toBe(1);
+    expect(strict.stderr).toMatch(/short\.yaml:15:22: warning: tiers\.override\.window: nobody/);
   });
 });

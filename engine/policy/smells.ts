@@ -1,0 +1,179 @@
+/**
+ * What is allowed in a policy and is hardly ever meant: settings that nothing reaches, and
+ * combinations that leave people no say. A reviewer would ask about each.
+ *
+ * Bias: only what can be seen in the file. Whether a window is long enough for the people
+ * who are asked, a replay says.
+ */
+
+import type { TierName } from "../record.ts";
+import { neverFirst } from "./floors.ts";
+import type { Policy } from "./policy.ts";
+import { formatDuration, formatShare } from "./quantity.ts";
+
+type Path = readonly (string | number)[];
+
+export interface Smell {
+  readonly path: Path;
+  readonly message: string;
+  readonly cure: string;
+}
+
+/** Nobody who has to be paged and to look answers sooner. */
+const FASTEST_ANSWER_MS = 60_000;
+const ACTING: readonly TierName[] = ["full", "override", "approve"];
+
+/** @param isWritten is something written at this path, or is it a default? */
+export function smellsOf(policy: Policy, isWritten: (path: Path) => boolean): readonly Smell[] {
+  const reached = reachedTiers(policy);
+  return [
+    ...windows(policy, reached),
+    ...unreachedRules(policy),
+    ...unreachedTiers(policy, reached, isWritten),
+    ...emptyModes(policy, reached),
+    ...tolerances(policy),
+    ...approvals(policy, reached),
+    ...confidences(policy, isWritten),
+    ...irreversible(policy, reached),
+  ];
+}
+
+/** The tiers that a rule, a mode or a tag may give. */
+function reachedTiers({ assign, modes, context }: Policy): ReadonlySet<TierName> {
+  const reached = new Set<TierName>(assign.map(({ tier }) => tier));
+  for (const { tierAtLeast } of context) if (tierAtLeast !== null) reached.add(tierAtLeast);
+  // A breach on a short history is asked about, whatever the tier.
+  if (reached.has("full")) reached.add("override");
+  let before = 0;
+  while (reached.size > before) {
+    before = reached.size;
+    for (const { tier } of modes) {
+      for (const [from, to] of Object.entries(tier))
+        if (reached.has(from as TierName)) reached.add(to);
+    }
+  }
+  return reached;
+}
+
+function windows({ tiers, signals }: Policy, reached: ReadonlySet<TierName>): Smell[] {
+  const { windowMs, onTimeout } = tiers.override;
+  if (!reached.has("override") || onTimeout === "hold") return [];
+  const path = ["tiers", "override", "window"];
+  const window = formatDuration(windowMs);
+  if (windowMs < FASTEST_ANSWER_MS) {
+    const message = `nobody answers within ${window}: this is full autonomy with a page`;
+    return [{ path, message, cure: "Give people a minute at least, or say `full`." }];
+  }
+  const slow = signals.find(({ holdMs }) => holdMs > windowMs);
+  if (slow === undefined) return [];
+  const hold = formatDuration(slow.holdMs);
+  const message = `${window} to object to a breach that took ${hold} to be believed (${slow.name})`;
+  return [{ path, message, cure: "Make the window as long as the hold, or the hold shorter." }];
+}
+
+function unreachedRules({ assign }: Policy): Smell[] {
+  return neverFirst(assign).map((index) => ({
+    path: ["assign", index],
+    message: "this rule never matches: an earlier one takes all it would",
+    cure: "Put it before that rule, or leave it out.",
+  }));
+}
+
+function unreachedTiers(
+  policy: Policy,
+  reached: ReadonlySet<TierName>,
+  isWritten: (path: Path) => boolean,
+): Smell[] {
+  // A guardrail may give `observe` to anything.
+  return ACTING.filter((tier) => !reached.has(tier) && isWritten(["tiers", tier])).map((tier) => ({
+    path: ["tiers", tier],
+    message: `no rule, mode or tag gives the tier ${tier}`,
+    cure: "Name it in `assign`, or leave its settings out.",
+  }));
+}
+
+function emptyModes({ modes }: Policy, reached: ReadonlySet<TierName>): Smell[] {
+  return modes.flatMap(({ name, tier, toleranceTimes }) => {
+    const moves = Object.entries(tier).some(
+      ([from, to]) => from !== to && reached.has(from as TierName),
+    );
+    if (moves || toleranceTimes !== 1) return [];
+    const message = "this mode changes nothing: no tolerance, and no tier that anything has";
+    return [{ path: ["modes", name], message, cure: "Say what changes while it is in force." }];
+  });
+}
+
+function tolerances({ signals, guardrails, context }: Policy): Smell[] {
+  const ceiling = guardrails.toleranceAtMost;
+  return signals.flatMap(({ name, tolerance, hardGuard }) => {
+    const path = ["signals", name, "tolerance"];
+    if (ceiling !== null && tolerance.kind === "relative" && tolerance.amount > ceiling) {
+      const message = `${formatShare(tolerance.amount)} is above toleranceAtMost, ${formatShare(ceiling)}, which binds tags and modes only`;
+      return [{ path, message, cure: "Lower the tolerance, or raise what may be reached." }];
+    }
+    const shifted = context.find(
+      ({ shifts, signal }) => shifts === "tolerance" && (signal === null || signal === name),
+    );
+    if (shifted === undefined || ceiling !== null || hardGuard !== undefined) return [];
+    return [
+      {
+        path: ["context", shifted.tag],
+        message: `a tag lifts the tolerance of ${name}, and neither toleranceAtMost nor a hard guard bounds it`,
+        cure: "Write guardrails.toleranceAtMost, or a hardGuard for the signal.",
+      },
+    ];
+  });
+}
+
+function approvals({ tiers }: Policy, reached: ReadonlySet<TierName>): Smell[] {
+  const { escalate, onExpiry, slaMs } = tiers.approve;
+  if (!reached.has("approve") || onExpiry !== "rollback" || escalate.length > 0) return [];
+  const message = `without an answer in ${formatDuration(slaMs)} the machine acts, and nobody else is asked`;
+  const cure = "Escalate to somebody, or hold: what acts on silence is the tier `override`.";
+  return [{ path: ["tiers", "approve", "onExpiry"], message, cure }];
+}
+
+function confidences(policy: Policy, isWritten: (path: Path) => boolean): Smell[] {
+  const { tiers, fusion } = policy;
+  const path = (tier: TierName): Path => ["tiers", tier, "confidence"];
+  if (fusion !== "evidence") {
+    return [...ACTING, "observe" as const]
+      .filter((tier) => isWritten(path(tier)))
+      .map((tier) => ({
+        path: path(tier),
+        message: "only `fusion: evidence` asks for a confidence",
+        cure: "Write `fusion: evidence`, or leave it out.",
+      }));
+  }
+  return (
+    [
+      ["full", "override"],
+      ["override", "approve"],
+    ] as const
+  ).flatMap(([more, less]) => {
+    const [high, low] = [tiers[more].confidence, tiers[less].confidence];
+    if (high >= low) return [];
+    const message = `${more} asks for ${formatShare(high)}, less than ${less} with ${formatShare(low)}`;
+    return [
+      { path: path(more), message, cure: "The more a machine may do, the surer it should be." },
+    ];
+  });
+}
+
+function irreversible(policy: Policy, reached: ReadonlySet<TierName>): Smell[] {
+  if (!ACTING.some((tier) => reached.has(tier))) return [];
+  const { guardrails, assign } = policy;
+  const names = (when: { readonly tags?: Readonly<Record<string, string>> | undefined } | null) =>
+    when?.tags?.["irreversible"] !== undefined && when.tags["irreversible"] !== "false";
+  const kept =
+    guardrails.never.some(names) ||
+    assign.some(({ when, tier }) => tier === "observe" && names(when));
+  if (kept) return [];
+  return [
+    {
+      path: ["guardrails", "never"],
+      message: "a change that cannot be undone may be rolled back by the machine",
+      cure: "Write never: [{ when: { tags: { irreversible: true } } }].",
+    },
+  ];
+}
