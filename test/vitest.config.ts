@@ -10,7 +10,7 @@ export default defineConfig({
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
     globalSetup: "test/run.ts",
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     pool: "forks",
     isolate: false,
     maxWorkers: 2,

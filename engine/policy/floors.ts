@@ -28,7 +28,7 @@ const TIERS: readonly unknown[] = ["full", "override", "approve", "observe"];
 /** Beyond this many deployments the lists are too long to be sure; nothing is refused then. */
 const SAMPLES_AT_MOST = 200_000;
 
-/** Where a child's `assign` gives more authority than a parent's rule allows: once for each rule. */
+/** Where a child's `assign` gives more authority than a parent's rule allows, by pair of rules. */
 export function authorityLoosened(parent: unknown, child: unknown): readonly Loosening[] {
   const floors = rulesOf(parent);
   const rules = rulesOf(child);

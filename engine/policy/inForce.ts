@@ -7,9 +7,9 @@ import { canonicalJson } from "./canonical.ts";
 import type { Condition, HardGuard, Policy, SignalPolicy } from "./policy.ts";
 
 /**
- * The policy a deployment started under, with `never`, `toleranceAtMost` and the hard
- * guards as tight as either has them. Budgets, cooldown and storm brake are not joined here: those of both
- * policies are asked (decide/restraint.ts), as two budgets have no common form.
+ * The policy a deployment started under, with `never`, `toleranceAtMost` and the hard guards as
+ * tight as either has them. Budgets, cooldown and storm brake are not joined here: those of
+ * both policies are asked (decide/restraint.ts), as two budgets have no common form.
  */
 export function inForce(started: Policy, current: Policy): Policy {
   if (started.digest === current.digest) return started;

@@ -108,7 +108,8 @@ function tolerances({ signals, guardrails, context }: Policy): Smell[] {
   return signals.flatMap(({ name, tolerance, hardGuard }) => {
     const path = ["signals", name, "tolerance"];
     if (ceiling !== null && tolerance.kind === "relative" && tolerance.amount > ceiling) {
-      const message = `${formatShare(tolerance.amount)} is above toleranceAtMost, ${formatShare(ceiling)}, which binds tags and modes only`;
+      const [own, most] = [formatShare(tolerance.amount), formatShare(ceiling)];
+      const message = `${own} is above toleranceAtMost, ${most}, which binds tags and modes only`;
       return [{ path, message, cure: "Lower the tolerance, or raise what may be reached." }];
     }
     const shifted = context.find(
@@ -118,7 +119,7 @@ function tolerances({ signals, guardrails, context }: Policy): Smell[] {
     return [
       {
         path: ["context", shifted.tag],
-        message: `a tag lifts the tolerance of ${name}, and neither toleranceAtMost nor a hard guard bounds it`,
+        message: `a tag lifts the tolerance of ${name}, and no ceiling or hard guard bounds it`,
         cure: "Write guardrails.toleranceAtMost, or a hardGuard for the signal.",
       },
     ];
@@ -128,7 +129,8 @@ function tolerances({ signals, guardrails, context }: Policy): Smell[] {
 function approvals({ tiers }: Policy, reached: ReadonlySet<TierName>): Smell[] {
   const { escalate, onExpiry, slaMs } = tiers.approve;
   if (!reached.has("approve") || onExpiry !== "rollback" || escalate.length > 0) return [];
-  const message = `without an answer in ${formatDuration(slaMs)} the machine acts, and nobody else is asked`;
+  const waited = formatDuration(slaMs);
+  const message = `without an answer in ${waited} the machine acts, and nobody else is asked`;
   const cure = "Escalate to somebody, or hold: what acts on silence is the tier `override`.";
   return [{ path: ["tiers", "approve", "onExpiry"], message, cure }];
 }
@@ -153,7 +155,8 @@ function confidences(policy: Policy, isWritten: (path: Path) => boolean): Smell[
   ).flatMap(([more, less]) => {
     const [high, low] = [tiers[more].confidence, tiers[less].confidence];
     if (high >= low) return [];
-    const message = `${more} asks for ${formatShare(high)}, less than ${less} with ${formatShare(low)}`;
+    const [own, other] = [formatShare(high), formatShare(low)];
+    const message = `${more} asks for ${own}, less than ${less} with ${other}`;
     return [
       { path: path(more), message, cure: "The more a machine may do, the surer it should be." },
     ];

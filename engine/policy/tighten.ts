@@ -85,7 +85,7 @@ function aboveCeiling(parent: unknown, child: unknown): Loosening[] {
         path,
         parentPath: CEILING,
         message: `${formatShare(tolerance)} loosens ${formatShare(ceiling)}`,
-        cure: `Nothing lifts a tolerance above toleranceAtMost: write ${formatShare(ceiling)} or less.`,
+        cure: `Its parent lets nothing go above that: write ${formatShare(ceiling)} or less.`,
       },
     ];
   });

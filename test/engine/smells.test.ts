@@ -89,7 +89,7 @@ describe("a policy", () => {
     [
       "whose tags nothing bounds",
       { guardrails: { never: [{ when: { tags: { irreversible: true } } }] } },
-      "context.rise: a tag lifts the tolerance of latency, and neither",
+      "context.rise: a tag lifts the tolerance of latency, and no",
     ],
     [
       "that acts on silence and asks nobody else",

@@ -150,7 +150,7 @@ guardrails: { never: [{ when: { environment: vault } }] }
     it("may not give more authority than a parent's rule, and both lines are named", () => {
       const all = wrong("[{ otherwise: full }]");
       expect(all).toMatch(
-        /child\.yaml:3:\d+: assign\.0\.otherwise: full for criticality critical loosens approve of org\.yaml:7\n/,
+        /child\.yaml:3:\d+: assign\.0.*: full for criticality critical loosens .*org\.yaml:7\n/,
       );
       expect(all).toMatch(/full for tags\.irreversible true loosens observe of org\.yaml:8\n/);
       expect(all).toMatch(/Repeat the parent's rule before this one/);
@@ -265,7 +265,7 @@ describe("hindsight policy check", () => {
     expect(JSON.parse(stdout)).toMatchObject({
       files: [
         { policy: "payments", errors: [] },
-        { file: wrong, policy: null, errors: [{ file: wrong, line: 15, column: 1 }] },
+        { file: wrong, policy: null, errors: [{ file: wrong, line: 16, column: 1 }] },
       ],
     });
   });
@@ -277,13 +277,13 @@ describe("hindsight policy check", () => {
     const [{ warnings }] = (JSON.parse(lax.stdout) as { files: [{ warnings: object[] }] }).files;
     expect(warnings[0]).toEqual({
       file: smelly,
-      line: 15,
+      line: 16,
       column: 22,
       message:
         "tiers.override.window: nobody answers within 20s: this is full autonomy with a page",
       cure: "Give people a minute at least, or say `full`.",
     });
     expect(strict.code).toBe(1);
-    expect(strict.stderr).toMatch(/short\.yaml:15:22: warning: tiers\.override\.window: nobody/);
+    expect(strict.stderr).toMatch(/short\.yaml:16:22: warning: tiers\.override\.window: nobody/);
   });
 });
