@@ -16,7 +16,11 @@ export const METRICS = [
   "saturation",
   "conversion_rate",
 ] as const;
+/** What effects touch. */
 export type Metric = (typeof METRICS)[number];
+/** Of every service, in a world whose telemetry has counters. */
+export const REQUESTS_TOTAL = "requests_total";
+export type WorldMetric = Metric | typeof REQUESTS_TOTAL;
 
 /** From `afterMs` after a deployment's start its new version serves this share of the traffic. */
 export interface Exposure {

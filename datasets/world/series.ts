@@ -17,7 +17,8 @@
 import { bitsAt, counter, uniformAt, type Counter } from "../../lab/people/random.ts";
 import { utcOffsetMs } from "../../lab/people/model.ts";
 import { activeEffects, applyEffects, type Interventions } from "./active.ts";
-import type { Metric } from "./effects.ts";
+import { countUp, restartsBetween } from "./counter.ts";
+import { REQUESTS_TOTAL, type Metric, type WorldMetric } from "./effects.ts";
 import { episodesBetween } from "./incidents.ts";
 import { fillNoise, NOISE_BLOCK } from "./noise.ts";
 import type { Service } from "./services.ts";
@@ -104,13 +105,13 @@ function loseIdle(
   first: number,
   from: number,
   to: number,
-  out: Float32Array,
+  missing: Uint8Array,
   at: number,
 ): void {
   for (let i = from; i < to; i++) {
     const requests = Math.exp(logTraffic[i]!) * stepSeconds;
     if (requests < 24 && uniformAt(key.a, key.b, first + i) < Math.exp(-requests)) {
-      out[at + i - from] = Number.NaN;
+      missing[at + i - from] = 1;
     }
   }
 }
@@ -126,7 +127,8 @@ export function sampleIndexAt(world: World, atMs: number): number {
  * service was born). The first is at `startMs + sampleIndexAt(fromMs) * stepMs`; times
  * outside the world are cut off. When each is known is `knownDelaysMs`.
  *
- * Latencies in ms, ratios and saturation in [0, 1], throughput in requests a second.
+ * Latencies in ms, ratios and saturation in [0, 1], throughput in requests a second, the
+ * counter in requests.
  *
  * @example
  * generateSamples(world, "checkout", "latency_p95_ms", fromMs, toMs, NO_INTERVENTIONS)
@@ -134,23 +136,44 @@ export function sampleIndexAt(world: World, atMs: number): number {
 export function generateSamples(
   world: World,
   serviceName: string,
-  metric: Metric,
+  metric: WorldMetric,
   fromMs: number,
   toMs: number,
   interventions: Interventions,
 ): Float32Array {
-  const service = serviceOf(world, serviceName);
+  const { bornAtMs } = serviceOf(world, serviceName);
   const start = Math.max(0, sampleIndexAt(world, fromMs));
   const end = Math.max(start, sampleIndexAt(world, Math.min(toMs, world.endMs)));
-  const out = new Float32Array(end - start);
-  if (out.length === 0) return out;
+  if (end === start) return new Float32Array(0);
+  const missing = new Uint8Array(end - start);
+  const out =
+    metric === REQUESTS_TOTAL
+      ? countRequests(world, serviceName, start, end, interventions, missing)
+      : drawSamples(world, serviceName, metric, start, end, interventions, missing);
+  loseScrapes(world, serviceName, start, missing);
+  missing.fill(1, 0, Math.max(0, sampleIndexAt(world, bornAtMs) - start));
+  for (let i = 0; i < out.length; i++) if (missing[i] === 1) out[i] = Number.NaN;
+  return out;
+}
 
+/**
+ * Samples [start, end) before anything is lost; `missing` gets a 1 where the series itself
+ * has nothing to show (a telemetry artefact, no request).
+ */
+function drawSamples(
+  world: World,
+  serviceName: string,
+  metric: Metric,
+  start: number,
+  end: number,
+  interventions: Interventions,
+  missing: Uint8Array,
+): Float32Array {
+  const service = serviceOf(world, serviceName);
+  const out = new Float32Array(end - start);
   const firstMs = world.startMs + start * world.stepMs;
   const lastMs = world.startMs + end * world.stepMs;
   const active = activeEffects(world, serviceName, metric, firstMs, lastMs, interventions);
-  const outages = episodesBetween(world, serviceName, firstMs, lastMs).filter(
-    ({ kind }) => kind === "outage",
-  );
   const columns: Columns = {
     logTraffic: new Float64Array(NOISE_BLOCK),
     shared: new Float64Array(NOISE_BLOCK),
@@ -162,7 +185,6 @@ export function generateSamples(
   const noise = noiseOf(metric, service.levels);
   const trafficKey = counter(world.seed, "noise", serviceName, "traffic");
   const noiseKey = counter(world.seed, "noise", serviceName, noise?.family ?? "");
-  const scrapeKey = counter(world.seed, "scrape", serviceName);
   const quiet = world.spec.services.traffic !== undefined && RATED.has(metric);
   const idleKey = quiet ? counter(world.seed, "idle", serviceName) : null;
   const draw = counter(world.seed, "sample", serviceName, metric);
@@ -187,20 +209,56 @@ export function generateSamples(
     if (noise !== null) fillNoise(columns.noise, first, to, noiseKey, noise.phi, noise.sd);
     applyEffects(world, columns, active, first, from, to);
     write(writing, first, from, to, out, at);
-    // One scrape brings all metrics of a service, so they are missing together.
-    const { missing } = columns;
-    const lostBelow = world.spec.telemetry.missing * 4294967296;
-    for (let i = from; i < to; i++) {
-      const lost = bitsAt(scrapeKey.a, scrapeKey.b, first + i) < lostBelow;
-      if (lost || missing[i] === 1) out[at + i - from] = Number.NaN;
+    for (let i = from; i < to; i++) if (columns.missing[i] === 1) missing[at + i - from] = 1;
+    if (idleKey !== null) {
+      loseIdle(columns, idleKey, writing.stepSeconds, first, from, to, missing, at);
     }
-    if (idleKey !== null) loseIdle(columns, idleKey, writing.stepSeconds, first, from, to, out, at);
-  }
-  out.fill(Number.NaN, 0, Math.max(0, sampleIndexAt(world, service.bornAtMs) - start));
-  for (const { startMs, endMs } of outages) {
-    const outEnd = Math.min(end, sampleIndexAt(world, endMs));
-    for (let i = Math.max(start, sampleIndexAt(world, startMs)); i < outEnd; i++)
-      out[i - start] = Number.NaN;
   }
   return out;
+}
+
+/** The counter of requests: the day up to here, counted. */
+function countRequests(
+  world: World,
+  serviceName: string,
+  start: number,
+  end: number,
+  interventions: Interventions,
+  missing: Uint8Array,
+): Float32Array {
+  const firstMs = world.startMs + start * world.stepMs;
+  const lastMs = world.startMs + (end - 1) * world.stepMs;
+  // The day's first sample after its midnight; exactly at midnight a process has just begun.
+  const midnightMs = Math.floor(firstMs / DAY_MS) * DAY_MS;
+  const begin = Math.max(0, sampleIndexAt(world, midnightMs));
+  const before = new Uint8Array(end - begin);
+  const rates = drawSamples(
+    world,
+    serviceName,
+    "throughput_rps",
+    begin,
+    end,
+    interventions,
+    before,
+  );
+  const restarts = restartsBetween(world, serviceName, midnightMs, lastMs + 1, interventions);
+  const beginMs = world.startMs + begin * world.stepMs;
+  missing.set(before.subarray(start - begin));
+  return Float32Array.from(countUp(rates, beginMs, world.stepMs, restarts).subarray(start - begin));
+}
+
+/** One scrape brings all metrics of a service, so they are missing together. */
+function loseScrapes(world: World, serviceName: string, start: number, missing: Uint8Array): void {
+  const { a, b } = counter(world.seed, "scrape", serviceName);
+  const lostBelow = world.spec.telemetry.missing * 4294967296;
+  for (let i = 0; i < missing.length; i++) if (bitsAt(a, b, start + i) < lostBelow) missing[i] = 1;
+  const end = start + missing.length;
+  const firstMs = world.startMs + start * world.stepMs;
+  const lastMs = world.startMs + end * world.stepMs;
+  for (const { kind, startMs, endMs } of episodesBetween(world, serviceName, firstMs, lastMs)) {
+    if (kind !== "outage") continue;
+    const from = Math.max(start, sampleIndexAt(world, startMs));
+    const to = Math.min(end, sampleIndexAt(world, endMs));
+    if (to > from) missing.fill(1, from - start, to - start);
+  }
 }

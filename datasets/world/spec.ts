@@ -182,6 +182,8 @@ export const worldSchema = z.strictObject({
     late: share.optional(),
     /** Of scrapes: delivered twice. */
     duplicates: share.optional(),
+    /** A raw counter of requests too, which begins again at zero with every restart. */
+    counters: yesOrNo.optional(),
   }),
   incidents: z.strictObject({
     perServiceWeek: rate(20),

@@ -5,7 +5,7 @@
 
 import { counter, uniformAt } from "../../lab/people/random.ts";
 import type { Interventions } from "./active.ts";
-import type { Metric } from "./effects.ts";
+import type { WorldMetric } from "./effects.ts";
 import { generateSamples, sampleIndexAt } from "./series.ts";
 import { MINUTE_MS, type World } from "./world.ts";
 
@@ -50,7 +50,7 @@ export interface Delivery {
 export function deliveriesOf(
   world: World,
   service: string,
-  metric: Metric,
+  metric: WorldMetric,
   fromMs: number,
   toMs: number,
   interventions: Interventions,

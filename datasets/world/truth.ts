@@ -18,13 +18,13 @@ import type {
   TagRow,
 } from "../../lab/history/tables.ts";
 import { deploymentsBetween, TAG_MAX_MS, type WorldDeployment } from "./deployments.ts";
-import { METRICS, type Effect, type Metric } from "./effects.ts";
+import type { Effect, WorldMetric } from "./effects.ts";
 import { episodesBetween, type Episode } from "./incidents.ts";
 import type { Interventions } from "./active.ts";
-import { DAY_MS, EFFECT_MAX_MS, type World } from "./world.ts";
+import { DAY_MS, EFFECT_MAX_MS, metricsOf, type World } from "./world.ts";
 
 /** What each metric is, for the catalog. */
-const CATALOG: Readonly<Record<Metric, Omit<MetricRow, "metric">>> = {
+const CATALOG: Readonly<Record<WorldMetric, Omit<MetricRow, "metric">>> = {
   latency_p50_ms: { unit: "ms", worse: "up", kind: "latency" },
   latency_p95_ms: { unit: "ms", worse: "up", kind: "latency" },
   latency_p99_ms: { unit: "ms", worse: "up", kind: "latency" },
@@ -32,10 +32,11 @@ const CATALOG: Readonly<Record<Metric, Omit<MetricRow, "metric">>> = {
   throughput_rps: { unit: "requests/s", worse: "down", kind: "rate" },
   saturation: { unit: "ratio", worse: "up", kind: "gauge" },
   conversion_rate: { unit: "ratio", worse: "down", kind: "business" },
+  requests_total: { unit: "requests", worse: "down", kind: "counter" },
 };
 
-export function metricCatalog(): readonly MetricRow[] {
-  return [...METRICS].sort().map((metric) => ({ metric, ...CATALOG[metric] }));
+export function metricCatalog(world: World): readonly MetricRow[] {
+  return metricsOf(world).map((metric) => ({ metric, ...CATALOG[metric] }));
 }
 
 /** The harm a regression did, given when a rollback took effect. */
@@ -325,7 +326,7 @@ export function truthTables(
       ),
     ),
     services,
-    metricCatalog: metricCatalog(),
+    metricCatalog: metricCatalog(world),
     cases: [],
   };
 }

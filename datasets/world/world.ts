@@ -4,6 +4,7 @@
  * it, so any service and any window can be made alone and equals the whole.
  */
 
+import { METRICS, REQUESTS_TOTAL, type WorldMetric } from "./effects.ts";
 import { drawServices, type Service } from "./services.ts";
 import type { WorldSpec } from "./spec.ts";
 
@@ -52,6 +53,12 @@ export function createWorld(spec: WorldSpec, seed: number): World {
     byName: new Map(services.map((service) => [service.name, service])),
     dependants,
   };
+}
+
+/** The metrics every service of this world has, by name. */
+export function metricsOf({ spec }: World): readonly WorldMetric[] {
+  const counters = spec.telemetry.counters === true ? ([REQUESTS_TOTAL] as const) : [];
+  return [...METRICS, ...counters].sort();
 }
 
 export function serviceOf(world: World, name: string): Service {

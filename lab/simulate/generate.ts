@@ -8,7 +8,7 @@ import {
   deploymentsBetween,
   generateSamples,
   knownDelaysMs,
-  METRICS,
+  metricsOf,
   sampleIndexAt,
   truthTables,
   type Window,
@@ -45,10 +45,10 @@ export async function generateHistory(
     const window = options.window ?? { fromMs: world.startMs, toMs: world.endMs };
     // The first sample at or after it.
     const firstMs = world.startMs + sampleIndexAt(world, window.fromMs) * world.stepMs;
-    const total = world.services.length * METRICS.length;
+    const total = world.services.length * metricsOf(world).length;
     let done = 0;
     for (const { name, bornAtMs } of world.services) {
-      for (const metric of [...METRICS].sort()) {
+      for (const metric of metricsOf(world)) {
         progress.update(done++, total, `writing ${name}`);
         const series = writer.addSeries({ service: name, metric, version: null }, "float");
         for (let fromMs = Math.max(bornAtMs, firstMs); fromMs < window.toMs; fromMs += WEEK_MS) {

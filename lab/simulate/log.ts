@@ -25,7 +25,7 @@ import {
   generateSamples,
   KNOWN_DELAY_MS,
   knownDelaysMs,
-  METRICS,
+  metricsOf,
   sampleIndexAt,
   serviceTags,
   type Interventions,
@@ -110,7 +110,7 @@ function decideOne(
   const firstMs = world.startMs + Math.max(0, sampleIndexAt(world, fromMs)) * world.stepMs;
   const delays = knownDelaysMs(world, given.service, fromMs, toMs);
   const columns: SampleColumn[] = [];
-  for (const metric of METRICS) {
+  for (const metric of metricsOf(world)) {
     if (!policy.signals.some((signal) => readsMetric(signal, metric))) continue;
     const values = generateSamples(world, given.service, metric, fromMs, toMs, interventions);
     if (values.length === 0) continue;

@@ -21,6 +21,7 @@ import { Table } from "console-table-printer";
 import { onInterrupt } from "../../lab/cli/interrupt.ts";
 import { note, print, printJson } from "../../lab/cli/output.ts";
 import { Problem } from "../../lab/problem.ts";
+import { servicesOf } from "./generated.ts";
 import { measure, type Measured, type Part, type PolicyChoice } from "./parts.ts";
 import { samplesOf, worldOf } from "./world.ts";
 
@@ -75,6 +76,17 @@ class Bench {
     const written = await inChild({ kind: "write", dir, world }, this.#children);
     this.details[`write${name}`] = detailOf([written]);
     return { dir, written };
+  }
+
+  /** Generates the week of a world of about so many samples; then DuckDB writes the same. */
+  async generateInTurns(samples: number): Promise<Record<"generate" | "rewrite", Measured[]>> {
+    const services = servicesOf(samples);
+    const dir = join(this.#root, `generated${services}`);
+    mkdirSync(dir);
+    const label = `${services} services`;
+    const generate: Part = { kind: "generate", dir, services };
+    const { samples: made } = await inChild(generate, this.#children);
+    return this.inTurns({ generate, rewrite: { kind: "rewrite", dir, samples: made } }, label);
   }
 
   /** Measures parts in turns, `PAIRS` times; the results by name, in order. */
@@ -168,6 +180,8 @@ async function runAll(bench: Bench, samples: number): Promise<void> {
     },
     millions(fortieth),
   );
+  const made = await bench.generateInTurns(samples);
+  const fewer = await bench.generateInTurns(tenth);
   const [m, t, f] = [millions(samples), millions(tenth), millions(fortieth)];
   const aims = { scan: 2, memory: 1.2, policies: 1.5, sweep: 2 };
   const { ratio } = bench;
@@ -191,6 +205,10 @@ async function runAll(bench: Bench, samples: number): Promise<void> {
   ratio("sweep200ToReplay", what, sweeps, whole, aims.sweep);
   ratio("season", `shipped policy with a season over bench.yaml, ${f}`, walls(many.shipped), one);
   ratio("inspectToScan", `inspect over bare scan, ${t}`, each(little.inspect), each(little.scan));
+  const bare = `generating over DuckDB writing the same blocks, processor time, ${m}`;
+  ratio("generateToWrite", bare, cpus(made.generate), cpus(made.rewrite));
+  const flat = `peak memory of generating, ${m} over ${t}`;
+  ratio("memoryGenerate", flat, peaks(made.generate), peaks(fewer.generate), aims.memory);
   ratio("writeToScan", `writing over bare scan, ${t}`, each([small.written]), each(little.scan));
 }
 

@@ -19,6 +19,8 @@ import { replay } from "../../lab/replay/replay.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
+import { generated, rewritten } from "./generated.ts";
+import { stopwatch, type Stopped } from "./stopwatch.ts";
 import { writeLongTable, writeWorld, type World } from "./world.ts";
 
 export type Part =
@@ -27,19 +29,15 @@ export type Part =
   | { readonly kind: "replay"; readonly dir: string; readonly policies: PolicyChoice }
   | { readonly kind: "evaluate"; readonly dir: string }
   | { readonly kind: "sweep"; readonly dir: string }
-  | { readonly kind: "inspect"; readonly dir: string };
+  | { readonly kind: "inspect"; readonly dir: string }
+  | { readonly kind: "generate"; readonly dir: string; readonly services: number }
+  | { readonly kind: "rewrite"; readonly dir: string; readonly samples: number };
 
 /** `bench`: bench.yaml; `hundred`: 100 variations of it; `shipped`: the default with a season. */
 export type PolicyChoice = "bench" | "hundred" | "shipped";
 
-export interface Measured {
-  readonly ms: number;
-  /** Processor time of all threads over the same stretch. */
-  readonly cpuMs: number;
-  /** Samples that were read; for a replay those of every window. */
-  readonly samples: number;
+export interface Measured extends Stopped {
   readonly peakMiB: number;
-  readonly notes: Readonly<Record<string, number>>;
 }
 
 export const historyIn = (dir: string): string => join(dir, "history");
@@ -51,7 +49,7 @@ export async function measure(part: Part): Promise<Measured> {
   return { ...measured, peakMiB: process.resourceUsage().maxRSS / 1024 };
 }
 
-async function run(part: Part): Promise<Omit<Measured, "peakMiB">> {
+async function run(part: Part): Promise<Stopped> {
   switch (part.kind) {
     case "write":
       return write(part.dir, part.world);
@@ -65,10 +63,14 @@ async function run(part: Part): Promise<Omit<Measured, "peakMiB">> {
       return swept(part.dir);
     case "inspect":
       return inspected(part.dir);
+    case "generate":
+      return generated(part.dir, part.services);
+    case "rewrite":
+      return rewritten(part.dir, part.samples);
   }
 }
 
-async function write(dir: string, world: World): Promise<Omit<Measured, "peakMiB">> {
+async function write(dir: string, world: World): Promise<Stopped> {
   const stop = stopwatch();
   const { writeMs } = await writeWorld(historyIn(dir), world);
   const { cpuMs } = stop();
@@ -77,17 +79,8 @@ async function write(dir: string, world: World): Promise<Omit<Measured, "peakMiB
   return { ms: writeMs, cpuMs, samples, notes: { longBytes: bytes } };
 }
 
-function stopwatch(): () => Pick<Measured, "ms" | "cpuMs"> {
-  const began = performance.now();
-  const used = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(used);
-    return { ms: performance.now() - began, cpuMs: (user + system) / 1000 };
-  };
-}
-
 /** DuckDB's bare scan of the plain long table, on one thread. */
-async function scan(dir: string): Promise<Omit<Measured, "peakMiB">> {
+async function scan(dir: string): Promise<Stopped> {
   const duck = await openDuck({ threads: 1 });
   const stop = stopwatch();
   const reader = await duck.connection.runAndReadAll(
@@ -99,7 +92,7 @@ async function scan(dir: string): Promise<Omit<Measured, "peakMiB">> {
   return { ...stopped, samples, notes: {} };
 }
 
-async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured, "peakMiB">> {
+async function replayed(dir: string, policies: Policy[]): Promise<Stopped> {
   const opening = performance.now();
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const began = performance.now();
@@ -129,7 +122,7 @@ async function replayed(dir: string, policies: Policy[]): Promise<Omit<Measured,
   };
 }
 
-async function inspected(dir: string): Promise<Omit<Measured, "peakMiB">> {
+async function inspected(dir: string): Promise<Stopped> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const stop = stopwatch();
   await inspect(history);
@@ -143,7 +136,7 @@ async function inspected(dir: string): Promise<Omit<Measured, "peakMiB">> {
 const OPTIONS = { people: "absent", seed: 1, replicates: 1000, draws: 5, progress: silent };
 
 /** `hindsight replay` of bench.yaml, scorecard included. */
-async function evaluated(dir: string): Promise<Omit<Measured, "peakMiB">> {
+async function evaluated(dir: string): Promise<Stopped> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const stop = stopwatch();
   const { manifest } = await evaluate(history, policiesOf("bench"), OPTIONS);
@@ -177,7 +170,7 @@ const VARIED = [
  * `hindsight sweep` of these. The benchmark's history has no labels, so nothing is
  * recommended and the last comparison is no part of it.
  */
-async function swept(dir: string): Promise<Omit<Measured, "peakMiB">> {
+async function swept(dir: string): Promise<Stopped> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const base = openBase(fileBeside("bench.yaml"));
   const design = { kind: "grid", points: 0, seed: 1 } as const;

@@ -1,17 +1,21 @@
 /** The shipped worlds are what datasets/README.md says of them, and show what they are for. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   createWorld,
   deliveriesOf,
+  deploymentById,
   deploymentsBetween,
   generateSamples,
   KNOWN_DELAY_MS,
   knownDelaysMs,
+  metricsOf,
   NO_INTERVENTIONS,
   parseWorld,
   truthTables,
+  type Interventions,
   type World,
   type WorldDeployment,
 } from "../../datasets/world/index.ts";
@@ -74,6 +78,40 @@ describe("datasets/README.md", () => {
   it.each(ROWS)("tells the facts about $name", ({ name, cells }) => {
     expect(cells.slice(0, 3)).toEqual(factsOf(name));
     expect(seven(name).spec.why).toBeDefined();
+  });
+});
+
+describe("a window of a shipped world", () => {
+  /** Rolls back two in three, before or after the rollout is complete. */
+  const acts =
+    (world: World): Interventions =>
+    (id) => {
+      const { startedAtMs, deploymentId } = deploymentById(world, id)!;
+      const third = deploymentId.length % 3;
+      return third === 0 ? null : startedAtMs + third * 12 * MINUTE_MS;
+    };
+
+  it.each(["adversarial", "shock", "low-traffic", "migrations"])("is alone as in %s", (name) => {
+    const world = seven(name);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...world.services.map((service) => service.name)),
+        fc.constantFrom(...metricsOf(world)),
+        fc.integer({ min: 0, max: 6 * 1440 }),
+        fc.integer({ min: 1, max: 1440 }),
+        (service, metric, after, length) => {
+          const from = world.startMs + after * MINUTE_MS;
+          const to = from + length * MINUTE_MS;
+          const read = (of: World, fromMs: number, toMs: number): Float32Array =>
+            generateSamples(of, service, metric, fromMs, toMs, acts(of));
+          // A world made afresh, so that no memo of the whole can help.
+          const alone = read(createWorld(world.spec, world.seed), from, to);
+          const within = read(world, world.startMs, to + DAY_MS / 2);
+          expect(alone).toEqual(within.slice(after, after + length));
+        },
+      ),
+      { seed: 1, numRuns: 12 },
+    );
   });
 });
 
@@ -258,6 +296,28 @@ describe("adversarial", () => {
         expect(one.startedAtMs - own[i]!.startedAtMs).toBeGreaterThanOrEqual(4 * 60 * MINUTE_MS);
       });
     }
+  });
+
+  it("counts requests up, and begins again with every restart", () => {
+    const { name } = world.services[0]!;
+    const read = (metric: "requests_total" | "throughput_rps", from: number): Float32Array =>
+      generateSamples(world, name, metric, from, world.startMs + 5 * DAY_MS, NO_INTERVENTIONS);
+    const counts = read("requests_total", world.startMs);
+    const rates = read("throughput_rps", world.startMs);
+    let resets = 0;
+    for (let i = 1; i < counts.length; i++) {
+      const grown = counts[i]! - counts[i - 1]!;
+      if (grown < 0) resets++;
+      else if (!Number.isNaN(grown)) expect(Math.abs(grown - 60 * rates[i]!)).toBeLessThan(1.5);
+    }
+    const own = all.filter(
+      (one) => one.service === name && one.startedAtMs < world.startMs + 5 * DAY_MS,
+    );
+    expect(resets).toBeGreaterThanOrEqual(3 + own.length);
+    expect(resets).toBeLessThanOrEqual(7 + own.length);
+    // A window alone, from the middle of a day, is the window of the whole.
+    const noon = world.startMs + 2.5 * DAY_MS;
+    expect(read("requests_total", noon)).toEqual(counts.slice(2.5 * 1440));
   });
 
   it("has leaks below every tolerance, harm that comes and goes, and tags on everything", () => {

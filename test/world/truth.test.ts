@@ -90,7 +90,7 @@ describe("truthTables", () => {
   });
 
   it("catalogues every metric of a service", () => {
-    expect(metricCatalog().map(({ metric }) => metric)).toEqual([...METRICS].sort());
+    expect(metricCatalog(world).map(({ metric }) => metric)).toEqual([...METRICS].sort());
     expect(tables.services).toHaveLength(40);
   });
 });
