@@ -10,7 +10,7 @@
 export { parseWorld } from "./parse.ts";
 export { createWorld, EFFECT_MAX_MS, metricsOf, SPACING_MS, type World } from "./world.ts";
 export type { Service } from "./services.ts";
-export { METRICS, type Metric, type WorldMetric } from "./effects.ts";
+export { METRICS, type Metric } from "./effects.ts";
 export {
   affecting,
   deploymentById,
