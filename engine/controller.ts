@@ -26,6 +26,7 @@ import {
   watchDueAtMs,
   withContext,
   withDeparture,
+  withStage,
   withTag,
   type WatchState,
 } from "./detect/watch.ts";
@@ -93,6 +94,13 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       for (const [id, watch] of Object.entries(turn.state.watches)) {
         setWatch(turn, id, withTag(watch, event.tag));
       }
+      decide(turn, [event]);
+      break;
+    }
+    case "stageReached": {
+      decide(turn, passTime(turn, event.knownAtMs - 1));
+      const watch = turn.state.watches[event.deploymentId];
+      if (watch !== undefined) setWatch(turn, event.deploymentId, withStage(watch, event));
       decide(turn, [event]);
       break;
     }

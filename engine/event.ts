@@ -178,6 +178,13 @@ export interface ApprovalGiven extends Timed {
   readonly deploymentId: string;
   readonly by: string;
 }
+/** So much of the traffic is on the new version from here on; reported after its start. */
+export interface StageReached extends Timed {
+  readonly kind: "stageReached";
+  readonly deploymentId: string;
+  /** From 0 to 1. */
+  readonly share: number;
+}
 export interface RollbackFinished extends Timed {
   readonly kind: "rollbackFinished";
   readonly deploymentId: string;
@@ -213,6 +220,7 @@ export interface ClockAdvanced extends Timed {
 export type DecisionEvent =
   | DeploymentStarted
   | DeploymentTagged
+  | StageReached
   | SignalJudged
   | OverrideGiven
   | ApprovalGiven
@@ -264,18 +272,19 @@ const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samples
   deploymentStarted: 0,
   contextPrepared: 1,
   deploymentTagged: 2,
-  samplesTaken: 3,
-  signalJudged: 3,
-  rollbackFinished: 5,
-  overrideGiven: 6,
-  approvalGiven: 7,
-  haltLifted: 8,
-  clockAdvanced: 9,
+  stageReached: 3,
+  samplesTaken: 4,
+  signalJudged: 4,
+  rollbackFinished: 6,
+  overrideGiven: 7,
+  approvalGiven: 8,
+  haltLifted: 9,
+  clockAdvanced: 10,
 };
 
 function rank(event: Event | DecisionEvent): number {
   const missed = event.kind === "signalJudged" && event.cause !== "sample";
-  return missed ? 4 : RANK[event.kind];
+  return missed ? 5 : RANK[event.kind];
 }
 
 function subject(event: Event | DecisionEvent): string {
@@ -291,6 +300,8 @@ function subject(event: Event | DecisionEvent): string {
       const { signal, series } = event.evidence;
       return `${event.deploymentId} ${event.cause === "end" ? "1" : "0"} ${signal} ${series ?? ""}`;
     }
+    case "stageReached":
+      return `${event.deploymentId} ${event.share.toFixed(9)}`;
     case "contextPrepared":
     case "overrideGiven":
     case "approvalGiven":

@@ -45,6 +45,7 @@ export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";
 export { policyJsonSchema } from "./policy/schema/jsonSchema.ts";
 export * from "./policy/quantity.ts";
 export { resolveTier, resolveTolerance, tagsAt, type TierDecision } from "./policy/resolve.ts";
+export { ALL, shareAt, stageAt, type StageNow } from "./policy/stages.ts";
 export { DAY_MS, prepareSeason, SEASON_DAYS } from "./detect/season.ts";
 export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
 export {

@@ -1,6 +1,7 @@
 /** Why: one record for each decision, enough to explain it and to make it again. */
 
 import type { SignalEvidence } from "./event.ts";
+import type { StageNow } from "./policy/stages.ts";
 
 /** How one deployment ended, as the engine knows it (labels and misses are the lab's). */
 export type End =
@@ -103,9 +104,11 @@ export interface DecisionRecord {
   readonly phaseAfter: PhaseName;
   readonly end: End | null;
   readonly tier: TierName | null;
-  /** assign → modes → tag floors → guardrails, in that order. */
+  /** assign → modes → stage → tag floors → guardrails, in that order. */
   readonly tierPath: readonly TierStep[];
   readonly mode: string | null;
+  /** Where the rollout stood; absent where the policy has no stages. */
+  readonly stage?: StageNow;
   /** Of the breach; empty where nothing was decided on one, or under `attribution: off`. */
   readonly explanations: readonly Explanation[];
   /** Nothing learned. Null under `any`, `all` and `atLeast`: those act on breaches. */

@@ -3,7 +3,8 @@
  * that is remembered. Nothing here is a way out of a phase: those are in machine.ts.
  */
 
-import type { ContextTag, Deployment } from "../event.ts";
+import { assert } from "../assert.ts";
+import type { ContextTag, Deployment, StageReached } from "../event.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { put, writeRecord, type Turn } from "./recorder.ts";
 import { findDeployment, type DeploymentState } from "./state.ts";
@@ -33,6 +34,7 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
     watchEndsAtMs: deployment.startedAtMs + turn.policy.watchMs,
     signals: {},
     tags: turn.fleet.tags.filter(mine),
+    stages: [],
     records: 0,
     proposals: 0,
     withdrawals: 0,
@@ -72,6 +74,16 @@ export function tag(turn: Turn, given: ContextTag): readonly DeploymentState[] {
     turn.fleet = { ...turn.fleet, tags: [...turn.fleet.tags, given] };
   }
   return told;
+}
+
+/** A rollout went on, or back; nothing where its deployment is over. */
+export function reachStage(turn: Turn, event: StageReached): readonly DeploymentState[] {
+  assert(event.share >= 0 && event.share <= 1, "a share of the traffic lies between 0 and 1");
+  const known = findDeployment(turn.fleet, event.deploymentId);
+  if (known === undefined || known.phase.name === "ended") return [];
+  const state = { ...known, stages: [...known.stages, event] };
+  put(turn, state);
+  return [state];
 }
 
 /**

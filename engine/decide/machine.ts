@@ -29,7 +29,7 @@ import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { isStricter, type TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
-import { begin, forget, isReplacedBy, tag } from "./begin.ts";
+import { begin, forget, isReplacedBy, reachStage, tag } from "./begin.ts";
 import { changePolicy, halt, liftHalt } from "./fleet.ts";
 import { concludes } from "./fusion.ts";
 import { boundBy, put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
@@ -79,6 +79,9 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       break;
     case "deploymentTagged":
       for (const state of tag(turn, event.tag)) reconsider(turn, state, event.knownAtMs);
+      break;
+    case "stageReached":
+      for (const state of reachStage(turn, event)) reconsider(turn, state, event.knownAtMs);
       break;
     case "signalJudged":
       judge(turn, event);
@@ -170,7 +173,7 @@ function judge(turn: Turn, event: SignalJudged): void {
   else if (recovered(policy, state, state.phase)) withdraw(turn, state, nowMs);
 }
 
-/** A tag that changes the tier changes how sure the machine must be. */
+/** A tag or a stage that changes the tier changes how sure the machine must be. */
 function reconsider(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
   if (policy.fusion !== "evidence" || state.phase.name !== "watching") return;

@@ -79,6 +79,7 @@ export function writeRecord(
     tier: why.tier?.tier ?? standing,
     tierPath: why.tier?.path ?? [],
     mode: why.tier?.mode ?? null,
+    ...(why.tier?.stage == null ? {} : { stage: why.tier.stage }),
     explanations: why.tier?.explanations ?? [],
     confidence: confidence?.value ?? null,
     basis: confidence === null ? null : basisOf(confidence),

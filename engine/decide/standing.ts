@@ -10,12 +10,13 @@ import { explain, explanationText, isInDoubt, isUnrelated } from "./attribution.
 import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 import { fuses } from "./fusion.ts";
 import { learnedOf } from "../learn/discount.ts";
+import { shareAt } from "../policy/stages.ts";
 import type { Turn } from "./recorder.ts";
 import { restraintOn, type Restraint } from "./restraint.ts";
 import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 
 /** What a decision about one deployment looks at. */
-export type Judged = Pick<DeploymentState, "deployment" | "tags" | "signals">;
+export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals">;
 
 function accusing({ signals }: Judged): readonly SignalEvidence[] {
   return Object.values(signals).filter(accuses);
@@ -127,7 +128,7 @@ function weighed(
   tags: readonly ContextTag[],
   nowMs: number,
 ): TierDecision {
-  const decision = resolveTier(policy, state.deployment, tags, nowMs);
+  const decision = resolvedFor(policy, state, arm, tags, nowMs);
   const accused = accusing(state);
   const short =
     accused.length > 0 &&
@@ -143,6 +144,28 @@ function weighed(
   return decision.tier === "full" && short
     ? stepTo(decision, "short history", "override")
     : decision;
+}
+
+/**
+ * Which tier is it, given what is in breach? Where evidence is fused a breach lends the tier of
+ * its stage once the confidence is what that tier asks for: it never makes the machine wait.
+ */
+function resolvedFor(
+  policy: Policy,
+  { deployment, signals, stages }: Judged,
+  arm: "tagged" | "untagged",
+  tags: readonly ContextTag[],
+  nowMs: number,
+): TierDecision {
+  const share = shareAt(stages, nowMs, nowMs);
+  const field = arm === "tagged" ? "verdict" : "untagged";
+  const all = policy.stages === undefined ? [] : Object.values(signals);
+  const breaching = all.filter((one) => one[field] === "breach").map(({ signal }) => signal);
+  const decision = resolveTier(policy, deployment, tags, nowMs, { share, breaching });
+  if (policy.fusion !== "evidence" || breaching.length === 0) return decision;
+  const confidence = confidenceOf(policy, signals, arm)?.value ?? 0;
+  if (confidence >= policy.tiers[decision.tier].confidence) return decision;
+  return resolveTier(policy, deployment, tags, nowMs, { share, breaching: [] });
 }
 
 /** Is there enough to act on now: breaches, or a confidence that the tier is content with? */

@@ -1,6 +1,6 @@
 /** What the machine remembers: plain data, serialisable, timers included. */
 
-import type { ContextTag, Deployment, SignalEvidence } from "../event.ts";
+import type { ContextTag, Deployment, SignalEvidence, StageReached } from "../event.ts";
 import { inForce } from "../policy/inForce.ts";
 import { initialLearning, type LearningState } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -44,6 +44,8 @@ export interface DeploymentState {
   /** The newest judgement of every signal that has one. */
   readonly signals: Readonly<Record<string, SignalEvidence>>;
   readonly tags: readonly ContextTag[];
+  /** Of its rollout, as they became known. */
+  readonly stages: readonly StageReached[];
   /** Records made so far; numbers the next one. */
   readonly records: number;
   readonly proposals: number;

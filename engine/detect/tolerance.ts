@@ -1,14 +1,15 @@
 /**
  * The tolerance of one signal along a stretch of samples. It is constant unless a
- * tag or a mode begins or ends in between, or a tag becomes known. It is asked again only
- * where one of these instants lies between two samples.
+ * tag or a mode begins or ends in between, a tag becomes known, or a rollout reaches its next
+ * stage. It is asked again only where one of these instants lies between two samples.
  */
 
-import type { ContextTag, Deployment, SeriesName } from "../event.ts";
+import type { ContextTag, Deployment, SeriesName, StageReached } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { modeEdges } from "../policy/modes.ts";
 import type { Bounds } from "./contract.ts";
 import { resolveTolerance, tagEdges, tagsAt, type ToleranceDecision } from "../policy/resolve.ts";
+import { shareAt } from "../policy/stages.ts";
 
 export interface TolerancePath {
   /** Equal keys are equal tolerances at every sample. */
@@ -45,25 +46,33 @@ export function boundsFor(signal: SignalPolicy, series: SeriesName, amount: numb
   };
 }
 
+/** What is known of a deployment besides what it is. */
+export interface Declared {
+  readonly tags: readonly ContextTag[];
+  /** Of its rollout. */
+  readonly stages: readonly StageReached[];
+}
+
 /** @param atMs ascending, as are `knownAtMs`: the column is in its order already */
 export function tolerancePath(
   policy: Policy,
   signal: SignalPolicy,
   deployment: Deployment,
-  tags: readonly ContextTag[],
+  { tags, stages }: Declared,
   atMs: ArrayLike<number>,
   knownAtMs: ArrayLike<number>,
 ): TolerancePath {
   const count = atMs.length;
+  const reached = policy.stages === undefined ? [] : stages;
   if (count === 0) {
     return constantPath(resolveTolerance(policy, signal, deployment, [], deployment.startedAtMs));
   }
   const edges = tagEdges(policy, deployment, tags);
-  const times = ascending(
-    [...edges.atMs, ...modeEdges(policy, deployment, atMs[0]!, atMs[count - 1]!)],
-    atMs[0]!,
-  );
-  const known = ascending(edges.knownAtMs, knownAtMs[0]!);
+  const modes = modeEdges(policy, deployment, atMs[0]!, atMs[count - 1]!);
+  const steps = reached.map((stage) => stage.atMs);
+  const times = ascending([...edges.atMs, ...modes, ...steps], atMs[0]!);
+  const learnt = reached.map((stage) => stage.knownAtMs);
+  const known = ascending([...edges.knownAtMs, ...learnt], knownAtMs[0]!);
   const decisions: ToleranceDecision[] = [];
   const startsAt: number[] = [];
   let nextTime = 0;
@@ -79,7 +88,8 @@ export function tolerancePath(
       continue;
     }
     const active = tagsAt(policy, deployment, tags, atMs[index]!, knownAtMs[index]!);
-    const decision = resolveTolerance(policy, signal, deployment, active, atMs[index]!);
+    const share = shareAt(reached, atMs[index]!, knownAtMs[index]!);
+    const decision = resolveTolerance(policy, signal, deployment, active, atMs[index]!, share);
     const last = decisions[decisions.length - 1];
     if (last?.amount === decision.amount && last.tags.join("\n") === decision.tags.join("\n")) {
       continue;

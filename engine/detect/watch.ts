@@ -15,6 +15,7 @@ import {
   type PreparedContext,
   type SampleColumn,
   type SignalJudged,
+  type StageReached,
 } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { controlOf, keepPeers, type Departure } from "./control.ts";
@@ -53,6 +54,8 @@ export interface WatchState {
   readonly knownAtMs: number;
   readonly endsAtMs: number;
   readonly tags: readonly ContextTag[];
+  /** Of its rollout, as they became known. */
+  readonly stages: readonly StageReached[];
   readonly context: PreparedContext | null;
   readonly signals: Readonly<Record<string, SignalState>>;
   /** Samples of prepared peers since the deployment, and who of them was deployed. */
@@ -72,6 +75,7 @@ export function startWatch(
   deployment: Deployment,
   tags: readonly ContextTag[],
   knownAtMs = deployment.startedAtMs,
+  stages: readonly StageReached[] = [],
 ): WatchState {
   const signals: Record<string, SignalState> = {};
   for (const signal of policy.signals) {
@@ -91,6 +95,7 @@ export function startWatch(
     knownAtMs,
     endsAtMs: deployment.startedAtMs + policy.watchMs,
     tags,
+    stages,
     context: null,
     signals,
     peers: {},
@@ -111,6 +116,11 @@ export function withContext(watch: WatchState, context: PreparedContext): WatchS
 
 export function withTag(watch: WatchState, tag: ContextTag): WatchState {
   return { ...watch, tags: [...watch.tags, tag] };
+}
+
+/** The rollout went on, or back: the tolerance follows from the next sample on. */
+export function withStage(watch: WatchState, stage: StageReached): WatchState {
+  return { ...watch, stages: [...watch.stages, stage] };
 }
 
 /**
@@ -317,8 +327,9 @@ function takeColumn(
       knownAtMs: watch.knownAtMs > startedAtMs ? late() : known,
       values: part(values, watchFrom, watchEnd),
     };
+    const { stages } = watch;
     const along = (tags: readonly ContextTag[]): TolerancePath =>
-      tolerancePath(policy, signal, watch.deployment, tags, cut.atMs, cut.knownAtMs);
+      tolerancePath(policy, signal, watch.deployment, { tags, stages }, cut.atMs, cut.knownAtMs);
     const plain = along([]);
     const tolerances = {
       tagged: watch.tags.length === 0 ? plain : along(watch.tags),

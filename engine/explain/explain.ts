@@ -8,7 +8,13 @@
  */
 
 import { unreachable } from "../assert.ts";
-import type { ContextTag, DecisionEvent, Deployment, SignalJudged } from "../event.ts";
+import type {
+  ContextTag,
+  DecisionEvent,
+  Deployment,
+  SignalJudged,
+  StageReached,
+} from "../event.ts";
 import type { Handled } from "../audit.ts";
 import type { Policy } from "../policy/policy.ts";
 import { canonicalJson } from "../policy/canonical.ts";
@@ -86,6 +92,8 @@ interface Story {
   readonly policy: Policy;
   readonly deployment: Deployment | null;
   readonly tags: readonly ContextTag[];
+  /** Of its rollout; empty under a policy that has none. */
+  readonly stages: readonly StageReached[];
   readonly steps: readonly Handled[];
   readonly records: readonly DecisionRecord[];
 }
@@ -95,6 +103,7 @@ function storyOf(first: Policy, handled: Iterable<Handled>, deploymentId: string
   let policy = first;
   const steps: Handled[] = [];
   const tags: ContextTag[] = [];
+  const reached: StageReached[] = [];
   let deployment: Deployment | null = null;
   for (const { event, records } of handled) {
     const own = records.filter((record) => record.deploymentId === deploymentId);
@@ -106,13 +115,15 @@ function storyOf(first: Policy, handled: Iterable<Handled>, deploymentId: string
       policy = current;
     }
     if (event.kind === "deploymentTagged") tags.push(event.tag);
+    if (event.kind === "stageReached" && event.deploymentId === deploymentId) reached.push(event);
     const isOwn = "deploymentId" in event && event.deploymentId === deploymentId;
     if (own.length > 0 || isOwn) steps.push({ event, records: own });
   }
   const mine = ({ service, deploymentId: id }: ContextTag): boolean =>
     service === deployment?.service && (id === null || id === deploymentId);
   const records = steps.flatMap((step) => step.records);
-  return { policy, deployment, tags: tags.filter(mine), steps, records };
+  const stages = policy.stages === undefined ? [] : reached;
+  return { policy, deployment, tags: tags.filter(mine), stages, steps, records };
 }
 
 function endOf(records: readonly DecisionRecord[]): ExplanationNode {
@@ -146,13 +157,19 @@ function decisions(policy: Policy, story: Story, deployment: Deployment): Explan
         if (shown.get(evidence.signal) === text) return [];
         shown.set(evidence.signal, text);
         const { atMs, knownAtMs } = judged.get(evidence.signal) ?? record;
-        const moment = { policy, deployment, tags: story.tags, atMs, knownAtMs };
+        const { tags, stages } = story;
+        const moment = { policy, deployment, tags, stages, atMs, knownAtMs };
         return [explainSignal(moment, evidence)];
       });
       return decisionNode(policy, record, signals);
     });
     const done = doneText(event);
-    if (done === null) nodes.push(...made);
+    if (event.kind === "stageReached") {
+      const [share, at] = [formatShare(event.share), instantText(event.knownAtMs)];
+      const says = `${at}: the rollout reached ${share} of the traffic`;
+      if (story.stages.length > 0) nodes.push(node("platform", says, event.knownAtMs, made));
+      else nodes.push(...made);
+    } else if (done === null) nodes.push(...made);
     else {
       const about = event.kind === "rollbackFinished" ? "platform" : "people";
       const says = `${instantText(event.knownAtMs)}: ${done}`;
@@ -227,6 +244,7 @@ function doneText(event: DecisionEvent): string | null {
       return `${event.by} halted all machines: ${event.reason}`;
     case "deploymentStarted":
     case "deploymentTagged":
+    case "stageReached":
     case "signalJudged":
     case "haltLifted":
     case "policyChanged":

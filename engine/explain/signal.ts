@@ -1,10 +1,11 @@
 /** What one signal said, against what tolerance, and why that tolerance. */
 
-import type { ContextTag, Deployment, SignalEvidence } from "../event.ts";
+import type { ContextTag, Deployment, SignalEvidence, StageReached } from "../event.ts";
 import { modesAt } from "../policy/modes.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { formatChange, formatNumber, formatShare, parseShift } from "../policy/quantity.ts";
 import { resolveTolerance, tagsAt, tagText } from "../policy/resolve.ts";
+import { shareAt, stageAt } from "../policy/stages.ts";
 import type { ExplanationNode } from "./explain.ts";
 import { amountText } from "./words.ts";
 
@@ -13,6 +14,7 @@ export interface Moment {
   readonly policy: Policy;
   readonly deployment: Deployment;
   readonly tags: readonly ContextTag[];
+  readonly stages: readonly StageReached[];
   readonly atMs: number;
   readonly knownAtMs: number;
 }
@@ -80,9 +82,18 @@ function explainTolerance(
   };
   add(`the policy tolerates ${amountText(signal, baseTolerance)} of ${signal.name}`);
   const counting = tagsAt(policy, deployment, moment.tags, atMs, knownAtMs);
-  const resolved = resolveTolerance(policy, signal, deployment, counting, atMs);
+  const share = shareAt(moment.stages, atMs, knownAtMs);
+  const resolved = resolveTolerance(policy, signal, deployment, counting, atMs, share);
   const isThisMoment = Math.abs(resolved.amount - tolerance) < 1e-9;
   if (isThisMoment) {
+    const stage = stageAt(policy, share);
+    const own = stage?.signals.find(({ name }) => name === signal.name)?.tolerance;
+    if (stage !== null && own != null) {
+      add(
+        `stage ${stage.name}, at ${formatShare(share)} of the traffic: ` +
+          `${amountText(signal, own.amount)} there`,
+      );
+    }
     for (const mode of modesAt(policy, deployment, counting, atMs)) {
       const concerns = mode.signals === null || mode.signals.includes(signal.name);
       if (!concerns || mode.toleranceTimes === 1) continue;

@@ -83,6 +83,13 @@ export function ruleText(policy: Policy, rule: string): string {
       list === "assign" ? (policy.assign[at]?.when ?? null) : policy.guardrails.never[at];
     return when === null || when === undefined ? rule : `${rule}: ${conditionText(when)}`;
   }
+  const [, stage, signal] = /^stages\.(.+?)(?:\.signals\.(.+)\.tier)?$/.exec(rule) ?? [];
+  if (stage !== undefined) {
+    const reach = policy.stages?.find(({ name }) => name === stage)?.upTo;
+    const share = reach === undefined ? "" : `, up to ${formatShare(reach)} of the traffic`;
+    const what = signal === undefined ? "" : `: a breach of ${signal} has its own tier there`;
+    return `${rule}: the rollout was at stage ${stage}${share}${what}`;
+  }
   const mode = /^modes\.(.+)$/.exec(rule)?.[1];
   if (mode !== undefined) return `${rule}: mode ${mode} was in force`;
   const tag = /^context\.(.+)\.tierAtLeast$/.exec(rule)?.[1];

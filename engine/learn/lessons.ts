@@ -101,6 +101,7 @@ export function learn(state: LearningState, { event, records }: Handled): Learni
     case "signalJudged":
       return followUp(next, event);
     case "deploymentTagged":
+    case "stageReached":
     case "rollbackFinished":
     case "haltOrdered":
     case "haltLifted":

@@ -22,23 +22,29 @@ export type Outline =
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Numbers that are shares, by the end of their path; every other number is plain. */
-const SHARES =
-  /(^|\.)(confidence|alpha|changeFailureRate|toleranceAtMost|discountAtMost|context\.[^.]+\.max)$/;
+const SHARES = new RegExp(
+  [
+    "(^|[.])(confidence|alpha|changeFailureRate|toleranceAtMost|discountAtMost",
+    "context[.][^.]+[.]max",
+    "stages[.][^.]+[.]upTo)$",
+  ].join("|"),
+);
 
 /** As the README lists them; what is new comes last. */
 const ORDER: readonly string[] = [
   ...["policy", "owner", "watch", "signals", "fusion", "changeFailureRate"],
-  ...["tiers", "assign", "modes", "context", "guardrails"],
+  ...["tiers", "assign", "modes", "stages", "context", "guardrails"],
 ];
 
 export function outline(policy: Policy): Outline {
-  const { evidence, signals, assign, modes, context, ...rest } = policy;
+  const { evidence, signals, assign, modes, stages = [], context, ...rest } = policy;
   const named = (list: readonly object[], key: string): Fields =>
     Object.fromEntries(
       (list as readonly Fields[]).map(({ [key]: name, ...fields }) => [name as string, fields]),
     );
   const { changeFailureRate, weights } = evidence;
   const weighted = signals.map((signal) => ({ ...signal, weight: weights[signal.name] }));
+  const staged = stages.map((stage) => ({ ...stage, signals: named(stage.signals, "name") }));
   const whole = { ...rest, changeFailureRate, context: named(context, "tag") };
   const last = assign[assign.length - 1]!;
   const { entries } = fieldsOf({ ...whole, digest: null }, "");
@@ -50,6 +56,7 @@ export function outline(policy: Policy): Outline {
       otherwise: leaf(last.tier, last.tier),
     }),
     modes: fieldsOf(named(modes, "name"), "modes"),
+    ...(stages.length === 0 ? {} : { stages: fieldsOf(named(staged, "name"), "stages") }),
   };
   const place = (key: string): number => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
   return map(Object.fromEntries(Object.entries(all).sort(([a], [b]) => place(a) - place(b))));

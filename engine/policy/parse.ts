@@ -11,6 +11,7 @@ import type {
   Policy,
   RollbackBudget,
   SignalPolicy,
+  Stage,
   StormBrake,
 } from "./policy.ts";
 import { unreachable } from "./reach.ts";
@@ -121,6 +122,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
       signals: given.signals ?? null,
       toleranceTimes: given.toleranceTimes,
     })),
+    ...(Object.keys(written.stages).length === 0 ? {} : { stages: stagesOf(written.stages) }),
     context: byName(written.context).map(([tag, given]): ContextRule => ({
       tag,
       signal: given.signal ?? null,
@@ -153,6 +155,22 @@ function learningOf(written: z.infer<typeof policySchema>["learning"]): Pick<Pol
   if (written === undefined || !written.fromOverrides) return {};
   const { halfLife, atLeast, discountAtMost } = written;
   return { learning: { halfLifeMs: halfLife, atLeast, discountAtMost } };
+}
+
+/** The narrowest first: it is the one that counts. */
+function stagesOf(written: z.infer<typeof policySchema>["stages"]): readonly Stage[] {
+  return byName(written)
+    .map(([name, { upTo, tier, signals }]) => ({
+      name,
+      upTo,
+      tier,
+      signals: byName(signals).map(([signal, given]) => ({
+        name: signal,
+        tolerance: given.tolerance ?? null,
+        tier: given.tier ?? null,
+      })),
+    }))
+    .sort((a, b) => a.upTo - b.upTo);
 }
 
 function budgetOf(written: Written["rollbackBudget"]): RollbackBudget | null {

@@ -236,6 +236,24 @@ export interface Mode {
   readonly toleranceTimes: number;
 }
 
+/** What a policy says about one signal while few see the new version. */
+export interface StageSignal {
+  readonly name: string;
+  /** In the place of the signal's own, of the same kind; null: the signal's own. */
+  readonly tolerance: Tolerance | null;
+  /** Of its breach; null: the deployment's. */
+  readonly tier: TierName | null;
+}
+
+/** What holds while at most so much of the traffic is on the new version (see stages.ts). */
+export interface Stage {
+  readonly name: string;
+  /** A share of the traffic, above 0 and at most 1. */
+  readonly upTo: number;
+  readonly tier: Readonly<Partial<Record<TierName, TierName>>>;
+  readonly signals: readonly StageSignal[];
+}
+
 /** What one tag may do, and its ceiling. */
 export interface ContextRule {
   readonly tag: string;
@@ -296,6 +314,8 @@ export interface Policy {
   readonly tiers: Tiers;
   readonly assign: readonly Assignment[];
   readonly modes: readonly Mode[];
+  /** Ascending in `upTo`; absent where the policy has none. */
+  readonly stages?: readonly Stage[];
   readonly context: readonly ContextRule[];
   readonly guardrails: Guardrails;
   /** Absent: nothing that people answer changes what is decided later. */

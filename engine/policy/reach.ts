@@ -30,7 +30,11 @@ export function unreachable(policy: Omit<Policy, "digest">): Unreachable[] {
   const odds =
     ((e / total) * policy.evidence.changeFailureRate) / (1 - policy.evidence.changeFailureRate);
   const most = odds / (1 + odds);
-  for (const tier of new Set(policy.assign.map((entry) => entry.tier))) {
+  const staged = (policy.stages ?? []).flatMap(({ tier, signals }) => [
+    ...Object.values(tier),
+    ...signals.flatMap((signal) => signal.tier ?? []),
+  ]);
+  for (const tier of new Set([...policy.assign.map((entry) => entry.tier), ...staged])) {
     const asked = policy.tiers[tier].confidence;
     if (asked <= most) continue;
     const cure =

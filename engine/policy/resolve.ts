@@ -2,8 +2,8 @@
  * What a policy says about one deployment at one instant: which tags count, how
  * much is tolerated, which tier the machine has, and which rule said so.
  *
- * The precedence of tiers is fixed: the first `assign` match, then modes, then the
- * highest floor that tags demand, then guardrails; `never` always wins.
+ * The precedence of tiers is fixed: the first `assign` match, then modes, then the stage of
+ * the rollout, then the highest floor that tags demand, then guardrails; `never` always wins.
  */
 
 import type { ContextTag, Deployment } from "../event.ts";
@@ -11,6 +11,7 @@ import type { TierName, TierStep } from "../record.ts";
 import { matches, modesAt } from "./modes.ts";
 import type { ContextRule, Policy, SignalPolicy } from "./policy.ts";
 import { parseShift } from "./quantity.ts";
+import { ALL, stageAt, stageNow, tierOfBreach, type StageNow } from "./stages.ts";
 
 /** From most to least authority of the machine. */
 const AUTHORITY: readonly TierName[] = ["full", "override", "approve", "observe"];
@@ -73,7 +74,19 @@ export interface TierDecision {
   readonly path: readonly TierStep[];
   /** Names of the modes in force, joined by `+`; null when none is. */
   readonly mode: string | null;
+  /** Null where the policy has no stages. */
+  readonly stage: StageNow | null;
 }
+
+/** What a tier depends on besides the deployment, its tags and the time. */
+export interface Circumstances {
+  /** Of the traffic, on the new version. */
+  readonly share: number;
+  /** The signals in breach. */
+  readonly breaching: readonly string[];
+}
+
+const NOTHING_YET: Circumstances = { share: ALL, breaching: [] };
 
 /** The tier of a deployment at `atMs`, under the tags that count then. */
 export function resolveTier(
@@ -81,6 +94,7 @@ export function resolveTier(
   deployment: Deployment,
   tags: readonly ContextTag[],
   atMs: number,
+  { share, breaching }: Circumstances = NOTHING_YET,
 ): TierDecision {
   const index = policy.assign.findIndex(
     ({ when }) => when === null || matches(when, deployment, tags),
@@ -94,6 +108,16 @@ export function resolveTier(
   for (const mode of modes) {
     const changed = mode.tier[current()];
     if (changed !== undefined) path.push({ rule: `modes.${mode.name}`, tier: changed });
+  }
+  const stage = stageAt(policy, share);
+  if (stage !== null) {
+    const { name } = stage;
+    const changed = stage.tier[current()];
+    if (changed !== undefined) path.push({ rule: `stages.${name}`, tier: changed });
+    const own = tierOfBreach(stage, breaching, current(), (a, b) => isStricter(b, a));
+    if (own !== null) {
+      path.push({ rule: `stages.${name}.signals.${own.signal}.tier`, tier: own.tier });
+    }
   }
   for (const rule of policy.context) {
     if (rule.tierAtLeast === null || !tags.some((tag) => tag.tag === rule.tag)) continue;
@@ -109,6 +133,7 @@ export function resolveTier(
     tier: current(),
     path,
     mode: modes.length === 0 ? null : modes.map((mode) => mode.name).join("+"),
+    stage: stageNow(policy, share),
   };
 }
 
@@ -125,7 +150,10 @@ export interface ToleranceDecision {
  * A declared change shifts what is expected, so it compounds with the tolerance:
  * 10 % tolerated on top of a declared +15 % accepts up to 1.10 × 1.15 = +26.5 %.
  * Overlapping tags do not add up: the largest counts, and so with modes. A mode
- * multiplies first. A value that is no shift (see `parseShift`) is ignored.
+ * multiplies first, what the stage tolerates where it says so. A value that is no shift
+ * (see `parseShift`) is ignored.
+ *
+ * @param share of the traffic that is on the new version
  */
 export function resolveTolerance(
   policy: Policy,
@@ -133,6 +161,7 @@ export function resolveTolerance(
   deployment: Deployment,
   tags: readonly ContextTag[],
   atMs: number,
+  share = ALL,
 ): ToleranceDecision {
   const used: string[] = [];
   let times = 1;
@@ -156,7 +185,9 @@ export function resolveTolerance(
       used.push(tagText(tag));
     }
   }
-  const base = signal.tolerance.amount * times;
+  const atStage = stageAt(policy, share)?.signals.find(({ name }) => name === signal.name);
+  const own = (atStage?.tolerance ?? signal.tolerance).amount;
+  const base = own * times;
   if (signal.tolerance.kind === "points") return { amount: base + shift, tags: used };
   const compounded =
     signal.worse === "down"
@@ -164,9 +195,6 @@ export function resolveTolerance(
       : (1 + base) * (1 + shift) - 1;
   // A ceiling may lower what tags and modes gave, never what the policy itself tolerates.
   const ceiling = policy.guardrails.toleranceAtMost;
-  const amount =
-    ceiling === null
-      ? compounded
-      : Math.min(compounded, Math.max(ceiling, signal.tolerance.amount));
+  const amount = ceiling === null ? compounded : Math.min(compounded, Math.max(ceiling, own));
   return { amount, tags: used };
 }

@@ -8,6 +8,7 @@
 
 import {
   canonicalJson,
+  formatShare,
   initialFleet,
   step,
   type DecisionEvent,
@@ -192,6 +193,8 @@ function eventText(event: DecisionEvent): string {
       return `${event.deployment.deploymentId} started`;
     case "deploymentTagged":
       return `${event.tag.service} was tagged ${event.tag.tag}=${event.tag.value}`;
+    case "stageReached":
+      return `${event.deploymentId} reached ${formatShare(event.share)} of the traffic`;
     case "signalJudged": {
       const { signal, verdict } = event.evidence;
       return `${signal} of ${event.deploymentId} was judged ${verdict}`;

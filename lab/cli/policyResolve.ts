@@ -3,6 +3,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
   parseInstant,
+  parseShare,
+  shareAt,
   type ContextTag,
   type Criticality,
   type Deployment,
@@ -13,7 +15,7 @@ import { openHistory } from "../history/open.ts";
 import { loadPlacedPolicy } from "../policy/load.ts";
 import { resolvedText, resolvePolicy } from "../policy/resolve.ts";
 import { Problem } from "../problem.ts";
-import { planReplay } from "../replay/plan.ts";
+import { planReplay, type PlannedDeployment } from "../replay/plan.ts";
 import { print, printJson } from "./output.ts";
 
 interface Flags {
@@ -27,6 +29,7 @@ interface Flags {
   readonly timezone?: string;
   readonly tag: readonly (readonly [string, string])[];
   readonly at?: number;
+  readonly stage?: number;
   readonly json?: true;
 }
 
@@ -34,6 +37,7 @@ interface Flags {
 interface Asked {
   readonly deployment: Deployment;
   readonly tags: readonly ContextTag[];
+  readonly stages: PlannedDeployment["stages"];
 }
 
 export function resolveCommand(): Command {
@@ -58,6 +62,11 @@ export function resolveCommand(): Command {
     .option("--timezone <zone>", "of its service, such as Europe/Berlin")
     .option("--tag <name=value>", "a tag, as often as needed", tagOf, [])
     .option("--at <time>", "the instant; the start of a deployment of a history", instant)
+    .option(
+      "--stage <share>",
+      "of the traffic on the new version; what history says, or all",
+      share,
+    )
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
@@ -67,12 +76,20 @@ export function resolveCommand(): Command {
     )
     .action(async (file: string, flags: Flags) => {
       const placed = loadPlacedPolicy(file);
-      const { deployment, tags } =
+      const { deployment, tags, stages } =
         flags.history === undefined ? described(flags) : await recorded(flags, placed.policy);
-      const resolved = resolvePolicy(placed, deployment, tags, flags.at ?? deployment.startedAtMs);
+      const atMs = flags.at ?? deployment.startedAtMs;
+      const reached = flags.stage ?? shareAt(stages, atMs, atMs);
+      const resolved = resolvePolicy(placed, deployment, tags, atMs, reached);
       if (flags.json) printJson(resolved);
       else print(resolvedText(resolved));
     });
+}
+
+function share(text: string): number {
+  const value = parseShare(text);
+  if (value !== null && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("expected a share of the traffic, such as 5%");
 }
 
 function instant(text: string): number {
@@ -116,7 +133,8 @@ function described(flags: Flags): Asked {
     criticality: criticality ?? null,
     timezone: timezone ?? null,
   };
-  return { deployment, tags: flags.tag.map(([tag, value]) => tagFor(deployment, tag, value)) };
+  const tags = flags.tag.map(([tag, value]) => tagFor(deployment, tag, value));
+  return { deployment, tags, stages: [] };
 }
 
 /** Known and in force from the start: it is asked what the tag does, not when. */
@@ -156,7 +174,7 @@ async function recorded(
       });
     }
     const added = tag.map(([name, value]) => tagFor(found.deployment, name, value));
-    return { deployment: found.deployment, tags: [...found.tags, ...added] };
+    return { ...found, tags: [...found.tags, ...added] };
   } finally {
     history.close();
   }

@@ -79,13 +79,14 @@ function strength({ statistic, limit }: SignalEvidence): number {
 /** When the machine would first have had enough to act on. */
 function firstBreach(
   policy: Policy,
-  { deployment, tags }: PlannedDeployment,
+  { deployment, tags, stages }: PlannedDeployment,
   judgements: readonly SignalJudged[],
 ): number | null {
   let signals: Record<string, SignalEvidence> = {};
   for (const { evidence, knownAtMs } of judgements) {
     signals = { ...signals, [evidence.signal]: evidence };
-    if (stands(policy, { deployment, tags, signals }, knownAtMs, "verdict")) return knownAtMs;
+    if (stands(policy, { deployment, tags, stages, signals }, knownAtMs, "verdict"))
+      return knownAtMs;
   }
   return null;
 }

@@ -4,6 +4,7 @@
  */
 
 import {
+  ALL,
   formatShare,
   formatTime,
   isTimeZone,
@@ -12,6 +13,7 @@ import {
   parseShift,
   resolveTier,
   resolveTolerance,
+  stageAt,
   tagsAt,
   textOf,
   toleranceText,
@@ -44,6 +46,14 @@ export interface Resolved {
   /** What the tier waits for. */
   readonly settings: readonly Setting[];
   readonly modes: readonly { name: string; timezone: string; place: Place }[];
+  /** Null where the policy has no stages; `name` null where none of them holds. */
+  readonly stage: {
+    readonly share: string;
+    readonly name: string | null;
+    readonly place: Place;
+    /** Signals whose breach has another tier there, and which. */
+    readonly breaches: readonly Setting[];
+  } | null;
   readonly signals: readonly {
     signal: string;
     tolerance: string;
@@ -65,15 +75,22 @@ export interface Resolved {
   readonly notes: readonly string[];
 }
 
-/** @param tags all that are declared, known by then or not */
+/**
+ * @param tags all that are declared, known by then or not
+ * @param share of the traffic that is on the new version
+ */
 export function resolvePolicy(
   { policy, lineOf }: PlacedPolicy,
   deployment: Deployment,
   tags: readonly ContextTag[],
   atMs: number,
+  share = ALL,
 ): Resolved {
   const active = tagsAt(policy, deployment, tags, atMs, atMs);
-  const { tier, path } = resolveTier(policy, deployment, active, atMs);
+  const under = (breaching: readonly string[]): ReturnType<typeof resolveTier> =>
+    resolveTier(policy, deployment, active, atMs, { share, breaching });
+  const { tier, path } = under([]);
+  const stage = stageAt(policy, share);
   const keys = outline(policy);
   const below = (...names: readonly string[]): readonly Setting[] => {
     let found: typeof keys | undefined = keys;
@@ -104,13 +121,35 @@ export function resolvePolicy(
       timezone: zoneOf(mode, deployment),
       place: lineOf(["modes", mode.name]),
     })),
+    stage:
+      policy.stages === undefined
+        ? null
+        : {
+            share: formatShare(share),
+            name: stage?.name ?? null,
+            place: stage === null ? null : lineOf(["stages", stage.name]),
+            breaches: policy.signals.flatMap(({ name }) => {
+              const value = under([name]).tier;
+              const written = ["stages", stage?.name ?? "", "signals", name, "tier"];
+              return value === tier ? [] : [{ name, value, place: lineOf(written) }];
+            }),
+          },
     signals: policy.signals.map((signal) => {
-      const { amount, tags: moved } = resolveTolerance(policy, signal, deployment, active, atMs);
+      const { amount, tags: moved } = resolveTolerance(
+        policy,
+        signal,
+        deployment,
+        active,
+        atMs,
+        share,
+      );
+      const atStage = stage?.signals.find(({ name }) => name === signal.name)?.tolerance ?? null;
+      const path = ["signals", signal.name, "tolerance"];
       return {
         signal: signal.name,
         tolerance: toleranceText({ kind: signal.tolerance.kind, amount }),
-        written: toleranceText(signal.tolerance),
-        place: lineOf(["signals", signal.name, "tolerance"]),
+        written: toleranceText(atStage ?? signal.tolerance),
+        place: lineOf(atStage === null ? path : ["stages", stage!.name, ...path]),
         tags: moved,
       };
     }),
@@ -137,6 +176,9 @@ function pathOf(rule: string, otherwise: number, from: TierName | undefined): Pa
   const indexed = /^(.+)\[(\d+)\]$/.exec(rule);
   if (indexed !== null) return [...indexed[1]!.split("."), Number(indexed[2])];
   const [first, ...rest] = rule.split(".");
+  const [, stage, signal] = /^stages\.(.+?)(?:\.signals\.(.+)\.tier)?$/.exec(rule) ?? [];
+  if (signal !== undefined) return ["stages", stage!, "signals", signal, "tier"];
+  if (stage !== undefined) return ["stages", stage, "tier", ...(from ? [from] : [])];
   if (first === "modes") return ["modes", rest.join("."), "tier", ...(from ? [from] : [])];
   return [first!, rest.slice(0, -1).join("."), rest[rest.length - 1]!];
 }
@@ -170,6 +212,7 @@ function zoneNotes(
 export function resolvedText(resolved: Resolved): string {
   const { deployment, tierPath, settings, modes, signals, guardrails, learning, tags, notes } =
     resolved;
+  const { stage } = resolved;
   const placed = (place: Place): string => place ?? "default";
   const row = (name: string, value: string, place: Place): string =>
     `  ${name.padEnd(32)}  ${value.padEnd(12)}  ${placed(place)}`;
@@ -189,6 +232,14 @@ export function resolvedText(resolved: Resolved): string {
       "Modes in force",
       modes.map(({ name, timezone, place }) => row(name, timezone, place)),
     ),
+    ...(stage === null
+      ? []
+      : section(`Stage: ${stage.share} of the traffic`, [
+          row(stage.name ?? "none of the policy's", "", stage.place),
+          ...stage.breaches.map(({ name, value, place }) =>
+            row(`a breach of ${name} gives`, value, place),
+          ),
+        ])),
     ...section(
       "Tolerated",
       signals.map(({ signal, tolerance, written, place, tags: moved }) => {

@@ -130,7 +130,7 @@ function foldFleet(
   const cases = new Map<string | null, DecisionEvent[]>();
   const serviceTags = new Set<ContextTag>();
   for (const index of which) {
-    const { deployment, caseId, tags } = plan.deployments[index]!;
+    const { deployment, caseId, tags, stages } = plan.deployments[index]!;
     let events = cases.get(caseId);
     if (events === undefined) cases.set(caseId, (events = []));
     const { startedAtMs: atMs } = deployment;
@@ -139,6 +139,7 @@ function foldFleet(
       if (tag.deploymentId === null) serviceTags.add(tag);
       else events.push(tagged(tag));
     }
+    for (const stage of stages) events.push(stage);
     for (const judgement of judgements[index]!) events.push(judgement);
   }
   const records: DecisionRecord[] = [];

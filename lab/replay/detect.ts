@@ -73,8 +73,12 @@ export type SeenSamples = (
 
 /** Everything a policy says that detection depends on: tiers and who gets them are no part. */
 export function detectionKey(policy: Policy, signals: unknown = policy.signals): string {
-  const { watchMs, context, modes, guardrails } = policy;
+  const { watchMs, context, modes, stages, guardrails } = policy;
   return canonicalJson({
+    stages: stages?.map(({ upTo, signals: at }) => ({
+      upTo,
+      signals: at.map(({ name, tolerance }) => ({ name, tolerance })),
+    })),
     signals,
     graded: policy.fusion === "evidence",
     watchMs,
@@ -333,7 +337,8 @@ function judgeGroup(
     shares.set(name, fresh);
     return fresh;
   };
-  const started = startWatch(policy, planned.deployment, planned.tags);
+  const { deployment, tags, stages } = planned;
+  const started = startWatch(policy, deployment, tags, deployment.startedAtMs, stages);
   const prepared = context === null ? started : withContext(started, context);
   const watch = planned.departures.reduce(withDeparture, prepared);
   const taken = takeColumns(policy, watch, columns, shareFor);

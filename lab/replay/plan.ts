@@ -7,8 +7,10 @@
  */
 
 import {
+  ALL,
   BASELINE_REACH_MS,
   BASELINE_SAMPLES,
+  compareEvents,
   DAY_MS,
   EXPOSURE_REACH_MS,
   isExposure,
@@ -22,6 +24,7 @@ import {
   type Policy,
   type SeriesName,
   type SignalPolicy,
+  type StageReached,
 } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
 import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
@@ -33,6 +36,8 @@ import { controlledBy, withPeers } from "./peers.ts";
 export interface PlannedDeployment {
   readonly deployment: Deployment;
   readonly tags: readonly ContextTag[];
+  /** Of its rollout, in the order they were known. */
+  readonly stages: readonly StageReached[];
   /** Null: the history is one recording. */
   readonly caseId: string | null;
   /** When history rolled it back: samples known later are not its own. Null when it did not. */
@@ -126,6 +131,7 @@ export async function planReplay(
   const alone = tables.deployments.map((row) => ({
     deployment: toDeployment(row, services.get(row.service), graph),
     tags: tagsOf(row),
+    stages: stagesOf(row),
     caseId: caseOf(tables.cases, row)?.caseId ?? null,
     rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
     series: seriesFor(signals, toDeployment(row, services.get(row.service), graph), watched),
@@ -256,6 +262,20 @@ function seriesFor(
     }
   }
   return [...found.values()].sort((a, b) => a.index - b.index);
+}
+
+/**
+ * What a live host would have been told of the rollout. A stage whose share nobody recorded
+ * counts as all of the traffic, and one from before the start as of the start.
+ */
+function stagesOf({ deploymentId, startedAtMs, stages }: DeploymentRow): StageReached[] {
+  return stages
+    .map(({ share, atMs: recordedAtMs }): StageReached => {
+      const atMs = Math.max(startedAtMs, recordedAtMs);
+      const known = Math.min(1, Math.max(0, share ?? ALL));
+      return { kind: "stageReached", atMs, knownAtMs: atMs, deploymentId, share: known };
+    })
+    .sort(compareEvents);
 }
 
 function toDeployment(

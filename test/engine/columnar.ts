@@ -20,6 +20,7 @@ import {
   type SampleColumn,
   type Share,
   type SignalJudged,
+  type StageReached,
 } from "../../engine/index.ts";
 import { forbidAmbient } from "../ambient.ts";
 
@@ -53,8 +54,9 @@ export function judge(
   tags: readonly ContextTag[],
   shareFor?: (key: string) => Share,
   knownAtMs = deployment.startedAtMs,
+  stages: readonly StageReached[] = [],
 ): readonly SignalJudged[] {
-  const fresh = startWatch(policy, deployment, tags, knownAtMs);
+  const fresh = startWatch(policy, deployment, tags, knownAtMs, stages);
   const taken = takeColumns(policy, fresh, columns, shareFor);
   const over = advanceWatch(policy, taken, taken.endsAtMs, shareFor);
   return [...over.judgements].sort(compareEvents);
@@ -86,6 +88,7 @@ export function replay(
         tags,
         shares === null ? undefined : shareFor,
         event.knownAtMs,
+        stagesOf(others, deployment.deploymentId, event.knownAtMs),
       );
       events.push(...judged);
     }
@@ -105,6 +108,14 @@ export function replay(
     }
     return { records, commands };
   });
+}
+
+/** What became known of a rollout from the deployment's own news on: earlier nobody listens. */
+function stagesOf(others: readonly Event[], id: string, fromMs: number): StageReached[] {
+  return others
+    .filter((event) => event.kind === "stageReached")
+    .filter(({ deploymentId, knownAtMs }) => deploymentId === id && knownAtMs >= fromMs)
+    .sort(compareEvents);
 }
 
 function isDecision(event: Event): event is Event & DecisionEvent {

@@ -201,7 +201,9 @@ describe("confidence", () => {
       team: null,
       criticality: null,
     };
-    expect(stands(policy, { deployment, tags: [], signals: poor }, 0, "verdict")).toBe(true);
+    expect(stands(policy, { deployment, tags: [], stages: [], signals: poor }, 0, "verdict")).toBe(
+      true,
+    );
   });
 });
 

@@ -137,6 +137,7 @@ function eventsAt(nowMs: number, isTaught: boolean): readonly (readonly [string,
     ["the same deployment", { kind: "deploymentStarted", ...timed, deployment }],
     ["tag", { kind: "deploymentTagged", ...timed, tag: tag("careful") }],
     ["tag", { kind: "deploymentTagged", ...timed, tag: tag("frozen") }],
+    ["stage", { kind: "stageReached", ...id, share: 0.05 }],
     ["halt", { kind: "haltOrdered", ...timed, ...who }],
     ["halt lifted", { kind: "haltLifted", ...timed, ...who }],
   ];
@@ -153,7 +154,7 @@ function kindOf({ fleet }: Place): string {
     ({ deployment: { deploymentId } }) => deploymentId === "d1",
   );
   if (one === undefined) return "start";
-  const { phase, signals, tags, observed, withdrawals, guarded } = one;
+  const { phase, signals, tags, stages, observed, withdrawals, guarded } = one;
   const asked = phase.name === "proposed" ? [phase.tier, phase.step, phase.learned] : [];
   const { verdict = null, hardGuard } = signals["latency"] ?? {};
   const known = [...new Set(tags.map((tag) => tag.tag))].sort();
@@ -167,6 +168,7 @@ function kindOf({ fleet }: Place): string {
     hardGuard,
     guarded,
     known,
+    stages.length > 0,
     observed,
     withdrawals > 0,
     halted,

@@ -37,6 +37,7 @@ function live(given: Case, index = 0): { run: HostRun; others: Event[] } {
 const before = new Set<Event["kind"]>([
   "deploymentStarted",
   "deploymentTagged",
+  "stageReached",
   "haltOrdered",
   "policyChanged",
 ]);

@@ -17,6 +17,7 @@ import {
 } from "../../engine/index.ts";
 import { answerInTime, type Answer } from "./liveHost.ts";
 import { policyOf } from "./policyFile.ts";
+import { randomStages, stageReached, stagesOf } from "./randomStages.ts";
 
 const MINUTE_MS = 60_000;
 export const START_MS = Date.UTC(2026, 2, 12, 9);
@@ -202,6 +203,7 @@ const policy = fc
     max: oneOf("20%", "50%"),
     for: oneOf("10m", "2h"),
     floor: oneOf("approve", "observe"),
+    stages: fc.option(randomStages),
     never: fc.boolean(),
     atMost: fc.option(fc.constant("25%")),
     budget: fc.option(
@@ -255,6 +257,7 @@ const policy = fc
         tier: { override: "full" },
       },
     },
+    stages: given.stages === null ? {} : stagesOf(given.stages, given.signals),
     context: {
       expected_rise: {
         signal: Object.keys(given.signals).sort()[0],
@@ -287,13 +290,19 @@ export const randomCase: fc.Arbitrary<Case> = fc
     columns,
     deployments,
     tags: fc.array(randomTag, { maxLength: 4 }),
+    reached: fc.array(stageReached(START_MS), { maxLength: 4 }),
     answers: fc.array(answer, { minLength: 1, maxLength: 4 }),
     halt: halts,
   })
-  .map(({ policies, columns: series, deployments: started, tags, answers, halt }) => ({
+  .map(({ policies, columns: series, deployments: started, tags, reached, answers, halt }) => ({
     policies: policies.map((written) => policyOf(written)),
     columns: series,
-    others: [...started.map(startOf), ...tags.map(tagged), ...(halt === null ? [] : haltOf(halt))],
+    others: [
+      ...started.map(startOf),
+      ...tags.map(tagged),
+      ...reached,
+      ...(halt === null ? [] : haltOf(halt)),
+    ],
     answer: (command: EngineCommand): Event | null => {
       if (command.kind !== "propose" && command.kind !== "escalate") {
         return answerInTime(command);

@@ -154,6 +154,7 @@ describe("tier", () => {
         { rule: "modes.busy", tier: "approve" },
       ],
       mode: "busy",
+      stage: null,
     });
     const other = { ...deployment, team: null, criticality: null };
     expect(resolveTier(policy, other, [tag("promised")], 0).path).toEqual([

@@ -9,6 +9,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import {
   parseDuration,
+  parseShare,
   type ContextTag,
   type Deployment,
   type Event,
@@ -62,6 +63,10 @@ const happening = z.strictObject({
     .strictObject({ is: z.record(z.string(), z.unknown()), by: z.string(), reason: z.string() })
     .optional(),
   deployment: deployment.partial().optional(),
+  /** So much of the traffic is on the new version. */
+  stage: z
+    .union([z.string(), z.strictObject({ deploymentId: z.string(), share: z.string() })])
+    .optional(),
 });
 const scenarioSchema = z.strictObject({
   name: z.string(),
@@ -166,6 +171,12 @@ function eventOf(one: Happening, main: Deployment, time: (text: string) => numbe
   }
   if (one.rollbackFinished !== undefined) {
     return { kind: "rollbackFinished", ...timed, deploymentId, ...defined(one.rollbackFinished) };
+  }
+  if (one.stage !== undefined) {
+    const written = typeof one.stage === "string" ? { share: one.stage } : one.stage;
+    const share = parseShare(written.share);
+    if (share === null) throw new Error(`not a share: ${written.share}`);
+    return { kind: "stageReached", ...timed, deploymentId, ...written, share };
   }
   if (one.halt !== undefined) return { kind: "haltOrdered", ...timed, ...one.halt };
   if (one.haltLifted !== undefined) return { kind: "haltLifted", ...timed, ...one.haltLifted };

@@ -35,6 +35,8 @@ function eventText(event: Event): string {
     case "haltLifted":
     case "policyChanged":
       return `${event.kind} by ${event.by}`;
+    case "stageReached":
+      return `stageReached ${formatNumber(event.share * 100)} %`;
     case "deploymentStarted":
     case "deploymentTagged":
     case "contextPrepared":
@@ -79,6 +81,11 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
   ];
   if (path !== "") {
     lines.push(`${INDENT}tier ${path}${record.mode === null ? "" : ` (mode ${record.mode})`}`);
+  }
+  if (record.stage !== undefined) {
+    const { share, name } = record.stage;
+    const stage = name === null ? "no stage of the policy" : `stage ${name}`;
+    lines.push(`${INDENT}${formatNumber(share * 100)} % of the traffic: ${stage}`);
   }
   const causes = record.explanations;
   if (causes.some(({ deploymentId }) => deploymentId !== record.deploymentId)) {

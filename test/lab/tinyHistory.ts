@@ -38,6 +38,8 @@ export interface TinyDeployment {
   /** What history did, by minute after the start. */
   readonly decisions?: readonly (readonly [number, DecisionWhat, string?])[];
   readonly tags?: readonly Partial<TagRow>[];
+  /** Shares of the traffic, by minute after the start; null is not recorded. */
+  readonly stages?: readonly (readonly [number, number | null])[];
 }
 
 /** Writes and opens a history with a deployment `d-NAME` of a service `NAME` for each entry. */
@@ -79,7 +81,7 @@ function tables(
   const each = <Row>(make: (name: string, given: TinyDeployment) => readonly Row[]): Row[] =>
     names.flatMap((name) => make(name, deployments[name]!));
   return {
-    deployments: each((name) => [
+    deployments: each((name, { stages = [] }) => [
       {
         deploymentId: `d-${name}`,
         service: name,
@@ -90,7 +92,7 @@ function tables(
         finishedAtMs: null,
         version: null,
         author: null,
-        stages: [],
+        stages: stages.map(([at, share]) => ({ share, atMs: minute(at) })),
       },
     ]),
     tags: each((name, { tags = [] }) =>

@@ -3,7 +3,15 @@
 import { z } from "zod";
 import { isTimeZone, parseRange } from "../calendar.ts";
 import { parseInstant } from "../quantity.ts";
-import { condition, oneOrMore, properDuration, properShare, tier } from "./values.ts";
+import {
+  condition,
+  oneOrMore,
+  properDuration,
+  properShare,
+  share,
+  tier,
+  tolerance,
+} from "./values.ts";
 
 /** How sure the machine must be; read by `fusion: evidence` only. */
 const sure = (share: number) => properShare.default(share);
@@ -38,6 +46,23 @@ export const assignment = z.union(
   [z.strictObject({ when: condition, tier }), z.strictObject({ otherwise: tier })],
   { error: "expected { when: …, tier: … } or { otherwise: TIER }" },
 );
+
+export const stage = z.strictObject({
+  upTo: share.refine(
+    (value) => value > 0 && value <= 1,
+    "expected a share of the traffic above 0% and up to 100%",
+  ),
+  tier: z
+    .partialRecord(tier, tier, { error: "say which tier becomes which: { approve: full }" })
+    .refine((changed) => (changed.observe ?? "observe") === "observe", {
+      error: "what is never delegated stays so at every stage",
+      path: ["observe"],
+    })
+    .default({}),
+  signals: z
+    .record(z.string(), z.strictObject({ tolerance: tolerance.optional(), tier: tier.optional() }))
+    .default({}),
+});
 
 const weeklyRange = z
   .string({ error: "expected times such as Mon-Fri 09:00-18:00" })

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { assignment, mode, tiers } from "./authority.ts";
+import { assignment, mode, stage, tiers } from "./authority.ts";
 import { contextRule, guardrails, hardGuard, learning } from "./context.ts";
 import { formatDuration } from "../quantity.ts";
 import { signal } from "./signal.ts";
@@ -32,6 +32,7 @@ export const policySchema = z
     tiers: tiers.prefault({}),
     assign: z.array(assignment).min(1, "name at least { otherwise: TIER }"),
     modes: z.record(z.string(), mode).default({}),
+    stages: z.record(z.string(), stage).default({}),
     context: z.record(z.string(), contextRule).default({}),
     guardrails: guardrails.prefault({}),
     hardGuard: z.record(z.string(), hardGuard).default({}),
@@ -85,6 +86,23 @@ export const policySchema = z
       }
       if (rule.under !== undefined && worse === "up") {
         issue(["hardGuard", name, "under"], "this signal is worse up: write `over`");
+      }
+    }
+    const reaches = new Map<number, string>();
+    for (const [name, entry] of Object.entries(policy.stages)) {
+      const twin = reaches.get(entry.upTo);
+      if (twin !== undefined) {
+        issue(["stages", name, "upTo"], `stage ${twin} reaches as far: nobody could tell which`);
+      }
+      reaches.set(entry.upTo, name);
+      for (const [one, { tolerance }] of Object.entries(entry.signals)) {
+        const path = ["stages", name, "signals", one];
+        const base = policy.signals[one]?.tolerance;
+        if (base === undefined) issue(path, `no such signal; this policy has ${names}`);
+        else if (tolerance !== undefined && tolerance.kind !== base.kind) {
+          const unit = base.kind === "points" ? "percentage points (1pp)" : "a share (10%)";
+          issue([...path, "tolerance"], `this signal is tolerated in ${unit}`);
+        }
       }
     }
     const hasCalendar = Object.values(policy.modes).some(({ calendar }) => calendar !== undefined);
