@@ -50,6 +50,11 @@ describe("parseWorld", () => {
       'unknown key "counted"\n  Did you mean count? Known here: count, teams, timezones, traffic',
     ],
     ["  count: 40\n", "", '"services.count" is missing\n  Add it'],
+    ["delayed: 4%", "delyed: 4%", 'unknown key "delyed"\n  Did you mean delayed?'],
+    ["delayed: 4%", "delayed: 3%\n  slow_leak: 2%", "these shares add up to 101%"],
+    ["failureRate: 5.5%", "failureRate: 5.5%\n  canaryFor: 2h", "a canary longer than an hour"],
+    ["failureRate: 5.5%", "failureRate: 5.5%\n  stagedHarm: 1", "1 is neither true nor false"],
+    ["count: 40", "count: 40\n  growth: { count: 30, teams: 8 }", "a platform that shrinks"],
     ["people: { seed: 11 }", "people: { seed: -1 }", "people.seed: -1 is not allowed"],
   ])("says what is wrong when %j becomes %j", (right, wrong, expected) => {
     const text = QUARTER_TEXT.replace(right, wrong);
@@ -75,6 +80,16 @@ describe("parseWorld", () => {
     for (const part of ["step:", "services.count:", '"later"', '"tags.late" is missing']) {
       expect(message).toContain(part);
     }
+  });
+
+  it("reports what sections say together in the same go", () => {
+    const message = complaint(
+      QUARTER_TEXT.replace("teams: 8", "teams: 80")
+        .replace("correct: 85%", "correct: 95%")
+        .replace("offHours: 10%", "offHours: 95%")
+        .replace("step: 60s", "step: 7s"),
+    );
+    expect(message.match(/^w\.yaml:\d+:\d+: /gm)).toHaveLength(4);
   });
 
   it("says where the YAML itself is broken", () => {
