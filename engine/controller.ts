@@ -27,7 +27,7 @@ import {
   withContext,
   withDeparture,
   withStage,
-  withTag,
+  withTags,
   type WatchState,
 } from "./detect/watch.ts";
 import { lookBackOf } from "./detect/exposure.ts";
@@ -91,10 +91,8 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       break;
     case "deploymentTagged": {
       decide(turn, passTime(turn, event.knownAtMs - 1));
-      for (const [id, watch] of Object.entries(turn.state.watches)) {
-        setWatch(turn, id, withTag(watch, event.tag));
-      }
       decide(turn, [event]);
+      tellTags(turn);
       break;
     }
     case "stageReached": {
@@ -108,6 +106,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       const id = event.deployment.deploymentId;
       decide(turn, passTime(turn, event.knownAtMs - 1));
       decide(turn, [event]);
+      tellTags(turn);
       const isNew = turn.records.some((one) => one.decisionId === `${id}#1`);
       const begun = findDeployment(turn.state.fleet, id)!;
       if (isNew) leavePeers(turn, event.deployment, event.knownAtMs);
@@ -155,6 +154,14 @@ interface Turn {
 
 function setWatch(turn: Turn, id: string, watch: WatchState): void {
   turn.state = { ...turn.state, watches: { ...turn.state.watches, [id]: watch } };
+}
+
+/** Tags that were declared, or passed on by a deployment of a service that is called. */
+function tellTags(turn: Turn): void {
+  for (const [id, watch] of Object.entries(turn.state.watches)) {
+    const state = findDeployment(turn.state.fleet, id);
+    if (state !== undefined) setWatch(turn, id, withTags(watch, state.tags));
+  }
 }
 
 /** A service that is deployed is no peer of the others that are watched. */

@@ -49,6 +49,12 @@ export interface ContextTag {
   readonly knownAtMs: number;
   readonly givenBy: string | null;
   readonly approvedBy: string | null;
+  /** Whose it was before it was passed on to a caller (see policy/tags.ts); absent of own tags. */
+  readonly from?: {
+    readonly service: string;
+    readonly deploymentId: string;
+    readonly selfIssued: boolean;
+  };
 }
 
 /** The identity of one stored series; `percentagePoint` is what 1 pp is in its unit. */

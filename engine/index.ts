@@ -44,7 +44,9 @@ export { mergeLayers, type MergedLayers, type Origin } from "./policy/layers.ts"
 export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";
 export { policyJsonSchema } from "./policy/schema/jsonSchema.ts";
 export * from "./policy/quantity.ts";
-export { resolveTier, resolveTolerance, tagsAt, type TierDecision } from "./policy/resolve.ts";
+export { resolveTier, resolveTolerance, type TierDecision } from "./policy/resolve.ts";
+export { changeText, parseChange, shiftOf, type Shift } from "./policy/declared.ts";
+export { isRefused, isSelfIssued, ownFirst, passedTo, tagsAt } from "./policy/tags.ts";
 export { ALL, shareAt, stageAt, type StageNow } from "./policy/stages.ts";
 export { DAY_MS, prepareSeason, SEASON_DAYS } from "./detect/season.ts";
 export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";

@@ -122,6 +122,8 @@ export interface DecisionRecord {
   readonly accountable: string;
   /** Tags known at that moment, as `name=value`. */
   readonly tags: readonly string[];
+  /** Those without an owner, or that only the deployer vouches for; absent where none is. */
+  readonly selfIssued?: readonly string[];
   /** When the same policy without any tag would have proposed; null when it would not have. */
   readonly untaggedProposedAtMs: number | null;
   /**

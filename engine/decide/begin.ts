@@ -6,7 +6,8 @@
 import { assert } from "../assert.ts";
 import type { ContextTag, Deployment, StageReached } from "../event.ts";
 import { formatDuration } from "../policy/quantity.ts";
-import { put, writeRecord, type Turn } from "./recorder.ts";
+import { ownFirst, passedOn } from "../policy/tags.ts";
+import { boundBy, put, writeRecord, type Turn } from "./recorder.ts";
 import { findDeployment, type DeploymentState } from "./state.ts";
 import { tell } from "./tell.ts";
 
@@ -33,7 +34,7 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
     phase: { name: "watching" },
     watchEndsAtMs: deployment.startedAtMs + turn.policy.watchMs,
     signals: {},
-    tags: turn.fleet.tags.filter(mine),
+    tags: ownFirst(turn.fleet.tags.filter(mine)),
     stages: [],
     records: 0,
     proposals: 0,
@@ -57,23 +58,42 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
   return findDeployment(turn.fleet, deploymentId)!;
 }
 
+/** Passes on what was declared about a deployment that has just begun, to whoever calls it. */
+export function passOn(
+  turn: Turn,
+  state: DeploymentState,
+  given: readonly ContextTag[],
+  nowMs: number,
+): readonly DeploymentState[] {
+  const { deployment } = state;
+  const source = { deployment, knownAtMs: nowMs, tags: given };
+  return passedOn(boundBy(turn, state), source).flatMap((one) => tag(turn, one, nowMs));
+}
+
 /**
- * Gives a tag to the deployments it is about, or keeps it for those that will start.
- * Returns those it was given to.
+ * Gives a tag to the deployments it is about and those they pass it on to, or keeps it for
+ * those that will start. Returns those it was given to.
  */
-export function tag(turn: Turn, given: ContextTag): readonly DeploymentState[] {
+export function tag(turn: Turn, given: ContextTag, nowMs: number): readonly DeploymentState[] {
   const targets = turn.fleet.deployments.filter(
     ({ deployment, phase }) =>
       phase.name !== "ended" &&
       deployment.service === given.service &&
       (given.deploymentId === null || given.deploymentId === deployment.deploymentId),
   );
-  const told = targets.map((state) => ({ ...state, tags: [...state.tags, given] }));
+  const told = targets.map((state) => ({ ...state, tags: ownFirst([...state.tags, given]) }));
   for (const state of told) put(turn, state);
   if (given.deploymentId === null || targets.length === 0) {
     turn.fleet = { ...turn.fleet, tags: [...turn.fleet.tags, given] };
   }
-  return told;
+  if (given.from !== undefined) return told;
+  // Also by one that is over: what it set off may go on.
+  const about = [...turn.fleet.deployments, ...turn.fleet.ended].filter(
+    ({ deployment }) =>
+      deployment.service === given.service &&
+      (given.deploymentId === null || given.deploymentId === deployment.deploymentId),
+  );
+  return [...told, ...about.flatMap((state) => passOn(turn, state, [given], nowMs))];
 }
 
 /** A rollout went on, or back; nothing where its deployment is over. */

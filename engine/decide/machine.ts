@@ -29,7 +29,7 @@ import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { isStricter, type TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
-import { begin, forget, isReplacedBy, reachStage, tag } from "./begin.ts";
+import { begin, forget, isReplacedBy, passOn, reachStage, tag } from "./begin.ts";
 import { changePolicy, halt, liftHalt } from "./fleet.ts";
 import { concludes } from "./fusion.ts";
 import { boundBy, put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
@@ -78,10 +78,10 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       start(turn, event.deployment, event.knownAtMs);
       break;
     case "deploymentTagged":
-      for (const state of tag(turn, event.tag)) reconsider(turn, state, event.knownAtMs);
+      reconsiderAll(turn, tag(turn, event.tag, event.knownAtMs), event.knownAtMs);
       break;
     case "stageReached":
-      for (const state of reachStage(turn, event)) reconsider(turn, state, event.knownAtMs);
+      reconsiderAll(turn, reachStage(turn, event), event.knownAtMs);
       break;
     case "signalJudged":
       judge(turn, event);
@@ -135,13 +135,13 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
     if (isReplacedBy(state, deployment)) supersede(turn, state, deployment, nowMs);
   }
   const state = begin(turn, deployment, nowMs);
+  reconsiderAll(turn, passOn(turn, state, state.tags, nowMs), nowMs);
   if (state.watchEndsAtMs > nowMs) return;
   end(turn, state, "undecidable", nowMs, "it became known after its watch was over");
 }
 
 function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: number): void {
-  const reason = `superseded by ${by.deploymentId}`;
-  const record = end(turn, state, "superseded", nowMs, reason);
+  const record = end(turn, state, "superseded", nowMs, `superseded by ${by.deploymentId}`);
   if (state.phase.name === "proposed") takeBack(turn, record);
 }
 
@@ -174,20 +174,20 @@ function judge(turn: Turn, event: SignalJudged): void {
 }
 
 /** A tag or a stage that changes the tier changes how sure the machine must be. */
-function reconsider(turn: Turn, state: DeploymentState, nowMs: number): void {
-  const policy = boundBy(turn, state);
-  if (policy.fusion !== "evidence" || state.phase.name !== "watching") return;
-  if (stands(policy, state, nowMs, "verdict")) propose(turn, state, nowMs);
+function reconsiderAll(turn: Turn, told: readonly DeploymentState[], nowMs: number): void {
+  for (const { deployment } of told) {
+    const state = findDeployment(turn.fleet, deployment.deploymentId)!;
+    const policy = boundBy(turn, state);
+    const asks = policy.fusion === "evidence" && state.phase.name === "watching";
+    if (asks && stands(policy, state, nowMs, "verdict")) propose(turn, state, nowMs);
+  }
 }
 
 function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
   const decision = tierNow(turn, state, nowMs);
   const why = { nowMs, reason: breachReason(policy, state, decision), tier: decision };
-  if (decision.tier === "observe") {
-    observe(turn, state, decision, nowMs);
-    return;
-  }
+  if (decision.tier === "observe") return observe(turn, state, decision, nowMs);
   if (decision.tier === "full") {
     const proposed = { ...state, proposals: state.proposals + 1 };
     const authority = `policy ${policy.policy}, tier full`;

@@ -3,7 +3,8 @@
 import { assert } from "../assert.ts";
 import type { EngineCommand } from "../command.ts";
 import type { Policy } from "../policy/policy.ts";
-import { tagsAt, tagText, type TierDecision } from "../policy/resolve.ts";
+import type { TierDecision } from "../policy/resolve.ts";
+import { isSelfIssued, tagsAt, tagText } from "../policy/tags.ts";
 import {
   FLEET,
   type ConfidenceBasis,
@@ -63,6 +64,8 @@ export function writeRecord(
         ? before.phase.tier
         : null;
   const learned = why.tier?.learned;
+  const counting = tagsAt(policy, deployment, after.tags, why.nowMs, why.nowMs);
+  const selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment)).map(tagText);
   const record: DecisionRecord = {
     decisionId: `${deployment.deploymentId}#${numbered.records}`,
     deploymentId: deployment.deploymentId,
@@ -87,7 +90,8 @@ export function writeRecord(
     reason: why.reason,
     authority: why.authority,
     accountable,
-    tags: tagsAt(policy, deployment, after.tags, why.nowMs, why.nowMs).map(tagText),
+    tags: counting.map(tagText),
+    ...(selfIssued.length === 0 ? {} : { selfIssued }),
     untaggedProposedAtMs: after.untaggedProposedAtMs,
     ...(learned === undefined ? {} : { learned }),
   };

@@ -3,7 +3,8 @@
 import { BASELINE_FOR_HEALTH } from "../detect/residual.ts";
 import type { ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
-import { isStricter, resolveTier, tagsAt, type TierDecision } from "../policy/resolve.ts";
+import { isStricter, resolveTier, type TierDecision } from "../policy/resolve.ts";
+import { tagsAt } from "../policy/tags.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
 import type { DecisionRecord, Explanation, Learned, TierName } from "../record.ts";
 import { explain, explanationText, isInDoubt, isUnrelated } from "./attribution.ts";
@@ -159,13 +160,15 @@ function resolvedFor(
 ): TierDecision {
   const share = shareAt(stages, nowMs, nowMs);
   const field = arm === "tagged" ? "verdict" : "untagged";
-  const all = policy.stages === undefined ? [] : Object.values(signals);
+  const all = Object.values(signals);
   const breaching = all.filter((one) => one[field] === "breach").map(({ signal }) => signal);
-  const decision = resolveTier(policy, deployment, tags, nowMs, { share, breaching });
-  if (policy.fusion !== "evidence" || breaching.length === 0) return decision;
+  const accused = accusing({ deployment, signals, stages, tags }).map(({ signal }) => signal);
+  const found = { share, breaching, accused };
+  const decision = resolveTier(policy, deployment, tags, nowMs, found);
+  if (policy.fusion !== "evidence" || policy.stages === undefined) return decision;
   const confidence = confidenceOf(policy, signals, arm)?.value ?? 0;
   if (confidence >= policy.tiers[decision.tier].confidence) return decision;
-  return resolveTier(policy, deployment, tags, nowMs, { share, breaching: [] });
+  return resolveTier(policy, deployment, tags, nowMs, { ...found, breaching: [] });
 }
 
 /** Is there enough to act on now: breaches, or a confidence that the tier is content with? */

@@ -8,8 +8,10 @@ import type { ContextTag, Deployment, SeriesName, StageReached } from "../event.
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { modeEdges } from "../policy/modes.ts";
 import type { Bounds } from "./contract.ts";
-import { resolveTolerance, tagEdges, tagsAt, type ToleranceDecision } from "../policy/resolve.ts";
+import type { Asked } from "../policy/declared.ts";
+import { resolveTolerance, type ToleranceDecision } from "../policy/resolve.ts";
 import { shareAt } from "../policy/stages.ts";
+import { tagEdges, tagsAt } from "../policy/tags.ts";
 
 export interface TolerancePath {
   /** Equal keys are equal tolerances at every sample. */
@@ -59,6 +61,7 @@ export function tolerancePath(
   signal: SignalPolicy,
   deployment: Deployment,
   { tags, stages }: Declared,
+  asked: Asked,
   atMs: ArrayLike<number>,
   knownAtMs: ArrayLike<number>,
 ): TolerancePath {
@@ -89,7 +92,15 @@ export function tolerancePath(
     }
     const active = tagsAt(policy, deployment, tags, atMs[index]!, knownAtMs[index]!);
     const share = shareAt(reached, atMs[index]!, knownAtMs[index]!);
-    const decision = resolveTolerance(policy, signal, deployment, active, atMs[index]!, share);
+    const decision = resolveTolerance(
+      policy,
+      signal,
+      deployment,
+      active,
+      atMs[index]!,
+      share,
+      asked,
+    );
     const last = decisions[decisions.length - 1];
     if (last?.amount === decision.amount && last.tags.join("\n") === decision.tags.join("\n")) {
       continue;

@@ -109,13 +109,14 @@ export function withDeparture(watch: WatchState, departure: Departure): WatchSta
   return { ...watch, departures: [...watch.departures, departure] };
 }
 
-/** Seasonal profiles, or a tag that was just declared. They count from here on. */
+/** Seasonal profiles and the like. They count from here on. */
 export function withContext(watch: WatchState, context: PreparedContext): WatchState {
   return { ...watch, context };
 }
 
-export function withTag(watch: WatchState, tag: ContextTag): WatchState {
-  return { ...watch, tags: [...watch.tags, tag] };
+/** All that is declared about it by now. */
+export function withTags(watch: WatchState, tags: readonly ContextTag[]): WatchState {
+  return watch.tags === tags ? watch : { ...watch, tags };
 }
 
 /** The rollout went on, or back: the tolerance follows from the next sample on. */
@@ -329,7 +330,15 @@ function takeColumn(
     };
     const { stages } = watch;
     const along = (tags: readonly ContextTag[]): TolerancePath =>
-      tolerancePath(policy, signal, watch.deployment, { tags, stages }, cut.atMs, cut.knownAtMs);
+      tolerancePath(
+        policy,
+        signal,
+        watch.deployment,
+        { tags, stages },
+        column.series,
+        cut.atMs,
+        cut.knownAtMs,
+      );
     const plain = along([]);
     const tolerances = {
       tagged: watch.tags.length === 0 ? plain : along(watch.tags),

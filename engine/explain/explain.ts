@@ -19,7 +19,7 @@ import type { Handled } from "../audit.ts";
 import type { Policy } from "../policy/policy.ts";
 import { canonicalJson } from "../policy/canonical.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
-import { tagText } from "../policy/resolve.ts";
+import { isRefused, isSelfIssued, ownFirst, passedTo, tagText } from "../policy/tags.ts";
 import type { DecisionRecord } from "../record.ts";
 import { explainSignal } from "./signal.ts";
 import { DECISION_WORDS, END_WORDS, instantText, ruleText, TIER_WORDS } from "./words.ts";
@@ -104,12 +104,16 @@ function storyOf(first: Policy, handled: Iterable<Handled>, deploymentId: string
   const steps: Handled[] = [];
   const tags: ContextTag[] = [];
   const reached: StageReached[] = [];
+  const others: { deployment: Deployment; knownAtMs: number }[] = [];
   let deployment: Deployment | null = null;
   for (const { event, records } of handled) {
     const own = records.filter((record) => record.deploymentId === deploymentId);
     const isStart =
       event.kind === "deploymentStarted" && event.deployment.deploymentId === deploymentId;
     if (event.kind === "policyChanged") current = event.policy;
+    if (event.kind === "deploymentStarted") {
+      others.push({ deployment: event.deployment, knownAtMs: event.knownAtMs });
+    }
     if (isStart && deployment === null) {
       deployment = event.deployment;
       policy = current;
@@ -123,7 +127,10 @@ function storyOf(first: Policy, handled: Iterable<Handled>, deploymentId: string
     service === deployment?.service && (id === null || id === deploymentId);
   const records = steps.flatMap((step) => step.records);
   const stages = policy.stages === undefined ? [] : reached;
-  return { policy, deployment, tags: tags.filter(mine), stages, steps, records };
+  const sources = others.map((one) => ({ ...one, tags }));
+  const passed = deployment === null ? [] : passedTo(policy, deployment.service, sources);
+  const known = ownFirst([...tags.filter(mine), ...passed]);
+  return { policy, deployment, tags: known, stages, steps, records };
 }
 
 function endOf(records: readonly DecisionRecord[]): ExplanationNode {
@@ -133,12 +140,16 @@ function endOf(records: readonly DecisionRecord[]): ExplanationNode {
   return node("end", says, ended.knownAtMs);
 }
 
-function declaredTags({ tags }: Story): ExplanationNode {
+function declaredTags({ policy, deployment, tags }: Story): ExplanationNode {
   if (tags.length === 0) return node("declared", "nothing was declared about it");
   const children = tags.map((tag) => {
     const until = tag.validUntilMs === null ? "" : `, until ${instantText(tag.validUntilMs)}`;
     const by = tag.givenBy === null ? "" : `, by ${tag.givenBy}`;
-    const says = `${tagText(tag)}, known from ${instantText(tag.knownAtMs)}${until}${by}`;
+    const own = tag.givenBy === null ? "; nobody owns it" : "; only its deployer vouches for it";
+    const doubt = isSelfIssued(tag, deployment) ? own : "";
+    const moves = isRefused(policy, deployment!, tag) ? ", so it moves no tolerance" : "";
+    const says =
+      `${tagText(tag)}, known from ${instantText(tag.knownAtMs)}` + until + by + doubt + moves;
     return node("declared", says, tag.knownAtMs);
   });
   return node("declared", "what people had declared", null, children);

@@ -3,9 +3,11 @@
 import type { ContextTag, Deployment, SignalEvidence, StageReached } from "../event.ts";
 import { modesAt } from "../policy/modes.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
-import { formatChange, formatNumber, formatShare, parseShift } from "../policy/quantity.ts";
-import { resolveTolerance, tagsAt, tagText } from "../policy/resolve.ts";
+import { shiftOf, type Asked } from "../policy/declared.ts";
+import { formatChange, formatNumber, formatShare } from "../policy/quantity.ts";
+import { resolveTolerance } from "../policy/resolve.ts";
 import { shareAt, stageAt } from "../policy/stages.ts";
+import { ruleOf, tagsAt, tagText } from "../policy/tags.ts";
 import type { ExplanationNode } from "./explain.ts";
 import { amountText } from "./words.ts";
 
@@ -63,11 +65,17 @@ function measuredText(signal: SignalPolicy, evidence: SignalEvidence): string | 
   return `${series}: ${change} against ${formatNumber(expected)} expected; ${rest}${gaps}`;
 }
 
+/** What `seriesKey` made a name of. */
+function seriesOf(key: string | null): Asked {
+  const [, service, metric] = /^([^/]*)\/(.*?)(?:@[^@]*)?$/.exec(key ?? "") ?? [];
+  return service === undefined ? null : { service, metric: metric! };
+}
+
 /** The base first, then what modes, tags and the ceiling did to it, as `resolveTolerance` does. */
 function explainTolerance(
   moment: Moment,
   signal: SignalPolicy,
-  { tolerance, baseTolerance, tags }: SignalEvidence,
+  { tolerance, baseTolerance, tags, series }: SignalEvidence,
 ): ExplanationNode {
   const { policy, deployment, atMs, knownAtMs } = moment;
   const tolerated = `tolerated: ${amountText(signal, tolerance)}`;
@@ -83,7 +91,8 @@ function explainTolerance(
   add(`the policy tolerates ${amountText(signal, baseTolerance)} of ${signal.name}`);
   const counting = tagsAt(policy, deployment, moment.tags, atMs, knownAtMs);
   const share = shareAt(moment.stages, atMs, knownAtMs);
-  const resolved = resolveTolerance(policy, signal, deployment, counting, atMs, share);
+  const asked = seriesOf(series);
+  const resolved = resolveTolerance(policy, signal, deployment, counting, atMs, share, asked);
   const isThisMoment = Math.abs(resolved.amount - tolerance) < 1e-9;
   if (isThisMoment) {
     const stage = stageAt(policy, share);
@@ -100,12 +109,14 @@ function explainTolerance(
       add(`mode ${mode.name} was in force: times ${formatNumber(mode.toleranceTimes)}`);
     }
     for (const tag of counting) {
-      const rule = policy.context.find((one) => one.tag === tag.tag && one.shifts !== null);
-      if (rule?.signal !== signal.name || !resolved.tags.includes(tagText(tag))) continue;
-      const declared = parseShift(tag.value);
-      if (declared === null) continue;
-      const believed = declared > rule.max ? `, of which ${formatShare(rule.max)} count` : "";
-      add(`tag ${tagText(tag)}: ${formatShare(declared)} more is expected${believed}`);
+      const rule = ruleOf(policy, tag);
+      if (rule === null || !resolved.tags.includes(tagText(tag))) continue;
+      const said = shiftOf(rule, tag, signal, deployment, asked);
+      if (said === null) continue;
+      const { declared, believed } = said;
+      const counts = believed < declared ? `, of which ${amountText(signal, believed)} count` : "";
+      const way = signal.worse === "down" ? "less" : "more";
+      add(`tag ${tagText(tag)}: ${amountText(signal, declared)} ${way} is expected${counts}`);
     }
     const ceiling = policy.guardrails.toleranceAtMost;
     if (ceiling !== null && tolerance === ceiling && !isBase) {

@@ -119,6 +119,8 @@ const SUBJECTS: readonly (readonly [RegExp, string])[] = [
   [/^context\.([^.]+)\.max$/, "tag $1 counts up to"],
   [/^context\.([^.]+)\.for$/, "tag $1 counts for"],
   [/^context\.([^.]+)\.tierAtLeast$/, "tag $1 wants at least"],
+  [/^context\.([^.]+)\.quietsDependants$/, "tag $1 quiets callers"],
+  [/^context\.([^.]+)\.selfIssued$/, "self-issued tag $1"],
   [/^context\.([^.]+)(.*)$/, "tag $1$2"],
   [/^guardrails\.never$/, "never delegated"],
   [/^guardrails\.toleranceAtMost$/, "tolerance at most"],

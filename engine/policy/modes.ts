@@ -21,11 +21,13 @@ export function matches(
     within(condition.criticality, deployment.criticality) &&
     within(condition.service, deployment.service) &&
     within(condition.team, deployment.team) &&
-    Object.entries(condition.tags ?? {}).every(([name, value]) =>
-      value === "false"
-        ? !tags.some((tag) => tag.tag === name && tag.value !== "false")
-        : tags.some((tag) => tag.tag === name && (tag.value === value || value === "*")),
-    )
+    Object.entries(condition.tags ?? {}).every(([name, value]) => {
+      // What another service passes on is no condition of this one.
+      const named = tags.filter((tag) => tag.tag === name && tag.from === undefined);
+      return value === "false"
+        ? !named.some((tag) => tag.value !== "false")
+        : named.some((tag) => tag.value === value || value === "*");
+    })
   );
 }
 

@@ -130,6 +130,8 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
       max: given.max,
       forMs: given.for,
       tierAtLeast: given.tierAtLeast ?? null,
+      ...(given.quietsDependants ? { quietsDependants: true as const } : {}),
+      ...(given.selfIssued === "refuse" ? { selfIssued: given.selfIssued } : {}),
     })),
     guardrails: {
       never: written.guardrails.never.map(({ when }) => when),

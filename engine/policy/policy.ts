@@ -257,6 +257,7 @@ export interface Stage {
 /** What one tag may do, and its ceiling. */
 export interface ContextRule {
   readonly tag: string;
+  /** Null with `shifts`: the tag itself names the metric (see declared.ts). */
   readonly signal: string | null;
   readonly shifts: "tolerance" | null;
   /** The largest shift believed, as a fraction; a larger declared value counts as this. */
@@ -264,6 +265,10 @@ export interface ContextRule {
   /** How long after its start a tag counts. */
   readonly forMs: number;
   readonly tierAtLeast: TierName | null;
+  /** Half of what it declares is believed of direct callers as well, and its tier is theirs. */
+  readonly quietsDependants?: true;
+  /** One that only its deployer vouches for moves no tolerance; absent: it does, and is counted. */
+  readonly selfIssued?: "refuse";
 }
 
 /** How many rollbacks of one service, team or fleet a machine may order in a stretch of time. */

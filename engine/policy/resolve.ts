@@ -9,8 +9,9 @@
 import type { ContextTag, Deployment } from "../event.ts";
 import type { TierName, TierStep } from "../record.ts";
 import { matches, modesAt } from "./modes.ts";
+import { quiets, shiftOf, type Asked } from "./declared.ts";
 import type { ContextRule, Policy, SignalPolicy } from "./policy.ts";
-import { parseShift } from "./quantity.ts";
+import { isRefused, tagText } from "./tags.ts";
 import { ALL, stageAt, stageNow, tierOfBreach, type StageNow } from "./stages.ts";
 
 /** From most to least authority of the machine. */
@@ -19,54 +20,6 @@ const AUTHORITY: readonly TierName[] = ["full", "override", "approve", "observe"
 /** Has the machine less authority under `a` than under `b`? */
 export function isStricter(a: TierName, b: TierName): boolean {
   return AUTHORITY.indexOf(a) > AUTHORITY.indexOf(b);
-}
-
-/** Is the tag about this deployment, and known by then? A tag counts only once it is known. */
-function isKnown(tag: ContextTag, deployment: Deployment, knownAtMs: number): boolean {
-  if (tag.knownAtMs > knownAtMs || tag.service !== deployment.service) return false;
-  return tag.deploymentId === null || tag.deploymentId === deployment.deploymentId;
-}
-
-function ruleOf(policy: Policy, tag: ContextTag): ContextRule | null {
-  return policy.context.find((one) => one.tag === tag.tag) ?? null;
-}
-
-/** When a tag counts, as [from, until) in `atMs`: its window, cut to the policy's `for`. */
-function span(tag: ContextTag, rule: ContextRule | null, deployment: Deployment): [number, number] {
-  const from = tag.validFromMs ?? deployment.startedAtMs;
-  const until = tag.validUntilMs ?? Number.POSITIVE_INFINITY;
-  return [from, rule === null ? until : Math.min(until, from + rule.forMs)];
-}
-
-/** The tags that count for a deployment at `atMs`, given what was known at `knownAtMs`. */
-export function tagsAt(
-  policy: Policy,
-  deployment: Deployment,
-  tags: readonly ContextTag[],
-  atMs: number,
-  knownAtMs: number,
-): readonly ContextTag[] {
-  return tags.filter((tag) => {
-    if (!isKnown(tag, deployment, knownAtMs)) return false;
-    const [fromMs, untilMs] = span(tag, ruleOf(policy, tag), deployment);
-    return atMs >= fromMs && atMs < untilMs;
-  });
-}
-
-/** The instants at which these tags begin or end to count, in `atMs` and in `knownAtMs`. */
-export function tagEdges(
-  policy: Policy,
-  deployment: Deployment,
-  tags: readonly ContextTag[],
-): { readonly atMs: readonly number[]; readonly knownAtMs: readonly number[] } {
-  return {
-    atMs: tags.flatMap((tag) => span(tag, ruleOf(policy, tag), deployment)),
-    knownAtMs: tags.map((tag) => tag.knownAtMs),
-  };
-}
-
-export function tagText(tag: ContextTag): string {
-  return `${tag.tag}=${tag.value}`;
 }
 
 export interface TierDecision {
@@ -84,9 +37,11 @@ export interface Circumstances {
   readonly share: number;
   /** The signals in breach. */
   readonly breaching: readonly string[];
+  /** Those that speak against it: in breach, or with evidence where that is fused. */
+  readonly accused: readonly string[];
 }
 
-const NOTHING_YET: Circumstances = { share: ALL, breaching: [] };
+const NOTHING_YET: Circumstances = { share: ALL, breaching: [], accused: [] };
 
 /** The tier of a deployment at `atMs`, under the tags that count then. */
 export function resolveTier(
@@ -94,7 +49,7 @@ export function resolveTier(
   deployment: Deployment,
   tags: readonly ContextTag[],
   atMs: number,
-  { share, breaching }: Circumstances = NOTHING_YET,
+  { share, breaching, accused }: Circumstances = NOTHING_YET,
 ): TierDecision {
   const index = policy.assign.findIndex(
     ({ when }) => when === null || matches(when, deployment, tags),
@@ -120,7 +75,10 @@ export function resolveTier(
     }
   }
   for (const rule of policy.context) {
-    if (rule.tierAtLeast === null || !tags.some((tag) => tag.tag === rule.tag)) continue;
+    if (rule.tierAtLeast === null) continue;
+    const asks = ({ tag, from }: ContextTag): boolean =>
+      tag === rule.tag && (from === undefined || concerns(policy, rule, accused));
+    if (!tags.some(asks)) continue;
     if (!isStricter(rule.tierAtLeast, current())) continue;
     path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier: rule.tierAtLeast });
   }
@@ -137,6 +95,16 @@ export function resolveTier(
   };
 }
 
+/** Is all that speaks against a deployment what a service that it calls may have caused? */
+function concerns({ signals }: Policy, rule: ContextRule, accused: readonly string[]): boolean {
+  return accused.every((name) =>
+    quiets(
+      rule,
+      signals.find((signal) => signal.name === name)!,
+    ),
+  );
+}
+
 export interface ToleranceDecision {
   /** Relative change, or change in percentage points, that is accepted. */
   readonly amount: number;
@@ -151,18 +119,21 @@ export interface ToleranceDecision {
  * 10 % tolerated on top of a declared +15 % accepts up to 1.10 × 1.15 = +26.5 %.
  * Overlapping tags do not add up: the largest counts, and so with modes. A mode
  * multiplies first, what the stage tolerates where it says so. A value that is no shift
- * (see `parseShift`) is ignored.
+ * (see declared.ts) is ignored, and so is a tag that its policy refuses.
  *
  * @param share of the traffic that is on the new version
+ * @param asked whose samples of which metric; null for the signal as a whole
  */
 export function resolveTolerance(
   policy: Policy,
   signal: SignalPolicy,
   deployment: Deployment,
-  tags: readonly ContextTag[],
+  counting: readonly ContextTag[],
   atMs: number,
   share = ALL,
+  asked: Asked = null,
 ): ToleranceDecision {
+  const tags = counting.filter((tag) => !isRefused(policy, deployment, tag));
   const used: string[] = [];
   let times = 1;
   for (const mode of modesAt(policy, deployment, tags, atMs)) {
@@ -170,18 +141,17 @@ export function resolveTolerance(
     if (mode.toleranceTimes === 1) continue;
     times = times === 1 ? mode.toleranceTimes : Math.max(times, mode.toleranceTimes);
     for (const name of Object.keys(mode.when.tags ?? {})) {
-      const tag = tags.find((one) => one.tag === name);
+      const tag = tags.find((one) => one.tag === name && one.from === undefined);
       if (tag !== undefined) used.push(tagText(tag));
     }
   }
   let shift = 0;
   for (const rule of policy.context) {
-    if (rule.shifts === null || rule.signal !== signal.name) continue;
     for (const tag of tags) {
-      if (tag.tag !== rule.tag || (tag.signal !== null && tag.signal !== signal.name)) continue;
-      const declared = parseShift(tag.value);
-      if (declared === null) continue;
-      shift = Math.max(shift, Math.min(declared, rule.max));
+      if (tag.tag !== rule.tag) continue;
+      const said = shiftOf(rule, tag, signal, deployment, asked);
+      if (said === null) continue;
+      shift = Math.max(shift, said.believed);
       used.push(tagText(tag));
     }
   }

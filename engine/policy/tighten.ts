@@ -31,6 +31,12 @@ const count = {
   read: (written: unknown) => (typeof written === "number" ? written : null),
   print: String,
 };
+const TRUST: readonly string[] = ["count", "refuse"];
+const trust = { read: position(TRUST), print: (value: number) => TRUST[value]! };
+const flag = {
+  read: (written: unknown) => (typeof written === "boolean" ? Number(written) : null),
+  print: (value: number) => String(value === 1),
+};
 const tier = { read: position(TIERS), print: (value: number) => TIERS[value]! };
 const per = { read: position(PER), print: (value: number) => PER[value]! };
 
@@ -51,6 +57,8 @@ const DIRECTIONS: readonly Direction[] = [
   { path: ["context", "*", "max"], tighter: "lower", default: 0.5, ...share },
   { path: ["context", "*", "for"], tighter: "lower", default: 7_200_000, ...duration },
   { path: ["context", "*", "tierAtLeast"], tighter: "higher", ...tier },
+  { path: ["context", "*", "selfIssued"], tighter: "higher", default: 0, ...trust },
+  { path: ["context", "*", "quietsDependants"], tighter: "lower", default: 0, ...flag },
 ];
 
 export interface Loosening {

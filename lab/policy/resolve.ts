@@ -10,7 +10,9 @@ import {
   isTimeZone,
   modesAt,
   outline,
-  parseShift,
+  isRefused,
+  isSelfIssued,
+  shiftOf,
   resolveTier,
   resolveTolerance,
   stageAt,
@@ -88,7 +90,7 @@ export function resolvePolicy(
 ): Resolved {
   const active = tagsAt(policy, deployment, tags, atMs, atMs);
   const under = (breaching: readonly string[]): ReturnType<typeof resolveTier> =>
-    resolveTier(policy, deployment, active, atMs, { share, breaching });
+    resolveTier(policy, deployment, active, atMs, { share, breaching, accused: breaching });
   const { tier, path } = under([]);
   const stage = stageAt(policy, share);
   const keys = outline(policy);
@@ -162,7 +164,7 @@ export function resolvePolicy(
         tag: tag.tag,
         value: tag.value,
         counts,
-        why: counts ? howCounts(tag, rule) : whyNot(tag, atMs),
+        why: counts ? howCounts(policy, deployment, tag, rule) : whyNot(tag, atMs),
         place: rule === undefined ? null : lineOf(["context", tag.tag]),
       };
     }),
@@ -183,12 +185,27 @@ function pathOf(rule: string, otherwise: number, from: TierName | undefined): Pa
   return [first!, rest.slice(0, -1).join("."), rest[rest.length - 1]!];
 }
 
-function howCounts({ value }: ContextTag, rule: ContextRule | undefined): string {
+function howCounts(
+  policy: PlacedPolicy["policy"],
+  deployment: Deployment,
+  tag: ContextTag,
+  rule: ContextRule | undefined,
+): string {
   if (rule === undefined) return "for conditions only";
-  if (rule.shifts === null) return "counts";
-  const shift = parseShift(value);
-  if (shift === null) return "no share such as 15%, so it moves nothing";
-  return shift > rule.max ? `counts as ${formatShare(rule.max)}` : "counts";
+  if (isRefused(policy, deployment, tag)) return "self-issued, so it moves no tolerance";
+  const doubt = rule.selfIssued === undefined && isSelfIssued(tag, deployment);
+  const counts = doubt && tag.givenBy !== null ? "counts, though self-issued" : "counts";
+  if (rule.shifts === null) return counts;
+  const shifts = policy.signals.flatMap(
+    (signal) => shiftOf(rule, tag, signal, deployment, null) ?? [],
+  );
+  if (shifts.length === 0) {
+    return rule.signal === null
+      ? "no {metric: NAME, change: -15%} that is worse for a signal, so it moves nothing"
+      : "no share such as 15%, so it moves nothing";
+  }
+  const isCapped = shifts.some(({ declared, believed }) => declared > believed);
+  return isCapped ? `counts as ${formatShare(rule.max)}` : counts;
 }
 
 function whyNot(tag: ContextTag, atMs: number): string {

@@ -20,6 +20,7 @@ import type {
 } from "../../engine/index.ts";
 import type { Responder } from "../people/recorded.ts";
 import { foldDecisions, type Platform } from "./fold.ts";
+import { entangled } from "./passedOn.ts";
 import type { Plan } from "./plan.ts";
 
 export interface Decided {
@@ -90,6 +91,7 @@ export function decisionsOf(
   const split = (): NonNullable<typeof parts> => {
     if (parts !== null) return parts;
     const alone = aloneOf(plan, policy.watchMs, judgements, quiet).slice();
+    for (const index of entangled(plan)) alone[index] = 0;
     for (;;) {
       const together = [...alone.keys()].filter((index) => alone[index] === 0);
       const decided = byDeployment(plan, fold(together));

@@ -9,6 +9,7 @@ import {
   advanceWatch,
   canonicalJson,
   isWithinTolerance,
+  ownFirst,
   startWatch,
   takeColumns,
   withContext,
@@ -32,6 +33,7 @@ import {
   type PlannedSeries,
   type PlannedWindow,
 } from "./plan.ts";
+import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
@@ -312,7 +314,8 @@ function judgeIn(
   const known = new Map<string, Judged>();
   return ({ policy, alikeIfTold }, planned) => {
     if (alikeIfTold === null) return judgeGroup(policy, planned, context, columns, shares);
-    const key = `${alikeIfTold} ${JSON.stringify(planned.tags)}`;
+    const passed = tagsPassedTo(policy, planned);
+    const key = `${alikeIfTold} ${JSON.stringify([planned.tags, passed])}`;
     let judged = known.get(key);
     if (judged === undefined) {
       judged = judgeGroup(policy, planned, context, columns, shares);
@@ -337,7 +340,8 @@ function judgeGroup(
     shares.set(name, fresh);
     return fresh;
   };
-  const { deployment, tags, stages } = planned;
+  const { deployment, stages } = planned;
+  const tags = ownFirst([...planned.tags, ...tagsPassedTo(policy, planned)]);
   const started = startWatch(policy, deployment, tags, deployment.startedAtMs, stages);
   const prepared = context === null ? started : withContext(started, context);
   const watch = planned.departures.reduce(withDeparture, prepared);

@@ -23,7 +23,10 @@ export function toldOf(
   given: GivenTags | null,
   judged: readonly SignalJudged[],
 ): PlannedDeployment {
-  return given === null ? planned : { ...planned, tags: given(planned, judged) };
+  if (given === null) return planned;
+  // What is told of another must not depend on when that was judged.
+  const sources = planned.sources.map((source) => ({ ...source, tags: given(source, []) }));
+  return { ...planned, tags: given(planned, judged), sources };
 }
 
 /** The plan as one policy knows it. */

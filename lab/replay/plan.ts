@@ -30,12 +30,15 @@ import type { Past } from "../history/open.ts";
 import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
 import { callGraph, type CallGraph } from "./callGraph.ts";
 import { rollbacksOf } from "./censor.ts";
+import { withSources } from "./passedOn.ts";
 import { controlledBy, withPeers } from "./peers.ts";
 
 /** One deployment with everything about it that is not a sample. */
 export interface PlannedDeployment {
   readonly deployment: Deployment;
   readonly tags: readonly ContextTag[];
+  /** Deployments of services it calls whose tags a policy may pass on to it; mostly none. */
+  readonly sources: readonly PlannedDeployment[];
   /** Of its rollout, in the order they were known. */
   readonly stages: readonly StageReached[];
   /** Null: the history is one recording. */
@@ -131,6 +134,7 @@ export async function planReplay(
   const alone = tables.deployments.map((row) => ({
     deployment: toDeployment(row, services.get(row.service), graph),
     tags: tagsOf(row),
+    sources: [],
     stages: stagesOf(row),
     caseId: caseOf(tables.cases, row)?.caseId ?? null,
     rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
@@ -138,7 +142,11 @@ export async function planReplay(
   }));
   const lookAheadMs = Math.max(...policies.map(({ watchMs }) => watchMs));
   const controlled = controlledBy(policies);
-  const deployments = withPeers(controlled, alone, tables.services, watched, lookAheadMs);
+  const deployments = withSources(
+    policies,
+    withPeers(controlled, alone, tables.services, watched, lookAheadMs),
+    lookAheadMs,
+  );
   return {
     deployments,
     controlled,

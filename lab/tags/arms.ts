@@ -6,7 +6,9 @@
 
 import {
   canonicalJson,
+  changeText,
   DAY_MS,
+  parseChange,
   parseShift,
   type ContextTag,
   type Policy,
@@ -133,6 +135,8 @@ function keyOf(tag: ContextTag): string {
 
 /** A size twice as large, to nine digits. */
 function doubled(value: string): string {
+  const change = parseChange(value);
+  if (change !== null) return changeText(change, 2);
   return `${Number((200 * parseShift(value)!).toPrecision(9))}%`;
 }
 

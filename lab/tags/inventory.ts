@@ -3,7 +3,13 @@
  * that never counted, or that stand long after everybody has gone.
  */
 
-import { DAY_MS, type Condition, type ContextTag, type Policy } from "../../engine/index.ts";
+import {
+  DAY_MS,
+  isSelfIssued,
+  type Condition,
+  type ContextTag,
+  type Policy,
+} from "../../engine/index.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import type { Replay } from "../replay/replay.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
@@ -21,6 +27,10 @@ export interface KindInventory {
   readonly medianWidthRatio: number | null;
   /** No owner, or written by the deployer as it went out, with nobody's approval. */
   readonly selfIssued: number;
+  /** Of these, the ones without an owner. */
+  readonly ownerless: number;
+  /** Does the policy refuse to believe the self-issued ones? */
+  readonly refused: boolean;
 }
 
 export interface OverWide {
@@ -47,7 +57,6 @@ export interface Inventory {
 }
 
 const WIDE_BELOW = 0.5;
-const SELF_ISSUED_MS = 120_000;
 
 interface Use {
   readonly tag: ContextTag;
@@ -92,6 +101,8 @@ export function inventoryOf(
       selfIssued: group.filter(({ tag }) =>
         isSelfIssued(tag, authors.get(tag.deploymentId ?? "") ?? null),
       ).length,
+      ownerless: group.filter(({ tag }) => tag.givenBy === null).length,
+      refused: policy.context.some((rule) => rule.tag === kind && rule.selfIssued === "refuse"),
     };
   });
   return {
@@ -163,15 +174,6 @@ function staleOf(policy: Policy, { tag, about }: Use): StaleTag[] {
   if (!counts) return found("window missed the watch");
   const outlives = tag.validUntilMs !== null && tag.validUntilMs > Math.max(...ends) + DAY_MS;
   return outlives ? found("outlives") : [];
-}
-
-function isSelfIssued(
-  tag: ContextTag,
-  row: { readonly author: string | null; readonly startedAtMs: number } | null,
-): boolean {
-  if (tag.givenBy === null) return true;
-  if (row === null || tag.approvedBy !== null) return false;
-  return tag.givenBy === row.author && tag.knownAtMs > row.startedAtMs - SELF_ISSUED_MS;
 }
 
 function isRead({ assign, modes, context, guardrails }: Policy, kind: string): boolean {

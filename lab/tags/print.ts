@@ -8,6 +8,7 @@ import { formatValue } from "../compare/words.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import type { Change } from "./credit.ts";
 import type { Effect, Factorial } from "./factorial.ts";
+import type { KindInventory } from "./inventory.ts";
 import type { ArmValue, KindValue, TagValue } from "./value.ts";
 
 /** Two tables, because one would be twice as wide as a window. */
@@ -185,10 +186,18 @@ function kindTable(kinds: readonly KindValue[]): string {
       delayed: `${alone.delayed}${delayText(alone.delaySeconds)}`,
       coverage: one.coverage === null ? "–" : formatValue("share", one.coverage),
       width: one.medianWidthRatio === null ? "–" : one.medianWidthRatio.toFixed(2),
-      "self-issued": one.selfIssued,
+      "self-issued": selfIssuedText(one),
     });
   }
   return table.render();
+}
+
+function selfIssuedText({ selfIssued, ownerless, refused }: KindInventory): string {
+  const notes = [
+    ...(ownerless === 0 ? [] : [`${ownerless} without an owner`]),
+    ...(refused && selfIssued > 0 ? ["refused"] : []),
+  ];
+  return notes.length === 0 ? String(selfIssued) : `${selfIssued} (${notes.join(", ")})`;
 }
 
 function delayText(seconds: number): string {

@@ -9,11 +9,12 @@
  */
 
 import {
-  parseShift,
   resolveTolerance,
   seriesKey,
+  shiftOf,
   type ContextRule,
   type ContextTag,
+  type Deployment,
   type Policy,
   type SignalJudged,
   type SignalPolicy,
@@ -28,14 +29,28 @@ export interface Sized {
   readonly declared: number;
 }
 
+/** A size is the tag's own, whoever is deployed. */
+const ANY_SERVICE: Deployment = {
+  deploymentId: "any",
+  service: "any",
+  environment: "any",
+  kind: "code",
+  startedAtMs: 0,
+  version: null,
+  author: null,
+  team: null,
+  criticality: null,
+};
+
 /** Null for a tag that declares no size this policy would believe. */
 export function sizedBy(policy: Policy, tag: ContextTag): Sized | null {
   const rule = policy.context.find((one) => one.tag === tag.tag && one.shifts !== null);
-  const signal = policy.signals.find(({ name }) => name === rule?.signal);
-  const declared = parseShift(tag.value);
-  if (rule === undefined || signal === undefined || declared === null) return null;
-  if (tag.signal !== null && tag.signal !== signal.name) return null;
-  return { signal, rule, declared };
+  if (rule === undefined) return null;
+  for (const signal of policy.signals) {
+    const said = shiftOf(rule, tag, signal, ANY_SERVICE, null);
+    if (said !== null) return { signal, rule, declared: said.declared };
+  }
+  return null;
 }
 
 export interface Realised {
@@ -63,11 +78,13 @@ export function realisedBy(
   const series = planned.series.find(({ name }) => seriesKey(name) === last.series);
   const unit = signal.tolerance.kind === "points" ? (series?.name.percentagePoint ?? 0.01) : 0.01;
   const effect = worse / (unit * 100);
+  const { shifts, forMs, tierAtLeast } = rule;
+  const max = Number.POSITIVE_INFINITY;
   // The engine's own arithmetic, without the ceilings: the question is the tag's, not theirs.
   const believing: Policy = {
     ...policy,
     modes: [],
-    context: [{ ...rule, max: Number.POSITIVE_INFINITY }],
+    context: [{ tag: rule.tag, signal: rule.signal, shifts, forMs, tierAtLeast, max }],
     guardrails: { ...policy.guardrails, toleranceAtMost: null },
   };
   const { startedAtMs } = planned.deployment;

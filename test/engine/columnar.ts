@@ -7,6 +7,8 @@ import {
   advanceWatch,
   compareEvents,
   initialFleet,
+  ownFirst,
+  passedTo,
   step,
   startWatch,
   takeColumns,
@@ -85,7 +87,7 @@ export function replay(
         policy,
         columns,
         deployment,
-        tags,
+        ownFirst([...tags, ...passedTo(policy, deployment.service, sourcesOf(others, tags))]),
         shares === null ? undefined : shareFor,
         event.knownAtMs,
         stagesOf(others, deployment.deploymentId, event.knownAtMs),
@@ -108,6 +110,14 @@ export function replay(
     }
     return { records, commands };
   });
+}
+
+function sourcesOf(others: readonly Event[], tags: readonly ContextTag[]) {
+  return others.flatMap((event) =>
+    event.kind === "deploymentStarted"
+      ? [{ deployment: event.deployment, knownAtMs: event.knownAtMs, tags }]
+      : [],
+  );
 }
 
 /** What became known of a rollout from the deployment's own news on: earlier nobody listens. */

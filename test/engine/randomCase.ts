@@ -24,7 +24,17 @@ export const START_MS = Date.UTC(2026, 2, 12, 9);
 const SERVICES = ["api", "api", "api", "db"] as const;
 const METRICS = ["latency_p95_ms", "latency_p95_ms", "latency_p99_ms", "error_rate"] as const;
 const SIGNALS = ["errors", "latency", "wide"] as const;
-const TAGS = ["expected_rise", "expected_rise", "window", "careful", "frozen"] as const;
+const TAGS = [
+  ...["expected_rise", "expected_rise", "window", "careful", "frozen"],
+  ...["expected_change", "expected_change", "dependency"],
+] as const;
+/** What is declared of one metric, right or wrong way round. */
+const CHANGES = [
+  "{metric: latency_p95_ms, change: +30%}",
+  "{metric: error_rate, change: +30%}",
+  "{metric: error_rate, change: +1pp}",
+  "{metric: latency_p95_ms, change: -30%}",
+] as const;
 
 export interface Case {
   readonly policies: readonly Policy[];
@@ -109,7 +119,8 @@ const deployments = fc.uniqueArray(
     startedAtMs: minutes(28, 55).map((ms) => START_MS + ms),
     lateMs: oneOf(0, 0, 0, 5000, 4 * MINUTE_MS, 25 * MINUTE_MS),
     version: fc.constant(null),
-    author: fc.constant(null),
+    author: oneOf(null, "dana"),
+    callers: oneOf([], ["api"], ["api", "db"]),
     team: oneOf(null, "core"),
     criticality: oneOf(null, "critical" as const),
   }),
@@ -121,13 +132,13 @@ export const randomTag = fc
     deploymentId: oneOf(null, "d1", "d1", "d2", "d3"),
     service: oneOf(...SERVICES),
     tag: oneOf(...TAGS),
-    value: oneOf("true", "15%", "30%", "200%"),
+    value: oneOf("true", "15%", "30%", "200%", ...CHANGES),
     signal: oneOf(null, null, null, null, ...SIGNALS),
     validFromMs: fc.option(minutes(0, 60).map((ms) => START_MS + ms)),
     validUntilMs: fc.option(minutes(40, 110).map((ms) => START_MS + ms)),
     knownAtMs: minutes(0, 70).map((ms) => START_MS + ms),
-    givenBy: fc.constant("dana"),
-    approvedBy: fc.constant(null),
+    givenBy: oneOf("dana", "sam", null),
+    approvedBy: oneOf(null, null, "sam"),
   })
   .map((given): ContextTag => given);
 
@@ -204,6 +215,7 @@ const policy = fc
     for: oneOf("10m", "2h"),
     floor: oneOf("approve", "observe"),
     stages: fc.option(randomStages),
+    selfIssued: oneOf("count", "count", "refuse"),
     never: fc.boolean(),
     atMost: fc.option(fc.constant("25%")),
     budget: fc.option(
@@ -264,6 +276,15 @@ const policy = fc
         shifts: "tolerance",
         max: given.max,
         for: given.for,
+        selfIssued: given.selfIssued,
+      },
+      expected_change: { shifts: "tolerance", max: given.max, for: given.for },
+      dependency: {
+        quietsDependants: true,
+        tierAtLeast: given.floor,
+        max: given.max,
+        for: given.for,
+        selfIssued: given.selfIssued,
       },
       careful: { tierAtLeast: given.floor },
     },

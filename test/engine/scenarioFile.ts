@@ -43,7 +43,10 @@ const tag = z.strictObject({
   validFrom: z.string().optional(),
   validUntil: z.string().optional(),
   knownAt: z.string().optional(),
-  givenBy: z.string().nullable().default(null),
+  givenBy: z.string().nullable().default("release-desk"),
+  approvedBy: z.string().nullable().default(null),
+  /** Of another deployment: its service. */
+  service: z.string().optional(),
 });
 const person = { deploymentId: z.string().optional(), by: z.string() };
 const happening = z.strictObject({
@@ -111,7 +114,7 @@ export function readScenario(path: string): Scenario {
     const knownAtMs = given.knownAt === undefined ? started.startedAtMs : time(given.knownAt);
     const context: ContextTag = {
       deploymentId: given.deploymentId === undefined ? started.deploymentId : given.deploymentId,
-      service: started.service,
+      service: given.service ?? started.service,
       tag: given.tag,
       value: given.value,
       signal: given.signal,
@@ -119,7 +122,7 @@ export function readScenario(path: string): Scenario {
       validUntilMs: given.validUntil === undefined ? null : time(given.validUntil),
       knownAtMs,
       givenBy: given.givenBy,
-      approvedBy: null,
+      approvedBy: given.approvedBy,
     };
     return { kind: "deploymentTagged", atMs: knownAtMs, knownAtMs, tag: context };
   });

@@ -56,7 +56,7 @@ const policy = policyOf({
   guardrails: { never: [{ when: { tags: { frozen: true } } }], toleranceAtMost: "2%" },
 });
 const tierAt = (share: number, breaching: readonly string[], ...tags: readonly string[]) =>
-  resolveTier(policy, deployment, tags.map(tag), 0, { share, breaching });
+  resolveTier(policy, deployment, tags.map(tag), 0, { share, breaching, accused: breaching });
 const reached = (share: number, atMs: number, knownAtMs = atMs): StageReached => ({
   kind: "stageReached",
   deploymentId: "d1",

@@ -5,7 +5,14 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ContextTag, Deployment, SignalJudged, Verdict } from "../../engine/index.ts";
+import {
+  matchesGlob,
+  parseChange,
+  type ContextTag,
+  type Deployment,
+  type SignalJudged,
+  type Verdict,
+} from "../../engine/index.ts";
 import { check, LIMIT_MS } from "./check.ts";
 import { judge } from "./columnar.ts";
 import { randomCase, randomTag, type Case } from "./randomCase.ts";
@@ -89,14 +96,17 @@ test(
     check(
       fc.property(randomCase, randomTag, (given, extra) => {
         const policy = given.policies[0]!;
-        const shifted = policy.context.find(({ tag }) => tag === extra.tag)?.signal ?? null;
+        const rule = policy.context.find(({ tag }) => tag === extra.tag);
+        const about = extra.tag === "expected_change" ? parseChange(extra.value) : null;
         const moved = policy.modes.some(({ when }) => Object.hasOwn(when.tags ?? {}, extra.tag));
         const tags = tagsOf(given);
         for (const deployment of deploymentsOf(given)) {
           const fewer = judge(policy, given.columns, deployment, tags);
           const more = judge(policy, given.columns, deployment, [...tags, extra]);
-          for (const { name } of policy.signals) {
-            if (name === shifted || moved) continue;
+          for (const { name, metric } of policy.signals) {
+            const named = about !== null && matchesGlob(metric, about.metric);
+            if (name === (rule?.signal ?? null) || named || moved) continue;
+            if (rule?.quietsDependants === true) continue; // Other series: see dependants.test.ts.
             const own = ({ evidence }: SignalJudged): boolean => evidence.signal === name;
             expect(more.filter(own)).toEqual(fewer.filter(own));
           }

@@ -99,6 +99,9 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
     lines.push(`${INDENT}learned ${says}${shadow}`);
   }
   if (record.tags.length > 0) lines.push(`${INDENT}tags ${record.tags.join(", ")}`);
+  if (record.selfIssued !== undefined) {
+    lines.push(`${INDENT}self-issued ${record.selfIssued.join(", ")}`);
+  }
   if (record.phaseAfter !== "watching" || record.decision !== "watchStarted") {
     for (const one of record.signals) {
       const numbers = [

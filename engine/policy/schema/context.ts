@@ -20,6 +20,8 @@ export const contextRule = z.strictObject({
   max: share.default(0.5),
   for: duration.default(7_200_000),
   tierAtLeast: tier.optional(),
+  quietsDependants: z.boolean().default(false),
+  selfIssued: oneOf(["count", "refuse"]).default("count"),
 });
 
 /** Below twice the level noise alone gets there (see detect/hardGuard.ts). */

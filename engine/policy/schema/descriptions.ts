@@ -94,6 +94,9 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "context.*.max": "A larger declared value counts as this.",
   "context.*.for": "How long after its start a tag counts.",
   "context.*.tierAtLeast": "No more authority than this while the tag counts.",
+  "context.*.quietsDependants":
+    "Half of it is believed of direct callers, but not of their errors.",
+  "context.*.selfIssued": "One that only its deployer vouches for: counted, or moves no tolerance.",
   guardrails: "What nothing else can loosen; a policy that extends this one may only tighten.",
   "guardrails.never": "A machine never acts on these.",
   "guardrails.never.when": "Conditions on the deployment and its tags; all must hold.",

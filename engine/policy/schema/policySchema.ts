@@ -7,9 +7,13 @@
 import { z } from "zod";
 import { assignment, mode, stage, tiers } from "./authority.ts";
 import { contextRule, guardrails, hardGuard, learning } from "./context.ts";
+import { isAboutErrors } from "../declared.ts";
 import { formatDuration } from "../quantity.ts";
 import { signal } from "./signal.ts";
 import { properDuration, properShare } from "./values.ts";
+
+/** The tag whose value is `{metric, change}`: it may be about any signal. */
+const NAMES_ITS_METRIC = "expected_change";
 
 /** The written form. Its input type is what the published JSON Schema describes. */
 export const policySchema = z
@@ -74,8 +78,16 @@ export const policySchema = z
       if (rule.signal !== undefined && !known(rule.signal)) {
         issue(["context", tag, "signal"], `no such signal; this policy has ${names}`);
       }
-      if (rule.shifts !== undefined && rule.signal === undefined) {
-        issue(["context", tag], "say which `signal` this tag shifts");
+      if (rule.shifts !== undefined && rule.signal === undefined && tag !== NAMES_ITS_METRIC) {
+        const other = `only \`${NAMES_ITS_METRIC}\` names its metric itself`;
+        issue(["context", tag], `say which \`signal\` this tag shifts; ${other}`);
+      }
+      const quieted = policy.signals[rule.signal ?? ""];
+      if (rule.quietsDependants && quieted !== undefined) {
+        if (isAboutErrors({ name: rule.signal!, ...quieted })) {
+          const cure = "errors of a caller need a tag of their own; name another signal, or none";
+          issue(["context", tag, "signal"], `no dependency quiets errors: ${cure}`);
+        }
       }
     }
     for (const [name, rule] of Object.entries(policy.hardGuard)) {

@@ -7,7 +7,7 @@
  */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { parseShift, type DeploymentKind } from "../../../engine/index.ts";
+import { parseChange, parseShift, type DeploymentKind } from "../../../engine/index.ts";
 import { iso } from "../duck.ts";
 import type {
   DecisionRow,
@@ -320,14 +320,13 @@ export class TableImport {
 
   /** `15` for `15%` is easily written, and the engine ignores it. */
   async #warnOfNoShifts(tags: readonly Found<TagRow>[], reader: TableReader): Promise<void> {
-    const odd = tags.filter(
-      ({ row }) => /^(expected|acceptable)_/.test(row.tag) && parseShift(row.value) === null,
-    );
+    const odd = tags.filter(({ row }) => /^(expected|acceptable)_/.test(row.tag) && !moves(row));
     if (odd.length === 0) return;
     const places = await reader.placesOf(odd.map(({ ordinal }) => ordinal));
     const named = odd.map(({ row }, at) => `${row.tag}=${row.value} (${places[at]})`);
     this.findings.warn(
-      `${odd.length} tags move no tolerance, as their value is no share such as 15% or 0.15: ` +
+      `${odd.length} tags move no tolerance, as their value is no share such as 15% or 0.15, ` +
+        "nor, for expected_change, such as {metric: NAME, change: -15%}: " +
         listed(named, 3),
     );
   }
@@ -383,4 +382,9 @@ export class TableImport {
       );
     }
   }
+}
+
+/** Would a policy believe the size that a tag declares? */
+function moves({ tag, value }: TagRow): boolean {
+  return tag === "expected_change" ? parseChange(value) !== null : parseShift(value) !== null;
 }
