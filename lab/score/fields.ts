@@ -3,6 +3,7 @@
  * arithmetic serves the history itself, every bootstrap sample and every difference.
  */
 
+import type { Range } from "./intervals.ts";
 import { COUNTED, DURATIONS, type DurationName, type ServiceSums, type SumName } from "./sums.ts";
 
 export type Sums = Record<SumName, number>;
@@ -110,6 +111,12 @@ function quantile(values: Float64Array, share: number): number {
 function isAscending(values: Float64Array): boolean {
   for (let at = 1; at < values.length; at++) if (values[at]! < values[at - 1]!) return false;
   return true;
+}
+
+/** Nothing that is counted or lasts is less than none of it. */
+export function rangeOf({ name, unit }: Field): Range {
+  if (unit === "share") return { low: 0, high: 1 };
+  return { low: 0, high: name.endsWith(".restrictedMean60m") ? 3600 : Infinity };
 }
 
 /** Names are the contract of the JSON; the order is that of the printed scorecard. */

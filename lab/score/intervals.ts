@@ -10,6 +10,11 @@
  *
  * A share of which the bootstrap saw only none or all gets Wilson's interval (1927)
  * instead: no service having a false positive does not show that none ever will.
+ *
+ * What is stretched about a value near the end of what can be, reaches past it. There it
+ * is cut: the truth cannot lie where nothing can, so the cut interval holds it exactly as
+ * often as the whole one did. On a logarithmic scale the same stretch of few services'
+ * other side would multiply itself.
  */
 
 export interface Interval {
@@ -23,6 +28,9 @@ const Z = 1.959963985;
 /** With more services t is z, and leaving each out in turn says nothing new. */
 export const LEFT_OUT_AT_MOST = 200;
 
+/** Between which a number can lie at all. */
+export type Range = Interval;
+
 /** What is known of one number's spread over services. */
 export interface Spread {
   readonly value: number;
@@ -33,11 +41,17 @@ export interface Spread {
   readonly effectiveClusters: number;
   /** Is it a smooth function of sums? A quantile is not: leaving one out tells little. */
   readonly smooth: boolean;
+  readonly range: Range;
+}
+
+/** Of a value less another of the same range. */
+export function differenceRange({ low, high }: Range): Range {
+  return { low: low - high, high: high - low };
 }
 
 /** Null when hardly any bootstrap sample has a value. */
 export function intervalOf(spread: Spread): Interval | null {
-  const { value, samples } = spread;
+  const { value, samples, range } = spread;
   const valid = samples.filter((sample) => !Number.isNaN(sample)).sort();
   if (valid.length < samples.length / 2) return null;
   const at = (share: number): number =>
@@ -49,8 +63,8 @@ export function intervalOf(spread: Spread): Interval | null {
       ? 1
       : Math.max(1, (studentQuantile(spread.effectiveClusters - 1) * error) / (Z * bootError));
   return {
-    low: tidy(value - times * (value - at(0.025))),
-    high: tidy(value + times * (at(0.975) - value)),
+    low: tidy(Math.max(range.low, value - times * (value - at(0.025)))),
+    high: tidy(Math.min(range.high, value + times * (at(0.975) - value))),
   };
 }
 
@@ -97,7 +111,11 @@ export function wilson(share: number, n: number): Interval {
   const half =
     (Z / (1 + (Z * Z) / count)) *
     Math.sqrt((share * (1 - share)) / count + (Z * Z) / (4 * count * count));
-  return { low: tidy(Math.max(0, middle - half)), high: tidy(Math.min(1, middle + half)) };
+  // At none and at all one side is the share itself, but for rounding.
+  return {
+    low: share === 0 ? 0 : tidy(Math.max(0, middle - half)),
+    high: share === 1 ? 1 : tidy(Math.min(1, middle + half)),
+  };
 }
 
 /** With no deployment that differs out of `n`, what share may still: 95 % upper bound. */

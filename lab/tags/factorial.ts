@@ -9,8 +9,8 @@
  */
 
 import type { Evaluated } from "../compare/evaluate.ts";
-import { FIELDS } from "../score/fields.ts";
-import { intervalOf, tidy, type Spread } from "../score/intervals.ts";
+import { FIELDS, rangeOf } from "../score/fields.ts";
+import { differenceRange, intervalOf, tidy, type Range, type Spread } from "../score/intervals.ts";
 
 /** Estimates with nothing to say are null. */
 export interface Effect {
@@ -49,10 +49,15 @@ const ASKED = [
 ];
 
 export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): readonly Factorial[] {
-  return FIELDS.filter(({ name }) => ASKED.includes(name)).map(({ name }): Factorial => {
+  return FIELDS.filter(({ name }) => ASKED.includes(name)).map((field): Factorial => {
+    const { name } = field;
+    const changes = differenceRange(rangeOf(field));
     const cells = [neither, tagsOnly, modesOnly, both];
     const spreads = cells.map(({ scored }) => scored.spreads.get(name)!);
-    const effect = (of: (none: number, t: number, m: number, tm: number) => number): Effect => {
+    const effect = (
+      range: Range,
+      of: (none: number, t: number, m: number, tm: number) => number,
+    ): Effect => {
       const at = (pick: (spread: Spread) => number): number => {
         const [none, t, m, tm] = spreads.map(pick) as [number, number, number, number];
         return of(none, t, m, tm);
@@ -65,6 +70,7 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
         leftOut: leaves ? first.leftOut!.map((_, out) => at((one) => one.leftOut![out]!)) : null,
         effectiveClusters: Math.min(...spreads.map((one) => one.effectiveClusters)),
         smooth: first.smooth,
+        range,
       };
       if (!Number.isFinite(spread.value)) return { value: null, low: null, high: null };
       const interval = both.scored.clusters < 2 ? null : intervalOf(spread);
@@ -78,10 +84,16 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
       tagsOnly: t!,
       modesOnly: m!,
       both: tm!,
-      tags: effect((n, tags, modes, all) => (tags - n + (all - modes)) / 2),
-      modes: effect((n, tags, modes, all) => (modes - n + (all - tags)) / 2),
-      interaction: effect((n, tags, modes, all) => all - tags - modes + n),
-      removedByBoth: effect((n, _tags, _modes, all) => (n === 0 ? Number.NaN : 1 - all / n)),
+      tags: effect(changes, (n, tags, modes, all) => (tags - n + (all - modes)) / 2),
+      modes: effect(changes, (n, tags, modes, all) => (modes - n + (all - tags)) / 2),
+      interaction: effect(
+        differenceRange(changes),
+        (n, tags, modes, all) => all - tags - modes + n,
+      ),
+      // Nothing that is left is less than none of it.
+      removedByBoth: effect({ low: -Infinity, high: 1 }, (n, _tags, _modes, all) =>
+        n === 0 ? Number.NaN : 1 - all / n,
+      ),
     };
   });
 }

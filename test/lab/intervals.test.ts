@@ -8,6 +8,7 @@ import { differencesOf } from "../../lab/compare/compare.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/people/random.ts";
+import { FIELDS } from "../../lab/score/fields.ts";
 import type { Scored } from "../../lab/score/scorecard.ts";
 import { estimate, outcome, regression, rolledBack, scoreDraws, scoreOf } from "./outcomes.ts";
 import { HOOK_MS, shipped } from "./smallWorld.ts";
@@ -88,5 +89,44 @@ describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`,
       expect(times / NULLS, field).toBeGreaterThan(0);
       expect(times / NULLS, field).toBeLessThan(0.12);
     }
+  });
+});
+
+describe("intervals of fleets of two to five services", () => {
+  const SMALL = 60;
+  const policy = shipped("incumbent");
+  /** Of a small fleet's card, by field: what is stretched most of all. */
+  const smallFleets = (name: string): readonly Evaluated[] =>
+    Array.from({ length: SMALL }, (_, seed): Evaluated => {
+      const services = new Set(Array.from({ length: 2 + (seed % 4) }, (_, at) => `service-${at}`));
+      const outcomes = fleet(seed, name).filter(({ service }) => services.has(service));
+      return {
+        policy,
+        draws: [outcomes],
+        outcomes,
+        scored: scoreOf(outcomes, { seed, bootstraps: 80 }),
+      };
+    });
+
+  it("stay where the number can be, and hold it; so do those of differences", () => {
+    const mine = smallFleets("mine");
+    const yours = smallFleets("yours");
+    let cut = 0;
+    for (const [index, baseline] of mine.entries()) {
+      for (const { name, unit } of FIELDS) {
+        const { value, low, high } = estimate(baseline.scored, name);
+        if (value === null || low === null || high === null) continue;
+        const most = unit === "share" ? 1 : name.endsWith(".restrictedMean60m") ? 3600 : Infinity;
+        const text = `${name} of fleet ${index}: ${value} [${low}, ${high}]`;
+        expect(0 <= low && low <= value && value <= high && high <= most, text).toBe(true);
+        if (unit === "share" && low < high && (low === 0 || high === 1)) cut++;
+      }
+      for (const one of differencesOf(baseline, yours[index]!, scoreDraws)) {
+        if (one.unit !== "share" || one.low === null) continue;
+        expect(one.low, one.field).toBeGreaterThanOrEqual(-1);
+        expect(one.high, one.field).toBeLessThanOrEqual(1);
+      }
+    }
+    expect(cut, "no fleet was small enough to ask").toBeGreaterThan(SMALL / 4);
   });
 });
