@@ -34,4 +34,10 @@ export const VIEWS: readonly View[] = [
     asks: "What would a changed policy have done?",
     load: () => import("./whatIf/WhatIf.svelte"),
   },
+  {
+    name: "tags",
+    title: "Tags",
+    asks: "What was it worth that people declared what they knew?",
+    load: () => import("./tags/Tags.svelte"),
+  },
 ];
