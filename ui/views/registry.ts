@@ -40,4 +40,10 @@ export const VIEWS: readonly View[] = [
     asks: "What was it worth that people declared what they knew?",
     load: () => import("./tags/Tags.svelte"),
   },
+  {
+    name: "decisions",
+    title: "Decisions",
+    asks: "What was decided, by whom, why, and is the log whole?",
+    load: () => import("./decisions/Decisions.svelte"),
+  },
 ];
