@@ -13,6 +13,7 @@ import { inspectCommand } from "./inspect.ts";
 import { policyCommand } from "./policy.ts";
 import { replayCommand } from "./replay.ts";
 import { serveCommand } from "./serve.ts";
+import { scenarioCommand } from "./scenario.ts";
 import { simulateCommand } from "./simulate.ts";
 import { sweepCommand } from "./sweep.ts";
 import { tagsCommand } from "./tags.ts";
@@ -30,6 +31,7 @@ export function commandList(): readonly Command[] {
     explainCommand(),
     auditCommand(),
     gateCommand(),
+    scenarioCommand(),
     tagsCommand(),
     detectBenchCommand(),
     serveCommand(),

@@ -1,7 +1,5 @@
 /** `hindsight gate`: may this policy change be merged? */
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { Command } from "commander";
 import { evaluate } from "../compare/evaluate.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
@@ -10,7 +8,7 @@ import { gateDocument, gateJunit, gateMarkdown, gateText } from "../gate/formats
 import { gateOf, type GateVerdict } from "../gate/gate.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { Problem } from "../problem.ts";
+import { writeWholeFile } from "./textFile.ts";
 import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
@@ -60,8 +58,9 @@ export function gateCommand(): Command {
         const weeks = Number.isNaN(lengthMs) ? 0 : lengthMs / WEEK_MS;
         const gate = gateOf(evaluation, budget, accepted, weeks);
         if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);
-        if (flags.junit !== undefined) write(flags.junit, gateJunit(evaluation, gate));
-        if (flags.markdown !== undefined) write(flags.markdown, gateMarkdown(evaluation, gate));
+        if (flags.junit !== undefined) writeWholeFile(flags.junit, gateJunit(evaluation, gate));
+        if (flags.markdown !== undefined)
+          writeWholeFile(flags.markdown, gateMarkdown(evaluation, gate));
         if (flags.json) printJson(gateDocument(evaluation, gate));
         else print(gateText(evaluation, gate));
         for (const line of evaluation.manifest.notes) note(line);
@@ -77,18 +76,4 @@ function distinct<Named extends { readonly policy: string }>(policies: readonly 
   const [baseline, candidate] = policies as [Named, Named];
   const same = baseline.policy === candidate.policy;
   return [baseline, same ? { ...candidate, policy: `${candidate.policy} (candidate)` } : candidate];
-}
-
-/** Whole or not at all: what a CI server reads is never half a document. */
-function write(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.unfinished`;
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(temporary, text);
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    const code = String((error as NodeJS.ErrnoException).code);
-    throw new Problem(`cannot be written: ${code}`, { file, cure: "Choose another place." });
-  }
 }

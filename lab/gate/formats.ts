@@ -5,6 +5,7 @@ import type { Flip } from "../compare/compare.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
 import { flipLines } from "../compare/print.ts";
+import { junitXml, type JunitCase } from "../junit.ts";
 import type { Check, Gate, GateVerdict, JudgedFlip } from "./gate.ts";
 
 const FLIPS_SHOWN = 10;
@@ -141,37 +142,24 @@ function inCell(text: string): string {
     .replaceAll("<", "&lt;");
 }
 
-/** JUnit XML as CI servers read it: inconclusive is an error, not a failure and never a pass. */
+/** For a CI server: inconclusive is an error, not a failure and never a pass. */
 export function gateJunit(evaluation: Evaluation, gate: Gate): string {
   const suite = `hindsight gate: ${evaluation.policies[1]!.policy.policy}`;
-  const count = (verdict: GateVerdict): number =>
-    gate.checks.filter((check) => check.verdict === verdict).length;
-  return [
-    `<?xml version="1.0" encoding="UTF-8"?>`,
-    `<testsuites>`,
-    `  <testsuite name="${inXml(suite)}" tests="${gate.checks.length}" ` +
-      `failures="${count("fail")}" errors="${count("inconclusive")}" skipped="0">`,
-    ...gate.checks.map((check) => testCase(check)),
-    `  </testsuite>`,
-    `</testsuites>`,
-    "",
-  ].join("\n");
+  return junitXml(suite, gate.checks.map(testCase));
 }
 
-function testCase({ name, verdict, reason }: Check): string {
-  const open = `    <testcase classname="hindsight.gate" name="${inXml(name)}"`;
-  if (verdict === "pass") return `${open}/>`;
-  const element = verdict === "fail" ? "failure" : "error";
-  const type = verdict === "fail" ? "worse than the budget allows" : "inconclusive";
-  return `${open}><${element} type="${type}" message="${inXml(reason)}"/></testcase>`;
-}
-
-/** Control characters are not allowed in XML at all, not even escaped. */
-function inXml(text: string): string {
-  return text
-    .replace(/[\p{Cc}]/gu, " ")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
+function testCase({ name, verdict, reason }: Check): JunitCase {
+  const failed = verdict === "fail";
+  return {
+    className: "hindsight.gate",
+    name,
+    problem:
+      verdict === "pass"
+        ? null
+        : {
+            element: failed ? "failure" : "error",
+            type: failed ? "worse than the budget allows" : "inconclusive",
+            message: reason,
+          },
+  };
 }

@@ -5,7 +5,6 @@
 
 import { createHash } from "node:crypto";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { isMap } from "yaml";
 import {
   mergeLayers,
   parsePolicy,
@@ -23,9 +22,11 @@ export function sha256(text: string): string {
 /** A chain longer than this is a mistake: organisation, team and service are three. */
 const LONGEST_CHAIN = 8;
 
-/** One file of a chain of policies, as it is written. */
+/** One policy of a chain, as it is written in a file. */
 interface Layer extends Written {
   readonly file: string;
+  /** Where in the file it stands: empty where the policy is the file. */
+  readonly under: Origin["path"];
 }
 
 /** A policy, and where each of its keys is written. */
@@ -54,11 +55,18 @@ export function policyFromText(text: string, file: string): Policy {
   return placedPolicy(text, file).policy;
 }
 
+/** A policy that is written inside a document of something else, such as a scenario. */
+export function policyWithin(written: Written, under: Origin["path"], file: string): Policy {
+  return placedLayers({ file, under, ...written }).policy;
+}
+
 function placedPolicy(text: string, file: string): PlacedPolicy {
-  const layers = chainOf(layerOf(text, file));
-  const { written, issues, originOf } = mergeLayers(
-    layers.map(({ document }) => document.toJS() as unknown),
-  );
+  return placedLayers(layerOf(text, file));
+}
+
+function placedLayers(leaf: Layer): PlacedPolicy {
+  const layers = chainOf(leaf);
+  const { written, issues, originOf } = mergeLayers(layers.map(valueOf));
   const parsed = parsePolicy(written, sha256);
   const problems = [
     ...issues.map(({ at, message, against, cure }) => {
@@ -92,18 +100,27 @@ function isWritten(written: unknown, path: Origin["path"]): boolean {
 }
 
 function layerOf(text: string, file: string): Layer {
-  return { file, ...parseYaml(text, file) };
+  return { file, under: [], ...parseYaml(text, file) };
+}
+
+function valueOf({ document, under }: Layer): unknown {
+  let value = document.toJS() as unknown;
+  for (const part of under) {
+    value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[part];
+  }
+  return value;
 }
 
 /** The layer with all that it extends, the root of the chain first. */
 function chainOf(leaf: Layer): readonly Layer[] {
   const chain = [leaf];
-  for (let layer = leaf; isMap(layer.document.contents); layer = chain[0]!) {
-    if (!layer.document.has("extends")) break;
+  for (let layer = leaf; ; layer = chain[0]!) {
+    const value = valueOf(layer);
+    if (typeof value !== "object" || value === null || !("extends" in value)) break;
+    const named = value.extends;
     const [, line, column] = placeOf([layer], { layer: 0, path: ["extends"] });
     const wrong = (what: string, cure: string): Problem =>
       new Problem(`extends: ${what}`, { file: layer.file, line, column, cure });
-    const named = layer.document.get("extends");
     if (typeof named !== "string" || named === "") {
       throw wrong("expected a file", "Write the path of a policy, relative to this file.");
     }
@@ -136,7 +153,7 @@ function problemAt(
 }
 
 function placeOf(layers: readonly Layer[], origin: Origin): [string, number, number] {
-  const { file, ...written } = layers[origin.layer]!;
-  const { line, column } = placeIn(written, origin.path);
+  const { file, under, ...written } = layers[origin.layer]!;
+  const { line, column } = placeIn(written, [...under, ...origin.path]);
   return [file, line, column];
 }

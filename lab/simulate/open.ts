@@ -15,11 +15,18 @@ export interface OpenedWorld {
   readonly sources: readonly SourceFile[];
 }
 
-/** @param seed of everything in the world; the same seed is the same world, bit for bit */
-export function openWorld(file: string, seed: number): OpenedWorld {
+/**
+ * @param seed of everything in the world; the same seed is the same world, bit for bit
+ * @param change of the file's text, where a scenario asks for a world that differs
+ */
+export function openWorld(
+  file: string,
+  seed: number,
+  change: (text: string) => string = (text) => text,
+): OpenedWorld {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = change(readFileSync(file, "utf8"));
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     throw new Problem(missing ? "no such world file" : "cannot be read", {

@@ -185,7 +185,23 @@ function* pointsOf(dimensions: readonly Dimension[], design: Design): Generator<
   }
 }
 
-function policyOf(file: string, tree: Tree): Policy {
+/**
+ * The base with other values at some paths (`*` stands for every key at its place).
+ *
+ * @throws Problem for a path that no policy has, or a value it does not take
+ */
+export function changed(base: Base, values: Readonly<Record<string, unknown>>): Base {
+  const tree = structuredClone(base.tree);
+  for (const [path, value] of Object.entries(values)) {
+    const paths = expand(base, path);
+    checkValue(base, { path }, paths, value);
+    for (const one of paths) setAt(tree, one, value);
+  }
+  return { file: base.file, tree, policy: policyOf(base.file, tree) };
+}
+
+/** @throws Problem when these values are no policy */
+export function policyOf(file: string, tree: Tree): Policy {
   if ("extends" in tree) return policyFromText(stringify(tree), file);
   const parsed = parsePolicy(tree, sha256);
   if (parsed.policy !== null) return parsed.policy;
@@ -217,7 +233,7 @@ function expand(base: Base, path: string): (readonly string[])[] {
 
 function checkValue(
   base: Base,
-  dimension: Dimension,
+  dimension: Pick<Dimension, "path">,
   paths: readonly (readonly string[])[],
   value: unknown,
 ): void {

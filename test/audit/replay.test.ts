@@ -14,8 +14,7 @@ import {
 import { replayLog } from "../../lab/audit/replay.ts";
 import { logLines, writeText } from "../../lab/audit/write.ts";
 import { sha256 } from "../../lab/policy/load.ts";
-import { answerInTime, runLive } from "../engine/liveHost.ts";
-import { readScenario } from "../engine/scenarioFile.ts";
+import { readStory } from "../engine/story.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { ROOT } from "../lab/smallWorld.ts";
 
@@ -25,8 +24,8 @@ let made = 0;
 
 beforeAll(() => {
   const story = join(ROOT, "scenarios/stories/planned-migration-two-minutes.yaml");
-  const { policy, events } = readScenario(story);
-  const { handled } = runLive(policy, events, answerInTime);
+  const { policy, run } = readStory(story);
+  const { handled } = run().host;
   const section = { policy, caseId: null, history: null, handled, samples: new Map() };
   log = join(temporaryDirectory(), "decisions.jsonl");
   writeText(log, logLines([section], null));

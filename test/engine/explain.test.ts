@@ -12,14 +12,11 @@ import {
   type ExplanationNode,
 } from "../../engine/index.ts";
 import { ROOT } from "../lab/smallWorld.ts";
-import { answerInTime, runLive } from "./liveHost.ts";
-import { readScenario } from "./scenarioFile.ts";
+import { readStory } from "./story.ts";
 
 function explained(file: string, deploymentId?: string): ExplanationNode {
-  const scenario = readScenario(join(ROOT, file));
-  const answer = scenario.answersRollbacks ? () => null : answerInTime;
-  const { handled } = runLive(scenario.policy, scenario.events, answer);
-  return explain(scenario.policy, handled, deploymentId ?? scenario.deploymentId)!;
+  const { policy, scenario, run } = readStory(join(ROOT, file));
+  return explain(policy, run().host.handled, deploymentId ?? scenario.inline.deploymentId)!;
 }
 
 test.each([
@@ -75,7 +72,6 @@ describe("a diagram", () => {
 });
 
 test("a deployment that never started has no explanation", () => {
-  const scenario = readScenario(join(ROOT, "scenarios/stories/planned-migration-tagged.yaml"));
-  const { handled } = runLive(scenario.policy, scenario.events);
-  expect(explain(scenario.policy, handled, "nobody")).toBeNull();
+  const { policy, run } = readStory(join(ROOT, "scenarios/stories/planned-migration-tagged.yaml"));
+  expect(explain(policy, run().host.handled, "nobody")).toBeNull();
 });

@@ -1,6 +1,7 @@
 /**
- * Every scenario in test/traces and scenarios/stories, run as a live host would, and
- * its trace compared with the text beside it (stories: test/traces/stories).
+ * Every scenario of one deployment in test/traces and scenarios/stories, run as a live
+ * host would: held against what it expects, and its trace compared with the text beside
+ * it (stories: test/traces/stories).
  *
  * If this fails, run `npm run traces` and read the diff. Only commit the changes if
  * you understand what caused them and if they are desired.
@@ -9,9 +10,11 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { answerInTime, runLive } from "./liveHost.ts";
-import { readScenario } from "./scenarioFile.ts";
-import { outcomeOf, traceText } from "./traceText.ts";
+import { deploymentDifferences } from "../../lab/scenario/expectation.ts";
+import { clockTimes, runInline } from "../../lab/scenario/inline.ts";
+import { readScenario } from "../../lab/scenario/read.ts";
+import { traceText } from "../../lab/scenario/trace.ts";
+import { runLive } from "./liveHost.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
@@ -19,14 +22,24 @@ describe.each([
   ["scenarios/stories", "test/traces/stories"],
   ["test/traces", "test/traces"],
 ])("%s", (folder, traces) => {
-  const files = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".yaml"));
+  const stories = readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith(".yaml"))
+    .flatMap((file) => {
+      const scenario = readScenario(join(ROOT, folder, file));
+      return scenario.kind === "inline" ? [{ file, scenario }] : [];
+    });
 
-  test.each(files)("%s", async (file) => {
-    const scenario = readScenario(join(ROOT, folder, file));
-    const answer = scenario.answersRollbacks ? () => null : answerInTime;
-    const run = runLive(scenario.policy, scenario.events, answer);
-    expect(outcomeOf(scenario, run)).toEqual(scenario.expect);
+  test.each(stories)("$file", async ({ file, scenario }) => {
+    const { inline, written } = scenario;
+    const texts = scenario.policies.map(({ name, policy }) => {
+      const run = runInline(inline, policy, runLive);
+      for (const { expectation } of scenario.expected.filter((one) => one.policy === name)) {
+        expect(deploymentDifferences(expectation, run.happened, clockTimes(inline))).toEqual([]);
+      }
+      const { startsAtMs } = inline;
+      return traceText({ ...written, policy: name, startsAtMs }, run.host);
+    });
     const trace = join(ROOT, traces, `${basename(file, ".yaml")}.trace`);
-    await expect(traceText(scenario, run)).toMatchFileSnapshot(trace);
+    await expect(texts.join("\n")).toMatchFileSnapshot(trace);
   });
 });

@@ -6,21 +6,21 @@
 
 import {
   formatNumber,
-  formatTime,
   type DecisionRecord,
   type EngineCommand,
   type Event,
 } from "../../engine/index.ts";
-import type { HostRun } from "./liveHost.ts";
-import type { Scenario } from "./scenarioFile.ts";
+import type { HostRun } from "./host.ts";
+import { clockText } from "./clock.ts";
 
-const DAY_MS = 86_400_000;
 const INDENT = " ".repeat(10);
 
-/** Time of day in UTC; a later day than the scenario's first says so. */
-function clock(ms: number, scenario: Scenario): string {
-  const days = Math.floor(ms / DAY_MS) - Math.floor(scenario.startsAtMs / DAY_MS);
-  return formatTime(ms).slice(11, 19) + (days === 0 ? "" : `+${days}d`);
+/** What a trace is about. */
+export interface Traced {
+  readonly name: string;
+  readonly why: string;
+  readonly policy: string;
+  readonly startsAtMs: number;
 }
 
 function eventText(event: Event): string {
@@ -46,8 +46,8 @@ function eventText(event: Event): string {
   }
 }
 
-function commandText(command: EngineCommand, scenario: Scenario): string {
-  const time = (ms: number): string => clock(ms, scenario);
+function commandText(command: EngineCommand, startsAtMs: number): string {
+  const time = (ms: number): string => clockText(ms, startsAtMs);
   switch (command.kind) {
     case "watchUntil":
       return `watchUntil ${time(command.untilMs)}`;
@@ -67,11 +67,11 @@ function commandText(command: EngineCommand, scenario: Scenario): string {
   }
 }
 
-function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): string[] {
+function recordLines(record: DecisionRecord, event: Event, startsAtMs: number): string[] {
   const path = record.tierPath.map(({ rule, tier }) => `${rule}: ${tier}`).join(", then ");
   const lines = [
     [
-      clock(record.knownAtMs, scenario),
+      clockText(record.knownAtMs, startsAtMs),
       record.deploymentId,
       eventText(event),
       `${record.phaseBefore} -> ${record.phaseAfter}`,
@@ -118,7 +118,7 @@ function recordLines(record: DecisionRecord, event: Event, scenario: Scenario): 
     }
   }
   if (record.untaggedProposedAtMs !== null) {
-    const at = clock(record.untaggedProposedAtMs, scenario);
+    const at = clockText(record.untaggedProposedAtMs, startsAtMs);
     lines.push(`${INDENT}without tags it would have been proposed at ${at}`);
   }
   return lines;
@@ -130,33 +130,16 @@ function confidenceText({ confidence, basis }: DecisionRecord): string {
   return [...made, ...caps].join(", ");
 }
 
-export function traceText(scenario: Scenario, run: HostRun): string {
-  const lines = [`# ${scenario.name}`, `# ${scenario.why}`, `# policy ${scenario.policy.policy}`];
+export function traceText(traced: Traced, run: HostRun): string {
+  const lines = [`# ${traced.name}`, `# ${traced.why}`, `# policy ${traced.policy}`];
   for (const { event, records, commands } of run.steps) {
     for (const record of records) {
-      lines.push("", ...recordLines(record, event, scenario));
+      lines.push("", ...recordLines(record, event, traced.startsAtMs));
       for (const command of commands) {
         if (command.decisionId !== record.decisionId) continue;
-        lines.push(`${INDENT}! ${commandText(command, scenario)}`);
+        lines.push(`${INDENT}! ${commandText(command, traced.startsAtMs)}`);
       }
     }
   }
   return `${lines.join("\n")}\n`;
-}
-
-/** What a scenario's `expect` compares: the end, and every command but `watchUntil`. */
-export function outcomeOf(
-  scenario: Scenario,
-  run: HostRun,
-): { end: string | null; commands: string[] } {
-  const ends = run.records.filter(
-    ({ deploymentId, end, decision }) =>
-      deploymentId === scenario.deploymentId && end !== null && decision === "ended",
-  );
-  return {
-    end: ends[0]?.end ?? null,
-    commands: run.commands
-      .filter(({ kind }) => kind !== "watchUntil")
-      .map(({ kind, askedAtMs }) => `${clock(askedAtMs, scenario)} ${kind}`),
-  };
 }

@@ -1,0 +1,69 @@
+/** Holds scenarios against what happens: the unit tests of policies. */
+
+import { placeIn } from "../yaml.ts";
+import type { Difference, Path } from "./expectation.ts";
+import { deploymentDifferences } from "./expectation.ts";
+import { clockTimes, runInline } from "./inline.ts";
+import type { NamedPolicy } from "./policies.ts";
+import type { Scenario } from "./read.ts";
+import type { Samples } from "./samples.ts";
+import { evaluateScenario, scoredDifferences } from "./scored.ts";
+
+/** An expectation that is not met, and where it is written. */
+export interface Unmet extends Difference {
+  readonly policy: string;
+  /** In the file, whole. */
+  readonly path: Path;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Checked {
+  readonly file: string;
+  readonly name: string;
+  readonly policies: readonly string[];
+  readonly unmet: readonly Unmet[];
+  readonly seconds: number;
+}
+
+/** @param policies in the place of the scenario's own, of the same names */
+export async function checkScenario(
+  scenario: Scenario,
+  samples: Samples,
+  policies: readonly NamedPolicy[] = scenario.policies,
+): Promise<Checked> {
+  const began = performance.now();
+  const unmet = await unmetOf(scenario, samples, policies);
+  return {
+    file: scenario.source.file,
+    name: scenario.written.name,
+    policies: scenario.policies.map(({ name }) => name),
+    unmet,
+    seconds: Math.round(performance.now() - began) / 1000,
+  };
+}
+
+async function unmetOf(
+  scenario: Scenario,
+  samples: Samples,
+  policies: readonly NamedPolicy[],
+): Promise<Unmet[]> {
+  const placed = (policy: string, under: Path, difference: Difference): Unmet => {
+    const path = [...under, ...difference.path];
+    return { ...difference, policy, path, ...placeIn(scenario.source, path) };
+  };
+  if (scenario.kind === "inline") {
+    const { inline, expected } = scenario;
+    return expected.flatMap(({ policy: name, path, expectation }) => {
+      const { policy } = policies.find((one) => one.name === name)!;
+      const { happened } = runInline(inline, policy);
+      const differences = deploymentDifferences(expectation, happened, clockTimes(inline));
+      return differences.map((one) => placed(name, path, one));
+    });
+  }
+  const history = await samples.of(scenario);
+  const evaluation = await evaluateScenario(scenario, history, policies);
+  return scenario.expected.flatMap((one) =>
+    scoredDifferences(scenario, one, evaluation).map((each) => placed(one.policy, one.path, each)),
+  );
+}

@@ -1,0 +1,138 @@
+/** The part of a scenario that is written out, one deployment, as events for the engine. */
+
+import { parseDuration, parseShare, type ContextTag, type Deployment } from "../../engine/index.ts";
+import type { Event, Policy, SampleColumn } from "../../engine/index.ts";
+import { timeOf } from "./clock.ts";
+import type { DeploymentForm, Happening, ScenarioForm } from "./form.ts";
+import { toBatches } from "./host.ts";
+import { readSeries, samplesOf } from "./series.ts";
+
+/** One deployment with its samples and what people did: everything but the policy. */
+export interface Inline {
+  readonly startsAtMs: number;
+  readonly deploymentId: string;
+  readonly events: readonly Event[];
+  /** The scenario says itself when rollbacks finish, so the host does not. */
+  readonly answersRollbacks: boolean;
+}
+
+type Time = (text: string) => number;
+
+/**
+ * @param written a checked scenario with series
+ * @param policyAt the policy that the event at an index brings into force
+ */
+export function inlineOf(written: ScenarioForm, policyAt: (event: number) => Policy): Inline {
+  const startsAtMs = Date.parse(written.startsAt!);
+  const time: Time = (text) => timeOf(text, startsAtMs);
+  const { knownAt, ...main } = written.deployment!;
+  const started = deploymentOf(main, time);
+  const everyMs = parseDuration(written.every ?? "15s")!;
+  const delayMs = parseDuration(written.delay ?? "0s")!;
+  const columns = Object.entries(written.series!).map(([key, text]) =>
+    columnOf(key, text, started.service, startsAtMs, everyMs, delayMs),
+  );
+  const { events = [], tags = [] } = written;
+  return {
+    startsAtMs,
+    deploymentId: started.deploymentId,
+    events: [
+      startOf(started, knownAt === undefined ? started.startedAtMs : time(knownAt)),
+      ...tags.map((tag) => tagOf(tag, started, time)),
+      ...events.map((one, index) => eventOf(one, started, time, () => policyAt(index))),
+      ...toBatches(columns),
+    ],
+    answersRollbacks: events.some((one) => one.rollbackFinished !== undefined),
+  };
+}
+
+function startOf(deployment: Deployment, knownAtMs: number): Event {
+  return { kind: "deploymentStarted", atMs: deployment.startedAtMs, knownAtMs, deployment };
+}
+
+function deploymentOf({ startedAt, ...rest }: DeploymentForm, time: Time): Deployment {
+  return { ...rest, startedAtMs: time(startedAt) };
+}
+
+function tagOf(
+  given: NonNullable<ScenarioForm["tags"]>[number],
+  started: Deployment,
+  time: Time,
+): Event {
+  const knownAtMs = given.knownAt === undefined ? started.startedAtMs : time(given.knownAt);
+  const tag: ContextTag = {
+    deploymentId: given.deploymentId === undefined ? started.deploymentId : given.deploymentId,
+    service: given.service ?? started.service,
+    tag: given.tag,
+    value: given.value,
+    signal: given.signal,
+    validFromMs: given.validFrom === undefined ? null : time(given.validFrom),
+    validUntilMs: given.validUntil === undefined ? null : time(given.validUntil),
+    knownAtMs,
+    givenBy: given.givenBy,
+    approvedBy: given.approvedBy,
+  };
+  return { kind: "deploymentTagged", atMs: knownAtMs, knownAtMs, tag };
+}
+
+function eventOf(one: Happening, main: Deployment, time: Time, policyNow: () => Policy): Event {
+  const atMs = time(one.at);
+  const timed = { atMs, knownAtMs: atMs };
+  const { deploymentId } = main;
+  if (one.override !== undefined) {
+    return { kind: "overrideGiven", ...timed, deploymentId, ...defined(one.override) };
+  }
+  if (one.approval !== undefined) {
+    return { kind: "approvalGiven", ...timed, deploymentId, ...defined(one.approval) };
+  }
+  if (one.rollbackFinished !== undefined) {
+    return { kind: "rollbackFinished", ...timed, deploymentId, ...defined(one.rollbackFinished) };
+  }
+  if (one.stage !== undefined) {
+    const written = typeof one.stage === "string" ? { share: one.stage } : one.stage;
+    const share = parseShare(written.share)!;
+    return { kind: "stageReached", ...timed, deploymentId, ...written, share };
+  }
+  if (one.halt !== undefined) return { kind: "haltOrdered", ...timed, ...one.halt };
+  if (one.haltLifted !== undefined) return { kind: "haltLifted", ...timed, ...one.haltLifted };
+  if (one.policy !== undefined) {
+    const { by, reason } = one.policy;
+    return { kind: "policyChanged", ...timed, policy: policyNow(), by, reason };
+  }
+  const { startedAt, ...rest } = one.deployment!;
+  const startedAtMs = startedAt === undefined ? atMs : time(startedAt);
+  return startOf({ ...main, ...defined(rest), startedAtMs }, atMs);
+}
+
+type Defined<Part> = { [Key in keyof Part]: Exclude<Part[Key], undefined> };
+
+/** Without the keys that were not written, so that spreading them hides nothing. */
+function defined<Part extends object>(part: Part): Defined<Part> {
+  const entries = Object.entries(part).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Defined<Part>;
+}
+
+/** The key is `[service/]metric[@version]`. */
+function columnOf(
+  key: string,
+  text: string,
+  service: string,
+  startsAtMs: number,
+  everyMs: number,
+  delayMs: number,
+): SampleColumn {
+  const slash = key.indexOf("/");
+  const [metric, version] = key.slice(slash + 1).split("@");
+  const { atMs, values } = samplesOf(readSeries(text).stretches, startsAtMs, everyMs);
+  return {
+    series: {
+      service: slash < 0 ? service : key.slice(0, slash),
+      metric: metric!,
+      version: version ?? null,
+      percentagePoint: 0.01,
+    },
+    atMs,
+    knownAtMs: atMs.map((at) => at + delayMs),
+    values,
+  };
+}

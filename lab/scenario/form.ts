@@ -1,0 +1,178 @@
+/**
+ * The form of a scenario file. One strict schema, so that every error is found in one
+ * pass; `scenario schema` publishes it for editors. Messages are `what|cure`.
+ */
+
+import { z } from "zod";
+import { parseDuration, parseShare } from "../../engine/index.ts";
+import { PEOPLE_WORDS } from "../people/choose.ts";
+import { EFFECT_RULES } from "../replay/splice.ts";
+import { isTime, isWholeTime } from "./clock.ts";
+
+const time = z
+  .string("expected a time|Write 23:32, 23:32:15 or 2026-03-12T23:32:00Z.")
+  .refine(isTime, "expected a time|Write 23:32, 23:32:15 or 2026-03-12T23:32:00Z.");
+const wholeTime = z
+  .string("expected a time in full|Write it like 2026-03-12T22:00:00Z.")
+  .refine(isWholeTime, "expected a time in full|Write it like 2026-03-12T22:00:00Z.");
+const duration = z
+  .string("expected a duration|Write a number and a unit: 15s, 2m, 1h30m.")
+  .refine(
+    (text) => parseDuration(text) !== null,
+    "expected a duration|Write a number and a unit: 15s, 2m, 1h30m.",
+  );
+const every = duration.refine(
+  (text) => parseDuration(text) !== 0,
+  "samples need a spacing|Write 15s, say.",
+);
+const words = z.string("expected some words|Write a sentence.").min(1, "expected some words");
+
+/** One of some words; the message lists them. */
+export function oneOf<const Words extends readonly string[]>(words: Words) {
+  return z.enum(words, `not one of the words known here|Write ${words.join(", ")}.`);
+}
+
+const deployment = z.strictObject({
+  deploymentId: z.string().default("d1"),
+  service: z.string().default("orders"),
+  environment: z.string().default("production"),
+  kind: oneOf(["code", "config", "migration", "infrastructure", "feature_flag"]).default("code"),
+  startedAt: time,
+  version: z.string().nullable().default(null),
+  author: z.string().nullable().default(null),
+  team: z.string().nullable().default(null),
+  criticality: oneOf(["low", "medium", "high", "critical"]).nullable().default(null),
+  timezone: z.string().nullable().default(null),
+  callers: z.array(z.string()).default([]),
+  dependants: z.array(z.string()).default([]),
+});
+const tag = z.strictObject({
+  tag: z.string(),
+  value: z.union([z.string(), z.boolean(), z.number()]).transform(String).default("true"),
+  signal: z.string().nullable().default(null),
+  deploymentId: z.string().nullable().optional(),
+  validFrom: time.optional(),
+  validUntil: time.optional(),
+  knownAt: time.optional(),
+  givenBy: z.string().nullable().default("release-desk"),
+  approvedBy: z.string().nullable().default(null),
+  /** Of another deployment: its service. */
+  service: z.string().optional(),
+});
+const person = { deploymentId: z.string().optional(), by: z.string() };
+const STAGE = "expected a share of the traffic|Write 5%, say.";
+const stageShare = z.string(STAGE).refine((text) => parseShare(text) !== null, STAGE);
+const NOTHING_HAPPENS =
+  "nothing happens|Say what: override, approval, rollbackFinished, stage, halt, haltLifted, " +
+  "policy or deployment.";
+const happening = z
+  .strictObject({
+    at: time,
+    override: z.strictObject({ ...person, justification: z.string().default("") }).optional(),
+    approval: z.strictObject(person).optional(),
+    rollbackFinished: z
+      .strictObject({
+        deploymentId: z.string().optional(),
+        succeeded: z.boolean().default(true),
+        detail: z.string().default(""),
+      })
+      .optional(),
+    halt: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
+    haltLifted: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
+    policy: z
+      .strictObject({ is: z.record(z.string(), z.unknown()), by: z.string(), reason: z.string() })
+      .optional(),
+    deployment: deployment.partial().optional(),
+    /** So much of the traffic is on the new version. */
+    stage: z
+      .union([stageShare, z.strictObject({ deploymentId: z.string(), share: stageShare })], STAGE)
+      .optional(),
+  })
+  .refine((one) => Object.keys(one).length > 1, { error: NOTHING_HAPPENS });
+
+const world = z.strictObject({
+  file: z.string("expected a world file"),
+  seed: z.int().min(0).default(1),
+  from: wholeTime.optional(),
+  to: wholeTime.optional(),
+  with: z.record(z.string(), z.unknown()).default({}),
+});
+
+const ONE_SOURCE =
+  "the samples are missing|Write `series:` for one deployment, or name a `history:` or `world:`.";
+const ONE_POLICY = "no policy|Write `policy:` for one, or `policies:` for several by name.";
+/** Of one deployment that is written out; a history has its own. */
+const INLINE = ["startsAt", "every", "delay", "deployment", "tags", "events"] as const;
+/** Of many deployments. */
+const SCORED = ["people", "costs", "effect", "draws", "replicates", "seed"] as const;
+
+export const scenarioForm = z.strictObject({
+  name: words,
+  question: words.optional(),
+  why: words,
+  answer: words.optional(),
+
+  policy: z.unknown().optional(),
+  policies: z.record(z.string(), z.unknown()).optional(),
+
+  series: z.record(z.string(), z.string("expected samples|Write them like 240x120.")).optional(),
+  startsAt: wholeTime.optional(),
+  every: every.optional(),
+  delay: duration.optional(),
+  deployment: deployment.extend({ knownAt: time.optional() }).optional(),
+  tags: z.array(tag).optional(),
+  events: z.array(happening).optional(),
+
+  history: z.string("expected the directory of a history").optional(),
+  world: world.optional(),
+  people: z.string(`expected one of ${PEOPLE_WORDS.join(", ")}, or a people file`).optional(),
+  costs: z.string("expected a costs file").optional(),
+  effect: oneOf(EFFECT_RULES).optional(),
+  draws: z.int().min(1).optional(),
+  replicates: z.int().min(100).optional(),
+  seed: z.int().min(0).optional(),
+
+  expect: z.unknown().optional(),
+});
+
+/** What is wrong between the keys, however they are filled; read where the schema failed, too. */
+export function crossIssues(written: object): { path: string[]; message: string }[] {
+  const found: { path: string[]; message: string }[] = [];
+  const complain = (path: string[], message: string): number => found.push({ path, message });
+  const sources = (["series", "history", "world"] as const).filter((key) => key in written);
+  const [source] = sources;
+  if (source === undefined) complain([], ONE_SOURCE);
+  for (const key of sources.slice(1)) {
+    complain([key], `there is ${source} already|Keep one of the two.`);
+  }
+  if (source === "series") {
+    if (!("startsAt" in written)) {
+      complain([], "startsAt is missing|Say when the first sample is: 2026-03-12T22:00:00Z.");
+    }
+    if (!("deployment" in written)) {
+      complain([], 'deployment is missing|Write `deployment: { startedAt: "23:00" }`.');
+    }
+  }
+  const foreign = source === "series" ? SCORED : source === undefined ? [] : INLINE;
+  for (const key of foreign) {
+    if (!(key in written)) continue;
+    const where = source === "series" ? "a history or a world" : "a scenario with series";
+    complain([key], `this belongs to ${where}|Take it out, or change what the samples are.`);
+  }
+  if (!("policy" in written || "policies" in written)) complain([], ONE_POLICY);
+  if ("policy" in written && "policies" in written) {
+    complain(["policies"], "there is `policy` already|Keep one of the two.");
+  }
+  return found;
+}
+
+export type ScenarioForm = z.output<typeof scenarioForm>;
+export type Happening = z.output<typeof happening>;
+export type DeploymentForm = z.output<typeof deployment>;
+
+/** How an entry of `policies`, or `policy`, may vary what it names. */
+export const variedForm = z.strictObject({
+  policy: z.unknown(),
+  set: z.record(z.string(), z.unknown()).default({}),
+  vary: z.record(z.string(), z.union([z.array(z.unknown()).min(1), z.string()])).default({}),
+});

@@ -1,0 +1,199 @@
+/**
+ * Scenario files in, checked scenarios out. Everything that is wrong with all of them is
+ * said at once, each with file, line, column and cure.
+ *
+ * Law: a scenario that expects nothing is none.
+ */
+
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isMap, isScalar } from "yaml";
+import type { Policy } from "../../engine/index.ts";
+import { Problem, Problems } from "../problem.ts";
+import { policyWithin } from "../policy/load.ts";
+import { parseYaml, placeIn, readText } from "../yaml.ts";
+import { inlineOf, type Inline } from "./events.ts";
+import type { InlineExpectation, Path, ScoredExpectation } from "./expectation.ts";
+import { readExpectations, type Expected } from "./readExpectation.ts";
+import { issueProblem, problemsOf } from "./problems.ts";
+import { crossIssues, scenarioForm, type ScenarioForm } from "./form.ts";
+import { besideOf, policiesOf, type NamedPolicy, type Source } from "./policies.ts";
+import { readSeries } from "./series.ts";
+
+interface Common {
+  readonly source: Source;
+  readonly written: ScenarioForm;
+  readonly policies: readonly NamedPolicy[];
+}
+
+/** One deployment, written out. */
+export interface InlineScenario extends Common {
+  readonly kind: "inline";
+  readonly inline: Inline;
+  readonly expected: readonly Expected<InlineExpectation>[];
+}
+
+/** Many deployments: a history, or what a world gives. */
+export interface ScoredScenario extends Common {
+  readonly kind: "scored";
+  readonly expected: readonly Expected<ScoredExpectation>[];
+}
+
+export type Scenario = InlineScenario | ScoredScenario;
+
+const WHAT = "a scenario file, or of a directory that holds some";
+
+/** @throws Problems with everything that is wrong */
+export function readScenario(file: string): Scenario {
+  const text = readText(file, "scenario file", `Give the path of ${WHAT}.`);
+  const source: Source = { file, text, ...parseYaml(text, file) };
+  const value: unknown = source.document.toJS();
+  if (!isObject(value) || !TELLING.some((key) => key in value)) {
+    throw new Problem(`this is no scenario: it has none of ${TELLING.join(", ")}`, {
+      file,
+      cure: "`hindsight scenario new` starts one.",
+    });
+  }
+  const parsed = scenarioForm.safeParse(value);
+  const problems = parsed.success ? [] : problemsOf(source, parsed.error, scenarioForm);
+  const complain = (problem: Problem): number => problems.push(problem);
+  problems.push(
+    ...crossIssues(value).map(({ path, message }) => issueProblem(source, path, message)),
+  );
+  const loose = parsed.data ?? (value as ScenarioForm);
+  problems.push(...unreadableSeries(source, loose));
+  const later = parsed.success ? laterPolicies(source, parsed.data, complain) : [];
+  const hasPolicy = loose.policy !== undefined || isObject(loose.policies);
+  const policies = hasPolicy ? policiesOf(source, loose, complain) : [];
+  const scored = loose.history !== undefined || loose.world !== undefined;
+  const expected = readExpectations(source, loose, policies, scored, complain);
+  if (problems.length > 0 || !parsed.success) throw new Problems(problems);
+  const common = { source, written: parsed.data, policies };
+  if (scored) return { ...common, kind: "scored", expected };
+  const inline = inlineOf(parsed.data, (index) => later[index]!);
+  return { ...common, kind: "inline", inline, expected };
+}
+
+/** @throws Problems with what is wrong in any of them */
+export function readScenarios(files: readonly string[]): Scenario[] {
+  const problems: Problem[] = [];
+  const scenarios = files.flatMap((file) => {
+    try {
+      return [readScenario(file)];
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new Problems(problems);
+  return scenarios;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The policies that events bring into force, by the event's index. */
+function laterPolicies(
+  source: Source,
+  { events = [] }: ScenarioForm,
+  complain: (problem: Problem) => void,
+): (Policy | undefined)[] {
+  return events.map(({ policy }, index) => {
+    if (policy === undefined) return undefined;
+    try {
+      return policyWithin(source, ["events", index, "policy", "is"], source.file);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      complain(error);
+      return undefined;
+    }
+  });
+}
+
+function unreadableSeries(source: Source, { series }: ScenarioForm): Problem[] {
+  if (!isObject(series)) return [];
+  return Object.entries(series).flatMap(([key, text]) => {
+    if (typeof text !== "string") return [];
+    return readSeries(text).unreadable.map(
+      ({ token, at }) =>
+        new Problem(`series.${key}: cannot read \`${token}\``, {
+          file: source.file,
+          ...placeOfToken(source, ["series", key], text, at),
+          cure: "Tokens are 240, 240x12, _ (a missing scrape), _x3, stale, stalex4.",
+        }),
+    );
+  });
+}
+
+/** Where in the file a token of a text stands, however the text is quoted or folded. */
+function placeOfToken(
+  source: Source,
+  path: Path,
+  text: string,
+  at: number,
+): { readonly line: number; readonly column: number } {
+  const node = source.document.getIn(path, true);
+  if (!isScalar(node) || node.range == null) return placeIn(source, path);
+  const [from, to] = node.range;
+  const before = text
+    .slice(0, at)
+    .split(/\s+/)
+    .filter((word) => word !== "").length;
+  const words = [...source.text.slice(from, to).matchAll(/[^\s"'|>]+/g)];
+  const word = words[before];
+  if (word === undefined) return placeIn(source, path);
+  const { line, col } = source.lines.linePos(from + word.index);
+  return { line, column: col };
+}
+
+/** Whether a document means to be a scenario: policies, costs and the like do not. */
+const TELLING = ["why", "expect", "series", "question"];
+
+/**
+ * The scenario files that arguments name. In a directory (and all below it) these are the
+ * YAML files that look like one; a file that is named is always meant.
+ *
+ * @throws Problem when a path does not exist, or a directory holds none
+ */
+export function scenarioFiles(paths: readonly string[]): string[] {
+  const found = paths.flatMap((path) => {
+    if (!statSync(path, { throwIfNoEntry: false })) {
+      throw new Problem("no such file or directory", {
+        file: path,
+        cure: `Give the path of ${WHAT}.`,
+      });
+    }
+    if (!statSync(path).isDirectory()) return [path];
+    const files = yamlBelow(path).filter(looksLikeOne);
+    if (files.length > 0) return files;
+    throw new Problem("no scenario in this directory", {
+      file: path,
+      cure: "`hindsight scenario new` starts one.",
+    });
+  });
+  return [...new Set(found)];
+}
+
+function yamlBelow(dir: string): string[] {
+  const entries = readdirSync(dir, { withFileTypes: true });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    if (entry.name.startsWith(".") || entry.name === "node_modules") return [];
+    const path = join(dir, entry.name);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return yamlBelow(path);
+    return /\.ya?ml$/.test(entry.name) ? [path] : [];
+  });
+}
+
+function looksLikeOne(file: string): boolean {
+  const { document } = parseYaml(readText(file, "file", "Make it readable."), file);
+  const { contents } = document;
+  return isMap(contents) && TELLING.some((key) => document.has(key));
+}
+
+/** The directory or file a scenario names, from where the command runs. */
+export function pathOf({ source }: Scenario, named: string): string {
+  return besideOf(source.file, named);
+}

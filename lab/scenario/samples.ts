@@ -1,0 +1,133 @@
+/**
+ * Where the samples of scored scenarios come from: a history, or what a world gives. Each
+ * is opened or made once, however many scenarios ask for it.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { ENGINE_VERSION } from "../../engine/index.ts";
+import { onInterrupt } from "../cli/interrupt.ts";
+import { silent, type Progress } from "../cli/output.ts";
+import { openHistory, type History } from "../history/open.ts";
+import { Problem } from "../problem.ts";
+import { generateHistory } from "../simulate/generate.ts";
+import { openWorld } from "../simulate/open.ts";
+import { placeIn } from "../yaml.ts";
+import type { Path } from "./expectation.ts";
+import type { ScenarioForm } from "./form.ts";
+import { pathOf, type ScoredScenario } from "./read.ts";
+
+type WorldForm = NonNullable<ScenarioForm["world"]>;
+
+export interface Samples {
+  /** @throws Problem where the history or the world is wrong */
+  readonly of: (scenario: ScoredScenario) => Promise<History>;
+}
+
+interface Options {
+  /** Worlds as their files have them, and not what a scenario cuts out of them. */
+  readonly whole?: boolean;
+  /** Shows how far a world is written. */
+  readonly progress?: Progress;
+}
+
+/** Closes histories and takes generated ones away when `use` is through. */
+export async function withSamples<Result>(
+  use: (samples: Samples) => Promise<Result>,
+  { whole = false, progress = silent }: Options = {},
+): Promise<Result> {
+  const opened = new Map<string, Promise<History>>();
+  const made: string[] = [];
+  const forget = onInterrupt(() => removeAll(made));
+  const once = (key: string, open: () => Promise<History>): Promise<History> => {
+    let found = opened.get(key);
+    if (found === undefined) opened.set(key, (found = open()));
+    return found;
+  };
+  try {
+    return await use({
+      of: (scenario) => {
+        const { history, world } = scenario.written;
+        if (world === undefined) {
+          const dir = pathOf(scenario, history!);
+          return once(dir, () => openHistory(dir));
+        }
+        const { file: named, seed } = world;
+        const meant: WorldForm = whole ? { file: named, seed, with: {} } : world;
+        const file = pathOf(scenario, named);
+        return once(JSON.stringify([file, meant]), async () => {
+          const dir = mkdtempSync(join(tmpdir(), "hindsight-scenario-"));
+          made.push(dir);
+          const history = join(dir, "history");
+          await generate(scenario, file, meant, history, progress);
+          return openHistory(history);
+        });
+      },
+    });
+  } finally {
+    for (const history of opened.values()) {
+      await history.then(
+        (one) => one.close(),
+        () => undefined,
+      );
+    }
+    removeAll(made);
+    forget();
+  }
+}
+
+function removeAll(dirs: readonly string[]): void {
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+}
+
+async function generate(
+  scenario: ScoredScenario,
+  file: string,
+  { seed, from, to, with: changes }: WorldForm,
+  dir: string,
+  progress: Progress,
+): Promise<void> {
+  const inPlace = <Value>(path: Path, open: () => Value): Value => {
+    try {
+      return open();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      throw new Problem(`world: ${error.message}`, placeOf(scenario, path));
+    }
+  };
+  // The file as it is first: what is wrong in it is not the scenario's.
+  const asIs = inPlace(["world", "file"], () => openWorld(file, seed));
+  const isChanged = Object.keys(changes).length > 0;
+  const { world, loggingPolicy, sources } = isChanged
+    ? inPlace(["world", "with"], () => openWorld(file, seed, (text) => withChanges(text, changes)))
+    : asIs;
+  const fromMs = from === undefined ? world.startMs : Date.parse(from);
+  const toMs = to === undefined ? world.endMs : Date.parse(to);
+  if (fromMs < world.startMs || toMs > world.endMs || toMs <= fromMs) {
+    const iso = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+    throw new Problem("world: this stretch is not in the world", {
+      ...placeOf(scenario, ["world", from === undefined ? "to" : "from"]),
+      cure: `It goes from ${iso(world.startMs)} to ${iso(world.endMs)}.`,
+    });
+  }
+  await generateHistory(world, loggingPolicy, dir, {
+    force: false,
+    madeBy: `hindsight ${ENGINE_VERSION} scenario`,
+    sources,
+    progress,
+    window: { fromMs, toMs },
+  });
+}
+
+function placeOf({ source }: ScoredScenario, path: Path) {
+  return { file: source.file, ...placeIn(source, path) };
+}
+
+/** A world file's text with other values at some paths, such as `services.count`. */
+function withChanges(text: string, changes: Readonly<Record<string, unknown>>): string {
+  const document = parseDocument(text);
+  for (const [path, value] of Object.entries(changes)) document.setIn(path.split("."), value);
+  return document.toString();
+}

@@ -1,0 +1,166 @@
+/** Runs the policies of a scenario over a history, and holds the scores against `expect`. */
+
+import { formatTime } from "../../engine/index.ts";
+import { silent, type Progress } from "../cli/output.ts";
+import { differencesOf, type Difference as Compared } from "../compare/compare.ts";
+import { evaluate, type Evaluated, type Evaluation } from "../compare/evaluate.ts";
+import type { History } from "../history/open.ts";
+import type { Outcome } from "../outcome/outcome.ts";
+import { PEOPLE_WORDS } from "../people/choose.ts";
+import { Problem } from "../problem.ts";
+import { loadCosts, rollbackWorth } from "../score/costs.ts";
+import { nearestNames } from "../explain/nearest.ts";
+import { placeIn } from "../yaml.ts";
+import {
+  boundDifference,
+  deploymentDifferences,
+  fieldOf,
+  type Difference,
+  type Happened,
+  type Path,
+  type ScoredExpectation,
+  type Times,
+} from "./expectation.ts";
+import type { Expected } from "./readExpectation.ts";
+import { pathOf, type ScoredScenario } from "./read.ts";
+import type { NamedPolicy } from "./policies.ts";
+
+const IN_FULL: Times = { read: (text) => Date.parse(text), write: formatTime };
+
+/** What every command that scores takes where nobody says otherwise. */
+const REPLICATES = 1000;
+const DRAWS = 5;
+const SEED = 1;
+
+/** @param policies in the place of the scenario's own, of the same names */
+export function evaluateScenario(
+  scenario: ScoredScenario,
+  history: History,
+  policies: readonly NamedPolicy[] = scenario.policies,
+  progress: Progress = silent,
+): Promise<Evaluation> {
+  const { people = "absent", costs, effect, draws, replicates, seed } = scenario.written;
+  const isWord = (PEOPLE_WORDS as readonly string[]).includes(people);
+  return evaluate(
+    history,
+    policies.map(({ policy }) => policy),
+    {
+      people: isWord ? people : pathOf(scenario, people),
+      ...(costs === undefined ? {} : { costs: loadCosts(pathOf(scenario, costs)) }),
+      effect: effect ?? "hold",
+      draws: draws ?? DRAWS,
+      replicates: replicates ?? REPLICATES,
+      seed: seed ?? SEED,
+      progress,
+    },
+  );
+}
+
+/** @throws Problem when it speaks of a deployment that is not there */
+export function scoredDifferences(
+  scenario: ScoredScenario,
+  { policy, path, expectation }: Expected<ScoredExpectation>,
+  evaluation: Evaluation,
+): Difference[] {
+  const own = evaluatedOf(evaluation, policy);
+  const { scores = {}, against = {}, deployments = {} } = expectation;
+  return [
+    ...Object.entries(scores).flatMap(([name, bound]) => {
+      const value = own.scored.values.get(name)!;
+      const { unit } = fieldOf(name)!;
+      return boundDifference(["scores", name], bound, unit, Number.isNaN(value) ? null : value);
+    }),
+    ...Object.entries(against).flatMap(([baseline, verdicts]) =>
+      verdictDifferences(baseline, verdicts, own, evaluation),
+    ),
+    ...Object.entries(deployments).flatMap(([id, wanted]) => {
+      const outcome = own.outcomes.find(({ deploymentId }) => deploymentId === id);
+      if (outcome === undefined) throw unknownDeployment(scenario, path, id, own);
+      const { rollbackCost, spikeCost, ...rest } = wanted;
+      const worth = rollbackWorth(outcome, evaluation.manifest.costs);
+      const below = (one: Difference): Difference => ({
+        ...one,
+        path: ["deployments", id, ...one.path],
+      });
+      return [
+        ...deploymentDifferences(rest, happenedTo(outcome), IN_FULL),
+        ...(rollbackCost === undefined
+          ? []
+          : boundDifference(["rollbackCost"], rollbackCost, "cost", worth.rollbackCost)),
+        ...(spikeCost === undefined
+          ? []
+          : boundDifference(["spikeCost"], spikeCost, "cost", worth.spikeCost)),
+      ].map(below);
+    }),
+  ];
+}
+
+export function evaluatedOf({ policies }: Evaluation, name: string): Evaluated {
+  return policies.find(({ policy }) => policy.policy === name)!;
+}
+
+/** Every score of a policy held against those of another one of the scenario. */
+export function comparedWith(
+  baseline: Evaluated,
+  candidate: Evaluated,
+  { scoreAgain }: Evaluation,
+): readonly Compared[] {
+  return differencesOf(baseline, candidate, scoreAgain);
+}
+
+function verdictDifferences(
+  baseline: string,
+  verdicts: Readonly<Record<string, string>>,
+  own: Evaluated,
+  evaluation: Evaluation,
+): Difference[] {
+  const compared = comparedWith(evaluatedOf(evaluation, baseline), own, evaluation);
+  return Object.entries(verdicts).flatMap(([name, wanted]) => {
+    const { verdict, low, high } = compared.find(({ field }) => field === name)!;
+    if (verdict === wanted) return [];
+    const interval = low === null || high === null ? "" : ` (95 %: ${low} to ${high})`;
+    return [
+      {
+        path: ["against", baseline, name],
+        expected: [wanted],
+        actual: [`${verdict}${interval}`],
+        becomes: verdict,
+      },
+    ];
+  });
+}
+
+function happenedTo(outcome: Outcome): Happened {
+  return {
+    end: outcome.end,
+    commands: null,
+    tier: outcome.tier,
+    mode: outcome.mode,
+    timesMs: {
+      detected: outcome.detectedAtMs,
+      proposed: outcome.proposedAtMs,
+      decided: outcome.decidedAtMs,
+      executed: outcome.executedAtMs,
+      recovered: outcome.recoveredAtMs,
+      withoutTags: outcome.untaggedProposedAtMs,
+    },
+  };
+}
+
+function unknownDeployment(
+  { source }: ScoredScenario,
+  path: Path,
+  id: string,
+  { outcomes }: Evaluated,
+): Problem {
+  const near = nearestNames(
+    id,
+    outcomes.map(({ deploymentId }) => deploymentId),
+    3,
+  );
+  return new Problem(`there is no deployment ${id}`, {
+    file: source.file,
+    ...placeIn(source, [...path, "deployments", id]),
+    cure: `The nearest ids are ${near.join(", ")}.`,
+  });
+}
