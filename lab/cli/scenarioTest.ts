@@ -26,8 +26,8 @@ export function scenarioTestCommand(): Command {
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
-      "\nExits with 0 when every expectation is met, 1 when one is not, 2 for a file that is wrong." +
-        "\n\nExamples:\n  hindsight scenario test scenarios/ --junit scenarios.xml" +
+      "\nExits with 0 when every expectation is met, 1 when one is not, 2 for a wrong file.\n" +
+        "\nExamples:\n  hindsight scenario test scenarios/ --junit scenarios.xml" +
         "\n  hindsight scenario test scenarios/stories/two-minutes-silence.yaml --update",
     )
     .action(async (paths: string[], flags: Flags) => {

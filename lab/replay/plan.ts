@@ -308,6 +308,6 @@ function toDeployment(
 }
 
 /** Metrics in per cent move one unit per percentage point, ratios in [0, 1] a hundredth. */
-function percentagePoint(unit: string, metric: string): number {
+export function percentagePoint(unit: string, metric: string): number {
   return /^(%|percent|pct)$/i.test(unit) || /_(pct|percent)$/.test(metric) ? 1 : 0.01;
 }

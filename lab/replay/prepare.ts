@@ -49,10 +49,10 @@ export function prepareContext(
 }
 
 /** The season of every watched series that has enough days. */
-function seasonsOf(
+export function seasonsOf(
   plan: Plan,
   planned: PlannedDeployment,
-  gathered: GatheredDeployment,
+  gathered: Pick<GatheredDeployment, "days">,
 ): PreparedContext["seasons"] {
   const fromMs = planned.deployment.startedAtMs - plan.seasonBackMs;
   const toMs = planned.deployment.startedAtMs + plan.lookAheadMs;

@@ -1,7 +1,20 @@
 /** The part of a scenario that is written out, one deployment, as events for the engine. */
 
-import { parseDuration, parseShare, type ContextTag, type Deployment } from "../../engine/index.ts";
-import type { Event, Policy, SampleColumn } from "../../engine/index.ts";
+import {
+  canonicalJson,
+  parseDuration,
+  parseShare,
+  seriesKey,
+  type ContextTag,
+  type Deployment,
+  type Event,
+  type Policy,
+  type SampleColumn,
+  type SeasonProfile,
+  type SeriesName,
+} from "../../engine/index.ts";
+import { sha256 } from "../policy/load.ts";
+import { percentagePoint } from "../replay/plan.ts";
 import { timeOf } from "./clock.ts";
 import type { DeploymentForm, Happening, ScenarioForm } from "./form.ts";
 import { toBatches } from "./host.ts";
@@ -38,6 +51,7 @@ export function inlineOf(written: ScenarioForm, policyAt: (event: number) => Pol
     deploymentId: started.deploymentId,
     events: [
       startOf(started, knownAt === undefined ? started.startedAtMs : time(knownAt)),
+      ...contextOf(written, started, time),
       ...tags.map((tag) => tagOf(tag, started, time)),
       ...events.map((one, index) => eventOf(one, started, time, () => policyAt(index))),
       ...toBatches(columns),
@@ -52,6 +66,34 @@ function startOf(deployment: Deployment, knownAtMs: number): Event {
 
 function deploymentOf({ startedAt, ...rest }: DeploymentForm, time: Time): Deployment {
   return { ...rest, startedAtMs: time(startedAt) };
+}
+
+/** What a host prepared from earlier days; a scenario has it written out. */
+function contextOf({ seasons }: ScenarioForm, started: Deployment, time: Time): Event[] {
+  if (seasons === undefined) return [];
+  const profiles = Object.entries(seasons).map(([key, season]): [string, SeasonProfile] => {
+    const { stretches } = readSeries(season.values);
+    const { values } = samplesOf(stretches, 0, 1);
+    const stepMs = parseDuration(season.every)!;
+    const named = seriesKey(nameOf(key, started.service));
+    return [named, { startMs: time(season.startsAt), stepMs, values, days: season.days }];
+  });
+  return [preparedOf(started, Object.fromEntries(profiles))];
+}
+
+/** The event by which a watch is given its seasons. */
+export function preparedOf(
+  { deploymentId, startedAtMs }: Deployment,
+  seasons: Readonly<Record<string, SeasonProfile>>,
+): Event {
+  const context = { seasons, digest: sha256(canonicalJson(seasons)) };
+  return {
+    kind: "contextPrepared",
+    atMs: startedAtMs,
+    knownAtMs: startedAtMs,
+    deploymentId,
+    context,
+  };
 }
 
 function tagOf(
@@ -113,6 +155,17 @@ function defined<Part extends object>(part: Part): Defined<Part> {
 }
 
 /** The key is `[service/]metric[@version]`. */
+function nameOf(key: string, own: string): SeriesName {
+  const slash = key.indexOf("/");
+  const [metric, version] = key.slice(slash + 1).split("@");
+  return {
+    service: slash < 0 ? own : key.slice(0, slash),
+    metric: metric!,
+    version: version ?? null,
+    percentagePoint: percentagePoint("", metric!),
+  };
+}
+
 function columnOf(
   key: string,
   text: string,
@@ -121,16 +174,9 @@ function columnOf(
   everyMs: number,
   delayMs: number,
 ): SampleColumn {
-  const slash = key.indexOf("/");
-  const [metric, version] = key.slice(slash + 1).split("@");
   const { atMs, values } = samplesOf(readSeries(text).stretches, startsAtMs, everyMs);
   return {
-    series: {
-      service: slash < 0 ? service : key.slice(0, slash),
-      metric: metric!,
-      version: version ?? null,
-      percentagePoint: 0.01,
-    },
+    series: nameOf(key, service),
     atMs,
     knownAtMs: atMs.map((at) => at + delayMs),
     values,

@@ -90,6 +90,13 @@ const happening = z
   })
   .refine((one) => Object.keys(one).length > 1, { error: NOTHING_HAPPENS });
 
+const season = z.strictObject({
+  startsAt: time,
+  every: every.default("5m"),
+  days: z.int().min(1),
+  values: z.string("expected values|Write them like samples: 240x12 260."),
+});
+
 const world = z.strictObject({
   file: z.string("expected a world file"),
   seed: z.int().min(0).default(1),
@@ -102,7 +109,7 @@ const ONE_SOURCE =
   "the samples are missing|Write `series:` for one deployment, or name a `history:` or `world:`.";
 const ONE_POLICY = "no policy|Write `policy:` for one, or `policies:` for several by name.";
 /** Of one deployment that is written out; a history has its own. */
-const INLINE = ["startsAt", "every", "delay", "deployment", "tags", "events"] as const;
+const INLINE = ["startsAt", "every", "delay", "deployment", "tags", "events", "seasons"] as const;
 /** Of many deployments. */
 const SCORED = ["people", "costs", "effect", "draws", "replicates", "seed"] as const;
 
@@ -122,6 +129,7 @@ export const scenarioForm = z.strictObject({
   deployment: deployment.extend({ knownAt: time.optional() }).optional(),
   tags: z.array(tag).optional(),
   events: z.array(happening).optional(),
+  seasons: z.record(z.string(), season).optional(),
 
   history: z.string("expected the directory of a history").optional(),
   world: world.optional(),

@@ -94,7 +94,7 @@ export function checkedJunit(all: readonly Checked[]): string {
             : {
                 element: "failure",
                 type: "expectation not met",
-                message: `${file}:${first.line}: expected ${first.expected.join(", ")}, was ${first.actual.join(", ")}`,
+                message: `${file}:${first.line}: ${first.path.join(".")} is not as expected`,
                 details: unmet.flatMap((one) => unmetLines(checked, one)).join("\n"),
               },
       };

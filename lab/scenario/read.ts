@@ -90,6 +90,10 @@ export function readScenarios(files: readonly string[]): Scenario[] {
   return scenarios;
 }
 
+function entriesOf(value: unknown): [string, unknown][] {
+  return isObject(value) ? Object.entries(value) : [];
+}
+
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -112,15 +116,21 @@ function laterPolicies(
   });
 }
 
-function unreadableSeries(source: Source, { series }: ScenarioForm): Problem[] {
-  if (!isObject(series)) return [];
-  return Object.entries(series).flatMap(([key, text]) => {
+function unreadableSeries(source: Source, { series, seasons }: ScenarioForm): Problem[] {
+  const texts: [Path, unknown][] = [
+    ...entriesOf(series).map(([key, text]): [Path, unknown] => [["series", key], text]),
+    ...entriesOf(seasons).map(([key, season]): [Path, unknown] => [
+      ["seasons", key, "values"],
+      isObject(season) && "values" in season ? season.values : undefined,
+    ]),
+  ];
+  return texts.flatMap(([path, text]) => {
     if (typeof text !== "string") return [];
     return readSeries(text).unreadable.map(
       ({ token, at }) =>
-        new Problem(`series.${key}: cannot read \`${token}\``, {
+        new Problem(`${path.join(".")}: cannot read \`${token}\``, {
           file: source.file,
-          ...placeOfToken(source, ["series", key], text, at),
+          ...placeOfToken(source, path, text, at),
           cure: "Tokens are 240, 240x12, _ (a missing scrape), _x3, stale, stalex4.",
         }),
     );

@@ -1,0 +1,136 @@
+/**
+ * Policies broken on purpose. A scenario that none of them fails would pass whatever the
+ * policy did: it proves nothing.
+ */
+
+import { Problem } from "../problem.ts";
+import type { Tree } from "../sweep/paths.ts";
+import { policyOf } from "../sweep/variations.ts";
+import { checkScenario } from "./check.ts";
+import { withName, type NamedPolicy } from "./policies.ts";
+import type { Scenario } from "./read.ts";
+import type { Samples } from "./samples.ts";
+
+interface Mutation {
+  /** In words: "tier observe everywhere". */
+  readonly what: string;
+  /** Changes the policy as it is written; false where there is nothing to change. */
+  readonly apply: (tree: Tree, policy: NamedPolicy["policy"]) => boolean;
+}
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function entriesOf(tree: Tree, block: string): Tree[] {
+  const found = tree[block];
+  return isTree(found) ? Object.values(found).filter(isTree) : [];
+}
+
+function without(block: string): Mutation {
+  return {
+    what: `no ${block}`,
+    apply: (tree) => block in tree && Reflect.deleteProperty(tree, block),
+  };
+}
+
+function everywhere(tier: string): Mutation {
+  return {
+    what: `tier ${tier} everywhere`,
+    apply: (tree) => {
+      tree["assign"] = [{ otherwise: tier }];
+      for (const mode of entriesOf(tree, "modes")) delete mode["tier"];
+      for (const rule of entriesOf(tree, "context")) delete rule["tierAtLeast"];
+      return true;
+    },
+  };
+}
+
+function tolerances(times: number): Mutation {
+  return {
+    what: `tolerances times ${times}`,
+    apply: (tree) => {
+      const signals = entriesOf(tree, "signals");
+      for (const signal of signals) {
+        const match = /^([\d.]+)(.*)$/.exec(String(signal["tolerance"]));
+        if (match !== null) signal["tolerance"] = `${Number(match[1]) * times}${match[2]}`;
+      }
+      return signals.length > 0;
+    },
+  };
+}
+
+function tierSetting(tier: string, key: string, value: unknown): Mutation {
+  return {
+    what: `tiers.${tier}.${key} ${JSON.stringify(value)}`,
+    apply: (tree) => {
+      const tiers = (tree["tiers"] ??= {}) as Tree;
+      tiers[tier] = { ...((tiers[tier] ?? {}) as Tree), [key]: value };
+      return true;
+    },
+  };
+}
+
+/** The likeliest to be noticed first: the search ends at the first that is. */
+const MUTATIONS: readonly Mutation[] = [
+  everywhere("observe"),
+  without("context"),
+  tolerances(0.1),
+  everywhere("full"),
+  tolerances(10),
+  without("modes"),
+  without("guardrails"),
+  tierSetting("override", "window", "30m"),
+  tierSetting("override", "onTimeout", "hold"),
+  tierSetting("approve", "sla", "1m"),
+  everywhere("approve"),
+  everywhere("override"),
+  {
+    what: "watch 5m",
+    apply: (tree) => {
+      tree["watch"] = "5m";
+      return true;
+    },
+  },
+];
+
+/** Every broken form of a policy that still is one and is not the same. */
+export function* mutationsOf(
+  named: NamedPolicy,
+): Generator<{ readonly what: string; readonly broken: NamedPolicy }> {
+  for (const { what, apply } of MUTATIONS) {
+    const tree = structuredClone(named.tree);
+    if (!apply(tree, named.policy)) continue;
+    try {
+      const policy = withName(policyOf(named.file, tree), named.name);
+      if (policy.digest !== named.policy.digest) yield { what, broken: { ...named, tree, policy } };
+    } catch (error) {
+      // Not every combination is a policy: a guardrail may refuse it.
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+}
+
+export interface Noticed {
+  readonly policy: string;
+  /** The first mutation that fails the scenario; null where none does. */
+  readonly by: string | null;
+}
+
+/** For every policy that something is expected of: is it noticed when that one is broken? */
+export async function noticedOf(scenario: Scenario, samples: Samples): Promise<Noticed[]> {
+  const meant = new Set(scenario.expected.map(({ policy }) => policy));
+  const noticed: Noticed[] = [];
+  for (const named of scenario.policies) {
+    if (!meant.has(named.name)) continue;
+    let by: string | null = null;
+    for (const { what, broken } of mutationsOf(named)) {
+      const policies = scenario.policies.map((one) => (one === named ? broken : one));
+      const { unmet } = await checkScenario(scenario, samples, policies);
+      if (!unmet.some(({ policy }) => policy === named.name)) continue;
+      by = what;
+      break;
+    }
+    noticed.push({ policy: named.name, by });
+  }
+  return noticed;
+}
