@@ -33,7 +33,7 @@ export function scenarioFromCommand(): Command {
     .addHelpText(
       "after",
       "\nExample:\n  hindsight scenario from --history quarter \\\n" +
-        "    --deployment pricing-20260907-1 --policy policies/current.yaml --out scenarios/pricing.yaml",
+        "    --deployment pricing-20260907-1 --policy current.yaml --out pricing.yaml",
     )
     .action(async (flags: Flags) => {
       checkFree(flags.out, flags.force);

@@ -26,14 +26,20 @@ export interface Checked {
   readonly seconds: number;
 }
 
-/** @param policies in the place of the scenario's own, of the same names */
+export interface CheckOptions {
+  /** In the place of the scenario's own, of the same names. */
+  readonly policies?: readonly NamedPolicy[];
+  /** Holds only what is expected of this policy, and runs no more than that needs. */
+  readonly only?: string;
+}
+
 export async function checkScenario(
   scenario: Scenario,
   samples: Samples,
-  policies: readonly NamedPolicy[] = scenario.policies,
+  options: CheckOptions = {},
 ): Promise<Checked> {
   const began = performance.now();
-  const unmet = await unmetOf(scenario, samples, policies);
+  const unmet = await unmetOf(scenario, samples, options);
   return {
     file: scenario.source.file,
     name: scenario.written.name,
@@ -46,24 +52,33 @@ export async function checkScenario(
 async function unmetOf(
   scenario: Scenario,
   samples: Samples,
-  policies: readonly NamedPolicy[],
+  { policies = scenario.policies, only }: CheckOptions,
 ): Promise<Unmet[]> {
+  const isMeant = ({ policy }: { readonly policy: string }): boolean =>
+    only === undefined || policy === only;
   const placed = (policy: string, under: Path, difference: Difference): Unmet => {
     const path = [...under, ...difference.path];
     return { ...difference, policy, path, ...placeIn(scenario.source, path) };
   };
   if (scenario.kind === "inline") {
-    const { inline, expected } = scenario;
-    return expected.flatMap(({ policy: name, path, expectation }) => {
+    const { inline } = scenario;
+    return scenario.expected.filter(isMeant).flatMap(({ policy: name, path, expectation }) => {
       const { policy } = policies.find((one) => one.name === name)!;
       const { happened } = runInline(inline, policy);
       const differences = deploymentDifferences(expectation, happened, clockTimes(inline));
       return differences.map((one) => placed(name, path, one));
     });
   }
-  const history = await samples.of(scenario);
-  const evaluation = await evaluateScenario(scenario, history, policies);
-  return scenario.expected.flatMap((one) =>
+  const expected = scenario.expected.filter(isMeant);
+  const needed = new Set(
+    expected.flatMap(({ policy, expectation }) => [
+      policy,
+      ...Object.keys(expectation.against ?? {}),
+    ]),
+  );
+  const run = policies.filter(({ name }) => needed.has(name));
+  const evaluation = await evaluateScenario(scenario, await samples.of(scenario), run);
+  return expected.flatMap((one) =>
     scoredDifferences(scenario, one, evaluation).map((each) => placed(one.policy, one.path, each)),
   );
 }

@@ -1,6 +1,7 @@
 /** Scenarios as experiments: the question, a row for each policy, the answer and its doubt. */
 
 import { Table } from "console-table-printer";
+import { formatTime } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Evaluated, Evaluation } from "../compare/evaluate.ts";
@@ -140,8 +141,7 @@ export function experimentDocument(experiment: Experiment) {
   if (experiment.kind === "scored") {
     return { ...about, ...compareDocument(experiment.evaluation) };
   }
-  const iso = (ms: number | null): string | null =>
-    ms === null ? null : new Date(ms).toISOString();
+  const iso = (ms: number | null): string | null => (ms === null ? null : formatTime(ms));
   return {
     ...about,
     policies: experiment.runs.map(({ policy, run: { happened } }) => {

@@ -26,10 +26,14 @@ function entriesOf(tree: Tree, block: string): Tree[] {
   return isTree(found) ? Object.values(found).filter(isTree) : [];
 }
 
-function without(block: string): Mutation {
+function without(...blocks: readonly string[]): Mutation {
   return {
-    what: `no ${block}`,
-    apply: (tree) => block in tree && Reflect.deleteProperty(tree, block),
+    what: `no ${blocks.join(" and no ")}`,
+    apply: (tree) => {
+      const found = blocks.filter((block) => block in tree);
+      for (const block of found) Reflect.deleteProperty(tree, block);
+      return found.length > 0;
+    },
   };
 }
 
@@ -79,6 +83,7 @@ const MUTATIONS: readonly Mutation[] = [
   tolerances(10),
   without("modes"),
   without("guardrails"),
+  without("context", "modes"),
   tierSetting("override", "window", "30m"),
   tierSetting("override", "onTimeout", "hold"),
   tierSetting("approve", "sla", "1m"),
@@ -116,17 +121,25 @@ export interface Noticed {
   readonly by: string | null;
 }
 
-/** For every policy that something is expected of: is it noticed when that one is broken? */
-export async function noticedOf(scenario: Scenario, samples: Samples): Promise<Noticed[]> {
-  const meant = new Set(scenario.expected.map(({ policy }) => policy));
+/**
+ * For every policy that something is expected of: is it noticed when that one is broken?
+ *
+ * @param asked of these policies alone
+ */
+export async function noticedOf(
+  scenario: Scenario,
+  samples: Samples,
+  asked: readonly string[] = scenario.expected.map(({ policy }) => policy),
+): Promise<Noticed[]> {
+  const meant = new Set(asked);
   const noticed: Noticed[] = [];
   for (const named of scenario.policies) {
     if (!meant.has(named.name)) continue;
     let by: string | null = null;
     for (const { what, broken } of mutationsOf(named)) {
       const policies = scenario.policies.map((one) => (one === named ? broken : one));
-      const { unmet } = await checkScenario(scenario, samples, policies);
-      if (!unmet.some(({ policy }) => policy === named.name)) continue;
+      const { unmet } = await checkScenario(scenario, samples, { policies, only: named.name });
+      if (unmet.length === 0) continue;
       by = what;
       break;
     }
