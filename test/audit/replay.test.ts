@@ -65,8 +65,8 @@ describe("decisions made again", () => {
   });
 
   it("are identical where the fleet began with what an older log taught", () => {
-    const { policy, events } = readScenario(join(ROOT, "scenarios/stories/overrides-teach.yaml"));
-    const { handled } = runLive(policy, events, answerInTime);
+    const { policy, run } = readStory(join(ROOT, "scenarios/stories/overrides-teach.yaml"));
+    const { handled } = run().host;
     const split = handled.findIndex(
       ({ event }) => event.kind === "deploymentStarted" && event.deployment.deploymentId === "d5",
     );
