@@ -94,7 +94,7 @@ export async function cutOut(history: History, id: string, policy: Policy): Prom
     const { knownAtMs } = tag;
     return { kind: "deploymentTagged", atMs: knownAtMs, knownAtMs, tag };
   });
-  const others = [started, ...tags];
+  const others = [started, ...tags, ...planned.stages];
   const prepared = (digits: number): Event[] => {
     if (Object.keys(seasons).length === 0) return [];
     return [preparedOf(planned.deployment, roundedSeasons(seasons, digits))];

@@ -10,7 +10,8 @@ const COLUMNS = 96;
 /** @param policy as it stands behind `policy:`: a quoted path, or a block of its own */
 export function cutText(cut: Cut, policy: string, from: string, policyName: string): string {
   const { planned, startsAtMs, everyMs, delayMs, series, seasons, answers, run, notes } = cut;
-  const { deployment, tags } = planned;
+  const { deployment, tags, stages } = planned;
+  const happened = [...stages, ...answers];
   const time = (ms: number): string => {
     const clock = clockText(ms, startsAtMs);
     const short = [clock.replace(/\+\d+d$/, ""), clock].find(
@@ -62,7 +63,9 @@ export function cutText(cut: Cut, policy: string, from: string, policyName: stri
               validFrom: tag.validFromMs === null ? null : time(tag.validFromMs),
               validUntil: tag.validUntilMs === null ? null : time(tag.validUntilMs),
               knownAt: time(tag.knownAtMs),
-              givenBy: optional(tag.givenBy),
+              givenBy: optional(tag.givenBy) ?? "null",
+              approvedBy: optional(tag.approvedBy),
+              service: tag.service === deployment.service ? null : text(tag.service),
             }),
           ),
         ]),
@@ -80,15 +83,18 @@ export function cutText(cut: Cut, policy: string, from: string, policyName: stri
       "    values: >-",
       ...wrapped(writeSeries(values)).map((line) => `  ${line}`),
     ]),
-    ...(answers.length === 0
+    ...(happened.length === 0
       ? []
       : [
           "events:",
-          ...answers.map((event) => {
+          ...happened.map((event) => {
             const at = time(event.knownAtMs);
             if (event.kind === "overrideGiven") {
               const override = { by: text(event.by), justification: text(event.justification) };
               return item({ at, override: flow(override) });
+            }
+            if (event.kind === "stageReached") {
+              return item({ at, stage: `${Number((event.share * 100).toPrecision(6))}%` });
             }
             if (event.kind === "approvalGiven") {
               return item({ at, approval: flow({ by: text(event.by) }) });
