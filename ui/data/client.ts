@@ -92,7 +92,7 @@ async function askReady(
     init.body = JSON.stringify(body);
     init.headers = { "content-type": "application/json" };
   }
-  for (let waitMs = 150; ; waitMs = Math.min(1000, waitMs * 1.5)) {
+  for (let waitMs = 40; ; waitMs = Math.min(1000, waitMs * 1.5)) {
     const response = await fetch(url, init);
     if (!response.ok) throw await ApiProblem.of(response);
     if (response.status !== 202) return response;

@@ -47,3 +47,18 @@ export function sinceText(ms: number): string {
 export function isoText(ms: number): string {
   return new Date(Math.round(ms)).toISOString();
 }
+
+const TWO_DAYS_MS = 2 * 86_400_000;
+
+/** `10:05`, or `7 Jul` where more than two days are shown. */
+export function tickText(
+  ms: number,
+  shown: { readonly fromMs: number; readonly toMs: number },
+  zone: string,
+): string {
+  const span = shown.toMs - shown.fromMs;
+  if (span > TWO_DAYS_MS) {
+    return formatOf(zone, "day", { day: "numeric", month: "short" }).format(ms);
+  }
+  return clockText(ms, zone).replace(/:00$/, "");
+}

@@ -22,11 +22,11 @@ export const SPANS: Readonly<Record<Span["kind"], SpanLook>> = {
 };
 
 export const ROWS = [
-  { y: 14, height: 12 },
-  { y: 30, height: 12 },
-  { y: 46, height: 4 },
+  { y: 16, height: 12 },
+  { y: 31, height: 12 },
+  { y: 47, height: 5 },
 ] as const;
-export const LANE_HEIGHT = 54;
+export const LANE_HEIGHT = 60;
 
 /** One glyph for each instant, drawn in a box of 12 around the middle. */
 export const MARKS: Readonly<Record<Mark["kind"], { readonly glyph: string; words: string }>> = {
@@ -53,5 +53,5 @@ export const EVIDENCE_WORDS: Readonly<Record<Span["evidence"], string>> = {
   unknown: "unknown: nobody can say what people would have answered",
 };
 
-/** Marks closer than this to the one before step down a little, so that both are seen. */
+/** How wide a mark is; one that would cover the one before steps aside. */
 export const GLYPH = 13;

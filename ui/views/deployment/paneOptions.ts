@@ -1,6 +1,7 @@
 /** How a pane looks and how it is moved: drag to zoom, shift-drag or sideways wheel to pan. */
 
 import uPlot from "uplot";
+import { tickText } from "../../format/time.ts";
 import type { TimeView } from "./timeView.svelte.ts";
 import { PLACE } from "./paneData.ts";
 
@@ -70,7 +71,13 @@ export function paneOptions(setup: PaneSetup): uPlot.Options {
     },
     scales: { x: { time: true, auto: false, range: () => [view.fromMs, view.toMs] } },
     axes: [
-      { ...axis, size: 24, gap: 3, space: 70 },
+      {
+        ...axis,
+        size: 22,
+        gap: 4,
+        space: 80,
+        values: (_plot, ticks) => ticks.map((ms) => tickText(ms, view, timezone)),
+      },
       {
         ...axis,
         size: GUTTER,

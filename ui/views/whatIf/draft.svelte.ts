@@ -6,7 +6,9 @@
 
 import type { PolicyDetail, Knob } from "../../../lab/server/contract/policies.ts";
 import type { WhatIf, WhatIfRequest } from "../../../lab/server/contract/whatIf.ts";
-import { ask, type Waiting } from "../../data/client.ts";
+import type { ProgressDocument } from "../../../lab/server/contract/words.ts";
+import { ask } from "../../data/client.ts";
+import type { ApiProblem } from "../../data/problem.ts";
 import { Resource } from "../../data/resource.svelte.ts";
 import { address } from "../../shell/address.svelte.ts";
 
@@ -16,12 +18,21 @@ const GONE = "(none)";
 
 type Value = string | null;
 
+interface Answered {
+  /** Which turn of a control it answers. */
+  readonly turn: number;
+  readonly whatIf: WhatIf;
+}
+
 export class Draft {
   readonly base: string;
   readonly detail = new Resource<PolicyDetail>();
-  readonly answer = new Resource<WhatIf>();
+  readonly #quick = new Resource<Answered>();
+  /** Apart, so that no drag ever waits for it; a turn of a control makes it out of date. */
+  readonly #exact = new Resource<Answered>();
   /** How long the last quick answer took, in milliseconds. */
   tookMs = $state<number | null>(null);
+  #turn = $state(0);
   #values = $state.raw<ReadonlyMap<string, Value>>(new Map());
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -29,13 +40,35 @@ export class Draft {
     this.base = base;
     this.#values = readAddress();
     this.detail.ask((waiting) => ask("policy", { params: { id: base } }, waiting));
+    this.#askQuick();
     this.#askExact();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
     this.detail.stop();
-    this.answer.stop();
+    this.#quick.stop();
+    this.#exact.stop();
+  }
+
+  /** The best there is: exact where that is of the latest turn, the latest quick one else. */
+  get answer(): WhatIf | null {
+    const [exact, quick] = [this.#exact.value, this.#quick.value];
+    const isLatest = exact !== null && (exact.turn === this.#turn || quick === null);
+    return (isLatest ? exact : quick)?.whatIf ?? null;
+  }
+
+  /** Is what is shown all that there is to say? */
+  get isSettled(): boolean {
+    return this.#exact.value?.turn === this.#turn;
+  }
+
+  get problem(): ApiProblem | null {
+    return this.#quick.problem ?? this.#exact.problem;
+  }
+
+  get progress(): ProgressDocument | null {
+    return this.#quick.progress ?? this.#exact.progress;
   }
 
   get isChanged(): boolean {
@@ -71,13 +104,9 @@ export class Draft {
 
   #change(next: ReadonlyMap<string, Value>): void {
     this.#values = next;
-    const body = { ...this.request, precision: "quick" as const };
-    this.answer.askLatest(async (waiting: Waiting) => {
-      const startedMs = performance.now();
-      const answer = await ask("whatIf", { body }, waiting);
-      this.tookMs = performance.now() - startedMs;
-      return answer;
-    });
+    this.#turn += 1;
+    this.#exact.stop();
+    this.#askQuick();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       const set = [...next].map(([path, value]) => `${path}=${value ?? GONE}`);
@@ -86,9 +115,21 @@ export class Draft {
     }, STILL_MS);
   }
 
+  #askQuick(): void {
+    const body = { ...this.request, precision: "quick" as const };
+    const turn = this.#turn;
+    this.#quick.askLatest(async (waiting) => {
+      const startedMs = performance.now();
+      const whatIf = await ask("whatIf", { body }, waiting);
+      this.tookMs = performance.now() - startedMs;
+      return { turn, whatIf };
+    });
+  }
+
   #askExact(): void {
     const body = { ...this.request, precision: "exact" as const };
-    this.answer.askLatest((waiting) => ask("whatIf", { body }, waiting));
+    const turn = this.#turn;
+    this.#exact.ask(async (waiting) => ({ turn, whatIf: await ask("whatIf", { body }, waiting) }));
   }
 }
 
