@@ -35,6 +35,12 @@ export const VIEWS: readonly View[] = [
     load: () => import("./whatIf/WhatIf.svelte"),
   },
   {
+    name: "sweep",
+    title: "Sweep",
+    asks: "Which of many variations is worth changing to, if any?",
+    load: () => import("./sweep/Sweep.svelte"),
+  },
+  {
     name: "tags",
     title: "Tags",
     asks: "What was it worth that people declared what they knew?",

@@ -1,0 +1,68 @@
+/** What policies of a sweep are held against each other by, and how it is written. */
+
+import { countText } from "../../format/number.ts";
+import type { ScoresDocument, SweepDetail } from "../../../lab/server/contract/sweeps.ts";
+
+export type SweepResult = NonNullable<SweepDetail["result"]>;
+export type SweptPolicy = SweepResult["variations"][number];
+export type ObjectiveKey = keyof ScoresDocument;
+
+export interface Objective {
+  readonly key: ObjectiveKey;
+  readonly words: string;
+  readonly text: (value: number) => string;
+}
+
+const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
+
+/** All are better when lower; the first two are the axes of the frontier. */
+export const OBJECTIVES: readonly Objective[] = [
+  {
+    key: "recoveryMinutes",
+    words: "minutes to recovery",
+    text: (value) => value.toFixed(1),
+  },
+  { key: "falsePositiveRate", words: "false-positive rate", text: percent },
+  {
+    key: "cost",
+    words: "cost of 100 deployments",
+    text: (value) => countText(Math.round(value)),
+  },
+  { key: "missRate", words: "regressions missed", text: percent },
+  { key: "nightPages", words: "night pages a week", text: (value) => value.toFixed(1) },
+];
+
+export function objectiveOf(key: string | null, otherwise: ObjectiveKey): Objective {
+  return (
+    OBJECTIVES.find((one) => one.key === key) ?? OBJECTIVES.find((one) => one.key === otherwise)!
+  );
+}
+
+/** A dash where this history cannot say it. */
+export function scoreText({ text }: Objective, value: number | null | undefined): string {
+  return value == null ? "–" : text(value);
+}
+
+export interface BarSource {
+  readonly intervals: SweptPolicy["intervals"];
+}
+
+/** The 95 % interval of one objective; null where none is known. */
+export function barOf({ intervals }: BarSource, key: ObjectiveKey): [number, number] | null {
+  const found = intervals[key];
+  return found == null ? null : [Math.max(0, found.low), found.high];
+}
+
+/** `window=1m, hold=0s`: what differs from the base. */
+export function changesText(policy: Pick<SweptPolicy, "changes" | "name">): string {
+  if (policy.changes.length === 0) return policy.name;
+  return policy.changes.map(({ path, from, to }) => `${path}: ${from} → ${to}`).join(", ");
+}
+
+/** The settings with which What-if shows a variation. */
+export function whatIfSettings(
+  base: string,
+  changes: SweptPolicy["changes"],
+): { readonly base: string; readonly set: readonly string[] } {
+  return { base, set: changes.map(({ path, to }) => `${path}=${to}`) };
+}
