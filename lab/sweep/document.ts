@@ -12,12 +12,17 @@ export function sweepDocument(sweep: Sweep) {
   const { best } = found;
   return {
     manifest: sweep.manifest,
-    incumbent: { policy: sweep.base.policy, scores: scoresDocument(scores[0]!) },
+    incumbent: {
+      policy: sweep.base.policy,
+      scores: scoresDocument(scores[0]!),
+      intervals: frontier.intervals[0]!,
+    },
     variations: variations.map(({ name, changes, policy }, index) => ({
       name,
       digest: policy.digest,
       changes,
       scores: scoresDocument(scores[index + 1]!),
+      intervals: frontier.intervals[index + 1]!,
       onFrontier: frontier.members.includes(index + 1),
       frontierShare: nullable(frontier.membership[index + 1]!),
     })),

@@ -3,6 +3,7 @@
  * and where giving up more buys least.
  */
 
+import { effectiveClusters, intervalOf, type Interval } from "../score/intervals.ts";
 import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import type { Span } from "./periods.ts";
@@ -66,11 +67,16 @@ export function resampledObjectives(
   };
 }
 
+export type Intervals = Readonly<Record<ObjectiveName, Interval | null>>;
+
 export interface Frontier {
   /** Policies on the frontier, by their place among those given. */
   readonly members: readonly number[];
   /** By policy: the share of resamples in which it is on the frontier. */
   readonly membership: Float64Array;
+  /** By policy, 95 %; null where it cannot be said. Policies share the luck of the draw: two
+   * whose intervals overlap can still differ for certain. */
+  readonly intervals: readonly Intervals[];
   /** The policy of the bend between time to recovery and false positives; null without one. */
   readonly knee: number | null;
 }
@@ -104,9 +110,28 @@ export function frontierOf(
       for (const at of firsts[group]!) membership[at]! += 1 / resamples.count;
     }
   }
+  const clusters = effectiveClusters([...countsOver(table, ...span).deployments]);
+  const intervals = new Array<Intervals>(policies.length);
+  firsts.forEach((group, at) => {
+    const own = scoresOf(table, policies[group[0]!]!, span);
+    const found = intervalsOf(own, drawn[at]!, clusters);
+    for (const one of group) intervals[one] = found;
+  });
   const scale = resampledObjectives(table, incumbent, span, resamples);
   const knee = kneeOf(points, spread(scale.recoveryMinutes), spread(scale.falsePositiveRate));
-  return { members, membership, knee };
+  return { members, membership, intervals, knee };
+}
+
+function intervalsOf(
+  scores: Scores,
+  drawn: Readonly<Record<ObjectiveName, Float64Array>>,
+  clusters: number,
+): Intervals {
+  const of = (name: ObjectiveName): Interval | null => {
+    const known = { value: scores[name], samples: drawn[name], leftOut: null, smooth: true };
+    return intervalOf({ ...known, effectiveClusters: clusters });
+  };
+  return Object.fromEntries(OBJECTIVES.map((name) => [name, of(name)])) as Intervals;
 }
 
 function finite(value: number): number {

@@ -55,6 +55,9 @@ export const scores = z.object({
 });
 export type ScoresDocument = z.infer<typeof scores>;
 
+/** 95 %, by objective; null where it cannot be said. */
+const intervals = z.record(z.string(), z.object({ low: z.number(), high: z.number() }).nullable());
+
 const changed = z.object({ path: z.string(), from: z.string(), to: z.string() });
 
 /** `hindsight sweep --json` in `result`, and beside it what a chart needs. */
@@ -68,30 +71,44 @@ export const sweepDetail = sweepJob.extend({
   /** Null until it is done. */
   result: z
     .looseObject({
-      incumbent: z.object({ policy: z.string(), scores: z.looseObject({}) }),
+      incumbent: z.object({ policy: z.string(), scores: z.looseObject(scores.shape), intervals }),
       variations: list(
         z.object({
           name: z.string(),
           digest: z.string(),
           changes: list(changed),
-          scores: z.looseObject({}),
+          scores: z.looseObject(scores.shape),
+          intervals,
           onFrontier: z.boolean(),
           frontierShare: number,
         }),
       ),
-      anchors: list(z.object({ name: z.string(), what: z.string(), scores: z.looseObject({}) })),
+      anchors: list(
+        z.object({ name: z.string(), what: z.string(), scores: z.looseObject(scores.shape) }),
+      ),
       frontier: list(z.object({ policy: z.string().nullable(), share: number })),
       knee: z.string().nullable(),
       landscape: z.looseObject({
         kind: z.string().nullable(),
         warnings: list(z.string()),
       }),
-      validation: z.looseObject({ folds: list(z.looseObject({})) }),
+      validation: z.looseObject({
+        how: z.string(),
+        folds: list(
+          z.object({
+            chosen: z.string().nullable(),
+            trainCostDifference: number,
+            testCostDifference: number,
+          }),
+        ),
+      }),
       recommendation: z.looseObject({
         verdict: z.string(),
         policy: z.string().nullable(),
         changes: list(changed),
         reasons: list(z.string()),
+        sealedCostDifference: number,
+        detectableCostDifference: number,
       }),
     })
     .nullable(),
