@@ -3,7 +3,7 @@
  * and where giving up more buys least.
  */
 
-import { effectiveClusters, intervalOf, type Interval } from "../score/intervals.ts";
+import { effectiveClusters, intervalOf, type Interval, type Range } from "../score/intervals.ts";
 import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import type { Span } from "./periods.ts";
@@ -122,6 +122,15 @@ export function frontierOf(
   return { members, membership, intervals, knee };
 }
 
+const FROM_ZERO: Range = { low: 0, high: Number.POSITIVE_INFINITY };
+const RANGES: Readonly<Record<ObjectiveName, Range>> = {
+  // A restricted mean ends where it is restricted.
+  recoveryMinutes: { low: 0, high: 60 },
+  falsePositiveRate: { low: 0, high: 1 },
+  nightPages: FROM_ZERO,
+  cost: FROM_ZERO,
+};
+
 function intervalsOf(
   scores: Scores,
   drawn: Readonly<Record<ObjectiveName, Float64Array>>,
@@ -129,7 +138,8 @@ function intervalsOf(
 ): Intervals {
   const of = (name: ObjectiveName): Interval | null => {
     const known = { value: scores[name], samples: drawn[name], leftOut: null, smooth: true };
-    return intervalOf({ ...known, effectiveClusters: clusters });
+    const range = RANGES[name];
+    return intervalOf({ ...known, effectiveClusters: clusters, range });
   };
   return Object.fromEntries(OBJECTIVES.map((name) => [name, of(name)])) as Intervals;
 }
