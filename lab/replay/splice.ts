@@ -8,9 +8,12 @@
  * draw alone, and all series of a deployment take the same blocks, so that what moves
  * together goes on doing so.
  *
+ * What clearly grew goes on growing (a leak held at the mean of what it was would never be
+ * seen again): a slope of three standard errors, by the past's own noise and autocorrelation.
+ *
  * Biases. History acts when a few samples look bad, so their mean is a little too bad.
- * An effect that was still growing is held too low, one that would have passed too high:
- * `decay` and `grow` are the other two answers. A daily season is flat for the hour.
+ * An effect that grew too little to be told is held too low, one that would have passed too
+ * high: `decay` and `grow` are the other two answers. A daily season is flat for the hour.
  */
 
 import type { SampleColumn } from "../../engine/index.ts";
@@ -44,14 +47,22 @@ const BLOCK = 8;
 const PAST_AT_LEAST = 2 * BLOCK;
 const HALF_LIFE_SAMPLES = 10;
 
+/** So many standard errors of a slope that noise alone would have: an effect that still grows. */
+const GROWS_AT = 3;
+/** Fewer say nothing of a slope: the first sample after an onset saw it only in part. */
+const SLOPE_FROM = 6;
+
 /** What one series did: in logarithms where all of it is positive, else as it is. */
 interface Shape {
   readonly isLog: boolean;
   readonly level: number;
   readonly residuals: Float64Array;
   readonly effect: number;
-  /** Change of the effect from sample to sample. */
+  /** The effect at its last sample by the slope, and its change from sample to sample. */
+  readonly lastEffect: number;
   readonly slope: number;
+  /** Was it clearly growing when history rolled back? */
+  readonly isGrowing: boolean;
   readonly stepMs: number;
   readonly delayMs: number;
   readonly lastAtMs: number;
@@ -92,13 +103,21 @@ function shapeOf({ atMs, knownAtMs, values }: SampleColumn, future: Future): Sha
   const scaled = isLog ? past.map(Math.log) : past;
   const level = meanOf(scaled);
   const shifted = effects.map((value) => (isLog ? Math.log(value) : value) - level);
+  const residuals = Float64Array.from(scaled, (value) => value - level);
+  const effect = meanOf(shifted);
+  const slope = slopeOf(shifted);
   const last = atMs.length - 1;
   return {
     isLog,
     level,
-    residuals: Float64Array.from(scaled, (value) => value - level),
-    effect: meanOf(shifted),
-    slope: slopeOf(shifted),
+    residuals,
+    effect,
+    lastEffect: effect + (slope * (shifted.length - 1)) / 2,
+    slope,
+    isGrowing:
+      shifted.length >= SLOPE_FROM &&
+      slope * effect > 0 &&
+      Math.abs(slope) > GROWS_AT * slopeErrorOf(residuals, shifted.length),
     stepMs: stepOf(atMs),
     delayMs: knownAtMs[last]! - atMs[last]!,
     lastAtMs: atMs[last]!,
@@ -142,14 +161,15 @@ function continued(
   };
 }
 
-function effectAt({ effect, slope }: Shape, rule: EffectRule, count: number): number {
+function effectAt(shape: Shape, rule: EffectRule, count: number): number {
+  const { effect, lastEffect, slope, isGrowing } = shape;
   switch (rule) {
     case "hold":
-      return effect;
+      return isGrowing ? lastEffect + slope * count : effect;
     case "decay":
       return effect * 0.5 ** (count / HALF_LIFE_SAMPLES);
     case "grow":
-      return effect + slope * count;
+      return lastEffect + slope * count;
   }
 }
 
@@ -178,6 +198,19 @@ function slopeOf(values: readonly number[]): number {
     under += (index - middle) ** 2;
   });
   return under === 0 ? 0 : over / under;
+}
+
+/** The standard error of a slope over `n` samples of such noise, whose neighbours are alike. */
+function slopeErrorOf(residuals: Float64Array, n: number): number {
+  let squares = 0;
+  let products = 0;
+  for (let at = 0; at < residuals.length; at++) {
+    squares += residuals[at]! ** 2;
+    if (at > 0) products += residuals[at]! * residuals[at - 1]!;
+  }
+  const alike = Math.min(0.9, Math.max(0, squares === 0 ? 0 : products / squares));
+  const variance = (squares / residuals.length) * ((1 + alike) / (1 - alike));
+  return Math.sqrt(variance / ((n * (n * n - 1)) / 12));
 }
 
 /** The middle spacing of the last samples: one gap does not stretch it. */

@@ -32,7 +32,10 @@ export interface WorldTask {
   /** Policy files: who wrote the history, and who is replayed on it. */
   readonly logPolicy: string;
   readonly asked: readonly string[];
-  /** Who lives in the world; a replay on its history always fits a model to what they did. */
+  /**
+   * Who lives in the world. A replay knows it where nobody or everybody is certain (`absent`,
+   * `perfect`); else it fits a model to what they did in its history.
+   */
   readonly people: string;
   readonly replicates: number;
   readonly draws: number;
@@ -90,7 +93,7 @@ export default async function holdToTruth(task: WorldTask): Promise<WorldResult>
   const history = historyOf(stage, lives[0]!);
   const replayed = await evaluate(history, policies, {
     ...(await knownOn(stage, history, lives[0]!, lives)),
-    people: "modelled",
+    people: people === "absent" || people === "perfect" ? people : "modelled",
     seed: REPLAY_SEEDS + seed,
     replicates,
     draws,

@@ -1,6 +1,8 @@
 /**
  * Do the intervals of paired differences hold a true difference that is not nothing? Two
  * policies meet the same regressions of a planted fleet; the second misses half as many.
+ * The same over whole worlds, with history, replay and truth, is what `hindsight simulate
+ * --log-policy --ask` measures; lab/simulate/README.md has its numbers.
  */
 
 import { describe, expect, it } from "vitest";

@@ -168,12 +168,13 @@ describe(`effect-hold over ${WORLDS} step worlds of ${SERVICES} services`, () =>
 });
 
 describe("a spliced series", () => {
-  const columns = (effect: number) => {
+  const columns = (effect: number, growsBy = 0) => {
     const random = randomStream(1, "column");
     const atMs = Float64Array.from({ length: 80 }, (_, at) => at * 60_000);
     const values = Float64Array.from(
       atMs,
-      (ms) => (ms >= 70 * 60_000 ? 100 * effect : 100) * Math.exp(0.02 * random.normal()),
+      (ms, at) =>
+        100 * (at >= 70 ? effect + growsBy * (at - 70) : 1) * Math.exp(0.02 * random.normal()),
     );
     const series = { service: "s", metric: "m", version: null, percentagePoint: 0.01 };
     return [{ series, atMs, knownAtMs: atMs.map((ms) => ms + 5000), values }];
@@ -198,6 +199,19 @@ describe("a spliced series", () => {
     expect(column!.knownAtMs[80]).toBe(80 * 60_000 + 5000);
     expect(meanAfter("hold", 80, 190) / 150).toBeCloseTo(1, 1);
     expect(meanAfter("decay", 160, 190) / 100).toBeCloseTo(1, 1);
+  });
+
+  it("lets what clearly grew go on growing, from where it had come to", () => {
+    const [column] = spliceColumns(columns(1, 0.05), { ...future, rule: "hold" }, 1, "d", 0)!;
+    const [grown] = spliceColumns(columns(1, 0.05), { ...future, rule: "grow" }, 1, "d", 0)!;
+    const values = [...(column!.values as Float64Array)];
+    expect(values[79]! / 145).toBeCloseTo(1, 1);
+    expect(values[80]! / 150).toBeCloseTo(1, 1);
+    expect(values[90]!).toBeGreaterThan(190);
+    expect([...(grown!.values as Float64Array)]).toEqual(values);
+    // What barely moves is held at what it was in the middle.
+    const [held] = spliceColumns(columns(1.5, 0.001), { ...future, rule: "hold" }, 1, "d", 0)!;
+    expect((held!.values as Float64Array)[120]! / 150).toBeCloseTo(1, 1);
   });
 
   it("is the same for everybody in one draw, and another in another", () => {

@@ -3,7 +3,6 @@
  * have to be one and the same; and a world that is made as it is read is the one in Parquet.
  */
 
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { deploymentById, deploymentsBetween } from "../../datasets/world/index.ts";
 import type { Policy } from "../../engine/index.ts";
@@ -20,11 +19,10 @@ import {
   type Stage,
 } from "../../lab/simulate/closedLoop.ts";
 import { logWorld } from "../../lab/simulate/log.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
 import {
   evaluated,
   freshWorld,
-  generateSmall,
+  smallHistory,
   HOOK_MS,
   shipped,
   timeless,
@@ -119,9 +117,7 @@ describe("a policy alive in a world", () => {
 
 describe("a world that is made as it is read", () => {
   it("replays bit for bit like the same world in Parquet", async () => {
-    const dir = join(temporaryDirectory(), "history");
-    await generateSmall(dir);
-    const stored = await openHistory(dir);
+    const stored = await openHistory(await smallHistory());
     try {
       const made = historyOf(stage, lives[0]!);
       const same = (evaluation: Evaluation): unknown => {

@@ -1,0 +1,94 @@
+/** `hindsight simulate` as a shell sees it, on threads of the built files. */
+
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { silent } from "../../lab/cli/output.ts";
+import { fidelityOf, liveManyWorlds, type PairFidelity } from "../../lab/simulate/fidelity.ts";
+import type { WorldResult } from "../../lab/simulate/oneWorld.ts";
+import { hindsight } from "../commandLine.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { HOOK_MS, policyFile, WORLD_FILE } from "../lab/smallWorld.ts";
+
+const NAIVE = policyFile("naive-threshold");
+const INCUMBENT = policyFile("incumbent");
+
+describe("simulate", () => {
+  it(
+    "answers the same on two threads as on one, each world by its own seed",
+    async () => {
+      const asked = ["--log-policy", INCUMBENT, "--ask", NAIVE, "--worlds", "2", "--seed", "3"];
+      const how = ["--replicates", "100", "--draws", "1", "--workers", "2", "--json"];
+      const { code, stdout } = await hindsight(["simulate", WORLD_FILE, ...asked, ...how]);
+      expect(code).toBe(0);
+      const document = JSON.parse(stdout) as { pairs: PairFidelity[]; worlds: WorldResult[] };
+      const task = {
+        worldFile: WORLD_FILE,
+        seed: 3,
+        logPolicy: INCUMBENT,
+        asked: [NAIVE],
+        people: "modelled",
+        replicates: 100,
+        draws: 1,
+        effect: "hold",
+      } as const;
+      const here = await liveManyWorlds(task, { worlds: 2, workers: 1, progress: silent });
+      expect(document.worlds).toEqual(here);
+      expect(document.worlds.map(({ seed }) => seed)).toEqual([3, 4]);
+      expect(here[0]!.asked).not.toEqual(here[1]!.asked);
+      expect(document.pairs).toEqual([fidelityOf("incumbent", "naive-threshold", here)]);
+    },
+    HOOK_MS,
+  );
+
+  it(
+    "writes a run whose log is whole, of the time in which the policy was there",
+    async () => {
+      const run = join(temporaryDirectory(), "run");
+      const when = [
+        "--from",
+        "2026-10-19T00:00:00Z",
+        "--to",
+        "2026-10-26T00:00:00Z",
+        "--seed",
+        "7",
+      ];
+      const lived = [
+        "simulate",
+        WORLD_FILE,
+        "--policy",
+        INCUMBENT,
+        ...when,
+        "--out",
+        run,
+        "--json",
+      ];
+      const { code, stdout } = await hindsight(lived);
+      expect(code).toBe(0);
+      const { outcomes, manifest } = JSON.parse(stdout) as {
+        outcomes: { startedAt: string; evidence: string }[];
+        manifest: { world: { seed: number; broken: unknown } };
+      };
+      expect(outcomes.length).toBeGreaterThan(20);
+      for (const { startedAt, evidence } of outcomes) {
+        expect(startedAt > "2026-10-19" && startedAt < "2026-10-26").toBe(true);
+        expect(evidence).toBe("observed");
+      }
+      expect(manifest.world).toMatchObject({ seed: 7, broken: { incumbent: { rollbacks: 0 } } });
+      const verified = await hindsight(["audit", "verify", join(run, "decisions.jsonl")]);
+      expect(verified.code).toBe(0);
+    },
+    HOOK_MS,
+  );
+
+  it.each([
+    ["nothing is to live", []],
+    ["nothing recorded", ["--policy", NAIVE, "--people", "recorded"]],
+    ["between two policies", ["--log-policy", NAIVE]],
+    ["--policy has no meaning", ["--log-policy", NAIVE, "--ask", NAIVE, "--policy", NAIVE]],
+    ["no time between", ["--policy", NAIVE, "--from", "2027-01-01T00:00:00Z"]],
+  ])("refuses where %s", async (what, words) => {
+    const { code, stdout, stderr } = await hindsight(["simulate", WORLD_FILE, ...words]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(new RegExp(`${what}[^\n]*\n  \\S`));
+  });
+});
