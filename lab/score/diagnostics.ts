@@ -5,8 +5,7 @@
  * like those that it did not. That is not so: what history acted on is no random part. It
  * acts soonest on the largest; where this policy would have ended those sooner too, the mean
  * is too long (over simulated worlds 20.1 where the truth was 16.4; method 3.4), and where it
- * would have missed them too short, as on the generated quarter (1768 s against 1847 s with
- * the effect held). It is a check on the effect held, never a headline.
+ * would have missed them too short. It is a check on the effect held, never a headline.
  */
 
 import type { Outcome } from "../outcome/outcome.ts";

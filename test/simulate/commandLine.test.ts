@@ -2,12 +2,16 @@
 
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { simulateCommand } from "../../lab/cli/simulate.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { fidelityOf, liveManyWorlds, type PairFidelity } from "../../lab/simulate/fidelity.ts";
 import type { WorldResult } from "../../lab/simulate/oneWorld.ts";
 import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, policyFile, WORLD_FILE } from "../lab/smallWorld.ts";
+import { policyFile, WORLD_FILE } from "../lab/smallWorld.ts";
+
+/** Threads have to start, on machines that do other things as well. */
+const PATIENCE_MS = 120_000;
 
 const NAIVE = policyFile("naive-threshold");
 const INCUMBENT = policyFile("incumbent");
@@ -37,7 +41,7 @@ describe("simulate", () => {
       expect(here[0]!.asked).not.toEqual(here[1]!.asked);
       expect(document.pairs).toEqual([fidelityOf("incumbent", "naive-threshold", here)]);
     },
-    HOOK_MS,
+    PATIENCE_MS,
   );
 
   it(
@@ -77,7 +81,7 @@ describe("simulate", () => {
       const verified = await hindsight(["audit", "verify", join(run, "decisions.jsonl")]);
       expect(verified.code).toBe(0);
     },
-    HOOK_MS,
+    PATIENCE_MS,
   );
 
   it.each([
@@ -87,8 +91,7 @@ describe("simulate", () => {
     ["--policy has no meaning", ["--log-policy", NAIVE, "--ask", NAIVE, "--policy", NAIVE]],
     ["no time between", ["--policy", NAIVE, "--from", "2027-01-01T00:00:00Z"]],
   ])("refuses where %s", async (what, words) => {
-    const { code, stdout, stderr } = await hindsight(["simulate", WORLD_FILE, ...words]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(new RegExp(`${what}[^\n]*\n  \\S`));
+    const asked = simulateCommand().parseAsync([WORLD_FILE, ...words], { from: "user" });
+    await expect(asked).rejects.toThrow(new RegExp(`${what}[^\n]*\n  \\S`));
   });
 });
