@@ -13,6 +13,7 @@ export interface HeatChoice {
 
 /** More values of a continuous range than this are put together. */
 const BINS = 24;
+const BEST_AT_MOST = 3;
 
 export interface Axis {
   readonly path: string;
@@ -89,8 +90,8 @@ export function heatOf(
   });
   const now = nowOf(detail, x, y, xKnob, yKnob);
   const least = Math.min(...[...best.values()].map(({ value }) => value));
-  // Where all are alike none is the best.
-  const most = Math.max(...[...best.values()].map(({ value }) => value));
+  // Where many are alike none of them is the best.
+  const alike = [...best.values()].filter(({ value }) => value === least).length;
   const cells = [...best].map(([key, { value, policy, count }]): HeatCell => {
     const [column, row] = key.split(" ").map(Number) as [number, number];
     const isNow = key === now;
@@ -104,7 +105,7 @@ export function heatOf(
         `${x.path} ${x.labels[column]}, ${y.path} ${y.labels[row]}: ${objective.words} ` +
         `${objective.text(value)}${others}${isNow ? " (as it is now)" : ""}`,
       href: hrefOf(policy),
-      mark: isNow ? "now" : value === least && most > least ? "best" : null,
+      mark: isNow ? "now" : value === least && alike <= BEST_AT_MOST ? "best" : null,
     };
   });
   const deepest = Math.max(0, ...[...best.values()].map(({ count }) => count));
