@@ -12,6 +12,7 @@ import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { policyCommand } from "./policy.ts";
 import { replayCommand } from "./replay.ts";
+import { reportCommand } from "./report.ts";
 import { serveCommand } from "./serve.ts";
 import { scenarioCommand } from "./scenario.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -32,6 +33,7 @@ export function commandList(): readonly Command[] {
     auditCommand(),
     gateCommand(),
     scenarioCommand(),
+    reportCommand(),
     tagsCommand(),
     detectBenchCommand(),
     serveCommand(),

@@ -1,7 +1,7 @@
 /** `hindsight gate`: may this policy change be merged? */
 
 import { Command } from "commander";
-import { evaluate } from "../compare/evaluate.ts";
+import { distinctlyNamed, evaluate } from "../compare/evaluate.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { DEFAULT_BUDGET, loadAcceptedFlips, loadBudget } from "../gate/budget.ts";
 import { gateDocument, gateJunit, gateMarkdown, gateText } from "../gate/formats.ts";
@@ -42,7 +42,7 @@ export function gateCommand(): Command {
         "    --candidate next.yaml --budget scenarios/gate/budget.yaml --junit gate.xml",
     )
     .action(async (flags: GateFlags) => {
-      const policies = [loadPolicy(flags.baseline), loadPolicy(flags.candidate)];
+      const policies = distinctlyNamed(loadPolicy(flags.baseline), loadPolicy(flags.candidate));
       const budget = flags.budget === undefined ? DEFAULT_BUDGET : loadBudget(flags.budget);
       const accepted =
         flags.acceptedFlips === undefined ? [] : loadAcceptedFlips(flags.acceptedFlips);
@@ -50,9 +50,8 @@ export function gateCommand(): Command {
       const history = await openHistory(flags.history);
       try {
         const progress = progressBar();
-        const named = distinct(policies);
         const options = { ...evaluateOptionsOf(flags), progress };
-        const evaluation = await evaluate(history, named, options);
+        const evaluation = await evaluate(history, policies, options);
         const { from, to } = history.manifest;
         const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");
         const weeks = Number.isNaN(lengthMs) ? 0 : lengthMs / WEEK_MS;
@@ -69,11 +68,4 @@ export function gateCommand(): Command {
         history.close();
       }
     });
-}
-
-/** A change of one file often keeps the policy's name: results are listed by it all the same. */
-function distinct<Named extends { readonly policy: string }>(policies: readonly Named[]): Named[] {
-  const [baseline, candidate] = policies as [Named, Named];
-  const same = baseline.policy === candidate.policy;
-  return [baseline, same ? { ...candidate, policy: `${candidate.policy} (candidate)` } : candidate];
 }

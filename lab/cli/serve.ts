@@ -14,7 +14,7 @@ interface Flags extends EvaluateFlags {
   readonly host?: string;
 }
 
-const DEFAULT_PORT = 4173;
+export const DEFAULT_PORT = 4173;
 
 export function serveCommand(): Command {
   return measureOptions(

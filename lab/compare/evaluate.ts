@@ -48,6 +48,11 @@ export interface EvaluateOptions {
   /** Where the past is a simulated world's: what rollbacks do in it, and whose luck it is. */
   readonly lived?: { readonly recovery: Recovery; readonly peopleSeed: number };
   /**
+   * Only deployments that start in here are scored; everything before them happens all the
+   * same, so budgets, cooldowns and baselines are what they were.
+   */
+  readonly within?: Within;
+  /**
    * By policy, where an earlier pass over this history judged them: the samples are then read
    * again only where history is to be continued. Not together with `digestSamples` or `told`.
    */
@@ -56,6 +61,12 @@ export interface EvaluateOptions {
   readonly again?: ReadonlySet<number>;
   /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
   readonly scoresOnly?: true;
+}
+
+/** From the first instant to before the second. */
+export interface Within {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** Policies that are told something else than history's tags; see replay/given.ts. */
@@ -160,8 +171,9 @@ export async function evaluate(
     options.again,
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
-  const fromMs = Date.parse(manifest.from ?? "");
-  const toMs = Date.parse(manifest.to ?? "");
+  const { within } = options;
+  const fromMs = Math.max(Date.parse(manifest.from ?? ""), within?.fromMs ?? -Infinity);
+  const toMs = Math.min(Date.parse(manifest.to ?? ""), within?.toMs ?? Infinity);
   const scoreDraws = (draws: readonly (readonly Outcome[])[]): Scored =>
     score(draws, {
       costs,
@@ -175,7 +187,10 @@ export async function evaluate(
     const alike: AlikeOutcomes = new Map();
     return (policy) =>
       replayed.draws.map((drawn, draw) =>
-        outcomesOf(history, replayed, drawn[policy]!, people.responder(draw), model, alike),
+        outcomesIn(
+          outcomesOf(history, replayed, drawn[policy]!, people.responder(draw), model, alike),
+          within,
+        ),
       );
   };
   const drawsOf = drawsIf(recovery);
@@ -241,6 +256,22 @@ export async function evaluate(
     scoreAgain: scoreDraws,
     samplesSeen,
   };
+}
+
+function outcomesIn(outcomes: readonly Outcome[], within: Within | undefined): readonly Outcome[] {
+  if (within === undefined) return outcomes;
+  return outcomes.filter(
+    ({ startedAtMs }) => startedAtMs >= within.fromMs && startedAtMs < within.toMs,
+  );
+}
+
+/**
+ * A change of one file often keeps the policy's name, and results are listed by it: the
+ * second is then called a candidate.
+ */
+export function distinctlyNamed(baseline: Policy, candidate: Policy): readonly [Policy, Policy] {
+  const same = baseline.policy === candidate.policy;
+  return [baseline, same ? { ...candidate, policy: `${candidate.policy} (candidate)` } : candidate];
 }
 
 function checkNames(policies: readonly Policy[]): void {

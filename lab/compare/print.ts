@@ -3,17 +3,13 @@
 import { Table } from "console-table-printer";
 import { isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
-import type { Bounds, Estimate } from "../score/scorecard.ts";
+import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
 import type { Flip } from "./compare.ts";
 import type { Evaluated, Evaluation } from "./evaluate.ts";
 import { formatValue, IN_WORDS, ONLY_WHERE_ANY, resolution, sentence, SHOWN } from "./words.ts";
 
 function estimateOf({ scored }: Evaluated, name: string): Estimate {
-  const [field, statistic] = name.split(".") as [string, string | undefined];
-  const found = scored.scorecard[field] as Estimate | Record<string, Estimate>;
-  return (
-    statistic === undefined ? found : (found as Record<string, Estimate>)[statistic]
-  ) as Estimate;
+  return estimateIn(scored.scorecard, name);
 }
 
 function cell(unit: Field["unit"], estimate: Estimate): string {

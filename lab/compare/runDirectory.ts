@@ -105,7 +105,7 @@ async function writeOutcomes(directory: string, { policies, manifest }: Evaluati
 }
 
 /** Every policy over every case is a section of the log; one policy is in memory at a time. */
-function* sectionsOf({ manifest, replay, samplesSeen }: Evaluation): Generator<LogSection> {
+export function* sectionsOf({ manifest, replay, samplesSeen }: Evaluation): Generator<LogSection> {
   const history = manifest.history.digest;
   for (const { policy, fleets } of replay.policies) {
     for (const { caseId, handled } of fleets()) {

@@ -20,7 +20,7 @@ import { formatValue } from "../compare/words.ts";
 import type { Costs } from "../score/costs.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
-import type { Estimate, Scorecard } from "../score/scorecard.ts";
+import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
 import type { AcceptedFlip, Budget, Guard } from "./budget.ts";
 
 export type GateVerdict = "pass" | "fail" | "inconclusive";
@@ -54,7 +54,7 @@ export interface Gate {
 
 const RULE_OF_THREE = 3;
 /** Resampling fewer services or observations than this says nothing about others. */
-const EVIDENCE_AT_LEAST = 5;
+export const EVIDENCE_AT_LEAST = 5;
 
 /** @param evaluation of two policies, the baseline first */
 export function gateOf(
@@ -139,7 +139,7 @@ function checkOf(
   const { low, high } = difference;
   if (low === null || high === null) return unsure("too few services for an interval");
   const [least, most] = sign === 1 ? [low, high] : [-high, -low];
-  const n = estimateOf(before, field.name)?.n ?? 0;
+  const n = estimateIn(before, field.name).n;
   if (Math.min(n, services) < EVIDENCE_AT_LEAST) {
     return unsure(`${n} observations of ${services} services say too little`);
   }
@@ -244,14 +244,6 @@ function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[
       reason: `${worse.length} deployments end worse and are not accepted; ${worseFlips} allowed`,
     },
   ];
-}
-
-function estimateOf(card: Scorecard, name: string): Estimate | undefined {
-  const [field, statistic] = name.split(".") as [string, string | undefined];
-  const found = card[field] as Estimate | Readonly<Record<string, Estimate>>;
-  return statistic === undefined
-    ? (found as Estimate)
-    : (found as Readonly<Record<string, Estimate>>)[statistic];
 }
 
 function amountText(field: Field, amount: number): string {

@@ -68,6 +68,15 @@ export interface Scorecard {
   readonly diagnostics?: Diagnostics;
 }
 
+/** The estimate of a field by its name, such as `mttr` or `timeToRecovery.median`. */
+export function estimateIn(card: Scorecard, name: string): Estimate {
+  const [field, statistic] = name.split(".") as [string, string | undefined];
+  const found = card[field] as Estimate | Readonly<Record<string, Estimate>>;
+  return statistic === undefined
+    ? (found as Estimate)
+    : (found as Readonly<Record<string, Estimate>>)[statistic]!;
+}
+
 /** A scorecard with what a comparison needs of it. */
 export interface Scored {
   readonly scorecard: Scorecard;

@@ -1,0 +1,200 @@
+/**
+ * The decision and its three sentences: what to do, what it would gain, what it costs or
+ * what is not known. "Change nothing" is an answer, and so is "this history cannot say".
+ *
+ * Law: a change is advised only where the gate passes and something is better whatever
+ * history hid. Everything else leaves the policy as it is.
+ */
+
+import type { Difference } from "../compare/compare.ts";
+import type { Evaluation } from "../compare/evaluate.ts";
+import { formatDifference, formatValue, IN_WORDS, resolution, SHOWN } from "../compare/words.ts";
+import { EVIDENCE_AT_LEAST, type Check, type Gate } from "../gate/gate.ts";
+import { estimateIn, type Scorecard } from "../score/scorecard.ts";
+
+export type Advice =
+  "adopt" | "keep" | "change nothing yet" | "no gain" | "the same" | "cannot say";
+
+export interface Decision {
+  readonly advice: Advice;
+  /** A few words, as large as a page allows. */
+  readonly title: string;
+  /** What to do and why; what it would gain; what it costs, or what stays open. */
+  readonly sentences: readonly [string, string, string];
+}
+
+/** The order in which gains and losses are told: what hurts users, then people, then cost. */
+const TOLD_FIRST = [
+  "missRate",
+  "mttr",
+  "falsePositiveRollbacks",
+  "nightPages",
+  "pagesPerWeek",
+  "cost",
+  "toilHours",
+];
+
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  "timeToRecovery.restrictedMean60m": "mean time to recovery, cut at an hour",
+  tagMasked: "regressions a tag masked",
+  ownerlessActions: "actions without an owner",
+  worseFlips: "deployments that end worse",
+};
+
+/** A field of a scorecard as prose calls it. */
+export function nameOf(field: string): string {
+  return (
+    IN_WORDS[field] ?? OWN_WORDS[field] ?? SHOWN.find(([name]) => name === field)?.[1] ?? field
+  );
+}
+
+/**
+ * Why a difference is not to be believed, however narrow its interval: resampling two
+ * services, or one regression each, says nothing about a third. Null where there is enough.
+ */
+export function tooFew(difference: Difference, card: Scorecard): string | null {
+  const { n } = estimateIn(card, difference.field);
+  const services = difference.effectiveClusters;
+  if (n < EVIDENCE_AT_LEAST) return `${n} to go by`;
+  return services < EVIDENCE_AT_LEAST ? `${services.toFixed(1)} effective services` : null;
+}
+
+/** @param why in words, where there is nothing that could be compared */
+export function cannotSay(why: string): Decision {
+  return {
+    advice: "cannot say",
+    title: "This quarter decides nothing.",
+    sentences: [
+      `Change nothing on the strength of this report: ${why}.`,
+      "No gain was measured.",
+      "No harm was excluded either: nothing here says that the proposed policy is safe.",
+    ],
+  };
+}
+
+export function decide({ policies, differences }: Evaluation, gate: Gate): Decision {
+  const [current, next] = policies.map(({ policy }) => policy.policy) as [string, string];
+  const labelled = policies[0]!.outcomes.some(({ label }) => label !== "unknown");
+  if (gate.checks.some(({ reason }) => reason === "both policies say the same")) {
+    return {
+      advice: "the same",
+      title: "Nothing to decide.",
+      sentences: [
+        `${next} and ${current} say the same, so every deployment ends alike under both.`,
+        "There is no gain to measure.",
+        "The report below is that of the policy in force.",
+      ],
+    };
+  }
+  const card = policies[0]!.scored.scorecard;
+  const all = differences.filter(({ field }) => TOLD_FIRST.includes(field));
+  const told = all.filter((one) => one.difference === null || tooFew(one, card) === null);
+  const thin = all.filter((one) => !told.includes(one) && one.difference !== 0);
+  const gains = told.filter(({ verdict }) => verdict === "better");
+  const losses = told.filter(({ verdict }) => verdict === "worse");
+  const gain = first(gains);
+  const gained =
+    gain === null
+      ? labelled
+        ? "No gain was shown."
+        : "No gain was shown: no deployment is labelled, so nobody can say what was right."
+      : `It would improve ${measured(gain)}${others(gains, gain)}.`;
+  const loss = first(losses);
+  const price = loss === null ? open(told) : `The price: ${measured(loss)}${others(losses, loss)}.`;
+  switch (gate.verdict) {
+    case "fail":
+      return {
+        advice: "keep",
+        title: `Keep ${current}. Change nothing.`,
+        sentences: [
+          `${next} would be worse than the budget allows: ${reasons(gate.checks, "fail")}.`,
+          gained,
+          price,
+        ],
+      };
+    case "inconclusive":
+      return {
+        advice: "change nothing yet",
+        title: `Change nothing yet: keep ${current}.`,
+        sentences: [
+          `This quarter does not show that ${next} is safe: ` +
+            `${reasons(gate.checks, "inconclusive")}.`,
+          gained,
+          price,
+        ],
+      };
+    case "pass":
+      if (gain === null) {
+        return {
+          advice: "no gain",
+          title: `Change nothing: keep ${current}.`,
+          sentences: [
+            `${next} is no worse than the budget allows, and no better that shows.`,
+            gained,
+            price,
+          ],
+        };
+      }
+      return {
+        advice: "adopt",
+        title: `Adopt ${next}.`,
+        sentences: [
+          `Nothing the budget guards gets worse than ${current} by more than it allows, ` +
+            "whatever the quarter's own rollbacks hid.",
+          gained,
+          price,
+        ],
+      };
+  }
+}
+
+function first(differences: readonly Difference[]): Difference | null {
+  for (const name of TOLD_FIRST) {
+    const found = differences.find(({ field }) => field === name);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** From what to what, by how much, and how sure. */
+function measured({ field, unit, baseline, candidate, difference, low, high }: Difference): string {
+  const say = (value: number | null): string =>
+    value === null ? "unknown" : formatDifference(unit, value);
+  return (
+    `${nameOf(field)} from ${formatValue(unit, baseline!)} to ${formatValue(unit, candidate!)} ` +
+    `(by ${say(difference)}; 95 % interval ${say(low)} to ${say(high)})`
+  );
+}
+
+function others(all: readonly Difference[], but: Difference): string {
+  const names = all.filter((one) => one !== but).map(({ field }) => nameOf(field));
+  return names.length === 0 ? "" : `, and likewise ${listed(names)}`;
+}
+
+/** What is not distinguishable, and how small a difference this history could have shown. */
+function open(told: readonly Difference[]): string {
+  const undecided = told.filter(({ verdict }) => verdict === "not distinguishable");
+  const silent = told.filter(({ verdict }) => verdict === "no evidence");
+  if (undecided.length === 0 && silent.length > 0) {
+    return `What this quarter cannot say: ${listed(silent.map(({ field }) => nameOf(field)))}.`;
+  }
+  const names = undecided.map(({ field }) => nameOf(field));
+  const able = resolution(told);
+  const what = names.length === 0 ? "No price was found" : `Not distinguishable: ${listed(names)}`;
+  return able === null ? `${what}.` : `${what}; ${able.charAt(0).toLowerCase()}${able.slice(1)}`;
+}
+
+function reasons(checks: readonly Check[], verdict: Check["verdict"]): string {
+  const found = checks.filter((check) => check.verdict === verdict);
+  const [head, ...rest] = found;
+  const said = `${nameOf(head!.name)} (${head!.reason})`;
+  return rest.length === 0
+    ? said
+    : `${said}, and likewise ${listed(rest.map(({ name }) => nameOf(name)))}`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2
+    ? names.join("")
+    : `${names.slice(0, -1).join(", ")} and ${names.at(-1)!}`;
+}

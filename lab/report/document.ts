@@ -1,0 +1,190 @@
+/**
+ * The report as one JSON document: what `--json` prints, what the pages embed and what
+ * `--check` makes again. Its numbers are those of `compare` and `tags`; nothing is worked
+ * out here that those commands work out, and no clock is in it.
+ */
+
+import { diffPolicies, type Policy } from "../../engine/index.ts";
+import { logLines } from "../audit/write.ts";
+import { compareDocument } from "../compare/document.ts";
+import { evaluate, type EvaluateOptions, type Evaluation } from "../compare/evaluate.ts";
+import { sectionsOf } from "../compare/runDirectory.ts";
+import type { Budget } from "../gate/budget.ts";
+import { gateOf, type Check, type GateVerdict } from "../gate/gate.ts";
+import { canAnswer, type Answer } from "../history/answers.ts";
+import type { History } from "../history/open.ts";
+import { sha256 } from "../policy/load.ts";
+import { tagsDocument } from "../tags/document.ts";
+import { valueOfTags } from "../tags/value.ts";
+import { breakdownOf, type BrokenBy, type Part } from "./breakdown.ts";
+import { coverageOf, type Coverage } from "./coverage.ts";
+import { cannotSay, decide, type Decision } from "./decision.ts";
+import { faultsOf, type FaultRow } from "./evidence.ts";
+import { sampledPart, type Quarter } from "./quarter.ts";
+import type { SweepInput } from "./sweepInput.ts";
+
+const WEEK_MS = 604_800_000;
+
+/** How it was asked: with the files it names, all that is needed to make it again. */
+export interface Asked {
+  readonly history: string;
+  readonly policy: string;
+  readonly candidate: string;
+  readonly quarter: string;
+  readonly budget: string | null;
+  readonly sweep: string | null;
+  readonly costs: string | null;
+  readonly people: string;
+  readonly seed: number;
+  readonly replicates: number;
+  readonly draws: number;
+  readonly effect: string;
+  /** Where the lab will be listening when a link is followed. */
+  readonly lab: string;
+  readonly redact: boolean;
+}
+
+type Timeless<Document extends { readonly manifest: object }> = Omit<Document, "manifest"> & {
+  readonly manifest: Omit<Document["manifest"], "timing">;
+};
+type TagsDocument = Exclude<ReturnType<typeof tagsDocument>, { answer: string }>;
+
+export interface ReportDocument {
+  readonly format: "hindsight-report";
+  readonly asked: Asked;
+  readonly quarter: {
+    readonly name: string;
+    readonly from: string;
+    /** The first instant after it. */
+    readonly to: string;
+    /** What of it the history has; null for none. */
+    readonly sampledFrom: string | null;
+    readonly sampledTo: string | null;
+    readonly deployments: number;
+    /** In the history, but not in the quarter. */
+    readonly deploymentsOutside: number;
+  };
+  readonly policies: readonly {
+    readonly name: string;
+    readonly digest: string;
+    readonly owner: string;
+  }[];
+  readonly decision: Decision;
+  readonly gate: { readonly verdict: GateVerdict; readonly checks: readonly Check[] } | null;
+  readonly changes: readonly { readonly text: string }[];
+  /** The JSON of `compare`; null where nothing could be replayed. */
+  readonly comparison: Timeless<ReturnType<typeof compareDocument>> | null;
+  readonly breakdown: Readonly<Record<BrokenBy, readonly Part[]>> | null;
+  readonly faults: readonly FaultRow[];
+  /** The JSON of `tags` for the policy in force; null without tags. */
+  readonly tags: Timeless<TagsDocument> | null;
+  readonly sweep: SweepInput | null;
+  readonly quality: {
+    readonly answers: readonly Answer[];
+    readonly dropped: History["manifest"]["dropped"];
+    readonly warnings: readonly string[];
+    readonly samples: number;
+    readonly missingSamples: number;
+    readonly coverage: Coverage;
+  };
+  readonly audit: {
+    readonly history: string;
+    /** SHA-256 over deployments, tags, labels and everything else that is no sample. */
+    readonly tables: string;
+    /** The last link of the decision log of both policies, samples seen included. */
+    readonly decisionLog: string | null;
+  };
+}
+
+export interface ReportInput {
+  readonly asked: Asked;
+  readonly quarter: Quarter;
+  /** The policy in force, then the one that would replace it; of different names. */
+  readonly policies: readonly [Policy, Policy];
+  readonly budget: Budget;
+  readonly sweep: SweepInput | null;
+}
+
+export async function makeReport(
+  history: History,
+  { asked, quarter, policies, budget, sweep }: ReportInput,
+  options: EvaluateOptions,
+): Promise<ReportDocument> {
+  const { manifest, tables, series } = history;
+  const part = sampledPart(quarter, manifest);
+  const isIn = (atMs: number): boolean => atMs >= quarter.fromMs && atMs < quarter.toMs;
+  const inside = tables.deployments.filter(({ startedAtMs }) => isIn(startedAtMs)).length;
+  const nothing =
+    part === null
+      ? `the history has no sample of ${quarter.name}`
+      : inside === 0
+        ? `no deployment of ${quarter.name} is in the history`
+        : null;
+  const within = { fromMs: quarter.fromMs, toMs: quarter.toMs };
+  const evaluation =
+    nothing === null
+      ? await evaluate(history, policies, { ...options, within, digestSamples: true })
+      : null;
+  const tags =
+    evaluation === null ? null : await valueOfTags(history, policies[0], { ...options, within });
+  const gate =
+    evaluation === null || part === null
+      ? null
+      : gateOf(evaluation, budget, [], (part.toMs - part.fromMs) / WEEK_MS);
+  const iso = (atMs: number): string => new Date(atMs).toISOString();
+  return {
+    format: "hindsight-report",
+    asked,
+    quarter: {
+      name: quarter.name,
+      from: iso(quarter.fromMs),
+      to: iso(quarter.toMs),
+      sampledFrom: part === null ? null : iso(part.fromMs),
+      sampledTo: part === null ? null : iso(part.toMs),
+      deployments: inside,
+      deploymentsOutside: tables.deployments.length - inside,
+    },
+    policies: policies.map(({ policy, digest, owner }) => ({ name: policy, digest, owner })),
+    decision:
+      evaluation === null || gate === null
+        ? cannotSay(nothing ?? "nothing was replayed")
+        : decide(evaluation, gate),
+    gate: gate === null ? null : { verdict: gate.verdict, checks: gate.checks },
+    changes: diffPolicies(...policies)
+      .filter(({ path }) => path[0] !== "policy")
+      .map(({ text }) => ({ text })),
+    comparison: evaluation === null ? null : timeless(compareDocument(evaluation)),
+    breakdown: evaluation === null ? null : breakdownOf(evaluation),
+    faults: evaluation === null ? [] : faultsOf(evaluation),
+    tags: tags === null ? null : timeless(tagsDocument(tags) as TagsDocument),
+    sweep,
+    quality: {
+      answers: canAnswer(tables, series),
+      dropped: manifest.dropped,
+      warnings: manifest.warnings,
+      samples: manifest.samples,
+      missingSamples: manifest.missingSamples,
+      coverage: await coverageOf(history, quarter),
+    },
+    audit: {
+      history: manifest.digest,
+      tables: sha256(JSON.stringify(tables)),
+      decisionLog: evaluation === null ? null : logEnd(evaluation),
+    },
+  };
+}
+
+/** Two reports of one question are the same bytes: when it was made is not in it. */
+function timeless<Document extends { readonly manifest: { readonly timing: unknown } }>(
+  document: Document,
+): Timeless<Document> {
+  const { timing: _, ...manifest } = document.manifest;
+  return { ...document, manifest } as Timeless<Document>;
+}
+
+/** The hash that closes the decision log which `compare --out` would write. */
+function logEnd(evaluation: Evaluation): string {
+  let last = "";
+  for (const line of logLines(sectionsOf(evaluation), null)) last = line;
+  return (JSON.parse(last) as { sha256: string }).sha256;
+}

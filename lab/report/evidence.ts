@@ -1,0 +1,65 @@
+/**
+ * Every false-positive rollback and every miss, under either policy, with what it rests on.
+ * By the first draw, as every list of names is.
+ */
+
+import type { Evaluation } from "../compare/evaluate.ts";
+import { isGood, type Outcome } from "../outcome/outcome.ts";
+
+export type Fault = "false positive" | "miss";
+
+/** One deployment under one policy. */
+export interface Seen {
+  readonly end: Outcome["end"];
+  /** Is it one of the faults under this policy? */
+  readonly fault: boolean;
+  readonly tier: string | null;
+  readonly mode: string | null;
+  readonly confidence: number | null;
+  readonly evidence: Outcome["evidence"];
+  readonly reason: string;
+}
+
+export interface FaultRow {
+  readonly deploymentId: string;
+  readonly service: string;
+  readonly team: string | null;
+  readonly label: Outcome["label"];
+  readonly startedAt: string;
+  readonly fault: Fault;
+  readonly current: Seen;
+  readonly candidate: Seen;
+}
+
+/** In the order of the deployments. */
+export function faultsOf({ policies }: Evaluation): readonly FaultRow[] {
+  const [before, after] = policies.map(({ outcomes }) => outcomes);
+  return before!.flatMap((current, index): FaultRow[] => {
+    const candidate = after![index]!;
+    const fault = faultOf(current) ?? faultOf(candidate);
+    if (fault === null) return [];
+    const { deploymentId, service, team, label, startedAtMs } = current;
+    return [
+      {
+        deploymentId,
+        service,
+        team,
+        label,
+        startedAt: new Date(startedAtMs).toISOString(),
+        fault,
+        current: seen(current),
+        candidate: seen(candidate),
+      },
+    ];
+  });
+}
+
+function faultOf(outcome: Outcome): Fault | null {
+  if (isGood(outcome) && outcome.rolledBack) return "false positive";
+  return outcome.label === "regression" && !outcome.rolledBack ? "miss" : null;
+}
+
+function seen(outcome: Outcome): Seen {
+  const { end, tier, mode, confidence, evidence, reason } = outcome;
+  return { end, fault: faultOf(outcome) !== null, tier, mode, confidence, evidence, reason };
+}

@@ -1,0 +1,58 @@
+/** HTML and SVG as text: whatever is put into an element is escaped, unless it is markup. */
+
+export interface Markup {
+  readonly markup: string;
+}
+
+export type Part = string | number | Markup | null | readonly Part[];
+type Attributes = Readonly<Record<string, string | number | null>>;
+
+/** Elements that have nothing inside. */
+const EMPTY = new Set(["br", "meta", "circle", "line", "polyline", "rect"]);
+
+/**
+ * @param attributes those that are null are left out
+ * @example
+ * element("p", { title: '"' }, "<b>").markup // <p title="&quot;">&lt;b&gt;</p>
+ */
+export function element(name: string, attributes: Attributes, ...inside: readonly Part[]): Markup {
+  const told = Object.entries(attributes)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => ` ${key}="${escaped(String(value))}"`)
+    .join("");
+  if (EMPTY.has(name)) return { markup: `<${name}${told}/>` };
+  return { markup: `<${name}${told}>${textOf(inside)}</${name}>` };
+}
+
+/** A drawing with its meaning in words, for who does not see it. */
+export function drawing(
+  className: string,
+  [width, height]: readonly [number, number],
+  label: string,
+  ...inside: readonly Part[]
+): Markup {
+  const viewBox = `0 0 ${width} ${height}`;
+  const shape = { class: className, viewBox, width, height };
+  return element("svg", { ...shape, role: "img", "aria-label": label }, ...inside);
+}
+
+function textOf(part: Part): string {
+  if (part === null) return "";
+  if (typeof part === "string") return escaped(part);
+  if (typeof part === "number") return String(part);
+  if ("markup" in part) return part.markup;
+  return part.map(textOf).join("");
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+/** Text that is markup already: a style sheet, a document in a data block. */
+export function raw(markup: string): Markup {
+  return { markup };
+}

@@ -1,0 +1,78 @@
+/** Prints a report with a Chromium that is installed: one process, no package, no download. */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Problem } from "../problem.ts";
+
+const NAMES = [
+  "chromium",
+  "chromium-browser",
+  "google-chrome",
+  "google-chrome-stable",
+  "microsoft-edge",
+];
+const PRINT_AT_MOST_MS = 120_000;
+
+/** The first Chromium on the search path, or the one that CHROMIUM names; null for none. */
+export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | null {
+  const named = environment["CHROMIUM"];
+  if (named !== undefined && named !== "") return existsSync(named) ? named : null;
+  const folders = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  for (const name of NAMES) {
+    const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** @throws Problem where there is none, so that it is said before the long work begins */
+export function chromiumForPdf(): string {
+  const found = findChromium();
+  if (found !== null) return found;
+  throw new Problem("a PDF is printed by Chromium, and none was found", {
+    cure: "Install one, name it in CHROMIUM, or print the HTML from any browser.",
+  });
+}
+
+/** @throws Problem when it printed nothing */
+export async function printPdf(chromium: string, htmlFile: string, pdfFile: string): Promise<void> {
+  const profile = mkdtempSync(join(tmpdir(), "hindsight-print-"));
+  // Chromium's sandbox refuses root; the page runs no script and fetches nothing anyway.
+  const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  try {
+    const said = await run(chromium, [
+      "--headless",
+      ...asRoot,
+      "--disable-gpu",
+      `--user-data-dir=${profile}`,
+      "--no-pdf-header-footer",
+      `--print-to-pdf=${pdfFile}`,
+      pathToFileURL(htmlFile).href,
+    ]);
+    if (!existsSync(pdfFile)) {
+      throw new Problem(`Chromium printed nothing: ${said.trim().split("\n").at(-1) ?? ""}`, {
+        file: chromium,
+        cure: "Print the HTML from any browser.",
+      });
+    }
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** What it said on stderr. */
+function run(command: string, words: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, words, {
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: PRINT_AT_MOST_MS,
+    });
+    let said = "";
+    child.stderr.on("data", (part: Buffer) => (said += part.toString()));
+    child.on("error", reject);
+    child.on("close", () => resolve(said));
+  });
+}

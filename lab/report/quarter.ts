@@ -1,0 +1,37 @@
+/** The quarter a report is about, and how much of it the history has. */
+
+import type { HistoryManifest } from "../history/tables.ts";
+
+export interface Quarter {
+  /** As it is written: `2026Q3`. */
+  readonly name: string;
+  readonly fromMs: number;
+  /** The first instant after it. */
+  readonly toMs: number;
+}
+
+/** `2026Q3` → its calendar months in UTC; null for anything else. */
+export function parseQuarter(text: string): Quarter | null {
+  const found = /^(\d{4})-?Q([1-4])$/i.exec(text);
+  if (found === null) return null;
+  const [year, quarter] = [Number(found[1]), Number(found[2])];
+  const month = 3 * (quarter - 1);
+  return {
+    name: `${year}Q${quarter}`,
+    fromMs: Date.UTC(year, month, 1),
+    toMs: Date.UTC(year, month + 3, 1),
+  };
+}
+
+/** The part of a quarter that was sampled; null where that is none of it. */
+export function sampledPart(
+  { fromMs, toMs }: Quarter,
+  { from, to }: Pick<HistoryManifest, "from" | "to">,
+): { readonly fromMs: number; readonly toMs: number } | null {
+  if (from === null || to === null) return null;
+  const part = {
+    fromMs: Math.max(fromMs, Date.parse(from)),
+    toMs: Math.min(toMs, Date.parse(to)),
+  };
+  return part.fromMs < part.toMs ? part : null;
+}

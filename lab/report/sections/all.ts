@@ -1,0 +1,108 @@
+/** The sections of a report in the order in which a lead with five minutes reads. */
+
+import { caution, list, paragraph, type Block, type Section, type Tone } from "../blocks.ts";
+import type { Advice } from "../decision.ts";
+import { nameOf } from "../decision.ts";
+import type { ReportDocument } from "../document.ts";
+import { faultsSection } from "./faults.ts";
+import { costSection, peopleSection } from "./people.ts";
+import { auditSection, qualitySection } from "./quality.ts";
+import { breakdownSection, scoresSection } from "./scores.ts";
+import { tagsSection } from "./tags.ts";
+import { calibrationSection, frontierSection } from "./trust.ts";
+
+export function sectionsOf(document: ReportDocument): readonly Section[] {
+  return [
+    changeSection(document),
+    scoresSection(document),
+    breakdownSection(document),
+    faultsSection(document),
+    tagsSection(document),
+    peopleSection(document),
+    calibrationSection(document),
+    frontierSection(document),
+    costSection(document),
+    qualitySection(document),
+    auditSection(document),
+  ];
+}
+
+export interface Intro {
+  readonly title: string;
+  readonly eyebrow: string;
+  readonly tone: Tone;
+  /** What each of the three sentences is about. */
+  readonly sentenceNames: readonly [string, string, string];
+  readonly facts: string;
+  readonly footer: string;
+}
+
+const TONES: Readonly<Record<Advice, Tone>> = {
+  adopt: "better",
+  keep: "worse",
+  "change nothing yet": "open",
+  "no gain": "plain",
+  "the same": "plain",
+  "cannot say": "open",
+};
+
+export function introOf({ quarter, decision, asked, audit, policies }: ReportDocument): Intro {
+  const [current, next] = policies.map(({ name }) => name) as [string, string];
+  const day = (time: string): string => time.slice(0, 10);
+  const seen =
+    quarter.sampledFrom === null || quarter.sampledTo === null
+      ? "nothing of it sampled"
+      : `sampled ${day(quarter.sampledFrom)} to ${day(quarter.sampledTo)}`;
+  return {
+    title: `Autonomy policy report ${quarter.name}: ${next} against ${current}`,
+    eyebrow: `Autonomy policy report · ${quarter.name}`,
+    tone: TONES[decision.advice],
+    sentenceNames: ["Decision", "Gain", decision.advice === "adopt" ? "Price" : "Open"],
+    facts:
+      `${quarter.deployments} deployments, ${seen} · in force: ${current} · ` +
+      `proposed: ${next} · people: ${asked.people}` +
+      (asked.redact ? " · names redacted" : ""),
+    footer:
+      `Made by hindsight from history ${audit.history.slice(0, 12)}, policies ` +
+      `${policies.map(({ digest }) => digest.slice(0, 12)).join(" and ")}.`,
+  };
+}
+
+/** What would change, and what the budget says of it, guard by guard. */
+function changeSection({ changes, gate, decision, policies }: ReportDocument): Section {
+  const [current, next] = policies.map(({ name }) => name) as [string, string];
+  const blocks: Block[] = [];
+  blocks.push(
+    paragraph(
+      decision.advice === "adopt"
+        ? `Recommended: replace ${current} by ${next}.`
+        : `Recommended: change nothing. What ${next} would change:`,
+    ),
+    changes.length === 0
+      ? paragraph("The two policies say the same.")
+      : list(changes.map(({ text }) => text)),
+  );
+  if (gate === null) {
+    blocks.push(caution("No guard could be judged: nothing was replayed."));
+  } else {
+    blocks.push({
+      kind: "table",
+      caption: "Guards of the budget: how much worse each may become",
+      columns: [{ title: "guard" }, { title: "verdict" }, { title: "why" }],
+      rows: gate.checks.map(({ name, verdict, reason }) => [
+        nameOf(name),
+        {
+          text:
+            verdict === "pass"
+              ? "✓ within"
+              : verdict === "fail"
+                ? "✗ worse than allowed"
+                : "? not settled",
+          tone: verdict === "pass" ? "better" : verdict === "fail" ? "worse" : "open",
+        },
+        reason,
+      ]),
+    });
+  }
+  return { id: "change", title: "The change", blocks };
+}

@@ -1,0 +1,89 @@
+/** Estimates and differences as cells of a table. */
+
+import type { Difference } from "../../compare/compare.ts";
+import { formatDifference, formatValue } from "../../compare/words.ts";
+import { FIELDS, type Field } from "../../score/fields.ts";
+import type { Estimate, Scorecard } from "../../score/scorecard.ts";
+import type { Cell, Tone } from "../blocks.ts";
+import { differenceChart } from "../charts/difference.ts";
+import { nameOf, tooFew } from "../decision.ts";
+
+export const CANNOT_SAY = "cannot say";
+
+export function fieldOf(name: string): Field {
+  return FIELDS.find((one) => one.name === name)!;
+}
+
+/**
+ * A value with its interval below. A resampled interval of few services may reach beyond
+ * what is possible (a share above 100 %, a count below nought); it is shown up to there.
+ */
+export function estimateCell(field: Field, estimate: Estimate | null): Cell {
+  if (estimate === null) return { text: "–" };
+  const { value, low, high, why } = estimate;
+  if (value === null) return { text: CANNOT_SAY, ...(why === undefined ? {} : { below: why }) };
+  const text = formatValue(field.unit, value);
+  if (low === null || high === null) return { text, below: "no interval" };
+  if (low === high) return { text };
+  const most = field.unit === "share" ? 1 : Number.POSITIVE_INFINITY;
+  const [from, to] = [low, high].map((one) =>
+    formatValue(field.unit, Math.min(most, Math.max(0, one))),
+  );
+  return { text, below: interval(from!, to!) };
+}
+
+/** An interval is one word: it does not break. */
+function interval(from: string, to: string): string {
+  return `${from} to ${to}`.replaceAll(" ", "\u00a0");
+}
+
+const TONES: Readonly<Record<Difference["verdict"], Tone>> = {
+  better: "better",
+  worse: "worse",
+  "not distinguishable": "open",
+  "no evidence": "open",
+};
+
+/**
+ * Three cells: the difference in numbers, drawn against zero, and what it amounts to.
+ *
+ * @param card the baseline's: it says how much the difference rests on
+ */
+export function differenceCells(
+  difference: Difference | undefined,
+  card: Scorecard,
+): readonly Cell[] {
+  const field = difference === undefined ? null : fieldOf(difference.field);
+  if (difference === undefined || field === null || field.better === null) {
+    return [{ text: "" }, { text: "" }, { text: "" }];
+  }
+  const { unit, low, high, verdict } = difference;
+  if (difference.difference === null) {
+    return [{ text: "–" }, { text: "" }, { text: CANNOT_SAY, tone: "open" }];
+  }
+  const say = (value: number): string => formatDifference(unit, value);
+  const text = difference.difference === 0 ? "0" : say(difference.difference);
+  const below = low === null || high === null ? "no interval" : interval(say(low), say(high));
+  const label = `${nameOf(difference.field)}: ${text}, ${below}, ${verdict}`;
+  const few = tooFew(difference, card);
+  if (few !== null && difference.difference !== 0) {
+    return [{ text, below }, { text: "" }, { text: "? too few to tell", below: few, tone: "open" }];
+  }
+  const untold = low === null || high === null || (low === 0 && high === 0);
+  return [
+    { text, ...(low === 0 && high === 0 ? {} : { below }) },
+    untold ? { text: "" } : { text: "", chart: differenceChart(difference, field.better, label) },
+    { text: verdictText(difference), tone: TONES[verdict] },
+  ];
+}
+
+/** Above this share a difference rests on what nobody saw. */
+const HIDDEN_AT_MOST = 0.2;
+
+function verdictText({ verdict, hiddenShare, difference, low, high }: Difference): string {
+  if (difference === 0 && low === 0 && high === 0) return "= none seen";
+  const mark = verdict === "better" ? "+ " : verdict === "worse" ? "− " : "= ";
+  const hidden = hiddenShare !== null && hiddenShare > HIDDEN_AT_MOST ? "; rests on a model" : "";
+  if (verdict === "no evidence") return `? ${CANNOT_SAY}`;
+  return `${mark}${verdict}${hidden}`;
+}

@@ -1,0 +1,94 @@
+/** Every false-positive rollback and every miss, with what it rests on and where to look. */
+
+import { formatShare } from "../../../engine/index.ts";
+import { caution, paragraph, type Block, type Cell, type Row, type Section } from "../blocks.ts";
+import type { ReportDocument } from "../document.ts";
+import type { Fault, FaultRow, Seen } from "../evidence.ts";
+
+const TITLES: readonly (readonly [Fault, string])[] = [
+  ["false positive", "False-positive rollbacks"],
+  ["miss", "Regressions that were missed"],
+];
+
+export function faultsSection(document: ReportDocument): Section {
+  const { comparison, faults, asked, policies } = document;
+  const blocks: Block[] = [];
+  if (comparison === null) {
+    blocks.push(caution("Nothing was replayed: no rollback and no miss can be named."));
+  } else if (comparison.manifest.notes.some((one) => one.startsWith("No labels"))) {
+    blocks.push(
+      caution(
+        "No deployment is labelled: which rollbacks were wrong nobody can say. None is listed.",
+      ),
+    );
+  } else {
+    blocks.push(
+      paragraph([
+        "Under either policy, one line for what each did and why. The numbers above are means " +
+          `over ${comparison.manifest.draws} draws of luck; names are those of the first draw. ` +
+          "A name opens in the lab while it runs (",
+        { code: `hindsight serve --history ${asked.history}` },
+        "), or on a terminal:",
+      ]),
+      {
+        kind: "command",
+        text:
+          `hindsight explain --history ${asked.history} --policy ${asked.policy} ` +
+          "--deployment NAME",
+      },
+    );
+    for (const [fault, title] of TITLES) {
+      const mine = faults.filter((row) => row.fault === fault);
+      blocks.push({ kind: "heading", text: `${title}: ${countText(mine, policies)}` });
+      if (mine.length === 0) continue;
+      blocks.push({
+        kind: "table",
+        caption: title,
+        columns: [{ title: "deployment" }, ...policies.map(({ name }) => ({ title: name }))],
+        rows: mine.map((row) => rowOf(row, document)),
+      });
+    }
+  }
+  return { id: "faults", title: "False positives and misses, one by one", blocks };
+}
+
+function countText(rows: readonly FaultRow[], policies: ReportDocument["policies"]): string {
+  if (rows.length === 0) return "none under either";
+  const under = (which: "current" | "candidate"): number =>
+    rows.filter((row) => row[which].fault).length;
+  return (
+    `${under("current")} under ${policies[0]!.name}, ` +
+    `${under("candidate")} under ${policies[1]!.name}`
+  );
+}
+
+function rowOf(row: FaultRow, { asked, policies }: ReportDocument): Row {
+  const { deploymentId, service, team, label, startedAt, current, candidate } = row;
+  const entries = [
+    ["id", deploymentId],
+    ...policies.map(({ name }) => ["policy", name] as const),
+  ] as [string, string][];
+  const search = new URLSearchParams(entries).toString();
+  const href = `${asked.lab.replace(/\/$/, "")}/deployment?${search}`;
+  return [
+    {
+      text: [{ href, text: deploymentId }],
+      below:
+        `${service}${team === null ? "" : `, ${team}`}, ` +
+        `${startedAt.slice(0, 16).replace("T", " ")} UTC, labelled ${label}`,
+    },
+    seenCell(current),
+    seenCell(candidate),
+  ];
+}
+
+function seenCell({ end, fault, tier, confidence, evidence, reason }: Seen): Cell {
+  const sure = confidence === null ? "" : `, ${formatShare(Number(confidence.toFixed(2)))} sure`;
+  const where = tier === null ? "" : ` in tier ${tier}${sure}`;
+  const known = evidence === "observed" ? "" : ` (${evidence})`;
+  return {
+    text: `${fault ? "✗" : "✓"} ${end}${where}${known}`,
+    below: reason,
+    tone: fault ? "worse" : "plain",
+  };
+}

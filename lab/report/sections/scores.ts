@@ -1,0 +1,203 @@
+/** Scorecards side by side, what the difference amounts to, and the same by parts. */
+
+import { ONLY_WHERE_ANY, resolution, SHOWN, formatValue } from "../../compare/words.ts";
+import { estimateIn, type Bounds, type Scorecard } from "../../score/scorecard.ts";
+import {
+  caution,
+  heading,
+  paragraph,
+  type Block,
+  type Column,
+  type Row,
+  type Section,
+} from "../blocks.ts";
+import { PART_FIELDS, type BrokenBy, type PartScores } from "../breakdown.ts";
+import type { ReportDocument } from "../document.ts";
+import { differenceCells, estimateCell, fieldOf } from "./estimate.ts";
+
+/** Rows of the scorecard under the question they answer. */
+const GROUPS: readonly (readonly [string, readonly string[]])[] = [
+  ["What there was", ["deployments", "regressions", "undecidable"]],
+  ["What it did", ["proposals", "rollbacks", "overrides"]],
+  [
+    "Was it right",
+    [
+      "truePositiveRollbacks",
+      "falsePositiveRollbacks",
+      "unrelatedRollbacks",
+      "unlabelledRollbacks",
+      "falsePositiveShare",
+      "falsePositiveRate",
+      "missRate",
+    ],
+  ],
+  ["How fast", ["mttr", "timeToRecovery.median", "timeToRollback.median"]],
+  ["How far it is known", ["observedShare", "modelledShare", "boundedShare", "unknownShare"]],
+];
+
+const FACTS = new Set(["deployments", "regressions"]);
+
+type Comparison = NonNullable<ReportDocument["comparison"]>;
+
+export function cardsOf({ scorecards, manifest }: Comparison): readonly [Scorecard, Scorecard] {
+  return manifest.policies.map(({ name }) => scorecards[name]!) as unknown as [
+    Scorecard,
+    Scorecard,
+  ];
+}
+
+export function scoresSection({ comparison, policies }: ReportDocument): Section {
+  const blocks: Block[] = [];
+  if (comparison === null) blocks.push(caution("Nothing was replayed: there are no scores."));
+  else {
+    const names = policies.map(({ name }) => name);
+    blocks.push(
+      paragraph(
+        `Every deployment of the quarter under ${names[0]!} (in force) and ${names[1]!} ` +
+          "(proposed). Below each number stands its 95 % interval. A difference is drawn against " +
+          "zero, what is better for you to the right; it is called better or worse only where " +
+          "the whole interval, what nobody could see included, lies on one side.",
+      ),
+      scoreTable("Scorecards and paired differences", GROUPS, comparison, names),
+    );
+    const able = resolution(comparison.differences);
+    if (able !== null) blocks.push(paragraph(able));
+    const rough = estimateIn(cardsOf(comparison)[0], "deployments").why;
+    if (rough !== undefined) {
+      blocks.push(caution(`All intervals here are rough: ${rough}.`));
+    }
+  }
+  return { id: "scores", title: "Scorecards", blocks };
+}
+
+/** @param groups fields under headings */
+export function scoreTable(
+  caption: string,
+  groups: readonly (readonly [string, readonly string[]])[],
+  comparison: Comparison,
+  names: readonly string[],
+): Block {
+  const cards = cardsOf(comparison);
+  const rows: Row[] = [];
+  const places = new Map<number, string>();
+  for (const [title, fields] of groups) {
+    if (groups.length > 1) places.set(rows.length, title);
+    for (const name of fields) {
+      const estimates = cards.map((card) => estimateIn(card, name));
+      if (ONLY_WHERE_ANY.has(name) && estimates.every(({ value }) => value === 0)) continue;
+      const field = fieldOf(name);
+      rows.push([
+        SHOWN.find(([shown]) => shown === name)?.[1] ?? name,
+        ...estimates.map((estimate) =>
+          // What was deployed is no estimate: it is what there was.
+          FACTS.has(name)
+            ? estimateCell(field, { ...estimate, low: estimate.value, high: estimate.value })
+            : estimateCell(field, estimate),
+        ),
+        ...differenceCells(
+          comparison.differences.find((one) => one.field === name),
+          cards[0],
+        ),
+      ]);
+      const between = boundsRow(name, cards);
+      if (between !== null) rows.push(between);
+    }
+  }
+  return { kind: "table", caption, columns: columnsOf(names), rows, groups: places };
+}
+
+function columnsOf([current, next]: readonly string[]): readonly Column[] {
+  return [
+    { title: "" },
+    { title: current!, align: "right" },
+    { title: next!, align: "right" },
+    { title: "difference", align: "right" },
+    { title: "worse ← 0 → better", isChart: true },
+    { title: "verdict" },
+  ];
+}
+
+/** What history's own rollbacks hid may make a rate anything between two. */
+function boundsRow(name: string, cards: readonly Scorecard[]): Row | null {
+  const found = cards.map((card) => card[`${name}Bounds`] as Bounds | undefined);
+  if (found.every((bounds) => bounds?.best === bounds?.worst)) return null;
+  const { unit } = fieldOf(name);
+  const cells = found.map((bounds) =>
+    bounds?.best == null || bounds.worst === null
+      ? "–"
+      : `${formatValue(unit, bounds.best)} to ${formatValue(unit, bounds.worst)}`,
+  );
+  return ["  if all that is hidden went well, or badly", ...cells, "", "", ""];
+}
+
+const PARTS: readonly (readonly [BrokenBy, string, string, string])[] = [
+  ["month", "By month", "no month", "When a deployment started, in UTC."],
+  ["team", "By team", "no team named", "Whose service it is."],
+  [
+    "tier",
+    "By tier",
+    "nothing was asked",
+    "How much the policy might do when it first asked: other deployments under each policy.",
+  ],
+  [
+    "mode",
+    "By mode",
+    "no mode, or nothing asked",
+    "The calendar that held when the policy first asked: other deployments under each policy.",
+  ],
+];
+
+const SHORT: Readonly<Record<(typeof PART_FIELDS)[number], string>> = {
+  deployments: "deployments",
+  regressions: "regressions",
+  falsePositiveRollbacks: "false positives",
+  missRate: "missed",
+  mttr: "recovery, mean",
+  pages: "pages",
+  nightPages: "night pages",
+  cost: "cost",
+};
+
+export function breakdownSection({ breakdown, policies }: ReportDocument): Section {
+  const blocks: Block[] = [];
+  if (breakdown === null) blocks.push(caution("Nothing was replayed: there is nothing to divide."));
+  else {
+    blocks.push(
+      paragraph(
+        "A part holds fewer deployments than the quarter, so its intervals are wider; parts " +
+          "that differ by less than that differ by nothing that is known.",
+      ),
+    );
+    for (const [by, title, none, says] of PARTS) {
+      const parts = breakdown[by];
+      blocks.push(heading(title), paragraph(says));
+      if (parts.length === 1 && parts[0]!.name === null) {
+        blocks.push(paragraph(`There is one part only: ${none}.`));
+        continue;
+      }
+      const rows: Row[] = [];
+      const groups = new Map<number, string>();
+      for (const part of parts) {
+        groups.set(rows.length, part.name ?? none);
+        [part.current, part.candidate].forEach((scores, at) => {
+          if (scores !== null) rows.push([policies[at]!.name, ...partCells(scores)]);
+        });
+      }
+      const columns: readonly Column[] = [
+        { title: "" },
+        ...PART_FIELDS.map((field) => ({ title: SHORT[field], align: "right" as const })),
+      ];
+      blocks.push({ kind: "table", caption: title, columns, rows, groups });
+    }
+  }
+  return { id: "parts", title: "By month, team, tier and mode", blocks };
+}
+
+function partCells(scores: PartScores) {
+  return PART_FIELDS.map((name) => {
+    const estimate = scores[name];
+    return FACTS.has(name)
+      ? estimateCell(fieldOf(name), { ...estimate, low: estimate.value, high: estimate.value })
+      : estimateCell(fieldOf(name), estimate);
+  });
+}

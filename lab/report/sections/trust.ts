@@ -1,0 +1,214 @@
+/** How far a confidence can be trusted, and whether something better survives later weeks. */
+
+import { formatShare } from "../../../engine/index.ts";
+import type { Calibration, Reliability } from "../../score/calibration.ts";
+import {
+  caution,
+  heading,
+  list,
+  paragraph,
+  type Block,
+  type Row,
+  type Section,
+} from "../blocks.ts";
+import { frontierChart } from "../charts/frontier.ts";
+import { reliabilityChart } from "../charts/reliability.ts";
+import type { ReportDocument } from "../document.ts";
+import type { SweepInput } from "../sweepInput.ts";
+import { cardsOf } from "./scores.ts";
+
+const percent = (share: number): string => formatShare(Number(share.toFixed(3)));
+
+export function calibrationSection({ comparison, policies }: ReportDocument): Section {
+  const blocks: Block[] = [];
+  if (comparison === null) blocks.push(caution("Nothing was replayed: no confidence was held."));
+  else {
+    const found = cardsOf(comparison).map(({ calibration }) => calibration);
+    const curves = found.flatMap((one, at) =>
+      one?.deployments == null
+        ? []
+        : [
+            {
+              name: policies[at]!.name,
+              className: at === 0 ? "current" : "candidate",
+              curve: one.deployments.curve,
+            },
+          ],
+    );
+    if (curves.length > 0) {
+      blocks.push({
+        kind: "figure",
+        chart: reliabilityChart(
+          curves,
+          "Confidence said against how often it was a regression; the same numbers below",
+        ),
+        caption:
+          "Confidence said against what was so, over all labelled deployments. On the diagonal " +
+          "a confidence would be a probability; below it the policy is surer than it is right.",
+      });
+    }
+    found.forEach((one, at) => {
+      blocks.push(heading(policies[at]!.name), ...calibrationBlocks(one));
+    });
+  }
+  return { id: "calibration", title: "Can its confidence be trusted", blocks };
+}
+
+function calibrationBlocks(found: Calibration | undefined): Block[] {
+  if (found?.deployments == null) {
+    return [paragraph(`Not to be said: ${found?.why ?? "it has no confidence"}.`)];
+  }
+  const { proposals, deployments, thresholds } = found;
+  const said = [
+    ...(proposals === null ? [] : [saidText("Questions", proposals)]),
+    saidText("All labelled deployments", deployments),
+  ];
+  const blocks: Block[] = [list(said)];
+  if (deployments.why !== undefined) blocks.push(caution(`Few to go by: ${deployments.why}.`));
+  blocks.push({
+    kind: "table",
+    caption: "Confidence against labels",
+    columns: [
+      { title: "said" },
+      { title: "deployments", align: "right" },
+      { title: "were regressions", align: "right" },
+    ],
+    rows: deployments.curve.map(({ from, to, observed, n }): Row => [
+      percent(from) === percent(to) ? percent(from) : `${percent(from)} to ${percent(to)}`,
+      String(n),
+      percent(observed),
+    ]),
+  });
+  if (thresholds !== null) {
+    blocks.push({
+      kind: "table",
+      caption: "How sure each tier must be",
+      columns: [
+        { title: "tier" },
+        { title: "policy asks for", align: "right" },
+        { title: "costs ask to be right", align: "right" },
+        { title: "reached" },
+      ],
+      rows: thresholds.map((one): Row => [
+        one.tier,
+        percent(one.policy),
+        {
+          text: percent(one.costs),
+          below: `${percent(one.costsIfHalf)} to ${percent(one.costsIfDouble)}, half or twice`,
+        },
+        deployments.by !== "isotonic"
+          ? "too few regressions to say"
+          : one.reached === null
+            ? "at no confidence"
+            : `from ${percent(one.reached.from)} on (${one.reached.n})`,
+      ]),
+    });
+  }
+  return blocks;
+}
+
+function saidText(of: string, { n, meanConfidence, observed, brier }: Reliability): string {
+  return (
+    `${of} (${n}): said ${percent(meanConfidence)} on average, ${percent(observed)} were ` +
+    `regressions; Brier score ${brier.toFixed(3)}.`
+  );
+}
+
+export function frontierSection({ sweep, asked }: ReportDocument): Section {
+  const blocks: Block[] = [];
+  if (sweep === null) {
+    blocks.push(
+      caution(
+        "It was not asked. Whether a third policy is better than both of these this report " +
+          "does not say; a sweep of the policy in force would:",
+      ),
+      {
+        kind: "command",
+        text:
+          `hindsight sweep --history ${asked.history} --policy ${asked.policy} \\\n` +
+          "  --vary PATH=VALUES --out SWEEP    # then: hindsight report … --sweep SWEEP",
+      },
+    );
+  } else blocks.push(...sweepBlocks(sweep));
+  return { id: "frontier", title: "Is there something better", blocks };
+}
+
+function sweepBlocks(sweep: SweepInput): Block[] {
+  const { recommendation: found, validation, landscape, variations, incumbent, vary } = sweep;
+  const heads = {
+    recommended: `A sweep of ${variations.length} variations recommends a change:`,
+    nothing: `Of ${variations.length} variations none beats the policy in force:`,
+    "cannot say": `${variations.length} variations were tried, and this history cannot tell:`,
+  };
+  const reasons = [...found.reasons, ...found.changes.map(changeText)];
+  const front = variations.filter(({ onFrontier }) => onFrontier);
+  const number = (value: number | null, digits: number, unit = ""): string =>
+    value === null ? "–" : `${value.toFixed(digits)}${unit}`;
+  const row = (name: string, scores: SweepInput["incumbent"]["scores"], share: string): Row => [
+    name,
+    number(scores.cost, 0),
+    number(scores.recoveryMinutes, 1, " min"),
+    number(scores.falsePositiveRate === null ? null : scores.falsePositiveRate * 100, 1, " %"),
+    number(scores.missRate === null ? null : scores.missRate * 100, 1, " %"),
+    number(scores.nightPages, 1),
+    share,
+  ];
+  return [
+    paragraph(heads[found.verdict]),
+    list(reasons),
+    paragraph(["Varied: ", ...vary.flatMap((one, at) => [at === 0 ? "" : ", ", { code: one }])]),
+    {
+      kind: "figure",
+      chart: frontierChart(sweep, "Variations by false-positive rate and minutes to recovery"),
+      caption:
+        "Every variation: large rings are on the frontier, the square-edged dot is the policy " +
+        "in force. Down and to the left is better; point estimates of the whole history.",
+    },
+    {
+      kind: "table",
+      caption: "The frontier",
+      columns: [
+        { title: "policy" },
+        { title: "cost of 100", align: "right" },
+        { title: "recovery", align: "right" },
+        { title: "false positives", align: "right" },
+        { title: "missed", align: "right" },
+        { title: "night pages a week", align: "right" },
+        { title: "on it in resamples", align: "right" },
+      ],
+      rows: [
+        row(`${incumbent.policy} (in force)`, incumbent.scores, ""),
+        ...front.map(({ name, scores, frontierShare }) =>
+          row(name, scores, frontierShare === null ? "–" : percent(frontierShare)),
+        ),
+      ],
+    },
+    heading("Does it survive weeks it was not chosen on"),
+    paragraph(`How it was tested: ${validation.how}.`),
+    ...(validation.folds.length === 0
+      ? []
+      : [
+          {
+            kind: "table" as const,
+            caption: "Walk-forward, cost of 100 deployments against the policy in force",
+            columns: [
+              { title: "chosen in training" },
+              { title: "in training", align: "right" as const },
+              { title: "on the weeks after", align: "right" as const },
+            ],
+            rows: validation.folds.map(
+              ({ chosen, trainCostDifference, testCostDifference }): Row => [
+                chosen ?? "the policy in force",
+                number(trainCostDifference, 1),
+                number(testCostDifference, 1),
+              ],
+            ),
+          },
+        ]),
+    ...landscape.warnings.map((warning) => caution(warning)),
+  ];
+}
+
+function changeText({ path, from, to }: { path: string; from: string; to: string }): string {
+  return `${path}: ${from} → ${to}`;
+}

@@ -1,0 +1,127 @@
+/** The quarterly report through the command line: its numbers are those of the commands. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { formatValue, SHOWN } from "../../lab/compare/words.ts";
+import type { ReportDocument } from "../../lab/report/document.ts";
+import { faultsIn, readReport } from "../../lab/report/check.ts";
+import { takeOut } from "../../lab/report/embedded.ts";
+import { reportHtml } from "../../lab/report/html.ts";
+import { reportMarkdown } from "../../lab/report/markdown.ts";
+import { FIELDS } from "../../lab/score/fields.ts";
+import { estimateIn } from "../../lab/score/scorecard.ts";
+import { hindsight } from "../commandLine.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { policyFile, ROOT } from "../lab/smallWorld.ts";
+
+const directory = temporaryDirectory();
+const history = join(directory, "history");
+const page = join(directory, "report.html");
+const markdown = join(directory, "report.md");
+const current = policyFile("tagged-threshold");
+const candidate = policyFile("two-minute-override");
+const quarter = ["--history", history, "--quarter", "2026Q3"];
+const policies = ["--policy", current, "--candidate", candidate];
+
+/** Rows of a scorecard that a report must show, whatever else it leaves out. */
+const IN_THE_TABLES = new Set([
+  "rollbacks",
+  "falsePositiveRollbacks",
+  "falsePositiveRate",
+  "missRate",
+  "mttr",
+  "pagesPerWeek",
+  "toilHours",
+]);
+
+let document: ReportDocument;
+
+async function json(words: readonly string[]): Promise<Record<string, unknown>> {
+  const { stdout, stderr, code } = await hindsight([...words, "--json"]);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** Without what depends on the clock. */
+function timeless(document: Record<string, unknown>): Record<string, unknown> {
+  const { timing: _, ...manifest } = document["manifest"] as Record<string, unknown>;
+  return { ...document, manifest };
+}
+
+beforeAll(async () => {
+  const example = join(ROOT, "datasets/example");
+  const words = ["import", "csv", example, "--out", history, "--timestamp", "end"];
+  expect((await hindsight(words)).code).toBe(0);
+  const out = ["--out", page, "--markdown", markdown];
+  document = (await json(["report", ...quarter, ...policies, ...out])) as unknown as ReportDocument;
+}, 60_000);
+
+describe("a report", () => {
+  it("has the numbers of compare and of tags", async () => {
+    const two = ["--policy", current, "--policy", candidate];
+    const compared = await json(["compare", "--history", history, ...two]);
+    expect(document.comparison).toEqual(timeless(compared));
+    const valued = await json(["tags", "--history", history, "--policy", current]);
+    expect(document.tags).toEqual(timeless(valued));
+  });
+
+  it("shows the numbers that it holds, in HTML and in Markdown", () => {
+    const shown = [readFileSync(page, "utf8"), readFileSync(markdown, "utf8")];
+    expect(shown).toEqual([reportHtml(document), reportMarkdown(document)]);
+    for (const text of shown) expect(takeOut(text)!.document).toEqual(document);
+    const cards = document.comparison!.scorecards;
+    for (const [name, title] of SHOWN.filter((one) => IN_THE_TABLES.has(one[0]))) {
+      const line = shown[1]!.split("\n").find((one) => one.startsWith(`| ${title} |`))!;
+      const cells = line.split(" | ").slice(1, 3);
+      const { unit } = FIELDS.find((field) => field.name === name)!;
+      const said = Object.values(cards).map((card) => {
+        const { value } = estimateIn(card, name);
+        return value === null ? "cannot say" : formatValue(unit, value);
+      });
+      expect(cells.map((cell) => cell.split("<br>")[0])).toEqual(said);
+    }
+  });
+
+  it("runs nothing and fetches nothing", () => {
+    const text = readFileSync(page, "utf8");
+    expect(text).toContain("default-src 'none'");
+    expect(text.match(/<script[^>]*>/g)).toEqual([
+      '<script type="application/json" id="hindsight-report">',
+    ]);
+    expect(takeOut(text)!.shown).not.toMatch(/ (src|style|on\w+)=|@import|url\(/);
+  });
+
+  it("is checked: the same again, and every changed number or word is named", async () => {
+    const checked = await hindsight(["report", "--check", page]);
+    expect(checked.code, checked.stderr).toBe(0);
+    const text = readFileSync(page, "utf8");
+    const tampered = (change: (text: string) => string): ReturnType<typeof faultsIn> => {
+      const file = join(directory, "tampered.html");
+      expect(change(text)).not.toBe(text);
+      writeFileSync(file, change(text));
+      return faultsIn(readReport(file), document);
+    };
+    expect(tampered((one) => one.replace(document.decision.title, "Adopt it."))[0]!.at).toMatch(
+      /^decision.title|the page/,
+    );
+    const inside = tampered((one) =>
+      one.replace(
+        /"missedShare"|"missRate": \{\n\s+"value": [^,]+/,
+        '"missRate": {\n "value": 0.001',
+      ),
+    );
+    expect(inside[0]!.at).toMatch(/^comparison\.scorecards\.tagged-threshold\.missRate\.value$/);
+    const outside = tampered((one) =>
+      one.replace(/<small>[^<]+<\/small>/, "<small>1 to 2</small>"),
+    );
+    expect(outside[0]!.at).toMatch(/the page, line/);
+  });
+
+  it("is checked: another policy, another history", async () => {
+    const other = ["--candidate", policyFile("five-minute-override")];
+    const { code, stdout } = await hindsight(["report", "--check", page, ...other]);
+    expect(code).toBe(1);
+    expect(stdout).toContain("policies.1.digest");
+  });
+});
