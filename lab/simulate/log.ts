@@ -23,7 +23,6 @@ import {
 import {
   deploymentById,
   generateSamples,
-  KNOWN_DELAY_MS,
   knownDelaysMs,
   metricsOf,
   sampleIndexAt,
@@ -41,8 +40,6 @@ import { decisionRows } from "./decisionRows.ts";
 
 /** Service-wide tags this old may still be in force. */
 const WEEK_MS = 604_800_000;
-/** How long after a scrape a sample of a generated history is known. */
-export const INGESTION_DELAY_MS = KNOWN_DELAY_MS;
 
 export interface Log {
   /** What was decided about one deployment, in time order. */

@@ -8,10 +8,10 @@ import { createHash } from "node:crypto";
 import {
   deploymentById,
   generateSamples,
-  METRICS,
+  knownDelaysMs,
+  metricsOf,
   sampleIndexAt,
   type Interventions,
-  type Metric,
   type World,
 } from "../../datasets/world/index.ts";
 import { canonicalJson, ENGINE_VERSION } from "../../engine/index.ts";
@@ -24,7 +24,8 @@ import {
   type SeriesRow,
 } from "../history/tables.ts";
 import type { StoredWindow, WindowRequest } from "../history/windows.ts";
-import { INGESTION_DELAY_MS } from "./log.ts";
+
+type WorldMetric = ReturnType<typeof metricsOf>[number];
 
 /** Two blocks of the world's noise: what is made at once is not made twice. */
 const BLOCK_SAMPLES = 960;
@@ -44,9 +45,9 @@ export function worldPast(
   interventions: Interventions,
   shown: Shown,
 ): Past {
-  const metrics = [...METRICS].sort();
+  const metrics = metricsOf(world);
   const series = world.services.flatMap(({ name }, at) =>
-    metrics.map((metric, place): SeriesRow & { readonly metric: Metric } => {
+    metrics.map((metric, place): SeriesRow & { readonly metric: WorldMetric } => {
       return { series: at * metrics.length + place, service: name, metric, version: null };
     }),
   );
@@ -60,7 +61,7 @@ export function worldPast(
       stepMs: world.stepMs,
       offsetsMs: null,
       values: generateSamples(world, service, metric, startMs, endMs, ends),
-      knownDelayMs: INGESTION_DELAY_MS,
+      knownDelayMs: knownDelaysMs(world, service, startMs, endMs),
     };
   };
   /** Does a window show this deployment what its own rollback ended? */
@@ -84,7 +85,9 @@ export function worldPast(
     let current = -1;
     for (const request of waiting) {
       const { id, series: index, fromMs, toMs, about } = request;
-      const from = Math.max(0, sampleIndexAt(world, Math.max(world.startMs, fromMs)));
+      // A service has no samples from before it was there.
+      const { bornAtMs } = world.byName.get(series[index]!.service)!;
+      const from = Math.max(0, sampleIndexAt(world, Math.max(bornAtMs, fromMs)));
       const to = sampleIndexAt(world, Math.min(world.endMs, toMs));
       if (from >= to) {
         yield { id, window: { slices: [], length: 0 } };
