@@ -46,8 +46,16 @@ export interface SamplesSeen {
   readonly samples: number;
   /** Of all sample columns that its watch was given. */
   readonly digest: string;
+  /** By name, so that what differs later can be named; a log of an older version has none. */
+  readonly bySeries?: Readonly<Record<string, SeriesSeen>>;
   /** Of the prepared context (seasons); null where none was prepared. */
   readonly contextDigest: string | null;
+}
+
+export interface SeriesSeen {
+  readonly samples: number;
+  /** The first 16 hex digits tell two series apart; what proves is the digest of all. */
+  readonly digest: string;
 }
 
 /** A place up to which the log can be vouched for. */

@@ -4,7 +4,12 @@
  */
 
 import { createHash } from "node:crypto";
-import { canonicalJson, type SampleColumn, type SamplesSeen } from "../../engine/index.ts";
+import {
+  canonicalJson,
+  seriesKey,
+  type SampleColumn,
+  type SamplesSeen,
+} from "../../engine/index.ts";
 import type { SeenSamples } from "../replay/detect.ts";
 
 /** Collects while a replay detects; by deployment id. */
@@ -23,6 +28,12 @@ export function collectSamples(): SamplesCollector {
         series: columns.length,
         samples: columns.reduce((sum, { values }) => sum + values.length, 0),
         digest: digestOf(columns),
+        bySeries: Object.fromEntries(
+          columns.map((column) => [
+            seriesKey(column.series),
+            { samples: column.values.length, digest: digestOf([column]).slice(0, 16) },
+          ]),
+        ),
         contextDigest: context?.digest ?? null,
       });
     },

@@ -2,10 +2,12 @@
 
 import { Command } from "commander";
 import type { ChainState } from "../../engine/index.ts";
+import { judgeAgain, type JudgedAgain } from "../audit/judgeAgain.ts";
 import { replayLog, type DecisionDifference, type LogReplay } from "../audit/replay.ts";
 import { readSignatureCheck } from "../audit/signature.ts";
 import { verifyLog } from "../audit/verify.ts";
-import { note, print, printJson } from "./output.ts";
+import { openHistory } from "../history/open.ts";
+import { note, print, printJson, progressBar } from "./output.ts";
 
 const EXIT_CHECK_FAILED = 1;
 /** `--json` has all of them. */
@@ -84,24 +86,78 @@ function replayCommand(): Command {
   return new Command("replay")
     .description("Make the decisions of a log again with today's engine, and list what differs.")
     .argument("<log>", "a decision log: decisions.jsonl of a run directory")
+    .option("--history <dir>", "judge the samples of this history again too, and compare")
     .option("--open", "the log is still being written: it need not have its last checkpoint")
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
-      "\nExample:\n  hindsight audit replay run/decisions.jsonl\n\n" +
-        "Exit codes: 0 all identical, 1 a decision differs, 2 no whole log with a header.",
+      "\nExample:\n  hindsight audit replay run/decisions.jsonl --history quarter\n\n" +
+        "Exit codes: 0 all identical, 1 a decision, sample or judgement differs,\n" +
+        "2 no whole log with a header.",
     )
-    .action((log: string, flags: { open?: true; json?: true }) => {
-      const replayed = replayLog(log, flags.open ?? false);
-      if (flags.json) printJson({ log, identical: replayed.differences.length === 0, ...replayed });
-      else print(replayText(replayed));
+    .action(async (log: string, flags: ReplayFlags) => {
+      const open = flags.open ?? false;
+      const replayed = replayLog(log, open);
+      const again =
+        flags.history === undefined ? null : await judgedAgain(log, open, flags.history);
+      const found = [...replayed.differences, ...(again?.samples ?? []), ...(again?.judged ?? [])];
+      const identical = found.length === 0;
+      if (flags.json) {
+        printJson({ log, identical, ...replayed, ...(again === null ? {} : { history: again }) });
+      } else {
+        print(replayText(replayed));
+        if (again !== null) print(judgedText(again));
+      }
+      if (again?.sameHistory === false) note("The log was not written from this history.");
       if (replayed.filled.length > 0) {
         note(
           `The log does not have ${replayed.filled.join(", ")}: today's defaults stand for them.`,
         );
       }
-      if (replayed.differences.length > 0) process.exitCode = EXIT_CHECK_FAILED;
+      if (!identical) process.exitCode = EXIT_CHECK_FAILED;
     });
+}
+
+interface ReplayFlags {
+  readonly history?: string;
+  readonly open?: true;
+  readonly json?: true;
+}
+
+async function judgedAgain(log: string, open: boolean, dir: string): Promise<JudgedAgain> {
+  const history = await openHistory(dir);
+  try {
+    return await judgeAgain(log, open, history, progressBar());
+  } finally {
+    history.close();
+  }
+}
+
+function judgedText({ deployments, samples, judgements, judged }: JudgedAgain): string {
+  const number = (count: number): string => count.toLocaleString("en-US");
+  const of = new Set(samples.map(({ deploymentId }) => deploymentId)).size;
+  const same = (differ: number): string =>
+    differ === 0 ? "all identical" : `${number(differ)} differ`;
+  const lines = [
+    ...samples.map(
+      ({ line, deploymentId, series, what }) =>
+        `line ${line}: ${deploymentId}: ${series === null ? "" : `${series}: `}${what}`,
+    ),
+    ...judged.map(
+      ({ line, deploymentId, policy, signal, logged, now }) =>
+        `line ${line}: ${signal} of ${deploymentId} under ${policy}: judged otherwise\n` +
+        `  ${logged}, in the log\n  ${now ?? "nothing"}, now`,
+    ),
+  ];
+  const more = lines.length - DIFFERENCES_SHOWN;
+  return [
+    `Samples of ${number(deployments)} deployments read again, ${same(of)}`,
+    judgements === 0
+      ? "No judgement of a signal could be made again: none rests on samples that are the same"
+      : `${number(judgements)} judgements of signals made again from them, ${same(judged.length)}`,
+    ...lines.slice(0, DIFFERENCES_SHOWN),
+    ...(more > 0 ? [`and ${number(more)} more; --json lists them all`] : []),
+  ].join("\n");
 }
 
 function replayText({ decisions, differences }: LogReplay): string {
