@@ -47,6 +47,92 @@ export function authorityLoosened(parent: unknown, child: unknown): readonly Loo
   return [...found.values()];
 }
 
+/** What a mode or a stage makes of a tier; `from` null: of any but `observe`. */
+interface Shift {
+  readonly path: Path;
+  readonly rule: Rule;
+  readonly from: TierName | null;
+}
+
+/**
+ * Where a child's mode or stage gives more authority than a parent's rule allows to what the
+ * rule matches. What the parent's own mode or stage gives as well is the parent's doing.
+ */
+export function authorityShifted(parent: unknown, child: unknown): readonly Loosening[] {
+  const floors = rulesOf(parent);
+  const rules = rulesOf(child) ?? floors;
+  const shifts = shiftsOf(child);
+  if (floors === null || rules === null || shifts.length === 0) return [];
+  const inherited = shiftsOf(parent);
+  const all = [...inherited, ...shifts];
+  const found = new Map<string, Loosening>();
+  for (const sample of samplesOf([...floors, ...rules, ...all.map(({ rule }) => rule)])) {
+    const at = floors.findIndex((rule) => holds(rule, sample));
+    const floor = floors[at];
+    const start = rules.find((rule) => holds(rule, sample));
+    if (floor === undefined || floor.when === null || start === undefined) continue;
+    const here = all.filter(({ rule }) => holds(rule, sample));
+    const tiers = tiersFrom(start.tier, here);
+    shifts.forEach((shift, index) => {
+      const { rule, path } = shift;
+      if (!here.includes(shift) || !isStricter(floor.tier, rule.tier)) return;
+      if (![...tiers].some((tier) => applies(shift, tier) && !isStricter(floor.tier, tier))) return;
+      if (inherited.some((one) => isSame(one.path, path) && !isStricter(one.rule.tier, rule.tier)))
+        return;
+      const key = `${index} ${at}`;
+      if (found.has(key)) return;
+      const { message, parentPath } = loosening(0, at, rule, floor, sample);
+      const cure = `Leave these out with a \`when\`, or go no further than ${floor.tier}.`;
+      found.set(key, { path, parentPath, message, cure });
+    });
+  }
+  return [...found.values()];
+}
+
+function applies({ from }: Shift, tier: TierName): boolean {
+  return from === null ? tier !== "observe" : from === tier;
+}
+
+function isSame(one: Path, other: Path): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Every tier that a deployment may come to have, in whatever company the shifts are. */
+function tiersFrom(start: TierName, shifts: readonly Shift[]): ReadonlySet<TierName> {
+  const tiers = new Set([start]);
+  // A set is walked to what was added meanwhile, too.
+  for (const tier of tiers) {
+    for (const shift of shifts) if (applies(shift, tier)) tiers.add(shift.rule.tier);
+  }
+  return tiers;
+}
+
+function shiftsOf(written: unknown): readonly Shift[] {
+  const shifts: Shift[] = [];
+  const add = (path: Path, when: unknown, from: unknown, to: unknown): void => {
+    if (!TIERS.includes(to) || (from !== null && !TIERS.includes(from))) return;
+    const condition = isMap(when) ? conditionOf(when) : null;
+    const rule = { when: condition, tier: to as TierName };
+    shifts.push({ path, rule, from: from as TierName | null });
+  };
+  for (const list of ["modes", "stages"]) {
+    for (const [name, one] of entriesOf(written, list)) {
+      for (const [from, to] of entriesOf(one, "tier")) {
+        add([list, name, "tier", from], (one as { when?: unknown }).when, from, to);
+      }
+      for (const [signal, own] of list === "stages" ? entriesOf(one, "signals") : []) {
+        if (isMap(own)) add([list, name, "signals", signal, "tier"], null, null, own["tier"]);
+      }
+    }
+  }
+  return shifts;
+}
+
+function entriesOf(written: unknown, key: string): readonly (readonly [string, unknown])[] {
+  const value = isMap(written) ? written[key] : undefined;
+  return isMap(value) ? Object.entries(value) : [];
+}
+
 /** The rules that are never the first to match: earlier ones take all they would. */
 export function neverFirst(assign: readonly Assignment[]): readonly number[] {
   const rules = assign.map(({ when, tier }) => ({

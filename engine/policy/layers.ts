@@ -6,7 +6,7 @@
  * never inherited. The engine gets parsed layers; files and their places are the lab's.
  */
 
-import { authorityLoosened } from "./floors.ts";
+import { authorityLoosened, authorityShifted } from "./floors.ts";
 import { loosenings } from "./tighten.ts";
 
 type Path = readonly (string | number)[];
@@ -49,6 +49,7 @@ export function mergeLayers(layers: readonly unknown[]): MergedLayers {
       for (const { path, parentPath, message, cure } of [
         ...loosenings(written, content),
         ...authorityLoosened(written, content),
+        ...authorityShifted(written, content),
       ]) {
         issues.push({ at: { layer, path }, message, against: originOf(parentPath), cure });
       }

@@ -164,6 +164,48 @@ guardrails: { never: [{ when: { environment: vault } }] }
       expect(wrong(hidden)).toMatch(/assign\.0\.tier: override for .*critical.* loosens approve/);
     });
 
+    const wrongMode = (mode: string, assign = parent): string => {
+      const file = written({
+        "org.yaml": ORG.replace("assign: [{ otherwise: full }]\n", assign),
+        "child.yaml": `policy: child\nextends: org.yaml\n${mode}\n`,
+      });
+      try {
+        loadPolicy(file);
+      } catch (error) {
+        return (error as Error).message.replaceAll(`${dirname(file)}/`, "");
+      }
+      return "";
+    };
+
+    it("may not give it by a mode or a stage either, and both lines are named", () => {
+      const mode = "modes: { night: { calendar: 'Mon 01:00-02:00', tier: { approve: override } } }";
+      const all = wrongMode(mode);
+      expect(all).toMatch(/child\.yaml:3:\d+: modes\.night\.tier\.approve: override for /);
+      expect(all).toContain("criticality critical loosens approve of org.yaml:7\n");
+      expect(all).toContain("Leave these out with a `when`, or go no further than approve.");
+      expect(wrongMode("stages: { canary: { upTo: 5%, tier: { approve: full } } }")).toMatch(
+        /stages\.canary\.tier\.approve: full for criticality critical loosens approve/,
+      );
+      const kill = "stages: { canary: { upTo: 5%, signals: { latency: { tier: full } } } }";
+      expect(wrongMode(kill)).toMatch(/signals\.latency\.tier: full for .* loosens approve/);
+      // Two steps, each of another mode.
+      const steps =
+        "modes: { a: { calendar: 'Mon 01:00-02:00', tier: { approve: observe } }, " +
+        "b: { calendar: 'Mon 01:00-02:00', tier: { observe: full } } }";
+      expect(wrongMode(steps)).toMatch(/modes\.b\.tier\.observe: full for .* loosens/);
+    });
+
+    it("may give it by a mode to others, and what the parent's own mode gives", () => {
+      const night = "calendar: 'Mon 01:00-02:00'";
+      const others = "when: { criticality: low }";
+      expect(wrongMode(`modes: { night: { ${others}, tier: { approve: full } } }`)).toBe("");
+      expect(wrongMode(`modes: { night: { ${night}, tier: { override: full } } }`)).toBe("");
+      const same = `modes: { night: { ${night}, tier: { approve: override } } }`;
+      expect(wrongMode(same, `${parent}${same}\n`)).toBe("");
+      const stricter = "assign: [{ otherwise: observe }]";
+      expect(wrongMode(`${stricter}\n${same}`)).toBe("");
+    });
+
     it("may be stricter, and may change what the parent leaves open", () => {
       expect(wrong("[{ otherwise: observe }]")).toBe("");
       expect(
