@@ -123,6 +123,8 @@ export function sentence(difference: Difference): string {
 
 export function formatDifference(unit: Field["unit"], value: number): string {
   const sign = value > 0 ? "+" : value < 0 ? "−" : "";
-  const size = formatValue(unit, Math.abs(value));
+  // Part of a count, as the mean over draws: `−0` would be no difference with a sign.
+  const isPart = unit === "count" && value !== 0 && Math.round(Math.abs(value)) === 0;
+  const size = isPart ? Math.abs(value).toFixed(1) : formatValue(unit, Math.abs(value));
   return `${sign}${unit === "share" ? size.replace(" %", " pp") : size}`;
 }

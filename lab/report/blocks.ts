@@ -64,6 +64,11 @@ export const caution = (text: Text): Block => ({ kind: "caution", text });
 export const heading = (text: string): Block => ({ kind: "heading", text });
 export const list = (items: readonly Text[]): Block => ({ kind: "list", items });
 
+/** What stands between backticks in a sentence of the lab is code. */
+export function withCode(text: string): Text {
+  return text.split("`").map((part, at) => (at % 2 === 0 ? part : { code: part }));
+}
+
 export function cellOf(cell: Text | Cell): Cell {
   return typeof cell === "string" || Array.isArray(cell) ? { text: cell as Text } : (cell as Cell);
 }

@@ -19,6 +19,8 @@ export interface Decision {
   readonly advice: Advice;
   /** A few words, as large as a page allows. */
   readonly title: string;
+  /** What the third sentence tells. */
+  readonly third: "Price" | "Open";
   /** What to do and why; what it would gain; what it costs, or what stays open. */
   readonly sentences: readonly [string, string, string];
 }
@@ -64,6 +66,7 @@ export function cannotSay(why: string): Decision {
   return {
     advice: "cannot say",
     title: "This quarter decides nothing.",
+    third: "Open",
     sentences: [
       `Change nothing on the strength of this report: ${why}.`,
       "No gain was measured.",
@@ -79,6 +82,7 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
     return {
       advice: "the same",
       title: "Nothing to decide.",
+      third: "Open",
       sentences: [
         `${next} and ${current} say the same, so every deployment ends alike under both.`,
         "There is no gain to measure.",
@@ -100,14 +104,22 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
         : "No gain was shown: no deployment is labelled, so nobody can say what was right."
       : `It would improve ${measured(gain)}${others(gains, gain)}.`;
   const loss = first(losses);
-  const price = loss === null ? open(told) : `The price: ${measured(loss)}${others(losses, loss)}.`;
+  const price =
+    loss !== null
+      ? `It would worsen ${measured(loss)}${others(losses, loss)}.`
+      : thin.length > 0
+        ? `Too few deployments or services to tell: ${names(thin)}.`
+        : open(told);
+  const third = loss === null ? "Open" : "Price";
   switch (gate.verdict) {
     case "fail":
       return {
         advice: "keep",
-        title: `Keep ${current}. Change nothing.`,
+        title: "Change nothing.",
+        third,
         sentences: [
-          `${next} would be worse than the budget allows: ${reasons(gate.checks, "fail")}.`,
+          `Keep ${current}: ${next} is worse than the budget allows in ` +
+            `${reasons(gate.checks, "fail")}.`,
           gained,
           price,
         ],
@@ -115,10 +127,11 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
     case "inconclusive":
       return {
         advice: "change nothing yet",
-        title: `Change nothing yet: keep ${current}.`,
+        title: "Change nothing yet.",
+        third,
         sentences: [
-          `This quarter does not show that ${next} is safe: ` +
-            `${reasons(gate.checks, "inconclusive")}.`,
+          `Keep ${current}: this quarter does not show that ${next} is safe, for lack of ` +
+            `evidence on ${reasons(gate.checks, "inconclusive")}.`,
           gained,
           price,
         ],
@@ -127,9 +140,11 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
       if (gain === null) {
         return {
           advice: "no gain",
-          title: `Change nothing: keep ${current}.`,
+          title: "Change nothing.",
+          third,
           sentences: [
-            `${next} is no worse than the budget allows, and no better that shows.`,
+            `Keep ${current}: ${next} is no worse than the budget allows, ` +
+              "and no better that shows.",
             gained,
             price,
           ],
@@ -138,6 +153,7 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
       return {
         advice: "adopt",
         title: `Adopt ${next}.`,
+        third,
         sentences: [
           `Nothing the budget guards gets worse than ${current} by more than it allows, ` +
             "whatever the quarter's own rollbacks hid.",
@@ -167,8 +183,8 @@ function measured({ field, unit, baseline, candidate, difference, low, high }: D
 }
 
 function others(all: readonly Difference[], but: Difference): string {
-  const names = all.filter((one) => one !== but).map(({ field }) => nameOf(field));
-  return names.length === 0 ? "" : `, and likewise ${listed(names)}`;
+  const rest = all.filter((one) => one !== but);
+  return rest.length === 0 ? "" : `, and likewise ${names(rest)}`;
 }
 
 /** What is not distinguishable, and how small a difference this history could have shown. */
@@ -176,11 +192,11 @@ function open(told: readonly Difference[]): string {
   const undecided = told.filter(({ verdict }) => verdict === "not distinguishable");
   const silent = told.filter(({ verdict }) => verdict === "no evidence");
   if (undecided.length === 0 && silent.length > 0) {
-    return `What this quarter cannot say: ${listed(silent.map(({ field }) => nameOf(field)))}.`;
+    return `What this quarter cannot say: ${names(silent)}.`;
   }
-  const names = undecided.map(({ field }) => nameOf(field));
   const able = resolution(told);
-  const what = names.length === 0 ? "No price was found" : `Not distinguishable: ${listed(names)}`;
+  const what =
+    undecided.length === 0 ? "No price was found" : `Not distinguishable: ${names(undecided)}`;
   return able === null ? `${what}.` : `${what}; ${able.charAt(0).toLowerCase()}${able.slice(1)}`;
 }
 
@@ -191,6 +207,10 @@ function reasons(checks: readonly Check[], verdict: Check["verdict"]): string {
   return rest.length === 0
     ? said
     : `${said}, and likewise ${listed(rest.map(({ name }) => nameOf(name)))}`;
+}
+
+function names(differences: readonly Difference[]): string {
+  return listed(differences.map(({ field }) => nameOf(field)));
 }
 
 function listed(names: readonly string[]): string {

@@ -73,8 +73,9 @@ tbody tr { border-bottom: 1px solid var(--line); }
 tr.group th { padding-top: 1rem; font-weight: 650; }
 .right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th small, td small { display: block; color: var(--muted); font-size: 0.82em; }
-.right small { white-space: normal; }
-tbody th { min-width: 9rem; }
+.right small, thead .right { white-space: normal; }
+th code, td code { overflow-wrap: normal; }
+tbody th { min-width: 8rem; }
 td.better, li.better { color: var(--better); } td.worse { color: var(--worse); }
 td.open { color: var(--open); }
 figure { margin: 0 0 1.5rem; }
@@ -117,7 +118,10 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line);
   h1 { font-size: 24pt; } h2 { font-size: 15pt; } h3 { font-size: 11pt; }
   nav { display: none; }
   section { margin-top: 2rem; }
-  table { font-size: 8pt; } th, td { padding-right: 0.5rem; }
+  table { font-size: 8pt; } thead th { font-size: 7.5pt; } small { font-size: 7pt; }
+  caption, figcaption, .facts, .eyebrow { font-size: 8.5pt; }
+  .caution, .decision, dl { font-size: 9.5pt; } pre { font-size: 8pt; }
+  th, td { padding-right: 0.5rem; }
   td svg { width: 110px; }
   .wide { overflow: visible; }
   a { color: inherit; text-decoration: none; }

@@ -46,20 +46,19 @@ const TONES: Readonly<Record<Advice, Tone>> = {
   "cannot say": "open",
 };
 
-export function introOf({ quarter, decision, asked, audit, policies }: ReportDocument): Intro {
+export function introOf(document: ReportDocument): Intro {
+  const { quarter, decision, asked, audit, policies } = document;
   const [current, next] = policies.map(({ name }) => name) as [string, string];
-  const day = (time: string): string => time.slice(0, 10);
-  const seen =
-    quarter.sampledFrom === null || quarter.sampledTo === null
-      ? "nothing of it sampled"
-      : `sampled ${day(quarter.sampledFrom)} to ${day(quarter.sampledTo)}`;
+  const { days } = document.quality.coverage;
+  const sampled = days.filter(({ share }) => share > 0).length;
   return {
     title: `Autonomy policy report ${quarter.name}: ${next} against ${current}`,
     eyebrow: `Autonomy policy report · ${quarter.name}`,
     tone: TONES[decision.advice],
-    sentenceNames: ["Decision", "Gain", decision.advice === "adopt" ? "Price" : "Open"],
+    sentenceNames: ["Decision", "Gain", decision.third],
     facts:
-      `${quarter.deployments} deployments, ${seen} · in force: ${current} · ` +
+      `${quarter.deployments} deployments · samples on ${sampled} of ${days.length} days · ` +
+      `in force: ${current} · ` +
       `proposed: ${next} · people: ${asked.people}` +
       (asked.redact ? " · names redacted" : ""),
     footer:

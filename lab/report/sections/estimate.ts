@@ -32,9 +32,9 @@ export function estimateCell(field: Field, estimate: Estimate | null): Cell {
   return { text, below: interval(from!, to!) };
 }
 
-/** An interval is one word: it does not break. */
+/** Where there is no room it breaks between its ends, never inside one. */
 function interval(from: string, to: string): string {
-  return `${from} to ${to}`.replaceAll(" ", "\u00a0");
+  return [from, to].map((end) => end.replaceAll(" ", "\u00a0")).join(" to ");
 }
 
 const TONES: Readonly<Record<Difference["verdict"], Tone>> = {

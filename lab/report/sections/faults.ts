@@ -33,8 +33,8 @@ export function faultsSection(document: ReportDocument): Section {
       {
         kind: "command",
         text:
-          `hindsight explain --history ${asked.history} --policy ${asked.policy} ` +
-          "--deployment NAME",
+          `hindsight explain --history ${asked.history} \\\n` +
+          `  --policy ${asked.policy} --deployment NAME`,
       },
     );
     for (const [fault, title] of TITLES) {
@@ -43,7 +43,7 @@ export function faultsSection(document: ReportDocument): Section {
       if (mine.length === 0) continue;
       blocks.push({
         kind: "table",
-        caption: title,
+        caption: "What each policy did, and why",
         columns: [{ title: "deployment" }, ...policies.map(({ name }) => ({ title: name }))],
         rows: mine.map((row) => rowOf(row, document)),
       });
@@ -82,12 +82,17 @@ function rowOf(row: FaultRow, { asked, policies }: ReportDocument): Row {
   ];
 }
 
+/** `rollbackFailed` → `rollback failed`. */
+function inWords(end: string): string {
+  return end.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 function seenCell({ end, fault, tier, confidence, evidence, reason }: Seen): Cell {
   const sure = confidence === null ? "" : `, ${formatShare(Number(confidence.toFixed(2)))} sure`;
   const where = tier === null ? "" : ` in tier ${tier}${sure}`;
   const known = evidence === "observed" ? "" : ` (${evidence})`;
   return {
-    text: `${fault ? "✗" : "✓"} ${end}${where}${known}`,
+    text: `${fault ? "✗" : "✓"} ${inWords(end)}${where}${known}`,
     below: reason,
     tone: fault ? "worse" : "plain",
   };

@@ -1,6 +1,14 @@
 /** How good the data is, what it cannot answer, and how to make this report again. */
 
-import { caution, heading, list, paragraph, type Block, type Section } from "../blocks.ts";
+import {
+  caution,
+  heading,
+  list,
+  paragraph,
+  withCode,
+  type Block,
+  type Section,
+} from "../blocks.ts";
 import { daysChart } from "../charts/days.ts";
 import type { ReportDocument } from "../document.ts";
 
@@ -15,7 +23,7 @@ export function qualitySection({ quality, quarter, comparison }: ReportDocument)
   else {
     blocks.push({
       kind: "facts",
-      facts: cannot.map(({ question, why }) => [question, `No: ${why}.`]),
+      facts: cannot.map(({ question, why }) => [question, withCode(`No: ${why}.`)]),
     });
   }
   blocks.push(
@@ -64,8 +72,8 @@ export function qualitySection({ quality, quarter, comparison }: ReportDocument)
       `${missingSamples.toLocaleString("en-US")} of ${samples.toLocaleString("en-US")} stored ` +
         `samples are missing scrapes (${share.toFixed(2)} %).`,
       ...dropped.map(({ table, reason, rows }) => `${rows} rows of ${table}: ${reason}.`),
-      ...warnings,
-      ...(comparison?.manifest.notes ?? []),
+      ...warnings.map(withCode),
+      ...(comparison?.manifest.notes ?? []).map(withCode),
     ]),
   );
   return { id: "quality", title: "Data, and what it cannot say", blocks };

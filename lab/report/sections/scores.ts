@@ -2,15 +2,7 @@
 
 import { ONLY_WHERE_ANY, resolution, SHOWN, formatValue } from "../../compare/words.ts";
 import { estimateIn, type Bounds, type Scorecard } from "../../score/scorecard.ts";
-import {
-  caution,
-  heading,
-  paragraph,
-  type Block,
-  type Column,
-  type Row,
-  type Section,
-} from "../blocks.ts";
+import { caution, paragraph, type Block, type Column, type Row, type Section } from "../blocks.ts";
 import { PART_FIELDS, type BrokenBy, type PartScores } from "../breakdown.ts";
 import type { ReportDocument } from "../document.ts";
 import { differenceCells, estimateCell, fieldOf } from "./estimate.ts";
@@ -127,7 +119,13 @@ function boundsRow(name: string, cards: readonly Scorecard[]): Row | null {
       ? "–"
       : `${formatValue(unit, bounds.best)} to ${formatValue(unit, bounds.worst)}`,
   );
-  return ["  if all that is hidden went well, or badly", ...cells, "", "", ""];
+  return [
+    { text: "", below: "if all that is hidden went well, or badly" },
+    ...cells.map((cell) => ({ text: "", below: cell })),
+    "",
+    "",
+    "",
+  ];
 }
 
 const PARTS: readonly (readonly [BrokenBy, string, string, string])[] = [
@@ -147,6 +145,8 @@ const PARTS: readonly (readonly [BrokenBy, string, string, string])[] = [
   ],
 ];
 
+const SIDES = ["in force", "proposed"];
+
 const SHORT: Readonly<Record<(typeof PART_FIELDS)[number], string>> = {
   deployments: "deployments",
   regressions: "regressions",
@@ -164,15 +164,15 @@ export function breakdownSection({ breakdown, policies }: ReportDocument): Secti
   else {
     blocks.push(
       paragraph(
-        "A part holds fewer deployments than the quarter, so its intervals are wider; parts " +
+        `In force is ${policies[0]!.name}, proposed ${policies[1]!.name}. A part holds fewer ` +
+          "deployments than the quarter, so its intervals are wider; parts " +
           "that differ by less than that differ by nothing that is known.",
       ),
     );
     for (const [by, title, none, says] of PARTS) {
       const parts = breakdown[by];
-      blocks.push(heading(title), paragraph(says));
       if (parts.length === 1 && parts[0]!.name === null) {
-        blocks.push(paragraph(`There is one part only: ${none}.`));
+        blocks.push(paragraph(`${title} there is one part only: ${none}.`));
         continue;
       }
       const rows: Row[] = [];
@@ -180,14 +180,14 @@ export function breakdownSection({ breakdown, policies }: ReportDocument): Secti
       for (const part of parts) {
         groups.set(rows.length, part.name ?? none);
         [part.current, part.candidate].forEach((scores, at) => {
-          if (scores !== null) rows.push([policies[at]!.name, ...partCells(scores)]);
+          if (scores !== null) rows.push([SIDES[at]!, ...partCells(scores)]);
         });
       }
       const columns: readonly Column[] = [
         { title: "" },
         ...PART_FIELDS.map((field) => ({ title: SHORT[field], align: "right" as const })),
       ];
-      blocks.push({ kind: "table", caption: title, columns, rows, groups });
+      blocks.push({ kind: "table", caption: `${title}: ${says}`, columns, rows, groups });
     }
   }
   return { id: "parts", title: "By month, team, tier and mode", blocks };
@@ -198,6 +198,8 @@ function partCells(scores: PartScores) {
     const estimate = scores[name];
     return FACTS.has(name)
       ? estimateCell(fieldOf(name), { ...estimate, low: estimate.value, high: estimate.value })
-      : estimateCell(fieldOf(name), estimate);
+      : estimate.value === null
+        ? { text: "–" }
+        : estimateCell(fieldOf(name), estimate);
   });
 }

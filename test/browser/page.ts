@@ -1,0 +1,29 @@
+/**
+ * Pages in a real Chromium, where one is installed: elsewhere these tests say that they
+ * were left out, and why.
+ */
+
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { findChromium } from "../../lab/report/pdf.ts";
+
+export const CHROMIUM = findChromium();
+export const WITHOUT = CHROMIUM === null ? " (left out: no Chromium is installed)" : "";
+
+/** Closes with the test that opened it. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
+}
+
+/** What axe finds that is serious or worse, as `rule: where`. */
+export async function seriousFaults(page: Page): Promise<readonly string[]> {
+  const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+  await page.evaluate(readFileSync(axe, "utf8"));
+  const { violations } = (await page.evaluate("axe.run()")) as {
+    violations: { id: string; impact: string; nodes: { target: string[] }[] }[];
+  };
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+}
