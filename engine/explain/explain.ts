@@ -22,6 +22,7 @@ import { formatDuration, formatShare } from "../policy/quantity.ts";
 import { isRefused, isSelfIssued, ownFirst, passedTo, tagText } from "../policy/tags.ts";
 import type { DecisionRecord } from "../record.ts";
 import { explainSignal } from "./signal.ts";
+import { tagMeaning } from "./tagWords.ts";
 import { DECISION_WORDS, END_WORDS, instantText, ruleText, TIER_WORDS } from "./words.ts";
 
 export interface ExplanationNode {
@@ -150,7 +151,8 @@ function declaredTags({ policy, deployment, tags }: Story): ExplanationNode {
     const moves = isRefused(policy, deployment!, tag) ? ", so it moves no tolerance" : "";
     const says =
       `${tagText(tag)}, known from ${instantText(tag.knownAtMs)}` + until + by + doubt + moves;
-    return node("declared", says, tag.knownAtMs);
+    const meaning = node("declared", tagMeaning(policy, tag));
+    return node("declared", says, tag.knownAtMs, [meaning]);
   });
   return node("declared", "what people had declared", null, children);
 }
@@ -220,7 +222,7 @@ function confidenceNode({ confidence, basis }: DecisionRecord): ExplanationNode 
   const times = Math.exp(logE).toPrecision(3);
   const children = [
     node("confidence", `${formatShare(changeFailureRate)} of changes go wrong before we look`),
-    node("confidence", `the signals weigh ${Number(times)} to 1 for harm`),
+    node("confidence", `the signals weigh ${Number(times)} to 1 for harm (1 to 1 says nothing)`),
     ...Object.entries(basis.weights).map(([signal, weight]) =>
       node("confidence", `${signal} has ${formatShare(weight)} of the say`),
     ),

@@ -4,11 +4,12 @@ import type { ContextTag, Deployment, SignalEvidence, StageReached } from "../ev
 import { modesAt } from "../policy/modes.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { shiftOf, type Asked } from "../policy/declared.ts";
-import { formatChange, formatNumber, formatShare } from "../policy/quantity.ts";
+import { formatNumber, formatShare } from "../policy/quantity.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
 import { shareAt, stageAt } from "../policy/stages.ts";
 import { ruleOf, tagsAt, tagText } from "../policy/tags.ts";
 import type { ExplanationNode } from "./explain.ts";
+import { measuredText, statisticText, VERDICT_WORDS } from "./measured.ts";
 import { amountText } from "./words.ts";
 
 /** What was known of a deployment when a signal was judged. */
@@ -30,13 +31,12 @@ export function explainSignal(moment: Moment, evidence: SignalEvidence): Explana
   if (signal !== undefined) {
     const measured = measuredText(signal, evidence);
     if (measured !== null) add("measured", measured);
-    children.push(explainTolerance(moment, signal, evidence));
+    // Nothing was held against what is tolerated where nothing was measured.
+    if (evidence.series !== null) children.push(explainTolerance(moment, signal, evidence));
   }
   const { statistic, limit, placebo } = evidence;
   if (statistic !== null && limit !== null) {
-    const kind = signal === undefined ? "" : ` (${signal.detector.kind})`;
-    const most = formatNumber(limit);
-    add("measured", `evidence${kind} ${formatNumber(statistic)}, a breach from ${most} on`);
+    add("measured", statisticText(signal?.detector.kind ?? null, statistic, limit));
   }
   if (placebo?.p !== null && placebo?.p !== undefined) {
     add(
@@ -46,23 +46,13 @@ export function explainSignal(moment: Moment, evidence: SignalEvidence): Explana
   }
   if (evidence.untagged !== evidence.verdict || evidence.tags.length > 0) {
     const shadow = evidence.untaggedReason.replace(/^without tags: /, "");
-    add("untagged", `without tags: ${evidence.untagged}${shadow === "" ? "" : `: ${shadow}`}`);
+    add(
+      "untagged",
+      `without tags: ${VERDICT_WORDS[evidence.untagged]}${shadow === "" ? "" : `: ${shadow}`}`,
+    );
   }
-  const says = `${evidence.signal}: ${evidence.verdict}: ${evidence.reason}`;
+  const says = `${evidence.signal}: ${VERDICT_WORDS[evidence.verdict]}: ${evidence.reason}`;
   return { about: "signal", says, atMs: moment.atMs, children };
-}
-
-function measuredText(signal: SignalPolicy, evidence: SignalEvidence): string | null {
-  const { effect, expected, series, samples, baselineSamples, missing } = evidence;
-  if (series === null) return null;
-  const rest = `${samples} samples since the deployment, ${baselineSamples} before it`;
-  const gaps = missing === null || missing === 0 ? "" : `; ${formatShare(missing)} are missing`;
-  if (effect === null || expected === null) return `${series}: ${rest}${gaps}`;
-  const change =
-    signal.tolerance.kind === "points"
-      ? `${effect >= 0 ? "+" : "−"}${formatNumber(Math.abs(effect))} in its own unit`
-      : formatChange(effect);
-  return `${series}: ${change} against ${formatNumber(expected)} expected; ${rest}${gaps}`;
 }
 
 /** What `seriesKey` made a name of. */

@@ -66,6 +66,7 @@ const FLEET_RULES: Readonly<Record<string, string>> = {
   "guardrails.cooldown": "the service was rolled back a short while ago",
   "guardrails.rollbackBudget": "the budget of rollbacks is spent",
   "guardrails.stormBrake": "too many services are in breach at once",
+  attribution: "what is seen may be another deployment's or service's doing",
   "data quality": "the data is too poor for the certainty that the tier asks for",
   learning: "people overrode most proposals like this one, so the machine asks first",
   "short history": "there is too little history to act without a question",

@@ -1,7 +1,7 @@
 /**
  * A log is tampered with in every way there is, at places drawn from a fixed seed:
  * `verifyLog` names the place and what was done. `SOAK=1` does it on 100,000 records
- * and measures the speed against `sha256sum`.
+ * and measures the speed against `sha256sum` and a tenth of the log.
  */
 
 import { execFileSync } from "node:child_process";
@@ -254,12 +254,13 @@ describe("signed checkpoints", () => {
 });
 
 describe.runIf(SOAK)("speed", { timeout: 120_000 }, () => {
+  const times = (work: () => void): number => {
+    const began = performance.now();
+    work();
+    return performance.now() - began;
+  };
+
   it("verifies at least half as fast as sha256sum hashes the same bytes", () => {
-    const times = (work: () => void): number => {
-      const began = performance.now();
-      work();
-      return performance.now() - began;
-    };
     const runs = Array.from({ length: 5 }, () => ({
       verify: times(() => faultIn(log)),
       sha256sum: times(() => execFileSync("sha256sum", [log])),
@@ -273,5 +274,21 @@ describe.runIf(SOAK)("speed", { timeout: 120_000 }, () => {
         `sha256sum ${best("sha256sum").toFixed(0)} ms, ratio ${ratio.toFixed(2)}\n`,
     );
     expect(ratio).toBeGreaterThan(0.5);
+  });
+
+  it("takes time linear in the log: ten times the records, about ten times as long", () => {
+    const tenth = syntheticLog(RECORDS / 10);
+    // In turn, so that whatever else the machine does falls on both alike.
+    const runs = Array.from({ length: 7 }, () => ({
+      tenth: times(() => expect(faultIn(tenth)).toBeNull()),
+      whole: times(() => expect(faultIn(log)).toBeNull()),
+    }));
+    const perByte = (file: string, name: "tenth" | "whole"): number =>
+      Math.min(...runs.map((run) => run[name])) / statSync(file).size;
+    const ratio = perByte(log, "whole") / perByte(tenth, "tenth");
+    process.stderr.write(
+      `a byte of ${RECORDS} records takes ${ratio.toFixed(2)} times one of ${RECORDS / 10}\n`,
+    );
+    expect(ratio).toBeLessThan(1.5);
   });
 });
