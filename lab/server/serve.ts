@@ -24,11 +24,14 @@ export interface Serving {
   close(): Promise<void>;
 }
 
+/** The built pages lie beside the built server, in `dist`; the sources stand beside `dist`. */
+const PAGES = import.meta.filename.endsWith(".ts") ? "../../dist/ui" : "../../ui";
+
 /** @throws Problem when a policy cannot be read or the port cannot be had */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const token = options.host === null ? null : (options.token ?? newToken());
   const lab = openLab(options);
-  const pages = pagesIn(resolve(import.meta.dirname, "../../dist/ui"));
+  const pages = pagesIn(resolve(import.meta.dirname, PAGES));
   const app = await buildApp({ handlers: lab.handlers, token, onFault: options.onFault, pages });
   const close = async (): Promise<void> => {
     await app.close();
