@@ -92,16 +92,20 @@ export function resolution(differences: readonly Difference[]): string | null {
 /** Above this a difference is named for what it rests on (method 3.4). */
 const HIDDEN_AT_MOST = 0.2;
 
+/** Does so much of it rest on what history's own rollback hid that it must be said? */
+export function restsOnHidden({ hiddenShare }: Difference): boolean {
+  return hiddenShare !== null && hiddenShare > HIDDEN_AT_MOST;
+}
+
 export function sentence(difference: Difference): string {
   const name = IN_WORDS[difference.field]!;
   const { unit, baseline, candidate, low, high, verdict } = difference;
   if (verdict === "no evidence" || baseline === null || candidate === null) {
     return `?  ${name}: this history cannot say.`;
   }
-  const driven =
-    difference.hiddenShare !== null && difference.hiddenShare > HIDDEN_AT_MOST
-      ? " L2-driven: it rests on what history's rollback hid."
-      : "";
+  const driven = restsOnHidden(difference)
+    ? " L2-driven: it rests on what history's rollback hid."
+    : "";
   const from = formatValue(unit, baseline);
   const to = formatValue(unit, candidate);
   const size = formatDifference(unit, difference.difference!);

@@ -8,7 +8,14 @@
 
 import type { Difference } from "../compare/compare.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
-import { formatDifference, formatValue, IN_WORDS, resolution, SHOWN } from "../compare/words.ts";
+import {
+  formatDifference,
+  formatValue,
+  IN_WORDS,
+  resolution,
+  restsOnHidden,
+  SHOWN,
+} from "../compare/words.ts";
 import { EVIDENCE_AT_LEAST, type Check, type Gate } from "../gate/gate.ts";
 import { estimateIn, type Scorecard } from "../score/scorecard.ts";
 
@@ -173,12 +180,14 @@ function first(differences: readonly Difference[]): Difference | null {
 }
 
 /** From what to what, by how much, and how sure. */
-function measured({ field, unit, baseline, candidate, difference, low, high }: Difference): string {
+function measured(told: Difference): string {
+  const { field, unit, baseline, candidate, difference, low, high } = told;
+  const model = restsOnHidden(told) ? "; much of it a model of what was hidden" : "";
   const say = (value: number | null): string =>
     value === null ? "unknown" : formatDifference(unit, value);
   return (
     `${nameOf(field)} from ${formatValue(unit, baseline!)} to ${formatValue(unit, candidate!)} ` +
-    `(by ${say(difference)}; 95 % interval ${say(low)} to ${say(high)})`
+    `(by ${say(difference)}; 95 % interval ${say(low)} to ${say(high)}${model})`
   );
 }
 

@@ -178,7 +178,8 @@ export async function makeReport(
 function timeless<Document extends { readonly manifest: { readonly timing: unknown } }>(
   document: Document,
 ): Timeless<Document> {
-  const { timing: _, ...manifest } = document.manifest;
+  const manifest: { timing?: unknown } = { ...document.manifest };
+  delete manifest.timing;
   return { ...document, manifest } as Timeless<Document>;
 }
 

@@ -45,7 +45,8 @@ async function json(words: readonly string[]): Promise<Record<string, unknown>> 
 
 /** Without what depends on the clock. */
 function timeless(document: Record<string, unknown>): Record<string, unknown> {
-  const { timing: _, ...manifest } = document["manifest"] as Record<string, unknown>;
+  const manifest = { ...(document["manifest"] as { timing?: unknown }) };
+  delete manifest.timing;
   return { ...document, manifest };
 }
 

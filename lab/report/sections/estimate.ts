@@ -1,7 +1,7 @@
 /** Estimates and differences as cells of a table. */
 
 import type { Difference } from "../../compare/compare.ts";
-import { formatDifference, formatValue } from "../../compare/words.ts";
+import { formatDifference, formatValue, restsOnHidden } from "../../compare/words.ts";
 import { FIELDS, type Field } from "../../score/fields.ts";
 import type { Estimate, Scorecard } from "../../score/scorecard.ts";
 import type { Cell, Tone } from "../blocks.ts";
@@ -77,13 +77,11 @@ export function differenceCells(
   ];
 }
 
-/** Above this share a difference rests on what nobody saw. */
-const HIDDEN_AT_MOST = 0.2;
-
-function verdictText({ verdict, hiddenShare, difference, low, high }: Difference): string {
+function verdictText(told: Difference): string {
+  const { verdict, difference, low, high } = told;
   if (difference === 0 && low === 0 && high === 0) return "= none seen";
   const mark = verdict === "better" ? "+ " : verdict === "worse" ? "− " : "= ";
-  const hidden = hiddenShare !== null && hiddenShare > HIDDEN_AT_MOST ? "; rests on a model" : "";
+  const hidden = restsOnHidden(told) ? "; rests on a model" : "";
   if (verdict === "no evidence") return `? ${CANNOT_SAY}`;
   return `${mark}${verdict}${hidden}`;
 }
