@@ -62,6 +62,7 @@ export { placeboLimit, placeboP, type Calibration, type Placebo } from "./detect
 export { EXPOSURE_REACH_MS, isExposure, lookBackOf, readsMetric } from "./detect/exposure.ts";
 export { controlKey, peerServices, selectPeers, type PeerControl } from "./detect/peers.ts";
 export type { Departure } from "./detect/control.ts";
+export { bandOf, type Band } from "./detect/band.ts";
 export type { Share } from "./detect/track.ts";
 export {
   advanceWatch,

@@ -1,12 +1,8 @@
 /** `hindsight explain`: one decision as a tree. */
 
 import { Command, Option } from "commander";
-import {
-  explanationMermaid,
-  explanationText,
-  formatTime,
-  type ExplanationNode,
-} from "../../engine/index.ts";
+import { explanationMermaid, explanationText } from "../../engine/index.ts";
+import { explainDocument } from "../explain/document.ts";
 import { explainHistory, explainLog, type Explanation } from "../explain/find.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -65,20 +61,4 @@ function explanationOf(log: string | undefined, flags: Flags): Explanation | Pro
   throw new Problem("a decision is explained from a log, or from a history and a policy", {
     cure: "Give LOG, or --history DIR and --policy FILE.",
   });
-}
-
-function explainDocument({ policy, tree }: Explanation) {
-  return { policy: policy.policy, policyDigest: policy.digest, tree: nodeDocument(tree) };
-}
-
-interface NodeDocument {
-  readonly about: string;
-  readonly says: string;
-  readonly at: string | null;
-  readonly children: readonly NodeDocument[];
-}
-
-function nodeDocument({ about, says, atMs, children }: ExplanationNode): NodeDocument {
-  const at = atMs === null ? null : formatTime(atMs);
-  return { about, says, at, children: children.map(nodeDocument) };
 }

@@ -39,7 +39,7 @@ export function serveCommand(): Command {
     .action(async (flags: Flags) => {
       const { digest } = readManifest(flags.history);
       const serving = await serve({
-        ...evaluateOptionsOf(flags),
+        numbers: evaluateOptionsOf(flags),
         history: flags.history,
         policies: flags.policy ?? [],
         runDirectory: flags.out ?? join(".hindsight", "serve", digest.slice(0, 12)),

@@ -69,6 +69,14 @@ export const IN_WORDS: Readonly<Record<string, string>> = {
   cost: "cost",
 };
 
+/** A field's name in words, also where a comparison does not speak of it by itself. */
+export function fieldWords(name: string): string {
+  const known = IN_WORDS[name] ?? SHOWN.find(([shown]) => shown === name)?.[1];
+  const apart = (text: string): string =>
+    text.replace(/[A-Z]|\d+/g, (found) => ` ${found.toLowerCase()}`);
+  return known ?? name.split(".").map(apart).join(", ");
+}
+
 /** What this history could have shown at all, so that "not distinguishable" can be read. */
 export function resolution(differences: readonly Difference[]): string | null {
   const parts: string[] = [];
@@ -98,7 +106,7 @@ export function restsOnHidden({ hiddenShare }: Difference): boolean {
 }
 
 export function sentence(difference: Difference): string {
-  const name = IN_WORDS[difference.field]!;
+  const name = fieldWords(difference.field);
   const { unit, baseline, candidate, low, high, verdict } = difference;
   if (verdict === "no evidence" || baseline === null || candidate === null) {
     return `?  ${name}: this history cannot say.`;

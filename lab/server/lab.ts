@@ -7,146 +7,132 @@ import { basename, resolve } from "node:path";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { openHistory, type History } from "../history/open.ts";
 import { Problem } from "../problem.ts";
-import { stillComputing, type Handlers } from "./answers.ts";
-import { Catalog, summaryOf, type CatalogEntry } from "./catalog.ts";
+import { stillComputing, type StillComputing } from "./answers.ts";
+import { Catalog, type CatalogEntry } from "./catalog.ts";
 import type { Status } from "./contract/history.ts";
-import type { PolicyDetail } from "./contract/policies.ts";
-import { knobsOf } from "./knobs.ts";
-import { toleranceText } from "../../engine/index.ts";
 import { Refusal } from "./problems.ts";
+import type { AnalystCalls, AnalystOptions, Ends } from "./threads/analyst.ts";
+import type { NumberOptions, PolicyRef } from "./threads/evaluations.ts";
+import { Thread } from "./threads/thread.ts";
 import { factsOf, type FactsOf } from "./views/facts.ts";
-import { historySummary } from "./views/historySummary.ts";
-import { seriesBytes } from "./views/series.ts";
 
 export interface LabOptions {
   readonly history: string;
   readonly policies: readonly string[];
   /** Where drafts, sweeps and logs are kept. */
   readonly runDirectory: string;
-  readonly people: string;
-  readonly seed: number;
-  readonly replicates: number;
-  readonly draws: number;
-  readonly effect: string;
+  readonly numbers: NumberOptions;
+  /** Is told of faults that are our own. */
+  readonly onFault: (error: unknown, where: string) => void;
 }
 
-export interface Lab {
-  readonly handlers: Handlers;
-  close(): Promise<void>;
-}
-
-interface Opened {
+export interface Opened {
   readonly history: History;
   readonly facts: FactsOf;
 }
 
-/** Policies are read at once and refused at once; the history is opened meanwhile. */
-export function openLab(options: LabOptions): Lab {
-  const catalog = new Catalog(options.policies, options.runDirectory);
-  let opened: Opened | null = null;
-  let problem: string | null = null;
-  const opening = openHistory(options.history).then(
-    (history) => {
-      opened = { history, facts: factsOf(history) };
-    },
-    (error: unknown) => {
-      problem = error instanceof Problem ? error.message : "it could not be opened";
-      if (!(error instanceof Problem)) throw error;
-    },
-  );
-  const later = (): never => {
-    throw new Refusal("unavailable", "This part of the lab is not there yet.");
-  };
-  const handlers: Handlers = {
-    status: () => statusOf(options, opened, problem),
-    history: () => (opened === null ? stillComputing(null) : historySummary(opened.history)),
-    historyQuality: later,
-    policies: () => ({
-      policies: catalog.all().map((entry) => summaryOf(entry, opened?.history ?? null)),
-    }),
-    policy: ({ params }) => detailOf(catalog.get(params.id), opened?.history ?? null),
-    saveDraft: ({ body }) =>
-      detailOf(catalog.keepDraft(body.base, body.yaml), opened?.history ?? null),
-    dropDraft: ({ params }) => {
-      catalog.dropDraft(params.id);
-      return null;
-    },
-    compare: later,
-    deployments: () => {
-      if (opened === null) return stillComputing(null);
-      const { history, facts } = opened;
-      return {
-        policies: [],
-        deployments: history.tables.deployments.map((row) => ({
-          deploymentId: row.deploymentId,
-          service: row.service,
-          environment: row.environment,
-          version: row.version,
-          author: row.author,
-          label: facts.label(row.deploymentId),
-          ...facts(row),
-          ends: {},
-        })),
-      };
-    },
-    deployment: later,
-    explain: later,
-    bands: later,
-    series: async ({ params, query }) => {
-      if (opened === null) return stillComputing(null);
-      const bytes = await seriesBytes(opened.history, {
-        series: params.series,
-        fromMs: Date.parse(query.from),
-        toMs: Date.parse(query.to),
-        pixels: query.pixels,
-      });
-      return { kind: "bytes", bytes };
-    },
-    whatIf: later,
-    gate: later,
-    sweeps: later,
-    startSweep: later,
-    sweep: later,
-    cancelSweep: later,
-    restartSweep: later,
-    dropSweep: later,
-    tags: later,
-    decisions: later,
-    decision: later,
-  };
-  return {
-    handlers,
-    close: async () => {
-      await opening;
-      opened?.history.close();
-    },
-  };
+/** Where no policy is given, these of the shipped ones are compared. */
+const DEFAULT_POLICIES = ["full-autonomy", "two-minute-override", "human-approval"];
+
+export class Lab {
+  readonly catalog: Catalog;
+  readonly analyst: Thread<AnalystCalls>;
+  /** Null while the history is being opened. */
+  opened: Opened | null = null;
+  /** By policy, how every deployment ends; null while the lab warms up. */
+  ends: Ends | null = null;
+  #problem: string | null = null;
+  readonly #opening: Promise<void>;
+
+  /** Policies are read at once and refused at once; the history is opened meanwhile. */
+  constructor(readonly options: LabOptions) {
+    this.catalog = new Catalog(options.policies, options.runDirectory);
+    const { history, numbers } = options;
+    this.analyst = this.#thread("analyst", { history, numbers });
+    this.#opening = this.#open();
+    void this.#warm();
+  }
+
+  /** Those that are compared when nobody says otherwise. */
+  get compared(): readonly CatalogEntry[] {
+    const given = this.catalog.given();
+    if (given.length > 0) return given;
+    return DEFAULT_POLICIES.map((id) => this.catalog.get(id));
+  }
+
+  /** @param ids comma-separated; undefined: those compared by default */
+  chosen(ids: string | undefined): readonly PolicyRef[] {
+    const entries =
+      ids === undefined || ids === ""
+        ? this.compared
+        : [...new Set(ids.split(","))].map((id) => this.catalog.get(id));
+    return entries.map(refOf);
+  }
+
+  /** Of everything that asks for the history or an evaluation before it is there. */
+  waiting(): StillComputing {
+    if (this.#problem !== null) throw new Refusal("unavailable", this.#problem);
+    return stillComputing(this.analyst.progress);
+  }
+
+  status(): Status {
+    const { history, numbers } = this.options;
+    const isReady = this.ends !== null;
+    const state = isReady ? "ready" : this.opened === null ? "opening" : "warming";
+    return {
+      state: this.#problem === null ? state : "failed",
+      progress: isReady ? null : this.analyst.progress,
+      whatIf: false,
+      problem: this.#problem,
+      engineVersion: ENGINE_VERSION,
+      history: basename(resolve(history)),
+      options: {
+        people: numbers.people,
+        seed: numbers.seed,
+        replicates: numbers.replicates,
+        draws: numbers.draws ?? 1,
+        effect: numbers.effect ?? "hold",
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.analyst.stop();
+    await this.#opening;
+    this.opened?.history.close();
+  }
+
+  #thread(module: string, options: AnalystOptions): Thread<AnalystCalls> {
+    return new Thread<AnalystCalls>(module, options, (error) => {
+      this.#fail(error, `thread ${module}`);
+    });
+  }
+
+  async #open(): Promise<void> {
+    try {
+      const history = await openHistory(this.options.history);
+      this.opened = { history, facts: factsOf(history) };
+    } catch (error) {
+      this.#fail(error, "opening the history");
+    }
+  }
+
+  async #warm(): Promise<void> {
+    try {
+      this.ends = await this.analyst.ask("ends", { policies: this.compared.map(refOf) });
+    } catch (error) {
+      this.#fail(error, "warming up");
+    }
+  }
+
+  #fail(error: unknown, where: string): void {
+    if (this.#problem !== null) return;
+    const isKnown = error instanceof Problem || error instanceof Refusal;
+    this.#problem = isKnown ? error.message : "This is our fault; the server's log says more.";
+    if (!isKnown) this.options.onFault(error, where);
+  }
 }
 
-function statusOf(options: LabOptions, opened: Opened | null, problem: string | null): Status {
-  const { people, seed, replicates, draws, effect } = options;
-  return {
-    state: problem !== null ? "failed" : opened === null ? "opening" : "warming",
-    progress: null,
-    whatIf: false,
-    problem,
-    engineVersion: ENGINE_VERSION,
-    history: basename(resolve(options.history)),
-    options: { people, seed, replicates, draws, effect },
-  };
-}
-
-function detailOf(entry: CatalogEntry, history: History | null): PolicyDetail {
-  return {
-    ...summaryOf(entry, history),
-    yaml: entry.text,
-    knobs: knobsOf(entry),
-    signals: entry.policy.signals.map(({ name, metric, worse, detector, tolerance }) => ({
-      name,
-      metric,
-      worse,
-      detector: detector.kind,
-      tolerance: toleranceText(tolerance),
-    })),
-  };
+export function refOf({ id, file, text }: CatalogEntry): PolicyRef {
+  return { id, file, text };
 }

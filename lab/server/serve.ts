@@ -6,7 +6,8 @@ import { resolve } from "node:path";
 import type { AddressInfo } from "node:net";
 import { Problem } from "../problem.ts";
 import { buildApp } from "./app.ts";
-import { openLab, type LabOptions } from "./lab.ts";
+import { handlersOf } from "./handlers.ts";
+import { Lab, type LabOptions } from "./lab.ts";
 import { pagesIn } from "./pages.ts";
 
 export interface ServeOptions extends LabOptions {
@@ -15,7 +16,6 @@ export interface ServeOptions extends LabOptions {
   readonly host: string | null;
   /** Asked for with a host; made up where none is given. */
   readonly token: string | null;
-  readonly onFault: (error: unknown, request: string) => void;
 }
 
 export interface Serving {
@@ -30,9 +30,14 @@ const PAGES = import.meta.filename.endsWith(".ts") ? "../../dist/ui" : "../../ui
 /** @throws Problem when a policy cannot be read or the port cannot be had */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const token = options.host === null ? null : (options.token ?? newToken());
-  const lab = openLab(options);
+  const lab = new Lab(options);
   const pages = pagesIn(resolve(import.meta.dirname, PAGES));
-  const app = await buildApp({ handlers: lab.handlers, token, onFault: options.onFault, pages });
+  const app = await buildApp({
+    handlers: handlersOf(lab),
+    token,
+    onFault: options.onFault,
+    pages,
+  });
   const close = async (): Promise<void> => {
     await app.close();
     await lab.close();

@@ -1,0 +1,84 @@
+/**
+ * What a signal expected of a series and what it tolerated, sample by sample, in the series'
+ * own unit: what a chart draws around the samples that were judged. It decides nothing; it
+ * reads the frozen baseline and the tolerances that the judgement read.
+ */
+
+import { seriesKey, type SampleColumn } from "../event.ts";
+import type { Policy, SignalPolicy } from "../policy/policy.ts";
+import { preparedFor } from "./familyScale.ts";
+import { expectedAt, type Baseline } from "./residual.ts";
+import { boundsFor, tolerancePath } from "./tolerance.ts";
+import { cloneTrack, freezeBaseline, notShared } from "./track.ts";
+import type { WatchState } from "./watch.ts";
+
+/** Half the width of a normal distribution's middle nine tenths, in standard deviations. */
+const NINE_TENTHS = 1.645;
+
+/** One entry a sample; ±Infinity where nothing is worse, NaN where nothing is tolerated yet. */
+export interface Band {
+  readonly atMs: Float64Array;
+  readonly expected: Float64Array;
+  /** Where nine in ten samples of a healthy series lie. */
+  readonly usualLow: Float64Array;
+  readonly usualHigh: Float64Array;
+  /** From the deployment's start on, with the tags known at each sample, and without any. */
+  readonly toleratedLow: Float64Array;
+  readonly toleratedHigh: Float64Array;
+  readonly untaggedLow: Float64Array;
+  readonly untaggedHigh: Float64Array;
+}
+
+/**
+ * @param watch that has taken the column
+ * @returns null where the signal does not watch the series or has no baseline for it
+ */
+export function bandOf(
+  policy: Policy,
+  watch: WatchState,
+  signal: SignalPolicy,
+  column: SampleColumn,
+): Band | null {
+  const taken = watch.signals[signal.name]?.tracks[seriesKey(column.series)];
+  if (taken === undefined) return null;
+  const track = cloneTrack(taken);
+  const { startedAtMs } = watch.deployment;
+  const prepared = preparedFor(signal, watch, column.series);
+  const baseline = freezeBaseline(track, signal, startedAtMs, prepared, notShared);
+  if (baseline.problem !== null) return null;
+  const atMs = Float64Array.from(column.atMs);
+  const knownAtMs = Float64Array.from(column.knownAtMs);
+  const along = (tags: WatchState["tags"]) =>
+    tolerancePath(policy, signal, watch.deployment, tags, atMs, knownAtMs);
+  const paths = { tolerated: along(watch.tags), untagged: along([]) };
+  const fresh = (): Float64Array => new Float64Array(atMs.length).fill(Number.NaN);
+  const band: Band = {
+    atMs,
+    expected: fresh(),
+    usualLow: fresh(),
+    usualHigh: fresh(),
+    toleratedLow: fresh(),
+    toleratedHigh: fresh(),
+    untaggedLow: fresh(),
+    untaggedHigh: fresh(),
+  };
+  for (let index = 0; index < atMs.length; index++) {
+    const expected = expectedAt(baseline, atMs[index]!);
+    band.expected[index] = expected;
+    band.usualLow[index] = moved(baseline, expected, -NINE_TENTHS * baseline.spread);
+    band.usualHigh[index] = moved(baseline, expected, NINE_TENTHS * baseline.spread);
+    if (atMs[index]! < startedAtMs) continue;
+    for (const arm of ["tolerated", "untagged"] as const) {
+      const { up, down } = boundsFor(signal, column.series, paths[arm].amountAt(index));
+      band[`${arm}Low`][index] = moved(baseline, expected, -down);
+      band[`${arm}High`][index] = moved(baseline, expected, up);
+    }
+  }
+  return band;
+}
+
+/** The value whose residual that is. */
+function moved({ transform, offset }: Baseline, expected: number, residual: number): number {
+  if (transform === "identity" || !Number.isFinite(residual)) return expected + residual;
+  return (expected + offset) * Math.exp(residual) - offset;
+}

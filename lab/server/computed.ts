@@ -1,0 +1,70 @@
+/**
+ * Answers that take a while: whoever asks first sets them going, everybody who asks the same
+ * meanwhile shares them, and a short answer comes at once.
+ */
+
+import type { StillComputing } from "./answers.ts";
+import { stillComputing } from "./answers.ts";
+import type { ProgressDocument } from "./contract/words.ts";
+
+/** So long an answer is waited for before it is said that it is still being made. */
+const PATIENCE_MS = 400;
+/** Results nobody has asked for lately are let go. */
+const KEPT = 32;
+/** A failure is told to whoever asks within this time, then it is tried again. */
+const FAILURE_KEPT_MS = 5000;
+
+interface Work<Answer> {
+  readonly made: Promise<Answer>;
+  failedAtMs: number | null;
+}
+
+export class Computed<Answer> {
+  readonly #works = new Map<string, Work<Answer>>();
+
+  constructor(private readonly progress: () => ProgressDocument | null) {}
+
+  /** @param keeps false for what is as quick to make again as to keep */
+  async of(
+    key: string,
+    make: () => Promise<Answer>,
+    keeps = true,
+  ): Promise<Answer | StillComputing> {
+    const known = this.#works.get(key);
+    const isStale =
+      known !== undefined &&
+      known.failedAtMs !== null &&
+      performance.now() - known.failedAtMs > FAILURE_KEPT_MS;
+    const work = known === undefined || isStale ? this.#start(key, make) : known;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => {
+        resolve("late");
+      }, PATIENCE_MS);
+    });
+    try {
+      const answer = await Promise.race([work.made, late]);
+      if (answer === "late") return stillComputing(this.progress());
+      if (!keeps) this.#works.delete(key);
+      return answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Forgets everything that is made already. */
+  clear(): void {
+    this.#works.clear();
+  }
+
+  #start(key: string, make: () => Promise<Answer>): Work<Answer> {
+    const work: Work<Answer> = { made: make(), failedAtMs: null };
+    work.made.catch(() => {
+      work.failedAtMs = performance.now();
+    });
+    this.#works.delete(key);
+    this.#works.set(key, work);
+    if (this.#works.size > KEPT) this.#works.delete(this.#works.keys().next().value!);
+    return work;
+  }
+}

@@ -1,0 +1,78 @@
+/** The other side of thread.ts: takes calls in order, one at a time, and answers them. */
+
+import { parentPort } from "node:worker_threads";
+import type { Progress } from "../../cli/output.ts";
+import { refusalOf } from "../problems.ts";
+import type { Calls, FromThread, ToThread } from "./thread.ts";
+
+const PROGRESS_EVERY_MS = 100;
+
+function send(message: FromThread): void {
+  parentPort!.postMessage(message);
+}
+
+/** Progress as whoever asks for it may see it. */
+export function threadProgress(): Progress {
+  let sentAt = 0;
+  return {
+    update(done, total, what) {
+      const now = performance.now();
+      if (now - sentAt < PROGRESS_EVERY_MS) return;
+      sentAt = now;
+      send({ kind: "progress", progress: { what, done, total } });
+    },
+    end() {
+      send({ kind: "progress", progress: null });
+    },
+  };
+}
+
+/** @param idle does a little of what may be asked next; false when nothing is left to do */
+export function answerCalls(calls: Calls, idle: () => boolean = () => false): void {
+  const queue: ToThread[] = [];
+  const gone = new Set<number>();
+  let running = false;
+  const work = async (): Promise<void> => {
+    if (running) return;
+    running = true;
+    for (;;) {
+      const next = queue.shift();
+      if (next === undefined) {
+        if (!idle()) break;
+        await breath();
+        continue;
+      }
+      // Whoever has gone by now is not worked for.
+      await breath();
+      if (gone.delete(next.id)) send({ kind: "answer", id: next.id, answer: null });
+      else await answerOne(calls, next);
+    }
+    running = false;
+  };
+  parentPort!.on("message", (message: ToThread) => {
+    if (message.call !== null) queue.push(message);
+    else if (queue.some(({ id }) => id === message.id)) gone.add(message.id);
+    void work();
+  });
+  void work();
+}
+
+/** Lets messages in. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function answerOne(calls: Calls, { id, call, asked }: ToThread): Promise<void> {
+  try {
+    const answer = await calls[call!]!(asked as never);
+    send({ kind: "answer", id, answer });
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal !== null) {
+      send({ kind: "refused", id, problem: refusal.kind, detail: refusal.message });
+    } else {
+      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      send({ kind: "fault", id, stack });
+    }
+  }
+}

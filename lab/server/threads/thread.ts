@@ -1,0 +1,135 @@
+/**
+ * A thread that answers calls one after the other, seen from the thread that listens. It is
+ * given a module of this folder; what that module throws comes back as it would be told to
+ * whoever asked.
+ */
+
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { ProgressDocument } from "../contract/words.ts";
+import { Refusal, type ProblemKind } from "../problems.ts";
+
+/** What a call may look like: plain data in, plain data out. */
+export type Calls = Readonly<Record<string, (asked: never) => unknown>>;
+
+export interface ToThread {
+  readonly id: number;
+  /** Null: whoever asked has gone, and the call need not begin. */
+  readonly call: string | null;
+  readonly asked?: unknown;
+}
+
+export type FromThread =
+  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
+  | {
+      readonly kind: "refused";
+      readonly id: number;
+      readonly problem: ProblemKind;
+      readonly detail: string;
+    }
+  | { readonly kind: "fault"; readonly id: number; readonly stack: string }
+  | { readonly kind: "progress"; readonly progress: ProgressDocument | null };
+
+interface Waiting {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Thread<Known extends Calls> {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #ended = false;
+  /** What it is busy with; null when with nothing that takes long. */
+  progress: ProgressDocument | null = null;
+
+  /**
+   * @param module of this folder, without its extension
+   * @param onEnd is told when it ends by itself: something is wrong then
+   */
+  constructor(module: string, options: unknown, onEnd: (error: Error) => void) {
+    this.#worker = new Worker(startOf(module), { eval: true, workerData: options });
+    this.#worker.on("message", (message: FromThread) => {
+      this.#hear(message);
+    });
+    const end = (error: Error): void => {
+      if (this.#ended) return;
+      this.#ended = true;
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+      onEnd(error);
+    };
+    this.#worker.on("error", (error: Error) => {
+      end(error);
+    });
+    this.#worker.on("exit", (code) => {
+      end(new Error(`the thread of ${module} ended with ${code}`));
+    });
+  }
+
+  ask<Call extends keyof Known & string>(
+    call: Call,
+    asked: Parameters<Known[Call]>[0],
+    gone?: AbortSignal,
+  ): Promise<Awaited<ReturnType<Known[Call]>>> {
+    if (this.#ended) return Promise.reject(new Refusal("unavailable", "The lab is ending."));
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#worker.postMessage({ id, call: null } satisfies ToThread);
+      };
+      gone?.addEventListener("abort", leave, { once: true });
+      this.#waiting.set(id, {
+        resolve: (answer) => {
+          gone?.removeEventListener("abort", leave);
+          resolve(answer as Awaited<ReturnType<Known[Call]>>);
+        },
+        reject,
+      });
+      this.#worker.postMessage({ id, call, asked } satisfies ToThread);
+    });
+  }
+
+  /** Ends it in the middle of whatever it does. */
+  async stop(): Promise<void> {
+    this.#ended = true;
+    const ending = new Refusal("unavailable", "The lab is ending.");
+    for (const { reject } of this.#waiting.values()) reject(ending);
+    this.#waiting.clear();
+    await this.#worker.terminate();
+  }
+
+  #hear(message: FromThread): void {
+    if (message.kind === "progress") {
+      this.progress = message.progress;
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.kind === "answer") waiting?.resolve(message.answer);
+    else if (message.kind === "refused") {
+      waiting?.reject(new Refusal(message.problem, message.detail));
+    } else waiting?.reject(new Error(message.stack));
+  }
+}
+
+/**
+ * A thread of a checkout runs the sources through tsx, as the command line does; one of the
+ * built files needs nothing.
+ */
+function startOf(module: string): string {
+  const source = new URL(`./${module}.ts`, import.meta.url);
+  if (!existsSync(source)) {
+    const built = new URL(`./${module}.js`, import.meta.url);
+    return `import(${JSON.stringify(built.href)})`;
+  }
+  // Required it would be the CommonJS one, which cannot register itself in a thread.
+  const required = createRequire(import.meta.url).resolve("tsx/esm/api");
+  const tsx = pathToFileURL(required.replace(/\.cjs$/, ".mjs")).href;
+  return (
+    `import(${JSON.stringify(tsx)}).then(({ register }) => ` +
+    `{ register(); return import(${JSON.stringify(source.href)}); })`
+  );
+}

@@ -1,0 +1,59 @@
+/** A comparison for the browser: the document of `compare --json` and what goes around it. */
+
+import { compareDocument } from "../../compare/document.ts";
+import type { Evaluation } from "../../compare/evaluate.ts";
+import { fieldWords, IN_WORDS, resolution, sentence } from "../../compare/words.ts";
+import type { History } from "../../history/open.ts";
+import type { Outcome } from "../../outcome/outcome.ts";
+import { FIELDS } from "../../score/fields.ts";
+import type { Comparison, FieldDocument } from "../contract/compare.ts";
+import { factsOf } from "./facts.ts";
+
+/** @param ids of the policies, in the order of the evaluation: the baseline first */
+export function comparisonOf(
+  history: History,
+  evaluation: Evaluation,
+  ids: readonly string[],
+): Comparison {
+  const { manifest, scorecards, differences, flips } = compareDocument(evaluation);
+  const [baseline, ...candidates] = evaluation.policies;
+  const facts = factsOf(history);
+  const rows = new Map(history.tables.deployments.map((row) => [row.deploymentId, row]));
+  const before = byDeployment(baseline!.outcomes);
+  const after = new Map(
+    candidates.map(({ policy, outcomes }) => [policy.policy, byDeployment(outcomes)]),
+  );
+  return {
+    state: "ready",
+    policies: evaluation.policies.map(({ policy }, at) => ({ id: ids[at]!, name: policy.policy })),
+    baseline: ids[0]!,
+    fields: fieldDocuments(),
+    manifest: { ...manifest },
+    scorecards,
+    differences: differences.map((one) => ({ ...one, words: sentence(one) })),
+    resolution: candidates.map(({ policy }) => ({
+      candidatePolicy: policy.policy,
+      words: resolution(differences.filter((one) => one.candidatePolicy === policy.policy)),
+    })),
+    flips: flips.map((flip) => ({
+      ...flip,
+      ...facts(rows.get(flip.deploymentId)!),
+      baselineTier: before.get(flip.deploymentId)!.tier,
+      candidateTier: after.get(flip.candidatePolicy)!.get(flip.deploymentId)!.tier,
+    })),
+  };
+}
+
+export function fieldDocuments(): readonly FieldDocument[] {
+  return FIELDS.map(({ name, unit, better }) => ({
+    name,
+    words: fieldWords(name),
+    unit,
+    better,
+    main: name in IN_WORDS,
+  }));
+}
+
+function byDeployment(outcomes: readonly Outcome[]): ReadonlyMap<string, Outcome> {
+  return new Map(outcomes.map((outcome) => [outcome.deploymentId, outcome]));
+}
