@@ -148,13 +148,6 @@ function marksOf(
     const said = evidence ?? evidenceAt(atMs);
     marks.push({ atMs, mark: { ...mark, at: formatTime(atMs), evidence: said } });
   };
-  for (const record of records) {
-    const { decisionId, knownAtMs, reason, authority } = record;
-    const by = authority.startsWith("policy ") ? null : authority;
-    const approved = record.decision === "rollbackOrdered" && by !== null;
-    if (approved) add(knownAtMs, { kind: "approved", text: reason, by, decisionId });
-    add(knownAtMs, { kind: markOf(record), text: reason, by, decisionId });
-  }
   const verdicts = new Map<string, string>();
   for (const { knownAtMs, evidence } of judgements) {
     const { signal, verdict, reason } = evidence;
@@ -163,6 +156,15 @@ function marksOf(
       add(knownAtMs, { kind: "breach", text, by: null, decisionId: null });
     }
     verdicts.set(signal, verdict);
+  }
+  for (const record of records) {
+    const { decisionId, knownAtMs, reason, authority } = record;
+    // Of a question the authority is who may answer it; only an answer is somebody's doing.
+    const isAnswer = record.decision === "rollbackOrdered" || record.end === "overridden";
+    const by = !isAnswer || authority.startsWith("policy ") ? null : authority;
+    const approved = record.decision === "rollbackOrdered" && by !== null;
+    if (approved) add(knownAtMs, { kind: "approved", text: reason, by, decisionId });
+    add(knownAtMs, { kind: markOf(record), text: reason, by, decisionId });
   }
   if (outcome.recoveredAtMs !== null) {
     const mark = { kind: "recovered", text: "the harm is over", by: null, decisionId: null };
