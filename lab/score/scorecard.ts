@@ -104,9 +104,35 @@ export function score(draws: readonly (readonly Outcome[])[], options: ScoreOpti
   const addends = services.map(addendOf);
   const { sums } = total(addends);
   const spreads = spreadsOf(services, addends, options);
+  const scorecard = cardOf(sums, (field) =>
+    estimateOf(field, field.n(sums), spreads.get(field.name)!, services.length),
+  );
+  const values = new Map([...spreads].map(([name, { value }]) => [name, value]));
+  const counts = new Map(FIELDS.map((field) => [field.name, field.n(sums)]));
+  return { scorecard, spreads, values, counts, clusters: services.length };
+}
+
+/** The same without intervals: a few sums in the place of a bootstrap. */
+export function scoreValues(
+  draws: readonly (readonly Outcome[])[],
+  { costs, timezoneOf, weeks }: Omit<ScoreOptions, "bootstraps">,
+): { readonly scorecard: Scorecard; readonly values: ReadonlyMap<string, number> } {
+  const { sums, seconds } = total(sumByService(draws, costs, timezoneOf).map(addendOf));
+  const values = new Map(FIELDS.map((field) => [field.name, field.value(sums, seconds, weeks)]));
+  const scorecard = cardOf(sums, (field): Estimate => {
+    const value = values.get(field.name)!;
+    const none = { low: null, high: null, n: field.n(sums) };
+    return Number.isNaN(value)
+      ? { value: null, ...none, why: field.why }
+      : { value: tidy(value), ...none };
+  });
+  return { scorecard, values };
+}
+
+function cardOf(sums: Sums, estimateFor: (field: Field) => Estimate): Scorecard {
   const card: Record<string, unknown> = {};
   for (const field of FIELDS) {
-    const estimate = estimateOf(field, field.n(sums), spreads.get(field.name)!, services.length);
+    const estimate = estimateFor(field);
     const [name, statistic] = field.name.split(".") as [string, string | undefined];
     if (statistic === undefined) card[name] = estimate;
     else card[name] = { ...(card[name] as object | undefined), [statistic]: estimate };
@@ -114,7 +140,7 @@ export function score(draws: readonly (readonly Outcome[])[], options: ScoreOpti
   const cost = card["cost"] as Estimate;
   const perRegression = (sum: number): number | null =>
     sums.timed === 0 ? null : tidy(sum / sums.timed);
-  const scorecard = {
+  return {
     ...card,
     mttrBounds: {
       best: perRegression(sums.recoveryBestSeconds),
@@ -137,9 +163,6 @@ export function score(draws: readonly (readonly Outcome[])[], options: ScoreOpti
       },
     },
   } as unknown as Scorecard;
-  const values = new Map([...spreads].map(([name, { value }]) => [name, value]));
-  const counts = new Map(FIELDS.map((field) => [field.name, field.n(sums)]));
-  return { scorecard, spreads, values, counts, clusters: services.length };
 }
 
 type RateBounds = "falsePositiveShareBounds" | "falsePositiveRateBounds" | "missRateBounds";

@@ -1,0 +1,162 @@
+/**
+ * What each signal says of each deployment under the policies that are asked for: judged once,
+ * kept, and judged again only where a change can be felt.
+ *
+ * A judgement that is as quiet as the base's is put in its place: it moves nobody, so that
+ * deployments nobody can tell apart share their outcome. Its words are then the base's; its
+ * verdicts, and every number that follows from them, are its own.
+ */
+
+import {
+  canonicalJson,
+  compareEvents,
+  type Policy,
+  type SignalJudged,
+} from "../../engine/index.ts";
+import { detectionKey } from "../replay/detect.ts";
+import { touchedBy } from "./affected.ts";
+import { judgeUnit, type Judged, type Material, type Unit } from "./material.ts";
+
+/** What one signal says, by place in the plan. */
+export interface Said {
+  readonly seen: readonly Judged[];
+  readonly imagined: ReadonlyMap<number, Judged>;
+}
+
+/** What all signals say, by place in the plan: history, and where it was cut short a draw. */
+export interface AllSaid {
+  readonly judgements: readonly (readonly SignalJudged[])[];
+  readonly imagined: ReadonlySet<number>;
+}
+
+/** A signal under so many different settings is kept. */
+const KEPT = 600;
+
+export class Judgements {
+  readonly #said = new Map<string, Said>();
+  readonly #all = new Map<string, AllSaid>();
+
+  constructor(readonly material: Material) {}
+
+  /** @param base what the policy is a change of; itself where it is none */
+  of(policy: Policy, base: Policy): AllSaid {
+    const key = keyOf(policy);
+    const known = this.#all.get(key);
+    if (known !== undefined) return known;
+    const own = policy.signals.map(({ name }) => this.#signal(policy, base, name));
+    const like = policy === base ? null : this.of(base, base);
+    const theirs =
+      like === null
+        ? null
+        : policy.signals.map(({ name }) =>
+            base.signals.some((one) => one.name === name) ? this.#signal(base, base, name) : null,
+          );
+    const alike = base.signals.length === policy.signals.length;
+    const { plan, imagined } = this.material;
+    const endsAt = (place: number): number =>
+      plan.deployments[place]!.deployment.startedAtMs + policy.watchMs;
+    const hidden = new Set<number>();
+    for (const [place, { planned }] of imagined) {
+      const cutAtMs = plan.deployments[place]!.rolledBackAtMs!;
+      if (planned.rolledBackAtMs === null && cutAtMs < endsAt(place)) hidden.add(place);
+    }
+    const judgements = plan.deployments.map((_, place) => {
+      const pick = (said: Said): Judged =>
+        hidden.has(place) ? said.imagined.get(place)! : said.seen[place]!;
+      const mine = own.map(pick);
+      const same =
+        alike &&
+        theirs !== null &&
+        theirs.every((one, at) => one !== null && pick(one) === mine[at]);
+      return same ? like!.judgements[place]! : merged(mine);
+    });
+    const all = { judgements, imagined: hidden };
+    this.#all.set(key, all);
+    if (this.#all.size > KEPT / 10) this.#all.delete(this.#all.keys().next().value!);
+    return all;
+  }
+
+  /** Judges one signal beforehand, a stretch at a time; false when it is known. */
+  *ahead(policy: Policy, base: Policy, signal: string): Generator<void> {
+    if (this.#said.has(keyOf(policy, signal))) return;
+    yield* this.#judge(policy, base, signal);
+  }
+
+  #signal(policy: Policy, base: Policy, name: string): Said {
+    const known = this.#said.get(keyOf(policy, name));
+    if (known !== undefined) return known;
+    const judging = this.#judge(policy, base, name);
+    for (;;) {
+      const step = judging.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  *#judge(policy: Policy, base: Policy, name: string): Generator<void, Said> {
+    const alone = onlyWith(policy, name);
+    const isBase = policy === base || !base.signals.some((signal) => signal.name === name);
+    const like = isBase ? null : this.#signal(base, base, name);
+    const touched = isBase ? null : touchedBy(base, policy, name);
+    const judge = (unit: Unit, before: Judged | undefined): Judged => {
+      if (before !== undefined && touched !== null && !touched(unit, before)) return before;
+      const judged = judgeUnit(alone, unit);
+      return before !== undefined && soundAlike(before, judged) ? before : judged;
+    };
+    const { seen, imagined } = this.material;
+    const said: Judged[] = [];
+    for (const [place, unit] of seen.entries()) {
+      said.push(judge(unit, like?.seen[place]));
+      if (place % STRETCH === STRETCH - 1) yield;
+    }
+    const drawn = new Map<number, Judged>();
+    for (const [place, unit] of imagined) drawn.set(place, judge(unit, like?.imagined.get(place)));
+    const made = { seen: said, imagined: drawn };
+    this.#said.set(keyOf(policy, name), made);
+    if (this.#said.size > KEPT) this.#said.delete(this.#said.keys().next().value!);
+    return made;
+  }
+}
+
+/** Judged without looking up whether somebody is waiting. */
+const STRETCH = 128;
+
+export function onlyWith(policy: Policy, name: string): Policy {
+  return { ...policy, signals: policy.signals.filter((signal) => signal.name === name) };
+}
+
+function keyOf(policy: Policy, signal?: string): string {
+  const signals =
+    signal === undefined ? policy.signals : policy.signals.filter(({ name }) => name === signal);
+  return detectionKey(policy, signals);
+}
+
+/** Both quiet, and the same verdicts at the same times: nobody decides on more than that. */
+function soundAlike(one: Judged, other: Judged): boolean {
+  if (!one.quiet || !other.quiet) return false;
+  if (one.within !== other.within || one.judgements.length !== other.judgements.length)
+    return false;
+  return one.judgements.every((judgement, at) => {
+    const { evidence, ...rest } = other.judgements[at]!;
+    const mine = judgement.evidence;
+    return (
+      judgement.knownAtMs === rest.knownAtMs &&
+      judgement.atMs === rest.atMs &&
+      judgement.cause === rest.cause &&
+      mine.verdict === evidence.verdict &&
+      mine.untagged === evidence.untagged &&
+      mine.series === evidence.series &&
+      mine.baselineSamples === evidence.baselineSamples &&
+      canonicalJson(mine.standing) === canonicalJson(evidence.standing)
+    );
+  });
+}
+
+/** As one watch of all signals says it: in known order, and at its end signal by signal. */
+function merged(parts: readonly Judged[]): readonly SignalJudged[] {
+  const before: SignalJudged[] = [];
+  const last: SignalJudged[] = [];
+  for (const { judgements } of parts) {
+    for (const one of judgements) (one.cause === "end" ? last : before).push(one);
+  }
+  return [...before.sort(compareEvents), ...last];
+}

@@ -1,0 +1,168 @@
+/**
+ * What the engine is shown of every deployment, kept in memory: samples, what was prepared
+ * from the past, and what it answered once. One reading of the history serves every policy
+ * that watches the same series in the same way.
+ */
+
+import {
+  advanceWatch,
+  canonicalJson,
+  isWithinTolerance,
+  seriesKey,
+  startWatch,
+  takeColumns,
+  withContext,
+  withDeparture,
+  type Policy,
+  type PreparedContext,
+  type SampleColumn,
+  type Share,
+  type SignalJudged,
+} from "../../engine/index.ts";
+import type { Progress } from "../cli/output.ts";
+import type { History } from "../history/open.ts";
+import { futuresOf } from "../outcome/futures.ts";
+import { censorJudgements } from "../replay/censor.ts";
+import { detect } from "../replay/detect.ts";
+import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
+import { spliceColumns, type EffectRule } from "../replay/splice.ts";
+
+/** One deployment as it was seen, or as it may have gone on after history rolled it back. */
+export interface Unit {
+  readonly planned: PlannedDeployment;
+  readonly columns: readonly SampleColumn[];
+  readonly context: PreparedContext | null;
+  /** By series: baselines and readings, which no tolerance changes. */
+  readonly known: Map<string, Map<string, unknown>>;
+  /** Names of the tags that are about it. */
+  readonly tags: ReadonlySet<string>;
+}
+
+export interface Material {
+  readonly plan: Plan;
+  /** By place in the plan. */
+  readonly seen: readonly Unit[];
+  /** By place in the plan: those that history cut short, continued by the first draw. */
+  readonly imagined: ReadonlyMap<number, Unit>;
+  readonly samples: number;
+}
+
+/** Equal for policies that can be judged on the same material; `watch` may be shorter. */
+export function materialKey({ signals }: Policy): string {
+  return canonicalJson(
+    signals.map(({ name, metric, of, exposure, detector, calibrate, control, counter }) => ({
+      name,
+      metric,
+      of,
+      exposure: exposure ?? null,
+      detector: { baselineMs: detector.baselineMs, season: detector.season },
+      calibrate: calibrate === undefined ? null : [calibrate, detector],
+      control: control ?? null,
+      counter: counter ?? null,
+    })),
+  );
+}
+
+/** Reads the history once for one policy. */
+export async function gather(
+  history: History,
+  policy: Policy,
+  effect: EffectRule,
+  seed: number,
+  progress: Progress,
+): Promise<Material> {
+  const plan = await planReplay(history, [policy]);
+  const seen = new Array<Unit>(plan.deployments.length);
+  let samples = 0;
+  await detect(history, plan, [policy], progress, null, (id, columns, context) => {
+    const place = plan.places.get(id)!;
+    for (const { values } of columns) samples += values.length;
+    seen[place] = unitOf(plan.deployments[place]!, columns, context);
+  });
+  progress.end();
+  const { effectOf } = futuresOf(history.tables, effect, 1, seed);
+  const imagined = new Map<number, Unit>();
+  plan.deployments.forEach((planned, place) => {
+    const { rolledBackAtMs, deployment } = planned;
+    const untilMs = deployment.startedAtMs + plan.lookAheadMs;
+    if (rolledBackAtMs === null || rolledBackAtMs >= untilMs) return;
+    const { columns, context } = seen[place]!;
+    const id = deployment.deploymentId;
+    const { startedAtMs } = deployment;
+    const future = { startedAtMs, rolledBackAtMs, untilMs, ...effectOf(id) };
+    const own = new Set(planned.series.map(({ name }) => seriesKey(name)));
+    const isOwn = ({ series }: SampleColumn): boolean => own.has(seriesKey(series));
+    const spliced = spliceColumns(columns.filter(isOwn), future, seed, id, 0);
+    if (spliced === null) return;
+    const peers = columns.filter((column) => !isOwn(column));
+    const others = spliceColumns(peers, future, seed, id, 0) ?? peers;
+    const whole = { ...planned, rolledBackAtMs: null };
+    imagined.set(place, unitOf(whole, [...spliced, ...others], context));
+  });
+  return { plan, seen, imagined, samples };
+}
+
+function unitOf(
+  planned: PlannedDeployment,
+  columns: readonly SampleColumn[],
+  context: PreparedContext | null,
+): Unit {
+  const tags = new Set(planned.tags.map(({ tag }) => tag));
+  return { planned, columns, context, known: new Map(), tags };
+}
+
+/** What one signal said of one unit. */
+export interface Judged {
+  /** In known order; the last closes the watch. */
+  readonly judgements: readonly SignalJudged[];
+  /** No sample was beyond the tolerance, so that `hold` and `clear` decided nothing. */
+  readonly within: boolean;
+  /** No breach, and no evidence that stands: it moves nobody. */
+  readonly quiet: boolean;
+}
+
+/** Paths of evidence follow from the tolerance: they are new with each, and not kept. */
+const PASSING = "path ";
+
+/** @param alone a policy with one signal */
+export function judgeUnit(alone: Policy, unit: Unit): Judged {
+  const { planned, columns, context } = unit;
+  const shareFor = sharesOf(unit, alone.watchMs);
+  const started = startWatch(alone, planned.deployment, planned.tags);
+  const prepared = context === null ? started : withContext(started, context);
+  const watch = planned.departures.reduce(withDeparture, prepared);
+  const taken = takeColumns(alone, watch, columns, shareFor);
+  const { rolledBackAtMs } = planned;
+  const cut = rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs;
+  const judgements = cut
+    ? censorJudgements(alone, planned, taken)
+    : advanceWatch(alone, taken, watch.endsAtMs, shareFor).judgements;
+  return { judgements, within: isWithinTolerance(taken), quiet: judgements.every(isQuiet) };
+}
+
+function isQuiet({ evidence: { verdict, untagged, standing } }: SignalJudged): boolean {
+  const speaks = standing !== null && (standing.tagged > 0 || standing.untagged > 0);
+  return verdict !== "breach" && untagged !== "breach" && !speaks;
+}
+
+/** A share may be used for one watch length only. */
+function sharesOf({ known }: Unit, watchMs: number): (key: string) => Share {
+  const passing = new Map<string, Map<string, unknown>>();
+  const mapIn = (maps: Map<string, Map<string, unknown>>, name: string): Map<string, unknown> => {
+    let map = maps.get(name);
+    if (map === undefined) maps.set(name, (map = new Map()));
+    return map;
+  };
+  return (key) => {
+    const name = `${key} ${watchMs}`;
+    const kept = mapIn(known, name);
+    const gone = mapIn(passing, name);
+    return {
+      once<Value>(question: string, make: () => Value): Value {
+        const answers = question.startsWith(PASSING) ? gone : kept;
+        if (!answers.has(question)) answers.set(question, make());
+        return answers.get(question) as Value;
+      },
+    };
+  };
+}
