@@ -14,21 +14,24 @@ const KEPT = 32;
 /** A failure is told to whoever asks within this time, then it is tried again. */
 const FAILURE_KEPT_MS = 5000;
 
-interface Work<Answer> {
-  readonly made: Promise<Answer>;
+interface Work {
+  readonly made: Promise<unknown>;
   failedAtMs: number | null;
 }
 
-export class Computed<Answer> {
-  readonly #works = new Map<string, Work<Answer>>();
+export class Computed {
+  readonly #works = new Map<string, Work>();
 
   constructor(private readonly progress: () => ProgressDocument | null) {}
 
-  /** @param keeps false for what is as quick to make again as to keep */
-  async of(
+  /**
+   * @param key of what is asked, so that equal keys have answers of one kind
+   * @param keeps false for what is as quick to make again as to keep
+   */
+  async of<Answer>(
     key: string,
     make: () => Promise<Answer>,
-    keeps = true,
+    keeps: boolean,
   ): Promise<Answer | StillComputing> {
     const known = this.#works.get(key);
     const isStale =
@@ -43,8 +46,13 @@ export class Computed<Answer> {
       }, PATIENCE_MS);
     });
     try {
-      const answer = await Promise.race([work.made, late]);
+      const answer = await Promise.race([work.made as Promise<Answer>, late]);
       if (answer === "late") return stillComputing(this.progress());
+      // The one who asked first went before it was begun: it is begun again when asked again.
+      if (answer === null) {
+        this.#works.delete(key);
+        return stillComputing(this.progress());
+      }
       if (!keeps) this.#works.delete(key);
       return answer;
     } finally {
@@ -52,13 +60,8 @@ export class Computed<Answer> {
     }
   }
 
-  /** Forgets everything that is made already. */
-  clear(): void {
-    this.#works.clear();
-  }
-
-  #start(key: string, make: () => Promise<Answer>): Work<Answer> {
-    const work: Work<Answer> = { made: make(), failedAtMs: null };
+  #start(key: string, make: () => Promise<unknown>): Work {
+    const work: Work = { made: make(), failedAtMs: null };
     work.made.catch(() => {
       work.failedAtMs = performance.now();
     });

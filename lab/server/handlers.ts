@@ -6,33 +6,41 @@ import { summaryOf, type CatalogEntry } from "./catalog.ts";
 import { Computed } from "./computed.ts";
 import type { DeploymentList } from "./contract/deployments.ts";
 import type { PolicyDetail } from "./contract/policies.ts";
+import type { Answer, RouteName } from "./contract/routes.ts";
 import { knobsOf } from "./knobs.ts";
 import { refOf, type Lab, type Opened } from "./lab.ts";
-import { Refusal } from "./problems.ts";
+import type { PolicyRef } from "./threads/evaluations.ts";
 import { deploymentOf } from "./views/deployment.ts";
 import { historySummary } from "./views/historySummary.ts";
 import { seriesBytes } from "./views/series.ts";
 
 export function handlersOf(lab: Lab): Handlers {
   const { catalog, analyst } = lab;
-  const views = new Computed<unknown>(() => analyst.progress);
+  const views = new Computed(() => analyst.progress);
+  const works = new Computed(() => lab.heavy.progress);
+  const drags = new Computed(() => lab.whatIf.progress);
+  /** Text made in a thread. */
   const written = async (
+    computed: Computed,
     key: readonly unknown[],
     make: () => Promise<string>,
     keeps: boolean,
   ): Promise<Written | StillComputing> => {
-    const made = await views.of(JSON.stringify(key), make, keeps);
-    return typeof made === "string" ? { kind: "written", json: made } : (made as StillComputing);
+    const made = await computed.of(JSON.stringify(key), make, keeps);
+    return typeof made === "string" ? { kind: "written", json: made } : made;
   };
-  const ids = (refs: readonly { readonly id: string; readonly text: string }[]) =>
-    refs.map(({ id, text }) => [id, text]);
-  const later = (): never => {
-    throw new Refusal("unavailable", "This part of the lab is not there yet.");
-  };
+  const long = (what: string, key: readonly unknown[], make: () => Promise<string>) =>
+    written(works, [what, ...key], make, true);
+  /** Long at the first time, and quick from then on. */
+  const briefly = <Name extends RouteName>(
+    key: readonly unknown[],
+    make: () => Promise<Answer<Name>>,
+  ) => works.of(JSON.stringify(key), make, false);
+  const ids = (refs: readonly PolicyRef[]) => refs.map(({ id, text }) => [id, text]);
   return {
     status: () => lab.status(),
     history: () => (lab.opened === null ? lab.waiting() : historySummary(lab.opened.history)),
-    historyQuality: later,
+    historyQuality: () => long("quality", [], () => lab.heavy.ask("quality", undefined)),
     policies: () => ({
       policies: catalog.all().map((entry) => summaryOf(entry, lab.opened?.history ?? null)),
     }),
@@ -44,7 +52,12 @@ export function handlersOf(lab: Lab): Handlers {
     },
     compare: ({ query }) => {
       const policies = lab.chosen(query.policies);
-      return written(["compare", ids(policies)], () => analyst.ask("compare", { policies }), true);
+      return written(
+        views,
+        ["compare", ids(policies)],
+        () => analyst.ask("compare", { policies }),
+        true,
+      );
     },
     deployments: () => (lab.opened === null ? lab.waiting() : listOf(lab, lab.opened)),
     deployment: async ({ params, query }) => {
@@ -56,6 +69,7 @@ export function handlersOf(lab: Lab): Handlers {
       const known = deploymentOf(lab.opened.history, deploymentId, null, watching, null);
       if (lab.ends === null) return known;
       const made = await written(
+        views,
         ["deployment", deploymentId, ids(policies)],
         () => analyst.ask("deployment", { deploymentId, policies }),
         false,
@@ -67,8 +81,7 @@ export function handlersOf(lab: Lab): Handlers {
       const { deploymentId } = params;
       if (lab.ends === null) return lab.waiting();
       const key = JSON.stringify(["explain", deploymentId, policy.text]);
-      const made = await views.of(key, () => analyst.ask("explain", { deploymentId, policy }));
-      return made as Awaited<ReturnType<Handlers["explain"]>>;
+      return views.of(key, () => analyst.ask("explain", { deploymentId, policy }), true);
     },
     bands: async ({ params, query }) => {
       const policy = refOf(catalog.get(query.policy));
@@ -79,7 +92,7 @@ export function handlersOf(lab: Lab): Handlers {
         () => analyst.ask("bands", asked),
         false,
       );
-      return made instanceof Uint8Array ? { kind: "bytes", bytes: made } : (made as StillComputing);
+      return made instanceof Uint8Array ? { kind: "bytes", bytes: made } : made;
     },
     series: async ({ params, query }) => {
       if (lab.opened === null) return lab.waiting();
@@ -91,17 +104,42 @@ export function handlersOf(lab: Lab): Handlers {
       });
       return { kind: "bytes", bytes };
     },
-    whatIf: later,
-    gate: later,
-    sweeps: later,
-    startSweep: later,
-    sweep: later,
-    cancelSweep: later,
-    restartSweep: later,
-    dropSweep: later,
-    tags: later,
-    decisions: later,
-    decision: later,
+    whatIf: ({ body, gone }) => {
+      if (lab.ends === null) return lab.waiting();
+      const asked = { base: refOf(catalog.get(body.base)), changes: body.changes, yaml: body.yaml };
+      if (body.precision === "exact")
+        return long("exact", [asked], () => lab.heavy.ask("exact", asked));
+      return written(drags, [asked], () => lab.whatIf.ask("quick", asked, gone), false);
+    },
+    gate: ({ body }) => {
+      const asked = { base: refOf(catalog.get(body.base)), changes: body.changes, yaml: body.yaml };
+      return long("gate", [asked], () => lab.heavy.ask("gate", asked));
+    },
+    sweeps: () => ({ sweeps: lab.sweeps.all() }),
+    startSweep: ({ body }) => lab.sweeps.start(catalog.get(body.policy), body),
+    sweep: ({ params }) => lab.sweeps.detail(params.id),
+    cancelSweep: ({ params }) => lab.sweeps.cancel(params.id),
+    restartSweep: ({ params }) => lab.sweeps.restart(params.id),
+    dropSweep: ({ params }) => {
+      lab.sweeps.drop(params.id);
+      return null;
+    },
+    tags: ({ query }) => {
+      const policy = refOf(catalog.get(query.policy));
+      return long("tags", [policy], () => lab.heavy.ask("tags", { policy }));
+    },
+    decisions: ({ query: { policy: id, ...query } }) => {
+      const policy = refOf(catalog.get(id));
+      return briefly<"decisions">(["decisions", policy, query], () =>
+        lab.heavy.ask("decisions", { policy, query }),
+      );
+    },
+    decision: ({ params: { decisionId }, query }) => {
+      const policy = refOf(catalog.get(query.policy));
+      return briefly<"decision">(["decision", policy, decisionId], () =>
+        lab.heavy.ask("decision", { policy, decisionId }),
+      );
+    },
   };
 }
 

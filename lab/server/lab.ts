@@ -12,8 +12,11 @@ import { Catalog, type CatalogEntry } from "./catalog.ts";
 import type { Status } from "./contract/history.ts";
 import { Refusal } from "./problems.ts";
 import type { AnalystCalls, AnalystOptions, Ends } from "./threads/analyst.ts";
+import { SweepJobs } from "./sweeps/jobs.ts";
 import type { NumberOptions, PolicyRef } from "./threads/evaluations.ts";
-import { Thread } from "./threads/thread.ts";
+import type { HeavyCalls, HeavyOptions } from "./threads/heavy.ts";
+import { Thread, type Calls } from "./threads/thread.ts";
+import type { WhatIfCalls } from "./threads/whatIf.ts";
 import { factsOf, type FactsOf } from "./views/facts.ts";
 
 export interface LabOptions {
@@ -37,20 +40,37 @@ const DEFAULT_POLICIES = ["full-autonomy", "two-minute-override", "human-approva
 export class Lab {
   readonly catalog: Catalog;
   readonly analyst: Thread<AnalystCalls>;
+  readonly sweeps: SweepJobs;
+  #heavy: Thread<HeavyCalls> | null = null;
+  #whatIf: Thread<WhatIfCalls> | null = null;
+  #isDragReady = false;
   /** Null while the history is being opened. */
   opened: Opened | null = null;
   /** By policy, how every deployment ends; null while the lab warms up. */
   ends: Ends | null = null;
   #problem: string | null = null;
+  #closed = false;
   readonly #opening: Promise<void>;
 
   /** Policies are read at once and refused at once; the history is opened meanwhile. */
   constructor(readonly options: LabOptions) {
     this.catalog = new Catalog(options.policies, options.runDirectory);
-    const { history, numbers } = options;
-    this.analyst = this.#thread("analyst", { history, numbers });
+    this.analyst = this.#thread<AnalystCalls>("analyst", this.#threadOptions());
+    this.sweeps = new SweepJobs(options);
     this.#opening = this.#open();
     void this.#warm();
+  }
+
+  /** For what takes long; started with the first of it. */
+  get heavy(): Thread<HeavyCalls> {
+    const { runDirectory } = this.options;
+    const options: HeavyOptions = { ...this.#threadOptions(), runDirectory };
+    return (this.#heavy ??= this.#thread<HeavyCalls>("heavy", options));
+  }
+
+  /** For what must not wait; started when what the first view shows is there. */
+  get whatIf(): Thread<WhatIfCalls> {
+    return (this.#whatIf ??= this.#thread<WhatIfCalls>("whatIf", this.#threadOptions()));
   }
 
   /** Those that are compared when nobody says otherwise. */
@@ -82,7 +102,7 @@ export class Lab {
     return {
       state: this.#problem === null ? state : "failed",
       progress: isReady ? null : this.analyst.progress,
-      whatIf: false,
+      whatIf: this.#isDragReady,
       problem: this.#problem,
       engineVersion: ENGINE_VERSION,
       history: basename(resolve(history)),
@@ -97,13 +117,20 @@ export class Lab {
   }
 
   async close(): Promise<void> {
-    await this.analyst.stop();
+    this.#closed = true;
+    await this.sweeps.close();
+    for (const thread of [this.analyst, this.#heavy, this.#whatIf]) await thread?.stop();
     await this.#opening;
     this.opened?.history.close();
   }
 
-  #thread(module: string, options: AnalystOptions): Thread<AnalystCalls> {
-    return new Thread<AnalystCalls>(module, options, (error) => {
+  #threadOptions(): AnalystOptions {
+    const { history, numbers } = this.options;
+    return { history, numbers };
+  }
+
+  #thread<Known extends Calls>(module: string, options: AnalystOptions): Thread<Known> {
+    return new Thread<Known>(module, options, (error) => {
       this.#fail(error, `thread ${module}`);
     });
   }
@@ -120,13 +147,15 @@ export class Lab {
   async #warm(): Promise<void> {
     try {
       this.ends = await this.analyst.ask("ends", { policies: this.compared.map(refOf) });
+      await this.whatIf.ask("warm", { base: refOf(this.compared[0]!) });
+      this.#isDragReady = true;
     } catch (error) {
       this.#fail(error, "warming up");
     }
   }
 
   #fail(error: unknown, where: string): void {
-    if (this.#problem !== null) return;
+    if (this.#problem !== null || this.#closed) return;
     const isKnown = error instanceof Problem || error instanceof Refusal;
     this.#problem = isKnown ? error.message : "This is our fault; the server's log says more.";
     if (!isKnown) this.options.onFault(error, where);

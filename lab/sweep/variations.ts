@@ -3,11 +3,11 @@
  * by the parser that checks every policy file.
  */
 
-import { readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import { parsePolicy, type Policy, type PolicyIssue } from "../../engine/index.ts";
-import { loadPolicy, policyFromText, sha256 } from "../policy/load.ts";
+import { policyFromText, sha256 } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
+import { readText } from "../yaml.ts";
 import type { Dimension } from "./dimension.ts";
 import { childrenOf, nearest, oldValue, type Tree } from "./paths.ts";
 import { sobol, SOBOL_DIMENSIONS } from "./sobol.ts";
@@ -29,6 +29,8 @@ export interface Variation {
   readonly place: readonly number[];
   /** By dimension: the place of its value in the list; null where the range is continuous. */
   readonly steps: readonly (number | null)[];
+  /** By dimension: its value, as a policy file writes it. */
+  readonly values: readonly string[];
 }
 
 export interface Design {
@@ -46,8 +48,12 @@ export interface Base {
 }
 
 export function openBase(file: string): Base {
-  const policy = loadPolicy(file);
-  return { file, tree: parse(readFileSync(file, "utf8")) as Tree, policy };
+  return baseOf(readText(file, "policy file", "Give --policy the path of a policy file."), file);
+}
+
+/** @param file of the text: for messages, and `extends` is relative to it */
+export function baseOf(text: string, file: string): Base {
+  return { file, policy: policyFromText(text, file), tree: parse(text) as Tree };
 }
 
 /**
@@ -97,6 +103,7 @@ export function variationsOf(
       distance,
       place: point.map(({ place }) => place),
       steps: point.map(({ step }) => step),
+      values: point.map(({ value }) => textOf(value)),
     });
   }
   return variations;

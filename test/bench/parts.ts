@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Policy } from "../../engine/index.ts";
-import { inspect } from "../../lab/cli/inspect.ts";
+import { inspect } from "../../lab/history/inspect.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";

@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { inspect } from "../../lab/cli/inspect.ts";
+import { inspect } from "../../lab/history/inspect.ts";
 import { openDuck } from "../../lab/history/duck.ts";
 import {
   findPlainFiles,

@@ -116,3 +116,15 @@ export function named(refs: readonly PolicyRef[]): readonly Policy[] {
     return name === policy.policy ? policy : { ...policy, policy: name };
   });
 }
+
+/** A policy and a change of it, as `compare` and `gate` see the two. */
+export function evaluateTwo(
+  history: History,
+  base: Policy,
+  changed: Policy,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  const isTaken = base.policy === changed.policy;
+  const name = isTaken ? `${changed.policy} (candidate)` : changed.policy;
+  return evaluate(history, [base, { ...changed, policy: name }], options);
+}

@@ -1,0 +1,85 @@
+/** Everything `inspect` tells about a history: what is in it, how good it is, what it answers. */
+
+import { canAnswer } from "./answers.ts";
+import { countLabels } from "./import/importHistory.ts";
+import type { History } from "./open.ts";
+import { measureDeployments, measureSeries, SHORT_SERIES, type SeriesQuality } from "./quality.ts";
+
+/** Everything `inspect` tells, as one JSON document. */
+export async function inspect(history: History) {
+  const { manifest, tables, series } = history;
+  const measured = await measureSeries(history);
+  const named = (which: (quality: SeriesQuality) => boolean): string[] =>
+    measured.filter(which).map(({ series: index }) => {
+      const { service, metric, version } = series[index]!;
+      return `${service}/${metric}${version === null ? "" : `@${version}`}`;
+    });
+  const stored = manifest.samples + manifest.missingSamples;
+  return {
+    madeBy: manifest.madeBy,
+    digest: manifest.digest,
+    from: manifest.from,
+    to: manifest.to,
+    samples: manifest.samples,
+    missingSamples: manifest.missingSamples,
+    series: manifest.seriesCount,
+    services: new Set([...series, ...tables.services].map(({ service }) => service)).size,
+    teams: new Set(tables.services.flatMap(({ team }) => (team === null ? [] : [team]))).size,
+    metrics: describeMetrics(history, measured),
+    deployments: countLabels(tables),
+    deploymentKinds: countBy(tables.deployments, ({ kind }) => kind),
+    incidents: tables.incidents.length,
+    incidentsOfDeployments: tables.incidents.filter((row) => row.deploymentId !== null).length,
+    incidentsResolved: tables.incidents.filter((row) => row.resolvedAtMs !== null).length,
+    decisions: tables.decisions.length,
+    tags: tables.tags.length,
+    cases: tables.cases.length,
+    quality: {
+      missingShare: stored === 0 ? null : manifest.missingSamples / stored,
+      gaps: measured.reduce((sum, { gaps }) => sum + gaps, 0),
+      gapScrapes: measured.reduce((sum, { gapScrapes }) => sum + gapScrapes, 0),
+      seriesWithGaps: named(({ gaps }) => gaps > 0),
+      constantSeries: named(({ isConstant }) => isConstant),
+      irregularSeries: named(({ isIrregular }) => isIrregular),
+      shortSeries: named((quality) => quality.stored < SHORT_SERIES),
+      deployments: measureDeployments(history, measured),
+    },
+    canAnswer: canAnswer(tables, series),
+    dropped: manifest.dropped,
+    warnings: manifest.warnings,
+    loggingPolicy: manifest.loggingPolicy,
+  };
+}
+
+function describeMetrics(history: History, measured: readonly SeriesQuality[]) {
+  const catalog = new Map(history.tables.metricCatalog.map((row) => [row.metric, row]));
+  const byMetric = new Map<string, SeriesQuality[]>();
+  for (const quality of measured) {
+    const { metric } = history.series[quality.series]!;
+    byMetric.set(metric, [...(byMetric.get(metric) ?? []), quality]);
+  }
+  return [...byMetric]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([metric, qualities]) => ({
+      metric,
+      kind: catalog.get(metric)?.kind ?? null,
+      worse: catalog.get(metric)?.worse ?? null,
+      unit: catalog.get(metric)?.unit ?? null,
+      series: qualities.length,
+      samples: qualities.reduce((sum, { stored, missing }) => sum + stored - missing, 0),
+      missing: qualities.reduce((sum, { missing }) => sum + missing, 0),
+      stepMs: mostFrequent(qualities.flatMap(({ stepMs }) => (stepMs === null ? [] : [stepMs]))),
+    }));
+}
+
+function mostFrequent(numbers: readonly number[]): number | null {
+  const counts = Object.entries(countBy(numbers, String));
+  counts.sort(([a, x], [b, y]) => y - x || Number(a) - Number(b));
+  return counts[0] === undefined ? null : Number(counts[0][0]);
+}
+
+function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

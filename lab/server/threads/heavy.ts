@@ -1,0 +1,82 @@
+/**
+ * The thread for what takes long: exact what-ifs, the gate, the worth of tags, the quality of
+ * a history, decision logs. One after the other; views do not wait for it.
+ */
+
+import { workerData } from "node:worker_threads";
+import { gateDocument, gateMarkdown } from "../../gate/formats.ts";
+import { DEFAULT_BUDGET } from "../../gate/budget.ts";
+import { gateOf } from "../../gate/gate.ts";
+import { inspect } from "../../history/inspect.ts";
+import { openHistory } from "../../history/open.ts";
+import { policyFromText } from "../../policy/load.ts";
+import { tagsDocument } from "../../tags/document.ts";
+import { valueOfTags } from "../../tags/value.ts";
+import { whatIfDocument } from "../views/whatIf.ts";
+import type { AnalystOptions } from "./analyst.ts";
+import { answerCalls, threadProgress } from "./answering.ts";
+import { changedPolicy, type ChangeAsked } from "./asked.ts";
+import { DecisionLogs, type LogQuery } from "./decisionLogs.ts";
+import { evaluateTwo, type PolicyRef } from "./evaluations.ts";
+
+export interface HeavyOptions extends AnalystOptions {
+  readonly runDirectory: string;
+}
+
+const { history: directory, numbers, runDirectory } = workerData as HeavyOptions;
+const history = await openHistory(directory);
+const progress = threadProgress();
+const options = { ...numbers, progress };
+const logs = new DecisionLogs(history, runDirectory, options);
+
+const WEEK_MS = 604_800_000;
+
+const calls = {
+  /** What `compare --json` says of both. */
+  async exact(asked: ChangeAsked): Promise<string> {
+    const { base, policy, yaml } = changedPolicy(asked);
+    const evaluation = await evaluateTwo(history, base, policy, options);
+    const [before, after] = evaluation.policies;
+    const side = ({ policy: one, outcomes, scored }: NonNullable<typeof before>) => ({
+      policy: one,
+      outcomes,
+      scorecard: scored.scorecard,
+    });
+    const told = { id: asked.base.id, yaml, draws: evaluation.manifest.draws };
+    const changed = { ...side(after!), policy };
+    const { flips, differences } = evaluation;
+    return JSON.stringify(whatIfDocument(told, side(before!), changed, flips, differences));
+  },
+
+  /** What `gate --json` says, with the shipped budget. */
+  async gate(asked: ChangeAsked): Promise<string> {
+    const { base, policy } = changedPolicy(asked);
+    const evaluation = await evaluateTwo(history, base, policy, options);
+    const { from, to } = history.manifest;
+    const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");
+    const weeks = Number.isNaN(lengthMs) ? 0 : lengthMs / WEEK_MS;
+    const gate = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
+    const { verdict, checks } = gateDocument(evaluation, gate);
+    const markdown = gateMarkdown(evaluation, gate);
+    return JSON.stringify({ state: "ready", verdict, checks, markdown });
+  },
+
+  async tags({ policy }: { readonly policy: PolicyRef }): Promise<string> {
+    const value = await valueOfTags(history, policyFromText(policy.text, policy.file), options);
+    return JSON.stringify({ state: "ready", value: value === null ? null : tagsDocument(value) });
+  },
+
+  async quality(): Promise<string> {
+    return JSON.stringify({ state: "ready", inspection: await inspect(history) });
+  },
+
+  decisions: (asked: { readonly policy: PolicyRef; readonly query: LogQuery }) =>
+    logs.page(asked.policy, asked.query),
+
+  decision: (asked: { readonly policy: PolicyRef; readonly decisionId: string }) =>
+    logs.record(asked.policy, asked.decisionId),
+};
+
+export type HeavyCalls = typeof calls;
+
+answerCalls(calls);

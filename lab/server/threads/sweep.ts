@@ -1,0 +1,68 @@
+/** The thread of one sweep: it is stopped where the sweep is cancelled, in the middle of it. */
+
+import { workerData } from "node:worker_threads";
+import { openHistory } from "../../history/open.ts";
+import { parseDimension } from "../../sweep/dimension.ts";
+import { writeSweep } from "../../sweep/directory.ts";
+import { sweepDocument } from "../../sweep/document.ts";
+import { oldValue } from "../../sweep/paths.ts";
+import { sweep } from "../../sweep/sweep.ts";
+import { baseOf, textOf, type Design } from "../../sweep/variations.ts";
+import { answerCalls, threadProgress } from "./answering.ts";
+import type { NumberOptions, PolicyRef } from "./evaluations.ts";
+
+export interface SweepOptions {
+  readonly history: string;
+  readonly numbers: NumberOptions;
+}
+
+/** What a chart needs beside the document of `sweep --json`. */
+export interface SweepChart {
+  readonly knobs: readonly {
+    readonly path: string;
+    readonly values: readonly string[];
+    readonly ordered: boolean;
+  }[];
+  readonly places: readonly (readonly string[])[];
+  readonly incumbentPlace: readonly (string | null)[];
+}
+
+const { history: directory, numbers } = workerData as SweepOptions;
+
+const calls = {
+  /** Writes manifest and results into `out`, whole or not at all. */
+  async run(asked: {
+    readonly policy: PolicyRef;
+    readonly vary: readonly string[];
+    readonly design: Design;
+    readonly out: string;
+  }): Promise<SweepChart> {
+    const history = await openHistory(directory);
+    try {
+      const dimensions = asked.vary.map(parseDimension);
+      const base = baseOf(asked.policy.text, asked.policy.file);
+      const options = { ...numbers, progress: threadProgress() };
+      const swept = await sweep(history, base, asked.vary, dimensions, asked.design, options);
+      await writeSweep(asked.out, sweepDocument(swept), true);
+      return {
+        knobs: dimensions.map(({ path, values, ordered }, at) => ({
+          path,
+          values: values?.map(textOf) ?? [
+            ...new Set(swept.variations.map((one) => one.values[at]!)),
+          ],
+          ordered,
+        })),
+        places: swept.variations.map(({ values }) => values),
+        incumbentPlace: dimensions.map(({ path }) =>
+          path.includes("*") ? null : oldValue(base.tree, base.policy, path.split(".")),
+        ),
+      };
+    } finally {
+      history.close();
+    }
+  },
+};
+
+export type SweepCalls = typeof calls;
+
+answerCalls(calls);
