@@ -96,7 +96,7 @@ function addRoute(
     },
     handler: async (request, reply) => {
       const gone = new AbortController();
-      request.raw.once("close", () => {
+      reply.raw.once("close", () => {
         if (!reply.raw.writableFinished) gone.abort();
       });
       const { params, query, body } = request;

@@ -1,6 +1,6 @@
 /** A policy file with some of its values changed: comments stay where they are. */
 
-import { Document, parse, parseDocument } from "yaml";
+import { parse, parseDocument, type Document } from "yaml";
 import { Problem } from "../problem.ts";
 
 export interface PathChange {

@@ -150,7 +150,7 @@ function sharesOf({ known }: Unit, watchMs: number): (key: string) => Share {
   const passing = new Map<string, Map<string, unknown>>();
   const mapIn = (maps: Map<string, Map<string, unknown>>, name: string): Map<string, unknown> => {
     let map = maps.get(name);
-    if (map === undefined) maps.set(name, (map = new Map()));
+    if (map === undefined) maps.set(name, (map = new Map<string, unknown>()));
     return map;
   };
   return (key) => {

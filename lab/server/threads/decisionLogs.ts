@@ -132,7 +132,8 @@ export class DecisionLogs {
 
   /** Of all that the run is made with, so that another seed is another run. */
   #nameOf({ digest }: Policy): string {
-    const { progress, judged, told, ...numbers } = this.options;
+    const { people, costs, seed, replicates, draws, effect } = this.options;
+    const numbers = { people, costs: costs ?? null, seed, replicates, draws, effect };
     const made = canonicalJson({ digest, history: this.history.manifest.digest, numbers });
     return sha256(made).slice(0, 20);
   }
