@@ -42,14 +42,15 @@ export function bandOf(
   const taken = watch.signals[signal.name]?.tracks[seriesKey(column.series)];
   if (taken === undefined) return null;
   const track = cloneTrack(taken);
-  const { startedAtMs } = watch.deployment;
+  const { deployment, stages } = watch;
+  const { startedAtMs } = deployment;
   const prepared = preparedFor(signal, watch, column.series);
   const baseline = freezeBaseline(track, signal, startedAtMs, prepared, notShared);
   if (baseline.problem !== null) return null;
   const atMs = Float64Array.from(column.atMs);
   const knownAtMs = Float64Array.from(column.knownAtMs);
   const along = (tags: WatchState["tags"]) =>
-    tolerancePath(policy, signal, watch.deployment, tags, atMs, knownAtMs);
+    tolerancePath(policy, signal, deployment, { tags, stages }, column.series, atMs, knownAtMs);
   const paths = { tolerated: along(watch.tags), untagged: along([]) };
   const fresh = (): Float64Array => new Float64Array(atMs.length).fill(Number.NaN);
   const band: Band = {

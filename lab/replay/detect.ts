@@ -19,6 +19,7 @@ import {
   type SampleColumn,
   type Share,
   type SignalJudged,
+  type WatchState,
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
@@ -300,7 +301,7 @@ function imagine(
 }
 
 /** `within`: no sample was beyond the tolerance, so that `hold` and `clear` decided nothing. */
-interface Judged {
+export interface Judged {
   readonly judgements: readonly SignalJudged[];
   readonly within: boolean;
 }
@@ -340,17 +341,39 @@ function judgeGroup(
     shares.set(name, fresh);
     return fresh;
   };
+  return judgeWatched(policy, planned, context, columns, shareFor);
+}
+
+/** The watch that has taken all samples of a deployment, and judged none of them yet. */
+export function watchOf(
+  policy: Policy,
+  planned: PlannedDeployment,
+  context: PreparedContext | null,
+  columns: readonly SampleColumn[],
+  shareFor?: (key: string) => Share,
+): WatchState {
   const { deployment, stages } = planned;
   const tags = ownFirst([...planned.tags, ...tagsPassedTo(policy, planned)]);
   const started = startWatch(policy, deployment, tags, deployment.startedAtMs, stages);
   const prepared = context === null ? started : withContext(started, context);
   const watch = planned.departures.reduce(withDeparture, prepared);
-  const taken = takeColumns(policy, watch, columns, shareFor);
+  return takeColumns(policy, watch, columns, shareFor);
+}
+
+/** One deployment under one policy, from its samples; see `takeColumns` for the share. */
+export function judgeWatched(
+  policy: Policy,
+  planned: PlannedDeployment,
+  context: PreparedContext | null,
+  columns: readonly SampleColumn[],
+  shareFor: (key: string) => Share,
+): Judged {
+  const taken = watchOf(policy, planned, context, columns, shareFor);
   const { rolledBackAtMs } = planned;
-  const cut = rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs;
+  const cut = rolledBackAtMs !== null && rolledBackAtMs < taken.endsAtMs;
   const judgements = cut
     ? censorJudgements(policy, planned, taken)
-    : advanceWatch(policy, taken, watch.endsAtMs, shareFor).judgements;
+    : advanceWatch(policy, taken, taken.endsAtMs, shareFor).judgements;
   return { judgements, within: isWithinTolerance(taken) };
 }
 

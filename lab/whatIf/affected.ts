@@ -7,6 +7,7 @@
  */
 
 import { canonicalJson, type Mode, type Policy, type SignalPolicy } from "../../engine/index.ts";
+import { detectionKey } from "../replay/detect.ts";
 import type { Judged, Unit } from "./material.ts";
 
 /** @returns null where everybody is touched */
@@ -16,13 +17,12 @@ export function touchedBy(
   signal: string,
 ): ((unit: Unit, judged: Judged) => boolean) | null {
   const own = (policy: Policy): SignalPolicy => policy.signals.find(({ name }) => name === signal)!;
-  const unheld = (policy: Policy): unknown => ({ ...own(policy), holdMs: 0, clearMs: 0 });
   const same = (one: unknown, other: unknown): boolean =>
-    canonicalJson(one ?? null) === canonicalJson(other ?? null);
-  if (!same(unheld(before), unheld(after))) return null;
-  if (before.watchMs !== after.watchMs) return null;
-  if ((before.fusion === "evidence") !== (after.fusion === "evidence")) return null;
-  if (!same(before.guardrails.toleranceAtMost, after.guardrails.toleranceAtMost)) return null;
+    canonicalJson(one) === canonicalJson(other);
+  // Everything that detection reads, but for what is looked at below.
+  const rest = (policy: Policy): string =>
+    detectionKey({ ...policy, context: [], modes: [] }, { ...own(policy), holdMs: 0, clearMs: 0 });
+  if (rest(before) !== rest(after)) return null;
   const modes = changedModes(before, after);
   if (modes === null) return null;
   const held = !same(own(before), own(after));

@@ -5,14 +5,8 @@
  */
 
 import {
-  advanceWatch,
   canonicalJson,
-  isWithinTolerance,
   seriesKey,
-  startWatch,
-  takeColumns,
-  withContext,
-  withDeparture,
   type Policy,
   type PreparedContext,
   type SampleColumn,
@@ -22,8 +16,7 @@ import {
 import type { Progress } from "../cli/output.ts";
 import type { History } from "../history/open.ts";
 import { futuresOf } from "../outcome/futures.ts";
-import { censorJudgements } from "../replay/censor.ts";
-import { detect } from "../replay/detect.ts";
+import { detect, judgeWatched } from "../replay/detect.ts";
 import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
 import { spliceColumns, type EffectRule } from "../replay/splice.ts";
 
@@ -34,7 +27,7 @@ export interface Unit {
   readonly context: PreparedContext | null;
   /** By series: baselines and readings, which no tolerance changes. */
   readonly known: Map<string, Map<string, unknown>>;
-  /** Names of the tags that are about it. */
+  /** Names of the tags that are about it, or may be passed on to it. */
   readonly tags: ReadonlySet<string>;
 }
 
@@ -48,8 +41,10 @@ export interface Material {
 }
 
 /** Equal for policies that can be judged on the same material; `watch` may be shorter. */
-export function materialKey({ signals }: Policy): string {
-  return canonicalJson(
+export function materialKey({ signals, context }: Policy): string {
+  return canonicalJson([
+    // Who may be told of a migration's tags is part of the plan.
+    context.flatMap(({ tag, forMs, quietsDependants: passes }) => (passes ? [[tag, forMs]] : [])),
     signals.map(({ name, metric, of, exposure, detector, calibrate, control, counter }) => ({
       name,
       metric,
@@ -60,7 +55,7 @@ export function materialKey({ signals }: Policy): string {
       control: control ?? null,
       counter: counter ?? null,
     })),
-  );
+  ]);
 }
 
 /** Reads the history once for one policy. */
@@ -107,7 +102,8 @@ function unitOf(
   columns: readonly SampleColumn[],
   context: PreparedContext | null,
 ): Unit {
-  const tags = new Set(planned.tags.map(({ tag }) => tag));
+  const about = [planned, ...planned.sources];
+  const tags = new Set(about.flatMap((one) => one.tags.map(({ tag }) => tag)));
   return { planned, columns, context, known: new Map(), tags };
 }
 
@@ -128,16 +124,8 @@ const PASSING = "path ";
 export function judgeUnit(alone: Policy, unit: Unit): Judged {
   const { planned, columns, context } = unit;
   const shareFor = sharesOf(unit, alone.watchMs);
-  const started = startWatch(alone, planned.deployment, planned.tags);
-  const prepared = context === null ? started : withContext(started, context);
-  const watch = planned.departures.reduce(withDeparture, prepared);
-  const taken = takeColumns(alone, watch, columns, shareFor);
-  const { rolledBackAtMs } = planned;
-  const cut = rolledBackAtMs !== null && rolledBackAtMs < watch.endsAtMs;
-  const judgements = cut
-    ? censorJudgements(alone, planned, taken)
-    : advanceWatch(alone, taken, watch.endsAtMs, shareFor).judgements;
-  return { judgements, within: isWithinTolerance(taken), quiet: judgements.every(isQuiet) };
+  const { judgements, within } = judgeWatched(alone, planned, context, columns, shareFor);
+  return { judgements, within, quiet: judgements.every(isQuiet) };
 }
 
 function isQuiet({ evidence: { verdict, untagged, standing } }: SignalJudged): boolean {

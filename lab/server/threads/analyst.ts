@@ -8,10 +8,6 @@ import {
   bandOf,
   explain,
   seriesKey,
-  startWatch,
-  takeColumns,
-  withContext,
-  withDeparture,
   type PreparedContext,
   type SampleColumn,
 } from "../../../engine/index.ts";
@@ -19,7 +15,7 @@ import { silent } from "../../cli/output.ts";
 import { explainDocument } from "../../explain/document.ts";
 import { openHistory } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";
-import { detect } from "../../replay/detect.ts";
+import { detect, watchOf } from "../../replay/detect.ts";
 import { planReplay, type Plan } from "../../replay/plan.ts";
 import { arrowStream } from "../arrow.ts";
 import type { DeploymentRow } from "../contract/deployments.ts";
@@ -141,9 +137,7 @@ const calls = {
       columns = seen;
       context = prepared;
     });
-    const started = startWatch(policy, planned.deployment, planned.tags);
-    const prepared = context === null ? started : withContext(started, context);
-    const watch = takeColumns(policy, planned.departures.reduce(withDeparture, prepared), columns);
+    const watch = watchOf(policy, planned, context, columns);
     const column = columns.find(({ series }) => seriesKey(series) === seriesKey(wanted));
     const band = column === undefined ? null : bandOf(policy, watch, signal, column);
     const none = new Float64Array(0);

@@ -9,6 +9,7 @@ import { tidy } from "../../score/intervals.ts";
 import type { Scorecard } from "../../score/scorecard.ts";
 import type { End } from "../contract/words.ts";
 import type { WhatIf } from "../contract/whatIf.ts";
+import { fieldDocuments } from "./comparison.ts";
 
 export interface Side {
   readonly policy: Policy;
@@ -55,6 +56,7 @@ export function whatIfDocument(
       direction: one.direction,
       text: one.text,
     })),
+    fields: fieldDocuments(),
     differences: values.map((one) =>
       "resolves" in one
         ? {
