@@ -40,6 +40,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       answerError(options, error, request, reply);
     },
   });
+  // A form of another site could send it without asking first.
+  app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(validatorCompiler);
   // Answers are typed by the contract, and the tests hold them against its schemas.
   app.setSerializerCompiler(() => (document) => JSON.stringify(document));

@@ -13,6 +13,9 @@ import { HOOK_MS, policyFile, smallHistory } from "../lab/smallWorld.ts";
 import { startServer, type Server } from "./serving.ts";
 
 const POLICY = "two-minute-override";
+/** Numbers are not looked at here. */
+const FEW = ["--draws", "1", "--replicates", "100"];
+const LONG_MS = 2 * HOOK_MS;
 
 async function until(server: Server, id: string, states: readonly string[]): Promise<SweepDetail> {
   for (;;) {
@@ -26,7 +29,15 @@ test(
   "a sweep outlives the server, killed in the middle of it",
   async () => {
     const out = join(temporaryDirectory(), "run");
-    const args = ["--history", await smallHistory(), "--policy", policyFile(POLICY), "--out", out];
+    const args = [
+      "--history",
+      await smallHistory(),
+      "--policy",
+      policyFile(POLICY),
+      "--out",
+      out,
+      ...FEW,
+    ];
     const first = await startServer(args);
     const start = async (vary: string): Promise<string> => {
       const asked = { policy: POLICY, vary: [vary] };
@@ -55,7 +66,7 @@ test(
     expect((await second.ask(`/api/sweeps/${two}`, { method: "DELETE" })).status).toBe(204);
     expect(await second.stop()).toBe(0);
   },
-  HOOK_MS,
+  LONG_MS,
 );
 
 test(
@@ -78,5 +89,5 @@ test(
     expect(await status({ cookie: cookie.split(";")[0]! })).toBe(200);
     expect(await server.stop()).toBe(0);
   },
-  HOOK_MS,
+  LONG_MS,
 );

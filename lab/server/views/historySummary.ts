@@ -14,6 +14,7 @@ export function historySummary({ manifest, tables, series }: History): HistorySu
     ...known.keys(),
     ...deploymentsOf.keys(),
   ]);
+  const { total: deployments, ...labels } = countLabels(tables);
   return {
     madeBy: manifest.madeBy,
     digest: manifest.digest,
@@ -42,8 +43,8 @@ export function historySummary({ manifest, tables, series }: History): HistorySu
       kind: catalog.get(metric)?.kind ?? null,
       series: count,
     })),
-    deployments: tables.deployments.length,
-    labels: countLabels(tables),
+    deployments,
+    labels,
     deploymentKinds: [...counted(tables.deployments.map(({ kind }) => kind))].map(
       ([kind, deployments]) => ({ kind, deployments }),
     ),
