@@ -3,7 +3,6 @@
  * lanes, decision trees, bands. It opens the history for itself and keeps its evaluations.
  */
 
-import { workerData } from "node:worker_threads";
 import {
   bandOf,
   explain,
@@ -23,7 +22,7 @@ import { Refusal } from "../problems.ts";
 import { comparisonOf } from "../views/comparison.ts";
 import { deploymentOf, type Watching } from "../views/deployment.ts";
 import { laneOf } from "../views/lane.ts";
-import { answerCalls, threadProgress } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress } from "./answering.ts";
 import { Evaluations, type Found, type NumberOptions, type PolicyRef } from "./evaluations.ts";
 
 export interface AnalystOptions {
@@ -31,7 +30,7 @@ export interface AnalystOptions {
   readonly numbers: NumberOptions;
 }
 
-const { history: directory, numbers } = workerData as AnalystOptions;
+const { history: directory, numbers } = startedWith() as AnalystOptions;
 const history = await openHistory(directory);
 const evaluations = new Evaluations(history, numbers, threadProgress());
 

@@ -1,14 +1,18 @@
 /** The other side of thread.ts: takes calls in order, one at a time, and answers them. */
 
-import { parentPort } from "node:worker_threads";
 import type { Progress } from "../../cli/output.ts";
 import { refusalOf } from "../problems.ts";
 import type { Calls, FromThread, ToThread } from "./thread.ts";
 
 const PROGRESS_EVERY_MS = 100;
 
+/** What it was started with. */
+export function startedWith(): unknown {
+  return JSON.parse(process.argv[1]!) as unknown;
+}
+
 function send(message: FromThread): void {
-  parentPort!.postMessage(message);
+  if (process.connected) process.send!(message);
 }
 
 /** Progress as whoever asks for it may see it. */
@@ -49,7 +53,13 @@ export function answerCalls(calls: Calls, idle: () => boolean = () => false): vo
     }
     running = false;
   };
-  parentPort!.on("message", (message: ToThread) => {
+  // Whoever listened was killed: nobody will ask any more.
+  process.on("disconnect", () => process.exit(0));
+  // Ctrl-C reaches everybody at a terminal; the one who listens ends the others.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => undefined);
+  process.on("message", (told) => {
+    const message = told as ToThread;
     if (message.call !== null) queue.push(message);
     else if (queue.some(({ id }) => id === message.id)) gone.add(message.id);
     void work();

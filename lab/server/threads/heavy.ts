@@ -3,7 +3,6 @@
  * a history, decision logs. One after the other; views do not wait for it.
  */
 
-import { workerData } from "node:worker_threads";
 import { gateDocument, gateMarkdown } from "../../gate/formats.ts";
 import { DEFAULT_BUDGET } from "../../gate/budget.ts";
 import { gateOf } from "../../gate/gate.ts";
@@ -14,7 +13,7 @@ import { tagsDocument } from "../../tags/document.ts";
 import { valueOfTags } from "../../tags/value.ts";
 import { whatIfDocument } from "../views/whatIf.ts";
 import type { AnalystOptions } from "./analyst.ts";
-import { answerCalls, threadProgress } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress } from "./answering.ts";
 import { changedPolicy, type ChangeAsked } from "./asked.ts";
 import { DecisionLogs, type LogQuery } from "./decisionLogs.ts";
 import { evaluateTwo, type PolicyRef } from "./evaluations.ts";
@@ -23,7 +22,7 @@ export interface HeavyOptions extends AnalystOptions {
   readonly runDirectory: string;
 }
 
-const { history: directory, numbers, runDirectory } = workerData as HeavyOptions;
+const { history: directory, numbers, runDirectory } = startedWith() as HeavyOptions;
 const history = await openHistory(directory);
 const progress = threadProgress();
 const options = { ...numbers, progress };

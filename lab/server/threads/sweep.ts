@@ -1,6 +1,5 @@
 /** The thread of one sweep: it is stopped where the sweep is cancelled, in the middle of it. */
 
-import { workerData } from "node:worker_threads";
 import { openHistory } from "../../history/open.ts";
 import { parseDimension } from "../../sweep/dimension.ts";
 import { writeSweep } from "../../sweep/directory.ts";
@@ -8,7 +7,7 @@ import { sweepDocument } from "../../sweep/document.ts";
 import { oldValue } from "../../sweep/paths.ts";
 import { sweep } from "../../sweep/sweep.ts";
 import { baseOf, textOf, type Design } from "../../sweep/variations.ts";
-import { answerCalls, threadProgress } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress } from "./answering.ts";
 import type { NumberOptions, PolicyRef } from "./evaluations.ts";
 
 export interface SweepOptions {
@@ -27,7 +26,7 @@ export interface SweepChart {
   readonly incumbentPlace: readonly (string | null)[];
 }
 
-const { history: directory, numbers } = workerData as SweepOptions;
+const { history: directory, numbers } = startedWith() as SweepOptions;
 
 const calls = {
   /** Writes manifest and results into `out`, whole or not at all. */

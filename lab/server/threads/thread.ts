@@ -1,13 +1,17 @@
 /**
- * A thread that answers calls one after the other, seen from the thread that listens. It is
+ * Somebody who answers calls one after the other, seen from the process that listens. It is
  * given a module of this folder; what that module throws comes back as it would be told to
  * whoever asked.
+ *
+ * It is a process of its own: it can be stopped in the middle of a query. A worker thread
+ * cannot; ended inside DuckDB it takes the whole server with it.
  */
 
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { ProgressDocument } from "../contract/words.ts";
 import { Refusal, type ProblemKind } from "../problems.ts";
 
@@ -38,7 +42,7 @@ interface Waiting {
 }
 
 export class Thread<Known extends Calls> {
-  readonly #worker: Worker;
+  readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #ended = false;
@@ -50,9 +54,13 @@ export class Thread<Known extends Calls> {
    * @param onEnd is told when it ends by itself: something is wrong then
    */
   constructor(module: string, options: unknown, onEnd: (error: Error) => void) {
-    this.#worker = new Worker(startOf(module), { eval: true, workerData: options });
-    this.#worker.on("message", (message: FromThread) => {
-      this.#hear(message);
+    const words = ["--input-type=module", "-e", startOf(module), JSON.stringify(options)];
+    this.#child = spawn(process.execPath, words, {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      serialization: "advanced",
+    });
+    this.#child.on("message", (message) => {
+      this.#hear(message as FromThread);
     });
     const end = (error: Error): void => {
       if (this.#ended) return;
@@ -61,10 +69,10 @@ export class Thread<Known extends Calls> {
       this.#waiting.clear();
       onEnd(error);
     };
-    this.#worker.on("error", (error: Error) => {
+    this.#child.on("error", (error: Error) => {
       end(error);
     });
-    this.#worker.on("exit", (code) => {
+    this.#child.on("exit", (code) => {
       end(new Error(`the thread of ${module} ended with ${code}`));
     });
   }
@@ -78,7 +86,7 @@ export class Thread<Known extends Calls> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       const leave = (): void => {
-        this.#worker.postMessage({ id, call: null } satisfies ToThread);
+        this.#tell({ id, call: null });
       };
       gone?.addEventListener("abort", leave, { once: true });
       this.#waiting.set(id, {
@@ -88,7 +96,7 @@ export class Thread<Known extends Calls> {
         },
         reject,
       });
-      this.#worker.postMessage({ id, call, asked } satisfies ToThread);
+      this.#tell({ id, call, asked });
     });
   }
 
@@ -98,7 +106,15 @@ export class Thread<Known extends Calls> {
     const ending = new Refusal("unavailable", "The lab is ending.");
     for (const { reject } of this.#waiting.values()) reject(ending);
     this.#waiting.clear();
-    await this.#worker.terminate();
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return;
+    const gone = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await gone;
+  }
+
+  #tell(message: ToThread): void {
+    if (this.#child.connected) this.#child.send(message);
   }
 
   #hear(message: FromThread): void {

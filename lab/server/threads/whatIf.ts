@@ -3,7 +3,6 @@
  * hand may turn to next, a stretch of deployments at a time.
  */
 
-import { workerData } from "node:worker_threads";
 import type { Policy } from "../../../engine/index.ts";
 import { openHistory } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";
@@ -16,11 +15,11 @@ import { policyOfRequest } from "../catalog.ts";
 import { knobsOf } from "../knobs.ts";
 import { valueDifferences, whatIfDocument } from "../views/whatIf.ts";
 import type { AnalystOptions } from "./analyst.ts";
-import { answerCalls, threadProgress } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress } from "./answering.ts";
 import { changedPolicy, type ChangeAsked } from "./asked.ts";
 import type { PolicyRef } from "./evaluations.ts";
 
-const { history: directory, numbers } = workerData as AnalystOptions;
+const { history: directory, numbers } = startedWith() as AnalystOptions;
 const history = await openHistory(directory);
 const progress = threadProgress();
 /** Of the policies asked for last: each holds the samples that its kind of policy watches. */
