@@ -1,0 +1,146 @@
+/**
+ * The web lab as somebody meets it: the built command line serves the built pages of a
+ * real history to a real Chromium. Made once for a file of tests.
+ */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { build } from "vite";
+import { builtCommandLine, hindsight } from "../commandLine.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { madeOnce } from "../once.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const AXE = join(ROOT, "node_modules/axe-core/axe.min.js");
+
+/** Null: there is none here, and what needs it says so and is skipped. */
+export const CHROMIUM =
+  [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+    (path) => path !== undefined && existsSync(path),
+  ) ?? null;
+
+export const policyFile = (name: string): string => join(ROOT, `scenarios/policies/${name}.yaml`);
+
+export interface Lab {
+  readonly url: string;
+  readonly history: string;
+  /** What pages asked of other servers, and what they complained about. */
+  readonly strangers: string[];
+  readonly complaints: string[];
+  open(path: string, options?: BrowserContextOptions): Promise<Page>;
+  close(): Promise<void>;
+}
+
+/** @param policies names of shipped ones; the first is the baseline */
+export async function startLab(policies: readonly string[], history?: string): Promise<Lab> {
+  const dir = history ?? (await exampleHistory());
+  const commandLine = await builtCommandLine();
+  const pages = join(dirname(commandLine), "../../ui");
+  await madeOnce(pages, async (partial) => {
+    const configFile = join(ROOT, "ui/vite.config.ts");
+    await build({ configFile, logLevel: "error", build: { outDir: partial } });
+  });
+  const words = policies.flatMap((name) => ["--policy", policyFile(name)]);
+  const where = ["--history", dir, "--port", "0", "--out", temporaryDirectory(), "--json"];
+  const server = spawn(process.execPath, [commandLine, "serve", ...where, ...words], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const url = await addressOf(server);
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ["--no-sandbox", "--force-prefers-reduced-motion"],
+  });
+  const strangers: string[] = [];
+  const complaints: string[] = [];
+  return {
+    url,
+    history: dir,
+    strangers,
+    complaints,
+    open: async (path, options = {}) => {
+      const page = await pageOf(browser, options);
+      page.on("request", (request) => {
+        const asked = request.url();
+        if (!asked.startsWith(url) && !/^(blob|data):/.test(asked)) strangers.push(asked);
+      });
+      page.on("pageerror", (error) => complaints.push(`${path}: ${error.message}`));
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(`${path}: ${message.text()}`);
+      });
+      await page.goto(url + path.replace(/^\//, ""));
+      return page;
+    },
+    close: async () => {
+      await browser.close();
+      await ended(server);
+    },
+  };
+}
+
+async function pageOf(browser: Browser, options: BrowserContextOptions): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    colorScheme: "light",
+    ...options,
+  });
+  return context.newPage();
+}
+
+/** The example of the repository: two services over four days. */
+async function exampleHistory(): Promise<string> {
+  const out = join(temporaryDirectory(), "example");
+  const source = join(ROOT, "datasets/example");
+  const words = ["import", "csv", source, "--out", out, "--timestamp", "end"];
+  const { code, stderr } = await hindsight(words);
+  if (code !== 0) throw new Error(stderr);
+  return out;
+}
+
+function addressOf(server: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let told = "";
+    server.stdout!.on("data", (part: Buffer) => {
+      told += part.toString();
+      const url = /"url":\s*"([^"]+)"/.exec(told)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    server.once("exit", (code) => {
+      reject(new Error(`the server ended with ${code} before it listened`));
+    });
+  });
+}
+
+function ended(server: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    server.once("exit", () => {
+      resolve();
+    });
+    server.kill("SIGTERM");
+  });
+}
+
+/** Rule and place of everything that axe finds serious or worse. */
+export async function seriousFindings(page: Page): Promise<readonly string[]> {
+  await page.addScriptTag({ path: AXE });
+  const found = (await page.evaluate(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+  )) as readonly {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly target: readonly string[] }[];
+  }[];
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+}
+
+/** How far a page is wider than its window. */
+export async function overflow(page: Page): Promise<number> {
+  const width = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+  return Math.max(0, width as number);
+}

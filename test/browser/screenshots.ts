@@ -1,0 +1,42 @@
+/**
+ * Pictures of every view, light and dark, wide and on a phone, into a folder that git does
+ * not see: `npm run screenshots`, or with a history of your own,
+ * `npm run screenshots -- DIR DEPLOYMENT POLICY POLICY…`.
+ */
+
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CHROMIUM, startLab } from "./lab.ts";
+import { viewsOf } from "./views.ts";
+
+const OUT = fileURLToPath(new URL("../../.hindsight/screenshots", import.meta.url));
+const SIZES = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
+const [history, deployment = "pricing-20260909-3", ...policies] = process.argv.slice(2);
+
+if (CHROMIUM === null) {
+  console.error("No Chromium here: install it, or say where it is with CHROMIUM=…");
+  process.exit(2);
+}
+process.env["HINDSIGHT_TESTS"] ??= mkdtempSync(join(tmpdir(), "hindsight-screenshots-"));
+mkdirSync(OUT, { recursive: true });
+const lab = await startLab(
+  policies.length > 0 ? policies : ["full-autonomy", "two-minute-override", "five-minute-override"],
+  history,
+);
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const { name, path, settled } of viewsOf(deployment)) {
+      const page = await lab.open(path, { colorScheme, viewport });
+      await page.locator(settled).first().waitFor({ timeout: 300_000 });
+      await page.waitForLoadState("networkidle");
+      const file = join(OUT, `${name}-${colorScheme}-${size}.png`);
+      await page.screenshot({ path: file, fullPage: true });
+      console.log(relative(process.cwd(), file));
+      await page.context().close();
+    }
+  }
+}
+await lab.close();
+for (const complaint of new Set(lab.complaints)) console.error(complaint);
