@@ -27,10 +27,14 @@ export const policyFile = (name: string): string => join(ROOT, `scenarios/polici
 export interface Lab {
   readonly url: string;
   readonly history: string;
+  /** The run directory: drafts, sweeps and logs, which outlive the server. */
+  readonly out: string;
   /** What pages asked of other servers, and what they complained about. */
   readonly strangers: string[];
   readonly complaints: string[];
   open(path: string, options?: BrowserContextOptions): Promise<Page>;
+  /** Ends the server and starts it again at its address, on what it left behind. */
+  restart(signal: NodeJS.Signals, meanwhile?: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,10 +48,14 @@ export async function startLab(policies: readonly string[], history?: string): P
     await build({ configFile, logLevel: "error", build: { outDir: partial } });
   });
   const words = policies.flatMap((name) => ["--policy", policyFile(name)]);
-  const where = ["--history", dir, "--port", "0", "--out", temporaryDirectory(), "--json"];
-  const server = spawn(process.execPath, [commandLine, "serve", ...where, ...words], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const out = temporaryDirectory();
+  const serve = (port: string): ChildProcess => {
+    const where = ["--history", dir, "--port", port, "--out", out, "--json"];
+    return spawn(process.execPath, [commandLine, "serve", ...where, ...words], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  };
+  let server = serve("0");
   const url = await addressOf(server);
   const browser = await chromium.launch({
     executablePath: CHROMIUM!,
@@ -58,6 +66,7 @@ export async function startLab(policies: readonly string[], history?: string): P
   return {
     url,
     history: dir,
+    out,
     strangers,
     complaints,
     open: async (path, options = {}) => {
@@ -73,9 +82,15 @@ export async function startLab(policies: readonly string[], history?: string): P
       await page.goto(url + path.replace(/^\//, ""));
       return page;
     },
+    restart: async (signal, meanwhile) => {
+      await ended(server, signal);
+      meanwhile?.();
+      server = serve(new URL(url).port);
+      await addressOf(server);
+    },
     close: async () => {
       await browser.close();
-      await ended(server);
+      await ended(server, "SIGTERM");
     },
   };
 }
@@ -115,12 +130,12 @@ function addressOf(server: ChildProcess): Promise<string> {
   });
 }
 
-function ended(server: ChildProcess): Promise<void> {
+function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   return new Promise((resolve) => {
     server.once("exit", () => {
       resolve();
     });
-    server.kill("SIGTERM");
+    server.kill(signal);
   });
 }
 

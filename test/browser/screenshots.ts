@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CHROMIUM, startLab } from "./lab.ts";
-import { viewsOf } from "./views.ts";
+import { viewsOf, type Shown } from "./views.ts";
 
 const OUT = fileURLToPath(new URL("../../.hindsight/screenshots", import.meta.url));
 const SIZES = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
@@ -25,9 +25,10 @@ const lab = await startLab(
   policies.length > 0 ? policies : ["full-autonomy", "two-minute-override", "five-minute-override"],
   history,
 );
+const swept = await sweptPath();
 for (const colorScheme of ["light", "dark"] as const) {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const { name, path, settled } of viewsOf(deployment)) {
+    for (const { name, path, settled } of [...viewsOf(deployment), swept]) {
       const page = await lab.open(path, { colorScheme, viewport });
       await page.locator(settled).first().waitFor({ timeout: 300_000 });
       await page.waitForLoadState("networkidle");
@@ -39,4 +40,13 @@ for (const colorScheme of ["light", "dark"] as const) {
   }
 }
 await lab.close();
+/** A sweep is there to be seen when it is done; the first picture waits for it. */
+async function sweptPath(): Promise<Shown> {
+  const page = await lab.open("sweep");
+  await page.getByRole("button", { name: /^Start/ }).click();
+  await page.waitForURL(/[?&]id=/);
+  const { pathname, search } = new URL(page.url());
+  await page.context().close();
+  return { name: "swept", path: pathname + search, settled: "#variations" };
+}
 for (const complaint of new Set(lab.complaints)) console.error(complaint);
