@@ -8,7 +8,8 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hindsight } from "../commandLine.ts";
-import { CHROMIUM, overflow, policyFile, seriousFindings, startLab, type Lab } from "./lab.ts";
+import { overflow, policyFile, seriousFindings, startLab, type Lab } from "./lab.ts";
+import { CHROMIUM } from "./page.ts";
 
 const POLICY = "two-minute-override";
 const VARY = ["tiers.override.window=30s,2m,10m", "signals.latency.tolerance=1%,10%"] as const;
@@ -149,6 +150,21 @@ describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 120_000 }
     await page.context().close();
   });
 
+  it.each([
+    ["sweep?id=s1", "#variations"],
+    ["decisions?record=pricing-20260907-1%231", "[data-record]"],
+  ])("%s: axe finds nothing serious, and a phone shows it", async (path, settled) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      // Axe is a script of the test's own, which our pages would not let in.
+      const page = await lab.open(path, { colorScheme, bypassCSP: true });
+      await page.locator(settled).first().waitFor({ timeout: 30_000 });
+      expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect([colorScheme, await overflow(page)]).toEqual([colorScheme, 0]);
+      await page.context().close();
+    }
+  });
+
   it("verifies the log, searches it, explains a record, and finds a changed byte", async () => {
     const page = await opened("decisions");
     await page.locator("[data-verified=true]").waitFor();
@@ -192,21 +208,6 @@ describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 120_000 }
     lab.complaints.length = 0;
     await after.context().close();
     await page.context().close();
-  });
-
-  it.each([
-    ["sweep?id=s1", "#variations"],
-    ["decisions?record=pricing-20260907-1%231", "[data-record]"],
-  ])("%s: axe finds nothing serious, and a phone shows it", async (path, settled) => {
-    for (const colorScheme of ["light", "dark"] as const) {
-      // Axe is a script of the test's own, which our pages would not let in.
-      const page = await lab.open(path, { colorScheme, bypassCSP: true });
-      await page.locator(settled).first().waitFor({ timeout: 30_000 });
-      expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);
-      await page.setViewportSize({ width: 390, height: 844 });
-      expect([colorScheme, await overflow(page)]).toEqual([colorScheme, 0]);
-      await page.context().close();
-    }
   });
 
   it("asks nobody else, and nothing was refused or went wrong", () => {

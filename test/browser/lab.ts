@@ -4,7 +4,6 @@
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
@@ -12,15 +11,10 @@ import { build } from "vite";
 import { builtCommandLine, hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { madeOnce } from "../once.ts";
+import { CHROMIUM } from "./page.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const AXE = join(ROOT, "node_modules/axe-core/axe.min.js");
-
-/** Null: there is none here, and what needs it says so and is skipped. */
-export const CHROMIUM =
-  [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-    (path) => path !== undefined && existsSync(path),
-  ) ?? null;
 
 export const policyFile = (name: string): string => join(ROOT, `scenarios/policies/${name}.yaml`);
 

@@ -20,9 +20,9 @@ export function openBrowser(): Promise<Browser> {
 export async function seriousFaults(page: Page): Promise<readonly string[]> {
   const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
   await page.evaluate(readFileSync(axe, "utf8"));
-  const { violations } = (await page.evaluate("axe.run()")) as {
+  const { violations } = await page.evaluate<{
     violations: { id: string; impact: string; nodes: { target: string[] }[] }[];
-  };
+  }>("axe.run()");
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);

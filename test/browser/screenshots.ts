@@ -8,7 +8,8 @@ import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CHROMIUM, startLab } from "./lab.ts";
+import { startLab } from "./lab.ts";
+import { CHROMIUM } from "./page.ts";
 import { viewsOf, type Shown } from "./views.ts";
 
 const OUT = fileURLToPath(new URL("../../.hindsight/screenshots", import.meta.url));

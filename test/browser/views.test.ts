@@ -12,7 +12,8 @@ import { FIELDS } from "../../lab/score/fields.ts";
 import type { Estimate, Scorecard } from "../../lab/score/scorecard.ts";
 import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
-import { CHROMIUM, overflow, policyFile, seriousFindings, startLab, type Lab } from "./lab.ts";
+import { overflow, policyFile, seriousFindings, startLab, type Lab } from "./lab.ts";
+import { CHROMIUM } from "./page.ts";
 import { viewsOf } from "./views.ts";
 
 const POLICIES = ["naive-threshold", "two-minute-override"] as const;

@@ -93,6 +93,7 @@ export class MachineModel {
         break;
       }
       case "approvalGiven":
+      case "stageReached":
       case "rollbackFinished":
       case "clockAdvanced":
         break;

@@ -1,7 +1,7 @@
 /** A sweep as cells over two of its knobs: the best of what else is varied stands in each. */
 
 import type { SweepDetail } from "../../../lab/server/contract/sweeps.ts";
-import type { HeatCell } from "../../charts/Heat.svelte";
+import type { HeatCell } from "../../charts/heatCell.ts";
 import type { Objective, SweepResult, SweptPolicy } from "./objectives.ts";
 
 export interface HeatChoice {
