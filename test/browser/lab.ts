@@ -6,6 +6,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import axe from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { build } from "vite";
 import { builtCommandLine, hindsight } from "../commandLine.ts";
@@ -14,7 +15,6 @@ import { madeOnce } from "../once.ts";
 import { CHROMIUM } from "./page.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const AXE = join(ROOT, "node_modules/axe-core/axe.min.js");
 
 export const policyFile = (name: string): string => join(ROOT, `scenarios/policies/${name}.yaml`);
 
@@ -135,14 +135,14 @@ function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /** Rule and place of everything that axe finds serious or worse. */
 export async function seriousFindings(page: Page): Promise<readonly string[]> {
-  await page.addScriptTag({ path: AXE });
-  const found = (await page.evaluate(
-    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
-  )) as readonly {
-    readonly id: string;
-    readonly impact: string;
-    readonly nodes: readonly { readonly target: readonly string[] }[];
-  }[];
+  await page.addScriptTag({ content: axe.source });
+  const found = await page.evaluate<
+    readonly {
+      readonly id: string;
+      readonly impact: string;
+      readonly nodes: readonly { readonly target: readonly string[] }[];
+    }[]
+  >("axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)");
   return found
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);

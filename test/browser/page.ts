@@ -3,8 +3,7 @@
  * were left out, and why.
  */
 
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import axe from "axe-core";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { findChromium } from "../../lab/report/pdf.ts";
 
@@ -18,8 +17,7 @@ export function openBrowser(): Promise<Browser> {
 
 /** What axe finds that is serious or worse, as `rule: where`. */
 export async function seriousFaults(page: Page): Promise<readonly string[]> {
-  const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-  await page.evaluate(readFileSync(axe, "utf8"));
+  await page.evaluate(axe.source);
   const { violations } = await page.evaluate<{
     violations: { id: string; impact: string; nodes: { target: string[] }[] }[];
   }>("axe.run()");

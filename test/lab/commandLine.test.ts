@@ -70,7 +70,7 @@ describe("exit code 2 and one clear message", () => {
     const file = join(temporaryDirectory(), "wrong.yaml");
     writeFileSync(file, readFileSync(NAIVE, "utf8").replace("watch: 60m", "watch: long"));
     const message = await refusal("replay", ...history("--policy", file));
-    expect(message).toMatch(/^hindsight: .*wrong\.yaml:9:1: watch: expected a duration/);
+    expect(message).toMatch(/^hindsight: .*wrong\.yaml:11:1: watch: expected a duration/);
   });
 
   it("for a directory that is no history", async () => {

@@ -103,7 +103,6 @@ export const outcome = z.object({
   untaggedProposedAt: time.nullable(),
   reason: z.string(),
 });
-export type OutcomeDocument = z.infer<typeof outcome>;
 
 /** A stretch of a swim lane. */
 export const span = z.object({

@@ -87,4 +87,3 @@ export const historyQuality = z.object({
     }),
   }),
 });
-export type HistoryQuality = z.infer<typeof historyQuality>;

@@ -65,4 +65,3 @@ export const draftRequest = z.object({
   base: policyId,
   yaml: z.string().min(1).max(200_000),
 });
-export type DraftRequest = z.infer<typeof draftRequest>;

@@ -24,12 +24,6 @@ export interface SeriesColumns {
   readonly at: Float64Array;
   readonly value: Float64Array;
 }
-/** Metadata of its schema: `samples` stored in the range, and whether they were `decimated`. */
-export const seriesMetadata = z.object({
-  samples: z.coerce.number(),
-  decimated: z.enum(["true", "false"]),
-});
-
 export const bandsParams = z.object({ deploymentId });
 export const bandsQuery = z.object({
   policy: policyId,

@@ -11,7 +11,6 @@ export const sweepRequest = z.object({
   /** Of a Sobol design. */
   points: z.number().int().min(2).max(4096).default(512),
 });
-export type SweepRequest = z.input<typeof sweepRequest>;
 
 export const sweepId = z.string().regex(/^[a-z0-9-]{1,64}$/);
 

@@ -10,7 +10,6 @@ export const change = z.object({
   /** As a policy file writes it: `2m`, `15%`, `override`; null takes the key away. */
   value: z.string().max(2000).nullable(),
 });
-export type ChangeRequest = z.infer<typeof change>;
 
 /**
  * `quick`: scorecards without intervals, one draw: what is asked for while dragging.
@@ -34,7 +33,6 @@ export const policyChange = z.object({
   direction: z.enum(["tightened", "loosened"]).nullable(),
   text: z.string(),
 });
-export type PolicyChange = z.infer<typeof policyChange>;
 
 export const whatIf = z.object({
   state: z.literal("ready"),
@@ -78,7 +76,6 @@ export type WhatIf = z.infer<typeof whatIf>;
 
 /** The CI verdict on the change: `hindsight gate --json`, with the Markdown it prints. */
 export const gateRequest = whatIfRequest.omit({ precision: true });
-export type GateRequest = z.input<typeof gateRequest>;
 export const gateResult = z.object({
   state: z.literal("ready"),
   verdict: z.enum(["pass", "fail", "inconclusive"]),

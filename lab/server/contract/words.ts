@@ -69,8 +69,5 @@ export const end = z.enum([
 ]);
 export const criticality = z.enum(["low", "medium", "high", "critical"]);
 export const kind = z.enum(["code", "config", "migration", "infrastructure", "feature_flag"]);
-export type Label = z.infer<typeof label>;
-export type Tier = z.infer<typeof tier>;
-export type Verdict = z.infer<typeof verdict>;
 export type Evidence = z.infer<typeof evidence>;
 export type End = z.infer<typeof end>;
