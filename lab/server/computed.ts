@@ -6,16 +6,20 @@
 import type { StillComputing } from "./answers.ts";
 import { stillComputing } from "./answers.ts";
 import type { ProgressDocument } from "./contract/words.ts";
+import { Refusal } from "./problems.ts";
 
 /** So long an answer is waited for before it is said that it is still being made. */
 const PATIENCE_MS = 400;
-/** Results nobody has asked for lately are let go. */
-const KEPT = 32;
+/** Results nobody has asked for lately are let go; what is still being made never is. */
+const KEPT = 128;
+/** So many are being made at once; who asks for one more is turned away. */
+const MAKING_AT_MOST = 256;
 /** A failure is told to whoever asks within this time, then it is tried again. */
 const FAILURE_KEPT_MS = 5000;
 
 interface Work {
   readonly made: Promise<unknown>;
+  settled: boolean;
   failedAtMs: number | null;
 }
 
@@ -61,13 +65,25 @@ export class Computed {
   }
 
   #start(key: string, make: () => Promise<unknown>): Work {
-    const work: Work = { made: make(), failedAtMs: null };
-    work.made.catch(() => {
-      work.failedAtMs = performance.now();
-    });
+    const settled = [...this.#works].filter(([, { settled }]) => settled);
+    if (this.#works.size - settled.length >= MAKING_AT_MOST) {
+      throw new Refusal("too-many-requests", "Too many answers are being made; ask again soon.");
+    }
+    for (const [old] of settled.slice(0, Math.max(0, settled.length - KEPT + 1))) {
+      this.#works.delete(old);
+    }
+    const work: Work = { made: make(), settled: false, failedAtMs: null };
+    work.made.then(
+      () => {
+        work.settled = true;
+      },
+      () => {
+        work.settled = true;
+        work.failedAtMs = performance.now();
+      },
+    );
     this.#works.delete(key);
     this.#works.set(key, work);
-    if (this.#works.size > KEPT) this.#works.delete(this.#works.keys().next().value!);
     return work;
   }
 }
