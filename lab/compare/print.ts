@@ -6,7 +6,15 @@ import { FIELDS, type Field } from "../score/fields.ts";
 import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
 import type { Flip } from "./compare.ts";
 import type { Evaluated, Evaluation } from "./evaluate.ts";
-import { formatValue, IN_WORDS, ONLY_WHERE_ANY, resolution, sentence, SHOWN } from "./words.ts";
+import {
+  formatValue,
+  IN_WORDS,
+  VERDICT_MARKS,
+  ONLY_WHERE_ANY,
+  resolution,
+  sentence,
+  SHOWN,
+} from "./words.ts";
 
 function estimateOf({ scored }: Evaluated, name: string): Estimate {
   return estimateIn(scored.scorecard, name);
@@ -128,7 +136,8 @@ export function differenceSentences(evaluation: Evaluation): string[] {
     const mine = evaluation.differences.filter(
       ({ candidatePolicy, field }) => candidatePolicy === policy.policy && field in IN_WORDS,
     );
-    for (const difference of mine) lines.push(`  ${sentence(difference)}`);
+    for (const difference of mine)
+      lines.push(`  ${VERDICT_MARKS[difference.verdict]}  ${sentence(difference)}`);
     const resolved = resolution(mine);
     if (resolved !== null) lines.push(`  ${resolved}`);
   }

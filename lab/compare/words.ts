@@ -105,11 +105,20 @@ export function restsOnHidden({ hiddenShare }: Difference): boolean {
   return hiddenShare !== null && hiddenShare > HIDDEN_AT_MOST;
 }
 
+/** Before a sentence, where nothing is drawn beside it. */
+export const VERDICT_MARKS: Readonly<Record<Difference["verdict"], string>> = {
+  better: "+",
+  worse: "−",
+  "not distinguishable": "=",
+  "no evidence": "?",
+};
+
+/** A difference in words, without its mark. */
 export function sentence(difference: Difference): string {
   const name = fieldWords(difference.field);
   const { unit, baseline, candidate, low, high, verdict } = difference;
   if (verdict === "no evidence" || baseline === null || candidate === null) {
-    return `?  ${name}: this history cannot say.`;
+    return `${name}: this history cannot say.`;
   }
   const driven = restsOnHidden(difference)
     ? " L2-driven: it rests on what history's rollback hid."
@@ -123,13 +132,13 @@ export function sentence(difference: Difference): string {
       : ` (95 %: ${formatDifference(unit, low)} to ${formatDifference(unit, high)})`;
   switch (verdict) {
     case "better":
-      return `+  ${name}: ${from} → ${to}, better by ${size}${interval}.${driven}`;
+      return `${name}: ${from} → ${to}, better by ${size}${interval}.${driven}`;
     case "worse":
-      return `−  ${name}: ${from} → ${to}, worse by ${size}${interval}.${driven}`;
+      return `${name}: ${from} → ${to}, worse by ${size}${interval}.${driven}`;
     case "not distinguishable":
       return difference.difference === 0
-        ? `=  ${name}: ${from}, no difference.`
-        : `=  ${name}: ${from} → ${to}, not distinguishable${interval}.${driven}`;
+        ? `${name}: ${from}, no difference.`
+        : `${name}: ${from} → ${to}, not distinguishable${interval}.${driven}`;
   }
 }
 

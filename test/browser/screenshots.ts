@@ -4,9 +4,8 @@
  * `npm run screenshots -- DIR DEPLOYMENT POLICY POLICY…`.
  */
 
-import { mkdirSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startLab } from "./lab.ts";
 import { CHROMIUM } from "./page.ts";
@@ -20,8 +19,10 @@ if (CHROMIUM === null) {
   console.error("No Chromium here: install it, or say where it is with CHROMIUM=…");
   process.exit(2);
 }
-process.env["HINDSIGHT_TESTS"] ??= mkdtempSync(join(tmpdir(), "hindsight-screenshots-"));
 mkdirSync(OUT, { recursive: true });
+// Beside node_modules, which the command line built there needs.
+const scratch = mkdtempSync(join(dirname(OUT), "pictured-"));
+process.env["HINDSIGHT_TESTS"] = scratch;
 const lab = await startLab(
   policies.length > 0 ? policies : ["full-autonomy", "two-minute-override", "five-minute-override"],
   history,
@@ -41,6 +42,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   }
 }
 await lab.close();
+rmSync(scratch, { recursive: true, force: true });
 /** A sweep is there to be seen when it is done; the first picture waits for it. */
 async function sweptPath(): Promise<Shown> {
   const page = await lab.open("sweep");
