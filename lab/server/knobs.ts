@@ -23,7 +23,7 @@ const LADDERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function knobsOf({ text, policy }: Pick<CatalogEntry, "text" | "policy">): readonly Knob[] {
-  const parsed: unknown = parse(text);
+  const parsed: unknown = parse(text, { logLevel: "error" });
   const tree: Tree = isTree(parsed) ? parsed : {};
   const here = new Place(tree, policy);
   return [

@@ -100,7 +100,7 @@ function readScalar(option: string, text: string): unknown {
     });
   }
   try {
-    return parse(text) as unknown;
+    return parse(text, { logLevel: "error" }) as unknown;
   } catch {
     throw new Problem(`--vary ${option}: ${text} is not a YAML value`, {
       cure: 'Quote it as in a policy file, for example "a: b".',

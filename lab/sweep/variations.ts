@@ -53,7 +53,11 @@ export function openBase(file: string): Base {
 
 /** @param file of the text: for messages, and `extends` is relative to it */
 export function baseOf(text: string, file: string): Base {
-  return { file, policy: policyFromText(text, file), tree: parse(text) as Tree };
+  return {
+    file,
+    policy: policyFromText(text, file),
+    tree: parse(text, { logLevel: "error" }) as Tree,
+  };
 }
 
 /**

@@ -39,7 +39,7 @@ function change(document: Document, path: string, value: string | null): void {
 
 /** A word as a plain value, so that the comment behind the old one stays. */
 function plain(document: Document, text: string): unknown {
-  const value: unknown = parse(text);
+  const value: unknown = parse(text, { logLevel: "error" });
   return typeof value === "object" && value !== null
     ? document.createNode(value, { flow: true })
     : value;
