@@ -119,6 +119,8 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
     case "overrideGiven":
     case "approvalGiven":
     case "rollbackFinished":
+    case "requestRefused":
+    case "faultReported":
     case "haltLifted":
       // The samples of this instant came before, so what is missing by now is missed.
       decide(turn, passTime(turn, event.knownAtMs));

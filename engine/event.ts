@@ -218,6 +218,27 @@ export interface PolicyChanged extends Timed {
   readonly by: string;
   readonly reason: string;
 }
+/**
+ * Somebody asked the host for something that they may not have, or not in this way: a wrong
+ * signature, an answer after its time. It changes nothing and is on record.
+ */
+export interface RequestRefused extends Timed {
+  readonly kind: "requestRefused";
+  /** Which deployment it was about; null, or one that nobody knows: it is the fleet's record. */
+  readonly deploymentId: string | null;
+  /** Null: nobody knows who asked. */
+  readonly by: string | null;
+  /** `override`, `webhook`. */
+  readonly what: string;
+  readonly why: string;
+}
+/** The host itself is not well: a clock that jumped, no samples. Reported once an episode. */
+export interface FaultReported extends Timed {
+  readonly kind: "faultReported";
+  /** What failed: `clock`, `metrics`. */
+  readonly source: string;
+  readonly reason: string;
+}
 export interface ClockAdvanced extends Timed {
   readonly kind: "clockAdvanced";
 }
@@ -234,6 +255,8 @@ export type DecisionEvent =
   | HaltOrdered
   | HaltLifted
   | PolicyChanged
+  | RequestRefused
+  | FaultReported
   | ClockAdvanced;
 
 /** What a host may report to the controller. */
@@ -269,8 +292,8 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 /**
  * The order of events that became known at one instant: a halt comes before all, and is
  * lifted after all but the clock. Between the two what was declared comes first, then
- * what was measured, what was missed, what people did, then the clock. A sample of the
- * very instant at which its series counts as silent is in time.
+ * what was measured, what was missed, what people did and what was refused, then the clock.
+ * A sample of the very instant at which its series counts as silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   haltOrdered: -2,
@@ -284,8 +307,10 @@ const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samples
   rollbackFinished: 6,
   overrideGiven: 7,
   approvalGiven: 8,
-  haltLifted: 9,
-  clockAdvanced: 10,
+  requestRefused: 9,
+  faultReported: 10,
+  haltLifted: 11,
+  clockAdvanced: 12,
 };
 
 function rank(event: Event | DecisionEvent): number {
@@ -317,6 +342,10 @@ function subject(event: Event | DecisionEvent): string {
     case "haltLifted":
     case "policyChanged":
       return event.by;
+    case "requestRefused":
+      return `${event.deploymentId ?? ""} ${event.by ?? ""} ${event.what} ${event.why}`;
+    case "faultReported":
+      return `${event.source} ${event.reason}`;
     case "samplesTaken":
     case "clockAdvanced":
       return "";

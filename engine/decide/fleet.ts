@@ -1,13 +1,41 @@
-/** What concerns the fleet as a whole: the halt, its lifting, and a new policy. */
+/**
+ * What concerns the fleet as a whole: the halt, its lifting, a new policy, and what the host
+ * reports of itself. Of these only a halt and a policy change anything.
+ */
 
 import { assert } from "../assert.ts";
-import type { HaltLifted, HaltOrdered, PolicyChanged } from "../event.ts";
-import { writeFleetRecord, type Turn } from "./recorder.ts";
-import { notify } from "./tell.ts";
+import type {
+  FaultReported,
+  HaltLifted,
+  HaltOrdered,
+  PolicyChanged,
+  RequestRefused,
+} from "../event.ts";
+import type { FleetPhaseName } from "../record.ts";
+import { refuse, writeFleetRecord, type Turn } from "./recorder.ts";
+import { findDeployment } from "./state.ts";
+import { notify, ON_CALL, page } from "./tell.ts";
+
+/** What moves no deployment. */
+export function toldFleet(
+  turn: Turn,
+  event: HaltLifted | PolicyChanged | RequestRefused | FaultReported,
+): void {
+  switch (event.kind) {
+    case "haltLifted":
+      return liftHalt(turn, event);
+    case "policyChanged":
+      return changePolicy(turn, event);
+    case "requestRefused":
+      return refuseRequest(turn, event);
+    case "faultReported":
+      return pageFault(turn, event);
+  }
+}
 
 /** No machine acts from here on, until somebody lifts it. A second halt replaces the first. */
 export function halt(turn: Turn, { by, reason, knownAtMs }: HaltOrdered): void {
-  const before = turn.fleet.halted === null ? "running" : "halted";
+  const before = phaseOf(turn);
   turn.fleet = { ...turn.fleet, halted: { by, reason } };
   const record = writeFleetRecord(turn, before, "halted", {
     decision: "halted",
@@ -18,7 +46,7 @@ export function halt(turn: Turn, { by, reason, knownAtMs }: HaltOrdered): void {
   notify(turn, record);
 }
 
-export function liftHalt(turn: Turn, { by, reason, knownAtMs }: HaltLifted): void {
+function liftHalt(turn: Turn, { by, reason, knownAtMs }: HaltLifted): void {
   const halted = turn.fleet.halted !== null;
   turn.fleet = { ...turn.fleet, halted: null };
   const record = writeFleetRecord(turn, halted ? "halted" : "running", "running", {
@@ -31,9 +59,9 @@ export function liftHalt(turn: Turn, { by, reason, knownAtMs }: HaltLifted): voi
 }
 
 /** A new policy is in force. What is watched keeps its own, with the tighter guardrails. */
-export function changePolicy(turn: Turn, { policy, by, reason, knownAtMs }: PolicyChanged): void {
+function changePolicy(turn: Turn, { policy, by, reason, knownAtMs }: PolicyChanged): void {
   assert(policy.digest === turn.policy.digest, "the host decides by the policy it reports");
-  const phase = turn.fleet.halted === null ? "running" : "halted";
+  const phase = phaseOf(turn);
   const older = turn.fleet.deployments.filter((one) => one.policyDigest !== policy.digest).length;
   const kept = older === 0 ? "" : `; watched under the policy they started with: ${older}`;
   const record = writeFleetRecord(turn, phase, phase, {
@@ -43,4 +71,36 @@ export function changePolicy(turn: Turn, { policy, by, reason, knownAtMs }: Poli
     authority: by,
   });
   notify(turn, record);
+}
+
+/** On record with the deployment it was about, or with the fleet where nobody knows that one. */
+function refuseRequest(
+  turn: Turn,
+  { deploymentId, by, what, why, knownAtMs }: RequestRefused,
+): void {
+  const reason = `${what} by ${by ?? "somebody unknown"}: ${why}`;
+  const known = deploymentId === null ? undefined : findDeployment(turn.fleet, deploymentId);
+  if (known !== undefined) return refuse(turn, known, knownAtMs, reason);
+  const about = deploymentId === null ? "" : `, about ${deploymentId}`;
+  writeFleetRecord(turn, phaseOf(turn), phaseOf(turn), {
+    decision: "refused",
+    nowMs: knownAtMs,
+    reason: reason + about,
+    authority: `policy ${turn.policy.policy}`,
+  });
+}
+
+/** Somebody must look after the host: no deployment hears of it. */
+function pageFault(turn: Turn, { source, reason, knownAtMs }: FaultReported): void {
+  const record = writeFleetRecord(turn, phaseOf(turn), phaseOf(turn), {
+    decision: "paged",
+    nowMs: knownAtMs,
+    reason: `fault of ${source}: ${reason}`,
+    authority: "nobody: a fault of the host",
+  });
+  page(turn, record, ON_CALL);
+}
+
+function phaseOf({ fleet }: Turn): FleetPhaseName {
+  return fleet.halted === null ? "running" : "halted";
 }

@@ -30,7 +30,7 @@ import { formatDuration } from "../policy/quantity.ts";
 import { isStricter, type TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, passOn, reachStage, tag } from "./begin.ts";
-import { changePolicy, halt, liftHalt } from "./fleet.ts";
+import { halt, toldFleet } from "./fleet.ts";
 import { concludes } from "./fusion.ts";
 import { boundBy, put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
@@ -55,10 +55,7 @@ import {
   type FleetState,
   type Proposed,
 } from "./state.ts";
-import { ask, notify, page, takeBack, tell } from "./tell.ts";
-
-/** Who is asked first. */
-const ON_CALL = "on-call";
+import { ask, notify, ON_CALL, page, takeBack, tell } from "./tell.ts";
 
 /**
  * Advances the machine by one event and says what the host must do next.
@@ -100,10 +97,10 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       leaveToPeople(turn, event);
       break;
     case "policyChanged":
-      changePolicy(turn, event);
-      break;
     case "haltLifted":
-      liftHalt(turn, event);
+    case "requestRefused":
+    case "faultReported":
+      toldFleet(turn, event);
       break;
     default:
       return unreachable(event);

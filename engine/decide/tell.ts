@@ -7,6 +7,9 @@ import type { Turn } from "./recorder.ts";
 import { onSilence } from "./standing.ts";
 import type { Proposed } from "./state.ts";
 
+/** Who is asked first. */
+export const ON_CALL = "on-call";
+
 type Wanted<Command> = Command extends EngineCommand
   ? Omit<Command, "deploymentId" | "askedAtMs" | "decisionId">
   : never;

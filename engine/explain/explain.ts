@@ -261,6 +261,8 @@ function doneText(event: DecisionEvent): string | null {
     case "signalJudged":
     case "haltLifted":
     case "policyChanged":
+    case "requestRefused":
+    case "faultReported":
     case "clockAdvanced":
       return null;
     default:

@@ -106,6 +106,8 @@ export function learn(state: LearningState, { event, records }: Handled): Learni
     case "haltOrdered":
     case "haltLifted":
     case "policyChanged":
+    case "requestRefused":
+    case "faultReported":
     case "clockAdvanced":
       return next;
   }

@@ -211,6 +211,10 @@ function eventText(event: DecisionEvent): string {
       return `${event.by} put ${event.policy.policy} in force`;
     case "haltLifted":
       return `${event.by} lifted the halt`;
+    case "requestRefused":
+      return `${event.what} by ${event.by ?? "somebody unknown"} was refused`;
+    case "faultReported":
+      return `a fault of ${event.source} was reported`;
     case "clockAdvanced":
       return "time passed";
   }

@@ -37,6 +37,10 @@ function eventText(event: Event): string {
       return `${event.kind} by ${event.by}`;
     case "stageReached":
       return `stageReached ${formatNumber(event.share * 100)} %`;
+    case "requestRefused":
+      return `requestRefused ${event.what} by ${event.by ?? "somebody unknown"}`;
+    case "faultReported":
+      return `faultReported of ${event.source}`;
     case "deploymentStarted":
     case "deploymentTagged":
     case "contextPrepared":

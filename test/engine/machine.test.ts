@@ -56,7 +56,7 @@ function run(
 
 const RUNS =
   process.env["SOAK"] === undefined
-    ? { numRuns: 1000, seed: 20260312, endOnFailure: true }
+    ? { numRuns: 1600, seed: 20260312, endOnFailure: true }
     : { numRuns: 100_000, endOnFailure: true };
 
 /** What is asked of every record: thousands of times what an assertion of vitest takes. */
@@ -69,7 +69,8 @@ describe("what a rollback needs", () => {
   const reach = (what: string): unknown => reached.set(what, (reached.get(what) ?? 0) + 1);
 
   /** Holds one step against the model; the model has heard the event, and not what was done. */
-  function compare(model: MachineModel, { event, before, records, commands }: Stepped): void {
+  function compare(model: MachineModel, stepped: Stepped): void {
+    const { event, before, records, commands } = stepped;
     const nowMs = event.knownAtMs;
     const mustAct = expected(model, event, before);
     const mustAsk = asks(model, event, before);
@@ -109,7 +110,19 @@ describe("what a rollback needs", () => {
       else reach(forbidden);
     }
     aftermath(model, event, open);
+    onlyTold(stepped);
     if (mustAsk) expect(commands.some(({ kind }) => kind === "propose")).toBe(true);
+  }
+
+  /** What was refused asks nothing of anybody, and a fault of the host asks for a page. */
+  function onlyTold({ event, records, commands }: Stepped): void {
+    if (event.kind !== "requestRefused" && event.kind !== "faultReported") return;
+    const told = records.at(-1)!;
+    const asked = commands.filter(({ decisionId }) => decisionId === told.decisionId);
+    const isFault = event.kind === "faultReported";
+    must(told.phaseBefore === told.phaseAfter, "nobody is moved by what was only told");
+    must(told.decision === (isFault ? "paged" : "refused"), "it is on record");
+    expect(asked.map(({ kind }) => kind)).toEqual(isFault ? ["page"] : []);
   }
 
   /** What people did leaves no question open, or leaves it as it was. */

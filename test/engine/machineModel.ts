@@ -95,6 +95,8 @@ export class MachineModel {
       case "approvalGiven":
       case "stageReached":
       case "rollbackFinished":
+      case "requestRefused":
+      case "faultReported":
       case "clockAdvanced":
         break;
     }

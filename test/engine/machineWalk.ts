@@ -140,6 +140,11 @@ function eventsAt(nowMs: number, isTaught: boolean): readonly (readonly [string,
     ["stage", { kind: "stageReached", ...id, share: 0.05 }],
     ["halt", { kind: "haltOrdered", ...timed, ...who }],
     ["halt lifted", { kind: "haltLifted", ...timed, ...who }],
+    [
+      "refusal",
+      { kind: "requestRefused", ...id, by: "eve", what: "override", why: "not entitled" },
+    ],
+    ["fault", { kind: "faultReported", ...timed, source: "clock", reason: "it jumped" }],
   ];
 }
 

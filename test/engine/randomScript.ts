@@ -94,7 +94,8 @@ export type Move =
   | { readonly do: "answer"; readonly at: number; readonly say: "approve" | "override" | "shrug" }
   | { readonly do: "finish"; readonly at: number; readonly succeeded: boolean }
   | { readonly do: "tag"; readonly at: number; readonly tag: string; readonly service: boolean }
-  | { readonly do: "halt" | "lift" }
+  | { readonly do: "halt" | "lift" | "fault" }
+  | { readonly do: "refuse"; readonly at: number }
   | { readonly do: "policy"; readonly index: number }
   /** To where silence answers, to a moment before it, to the next timer of any kind, or so long. */
   | { readonly do: "wait"; readonly for: "due" | "almost" | "end" | number };
@@ -135,6 +136,7 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<Move>])[] = [
       ),
     }),
   ],
+  [1, fc.oneof(oneOf<Move>({ do: "fault" }), fc.record({ do: fc.constant("refuse"), at }))],
 ];
 
 export interface Script {
@@ -218,6 +220,17 @@ export function eventOf(
       return { kind: "haltOrdered", ...timed, by: "sam", reason: "drill" };
     case "lift":
       return { kind: "haltLifted", ...timed, by: "sam", reason: "over" };
+    case "refuse":
+      return {
+        kind: "requestRefused",
+        ...timed,
+        deploymentId: move.at === 0 ? null : pick(move.at, null).deployment.deploymentId,
+        by: "eve",
+        what: "approval",
+        why: "not entitled",
+      };
+    case "fault":
+      return { kind: "faultReported", ...timed, source: "metrics", reason: "no answer" };
     case "policy":
       return {
         kind: "policyChanged",
