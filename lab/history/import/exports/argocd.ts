@@ -1,0 +1,135 @@
+/**
+ * Deployments of Argo CD: its Application resources, as `argocd app list -o json` or `kubectl
+ * get applications -A -o json` print them, or as a notification template sends one
+ * (`{"app": {{toJson .app}}}`; see lab/shadow/source/README.md).
+ *
+ * A sync is a deployment when it brought another revision or another source than the one
+ * before it: healing what drifted changes nothing on purpose. `status.history` keeps ten syncs
+ * unless the Application says otherwise (`revisionHistoryLimit`), so export often enough.
+ */
+
+import { iso } from "../../duck.ts";
+import {
+  isFields,
+  listIn,
+  needed,
+  readEach,
+  textIn,
+  timeIn,
+  within,
+  type Fields,
+  type ForeignDeployment,
+  type Naming,
+  type Reading,
+} from "./foreign.ts";
+
+/**
+ * Every deployment in Applications (or in lists of them). The operation under way, or the last
+ * one when it failed, is among them, so that a notification tells of a sync as it begins.
+ */
+export function readArgocd(
+  elements: readonly unknown[],
+  naming: Naming,
+): Reading<ForeignDeployment> {
+  const apps = elements.flatMap((element) => {
+    if (!isFields(element)) return [element];
+    if (Array.isArray(element["items"])) return element["items"] as unknown[];
+    return [isFields(element["app"]) ? element["app"] : element];
+  });
+  return readEach(apps, (app) => deploymentsOf(app, naming));
+}
+
+function deploymentsOf(app: Fields, naming: Naming): readonly ForeignDeployment[] {
+  const metadata = within(app, "metadata");
+  const name = needed(textIn(metadata, "name"), "metadata.name");
+  const said = (key: string): string | null =>
+    textIn(within(metadata, "annotations"), `hindsight/${key}`) ??
+    textIn(within(metadata, "labels"), `hindsight/${key}`);
+  const syncs = syncsOf(app);
+  return syncs
+    .filter((sync, at) => at === 0 || sync.what !== syncs[at - 1]!.what)
+    .map(({ startedAtMs, finishedAtMs, state, revision, author }) => ({
+      deploymentId: `argocd/${name}/${iso(startedAtMs)}`,
+      service: naming.services.get(name) ?? said("service") ?? name,
+      environment: said("environment") ?? naming.environment,
+      kind: said("kind") ?? "",
+      startedAtMs,
+      finishedAtMs,
+      state,
+      version: revision,
+      author,
+    }));
+}
+
+interface Sync {
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly state: ForeignDeployment["state"];
+  readonly revision: string | null;
+  readonly author: string | null;
+  /** Revision and source: equal where a sync only put back what had drifted. */
+  readonly what: string;
+}
+
+/** History first, then the operation that is not in it, in the order they started. */
+function syncsOf(app: Fields): Sync[] {
+  const done = listIn(within(app, "status"), "history").map((entry): Sync => {
+    const finishedAtMs = needed(timeIn(entry, "deployedAt"), "time status.history[].deployedAt");
+    return {
+      startedAtMs: timeIn(entry, "deployStartedAt") ?? finishedAtMs,
+      finishedAtMs,
+      state: "succeeded",
+      revision: revisionIn(entry),
+      author: initiatorIn(entry),
+      what: whatIn(entry),
+    };
+  });
+  done.sort((a, b) => a.startedAtMs - b.startedAtMs);
+  const current = operationOf(app);
+  const inHistory = done.some(({ startedAtMs }) => startedAtMs === current?.startedAtMs);
+  return current === null || inHistory ? done : [...done, current];
+}
+
+const PHASES: ReadonlyMap<string | null, ForeignDeployment["state"]> = new Map([
+  ["Running", "running"],
+  ["Terminating", "running"],
+  ["Succeeded", "succeeded"],
+  ["Failed", "failed"],
+  ["Error", "failed"],
+]);
+
+function operationOf(app: Fields): Sync | null {
+  const operation = within(app, "status", "operationState");
+  const state = PHASES.get(textIn(operation, "phase"));
+  const startedAtMs = timeIn(operation, "startedAt");
+  const result = within(operation, "syncResult");
+  const asked = within(operation, "operation", "sync");
+  // Only a sync deploys, and a dry run does not.
+  if (state === undefined || startedAtMs === null || asked["dryRun"] === true) return null;
+  const synced = revisionIn(result) === null ? asked : result;
+  if (revisionIn(synced) === null) return null;
+  return {
+    startedAtMs,
+    finishedAtMs: state === "succeeded" ? timeIn(operation, "finishedAt") : null,
+    state,
+    revision: revisionIn(synced),
+    author: initiatorIn(within(operation, "operation")),
+    what: whatIn(synced),
+  };
+}
+
+/** An Application of several sources has a revision of each. */
+function revisionIn(entry: Fields): string | null {
+  const several = entry["revisions"];
+  if (Array.isArray(several) && several.length > 0) return several.map(String).join("+");
+  return textIn(entry, "revision");
+}
+
+function whatIn(entry: Fields): string {
+  return JSON.stringify([revisionIn(entry), entry["sources"] ?? entry["source"] ?? null]);
+}
+
+function initiatorIn(entry: Fields): string | null {
+  const by = within(entry, "initiatedBy");
+  return textIn(by, "username") ?? (by["automated"] === true ? "argocd (automated)" : null);
+}
