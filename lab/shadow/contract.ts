@@ -7,7 +7,9 @@
  *     Clock ─────────┘     │                └─► journal (the decision log, samples beside it)
  */
 
-import type { EngineCommand, Event, SeriesName } from "../../engine/index.ts";
+import type { EngineCommand, Event, Policy, SeriesName } from "../../engine/index.ts";
+import type { Signer } from "../audit/signature.ts";
+import type { ServiceRow } from "../history/tables.ts";
 
 /** The world's time. Tests give their own; nothing in this folder asks the system. */
 export interface Clock {
@@ -65,7 +67,10 @@ export interface Heard {
   readonly reason: string;
 }
 
-/** The door for whoever brings things in. */
+/**
+ * The door for whoever brings things in. `tell` rejects only when the host can not go on. What an
+ * edge refuses itself it tells as `requestRefused`. Answers to what nobody knows are refused here.
+ */
 export interface Host {
   readonly tell: (told: Told) => Promise<Heard>;
   readonly status: () => HostStatus;
@@ -118,4 +123,54 @@ export type CarriedOut =
 /** Carries commands out into the world. Never throws for the world's faults. */
 export interface Effects {
   readonly carryOut: (errand: Errand, signal: AbortSignal) => Promise<CarriedOut>;
+}
+
+/** Who may write the journal and act: one host at a time. */
+export interface Lease {
+  /** Resolves once it is ours; until then the host stands by and touches nothing. */
+  readonly acquire: (signal: AbortSignal) => Promise<void>;
+  /**
+   * Is it ours now? Asked before every write and every command, so it answers at once, from
+   * memory and the steady clock. Once it says no the host ends: another may go on from the
+   * journal.
+   */
+  readonly holds: () => boolean;
+}
+
+export interface HostOptions {
+  /** May it roll back? Otherwise a rollback is recorded as done by nobody. */
+  readonly act: boolean;
+  readonly pollMs: number;
+  /** A rollback that could not be sent for so long after it was ordered is not sent any more. */
+  readonly orderExpiresMs: number;
+  /** A journal's segment is closed and the next begun when it is so old, or so large. */
+  readonly rotateMs: number;
+  readonly rotateBytes: number;
+  /** Signs the checkpoints of the journal; null: nobody does. */
+  readonly signer: Signer | null;
+}
+
+/** What a host is made of. */
+export interface HostParts {
+  /** In resolved form. */
+  readonly policy: Policy;
+  /** The catalog: team, criticality and callers of a deployment are taken from here. */
+  readonly services: readonly ServiceRow[];
+  /** The journal's directory; made when it is not there. */
+  readonly dir: string;
+  readonly source: MetricsSource;
+  readonly effects: Effects;
+  readonly clock: Clock;
+  readonly lease: Lease;
+  /** A sentence for whoever runs it: a torn tail that was cut off, a fault. */
+  readonly note: (text: string) => void;
+  readonly options: HostOptions;
+}
+
+/** `startHost(parts): Promise<RunningHost>` resolves once it has recovered and is ready. */
+export interface RunningHost extends Host {
+  /** Ends in order: the segment is closed, a command under way is waited for a little. */
+  readonly stop: () => Promise<void>;
+  /** Resolves after `stop`; rejects when it can not go on: disk, lease, a broken invariant. */
+  readonly done: Promise<void>;
 }
