@@ -1,6 +1,8 @@
 /** `hindsight import`: bring data in, whole or not at all. */
 
 import { Command, Option } from "commander";
+import type { Duck } from "../history/duck.ts";
+import { readExports } from "../history/import/exports/files.ts";
 import {
   findPlainFiles,
   importHistory,
@@ -8,6 +10,7 @@ import {
 } from "../history/import/importHistory.ts";
 import { findMapped } from "../history/import/mapping.ts";
 import type { Dropped } from "../history/tables.ts";
+import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
 import { note, print, printJson } from "./output.ts";
 
 interface Flags {
@@ -22,19 +25,21 @@ export function importCommand(): Command {
   const command = new Command("import").description(
     "Bring recorded metrics, deployments and incidents in as a history.",
   );
-  withFlags(command.command("csv"))
+  exportOptions(withFlags(command.command("csv")))
     .argument("<dir>", "directory with metrics.csv, deployments.csv and what else there is")
     .description("Import the plain form: CSV, gzipped CSV or Parquet with the same columns.")
     .addHelpText("after", CSV_HELP)
-    .action(async (dir: string, flags: Flags) => {
-      report(await importHistory((duck) => findPlainFiles(dir, duck), options(flags)), flags);
+    .action(async (dir: string, flags: Flags & ExportFlags) => {
+      const files = exportFilesOf(flags);
+      const find = async (duck: Duck) => findPlainFiles(dir, duck, await readExports(files, duck));
+      report(await importHistory(find, options(flags)), flags);
     });
   withFlags(command.command("parquet"))
     .requiredOption("--mapping <file>", "which tables and columns of yours are which of ours")
     .description("Import other Parquet tables through a small mapping file.")
     .addHelpText("after", PARQUET_HELP)
     .action(async (flags: Flags & { mapping: string }) => {
-      const find = (duck: Parameters<typeof findMapped>[1]) => findMapped(flags.mapping, duck);
+      const find = (duck: Duck) => findMapped(flags.mapping, duck);
       report(await importHistory(find, options(flags)), flags);
     });
   return command.addHelpText(
@@ -73,9 +78,12 @@ Files (metrics and deployments are required; [optional columns] in brackets):
   decisions.csv       deployment_id,at,what,by[,justification,confidence]
   cases.csv           case_id,recording_starts_at,recording_ends_at
   kinds.csv           kind_source,kind
+${EXPORTS_HELP}
 
-Example:
-  hindsight import csv ./recorded --out ./history --timestamp start`;
+Examples:
+  hindsight import csv ./recorded --out ./history --timestamp start
+  hindsight import csv ./recorded --github deployments.json --pagerduty incidents.json \\
+    --service-of acme/shop-backend=shop --environment production --out ./history`;
 
 const PARQUET_HELP = `
 Mapping file (paths are relative to it):

@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { ENGINE_VERSION, type DeploymentKind } from "../../../engine/index.ts";
 import { Problem, Problems } from "../../problem.ts";
 import { openDuck, operatingProblem, type Duck } from "../duck.ts";
-import type { HistoryManifest, HistoryTables, Label, SourceFile } from "../tables.ts";
+import type { Dropped, HistoryManifest, HistoryTables, Label, SourceFile } from "../tables.ts";
 import { createHistory, type HistoryWriter } from "../write.ts";
+import { NO_EXPORTS, type ExportTables } from "./exports/files.ts";
 import { warnOfExtraColumns } from "./fields.ts";
 import { Findings } from "./findings.ts";
 import { importMetrics } from "./metrics.ts";
@@ -34,6 +35,8 @@ export interface Sources {
   readonly kinds: ReadonlyMap<string, DeploymentKind>;
   readonly scale: ReadonlyMap<string, number>;
   readonly warnings: readonly string[];
+  /** Rows that were left out before they became a table. */
+  readonly dropped?: readonly Dropped[];
 }
 
 export interface ImportSummary {
@@ -42,19 +45,20 @@ export interface ImportSummary {
 }
 
 /**
- * Imports what `find` finds into a new history at `options.out`.
+ * Imports what `find` finds into a new history at `options.out`; `find` may put files into
+ * the scratch directory, which is gone at the end.
  *
  * @throws Problem for anything a person can mend; then nothing is left behind.
  */
 export async function importHistory(
-  find: (duck: Duck) => Promise<Sources>,
+  find: (duck: Duck, scratch: string) => Promise<Sources>,
   options: ImportOptions,
 ): Promise<ImportSummary> {
   const writer = await createHistory(options.out, { force: options.force });
   let duck: Duck | null = null;
   try {
     duck = await openDuck({ spillDirectory: writer.scratchDirectory });
-    return await importInto(writer, duck, await find(duck), options);
+    return await importInto(writer, duck, await find(duck, writer.scratchDirectory), options);
   } catch (error) {
     await writer.abort();
     throw operatingProblem(error, options.out);
@@ -71,6 +75,9 @@ async function importInto(
 ): Promise<ImportSummary> {
   const findings = new Findings();
   for (const warning of sources.warnings) findings.warn(warning);
+  for (const { table, reason, rows, examples } of sources.dropped ?? []) {
+    findings.drop(table, reason, rows, examples);
+  }
   if (options.timestamp === null) {
     findings.warn(
       "nobody said what a bucketed time marks: its start was assumed, " +
@@ -90,6 +97,12 @@ async function importInto(
     scale: sources.scale,
   });
   const tables = small.tables(metrics);
+  if (tables.labels.length === 0) {
+    findings.warn(
+      "no deployment has a label: how often a policy would be wrong, and what it would miss, " +
+        "cannot be told (labels.csv says good or bad)",
+    );
+  }
   if (options.strict && findings.losses.length > 0) {
     throw new Problems(
       findings.losses.map(
@@ -144,7 +157,11 @@ export function countLabels(
 const ENDINGS = [".csv", ".csv.gz", ".parquet"] as const;
 
 /** Finds the plain form in a directory: one file a table, CSV, gzipped CSV or Parquet. */
-export async function findPlainFiles(dir: string, duck: Duck): Promise<Sources> {
+export async function findPlainFiles(
+  dir: string,
+  duck: Duck,
+  exports: ExportTables = NO_EXPORTS,
+): Promise<Sources> {
   const names = listDirectory(dir);
   const used = new Set<string>();
   const find = async (table: string): Promise<Relation | null> => {
@@ -171,6 +188,7 @@ export async function findPlainFiles(dir: string, duck: Duck): Promise<Sources> 
     const relation = await find(table);
     if (relation !== null) small.set(table, relation);
   }
+  addExports(small, exports, dir);
   if (metrics === null || !small.has("deployments")) {
     throw new Problem(`there is no ${metrics === null ? "metrics" : "deployments"}.csv here`, {
       file: dir,
@@ -188,8 +206,29 @@ export async function findPlainFiles(dir: string, duck: Duck): Promise<Sources> 
     small,
     kinds: new Map(),
     scale: new Map(),
-    warnings: ignored.length > 0 ? [`files not used: ${ignored.join(", ")}`] : [],
+    warnings: [
+      ...(ignored.length > 0 ? [`files not used: ${ignored.join(", ")}`] : []),
+      ...exports.warnings,
+    ],
+    dropped: exports.dropped,
   };
+}
+
+/** @throws Problem where a table comes from a file of its own as well: one must be the truth */
+export function addExports(
+  small: Map<SmallTable, Relation>,
+  exports: ExportTables,
+  where: string,
+): void {
+  for (const [table, relation] of exports.small) {
+    if (small.has(table)) {
+      throw new Problem(`${table} come from ${small.get(table)!.file} and from ${relation.file}`, {
+        file: where,
+        cure: "Give one of them.",
+      });
+    }
+    small.set(table, relation);
+  }
 }
 
 function listDirectory(dir: string): string[] {

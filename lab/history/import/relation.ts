@@ -76,6 +76,38 @@ export async function parquetRelation(
   };
 }
 
+/** Rows that were read from files of another form; they are numbered as they come. */
+export async function tableRelation(
+  connection: DuckDBConnection,
+  table: string,
+  paths: readonly string[],
+  rows: readonly Readonly<Record<string, string | null>>[],
+): Promise<Relation> {
+  const columns = Object.keys(rows[0] ?? {});
+  const name = identifier(`rows_of_${table}`);
+  const types = columns.map((column) => `${identifier(column)} VARCHAR`).join(", ");
+  await connection.run(`CREATE OR REPLACE TABLE ${name} (hindsight_row INTEGER, ${types})`);
+  const appender = await connection.createAppender(`rows_of_${table}`);
+  for (const [index, row] of rows.entries()) {
+    appender.appendInteger(index + 1);
+    for (const column of columns) {
+      const text = row[column] ?? null;
+      if (text === null) appender.appendNull();
+      else appender.appendVarchar(text);
+    }
+    appender.endRow();
+  }
+  appender.closeSync();
+  return {
+    file: paths.join(", "),
+    paths,
+    isCsv: false,
+    columns: new Map(columns.map((column) => [column, "VARCHAR"])),
+    rejects: null,
+    sql: name,
+  };
+}
+
 async function describe(
   connection: DuckDBConnection,
   sql: string,

@@ -1,0 +1,158 @@
+/**
+ * Export files of other systems as the tables `deployments` and `incidents`, so that they go
+ * through the same checks as deployments.csv and incidents.csv. What is left out on the way is
+ * counted with its reason.
+ */
+
+import { Problem } from "../../../problem.ts";
+import { readText } from "../../../yaml.ts";
+import { iso, type Duck } from "../../duck.ts";
+import type { Dropped } from "../../tables.ts";
+import { Findings } from "../findings.ts";
+import { tableRelation, type Relation } from "../relation.ts";
+import type { SmallTable } from "../tableRows.ts";
+import { readArgocd } from "./argocd.ts";
+import type { ForeignDeployment, ForeignIncident, Naming, Reading } from "./foreign.ts";
+import { readGithub } from "./github.ts";
+import { readPagerdutyChanges, readPagerdutyIncidents } from "./pagerduty.ts";
+
+export interface ExportFiles {
+  readonly github: readonly string[];
+  readonly argocd: readonly string[];
+  readonly pagerduty: readonly string[];
+  readonly naming: Naming;
+  /** Leaves out deployments of every environment but the one in `naming`. */
+  readonly onlyEnvironment: boolean;
+}
+
+export interface ExportTables {
+  /** `deployments`, `incidents` or both: those the exports tell of. */
+  readonly small: ReadonlyMap<SmallTable, Relation>;
+  readonly dropped: readonly Dropped[];
+  readonly warnings: readonly string[];
+}
+
+export const NO_EXPORTS: ExportTables = { small: new Map(), dropped: [], warnings: [] };
+
+/** @throws Problem for a file that cannot be read or is no JSON */
+export async function readExports(files: ExportFiles, duck: Duck): Promise<ExportTables> {
+  const findings = new Findings();
+  const deployments = new Gathered<ForeignDeployment>("deployments", findings);
+  const incidents = new Gathered<ForeignIncident>("incidents", findings);
+  const { naming } = files;
+  for (const path of files.github) {
+    deployments.add(path, readGithub(elementsOf(path), naming));
+  }
+  for (const path of files.argocd) {
+    deployments.add(path, readArgocd(elementsOf(path), naming));
+  }
+  for (const path of files.pagerduty) {
+    const elements = elementsOf(path);
+    incidents.add(path, readPagerdutyIncidents(elements, naming));
+    deployments.add(path, readPagerdutyChanges(elements, naming));
+  }
+  deployments.leaveOut("it never began", ({ state }) => state === "waiting");
+  if (files.onlyEnvironment) {
+    const { environment } = naming;
+    deployments.leaveOut(`not in ${environment}`, (row) => row.environment !== environment);
+  }
+  if (incidents.rows.length > 0) {
+    findings.warn(
+      "PagerDuty knows when somebody was paged, not since when users suffered: " +
+        "an incident is taken to begin with its page, so time to detect cannot be told from it",
+    );
+  }
+  const small = new Map<SmallTable, Relation>();
+  const put = async <Row>(
+    table: "deployments" | "incidents",
+    { paths, rows }: Gathered<Row>,
+    fields: (row: Row) => Readonly<Record<string, string | null>>,
+  ): Promise<void> => {
+    if (rows.length === 0) return;
+    small.set(table, await tableRelation(duck.connection, table, paths, rows.map(fields)));
+  };
+  await put("deployments", deployments, deploymentFields);
+  await put("incidents", incidents, incidentFields);
+  return { small, dropped: findings.dropped, warnings: findings.warnings };
+}
+
+/** Rows of one table from several files. */
+class Gathered<Row> {
+  rows: Row[] = [];
+  readonly paths: string[] = [];
+
+  constructor(
+    private readonly table: string,
+    private readonly findings: Findings,
+  ) {}
+
+  add(path: string, { rows, problems }: Reading<Row>): void {
+    const places = problems.slice(0, 3).map((problem) => `${path} ${problem}`);
+    this.findings.drop(this.table, "an element that cannot be read", problems.length, places);
+    if (rows.length === 0) return;
+    this.rows.push(...rows);
+    this.paths.push(path);
+  }
+
+  leaveOut(reason: string, isOut: (row: Row) => boolean): void {
+    const kept = this.rows.filter((row) => !isOut(row));
+    this.findings.drop(this.table, reason, this.rows.length - kept.length, []);
+    this.rows = kept;
+  }
+}
+
+function deploymentFields(row: ForeignDeployment): Readonly<Record<string, string | null>> {
+  return {
+    deployment_id: row.deploymentId,
+    service: row.service,
+    deployed_at: iso(row.startedAtMs),
+    kind: row.kind,
+    environment: row.environment,
+    finished_at: iso(row.finishedAtMs),
+    version: row.version,
+    author: row.author,
+  };
+}
+
+function incidentFields(row: ForeignIncident): Readonly<Record<string, string | null>> {
+  return {
+    incident_id: row.incidentId,
+    deployment_id: row.deploymentId,
+    service: row.service,
+    label: row.label,
+    started_at: iso(row.startedAtMs),
+    detected_at: iso(row.startedAtMs),
+    resolved_at: iso(row.resolvedAtMs),
+    resolved_by: row.resolvedBy,
+    severity: row.severity,
+  };
+}
+
+/** The elements of a JSON file: of its list, of its pages, or one a line. */
+function elementsOf(path: string): readonly unknown[] {
+  const text = readText(path, "export", "Check the path.");
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed.flat() : [parsed];
+  } catch (error) {
+    const lines = text.split("\n");
+    if (lines.filter((line) => line.trim() !== "").length < 2) throw notJson(path, error);
+    return lines.flatMap((line, at): unknown[] => {
+      if (line.trim() === "") return [];
+      try {
+        return [JSON.parse(line) as unknown].flat();
+      } catch (wrong) {
+        throw notJson(path, at === 0 ? error : wrong, at + 1);
+      }
+    });
+  }
+}
+
+function notJson(file: string, error: unknown, line?: number): Problem {
+  const why = error instanceof Error ? error.message : String(error);
+  return new Problem(`this is no JSON: ${why}`, {
+    file,
+    ...(line === undefined ? {} : { line }),
+    cure: "Give one JSON document, a list of pages (gh api --paginate --slurp), or JSON lines.",
+  });
+}

@@ -1,0 +1,204 @@
+/**
+ * Exports of GitHub, Argo CD and PagerDuty, in the form those systems give them: what becomes a
+ * deployment or an incident, what is left out and why, and what no export can say.
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readArgocd } from "../../lab/history/import/exports/argocd.ts";
+import { PLAIN_NAMING } from "../../lab/history/import/exports/foreign.ts";
+import { readGithub } from "../../lab/history/import/exports/github.ts";
+import {
+  readPagerdutyChanges,
+  readPagerdutyIncidents,
+} from "../../lab/history/import/exports/pagerduty.ts";
+import { openHistory } from "../../lab/history/open.ts";
+import { hindsight } from "../commandLine.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { plainFiles, ROOT, writeFiles } from "./samples.ts";
+
+const FILES = join(ROOT, "test/history/exports");
+const json = (name: string): unknown => JSON.parse(readFileSync(join(FILES, name), "utf8"));
+const at = (time: string): number => Date.parse(`2026-07-01T${time}Z`);
+const SHOP = { ...PLAIN_NAMING, services: new Map([["acme/shop-backend", "shop"]]) };
+
+describe("GitHub", () => {
+  it("starts a deployment when it runs, and knows who, what, where and whose", () => {
+    const { rows, problems } = readGithub(json("deployments.json") as unknown[], SHOP);
+    expect(problems).toEqual(["element 5: it has no repository"]);
+    expect(rows[0]).toEqual({
+      deploymentId: "github/acme/shop-backend/1001",
+      service: "shop",
+      environment: "production",
+      kind: "deploy",
+      startedAtMs: at("00:45:00"),
+      finishedAtMs: at("00:47:10"),
+      state: "succeeded",
+      version: "6f1e2d3c4b5a69788796a5b4c3d2e1f001122334",
+      author: "ada",
+    });
+    expect(rows.slice(1).map(({ service, kind, state }) => [service, kind, state])).toEqual([
+      ["cart", "migrations", "failed"],
+      ["shop", "deploy", "succeeded"],
+      ["shop", "deploy", "waiting"],
+    ]);
+  });
+
+  it("says the same of deliveries, one by one and all together", () => {
+    const lines = readFileSync(join(FILES, "deliveries.jsonl"), "utf8").trim().split("\n");
+    const bodies = lines.map((line) => JSON.parse(line) as unknown);
+    const states = bodies.map((body) => readGithub([body], PLAIN_NAMING).rows[0]!.state);
+    expect(states).toEqual(["waiting", "running", "succeeded"]);
+    expect(readGithub(bodies, PLAIN_NAMING).rows).toEqual([
+      expect.objectContaining({
+        deploymentId: "github/acme/cart/2001",
+        service: "cart",
+        kind: "config",
+        startedAtMs: at("02:05:00"),
+        finishedAtMs: at("02:07:30"),
+      }),
+    ]);
+  });
+});
+
+describe("Argo CD", () => {
+  it("takes a new revision for a deployment, not the healing of an old one", () => {
+    const { rows } = readArgocd([json("applications.json")], PLAIN_NAMING);
+    expect(rows.map(({ startedAtMs, state, author }) => [startedAtMs, state, author])).toEqual([
+      [at("00:30:00"), "succeeded", "ada"],
+      [at("02:10:00"), "succeeded", "argocd (automated)"],
+      [at("02:40:00"), "running", "grace"],
+    ]);
+    expect(rows[0]).toMatchObject({ service: "shop", kind: "infrastructure" });
+  });
+
+  it("calls a sync the same while it runs and when it is history", () => {
+    const list = json("applications.json") as { items: Record<string, unknown>[] };
+    const app = list.items[0]!;
+    const status = app["status"] as { history: unknown[]; operationState: object };
+    const ended = {
+      ...app,
+      status: {
+        operationState: { ...status.operationState, phase: "Succeeded" },
+        history: [
+          ...status.history,
+          {
+            id: 3,
+            revision: "ffffffffffffffffffffffffffffffffffffffff",
+            deployStartedAt: "2026-07-01T02:40:00Z",
+            deployedAt: "2026-07-01T02:41:00Z",
+          },
+        ],
+      },
+    };
+    const running = readArgocd([{ app }], PLAIN_NAMING).rows.at(-1)!;
+    const done = readArgocd([ended], PLAIN_NAMING).rows;
+    expect(done).toHaveLength(3);
+    expect(done.at(-1)!.deploymentId).toBe(running.deploymentId);
+    expect(done.at(-1)!.state).toBe("succeeded");
+  });
+});
+
+describe("PagerDuty", () => {
+  const naming = { ...PLAIN_NAMING, services: new Map([["PIJ90N7", "shop"]]) };
+
+  it("blames a deployment only where it is linked", () => {
+    const { rows, problems } = readPagerdutyIncidents([json("incidents.json")], naming);
+    expect(problems).toEqual(["element 3: incident PT4KHLN was merged into another"]);
+    expect(rows).toEqual([
+      {
+        incidentId: "pagerduty/PT4KHLK",
+        service: "shop",
+        deploymentId: "github/acme/shop-backend/1001",
+        label: "bad-deployment: Shop is slow",
+        startedAtMs: at("00:50:00"),
+        resolvedAtMs: at("01:10:00"),
+        resolvedBy: "Ada",
+        severity: "P1",
+      },
+      expect.objectContaining({
+        service: "cart",
+        deploymentId: null,
+        label: "Cart: disk almost full after deployment",
+        resolvedAtMs: at("02:45:00"),
+        severity: "low",
+      }),
+    ]);
+  });
+
+  it("takes a change event for a deployment of every service it names", () => {
+    const { rows } = readPagerdutyChanges([json("change-events.json")], naming);
+    expect(rows.map(({ service, kind, version }) => [service, kind, version])).toEqual([
+      ["shop", "feature_flag", "checkout-v2"],
+      ["cart", "feature_flag", "checkout-v2"],
+    ]);
+    expect(readPagerdutyIncidents([json("change-events.json")], naming).rows).toEqual([]);
+  });
+});
+
+it.each([[null], [[]], ["text"], [{}], [{ deployment: 5 }], [{ items: [null, 7] }]])(
+  "a body that is nothing (%j) is a problem or nothing, never an exception",
+  (body) => {
+    for (const read of [readGithub, readArgocd, readPagerdutyIncidents, readPagerdutyChanges]) {
+      expect(read([body], PLAIN_NAMING).rows).toEqual([]);
+    }
+  },
+);
+
+describe("import csv with exports", () => {
+  const { "metrics.csv": metrics, "deployments.csv": deployments } = plainFiles();
+  const file = (name: string): string => join(FILES, name);
+  const importing = (dir: string, ...args: readonly string[]) => {
+    const out = join(temporaryDirectory(), "history");
+    return hindsight(["import", "csv", dir, "--out", out, "--timestamp", "end", ...args]).then(
+      (ended) => ({ ...ended, out }),
+    );
+  };
+
+  it("makes one history of them, and counts what is left out", async () => {
+    const { code, stdout, out } = await importing(
+      writeFiles({ "metrics.csv": metrics! }),
+      ...["--github", file("deployments.json"), "--github", file("deliveries.jsonl")],
+      ...["--argocd", file("applications.json"), "--pagerduty", file("incidents.json")],
+      ...["--pagerduty", file("change-events.json"), "--service-of", "acme/shop-backend=shop"],
+      ...["--service-of", "Shop backend=shop", "--environment", "production", "--json"],
+    );
+    expect(code).toBe(0);
+    const said = JSON.parse(stdout) as { dropped: { reason: string; rows: number }[] };
+    expect(said).toMatchObject({
+      deployments: { total: 8, regression: 1, unknown: 7 },
+      incidents: 2,
+    });
+    expect(said.dropped.map(({ reason, rows }) => [reason, rows])).toEqual([
+      ["an element that cannot be read", 1],
+      ["an element that cannot be read", 1],
+      ["it never began", 1],
+      ["not in production", 1],
+    ]);
+    const history = await openHistory(out);
+    const kinds = history.tables.deployments.map(({ kind, kindSource }) => [kind, kindSource]);
+    history.close();
+    expect(kinds).toContainEqual(["migration", "migrations"]);
+    expect(kinds).toContainEqual(["code", "deploy"]);
+  });
+
+  it("says what cannot be told without labels", async () => {
+    const { code, stderr } = await importing(
+      writeFiles({ "metrics.csv": metrics! }),
+      ...["--argocd", file("applications.json")],
+    );
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/note: no deployment has a label: how often a policy would be wrong/);
+  });
+
+  it("refuses two truths, and what is no JSON, leaving nothing behind", async () => {
+    const dir = writeFiles({ "metrics.csv": metrics!, "deployments.csv": deployments! });
+    const both = await importing(dir, "--argocd", file("applications.json"));
+    expect(both.code).toBe(2);
+    expect(both.stderr).toMatch(/deployments come from deployments\.csv and from .*applications/);
+    const broken = await importing(dir, "--github", join(dir, "deployments.csv"));
+    expect(broken.code).toBe(2);
+    expect(broken.stderr).toMatch(/deployments\.csv:1: this is no JSON: .*\n {2}Give one JSON/);
+  });
+});
