@@ -64,6 +64,8 @@ export { controlKey, peerServices, selectPeers, type PeerControl } from "./detec
 export type { Departure } from "./detect/control.ts";
 export { bandOf, type Band } from "./detect/band.ts";
 export type { Share } from "./detect/track.ts";
+export { GlancedWatch, glanceWith, wasGlanced, type Glance } from "./detect/glance.ts";
+export type { EvenColumn } from "./detect/glimpse.ts";
 export {
   advanceWatch,
   isWithinTolerance,

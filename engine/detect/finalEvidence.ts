@@ -34,7 +34,7 @@ import type { WatchState } from "./watch.ts";
 const SHOWN_TIMES = 5;
 
 /** Health needs this share of the samples a watch should have had. */
-const COVERAGE_FOR_HEALTH = 0.8;
+export const COVERAGE_FOR_HEALTH = 0.8;
 
 /** The furthest a series went in the direction that is worse. */
 function worstOf(signal: SignalPolicy, track: TrackState): Extreme {

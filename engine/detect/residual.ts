@@ -32,9 +32,9 @@ export const BASELINE_FOR_HEALTH = 20;
 const SEASON_WORTH = 1.25;
 
 /** A residual scale below this is not believed: 2 % on the log scale. */
-const LOG_SCALE_FLOOR = 0.02;
+export const LOG_SCALE_FLOOR = 0.02;
 /** And a tenth of a percentage point for ratios. */
-const POINT_SCALE_FLOOR = 0.1;
+export const POINT_SCALE_FLOOR = 0.1;
 
 /**
  * What a series with a short history is taken to vary by from sample to sample: 4 % of
@@ -47,7 +47,7 @@ const SHORT_POINT_SCALE = 0.15;
 const SHORT_AUTOCORRELATION = 0.2;
 
 /** Width of a normal distribution's middle nine tenths in standard deviations. */
-const NINE_TENTHS_TO_SD = 3.29;
+export const NINE_TENTHS_TO_SD = 3.29;
 /** Scale a normal sample's median absolute deviation to its standard deviation. */
 const MAD_TO_SD = 1.4826;
 

@@ -41,7 +41,7 @@ const UNKNOWN_STEP_MS = 300_000;
  * Five minutes, as dashboards have it, would let a two-minute window act on a breach
  * whose samples stopped when it was proposed.
  */
-const STALE_AFTER_MS = 60_000;
+export const STALE_AFTER_MS = 60_000;
 
 /** The furthest the smoothed residual went, and what was tolerated at that moment. */
 export interface Extreme {

@@ -36,6 +36,8 @@ export function replayCommand(): Command {
           ...options,
           progress,
           digestSamples: flags.out !== undefined,
+          // A scorecard shows nothing of what was quiet.
+          glances: flags.json !== true && flags.out === undefined,
         });
         if (flags.out !== undefined) {
           await writeRun(flags.out, evaluation, flags.force ?? false, signer);

@@ -59,6 +59,8 @@ export interface EvaluateOptions {
   readonly judged?: JudgedBefore;
   /** Places of deployments that are judged anew all the same. */
   readonly again?: ReadonlySet<number>;
+  /** What is said of quiet watches may be no more than that they were; see `detect`. */
+  readonly glances?: boolean;
   /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
   readonly scoresOnly?: true;
 }
@@ -169,6 +171,7 @@ export async function evaluate(
     options.told?.given,
     options.judged ?? null,
     options.again,
+    options.glances,
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const { within } = options;

@@ -136,6 +136,55 @@ function addDelays({ block, from, to }: Slice, times: Float64Array, into: number
   return into;
 }
 
+/** The samples of a window that are evenly spaced in time; see `evenly`. */
+export interface EvenWindow {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly delayMs: number;
+  readonly values: Float32Array | Float64Array;
+}
+
+/**
+ * A window as it lies in memory, without a copy where its blocks are neighbours there; null
+ * where its samples are not evenly spaced and known after one delay.
+ */
+export function evenly({ slices, length }: StoredWindow): EvenWindow | null {
+  const first = slices[0];
+  if (first === undefined) return null;
+  const { startMs, stepMs, knownDelayMs } = first.block;
+  if (stepMs === null || typeof knownDelayMs !== "number") return null;
+  const fromMs = startMs + first.from * stepMs;
+  let count = first.to - first.from;
+  for (let i = 1; i < slices.length; i++) {
+    const { block, from, to } = slices[i]!;
+    if (block.stepMs !== stepMs || block.knownDelayMs !== knownDelayMs) return null;
+    if (block.startMs + from * stepMs !== fromMs + count * stepMs) return null;
+    count += to - from;
+  }
+  return { startMs: fromMs, stepMs, delayMs: knownDelayMs, values: inOnePiece(slices, length) };
+}
+
+function inOnePiece(slices: readonly Slice[], length: number): Float32Array | Float64Array {
+  const { block, from, to } = slices[0]!;
+  if (slices.length === 1) return block.values.subarray(from, to);
+  const { buffer, BYTES_PER_ELEMENT: bytes } = block.values;
+  const begin = block.values.byteOffset + from * bytes;
+  let end = begin;
+  for (const {
+    block: { values },
+    from: first,
+    to: last,
+  } of slices) {
+    if (values.buffer !== buffer || values.byteOffset + first * bytes !== end) {
+      return valuesOf({ slices, length });
+    }
+    end += (last - first) * bytes;
+  }
+  return bytes === 4
+    ? new Float32Array(buffer, begin, length)
+    : new Float64Array(buffer, begin, length);
+}
+
 interface OpenWindow {
   readonly request: WindowRequest;
   readonly slices: Slice[];

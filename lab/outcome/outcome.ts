@@ -92,8 +92,8 @@ export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
 }
 
-/** By judgements, and what else counts: the outcome of one that is decided alone. */
-export type AlikeOutcomes = Map<PolicyReplay["judgements"][number], Map<string, Outcome>>;
+/** By what else counts, then by judgements: the outcome of one that is decided alone. */
+export type AlikeOutcomes = Map<string, Map<PolicyReplay["judgements"][number], Outcome>>;
 
 /**
  * The outcomes of one policy, in the order of the plan's deployments. Policies of one
@@ -115,28 +115,26 @@ export function outcomesOf(
   const { policy, watchMs, evidence } = result.policy;
   // Where nothing spoke, a confidence is the rate it began with.
   const counts = `${watchMs} ${evidence.changeFailureRate}`;
+  let seen = alike.get(counts);
+  if (seen === undefined) alike.set(counts, (seen = new Map()));
   return plan.deployments.map((planned, index) => {
     const id = planned.deployment.deploymentId;
     const judgements = result.judgements[index]!;
     const isAlone = result.isAlone(index);
-    const known = isAlone ? alike.get(judgements)?.get(counts) : undefined;
+    const known = isAlone ? seen.get(judgements) : undefined;
     if (known !== undefined) return known.policy === policy ? known : { ...known, policy };
     const outcome = outcomeOf(planned, {
       policy,
       watchMs,
       label: labels.get(id) ?? "unknown",
       incident: incidents.get(id) ?? null,
-      ...result.of(index),
+      ...(result.standIn(index) ?? result.of(index)),
       judgements,
       imagined: imagined.has(index),
       knows: (waitedMs) => people.knows(id, waitedMs),
       recovery,
     });
-    if (isAlone) {
-      const watches = alike.get(judgements);
-      if (watches === undefined) alike.set(judgements, new Map([[counts, outcome]]));
-      else watches.set(counts, outcome);
-    }
+    if (isAlone) seen.set(judgements, outcome);
     return outcome;
   });
 }

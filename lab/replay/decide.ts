@@ -9,14 +9,15 @@
  * reference, made when its log is wanted; test/sweep/sharing.test.ts holds that both say the same.
  */
 
-import type {
-  ContextTag,
-  DecisionEvent,
-  DecisionRecord,
-  EngineCommand,
-  Handled,
-  Policy,
-  SignalJudged,
+import {
+  wasGlanced,
+  type ContextTag,
+  type DecisionEvent,
+  type DecisionRecord,
+  type EngineCommand,
+  type Handled,
+  type Policy,
+  type SignalJudged,
 } from "../../engine/index.ts";
 import type { Responder } from "../people/recorded.ts";
 import { foldDecisions, type Platform } from "./fold.ts";
@@ -47,6 +48,11 @@ export interface PolicyReplay extends Decided {
   readonly fleets: () => readonly FleetReplay[];
   /** What was decided about one deployment, by its place in the plan. */
   readonly of: (deployment: number) => Decided;
+  /**
+   * The same but for names and times, where another one stands for it: it is decided alone
+   * and was only glanced over, as that one was. Null where none does.
+   */
+  readonly standIn: (deployment: number) => Decided | null;
   /** Decided alone: the same for every policy that judges alike and watches as long. */
   readonly isAlone: (deployment: number) => boolean;
 }
@@ -98,6 +104,8 @@ export function decisionsOf(
       if (!takeCrossed(plan, alone, decided)) return (parts = { alone, decided });
     }
   };
+  let glanced: Decided | null = null;
+  const of = (deployment: number): Decided => (split().decided[deployment] ??= fold([deployment]));
   const all = (): Decided => (whole ??= fold([...plan.deployments.keys()]));
   return {
     policy,
@@ -115,7 +123,13 @@ export function decisionsOf(
       return fleets;
     },
     isAlone: (deployment) => split().alone[deployment] === 1,
-    of: (deployment) => (split().decided[deployment] ??= fold([deployment])),
+    standIn: (deployment) => {
+      const first = judgements[deployment]![0];
+      if (first === undefined || !wasGlanced(first.evidence)) return null;
+      if (split().alone[deployment] === 0) return null;
+      return (glanced ??= of(deployment));
+    },
+    of,
   };
 }
 

@@ -8,6 +8,7 @@
 import {
   advanceWatch,
   canonicalJson,
+  glanceWith,
   isWithinTolerance,
   ownFirst,
   startWatch,
@@ -23,39 +24,15 @@ import {
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
-import { assemble, type SampleWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
+import { columnsOf } from "./columns.ts";
+import { glanceOver, type DetectionGroup, type Family } from "./families.ts";
 import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
-import {
-  windowsOf,
-  type Plan,
-  type PlannedDeployment,
-  type PlannedSeries,
-  type PlannedWindow,
-} from "./plan.ts";
+import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
 import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
-
-/** Policies that agree on everything detection reads. */
-interface DetectionGroup {
-  /** Stands for the others. */
-  readonly policy: Policy;
-  /** What they are told in the place of history's tags. */
-  readonly given: GivenTags | null;
-  /** Equal where groups judge alike whenever they are told the same; null: nobody is told. */
-  readonly alikeIfTold: string | null;
-  readonly members: number[];
-  readonly judgements: (readonly SignalJudged[])[];
-  /** Were they known beforehand? */
-  readonly known: boolean;
-  /** By draw, then by deployment: judgements of what history hid, as it may have been. */
-  readonly imagined: Map<number, readonly SignalJudged[]>[];
-}
-
-/** Groups that differ in `hold` and `clear` alone: where no sample is beyond, they judge alike. */
-type Family = Map<string, DetectionGroup>;
 
 export interface Detection {
   readonly judgements: JudgedBefore;
@@ -96,6 +73,7 @@ function familiesOf(
   given: readonly (GivenTags | null)[],
   deployments: number,
   judged: JudgedBefore | null,
+  glances: boolean,
 ): Family[] {
   const families = new Map<string, Family>();
   policies.forEach((policy, index) => {
@@ -104,9 +82,12 @@ function familiesOf(
     const eyes = detectionKey(policy, unheld);
     const familyKey = told === null ? eyes : `${given.indexOf(told)} ${eyes}`;
     let family = families.get(familyKey);
-    if (family === undefined) families.set(familyKey, (family = new Map<string, DetectionGroup>()));
+    if (family === undefined) {
+      family = { groups: new Map(), glance: glances ? glanceWith(policy) : null };
+      families.set(familyKey, family);
+    }
     const holds = JSON.stringify(policy.signals.map(({ holdMs, clearMs }) => [holdMs, clearMs]));
-    const group = family.get(holds);
+    const group = family.groups.get(holds);
     if (group !== undefined) group.members.push(index);
     else {
       const known = judged !== null;
@@ -115,7 +96,7 @@ function familiesOf(
         : Array.from({ length: deployments }, () => []);
       const alikeIfTold = given.length === 0 ? null : `${eyes} ${holds}`;
       const rest = { given: told, alikeIfTold, members: [index], judgements, known };
-      family.set(holds, { policy, ...rest, imagined: [] });
+      family.groups.set(holds, { policy, ...rest, imagined: [] });
     }
   });
   return [...families.values()];
@@ -128,6 +109,7 @@ function familiesOf(
  * @param judged of these policies in an earlier pass over this history: then only what
  *   history cut short is read again, to be continued; `seen` hears of no other
  * @param again but for these deployments, which are judged anew
+ * @param glances says of quiet watches no more than that they were: for scores, not for records
  */
 export async function detect(
   history: Past,
@@ -139,8 +121,9 @@ export async function detect(
   given: readonly (GivenTags | null)[] = [],
   judged: JudgedBefore | null = null,
   again: ReadonlySet<number> = NONE,
+  glances = false,
 ): Promise<Detection> {
-  const families = familiesOf(policies, given, plan.deployments.length, judged);
+  const families = familiesOf(policies, given, plan.deployments.length, judged, glances);
   const isRead = (index: number): boolean =>
     judged === null || again.has(index) || (futures !== null && isCutShort(plan, index));
 
@@ -185,7 +168,7 @@ export async function detect(
 
   const judgements: JudgedBefore[number][] = policies.map(() => []);
   const imagined: DetectionGroup["imagined"][] = policies.map(() => []);
-  for (const group of families.flatMap((family) => [...family.values()])) {
+  for (const group of families.flatMap(({ groups }) => [...groups.values()])) {
     for (const member of group.members) {
       judgements[member] = group.judgements;
       imagined[member] = group.imagined;
@@ -198,7 +181,7 @@ const NONE: ReadonlySet<number> = new Set();
 
 /** Who judges for the first of the policies. */
 function leaderOf(families: readonly Family[]): DetectionGroup {
-  return families[0]!.values().next().value!;
+  return families[0]!.groups.values().next().value!;
 }
 
 function gatheredFor(
@@ -223,6 +206,12 @@ function judgeDeployment(
   seen?: SeenSamples,
 ): void {
   const planned = plan.deployments[index]!;
+  // Whoever hears of the samples, or of a past that was prepared, wants all there is to say.
+  const isPlain = placebos === null && plan.controlled.length === 0 && gathered.days.size === 0;
+  const mayGlance = isPlain && seen === undefined && planned.rolledBackAtMs === null;
+  const glanced = mayGlance && families.some(({ glance }) => glance !== null);
+  const closer = glanced ? glanceOver(planned, index, gathered, families, again) : families;
+  if (closer.length === 0) return;
   const columns = columnsOf(planned.series, planned, gathered);
   const peers = columnsOf(planned.peers, planned, gathered);
   const context = prepareContext(plan, planned, gathered, placebos, columns, peers);
@@ -232,7 +221,8 @@ function judgeDeployment(
   let first: readonly SignalJudged[] = [];
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;
-    for (const group of family.values()) {
+    for (const group of family.groups.values()) {
+      if (!closer.includes(family)) break;
       if (group.known && !again.has(index)) continue;
       if (alike === null) {
         const { judgements, within } = judge(group, toldOf(planned, group.given, first));
@@ -243,22 +233,6 @@ function judgeDeployment(
     if (family === families[0]) first = leaderOf(families).judgements[index]!;
   }
   if (futures !== null) imagine(plan, index, families, context, columns, peers, futures);
-}
-
-function columnsOf(
-  series: readonly PlannedSeries[],
-  { rolledBackAtMs }: PlannedDeployment,
-  gathered: GatheredDeployment,
-): SampleColumn[] {
-  const watched = series.flatMap(({ index, name }) => {
-    const stored = gathered.watch.get(index);
-    return stored === undefined || stored.length === 0 ? [] : [{ name, stored }];
-  });
-  const windows = assemble(watched.map(({ stored }) => stored));
-  return watched.map(({ name }, at): SampleColumn => {
-    const { atMs, knownAtMs, values } = cutAtRollback(windows[at]!, rolledBackAtMs);
-    return { series: name, atMs, knownAtMs, values };
-  });
 }
 
 /** Did history roll it back while somebody may still have watched? */
@@ -291,7 +265,7 @@ function imagine(
     const judge = judgeIn(context, [...spliced, ...others]);
     const leader = leaderOf(families);
     const whole = { ...planned, rolledBackAtMs: null };
-    for (const group of families.flatMap((family) => [...family.values()])) {
+    for (const group of families.flatMap(({ groups }) => [...groups.values()])) {
       if (rolledBackAtMs >= startedAtMs + group.policy.watchMs) continue;
       const told = toldOf(whole, group.given, group === leader ? [] : leader.judgements[index]!);
       const { judgements } = judge(group, told);
@@ -375,16 +349,6 @@ export function judgeWatched(
     ? censorJudgements(policy, planned, taken)
     : advanceWatch(policy, taken, taken.endsAtMs, shareFor).judgements;
   return { judgements, within: isWithinTolerance(taken) };
-}
-
-/** Only what was known when history rolled back is about the new version. */
-function cutAtRollback(window: SampleWindow, rolledBackAtMs: number | null): SampleWindow {
-  if (rolledBackAtMs === null) return window;
-  const { knownAtMs } = window;
-  if (knownAtMs.every((known) => known <= rolledBackAtMs)) return window;
-  const keep = Array.from(knownAtMs.keys()).filter((at) => knownAtMs[at]! <= rolledBackAtMs);
-  const pick = (values: Float64Array): Float64Array => Float64Array.from(keep, (at) => values[at]!);
-  return { atMs: pick(window.atMs), knownAtMs: pick(knownAtMs), values: pick(window.values) };
 }
 
 function memory(): Share {

@@ -53,12 +53,17 @@ export interface JudgeAgain {
   readonly again: ReadonlySet<number>;
 }
 
-/** For many policies: what was decided about one can be let go before the next is asked. */
+/**
+ * For many policies: what was decided about one can be let go before the next is asked.
+ *
+ * @param glances see `detect`
+ */
 export async function watchHistory(
   history: Past,
   policies: readonly Policy[],
   progress: Progress,
   before: JudgeAgain | null = null,
+  glances = false,
 ): Promise<Watched> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies);
@@ -73,6 +78,7 @@ export async function watchHistory(
     [],
     judged,
     again,
+    glances,
   );
   const quiet = quietMemory();
   return {
@@ -97,6 +103,7 @@ function refuseEmpty(history: Past): void {
  * @param given by policy, what it is told in the place of history's tags; empty: nothing
  * @param judged of these policies, where they are known already
  * @param again but for these deployments
+ * @param glances see `detect`
  */
 export async function replay(
   history: Past,
@@ -110,6 +117,7 @@ export async function replay(
   given: readonly (GivenTags | null)[] = [],
   judged: JudgedBefore | null = null,
   again?: ReadonlySet<number>,
+  glances = false,
 ): Promise<Replay> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies, lookBackAtMostMs);
@@ -123,6 +131,7 @@ export async function replay(
     given,
     judged,
     again,
+    glances,
   );
   progress.end();
   const quiet = quietMemory();

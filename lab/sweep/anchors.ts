@@ -26,6 +26,7 @@ export function neverOutcomes(
     fleets: () => [],
     ...nothing,
     of: () => nothing,
+    standIn: () => null,
     isAlone: () => false,
   };
   return outcomesOf(history, { plan, imagined: new Set() }, idle, people, recovery);

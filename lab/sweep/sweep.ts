@@ -237,6 +237,8 @@ async function tableOf(
       history,
       batch.map((index) => policies[index]!),
       progress,
+      null,
+      true,
     );
     const { plan } = watched;
     const alike: AlikeOutcomes = new Map();

@@ -98,7 +98,20 @@ async function replayed(dir: string, policies: Policy[]): Promise<Stopped> {
   const began = performance.now();
   const stop = stopwatch();
   const recovery = recoveryOf(history.tables);
-  const result = await replay(history, policies, absent, recovery, silent);
+  const result = await replay(
+    history,
+    policies,
+    absent,
+    recovery,
+    silent,
+    undefined,
+    null,
+    undefined,
+    [],
+    null,
+    undefined,
+    process.env.NOGLANCE === undefined,
+  );
   const detectedAt = performance.now();
   const alike: AlikeOutcomes = new Map();
   let rollbacks = 0;

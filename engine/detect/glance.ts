@@ -1,0 +1,269 @@
+/**
+ * A glance at whole watches, for whoever replays many and wants to know which of them need a
+ * closer look. It proves from few passes over plain samples that no signal goes beyond its
+ * tolerance, so that the watch ends healthy and says nothing before; whatever it cannot prove
+ * is left to `takeColumns`. It decides nothing of its own: every bound errs to the side of a
+ * closer look, and test/engine/glance.test.ts holds it against the whole watch.
+ *
+ * What it leaves out are the numbers of evidence (effect, scale, statistic): those need every
+ * residual. So it is for scores, not for records that somebody reads.
+ *
+ * How: a residual grows with its sample, so the largest sample has the largest residual. The
+ * level is a median, and a median is at least Y when more than half of the samples are: one
+ * count in the place of an order statistic. The offset that keeps logarithms of zero finite
+ * only draws residuals towards zero, so leaving it out is safe where all samples are positive.
+ * A smaller spread and a sum that is never drained only make more of what is beyond.
+ */
+
+import type { Deployment, SeriesName, SignalEvidence } from "../event.ts";
+import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import { isCounter } from "./counter.ts";
+import { limitOf } from "./detector.ts";
+import { toleranceText } from "./evidence.ts";
+import { logSpreadOf, ROOM, Views, type EvenColumn, type View } from "./glimpse.ts";
+import { LOG_SCALE_FLOOR, POINT_SCALE_FLOOR } from "./residual.ts";
+import { boundsFor } from "./tolerance.ts";
+
+/** One signal as a glance sees it. */
+interface Watched {
+  readonly signal: SignalPolicy;
+  /** The metric is a name and no glob. */
+  readonly isPlain: boolean;
+  readonly isOwn: boolean;
+  /** The least that any mode, stage or tag leaves of the tolerance. */
+  readonly amount: number;
+}
+
+/** A policy that can be glanced with; what it says of a quiet watch is shared by all of them. */
+export interface Glance {
+  readonly policy: Policy;
+  readonly watched: readonly Watched[];
+  readonly evidence: readonly SignalEvidence[];
+}
+
+/** Null for a policy that has to look at every residual. */
+export function glanceWith(policy: Policy): Glance | null {
+  if (policy.fusion === "evidence") return null;
+  const watched: Watched[] = [];
+  for (const signal of policy.signals) {
+    const { detector, control, calibrate, metric, of } = signal;
+    if (detector.kind !== "threshold" && detector.kind !== "cusum") return null;
+    if (control !== undefined || calibrate !== undefined || signal.counter === true) return null;
+    watched.push({
+      signal,
+      isPlain: !/[*|]/.test(metric),
+      isOwn: of.length === 1 && of[0] === "own",
+      amount: leastTolerated(policy, signal),
+    });
+  }
+  return { policy, watched, evidence: watched.map(({ signal }) => quietEvidence(signal)) };
+}
+
+/** Tags only add to a tolerance; modes and stages may take from it. */
+function leastTolerated(policy: Policy, { name, tolerance }: SignalPolicy): number {
+  let own = tolerance.amount;
+  for (const { signals } of policy.stages ?? []) {
+    for (const stage of signals)
+      if (stage.name === name) own = Math.min(own, (stage.tolerance ?? tolerance).amount);
+  }
+  return own * Math.min(1, ...policy.modes.map(({ toleranceTimes }) => toleranceTimes));
+}
+
+function quietEvidence(signal: SignalPolicy): SignalEvidence {
+  const { amount } = signal.tolerance;
+  const reason = `${signal.metric} within tolerance, ${toleranceText(signal, amount, [])}`;
+  return {
+    signal: signal.name,
+    verdict: "healthy",
+    reason,
+    series: signal.metric,
+    effect: null,
+    expected: null,
+    scale: null,
+    tolerance: amount,
+    baseTolerance: amount,
+    statistic: null,
+    limit: limitOf(signal.detector),
+    logE: null,
+    breaching: [],
+    standing: null,
+    samples: 0,
+    baselineSamples: 0,
+    missing: null,
+    tags: [],
+    untagged: "healthy",
+    untaggedReason: `without tags: ${reason}`,
+    placebo: null,
+    control: null,
+  };
+}
+
+/** Is this what a glance says, and not the numbers of a whole watch? Health needs samples. */
+export function wasGlanced({ verdict, samples }: SignalEvidence): boolean {
+  return verdict === "healthy" && samples === 0;
+}
+
+/** One deployment's samples, glanced at by one policy after the other. */
+export class GlancedWatch {
+  readonly #deployment: Deployment;
+  readonly #columns: readonly EvenColumn[];
+  readonly #views: Views[];
+
+  constructor(deployment: Deployment, columns: readonly EvenColumn[]) {
+    this.#deployment = deployment;
+    this.#columns = columns;
+    this.#views = columns.map(() => new Views());
+  }
+
+  /** Is it proved that every signal ends healthy and is silent until then? */
+  isQuiet({ policy, watched }: Glance): boolean {
+    const { startedAtMs } = this.#deployment;
+    for (const one of watched) {
+      let found = false;
+      for (let at = 0; at < this.#columns.length; at++) {
+        const column = this.#columns[at]!;
+        if (!isWatched(one, this.#deployment, column.series)) continue;
+        found = true;
+        const { baselineMs } = one.signal.detector;
+        const view = this.#views[at]!.of(column, startedAtMs, baselineMs, policy.watchMs);
+        if (view === null || !isQuietOn(one, column, view)) return false;
+      }
+      if (!found) return false;
+    }
+    return true;
+  }
+}
+
+function isWatched(
+  { signal, isPlain, isOwn }: Watched,
+  deployment: Deployment,
+  series: SeriesName,
+): boolean {
+  const isMetric = isPlain
+    ? signal.metric === series.metric
+    : matchesGlob(signal.metric, series.metric);
+  if (!isMetric) return false;
+  if (isOwn) return series.service === deployment.service;
+  return servicesOf(signal, deployment).has(series.service);
+}
+
+function isQuietOn({ signal, amount }: Watched, column: EvenColumn, view: View): boolean {
+  if (isCounter(signal, column.series)) return false;
+  if (!isFarFromGuard(signal, view)) return false;
+  const relative = signal.tolerance.kind === "relative";
+  // The offset may be left out only where every logarithm is that of a positive number.
+  if (relative && !(view.lowest > 0 && view.medianAtLeast > 0)) return false;
+  const { up, down } = boundsFor(signal, column.series, amount);
+  const { detector } = signal;
+  if (detector.kind === "threshold") {
+    const far = farFrom(relative, view, up, down);
+    if (isBetween(view, far)) return true;
+    return neverSoMany(view, far, detector.breaches, detector.of);
+  }
+  if (detector.kind !== "cusum") return false;
+  const floor = relative ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * column.series.percentagePoint;
+  if (isBetween(view, farFrom(relative, view, up + floor, down + floor))) return true;
+  const spread = relative ? logSpreadOf(view) : floor;
+  const far = farFrom(relative, view, up + spread, down + spread);
+  if (isBetween(view, far)) return true;
+  return (
+    excessAbove(relative, view, up, spread, far.above) < detector.limit &&
+    excessBelow(relative, view, down, spread, far.below) < detector.limit
+  );
+}
+
+function isBetween({ highest, lowest }: View, { above, below }: Reach): boolean {
+  return highest <= above && lowest >= below;
+}
+
+/** No sample is so large or so small that the hard guard would count it. */
+function isFarFromGuard({ hardGuard, worse }: SignalPolicy, view: View): boolean {
+  if (hardGuard === undefined) return true;
+  const { times } = hardGuard;
+  if (!(view.medianAtLeast > 0) || !(view.lowest > 0)) return false;
+  const isMuch = worse !== "down" && view.highest > times * view.medianAtLeast * (1 - ROOM);
+  const isLittle = worse !== "up" && view.lowest * times < view.medianAtMost * (1 + ROOM);
+  return !isMuch && !isLittle;
+}
+
+interface Reach {
+  readonly above: number;
+  readonly below: number;
+}
+
+/** Samples between these are surely within `up` and `down`, given in the residual's unit. */
+function farFrom(
+  relative: boolean,
+  { medianAtLeast, medianAtMost }: View,
+  up: number,
+  down: number,
+): Reach {
+  if (relative) {
+    return {
+      above: medianAtLeast * Math.exp(up) * (1 - ROOM),
+      below: medianAtMost * Math.exp(-down) * (1 + ROOM),
+    };
+  }
+  const room = ROOM * (Math.abs(medianAtLeast) + Math.abs(medianAtMost) + ROOM);
+  return { above: medianAtLeast + up - room, below: medianAtMost - down + room };
+}
+
+/** Are never so many of the last `of` samples out of reach? */
+function neverSoMany(
+  { values, from, to }: View,
+  { above, below }: Reach,
+  breaches: number,
+  of: number,
+): boolean {
+  // Where the last ones were: the count is reached when the oldest of so many is near.
+  let newest = 0;
+  const recent = new Int32Array(breaches).fill(-of - 1);
+  for (let index = from; index < to; index++) {
+    const value = values[index]!;
+    if (value <= above && value >= below) continue;
+    recent[newest] = index;
+    newest = newest + 1 === breaches ? 0 : newest + 1;
+    if (index - recent[newest]! < of) return false;
+  }
+  return true;
+}
+
+/**
+ * All that a sum could gain upwards, nothing drained: with the inflation at its least, and
+ * the spread at its least, where a sample beyond counts most.
+ */
+function excessAbove(
+  relative: boolean,
+  { values, from, to, medianAtLeast }: View,
+  bound: number,
+  spread: number,
+  above: number,
+): number {
+  if (bound === Number.POSITIVE_INFINITY) return 0;
+  let sum = 0;
+  for (let index = from; index < to; index++) {
+    const value = values[index]!;
+    if (value <= above) continue;
+    const residual = relative ? Math.log(value / medianAtLeast) : value - medianAtLeast;
+    sum += (residual - bound) / spread - 1;
+  }
+  return sum;
+}
+
+function excessBelow(
+  relative: boolean,
+  { values, from, to, medianAtMost }: View,
+  bound: number,
+  spread: number,
+  below: number,
+): number {
+  if (bound === Number.POSITIVE_INFINITY) return 0;
+  let sum = 0;
+  for (let index = from; index < to; index++) {
+    const value = values[index]!;
+    if (value >= below) continue;
+    const residual = relative ? Math.log(medianAtMost / value) : medianAtMost - value;
+    sum += (residual - bound) / spread - 1;
+  }
+  return sum;
+}

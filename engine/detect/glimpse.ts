@@ -1,0 +1,196 @@
+/**
+ * What a glance sees of one series around one deployment: where its baseline and its watch lie,
+ * between what the median of the one is and how far the other goes. Null where a series is out
+ * of the ordinary: too short, silent for a while, full of gaps.
+ */
+
+import type { SeriesName } from "../event.ts";
+import { COVERAGE_FOR_HEALTH } from "./finalEvidence.ts";
+import { medianInPlace, rankedAt } from "./orderStatistics.ts";
+import {
+  BASELINE_FOR_HEALTH,
+  BASELINE_SAMPLES,
+  LOG_SCALE_FLOOR,
+  NINE_TENTHS_TO_SD,
+} from "./residual.ts";
+import { STALE_AFTER_MS } from "./track.ts";
+
+/** Room for rounding: a bound this close is left to the closer look. */
+export const ROOM = 1e-9;
+/** The median is first sought this close to the mean. */
+const NEAR = 0.01;
+/** A baseline with more gaps than that is left to the closer look. */
+const MOSTLY_THERE = 0.7;
+
+/** Samples of one series, evenly spaced; NaN is a missing one. */
+export interface EvenColumn {
+  readonly series: SeriesName;
+  /** When the first was taken. */
+  readonly startMs: number;
+  readonly stepMs: number;
+  /** How long after it was taken each was known. */
+  readonly delayMs: number;
+  readonly values: Values;
+}
+
+type Values = Float32Array | Float64Array;
+
+/** Baseline and watch of one column, and what is true of them whatever the policy. */
+export interface View {
+  /** Of the watch: `values[from..to)`, without missing ones. */
+  readonly values: Values;
+  readonly from: number;
+  readonly to: number;
+  readonly highest: number;
+  readonly lowest: number;
+  readonly medianAtLeast: number;
+  readonly medianAtMost: number;
+  readonly past: Present;
+  /** What the spread of relative residuals is at least; null until somebody asks. */
+  logSpread: number | null;
+}
+
+/** The views of one column, each made once; null where something is out of the ordinary. */
+export class Views {
+  readonly #made: { baselineMs: number; watchMs: number; view: View | null }[] = [];
+
+  of(column: EvenColumn, startedAtMs: number, baselineMs: number, watchMs: number): View | null {
+    for (const one of this.#made) {
+      if (one.baselineMs === baselineMs && one.watchMs === watchMs) return one.view;
+    }
+    const view = viewOf(column, startedAtMs, baselineMs, watchMs);
+    this.#made.push({ baselineMs, watchMs, view });
+    return view;
+  }
+}
+
+function viewOf(
+  { startMs, stepMs, delayMs, values }: EvenColumn,
+  startedAtMs: number,
+  baselineMs: number,
+  watchMs: number,
+): View | null {
+  const count = values.length;
+  const within = (index: number): number => Math.max(0, Math.min(count, index));
+  const from = within(Math.ceil((startedAtMs - startMs) / stepMs));
+  const to = within(Math.floor((startedAtMs + watchMs - delayMs - startMs) / stepMs) + 1);
+  const pastTo = Math.min(from, within(Math.floor((startedAtMs - delayMs - startMs) / stepMs) + 1));
+  const reach = Math.ceil((startedAtMs - baselineMs - startMs) / stepMs);
+  const pastFrom = within(Math.min(reach, pastTo - BASELINE_SAMPLES));
+  const past = present(values, pastFrom, pastTo);
+  if (past.count < BASELINE_FOR_HEALTH) return null;
+  // So few gaps leave the median spacing as it is.
+  if (past.count < MOSTLY_THERE * (pastTo - pastFrom)) return null;
+  const watch = present(values, from, to);
+  const { first, last, longest } = watch;
+  // Never silent: neither before the first sample, nor between two, nor after the last.
+  const silenceMs = Math.max(STALE_AFTER_MS, 3 * stepMs);
+  const knownMs = (index: number): number => startMs + index * stepMs + delayMs;
+  if (watch.count === 0 || knownMs(first) - startedAtMs > silenceMs) return null;
+  if (longest * stepMs > silenceMs) return null;
+  if (knownMs(last) + silenceMs <= startedAtMs + watchMs) return null;
+  if (watch.count / Math.max(1, Math.floor(watchMs / stepMs)) < COVERAGE_FOR_HEALTH) return null;
+
+  const median: Medians = medianBounds(past);
+  let highest = watch.values[watch.from]!;
+  let lowest = highest;
+  for (let index = watch.from; index < watch.to; index++) {
+    const value = watch.values[index]!;
+    if (value > highest) highest = value;
+    if (value < lowest) lowest = value;
+  }
+  if (!Number.isFinite(highest) || !Number.isFinite(lowest)) return null;
+  const seen = { values: watch.values, from: watch.from, to: watch.to, highest, lowest };
+  return { ...seen, ...median, past, logSpread: null };
+}
+
+/** The samples of a stretch that are there, at `values[from..to)`. */
+interface Present {
+  readonly values: Values;
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  readonly sum: number;
+  /** Where in the column the first and the last one are, and the longest way between two. */
+  readonly first: number;
+  readonly last: number;
+  readonly longest: number;
+}
+
+function present(values: Values, from: number, to: number): Present {
+  let sum = 0;
+  for (let index = from; index < to; index++) sum += values[index]!;
+  if (!Number.isNaN(sum)) {
+    return { values, from, to, count: to - from, sum, first: from, last: to - 1, longest: 1 };
+  }
+  const kept = new Float64Array(to - from);
+  let count = 0;
+  let [first, last, longest] = [-1, -1, 1];
+  sum = 0;
+  for (let index = from; index < to; index++) {
+    const value = values[index]!;
+    if (!Number.isFinite(value)) continue;
+    kept[count++] = value;
+    sum += value;
+    if (first < 0) first = index;
+    else longest = Math.max(longest, index - last);
+    last = index;
+  }
+  return { values: kept, from: 0, to: count, count, sum, first, last, longest };
+}
+
+type Medians = Pick<View, "medianAtLeast" | "medianAtMost">;
+
+/** Between what the median of samples lies: both middle ones, of an even count. */
+function medianBounds({ values, from, to, sum }: Present): Medians {
+  const mean = sum / (to - from);
+  const near = NEAR * Math.abs(mean);
+  const low = mean - near;
+  const high = mean + near;
+  let below = 0;
+  let above = 0;
+  for (let index = from; index < to; index++) {
+    const value = values[index]!;
+    below += value < low ? 1 : 0;
+    above += value > high ? 1 : 0;
+  }
+  const half = (to - from - 1) >> 1;
+  if (below <= half && above <= half) return { medianAtLeast: low, medianAtMost: high };
+  const count = to - from;
+  const sorted = Float64Array.from(values.subarray(from, to));
+  medianInPlace(sorted, count);
+  const upper = sorted[count >> 1]!;
+  let lower = count % 2 === 1 ? upper : Number.NEGATIVE_INFINITY;
+  // The median's selection left everything smaller in front of it.
+  for (let index = 0; index < count >> 1; index++) {
+    if (count % 2 === 0 && sorted[index]! > lower) lower = sorted[index]!;
+  }
+  return { medianAtLeast: lower, medianAtMost: upper };
+}
+
+/**
+ * The middle nine tenths of a baseline say how wide it is at least (residual.ts). Their offset
+ * is a thousandth of the median, unless that is small beside the mean.
+ */
+export function logSpreadOf(view: View): number {
+  view.logSpread ??= widthOf(view);
+  return view.logSpread;
+}
+
+function widthOf({ past, medianAtLeast, medianAtMost }: View): number {
+  const { values, from, to, sum } = past;
+  const ranked = Float64Array.from(values.subarray(from, to));
+  const low = rankedAt(ranked, 0.05);
+  const high = rankedAt(ranked, 0.95);
+  // A negative sample would count as zero in the mean that decides on the offset.
+  if (!(low > 0) || !(medianAtLeast > 0.2 * (sum / past.count))) return LOG_SCALE_FLOOR;
+  if (!lowestIsPositive(ranked)) return LOG_SCALE_FLOOR;
+  const offset = 0.001 * medianAtMost;
+  const width = Math.log((high + offset) / (low + offset));
+  return Math.max(LOG_SCALE_FLOOR, (width / NINE_TENTHS_TO_SD) * (1 - ROOM));
+}
+
+function lowestIsPositive(values: Float64Array): boolean {
+  for (let index = 0; index < values.length; index++) if (!(values[index]! > 0)) return false;
+  return true;
+}

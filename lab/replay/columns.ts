@@ -1,0 +1,32 @@
+/** The samples one deployment is judged by, as the engine takes them. */
+
+import type { SampleColumn } from "../../engine/index.ts";
+import { assemble, type SampleWindow } from "../history/windows.ts";
+import type { PlannedDeployment, PlannedSeries } from "./plan.ts";
+import type { GatheredDeployment } from "./prepare.ts";
+
+export function columnsOf(
+  series: readonly PlannedSeries[],
+  { rolledBackAtMs }: PlannedDeployment,
+  gathered: GatheredDeployment,
+): SampleColumn[] {
+  const watched = series.flatMap(({ index, name }) => {
+    const stored = gathered.watch.get(index);
+    return stored === undefined || stored.length === 0 ? [] : [{ name, stored }];
+  });
+  const windows = assemble(watched.map(({ stored }) => stored));
+  return watched.map(({ name }, at): SampleColumn => {
+    const { atMs, knownAtMs, values } = cutAtRollback(windows[at]!, rolledBackAtMs);
+    return { series: name, atMs, knownAtMs, values };
+  });
+}
+
+/** Only what was known when history rolled back is about the new version. */
+function cutAtRollback(window: SampleWindow, rolledBackAtMs: number | null): SampleWindow {
+  if (rolledBackAtMs === null) return window;
+  const { knownAtMs } = window;
+  if (knownAtMs.every((known) => known <= rolledBackAtMs)) return window;
+  const keep = Array.from(knownAtMs.keys()).filter((at) => knownAtMs[at]! <= rolledBackAtMs);
+  const pick = (values: Float64Array): Float64Array => Float64Array.from(keep, (at) => values[at]!);
+  return { atMs: pick(window.atMs), knownAtMs: pick(knownAtMs), values: pick(window.values) };
+}
