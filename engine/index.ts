@@ -64,7 +64,13 @@ export { controlKey, peerServices, selectPeers, type PeerControl } from "./detec
 export type { Departure } from "./detect/control.ts";
 export { bandOf, type Band } from "./detect/band.ts";
 export type { Share } from "./detect/track.ts";
-export { GlancedWatch, glanceWith, wasGlanced, type Glance } from "./detect/glance.ts";
+export {
+  glanceWith,
+  isQuietAtAGlance,
+  toGlanceAt,
+  wasGlanced,
+  type Glance,
+} from "./detect/glance.ts";
 export type { EvenColumn } from "./detect/glimpse.ts";
 export {
   advanceWatch,

@@ -20,7 +20,7 @@ import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../poli
 import { isCounter } from "./counter.ts";
 import { limitOf } from "./detector.ts";
 import { toleranceText } from "./evidence.ts";
-import { logSpreadOf, ROOM, Views, type EvenColumn, type View } from "./glimpse.ts";
+import { logSpreadOf, ROOM, viewOf, type EvenColumn, type SeenView, type View } from "./glimpse.ts";
 import { LOG_SCALE_FLOOR, POINT_SCALE_FLOOR } from "./residual.ts";
 import { boundsFor } from "./tolerance.ts";
 
@@ -103,35 +103,34 @@ export function wasGlanced({ verdict, samples }: SignalEvidence): boolean {
   return verdict === "healthy" && samples === 0;
 }
 
-/** One deployment's samples, glanced at by one policy after the other. */
-export class GlancedWatch {
-  readonly #deployment: Deployment;
-  readonly #columns: readonly EvenColumn[];
-  readonly #views: Views[];
+/** One deployment's samples, to be glanced at by one policy after the other. */
+export interface Glanced {
+  readonly deployment: Deployment;
+  readonly columns: readonly EvenColumn[];
+  /** By column, filled as policies ask. */
+  readonly views: readonly SeenView[][];
+}
 
-  constructor(deployment: Deployment, columns: readonly EvenColumn[]) {
-    this.#deployment = deployment;
-    this.#columns = columns;
-    this.#views = columns.map(() => new Views());
-  }
+export function toGlanceAt(deployment: Deployment, columns: readonly EvenColumn[]): Glanced {
+  return { deployment, columns, views: columns.map(() => []) };
+}
 
-  /** Is it proved that every signal ends healthy and is silent until then? */
-  isQuiet({ policy, watched }: Glance): boolean {
-    const { startedAtMs } = this.#deployment;
-    for (const one of watched) {
-      let found = false;
-      for (let at = 0; at < this.#columns.length; at++) {
-        const column = this.#columns[at]!;
-        if (!isWatched(one, this.#deployment, column.series)) continue;
-        found = true;
-        const { baselineMs } = one.signal.detector;
-        const view = this.#views[at]!.of(column, startedAtMs, baselineMs, policy.watchMs);
-        if (view === null || !isQuietOn(one, column, view)) return false;
-      }
-      if (!found) return false;
+/** Is it proved that every signal ends healthy and is silent until then? */
+export function isQuietAtAGlance({ policy, watched }: Glance, glanced: Glanced): boolean {
+  const { deployment, columns, views } = glanced;
+  for (const one of watched) {
+    let found = false;
+    for (let at = 0; at < columns.length; at++) {
+      const column = columns[at]!;
+      if (!isWatched(one, deployment, column.series)) continue;
+      found = true;
+      const { baselineMs } = one.signal.detector;
+      const view = viewOf(views[at]!, column, deployment.startedAtMs, baselineMs, policy.watchMs);
+      if (view === null || !isQuietOn(one, column, view)) return false;
     }
-    return true;
+    if (!found) return false;
   }
+  return true;
 }
 
 function isWatched(

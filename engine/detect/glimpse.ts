@@ -50,21 +50,30 @@ export interface View {
   logSpread: number | null;
 }
 
-/** The views of one column, each made once; null where something is out of the ordinary. */
-export class Views {
-  readonly #made: { baselineMs: number; watchMs: number; view: View | null }[] = [];
-
-  of(column: EvenColumn, startedAtMs: number, baselineMs: number, watchMs: number): View | null {
-    for (const one of this.#made) {
-      if (one.baselineMs === baselineMs && one.watchMs === watchMs) return one.view;
-    }
-    const view = viewOf(column, startedAtMs, baselineMs, watchMs);
-    this.#made.push({ baselineMs, watchMs, view });
-    return view;
-  }
+/** A view that was taken; null where something is out of the ordinary. */
+export interface SeenView {
+  readonly baselineMs: number;
+  readonly watchMs: number;
+  readonly view: View | null;
 }
 
-function viewOf(
+/** The view of one column, taken once and added to those `seen`. */
+export function viewOf(
+  seen: SeenView[],
+  column: EvenColumn,
+  startedAtMs: number,
+  baselineMs: number,
+  watchMs: number,
+): View | null {
+  for (const one of seen) {
+    if (one.baselineMs === baselineMs && one.watchMs === watchMs) return one.view;
+  }
+  const view = look(column, startedAtMs, baselineMs, watchMs);
+  seen.push({ baselineMs, watchMs, view });
+  return view;
+}
+
+function look(
   { startMs, stepMs, delayMs, values }: EvenColumn,
   startedAtMs: number,
   baselineMs: number,

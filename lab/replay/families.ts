@@ -4,7 +4,8 @@
  */
 
 import {
-  GlancedWatch,
+  isQuietAtAGlance,
+  toGlanceAt,
   type EvenColumn,
   type Glance,
   type Policy,
@@ -55,9 +56,9 @@ export function glanceOver(
     if (even === null) return families;
     columns.push({ series: name, ...even });
   }
-  const glanced = new GlancedWatch(deployment, columns);
+  const glanced = toGlanceAt(deployment, columns);
   return families.filter(({ glance, groups }) => {
-    if (glance === null || !glanced.isQuiet(glance)) return true;
+    if (glance === null || !isQuietAtAGlance(glance, glanced)) return true;
     const atMs = deployment.startedAtMs + glance.policy.watchMs;
     const judgements = glance.evidence.map((evidence): SignalJudged => {
       const { deploymentId } = deployment;
