@@ -19,7 +19,7 @@ export function readDocument<Schema extends z.ZodType>(
   const written = parseYaml(readText(file, "file", `Give the path of ${what}.`), file);
   const parsed = schema.safeParse(written.document.toJS());
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap((issue) => {
+  const problems = parsed.error.issues.flatMap(meant).flatMap((issue) => {
     const path = issue.path.filter((part) => typeof part !== "symbol");
     const paths =
       issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
@@ -33,4 +33,14 @@ export function readDocument<Schema extends z.ZodType>(
     });
   });
   throw new Problems(problems);
+}
+
+/** Of several forms, the one that was written: what is wrong with it lies deeper in the file. */
+function meant(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const deepest = issue.errors
+    .map((issues) => issues.flatMap(meant).filter(({ path }) => path.length > 0))
+    .find((issues) => issues.length > 0);
+  if (deepest === undefined) return [issue];
+  return deepest.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
 }

@@ -77,8 +77,6 @@ const WRITTEN = z.strictObject({
   step: DURATION.optional(),
   /** In an expression, a sample older than this is none; three steps unless said otherwise. */
   stale: DURATION.optional(),
-  /** How late a sample may become visible (a slow scrape, a remote store) and still be read. */
-  late: DURATION.default(30_000),
   /** How long one answer may take. */
   timeout: DURATION.default(10_000),
   auth: AUTH.optional(),
@@ -111,7 +109,6 @@ export interface MetricsSettings {
   readonly everyMs: number;
   readonly stepMs: number;
   readonly staleMs: number;
-  readonly lateMs: number;
   readonly timeoutMs: number;
   readonly auth: z.output<typeof AUTH> | null;
   readonly headers: Readonly<Record<string, string>>;
@@ -127,7 +124,6 @@ export const METRICS = WRITTEN.transform((written): MetricsSettings => {
     everyMs: written.every,
     stepMs,
     staleMs: written.stale ?? 3 * stepMs,
-    lateMs: written.late,
     timeoutMs: written.timeout,
     auth: written.auth ?? null,
     headers: written.headers,

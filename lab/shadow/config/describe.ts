@@ -1,0 +1,133 @@
+/** What a host with this file will do, in words, and what in it is hardly ever meant. */
+
+import { relative } from "node:path";
+import { formatDuration, matchesGlob, type Policy } from "../../../engine/index.ts";
+import type { ServiceRow } from "../../history/tables.ts";
+import { leaseDirectoryOf, type Grant, type ShadowFile } from "./shadowFile.ts";
+
+export interface Description {
+  readonly says: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export function describeShadow(
+  config: ShadowFile,
+  policy: Policy,
+  services: readonly ServiceRow[],
+  missingSecrets: readonly string[],
+): Description {
+  return {
+    says: [
+      `The policy is ${policy.policy} (${policy.digest.slice(0, 12)}) of ${policy.owner}.`,
+      metricsSay(config),
+      ...policy.signals.map(({ name, metric }) => {
+        const read = readBy(config, metric);
+        return `Signal ${name} reads ${read.length === 0 ? "nothing" : read.join(", ")}.`;
+      }),
+      servicesSay(services),
+      ...actsSay(config),
+      ...sendersSay(config),
+      ...config.entitled.map(grantSays),
+      journalSays(config),
+      leaseSays(config),
+      `It listens on ${config.listen.host}:${config.listen.port}; a signature is good for ` +
+        `${formatDuration(config.window)}.`,
+    ],
+    warnings: warningsOf(config, policy, services, missingSecrets),
+  };
+}
+
+function readBy({ metrics }: ShadowFile, globs: string): readonly string[] {
+  const names = metrics.queries.map(({ metric }) => metric);
+  return names.filter((name) => matchesGlob(globs, name));
+}
+
+function metricsSay({ metrics: { url, everyMs, queries } }: ShadowFile): string {
+  const names = queries.map(({ metric }) => metric).join(", ");
+  return `It asks ${url} every ${formatDuration(everyMs)} for ${names}.`;
+}
+
+function servicesSay(services: readonly ServiceRow[]): string {
+  const teams = new Set(services.flatMap(({ team }) => team ?? []));
+  const [of, by] = [counted(services.length, "service"), counted(teams.size, "team")];
+  return `The catalog has ${of} of ${by}.`;
+}
+
+function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
+  const told = page === undefined ? "nobody" : page.url;
+  if (!act) {
+    return ["It never rolls back: it records what it would do.", `It tells ${told} of it.`];
+  }
+  return [
+    `It asks ${platform!.url} to roll back, and gives up ` +
+      `${formatDuration(platform!.giveUp)} after the decision.`,
+    `It tells ${told} of proposals, pages and rollbacks.`,
+  ];
+}
+
+function sendersSay({ senders }: ShadowFile): readonly string[] {
+  return Object.entries(senders).map(([name, { may, as, token }]) => {
+    const how = token === undefined ? "" : ", with a token instead of a signature";
+    const whose = as === undefined ? "" : `, as ${as} alone`;
+    return `${name} may send ${may.join(", ")}${whose}${how}.`;
+  });
+}
+
+function grantSays({ who, may, teams, services }: Grant): string {
+  const where = [
+    ...(teams === undefined ? [] : [`of ${teams.join(", ")}`]),
+    ...(services === undefined ? [] : [`for ${services.join(", ")}`]),
+  ];
+  const scope = where.length === 0 ? "everywhere" : where.join(" and ");
+  return `${who.join(", ")} may ${may.join(", ")} ${scope}.`;
+}
+
+function journalSays({ journal, audit }: ShadowFile): string {
+  const signed = audit.signKey === undefined ? "not signed" : "signed";
+  const every = formatDuration(audit.rotate);
+  return `Its log is in ${shown(journal)}, a new file every ${every}, ${signed}.`;
+}
+
+function leaseSays(config: ShadowFile): string {
+  const { lease } = config;
+  const where = lease.redis === undefined ? shown(leaseDirectoryOf(config)) : "Redis";
+  return `One host at a time acts: the lease is in ${where}, for ${formatDuration(lease.for)}.`;
+}
+
+function warningsOf(
+  config: ShadowFile,
+  policy: Policy,
+  services: readonly ServiceRow[],
+  missingSecrets: readonly string[],
+): readonly string[] {
+  const { senders, entitled, platform, page, act } = config;
+  const sent = new Set(Object.values(senders).flatMap(({ may }) => may));
+  const deployed = sent.has("deployments") || sent.has("github") || sent.has("argocd");
+  const may = new Set(entitled.flatMap((grant) => grant.may));
+  const teams = new Set(services.flatMap(({ team }) => team ?? []));
+  const names = new Set(services.map(({ service }) => service));
+  const unknown = entitled.flatMap((grant) => [
+    ...(grant.teams ?? []).filter((team) => !teams.has(team)),
+    ...(grant.services ?? []).filter((service) => !names.has(service)),
+  ]);
+  const blind = policy.signals.filter(({ metric }) => readBy(config, metric).length === 0);
+  return [
+    ...missingSecrets.map((one) => `there is no secret at ${one}: the host will not start`),
+    ...blind.map(({ name, metric }) => `no query gives ${metric}: ${name} has no data`),
+    ...(deployed ? [] : ["no sender may announce deployments: nothing is ever watched"]),
+    ...(sent.has("overrides") && may.has("override")
+      ? []
+      : ["nobody can override: give a sender overrides, and entitle people"]),
+    ...(may.has("halt") && sent.has("halts") ? [] : ["nobody can halt all machines at once"]),
+    ...(page === undefined ? ["nobody is told: give page"] : []),
+    ...(platform !== undefined && !act ? ["platform is given and act is false"] : []),
+    ...unknown.map((name) => `${name} is entitled to, and not in the catalog`),
+  ];
+}
+
+/** As whoever asks would write it. */
+const shown = (path: string): string => relative(process.cwd(), path);
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,193 @@
+/**
+ * `shadow.yaml`: everything the live host is told, in one file. Unknown keys are errors, every
+ * error names its line, and a secret never stands in it.
+ */
+
+import { dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { readDocument } from "../../documentFile.ts";
+import { METRICS } from "../source/settings.ts";
+import { inlineServices } from "./services.ts";
+import { address, duration, path, redisAddress, secret, type Surroundings } from "./words.ts";
+
+/** What a sender may send. `github` and `argocd` are their own payloads, read by us. */
+const DELIVERIES = [
+  "deployments",
+  "tags",
+  "stages",
+  "rollbacks",
+  "overrides",
+  "approvals",
+  "halts",
+  "github",
+  "argocd",
+] as const;
+export type DeliveryKind = (typeof DELIVERIES)[number];
+
+/** What people may do. */
+const DEEDS = ["override", "approve", "halt"] as const;
+export type Deed = (typeof DEEDS)[number];
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+const name = z
+  .string()
+  .regex(/^[\w.@-]{1,80}$/, { error: "expected a name of letters, digits, dots, dashes or @" });
+const names = z.array(name).min(1, { error: "expected a list with at least one name" });
+
+function senderSchema(at: Surroundings) {
+  return z
+    .strictObject({
+      secret: secret(at).optional(),
+      // Argo CD's notifications cannot sign.
+      token: secret(at).optional(),
+      may: z.array(z.enum(DELIVERIES)).min(1),
+      as: name.optional(),
+    })
+    .superRefine(({ secret: key, token, may, as }, context) => {
+      if ((key === undefined) === (token === undefined)) {
+        context.addIssue("expected a secret, or a token where the sender cannot sign");
+      }
+      if (token !== undefined && may.some((kind) => kind !== "argocd")) {
+        const message = "a token is for argocd alone: everybody else signs, with a secret";
+        context.addIssue({ code: "custom", path: ["token"], message });
+      }
+      if (may.includes("github") && may.length > 1) {
+        const message = "GitHub signs in a way of its own: give it a sender of its own";
+        context.addIssue({ code: "custom", path: ["may"], message });
+      }
+      const speaks = may.some((kind) => /^(overrides|approvals|halts)$/.test(kind));
+      if (as !== undefined && !speaks) {
+        const message = "only who may send overrides, approvals or halts speaks as somebody";
+        context.addIssue({ code: "custom", path: ["as"], message });
+      }
+    });
+}
+
+const grantSchema = z
+  .strictObject({
+    who: names,
+    may: z.array(z.enum(DEEDS)).min(1),
+    teams: names.optional(),
+    services: names.optional(),
+  })
+  .superRefine(({ may, teams, services }, context) => {
+    if (!may.includes("halt") || (teams === undefined && services === undefined)) return;
+    const message = "a halt stops every machine: grant it apart, without teams or services";
+    context.addIssue({ code: "custom", path: ["may"], message });
+  });
+
+function receiverSchema(at: Surroundings) {
+  return z.strictObject({
+    url: address,
+    secret: secret(at),
+    timeout: duration(100, MINUTE_MS).prefault("10s"),
+  });
+}
+
+function leaseSchema(at: Surroundings) {
+  return z
+    .strictObject({
+      directory: path(at, "expected a directory that all hosts share").optional(),
+      redis: redisAddress(at).optional(),
+      key: name.default("hindsight"),
+      for: duration(SECOND_MS, 10 * MINUTE_MS).prefault("15s"),
+    })
+    .superRefine(({ directory, redis }, context) => {
+      if (directory === undefined || redis === undefined) return;
+      context.addIssue("expected a directory or redis, not both");
+    });
+}
+
+const LISTEN = "expected an address and a port such as 127.0.0.1:8440";
+const listen = z
+  .string({ error: LISTEN })
+  .transform((text) => /^(\[[\da-f:]+\]|[\w.-]+):(\d{1,5})$/i.exec(text))
+  .refine((match) => match !== null && Number(match[2]) <= 65_535, { error: LISTEN })
+  .transform((match) => ({
+    host: match![1]!.replace(/^\[|\]$/g, ""),
+    port: Number(match![2]),
+  }));
+
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127\./.test(host);
+
+export function shadowSchema(at: Surroundings) {
+  return z
+    .strictObject({
+      policy: path(at, "expected the path of a policy file"),
+      journal: path(at, "expected the directory in which the host keeps its log"),
+      act: z.boolean({ error: "expected true or false" }).default(false),
+      metrics: METRICS,
+      services: z.union([path(at, "expected a file"), inlineServices]).default({}),
+      // Of a repository or an application: the service it is.
+      names: z.record(z.string().min(1), z.string().min(1)).default({}),
+      listen: listen.prefault("127.0.0.1:8440"),
+      readers: z.strictObject({ token: secret(at) }).optional(),
+      senders: z.record(name, senderSchema(at)).default({}),
+      window: duration(10 * SECOND_MS, 60 * MINUTE_MS).prefault("5m"),
+      groups: z.record(name, names).default({}),
+      entitled: z.array(grantSchema).default([]),
+      platform: receiverSchema(at)
+        .extend({ giveUp: duration(SECOND_MS, DAY_MS).prefault("10m") })
+        .optional(),
+      page: receiverSchema(at).optional(),
+      lease: leaseSchema(at).prefault({}),
+      audit: z
+        .strictObject({
+          rotate: duration(MINUTE_MS, 366 * DAY_MS).prefault("7d"),
+          signKey: path(at, "expected the path of a private Ed25519 key").optional(),
+        })
+        .prefault({}),
+    })
+    .superRefine((config, context) => {
+      const { act, platform, page, readers, senders, groups } = config;
+      const issue = (message: string, ...where: string[]): void => {
+        context.addIssue({ code: "custom", path: where, message });
+      };
+      if (act && platform === undefined) {
+        issue("there is nobody to ask for a rollback: give platform, or act: false", "act");
+      }
+      if (act && page === undefined) {
+        issue("nobody would hear of a proposal in time to object: give page", "act");
+      }
+      if (!isLoopback(config.listen.host) && readers === undefined) {
+        issue("beyond this machine, readers of the status need a token: give readers", "listen");
+      }
+      const keys = new Map<string, string>();
+      for (const [sender, { secret: key, token }] of Object.entries(senders)) {
+        const before = keys.get(key ?? token ?? sender);
+        if (before !== undefined) issue(`has the secret of ${before}`, "senders", sender);
+        keys.set(key ?? token ?? sender, sender);
+      }
+      for (const group of Object.keys(groups)) {
+        const inside = groups[group]!.find((member) => groups[member] !== undefined);
+        if (inside !== undefined) issue(`${inside} is a group: name people`, "groups", group);
+      }
+    });
+}
+
+export type ShadowFile = z.output<ReturnType<typeof shadowSchema>>;
+export type Sender = ShadowFile["senders"][string];
+export type Grant = ShadowFile["entitled"][number];
+export type Receiver = NonNullable<ShadowFile["page"]>;
+
+/**
+ * @param onMissing is told of secrets that are not there; without it they are errors
+ * @throws Problem naming file, line and column of all that is wrong
+ */
+export function readShadowFile(
+  file: string,
+  env: Surroundings["env"],
+  onMissing?: Surroundings["onMissing"],
+): ShadowFile {
+  const at = { file: resolve(file), env, ...(onMissing === undefined ? {} : { onMissing }) };
+  return readDocument(file, shadowSchema(at), "a shadow.yaml");
+}
+
+/** Where the lease is kept if nobody says: beside the journal, so one journal has one host. */
+export function leaseDirectoryOf({ lease, journal }: ShadowFile): string {
+  return lease.directory ?? join(dirname(journal), `${journal.split(/[/\\]/).at(-1)!}.lease`);
+}

@@ -1,0 +1,89 @@
+/**
+ * The live host's HTTP side: signed deliveries in, and what operators ask. It checks who says
+ * what and tells the host; it decides nothing. An answer is sent after the host has it on disk.
+ */
+
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
+import { Gate } from "../../server/limits.ts";
+import {
+  OWN_FAULT,
+  PROBLEM_JSON,
+  problemDocument,
+  Refusal,
+  refusalOf,
+} from "../../server/problems.ts";
+import { addOperatorRoutes, type Operators } from "./operators.ts";
+import { inbox, type Inbox } from "./inbox.ts";
+
+/** GitHub's largest useful payloads are some 100 KB. */
+const BODY_BYTES = 512 * 1024;
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface AppOptions extends Inbox, Operators {
+  readonly log: FastifyBaseLogger;
+}
+
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { log } = options;
+  const app = Fastify({
+    loggerInstance: log,
+    // One line an answer, by the hook below, instead of two a request.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: 16 * 1024 },
+    routerOptions: { maxParamLength: 400 },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const detail = `There is no ${request.method} ${pathOf(request)}.`;
+    answerError(new Refusal("not-found", detail), request, reply);
+  });
+  // Signatures are over bytes, so nothing reads a body before they are checked.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    void reply.header("cache-control", "no-store").header("x-content-type-options", "nosniff");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, ip } = request;
+    const ms = Math.round(reply.elapsedTime);
+    const told = { method, path: pathOf(request), status: reply.statusCode, from: ip, ms };
+    request.log[method === "GET" ? "debug" : "info"](told, "answered");
+  });
+  const gate = new Gate();
+  for (const [path, receive] of inbox(options)) {
+    app.post(path, async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const answer = await gate.run(() => receive(request.headers, body));
+      const type = answer.status < 400 ? "application/json; charset=utf-8" : PROBLEM_JSON;
+      return reply.code(answer.status).type(type).send(answer.body);
+    });
+  }
+  addOperatorRoutes(app, options);
+  return app;
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const refusal = refusalOf(error);
+  if (refusal === null) request.log.error({ err: error, path: pathOf(request) }, "our fault");
+  const document = problemDocument(refusal ?? OWN_FAULT);
+  if (document.status === 429 || document.status === 503) void reply.header("retry-after", "1");
+  void reply.code(document.status).type(PROBLEM_JSON).send(JSON.stringify(document));
+}
+
+/** Without the query. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0]!.slice(0, 200);
+}

@@ -1,0 +1,133 @@
+/**
+ * Which deliveries were answered, and how: a sender that did not hear the answer sends again,
+ * and must not do a thing twice. Kept in a small file beside the journal, so that a restart
+ * forgets none while its signature is still good.
+ *
+ * An answer is written after the host has journalled the event, so a crash between the two
+ * makes the repetition reach the engine, which refuses what it has seen ("started already",
+ * "no proposal stands"). The other order could lose an event, and that would be worse.
+ */
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { z } from "zod";
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const entrySchema = z.object({
+  /** `sender/id`. */
+  key: z.string(),
+  atMs: z.number(),
+  /** Of the body. */
+  digest: z.string(),
+  status: z.number(),
+  body: z.string(),
+});
+type Entry = z.output<typeof entrySchema>;
+
+/** Beyond this many lines that count no more, the file is written anew. */
+const STALE_LINES = 10_000;
+
+export class Deliveries {
+  readonly #answered = new Map<string, Entry>();
+  readonly #running = new Map<string, { digest: string; answer: Promise<Answer> }>();
+  #file: number;
+  #lines = 0;
+
+  /** @param keepMs how long an answer is kept: at least twice as long as a signature is good */
+  constructor(
+    private readonly path: string,
+    private readonly keepMs: number,
+    private readonly nowMs: () => number,
+  ) {
+    mkdirSync(dirname(path), { recursive: true });
+    for (const entry of readEntries(path)) this.#answered.set(entry.key, entry);
+    this.#file = this.#writeAnew();
+  }
+
+  /**
+   * The answer to a delivery: as it was given before, or what `work` comes to. Null where the
+   * same name came with another content.
+   */
+  async once(key: string, digest: string, work: () => Promise<Answer>): Promise<Answer | null> {
+    const known = this.#answered.get(key) ?? this.#running.get(key);
+    if (known !== undefined) {
+      if (known.digest !== digest) return null;
+      return "answer" in known ? known.answer : { status: known.status, body: known.body };
+    }
+    const answer = work();
+    this.#running.set(key, { digest, answer });
+    try {
+      const { status, body } = await answer;
+      // What was refused before the host heard of it, or what we failed at, may be tried again.
+      if (status === 200 || status === 409)
+        this.#keep({ key, atMs: this.nowMs(), digest, status, body });
+      return { status, body };
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #keep(entry: Entry): void {
+    this.#answered.set(entry.key, entry);
+    writeSync(this.#file, `${JSON.stringify(entry)}\n`);
+    fsyncSync(this.#file);
+    if (++this.#lines < this.#answered.size + STALE_LINES) this.#forget();
+    else {
+      closeSync(this.#file);
+      this.#file = this.#writeAnew();
+    }
+  }
+
+  /** The oldest come first, as they were added in that order. */
+  #forget(): void {
+    const fromMs = this.nowMs() - this.keepMs;
+    for (const [key, { atMs }] of this.#answered) {
+      if (atMs >= fromMs) break;
+      this.#answered.delete(key);
+    }
+  }
+
+  #writeAnew(): number {
+    this.#forget();
+    const partial = `${this.path}.partial`;
+    const file = openSync(partial, "w", 0o600);
+    const lines = [...this.#answered.values()].map((entry) => `${JSON.stringify(entry)}\n`);
+    writeSync(file, lines.join(""));
+    fsyncSync(file);
+    renameSync(partial, this.path);
+    this.#lines = lines.length;
+    return file;
+  }
+}
+
+/** A last line that a crash cut short is left out: its sender heard no answer. */
+function readEntries(path: string): Entry[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        const parsed = entrySchema.safeParse(JSON.parse(line));
+        return parsed.success ? [parsed.data] : [];
+      } catch {
+        return [];
+      }
+    });
+}

@@ -1,0 +1,77 @@
+/** What operators ask: metrics, health, status, and why one deployment ended as it did. */
+
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { formatTime } from "../../../engine/index.ts";
+import type { NodeDocument } from "../../explain/document.ts";
+import { Refusal } from "../../server/problems.ts";
+import type { Host, HostStatus } from "../contract.ts";
+import type { Refusals } from "./refusals.ts";
+import { metricsText, METRICS_TYPE } from "./metricsText.ts";
+import { isSame } from "./signature.ts";
+
+export interface Operators {
+  readonly host: Host;
+  readonly refusals: Refusals;
+  /** Asked of who reads status and deployments; null: only a name of this machine is. */
+  readonly readerToken: string | null;
+  /** Null where no such deployment was heard of. */
+  readonly explanation: (deploymentId: string) => Promise<NodeDocument | null>;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
+
+export function addOperatorRoutes(app: FastifyInstance, given: Operators): void {
+  const { host, refusals, explanation } = given;
+  const readers = (request: FastifyRequest): Promise<void> => {
+    checkReader(given, request);
+    return Promise.resolve();
+  };
+  // Counts and times alone, no names: whoever reaches the port may read them.
+  app.get("/metrics", (_request, reply) =>
+    reply.type(METRICS_TYPE).send(metricsText(host.status(), refusals.total)),
+  );
+  app.get("/health/live", () => ({ live: true }));
+  app.get("/health/ready", (_request, reply) => {
+    const { ready, holdsLease } = host.status();
+    return reply.code(ready ? 200 : 503).send({ ready, holdsLease });
+  });
+  app.get("/v1/status", { onRequest: readers }, () => statusDocument(host.status()));
+  app.get<{ Params: { id: string } }>(
+    "/v1/deployments/:id",
+    { onRequest: readers },
+    async ({ params: { id } }) => {
+      const tree = await explanation(id);
+      if (tree === null) throw new Refusal("not-found", `No deployment ${id} was heard of.`);
+      return { deploymentId: id, tree };
+    },
+  );
+}
+
+function checkReader({ readerToken }: Operators, { headers }: FastifyRequest): void {
+  if (readerToken === null) {
+    // A page of the wide web could rebind its own name to this machine.
+    if (LOOPBACK.test(headers.host ?? "")) return;
+    throw new Refusal("forbidden", "This host answers to loopback names only: use 127.0.0.1.");
+  }
+  const given = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
+  if (given !== undefined && isSame(given, readerToken)) return;
+  throw new Refusal("unauthorized", "Send the readers' token as Authorization: Bearer.");
+}
+
+const timeOf = (ms: number | null): string | null => (ms === null ? null : formatTime(ms));
+
+function statusDocument(status: HostStatus) {
+  const { ready, holdsLease, act, policy, halted, problems, open } = status;
+  return {
+    ready,
+    holdsLease,
+    act,
+    policy,
+    halted,
+    now: formatTime(status.nowMs),
+    lastPollAt: timeOf(status.lastPollAtMs),
+    newestSampleAt: timeOf(status.newestSampleAtMs),
+    problems,
+    open: open.map(({ answerByMs, ...rest }) => ({ ...rest, answerBy: timeOf(answerByMs) })),
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * A lease in Redis: `SET key owner NX PX term`, renewed, given back and taken by scripts, so
+ * that looking and changing are one step. A Redis that loses what it was told (a failover to
+ * a replica that lags) may give it to two: see the README.
+ */
+
+import { Redis } from "ioredis";
+import type { LeaseStore } from "./lease.ts";
+
+const TAKE = `if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
+  then return redis.call('incr', KEYS[2]) else return 0 end`;
+const RENEW = `if redis.call('get', KEYS[1]) == ARGV[1]
+  then return redis.call('pexpire', KEYS[1], ARGV[2]) else return 0 end`;
+const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1]
+  then return redis.call('del', KEYS[1]) else return 0 end`;
+
+/** @param owner names this process and no other, ever */
+export function redisLease(url: string, key: string, owner: string, termMs: number): LeaseStore {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: 1,
+    connectTimeout: Math.ceil(termMs / 3),
+    commandTimeout: Math.ceil(termMs / 3),
+  });
+  // Each question that fails says so itself.
+  redis.on("error", () => undefined);
+  const held = `{${key}}:holder`;
+  const tokens = `{${key}}:token`;
+  return {
+    take: async () => {
+      const token = Number(await redis.eval(TAKE, 2, held, tokens, owner, termMs));
+      return token === 0 ? null : token;
+    },
+    renew: async () => Number(await redis.eval(RENEW, 1, held, owner, termMs)) === 1,
+    isOurs: async () => (await redis.get(held)) === owner,
+    release: async () => {
+      await redis.eval(RELEASE, 1, held, owner);
+    },
+    close: () => {
+      redis.disconnect();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * Commands out into the world, as signed webhooks: rollbacks to the platform, questions and
+ * messages to people. The same errand has the same key however often it is sent, and a
+ * receiver that remembers the key does it once.
+ */
+
+import { z } from "zod";
+import { formatTime, type EngineCommand } from "../../../engine/index.ts";
+import type { Receiver } from "../config/shadowFile.ts";
+import type { CarriedOut, Clock, Effects, Errand } from "../contract.ts";
+import { Late, within } from "../deadline.ts";
+import { signatureOf } from "../http/signature.ts";
+
+/** An answer is a few words; whatever is longer is cut and not understood. */
+const ANSWER_BYTES = 64 * 1024;
+/** How much of somebody else's words goes into our log. */
+const DETAIL_AT_MOST = 300;
+
+/** These say "later", not "no". */
+const LATER: readonly number[] = [408, 421, 423, 425, 429];
+
+const finishedSchema = z.object({ succeeded: z.boolean(), detail: z.string().default("") });
+
+export interface Receivers {
+  readonly platform: Receiver | null;
+  readonly page: Receiver | null;
+}
+
+export function webhookEffects({ platform, page }: Receivers, clock: Clock): Effects {
+  return {
+    carryOut: async (errand, signal) => {
+      const { kind } = errand.command;
+      // Samples come anyway: nobody outside is asked for them.
+      if (kind === "watchUntil") return { status: "done", finished: null };
+      const to = kind === "rollBack" ? platform : page;
+      if (to !== null) return send(to, errand, clock, signal);
+      // A rollback that nobody can do is a failure; a message that nobody wants is none.
+      return kind === "rollBack"
+        ? { status: "refused", detail: "shadow.yaml names no platform" }
+        : { status: "done", finished: null };
+    },
+  };
+}
+
+async function send(
+  { url, secret, timeout }: Receiver,
+  errand: Errand,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<CarriedOut> {
+  const body = JSON.stringify(message(errand));
+  const timestampS = Math.floor(clock.wallMs() / 1000);
+  try {
+    return await within(timeout, signal, async (given) => {
+      const response = await fetch(url, {
+        method: "POST",
+        redirect: "manual",
+        headers: {
+          "content-type": "application/json",
+          "user-agent": "hindsight-shadow",
+          "idempotency-key": errand.key,
+          "webhook-id": errand.key,
+          "webhook-timestamp": String(timestampS),
+          "webhook-signature": signatureOf(secret, errand.key, timestampS, body),
+        },
+        body,
+        signal: given,
+      });
+      return understood(response.status, await readAnswer(response));
+    });
+  } catch (error) {
+    return { status: "unknown", detail: faultOf(error, timeout) };
+  }
+}
+
+/** 409 says that this key was seen before: it is done, and once. */
+function understood(status: number, answer: string): CarriedOut {
+  if ((status >= 200 && status < 300) || status === 409) {
+    const finished = finishedSchema.safeParse(jsonOf(answer));
+    return { status: "done", finished: finished.success ? finished.data : null };
+  }
+  const said = answer.replace(/\s+/g, " ").trim().slice(0, DETAIL_AT_MOST);
+  const detail = `it answered ${status}${said === "" ? "" : `: ${said}`}`;
+  const isNo = status >= 300 && status < 500 && !LATER.includes(status);
+  return { status: isNo ? "refused" : "unknown", detail };
+}
+
+function message({ key, command, service, version, reason }: Errand) {
+  const { kind, deploymentId, decisionId, askedAtMs } = command;
+  const askedAt = formatTime(askedAtMs);
+  return {
+    type: kind,
+    key,
+    deploymentId,
+    service,
+    version,
+    decisionId,
+    askedAt,
+    ...detailsOf(command),
+    reason,
+  };
+}
+
+/** What only this kind of command says. */
+function detailsOf(command: EngineCommand): Readonly<Record<string, unknown>> {
+  switch (command.kind) {
+    case "rollBack":
+      return { authority: command.authority, accountable: command.accountable };
+    case "propose": {
+      const { to, ordinal, answers, answerByMs, onSilence } = command;
+      return { to, ordinal, answers, answerBy: formatTime(answerByMs), onSilence };
+    }
+    case "escalate": {
+      const { to, ordinal, answerByMs, onSilence } = command;
+      return { to, ordinal, answerBy: formatTime(answerByMs), onSilence };
+    }
+    case "page":
+    case "notify":
+      return { to: command.to };
+    case "withdrawProposal":
+      return {};
+    case "watchUntil":
+      return { until: formatTime(command.untilMs) };
+  }
+}
+
+async function readAnswer({ body }: Response): Promise<string> {
+  if (body === null) return "";
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    parts.push(part as Uint8Array);
+    bytes += (part as Uint8Array).byteLength;
+    if (bytes > ANSWER_BYTES) break;
+  }
+  return Buffer.concat(parts).toString("utf8", 0, ANSWER_BYTES);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+/** Node says "fetch failed" and hides the why in `cause`; our own end is not the receiver's. */
+function faultOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof Late) return `no answer within ${timeoutMs / 1000} s`;
+  const { name, message, cause } = error as Error & { cause?: { code?: string } };
+  return name === "AbortError" ? "given up: the host ends" : (cause?.code ?? message);
+}

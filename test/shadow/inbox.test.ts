@@ -1,0 +1,236 @@
+/** Deliveries at the door: who may send what, once, and what is refused and recorded. */
+
+import { appendFileSync } from "node:fs";
+import { beforeEach, describe, expect, it } from "vitest";
+import { signatureOf } from "../../lab/shadow/http/signature.ts";
+import { openDoor, SECRETS, WINDOW_MS, type Sent } from "./door.ts";
+import { notingHost, START_MS } from "./hosts.ts";
+
+let door: ReturnType<typeof openDoor>;
+beforeEach(() => {
+  door = openDoor();
+});
+
+const START = { deploymentId: "cart-1", service: "cart", version: "v2" };
+const OVERRIDE = { deploymentId: "cart-1", by: "ana", justification: "we expected it" };
+
+describe("a delivery", () => {
+  it("becomes an event", async () => {
+    expect(await door.send("deployments", { ...START, service: "pay" })).toMatchObject({
+      status: 200,
+      accepted: true,
+      decisionIds: ["deploymentStarted#1"],
+    });
+    expect(door.host.told).toEqual([
+      {
+        kind: "deploymentStarted",
+        atMs: START_MS,
+        deployment: {
+          deploymentId: "cart-1",
+          service: "pay",
+          environment: "production",
+          kind: "code",
+          startedAtMs: START_MS,
+          version: "v2",
+          author: null,
+          team: null,
+          criticality: null,
+        },
+      },
+    ]);
+  });
+
+  it("is heard once, and answered the same whenever it is sent again", async () => {
+    const first = await door.send("deployments", START);
+    door.clock.nowMs += 1000;
+    door.host.answer = () => ({ accepted: false, decisionIds: [], reason: "never asked" });
+    expect(await door.send("deployments", START)).toEqual(first);
+    expect(door.host.told).toHaveLength(1);
+  });
+
+  it("is heard once where it comes twice at one time", async () => {
+    const answers = await Promise.all([
+      door.send("deployments", START),
+      door.send("deployments", START),
+    ]);
+    expect(answers[0]).toEqual(answers[1]);
+    expect(door.host.told).toHaveLength(1);
+  });
+
+  it("is not heard again after a restart, even one that cut a line short", async () => {
+    const first = await door.send("deployments", START);
+    appendFileSync(door.file, '{"key":"ci/d-2","atM');
+    door.restart();
+    expect(await door.send("deployments", START)).toEqual(first);
+    expect(door.host.told).toHaveLength(1);
+    await door.send("deployments", { ...START, deploymentId: "cart-2" }, { id: "d-2" });
+    expect(door.host.told).toHaveLength(2);
+  });
+
+  it("is tried again where the host could not write it", async () => {
+    door.host.answer = () => {
+      throw new Error("the disk is full");
+    };
+    expect(await door.send("deployments", START)).toMatchObject({ status: 500 });
+    door.host = notingHost(door.clock);
+    door.restart();
+    expect(await door.send("deployments", START)).toMatchObject({ status: 200 });
+  });
+
+  it("may not change under its name, nor be sent to another address", async () => {
+    await door.send("halt", { halted: true, by: "kim", reason: "storm" }, { as: "chat" });
+    const lift = { halted: false, by: "kim", reason: "storm" };
+    expect(await door.send("halt/lift", lift, { as: "chat" })).toMatchObject({ status: 409 });
+    const moved = { halted: true, by: "kim", reason: "storm" };
+    expect(await door.send("halt/lift", moved, { as: "chat", id: "d-9" })).toMatchObject({
+      status: 400,
+    });
+    expect(door.host.told).toHaveLength(1);
+    expect(door.recorded).toMatchObject([{ kind: "reused", by: "chat" }]);
+  });
+});
+
+describe("refused, and recorded", () => {
+  it.each<[string, Sent, string]>([
+    ["a wrong secret", { secret: "guessed" }, "wrongSignature"],
+    [
+      "a changed body",
+      { tampered: JSON.stringify({ ...START, service: "pay" }) },
+      "wrongSignature",
+    ],
+    ["a signature from before the window", { atMs: START_MS - WINDOW_MS - 1000 }, "staleSignature"],
+    ["a signature from the future", { atMs: START_MS + WINDOW_MS + 2000 }, "staleSignature"],
+    ["a sender nobody knows", { as: "eve" }, "unsigned"],
+    ["another sender's name", { as: "chat", secret: SECRETS.ci }, "wrongSignature"],
+  ])("%s", async (_what, how, kind) => {
+    expect(await door.send("deployments", START, how)).toMatchObject({
+      status: 401,
+      type: "/problems/unauthorized",
+    });
+    expect(door.host.told).toEqual([]);
+    expect(door.recorded).toMatchObject([{ kind, what: "webhook for deployments" }]);
+    expect(JSON.stringify(door.recorded)).not.toContain("eve");
+  });
+
+  it("a delivery that is played back after its window", async () => {
+    await door.send("deployments", START);
+    door.clock.nowMs += WINDOW_MS + 2000;
+    expect(await door.send("deployments", START, { atMs: START_MS })).toMatchObject({
+      status: 401,
+    });
+    expect(door.recorded).toMatchObject([{ kind: "staleSignature" }]);
+    expect(door.host.told).toHaveLength(1);
+  });
+
+  it("what a sender may not send", async () => {
+    expect(await door.send("overrides", OVERRIDE)).toMatchObject({
+      status: 403,
+      detail: "ci may not send overrides",
+    });
+    expect(door.recorded).toMatchObject([{ kind: "notAllowed", by: "ci" }]);
+  });
+
+  it("an override, an approval or a halt by who is not entitled", async () => {
+    door.host.open = [
+      { deploymentId: "pay-1", service: "pay", phase: "proposed", answerByMs: null },
+    ];
+    const pay = { ...OVERRIDE, deploymentId: "pay-1" };
+    const approval = { deploymentId: "pay-1", by: "nobody" };
+    const halt = { halted: true, by: "ana", reason: "storm" };
+    const refused = [
+      await door.send("overrides", pay, { as: "chat", id: "1" }),
+      await door.send("approvals", approval, { as: "chat", id: "2" }),
+      await door.send("halt", halt, { as: "chat", id: "3" }),
+      await door.send("overrides", OVERRIDE, { as: "chat", id: "4" }),
+    ];
+    expect(refused.map(({ status, detail }) => [status, detail])).toEqual([
+      [403, "ana is not entitled to override for pay, of team money (sent by chat)"],
+      [403, "nobody is not entitled to approve (sent by chat)"],
+      [403, "ana is not entitled to halt (sent by chat)"],
+      [403, "ana is not entitled to override what no watched service is (sent by chat)"],
+    ]);
+    expect(door.recorded).toHaveLength(3);
+    expect(door.host.told).toEqual([]);
+    await door.send("overrides", { ...pay, by: "kim" }, { as: "chat", id: "5" });
+    expect(door.host.told).toMatchObject([{ kind: "overrideGiven", by: "kim" }]);
+  });
+
+  it("as one entry a minute where it is a flood", async () => {
+    for (let i = 0; i < 50; i++) await door.send("deployments", START, { secret: "guessed" });
+    expect(door.recorded).toHaveLength(1);
+    door.clock.nowMs += 60_000;
+    await door.send("deployments", START, { secret: "guessed" });
+    expect(door.recorded.map(({ why }) => why)).toEqual([
+      "the delivery is refused: its signature is wrong",
+      "the delivery is refused: its signature is wrong; 49 times more within a minute",
+      "the delivery is refused: its signature is wrong",
+    ]);
+    const { body } = await door.app.inject("/metrics");
+    expect(body).toContain('hindsight_refused_requests_total{kind="wrongSignature"} 51');
+  });
+
+  it("what the engine refuses, with its own words", async () => {
+    door.host.open = [
+      { deploymentId: "cart-1", service: "cart", phase: "watching", answerByMs: null },
+    ];
+    door.host.answer = () => ({
+      accepted: false,
+      decisionIds: ["cart-1#4"],
+      reason: "approval by ana: no proposal stands",
+    });
+    const approval = { deploymentId: "cart-1", by: "ana" };
+    expect(await door.send("approvals", approval, { as: "chat" })).toMatchObject({
+      status: 409,
+      detail: "approval by ana: no proposal stands",
+    });
+    // The engine's own record says it: the door writes no second.
+    expect(door.recorded).toEqual([]);
+  });
+});
+
+describe("what does not fit", () => {
+  it.each([
+    ["deployments", { ...START, kind: "magic" }, /^kind: /],
+    [
+      "deployments",
+      { ...START, startedAt: "yesterday" },
+      /^startedAt: expected a time in ISO 8601/,
+    ],
+    ["deployments", { ...START, colour: "red" }, /Unrecognized key/],
+    ["stages", { deploymentId: "cart-1", share: 5 }, /^share: expected a share/],
+    ["tags", [], /expected object/],
+  ])("%s %j", async (path, body, detail) => {
+    expect(await door.send(path, body)).toMatchObject({
+      status: 400,
+      detail: expect.stringMatching(detail) as string,
+    });
+    expect(door.host.told).toEqual([]);
+  });
+
+  it("a body that is too large, of another type, or no JSON", async () => {
+    const large = await door.app.inject({
+      method: "POST",
+      url: "/v1/deployments",
+      headers: { "content-type": "application/json" },
+      payload: `"${"x".repeat(600_000)}"`,
+    });
+    expect(large.statusCode).toBe(413);
+    const form = await door.app.inject({
+      method: "POST",
+      url: "/v1/deployments",
+      headers: { "content-type": "text/plain" },
+      payload: "{}",
+    });
+    expect(form.statusCode).toBe(415);
+    const text = "{";
+    const headers = {
+      "content-type": "application/json",
+      "hindsight-sender": "ci",
+      "webhook-id": "a",
+      "webhook-timestamp": String(door.clock.nowMs / 1000),
+      "webhook-signature": signatureOf(SECRETS.ci, "a", door.clock.nowMs / 1000, text),
+    };
+    const json = await door.app.inject({ method: "POST", url: "/v1/tags", headers, payload: text });
+    expect(json.json()).toMatchObject({ status: 400, detail: "The body is no JSON." });
+  });
+});

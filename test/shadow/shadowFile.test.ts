@@ -1,0 +1,122 @@
+/** shadow.yaml: what it means, and what is wrong with it, by line. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readServices } from "../../lab/shadow/config/services.ts";
+import { readShadowFile, type ShadowFile } from "../../lab/shadow/config/shadowFile.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+
+const ENV = { CI: "a-secret-of-the-pipeline", CHAT: "a-secret-of-the-chat-bot", SHORT: "short" };
+const LEAST = `policy: policy.yaml
+journal: journal
+metrics:
+  url: http://127.0.0.1:9090
+  queries: { latency_ms: latency_ms }
+`;
+
+function read(text: string, files: Readonly<Record<string, string>> = {}): ShadowFile {
+  const directory = temporaryDirectory();
+  for (const [name, content] of Object.entries({ ...files, "shadow.yaml": text })) {
+    mkdirSync(join(directory, name, ".."), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+  return readShadowFile(join(directory, "shadow.yaml"), ENV);
+}
+
+describe("shadow.yaml", () => {
+  it("only records, on loopback, where it says no more than it must", () => {
+    const { act, listen, platform, lease, window, policy } = read(LEAST);
+    expect({ act, listen, platform, window }).toEqual({
+      act: false,
+      listen: { host: "127.0.0.1", port: 8440 },
+      platform: undefined,
+      window: 300_000,
+    });
+    expect(lease.for).toBe(15_000);
+    expect(policy).toMatch(/hindsight-tests.*policy\.yaml$/);
+  });
+
+  it("reads secrets from the environment or a file beside it, and never from itself", () => {
+    const senders = `senders:
+  ci: { secret: env:CI, may: [deployments] }
+  chat: { secret: file:secrets/chat, may: [overrides], as: ana }
+`;
+    const config = read(LEAST + senders, { "secrets/chat": "what the file has\n" });
+    expect(config.senders["ci"]!.secret).toBe(ENV.CI);
+    expect(config.senders["chat"]!.secret).toBe("what the file has");
+  });
+
+  it.each([
+    ["an unknown key", "wacth: 5m", /shadow\.yaml:6:1: wacth: unknown key/],
+    [
+      "a secret in the file",
+      "senders: { ci: { secret: hush-hush-hush-hush, may: [tags] } }",
+      /6:18: senders\.ci\.secret: expected env:NAME or file:PATH/,
+    ],
+    [
+      "a secret that is not there",
+      "senders: { ci: { secret: env:NONE, may: [tags] } }",
+      /there is no secret at env:NONE/,
+    ],
+    ["a secret to guess", "senders: { ci: { secret: env:SHORT, may: [tags] } }", /shorter than 16/],
+    [
+      "one secret twice",
+      "senders: { a: { secret: env:CI, may: [tags] }, b: { secret: env:CI, may: [tags] } }",
+      /senders\.b: has the secret of a/,
+    ],
+    [
+      "a token for who can sign",
+      "senders: { a: { token: env:CI, may: [deployments] } }",
+      /a token is for argocd alone/,
+    ],
+    [
+      "GitHub among others",
+      "senders: { a: { secret: env:CI, may: [github, tags] } }",
+      /a sender of its own/,
+    ],
+    ["acting with nobody to ask", "act: true", /6:1: act: there is nobody to ask/],
+    [
+      "acting unheard",
+      "act: true\nplatform: { url: 'http://p', secret: env:CI }",
+      /nobody would hear of a proposal/,
+    ],
+    [
+      "a password in an address",
+      "page: { url: 'http://a:b@p', secret: env:CI }",
+      /no place in an address/,
+    ],
+    ["listening to the world", "listen: 0.0.0.0:80", /readers of the status need a token/],
+    ["no address", "listen: 8440", /expected an address and a port/],
+    [
+      "a halt of one team",
+      "entitled: [{ who: [ana], may: [halt], teams: [pay] }]",
+      /grant it apart/,
+    ],
+    ["a group in a group", "groups: { a: [b], b: [c] }", /groups\.a: b is a group/],
+    ["two leases", "lease: { directory: l, redis: 'redis://r' }", /not both/],
+    ["an endless signature", "window: 10h", /expected a duration from 10s to 1h/],
+    [
+      "a timezone that is none",
+      "services: { a: { timezone: Mars/Base } }",
+      /6:18: services\.a\.timezone: expected an IANA name/,
+    ],
+  ])("refuses %s", (_what, line, message) => {
+    expect(() => read(LEAST + line)).toThrow(message);
+  });
+
+  it("reads a catalog from CSV as from YAML, and leaves no row out", async () => {
+    const csv =
+      "service,team,criticality,timezone,depends_on\ncart,shop,high,Europe/Berlin,pay;db\n";
+    const yaml =
+      "cart: { team: shop, criticality: high, timezone: Europe/Berlin, dependsOn: [pay, db] }\n";
+    const files = { "s.csv": csv, "s.yaml": yaml, "bad.csv": csv.replace("high", "urgent") };
+    const of = async (name: string) =>
+      readServices(read(`${LEAST}services: ${name}\n`, files).services);
+    const fromCsv = await of("s.csv");
+    expect(fromCsv).toEqual(await of("s.yaml"));
+    expect(fromCsv).toMatchObject([{ service: "cart", team: "shop", dependsOn: ["db", "pay"] }]);
+    await expect(of("bad.csv")).rejects.toThrow(/criticality is not one of .*bad\.csv:2/s);
+    await expect(of("none.csv")).rejects.toThrow(/no such service catalog/);
+  });
+});

@@ -1,0 +1,125 @@
+/** Commands out: what a receiver gets, and how its answer, or none, is understood. */
+
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import type { CarriedOut, Errand } from "../../lab/shadow/contract.ts";
+import { checkSigned } from "../../lab/shadow/http/signature.ts";
+import { webhookEffects } from "../../lab/shadow/out/webhooks.ts";
+import { setClock, START_MS } from "./hosts.ts";
+
+const SECRET = "the secret of the platform";
+const ERRAND: Errand = {
+  key: "cart-1#3/rollBack",
+  command: {
+    kind: "rollBack",
+    deploymentId: "cart-1",
+    askedAtMs: START_MS,
+    decisionId: "cart-1#3",
+    authority: "policy two-minute, tier override",
+    accountable: "platform",
+  },
+  service: "cart",
+  version: "v2",
+  reason: "no override within 2m: proceeds",
+};
+
+interface Got {
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+}
+
+let server: Server | null = null;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+async function carryOut(
+  status: number,
+  answer: string,
+  errand = ERRAND,
+): Promise<{ done: CarriedOut; got: readonly Got[] }> {
+  const got: Got[] = [];
+  server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      got.push({ headers: request.headers, body: Buffer.concat(parts) });
+      // 0: it hangs.
+      if (status !== 0) response.writeHead(status, { location: "/elsewhere" }).end(answer);
+    });
+  });
+  await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const platform = {
+    url: `http://127.0.0.1:${port}/`,
+    secret: SECRET,
+    timeout: status === 0 ? 300 : 10_000,
+  };
+  const effects = webhookEffects({ platform, page: null }, setClock());
+  const done = await effects.carryOut(errand, new AbortController().signal);
+  return { done, got };
+}
+
+describe("a rollback", () => {
+  it("is asked for with a key, signed, and with all that a receiver needs", async () => {
+    const { done, got } = await carryOut(202, "");
+    expect(done).toEqual({ status: "done", finished: null });
+    const [{ headers, body }] = got as [Got];
+    expect(headers["idempotency-key"]).toBe(ERRAND.key);
+    expect(checkSigned(headers, body, SECRET, START_MS, 1000).fault).toBeNull();
+    expect(JSON.parse(body.toString())).toEqual({
+      type: "rollBack",
+      key: ERRAND.key,
+      deploymentId: "cart-1",
+      service: "cart",
+      version: "v2",
+      decisionId: "cart-1#3",
+      askedAt: "2026-07-01T12:00:00Z",
+      authority: "policy two-minute, tier override",
+      accountable: "platform",
+      reason: "no override within 2m: proceeds",
+    });
+  });
+
+  const finished = (succeeded: boolean, detail: string): CarriedOut => ({
+    status: "done",
+    finished: { succeeded, detail },
+  });
+  it.each<[number, string, CarriedOut]>([
+    [200, '{"succeeded":true,"detail":"back on v1"}', finished(true, "back on v1")],
+    [200, '{"succeeded":false,"detail":"v1 is gone"}', finished(false, "v1 is gone")],
+    [200, "thank you", { status: "done", finished: null }],
+    [409, '{"succeeded":true}', finished(true, "")],
+    [409, "seen before", { status: "done", finished: null }],
+    [422, "no such service", { status: "refused", detail: "it answered 422: no such service" }],
+    [301, "", { status: "refused", detail: "it answered 301" }],
+    [429, "", { status: "unknown", detail: "it answered 429" }],
+    [503, "", { status: "unknown", detail: "it answered 503" }],
+    [0, "", { status: "unknown", detail: "no answer within 0.3 s" }],
+  ])("answered with %d %s", async (status, answer, expected) => {
+    const { done, got } = await carryOut(status, answer);
+    expect(done).toEqual(expected);
+    expect(got).toHaveLength(1);
+  });
+
+  it("nobody knows of, where nothing listens", async () => {
+    const platform = { url: "http://127.0.0.1:49151/", secret: SECRET, timeout: 300 };
+    const effects = webhookEffects({ platform, page: null }, setClock());
+    const done = await effects.carryOut(ERRAND, new AbortController().signal);
+    expect(done).toEqual({ status: "unknown", detail: "ECONNREFUSED" });
+  });
+
+  it("is refused without a platform, and a page without a receiver is none", async () => {
+    const effects = webhookEffects({ platform: null, page: null }, setClock());
+    const { signal } = new AbortController();
+    expect(await effects.carryOut(ERRAND, signal)).toMatchObject({ status: "refused" });
+    const { askedAtMs, decisionId } = ERRAND.command;
+    const page = { kind: "page", deploymentId: "cart-1", askedAtMs, decisionId } as const;
+    const command = { ...page, to: "on-call", reason: "held" };
+    expect(await effects.carryOut({ ...ERRAND, command }, signal)).toMatchObject({
+      status: "done",
+    });
+  });
+});
