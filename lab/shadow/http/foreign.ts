@@ -1,14 +1,10 @@
 /** What GitHub and Argo CD tell of deployments, as the events it comes to. */
 
 import { readArgocd } from "../../history/import/exports/argocd.ts";
-import {
-  isFields,
-  type ForeignDeployment,
-  type Naming,
-  type Reading,
-} from "../../history/import/exports/foreign.ts";
+import type { ForeignDeployment, Naming, Reading } from "../../history/import/exports/foreign.ts";
 import { readGithub } from "../../history/import/exports/github.ts";
 import { readKind } from "../../history/import/kinds.ts";
+import { isFields } from "../../jsonBody.ts";
 import { Refusal } from "../../server/problems.ts";
 import type { Told } from "../contract.ts";
 

@@ -8,16 +8,12 @@
  * unless the Application says otherwise (`revisionHistoryLimit`), so export often enough.
  */
 
+import { isFields, listIn, textIn, within, type Fields } from "../../../jsonBody.ts";
 import { iso } from "../../duck.ts";
 import {
-  isFields,
-  listIn,
   needed,
   readEach,
-  textIn,
   timeIn,
-  within,
-  type Fields,
   type ForeignDeployment,
   type Naming,
   type Reading,

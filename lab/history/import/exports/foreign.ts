@@ -4,6 +4,7 @@
  * of last year and a webhook of this minute are read by the same code.
  */
 
+import { isFields, textIn, type Fields } from "../../../jsonBody.ts";
 import { readTimeMs } from "../fields.ts";
 
 /** A deployment as another system tells of it. */
@@ -56,36 +57,10 @@ export interface Naming {
 
 export const PLAIN_NAMING: Naming = { services: new Map(), environment: "production" };
 
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** An object inside another, or an empty one. */
-export function within(value: Fields, ...path: readonly string[]): Fields {
-  let found: unknown = value;
-  for (const key of path) found = isFields(found) ? found[key] : undefined;
-  return isFields(found) ? found : {};
-}
-
-/** A text or a number as text; null when it is absent, empty or anything else. */
-export function textIn(value: Fields, key: string): string | null {
-  const found = value[key];
-  if (typeof found === "number") return String(found);
-  return typeof found === "string" && found.trim() !== "" ? found.trim() : null;
-}
-
 /** A time in ISO 8601 with a zone; null when it is absent or none. */
 export function timeIn(value: Fields, key: string): number | null {
   const text = textIn(value, key);
   return text === null ? null : readTimeMs(text);
-}
-
-/** The elements of a list under a key; none when there is no list. */
-export function listIn(value: Fields, key: string): readonly Fields[] {
-  const found = value[key];
-  return Array.isArray(found) ? found.filter(isFields) : [];
 }
 
 /** Why an element cannot be used; `readEach` turns it into a problem with its place. */

@@ -9,15 +9,11 @@
  * ever reported, waiting counts as deploying.
  */
 
+import { isFields, listIn, textIn, within, type Fields } from "../../../jsonBody.ts";
 import {
-  isFields,
-  listIn,
   needed,
   readEach,
-  textIn,
   timeIn,
-  within,
-  type Fields,
   type ForeignDeployment,
   type Naming,
   type Reading,

@@ -6,16 +6,12 @@
  * alert detail called `deployment_id`. A title that sounds like one is no label.
  */
 
+import { isFields, listIn, textIn, within, type Fields } from "../../../jsonBody.ts";
 import {
-  isFields,
-  listIn,
   needed,
   readEach,
-  textIn,
   timeIn,
   Unusable,
-  within,
-  type Fields,
   type ForeignDeployment,
   type ForeignIncident,
   type Naming,

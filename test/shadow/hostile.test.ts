@@ -1,0 +1,335 @@
+/**
+ * The metrics source against a server that does everything wrong: each fault is a sentence that
+ * says what happened, what was right is given all the same, and nothing is thrown.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Clock, Taken } from "../../lab/shadow/contract.ts";
+import { prometheusSource } from "../../lab/shadow/source/prometheus.ts";
+import { METRICS, type SecretOf } from "../../lab/shadow/source/settings.ts";
+import { closeServer, listen, systemClock } from "./prometheus.ts";
+
+const NEVER = new AbortController().signal;
+const TO_MS = 1_800_000_000_000;
+const FROM_MS = TO_MS - 60_000;
+
+type Reply = (request: Asked, response: ServerResponse) => void;
+
+interface Asked {
+  readonly path: string;
+  readonly query: string;
+  readonly parameters: URLSearchParams;
+  readonly headers: IncomingMessage["headers"];
+}
+
+let server: Server | null = null;
+const asked: Asked[] = [];
+
+afterEach(() => {
+  if (server !== null) closeServer(server);
+  server = null;
+  asked.length = 0;
+});
+
+async function serve(reply: Reply): Promise<string> {
+  server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (part: Buffer) => (text += part.toString()));
+    request.on("end", () => {
+      const parameters = new URLSearchParams(text);
+      const query = parameters.get("query") ?? "";
+      const one = { path: request.url ?? "", query, parameters, headers: request.headers };
+      asked.push(one);
+      reply(one, response);
+    });
+  });
+  return `http://127.0.0.1:${await listen(server)}`;
+}
+
+interface Given {
+  readonly url: string;
+  readonly queries?: Readonly<Record<string, string>>;
+  readonly more?: Readonly<Record<string, unknown>>;
+  readonly clock?: Clock;
+  readonly secretOf?: SecretOf;
+  readonly bodyLimit?: number;
+}
+
+function sourceOf({ url, queries = { bad: "bad", good: "good" }, more, ...rest }: Given) {
+  const settings = METRICS.parse({ url, timeout: "300ms", queries, ...more });
+  const { secretOf = () => "", clock = systemClock, bodyLimit } = rest;
+  return prometheusSource(settings, secretOf, clock, bodyLimit);
+}
+
+/** The server's answer to "good", and to everything else what the case says. */
+function orGood(reply: Reply): Reply {
+  return (request, response) => {
+    if (request.query.startsWith("good")) json(response, matrix([["shop", [[TO_MS, "1"]]]]));
+    else reply(request, response);
+  };
+}
+
+type Rows = readonly (readonly [service: string, pairs: readonly (readonly [number, string])[]])[];
+
+function matrix(rows: Rows): unknown {
+  const result = rows.map(([service, pairs]) => ({
+    metric: { __name__: "x", service },
+    values: pairs.map(([atMs, value]) => [atMs / 1000, value]),
+  }));
+  return { status: "success", data: { resultType: "matrix", result } };
+}
+
+function json(response: ServerResponse, body: unknown, status = 200): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+const raw =
+  (text: string, status = 200, headers: Record<string, string> = {}): Reply =>
+  (_request, response) =>
+    void response.writeHead(status, headers).end(text);
+
+const body =
+  (value: unknown, status = 200): Reply =>
+  (_request, response) =>
+    json(response, value, status);
+
+const endless: Reply = (_request, response) => {
+  response.writeHead(200);
+  const more = (): void => {
+    while (!response.destroyed && response.write(" ".repeat(65_536)));
+  };
+  response.on("drain", more);
+  more();
+};
+
+const oneSeries = (values: unknown, labels: unknown = { service: "shop" }): unknown => ({
+  status: "success",
+  data: { resultType: "matrix", result: [{ metric: labels, values }] },
+});
+
+describe("every fault is said in words, and the other query's samples come", () => {
+  const cases: readonly (readonly [string, Reply, RegExp])[] = [
+    ["slow", () => undefined, /^bad: the metrics API gave no answer within 300ms$/],
+    ["500", raw("oops", 500), /^bad: the metrics API refused with 500$/],
+    [
+      "an error in its own words",
+      body({ status: "error", errorType: "bad_data", error: "no such function" }, 400),
+      /^bad: the metrics API refused with 400: no such function$/,
+    ],
+    ["an error called success", body({ status: "error", error: "odd" }), /refused: odd$/],
+    ["not let in", raw("", 401), /does not let us in \(401\): check auth and headers$/],
+    [
+      "a redirect",
+      raw("", 302, { location: "https://login.example.org/" }),
+      /sends us to https:\/\/login\.example\.org\/, and we do not follow/,
+    ],
+    ["a web page", raw("<html>log in</html>"), /a web page, not JSON: is a login or a proxy/],
+    ["cut JSON", raw('{"status":"success","data":{"resultType":"ma'), /cut off or broken JSON/],
+    ["nothing", raw(""), /gave an answer that is empty$/],
+    [
+      "a connection that is cut",
+      (_request, response) => {
+        response.writeHead(200, { "content-length": "1000" });
+        response.write('{"status":"success"');
+        setTimeout(() => response.destroy(), 10);
+      },
+      /cannot be reached: the connection was cut$/,
+    ],
+    ["an endless body", endless, /gave an answer of more than 1 MB$/],
+    [
+      "a vector",
+      body({ status: "success", data: { resultType: "vector", result: [] } }),
+      /not what was asked for: it is a vector$/,
+    ],
+    ["no labels", body(oneSeries([], null)), /a series has no labels$/],
+    ["no values", body(oneSeries(undefined)), /a series has no values/],
+    ["numbers for text", body(oneSeries([[TO_MS / 1000, 1]])), /a sample is no time and text$/],
+    ["a word for a number", body(oneSeries([[TO_MS / 1000, "many"]])), /a value is "many"$/],
+    [
+      "a partial answer",
+      body({ ...(matrix([["shop", [[TO_MS, "5"]]]]) as object), warnings: ["store 2 is down"] }),
+      /gave no answer that can be used: the answer is partial: store 2 is down$/,
+    ],
+    [
+      "two series for a service",
+      body(
+        matrix([
+          ["shop", [[TO_MS, "5"]]],
+          ["shop", [[TO_MS, "6"]]],
+        ]),
+      ),
+      /^bad: several series for shop: left out; make it one, as with sum by \(service\)$/,
+    ],
+    ["no service", body(oneSeries([[TO_MS / 1000, "1"]], {})), /1 series have no label "service"/],
+  ];
+  it.each(cases)("%s", async (_name, reply, expected) => {
+    const url = await serve(orGood(reply));
+    const taken = await sourceOf({ url, bodyLimit: 1024 * 1024 }).take(FROM_MS, TO_MS, NEVER);
+    expect(taken.columns.map(({ series }) => series.metric)).toEqual(["good"]);
+    expect(taken.problems.filter((text) => !text.includes("clock"))).toEqual([
+      expect.stringMatching(expected),
+    ]);
+  });
+
+  it("nobody there, said once for both", async () => {
+    const url = await serve(() => undefined);
+    closeServer(server!);
+    expect(await sourceOf({ url }).take(FROM_MS, TO_MS, NEVER)).toEqual({
+      columns: [],
+      problems: ["bad, good: the metrics API cannot be reached: connection refused"],
+    } satisfies Taken);
+  });
+});
+
+describe("what is odd in an answer", () => {
+  it("is put in order, merged, dropped where it contradicts itself, or is a gap", async () => {
+    const at = (seconds: number): number => TO_MS - 50_000 + seconds * 1000;
+    const pairs: [number, string][] = [
+      [at(30), "3"],
+      [at(10), "1"],
+      [at(20), "2"],
+      [at(10), "1"],
+      [at(40), "4"],
+      [at(40), "5"],
+      [at(45), "NaN"],
+      [at(46), "+Inf"],
+      [TO_MS + 1000, "9"],
+      [FROM_MS, "9"],
+    ];
+    const url = await serve(body(matrix([["shop", pairs]])));
+    const source = sourceOf({ url, queries: { x: "x" } });
+    const { columns, problems } = await source.take(FROM_MS, TO_MS, NEVER);
+    expect(columns).toHaveLength(1);
+    expect(columns[0]!.atMs).toEqual([at(10), at(20), at(30), at(45), at(46)]);
+    expect(columns[0]!.values).toEqual([1, 2, 3, Number.NaN, Number.NaN]);
+    expect(problems).toContain("x: 1 samples contradict another of the same time: left out");
+  });
+
+  it("a clock that is far away is said; notes on the query are not", async () => {
+    const url = await serve((_request, response) => {
+      response.setHeader("date", new Date(TO_MS + 42_000).toUTCString());
+      json(response, {
+        ...(matrix([["shop", [[TO_MS, "1"]]]]) as object),
+        warnings: ["PromQL info: metric might not be a counter"],
+      });
+    });
+    const clock = { ...systemClock, wallMs: () => TO_MS };
+    const taken = await sourceOf({ url, queries: { x: "x" }, clock }).take(FROM_MS, TO_MS, NEVER);
+    expect(taken.columns).toHaveLength(1);
+    expect(taken.problems).toEqual([
+      expect.stringMatching(/^the metrics API has a clock that is 4[23]s ahead of ours$/),
+    ]);
+  });
+});
+
+describe("it takes care", () => {
+  it("leaves a server alone for as long as that asks, then catches up", async () => {
+    let [nowMs, busy] = [0, true];
+    const clock = { ...systemClock, steadyMs: () => nowMs };
+    const url = await serve((_request, response) => {
+      if (busy) response.writeHead(429, { "retry-after": "30" }).end();
+      else
+        json(
+          response,
+          matrix([
+            [
+              "shop",
+              [
+                [TO_MS - 20_000, "1"],
+                [TO_MS + 30_000, "2"],
+              ],
+            ],
+          ]),
+        );
+    });
+    const source = sourceOf({ url, queries: { x: "x" }, clock });
+    busy = false;
+    await source.take(FROM_MS - 60_000, FROM_MS, NEVER);
+    busy = true;
+    const refused = await source.take(FROM_MS, TO_MS, NEVER);
+    expect(refused.problems[0]).toBe("x: the metrics API asks us to slow down (Retry-After: 30)");
+    busy = false;
+    nowMs = 29_000;
+    const waited = await source.take(TO_MS, TO_MS + 15_000, NEVER);
+    expect(waited.problems[0]).toBe("x: the metrics API asked to be left alone, 1s more");
+    expect(asked).toHaveLength(2);
+    nowMs = 31_000;
+    // The host asks for the newest only; what was missed meanwhile comes as well.
+    const { columns } = await source.take(TO_MS + 15_000, TO_MS + 30_000, NEVER);
+    expect(columns[0]!.atMs).toEqual([TO_MS - 20_000, TO_MS + 30_000]);
+    expect(asked).toHaveLength(3);
+  });
+
+  it("asks in pieces below 11,000 points, and in smaller ones where it must", async () => {
+    const url = await serve(({ parameters, path }, response) => {
+      const start = Number(parameters.get("start"));
+      const end = Number(parameters.get("end"));
+      if (path.endsWith("query") || end - start <= 4_000 * 15) {
+        json(response, matrix([["shop", [[end * 1000, "1"]]]]));
+      } else json(response, { status: "error", error: "would load too many samples" }, 422);
+    });
+    const fromMs = TO_MS - 30_000 * 15_000;
+    const taken = await sourceOf({ url, queries: { x: "sum(x)" } }).take(fromMs, TO_MS, NEVER);
+    expect(taken.problems.filter((text) => !text.includes("clock"))).toEqual([]);
+    const ranges = asked.map(({ parameters }) => [
+      Number(parameters.get("start")),
+      Number(parameters.get("end")),
+    ]);
+    for (const [start, end] of ranges) expect((end! - start!) / 15).toBeLessThan(11_000);
+    // Refused twice (10,000 and 5,000 points), then each piece begins where the last ended.
+    const answered = ranges.slice(2);
+    expect(answered[0]![0]).toBe(fromMs / 1000 + 15);
+    expect(answered.at(-1)![1]).toBe(TO_MS / 1000);
+    answered.slice(1).forEach(([start], i) => expect(start).toBe(answered[i]![1]! + 15));
+  });
+
+  it("asks no more at once than it may, and sends its secrets and headers", async () => {
+    let [now, most] = [0, 0];
+    const url = await serve((_request, response) => {
+      most = Math.max(most, ++now);
+      setTimeout(() => {
+        now--;
+        json(response, matrix([]));
+      }, 20);
+    });
+    const queries = Object.fromEntries([..."abcdef"].map((name) => [name, name]));
+    const more = {
+      concurrency: 2,
+      auth: { bearer: "env:TOKEN" },
+      headers: { "X-Scope-OrgID": "tenant", "X-Key": "env:KEY" },
+    };
+    const secretOf = (reference: string): string => `<${reference}>`;
+    await sourceOf({ url, queries, more, secretOf }).take(FROM_MS, TO_MS, NEVER);
+    expect(most).toBe(2);
+    expect(asked).toHaveLength(6);
+    expect(asked[0]!.headers).toMatchObject({
+      authorization: "Bearer <env:TOKEN>",
+      "x-scope-orgid": "tenant",
+      "x-key": "<env:KEY>",
+    });
+  });
+
+  it("stops asking when it is told to end", async () => {
+    const url = await serve(() => undefined);
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), 20);
+    const taken = await sourceOf({ url }).take(FROM_MS, TO_MS, ending.signal);
+    expect(taken.problems).toEqual([
+      "bad, good: the metrics API was not waited for: the host is ending",
+    ]);
+  });
+
+  it("says when a metric has been silent for long, not before", async () => {
+    const url = await serve(body(matrix([])));
+    const source = sourceOf({ url, queries: { x: "x" } });
+    const problemsOf = async (fromMs: number): Promise<readonly string[]> =>
+      (await source.take(fromMs, fromMs + 15_000, NEVER)).problems.filter(
+        (text) => !text.includes("clock"),
+      );
+    for (const seconds of [0, 15, 30]) {
+      expect(await problemsOf(TO_MS + seconds * 1000)).toEqual([]);
+    }
+    expect(await problemsOf(TO_MS + 45_000)).toEqual(["x: no sample of any service for 1m"]);
+  });
+});
