@@ -12,7 +12,8 @@
  */
 
 import { assert } from "./assert.ts";
-import type { DecisionEvent } from "./event.ts";
+import type { EngineCommand } from "./command.ts";
+import type { ContextPrepared, Criticality, DecisionEvent, SeriesName } from "./event.ts";
 import { canonicalJson } from "./policy/canonical.ts";
 import type { LearningState } from "./learn/lessons.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -37,6 +38,42 @@ export interface LogHeader {
   readonly history: string | null;
   /** What an older log had taught the fleet when it began; absent: nothing. */
   readonly learned?: LearningState;
+  /** Of a live host's journal: this log is one segment of it. */
+  readonly live?: LiveSegment;
+}
+
+/**
+ * Where a segment of a live host's journal begins. A segment is a whole log by itself: who has
+ * it can make its decisions again, and needs the segments before only for older samples.
+ */
+export interface LiveSegment {
+  /** From 1. */
+  readonly segment: number;
+  /** Hash of the last line of the segment before; that of `CHAIN_START` for the first. */
+  readonly previous: string;
+  readonly begunAtMs: number;
+  /** The controller at its beginning, by `serialise`, without its recent samples. */
+  readonly state: string;
+  /**
+   * Recent samples of series that have few: those of the rest are found in the segments that
+   * were written within the reach of a baseline and a watch.
+   */
+  readonly carried: SamplesBatch | null;
+  /** What was asked of the world and has not come of anything yet, or only just. */
+  readonly errands: readonly { readonly command: EngineCommand; readonly reason: string }[];
+  /** May the host roll back? */
+  readonly act: boolean;
+  readonly services: readonly CatalogService[];
+}
+
+/** What the catalog says of a service. */
+export interface CatalogService {
+  readonly service: string;
+  readonly team: string | null;
+  readonly criticality: Criticality | null;
+  readonly timezone: string | null;
+  readonly dependsOn: readonly string[];
+  readonly revenuePerMinute: number | null;
 }
 
 /** The samples of one deployment, which lie beside the log. */
@@ -50,6 +87,21 @@ export interface SamplesSeen {
   readonly bySeries?: Readonly<Record<string, SeriesSeen>>;
   /** Of the prepared context (seasons); null where none was prepared. */
   readonly contextDigest: string | null;
+}
+
+/** A batch of samples that a live host took, at its place in the order of handling. */
+export interface SamplesBatch {
+  /** Beside the log, and where in it; bytes. */
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+  /** SHA-256 of those bytes. */
+  readonly digest: string;
+  /** Null: each sample has its own, among the bytes. */
+  readonly knownAtMs: number | null;
+  readonly samples: number;
+  /** Series that this log had none of before: they get the next numbers, from 0. */
+  readonly series: readonly SeriesName[];
 }
 
 export interface SeriesSeen {
@@ -68,8 +120,9 @@ export interface Checkpoint {
 
 export type LogEntry =
   | { readonly kind: "header"; readonly content: LogHeader }
-  | { readonly kind: "event"; readonly content: DecisionEvent }
-  | { readonly kind: "samples"; readonly content: SamplesSeen }
+  /** What was prepared decides nothing; a live host needs it to judge again. */
+  | { readonly kind: "event"; readonly content: DecisionEvent | ContextPrepared }
+  | { readonly kind: "samples"; readonly content: SamplesSeen | SamplesBatch }
   | { readonly kind: "record"; readonly content: DecisionRecord }
   | { readonly kind: "checkpoint"; readonly content: Checkpoint };
 
@@ -84,6 +137,10 @@ export const CHAIN_START: ChainEnd = { seq: 0, previous: "0".repeat(64) };
 /** What a signature of a checkpoint is about: all that was written before it. */
 export function checkpointText({ seq, previous }: ChainEnd, closes: boolean): string {
   return `hindsight-decisions checkpoint ${seq} ${closes ? "closes" : "continues"} ${previous}`;
+}
+
+export function isBatch(samples: SamplesSeen | SamplesBatch): samples is SamplesBatch {
+  return "file" in samples;
 }
 
 /** A clock that decided nothing says nothing; every other event is kept. */

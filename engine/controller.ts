@@ -30,25 +30,23 @@ import {
   withTags,
   type WatchState,
 } from "./detect/watch.ts";
-import { lookBackOf } from "./detect/exposure.ts";
-import { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
 import {
   compareEvents,
-  seriesKey,
   type DecisionEvent,
   type Deployment,
   type Event,
   type SampleColumn,
   type SignalJudged,
 } from "./event.ts";
-import type { Policy } from "./policy/policy.ts";
+import { servicesOf, type Policy } from "./policy/policy.ts";
+import { remember, type Recent } from "./recent.ts";
 import type { DecisionRecord } from "./record.ts";
 
 export interface ControllerState {
   readonly fleet: FleetState;
   readonly watches: Readonly<Record<string, WatchState>>;
-  /** The newest samples of every series, as far back as a baseline may look. */
-  readonly recent: Readonly<Record<string, SampleColumn>>;
+  /** By series. */
+  readonly recent: Recent;
 }
 
 export interface ControllerStep {
@@ -66,10 +64,12 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
   const turn: Turn = { policy, state, commands: [], records: [], handled: [] };
   switch (event.kind) {
     case "samplesTaken": {
+      const watched = byService(event.columns);
       for (const [id, watch] of Object.entries(state.watches)) {
-        setWatch(turn, id, takeColumns(policyFor(policy, state, id), watch, event.columns));
+        const under = policyFor(policy, state, id);
+        setWatch(turn, id, takeColumns(under, watch, watched(under, watch)));
       }
-      turn.state = { ...turn.state, recent: remember(policy, state, event.columns) };
+      turn.state = { ...turn.state, recent: remember(policy, state.recent, event.columns) };
       // Whatever falls silent or ends before a sample became known is judged before it.
       decide(turn, passTime(turn, event.knownAtMs - 1, event.knownAtMs));
       break;
@@ -154,6 +154,28 @@ interface Turn {
   readonly handled: Handled[];
 }
 
+/**
+ * Of thousands of columns those that a watch may look at, in their order: it ignores the rest,
+ * and so it need not be asked about every one.
+ */
+function byService(
+  columns: readonly SampleColumn[],
+): (policy: Policy, watch: WatchState) => readonly SampleColumn[] {
+  const places = new Map<string, number[]>();
+  columns.forEach(({ series: { service } }, at) => {
+    const list = places.get(service);
+    if (list === undefined) places.set(service, [at]);
+    else list.push(at);
+  });
+  return (policy, watch) => {
+    // Prepared peers are series of any service.
+    if (watch.context?.controls !== undefined) return columns;
+    const services = policy.signals.flatMap((one) => [...servicesOf(one, watch.deployment)]);
+    const found = [...new Set(services)].flatMap((service) => places.get(service) ?? []);
+    return found.sort((a, b) => a - b).map((at) => columns[at]!);
+  };
+}
+
 function setWatch(turn: Turn, id: string, watch: WatchState): void {
   turn.state = { ...turn.state, watches: { ...turn.state.watches, [id]: watch } };
 }
@@ -201,44 +223,4 @@ function dropConcluded(state: ControllerState): ControllerState {
   const watches = Object.entries(state.watches).filter(([, watch]) => !watch.concluded);
   if (watches.length === Object.keys(state.watches).length) return state;
   return { ...state, watches: Object.fromEntries(watches) };
-}
-
-/** Appends samples to the recent ones and lets go of those no baseline can reach. */
-function remember(
-  policy: Policy,
-  state: ControllerState,
-  columns: readonly SampleColumn[],
-): ControllerState["recent"] {
-  // A deployment may become known as late as its watch lasts.
-  const baselineMs = Math.max(...policy.signals.map(lookBackOf));
-  const keepMs = baselineMs + policy.watchMs;
-  const reachMs = Math.max(baselineMs, BASELINE_REACH_MS) + policy.watchMs;
-  const recent: Record<string, SampleColumn> = { ...state.recent };
-  for (const column of columns) {
-    if (column.atMs.length === 0) continue;
-    const key = seriesKey(column.series);
-    const before = recent[key];
-    const join = (field: "atMs" | "knownAtMs" | "values"): Float64Array => {
-      const joined = new Float64Array((before?.[field].length ?? 0) + column[field].length);
-      if (before !== undefined) joined.set(before[field]);
-      joined.set(column[field], before?.[field].length ?? 0);
-      return joined;
-    };
-    const all = { atMs: join("atMs"), knownAtMs: join("knownAtMs"), values: join("values") };
-    let newestMs = Number.NEGATIVE_INFINITY;
-    for (const knownAtMs of all.knownAtMs) newestMs = Math.max(newestMs, knownAtMs);
-    let from = 0;
-    // Twice the samples a baseline needs, in case some of them turn out to be late.
-    while (from < all.atMs.length - 2 * BASELINE_SAMPLES && all.atMs[from]! < newestMs - keepMs) {
-      from++;
-    }
-    while (from < all.atMs.length && all.atMs[from]! < newestMs - reachMs) from++;
-    recent[key] = {
-      series: column.series,
-      atMs: all.atMs.subarray(from),
-      knownAtMs: all.knownAtMs.subarray(from),
-      values: all.values.subarray(from),
-    };
-  }
-  return recent;
 }

@@ -13,11 +13,14 @@ export {
   CHAIN_START,
   chainEntry,
   checkpointText,
+  isBatch,
   isKept,
   type ChainEnd,
   type Handled,
+  type LiveSegment,
   type LogEntry,
   type LogHeader,
+  type SamplesBatch,
   type SamplesSeen,
 } from "./audit.ts";
 export {
@@ -87,7 +90,7 @@ export { stands } from "./decide/standing.ts";
 export { step } from "./decide/machine.ts";
 export { learnedFrom, type LearningState, type Lesson } from "./learn/lessons.ts";
 export type { Step } from "./decide/recorder.ts";
-export { initialFleet, nextDueAtMs, type FleetState } from "./decide/state.ts";
+export { findDeployment, initialFleet, nextDueAtMs, type FleetState } from "./decide/state.ts";
 export {
   controllerDueAtMs,
   handle,
@@ -95,4 +98,5 @@ export {
   type ControllerState,
   type ControllerStep,
 } from "./controller.ts";
+export { RECENT_AT_LEAST, recentReach, type RecentColumn } from "./recent.ts";
 export { restore, serialise } from "./stateText.ts";

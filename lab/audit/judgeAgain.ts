@@ -8,6 +8,7 @@
 
 import {
   canonicalJson,
+  isBatch,
   type DecisionEvent,
   type Policy,
   type SamplesSeen,
@@ -117,14 +118,16 @@ function readLogged(file: string, open: boolean): Logged {
     if (event.kind === "signalJudged" && policy !== null) judgements.push({ line, policy, event });
   };
   for (const { line, entry } of logEntries(file, open)) {
-    if (entry.kind === "event") take(line, entry.content);
-    else if (entry.kind === "header") {
+    if (entry.kind === "event") {
+      if (entry.content.kind !== "contextPrepared") take(line, entry.content);
+    } else if (entry.kind === "header") {
       const { digest } = entry.content.policy;
       policy = policies.findIndex((one) => one.digest === digest);
       if (policy < 0) policy = policies.push(withDefaults(entry.content.policy).policy) - 1;
       histories.add(entry.content.history);
-    } else if (entry.kind === "samples" && !samples.has(entry.content.deploymentId)) {
-      samples.set(entry.content.deploymentId, { line, seen: entry.content });
+    } else if (entry.kind === "samples" && !isBatch(entry.content)) {
+      const seen = entry.content;
+      if (!samples.has(seen.deploymentId)) samples.set(seen.deploymentId, { line, seen });
     }
   }
   return { policies, histories, samples: [...samples.values()], judgements };

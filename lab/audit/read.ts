@@ -1,6 +1,6 @@
 /** Reads what a decision log says, and only from a log whose chain is whole. */
 
-import type { Handled, LogEntry, LogHeader } from "../../engine/index.ts";
+import type { ChainEnd, Handled, LogEntry, LogHeader } from "../../engine/index.ts";
 import { endChain, followLine, initialChain, readEnvelope } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import { chainChecks, readLines } from "./verify.ts";
@@ -9,6 +9,11 @@ export interface LoggedEntry {
   /** Counted from 1. */
   readonly line: number;
   readonly entry: LogEntry;
+  /** The content as it is written. */
+  readonly text: string;
+  /** Where the line's newline ends, in bytes, and what the next line must say. */
+  readonly endsAt: number;
+  readonly end: ChainEnd;
 }
 
 /**
@@ -20,7 +25,9 @@ export interface LoggedEntry {
 export function* logEntries(file: string, open: boolean): Generator<LoggedEntry> {
   const checks = chainChecks(null);
   let state = initialChain;
+  let endsAt = 0;
   for (const { bytes, complete } of readLines(file)) {
+    endsAt += bytes.length + 1;
     state = followLine(state, bytes, complete, checks);
     if (state.fault !== null) break;
     // A line that broke the chain: the rest is read only to say what happened to it.
@@ -29,7 +36,7 @@ export function* logEntries(file: string, open: boolean): Generator<LoggedEntry>
     const text = new TextDecoder().decode(bytes.subarray(content.from, content.to));
     const entry = { kind, content: JSON.parse(text) as unknown } as LogEntry;
     if (state.lines === 1) checkHeader(file, entry);
-    yield { line: state.lines, entry };
+    yield { line: state.lines, entry, text, endsAt, end: state.end };
   }
   const { fault, lines } = endChain(state, open);
   if (fault === null && lines > 0) return;
@@ -66,8 +73,10 @@ export function readSections(file: string, open: boolean): LoggedSection[] {
   for (const { entry } of logEntries(file, open)) {
     const handled = sections.at(-1)?.handled;
     if (entry.kind === "header") sections.push({ header: entry.content, handled: [] });
-    else if (entry.kind === "event") handled!.push({ event: entry.content, records: [] });
-    else if (entry.kind === "record") {
+    else if (entry.kind === "event") {
+      const event = entry.content;
+      if (event.kind !== "contextPrepared") handled!.push({ event, records: [] });
+    } else if (entry.kind === "record") {
       const last = handled!.pop()!;
       handled!.push({ ...last, records: [...last.records, entry.content] });
     }

@@ -10,6 +10,7 @@ import {
   canonicalJson,
   formatShare,
   initialFleet,
+  restore,
   step,
   type DecisionEvent,
   type DecisionRecord,
@@ -86,11 +87,12 @@ export function replayLog(file: string, open: boolean): LogReplay {
         const { policy, keys } = withDefaults(entry.content.policy);
         keys.forEach((key) => filled.add(key));
         const learning = entry.content.learned ?? initialFleet.learning;
-        const fleet = { ...initialFleet, learning };
+        const fleet = liveFleet(entry.content) ?? { ...initialFleet, learning };
         section = { header: entry.content, policy, fleet, stopped: false };
         break;
       }
       case "event":
+        if (entry.content.kind === "contextPrepared") break;
         decide();
         events++;
         waiting = { line, event: entry.content, records: [] };
@@ -113,6 +115,11 @@ export function replayLog(file: string, open: boolean): LogReplay {
     engineVersions: [...versions],
     filled: [...filled],
   };
+}
+
+/** The fleet at the beginning of a segment of a live host's journal. */
+function liveFleet({ live }: LogHeader): FleetState | null {
+  return live === undefined ? null : restore(live.state).fleet;
 }
 
 function decideAgain(

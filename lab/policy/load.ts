@@ -15,7 +15,7 @@ import {
 import { Problem, Problems } from "../problem.ts";
 import { parseYaml, placeIn, readText, type Written } from "../yaml.ts";
 
-export function sha256(text: string): string {
+export function sha256(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex");
 }
 

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { CHAIN_START, chainEntry, type LogEntry } from "../../engine/index.ts";
+import { CHAIN_START, chainEntry, isBatch, type LogEntry } from "../../engine/index.ts";
 import { judgeAgain } from "../../lab/audit/judgeAgain.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
@@ -75,7 +75,7 @@ it("from another, the deployment and its series are named, and nothing else is",
 
 it("a log that names no series still tells whose samples differ", async () => {
   const older = rewritten((entry) => {
-    if (entry.kind !== "samples") return entry;
+    if (entry.kind !== "samples" || isBatch(entry.content)) return entry;
     const { bySeries, ...content } = entry.content;
     expect(Object.keys(bySeries!)).toHaveLength(1);
     return { kind: "samples", content };

@@ -147,7 +147,9 @@ function readLog(policy: Policy, file: string, shown: string): Kept {
   try {
     for (const { line, entry } of logEntries(file, false)) {
       if (entry.kind === "header") sections.push([]);
-      if (entry.kind === "event") sections.at(-1)!.push({ event: entry.content, records: [] });
+      if (entry.kind === "event" && entry.content.kind !== "contextPrepared") {
+        sections.at(-1)!.push({ event: entry.content, records: [] });
+      }
       if (entry.kind !== "record") continue;
       sections.at(-1)!.at(-1)!.records.push(entry.content);
       records.push(entry.content);

@@ -1,0 +1,92 @@
+/**
+ * The newest samples of every series, as far back as a baseline may look.
+ *
+ * Every batch of a live host adds a sample to thousands of columns, so a column is given room
+ * to grow. What was once part of a state is never written over: only the newest state of a
+ * column writes into its room, behind all that any state before it holds, and any other copies.
+ */
+
+import { lookBackOf } from "./detect/exposure.ts";
+import { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
+import { seriesKey, type SampleColumn } from "./event.ts";
+import type { Policy } from "./policy/policy.ts";
+
+export interface RecentColumn extends SampleColumn {
+  readonly atMs: Float64Array;
+  readonly knownAtMs: Float64Array;
+  readonly values: Float64Array;
+  /** The newest `knownAtMs`, also of samples that were let go. */
+  readonly newestMs: number;
+  /** Numbers in the buffers of the three that some state holds. */
+  readonly room: { used: number };
+}
+
+export type Recent = Readonly<Record<string, RecentColumn>>;
+
+/** Twice the samples a baseline needs, in case some of them turn out to be late. */
+export const RECENT_AT_LEAST = 2 * BASELINE_SAMPLES;
+const ROOM_AT_LEAST = 32;
+
+/** How long samples are kept, and for how long at most where there are few. */
+export function recentReach(policy: Policy): { keepMs: number; atMostMs: number } {
+  // A deployment may become known as late as its watch lasts.
+  const baselineMs = Math.max(...policy.signals.map(lookBackOf));
+  return {
+    keepMs: baselineMs + policy.watchMs,
+    atMostMs: Math.max(baselineMs, BASELINE_REACH_MS) + policy.watchMs,
+  };
+}
+
+/** Appends samples to the recent ones and lets go of those no baseline can reach. */
+export function remember(policy: Policy, recent: Recent, columns: readonly SampleColumn[]): Recent {
+  const { keepMs, atMostMs } = recentReach(policy);
+  const next: Record<string, RecentColumn> = { ...recent };
+  for (const column of columns) {
+    if (column.atMs.length === 0) continue;
+    const key = seriesKey(column.series);
+    next[key] = forget(joined(next[key], column), keepMs, atMostMs);
+  }
+  return next;
+}
+
+function joined(before: RecentColumn | undefined, column: SampleColumn): RecentColumn {
+  const more = column.atMs.length;
+  const had = before?.atMs.length ?? 0;
+  let newestMs = before?.newestMs ?? Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < more; index++) {
+    newestMs = Math.max(newestMs, column.knownAtMs[index]!);
+  }
+  const begins = (before?.atMs.byteOffset ?? 0) / Float64Array.BYTES_PER_ELEMENT;
+  const length = had + more;
+  const fits =
+    before !== undefined &&
+    before.room.used === begins + had &&
+    begins + length <= before.atMs.buffer.byteLength / Float64Array.BYTES_PER_ELEMENT;
+  const grow = (field: "atMs" | "knownAtMs" | "values"): Float64Array => {
+    const old = before?.[field];
+    const all = fits
+      ? new Float64Array(old!.buffer, begins * Float64Array.BYTES_PER_ELEMENT, length)
+      : new Float64Array(Math.max(ROOM_AT_LEAST, Math.ceil(1.25 * length))).subarray(0, length);
+    if (!fits && old !== undefined) all.set(old);
+    for (let index = 0; index < more; index++) all[had + index] = column[field][index]!;
+    return all;
+  };
+  const grown = { atMs: grow("atMs"), knownAtMs: grow("knownAtMs"), values: grow("values") };
+  if (fits) before.room.used += more;
+  const room = fits ? before.room : { used: length };
+  return { series: column.series, ...grown, newestMs, room };
+}
+
+function forget(column: RecentColumn, keepMs: number, atMostMs: number): RecentColumn {
+  const { atMs, newestMs } = column;
+  let from = 0;
+  while (from < atMs.length - RECENT_AT_LEAST && atMs[from]! < newestMs - keepMs) from++;
+  while (from < atMs.length && atMs[from]! < newestMs - atMostMs) from++;
+  if (from === 0) return column;
+  return {
+    ...column,
+    atMs: atMs.subarray(from),
+    knownAtMs: column.knownAtMs.subarray(from),
+    values: column.values.subarray(from),
+  };
+}

@@ -1,0 +1,92 @@
+/** Batches of samples beside a log: written, and read only where they are what the log says. */
+
+import { type SampleColumn, type SamplesBatch, type SeriesName } from "../../../engine/index.ts";
+import { sha256 } from "../../policy/load.ts";
+import { Problem } from "../../problem.ts";
+import { decodeBlock, encodeBlock } from "./blocks.ts";
+import type { Disk } from "./disk.ts";
+import type { SegmentFiles } from "./segments.ts";
+
+/** The end of one segment's samples. */
+export class BatchWriter {
+  readonly #numbers = new Map<string, number>();
+  #bytes: number;
+
+  constructor(
+    private readonly disk: Disk,
+    private readonly files: SegmentFiles,
+    names: readonly SeriesName[],
+    bytes: number,
+  ) {
+    names.forEach((name, number) => this.#numbers.set(identityOf(name), number));
+    this.#bytes = bytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The batch is safe when this returns. */
+  write(columns: readonly SampleColumn[], knownAtMs: number | null): SamplesBatch {
+    const series: SeriesName[] = [];
+    const numberOf = (name: SeriesName): number => {
+      const identity = identityOf(name);
+      let number = this.#numbers.get(identity);
+      if (number === undefined) {
+        number = this.#numbers.size;
+        this.#numbers.set(identity, number);
+        series.push(name);
+      }
+      return number;
+    };
+    const bytes = encodeBlock(columns, numberOf, knownAtMs);
+    const offset = this.#bytes;
+    this.disk.append(this.files.samples, bytes, offset);
+    this.disk.sync(this.files.samples);
+    this.#bytes += bytes.length;
+    return {
+      file: this.files.samplesName,
+      offset,
+      bytes: bytes.length,
+      digest: sha256(bytes),
+      knownAtMs,
+      samples: columns.reduce((sum, { values }) => sum + values.length, 0),
+      series,
+    };
+  }
+}
+
+/**
+ * @param names of the series so far, by number; those of the batch are added
+ * @throws Problem with the line of the log whose samples are not there, or not the same
+ */
+export function readBatch(
+  disk: Pick<Disk, "read" | "size">,
+  { samples, log }: SegmentFiles,
+  { offset, bytes, digest, knownAtMs, series }: SamplesBatch,
+  names: SeriesName[],
+  line: number,
+): SampleColumn[] {
+  const there = disk.size(samples);
+  if (there < offset + bytes) {
+    throw new Problem(`${samples} ends at byte ${there}, before the samples of this line`, {
+      file: log,
+      line,
+      cure: "Put the whole file back: a journal is of no use without the samples it names.",
+    });
+  }
+  names.push(...series);
+  const block = disk.read(samples, offset, bytes);
+  const columns = sha256(block) === digest ? decodeBlock(block, names, knownAtMs) : null;
+  if (columns !== null) return columns;
+  throw new Problem(`${samples}: bytes ${offset} to ${offset + bytes} were altered`, {
+    file: log,
+    line,
+    cure: "The log has the digest of what was there. Put the samples back.",
+  });
+}
+
+/** A series that came back in another unit is another one to the samples file. */
+function identityOf({ service, metric, version, percentagePoint, counter }: SeriesName): string {
+  return JSON.stringify([service, metric, version, percentagePoint, counter ?? false]);
+}

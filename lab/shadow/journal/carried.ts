@@ -1,0 +1,107 @@
+/**
+ * The recent samples of a controller, without its state having to hold them.
+ *
+ * A series of every fifteen seconds is found again in the segments of the last hours. One that
+ * is coarse, or stopped, would need those of a whole day: its samples, which are few, are
+ * carried into each new segment instead.
+ */
+
+import {
+  handle,
+  initialController,
+  isBatch,
+  RECENT_AT_LEAST,
+  recentReach,
+  seriesKey,
+  type ControllerState,
+  type Policy,
+  type SampleColumn,
+  type SeriesName,
+} from "../../../engine/index.ts";
+import { logEntries } from "../../audit/read.ts";
+import { readBatch } from "./batches.ts";
+import type { Disk } from "./disk.ts";
+import type { SegmentFiles } from "./segments.ts";
+
+/** A series that was silent for so long counts as stopped. */
+const SILENT_MS = 600_000;
+
+type Recent = ControllerState["recent"];
+
+/** How far before its beginning a segment needs those before it. */
+export function needsBackMs(policy: Policy): number {
+  return recentReach(policy).keepMs + SILENT_MS;
+}
+
+/** What a new segment must carry. */
+export function toCarry(policy: Policy, recent: Recent, nowMs: number): SampleColumn[] {
+  const keptFromMs = nowMs - recentReach(policy).keepMs;
+  return Object.values(recent).filter(({ atMs }) => {
+    // The last so many, all within reach and one of them new: then no older one is needed.
+    const first = atMs[atMs.length - RECENT_AT_LEAST] ?? Number.NEGATIVE_INFINITY;
+    const last = atMs[atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
+    return first < keptFromMs || last < nowMs - SILENT_MS;
+  });
+}
+
+/** The recent samples at the beginning of the last of these segments. */
+export function recentBefore(
+  disk: Pick<Disk, "read" | "size">,
+  segments: readonly SegmentFiles[],
+): Recent {
+  const last = segments.at(-1)!;
+  const { live, policy } = headerOf(last);
+  const wantedMs = live.begunAtMs - needsBackMs(policy);
+  let from = segments.length - 1;
+  while (from > 0 && headerOf(segments[from]!).live.begunAtMs > wantedMs) from--;
+  let state = initialController;
+  for (const files of segments.slice(from, -1)) state = samplesOf(disk, files, state);
+  const carried = live.carried === null ? [] : readBatch(disk, last, live.carried, [], 1);
+  return { ...state.recent, ...columnsByKey(policy, carried) };
+}
+
+function columnsByKey(policy: Policy, columns: readonly SampleColumn[]): Recent {
+  const known = columns.flatMap(({ knownAtMs }) => Array.from(knownAtMs));
+  const atMs = known.reduce((newest, ms) => Math.max(newest, ms), 0);
+  const event = { kind: "samplesTaken", atMs, knownAtMs: atMs, columns } as const;
+  return handle(policy, initialController, event).state.recent;
+}
+
+function headerOf(files: SegmentFiles) {
+  for (const { entry } of logEntries(files.log, true)) {
+    if (entry.kind === "header" && entry.content.live !== undefined) {
+      return { live: entry.content.live, policy: entry.content.policy };
+    }
+    break;
+  }
+  throw new Error(`${files.log} is no journal of a live host`);
+}
+
+/** The state with the samples of one segment, under the policies that were in force. */
+function samplesOf(
+  disk: Pick<Disk, "read" | "size">,
+  files: SegmentFiles,
+  before: ControllerState,
+): ControllerState {
+  let state = before;
+  let policy: Policy | null = null;
+  const names: SeriesName[] = [];
+  for (const { line, entry } of logEntries(files.log, false)) {
+    const { kind, content } = entry;
+    if (kind === "header") {
+      policy = content.policy;
+      const carried = content.live!.carried;
+      if (carried === null) continue;
+      const columns = readBatch(disk, files, carried, names, line);
+      if (before === initialController) state = { ...state, recent: columnsByKey(policy, columns) };
+    } else if (kind === "event" && content.kind === "policyChanged") {
+      policy = content.policy;
+    } else if (kind === "samples" && isBatch(content)) {
+      const knownAtMs = content.knownAtMs!;
+      const columns = readBatch(disk, files, content, names, line);
+      const event = { kind: "samplesTaken", atMs: knownAtMs, knownAtMs, columns } as const;
+      state = { ...initialController, recent: handle(policy!, state, event).state.recent };
+    }
+  }
+  return state;
+}

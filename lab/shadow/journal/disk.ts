@@ -1,0 +1,104 @@
+/**
+ * All that the journal does to a disk, so that a test can stop the host at any of it.
+ *
+ * What `append` wrote may be there, in part, or not at all until `sync` returned. `place` is
+ * there as a whole or not at all.
+ */
+
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { Problem } from "../../problem.ts";
+
+export interface Disk {
+  /** Names in a directory, sorted; it is made when it is not there. */
+  readonly list: (dir: string) => readonly string[];
+  /** Bytes; 0 where there is no such file. */
+  readonly size: (file: string) => number;
+  readonly read: (file: string, from: number, bytes: number) => Uint8Array;
+  /** @param size the file must have now: another size is somebody else's writing */
+  readonly append: (file: string, bytes: Uint8Array, size: number) => void;
+  readonly sync: (file: string) => void;
+  readonly truncate: (file: string, size: number) => void;
+  readonly place: (file: string, bytes: Uint8Array) => void;
+  readonly close: () => void;
+}
+
+const UNFINISHED = ".unfinished";
+
+export function realDisk(): Disk {
+  const handles = new Map<string, number>();
+  const handleOf = (file: string): number => {
+    let handle = handles.get(file);
+    if (handle === undefined) handles.set(file, (handle = openSync(file, "a+")));
+    return handle;
+  };
+  const syncDirectory = (dir: string): void => {
+    const handle = openSync(dir, "r");
+    fsyncSync(handle);
+    closeSync(handle);
+  };
+  return {
+    list: (dir) => {
+      mkdirSync(dir, { recursive: true });
+      const names = readdirSync(dir).sort();
+      for (const name of names) if (name.endsWith(UNFINISHED)) rmSync(join(dir, name));
+      return names.filter((name) => !name.endsWith(UNFINISHED));
+    },
+    size: (file) => (existsSync(file) ? fstatSync(handleOf(file)).size : 0),
+    read: (file, from, bytes) => {
+      const buffer = new Uint8Array(bytes);
+      let read = 0;
+      while (read < bytes) {
+        const now = readSync(handleOf(file), buffer, read, bytes - read, from + read);
+        if (now === 0) throw new Problem(`it ends before byte ${from + bytes}`, { file });
+        read += now;
+      }
+      return buffer;
+    },
+    append: (file, bytes, size) => {
+      const isNew = !existsSync(file);
+      const handle = handleOf(file);
+      const found = fstatSync(handle).size;
+      if (found !== size) {
+        throw new Problem(`it has ${found} bytes and not ${size}: somebody else wrote to it`, {
+          file,
+          cure: "Only one host may write a journal: look for a second one, and for its lease.",
+        });
+      }
+      for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+      if (isNew) syncDirectory(dirname(file));
+    },
+    sync: (file) => {
+      fsyncSync(handleOf(file));
+    },
+    truncate: (file, size) => {
+      ftruncateSync(handleOf(file), size);
+      fsyncSync(handleOf(file));
+    },
+    place: (file, bytes) => {
+      const handle = openSync(file + UNFINISHED, "w");
+      for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+      fsyncSync(handle);
+      closeSync(handle);
+      renameSync(file + UNFINISHED, file);
+      syncDirectory(dirname(file));
+    },
+    close: () => {
+      for (const handle of handles.values()) closeSync(handle);
+      handles.clear();
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * Writes the journal: the samples first, then the log lines that name them, each made safe
+ * before the next. Whoever calls sends commands only after `write` returned.
+ */
+
+import {
+  CHAIN_START,
+  chainEntry,
+  checkpointText,
+  ENGINE_VERSION,
+  serialise,
+  type ChainEnd,
+  type ControllerState,
+  type Event,
+  type Handled,
+  type LiveSegment,
+  type LogEntry,
+  type Policy,
+  type SeriesName,
+} from "../../../engine/index.ts";
+import type { Signer } from "../../audit/signature.ts";
+import { sha256 } from "../../policy/load.ts";
+import { BatchWriter } from "./batches.ts";
+import { toCarry } from "./carried.ts";
+import type { Disk } from "./disk.ts";
+import { entriesOf } from "./entries.ts";
+import { filesOf, type SegmentFiles } from "./segments.ts";
+
+const LINES_BETWEEN_CHECKPOINTS = 10_000;
+
+/** Where a journal stands: what the next line must say, and the size of its files. */
+export interface JournalPlace {
+  readonly files: SegmentFiles;
+  readonly end: ChainEnd;
+  readonly logBytes: number;
+  readonly samplesBytes: number;
+  /** The series of this segment, by number. */
+  readonly names: readonly SeriesName[];
+  /** When the segment was begun, in the host's time. */
+  readonly begunAtMs: number;
+}
+
+/** What a segment begins with. */
+export interface Beginning extends Pick<LiveSegment, "act" | "services" | "errands"> {
+  readonly policy: Policy;
+  readonly state: ControllerState;
+  readonly nowMs: number;
+}
+
+export class Journal {
+  #place!: Omit<JournalPlace, "samplesBytes" | "names">;
+  #batches!: BatchWriter;
+
+  /** Goes on where a journal stands. */
+  constructor(
+    private readonly disk: Disk,
+    private readonly dir: string,
+    private readonly signer: Signer | null,
+    place: JournalPlace,
+  ) {
+    this.#goOn(place);
+  }
+
+  get bytes(): number {
+    return this.#place.logBytes + this.#batches.bytes;
+  }
+
+  get begunAtMs(): number {
+    return this.#place.begunAtMs;
+  }
+
+  get segment(): number {
+    return this.#place.files.segment;
+  }
+
+  write(input: Event, handled: readonly Handled[]): void {
+    const batch =
+      input.kind === "samplesTaken" ? this.#batches.write(input.columns, input.knownAtMs) : null;
+    this.writeEntries(entriesOf(input, handled, batch));
+  }
+
+  writeEntries(entries: readonly LogEntry[]): void {
+    let text = "";
+    for (const entry of entries) {
+      text += this.#chained(entry);
+      if (this.#place.end.seq % LINES_BETWEEN_CHECKPOINTS === 0) text += this.#checkpoint(false);
+    }
+    this.#append(text);
+  }
+
+  /** Closes the segment. */
+  close(): void {
+    this.#append(this.#checkpoint(true));
+  }
+
+  /** Begins the next segment after one that is closed. */
+  begin(beginning: Beginning): void {
+    const { files, end } = this.#place;
+    this.#goOn(beginSegment(this.disk, this.dir, files.segment + 1, end.previous, beginning));
+  }
+
+  #goOn({ names, samplesBytes, ...place }: JournalPlace): void {
+    this.#place = place;
+    this.#batches = new BatchWriter(this.disk, place.files, names, samplesBytes);
+  }
+
+  #append(text: string): void {
+    const { files, logBytes } = this.#place;
+    const bytes = Buffer.from(text);
+    this.disk.append(files.log, bytes, logBytes);
+    this.disk.sync(files.log);
+    this.#place = { ...this.#place, logBytes: logBytes + bytes.length };
+  }
+
+  #chained(entry: LogEntry): string {
+    const { line, end } = chainEntry(this.#place.end, entry, sha256);
+    this.#place = { ...this.#place, end };
+    return `${line}\n`;
+  }
+
+  #checkpoint(closes: boolean): string {
+    const text = checkpointText(this.#place.end, closes);
+    const signature = this.signer === null ? null : this.signer(text);
+    return this.#chained({ kind: "checkpoint", content: { closes, signature } });
+  }
+}
+
+/** Makes a new segment, with nothing but its header; there as a whole or not at all. */
+export function beginSegment(
+  disk: Disk,
+  dir: string,
+  segment: number,
+  previous: string,
+  { policy, state, nowMs, ...rest }: Beginning,
+): JournalPlace {
+  const files = filesOf(dir, segment);
+  // Samples without a log are what a host left that was stopped right here.
+  if (disk.size(files.samples) > 0) disk.truncate(files.samples, 0);
+  const batches = new BatchWriter(disk, files, [], 0);
+  const columns = toCarry(policy, state.recent, nowMs);
+  const carried = columns.length === 0 ? null : batches.write(columns, null);
+  const live: LiveSegment = {
+    ...rest,
+    segment,
+    previous,
+    begunAtMs: nowMs,
+    state: serialise({ ...state, recent: {} }),
+    carried,
+  };
+  const header: LogEntry = {
+    kind: "header",
+    content: {
+      format: "hindsight-decisions",
+      engineVersion: ENGINE_VERSION,
+      policy,
+      policyDigest: policy.digest,
+      caseId: null,
+      history: null,
+      live,
+    },
+  };
+  const { line, end } = chainEntry(CHAIN_START, header, sha256);
+  const bytes = Buffer.from(`${line}\n`);
+  disk.place(files.log, bytes);
+  return {
+    files,
+    end,
+    logBytes: bytes.length,
+    samplesBytes: batches.bytes,
+    names: carried?.series ?? [],
+    begunAtMs: nowMs,
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * A journal read again by a host that starts: what was torn at its end is cut off and said,
+ * everything else must be as it was written, and every decision must come out as it did.
+ */
+
+import { join } from "node:path";
+import type { LogEntry } from "../../../engine/index.ts";
+import { Problem } from "../../problem.ts";
+import { recentBefore } from "./carried.ts";
+import type { Disk } from "./disk.ts";
+import { replaySegment, type SegmentReplay } from "./replaySegment.ts";
+import { segmentsIn, type SegmentFiles } from "./segments.ts";
+
+const NEWLINE = 0x0a;
+const CHUNK_BYTES = 1 << 16;
+
+export interface Recovered extends SegmentReplay {
+  /** What belongs to the last input and must still be written; nothing when it was. */
+  readonly unwritten: readonly LogEntry[];
+}
+
+/**
+ * Null when there is no journal yet.
+ *
+ * @throws Problem where the journal cannot be trusted, or today's engine decides otherwise
+ */
+export function recover(disk: Disk, dir: string, note: (text: string) => void): Recovered | null {
+  const segments = segmentsIn(disk, dir);
+  const last = segments.at(-1);
+  if (last === undefined) return null;
+  cutTornLine(disk, last, note);
+  const replay = replaySegment(disk, last, recentBefore(disk, segments), true);
+  if (replay.difference !== null) throw decidesOtherwise(replay, last);
+  const { place } = replay;
+  if (replay.loose > 0) {
+    note(`${last.log}: ${replay.loose} lines belong to no input, as their write was torn: cut off`);
+    disk.truncate(last.log, place.logBytes);
+  }
+  const samples = disk.size(last.samples);
+  if (samples > place.samplesBytes) {
+    const cut = samples - place.samplesBytes;
+    note(`${last.samples}: ${cut} bytes of samples that no line names: cut off`);
+    disk.truncate(last.samples, place.samplesBytes);
+  }
+  if (replay.unwritten.length > 0) {
+    note(`${last.log}: ${replay.unwritten.length} lines of the last input were not written: made`);
+  }
+  return replay;
+}
+
+function cutTornLine(disk: Disk, { log }: SegmentFiles, note: (text: string) => void): void {
+  const size = disk.size(log);
+  let end = size;
+  while (end > 0) {
+    const from = Math.max(0, end - CHUNK_BYTES);
+    const newline = disk.read(log, from, end - from).lastIndexOf(NEWLINE);
+    if (newline >= 0) {
+      end = from + newline + 1;
+      break;
+    }
+    end = from;
+  }
+  if (end === size) return;
+  note(`${log}: an incomplete last line of ${size - end} bytes: cut off`);
+  disk.truncate(log, end);
+}
+
+function decidesOtherwise({ difference, header }: SegmentReplay, { log }: SegmentFiles): Problem {
+  const { line, logged, now } = difference!;
+  const what = `today's engine does not make of its inputs what the log says:\n  ${logged ?? "nothing"}\n  ${now ?? "nothing"}`;
+  return new Problem(what, {
+    file: log,
+    line,
+    cure:
+      `It was written by engine ${header.engineVersion}. Start that version once and stop it in ` +
+      `order, which begins a new segment; or move ${join(log, "..")} away to begin with nothing.`,
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * The files of a journal's directory:
+ *
+ *     decisions-000001.jsonl   one segment: a whole decision log by itself
+ *     samples-000001.bin       the batches of samples that it names
+ *
+ * Old ones may be taken away, the oldest first; in between none may be missing.
+ */
+
+import { join } from "node:path";
+import { Problem } from "../../problem.ts";
+import type { Disk } from "./disk.ts";
+
+const LOG = /^decisions-(\d{6})\.jsonl$/;
+const DIGITS = 6;
+
+export interface SegmentFiles {
+  readonly segment: number;
+  readonly log: string;
+  /** Its name beside the log, and where it is. */
+  readonly samplesName: string;
+  readonly samples: string;
+}
+
+export function filesOf(dir: string, segment: number): SegmentFiles {
+  const number = String(segment).padStart(DIGITS, "0");
+  const samplesName = `samples-${number}.bin`;
+  return {
+    segment,
+    log: join(dir, `decisions-${number}.jsonl`),
+    samplesName,
+    samples: join(dir, samplesName),
+  };
+}
+
+/**
+ * The segments that are there, the oldest first.
+ *
+ * @throws Problem where one is missing in between
+ */
+export function segmentsIn(disk: Pick<Disk, "list">, dir: string): SegmentFiles[] {
+  const numbers = disk.list(dir).flatMap((name) => {
+    const found = LOG.exec(name);
+    return found === null ? [] : [Number(found[1])];
+  });
+  numbers.forEach((number, index) => {
+    const wanted = numbers[0]! + index;
+    if (number === wanted) return;
+    throw new Problem(`the segment before it is missing`, {
+      file: filesOf(dir, number).log,
+      cure: `Put ${filesOf(dir, wanted).log} and its samples back. Only the oldest may be archived.`,
+    });
+  });
+  return numbers.map((number) => filesOf(dir, number));
+}

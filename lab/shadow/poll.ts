@@ -1,0 +1,88 @@
+/** What of the samples that came is new, and which part of the past is to be asked for. */
+
+import { seriesKey, type ControllerState, type SampleColumn } from "../../engine/index.ts";
+import type { TakenColumn } from "./contract.ts";
+
+/** Samples of the last so long are asked for again: some come later than their neighbours. */
+export const OVERLAP_MS = 120_000;
+/** A sample this far ahead of the host's time is of another clock. */
+const FUTURE_MS = 5000;
+/** Among so many of the newest samples of a series an older one may still be put. */
+const LATE_AMONG = 64;
+
+export interface Sifted {
+  /** Known from `knownAtMs` on. */
+  readonly columns: (knownAtMs: number) => readonly SampleColumn[];
+  readonly samples: number;
+  readonly repeated: number;
+  /** Too far in the future to be believed. */
+  readonly future: number;
+  readonly newestAtMs: number | null;
+}
+
+/**
+ * Times are whole milliseconds. A sample that is a little ahead of the host is left for the
+ * next time, so that nothing is known before it was measured.
+ */
+export function sift(
+  taken: readonly TakenColumn[],
+  recent: ControllerState["recent"],
+  nowMs: number,
+): Sifted {
+  const kept: { series: TakenColumn["series"]; atMs: number[]; values: number[] }[] = [];
+  let [samples, repeated, future] = [0, 0, 0];
+  let newestAtMs: number | null = null;
+  for (const { series, atMs, values } of taken) {
+    const known = recent[seriesKey(series)];
+    const at: number[] = [];
+    const fresh: number[] = [];
+    for (let index = 0; index < atMs.length; index++) {
+      const ms = Math.round(atMs[index]!);
+      if (ms > nowMs) {
+        if (ms > nowMs + FUTURE_MS) future++;
+        continue;
+      }
+      if (has(known, ms) || (at.length > 0 && ms <= at[at.length - 1]!)) {
+        repeated++;
+        continue;
+      }
+      at.push(ms);
+      const value = values[index]!;
+      fresh.push(Number.isFinite(value) ? value : Number.NaN);
+    }
+    if (at.length === 0) continue;
+    kept.push({ series, atMs: at, values: fresh });
+    samples += at.length;
+    newestAtMs = Math.max(newestAtMs ?? 0, at[at.length - 1]!);
+  }
+  const columns = (knownAtMs: number): SampleColumn[] =>
+    kept.map((column) => ({
+      series: column.series,
+      atMs: Float64Array.from(column.atMs),
+      knownAtMs: new Float64Array(column.atMs.length).fill(knownAtMs),
+      values: Float64Array.from(column.values),
+    }));
+  return { columns, samples, repeated, future, newestAtMs };
+}
+
+/** Samples stand in the order they came, so a late one need not be the last. */
+function has(known: SampleColumn | undefined, ms: number): boolean {
+  if (known === undefined) return false;
+  const { atMs } = known;
+  const first = Math.max(0, atMs.length - LATE_AMONG);
+  for (let index = atMs.length - 1; index >= first; index--) {
+    if (atMs[index]! === ms) return true;
+  }
+  // Older than all that could be compared: it was taken, or came too late to matter.
+  return first > 0 && ms < atMs[first]!;
+}
+
+/** The newest sample of any series. */
+export function newestSample(recent: ControllerState["recent"]): number | null {
+  let newest: number | null = null;
+  for (const { atMs } of Object.values(recent)) {
+    const last = atMs[atMs.length - 1];
+    if (last !== undefined) newest = Math.max(newest ?? last, last);
+  }
+  return newest;
+}

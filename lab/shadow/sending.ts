@@ -1,0 +1,72 @@
+/**
+ * Carries commands out, each under one key until something is known of it: asked again with
+ * growing pauses while nobody knows whether it arrived, and given up when it is too late.
+ */
+
+import type { CarriedOut, Clock, Effects, Errand } from "./contract.ts";
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
+
+export interface Sending {
+  /** May it go now? What may not waits, and is asked again. */
+  readonly mayGo: (errand: Errand) => boolean;
+  /** Is it of no use any more? */
+  readonly isLate: (errand: Errand) => boolean;
+  /** @param attempts how often it went out */
+  readonly came: (errand: Errand, of: CarriedOut, attempts: number) => void;
+}
+
+export class Sender {
+  readonly #ended = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(
+    private readonly effects: Effects,
+    private readonly clock: Pick<Clock, "wait">,
+    private readonly sending: Sending,
+  ) {}
+
+  send(errand: Errand): void {
+    const carried = this.#carry(errand).finally(() => this.#underWay.delete(carried));
+    this.#underWay.add(carried);
+  }
+
+  /** Nothing goes out any more; what is under way is told to end. */
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await Promise.all(this.#underWay);
+  }
+
+  async #carry(errand: Errand): Promise<void> {
+    const { signal } = this.#ended;
+    let pauseMs = FIRST_PAUSE_MS;
+    let detail = "it was not sent";
+    for (let attempts = 0; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      if (this.sending.isLate(errand)) {
+        this.sending.came(errand, { status: "unknown", detail }, attempts);
+        return;
+      }
+      if (this.sending.mayGo(errand)) {
+        attempts++;
+        const result = await this.#once(errand, signal);
+        if (signal.aborted && result.status === "unknown") return;
+        if (result.status !== "unknown") {
+          this.sending.came(errand, result, attempts);
+          return;
+        }
+        detail = result.detail;
+      }
+      await this.clock.wait(pauseMs, signal);
+    }
+  }
+
+  async #once(errand: Errand, signal: AbortSignal): Promise<CarriedOut> {
+    try {
+      return await this.effects.carryOut(errand, signal);
+    } catch (error) {
+      // It should not throw; whether the command arrived nobody knows then either.
+      return { status: "unknown", detail: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** What the host counts of itself since its process began. */
+
+const KEPT = 1000;
+
+const COUNTED = [
+  "polls",
+  "poll_problems",
+  "samples_taken",
+  "samples_repeated",
+  "samples_future",
+  "told",
+  "refused",
+  "decisions",
+  "commands_done",
+  "commands_failed",
+  "faults",
+  "segments_begun",
+] as const;
+const TIMED = ["ingestionDelay", "decisionLatency", "poll"] as const;
+
+export type Counted = (typeof COUNTED)[number];
+export type Timed = (typeof TIMED)[number];
+
+export class Tally {
+  readonly counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>;
+  readonly durations = { ingestionDelay: [], decisionLatency: [], poll: [] } as Record<
+    Timed,
+    number[]
+  >;
+
+  add(name: Counted, more = 1): void {
+    this.counts[name] += more;
+  }
+
+  took(name: Timed, ms: number): void {
+    const list = this.durations[name];
+    list.push(ms);
+    if (list.length > KEPT) list.shift();
+  }
+}

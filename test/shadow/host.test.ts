@@ -1,0 +1,48 @@
+/** The live host on a clock that is turned by hand. */
+
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { replayLog } from "../../lab/audit/replay.ts";
+import { verifyLog } from "../../lab/audit/verify.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { MINUTE_MS, stageIn, started, START_MS } from "./stage.ts";
+
+const STEP_MS = 15_000;
+function inJournal(): string {
+  return join(temporaryDirectory(), "journal");
+}
+
+it("sees a service get slow, asks, waits for the window, rolls back once, and tells of it", async () => {
+  const stage = stageIn(inJournal(), ["api", "db"]);
+  const { clock, hands, source } = stage;
+  const host = await stage.start();
+  await clock.pass(MINUTE_MS);
+  const deployedMs = clock.wallMs();
+  source.slow.set("api", [{ fromMs: deployedMs, toMs: Infinity, times: 1.5 }]);
+  hands.rolledBack = () =>
+    source.slow.set("api", [{ fromMs: deployedMs, toMs: clock.wallMs(), times: 1.5 }]);
+  const heard = await host.tell(started("api", "d1", deployedMs));
+  expect(heard).toMatchObject({ accepted: true, decisionIds: ["d1#1"] });
+  await clock.pass(4 * MINUTE_MS);
+  expect(host.status().problems).toEqual([]);
+  expect(hands.of("propose")).toHaveLength(1);
+  await clock.pass(MINUTE_MS);
+  expect(hands.of("rollBack").map(({ key }) => key)).toEqual(["d1#3/rollBack"]);
+  const [proposal] = hands.of("propose");
+  const [order] = hands.of("rollBack");
+  expect(order!.command.askedAtMs - proposal!.command.askedAtMs).toBe(2 * MINUTE_MS);
+  expect(host.status().open).toEqual([]);
+  const again = await host.tell(started("api", "d1", deployedMs));
+  expect(again).toMatchObject({ accepted: false, reason: "this deployment has started already" });
+  const nobody = { atMs: clock.wallMs(), by: "dana", justification: "no" };
+  expect(await host.tell({ kind: "overrideGiven", deploymentId: "d9", ...nobody })).toMatchObject({
+    accepted: false,
+    decisionIds: ["(fleet)#1"],
+  });
+  await host.stop();
+  await host.done;
+  const log = join(stage.parts.dir, "decisions-000001.jsonl");
+  expect(verifyLog(log, { open: false, isSigned: null }).fault).toBeNull();
+  expect(replayLog(log, false)).toMatchObject({ differences: [], decisions: 6 });
+  expect(START_MS % STEP_MS).toBe(0);
+});
