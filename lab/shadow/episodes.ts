@@ -1,4 +1,4 @@
-/** Faults of the host come in episodes: each pages once, when it has lasted, and ends in silence. */
+/** Faults of the host come in episodes: each pages once, when it lasted, and ends in silence. */
 
 interface Episode {
   times: number;

@@ -12,7 +12,7 @@ function inJournal(): string {
   return join(temporaryDirectory(), "journal");
 }
 
-it("sees a service get slow, asks, waits for the window, rolls back once, and tells of it", async () => {
+it("sees a service get slow, asks, waits, rolls back once, and has it on record", async () => {
   const stage = stageIn(inJournal(), ["api", "db"]);
   const { clock, hands, source } = stage;
   const host = await stage.start();

@@ -67,8 +67,9 @@ function cutTornLine(disk: Disk, { log }: SegmentFiles, note: (text: string) => 
 
 function decidesOtherwise({ difference, header }: SegmentReplay, { log }: SegmentFiles): Problem {
   const { line, logged, now } = difference!;
-  const what = `today's engine does not make of its inputs what the log says:\n  ${logged ?? "nothing"}\n  ${now ?? "nothing"}`;
-  return new Problem(what, {
+  const what = "today's engine does not make of its inputs what the log says";
+  const both = `\n  ${logged ?? "nothing"}\n  ${now ?? "nothing"}`;
+  return new Problem(what + both, {
     file: log,
     line,
     cure:

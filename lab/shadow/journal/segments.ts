@@ -46,9 +46,11 @@ export function segmentsIn(disk: Pick<Disk, "list">, dir: string): SegmentFiles[
   numbers.forEach((number, index) => {
     const wanted = numbers[0]! + index;
     if (number === wanted) return;
-    throw new Problem(`the segment before it is missing`, {
+    throw new Problem("the segment before it is missing", {
       file: filesOf(dir, number).log,
-      cure: `Put ${filesOf(dir, wanted).log} and its samples back. Only the oldest may be archived.`,
+      cure:
+        `Put ${filesOf(dir, wanted).log} and its samples back. ` +
+        "Only the oldest may be archived.",
     });
   });
   return numbers.map((number) => filesOf(dir, number));
