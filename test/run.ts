@@ -19,6 +19,8 @@ export function setup(): () => void {
   // The workers inherit both: every `tmpdir()` of theirs is inside the first.
   process.env["TMPDIR"] = temporary;
   process.env["HINDSIGHT_TESTS"] = built;
+  // Tests of the cache name their own; nobody else reads what another test left.
+  process.env["HINDSIGHT_CACHE"] = "off";
   return () => {
     for (const directory of [temporary, built]) rmSync(directory, { recursive: true, force: true });
   };

@@ -15,6 +15,8 @@ import type { SeenSamples } from "../replay/detect.ts";
 /** Collects while a replay detects; by deployment id. */
 export interface SamplesCollector {
   readonly seen: SeenSamples;
+  /** For what was digested before. */
+  readonly add: (seen: SamplesSeen) => void;
   readonly byDeployment: ReadonlyMap<string, SamplesSeen>;
 }
 
@@ -22,6 +24,7 @@ export function collectSamples(): SamplesCollector {
   const byDeployment = new Map<string, SamplesSeen>();
   return {
     byDeployment,
+    add: (seen) => byDeployment.set(seen.deploymentId, seen),
     seen: (deploymentId, columns, context) => {
       byDeployment.set(deploymentId, {
         deploymentId,

@@ -8,7 +8,13 @@ import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import { evaluateOptions, evaluateOptionsOf, signerOf, type EvaluateFlags } from "./options.ts";
+import {
+  evaluateOptions,
+  evaluateOptionsOf,
+  scaleOf,
+  signerOf,
+  type EvaluateFlags,
+} from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const FLIPS_SHOWN = 5;
@@ -36,7 +42,7 @@ export function compareCommand(): Command {
         });
       }
       const policies = flags.policy.map(loadPolicy);
-      const options = evaluateOptionsOf(flags);
+      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
       if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
       const signer = signerOf(flags);
       const history = await openHistory(flags.history);

@@ -9,7 +9,7 @@ import { gateOf, type GateVerdict } from "../gate/gate.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { writeWholeFile } from "./textFile.ts";
-import { evaluateOptions, evaluateOptionsOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const EXIT: Readonly<Record<GateVerdict, number>> = { pass: 0, fail: 1, inconclusive: 3 };
@@ -50,7 +50,7 @@ export function gateCommand(): Command {
       const history = await openHistory(flags.history);
       try {
         const progress = progressBar();
-        const options = { ...evaluateOptionsOf(flags), progress };
+        const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress };
         const evaluation = await evaluate(history, policies, options);
         const { from, to } = history.manifest;
         const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");

@@ -6,7 +6,10 @@ import { readSigner, type Signer } from "../audit/signature.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
+import { openScale, type ScaleFlags } from "../scale/open.ts";
+import type { Scale } from "../scale/scale.ts";
 import { loadCosts } from "../score/costs.ts";
+import { note } from "./output.ts";
 
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
@@ -25,7 +28,7 @@ export function duration(text: string): number {
   return ms;
 }
 
-export interface EvaluateFlags {
+export interface EvaluateFlags extends ScaleFlags {
   readonly history: string;
   readonly people: PeopleChoice;
   readonly costs?: string;
@@ -41,9 +44,28 @@ export interface EvaluateFlags {
 
 /** What `replay` and `compare` have in common. */
 export function evaluateOptions(command: Command): Command {
-  return measureOptions(command)
+  return scaleOptions(measureOptions(command))
     .option("--out <dir>", "write a run directory")
     .option("--force", "replace a run that is there already");
+}
+
+/** What takes long is kept and shared out; see lab/scale/README.md. */
+export function scaleOptions(command: Command): Command {
+  return command
+    .option(
+      "--cache <dir>",
+      "where what was judged is kept for the next question, or `off` (HINDSIGHT_CACHE; " +
+        ".hindsight/cache)",
+    )
+    .option("--workers <n>", "processes that work on it (every core)", wholeNumber(1))
+    .option("--shard <n>", "windows of samples that one shard sees at least (6000)", wholeNumber(1))
+    .option("--resume", "finish what an interrupted run began, and say how much was there");
+}
+
+/** The flags of `scaleOptions` as `evaluate` takes them. */
+export function scaleOf(flags: ScaleFlags): { readonly scale?: Scale } {
+  const scale = openScale(flags, note);
+  return scale === undefined ? {} : { scale };
 }
 
 /** What every command that replays and scores a history has in common. */

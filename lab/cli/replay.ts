@@ -8,7 +8,13 @@ import { scorecardTable, wastedLines } from "../compare/print.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { evaluateOptions, evaluateOptionsOf, signerOf, type EvaluateFlags } from "./options.ts";
+import {
+  evaluateOptions,
+  evaluateOptionsOf,
+  scaleOf,
+  signerOf,
+  type EvaluateFlags,
+} from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const WASTED_SHOWN = 5;
@@ -26,7 +32,7 @@ export function replayCommand(): Command {
     )
     .action(async (flags: EvaluateFlags & { policy: string }) => {
       const policy = loadPolicy(flags.policy);
-      const options = evaluateOptionsOf(flags);
+      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
       if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
       const signer = signerOf(flags);
       const history = await openHistory(flags.history);

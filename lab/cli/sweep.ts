@@ -8,7 +8,13 @@ import { sweepDocument } from "../sweep/document.ts";
 import { sweepText } from "../sweep/print.ts";
 import { sweep } from "../sweep/sweep.ts";
 import { openBase } from "../sweep/variations.ts";
-import { evaluateOptions, evaluateOptionsOf, wholeNumber, type EvaluateFlags } from "./options.ts";
+import {
+  evaluateOptions,
+  evaluateOptionsOf,
+  scaleOf,
+  wholeNumber,
+  type EvaluateFlags,
+} from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 interface SweepFlags extends EvaluateFlags {
@@ -45,7 +51,7 @@ export function sweepCommand(): Command {
     .action(async (flags: SweepFlags) => {
       const dimensions = flags.vary.map(parseDimension);
       const base = openBase(flags.policy);
-      const options = evaluateOptionsOf(flags);
+      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
       if (flags.out !== undefined) checkSweepPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history);
       try {

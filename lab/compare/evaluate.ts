@@ -22,6 +22,7 @@ import { Problem } from "../problem.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
+import type { Scale } from "../scale/scale.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
@@ -63,6 +64,8 @@ export interface EvaluateOptions {
   readonly glances?: boolean;
   /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
   readonly scoresOnly?: true;
+  /** Keeps what was judged, and has others judge; absent: all of it here and now. */
+  readonly scale?: Scale;
 }
 
 /** From the first instant to before the second. */
@@ -158,7 +161,7 @@ export async function evaluate(
   const recovery = options.lived?.recovery ?? recoveryOf(tables);
   const effect = options.effect ?? "hold";
   const futures = futuresOf(tables, effect, options.draws ?? 1, options.seed);
-  const { seen, byDeployment: samplesSeen } = collectSamples();
+  const samples = collectSamples();
   const replayed = await replay(
     history,
     policies,
@@ -167,11 +170,12 @@ export async function evaluate(
     options.progress,
     undefined,
     { futures, peopleIn: people.model === null ? null : people.responder },
-    options.digestSamples === true ? seen : undefined,
+    options.digestSamples === true ? samples : undefined,
     options.told?.given,
     options.judged ?? null,
     options.again,
     options.glances,
+    options.scale ?? null,
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const { within } = options;
@@ -257,7 +261,7 @@ export async function evaluate(
     replay: replayed,
     unscored: policies.slice(scoredCount).map((_, at) => drawsOf(scoredCount + at)[0]!),
     scoreAgain: scoreDraws,
-    samplesSeen,
+    samplesSeen: samples.byDeployment,
   };
 }
 

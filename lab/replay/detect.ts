@@ -236,7 +236,7 @@ function judgeDeployment(
 }
 
 /** Did history roll it back while somebody may still have watched? */
-function isCutShort({ deployments, lookAheadMs }: Plan, index: number): boolean {
+export function isCutShort({ deployments, lookAheadMs }: Plan, index: number): boolean {
   const { rolledBackAtMs, deployment } = deployments[index]!;
   return rolledBackAtMs !== null && rolledBackAtMs < deployment.startedAtMs + lookAheadMs;
 }

@@ -11,7 +11,9 @@ import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
-import { detect, type JudgedBefore, type SeenSamples } from "./detect.ts";
+import type { SamplesCollector } from "../audit/samplesSeen.ts";
+import { detectThrough, type Scale } from "../scale/scale.ts";
+import { detect, type JudgedBefore } from "./detect.ts";
 import { decisionsOf, quietMemory, type PolicyReplay } from "./decide.ts";
 import type { Platform } from "./fold.ts";
 import { planReplay, type Plan } from "./plan.ts";
@@ -99,11 +101,12 @@ function refuseEmpty(history: Past): void {
 
 /**
  * @param lookBackAtMostMs shows a deployment no more of its past than this
- * @param seen is told what samples each deployment was judged by
+ * @param samples collects by what samples each deployment was judged
  * @param given by policy, what it is told in the place of history's tags; empty: nothing
  * @param judged of these policies, where they are known already
  * @param again but for these deployments
  * @param glances see `detect`
+ * @param scale keeps what was judged, and has others judge; null: all of it here and now
  */
 export async function replay(
   history: Past,
@@ -113,25 +116,28 @@ export async function replay(
   progress: Progress,
   lookBackAtMostMs?: number,
   draws: Draws | null = null,
-  seen?: SeenSamples,
+  samples?: SamplesCollector,
   given: readonly (GivenTags | null)[] = [],
   judged: JudgedBefore | null = null,
   again?: ReadonlySet<number>,
   glances = false,
+  scale: Scale | null = null,
 ): Promise<Replay> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies, lookBackAtMostMs);
-  const detection = await detect(
+  const detection = await detectThrough(
+    scale,
     history,
     plan,
     policies,
     progress,
     draws === null ? null : draws.futures,
-    seen,
+    samples,
     given,
     judged,
     again,
     glances,
+    lookBackAtMostMs,
   );
   progress.end();
   const quiet = quietMemory();

@@ -5,7 +5,6 @@
  */
 
 import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
 import {
   evaluate,
   unmatchedSignals,
@@ -13,21 +12,16 @@ import {
   type Evaluation,
 } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
-import { choosePeople } from "../people/choose.ts";
-import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
-import { recoveryOf } from "../outcome/recovery.ts";
-import { detectionKey } from "../replay/detect.ts";
-import { watchHistory, type JudgedBefore } from "../replay/replay.ts";
+import type { JudgedBefore } from "../replay/replay.ts";
+import { tableThrough } from "../scale/rows.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
-import { neverOutcomes, oracleOutcomes } from "./anchors.ts";
-import { decisionKey } from "./decidesAlike.ts";
 import type { Dimension } from "./dimension.ts";
 import { frontierOf, scoresOf, type Frontier, type Scores } from "./frontier.ts";
 import { landscapeOf, type Landscape } from "./landscape.ts";
-import { periodsOf, stretchAt, type Periods, type Span } from "./periods.ts";
+import { periodsOf, type Periods, type Span } from "./periods.ts";
 import { recommend, type Recommendation } from "./recommend.ts";
 import { resamplesOf } from "./resample.ts";
-import { tableMaker, type SweepTable, type TableMaker } from "./table.ts";
+import { tableOf } from "./rows.ts";
 import { variationsOf, withTier, type Base, type Design, type Variation } from "./variations.ts";
 
 export interface Anchor {
@@ -73,13 +67,9 @@ export interface SweepManifest {
   readonly timing: { readonly startedAt: string; readonly seconds: number };
 }
 
-/** Judgements of this many distinct detections are held in memory at once. */
-const DETECTIONS_AT_ONCE = 48;
 /** Resamples behind "how often on the frontier". */
 const FRONTIER_RESAMPLES = 200;
 const FLIPS = 2000;
-/** A sweep counts what history hid by a model of times; only its last check draws it. */
-const NOTHING_IMAGINED: ReadonlySet<number> = new Set();
 
 export async function sweep(
   history: History,
@@ -105,7 +95,11 @@ export async function sweep(
   const notes = unmatchedSignals(history, [base.policy]);
   const { from, to } = history.manifest;
   const periods = periodsOf(Date.parse(from ?? ""), Date.parse(to ?? ""));
-  const { table, detections, passes, judged } = await tableOf(history, policies, periods, options);
+  const { scale } = options;
+  const { table, detections, passes, judged } =
+    scale === undefined
+      ? await tableOf(history, policies, periods.edgesMs, options)
+      : await tableThrough(scale, history, policies, periods.edgesMs, options);
   const whole: Span = [0, table.edgesMs.length - 1];
   const resamples = resamplesOf(table.services.length, options.replicates, options.seed);
   const swept = [0, ...variations.map((_, index) => index + 1)];
@@ -200,102 +194,6 @@ export async function sweep(
   };
 }
 
-/** The rows of all policies, then those of `never` and of the oracle. */
-async function tableOf(
-  history: History,
-  policies: readonly Policy[],
-  periods: Periods,
-  { people: choice, costs = DEFAULT_COSTS, seed, progress }: EvaluateOptions,
-): Promise<{ table: SweepTable; detections: number; passes: number; judged: JudgedBefore | null }> {
-  const people = choosePeople(history, choice, seed).responder(0);
-  const recovery = recoveryOf(history.tables);
-  const services = [...new Set(history.tables.deployments.map(({ service }) => service))].sort();
-  const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));
-  const scoring = {
-    costs,
-    timezoneOf: (service: string) => zones.get(service) ?? null,
-  };
-  const rows = new Array<Float64Array>(policies.length + 2);
-  const groups = new Map<string, number[]>();
-  policies.forEach((policy, index) => {
-    const key = detectionKey(policy);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [index]);
-    else group.push(index);
-  });
-  const all = [...groups.values()];
-  const decidedBy = new Map<string, number>();
-  let maker: TableMaker | null = null;
-  let done = 0;
-  let passes = 0;
-  const judged: JudgedBefore[number][] = new Array<JudgedBefore[number]>(policies.length);
-  // After more passes than one the judgements of the earlier ones are let go.
-  const keeps = all.length <= DETECTIONS_AT_ONCE;
-  for (let at = 0; at < all.length; at += DETECTIONS_AT_ONCE, passes++) {
-    const batch = all.slice(at, at + DETECTIONS_AT_ONCE).flat();
-    const watched = await watchHistory(
-      history,
-      batch.map((index) => policies[index]!),
-      progress,
-      null,
-      true,
-    );
-    const { plan } = watched;
-    const alike: AlikeOutcomes = new Map();
-    const make = (outcomes: readonly Outcome[]): Float64Array => {
-      maker ??= tableMaker(
-        cellsOf(outcomes, services, periods),
-        services.length * (periods.edgesMs.length - 1),
-        outcomes,
-        scoring,
-      );
-      return maker.rowOf(outcomes);
-    };
-    for (const [place, index] of batch.entries()) {
-      await breathe(progress, done++, policies.length);
-      if (keeps) judged[index] = watched.judgements[place]!;
-      const key = decisionKey(policies[index]!);
-      const twin = decidedBy.get(key);
-      if (twin !== undefined) {
-        rows[index] = rows[twin]!;
-        continue;
-      }
-      decidedBy.set(key, index);
-      const decided = watched.decide(place, people, recovery);
-      rows[index] = make(
-        outcomesOf(history, { plan, imagined: NOTHING_IMAGINED }, decided, people, recovery, alike),
-      );
-      if (index > 0) continue;
-      const never = neverOutcomes(history, plan, decided, people, recovery);
-      rows[policies.length] = make(never);
-      rows[policies.length + 1] = make(oracleOutcomes(never, recovery));
-    }
-  }
-  progress.end();
-  const table = { services, edgesMs: periods.edgesMs, counts: maker!.counts, rows };
-  return { table, detections: all.length, passes, judged: keeps ? judged : null };
-}
-
-/** Lets Ctrl-C in, now and then. */
-async function breathe(progress: Progress, done: number, total: number): Promise<void> {
-  if (done % 16 > 0) return;
-  progress.update(done, total, "deciding under variations");
-  await new Promise((resolve) => setImmediate(resolve));
-}
-
-function cellsOf(
-  outcomes: readonly Outcome[],
-  services: readonly string[],
-  { edgesMs }: Periods,
-): Int32Array {
-  const places = new Map(services.map((service, at) => [service, at]));
-  return Int32Array.from(
-    outcomes,
-    ({ service, startedAtMs }) =>
-      stretchAt(edgesMs, startedAtMs) * services.length + places.get(service)!,
-  );
-}
-
 /**
  * The last question to a recommendation: is it better whatever history hid? A sweep scores
  * what history's own rollback cut short by a model; a comparison resolves every such doubt
@@ -314,7 +212,9 @@ async function confirm(
   const comparison = await evaluate(
     history,
     [base.policy, { ...policy, policy: name === base.policy.policy ? `${name}, changed` : name }],
-    judged === null ? options : { ...options, judged: [judged[0]!, judged[found.candidate + 1]!] },
+    judged === null
+      ? { ...options, glances: true }
+      : { ...options, judged: [judged[0]!, judged[found.candidate + 1]!] },
   );
   const cost = comparison.differences.find(({ field }) => field === "cost")!;
   if (cost.verdict === "better") return { verdict: found, comparison };

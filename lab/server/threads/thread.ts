@@ -9,9 +9,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { wordsToImport } from "../../childModule.ts";
 import type { ProgressDocument } from "../contract/words.ts";
 import { Refusal, type ProblemKind } from "../problems.ts";
 
@@ -54,7 +52,8 @@ export class Thread<Known extends Calls> {
    * @param onEnd is told when it ends by itself: something is wrong then
    */
   constructor(module: string, options: unknown, onEnd: (error: Error) => void) {
-    const words = ["--input-type=module", "-e", startOf(module), JSON.stringify(options)];
+    const imports = wordsToImport(new URL(`./${module}`, import.meta.url));
+    const words = [...imports, JSON.stringify(options)];
     this.#child = spawn(process.execPath, words, {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       serialization: "advanced",
@@ -129,23 +128,4 @@ export class Thread<Known extends Calls> {
       waiting?.reject(new Refusal(message.problem, message.detail));
     } else waiting?.reject(new Error(message.stack));
   }
-}
-
-/**
- * A thread of a checkout runs the sources through tsx, as the command line does; one of the
- * built files needs nothing.
- */
-function startOf(module: string): string {
-  const source = new URL(`./${module}.ts`, import.meta.url);
-  if (!existsSync(source)) {
-    const built = new URL(`./${module}.js`, import.meta.url);
-    return `import(${JSON.stringify(built.href)})`;
-  }
-  // Required it would be the CommonJS one, which cannot register itself in a thread.
-  const required = createRequire(import.meta.url).resolve("tsx/esm/api");
-  const tsx = pathToFileURL(required.replace(/\.cjs$/, ".mjs")).href;
-  return (
-    `import(${JSON.stringify(tsx)}).then(({ register }) => ` +
-    `{ register(); return import(${JSON.stringify(source.href)}); })`
-  );
 }

@@ -1,0 +1,118 @@
+/** What `--cache`, `--workers` and `--resume` mean. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { onInterrupt } from "../cli/interrupt.ts";
+import { Problem } from "../problem.ts";
+import type { Scale } from "./scale.ts";
+import { SHARD_WINDOWS } from "./shards.ts";
+import { Store } from "./store.ts";
+import { Workers } from "./workers.ts";
+
+export interface ScaleFlags {
+  /** A directory, or `off`. */
+  readonly cache?: string;
+  readonly workers?: number;
+  readonly resume?: true;
+  readonly shard?: number;
+}
+
+const DEFAULT_CACHE = join(".hindsight", "cache");
+/** With fewer samples a replay is done before a store is open. */
+const SAMPLES_AT_LEAST = 2_000_000;
+/** With fewer samples nobody is started unless asked for: children take a second to be there. */
+const SAMPLES_FOR_WORKERS = 20_000_000;
+const LIMIT_BYTES = 4 * 2 ** 30;
+
+/**
+ * @param say tells the person at the keyboard, once, at the end
+ * @throws Problem where the flags contradict each other
+ */
+export function openScale(
+  { cache: given, workers, resume, shard }: ScaleFlags,
+  say: (line: string) => void,
+): Scale | undefined {
+  const cache = given ?? nonEmpty(process.env["HINDSIGHT_CACHE"]) ?? DEFAULT_CACHE;
+  const isOff = cache === "off";
+  if (isOff && resume === true) {
+    throw new Problem("--resume reads what was kept, and --cache off keeps nothing", {
+      cure: "Leave --cache off away, or give --cache the directory of the earlier run.",
+    });
+  }
+  if (isOff && (workers ?? 1) === 1) return undefined;
+  const store = isOff ? passingStore() : new Store(cache, limitBytes());
+  const pools = new Map<string, Workers>();
+  const poolOf = (dir: string): Workers => {
+    let pool = pools.get(dir);
+    if (pool === undefined) {
+      pools.set(dir, (pool = new Workers(workers ?? availableParallelism(), dir, store)));
+    }
+    return pool;
+  };
+  const isAsked =
+    given !== undefined || workers !== undefined || resume === true || shard !== undefined;
+  const found = { policies: 0, there: 0 };
+  process.once("exit", () => {
+    for (const pool of pools.values()) pool.end();
+    if (store.use.made > 0 && !isOff) store.evict();
+    if (!isOff) for (const line of told(store, found, resume === true)) say(line);
+  });
+  return {
+    store,
+    leastSamples: isAsked ? 0 : SAMPLES_AT_LEAST,
+    shardWindows: shard ?? SHARD_WINDOWS,
+    work: (history) => {
+      const isSmall = workers === undefined && history.manifest.samples < SAMPLES_FOR_WORKERS;
+      const count = workers ?? availableParallelism();
+      if (isSmall || count === 1) return null;
+      return (question, progress) => poolOf(history.dir).work(question, progress);
+    },
+    tell: ({ policies, there }) => {
+      found.policies += policies;
+      found.there += there;
+    },
+  };
+}
+
+/** What a run with workers hands over, where nothing is to be kept. */
+function passingStore(): Store {
+  const dir = mkdtempSync(join(tmpdir(), "hindsight-workers-"));
+  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  onInterrupt(remove);
+  process.once("exit", remove);
+  return new Store(dir);
+}
+
+function told(
+  store: Store,
+  { policies, there }: { readonly policies: number; readonly there: number },
+  resume: boolean,
+): string[] {
+  const { found, made, damaged, full } = store.use;
+  const lines: string[] = [];
+  if (resume || found > 0) {
+    const rows = policies === 0 ? "" : `, ${there} of ${policies} policies among them`;
+    lines.push(
+      `${resume ? "Resumed" : "Cache"}: ${found} results were there${rows}, ${made} made ` +
+        `(${store.dir})`,
+    );
+  }
+  if (damaged > 0) lines.push(`Cache: ${damaged} results were damaged and made again.`);
+  if (full !== null) lines.push(`Cache: nothing more could be kept: ${full}`);
+  return lines;
+}
+
+function limitBytes(): number {
+  const text = nonEmpty(process.env["HINDSIGHT_CACHE_LIMIT"]);
+  if (text === undefined) return LIMIT_BYTES;
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?$/i.exec(text);
+  if (match === null) {
+    throw new Problem(`HINDSIGHT_CACHE_LIMIT=${text} is no size`, {
+      cure: "Write it like 500MB or 4GB.",
+    });
+  }
+  return Number(match[1]) * 1024 ** " KMGT".indexOf((match[2] || " ").toUpperCase());
+}
+
+const nonEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);

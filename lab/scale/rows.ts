@@ -1,0 +1,253 @@
+/**
+ * A sweep's table by batches of policies, through the store: rows that were made before are
+ * read, the rest is decided, by others where there are any, and kept.
+ *
+ * A batch of policies over the judgements of all shards is one unit of work. Decision is one
+ * fold over all services for each policy, so it is policies that are shared out, not services.
+ */
+
+import type { Policy } from "../../engine/index.ts";
+import type { Progress } from "../cli/output.ts";
+import type { EvaluateOptions } from "../compare/evaluate.ts";
+import type { History } from "../history/open.ts";
+import type { AlikeOutcomes } from "../outcome/outcome.ts";
+import { decisionsOf, quietMemory } from "../replay/decide.ts";
+import { detectionKey } from "../replay/detect.ts";
+import { planReplay, type Plan } from "../replay/plan.ts";
+import { DEFAULT_COSTS } from "../score/costs.ts";
+import { decisionKey } from "../sweep/decidesAlike.ts";
+import {
+  breathe,
+  inBatches,
+  rowMaker,
+  servicesOf,
+  type RowOptions,
+  type Tabled,
+} from "../sweep/rows.ts";
+import type { CountName, SweepTable } from "../sweep/table.ts";
+import { keyOf, peopleIdentity } from "./identity.ts";
+import { judgeAhead, judgeByShards, type ShardedOptions } from "./judge.ts";
+import { groupsOf, planIdentity } from "./shards.ts";
+import { basisOf, type Scale } from "./scale.ts";
+import type { Store } from "./store.ts";
+
+/** Enough to share what deployments that nobody can tell apart have in common. */
+const POLICIES_A_UNIT = 16;
+
+/** What every batch of one question has in common. */
+export interface RowsQuestion {
+  readonly kind: "rows";
+  readonly basis: string;
+  readonly shardWindows: number;
+  /** Where the rows lie. */
+  readonly key: string;
+  /** One policy for each group of the pass: who is judged with whom is part of the plan. */
+  readonly leaders: readonly Policy[];
+  readonly policies: readonly Policy[];
+  /** By policy: what its row is called. */
+  readonly names: readonly string[];
+  /** The name of the incumbent, whose unit makes the anchors as well; null: not wanted. */
+  readonly anchors: string | null;
+  readonly options: RowOptions;
+  /** Places of the policies of a batch. */
+  readonly units: readonly (readonly number[])[];
+}
+
+interface Rows {
+  readonly rows: readonly { readonly name: string; readonly row: Float64Array }[];
+  readonly anchors: Anchors | null;
+}
+
+interface Anchors {
+  readonly never: Float64Array;
+  readonly oracle: Float64Array;
+  readonly counts: Readonly<Record<CountName, Float64Array>>;
+}
+
+/** Decides policies of one question, once its judgements are there. */
+export type Decider = (unit: readonly number[]) => Promise<Rows>;
+
+/** Reads or makes the judgements that all units of a question need. */
+export async function deciderOf(
+  history: History,
+  plan: Plan,
+  question: RowsQuestion,
+  options: ShardedOptions,
+): Promise<Decider> {
+  const { leaders, policies, names } = question;
+  const { judgements } = await judgeByShards(history, plan, leaders, options);
+  const byEyes = new Map(leaders.map((leader, at) => [detectionKey(leader), judgements[at]!]));
+  const maker = rowMaker(history, question.options);
+  const quiet = quietMemory();
+  const alike: AlikeOutcomes = new Map();
+  return async (unit) => {
+    let anchors: Anchors | null = null;
+    const rows: { name: string; row: Float64Array }[] = [];
+    for (const at of unit) {
+      const policy = policies[at]!;
+      const judged = byEyes.get(detectionKey(policy))!;
+      const { people, recovery } = maker;
+      const decided = decisionsOf(plan, policy, judged, people, recovery, quiet);
+      rows.push({ name: names[at]!, row: maker.rowOf(plan, decided, alike) });
+      if (names[at] === question.anchors) {
+        const [never, oracle] = maker.anchorsOf(plan, decided);
+        anchors = { never, oracle, counts: { ...maker.counts() } };
+      }
+      // Lets Ctrl-C in, and whoever renews a lease.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { rows, anchors };
+  };
+}
+
+/** Keeps what a unit made; false where that cannot be. */
+export function writeRows(store: Store, { key, anchors }: RowsQuestion, made: Rows): boolean {
+  const entries = made.rows.map(({ name }) => rowEntry(name));
+  if (made.anchors !== null && anchors !== null) entries.push(anchorsEntry(anchors));
+  return store.write(key, keyOf("pack", entries), entries, made);
+}
+
+const rowEntry = (name: string): string => `row ${name}`;
+const anchorsEntry = (name: string): string => `anchors ${name}`;
+
+export async function tableThrough(
+  scale: Scale,
+  history: History,
+  policies: readonly Policy[],
+  edgesMs: readonly number[],
+  { people, costs = DEFAULT_COSTS, seed, progress }: EvaluateOptions,
+): Promise<Tabled> {
+  const { store } = scale;
+  const work = scale.work(history);
+  const basis = basisOf(history);
+  const options: RowOptions = { people, costs, seed, edgesMs };
+  const rows = new Array<Float64Array>(policies.length + 2);
+  const { batches, detections } = inBatches(policies);
+  let counts: SweepTable["counts"] | null = null;
+  for (const batch of batches) {
+    const own = batch.map((index) => policies[index]!);
+    const plan = await planReplay(history, own);
+    const leaders = groupsOf(own).map(({ leader }) => leader);
+    const who = [peopleIdentity(people), costs, seed, edgesMs];
+    const key = keyOf("rows", basis, planIdentity(plan, leaders), who);
+    const names = own.map((policy) => keyOf(detectionKey(policy), decisionKey(policy)));
+    const wanted = new Map(names.map((name, at) => [name, own[at]!]));
+    const anchors = batch.includes(0) ? names[batch.indexOf(0)]! : null;
+    const found = new FoundRows(store, key);
+    found.read([...wanted.keys()], anchors);
+    scale.tell?.({ policies: wanted.size, there: found.rows.size });
+    if (!found.has([...wanted.keys()], anchors)) {
+      const missing = [...wanted].filter(
+        ([name]) => !found.rows.has(name) || (name === anchors && found.anchors === null),
+      );
+      const question: RowsQuestion = {
+        kind: "rows",
+        basis,
+        shardWindows: scale.shardWindows,
+        key,
+        leaders,
+        policies: missing.map(([, policy]) => policy),
+        names: missing.map(([name]) => name),
+        anchors,
+        options,
+        units: unitsOf(missing.length),
+      };
+      const sharded: ShardedOptions = {
+        store,
+        work,
+        basis,
+        shardWindows: scale.shardWindows,
+        lookBackAtMostMs: null,
+        futures: null,
+        digests: false,
+        judged: null,
+        glances: true,
+        progress,
+      };
+      if (work !== null && question.units.length > 1) {
+        await judgeAhead(plan, leaders, sharded);
+        await work(question, progress);
+        found.read([...wanted.keys()], anchors);
+      }
+      await decideHere(history, plan, question, sharded, found, progress);
+    }
+    batch.forEach((index, at) => (rows[index] = found.rows.get(names[at]!)!));
+    if (found.anchors === null || anchors === null) continue;
+    rows[policies.length] = found.anchors.never;
+    rows[policies.length + 1] = found.anchors.oracle;
+    counts = found.anchors.counts;
+  }
+  progress.end();
+  const table = { services: servicesOf(history), edgesMs, counts: counts!, rows };
+  return { table, detections, passes: batches.length, judged: null };
+}
+
+/** What nobody else was asked for, or what got lost on the way. */
+async function decideHere(
+  history: History,
+  plan: Plan,
+  question: RowsQuestion,
+  sharded: ShardedOptions,
+  found: FoundRows,
+  progress: Progress,
+): Promise<void> {
+  const isOpen = (at: number): boolean => {
+    const name = question.names[at]!;
+    return !found.rows.has(name) || (name === question.anchors && found.anchors === null);
+  };
+  const units = question.units
+    .map((unit) => unit.filter(isOpen))
+    .filter(({ length }) => length > 0);
+  if (units.length === 0) return;
+  const decide = await deciderOf(history, plan, question, sharded);
+  let done = 0;
+  for (const unit of units) {
+    const made = await decide(unit);
+    writeRows(sharded.store, question, made);
+    found.add(made);
+    await breathe(progress, 16 * done++, 16 * units.length);
+  }
+}
+
+function unitsOf(policies: number): number[][] {
+  const units: number[][] = [];
+  for (let from = 0; from < policies; from += POLICIES_A_UNIT) {
+    const length = Math.min(POLICIES_A_UNIT, policies - from);
+    units.push(Array.from({ length }, (_, at) => from + at));
+  }
+  return units;
+}
+
+/** Rows that are there, by name. */
+class FoundRows {
+  readonly rows = new Map<string, Float64Array>();
+  anchors: Anchors | null = null;
+
+  constructor(
+    readonly store: Store,
+    readonly key: string,
+  ) {}
+
+  add(made: Rows): void {
+    for (const { name, row } of made.rows) this.rows.set(name, row);
+    this.anchors ??= made.anchors;
+  }
+
+  has(names: readonly string[], anchors: string | null): boolean {
+    const isAnchored = anchors === null || this.anchors !== null;
+    return isAnchored && names.every((name) => this.rows.has(name));
+  }
+
+  read(names: readonly string[], anchors: string | null): void {
+    const open = new Set(names.filter((name) => !this.rows.has(name)).map(rowEntry));
+    if (anchors !== null && this.anchors === null) open.add(anchorsEntry(anchors));
+    for (const { name, entries } of this.store.list(this.key)) {
+      if (!entries.some((entry) => open.has(entry))) continue;
+      const made = this.store.read(this.key, name) as Rows | null;
+      if (made === null) continue;
+      const isOurs = anchors !== null && entries.includes(anchorsEntry(anchors));
+      this.add(isOurs ? made : { ...made, anchors: null });
+      for (const entry of entries) open.delete(entry);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What takes long, taken apart: kept in a store, and worked out by others where there are any.
+ * Whoever has no scale gets the same answers, each made here and now.
+ */
+
+import type { Policy } from "../../engine/index.ts";
+import type { SamplesCollector } from "../audit/samplesSeen.ts";
+import type { Progress } from "../cli/output.ts";
+import type { Past } from "../history/open.ts";
+import type { GivenTags } from "../replay/given.ts";
+import { detect, type Detection, type JudgedBefore } from "../replay/detect.ts";
+import type { Plan } from "../replay/plan.ts";
+import type { Futures } from "../replay/splice.ts";
+import { historyIdentity, keyOf, programIdentity } from "./identity.ts";
+import { judgeByShards, type JudgeQuestion } from "./judge.ts";
+import type { RowsQuestion } from "./rows.ts";
+import type { Store } from "./store.ts";
+
+export type Question = JudgeQuestion | RowsQuestion;
+
+/** Has others work out all units of a question; the results are in the store afterwards. */
+export type Work = (question: Question, progress: Progress) => Promise<void>;
+
+export interface Scale {
+  readonly store: Store;
+  /** A history of fewer samples is judged at once, and nothing of it is kept. */
+  readonly leastSamples: number;
+  /** How large a shard is; see `cutIntoShards`. */
+  readonly shardWindows: number;
+  /** Null: nobody else works on it. */
+  readonly work: (history: Past) => Work | null;
+  /** Hears how many of a sweep's policies were there already. */
+  readonly tell?: (found: { readonly policies: number; readonly there: number }) => void;
+}
+
+/** What every result rests on: this history, as this program reads it. */
+export function basisOf(history: Past): string {
+  return keyOf("basis", historyIdentity(history), programIdentity());
+}
+
+/**
+ * `detect`, through a scale where that can be: not where a policy is told something else than
+ * history's tags (what it is told may depend on what others judged), nor where single
+ * deployments are judged again, nor where a world makes up its past as it is asked.
+ */
+export async function detectThrough(
+  scale: Scale | null,
+  history: Past,
+  plan: Plan,
+  policies: readonly Policy[],
+  progress: Progress,
+  futures: Futures | null,
+  samples: SamplesCollector | undefined,
+  given: readonly (GivenTags | null)[],
+  judged: JudgedBefore | null,
+  again: ReadonlySet<number> | undefined,
+  glances: boolean,
+  lookBackAtMostMs: number | undefined,
+): Promise<Detection> {
+  const isPlain = given.length === 0 && again === undefined && "duck" in history;
+  if (scale === null || !isPlain || history.manifest.samples < scale.leastSamples) {
+    return detect(
+      history,
+      plan,
+      policies,
+      progress,
+      futures,
+      samples?.seen,
+      given,
+      judged,
+      again,
+      glances,
+    );
+  }
+  const sharded = await judgeByShards(history, plan, policies, {
+    store: scale.store,
+    work: scale.work(history),
+    basis: basisOf(history),
+    shardWindows: scale.shardWindows,
+    lookBackAtMostMs: lookBackAtMostMs ?? null,
+    futures,
+    digests: samples !== undefined && judged === null,
+    judged,
+    glances,
+    progress,
+  });
+  for (const seen of sharded.digests) samples?.add(seen);
+  return sharded;
+}

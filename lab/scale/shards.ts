@@ -1,0 +1,131 @@
+/**
+ * How the deployments of a plan are cut into shards, and what a shard's results rest on.
+ *
+ * A shard is a run of deployments of one service after the other, cut where it has seen about
+ * so many windows of samples: shards take about equally long, and where they are cut follows
+ * from the history and the policies alone, never from who works on them.
+ */
+
+import {
+  calibrationKey,
+  canonicalJson,
+  controlKey,
+  SEASON_DAYS,
+  type Policy,
+} from "../../engine/index.ts";
+import { detectionKey } from "../replay/detect.ts";
+import type { Plan } from "../replay/plan.ts";
+import { keyOf } from "./identity.ts";
+
+export interface Shard {
+  /** Where its results lie. */
+  readonly key: string;
+  /** Places in the plan, ascending. */
+  readonly places: readonly number[];
+}
+
+/** So many windows make a shard: seconds of work for one detection, not minutes. */
+export const SHARD_WINDOWS = 6000;
+
+export function cutIntoShards(
+  basis: string,
+  plan: Plan,
+  policies: readonly Policy[],
+  windowsAtLeast: number,
+): Shard[] {
+  const order = [...plan.deployments.keys()].sort((a, b) => {
+    const [one, other] = [plan.deployments[a]!.deployment, plan.deployments[b]!.deployment];
+    if (one.service !== other.service) return one.service < other.service ? -1 : 1;
+    return one.startedAtMs - other.startedAtMs || a - b;
+  });
+  const seen = planIdentity(plan, policies);
+  const shards: Shard[] = [];
+  let places: number[] = [];
+  let windows = 0;
+  const close = (): void => {
+    if (places.length === 0) return;
+    places.sort((a, b) => a - b);
+    const ids = places.map((place) => plan.deployments[place]!.deployment.deploymentId);
+    shards.push({ key: keyOf("shard", basis, seen, ids), places });
+    places = [];
+    windows = 0;
+  };
+  for (const place of order) {
+    const { series, peers } = plan.deployments[place]!;
+    for (const { season } of series) windows += season ? 1 + SEASON_DAYS : 1;
+    windows += peers.length;
+    places.push(place);
+    if (windows >= windowsAtLeast) close();
+  }
+  close();
+  return shards;
+}
+
+/**
+ * Everything of a plan that is not the history's own: what is shown to a deployment depends on
+ * all policies that are asked about together.
+ */
+export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
+  const { lookAheadMs, seasonBackMs, season, placebos, controlled, matching } = plan;
+  const distinct = (all: readonly unknown[]): string[] =>
+    [...new Set(all.map((one) => canonicalJson(one)))].sort();
+  const signals = policies.flatMap((policy) =>
+    policy.signals.map((signal) => ({ policy, signal })),
+  );
+  return keyOf("plan", {
+    lookAheadMs,
+    seasonBackMs,
+    season,
+    controlled: controlled.map((signal) => [
+      controlKey("", signal),
+      signal.metric,
+      signal.of,
+      signal.counter ?? null,
+    ]),
+    matching,
+    looks: distinct(
+      signals.map(({ signal: { metric, of, exposure } }) => [metric, of, exposure ?? null]),
+    ),
+    passes: distinct(
+      policies.flatMap(({ context }) =>
+        context.flatMap(({ tag, forMs, quietsDependants }) =>
+          quietsDependants ? [[tag, forMs]] : [],
+        ),
+      ),
+    ),
+    calibrated: placebos
+      ? distinct(
+          signals.flatMap(({ policy, signal }) =>
+            signal.calibrate === undefined
+              ? []
+              : [[signal.metric, calibrationKey(signal, policy.watchMs)]],
+          ),
+        )
+      : null,
+  });
+}
+
+/** A shard as a plan of its own: its deployments see what they see in the whole. */
+export function planOf(plan: Plan, { places }: Shard): Plan {
+  const deployments = places.map((place) => plan.deployments[place]!);
+  const named = deployments.map(({ deployment }, at) => [deployment.deploymentId, at] as const);
+  return { ...plan, deployments, places: new Map(named), rows: [] };
+}
+
+/** Policies that judge alike, and by which name their judgements go. */
+export interface Group {
+  readonly key: string;
+  readonly leader: Policy;
+  readonly members: readonly number[];
+}
+
+export function groupsOf(policies: readonly Policy[]): Group[] {
+  const groups = new Map<string, { key: string; leader: Policy; members: number[] }>();
+  policies.forEach((policy, index) => {
+    const eyes = detectionKey(policy);
+    const known = groups.get(eyes);
+    if (known !== undefined) known.members.push(index);
+    else groups.set(eyes, { key: keyOf("group", eyes), leader: policy, members: [index] });
+  });
+  return [...groups.values()];
+}

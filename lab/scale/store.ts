@@ -1,0 +1,258 @@
+/**
+ * Results that were made before, by what they were made from: a directory of packs.
+ *
+ * Laws: a pack is whole or not there (written beside its place, synced, renamed); it carries
+ * its own digest and says what it holds, so a torn or altered one is taken away and made again,
+ * never believed; it is never changed. Whoever cannot write goes on without: a store saves time,
+ * it decides nothing. Several processes, also on several machines, may use one.
+ */
+
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { onInterrupt } from "../cli/interrupt.ts";
+import { makeDirectories } from "../directory.ts";
+import { pack, unpack } from "./graph.ts";
+
+/** Part of every key: another way to pack or to cut is another store. */
+export const STORE_FORMAT = 1;
+const SUFFIX = ".pack";
+/** A line of its own before the body. */
+interface Label {
+  readonly format: number;
+  readonly sha256: string;
+  readonly bytes: number;
+  /** What is in it, by name. */
+  readonly entries: readonly string[];
+}
+
+export interface Pack {
+  readonly name: string;
+  readonly entries: readonly string[];
+}
+
+/** What a store did, for whoever tells of it. */
+export interface StoreUse {
+  found: number;
+  made: number;
+  /** Packs that were not what they said, and were taken away. */
+  damaged: number;
+  /** Why nothing more is written; null while it is. */
+  full: string | null;
+}
+
+export class Store {
+  readonly use: StoreUse = { found: 0, made: 0, damaged: 0, full: null };
+  readonly #sinceMs = Date.now();
+  /** Packs this process lives by: they are not evicted. */
+  readonly #mine = new Set<string>();
+
+  constructor(
+    readonly dir: string,
+    readonly limitBytes = Number.POSITIVE_INFINITY,
+  ) {}
+
+  /** The packs that lie under a key, by their labels; none where there are none. */
+  list(key: string): readonly Pack[] {
+    const dir = this.#dirOf(key);
+    return namesIn(dir)
+      .filter((name) => name.endsWith(SUFFIX))
+      .sort()
+      .flatMap((file): Pack[] => {
+        const label = labelOf(join(dir, file));
+        if (label === null) this.#takeAway(join(dir, file));
+        return label === null
+          ? []
+          : [{ name: file.slice(0, -SUFFIX.length), entries: label.entries }];
+      });
+  }
+
+  /** What a pack holds; null where it is gone or damaged, and then it is gone. */
+  read(key: string, name: string): unknown {
+    const file = this.#fileOf(key, name);
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(file);
+    } catch {
+      return null;
+    }
+    const end = bytes.indexOf(10);
+    const label = end < 0 ? null : parseLabel(bytes.toString("utf8", 0, end));
+    const body = bytes.subarray(end + 1);
+    if (label?.bytes !== body.length || label.sha256 !== digestOf(label.entries, body)) {
+      this.#takeAway(file);
+      return null;
+    }
+    this.#mine.add(file);
+    this.#noteUse(file);
+    return unpack(body);
+  }
+
+  /** Used last: now. What is younger than this process was made for it, by itself or its workers. */
+  #noteUse(file: string): void {
+    const { mtimeMs = Infinity } = statSync(file, { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs > this.#sinceMs) return;
+    this.use.found++;
+    const now = new Date();
+    try {
+      utimesSync(file, now, now);
+    } catch {
+      // Somebody else's store may be read only: then it does not know what was used last.
+    }
+  }
+
+  /** Writes a pack, unless it is there already; false where it cannot be written. */
+  write(key: string, name: string, entries: readonly string[], value: unknown): boolean {
+    if (this.use.full !== null) return false;
+    const body = pack(value);
+    const sha256 = digestOf(entries, body);
+    const label: Label = { format: STORE_FORMAT, sha256, bytes: body.length, entries };
+    const file = this.#fileOf(key, name);
+    const temporary = join(this.#unfinished, `${process.pid}-${key.slice(0, 16)}-${name}`);
+    const forget = onInterrupt(() => rmSync(temporary, { force: true }));
+    try {
+      makeDirectories(this.#dirOf(key));
+      makeDirectories(this.#unfinished);
+      writeSynced(temporary, Buffer.concat([Buffer.from(`${JSON.stringify(label)}\n`), body]));
+      renameSync(temporary, file);
+      this.#mine.add(file);
+      this.use.made++;
+      return true;
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      this.use.full = error instanceof Error ? error.message : String(error);
+      return false;
+    } finally {
+      forget();
+    }
+  }
+
+  /** Takes away what a process that is no more had half-written. */
+  sweepUp(pid: number): void {
+    for (const name of namesIn(this.#unfinished)) {
+      if (name.startsWith(`${pid}-`)) rmSync(join(this.#unfinished, name), { force: true });
+    }
+  }
+
+  /** Takes the packs away that were used longest ago, until the rest is within the limit. */
+  evict(): number {
+    for (const name of namesIn(this.#unfinished)) {
+      const file = join(this.#unfinished, name);
+      const { mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: Infinity };
+      if (Date.now() - mtimeMs > LEFT_BEHIND_MS) rmSync(file, { force: true });
+    }
+    if (!Number.isFinite(this.limitBytes)) return 0;
+    const packs = packsIn(this.dir);
+    let total = packs.reduce((sum, { bytes }) => sum + bytes, 0);
+    let evicted = 0;
+    for (const { file, bytes } of packs.sort((a, b) => a.usedAtMs - b.usedAtMs)) {
+      if (total <= this.limitBytes) break;
+      if (this.#mine.has(file)) continue;
+      rmSync(file, { force: true });
+      total -= bytes;
+      evicted++;
+    }
+    return evicted;
+  }
+
+  get #unfinished(): string {
+    return join(this.dir, `v${STORE_FORMAT}`, "unfinished");
+  }
+
+  #takeAway(file: string): void {
+    rmSync(file, { force: true });
+    this.use.damaged++;
+  }
+
+  #dirOf(key: string): string {
+    return join(this.dir, `v${STORE_FORMAT}`, key.slice(0, 2), key);
+  }
+
+  #fileOf(key: string, name: string): string {
+    return join(this.#dirOf(key), `${name}${SUFFIX}`);
+  }
+}
+
+/** What a killed process left half-written is swept up after a day. */
+const LEFT_BEHIND_MS = 86_400_000;
+
+function namesIn(dir: string, recursive = false): string[] {
+  try {
+    return readdirSync(dir, { recursive, encoding: "utf8" });
+  } catch {
+    return [];
+  }
+}
+
+function packsIn(dir: string): { file: string; bytes: number; usedAtMs: number }[] {
+  return namesIn(dir, true).flatMap((name) => {
+    if (!name.endsWith(SUFFIX)) return [];
+    const file = join(dir, name);
+    // It may have gone meanwhile.
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found === undefined ? [] : [{ file, bytes: found.size, usedAtMs: found.mtimeMs }];
+  });
+}
+
+function digestOf(entries: readonly string[], body: Uint8Array): string {
+  return createHash("sha256").update(JSON.stringify(entries)).update(body).digest("hex");
+}
+
+function writeSynced(file: string, bytes: Uint8Array): void {
+  const descriptor = openSync(file, "w");
+  try {
+    // One call may write less than all of it, on a disk that is almost full for one.
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Reads the first line alone; null where it is none. */
+function labelOf(file: string): Label | null {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, "r");
+  } catch {
+    return null;
+  }
+  try {
+    let text = "";
+    for (let at = 0; ;) {
+      const part = Buffer.alloc(8192);
+      const read = readSync(descriptor, part, 0, part.length, at);
+      if (read === 0) return null;
+      const end = part.subarray(0, read).indexOf(10);
+      text += part.toString("latin1", 0, end < 0 ? read : end);
+      if (end >= 0) return parseLabel(text);
+      at += read;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function parseLabel(line: string): Label | null {
+  try {
+    const label = JSON.parse(line) as Partial<Label> | null;
+    const { format, sha256, bytes, entries } = label ?? {};
+    if (format !== STORE_FORMAT || typeof sha256 !== "string") return null;
+    if (typeof bytes !== "number" || !Array.isArray(entries)) return null;
+    return { format, sha256, bytes, entries: entries.map(String) };
+  } catch {
+    return null;
+  }
+}

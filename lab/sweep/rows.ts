@@ -1,0 +1,174 @@
+/**
+ * The rows of a sweep's table: every policy decided over the whole history, and reduced to
+ * its sums at once. Policies that cannot decide differently are decided once.
+ */
+
+import type { Policy } from "../../engine/index.ts";
+import type { Progress } from "../cli/output.ts";
+import type { EvaluateOptions } from "../compare/evaluate.ts";
+import type { History } from "../history/open.ts";
+import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
+import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
+import { choosePeople, type PeopleChoice } from "../people/choose.ts";
+import type { Responder } from "../people/recorded.ts";
+import { detectionKey } from "../replay/detect.ts";
+import type { Plan } from "../replay/plan.ts";
+import { watchHistory, type JudgedBefore, type PolicyReplay } from "../replay/replay.ts";
+import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
+import { neverOutcomes, oracleOutcomes } from "./anchors.ts";
+import { decisionKey } from "./decidesAlike.ts";
+import { stretchAt } from "./periods.ts";
+import { tableMaker, type SweepTable, type TableMaker } from "./table.ts";
+
+/** Judgements of this many distinct detections are held in memory at once. */
+const DETECTIONS_AT_ONCE = 48;
+/** A sweep counts what history hid by a model of times; only its last check draws it. */
+const NOTHING_IMAGINED: ReadonlySet<number> = new Set();
+
+export interface RowOptions {
+  readonly people: PeopleChoice;
+  readonly costs: Costs;
+  readonly seed: number;
+  readonly edgesMs: readonly number[];
+}
+
+/** What one policy leaves of itself, and what every sweep is held against. */
+export interface RowMaker {
+  readonly people: Responder;
+  readonly recovery: Recovery;
+  readonly services: readonly string[];
+  /** @param alike shared by policies that were watched together */
+  readonly rowOf: (plan: Plan, decided: PolicyReplay, alike: AlikeOutcomes) => Float64Array;
+  /** The rows of `never` and of the oracle. */
+  readonly anchorsOf: (plan: Plan, base: PolicyReplay) => readonly [Float64Array, Float64Array];
+  /** The same whoever asks; known after the first row. */
+  readonly counts: () => SweepTable["counts"];
+}
+
+export function rowMaker(
+  history: History,
+  { people: choice, costs, seed, edgesMs }: RowOptions,
+): RowMaker {
+  const people = choosePeople(history, choice, seed).responder(0);
+  const recovery = recoveryOf(history.tables);
+  const services = servicesOf(history);
+  const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));
+  const scoring = { costs, timezoneOf: (service: string) => zones.get(service) ?? null };
+  let maker: TableMaker | null = null;
+  const make = (outcomes: readonly Outcome[]): Float64Array => {
+    const cells = services.length * (edgesMs.length - 1);
+    maker ??= tableMaker(cellsOf(outcomes, services, edgesMs), cells, outcomes, scoring);
+    return maker.rowOf(outcomes);
+  };
+  return {
+    people,
+    recovery,
+    services,
+    rowOf: (plan, decided, alike) => {
+      const shown = { plan, imagined: NOTHING_IMAGINED };
+      return make(outcomesOf(history, shown, decided, people, recovery, alike));
+    },
+    anchorsOf: (plan, base) => {
+      const never = neverOutcomes(history, plan, base, people, recovery);
+      return [make(never), make(oracleOutcomes(never, recovery))];
+    },
+    counts: () => maker!.counts,
+  };
+}
+
+export interface Tabled {
+  /** The rows of all policies, then those of `never` and of the oracle. */
+  readonly table: SweepTable;
+  readonly detections: number;
+  readonly passes: number;
+  /** Null where the judgements of earlier passes were let go. */
+  readonly judged: JudgedBefore | null;
+}
+
+export async function tableOf(
+  history: History,
+  policies: readonly Policy[],
+  edgesMs: readonly number[],
+  { people, costs = DEFAULT_COSTS, seed, progress }: EvaluateOptions,
+): Promise<Tabled> {
+  const maker = rowMaker(history, { people, costs, seed, edgesMs });
+  const rows = new Array<Float64Array>(policies.length + 2);
+  const decidedBy = new Map<string, number>();
+  const judged: JudgedBefore[number][] = new Array<JudgedBefore[number]>(policies.length);
+  const { batches, detections } = inBatches(policies);
+  const keeps = batches.length === 1;
+  let done = 0;
+  for (const batch of batches) {
+    const watched = await watchHistory(
+      history,
+      batch.map((index) => policies[index]!),
+      progress,
+      null,
+      true,
+    );
+    const { plan } = watched;
+    const alike: AlikeOutcomes = new Map();
+    for (const [place, index] of batch.entries()) {
+      await breathe(progress, done++, policies.length);
+      if (keeps) judged[index] = watched.judgements[place]!;
+      const key = decisionKey(policies[index]!);
+      const twin = decidedBy.get(key);
+      if (twin !== undefined) {
+        rows[index] = rows[twin]!;
+        continue;
+      }
+      decidedBy.set(key, index);
+      const decided = watched.decide(place, maker.people, maker.recovery);
+      rows[index] = maker.rowOf(plan, decided, alike);
+      if (index > 0) continue;
+      [rows[policies.length], rows[policies.length + 1]] = maker.anchorsOf(plan, decided);
+    }
+  }
+  progress.end();
+  const table = { services: maker.services, edgesMs, counts: maker.counts(), rows };
+  return { table, detections, passes: batches.length, judged: keeps ? judged : null };
+}
+
+/** Places of policies, those that judge alike together; a batch is watched in one pass. */
+export function inBatches(policies: readonly Policy[]): {
+  readonly batches: readonly (readonly number[])[];
+  readonly detections: number;
+} {
+  const groups = new Map<string, number[]>();
+  policies.forEach((policy, index) => {
+    const key = detectionKey(policy);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
+  });
+  const all = [...groups.values()];
+  const batches: number[][] = [];
+  for (let at = 0; at < all.length; at += DETECTIONS_AT_ONCE) {
+    batches.push(all.slice(at, at + DETECTIONS_AT_ONCE).flat());
+  }
+  return { batches, detections: all.length };
+}
+
+export function servicesOf({ tables }: History): readonly string[] {
+  return [...new Set(tables.deployments.map(({ service }) => service))].sort();
+}
+
+/** Lets Ctrl-C in, now and then. */
+export async function breathe(progress: Progress, done: number, total: number): Promise<void> {
+  if (done % 16 > 0) return;
+  progress.update(done, total, "deciding under variations");
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+function cellsOf(
+  outcomes: readonly Outcome[],
+  services: readonly string[],
+  edgesMs: readonly number[],
+): Int32Array {
+  const places = new Map(services.map((service, at) => [service, at]));
+  return Int32Array.from(
+    outcomes,
+    ({ service, startedAtMs }) =>
+      stretchAt(edgesMs, startedAtMs) * services.length + places.get(service)!,
+  );
+}
