@@ -100,7 +100,7 @@ export class Store {
     return unpack(body);
   }
 
-  /** Used last: now. What is younger than this process was made for it, by itself or its workers. */
+  /** Used last: now. Only what is older than this process was there before it. */
   #noteUse(file: string): void {
     const { mtimeMs = Infinity } = statSync(file, { throwIfNoEntry: false }) ?? {};
     if (mtimeMs > this.#sinceMs) return;
