@@ -69,10 +69,12 @@ export { bandOf, type Band } from "./detect/band.ts";
 export type { Share } from "./detect/track.ts";
 export {
   glanceWith,
-  isQuietAtAGlance,
+  lookAhead,
+  quietAtAGlance,
   toGlanceAt,
   wasGlanced,
   type Glance,
+  type Glanced,
 } from "./detect/glance.ts";
 export type { EvenColumn } from "./detect/glimpse.ts";
 export {

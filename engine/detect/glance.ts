@@ -103,34 +103,52 @@ export function wasGlanced({ verdict, samples }: SignalEvidence): boolean {
   return verdict === "healthy" && samples === 0;
 }
 
-/** One deployment's samples, to be glanced at by one policy after the other. */
+/** One series around one deployment, to be glanced at by one policy after the other. */
 export interface Glanced {
-  readonly deployment: Deployment;
-  readonly columns: readonly EvenColumn[];
-  /** By column, filled as policies ask. */
-  readonly views: readonly SeenView[][];
+  readonly column: EvenColumn;
+  readonly views: SeenView[];
 }
 
-export function toGlanceAt(deployment: Deployment, columns: readonly EvenColumn[]): Glanced {
-  return { deployment, columns, views: columns.map(() => []) };
+export function toGlanceAt(column: EvenColumn): Glanced {
+  return { column, views: [] };
 }
 
-/** Is it proved that every signal ends healthy and is silent until then? */
-export function isQuietAtAGlance({ policy, watched }: Glance, glanced: Glanced): boolean {
-  const { deployment, columns, views } = glanced;
+/** Looks at one series once, before the others are there: whoever asks later finds it done. */
+export function lookAhead({ policy, watched }: Glance, deployment: Deployment, on: Glanced): void {
   for (const one of watched) {
-    let found = false;
-    for (let at = 0; at < columns.length; at++) {
-      const column = columns[at]!;
-      if (!isWatched(one, deployment, column.series)) continue;
-      found = true;
-      const { baselineMs } = one.signal.detector;
-      const view = viewOf(views[at]!, column, deployment.startedAtMs, baselineMs, policy.watchMs);
-      if (view === null || !isQuietOn(one, column, view)) return false;
-    }
-    if (!found) return false;
+    if (!isWatched(one, deployment, on.column.series)) continue;
+    viewOn(one, policy, deployment, on);
   }
-  return true;
+}
+
+function viewOn(
+  { signal }: Watched,
+  { watchMs }: Policy,
+  { startedAtMs }: Deployment,
+  { column, views }: Glanced,
+): View | null {
+  return viewOf(views, column, startedAtMs, signal.detector.baselineMs, watchMs);
+}
+
+/**
+ * Of which signals, by their place in the policy, is it proved that they end healthy and are
+ * silent until then?
+ */
+export function quietAtAGlance(
+  { policy, watched }: Glance,
+  deployment: Deployment,
+  glanced: readonly Glanced[],
+): readonly boolean[] {
+  return watched.map((one) => {
+    let found = false;
+    for (const on of glanced) {
+      if (!isWatched(one, deployment, on.column.series)) continue;
+      found = true;
+      const view = viewOn(one, policy, deployment, on);
+      if (view === null || !isQuietOn(one, on.column, view)) return false;
+    }
+    return found;
+  });
 }
 
 function isWatched(
@@ -162,12 +180,22 @@ function isQuietOn({ signal, amount }: Watched, column: EvenColumn, view: View):
   if (detector.kind !== "cusum") return false;
   const floor = relative ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * column.series.percentagePoint;
   if (isBetween(view, farFrom(relative, view, up + floor, down + floor))) return true;
-  const spread = relative ? logSpreadOf(view) : floor;
-  const far = farFrom(relative, view, up + spread, down + spread);
-  if (isBetween(view, far)) return true;
+  if (staysBelow(relative, view, up, down, floor, detector.limit)) return true;
+  return relative && staysBelow(relative, view, up, down, logSpreadOf(view), detector.limit);
+}
+
+function staysBelow(
+  relative: boolean,
+  view: View,
+  up: number,
+  down: number,
+  spread: number,
+  limit: number,
+): boolean {
+  const { above, below } = farFrom(relative, view, up + spread, down + spread);
   return (
-    excessAbove(relative, view, up, spread, far.above) < detector.limit &&
-    excessBelow(relative, view, down, spread, far.below) < detector.limit
+    excessAbove(relative, view, up, spread, above) < limit &&
+    excessBelow(relative, view, down, spread, below) < limit
   );
 }
 

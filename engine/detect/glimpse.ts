@@ -86,11 +86,11 @@ function look(
   const pastTo = Math.min(from, within(Math.floor((startedAtMs - delayMs - startMs) / stepMs) + 1));
   const reach = Math.ceil((startedAtMs - baselineMs - startMs) / stepMs);
   const pastFrom = within(Math.min(reach, pastTo - BASELINE_SAMPLES));
-  const past = present(values, pastFrom, pastTo);
+  const past = present(values, pastFrom, pastTo, true);
   if (past.count < BASELINE_FOR_HEALTH) return null;
   // So few gaps leave the median spacing as it is.
   if (past.count < MOSTLY_THERE * (pastTo - pastFrom)) return null;
-  const watch = present(values, from, to);
+  const watch = present(values, from, to, false);
   const { first, last, longest } = watch;
   // Never silent: neither before the first sample, nor between two, nor after the last.
   const silenceMs = Math.max(STALE_AFTER_MS, 3 * stepMs);
@@ -101,13 +101,7 @@ function look(
   if (watch.count / Math.max(1, Math.floor(watchMs / stepMs)) < COVERAGE_FOR_HEALTH) return null;
 
   const median: Medians = medianBounds(past);
-  let highest = watch.values[watch.from]!;
-  let lowest = highest;
-  for (let index = watch.from; index < watch.to; index++) {
-    const value = watch.values[index]!;
-    if (value > highest) highest = value;
-    if (value < lowest) lowest = value;
-  }
+  const { highest, lowest } = watch;
   if (!Number.isFinite(highest) || !Number.isFinite(lowest)) return null;
   const seen = { values: watch.values, from: watch.from, to: watch.to, highest, lowest };
   return { ...seen, ...median, past, logSpread: null };
@@ -120,22 +114,45 @@ interface Present {
   readonly to: number;
   readonly count: number;
   readonly sum: number;
+  readonly highest: number;
+  readonly lowest: number;
   /** Where in the column the first and the last one are, and the longest way between two. */
   readonly first: number;
   readonly last: number;
   readonly longest: number;
 }
 
-function present(values: Values, from: number, to: number): Present {
+/** @param isPast of a baseline nobody asks how far it goes */
+function present(values: Values, from: number, to: number, isPast: boolean): Present {
   let sum = 0;
-  for (let index = from; index < to; index++) sum += values[index]!;
-  if (!Number.isNaN(sum)) {
-    return { values, from, to, count: to - from, sum, first: from, last: to - 1, longest: 1 };
+  let highest = Number.NEGATIVE_INFINITY;
+  let lowest = Number.POSITIVE_INFINITY;
+  if (isPast) {
+    for (let index = from; index < to; index++) sum += values[index]!;
+  } else {
+    for (let index = from; index < to; index++) {
+      const value = values[index]!;
+      sum += value;
+      if (value > highest) highest = value;
+      if (value < lowest) lowest = value;
+    }
   }
+  if (Number.isNaN(sum)) return presentAmong(values, from, to, highest, lowest);
+  const [count, first, last] = [to - from, from, to - 1];
+  return { values, from, to, count, sum, highest, lowest, first, last, longest: 1 };
+}
+
+function presentAmong(
+  values: Values,
+  from: number,
+  to: number,
+  highest: number,
+  lowest: number,
+): Present {
   const kept = new Float64Array(to - from);
   let count = 0;
   let [first, last, longest] = [-1, -1, 1];
-  sum = 0;
+  let sum = 0;
   for (let index = from; index < to; index++) {
     const value = values[index]!;
     if (!Number.isFinite(value)) continue;
@@ -145,7 +162,7 @@ function present(values: Values, from: number, to: number): Present {
     else longest = Math.max(longest, index - last);
     last = index;
   }
-  return { values: kept, from: 0, to: count, count, sum, first, last, longest };
+  return { values: kept, from: 0, to: count, count, sum, highest, lowest, first, last, longest };
 }
 
 type Medians = Pick<View, "medianAtLeast" | "medianAtMost">;
@@ -160,8 +177,9 @@ function medianBounds({ values, from, to, sum }: Present): Medians {
   let above = 0;
   for (let index = from; index < to; index++) {
     const value = values[index]!;
-    below += value < low ? 1 : 0;
-    above += value > high ? 1 : 0;
+    // No branch: half of the samples are on either side, and none can be foreseen.
+    below += Number(value < low);
+    above += Number(value > high);
   }
   const half = (to - from - 1) >> 1;
   if (below <= half && above <= half) return { medianAtLeast: low, medianAtMost: high };

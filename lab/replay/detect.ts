@@ -26,7 +26,16 @@ import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
-import { glanceOver, type DetectionGroup, type Family } from "./families.ts";
+import {
+  besideQuiet,
+  glanceOver,
+  glimpseOf,
+  lookCloser,
+  seriesOf,
+  type Beside,
+  type DetectionGroup,
+  type Family,
+} from "./families.ts";
 import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
 import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
@@ -131,7 +140,7 @@ export async function detect(
   const placebos = isAnyRead ? await preparePlacebos(history, plan, policies, progress) : null;
   const planned: PlannedWindow[] = [];
   for (let index = 0; index < plan.deployments.length; index++) {
-    if (isRead(index)) planned.push(...windowsOf(history, plan, index));
+    if (isRead(index)) windowsOf(history, plan, index, planned);
   }
   // Windows arrive in the order of series; a deployment is judged when its last one is
   // there, so what waits is what shares series with something still to come.
@@ -141,16 +150,18 @@ export async function detect(
   const pending = new Map<number, GatheredDeployment>();
   let samplesRead = 0;
   let done = 0;
-  const requests = planned.map(({ series, fromMs, toMs, deployment }, id) => {
-    const about = plan.deployments[deployment]!.deployment.deploymentId;
-    return { id, series, fromMs, toMs, about };
-  });
-  for await (const { id, window } of history.windows(requests)) {
+  const takesGlances = families.some(({ glance }) => glance !== null);
+  for await (const { id, window } of history.windows(planned)) {
     const { deployment, series, day } = planned[id]!;
     samplesRead += window.length;
     const gathered = gatheredFor(pending, deployment);
-    if (day === 0) gathered.watch.set(series, window);
-    else {
+    if (day === 0) {
+      gathered.watch.set(series, window);
+      if (takesGlances && window.length > 0) {
+        const planned = plan.deployments[deployment]!;
+        gathered.glanced.push(glimpseOf(planned, series, window, families));
+      }
+    } else {
       const days = gathered.days.get(series);
       if (days === undefined) gathered.days.set(series, [{ day, window }]);
       else days.push({ day, window });
@@ -162,7 +173,7 @@ export async function detect(
   }
   // Deployments without a single window still end: nothing could be seen.
   for (const index of unseen) {
-    const nothing: GatheredDeployment = { watch: new Map(), days: new Map() };
+    const nothing: GatheredDeployment = { watch: new Map(), days: new Map(), glanced: [] };
     judgeDeployment(plan, index, nothing, families, placebos, null, again, seen);
   }
 
@@ -190,7 +201,7 @@ function gatheredFor(
 ): GatheredDeployment {
   const known = pending.get(deployment);
   if (known !== undefined) return known;
-  const fresh: GatheredDeployment = { watch: new Map(), days: new Map() };
+  const fresh: GatheredDeployment = { watch: new Map(), days: new Map(), glanced: [] };
   pending.set(deployment, fresh);
   return fresh;
 }
@@ -209,10 +220,11 @@ function judgeDeployment(
   // Whoever hears of the samples, or of a past that was prepared, wants all there is to say.
   const isPlain = placebos === null && plan.controlled.length === 0 && gathered.days.size === 0;
   const mayGlance = isPlain && seen === undefined && planned.rolledBackAtMs === null;
-  const glanced = mayGlance && families.some(({ glance }) => glance !== null);
-  const closer = glanced ? glanceOver(planned, index, gathered, families, again) : families;
-  if (closer.length === 0) return;
-  const columns = columnsOf(planned.series, planned, gathered);
+  const closer = mayGlance
+    ? glanceOver(planned, index, gathered.glanced, families, again)
+    : lookCloser(families);
+  if (closer.size === 0) return;
+  const columns = columnsOf(seriesOf(planned, closer), planned, gathered);
   const peers = columnsOf(planned.peers, planned, gathered);
   const context = prepareContext(plan, planned, gathered, placebos, columns, peers);
   const all = peers.length === 0 ? columns : [...columns, ...peers];
@@ -222,10 +234,11 @@ function judgeDeployment(
   for (const family of families) {
     let alike: readonly SignalJudged[] | null = null;
     for (const group of family.groups.values()) {
-      if (!closer.includes(family)) break;
+      const beside = closer.get(family);
+      if (beside === undefined) break;
       if (group.known && !again.has(index)) continue;
       if (alike === null) {
-        const { judgements, within } = judge(group, toldOf(planned, group.given, first));
+        const { judgements, within } = judge(group, toldOf(planned, group.given, first), beside);
         group.judgements[index] = judgements;
         if (within) alike = judgements;
       } else group.judgements[index] = alike;
@@ -284,10 +297,15 @@ export interface Judged {
 function judgeIn(
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
-): (group: DetectionGroup, planned: PlannedDeployment) => Judged {
+): (group: DetectionGroup, planned: PlannedDeployment, beside?: Beside | null) => Judged {
   const shares = new Map<string, Share>();
   const known = new Map<string, Judged>();
-  return ({ policy, alikeIfTold }, planned) => {
+  return ({ policy, alikeIfTold }, planned, beside = null) => {
+    if (beside !== null) {
+      const { noisy, all } = besideQuiet(policy, beside, planned.deployment);
+      const { judgements, within } = judgeGroup(noisy, planned, context, columns, shares);
+      return { judgements: all(judgements), within };
+    }
     if (alikeIfTold === null) return judgeGroup(policy, planned, context, columns, shares);
     const passed = tagsPassedTo(policy, planned);
     const key = `${alikeIfTold} ${JSON.stringify([planned.tags, passed])}`;

@@ -22,8 +22,6 @@ import type { ServiceRow } from "../history/tables.ts";
 import { callGraph } from "./callGraph.ts";
 import type { Plan, PlannedDeployment, PlannedSeries } from "./plan.ts";
 
-type WithoutPeers = Omit<PlannedDeployment, "peers" | "peersOf" | "departures">;
-
 /** The controlled signals, those that differ in limits alone once. */
 export function controlledBy(policies: readonly Policy[]): readonly SignalPolicy[] {
   const found = new Map<string, SignalPolicy>();
@@ -38,14 +36,12 @@ export function controlledBy(policies: readonly Policy[]): readonly SignalPolicy
 /** Adds to each deployment the series of its peers, where a signal asks for any. */
 export function withPeers(
   controlled: readonly SignalPolicy[],
-  deployments: readonly WithoutPeers[],
+  deployments: readonly PlannedDeployment[],
   services: readonly ServiceRow[],
   watched: ReadonlyMap<string, readonly PlannedSeries[]>,
   lookAheadMs: number,
 ): readonly PlannedDeployment[] {
-  if (controlled.length === 0) {
-    return deployments.map((one) => ({ ...one, peers: [], peersOf: [], departures: [] }));
-  }
+  if (controlled.length === 0) return deployments;
   const graph = callGraph(services);
   const timezones = new Map(services.map(({ service, timezone }) => [service, timezone]));
   // By signal: a policy's peers must not depend on what other policies look at.

@@ -27,6 +27,7 @@ import {
   type StageReached,
 } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
+import type { WindowRequest } from "../history/windows.ts";
 import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
 import { callGraph, type CallGraph } from "./callGraph.ts";
 import { rollbacksOf } from "./censor.ts";
@@ -82,10 +83,8 @@ export interface Plan {
 }
 
 /** A window of one deployment on one series, wanted for the watch or for a season's day. */
-export interface PlannedWindow {
-  readonly series: number;
-  readonly fromMs: number;
-  readonly toMs: number;
+export interface PlannedWindow extends WindowRequest {
+  readonly about: string;
   readonly deployment: number;
   /** 0 for the watch itself, k for the day k days before. */
   readonly day: number;
@@ -131,15 +130,29 @@ export async function planReplay(
   }
   const tagsOf = tagsAbout(tables.tags);
   const rollbacks = rollbacksOf(tables.decisions);
-  const alone = tables.deployments.map((row) => ({
-    deployment: toDeployment(row, services.get(row.service), graph),
-    tags: tagsOf(row),
-    sources: [],
-    stages: stagesOf(row),
-    caseId: caseOf(tables.cases, row)?.caseId ?? null,
-    rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
-    series: seriesFor(signals, toDeployment(row, services.get(row.service), graph), watched),
-  }));
+  // Whose series are watched depends on the service alone, and most have no tags or stages:
+  // a history of years holds many deployments, and what they share is made once.
+  const seriesBy = new Map<string, readonly PlannedSeries[]>();
+  const alone = tables.deployments.map((row): PlannedDeployment => {
+    const deployment = toDeployment(row, services.get(row.service), graph);
+    let series = seriesBy.get(row.service);
+    if (series === undefined) {
+      series = seriesFor(signals, deployment, watched);
+      seriesBy.set(row.service, series);
+    }
+    return {
+      deployment,
+      tags: tagsOf(row),
+      sources: NOTHING,
+      stages: stagesOf(row),
+      caseId: caseOf(tables.cases, row)?.caseId ?? null,
+      rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
+      series,
+      peers: NOTHING,
+      peersOf: NOTHING,
+      departures: NOTHING,
+    };
+  });
   const lookAheadMs = Math.max(...policies.map(({ watchMs }) => watchMs));
   const controlled = controlledBy(policies);
   const deployments = withSources(
@@ -165,6 +178,8 @@ export async function planReplay(
   };
 }
 
+const NOTHING: readonly never[] = [];
+
 /** Which tags of a table are about a deployment: its own, and those about its whole service. */
 export function tagsAbout(
   table: readonly ContextTag[],
@@ -175,10 +190,11 @@ export function tagsAbout(
     if (list === undefined) tagsOf.set(tag.service, [tag]);
     else list.push(tag);
   }
-  return ({ deploymentId: id, service }) =>
-    (tagsOf.get(service) ?? []).filter(
-      ({ deploymentId }) => deploymentId === null || deploymentId === id,
-    );
+  return ({ deploymentId: id, service }) => {
+    const about = tagsOf.get(service);
+    if (about === undefined) return NOTHING;
+    return about.filter(({ deploymentId }) => deploymentId === null || deploymentId === id);
+  };
 }
 
 /** The detectors that look at a metric, or all of them. */
@@ -203,17 +219,27 @@ function rowsOf(deployments: readonly PlannedDeployment[]): number[][] {
   return [...rows.values()];
 }
 
-/** The windows of one deployment, in no particular order. */
-export function windowsOf(history: Past, plan: Plan, index: number): PlannedWindow[] {
+/**
+ * The windows of one deployment, in no particular order, added to `windows`; the id of each is
+ * its place there.
+ */
+export function windowsOf(
+  history: Past,
+  plan: Plan,
+  index: number,
+  windows: PlannedWindow[] = [],
+): PlannedWindow[] {
   const { deployment, caseId, rolledBackAtMs, series, peers } = plan.deployments[index]!;
-  const recording = history.tables.cases.find((row) => row.caseId === caseId);
+  const { cases } = history.tables;
+  const recording = caseId === null ? undefined : cases.find((row) => row.caseId === caseId);
   const startsAtMs = recording?.startsAtMs ?? Number.NEGATIVE_INFINITY;
   const endsAtMs = Math.min(
     recording?.endsAtMs ?? Number.POSITIVE_INFINITY,
     rolledBackAtMs === null ? Number.POSITIVE_INFINITY : rolledBackAtMs + 1,
   );
-  const windows: PlannedWindow[] = [];
-  const wanted = [...series, ...peers.map((peer) => ({ ...peer, season: false }))];
+  const { deploymentId: about } = deployment;
+  const wanted =
+    peers.length === 0 ? series : [...series, ...peers.map((peer) => ({ ...peer, season: false }))];
   for (const { index: seriesIndex, lookBackMs, season } of wanted) {
     for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
       const shiftMs = day * DAY_MS;
@@ -224,8 +250,17 @@ export function windowsOf(history: Past, plan: Plan, index: number): PlannedWind
       const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
       const from = Math.max(fromMs, startsAtMs);
       const to = day === 0 ? Math.min(toMs, endsAtMs) : toMs;
-      if (to > from)
-        windows.push({ series: seriesIndex, fromMs: from, toMs: to, deployment: index, day });
+      if (to <= from) continue;
+      const id = windows.length;
+      windows.push({
+        id,
+        series: seriesIndex,
+        fromMs: from,
+        toMs: to,
+        about,
+        deployment: index,
+        day,
+      });
     }
   }
   return windows;
@@ -276,7 +311,8 @@ function seriesFor(
  * What a live host would have been told of the rollout. A stage whose share nobody recorded
  * counts as all of the traffic, and one from before the start as of the start.
  */
-function stagesOf({ deploymentId, startedAtMs, stages }: DeploymentRow): StageReached[] {
+function stagesOf({ deploymentId, startedAtMs, stages }: DeploymentRow): readonly StageReached[] {
+  if (stages.length === 0) return NOTHING;
   return stages
     .map(({ share, atMs: recordedAtMs }): StageReached => {
       const atMs = Math.max(startedAtMs, recordedAtMs);

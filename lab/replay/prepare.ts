@@ -8,6 +8,7 @@ import {
   canonicalJson,
   prepareSeason,
   seriesKey,
+  type Glanced,
   type PreparedContext,
   type SampleColumn,
   type SeasonProfile,
@@ -21,6 +22,8 @@ import type { Plan, PlannedDeployment } from "./plan.ts";
 export interface GatheredDeployment {
   readonly watch: Map<number, StoredWindow>;
   readonly days: Map<number, { day: number; window: StoredWindow }[]>;
+  /** What a glance saw of the watch, where one was taken; null where none is possible. */
+  readonly glanced: (Glanced | null)[];
 }
 
 /** What the engine's pure functions make of the past; null when no policy asks for any of it. */

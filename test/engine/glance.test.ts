@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import {
   advanceWatch,
   glanceWith,
-  isQuietAtAGlance,
+  quietAtAGlance,
   startWatch,
   takeColumns,
   toGlanceAt,
@@ -122,7 +122,7 @@ test("what is quiet at a glance ends healthy in the whole watch, and says nothin
         ({ cause, evidence: { verdict, untagged } }) =>
           cause === "end" && verdict === "healthy" && untagged === "healthy",
       );
-      const isQuiet = isQuietAtAGlance(glanceWith(given)!, toGlanceAt(deployment, [even]));
+      const isQuiet = quietAtAGlance(glanceWith(given)!, deployment, [toGlanceAt(even)])[0]!;
       runs++;
       if (isHealthy) healthy++;
       if (isQuiet) quiet++;
