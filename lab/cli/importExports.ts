@@ -34,8 +34,9 @@ export function exportOptions(command: Command): Command {
 }
 
 /** @throws Problem for a --service-of that is neither a pair nor a file */
-export function exportFilesOf(flags: ExportFlags): ExportFiles {
+export function exportFilesOf(flags: ExportFlags, time: ExportFiles["time"] = null): ExportFiles {
   return {
+    time,
     github: flags.github,
     argocd: flags.argocd,
     pagerduty: flags.pagerduty,

@@ -7,7 +7,7 @@ import { inspect } from "../history/inspect.ts";
 import { openHistory, readManifest } from "../history/open.ts";
 import { plainViewSql } from "../history/plainView.ts";
 import { SHORT_SERIES } from "../history/quality.ts";
-import { describeDeployments, describeLosses } from "./import.ts";
+import { describeDeployments, describeLosses } from "./importReport.ts";
 import { Problem } from "../problem.ts";
 import { paint, print, printJson } from "./output.ts";
 

@@ -3,49 +3,18 @@
  * says what happened, what was right is given all the same, and nothing is thrown.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Clock, Taken } from "../../lab/shadow/contract.ts";
 import { prometheusSource } from "../../lab/shadow/source/prometheus.ts";
 import { METRICS, type SecretOf } from "../../lab/shadow/source/settings.ts";
-import { closeServer, listen, systemClock } from "./prometheus.ts";
+import { systemClock } from "../../lab/shadow/systemClock.ts";
+import { asked, body, endServing, json, matrix, serve, type Reply } from "./standIn.ts";
+
+afterEach(endServing);
 
 const NEVER = new AbortController().signal;
 const TO_MS = 1_800_000_000_000;
 const FROM_MS = TO_MS - 60_000;
-
-type Reply = (request: Asked, response: ServerResponse) => void;
-
-interface Asked {
-  readonly path: string;
-  readonly query: string;
-  readonly parameters: URLSearchParams;
-  readonly headers: IncomingMessage["headers"];
-}
-
-let server: Server | null = null;
-const asked: Asked[] = [];
-
-afterEach(() => {
-  if (server !== null) closeServer(server);
-  server = null;
-  asked.length = 0;
-});
-
-async function serve(reply: Reply): Promise<string> {
-  server = createServer((request, response) => {
-    let text = "";
-    request.on("data", (part: Buffer) => (text += part.toString()));
-    request.on("end", () => {
-      const parameters = new URLSearchParams(text);
-      const query = parameters.get("query") ?? "";
-      const one = { path: request.url ?? "", query, parameters, headers: request.headers };
-      asked.push(one);
-      reply(one, response);
-    });
-  });
-  return `http://127.0.0.1:${await listen(server)}`;
-}
 
 interface Given {
   readonly url: string;
@@ -70,29 +39,10 @@ function orGood(reply: Reply): Reply {
   };
 }
 
-type Rows = readonly (readonly [service: string, pairs: readonly (readonly [number, string])[]])[];
-
-function matrix(rows: Rows): unknown {
-  const result = rows.map(([service, pairs]) => ({
-    metric: { __name__: "x", service },
-    values: pairs.map(([atMs, value]) => [atMs / 1000, value]),
-  }));
-  return { status: "success", data: { resultType: "matrix", result } };
-}
-
-function json(response: ServerResponse, body: unknown, status = 200): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
 const raw =
   (text: string, status = 200, headers: Record<string, string> = {}): Reply =>
   (_request, response) =>
     void response.writeHead(status, headers).end(text);
-
-const body =
-  (value: unknown, status = 200): Reply =>
-  (_request, response) =>
-    json(response, value, status);
 
 const endless: Reply = (_request, response) => {
   response.writeHead(200);
@@ -159,9 +109,13 @@ describe("every fault is said in words, and the other query's samples come", () 
           ["shop", [[TO_MS, "6"]]],
         ]),
       ),
-      /^bad: several series for shop: left out; make it one, as with sum by \(service\)$/,
+      /^bad: 2 samples of shop left out: several series for one service: make it one, as with sum/,
     ],
-    ["no service", body(oneSeries([[TO_MS / 1000, "1"]], {})), /1 series have no label "service"/],
+    [
+      "no service",
+      body(oneSeries([[TO_MS / 1000, "1"]], {})),
+      /^bad: 1 samples left out: the series has no label "service"/,
+    ],
   ];
   it.each(cases)("%s", async (_name, reply, expected) => {
     const url = await serve(orGood(reply));
@@ -174,7 +128,7 @@ describe("every fault is said in words, and the other query's samples come", () 
 
   it("nobody there, said once for both", async () => {
     const url = await serve(() => undefined);
-    closeServer(server!);
+    endServing();
     expect(await sourceOf({ url }).take(FROM_MS, TO_MS, NEVER)).toEqual({
       columns: [],
       problems: ["bad, good: the metrics API cannot be reached: connection refused"],
@@ -203,7 +157,9 @@ describe("what is odd in an answer", () => {
     expect(columns).toHaveLength(1);
     expect(columns[0]!.atMs).toEqual([at(10), at(20), at(30), at(45), at(46)]);
     expect(columns[0]!.values).toEqual([1, 2, 3, Number.NaN, Number.NaN]);
-    expect(problems).toContain("x: 1 samples contradict another of the same time: left out");
+    expect(problems).toContain(
+      "x: 2 samples of shop left out: contradicting another sample of the same time",
+    );
   });
 
   it("a clock that is far away is said; notes on the query are not", async () => {
@@ -248,11 +204,11 @@ describe("it takes care", () => {
     await source.take(FROM_MS - 60_000, FROM_MS, NEVER);
     busy = true;
     const refused = await source.take(FROM_MS, TO_MS, NEVER);
-    expect(refused.problems[0]).toBe("x: the metrics API asks us to slow down (Retry-After: 30)");
+    expect(refused.problems).toContain("x: the metrics API asks us to slow down (Retry-After: 30)");
     busy = false;
     nowMs = 29_000;
     const waited = await source.take(TO_MS, TO_MS + 15_000, NEVER);
-    expect(waited.problems[0]).toBe("x: the metrics API asked to be left alone, 1s more");
+    expect(waited.problems).toContain("x: the metrics API asked to be left alone, 1s more");
     expect(asked).toHaveLength(2);
     nowMs = 31_000;
     // The host asks for the newest only; what was missed meanwhile comes as well.

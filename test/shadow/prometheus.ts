@@ -10,7 +10,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Clock } from "../../lab/shadow/contract.ts";
+import { systemClock } from "../../lab/shadow/systemClock.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 
 const HAS = spawnSync("prometheus", ["--version"]).status === 0;
@@ -123,12 +123,3 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
-
-/** The machine's own clock. */
-export const systemClock: Clock = {
-  wallMs: () => Date.now(),
-  steadyMs: () => performance.now(),
-  wait: async (ms, signal) => {
-    await wait(ms, undefined, { signal }).catch(() => undefined);
-  },
-};

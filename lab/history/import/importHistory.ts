@@ -177,10 +177,7 @@ export async function findPlainFiles(
     const [name] = found;
     if (name === undefined) return null;
     used.add(name);
-    const path = join(dir, name);
-    return name.endsWith(".parquet")
-      ? parquetRelation(duck.connection, [path], name)
-      : csvRelation(path, name);
+    return fileRelation(join(dir, name), name, duck);
   };
   const metrics = await find("metrics");
   const small = new Map<SmallTable, Relation>();
@@ -229,6 +226,13 @@ export function addExports(
     }
     small.set(table, relation);
   }
+}
+
+/** A table in a file of the plain form: CSV, gzipped CSV or Parquet. */
+export function fileRelation(path: string, file: string, duck: Duck): Promise<Relation> {
+  return path.endsWith(".parquet")
+    ? parquetRelation(duck.connection, [path], file)
+    : csvRelation(path, file);
 }
 
 function listDirectory(dir: string): string[] {

@@ -55,9 +55,12 @@ export class Sentences {
     return [...this.#metrics.values()].some((metrics) => metrics.includes(metric));
   }
 
+  /** In an order of their own: answers come in any. */
   all(): string[] {
-    return [...this.#metrics].map(([words, metrics]) =>
-      metrics.length === 0 ? words : `${listed([...metrics].sort(), 3)}: ${words}`,
-    );
+    return [...this.#metrics]
+      .map(([words, metrics]) =>
+        metrics.length === 0 ? words : `${listed([...metrics].sort(), 3)}: ${words}`,
+      )
+      .sort();
   }
 }

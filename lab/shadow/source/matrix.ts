@@ -15,8 +15,15 @@ import type { MetricQuery } from "./settings.ts";
 
 export interface MatrixRead {
   readonly columns: readonly TakenColumn[];
-  /** Go on after "METRIC: ". */
-  readonly problems: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Samples of a whole answer that are nobody's, or not to be trusted. */
+export interface LeftOut {
+  readonly reason: string;
+  readonly samples: number;
+  /** Whose they are; null when nobody knows. */
+  readonly example: string | null;
 }
 
 /** The answer has another shape than asked for; nothing in it is used. */
@@ -65,10 +72,12 @@ function resultOf(body: Fields): readonly Fields[] {
 
 class Columns {
   readonly #columns = new Map<string, TakenColumn>();
-  readonly #doubled = new Set<string>();
+  /** Series with a second one of the same name, and how many samples all of them have. */
+  readonly #doubled = new Map<string, number>();
   readonly #percentagePoint: number;
   #unnamed = 0;
   #conflicts = 0;
+  #conflicting: string | null = null;
 
   constructor(
     private readonly query: MetricQuery,
@@ -82,17 +91,19 @@ class Columns {
     const { metric, kind, serviceLabel, versionLabel } = this.query;
     const labels = series["metric"] as Fields;
     const service = labels[serviceLabel];
-    if (typeof service !== "string" || service === "") {
-      this.#unnamed++;
-      return;
-    }
+    const named = typeof service === "string" && service !== "";
     const label = versionLabel === null ? null : labels[versionLabel];
     const version = typeof label === "string" && label !== "" ? label : null;
-    const key = keyOf({ service, version });
-    const { atMs, values } = this.#samples(series["values"]);
+    const key = named ? keyOf({ service, version }) : null;
+    const { atMs, values } = this.#samples(series["values"], key);
     if (atMs.length === 0) return;
-    if (this.#columns.has(key)) {
-      this.#doubled.add(key);
+    if (!named || key === null) {
+      this.#unnamed += atMs.length;
+      return;
+    }
+    const before = this.#columns.get(key);
+    if (before !== undefined) {
+      this.#doubled.set(key, (this.#doubled.get(key) ?? before.atMs.length) + atMs.length);
       return;
     }
     this.#columns.set(key, {
@@ -108,7 +119,7 @@ class Columns {
     });
   }
 
-  #samples(pairs: unknown): { atMs: number[]; values: number[] } {
+  #samples(pairs: unknown, key: string | null): { atMs: number[]; values: number[] } {
     if (!Array.isArray(pairs)) {
       throw new WrongAnswer("a series has no values (native histograms need a function)");
     }
@@ -128,13 +139,14 @@ class Columns {
       atMs.push(at);
       values.push(valueOf(text));
     }
-    return ordered ? { atMs, values } : this.#inOrder(atMs, values);
+    return ordered ? { atMs, values } : this.#inOrder(atMs, values, key);
   }
 
   /** Sorted by time; what is said twice counts once, and what contradicts itself not at all. */
   #inOrder(
     atMs: readonly number[],
     values: readonly number[],
+    key: string | null,
   ): { atMs: number[]; values: number[] } {
     const byTime = new Map<number, number[]>();
     atMs.forEach((at, i) => {
@@ -144,30 +156,43 @@ class Columns {
     });
     const sorted = [...byTime].sort(([a], [b]) => a - b);
     const kept = sorted.filter(([, given]) => given.length === 1);
-    this.#conflicts += sorted.length - kept.length;
+    if (kept.length < sorted.length) this.#conflicting ??= key;
+    for (const [, given] of sorted) if (given.length > 1) this.#conflicts += given.length;
     return { atMs: kept.map(([at]) => at), values: kept.map(([, given]) => given[0]!) };
   }
 
   finish(): MatrixRead {
-    for (const key of this.#doubled) this.#columns.delete(key);
-    const problems: string[] = [];
+    for (const key of this.#doubled.keys()) this.#columns.delete(key);
     const { serviceLabel } = this.query;
-    if (this.#unnamed > 0) {
-      problems.push(
-        `${this.#unnamed} series have no label "${serviceLabel}", so nobody knows whose they are`,
-      );
-    }
-    if (this.#doubled.size > 0) {
-      const names = listed([...this.#doubled].sort(), 3);
-      problems.push(
-        `several series for ${names}: left out; make it one, as with sum by (${serviceLabel})`,
-      );
-    }
-    if (this.#conflicts > 0) {
-      problems.push(`${this.#conflicts} samples contradict another of the same time: left out`);
-    }
-    return { columns: [...this.#columns.values()], problems };
+    const doubled = [...this.#doubled.values()].reduce((sum, samples) => sum + samples, 0);
+    const leftOut: LeftOut[] = [
+      {
+        reason: `the series has no label "${serviceLabel}", so nobody knows whose it is`,
+        samples: this.#unnamed,
+        example: null,
+      },
+      {
+        reason: `several series for one service: make it one, as with sum by (${serviceLabel})`,
+        samples: doubled,
+        example: listed([...this.#doubled.keys()].sort(), 3),
+      },
+      {
+        reason: "contradicting another sample of the same time",
+        samples: this.#conflicts,
+        example: this.#conflicting,
+      },
+    ];
+    return {
+      columns: [...this.#columns.values()],
+      leftOut: leftOut.filter(({ samples }) => samples > 0),
+    };
   }
+}
+
+/** A sentence about what was left out. */
+export function leftOutText({ reason, samples, example }: LeftOut): string {
+  const whose = example === null ? "" : ` of ${example}`;
+  return `${samples} samples${whose} left out: ${reason}`;
 }
 
 const NOT_A_NUMBER = new Set(["NaN", "+Inf", "-Inf", "Inf"]);

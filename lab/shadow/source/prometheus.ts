@@ -10,6 +10,7 @@ import { formatDuration } from "../../../engine/index.ts";
 import type { Clock, MetricsSource, Taken, TakenColumn } from "../contract.ts";
 import { metricsApi } from "./api.ts";
 import { Joined, Sentences } from "./joined.ts";
+import { leftOutText } from "./matrix.ts";
 import { pieceReader, type Stretch } from "./pieces.ts";
 import type { MetricQuery, MetricsSettings, SecretOf } from "./settings.ts";
 
@@ -56,7 +57,7 @@ export function prometheusSource(
           problems.add(`the metrics API ${piece.failed.words}`, query.metric);
           break;
         }
-        for (const problem of piece.problems) problems.add(problem, query.metric);
+        for (const some of piece.leftOut) problems.add(leftOutText(some), query.metric);
         joined.add(piece.columns);
         onPiece(query, piece.toMs, piece.columns);
       }

@@ -23,6 +23,8 @@ export interface ExportFiles {
   readonly naming: Naming;
   /** Leaves out deployments of every environment but the one in `naming`. */
   readonly onlyEnvironment: boolean;
+  /** Leaves out what began outside of it; null takes all. */
+  readonly time: { readonly fromMs: number; readonly toMs: number } | null;
 }
 
 export interface ExportTables {
@@ -55,6 +57,14 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   if (files.onlyEnvironment) {
     const { environment } = naming;
     deployments.leaveOut(`not in ${environment}`, (row) => row.environment !== environment);
+  }
+  const { time } = files;
+  if (time !== null) {
+    const isOut = ({ startedAtMs }: { startedAtMs: number }): boolean =>
+      startedAtMs < time.fromMs || startedAtMs > time.toMs;
+    for (const gathered of [deployments, incidents]) {
+      gathered.leaveOut("outside of the time that is imported", isOut);
+    }
   }
   if (incidents.rows.length > 0) {
     findings.warn(

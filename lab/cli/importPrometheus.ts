@@ -1,0 +1,147 @@
+/** `hindsight import prometheus`: a stretch of the past out of a metrics API, as a history. */
+
+import { Command } from "commander";
+import { z } from "zod";
+import { ENGINE_VERSION, parseDuration } from "../../engine/index.ts";
+import { readDocument } from "../documentFile.ts";
+import type { Duck } from "../history/duck.ts";
+import { readExports } from "../history/import/exports/files.ts";
+import { readTimeMs } from "../history/import/fields.ts";
+import {
+  addExports,
+  fileRelation,
+  importHistory,
+  type Sources,
+} from "../history/import/importHistory.ts";
+import { tableRelation, type Relation } from "../history/import/relation.ts";
+import type { SmallTable } from "../history/import/tableRows.ts";
+import { Problem } from "../problem.ts";
+import { readPast, type PastRequest } from "../shadow/source/intoHistory.ts";
+import { secretsOf } from "../shadow/source/secrets.ts";
+import { METRICS } from "../shadow/source/settings.ts";
+import { systemClock } from "../shadow/systemClock.ts";
+import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
+import { importOptions, importOptionsOf, report, type ImportFlags } from "./importReport.ts";
+import { duration } from "./options.ts";
+import { progressBar } from "./output.ts";
+
+/** Tables that come from files beside the metrics. */
+const TABLES = ["deployments", "incidents", "labels", "tags", "services"] as const;
+
+type Flags = ImportFlags &
+  ExportFlags &
+  Partial<Readonly<Record<(typeof TABLES)[number], string>>> & {
+    readonly config: string;
+    readonly from: string;
+    readonly to: string;
+    readonly step?: number;
+  };
+
+export function prometheusCommand(): Command {
+  const command = importOptions(new Command("prometheus"))
+    .description("Import the past of a Prometheus-compatible API: the queries of a live host.")
+    .requiredOption("--config <file>", "a file with metrics: as in shadow.yaml")
+    .requiredOption("--from <time>", "2026-07-01, 2026-07-01T08:00:00Z, or so long ago: 30d")
+    .option("--to <time>", "as --from", "0s")
+    .option(
+      "--step <duration>",
+      "spacing of what expressions give (default: as configured)",
+      duration,
+    );
+  for (const table of TABLES) {
+    command.option(`--${table} <file>`, `${table}.csv as import csv takes it, or Parquet`);
+  }
+  return exportOptions(command)
+    .addHelpText("after", HELP)
+    .action(async (flags: Flags) => {
+      const bar = progressBar();
+      try {
+        const find = (duck: Duck, scratch: string): Promise<Sources> =>
+          findPast(flags, duck, scratch, (done, total, metric) => bar.update(done, total, metric));
+        // A sample of Prometheus bears the time it was taken at, not the start of a bucket.
+        const options = importOptionsOf({ ...flags, timestamp: "end" });
+        const summary = await importHistory(find, options);
+        bar.end();
+        report(summary, flags);
+      } finally {
+        bar.end();
+      }
+    });
+}
+
+const HELP = `
+The config file is a shadow.yaml, or one with its metrics part alone:
+  metrics:
+    url: http://prometheus:9090
+    auth: { bearer: env:PROMETHEUS_TOKEN }    # optional
+    service: service                          # the label that names the service
+    queries:
+      latency_p95_ms: 1000 * histogram_quantile(0.95, sum by (service, le) (rate(took_bucket[1m])))
+      requests_total: requests_total          # a selector is read as it was scraped
+${EXPORTS_HELP}
+
+Example:
+  hindsight import prometheus --config shadow.yaml --from 90d --github deployments.json \\
+    --pagerduty incidents.json --environment production --out ./quarter`;
+
+async function findPast(
+  flags: Flags,
+  duck: Duck,
+  scratch: string,
+  onProgress: PastRequest["onProgress"],
+): Promise<Sources> {
+  const nowMs = systemClock.wallMs();
+  const [fromMs, toMs] = [timeOf(flags.from, nowMs), timeOf(flags.to, nowMs)];
+  if (fromMs >= toMs) {
+    throw new Problem("--from is not before --to", { cure: "Give the earlier time first." });
+  }
+  const { metrics } = readDocument(flags.config, CONFIG, "a file with metrics:, as shadow.yaml");
+  const settings = { ...metrics, stepMs: flags.step ?? metrics.stepMs };
+  const exports = await readExports(exportFilesOf(flags, { fromMs, toMs }), duck);
+  const small = new Map<SmallTable, Relation>();
+  for (const table of TABLES) {
+    const file = flags[table];
+    if (file !== undefined) small.set(table, await fileRelation(file, file, duck));
+  }
+  addExports(small, exports, flags.config);
+  if (!small.has("deployments")) {
+    throw new Problem("no deployments are given", {
+      cure: "Add --deployments FILE, --github FILE or --argocd FILE: a history needs them.",
+    });
+  }
+  small.set(
+    "metric_catalog",
+    await tableRelation(
+      duck.connection,
+      "metric_catalog",
+      [flags.config],
+      settings.queries.map(({ metric, unit, worse, kind }) => ({ metric, unit, worse, kind })),
+    ),
+  );
+  const secretOf = secretsOf(flags.config, process.env);
+  const request = { settings, secretOf, clock: systemClock, fromMs, toMs, onProgress };
+  const past = await readPast(request, duck, scratch);
+  return {
+    madeBy: `hindsight ${ENGINE_VERSION} import prometheus`,
+    metrics: past.metrics,
+    small,
+    kinds: new Map(),
+    scale: new Map(),
+    warnings: [...exports.warnings, ...past.warnings],
+    dropped: [...exports.dropped, ...past.dropped],
+  };
+}
+
+/** What else stands in a shadow.yaml is the live host's business. */
+const CONFIG = z.object({ metrics: METRICS });
+
+/** A time with a zone, a day in UTC, or a duration before now. */
+function timeOf(text: string, nowMs: number): number {
+  const agoMs = parseDuration(text);
+  const atMs = /^\d{4}-\d\d-\d\d$/.test(text) ? readTimeMs(`${text}T00:00:00Z`) : readTimeMs(text);
+  const found = agoMs === null ? atMs : nowMs - agoMs;
+  if (found !== null) return found;
+  throw new Problem(`"${text}" is no time`, {
+    cure: "Write 2026-07-01, 2026-07-01T08:00:00Z or, for so long ago, 30d.",
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * Importing the past of a metrics API: nothing is lost or doubled between pieces, what may pass
+ * is tried again, and an import that fails leaves nothing behind.
+ */
+
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { openDuck } from "../../lab/history/duck.ts";
+import { readPast } from "../../lab/shadow/source/intoHistory.ts";
+import { METRICS } from "../../lab/shadow/source/settings.ts";
+import { systemClock } from "../../lab/shadow/systemClock.ts";
+import { hindsight } from "../commandLine.ts";
+import { ROOT } from "../history/samples.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { asked, body, endServing, json, matrix, serve } from "./standIn.ts";
+
+afterEach(endServing);
+
+const TO_MS = 1_800_000_000_000;
+const HOUR_MS = 3_600_000;
+const reading = async (url: string, hours: number, waited: number[] = []) => {
+  const duck = await openDuck();
+  const scratch = temporaryDirectory();
+  const clock = { ...systemClock, wait: async (ms: number) => void waited.push(ms) };
+  const settings = METRICS.parse({ url, timeout: "2s", queries: { x: "x" } });
+  const [fromMs, toMs] = [TO_MS - hours * HOUR_MS, TO_MS];
+  const request = { settings, secretOf: () => "", clock, fromMs, toMs, onProgress: () => {} };
+  try {
+    const past = await readPast(request, duck, scratch);
+    const sql = `SELECT service, epoch_ms(ts)::DOUBLE AS at_ms, "value" FROM ${past.metrics.sql}`;
+    const reader = await duck.connection.runAndReadAll(`${sql} ORDER BY service, at_ms`);
+    return { ...past, rows: reader.getRowsJS() };
+  } finally {
+    duck.close();
+  }
+};
+
+it("tries again what may pass, takes smaller pieces, and loses or doubles nothing", async () => {
+  let requests = 0;
+  const url = await serve(({ query, parameters }, response) => {
+    const endMs = Number(parameters.get("time")) * 1000;
+    const fromMs = endMs - Number(/\[(\d+)ms\]/.exec(query)![1]);
+    if (++requests % 3 === 0) return void response.writeHead(503).end();
+    if (endMs - fromMs > 4 * HOUR_MS) return json(response, { error: "too many samples" }, 422);
+    // As Prometheus 2 does: the range has both its ends.
+    const from = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
+    const times = Array.from({ length: 5 }, (_, i) => from + i * HOUR_MS);
+    const pairs = times.filter((at) => at <= endMs).map((at) => [at, `${at / HOUR_MS}`] as const);
+    json(
+      response,
+      matrix([
+        ["cart", pairs],
+        ["shop", [...pairs, ...pairs]],
+      ]),
+    );
+  });
+  const waited: number[] = [];
+  const { rows, dropped } = await reading(url, 30, waited);
+  const hours = Array.from({ length: 31 }, (_, i) => TO_MS / HOUR_MS - 30 + i);
+  expect(rows).toEqual(
+    ["cart", "shop"].flatMap((service) => hours.map((hour) => [service, hour * HOUR_MS, hour])),
+  );
+  expect(dropped).toEqual([]);
+  expect(waited.length).toBeGreaterThan(2);
+});
+
+it("counts what is left out, and gives up in words", async () => {
+  const pair: [number, string] = [TO_MS, "1"];
+  const url = await serve(
+    body(
+      matrix([
+        ["shop", [pair]],
+        ["shop", [pair]],
+        ["cart", [pair]],
+      ]),
+    ),
+  );
+  const { rows, dropped } = await reading(url, 1);
+  expect(rows).toEqual([["cart", TO_MS, 1]]);
+  expect(dropped).toEqual([
+    {
+      table: "metrics",
+      reason: "several series for one service: make it one, as with sum by (service)",
+      rows: 2,
+      examples: ["x of shop"],
+    },
+  ]);
+  endServing();
+  await expect(reading(url, 1)).rejects.toThrow(
+    /x: the metrics API cannot be reached: connection refused \(6 times, with longer/,
+  );
+});
+
+it("leaves nothing behind when it is refused or interrupted", async () => {
+  const url = await serve(({ query }, response) => {
+    if (query.startsWith("refused")) json(response, { error: "no such function" }, 400);
+  });
+  const dir = temporaryDirectory();
+  const importing = (name: string, shell: Parameters<typeof hindsight>[1] = {}) => {
+    const file = join(dir, `${name}.json`);
+    writeFileSync(file, JSON.stringify({ metrics: { url, queries: { x: name } } }));
+    const deployments = ["--argocd", join(ROOT, "test/history/exports/applications.json")];
+    const time = ["--from", "2026-07-01", "--to", "2026-07-01T06:00:00+00:00"];
+    const out = ["--out", join(dir, "out", name)];
+    const words = ["import", "prometheus", "--config", file, ...time, ...deployments, ...out];
+    return hindsight(words, shell);
+  };
+  const [refused, interrupted] = await Promise.all([
+    importing("refused"),
+    importing("slow", {
+      during: (child) => {
+        const waiting = setInterval(() => {
+          if (!asked.some(({ query }) => query.startsWith("slow"))) return;
+          clearInterval(waiting);
+          child.kill("SIGINT");
+        }, 20);
+      },
+    }),
+  ]);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/x: the metrics API refused with 400: no such function\n {2}It/);
+  expect(interrupted.code).toBe(130);
+  expect(existsSync(join(dir, "out"))).toBe(false);
+});
