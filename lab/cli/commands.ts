@@ -16,6 +16,7 @@ import { reportCommand } from "./report.ts";
 import { serveCommand } from "./serve.ts";
 import { scenarioCommand } from "./scenario.ts";
 import { simulateCommand } from "./simulate.ts";
+import { shadowCommand } from "./shadow.ts";
 import { sweepCommand } from "./sweep.ts";
 import { tagsCommand } from "./tags.ts";
 
@@ -37,6 +38,7 @@ export function commandList(): readonly Command[] {
     tagsCommand(),
     detectBenchCommand(),
     serveCommand(),
+    shadowCommand(),
     simulateCommand(),
   ];
 }

@@ -11,7 +11,7 @@ export class Late extends Error {
  *
  * @throws Late when it lasted longer, else whatever `work` throws
  */
-export async function within<Result>(
+export async function inTime<Result>(
   ms: number,
   outer: AbortSignal,
   work: (signal: AbortSignal) => Promise<Result>,

@@ -39,6 +39,7 @@ export function openDoor() {
   const clock = setClock();
   const recorded: Refused[] = [];
   const file = join(temporaryDirectory(), "deliveries.jsonl");
+  let deliveries: Deliveries;
   const build = (): FastifyInstance =>
     buildApp({
       host: {
@@ -46,7 +47,7 @@ export function openDoor() {
         status: () => door.host.status(),
       },
       clock,
-      deliveries: new Deliveries(file, 2 * WINDOW_MS, () => clock.nowMs),
+      deliveries: () => deliveries,
       refusals: new Refusals(clock.steadyMs, (refused) => {
         recorded.push(refused);
         return Promise.resolve();
@@ -79,6 +80,7 @@ export function openDoor() {
     app: undefined as unknown as FastifyInstance,
     /** As after a restart: only the file of deliveries is left. */
     restart: () => {
+      deliveries = new Deliveries(file, 2 * WINDOW_MS, () => clock.nowMs);
       door.app = build();
     },
     send: async (

@@ -1,11 +1,16 @@
 /** Commands out: what a receiver gets, and how its answer, or none, is understood. */
 
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { CarriedOut, Errand } from "../../lab/shadow/contract.ts";
 import { checkSigned } from "../../lab/shadow/http/signature.ts";
 import { webhookEffects } from "../../lab/shadow/out/webhooks.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
 import { setClock, START_MS } from "./hosts.ts";
 
 const SECRET = "the secret of the platform";
@@ -121,5 +126,39 @@ describe("a rollback", () => {
     expect(await effects.carryOut({ ...ERRAND, command }, signal)).toMatchObject({
       status: "done",
     });
+  });
+});
+
+describe("the receiver of the README", () => {
+  it("rolls back once, and knows the second by its key", { timeout: 30_000 }, async () => {
+    const readme = readFileSync("lab/shadow/out/README.md", "utf8");
+    const [, code] = /^```js\n([^]*?)^```/m.exec(readme)!;
+    const file = join(temporaryDirectory(), "receiver.mjs");
+    writeFileSync(file, code!);
+    server = createServer();
+    await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server!.close(resolve));
+    const env = { ...process.env, HINDSIGHT_PLATFORM: SECRET, PORT: String(port) };
+    const receiver = spawn(process.execPath, [file], { env, stdio: "inherit" });
+    try {
+      const send = (secret: string): Promise<CarriedOut> => {
+        const platform = { url: `http://127.0.0.1:${port}/`, secret, timeout: 10_000 };
+        const clock = { ...setClock(), wallMs: () => Date.now() };
+        const effects = webhookEffects({ platform, page: null }, clock);
+        return effects.carryOut(ERRAND, new AbortController().signal);
+      };
+      let first = await send(SECRET);
+      while (first.status === "unknown") {
+        await setTimeout(50);
+        first = await send(SECRET);
+      }
+      const back = { succeeded: true, detail: "cart is back from v2" };
+      expect(first).toEqual({ status: "done", finished: back });
+      expect(await send(SECRET)).toEqual(first);
+      expect(await send("somebody else's secret")).toMatchObject({ status: "refused" });
+    } finally {
+      receiver.kill("SIGKILL");
+    }
   });
 });

@@ -27,7 +27,8 @@ export interface Inbox {
   readonly config: Pick<ShadowFile, "senders" | "groups" | "entitled" | "window" | "names">;
   readonly services: readonly ServiceRow[];
   readonly clock: Clock;
-  readonly deliveries: Deliveries;
+  /** Throws while the host stands by: they are the acting host's. */
+  readonly deliveries: () => Deliveries;
   readonly refusals: Refusals;
 }
 
@@ -122,7 +123,8 @@ async function receive(
   headers: Headers,
   body: Buffer,
 ): Promise<Answer> {
-  const { deliveries, refusals } = given;
+  const { refusals } = given;
+  const deliveries = given.deliveries();
   const from = senderOf(given, route, headers, body);
   if (from.fault !== null) {
     const why = `the delivery is refused: ${FAULTS[from.fault]}`;

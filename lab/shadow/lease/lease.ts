@@ -8,6 +8,7 @@
  * itself, and the receiver's memory of the idempotency key closes it.
  */
 
+import { Problem } from "../../problem.ts";
 import type { Clock, Lease } from "../contract.ts";
 
 export interface KeptLease extends Lease {
@@ -96,6 +97,7 @@ export function keepLease(store: LeaseStore, { termMs, clock, note }: LeaseOptio
         saidSo = true;
         await clock.wait(pauseMs, signal);
       }
+      throw new Problem("ended while another host held the lease");
     },
     confirmed: async () => {
       if (!holds()) return false;

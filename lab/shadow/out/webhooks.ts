@@ -8,7 +8,7 @@ import { z } from "zod";
 import { formatTime, type EngineCommand } from "../../../engine/index.ts";
 import type { Receiver } from "../config/shadowFile.ts";
 import type { CarriedOut, Clock, Effects, Errand } from "../contract.ts";
-import { Late, within } from "../deadline.ts";
+import { Late, inTime } from "../deadline.ts";
 import { signatureOf } from "../http/signature.ts";
 
 /** An answer is a few words; whatever is longer is cut and not understood. */
@@ -51,7 +51,7 @@ async function send(
   const body = JSON.stringify(message(errand));
   const timestampS = Math.floor(clock.wallMs() / 1000);
   try {
-    return await within(timeout, signal, async (given) => {
+    return await inTime(timeout, signal, async (given) => {
       const response = await fetch(url, {
         method: "POST",
         redirect: "manual",

@@ -10,6 +10,7 @@ import { Problem } from "../../problem.ts";
 import type { Clock } from "../contract.ts";
 import { isFields, textIn, within, type Fields } from "../../jsonBody.ts";
 import { formatDuration } from "../../../engine/index.ts";
+import { inTime, Late } from "../deadline.ts";
 import type { MetricsSettings, SecretOf } from "./settings.ts";
 
 /** Why there is no answer. */
@@ -52,25 +53,26 @@ export function metricsApi(
   let skewMs: number | null = null;
 
   const ask: MetricsApi["ask"] = async (path, parameters, signal) => {
-    const timeout = AbortSignal.timeout(settings.timeoutMs);
     const sentAtMs = clock.wallMs();
     try {
-      const response = await fetch(`${settings.url}/api/v1/${path}`, {
-        method: "POST",
-        headers: headersOf(settings, secretOf),
-        body: new URLSearchParams(parameters),
-        redirect: "manual",
-        signal: AbortSignal.any([signal, timeout]),
+      return await inTime(settings.timeoutMs, signal, async (given) => {
+        const response = await fetch(`${settings.url}/api/v1/${path}`, {
+          method: "POST",
+          headers: headersOf(settings, secretOf),
+          body: new URLSearchParams(parameters),
+          redirect: "manual",
+          signal: given,
+        });
+        skewMs = skewOf(response, (sentAtMs + clock.wallMs()) / 2) ?? skewMs;
+        const rest = restOf(response, clock.wallMs());
+        if (rest !== null) {
+          restUntilMs = clock.steadyMs() + Math.min(rest, REST_AT_MOST_MS);
+        }
+        return await readAnswer(response, bodyLimit);
       });
-      skewMs = skewOf(response, (sentAtMs + clock.wallMs()) / 2) ?? skewMs;
-      const rest = restOf(response, clock.wallMs());
-      if (rest !== null) {
-        restUntilMs = clock.steadyMs() + Math.min(rest, REST_AT_MOST_MS);
-      }
-      return await readAnswer(response, bodyLimit);
     } catch (error) {
       if (error instanceof Problem) return trouble("lasting", `cannot be asked: ${error.what}`);
-      if (timeout.aborted) {
+      if (error instanceof Late) {
         return trouble("passing", `gave no answer within ${formatDuration(settings.timeoutMs)}`);
       }
       if (signal.aborted) return trouble("passing", "was not waited for: the host is ending");

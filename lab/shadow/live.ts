@@ -1,0 +1,235 @@
+/** A live host with all its edges: from a shadow.yaml to something that runs and can be ended. */
+
+// tidy-ok: a name for this process in the lease; no result rests on it.
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { FastifyBaseLogger } from "fastify";
+import { Piscina } from "piscina";
+import { formatTime, type Policy } from "../../engine/index.ts";
+import { readSigner } from "../audit/signature.ts";
+import type { NodeDocument } from "../explain/document.ts";
+import { loadPolicy } from "../policy/load.ts";
+import { Problem } from "../problem.ts";
+import { Refusal } from "../server/problems.ts";
+import { readServices } from "./config/services.ts";
+import { leaseDirectoryOf, type ShadowFile } from "./config/shadowFile.ts";
+import type { Effects, Host, HostParts, RunningHost } from "./contract.ts";
+import type { ExplainTask } from "./explained.ts";
+import { startHost } from "./host.ts";
+import { buildApp } from "./http/app.ts";
+import { Deliveries } from "./http/deliveries.ts";
+import { Refusals } from "./http/refusals.ts";
+import { directoryLease } from "./lease/directoryLease.ts";
+import { keepLease, type KeptLease } from "./lease/lease.ts";
+import { redisLease } from "./lease/redisLease.ts";
+import { webhookEffects } from "./out/webhooks.ts";
+import { prometheusSource } from "./source/prometheus.ts";
+import { secretsOf } from "./source/secrets.ts";
+import { systemClock } from "./systemClock.ts";
+
+const ROTATE_BYTES = 256 * 1024 * 1024;
+/** Content is what names a delivery of GitHub, and its signature is good for ever. */
+const ANSWERS_KEPT_MS = 24 * 3_600_000;
+const FLUSH_MS = 60_000;
+
+export interface Live {
+  readonly url: string;
+  /** Reads the policy again. One that does not hold up is refused, and the old one stays. */
+  readonly reload: () => Promise<void>;
+  /** Ends in order; whoever is next goes on at once. */
+  readonly close: () => Promise<void>;
+  /** Resolves after `close`; rejects when the host cannot go on. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * Resolves when it listens: as the host that acts, or standing by for another's lease.
+ *
+ * @param file of the config: secrets of the metrics API are read as they rotate
+ * @throws Problem when something that the config names is not there, or the port is taken
+ */
+export async function goLive(
+  config: ShadowFile,
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+  log: FastifyBaseLogger,
+): Promise<Live> {
+  const clock = systemClock;
+  const policy = loadPolicy(config.policy);
+  const services = await readServices(config.services);
+  const { audit } = config;
+  const signer = audit.signKey === undefined ? null : readSigner(audit.signKey);
+  const lease = keptLease(config, log);
+  const ending = new AbortController();
+  let running: RunningHost | null = null;
+  let deliveries: Deliveries | null = null;
+
+  const standby = new Refusal("unavailable", "This host stands by, or is starting or ending.");
+  const host: Host = {
+    tell: (told) => (running === null ? Promise.reject(standby) : running.tell(told)),
+    status: () => running?.status() ?? standingBy(policy, config.act, clock.wallMs()),
+  };
+  const refusals = new Refusals(clock.steadyMs, async ({ kind, ...refused }) => {
+    log.warn({ kind, ...refused }, "refused");
+    await host.tell({ kind: "requestRefused", atMs: clock.wallMs(), ...refused });
+  });
+  const isSource = import.meta.filename.endsWith(".ts");
+  const explaining = new Piscina<ExplainTask, NodeDocument | null>({
+    filename: new URL(isSource ? "./explained.ts" : "./explained.js", import.meta.url).href,
+    execArgv: isSource ? ["--import", "tsx"] : [],
+    minThreads: 0,
+    maxThreads: 1,
+    maxQueue: 16,
+  });
+  const app = buildApp({
+    host,
+    config,
+    services,
+    clock,
+    refusals,
+    log,
+    deliveries: () => {
+      if (deliveries === null) throw standby;
+      return deliveries;
+    },
+    readerToken: config.readers?.token ?? null,
+    explanation: (deploymentId) => explaining.run({ journal: config.journal, deploymentId }),
+  });
+  const url = await listen(app, config);
+
+  const parts: HostParts = {
+    policy,
+    services,
+    dir: config.journal,
+    source: prometheusSource(config.metrics, secretsOf(file, env), clock),
+    effects: whileOurs(webhookEffects(receiversOf(config), clock), lease),
+    clock,
+    lease,
+    note: (text) => log.warn(text),
+    options: {
+      act: config.act,
+      pollMs: config.metrics.everyMs,
+      orderExpiresMs: config.platform?.giveUp ?? 0,
+      rotateMs: audit.rotate,
+      rotateBytes: ROTATE_BYTES,
+      signer,
+    },
+  };
+  const life = async (): Promise<void> => {
+    const started = await startHost(parts, ending.signal);
+    const path = join(config.journal, "deliveries.jsonl");
+    deliveries = new Deliveries(path, ANSWERS_KEPT_MS, clock.wallMs);
+    running = started;
+    const { name, digest } = started.status().policy;
+    log.info({ policy: name, digest, act: config.act, journal: config.journal }, "watching");
+    await started.done;
+  };
+  const flushing = async (): Promise<void> => {
+    while (!ending.signal.aborted) {
+      await clock.wait(FLUSH_MS, ending.signal);
+      if (running !== null) await refusals.flush(FLUSH_MS);
+    }
+  };
+  const done = life().catch((error: unknown) => {
+    if (!ending.signal.aborted) throw error;
+  });
+  // Whoever waits for `done` hears of it; the flush that fails with the host says nothing new.
+  done.catch(() => undefined);
+  flushing().catch(() => undefined);
+
+  return {
+    url,
+    done,
+    reload: () => reload(config, host, log, clock.wallMs()),
+    close: async () => {
+      await app.close();
+      if (running !== null) await refusals.flush(0).catch(() => undefined);
+      ending.abort();
+      await running?.stop();
+      deliveries?.close();
+      await lease.close();
+      await explaining.destroy();
+    },
+  };
+}
+
+async function reload(
+  config: ShadowFile,
+  host: Host,
+  log: FastifyBaseLogger,
+  atMs: number,
+): Promise<void> {
+  try {
+    const policy = loadPolicy(config.policy);
+    const reason = `read again at ${formatTime(Math.floor(atMs))}`;
+    const by = "whoever may signal this host";
+    const heard = await host.tell({ kind: "policyChanged", atMs, policy, by, reason });
+    log.info({ policy: policy.policy, digest: policy.digest, ...heard }, "policy read again");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log.error({ why }, "the policy is refused, and the old one stays");
+  }
+}
+
+function keptLease(config: ShadowFile, log: FastifyBaseLogger): KeptLease {
+  const { redis, key, for: termMs } = config.lease;
+  // tidy-ok: it must differ from every other process, ever.
+  const owner = `${hostname()}.${process.pid}.${randomUUID()}`;
+  const store =
+    redis === undefined
+      ? directoryLease(leaseDirectoryOf(config), owner, termMs, systemClock.steadyMs)
+      : redisLease(redis, key, owner, termMs);
+  return keepLease(store, { termMs, clock: systemClock, note: (what) => log.info(what) });
+}
+
+function receiversOf({ platform, page }: ShadowFile) {
+  return { platform: platform ?? null, page: page ?? null };
+}
+
+/** The last question before what cannot be taken back goes to the store of the lease itself. */
+function whileOurs(effects: Effects, lease: KeptLease): Effects {
+  return {
+    carryOut: async (errand, signal) => {
+      if (errand.command.kind === "rollBack" && !(await lease.confirmed())) {
+        return { status: "unknown", detail: "the lease could not be confirmed" };
+      }
+      return effects.carryOut(errand, signal);
+    },
+  };
+}
+
+function standingBy(
+  { policy, digest }: Policy,
+  act: boolean,
+  nowMs: number,
+): ReturnType<Host["status"]> {
+  return {
+    ready: false,
+    holdsLease: false,
+    act,
+    policy: { name: policy, digest },
+    halted: false,
+    nowMs,
+    lastPollAtMs: null,
+    newestSampleAtMs: null,
+    problems: [],
+    open: [],
+    counts: {},
+    durations: { ingestionDelay: [], decisionLatency: [], poll: [] },
+  };
+}
+
+async function listen(app: ReturnType<typeof buildApp>, config: ShadowFile): Promise<string> {
+  const { host, port } = config.listen;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    const cure = "Give listen: another address or port; port 0 takes any that is free.";
+    throw new Problem(`${host}:${port} cannot be listened on: ${code}`, { cure });
+  }
+  const { port: taken } = app.server.address() as AddressInfo;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${taken}`;
+}
