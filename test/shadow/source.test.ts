@@ -189,6 +189,29 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     }
   });
 
+  it("asks in PromQL that Prometheus understands, whatever the expression", async () => {
+    const expressions = [
+      "sum by (service) (used) / on (service) group_left () max(capacity) by (service)",
+      "max by (service) (max_over_time(used[2s:200ms]))",
+      "used - used offset 1s",
+      "(time() - timestamp(used)) < bool 5e1",
+      'clamp_max(used{service=~"sh.p|}"}, 1e3) unless absent(lost) # and more',
+      "sum without (instance, job) (used @ end()) or vector(0) > 1",
+      "{__name__=~'used|capacity', service='shop'} == 3",
+    ];
+    const queries = Object.fromEntries(expressions.map((text, i) => [`q${i}`, text]));
+    const parsed = METRICS.parse({ url: prometheus.url, every: "200ms", queries });
+    const asking = prometheusSource(parsed, noSecrets, systemClock);
+    const toMs = systemClock.wallMs();
+    for (const taken of [
+      await asking.take(toMs - 1_000, toMs, NEVER),
+      await asking.takeOf(["shop", 'odd"$1'], toMs - 1_000, toMs, NEVER),
+    ]) {
+      expect(taken.problems).toEqual([]);
+      for (const i of expressions.keys()) expect(find(taken, "shop", `q${i}`)).toBeDefined();
+    }
+  });
+
   it("says in words what Prometheus refuses, and still gives the rest", async () => {
     const parsed = METRICS.parse({
       url: prometheus.url,

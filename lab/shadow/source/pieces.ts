@@ -9,6 +9,8 @@ import type { Answer, MetricsApi } from "./api.ts";
 import { keepServices, limitAge, ofServices } from "./promql.ts";
 import type { MetricQuery, MetricsSettings } from "./settings.ts";
 
+/** Beyond it, naming every service costs the server more than sending all. */
+const NAMED_AT_MOST = 50;
 /** Prometheus refuses more than 11,000 points a series. */
 const POINTS_AT_MOST = 10_000;
 const SAMPLES_AT_MOST_MS = 6 * 3_600_000;
@@ -49,6 +51,7 @@ export function pieceReader(api: MetricsApi, settings: MetricsSettings): PieceRe
     const { stepMs } = settings;
     const key = `${query.metric} ${services === null}`;
     const most = query.isSelector ? SAMPLES_AT_MOST_MS : POINTS_AT_MOST * stepMs;
+    const wanted = services === null ? null : new Set(services);
     let doneMs = fromMs;
     while (doneMs < toMs) {
       const endMs = endOfPiece(query, doneMs, toMs, fitting.get(key) ?? most, stepMs);
@@ -73,7 +76,8 @@ export function pieceReader(api: MetricsApi, settings: MetricsSettings): PieceRe
         yield { fromMs: doneMs, failed: { words, passing: true } };
         return;
       }
-      yield { ...read, toMs: endMs, failed: null };
+      const columns = read.columns.filter(({ series }) => wanted?.has(series.service) !== false);
+      yield { ...read, columns, toMs: endMs, failed: null };
       doneMs = endMs;
     }
   };
@@ -111,7 +115,10 @@ function ask(
   const last = Math.floor(toMs / stepMs) * stepMs;
   if (first > last) return null;
   const limited = limitAge(query, staleMs);
-  const expression = services === null ? limited : keepServices(limited, serviceLabel, services);
+  const expression =
+    services === null || services.length > NAMED_AT_MOST
+      ? limited
+      : keepServices(limited, serviceLabel, services);
   return api.ask(
     "query_range",
     {

@@ -42,7 +42,8 @@ export function prometheusSource(
     signal: AbortSignal,
     onPiece: (query: MetricQuery, toMs: number, columns: readonly TakenColumn[]) => void,
   ): Promise<TakenColumn[]> => {
-    const taken: TakenColumn[] = [];
+    // In the order of the queries, whichever is answered first.
+    const taken = new Map(stretches.map(({ query }) => [query, new Joined()]));
     await eachAtOnce(settings.concurrency, stretches, async (stretch) => {
       const { query } = stretch;
       const restMs = api.restMs();
@@ -51,7 +52,7 @@ export function prometheusSource(
         problems.add(words, query.metric);
         return;
       }
-      const joined = new Joined();
+      const joined = taken.get(query)!;
       for await (const piece of pieces(stretch, signal)) {
         if (piece.failed !== null) {
           problems.add(`the metrics API ${piece.failed.words}`, query.metric);
@@ -61,7 +62,6 @@ export function prometheusSource(
         joined.add(piece.columns);
         onPiece(query, piece.toMs, piece.columns);
       }
-      for (const column of joined.columns) taken.push(column);
     });
     const skewMs = api.skewMs() ?? 0;
     if (Math.abs(skewMs) > SKEW_AT_MOST_MS) {
@@ -69,7 +69,7 @@ export function prometheusSource(
       const by = formatDuration(Math.abs(skewMs));
       problems.add(`the metrics API has a clock that is ${by} ${ahead} ours`, null);
     }
-    return taken;
+    return [...taken.values()].flatMap(({ columns }) => columns);
   };
 
   return {

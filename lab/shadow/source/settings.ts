@@ -55,6 +55,8 @@ const QUERY = z.strictObject({
   kind: z.enum(KINDS).optional(),
 });
 
+const RATES = /\b(i?rate|i?delta|increase|deriv)\s*\(/;
+
 const AUTH = z.union(
   [
     z.strictObject({ bearer: SECRET }),
@@ -70,7 +72,8 @@ const WRITTEN = z.strictObject({
     .refine(
       (text) => !/^https?:\/\/[^/]*@/.test(text),
       "keep the password out of the address: auth: { username: …, password: env:NAME }",
-    ),
+    )
+    .refine((text) => !/[?#]/.test(text), "give the address without what follows ? or #"),
   /** How often to ask. */
   every: DURATION.default(15_000),
   /** The spacing of what expressions give; `every` unless said otherwise. */
@@ -117,7 +120,7 @@ export interface MetricsSettings {
 }
 
 /** `metrics:` of a shadow file. */
-export const METRICS = WRITTEN.transform((written): MetricsSettings => {
+export const METRICS = WRITTEN.transform((written, context): MetricsSettings => {
   const stepMs = written.step ?? written.every;
   return {
     url: written.url.replace(/\/+$/, ""),
@@ -131,6 +134,10 @@ export const METRICS = WRITTEN.transform((written): MetricsSettings => {
     queries: Object.entries(written.queries).map(([metric, given]): MetricQuery => {
       const one = typeof given === "string" ? { query: given } : given;
       const inferred = inferMetric(metric);
+      if ((one.kind ?? inferred.kind) === "counter" && RATES.test(one.query)) {
+        const message = "this gives a rate, not a counter: name it otherwise, or say kind: rate";
+        context.addIssue({ code: "custom", path: ["queries", metric], message });
+      }
       return {
         metric,
         query: one.query,
