@@ -8,18 +8,18 @@ import type { ExportFiles } from "../history/import/exports/files.ts";
 import { Problem } from "../problem.ts";
 
 export interface ExportFlags {
-  readonly github: readonly string[];
-  readonly argocd: readonly string[];
-  readonly pagerduty: readonly string[];
-  readonly serviceOf: readonly string[];
+  readonly github?: readonly string[];
+  readonly argocd?: readonly string[];
+  readonly pagerduty?: readonly string[];
+  readonly serviceOf?: readonly string[];
   readonly environment?: string;
 }
 
 export function exportOptions(command: Command): Command {
   const several = (flags: string, what: string): Option =>
-    new Option(flags, `${what} (may be given again)`)
-      .argParser((text: string, before: readonly string[]) => [...before, text])
-      .default([], "none");
+    new Option(flags, `${what} (may be given again)`).argParser(
+      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+    );
   return command
     .addOption(several("--github <file>", "GitHub deployments as deployments"))
     .addOption(several("--argocd <file>", "Argo CD applications as deployments"))
@@ -37,11 +37,11 @@ export function exportOptions(command: Command): Command {
 export function exportFilesOf(flags: ExportFlags, time: ExportFiles["time"] = null): ExportFiles {
   return {
     time,
-    github: flags.github,
-    argocd: flags.argocd,
-    pagerduty: flags.pagerduty,
+    github: flags.github ?? [],
+    argocd: flags.argocd ?? [],
+    pagerduty: flags.pagerduty ?? [],
     naming: {
-      services: new Map(flags.serviceOf.flatMap(servicesIn)),
+      services: new Map((flags.serviceOf ?? []).flatMap(servicesIn)),
       environment: flags.environment ?? "production",
     },
     onlyEnvironment: flags.environment !== undefined,

@@ -1,6 +1,6 @@
 /** `hindsight import prometheus`: a stretch of the past out of a metrics API, as a history. */
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { z } from "zod";
 import { ENGINE_VERSION, parseDuration } from "../../engine/index.ts";
 import { readDocument } from "../documentFile.ts";
@@ -42,7 +42,7 @@ export function prometheusCommand(): Command {
     .description("Import the past of a Prometheus-compatible API: the queries of a live host.")
     .requiredOption("--config <file>", "a file with metrics: as in shadow.yaml")
     .requiredOption("--from <time>", "2026-07-01, 2026-07-01T08:00:00Z, or so long ago: 30d")
-    .option("--to <time>", "as --from", "0s")
+    .addOption(new Option("--to <time>", "as --from").default("0s", "now"))
     .option(
       "--step <duration>",
       "spacing of what expressions give (default: as configured)",

@@ -230,6 +230,9 @@ export function addExports(
 
 /** A table in a file of the plain form: CSV, gzipped CSV or Parquet. */
 export function fileRelation(path: string, file: string, duck: Duck): Promise<Relation> {
+  if (!existsSync(path)) {
+    throw new Problem("there is no such file", { file, cure: "Check the path." });
+  }
   return path.endsWith(".parquet")
     ? parquetRelation(duck.connection, [path], file)
     : csvRelation(path, file);
