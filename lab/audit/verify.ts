@@ -1,7 +1,7 @@
 /** Reads a decision log as a stream of lines and follows its chain. */
 
 import { hash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import {
   endChain,
   followLine,
@@ -25,20 +25,21 @@ export interface LogLine {
 export function* readLines(file: string): Generator<LogLine> {
   const handle = opened(file);
   try {
-    let buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+    const chunkBytes = Math.min(CHUNK_BYTES, fstatSync(handle).size + 1);
+    let buffer = Buffer.allocUnsafe(2 * chunkBytes);
     let from = 0;
     let to = 0;
     for (;;) {
-      if (buffer.length - to < CHUNK_BYTES) {
+      if (buffer.length - to < chunkBytes) {
         // What is left of an unfinished line moves to the front; a longer line than fits grows it.
         const rest = to - from;
-        const roomy = rest > CHUNK_BYTES ? Buffer.allocUnsafe(2 * buffer.length) : buffer;
+        const roomy = rest > chunkBytes ? Buffer.allocUnsafe(2 * buffer.length) : buffer;
         buffer.copy(roomy, 0, from, to);
         buffer = roomy;
         from = 0;
         to = rest;
       }
-      const read = readSync(handle, buffer, to, CHUNK_BYTES, null);
+      const read = readSync(handle, buffer, to, chunkBytes, null);
       if (read === 0) break;
       let searchFrom = to;
       to += read;

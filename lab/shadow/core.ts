@@ -138,6 +138,8 @@ export class Core {
   get isFull(): boolean {
     const { rotateMs, rotateBytes } = this.parts.options;
     const { bytes, begunAtMs } = this.#journal;
+    // One in which nothing happened is followed by no other.
+    if (this.#handledMs <= begunAtMs) return false;
     return bytes >= rotateBytes || this.time.nowMs >= begunAtMs + rotateMs;
   }
 
@@ -150,7 +152,8 @@ export class Core {
     return {
       policy: this.#policy,
       state: this.#state,
-      nowMs: this.time.nowMs,
+      // The newest moment it knows: what comes next is later than this, and not than now.
+      nowMs: this.#handledMs,
       services: this.parts.services,
       errands: this.#outstanding.all,
       act: this.parts.options.act,

@@ -61,6 +61,11 @@ export class HostTime {
     this.#anchorSteadyMs = this.clock.steadyMs();
   }
 
+  /** Until the next whole multiple: a host that restarts keeps step with the one before. */
+  untilNext(everyMs: number): number {
+    return everyMs - (Math.floor(this.#steadyTimeMs()) % everyMs);
+  }
+
   /** How long time waits for a wall that went back; 0 when it does not. */
   get waitsMs(): number {
     return Math.max(0, this.#lastMs - this.#steadyTimeMs());

@@ -178,7 +178,7 @@ export class LiveHost implements RunningHost {
         this.#poll.abort.abort();
       }
       if (this.#isOpen && this.#poll === null && steadyMs >= this.#nextPollMs) {
-        this.#nextPollMs = Math.max(this.#nextPollMs + options.pollMs, steadyMs);
+        this.#nextPollMs = steadyMs + this.core.time.untilNext(options.pollMs);
         this.#beginPoll();
       }
       const dueInMs = Math.ceil(this.core.dueAtMs - this.core.time.nowMs);

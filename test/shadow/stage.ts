@@ -88,11 +88,21 @@ export class MadeUp implements MetricsSource {
         ({ fromMs, toMs }) => at >= fromMs && at < toMs,
       );
       atMs.push(at);
-      values.push(100 * (slow?.times ?? 1) * (1 + 0.02 * randomStream(name, at).normal()));
+      values.push(100 * (slow?.times ?? 1) * (1 + 0.02 * noise(name, at)));
     }
     const series = { service: name, metric: "latency", version: null, percentagePoint: 0.01 };
     return { series, atMs, values };
   }
+}
+
+const drawn = new Map<string, number>();
+
+/** One draw of a standard normal for each sample, whoever asks. */
+function noise(name: string, atMs: number): number {
+  const key = `${name} ${atMs}`;
+  let value = drawn.get(key);
+  if (value === undefined) drawn.set(key, (value = randomStream(name, atMs).normal()));
+  return value;
 }
 
 /** A platform that does what it is told, once for each key, and remembers everything. */

@@ -39,11 +39,11 @@ export class TestClock implements Clock {
     this.#offMs += byMs;
   }
 
-  /** Lets so much time pass, and everybody do in it what they wait for. */
-  async pass(ms: number): Promise<void> {
+  /** Lets so much time pass, and everybody do in it what they wait for; less when it is over. */
+  async pass(ms: number, isOver: () => boolean = () => false): Promise<void> {
     const untilMs = this.#steadyMs + ms;
     await settled();
-    for (;;) {
+    while (!isOver()) {
       const next = Math.min(untilMs, ...[...this.#waiting].map(({ atMs }) => atMs));
       this.#steadyMs = Math.max(this.#steadyMs, next);
       const due = [...this.#waiting].filter(({ atMs }) => atMs <= this.#steadyMs);
@@ -53,8 +53,8 @@ export class TestClock implements Clock {
     }
   }
 
-  async passTo(wallMs: number): Promise<void> {
-    await this.pass(wallMs - this.wallMs());
+  async passTo(wallMs: number, isOver?: () => boolean): Promise<void> {
+    await this.pass(wallMs - this.wallMs(), isOver);
   }
 }
 
