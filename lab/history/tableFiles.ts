@@ -21,6 +21,8 @@ interface Column {
   /** The name in the row. */
   readonly field: string;
   readonly kind: ColumnKind;
+  /** Written, and part of the digest, only where a row has it. */
+  readonly optional: boolean;
 }
 
 interface TableFile {
@@ -35,12 +37,13 @@ function columns(text: string): Column[] {
     .trim()
     .split(/\s+/)
     .map((part) => {
-      const [column, kind] = part.split(":") as [string, ColumnKind | undefined];
+      const [column, kind] = part.replace("?", "").split(":") as [string, ColumnKind | undefined];
       const camel = column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
       return {
         column,
         field: kind === "time" ? `${camel}Ms` : camel,
         kind: kind ?? "text",
+        optional: part.endsWith("?"),
       };
     });
 }
@@ -51,7 +54,7 @@ export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
     file: "deployments.parquet",
     columns: columns(
       `deployment_id service environment kind kind_source started_at:time finished_at:time
-       version author stages:stages`,
+       version author stages:stages known_at:time?`,
     ),
     order: ["startedAtMs", "deploymentId"],
   },
@@ -114,12 +117,14 @@ type Row = Readonly<Record<string, unknown>>;
 /** Every field of a row in the order of its columns: equal rows give equal text. */
 function canonicalLine(table: TableFile, row: Row): string {
   return JSON.stringify(
-    table.columns.map(({ field, kind }) => {
+    table.columns.flatMap(({ field, kind, optional }) => {
       const value = row[field];
+      if (optional && value === undefined) return [];
       if (kind === "stages") {
-        return (value as { share: number | null; atMs: number }[]).map((s) => [s.share, s.atMs]);
+        const stages = value as { share: number | null; atMs: number }[];
+        return [stages.map((s) => [s.share, s.atMs])];
       }
-      return value ?? null;
+      return [value ?? null];
     }),
   );
 }
@@ -218,9 +223,12 @@ export async function writeTables(
     const table = TABLE_FILES[name];
     const rows = (name === "series" ? series : tables[name]) as unknown as readonly Row[];
     writeFileSync(scratch, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-    const types = table.columns.map((c) => `"${c.field}": ${quoted(JSON_TYPES[c.kind])}`);
+    const written = table.columns.filter(
+      ({ field, optional }) => !optional || rows.some((row) => row[field] !== undefined),
+    );
+    const types = written.map((c) => `"${c.field}": ${quoted(JSON_TYPES[c.kind])}`);
     await connection.run(
-      `COPY (SELECT ${table.columns.map(toFile).join(", ")}
+      `COPY (SELECT ${written.map(toFile).join(", ")}
          FROM read_json(${quoted(scratch)}, format = 'newline_delimited',
            maximum_object_size = 67108864, columns = {${types.join(", ")}}))
        TO ${quoted(join(dir, table.file))} (FORMAT parquet, COMPRESSION zstd)`,
@@ -236,18 +244,30 @@ export async function readTable(
   name: TableName | "series",
 ): Promise<Row[]> {
   const table = TABLE_FILES[name];
+  const file = quoted(join(dir, table.file));
+  const there = table.columns.some(({ optional }) => optional)
+    ? await columnsOf(connection, file)
+    : null;
+  const read = table.columns.filter(
+    ({ column, optional }) => !optional || there?.has(column) === true,
+  );
   const reader = await connection.runAndReadAll(
-    `SELECT ${table.columns.map(fromFile).join(", ")}
-       FROM read_parquet(${quoted(join(dir, table.file))})`,
+    `SELECT ${read.map(fromFile).join(", ")} FROM read_parquet(${file})`,
   );
   const rows = reader.getRowObjectsJS() as Record<string, unknown>[];
   for (const row of rows) {
-    for (const { field, kind } of table.columns) {
-      if (kind === "time") checkTime(row[field] as number | null);
+    for (const { field, kind, optional } of read) {
+      if (optional && row[field] === null) Reflect.deleteProperty(row, field);
+      else if (kind === "time") checkTime(row[field] as number | null);
       if (kind === "texts" || kind === "stages") row[field] ??= [];
     }
   }
   return rows;
+}
+
+async function columnsOf(connection: DuckDBConnection, file: string): Promise<Set<unknown>> {
+  const reader = await connection.runAndReadAll(`SELECT name FROM parquet_schema(${file})`);
+  return new Set(reader.getRowsJS().map(([name]) => name));
 }
 
 function checkTime(atMs: number | null): void {

@@ -27,6 +27,8 @@ export interface DeploymentRow {
   readonly version: string | null;
   readonly author: string | null;
   readonly stages: readonly Stage[];
+  /** When the controller could know of it, where that was not at its start. */
+  readonly knownAtMs?: number;
 }
 
 /** A tag is stored as the engine reads it; `deploymentId` null speaks about the whole service. */

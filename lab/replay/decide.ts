@@ -146,11 +146,11 @@ function foldFleet(
   const cases = new Map<string | null, DecisionEvent[]>();
   const serviceTags = new Set<ContextTag>();
   for (const index of which) {
-    const { deployment, caseId, tags, stages } = plan.deployments[index]!;
+    const { deployment, knownAtMs, caseId, tags, stages } = plan.deployments[index]!;
     let events = cases.get(caseId);
     if (events === undefined) cases.set(caseId, (events = []));
     const { startedAtMs: atMs } = deployment;
-    events.push({ kind: "deploymentStarted", atMs, knownAtMs: atMs, deployment });
+    events.push({ kind: "deploymentStarted", atMs, knownAtMs, deployment });
     for (const tag of tags) {
       if (tag.deploymentId === null) serviceTags.add(tag);
       else events.push(tagged(tag));

@@ -344,9 +344,9 @@ export function watchOf(
   columns: readonly SampleColumn[],
   shareFor?: (key: string) => Share,
 ): WatchState {
-  const { deployment, stages } = planned;
+  const { deployment, knownAtMs, stages } = planned;
   const tags = ownFirst([...planned.tags, ...tagsPassedTo(policy, planned)]);
-  const started = startWatch(policy, deployment, tags, deployment.startedAtMs, stages);
+  const started = startWatch(policy, deployment, tags, knownAtMs, stages);
   const prepared = context === null ? started : withContext(started, context);
   const watch = planned.departures.reduce(withDeparture, prepared);
   return takeColumns(policy, watch, columns, shareFor);

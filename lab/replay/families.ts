@@ -78,13 +78,15 @@ export function glimpseOf(
  * signals are quiet all the same.
  */
 export function glanceOver(
-  { deployment }: PlannedDeployment,
+  { deployment, knownAtMs }: PlannedDeployment,
   index: number,
   glanced: readonly (Glanced | null)[],
   families: readonly Family[],
   again: ReadonlySet<number>,
 ): Closer {
-  if (!glanced.every((one) => one !== null)) return lookCloser(families);
+  // A glance takes it that all was known from the start.
+  const isLate = knownAtMs > deployment.startedAtMs;
+  if (isLate || !glanced.every((one) => one !== null)) return lookCloser(families);
   const closer = new Map<Family, Beside | null>();
   for (const family of families) {
     const { glance, groups } = family;

@@ -44,8 +44,8 @@ function lastsUntilMs({ deployment, tags }: PlannedDeployment, forMs: number): n
 
 /** What a policy passes on to a deployment, as its watch is told. */
 export function tagsPassedTo(policy: Policy, planned: PlannedDeployment): readonly ContextTag[] {
-  const sources = planned.sources.map(({ deployment, tags }) => {
-    return { deployment, tags, knownAtMs: deployment.startedAtMs };
+  const sources = planned.sources.map(({ deployment, tags, knownAtMs }) => {
+    return { deployment, tags, knownAtMs };
   });
   return passedTo(policy, planned.deployment.service, sources);
 }

@@ -140,9 +140,9 @@ function disturbancesOf({ tables }: Past): ReadonlyMap<string, readonly Disturba
     if (list === undefined) found.set(service, [one]);
     else list.push(one);
   };
-  for (const { service, startedAtMs } of tables.deployments) {
+  for (const { service, startedAtMs, knownAtMs = startedAtMs } of tables.deployments) {
     const toMs = startedAtMs + SETTLES_MS;
-    add(service, { fromMs: startedAtMs, toMs, knownAtMs: startedAtMs });
+    add(service, { fromMs: startedAtMs, toMs, knownAtMs });
   }
   for (const { service, onsetAtMs, detectedAtMs, resolvedAtMs } of tables.incidents) {
     // One that nobody noticed and nobody ended is written down later than it can be used.

@@ -37,6 +37,8 @@ import { controlledBy, withPeers } from "./peers.ts";
 /** One deployment with everything about it that is not a sample. */
 export interface PlannedDeployment {
   readonly deployment: Deployment;
+  /** Nothing is decided about it before. */
+  readonly knownAtMs: number;
   readonly tags: readonly ContextTag[];
   /** Deployments of services it calls whose tags a policy may pass on to it; mostly none. */
   readonly sources: readonly PlannedDeployment[];
@@ -142,6 +144,7 @@ export async function planReplay(
     }
     return {
       deployment,
+      knownAtMs: row.knownAtMs ?? row.startedAtMs,
       tags: tagsOf(row),
       sources: NOTHING,
       stages: stagesOf(row),

@@ -87,7 +87,7 @@ export async function cutOut(history: History, id: string, policy: Policy): Prom
   const started: Event = {
     kind: "deploymentStarted",
     atMs: planned.deployment.startedAtMs,
-    knownAtMs: planned.deployment.startedAtMs,
+    knownAtMs: planned.knownAtMs,
     deployment: planned.deployment,
   };
   const tags = planned.tags.map((tag): Event => {
