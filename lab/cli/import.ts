@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { Duck } from "../history/duck.ts";
 import { readExports } from "../history/import/exports/files.ts";
 import { findPlainFiles, importHistory } from "../history/import/importHistory.ts";
+import { importJournal } from "../history/import/journal.ts";
 import { findMapped } from "../history/import/mapping.ts";
 import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
 import { prometheusCommand } from "./importPrometheus.ts";
@@ -14,6 +15,7 @@ import {
   timestampOption,
   type ImportFlags,
 } from "./importReport.ts";
+import { progressBar } from "./output.ts";
 
 export function importCommand(): Command {
   const command = new Command("import").description(
@@ -37,6 +39,14 @@ export function importCommand(): Command {
     .action(async (flags: ImportFlags & { mapping: string }) => {
       const find = (duck: Duck) => findMapped(flags.mapping, duck);
       report(await importHistory(find, importOptionsOf(flags)), flags);
+    });
+  importOptions(command.command("shadow"))
+    .argument("<dir>", "the directory a live host writes its journal into")
+    .description("Import the journal of a live host: production becomes the next replay.")
+    .addHelpText("after", SHADOW_HELP)
+    .action(async (dir: string, flags: ImportFlags) => {
+      const bar = progressBar();
+      report(await importJournal(dir, { out: flags.out, force: flags.force ?? false }, bar), flags);
     });
   command.addCommand(prometheusCommand());
   return command.addHelpText(
@@ -67,6 +77,13 @@ Examples:
   hindsight import csv ./recorded --out ./history --timestamp start
   hindsight import csv ./recorded --github deployments.json --pagerduty incidents.json \\
     --service-of acme/shop-backend=shop --environment production --out ./history`;
+
+const SHADOW_HELP = `
+A journal has samples, deployments, tags, stages and what was decided; it has no labels and
+no incidents. A rollback that the host was not allowed to send is no rollback of the history.
+
+Example:
+  hindsight import shadow ./journal --out ./history`;
 
 const PARQUET_HELP = `
 Mapping file (paths are relative to it):

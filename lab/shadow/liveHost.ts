@@ -31,13 +31,12 @@ import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
 import type { Asked } from "./outstanding.ts";
 import { newestSample, OVERLAP_MS, sift } from "./poll.ts";
+import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { Sender } from "./sending.ts";
 import { Tally } from "./tally.ts";
 import { Catalog, eventOf, NOW, refusalOf } from "./told.ts";
 
 const BY = "the live host";
-/** The detail of a rollback that nobody did; the import of a journal knows it by this. */
-export const RECORDED_ONLY = "recorded only: the host may not act";
 /** So many polls in a row may go wrong before somebody is paged. */
 const POLLS_WRONG = 3;
 /** A source that gives nothing newer for so long is out of order, whatever it says. */

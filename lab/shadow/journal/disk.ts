@@ -23,8 +23,10 @@ import { dirname, join } from "node:path";
 import { Problem } from "../../problem.ts";
 
 export interface Disk {
-  /** Names in a directory, sorted; it is made when it is not there. */
+  /** Names in a directory, sorted; none where there is no directory. */
   readonly list: (dir: string) => readonly string[];
+  /** Makes a directory for one's own writing; what a `place` left that was stopped is gone. */
+  readonly own: (dir: string) => void;
   /** Bytes; 0 where there is no such file. */
   readonly size: (file: string) => number;
   readonly read: (file: string, from: number, bytes: number) => Uint8Array;
@@ -52,11 +54,12 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
     closeSync(handle);
   };
   return {
-    list: (dir) => {
+    list: (dir) => (existsSync(dir) ? readdirSync(dir).sort() : []),
+    own: (dir) => {
       mkdirSync(dir, { recursive: true });
-      const names = readdirSync(dir).sort();
-      for (const name of names) if (name.endsWith(UNFINISHED)) rmSync(join(dir, name));
-      return names.filter((name) => !name.endsWith(UNFINISHED));
+      for (const name of readdirSync(dir)) {
+        if (name.endsWith(UNFINISHED)) rmSync(join(dir, name));
+      }
     },
     size: (file) => (existsSync(file) ? fstatSync(handleOf(file)).size : 0),
     read: (file, from, bytes) => {

@@ -25,6 +25,7 @@ export interface Recovered extends SegmentReplay {
  * @throws Problem where the journal cannot be trusted, or today's engine decides otherwise
  */
 export function recover(disk: Disk, dir: string, note: (text: string) => void): Recovered | null {
+  disk.own(dir);
   const segments = segmentsIn(disk, dir);
   const last = segments.at(-1);
   if (last === undefined) return null;

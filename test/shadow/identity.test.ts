@@ -1,0 +1,143 @@
+/**
+ * Production is a replay: what a live host decided, its journal decides again, and the history
+ * made of the journal decides once more, through the whole of `replay`.
+ */
+
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { canonicalJson, FLEET, type DecisionRecord, type Policy } from "../../engine/index.ts";
+import { logEntries } from "../../lab/audit/read.ts";
+import { replayLog } from "../../lab/audit/replay.ts";
+import { silent } from "../../lab/cli/output.ts";
+import { importJournal } from "../../lab/history/import/journal.ts";
+import { openHistory } from "../../lab/history/open.ts";
+import { realDisk } from "../../lab/shadow/journal/disk.ts";
+import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
+import { policyOf } from "../engine/policyFile.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+import { evaluated, freshWorld } from "../lab/smallWorld.ts";
+import { liveIn } from "./worldStage.ts";
+
+const DAY_MS = 86_400_000;
+const SOAK = process.env["SOAK"] !== undefined;
+
+const POLICY: Policy = policyOf({
+  policy: "live",
+  owner: "platform",
+  watch: "60m",
+  signals: {
+    latency: {
+      metric: "latency_p95_ms",
+      worse: "up",
+      detector: { kind: "cusum", baseline: "60m", season: false },
+      tolerance: "15%",
+      hold: "60s",
+      clear: "5m",
+    },
+    errors: {
+      metric: "error_rate",
+      worse: "up",
+      detector: { kind: "threshold", breaches: 4, of: 5, baseline: "60m", season: false },
+      tolerance: "1pp",
+      hold: "60s",
+    },
+  },
+  fusion: "any",
+  tiers: {
+    override: { window: "2m" },
+    approve: { sla: "5m", escalate: [{ to: "senior", sla: "5m" }], onExpiry: "hold" },
+  },
+  assign: [
+    { when: { kind: "config" }, tier: "full" },
+    { when: { criticality: ["critical"] }, tier: "approve" },
+    { otherwise: "override" },
+  ],
+  context: {
+    expected_latency_increase: { signal: "latency", shifts: "tolerance", max: "50%", for: "2h" },
+    customer_commitment: { tierAtLeast: "approve" },
+  },
+  guardrails: { rollbackBudget: { per: "service", max: 3, in: "24h" }, cooldown: "30m" },
+});
+
+/** By deployment, without the numbers of records and what was refused. */
+type Decided = Map<string, string[]>;
+
+interface Recorded {
+  readonly decided: Decided;
+  readonly records: number;
+  readonly again: number;
+}
+
+function decidedIn(records: readonly DecisionRecord[], endsAtOnce: boolean): Decided {
+  const found: Decided = new Map();
+  for (const record of records) {
+    const { deploymentId, decision, end, decisionId: _, ...rest } = record;
+    if (deploymentId === FLEET || decision === "refused") continue;
+    const list = found.get(deploymentId) ?? [];
+    found.set(deploymentId, list);
+    // When a rollback that nobody did would have finished, a replay can only guess.
+    const isGuess = !endsAtOnce && (end === "rolledBack" || end === "rollbackFailed");
+    list.push(canonicalJson(isGuess ? [decision, "guessed"] : [decision, end, rest]));
+  }
+  return found;
+}
+
+function readJournal(dir: string, act: boolean): Recorded {
+  const all: DecisionRecord[] = [];
+  let again = 0;
+  segmentsIn(realDisk(), dir).forEach(({ log }, at, { length }) => {
+    const { differences, decisions } = replayLog(log, at === length - 1);
+    expect(differences).toEqual([]);
+    again += decisions;
+    for (const { entry } of logEntries(log, at === length - 1)) {
+      if (entry.kind === "record") all.push(entry.content);
+    }
+  });
+  return { decided: decidedIn(all, act), records: all.length, again };
+}
+
+async function compare(seed: number, days: number, act: boolean): Promise<Recorded> {
+  const { world } = freshWorld(seed);
+  const dir = join(temporaryDirectory(), "journal");
+  const fromMs = world.startMs + 7 * DAY_MS;
+  const lived = await liveIn(world, POLICY, dir, { fromMs, toMs: fromMs + days * DAY_MS, act });
+  expect(lived.notes).toEqual([]);
+  const recorded = readJournal(dir, act);
+  expect(recorded.decided.size).toBe(lived.deployments);
+
+  const out = join(temporaryDirectory(), "history");
+  const { manifest } = await importJournal(dir, { out, force: false }, silent);
+  expect(manifest.rows.deployments).toBe(lived.deployments);
+  const history = await openHistory(out);
+  try {
+    const whats = new Set(history.tables.decisions.map(({ what }) => what));
+    expect(whats.has("rollbackStarted")).toBe(act);
+    const evaluation = await evaluated(history, [POLICY], "recorded", 10);
+    const replayed = decidedIn(evaluation.replay.policies[0]!.records, act);
+    for (const [id, decisions] of recorded.decided) {
+      expect(replayed.get(id), id).toEqual(decisions);
+    }
+    expect(replayed.size).toBe(recorded.decided.size);
+  } finally {
+    history.close();
+  }
+  return recorded;
+}
+
+it.each([
+  ["rolls back", true],
+  ["only records", false],
+])(
+  "a host that %s decides as the replay of its journal does",
+  { timeout: 3_600_000 },
+  async (_, act) => {
+    let [deployments, records, again] = [0, 0, 0];
+    for (const seed of SOAK ? [7, 8, 9, 10, 11, 12, 13, 14] : [7]) {
+      const recorded = await compare(seed, SOAK ? 14 : 3, act);
+      deployments += recorded.decided.size;
+      records += recorded.records;
+      again += recorded.again;
+    }
+    console.info(`${deployments} deployments, ${records} records, ${again} made again: 0 differ`);
+  },
+);
