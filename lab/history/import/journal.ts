@@ -214,9 +214,7 @@ function warningsOf(heard: Heard): string[] {
         "would miss, cannot be told",
     ...(halts > 0 ? [`all machines were halted ${halts} times: a replay knows of no halt`] : []),
     ...(recordedOnly > 0
-      ? [
-          `${recordedOnly} rollbacks were recorded only: the new version stayed, and its samples go on`,
-        ]
+      ? [`${recordedOnly} rollbacks were recorded only: the new version stayed, its samples go on`]
       : []),
     ...(policies.size > 1
       ? [`${policies.size} policies were in force one after the other: a replay is under one`]
