@@ -45,6 +45,7 @@ export interface Draws {
 export interface Watched {
   readonly plan: Plan;
   readonly judgements: JudgedBefore;
+  readonly samplesRead: number;
   /** @param index of the policy among those given */
   readonly decide: (index: number, people: Responder, platform: Platform) => PolicyReplay;
 }
@@ -70,7 +71,7 @@ export async function watchHistory(
   refuseEmpty(history);
   const plan = await planReplay(history, policies);
   const { judged, again } = before ?? { judged: null };
-  const { judgements } = await detect(
+  const { judgements, samplesRead } = await detect(
     history,
     plan,
     policies,
@@ -86,6 +87,7 @@ export async function watchHistory(
   return {
     plan,
     judgements,
+    samplesRead,
     decide: (index, people, platform) =>
       decisionsOf(plan, policies[index]!, judgements[index]!, people, platform, quiet),
   };

@@ -8,7 +8,9 @@
  * with its range. On a busy machine read the ratios of processor time: whoever needs
  * longer loses more wall time to the neighbours.
  *
- * `-- --json` prints one document; `-- --samples N` changes the size of the large world.
+ * `-- --json` prints one document; `-- --samples N` changes the size of the large world;
+ * `-- --record FILE` keeps what was measured and `-- --check FILE` fails where a ratio is worse
+ * than what was kept by more than this run's own noise.
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
@@ -17,28 +19,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
-import { Table } from "console-table-printer";
 import { onInterrupt } from "../../lab/cli/interrupt.ts";
 import { note, print, printJson } from "../../lab/cli/output.ts";
 import { Problem } from "../../lab/problem.ts";
 import { servicesOf } from "./generated.ts";
 import { measure, type Measured, type Part, type PolicyChoice } from "./parts.ts";
-import { samplesOf, worldOf } from "./world.ts";
+import { compared, readRecord, showRatios, writeRecord, type Ratio } from "./ratios.ts";
+import { COVERED, samplesOf, worldOf } from "./world.ts";
+
+const RECORDED = fileURLToPath(new URL("recorded.json", import.meta.url));
 
 /** Pairs behind every ratio. */
 const PAIRS = 3;
 /** On disk: packed blocks, the long table, and room for the long table's sort. */
 const BYTES_PER_SAMPLE = 20;
-
-interface Ratio {
-  readonly name: string;
-  readonly what: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-  /** What it should be at most; null where no aim is set. */
-  readonly aim: number | null;
-}
 
 /** Measures a part in a process of its own. */
 function inChild(part: Part, children: Set<ChildProcess>): Promise<Measured> {
@@ -68,10 +62,14 @@ class Bench {
   readonly details: Record<string, unknown> = {};
 
   /** Writes a world of so many samples; returns where it is. */
-  async write(samples: number, name: string): Promise<{ dir: string; written: Measured }> {
+  async write(
+    samples: number,
+    name: string,
+    everyMs: number = COVERED.whole,
+  ): Promise<{ dir: string; written: Measured }> {
     const dir = join(this.#root, name);
     mkdirSync(dir);
-    const world = worldOf(samples);
+    const world = worldOf(samples, everyMs);
     note(`writing ${millions(samplesOf(world))} samples of ${world.services} services twice`);
     const written = await inChild({ kind: "write", dir, world }, this.#children);
     this.details[`write${name}`] = detailOf([written]);
@@ -115,12 +113,24 @@ class Bench {
     what: string,
     above: readonly number[],
     below: readonly number[],
-    aim: number | null = null,
+    aim: Ratio["aim"] = null,
   ): void => {
     const ratios = above.map((value, turn) => value / below[turn]!).sort((a, b) => a - b);
     const median = ratios[ratios.length >> 1]!;
     const [min, max] = [ratios[0]!, ratios.at(-1)!];
     this.ratios.push({ name, what, median, min, max, aim });
+  };
+
+  /** The same in wall time and in processor time; the second is the one to believe. */
+  readonly inTimeAndCpu = (
+    name: string,
+    what: string,
+    above: readonly Measured[],
+    below: readonly Measured[],
+    aim: Ratio["aim"] = null,
+  ): void => {
+    this.ratio(name, what, walls(above), walls(below), aim);
+    this.ratio(`${name}Cpu`, "the same in processor time", cpus(above), cpus(below), aim);
   };
 
   close(): void {
@@ -146,81 +156,81 @@ class Bench {
 }
 
 async function runAll(bench: Bench, samples: number): Promise<void> {
-  bench.checkDisk(samples);
+  bench.checkDisk(2 * samples);
+  const { ratio, inTimeAndCpu } = bench;
+  const [tenth, fortieth] = [samples / 10, samples / 40];
+  const [m, t, f] = [millions(samples), millions(tenth), millions(fortieth)];
   const replayOf = (dir: string, policies: PolicyChoice): Part => ({
     kind: "replay",
     dir,
     policies,
   });
-  const large = await bench.write(samples, "Large");
+  const { dir } = await bench.write(samples, "Large");
+  const fifth = await bench.write(samples, "Fifth", COVERED.fifth);
   const big = await bench.inTurns(
-    { scan: { kind: "scan", dir: large.dir }, replay: replayOf(large.dir, "bench") },
-    millions(samples),
+    {
+      scan: { kind: "scan", dir },
+      replay: replayOf(dir, "bench"),
+      document: { kind: "document", dir },
+      fifth: replayOf(fifth.dir, "bench"),
+      rule: { kind: "rule", dir },
+      sql: { kind: "sql", dir },
+      hundred: replayOf(dir, "hundred"),
+    },
+    m,
   );
-  const tenth = samples / 10;
+  inTimeAndCpu("replayToScanAllBlocks", `replay over bare scan, ${m}`, big.replay, big.scan, {
+    atMost: 2,
+  });
+  const part = `replay whose windows cover a fifth over bare scan of all, ${m}`;
+  inTimeAndCpu("replayToScanFifth", part, big.fifth, big.scan, { atMost: 0.5 });
+  const whole = `with every number of every outcome, over bare scan, ${m}`;
+  inTimeAndCpu("documentToScan", whole, big.document, big.scan);
+  const rule = `3 of 5 as SQL windows over ours, same deployments flagged, ${m}`;
+  inTimeAndCpu("sqlToReplay", rule, big.sql, big.rule, { atLeast: 5 });
+  inTimeAndCpu("policies100To1", `100 policies over 1, ${m}`, big.hundred, big.replay, {
+    atMost: 1.5,
+  });
+
   const small = await bench.write(tenth, "Small");
   const little = await bench.inTurns(
     {
       scan: { kind: "scan", dir: small.dir },
       inspect: { kind: "inspect", dir: small.dir },
       replay: replayOf(small.dir, "bench"),
+      shipped: replayOf(small.dir, "shipped"),
     },
-    millions(tenth),
+    t,
   );
+  const peak = `peak memory of replay, ${m} over ${t}`;
+  ratio("memory10xTo1x", peak, peaks(big.replay), peaks(little.replay), { atMost: 1.2 });
+  ratio("memoryToScan", `peak memory, replay over scan, ${m}`, peaks(big.replay), peaks(big.scan));
+  inTimeAndCpu("replayToScanTenth", `replay over bare scan, ${t}`, little.replay, little.scan);
+  const season = `the shipped policy, with a season, over bare scan, ${t}`;
+  inTimeAndCpu("replayToScanDefault", season, little.shipped, little.scan);
+
   // What takes many times as long is measured on less.
-  const fortieth = samples / 40;
   const tiny = await bench.write(fortieth, "Tiny");
   const many = await bench.inTurns(
-    {
-      replay: replayOf(tiny.dir, "bench"),
-      hundred: replayOf(tiny.dir, "hundred"),
-      shipped: replayOf(tiny.dir, "shipped"),
-      evaluate: { kind: "evaluate", dir: tiny.dir },
-      sweep: { kind: "sweep", dir: tiny.dir },
-    },
-    millions(fortieth),
+    { evaluate: { kind: "evaluate", dir: tiny.dir }, sweep: { kind: "sweep", dir: tiny.dir } },
+    f,
   );
+  const swept = `sweep of 200 policies over one replay, processor time, ${f}`;
+  ratio("sweep200ToReplay", swept, cpus(many.sweep), cpus(many.evaluate), { atMost: 2 });
+  ratio("inspectToScan", `inspect over bare scan, ${t}`, walls(little.inspect), walls(little.scan));
+
   const made = await bench.generateInTurns(samples);
   const fewer = await bench.generateInTurns(tenth);
-  const [m, t, f] = [millions(samples), millions(tenth), millions(fortieth)];
-  const aims = { scan: 2, memory: 1.2, policies: 1.5, sweep: 2 };
-  const { ratio } = bench;
-  ratio("replayToScan", `replay over bare scan, ${m}`, each(big.replay), each(big.scan), aims.scan);
-  ratio("replayToScanCpu", `the same in processor time`, cpus(big.replay), cpus(big.scan));
-  ratio("replayToScanTenth", `replay over bare scan, ${t}`, each(little.replay), each(little.scan));
-  ratio(
-    "replayToScanTenthCpu",
-    `the same in processor time`,
-    cpus(little.replay),
-    cpus(little.scan),
-  );
-  const [high, low] = [peaks(big.replay), peaks(little.replay)];
-  ratio("memory100Mto10M", `peak memory of replay, ${m} over ${t}`, high, low, aims.memory);
-  ratio("memoryToScan", `peak memory, replay over scan, ${m}`, high, peaks(big.scan));
-  const [hundred, one] = [walls(many.hundred), walls(many.replay)];
-  ratio("policies100To1", `100 policies over 1, ${f}`, hundred, one, aims.policies);
-  const whole = many.evaluate.map(({ cpuMs }) => cpuMs);
-  const sweeps = many.sweep.map(({ cpuMs }) => cpuMs);
-  const what = `sweep of 200 policies over one replay, processor time, ${f}`;
-  ratio("sweep200ToReplay", what, sweeps, whole, aims.sweep);
-  ratio("season", `shipped policy with a season over bench.yaml, ${f}`, walls(many.shipped), one);
-  ratio("inspectToScan", `inspect over bare scan, ${t}`, each(little.inspect), each(little.scan));
   const bare = `generating over DuckDB writing the same blocks, processor time, ${m}`;
   ratio("generateToWrite", bare, cpus(made.generate), cpus(made.rewrite));
   const flat = `peak memory of generating, ${m} over ${t}`;
-  ratio("memoryGenerate", flat, peaks(made.generate), peaks(fewer.generate), aims.memory);
-  ratio("writeToScan", `writing over bare scan, ${t}`, each([small.written]), each(little.scan));
+  ratio("memoryGenerate", flat, peaks(made.generate), peaks(fewer.generate), { atMost: 1.2 });
+  ratio("writeToScan", `writing over bare scan, ${t}`, walls([small.written]), walls(little.scan));
 }
 
 const walls = (measured: readonly Measured[]): number[] => measured.map(({ ms }) => ms);
 const peaks = (measured: readonly Measured[]): number[] => measured.map(({ peakMiB }) => peakMiB);
-/** Time for one sample. */
-const each = (measured: readonly Measured[]): number[] =>
-  measured.map(({ ms, samples }) => ms / samples);
-
-/** Processor time for one sample. */
-const cpus = (measured: readonly Measured[]): number[] =>
-  measured.map(({ cpuMs, samples }) => cpuMs / samples);
+const cpus = (measured: readonly Measured[]): number[] => measured.map(({ cpuMs }) => cpuMs);
 
 const millions = (samples: number): string => `${Number((samples / 1e6).toPrecision(3))}M`;
 
@@ -231,8 +241,8 @@ function detailOf(measured: readonly Measured[]): Record<string, number> {
   const { samples, notes } = measured[0]!;
   return {
     samples,
-    nsPerSample: tidy(median(each(measured)) * 1e6),
-    cpuNsPerSample: tidy(median(cpus(measured)) * 1e6),
+    nsPerSample: tidy((median(walls(measured)) * 1e6) / samples),
+    cpuNsPerSample: tidy((median(cpus(measured)) * 1e6) / samples),
     peakMiB: tidy(Math.max(...peaks(measured))),
     ...Object.fromEntries(
       Object.keys(notes).map((key) => [key, tidy(median(measured.map((one) => one.notes[key]!)))]),
@@ -242,29 +252,6 @@ function detailOf(measured: readonly Measured[]): Record<string, number> {
 
 const tidy = (value: number): number => Number(value.toPrecision(3));
 
-function show(ratios: readonly Ratio[]): void {
-  const table = new Table({
-    columns: [
-      { name: "ratio", alignment: "left" },
-      { name: "median", alignment: "right" },
-      { name: "range", alignment: "right" },
-      { name: "aim", alignment: "right" },
-      { name: "what", alignment: "left" },
-    ],
-    shouldDisableColors: true,
-  });
-  for (const { name, what, median, min, max, aim } of ratios) {
-    table.addRow({
-      ratio: name,
-      median: median.toFixed(2),
-      range: `${min.toFixed(2)}–${max.toFixed(2)}`,
-      aim: aim === null ? "" : `≤ ${aim}`,
-      what,
-    });
-  }
-  print(table.render());
-}
-
 function parseSamples(text: string): number {
   const samples = Number(text);
   if (!Number.isSafeInteger(samples) || samples < 100_000) {
@@ -273,28 +260,46 @@ function parseSamples(text: string): number {
   return samples;
 }
 
-async function main(flags: { json?: boolean; samples: number; part?: string }): Promise<void> {
+interface Flags {
+  readonly json?: boolean;
+  readonly samples: number;
+  readonly part?: string;
+  readonly record?: string;
+  readonly check?: string | true;
+}
+
+async function main(flags: Flags): Promise<void> {
   if (flags.part !== undefined) {
     printJson(await measure(JSON.parse(flags.part) as Part));
     return;
   }
+  const { samples, record } = flags;
+  const file = flags.check === true ? RECORDED : flags.check;
+  const before = file === undefined ? null : readRecord(file, samples);
   const bench = new Bench();
   try {
-    await runAll(bench, flags.samples);
+    await runAll(bench, samples);
   } finally {
     bench.close();
   }
+  const { ratios, details } = bench;
+  if (record !== undefined) writeRecord(record, samples, ratios);
+  const worse = before === null ? [] : compared(ratios, before);
+  for (const line of worse) note(line);
+  if (worse.length > 0) process.exitCode = 1;
   if (flags.json !== true) {
-    show(bench.ratios);
+    showRatios(ratios);
     return;
   }
   const byName = <Value>(valueOf: (ratio: Ratio) => Value): Record<string, Value> =>
-    Object.fromEntries(bench.ratios.map((ratio) => [ratio.name, valueOf(ratio)]));
+    Object.fromEntries(ratios.map((ratio) => [ratio.name, valueOf(ratio)]));
   printJson({
+    samples,
     ratios: byName(({ median }) => tidy(median)),
     ranges: byName(({ min, max }) => [tidy(min), tidy(max)]),
     aims: byName(({ aim }) => aim),
-    details: bench.details,
+    details,
+    ...(before === null ? {} : { worse }),
   });
 }
 
@@ -302,6 +307,8 @@ const program = new Command("bench")
   .description("Measure the main path; everything is a ratio within this run.")
   .option("--json", "print one JSON document")
   .option("--samples <n>", "size of the large world; the small one is a tenth", parseSamples, 1e8)
+  .option("--record <file>", "keep the ratios of this run in a file")
+  .option("--check [file]", "fail where a ratio is worse than what was kept, beyond the noise")
   .option("--part <json>", "measure one part in this process (for the benchmark itself)")
   .action(main);
 try {

@@ -15,11 +15,13 @@ import { outcomesOf, type AlikeOutcomes } from "../../lab/outcome/outcome.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
-import { replay } from "../../lab/replay/replay.ts";
+import { replay, watchHistory } from "../../lab/replay/replay.ts";
+import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
 import { generated, rewritten } from "./generated.ts";
+import { ruleSql } from "./ruleSql.ts";
 import { stopwatch, type Stopped } from "./stopwatch.ts";
 import { writeLongTable, writeWorld, type World } from "./world.ts";
 
@@ -27,6 +29,9 @@ export type Part =
   | { readonly kind: "write"; readonly dir: string; readonly world: World }
   | { readonly kind: "scan"; readonly dir: string }
   | { readonly kind: "replay"; readonly dir: string; readonly policies: PolicyChoice }
+  | { readonly kind: "document"; readonly dir: string }
+  | { readonly kind: "rule"; readonly dir: string }
+  | { readonly kind: "sql"; readonly dir: string }
   | { readonly kind: "evaluate"; readonly dir: string }
   | { readonly kind: "sweep"; readonly dir: string }
   | { readonly kind: "inspect"; readonly dir: string }
@@ -57,6 +62,14 @@ async function run(part: Part): Promise<Stopped> {
       return scan(part.dir);
     case "replay":
       return replayed(part.dir, policiesOf(part.policies));
+    case "document":
+      return documented(part.dir);
+    case "rule": {
+      const { flagged: _flagged, ...stopped } = await ruled(part.dir);
+      return stopped;
+    }
+    case "sql":
+      return ruledBySql(part.dir);
     case "evaluate":
       return evaluated(part.dir);
     case "sweep":
@@ -92,47 +105,88 @@ async function scan(dir: string): Promise<Stopped> {
   return { ...stopped, samples, notes: {} };
 }
 
-async function replayed(dir: string, policies: Policy[]): Promise<Stopped> {
+/** Everything a scorecard is made of: detected, decided, and an outcome of every deployment. */
+async function replayed(dir: string, policies: readonly Policy[]): Promise<Stopped> {
   const opening = performance.now();
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const began = performance.now();
   const stop = stopwatch();
   const recovery = recoveryOf(history.tables);
-  const result = await replay(
-    history,
-    policies,
-    absent,
-    recovery,
-    silent,
-    undefined,
-    null,
-    undefined,
-    [],
-    null,
-    undefined,
-    process.env.NOGLANCE === undefined,
-  );
+  const { plan, decide, samplesRead } = await watchHistory(history, policies, silent, null, true);
   const detectedAt = performance.now();
   const alike: AlikeOutcomes = new Map();
+  const decided = new Map<string, number>();
   let rollbacks = 0;
-  for (const policy of result.policies) {
-    const outcomes = outcomesOf(history, result, policy, absent, recovery, alike);
-    for (const { rolledBack } of outcomes) if (rolledBack) rollbacks++;
-  }
+  policies.forEach((policy, index) => {
+    const key = decisionKey(policy);
+    let acted = decided.get(key);
+    if (acted === undefined) {
+      const made = decide(index, absent, recovery);
+      const all = outcomesOf(history, { plan, imagined: NOBODY }, made, absent, recovery, alike);
+      acted = all.filter(({ rolledBack }) => rolledBack).length;
+      decided.set(key, acted);
+    }
+    rollbacks += acted;
+  });
   const stopped = stop();
   const ended = performance.now();
   history.close();
   return {
     ...stopped,
-    samples: result.samplesRead,
+    samples: samplesRead,
     notes: {
-      deployments: result.plan.deployments.length,
+      deployments: plan.deployments.length,
       rollbacks,
       openMs: began - opening,
       detectMs: detectedAt - began,
       decideMs: ended - detectedAt,
     },
   };
+}
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** The same with every number that a document of outcomes has: nothing is only glanced at. */
+async function documented(dir: string): Promise<Stopped> {
+  const history = await openHistory(historyIn(dir), { threads: 1 });
+  const stop = stopwatch();
+  const recovery = recoveryOf(history.tables);
+  const made = await replay(history, policiesOf("bench"), absent, recovery, silent);
+  const outcomes = outcomesOf(history, made, made.policies[0]!, absent, recovery);
+  const stopped = stop();
+  history.close();
+  return { ...stopped, samples: made.samplesRead, notes: { outcomes: outcomes.length } };
+}
+
+/** The threshold rule alone, by us: the deployments that it flags. */
+async function ruled(dir: string): Promise<Stopped & { readonly flagged: readonly string[] }> {
+  const history = await openHistory(historyIn(dir), { threads: 1 });
+  const stop = stopwatch();
+  const policy = loadPolicy(fileBeside("rule.yaml"));
+  const { plan, judgements } = await watchHistory(history, [policy], silent, null, true);
+  const flagged = plan.deployments
+    .filter((_, at) => judgements[0]![at]!.some(({ evidence }) => evidence.verdict === "breach"))
+    .map(({ deployment }) => deployment.deploymentId);
+  const stopped = stop();
+  const samples = plan.deployments.length;
+  history.close();
+  return { ...stopped, samples, notes: { flagged: flagged.length }, flagged };
+}
+
+/** The same rule as SQL; it must flag the same. */
+async function ruledBySql(dir: string): Promise<Stopped> {
+  const duck = await openDuck({ threads: 1 });
+  const sql = ruleSql(historyIn(dir), longIn(dir));
+  const stop = stopwatch();
+  const reader = await duck.connection.runAndReadAll(sql);
+  const stopped = stop();
+  const flagged = reader.getRowsJS().map(([id]) => String(id));
+  duck.close();
+  const { flagged: ours, samples } = await ruled(dir);
+  if (flagged.sort().join(" ") !== [...ours].sort().join(" ")) {
+    throw new Error(`SQL flags ${flagged.length} deployments, the engine ${ours.length}`);
+  }
+  return { ...stopped, samples, notes: { flagged: flagged.length } };
 }
 
 async function inspected(dir: string): Promise<Stopped> {
@@ -205,7 +259,10 @@ function policiesOf(choice: PolicyChoice): Policy[] {
   return choice === "bench" ? [bench] : variationsOf(bench);
 }
 
-/** A hundred policies that share one detection pass: 4 holds × 5 clears × 5 authorities. */
+/**
+ * A hundred policies that share one detection pass: 4 confidences × 5 holds × 5 ways to give
+ * authority, three of them with a window of their own.
+ */
 function variationsOf(bench: Policy): Policy[] {
   const authorities = [
     { tier: "full", windowMs: 120_000 },
@@ -214,13 +271,13 @@ function variationsOf(bench: Policy): Policy[] {
     { tier: "override", windowMs: 600_000 },
     { tier: "approve", windowMs: 120_000 },
   ] as const;
-  return [30_000, 60_000, 90_000, 120_000].flatMap((holdMs) =>
-    [60_000, 120_000, 180_000, 240_000, 300_000].flatMap((clearMs) =>
+  return [0.6, 0.7, 0.8, 0.9].flatMap((confidence) =>
+    [0, 30_000, 60_000, 90_000, 120_000].flatMap((holdMs) =>
       authorities.map(({ tier, windowMs }, at) => ({
         ...bench,
-        digest: `bench-${holdMs}-${clearMs}-${at}`,
-        signals: bench.signals.map((signal) => ({ ...signal, holdMs, clearMs })),
-        tiers: { ...bench.tiers, override: { ...bench.tiers.override, windowMs } },
+        digest: `bench-${confidence}-${holdMs}-${at}`,
+        signals: bench.signals.map((signal) => ({ ...signal, holdMs })),
+        tiers: { ...bench.tiers, override: { ...bench.tiers.override, windowMs, confidence } },
         assign: [{ when: null, tier }],
       })),
     ),

@@ -32,12 +32,18 @@ const METRICS = [
 export interface World {
   readonly services: number;
   readonly samplesPerSeries: number;
+  /** From one deployment of a service to the next; its windows take two hours. */
+  readonly everyMs: number;
 }
 
+/** Windows cover everything, or a fifth of it. */
+export const COVERED = { whole: 2 * HOUR_MS, fifth: 10 * HOUR_MS } as const;
+
 /** A world of so many samples: services with about a year of history, one at least. */
-export function worldOf(samples: number): World {
+export function worldOf(samples: number, everyMs: number): World {
   const services = Math.max(1, Math.round(samples / (YEAR_SAMPLES * METRICS.length)));
-  return { services, samplesPerSeries: Math.round(samples / (services * METRICS.length)) };
+  const samplesPerSeries = Math.round(samples / (services * METRICS.length));
+  return { services, samplesPerSeries, everyMs };
 }
 
 export function samplesOf({ services, samplesPerSeries }: World): number {
@@ -46,12 +52,12 @@ export function samplesOf({ services, samplesPerSeries }: World): number {
 
 const nameOf = (service: number): string => `service-${String(service).padStart(4, "0")}`;
 
-/** One deployment every two hours; services are staggered, so that no instant is theirs alone. */
+/** Services are staggered, so that no instant is theirs alone. */
 function startsOf(world: World, service: number): number[] {
   const starts: number[] = [];
   const endMs = START_MS + world.samplesPerSeries * STEP_MS;
   const firstMs = START_MS + HOUR_MS + ((service * 7) % 120) * STEP_MS;
-  for (let at = firstMs; at + HOUR_MS <= endMs; at += 2 * HOUR_MS) starts.push(at);
+  for (let at = firstMs; at + HOUR_MS <= endMs; at += world.everyMs) starts.push(at);
   return starts;
 }
 
