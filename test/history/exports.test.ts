@@ -7,12 +7,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readArgocd } from "../../lab/history/import/exports/argocd.ts";
+import { readExports, type ExportFiles } from "../../lab/history/import/exports/files.ts";
 import { PLAIN_NAMING } from "../../lab/history/import/exports/foreign.ts";
 import { readGithub } from "../../lab/history/import/exports/github.ts";
 import {
   readPagerdutyChanges,
   readPagerdutyIncidents,
 } from "../../lab/history/import/exports/pagerduty.ts";
+import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
@@ -149,21 +151,15 @@ it.each([[null], [[]], ["text"], [{}], [{ deployment: 5 }], [{ items: [null, 7] 
 describe("import csv with exports", () => {
   const { "metrics.csv": metrics, "deployments.csv": deployments } = plainFiles();
   const file = (name: string): string => join(FILES, name);
-  const importing = (dir: string, ...args: readonly string[]) => {
-    const out = join(temporaryDirectory(), "history");
-    return hindsight(["import", "csv", dir, "--out", out, "--timestamp", "end", ...args]).then(
-      (ended) => ({ ...ended, out }),
-    );
-  };
-
   it("makes one history of them, and counts what is left out", async () => {
-    const { code, stdout, out } = await importing(
-      writeFiles({ "metrics.csv": metrics! }),
+    const out = join(temporaryDirectory(), "history");
+    const { code, stdout } = await hindsight([
+      ...["import", "csv", writeFiles({ "metrics.csv": metrics! }), "--out", out],
       ...["--github", file("deployments.json"), "--github", file("deliveries.jsonl")],
       ...["--argocd", file("applications.json"), "--pagerduty", file("incidents.json")],
       ...["--pagerduty", file("change-events.json"), "--service-of", "acme/shop-backend=shop"],
       ...["--service-of", "Shop backend=shop", "--environment", "production", "--json"],
-    );
+    ]);
     expect(code).toBe(0);
     const said = JSON.parse(stdout) as { dropped: { reason: string; rows: number }[] };
     expect(said).toMatchObject({
@@ -183,22 +179,49 @@ describe("import csv with exports", () => {
     expect(kinds).toContainEqual(["code", "deploy"]);
   });
 
-  it("says what cannot be told without labels", async () => {
-    const { code, stderr } = await importing(
-      writeFiles({ "metrics.csv": metrics! }),
-      ...["--argocd", file("applications.json")],
+  /** In this process: the command line was started once, above. */
+  const importFiles = (dir: string, files: Partial<ExportFiles>) => {
+    const none = { github: [], argocd: [], pagerduty: [], onlyEnvironment: false, time: null };
+    const given = { ...none, naming: PLAIN_NAMING, ...files };
+    return importHistory(
+      async (duck) => findPlainFiles(dir, duck, await readExports(given, duck)),
+      { out: join(temporaryDirectory(), "out"), force: false, strict: false, timestamp: "end" },
     );
-    expect(code).toBe(0);
-    expect(stderr).toMatch(/note: no deployment has a label: how often a policy would be wrong/);
+  };
+
+  it("says what cannot be told without labels", async () => {
+    const dir = writeFiles({ "metrics.csv": metrics! });
+    const { manifest } = await importFiles(dir, { argocd: [file("applications.json")] });
+    expect(manifest.rows.deployments).toBe(3);
+    expect(manifest.warnings).toContainEqual(
+      expect.stringMatching(/^no deployment has a label: how often a policy would be wrong/),
+    );
   });
 
-  it("refuses two truths, and what is no JSON, leaving nothing behind", async () => {
+  it("keeps to the time that is imported", async () => {
+    const time = { fromMs: at("01:00:00"), toMs: at("02:30:00") };
+    const { manifest } = await importFiles(writeFiles({ "metrics.csv": metrics! }), {
+      argocd: [file("applications.json")],
+      time,
+    });
+    expect(manifest.rows.deployments).toBe(1);
+    expect(manifest.dropped).toEqual([
+      {
+        table: "deployments",
+        reason: "outside of the time that is imported",
+        rows: 2,
+        examples: [],
+      },
+    ]);
+  });
+
+  it("refuses two truths, and what is no JSON", async () => {
     const dir = writeFiles({ "metrics.csv": metrics!, "deployments.csv": deployments! });
-    const both = await importing(dir, "--argocd", file("applications.json"));
-    expect(both.code).toBe(2);
-    expect(both.stderr).toMatch(/deployments come from deployments\.csv and from .*applications/);
-    const broken = await importing(dir, "--github", join(dir, "deployments.csv"));
-    expect(broken.code).toBe(2);
-    expect(broken.stderr).toMatch(/deployments\.csv:1: this is no JSON: .*\n {2}Give one JSON/);
+    await expect(importFiles(dir, { argocd: [file("applications.json")] })).rejects.toThrow(
+      /deployments come from deployments\.csv and from .*applications/,
+    );
+    await expect(importFiles(dir, { github: [join(dir, "deployments.csv")] })).rejects.toThrow(
+      /deployments\.csv:1: this is no JSON: .*\n {2}Give one JSON/,
+    );
   });
 });
