@@ -10,7 +10,6 @@
 import {
   FLEET,
   findDeployment,
-  recentReach,
   type DecisionRecord,
   type PolicyChanged,
 } from "../../engine/index.ts";
@@ -23,27 +22,19 @@ import type {
   HostParts,
   HostStatus,
   RunningHost,
-  Taken,
   Told,
 } from "./contract.ts";
 import { EngineRefusal, type Committed, type Core } from "./core.ts";
 import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
 import type { Asked } from "./outstanding.ts";
-import { newestSample, OVERLAP_MS, sift } from "./poll.ts";
+import { Polling } from "./polling.ts";
 import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { Sender } from "./sending.ts";
 import { Tally } from "./tally.ts";
 import { Catalog, eventOf, NOW, refusalOf } from "./told.ts";
 
 const BY = "the live host";
-/** So many polls in a row may go wrong before somebody is paged. */
-const POLLS_WRONG = 3;
-/** A source that gives nothing newer for so long is out of order, whatever it says. */
-const NOTHING_NEW_MS = 300_000;
-/** While only some series come, the rest is asked for again no further back than this. */
-const CATCH_UP_MS = 900_000;
-const POLL_LASTS_MS = 60_000;
 /** Words to people are of no use after this. */
 const WORDS_LAST_MS = 3_600_000;
 
@@ -58,15 +49,7 @@ export class LiveHost implements RunningHost {
   readonly #clockWatch: ClockWatch;
   #isOpen = true;
   #wake = new AbortController();
-  #poll: { readonly abort: AbortController; readonly begunMs: number; done: Promise<void> } | null =
-    null;
-  #nextPollMs: number;
-  /** Up to where all that was asked for came; null: nothing was taken yet. */
-  #wholeToMs: number | null;
-  #cameInPart = false;
-  #problems: readonly string[] = [];
-  #lastPollAtMs: number | null = null;
-  #newestAtMs: number | null;
+  readonly #polling: Polling;
 
   constructor(
     private readonly parts: HostParts,
@@ -85,8 +68,12 @@ export class LiveHost implements RunningHost {
       came: (errand, of, attempts) => this.#orEnd(() => this.#came(errand, of, attempts)),
     });
     this.#clockWatch = new ClockWatch(core.time, parts.clock.steadyMs, (told) => this.#take(told));
-    this.#nextPollMs = parts.clock.steadyMs();
-    this.#newestAtMs = this.#wholeToMs = newestSample(core.state.recent);
+    this.#polling = new Polling(parts, core, this.#tally, {
+      came: (committed) => this.#after(committed),
+      fault: (reason) => this.#fault("metrics", reason),
+      orEnd: (work) => this.#orEnd(work),
+      over: () => this.#wake.abort(),
+    });
   }
 
   /** What fell due while no host ran comes first, then what was asked before it ended. */
@@ -121,8 +108,7 @@ export class LiveHost implements RunningHost {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#wake.abort();
-    this.#poll?.abort.abort();
-    await this.#poll?.done;
+    await this.#polling.stop();
     await this.#sender.stop();
     try {
       if (this.parts.lease.holds()) this.core.rotate();
@@ -143,9 +129,9 @@ export class LiveHost implements RunningHost {
       policy: { name: policy.policy, digest: policy.digest },
       halted: state.fleet.halted !== null,
       nowMs: time.nowMs,
-      lastPollAtMs: this.#lastPollAtMs,
-      newestSampleAtMs: this.#newestAtMs,
-      problems: this.#problems,
+      lastPollAtMs: this.#polling.lastAtMs,
+      newestSampleAtMs: this.#polling.newestAtMs,
+      problems: this.#polling.problems,
       open: state.fleet.deployments.map(({ deployment, phase }) => ({
         deploymentId: deployment.deploymentId,
         service: deployment.service,
@@ -160,7 +146,7 @@ export class LiveHost implements RunningHost {
   // ── The loop ────────────────────────────────────────────────────────────────
 
   async #run(): Promise<void> {
-    const { clock, lease, options } = this.parts;
+    const { clock, lease } = this.parts;
     while (this.#isOpen) {
       this.#wake = new AbortController();
       this.#orEnd(() => {
@@ -172,96 +158,11 @@ export class LiveHost implements RunningHost {
           this.#tally.add("segments_begun");
         }
       });
-      const steadyMs = clock.steadyMs();
-      if (this.#poll !== null && steadyMs >= this.#poll.begunMs + POLL_LASTS_MS) {
-        this.#poll.abort.abort();
-      }
-      if (this.#isOpen && this.#poll === null && steadyMs >= this.#nextPollMs) {
-        this.#nextPollMs = steadyMs + this.core.time.untilNext(options.pollMs);
-        this.#beginPoll();
-      }
+      if (!this.#isOpen) return;
+      const nextMs = this.#polling.goOn();
       const dueInMs = Math.ceil(this.core.dueAtMs - this.core.time.nowMs);
-      const nextMs = this.#poll === null ? this.#nextPollMs - steadyMs : POLL_LASTS_MS;
       await clock.wait(Math.max(1, Math.min(dueInMs, nextMs)), this.#wake.signal);
     }
-  }
-
-  #beginPoll(): void {
-    const abort = new AbortController();
-    const begunMs = this.parts.clock.steadyMs();
-    const poll = { abort, begunMs, done: Promise.resolve() };
-    this.#poll = poll;
-    poll.done = this.#takeSamples(abort.signal, begunMs).finally(() => {
-      this.#poll = null;
-      this.#wake.abort();
-    });
-  }
-
-  async #takeSamples(signal: AbortSignal, begunMs: number): Promise<void> {
-    const { source, clock } = this.parts;
-    const toMs = this.core.time.nowMs;
-    const fromMs = this.#askFrom(toMs);
-    let taken: Taken;
-    try {
-      taken = await source.take(fromMs, toMs, signal);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      taken = { columns: [], problems: [`the metrics source failed: ${why}`] };
-    }
-    const knownMs = clock.steadyMs();
-    this.#tally.took("poll", knownMs - begunMs);
-    if (this.#isOpen) this.#orEnd(() => this.#takeIn(taken, toMs, knownMs));
-  }
-
-  #takeIn({ columns, problems }: Taken, toMs: number, knownMs: number): void {
-    const { recent } = this.core.state;
-    const sifted = sift(columns, recent, this.core.time.nowMs);
-    this.#tally.add("polls");
-    this.#tally.add("samples_taken", sifted.samples);
-    this.#tally.add("samples_repeated", sifted.repeated);
-    this.#tally.add("samples_future", sifted.future);
-    if (sifted.samples > 0) {
-      this.#newestAtMs = Math.max(this.#newestAtMs ?? 0, sifted.newestAtMs!);
-      this.#tally.took("ingestionDelay", this.core.time.nowMs - sifted.newestAtMs!);
-      const committed = this.core.commit((atMs) => {
-        return { kind: "samplesTaken", atMs, knownAtMs: atMs, columns: sifted.columns(atMs) };
-      });
-      if (committed.records.some(({ decision }) => decision === "proposed")) {
-        this.#tally.took("decisionLatency", this.parts.clock.steadyMs() - knownMs);
-      }
-      this.#after(committed);
-    }
-    this.#lastPollAtMs = this.core.time.nowMs;
-    this.#cameInPart = columns.length > 0;
-    if (problems.length === 0) this.#wholeToMs = toMs;
-    this.#judgePoll([...problems, ...this.#silence(columns.length)]);
-  }
-
-  #judgePoll(problems: readonly string[]): void {
-    this.#problems = problems;
-    if (problems.length === 0) {
-      if (this.#episodes.well("metrics")) this.parts.note("the metrics source is well again");
-      return;
-    }
-    this.#tally.add("poll_problems");
-    if (!this.#episodes.wrong("metrics", POLLS_WRONG)) return;
-    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-    this.#fault("metrics", `${problems[0]!}${more}`);
-  }
-
-  #silence(columns: number): string[] {
-    if (columns === 0) return ["not one series came"];
-    const ageMs = this.core.time.nowMs - (this.#newestAtMs ?? Number.NEGATIVE_INFINITY);
-    return ageMs < NOTHING_NEW_MS ? [] : ["no sample is newer than five minutes"];
-  }
-
-  /** From a little before all that came, and at the start as far back as a baseline looks. */
-  #askFrom(toMs: number): number {
-    const { keepMs } = recentReach(this.core.policy);
-    const oldestMs = toMs - keepMs;
-    if (this.#wholeToMs === null) return oldestMs;
-    const atMost = this.#cameInPart ? Math.min(keepMs, CATCH_UP_MS) : keepMs;
-    return Math.min(toMs - 1, Math.max(this.#wholeToMs - OVERLAP_MS, toMs - atMost));
   }
 
   // ── What happened, and what comes of it ─────────────────────────────────────
@@ -369,6 +270,20 @@ export class LiveHost implements RunningHost {
     this.#take({ kind: "rollbackFinished", atMs: NOW, deploymentId, succeeded, detail });
   }
 
+  /** The one page that is in no journal: the host can not write one any more. */
+  #cryOut({ message }: Error): void {
+    const { effects, lease, note } = this.parts;
+    note(`the host ends: ${message}`);
+    if (!lease.holds()) return;
+    const atMs = this.core.time.nowMs;
+    const reason = `the live host ended: ${message}`;
+    const decisionId = `(host)#${atMs}`;
+    const about = { deploymentId: FLEET, askedAtMs: atMs, decisionId };
+    const command = { kind: "page", ...about, to: "on-call", reason } as const;
+    const errand = { key: `${decisionId}/page`, command, service: FLEET, version: null, reason };
+    void effects.carryOut(errand, AbortSignal.timeout(10_000)).catch(() => undefined);
+  }
+
   /** What cannot go on ends the host; the next one goes on from the journal. */
   #orEnd(work: () => void): Error | null {
     if (!this.#isOpen) return null;
@@ -379,7 +294,8 @@ export class LiveHost implements RunningHost {
       const error = errorOf(thrown);
       this.#isOpen = false;
       this.#wake.abort();
-      this.#poll?.abort.abort();
+      void this.#polling.stop();
+      this.#cryOut(error);
       void this.#sender.stop().then(() => {
         this.disk.close();
         this.#reject(error);

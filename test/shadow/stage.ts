@@ -15,7 +15,7 @@ import type {
   Told,
 } from "../../lab/shadow/contract.ts";
 import { startHost } from "../../lab/shadow/host.ts";
-import type { Disk } from "../../lab/shadow/journal/disk.ts";
+import { realDisk, type Disk } from "../../lab/shadow/journal/disk.ts";
 import { randomStream } from "../../lab/people/random.ts";
 import { policyOf } from "../engine/policyFile.ts";
 import { TestClock } from "./testClock.ts";
@@ -33,7 +33,7 @@ export const POLICY: Policy = policyOf({
       metric: "latency",
       worse: "up",
       tolerance: "10%",
-      detector: { kind: "cusum", baseline: "20m" },
+      detector: { kind: "cusum", baseline: "15m" },
       hold: "30s",
     },
   },
@@ -168,7 +168,7 @@ export function stageIn(
       ...given,
       options: { ...OPTIONS, ...given.options },
     },
-    start: (disk) => startHost(stage.parts, undefined, disk),
+    start: (disk) => startHost(stage.parts, undefined, disk ?? realDisk(() => undefined)),
   };
   return stage;
 }

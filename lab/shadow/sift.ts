@@ -1,10 +1,8 @@
-/** What of the samples that came is new, and which part of the past is to be asked for. */
+/** What of the samples that came is new. */
 
 import { seriesKey, type ControllerState, type SampleColumn } from "../../engine/index.ts";
 import type { TakenColumn } from "./contract.ts";
 
-/** Samples of the last so long are asked for again: some come later than their neighbours. */
-export const OVERLAP_MS = 120_000;
 /** A sample this far ahead of the host's time is of another clock. */
 const FUTURE_MS = 5000;
 /** Among so many of the newest samples of a series an older one may still be put. */

@@ -1,0 +1,159 @@
+/**
+ * Asks the metrics source, one question at a time, and hands on what is new.
+ *
+ * A poll asks from a little before all that came, so that a late sample or a failed question
+ * leaves no gap; at the start as far back as a baseline looks. What goes wrong for a while is a
+ * fault, reported once an episode.
+ */
+
+import { recentReach } from "../../engine/index.ts";
+import type { HostParts, Taken } from "./contract.ts";
+import type { Committed, Core } from "./core.ts";
+import { Episodes } from "./episodes.ts";
+import { newestSample, sift } from "./sift.ts";
+import type { Tally } from "./tally.ts";
+
+/** Samples of the last so long are asked for again: some come later than their neighbours. */
+const OVERLAP_MS = 120_000;
+/** So many polls in a row may go wrong before somebody is paged. */
+const POLLS_WRONG = 3;
+/** A source that gives nothing newer for so long is out of order, whatever it says. */
+const NOTHING_NEW_MS = 300_000;
+/** While only some series come, the rest is asked for again no further back than this. */
+const CATCH_UP_MS = 900_000;
+const POLL_LASTS_MS = 60_000;
+const SOURCE = "metrics";
+
+export interface PollingHooks {
+  readonly came: (committed: Committed) => void;
+  readonly fault: (reason: string) => void;
+  readonly orEnd: (work: () => void) => void;
+  /** One poll is over: the next may be due. */
+  readonly over: () => void;
+}
+
+interface Poll {
+  readonly abort: AbortController;
+  readonly begunMs: number;
+  done: Promise<void>;
+}
+
+export class Polling {
+  lastAtMs: number | null = null;
+  /** The newest sample of any series. */
+  newestAtMs: number | null;
+  /** Of the last poll. */
+  problems: readonly string[] = [];
+  readonly #episodes = new Episodes();
+  #poll: Poll | null = null;
+  #nextMs: number;
+  /** Up to where all that was asked for came; null: nothing was taken yet. */
+  #wholeToMs: number | null;
+  #cameInPart = false;
+  #isOver = false;
+
+  constructor(
+    private readonly parts: Pick<HostParts, "source" | "clock" | "options" | "note">,
+    private readonly core: Core,
+    private readonly tally: Tally,
+    private readonly hooks: PollingHooks,
+  ) {
+    this.#nextMs = parts.clock.steadyMs();
+    this.newestAtMs = this.#wholeToMs = newestSample(core.state.recent);
+  }
+
+  /** Begins a poll when one is due; returns how long nothing is to be done here. */
+  goOn(): number {
+    const { clock, options } = this.parts;
+    const steadyMs = clock.steadyMs();
+    if (this.#poll !== null) {
+      const restMs = this.#poll.begunMs + POLL_LASTS_MS - steadyMs;
+      if (restMs <= 0) this.#poll.abort.abort();
+      return restMs > 0 ? restMs : POLL_LASTS_MS;
+    }
+    if (steadyMs < this.#nextMs) return this.#nextMs - steadyMs;
+    this.#nextMs = steadyMs + this.core.time.untilNext(options.pollMs);
+    this.#begin(steadyMs);
+    return POLL_LASTS_MS;
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    this.#poll?.abort.abort();
+    await this.#poll?.done;
+  }
+
+  #begin(begunMs: number): void {
+    const poll: Poll = { abort: new AbortController(), begunMs, done: Promise.resolve() };
+    this.#poll = poll;
+    poll.done = this.#ask(poll.abort.signal, begunMs).finally(() => {
+      this.#poll = null;
+      this.hooks.over();
+    });
+  }
+
+  async #ask(signal: AbortSignal, begunMs: number): Promise<void> {
+    const { source, clock } = this.parts;
+    const toMs = this.core.time.nowMs;
+    let taken: Taken;
+    try {
+      taken = await source.take(this.#fromMs(toMs), toMs, signal);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      taken = { columns: [], problems: [`the metrics source failed: ${why}`] };
+    }
+    if (this.#isOver) return;
+    const knownMs = clock.steadyMs();
+    this.tally.took("poll", knownMs - begunMs);
+    this.hooks.orEnd(() => this.#takeIn(taken, toMs, knownMs));
+  }
+
+  #takeIn({ columns, problems }: Taken, toMs: number, knownMs: number): void {
+    const { core, tally } = this;
+    const sifted = sift(columns, core.state.recent, core.time.nowMs);
+    tally.add("polls");
+    tally.add("samples_taken", sifted.samples);
+    tally.add("samples_repeated", sifted.repeated);
+    tally.add("samples_future", sifted.future);
+    if (sifted.samples > 0) {
+      this.newestAtMs = Math.max(this.newestAtMs ?? 0, sifted.newestAtMs!);
+      tally.took("ingestionDelay", core.time.nowMs - sifted.newestAtMs!);
+      const committed = core.commit((atMs) => {
+        return { kind: "samplesTaken", atMs, knownAtMs: atMs, columns: sifted.columns(atMs) };
+      });
+      if (committed.records.some(({ decision }) => decision === "proposed")) {
+        tally.took("decisionLatency", this.parts.clock.steadyMs() - knownMs);
+      }
+      this.hooks.came(committed);
+    }
+    this.lastAtMs = core.time.nowMs;
+    this.#cameInPart = columns.length > 0;
+    if (problems.length === 0) this.#wholeToMs = toMs;
+    this.#judge([...problems, ...this.#silence(columns.length)]);
+  }
+
+  #judge(problems: readonly string[]): void {
+    this.problems = problems;
+    if (problems.length === 0) {
+      if (this.#episodes.well(SOURCE)) this.parts.note("the metrics source is well again");
+      return;
+    }
+    this.tally.add("poll_problems");
+    if (!this.#episodes.wrong(SOURCE, POLLS_WRONG)) return;
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+    this.hooks.fault(`${problems[0]!}${more}`);
+  }
+
+  #silence(columns: number): string[] {
+    if (columns === 0) return ["not one series came"];
+    const ageMs = this.core.time.nowMs - (this.newestAtMs ?? Number.NEGATIVE_INFINITY);
+    return ageMs < NOTHING_NEW_MS ? [] : ["no sample is newer than five minutes"];
+  }
+
+  #fromMs(toMs: number): number {
+    const { keepMs } = recentReach(this.core.policy);
+    if (this.#wholeToMs === null) return toMs - keepMs;
+    const atMost = this.#cameInPart ? Math.min(keepMs, CATCH_UP_MS) : keepMs;
+    return Math.min(toMs - 1, Math.max(this.#wholeToMs - OVERLAP_MS, toMs - atMost));
+  }
+}
