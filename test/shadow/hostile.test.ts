@@ -217,6 +217,27 @@ describe("it takes care", () => {
     expect(asked).toHaveLength(3);
   });
 
+  it.each([
+    [429, "60", "1m"],
+    [503, new Date(TO_MS + 90_000).toUTCString(), "1m30s"],
+    [429, "31536000", "5m"],
+    [429, "soon", null],
+    [500, "60", null],
+  ])("hears %d with Retry-After: %s as %s", async (status, retryAfter, rest) => {
+    const url = await serve((_request, response) => {
+      const date = new Date(TO_MS).toUTCString();
+      response.writeHead(status, { "retry-after": retryAfter, date }).end();
+    });
+    const clock = { ...systemClock, steadyMs: () => 0 };
+    const source = sourceOf({ url, queries: { x: "x" }, clock });
+    await source.take(FROM_MS, TO_MS, NEVER);
+    const { problems } = await source.take(FROM_MS, TO_MS, NEVER);
+    const left = problems.find((text) => text.includes("left alone"));
+    const expected = `x: the metrics API asked to be left alone, ${String(rest)} more`;
+    expect(left).toBe(rest === null ? undefined : expected);
+    expect(asked).toHaveLength(rest === null ? 2 : 1);
+  });
+
   it("asks in pieces below 11,000 points, and in smaller ones where it must", async () => {
     const url = await serve(({ parameters, path }, response) => {
       const start = Number(parameters.get("start"));

@@ -22,7 +22,11 @@ const HOUR_MS = 3_600_000;
 const reading = async (url: string, hours: number, waited: number[] = []) => {
   const duck = await openDuck();
   const scratch = temporaryDirectory();
-  const clock = { ...systemClock, wait: async (ms: number) => void waited.push(ms) };
+  const wait = (ms: number): Promise<void> => {
+    waited.push(ms);
+    return Promise.resolve();
+  };
+  const clock = { ...systemClock, wait };
   const settings = METRICS.parse({ url, timeout: "2s", queries: { x: "x" } });
   const [fromMs, toMs] = [TO_MS - hours * HOUR_MS, TO_MS];
   const request = { settings, secretOf: () => "", clock, fromMs, toMs, onProgress: () => {} };
