@@ -75,6 +75,17 @@ describe("Argo CD", () => {
     expect(rows[0]).toMatchObject({ service: "shop", kind: "infrastructure" });
   });
 
+  it("is not told of a deployment by healing that is under way", () => {
+    const list = json("applications.json") as { items: Record<string, unknown>[] };
+    const app = list.items[0]!;
+    const { history } = app["status"] as { history: { revision: string }[] };
+    const { revision } = history.at(-1)!;
+    const operation = { sync: { revision }, initiatedBy: { automated: true } };
+    const healing = { phase: "Running", startedAt: "2026-07-01T02:40:00Z", operation };
+    const status = { history, operationState: healing };
+    expect(readArgocd([{ ...app, status }], PLAIN_NAMING).rows).toHaveLength(2);
+  });
+
   it("calls a sync the same while it runs and when it is history", () => {
     const list = json("applications.json") as { items: Record<string, unknown>[] };
     const app = list.items[0]!;

@@ -1,7 +1,7 @@
 /**
  * Deployments of Argo CD: its Application resources, as `argocd app list -o json` or `kubectl
  * get applications -A -o json` print them, or as a notification template sends one
- * (`{"app": {{toJson .app}}}`; see lab/shadow/source/README.md).
+ * (`{"app": {{toJson .app}}}`; see README.md).
  *
  * A sync is a deployment when it brought another revision or another source than the one
  * before it: healing what drifted changes nothing on purpose. `status.history` keeps ten syncs
@@ -43,7 +43,7 @@ function deploymentsOf(app: Fields, naming: Naming): readonly ForeignDeployment[
     textIn(within(metadata, "labels"), `hindsight/${key}`);
   const syncs = syncsOf(app);
   return syncs
-    .filter((sync, at) => at === 0 || sync.what !== syncs[at - 1]!.what)
+    .filter((sync, at) => at === 0 || isAnother(sync, syncs[at - 1]!))
     .map(({ startedAtMs, finishedAtMs, state, revision, author }) => ({
       deploymentId: `argocd/${name}/${iso(startedAtMs)}`,
       service: naming.services.get(name) ?? said("service") ?? name,
@@ -63,8 +63,8 @@ interface Sync {
   readonly state: ForeignDeployment["state"];
   readonly revision: string | null;
   readonly author: string | null;
-  /** Revision and source: equal where a sync only put back what had drifted. */
-  readonly what: string;
+  /** As JSON; null while nobody says. */
+  readonly source: string | null;
 }
 
 /** History first, then the operation that is not in it, in the order they started. */
@@ -77,7 +77,7 @@ function syncsOf(app: Fields): Sync[] {
       state: "succeeded",
       revision: revisionIn(entry),
       author: initiatorIn(entry),
-      what: whatIn(entry),
+      source: sourceIn(entry),
     };
   });
   done.sort((a, b) => a.startedAtMs - b.startedAtMs);
@@ -110,7 +110,7 @@ function operationOf(app: Fields): Sync | null {
     state,
     revision: revisionIn(synced),
     author: initiatorIn(within(operation, "operation")),
-    what: whatIn(synced),
+    source: sourceIn(synced),
   };
 }
 
@@ -121,8 +121,15 @@ function revisionIn(entry: Fields): string | null {
   return textIn(entry, "revision");
 }
 
-function whatIn(entry: Fields): string {
-  return JSON.stringify([revisionIn(entry), entry["sources"] ?? entry["source"] ?? null]);
+function sourceIn(entry: Fields): string | null {
+  const source = entry["sources"] ?? entry["source"] ?? null;
+  return source === null ? null : JSON.stringify(source);
+}
+
+/** Healing what had drifted brings back what was there. */
+function isAnother(sync: Sync, before: Sync): boolean {
+  if (sync.revision !== before.revision) return true;
+  return sync.source !== null && before.source !== null && sync.source !== before.source;
 }
 
 function initiatorIn(entry: Fields): string | null {
