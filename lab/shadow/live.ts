@@ -24,7 +24,7 @@ import { Refusals } from "./http/refusals.ts";
 import { directoryLease } from "./lease/directoryLease.ts";
 import { keepLease, type KeptLease } from "./lease/lease.ts";
 import { redisLease } from "./lease/redisLease.ts";
-import { webhookEffects } from "./out/webhooks.ts";
+import { counting, webhookEffects } from "./out/webhooks.ts";
 import { prometheusSource } from "./source/prometheus.ts";
 import { secretsOf } from "./source/secrets.ts";
 import { systemClock } from "./systemClock.ts";
@@ -33,6 +33,7 @@ const ROTATE_BYTES = 256 * 1024 * 1024;
 /** Content is what names a delivery of GitHub, and its signature is good for ever. */
 const ANSWERS_KEPT_MS = 24 * 3_600_000;
 const FLUSH_MS = 60_000;
+const FIRST_POLL_MS = 10_000;
 
 export interface Live {
   readonly url: string;
@@ -62,13 +63,18 @@ export async function goLive(
   const { audit } = config;
   const signer = audit.signKey === undefined ? null : readSigner(audit.signKey);
   const lease = keptLease(config, log);
+  const commands = new Map<string, number>();
   const ending = new AbortController();
   let running: RunningHost | null = null;
   let deliveries: Deliveries | null = null;
 
   const standby = new Refusal("unavailable", "This host stands by, or is starting or ending.");
   const host: Host = {
-    tell: (told) => (running === null ? Promise.reject(standby) : running.tell(told)),
+    tell: async (told) => {
+      if (running === null) throw standby;
+      if (told.kind === "deploymentStarted") await pastIsRead(running);
+      return running.tell(told);
+    },
     status: () => running?.status() ?? standingBy(policy, config.act, clock.wallMs()),
   };
   const refusals = new Refusals(clock.steadyMs, async ({ kind, ...refused }) => {
@@ -89,6 +95,7 @@ export async function goLive(
     services,
     clock,
     refusals,
+    commands,
     log,
     deliveries: () => {
       if (deliveries === null) throw standby;
@@ -104,7 +111,7 @@ export async function goLive(
     services,
     dir: config.journal,
     source: prometheusSource(config.metrics, secretsOf(file, env), clock),
-    effects: whileOurs(webhookEffects(receiversOf(config), clock), lease),
+    effects: counting(whileOurs(webhookEffects(receiversOf(config), clock), lease), commands),
     clock,
     lease,
     note: (text) => log.warn(text),
@@ -153,6 +160,18 @@ export async function goLive(
       await explaining.destroy();
     },
   };
+}
+
+/**
+ * What is normal is learned from samples that were known before a deployment: one that is
+ * announced to a host that has just started waits for its first poll, but not for ever.
+ */
+async function pastIsRead(host: Host): Promise<void> {
+  const fromMs = systemClock.steadyMs();
+  const never = new AbortController().signal;
+  while (host.status().lastPollAtMs === null && systemClock.steadyMs() - fromMs < FIRST_POLL_MS) {
+    await systemClock.wait(FIRST_POLL_MS / 200, never);
+  }
 }
 
 async function reload(

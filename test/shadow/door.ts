@@ -68,6 +68,7 @@ export function openDoor() {
           { who: ["heads"], may: ["override", "approve", "halt"] },
         ],
       },
+      commands: new Map([["propose done", 2]]),
       log: silentLog,
       readerToken: null,
       explanation: () => Promise.resolve(null),

@@ -31,6 +31,8 @@ import {
   type Target,
 } from "./prometheus.ts";
 
+/** One for each test, so that none has another's past. */
+const SERVICES = ["checkout", "pricing", "search"];
 const servers: Server[] = [];
 const targets: Target[] = [];
 /** Services that a bad version made slow. */
@@ -39,7 +41,7 @@ let prometheus: Prometheus;
 
 beforeAll(async () => {
   if (WITHOUT !== "") return;
-  for (const service of ["checkout", "pricing"]) {
+  for (const service of SERVICES) {
     const target = await serveTarget((scrape) => {
       const wobble = 1 + 0.02 * Math.sin(scrape);
       return {
@@ -49,8 +51,7 @@ beforeAll(async () => {
     });
     targets.push(target);
   }
-  const labels = [{ service: "checkout" }, { service: "pricing" }] as const;
-  const scraped = targets.map(({ address }, at) => [address, labels[at]!] as const);
+  const scraped = targets.map(({ address }, at) => [address, { service: SERVICES[at]! }]);
   prometheus = await startPrometheus(Object.fromEntries(scraped), "500ms");
 });
 
@@ -127,11 +128,12 @@ act: ${act}
 metrics:
   url: ${metrics}
   every: 500ms
-  timeout: 400ms
+  timeout: 1s
   queries: { latency_ms: latency_ms, error_rate: error_rate }
 services:
   checkout: { team: payments, criticality: high }
   pricing: { team: discovery }
+  search: { team: discovery }
 senders:
   pipeline: { secret: env:PIPELINE, may: [deployments, tags, rollbacks] }
   chat: { secret: env:CHAT, may: [overrides, approvals, halts] }
@@ -140,7 +142,7 @@ entitled:
   - { who: [kim], may: [override, approve, halt] }
 platform: { url: "http://127.0.0.1:${receivers}/platform", secret: env:PLATFORM }
 page: { url: "http://127.0.0.1:${receivers}/page", secret: env:PAGE }
-lease: { for: 4s }
+lease: { for: 6s }
 listen: 127.0.0.1:0
 `;
 }
@@ -211,6 +213,7 @@ describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, () => {
     }
     const { text } = await host.get("/metrics");
     expect(text).toContain('hindsight_refused_requests_total{kind="notEntitled"} 1');
+    expect(text).toContain('hindsight_commands_total{kind="rollBack",came="done"} 1\n');
     expect(text).toContain("hindsight_lease_held 1\n");
     expect(text).toMatch(/hindsight_decision_latency_seconds\{quantile="0.99"\} 0\.\d+/);
     expect((await host.get("/health/ready")).status).toBe(200);
@@ -270,34 +273,59 @@ describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, () => {
     await expectWholeJournal(directory, ["replay"]);
   });
 
-  it("hands over to the host that stands by, and takes a new policy", async () => {
-    const { port } = await startReceivers();
+  it("hands over to the host that stands by, in the middle of a window", async () => {
+    const { port, got } = await startReceivers();
     const directory = configDirectory(configOf(prometheus.url, port, true));
     const first = await startLive(directory);
     await until(async () => (await first.get("/health/ready")).status === 200);
-    const start = { deploymentId: "pricing-8", service: "pricing" };
+    await until(() => targets[2]!.served.length >= 20);
+    const start = { deploymentId: "search-8", service: "search" };
     const heard = await first.send("deployments", start, "start");
     const second = await startLive(directory);
     expect((await second.get("/health/ready")).status).toBe(503);
     expect((await second.get("/health/live")).status).toBe(200);
     expect(await second.send("deployments", start, "start")).toMatchObject({ status: 503 });
 
-    first.child.kill("SIGKILL");
-    await until(async () => (await second.get("/health/ready")).status === 200);
-    expect(await phaseOf(second, "pricing-8")).toBe("watching");
+    slow.add("search");
+    await until(
+      () => got.some(({ type }) => type === "propose"),
+      () => JSON.stringify([got, first.log()], null, 1),
+    );
+    first.child.kill("SIGSTOP");
+    // The window ends while nobody holds the lease: whoever follows asks for the rollback.
+    await until(
+      () => got.some(({ path }) => path === "/platform"),
+      () => JSON.stringify([got, second.log()], null, 1),
+    );
+    expect(await phaseOf(second, "search-8")).toBe("rollingBack");
+    first.child.kill("SIGCONT");
+    await until(() => first.child.exitCode !== null);
+    expect(first.log().join("\n")).toContain("the lease was lost");
+    expect(got.filter(({ path }) => path === "/platform")).toHaveLength(1);
     // What the first one heard is heard: the sender that repeats it gets the first one's answer.
     expect(await second.send("deployments", start, "start")).toEqual(heard);
+    slow.delete("search");
+    const finished = { deploymentId: "search-8", succeeded: true };
+    expect(await second.send("rollbacks/finished", finished, "end")).toMatchObject({ status: 200 });
+    expect(await second.end()).toBe(0);
+    await expectWholeJournal(directory, ["replay"]);
+  });
 
-    const policy = async (): Promise<unknown> => (await second.get("/v1/status")).body["policy"];
+  it("takes a new policy, and keeps the old one where that is none", async () => {
+    const { port } = await startReceivers();
+    const directory = configDirectory(configOf(prometheus.url, port, true));
+    const host = await startLive(directory);
+    await until(async () => (await host.get("/health/ready")).status === 200);
+    const policy = async (): Promise<unknown> => (await host.get("/v1/status")).body["policy"];
     const before = await policy();
     appendFileSync(join(directory, "policy.yaml"), "guardrails: { cooldown: soon }\n");
-    second.child.kill("SIGHUP");
-    await until(() => second.log().some((line) => /the policy is refused/.test(line)));
+    host.child.kill("SIGHUP");
+    await until(() => host.log().some((line) => /the policy is refused/.test(line)));
     expect(await policy()).toEqual(before);
     writeFileSync(join(directory, "policy.yaml"), SHORT_POLICY.replace("watch: 60s", "watch: 90s"));
-    second.child.kill("SIGHUP");
+    host.child.kill("SIGHUP");
     await until(async () => JSON.stringify(await policy()) !== JSON.stringify(before));
-    expect(await second.end()).toBe(0);
+    expect(await host.end()).toBe(0);
     await expectWholeJournal(directory, ["replay"]);
   });
 });

@@ -24,13 +24,13 @@ describe("a delivery", () => {
     expect(door.host.told).toEqual([
       {
         kind: "deploymentStarted",
-        atMs: START_MS,
+        atMs: Number.POSITIVE_INFINITY,
         deployment: {
           deploymentId: "cart-1",
           service: "pay",
           environment: "production",
           kind: "code",
-          startedAtMs: START_MS,
+          startedAtMs: Number.POSITIVE_INFINITY,
           version: "v2",
           author: null,
           team: null,
@@ -88,6 +88,11 @@ describe("a delivery", () => {
     expect(door.host.told).toHaveLength(1);
     expect(door.recorded).toMatchObject([{ kind: "reused", by: "chat" }]);
   });
+});
+
+it("keeps the sender's times, and leaves what has none to the host", async () => {
+  await door.send("deployments", { ...START, startedAt: "2026-07-01T13:58:00+02:00" });
+  expect(door.host.told).toMatchObject([{ atMs: START_MS - 120_000 }]);
 });
 
 describe("refused, and recorded", () => {

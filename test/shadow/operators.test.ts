@@ -102,6 +102,7 @@ describe("operators", () => {
     expect(body).toContain("hindsight_rollbacks_asked_total 1\n");
     expect(body).toContain('hindsight_ingestion_delay_seconds{quantile="0.9"} 3\n');
     expect(body).toContain("hindsight_source_problems 1\n");
+    expect(body).toContain('hindsight_commands_total{kind="propose",came="done"} 2\n');
     expect(body).not.toContain("newest_sample");
   });
 

@@ -59,45 +59,29 @@ export const BODIES = {
 
 export type Body<Name extends keyof typeof BODIES> = z.output<(typeof BODIES)[Name]>;
 
-/** The bodies as events; `nowMs` is when what does not say so happened. */
+/** When the host hears of it: it puts its own time in the place of what lies in the future. */
+const NOW = Number.POSITIVE_INFINITY;
+
+/** The bodies as events. */
 export const TOLD_BY = {
   // What the catalog says of the service the host adds.
-  deployment: (body: Body<"deployments">, nowMs: number): Told => {
-    const { startedAt: startedAtMs = nowMs, ...rest } = body;
-    const deployment = { ...rest, startedAtMs, team: null, criticality: null };
-    return { kind: "deploymentStarted", atMs: startedAtMs, deployment };
+  deployment: ({ startedAt = NOW, ...rest }: Body<"deployments">): Told => {
+    const deployment = { ...rest, startedAtMs: startedAt, team: null, criticality: null };
+    return { kind: "deploymentStarted", atMs: startedAt, deployment };
   },
-  tag: (body: Body<"tags">, nowMs: number): Told => {
-    const { validFrom, validUntil, at: atMs = nowMs, ...rest } = body;
+  tag: ({ validFrom, validUntil, at: atMs = NOW, ...rest }: Body<"tags">): Told => {
     const valid = { validFromMs: validFrom ?? null, validUntilMs: validUntil ?? null };
-    // The host knows it from the moment it hears it, whatever the sender says of its time.
-    return { kind: "deploymentTagged", atMs, tag: { ...rest, ...valid, knownAtMs: nowMs } };
+    // It counts from when the host hears it, whatever the sender says of its time.
+    return { kind: "deploymentTagged", atMs, tag: { ...rest, ...valid, knownAtMs: NOW } };
   },
-  stage: ({ deploymentId, share, at: atMs }: Body<"stages">, nowMs: number): Told => ({
-    kind: "stageReached",
-    atMs: atMs ?? nowMs,
-    deploymentId,
-    share,
-  }),
-  rollback: ({ at: atMs, ...rest }: Body<"rollbacks">, nowMs: number): Told => ({
-    kind: "rollbackFinished",
-    atMs: atMs ?? nowMs,
-    ...rest,
-  }),
-  override: (body: Body<"overrides">, nowMs: number): Told => ({
-    kind: "overrideGiven",
-    atMs: nowMs,
-    ...body,
-  }),
-  approval: (body: Body<"approvals">, nowMs: number): Told => ({
-    kind: "approvalGiven",
-    atMs: nowMs,
-    ...body,
-  }),
-  halt: ({ by, reason }: Body<"halts" | "lifts">, halted: boolean, nowMs: number): Told => ({
-    kind: halted ? "haltOrdered" : "haltLifted",
-    atMs: nowMs,
-    by,
-    reason,
-  }),
+  stage: ({ deploymentId, share, at: atMs = NOW }: Body<"stages">): Told => {
+    return { kind: "stageReached", atMs, deploymentId, share };
+  },
+  rollback: ({ at: atMs = NOW, ...rest }: Body<"rollbacks">): Told => {
+    return { kind: "rollbackFinished", atMs, ...rest };
+  },
+  override: (body: Body<"overrides">): Told => ({ kind: "overrideGiven", atMs: NOW, ...body }),
+  approval: (body: Body<"approvals">): Told => ({ kind: "approvalGiven", atMs: NOW, ...body }),
+  halt: ({ by, reason }: Body<"halts">): Told => ({ kind: "haltOrdered", atMs: NOW, by, reason }),
+  lift: ({ by, reason }: Body<"lifts">): Told => ({ kind: "haltLifted", atMs: NOW, by, reason }),
 } as const;

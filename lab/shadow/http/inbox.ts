@@ -70,14 +70,14 @@ function routesOf({ config }: Inbox): readonly Route[] {
     path: string,
     kind: DeliveryKind,
     schema: Schema,
-    event: (body: z.output<Schema>, nowMs: number) => Told,
+    event: (body: z.output<Schema>) => Told,
     asked: (body: z.output<Schema>) => Asked | null = () => null,
   ): Route => ({
     path: `/v1/${path}`,
     kind,
-    read: (body, nowMs) => {
+    read: (body) => {
       const fitting = fit(schema, body);
-      return { told: [event(fitting, nowMs)], asked: asked(fitting) };
+      return { told: [event(fitting)], asked: asked(fitting) };
     },
   });
   const foreign = (kind: "github" | "argocd", read: ForeignReader): Route => ({
@@ -99,8 +99,8 @@ function routesOf({ config }: Inbox): readonly Route[] {
       deed: "approve",
       ...body,
     })),
-    plain("halt", "halts", BODIES.halts, (body, nowMs) => told.halt(body, true, nowMs), halt),
-    plain("halt/lift", "halts", BODIES.lifts, (body, nowMs) => told.halt(body, false, nowMs), halt),
+    plain("halt", "halts", BODIES.halts, told.halt, halt),
+    plain("halt/lift", "halts", BODIES.lifts, told.lift, halt),
     foreign("github", githubReader(naming)),
     foreign("argocd", argocdReader(naming)),
   ];

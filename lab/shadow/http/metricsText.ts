@@ -17,8 +17,15 @@ const DURATIONS: Readonly<Record<keyof HostStatus["durations"], readonly [string
   poll: ["hindsight_poll_duration_seconds", "How long a poll took, the newest thousand."],
 };
 
-/** @param refused deliveries and requests that were refused at the door, by kind */
-export function metricsText(status: HostStatus, refused: ReadonlyMap<string, number>): string {
+/**
+ * @param refused deliveries and requests that were refused at the door, by kind
+ * @param commands what went out, by `kind status`
+ */
+export function metricsText(
+  status: HostStatus,
+  refused: ReadonlyMap<string, number>,
+  commands: ReadonlyMap<string, number>,
+): string {
   const lines: string[] = [];
   const family = (
     name: string,
@@ -43,6 +50,15 @@ export function metricsText(status: HostStatus, refused: ReadonlyMap<string, num
     "counter",
     "Requests that were refused at the door, by kind.",
     kinds.map(([kind, count]) => [`{kind="${kind}"}`, count]),
+  );
+  family(
+    "hindsight_commands_total",
+    "counter",
+    "Attempts to carry a command out, by its kind and what came of it.",
+    [...commands].sort(byName).map(([command, count]) => {
+      const [kind, came] = command.split(" ");
+      return [`{kind="${kind!}",came="${came!}"}`, count];
+    }),
   );
   gauge("ready", "Is it ready to decide?", Number(status.ready));
   gauge("lease_held", "Does it hold the lease?", Number(status.holdsLease));

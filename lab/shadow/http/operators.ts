@@ -12,6 +12,8 @@ import { isSame } from "./signature.ts";
 export interface Operators {
   readonly host: Host;
   readonly refusals: Refusals;
+  /** What went out so far, by kind of command and what came of it. */
+  readonly commands: ReadonlyMap<string, number>;
   /** Asked of who reads status and deployments; null: only a name of this machine is. */
   readonly readerToken: string | null;
   /** Null where no such deployment was heard of. */
@@ -21,14 +23,14 @@ export interface Operators {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 export function addOperatorRoutes(app: FastifyInstance, given: Operators): void {
-  const { host, refusals, explanation } = given;
+  const { host, refusals, commands, explanation } = given;
   const readers = (request: FastifyRequest): Promise<void> => {
     checkReader(given, request);
     return Promise.resolve();
   };
   // Counts and times alone, no names: whoever reaches the port may read them.
   app.get("/metrics", (_request, reply) =>
-    reply.type(METRICS_TYPE).send(metricsText(host.status(), refusals.total)),
+    reply.type(METRICS_TYPE).send(metricsText(host.status(), refusals.total, commands)),
   );
   app.get("/health/live", () => ({ live: true }));
   app.get("/health/ready", (_request, reply) => {

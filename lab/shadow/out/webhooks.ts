@@ -42,6 +42,18 @@ export function webhookEffects({ platform, page }: Receivers, clock: Clock): Eff
   };
 }
 
+/** The same, and counts by `kind status` what came of every attempt. */
+export function counting(effects: Effects, counts: Map<string, number>): Effects {
+  return {
+    carryOut: async (errand, signal) => {
+      const came = await effects.carryOut(errand, signal);
+      const key = `${errand.command.kind} ${came.status}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      return came;
+    },
+  };
+}
+
 async function send(
   { url, secret, timeout }: Receiver,
   errand: Errand,
