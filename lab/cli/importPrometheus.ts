@@ -1,5 +1,6 @@
 /** `hindsight import prometheus`: a stretch of the past out of a metrics API, as a history. */
 
+import { dirname, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { ENGINE_VERSION, parseDuration } from "../../engine/index.ts";
@@ -17,6 +18,7 @@ import { tableRelation, type Relation } from "../history/import/relation.ts";
 import type { SmallTable } from "../history/import/tableRows.ts";
 import { Problem } from "../problem.ts";
 import { readPast, type PastRequest } from "../shadow/source/intoHistory.ts";
+import { inlineServices, readServices } from "../shadow/config/services.ts";
 import { secretsOf } from "../shadow/source/secrets.ts";
 import { METRICS } from "../shadow/source/settings.ts";
 import { systemClock } from "../shadow/systemClock.ts";
@@ -70,7 +72,7 @@ export function prometheusCommand(): Command {
 }
 
 const HELP = `
-The config file is a shadow.yaml, or one with its metrics part alone:
+The config file is a shadow.yaml (its services and names count too), or its metrics part alone:
   metrics:
     url: http://prometheus:9090
     auth: { bearer: env:PROMETHEUS_TOKEN }    # optional
@@ -95,15 +97,20 @@ async function findPast(
   if (fromMs >= toMs) {
     throw new Problem("--from is not before --to", { cure: "Give the earlier time first." });
   }
-  const { metrics } = readDocument(flags.config, CONFIG, "a file with metrics:, as shadow.yaml");
+  const config = readDocument(flags.config, CONFIG, "a file with metrics:, as shadow.yaml");
+  const { metrics } = config;
   const settings = { ...metrics, stepMs: flags.step ?? metrics.stepMs };
-  const exports = await readExports(exportFilesOf(flags, { fromMs, toMs }), duck);
+  const files = exportFilesOf(flags, { fromMs, toMs });
+  const services = new Map([...Object.entries(config.names), ...files.naming.services]);
+  const exports = await readExports({ ...files, naming: { ...files.naming, services } }, duck);
   const small = new Map<SmallTable, Relation>();
   for (const table of TABLES) {
     const file = flags[table];
     if (file !== undefined) small.set(table, await fileRelation(file, file, duck));
   }
   addExports(small, exports, flags.config);
+  const catalog = await servicesRelation(flags.config, config.services, duck);
+  if (catalog !== null && !small.has("services")) small.set("services", catalog);
   if (!small.has("deployments")) {
     throw new Problem("no deployments are given", {
       cure: "Add --deployments FILE, --github FILE or --argocd FILE: a history needs them.",
@@ -133,7 +140,31 @@ async function findPast(
 }
 
 /** What else stands in a shadow.yaml is the live host's business. */
-const CONFIG = z.object({ metrics: METRICS });
+const CONFIG = z.object({
+  metrics: METRICS,
+  services: z.union([z.string(), inlineServices]).default({}),
+  names: z.record(z.string(), z.string()).default({}),
+});
+
+/** The catalog that the config file gives or names. */
+async function servicesRelation(
+  config: string,
+  given: z.output<typeof CONFIG>["services"],
+  { connection }: Duck,
+): Promise<Relation | null> {
+  const path = typeof given === "string" ? resolve(dirname(config), given) : null;
+  const services = await readServices(path ?? (given as z.output<typeof inlineServices>));
+  if (services.length === 0) return null;
+  const rows = services.map((row) => ({
+    service: row.service,
+    team: row.team,
+    criticality: row.criticality,
+    timezone: row.timezone,
+    depends_on: row.dependsOn.join(";"),
+    revenue_per_minute: row.revenuePerMinute === null ? null : String(row.revenuePerMinute),
+  }));
+  return tableRelation(connection, "services", [path ?? config], rows);
+}
 
 /** A time with a zone, a day in UTC, or a duration before now. */
 function timeOf(text: string, nowMs: number): number {

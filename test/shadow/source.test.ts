@@ -152,7 +152,8 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
       join(dir, name),
     ) as [string, string, string];
     const metrics = { url: prometheus.url, every: "200ms", stale: "600ms", queries: QUERIES };
-    writeFileSync(config, JSON.stringify({ act: false, metrics }));
+    const services = { shop: { team: "web", criticality: "high", dependsOn: ["cart"] }, cart: {} };
+    writeFileSync(config, JSON.stringify({ act: false, metrics, services }));
     const toMs = systemClock.wallMs();
     const [from, to] = [toMs - 60_000, toMs].map((ms) => new Date(ms).toISOString());
     writeFileSync(deployments, `deployment_id,service,deployed_at,kind\nd1,shop,${to!},code\n`);
@@ -183,6 +184,10 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
       }
       const catalog = history.tables.metricCatalog.map(({ metric, kind }) => [metric, kind]);
       expect(catalog).toContainEqual(["requests_total", "counter"]);
+      expect(history.tables.services.map(({ service, team }) => [service, team])).toEqual([
+        ["cart", null],
+        ["shop", "web"],
+      ]);
       expect((await inspect(history)).samples).toBe(said.samples);
     } finally {
       history.close();
