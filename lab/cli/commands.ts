@@ -19,6 +19,7 @@ import { simulateCommand } from "./simulate.ts";
 import { shadowCommand } from "./shadow.ts";
 import { sweepCommand } from "./sweep.ts";
 import { tagsCommand } from "./tags.ts";
+import { workerCommand } from "./worker.ts";
 
 export function commandList(): readonly Command[] {
   return [
@@ -40,5 +41,6 @@ export function commandList(): readonly Command[] {
     serveCommand(),
     shadowCommand(),
     simulateCommand(),
+    workerCommand(),
   ];
 }

@@ -36,3 +36,14 @@ export function onInterrupt(cleanup: () => void): () => void {
     for (const signal of SIGNALS) process.off(signal, interrupted);
   };
 }
+
+/** Ctrl-C and SIGTERM are how a server is ended: no error, and nothing is cut off. */
+export function untilTold(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of SIGNALS) {
+      process.once(signal, () => {
+        resolve();
+      });
+    }
+  });
+}

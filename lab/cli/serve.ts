@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { readManifest } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import { serve } from "../server/serve.ts";
+import { untilTold } from "./interrupt.ts";
 import { evaluateOptionsOf, measureOptions, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson } from "./output.ts";
 
@@ -72,15 +73,4 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (Number.isSafeInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new InvalidArgumentError("expected a port, 0 to 65535");
-}
-
-/** Ctrl-C and SIGTERM are how a server is ended: no error, and nothing is cut off. */
-function untilTold(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => {
-        resolve();
-      });
-    }
-  });
 }

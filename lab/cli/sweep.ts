@@ -40,7 +40,11 @@ export function sweepCommand(): Command {
           .choices(["grid", "sobol"])
           .default("grid"),
       )
-      .option("--points <n>", "points of a Sobol design", wholeNumber(2), 512),
+      .option("--points <n>", "points of a Sobol design", wholeNumber(2), 512)
+      .option(
+        "--on <url>",
+        "have the workers of a Redis or Valkey work on it (redis://HOST:PORT); see `worker`",
+      ),
   )
     .addHelpText(
       "after",

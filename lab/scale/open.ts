@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { onInterrupt } from "../cli/interrupt.ts";
+import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
-import type { Scale } from "./scale.ts";
+import type { Scale, Work } from "./scale.ts";
 import { SHARD_WINDOWS } from "./shards.ts";
 import { Store } from "./store.ts";
 import { Workers } from "./workers.ts";
@@ -16,6 +17,8 @@ export interface ScaleFlags {
   readonly workers?: number;
   readonly resume?: true;
   readonly shard?: number;
+  /** A queue whose workers work on it. */
+  readonly on?: string;
 }
 
 const DEFAULT_CACHE = join(".hindsight", "cache");
@@ -30,7 +33,7 @@ const LIMIT_BYTES = 4 * 2 ** 30;
  * @throws Problem where the flags contradict each other
  */
 export function openScale(
-  { cache: given, workers, resume, shard }: ScaleFlags,
+  { cache: given, workers, resume, shard, on }: ScaleFlags,
   say: (line: string) => void,
 ): Scale | undefined {
   const cache = given ?? nonEmpty(process.env["HINDSIGHT_CACHE"]) ?? DEFAULT_CACHE;
@@ -38,6 +41,11 @@ export function openScale(
   if (isOff && resume === true) {
     throw new Problem("--resume reads what was kept, and --cache off keeps nothing", {
       cure: "Leave --cache off away, or give --cache the directory of the earlier run.",
+    });
+  }
+  if (isOff && on !== undefined) {
+    throw new Problem("--on hands results over through the cache, and --cache off keeps nothing", {
+      cure: "Give --cache a directory that all machines share.",
     });
   }
   if (isOff && (workers ?? 1) === 1) return undefined;
@@ -51,8 +59,13 @@ export function openScale(
     return pool;
   };
   const isAsked =
-    given !== undefined || workers !== undefined || resume === true || shard !== undefined;
+    given !== undefined ||
+    workers !== undefined ||
+    resume === true ||
+    shard !== undefined ||
+    on !== undefined;
   const found = { policies: 0, there: 0 };
+  const queue = on === undefined ? null : queueAt(on, store, say);
   process.once("exit", () => {
     for (const pool of pools.values()) pool.end();
     if (store.use.made > 0 && !isOff) store.evict();
@@ -63,6 +76,7 @@ export function openScale(
     leastSamples: isAsked ? 0 : SAMPLES_AT_LEAST,
     shardWindows: shard ?? SHARD_WINDOWS,
     work: (history) => {
+      if (queue !== null) return queue(history);
       const isSmall = workers === undefined && history.manifest.samples < SAMPLES_FOR_WORKERS;
       const count = workers ?? availableParallelism();
       if (isSmall || count === 1) return null;
@@ -72,6 +86,18 @@ export function openScale(
       found.policies += policies;
       found.there += there;
     },
+  };
+}
+
+/** The client of a queue is loaded when somebody asks for one: few do. */
+function queueAt(url: string, store: Store, say: (line: string) => void): (history: Past) => Work {
+  const opening = import("./queue/coordinator.ts").then(({ openCoordinator }) =>
+    openCoordinator(url, store, say),
+  );
+  // Who asks hears of it.
+  opening.catch(() => undefined);
+  return (history) => async (question, progress) => {
+    await (await opening).work(history, question, progress);
   };
 }
 

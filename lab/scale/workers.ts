@@ -7,166 +7,109 @@
  * error that names it.
  */
 
-import { spawn, type ChildProcess } from "node:child_process";
 import { onInterrupt } from "../cli/interrupt.ts";
 import type { Progress } from "../cli/output.ts";
-import { wordsToImport } from "../childModule.ts";
 import { Problem } from "../problem.ts";
-import type { ChildOptions, FromChild, ToChild } from "./child.ts";
+import type { FromChild } from "./child.ts";
 import type { Question } from "./scale.ts";
 import type { Store } from "./store.ts";
+import { ChildDied, UnitChild } from "./unitChild.ts";
 
 /** So often a unit may end its worker before it is given up. */
 const DEATHS_AT_MOST = 2;
 
-interface Child {
-  readonly process: ChildProcess;
-  /** The question it knows. */
-  question: number;
-  /** What it works on; null when on nothing. */
-  unit: number | null;
-  /** Who listens; nobody does between two questions. */
-  hear: (message: FromChild) => void;
-  died: (how: string) => void;
-}
-
-const nobody = { hear: () => undefined, died: () => undefined };
-
 export class Workers {
-  readonly #children = new Set<Child>();
-  #questions = 0;
+  readonly #children = new Set<UnitChild>();
+  readonly #idle: UnitChild[] = [];
 
   constructor(
     readonly count: number,
     readonly history: string,
     readonly store: Store,
-    /** For whoever wants to end one: process ids as they start. */
-    readonly onStart: (pid: number) => void = () => undefined,
   ) {}
 
   /** Works out all units; a unit that could not be kept is not there afterwards. */
   async work(question: Question, progress: Progress): Promise<void> {
-    const id = ++this.#questions;
     const waiting = [...question.units.keys()].reverse();
-    const deaths = new Map<number, number>();
     const total = waiting.length;
+    const deaths = new Map<number, number>();
     let done = 0;
-    const forget = onInterrupt(() => this.end());
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const next = (child: Child): void => {
-          const unit = waiting.pop();
-          if (unit === undefined) {
-            if (done === total) resolve();
-            return;
-          }
-          child.unit = unit;
-          if (child.question !== id) tell(child, { kind: "question", id, question });
-          child.question = id;
-          tell(child, { kind: "unit", id, unit });
-        };
-        const listen = (child: Child): void => {
-          child.hear = (message) => {
-            hear(child, message);
-          };
-          child.died = (how) => {
-            died(child, how);
-          };
-          // Whoever is waited for keeps this process alive.
-          child.process.ref();
-          child.process.channel?.ref();
-          next(child);
-        };
-        const hear = (child: Child, message: FromChild): void => {
-          child.unit = null;
-          if (message.kind === "failed") {
-            reject(message.isProblem ? new Problem(message.message) : new Error(message.message));
-            return;
-          }
-          if (message.full === null) this.store.use.made++;
-          else this.store.use.full ??= message.full;
+    const lane = async (): Promise<void> => {
+      let child = this.#idle.pop() ?? this.#start();
+      for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
+        try {
+          this.#note(await child.run(question, unit));
           progress.update(++done, total, WHAT[question.kind]);
-          next(child);
-        };
-        const died = (child: Child, how: string): void => {
-          const { unit } = child;
-          if (unit === null) return;
+        } catch (error) {
+          if (!(error instanceof ChildDied)) throw error;
           const count = (deaths.get(unit) ?? 0) + 1;
           deaths.set(unit, count);
-          if (count >= DEATHS_AT_MOST) {
-            reject(
-              new Problem(`${aboutUnit(question, unit)} ended its worker twice (${how})`, {
-                cure:
-                  "It may want more memory than there is: use fewer --workers, or 1 to see " +
-                  "what it does.",
-              }),
-            );
-            return;
-          }
+          if (count >= DEATHS_AT_MOST) throw endedTwice(question, unit, error);
           waiting.push(unit);
-          listen(this.#start());
-        };
-        while (this.#children.size < Math.min(this.count, total)) this.#start();
-        for (const child of [...this.#children]) listen(child);
-      });
+          child = this.#start();
+        }
+      }
+      this.#idle.push(child);
+    };
+    const forget = onInterrupt(() => {
+      this.end();
+    });
+    try {
+      await Promise.all(Array.from({ length: Math.min(this.count, total) }, lane));
     } catch (error) {
       this.end();
       throw error;
     } finally {
       forget();
-      for (const child of this.#children) silence(child);
+      for (const child of this.#children) child.rest();
     }
   }
 
   /** Ends all children in the middle of whatever they do, and takes away what they left. */
   end(): void {
     for (const child of this.#children) {
-      silence(child);
-      child.process.kill("SIGKILL");
-      this.store.sweepUp(child.process.pid ?? 0);
+      child.kill();
+      this.store.sweepUp(child.pid);
     }
     this.#children.clear();
+    this.#idle.length = 0;
   }
 
-  #start(): Child {
-    const options: ChildOptions = { history: this.history, store: this.store.dir };
-    const words = [...wordsToImport(new URL("./child", import.meta.url)), JSON.stringify(options)];
-    const started = spawn(process.execPath, words, {
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-      serialization: "advanced",
+  #note(answer: FromChild): void {
+    if (answer.kind === "failed") throw failureOf(answer);
+    if (answer.full === null) this.store.use.made++;
+    else this.store.use.full ??= answer.full;
+  }
+
+  #start(): UnitChild {
+    const options = { history: this.history, store: this.store.dir };
+    const child = new UnitChild(options, (gone) => {
+      this.#children.delete(gone);
+      this.store.sweepUp(gone.pid);
     });
-    const child: Child = { process: started, question: 0, unit: null, ...nobody };
     this.#children.add(child);
-    started.on("message", (message) => {
-      child.hear(message as FromChild);
-    });
-    started.on("error", (error) => {
-      child.died(error.message);
-    });
-    started.on("exit", (code, signal) => {
-      this.#children.delete(child);
-      this.store.sweepUp(started.pid ?? 0);
-      child.died(signal ?? `exit code ${code ?? "unknown"}`);
-    });
-    if (started.pid !== undefined) this.onStart(started.pid);
     return child;
   }
 }
 
-const WHAT = { judge: "judging shards", rows: "deciding under variations" } as const;
-
-/** Between questions nobody listens, and this process may end without waiting for it. */
-function silence(child: Child): void {
-  Object.assign(child, nobody);
-  child.process.unref();
-  child.process.channel?.unref();
+/** What a child says it could not do, as it would have been thrown here. */
+export function failureOf({
+  isProblem,
+  message,
+}: Extract<FromChild, { readonly kind: "failed" }>): Error {
+  return isProblem ? new Problem(message) : new Error(message);
 }
 
-function tell({ process: { connected }, process }: Child, message: ToChild): void {
-  if (connected) process.send(message, () => undefined);
+export const WHAT = { judge: "judging shards", rows: "deciding under variations" } as const;
+
+function endedTwice(question: Question, unit: number, { message }: ChildDied): Problem {
+  return new Problem(`${aboutUnit(question, unit)} ended its worker twice (${message})`, {
+    cure: "It may want more memory than there is: use fewer --workers, or 1 to see what it does.",
+  });
 }
 
-function aboutUnit(question: Question, unit: number): string {
+/** A unit in words. */
+export function aboutUnit(question: Question, unit: number): string {
   if (question.kind === "judge") return `the shard of ${question.units[unit]!.about}`;
   const places = question.units[unit]!;
   return `the batch of policies ${places[0]! + 1} to ${places.at(-1)! + 1}`;

@@ -9,31 +9,18 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { hindsight, type Ended } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, policyFile, smallHistory } from "../lab/smallWorld.ts";
+import { HOOK_MS } from "../lab/smallWorld.ts";
+import { packsIn, sweepWords, sweptAlone, timeless } from "./sweeping.ts";
 
-let history = "";
 let expected = "";
-const words = (cache: string, ...more: string[]): string[] => [
-  ...["sweep", "--history", history, "--policy", policyFile("two-minute-override")],
-  ...["--vary", "signals.latency.tolerance=8%,12%", "--vary", "tiers.override.window=60s..5m/30"],
-  ...["--replicates", "100", "--shard", "400", "--json", "--cache", cache, ...more],
-];
-
-/** All but the time it took. */
-function timeless({ stdout }: Ended): string {
-  const document = JSON.parse(stdout) as { manifest: Record<string, unknown> };
-  return JSON.stringify({ ...document, manifest: { ...document.manifest, timing: null } });
-}
-
 beforeAll(async () => {
-  history = await smallHistory();
-  expected = timeless(await hindsight(words("off", "--workers", "1")));
+  expected = await sweptAlone();
 }, HOOK_MS);
 
-function filesIn(dir: string, suffix: string): string[] {
-  if (!existsSync(dir)) return [];
-  const names = readdirSync(dir, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.endsWith(suffix));
+/** Files that were begun and not finished. */
+function unfinishedIn(cache: string): readonly string[] {
+  const dir = join(cache, "v1/unfinished");
+  return existsSync(dir) ? readdirSync(dir) : [];
 }
 
 function childrenOf(pid: number): number[] {
@@ -52,7 +39,7 @@ function isAlive(pid: number): boolean {
 /** Calls when so many packs are there; looks often, because the work is short. */
 function when(cache: string, packs: number, act: () => void): void {
   const timer = setInterval(() => {
-    if (filesIn(cache, ".pack").length < packs) return;
+    if (packsIn(cache) < packs) return;
     clearInterval(timer);
     act();
   }, 10);
@@ -66,7 +53,7 @@ async function stopped(
   signal: NodeJS.Signals,
 ): Promise<{ ended: Ended; workers: readonly number[] }> {
   let workers: number[] = [];
-  const ended = await hindsight(words(cache, "--workers", "2"), {
+  const ended = await hindsight(await sweepWords(cache, "--workers", "2"), {
     during: ({ pid }) => {
       when(cache, packs, () => {
         workers = childrenOf(pid!);
@@ -84,7 +71,7 @@ describe("a sweep with workers", () => {
   it("is the same, also when one of them is killed in the middle", async () => {
     const cache = join(temporaryDirectory(), "cache");
     let killed = 0;
-    const ended = await hindsight(words(cache, "--workers", "3"), {
+    const ended = await hindsight(await sweepWords(cache, "--workers", "3"), {
       during: ({ pid }) => {
         when(cache, 2, () => {
           const [worker] = childrenOf(pid!);
@@ -97,7 +84,7 @@ describe("a sweep with workers", () => {
     expect(ended.stderr).not.toMatch(/fault/);
     expect(timeless(ended)).toBe(expected);
     expect(killed).toBe(1);
-    expect(filesIn(join(cache, "v1/unfinished"), "")).toEqual([]);
+    expect(unfinishedIn(cache)).toEqual([]);
   }, 120_000);
 
   it.each(["SIGINT", "SIGKILL"] as const)(
@@ -109,10 +96,10 @@ describe("a sweep with workers", () => {
       expect(ended.code).toBe(signal === "SIGINT" ? 130 : null);
       expect(workers).toHaveLength(2);
       await gone(workers);
-      const left = filesIn(join(cache, "v1/unfinished"), "");
+      const left = unfinishedIn(cache);
       if (signal === "SIGINT") expect(left).toEqual([]);
-      const there = filesIn(cache, ".pack").length;
-      const resumed = await hindsight(words(cache, "--workers", "1", "--resume"));
+      const there = packsIn(cache);
+      const resumed = await hindsight(await sweepWords(cache, "--workers", "1", "--resume"));
       expect(timeless(resumed)).toBe(expected);
       const said = /Resumed: (\d+) results were there.*, (\d+) made/.exec(resumed.stderr);
       expect(Number(said![1])).toBe(there);
@@ -129,7 +116,7 @@ describe("a sweep with workers", () => {
       return context.skip("mounting a tmpfs is not permitted here");
     }
     try {
-      const ended = await hindsight(words(join(disk, "cache"), "--workers", "1"));
+      const ended = await hindsight(await sweepWords(join(disk, "cache"), "--workers", "1"));
       expect(timeless(ended)).toBe(expected);
       expect(ended.stderr).toMatch(/Cache: nothing more could be kept: ENOSPC/);
     } finally {
@@ -138,7 +125,7 @@ describe("a sweep with workers", () => {
   }, 120_000);
 
   it("refuses to resume what was not kept", async () => {
-    const { code, stderr } = await hindsight(words("off", "--resume"));
+    const { code, stderr } = await hindsight(await sweepWords("off", "--resume"));
     expect(code).toBe(2);
     expect(stderr).toMatch(/--cache off keeps nothing\n {2}Leave --cache off away/);
   });
