@@ -65,7 +65,7 @@ const gone = (pids: readonly number[]): Promise<void> =>
 const SOAK = process.env["SOAK"] === "1";
 
 describe("a sweep with workers", () => {
-  it("survives a killed worker, leaves nothing after Ctrl-C, and is finished by --resume", async () => {
+  it("survives a killed worker, leaves nothing after Ctrl-C, and is resumed", async () => {
     const cache = join(temporaryDirectory(), "cache");
     let workers: readonly number[] = [];
     let killed = 0;

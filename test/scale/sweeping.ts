@@ -1,4 +1,4 @@
-/** The sweep that is interrupted and shared out in these tests, and what it says when nobody does. */
+/** The sweep that these tests interrupt and share out, and what it says when nobody does. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
