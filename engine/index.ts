@@ -69,12 +69,13 @@ export { bandOf, type Band } from "./detect/band.ts";
 export type { Share } from "./detect/track.ts";
 export {
   glanceWith,
-  lookAhead,
+  isQuietOnAll,
   quietAtAGlance,
   toGlanceAt,
   wasGlanced,
   type Glance,
   type Glanced,
+  type Glimpses,
 } from "./detect/glance.ts";
 export type { EvenColumn } from "./detect/glimpse.ts";
 export {

@@ -109,16 +109,33 @@ export interface Glanced {
   readonly views: SeenView[];
 }
 
+/** All series around one deployment, by what a glance made of them. */
+export interface Glimpses {
+  readonly glanced: Glanced[];
+  /** Those on which all is known to be quiet, and those no glance can be taken at. */
+  readonly spared: SeriesName[];
+  readonly uneven: SeriesName[];
+}
+
 export function toGlanceAt(column: EvenColumn): Glanced {
   return { column, views: [] };
 }
 
-/** Looks at one series once, before the others are there: whoever asks later finds it done. */
-export function lookAhead({ policy, watched }: Glance, deployment: Deployment, on: Glanced): void {
+/** Is every signal that watches this series quiet on it? False where none does. */
+export function isQuietOnAll(
+  { policy, watched }: Glance,
+  deployment: Deployment,
+  on: Glanced,
+): boolean {
+  let found = false;
+  let quiet = true;
   for (const one of watched) {
     if (!isWatched(one, deployment, on.column.series)) continue;
-    viewOn(one, policy, deployment, on);
+    found = true;
+    const view = viewOn(one, policy, deployment, on);
+    quiet &&= view !== null && isQuietOn(one, on.column, view);
   }
+  return found && quiet;
 }
 
 function viewOn(
@@ -137,10 +154,11 @@ function viewOn(
 export function quietAtAGlance(
   { policy, watched }: Glance,
   deployment: Deployment,
-  glanced: readonly Glanced[],
+  { glanced, spared, uneven }: Glimpses,
 ): readonly boolean[] {
   return watched.map((one) => {
-    let found = false;
+    if (uneven.some((series) => isWatched(one, deployment, series))) return false;
+    let found = spared.some((series) => isWatched(one, deployment, series));
     for (const on of glanced) {
       if (!isWatched(one, deployment, on.column.series)) continue;
       found = true;

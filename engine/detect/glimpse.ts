@@ -80,12 +80,14 @@ function look(
   watchMs: number,
 ): View | null {
   const count = values.length;
-  const within = (index: number): number => Math.max(0, Math.min(count, index));
-  const from = within(Math.ceil((startedAtMs - startMs) / stepMs));
-  const to = within(Math.floor((startedAtMs + watchMs - delayMs - startMs) / stepMs) + 1);
-  const pastTo = Math.min(from, within(Math.floor((startedAtMs - delayMs - startMs) / stepMs) + 1));
+  const from = placeIn(count, Math.ceil((startedAtMs - startMs) / stepMs));
+  const to = placeIn(count, Math.floor((startedAtMs + watchMs - delayMs - startMs) / stepMs) + 1);
+  const pastTo = Math.min(
+    from,
+    placeIn(count, Math.floor((startedAtMs - delayMs - startMs) / stepMs) + 1),
+  );
   const reach = Math.ceil((startedAtMs - baselineMs - startMs) / stepMs);
-  const pastFrom = within(Math.min(reach, pastTo - BASELINE_SAMPLES));
+  const pastFrom = placeIn(count, Math.min(reach, pastTo - BASELINE_SAMPLES));
   const past = present(values, pastFrom, pastTo, true);
   if (past.count < BASELINE_FOR_HEALTH) return null;
   // So few gaps leave the median spacing as it is.
@@ -94,10 +96,10 @@ function look(
   const { first, last, longest } = watch;
   // Never silent: neither before the first sample, nor between two, nor after the last.
   const silenceMs = Math.max(STALE_AFTER_MS, 3 * stepMs);
-  const knownMs = (index: number): number => startMs + index * stepMs + delayMs;
-  if (watch.count === 0 || knownMs(first) - startedAtMs > silenceMs) return null;
+  const knownMs = startMs + delayMs;
+  if (watch.count === 0 || knownMs + first * stepMs - startedAtMs > silenceMs) return null;
   if (longest * stepMs > silenceMs) return null;
-  if (knownMs(last) + silenceMs <= startedAtMs + watchMs) return null;
+  if (knownMs + last * stepMs + silenceMs <= startedAtMs + watchMs) return null;
   if (watch.count / Math.max(1, Math.floor(watchMs / stepMs)) < COVERAGE_FOR_HEALTH) return null;
 
   const median: Medians = medianBounds(past);
@@ -105,6 +107,10 @@ function look(
   if (!Number.isFinite(highest) || !Number.isFinite(lowest)) return null;
   const seen = { values: watch.values, from: watch.from, to: watch.to, highest, lowest };
   return { ...seen, ...median, past, logSpread: null };
+}
+
+function placeIn(count: number, index: number): number {
+  return index < 0 ? 0 : index > count ? count : index;
 }
 
 /** The samples of a stretch that are there, at `values[from..to)`. */

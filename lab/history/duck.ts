@@ -33,6 +33,9 @@ export async function openDuck(options: DuckOptions = {}): Promise<Duck> {
     temp_directory: options.spillDirectory ?? "",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
+    // A history is read once from end to end: what was read would be kept for nobody, and
+    // memory would grow with the history.
+    enable_external_file_cache: "false",
   });
   const connection = await instance.connect();
   return {

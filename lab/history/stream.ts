@@ -2,10 +2,10 @@
  * Streams stored samples out of DuckDB as typed arrays: whole blocks, or windows
  * of time cut out of them.
  *
- * Laws: order is (series, start), whatever the threads do; memory is that of three
+ * Laws: order is (series, start), whatever the threads do; memory is that of two
  * part files and the open windows; nothing in the loop looks at a row object.
  *
- * One part file is one query and the next two are read while this one is used. That
+ * One part file is one query and the next is read while this one is used. That
  * keeps two cores busy, costs about as much as DuckDB's bare scan, and avoids
  * several fetches in flight on one result, which crashed processes.
  */
@@ -68,15 +68,12 @@ export async function* streamBlocks(
 const BLOCK_COLUMNS =
   'series, start_at, step_ms, offsets_ms, "values", known_delay_ms, known_delays_ms';
 
-/** Part files that are read ahead: what is done with one takes longer than with another. */
-const AHEAD = 2;
-
-/** Blocks of the part files of one kind of storage, in order, some files read ahead. */
+/** Blocks of the part files of one kind of storage, in order, one file read ahead. */
 class PartQueue {
   #blocks: Block[] = [];
   #at = 0;
   #nextPlan = 0;
-  #ahead: Promise<Block[]>[] = [];
+  #ahead: Promise<Block[]> | null = null;
   #connections: Promise<DuckDBConnection>[] = [];
 
   constructor(
@@ -86,14 +83,13 @@ class PartQueue {
 
   async head(): Promise<Block | null> {
     while (this.#at === this.#blocks.length) {
-      if (this.#ahead.length === 0 && this.#nextPlan === this.plans.length) return null;
-      const current = this.#ahead.shift() ?? this.#start();
+      if (this.#ahead === null && this.#nextPlan === this.plans.length) return null;
+      const current = this.#ahead ?? this.#start();
+      this.#ahead = null;
       this.#blocks = [];
       this.#at = 0;
       const blocks = await current;
-      while (this.#ahead.length < AHEAD && this.#nextPlan < this.plans.length) {
-        this.#ahead.push(this.#start());
-      }
+      if (this.#nextPlan < this.plans.length) this.#ahead = this.#start();
       this.#blocks = blocks;
     }
     return this.#blocks[this.#at]!;
@@ -105,7 +101,7 @@ class PartQueue {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#ahead);
+    await this.#ahead?.catch(() => undefined);
     for (const connection of this.#connections) (await connection).closeSync();
     this.#connections = [];
   }
@@ -113,7 +109,7 @@ class PartQueue {
   #start(): Promise<Block[]> {
     const turn = this.#nextPlan++;
     const plan = this.plans[turn]!;
-    const connection = (this.#connections[turn % (AHEAD + 1)] ??= this.history.duck.connect());
+    const connection = (this.#connections[turn % 2] ??= this.history.duck.connect());
     const reading = readingFile(plan.part.path, async () => readPlan(await connection, plan));
     // Its failure is reported when the file's turn comes, not before.
     reading.catch(() => undefined);

@@ -29,7 +29,8 @@ import { columnsOf } from "./columns.ts";
 import {
   besideQuiet,
   glanceOver,
-  glimpseOf,
+  isSpared,
+  loneAmong,
   lookCloser,
   seriesOf,
   type Beside,
@@ -150,17 +151,23 @@ export async function detect(
   const pending = new Map<number, GatheredDeployment>();
   let samplesRead = 0;
   let done = 0;
-  const takesGlances = families.some(({ glance }) => glance !== null);
+  const isLone = loneAmong(families);
+  // Whoever hears of the samples, or of a past that was prepared, wants all there is to say;
+  // and a glance takes it that a deployment was known from its start and went on to its end.
+  const isPlain = placebos === null && plan.controlled.length === 0 && !plan.season;
+  const takesGlances =
+    isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
+  const mayGlance = ({ deployment, knownAtMs, rolledBackAtMs }: PlannedDeployment): boolean =>
+    rolledBackAtMs === null && knownAtMs <= deployment.startedAtMs;
   for await (const { id, window } of history.windows(planned)) {
     const { deployment, series, day } = planned[id]!;
     samplesRead += window.length;
     const gathered = gatheredFor(pending, deployment);
     if (day === 0) {
-      gathered.watch.set(series, window);
-      if (takesGlances && window.length > 0) {
-        const planned = plan.deployments[deployment]!;
-        gathered.glanced.push(glimpseOf(planned, series, window, families));
-      }
+      const about = plan.deployments[deployment]!;
+      const isSeen = takesGlances && window.length > 0 && mayGlance(about);
+      const isGone = isSeen && isSpared(about, series, window, families, isLone, gathered.glimpses);
+      if (!isGone) gathered.watch.set(series, window);
     } else {
       const days = gathered.days.get(series);
       if (days === undefined) gathered.days.set(series, [{ day, window }]);
@@ -173,8 +180,7 @@ export async function detect(
   }
   // Deployments without a single window still end: nothing could be seen.
   for (const index of unseen) {
-    const nothing: GatheredDeployment = { watch: new Map(), days: new Map(), glanced: [] };
-    judgeDeployment(plan, index, nothing, families, placebos, null, again, seen);
+    judgeDeployment(plan, index, nothingOf(), families, placebos, null, again, seen);
   }
 
   const judgements: JudgedBefore[number][] = policies.map(() => []);
@@ -201,9 +207,14 @@ function gatheredFor(
 ): GatheredDeployment {
   const known = pending.get(deployment);
   if (known !== undefined) return known;
-  const fresh: GatheredDeployment = { watch: new Map(), days: new Map(), glanced: [] };
+  const fresh = nothingOf();
   pending.set(deployment, fresh);
   return fresh;
+}
+
+function nothingOf(): GatheredDeployment {
+  const glimpses = { glanced: [], spared: [], uneven: [] };
+  return { watch: new Map(), days: new Map(), glimpses };
 }
 
 function judgeDeployment(
@@ -217,12 +228,11 @@ function judgeDeployment(
   seen?: SeenSamples,
 ): void {
   const planned = plan.deployments[index]!;
-  // Whoever hears of the samples, or of a past that was prepared, wants all there is to say.
-  const isPlain = placebos === null && plan.controlled.length === 0 && gathered.days.size === 0;
-  const mayGlance = isPlain && seen === undefined && planned.rolledBackAtMs === null;
-  const closer = mayGlance
-    ? glanceOver(planned, index, gathered.glanced, families, again)
-    : lookCloser(families);
+  const { glanced, spared, uneven } = gathered.glimpses;
+  const closer =
+    glanced.length + spared.length + uneven.length > 0
+      ? glanceOver(planned, index, gathered.glimpses, families, again)
+      : lookCloser(families);
   if (closer.size === 0) return;
   const columns = columnsOf(seriesOf(planned, closer), planned, gathered);
   const peers = columnsOf(planned.peers, planned, gathered);

@@ -4,13 +4,13 @@
  */
 
 import {
-  lookAhead,
+  isQuietOnAll,
   quietAtAGlance,
   readsMetric,
   toGlanceAt,
   type Deployment,
   type Glance,
-  type Glanced,
+  type Glimpses,
   type Policy,
   type SignalJudged,
   type SignalPolicy,
@@ -53,24 +53,65 @@ export interface Beside {
 export type Closer = ReadonlyMap<Family, Beside | null>;
 
 /**
- * Glances at a window as it comes, while the next ones are read; null where its samples are not
- * evenly spaced.
+ * Glances at a window as it comes, while the next ones are read. Where the signals of all
+ * families are quiet on it nobody needs it again: then it returns true.
  */
-export function glimpseOf(
+export function isSpared(
   { deployment, series }: PlannedDeployment,
   index: number,
   window: StoredWindow,
   families: readonly Family[],
-): Glanced | null {
-  const even = evenly(window);
+  isLone: Lone,
+  { glanced, spared, uneven }: Glimpses,
+): boolean {
   const planned = series.find((one) => one.index === index);
-  if (even === null || planned === undefined) return null;
-  const { startMs, stepMs, delayMs, values } = even;
-  const glanced = toGlanceAt({ series: planned.name, startMs, stepMs, delayMs, values });
-  for (const { glance } of families) {
-    if (glance !== null) lookAhead(glance, deployment, glanced);
+  if (planned === undefined) return false;
+  const even = evenly(window);
+  if (even === null) {
+    uneven.push(planned.name);
+    return false;
   }
-  return glanced;
+  const { startMs, stepMs, delayMs, values } = even;
+  const on = toGlanceAt({ series: planned.name, startMs, stepMs, delayMs, values });
+  let quiet = isLone(series, planned.name.metric);
+  for (const { glance } of families) {
+    if (glance !== null && !isQuietOnAll(glance, deployment, on)) quiet = false;
+  }
+  if (quiet) spared.push(planned.name);
+  else glanced.push(on);
+  return quiet;
+}
+
+/** Is a series the only one of every signal that watches it, for any deployment of the list? */
+export type Lone = (series: PlannedDeployment["series"], metric: string) => boolean;
+
+/**
+ * Where a signal watches several, one of the others may be noisy, and then it is judged on all
+ * of them. Deployments of a service share the list of their series.
+ */
+export function loneAmong(families: readonly Family[]): Lone {
+  const known = new WeakMap<PlannedDeployment["series"], Map<string, boolean>>();
+  return (series, metric) => {
+    let lone = known.get(series);
+    if (lone === undefined) known.set(series, (lone = new Map<string, boolean>()));
+    let is = lone.get(metric);
+    if (is === undefined) lone.set(metric, (is = isLone(series, metric, families)));
+    return is;
+  };
+}
+
+function isLone(
+  series: PlannedDeployment["series"],
+  metric: string,
+  families: readonly Family[],
+): boolean {
+  return families.every(({ glance }) => {
+    if (glance === null) return false;
+    const watching = glance.policy.signals.filter((signal) => readsMetric(signal, metric));
+    return watching.every(
+      (signal) => series.filter(({ name }) => readsMetric(signal, name.metric)).length === 1,
+    );
+  });
 }
 
 /**
@@ -78,15 +119,12 @@ export function glimpseOf(
  * signals are quiet all the same.
  */
 export function glanceOver(
-  { deployment, knownAtMs }: PlannedDeployment,
+  { deployment }: PlannedDeployment,
   index: number,
-  glanced: readonly (Glanced | null)[],
+  glimpses: Glimpses,
   families: readonly Family[],
   again: ReadonlySet<number>,
 ): Closer {
-  // A glance takes it that all was known from the start.
-  const isLate = knownAtMs > deployment.startedAtMs;
-  if (isLate || !glanced.every((one) => one !== null)) return lookCloser(families);
   const closer = new Map<Family, Beside | null>();
   for (const family of families) {
     const { glance, groups } = family;
@@ -94,7 +132,7 @@ export function glanceOver(
       closer.set(family, null);
       continue;
     }
-    const quiet = quietAtAGlance(glance, deployment, glanced);
+    const quiet = quietAtAGlance(glance, deployment, glimpses);
     if (quiet.includes(false)) {
       closer.set(family, quiet.includes(true) ? { glance, quiet } : null);
       continue;

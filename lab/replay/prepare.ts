@@ -8,7 +8,7 @@ import {
   canonicalJson,
   prepareSeason,
   seriesKey,
-  type Glanced,
+  type Glimpses,
   type PreparedContext,
   type SampleColumn,
   type SeasonProfile,
@@ -22,8 +22,8 @@ import type { Plan, PlannedDeployment } from "./plan.ts";
 export interface GatheredDeployment {
   readonly watch: Map<number, StoredWindow>;
   readonly days: Map<number, { day: number; window: StoredWindow }[]>;
-  /** What a glance saw of the watch, where one was taken; null where none is possible. */
-  readonly glanced: (Glanced | null)[];
+  /** What glances saw of the watch, where any was taken: what they spared is not kept. */
+  readonly glimpses: Glimpses;
 }
 
 /** What the engine's pure functions make of the past; null when no policy asks for any of it. */

@@ -122,7 +122,11 @@ test("what is quiet at a glance ends healthy in the whole watch, and says nothin
         ({ cause, evidence: { verdict, untagged } }) =>
           cause === "end" && verdict === "healthy" && untagged === "healthy",
       );
-      const isQuiet = quietAtAGlance(glanceWith(given)!, deployment, [toGlanceAt(even)])[0]!;
+      const isQuiet = quietAtAGlance(glanceWith(given)!, deployment, {
+        glanced: [toGlanceAt(even)],
+        spared: [],
+        uneven: [],
+      })[0]!;
       runs++;
       if (isHealthy) healthy++;
       if (isQuiet) quiet++;
