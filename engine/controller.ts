@@ -65,10 +65,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
   switch (event.kind) {
     case "samplesTaken": {
       const watched = byService(event.columns);
-      for (const [id, watch] of Object.entries(state.watches)) {
-        const under = policyFor(policy, state, id);
-        setWatch(turn, id, takeColumns(under, watch, watched(under, watch)));
-      }
+      eachWatch(turn, (watch, under) => takeColumns(under, watch, watched(under, watch)));
       turn.state = { ...turn.state, recent: remember(policy, state.recent, event.columns) };
       // Whatever falls silent or ends before a sample became known is judged before it.
       decide(turn, passTime(turn, event.knownAtMs - 1, event.knownAtMs));
@@ -180,6 +177,15 @@ function setWatch(turn: Turn, id: string, watch: WatchState): void {
   turn.state = { ...turn.state, watches: { ...turn.state.watches, [id]: watch } };
 }
 
+/** All watches go on, each under the policy its deployment started under. */
+function eachWatch(turn: Turn, next: (watch: WatchState, under: Policy) => WatchState): void {
+  const watches: Record<string, WatchState> = {};
+  for (const [id, watch] of Object.entries(turn.state.watches)) {
+    watches[id] = next(watch, policyFor(turn.policy, turn.state, id));
+  }
+  turn.state = { ...turn.state, watches };
+}
+
 /** Tags that were declared, or passed on by a deployment of a service that is called. */
 function tellTags(turn: Turn): void {
   for (const [id, watch] of Object.entries(turn.state.watches)) {
@@ -199,12 +205,11 @@ function leavePeers(turn: Turn, { service, startedAtMs }: Deployment, knownAtMs:
 /** Lets time pass for every watch; the judgements are not decided upon yet. */
 function passTime(turn: Turn, toMs: number, judgedToMs = toMs): SignalJudged[] {
   const judgements: SignalJudged[] = [];
-  for (const [id, watch] of Object.entries(turn.state.watches)) {
-    const under = policyFor(turn.policy, turn.state, id);
+  eachWatch(turn, (watch, under) => {
     const advanced = advanceWatch(under, watch, toMs, undefined, judgedToMs);
     judgements.push(...advanced.judgements);
-    setWatch(turn, id, advanced.watch);
-  }
+    return advanced.watch;
+  });
   return judgements;
 }
 

@@ -14,7 +14,7 @@ import { newestSample, sift } from "./sift.ts";
 import type { Tally } from "./tally.ts";
 
 /** Samples of the last so long are asked for again: some come later than their neighbours. */
-const OVERLAP_MS = 120_000;
+const OVERLAP_MS = 60_000;
 /** So many polls in a row may go wrong before somebody is paged. */
 const POLLS_WRONG = 3;
 /** A source that gives nothing newer for so long is out of order, whatever it says. */

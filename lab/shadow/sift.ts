@@ -27,40 +27,46 @@ export function sift(
   recent: ControllerState["recent"],
   nowMs: number,
 ): Sifted {
-  const kept: { series: TakenColumn["series"]; atMs: number[]; values: number[] }[] = [];
+  const room = taken.reduce((sum, column) => sum + column.atMs.length, 0);
+  // One piece of memory for all: there are thousands of columns, and most have one sample.
+  const [times, numbers] = [new Float64Array(room), new Float64Array(room)];
+  const kept: { series: TakenColumn["series"]; from: number; to: number }[] = [];
   let [samples, repeated, future] = [0, 0, 0];
-  let newestAtMs: number | null = null;
+  let newestAtMs = Number.NEGATIVE_INFINITY;
   for (const { series, atMs, values } of taken) {
     const known = recent[seriesKey(series)];
-    const at: number[] = [];
-    const fresh: number[] = [];
+    const from = samples;
+    let lastMs = Number.NEGATIVE_INFINITY;
     for (let index = 0; index < atMs.length; index++) {
       const ms = Math.round(atMs[index]!);
       if (ms > nowMs) {
         if (ms > nowMs + FUTURE_MS) future++;
-        continue;
-      }
-      if (has(known, ms) || (at.length > 0 && ms <= at[at.length - 1]!)) {
+      } else if (ms <= lastMs || has(known, ms)) {
         repeated++;
-        continue;
+      } else {
+        lastMs = ms;
+        times[samples] = ms;
+        numbers[samples] = Number.isFinite(values[index]) ? values[index]! : Number.NaN;
+        samples++;
       }
-      at.push(ms);
-      const value = values[index]!;
-      fresh.push(Number.isFinite(value) ? value : Number.NaN);
     }
-    if (at.length === 0) continue;
-    kept.push({ series, atMs: at, values: fresh });
-    samples += at.length;
-    newestAtMs = Math.max(newestAtMs ?? 0, at[at.length - 1]!);
+    if (samples === from) continue;
+    kept.push({ series, from, to: samples });
+    newestAtMs = Math.max(newestAtMs, lastMs);
   }
-  const columns = (knownAtMs: number): SampleColumn[] =>
-    kept.map((column) => ({
-      series: column.series,
-      atMs: Float64Array.from(column.atMs),
-      knownAtMs: new Float64Array(column.atMs.length).fill(knownAtMs),
-      values: Float64Array.from(column.values),
+  const columns = (knownAtMs: number): SampleColumn[] => {
+    const known = new Float64Array(samples).fill(knownAtMs);
+    return kept.map(({ series, from, to }) => ({
+      series,
+      atMs: times.subarray(from, to),
+      knownAtMs: known.subarray(from, to),
+      values: numbers.subarray(from, to),
     }));
-  return { columns, samples, repeated, future, newestAtMs };
+  };
+  return {
+    ...{ columns, samples, repeated, future },
+    newestAtMs: samples === 0 ? null : newestAtMs,
+  };
 }
 
 /** Samples stand in the order they came, so a late one need not be the last. */

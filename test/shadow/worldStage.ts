@@ -173,7 +173,7 @@ class WorldSource implements MetricsSource {
         const first = Math.max(0, Math.floor((fromMs - firstMs) / stepMs) + 1);
         for (let at = first; firstMs + at * stepMs <= toMs && at < values.length; at++) {
           const isLate = chance("late", name, at) < 0.03;
-          const delayMs = KNOWN_DELAY_MS + (isLate ? 70_000 : 0);
+          const delayMs = KNOWN_DELAY_MS + (isLate ? 40_000 : 0);
           if (firstMs + at * stepMs + delayMs > this.nowMs()) continue;
           atMs.push(firstMs + at * stepMs);
           taken.push(values[at]!);
