@@ -7,6 +7,7 @@ import { replayLog, type DecisionDifference, type LogReplay } from "../audit/rep
 import { readSignatureCheck } from "../audit/signature.ts";
 import { verifyLog } from "../audit/verify.ts";
 import { openHistory } from "../history/open.ts";
+import { isJournal, replayWholeJournal, verifyWholeJournal } from "./auditJournal.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const EXIT_CHECK_FAILED = 1;
@@ -30,7 +31,7 @@ interface VerifyFlags {
 function verifyCommand(): Command {
   return new Command("verify")
     .description("Find the first altered, missing, reordered or inserted record of a log.")
-    .argument("<log>", "a decision log: decisions.jsonl of a run directory")
+    .argument("<log>", "decisions.jsonl of a run directory, or the directory of a journal")
     .option("--open", "the log is still being written: it need not have its last checkpoint")
     .option("--key <file>", "public Ed25519 key (PEM) that every checkpoint must be signed with")
     .option("--json", "print one JSON document")
@@ -41,6 +42,10 @@ function verifyCommand(): Command {
     )
     .action((log: string, flags: VerifyFlags) => {
       const isSigned = flags.key === undefined ? null : readSignatureCheck(flags.key);
+      if (isJournal(log)) {
+        verifyWholeJournal(log, isSigned, flags.json ?? false);
+        return;
+      }
       const state = verifyLog(log, { open: flags.open ?? false, isSigned });
       if (flags.json) printJson(verifyDocument(log, state));
       else print(verifyText(log, state));
@@ -85,7 +90,7 @@ function verifyText(log: string, state: ChainState): string {
 function replayCommand(): Command {
   return new Command("replay")
     .description("Make the decisions of a log again with today's engine, and list what differs.")
-    .argument("<log>", "a decision log: decisions.jsonl of a run directory")
+    .argument("<log>", "decisions.jsonl of a run directory, or the directory of a journal")
     .option("--history <dir>", "judge the samples of this history again too, and compare")
     .option("--open", "the log is still being written: it need not have its last checkpoint")
     .option("--json", "print one JSON document")
@@ -97,6 +102,10 @@ function replayCommand(): Command {
     )
     .action(async (log: string, flags: ReplayFlags) => {
       const open = flags.open ?? false;
+      if (isJournal(log)) {
+        replayWholeJournal(log, flags.json ?? false);
+        return;
+      }
       const replayed = replayLog(log, open);
       const again =
         flags.history === undefined ? null : await judgedAgain(log, open, flags.history);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
+import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { MINUTE_MS, stageIn, started, START_MS } from "./stage.ts";
 
@@ -32,8 +33,8 @@ it("sees a service get slow, asks, waits, rolls back once, and has it on record"
   const [order] = hands.of("rollBack");
   expect(order!.command.askedAtMs - proposal!.command.askedAtMs).toBe(2 * MINUTE_MS);
   expect(host.status().open).toEqual([]);
-  const again = await host.tell(started("api", "d1", deployedMs));
-  expect(again).toMatchObject({ accepted: false, reason: "this deployment has started already" });
+  const twice = await host.tell(started("api", "d1", deployedMs));
+  expect(twice).toMatchObject({ accepted: false, reason: "this deployment has started already" });
   const nobody = { atMs: clock.wallMs(), by: "dana", justification: "no" };
   expect(await host.tell({ kind: "overrideGiven", deploymentId: "d9", ...nobody })).toMatchObject({
     accepted: false,
@@ -45,4 +46,8 @@ it("sees a service get slow, asks, waits, rolls back once, and has it on record"
   expect(verifyLog(log, { open: false, isSigned: null }).fault).toBeNull();
   expect(replayLog(log, false)).toMatchObject({ differences: [], decisions: 6 });
   expect(START_MS % STEP_MS).toBe(0);
+  const whole = await hindsight(["audit", "verify", stage.parts.dir]);
+  expect(whole.stdout).toMatch(/is whole: 2 segments, \d+ events, 6 decision records/);
+  const again = await hindsight(["audit", "replay", stage.parts.dir]);
+  expect(again.stdout).toMatch(/^6 decisions and \d\d* judgements made again, all identical/);
 });

@@ -1,0 +1,95 @@
+/**
+ * A whole journal, for whoever does not trust it: every segment by itself, each the one that
+ * follows the one before, and with its samples everything made again.
+ */
+
+import { CHAIN_START, type ChainState } from "../../../engine/index.ts";
+import { logEntries } from "../../audit/read.ts";
+import { verifyLog, type VerifyOptions } from "../../audit/verify.ts";
+import { Problem } from "../../problem.ts";
+import { needsBackMs, recentBefore } from "./carried.ts";
+import { realDisk } from "./disk.ts";
+import { replaySegment, type SegmentReplay } from "./replaySegment.ts";
+import { segmentsIn, type SegmentFiles } from "./segments.ts";
+
+export interface VerifiedSegment {
+  readonly log: string;
+  readonly state: ChainState;
+  /** Why it is not the one that follows; null when it is, or none is before it. */
+  readonly misplaced: string | null;
+}
+
+/** Stops after the first segment that is not whole. The last may still be written. */
+export function* verifyJournal(
+  dir: string,
+  isSigned: VerifyOptions["isSigned"],
+): Generator<VerifiedSegment> {
+  const segments = segmentsOf(dir);
+  let before: string | null = null;
+  for (const [at, { log }] of segments.entries()) {
+    const state = verifyLog(log, { open: at === segments.length - 1, isSigned });
+    const misplaced = state.fault === null ? misplacedBy(segments[at]!, before) : null;
+    yield { log, state, misplaced };
+    if (state.fault !== null || misplaced !== null) return;
+    before = state.end.previous;
+  }
+}
+
+function misplacedBy(files: SegmentFiles, before: string | null): string | null {
+  const live = liveOf(files);
+  if (live.segment !== files.segment) return `its header says that it is segment ${live.segment}`;
+  const wanted = before ?? (files.segment === 1 ? CHAIN_START.previous : null);
+  if (wanted === null || live.previous === wanted) return null;
+  return "it does not follow the segment before it: that one ends with another hash";
+}
+
+export interface ReplayedSegment {
+  readonly log: string;
+  /** Null: the samples that its baselines need were archived with the segments before. */
+  readonly replay: SegmentReplay | null;
+}
+
+/**
+ * Judges and decides every segment again from its samples and events.
+ *
+ * @throws Problem where a chain is broken, or samples are not those of the log
+ */
+export function* replayJournal(dir: string): Generator<ReplayedSegment> {
+  const segments = segmentsOf(dir);
+  const disk = realDisk();
+  try {
+    const first = liveOf(segments[0]!);
+    for (const [at, files] of segments.entries()) {
+      const { begunAtMs, policy } = liveOf(files);
+      const reaches =
+        first.segment === 1 || at === 0
+          ? first.segment === 1
+          : begunAtMs - needsBackMs(policy) >= first.begunAtMs;
+      const open = at === segments.length - 1;
+      const recent = reaches ? recentBefore(disk, segments.slice(0, at + 1)) : null;
+      const replay = recent === null ? null : replaySegment(disk, files, recent, open);
+      yield { log: files.log, replay };
+    }
+  } finally {
+    disk.close();
+  }
+}
+
+function segmentsOf(dir: string): readonly SegmentFiles[] {
+  const segments = segmentsIn(realDisk(), dir);
+  if (segments.length > 0) return segments;
+  throw new Problem("there is no journal here", {
+    file: dir,
+    cure: "Give the directory that a live host writes its journal into, or one decision log.",
+  });
+}
+
+function liveOf({ log }: SegmentFiles) {
+  for (const { entry } of logEntries(log, true)) {
+    if (entry.kind === "header" && entry.content.live !== undefined) {
+      return { ...entry.content.live, policy: entry.content.policy };
+    }
+    break;
+  }
+  throw new Problem("this is no journal of a live host", { file: log, line: 1 });
+}
