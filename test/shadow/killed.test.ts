@@ -20,7 +20,7 @@ import { Crash, crashingDisk, Fuse } from "./crashing.ts";
 import { MINUTE_MS, stageIn, started, START_MS, type Stage } from "./stage.ts";
 
 const SERVICES = ["api", "db", "web"];
-const KILLS = process.env["SOAK"] === undefined ? 60 : 2000;
+const KILLS = process.env["SOAK"] === undefined ? 60 : 1000;
 
 /** Two bad deployments, one of them overridden, a good one, and what goes on around them. */
 const SCRIPT: readonly (readonly [number, (atMs: number) => Told])[] = [
