@@ -53,7 +53,8 @@ function partialWarning(body: Fields): string | null {
   if (body["isPartial"] === true) return "isPartial is set";
   const warnings: unknown = body["warnings"];
   if (!Array.isArray(warnings)) return null;
-  const partial = warnings.map(String).find((text) => !text.startsWith("PromQL "));
+  const texts = warnings.map((one: unknown) => (typeof one === "string" ? one : "no reason given"));
+  const partial = texts.find((text) => !text.startsWith("PromQL "));
   return partial === undefined ? null : partial.slice(0, 200);
 }
 

@@ -116,9 +116,11 @@ function operationOf(app: Fields): Sync | null {
 
 /** An Application of several sources has a revision of each. */
 function revisionIn(entry: Fields): string | null {
-  const several = entry["revisions"];
-  if (Array.isArray(several) && several.length > 0) return several.map(String).join("+");
-  return textIn(entry, "revision");
+  const several: unknown = entry["revisions"];
+  const named = Array.isArray(several)
+    ? several.filter((one): one is string => typeof one === "string")
+    : [];
+  return named.length > 0 ? named.join("+") : textIn(entry, "revision");
 }
 
 function sourceIn(entry: Fields): string | null {
