@@ -18,9 +18,9 @@ import { redacted } from "../report/redact.ts";
 import { readSweep } from "../report/sweepInput.ts";
 import { loadCosts } from "../score/costs.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
-import { distinctlyNamed } from "../compare/evaluate.ts";
+import { distinctlyNamed, type EvaluateOptions } from "../compare/evaluate.ts";
 import { DEFAULT_PORT } from "./serve.ts";
-import { wholeNumber } from "./options.ts";
+import { scaleOf, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
@@ -113,7 +113,8 @@ async function write(flags: Flags): Promise<void> {
   }
   const printed = [out, pdf].filter((file) => file !== undefined && isPdf(file, pdf));
   const chromium = printed.length === 0 ? null : chromiumForPdf();
-  const document = await reportOf(askedBy(flags));
+  const asked = askedBy(flags);
+  const document = await reportOf(asked, asked, scaleOf({}));
   for (const file of new Set([out, markdown].filter((one) => one !== undefined))) {
     if (isPdf(file, pdf)) continue;
     const isMarkdown = file === markdown || /\.md$/i.test(file);
@@ -168,8 +169,15 @@ function askedBy(flags: Flags): Asked {
   };
 }
 
-/** @param asked with the files as they are to be read; see `askedNow` */
-async function reportOf(asked: Asked, told = asked): Promise<ReportDocument> {
+/**
+ * @param asked with the files as they are to be read; see `askedNow`
+ * @param scale what was judged before; a report that is checked is made from the samples
+ */
+async function reportOf(
+  asked: Asked,
+  told: Asked,
+  scale: Pick<EvaluateOptions, "scale"> = {},
+): Promise<ReportDocument> {
   const quarter = parseQuarter(asked.quarter);
   if (quarter === null) {
     throw new Problem(`${asked.quarter} is no quarter`, { cure: QUARTER_CURE });
@@ -191,6 +199,7 @@ async function reportOf(asked: Asked, told = asked): Promise<ReportDocument> {
         draws: asked.draws,
         effect: asked.effect as EffectRule,
         progress: progressBar(),
+        ...scale,
       },
     );
   } finally {

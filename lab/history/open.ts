@@ -51,6 +51,13 @@ export interface History extends Past {
   close(): void;
 }
 
+const STORED = new WeakSet<Past>();
+
+/** Is it what lies in its directory, and not something made of that with other rows in it? */
+export function isStored(past: Past): past is History {
+  return STORED.has(past);
+}
+
 /**
  * Opens the history in `dir`.
  *
@@ -90,6 +97,7 @@ export async function openHistory(
       blockIndex,
       close: () => duck.close(),
     };
+    STORED.add(history);
     return history;
   } catch (error) {
     duck.close();

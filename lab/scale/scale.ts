@@ -6,7 +6,7 @@
 import type { Policy } from "../../engine/index.ts";
 import type { SamplesCollector } from "../audit/samplesSeen.ts";
 import type { Progress } from "../cli/output.ts";
-import type { Past } from "../history/open.ts";
+import { isStored, type Past } from "../history/open.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { detect, type Detection, type JudgedBefore } from "../replay/detect.ts";
 import type { Plan } from "../replay/plan.ts";
@@ -41,7 +41,8 @@ export function basisOf(history: Past): string {
 /**
  * `detect`, through a scale where that can be: not where a policy is told something else than
  * history's tags (what it is told may depend on what others judged), nor where single
- * deployments are judged again, nor where a world makes up its past as it is asked.
+ * deployments are judged again, nor where the past is not what lies in its directory: a world
+ * makes one up as it is asked, and a redacted one has other rows.
  */
 export async function detectThrough(
   scale: Scale | null,
@@ -57,7 +58,7 @@ export async function detectThrough(
   glances: boolean,
   lookBackAtMostMs: number | undefined,
 ): Promise<Detection> {
-  const isPlain = given.length === 0 && again === undefined && "duck" in history;
+  const isPlain = given.length === 0 && again === undefined && isStored(history);
   if (scale === null || !isPlain || history.manifest.samples < scale.leastSamples) {
     return detect(
       history,

@@ -11,7 +11,7 @@ import {
   type EvaluateOptions,
   type Evaluation,
 } from "../compare/evaluate.ts";
-import type { History } from "../history/open.ts";
+import { isStored, type History } from "../history/open.ts";
 import type { JudgedBefore } from "../replay/replay.ts";
 import { tableThrough } from "../scale/rows.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
@@ -97,7 +97,7 @@ export async function sweep(
   const periods = periodsOf(Date.parse(from ?? ""), Date.parse(to ?? ""));
   const { scale } = options;
   const { table, detections, passes, judged } =
-    scale === undefined
+    scale === undefined || !isStored(history)
       ? await tableOf(history, policies, periods.edgesMs, options)
       : await tableThrough(scale, history, policies, periods.edgesMs, options);
   const whole: Span = [0, table.edgesMs.length - 1];

@@ -35,26 +35,29 @@ function scaleIn(dir: string): Scale {
   return { store: new Store(dir), leastSamples: 0, shardWindows: 400, work: () => null };
 }
 
-/** The history, and how many windows of samples were asked of it. */
-function watched(of: History): { past: History; asked: () => number } {
-  let asked = 0;
-  const windows: History["windows"] = (requests) => {
-    asked += requests.length;
-    return of.windows(requests);
+/** How often samples were read out of a history since it was first asked. */
+function watched(of: History): () => number {
+  const { duck } = of;
+  let reads = 0;
+  const connect = duck.connect.bind(duck);
+  // Blocks are read over connections of their own.
+  duck.connect = () => {
+    reads++;
+    return connect();
   };
-  return { past: { ...of, windows }, asked: () => asked };
+  return () => reads;
 }
 
-/** How many windows a question reads, after the same history was asked another one. */
+/** How often a question reads samples, after the same history was asked another one. */
 async function readsAfter(
   dir: string,
   of: History,
   policies: readonly Policy[],
   options: Partial<EvaluateOptions> = {},
 ): Promise<number> {
-  const { past, asked } = watched(of);
-  await evaluate(past, policies, { ...OPTIONS, ...options, scale: scaleIn(dir) });
-  return asked();
+  const reads = watched(of);
+  await evaluate(of, policies, { ...OPTIONS, ...options, scale: scaleIn(dir) });
+  return reads();
 }
 
 describe("a comparison through a store", () => {
@@ -65,11 +68,11 @@ describe("a comparison through a store", () => {
     const said = (seen: ReadonlyMap<string, unknown>): [string, unknown][] =>
       [...seen].sort(([a], [b]) => (a < b ? -1 : 1));
     for (const turn of ["cold", "warm"]) {
-      const { past, asked } = watched(history);
-      const made = await evaluate(past, POLICIES, { ...options, scale: scaleIn(dir) });
+      const reads = watched(history);
+      const made = await evaluate(history, POLICIES, { ...options, scale: scaleIn(dir) });
       expect(timeless(made), turn).toBe(timeless(plain));
       expect(said(made.samplesSeen)).toEqual(said(plain.samplesSeen));
-      expect(asked() > 0).toBe(turn === "cold");
+      expect(reads() > 0).toBe(turn === "cold");
     }
     const [one] = POLICIES as [Policy];
     expect(await readsAfter(dir, history, [one]), "one of them alone").toBe(0);
@@ -98,7 +101,6 @@ describe("whatever is different is asked anew", () => {
     for (const drawn of [{ seed: 2 }, { draws: 3, effect: "grow" as const }]) {
       const reads = await readsAfter(dir, history, [one], drawn);
       expect(reads).toBeGreaterThan(0);
-      expect(reads).toBeLessThan(whole / 2);
     }
   }, 120_000);
 
@@ -131,6 +133,19 @@ describe("whatever is different is asked anew", () => {
   }, 120_000);
 });
 
+describe("a history with other rows than its directory", () => {
+  it("is judged anew, and nothing of it is kept", async () => {
+    const dir = temporaryDirectory();
+    const made = await tinyHistory({ a: { slow: [3, 30], tags: [{ tag: "calm" }] } });
+    await readsAfter(dir, made, [FULL]);
+    const packs = readdirSync(dir, { recursive: true });
+    const other: History = { ...made, tables: { ...made.tables, tags: [] } };
+    expect(await readsAfter(dir, other, [FULL])).toBeGreaterThan(0);
+    expect(readdirSync(dir, { recursive: true })).toEqual(packs);
+    made.close();
+  });
+});
+
 describe("a sweep through a store", () => {
   const VARY = ["tiers.override.window=1m,2m,5m", "signals.latency.tolerance=8%,12%"];
   const swept = async (of: History, scale?: Scale, costs?: EvaluateOptions["costs"]) => {
@@ -151,9 +166,9 @@ describe("a sweep through a store", () => {
     const found: number[] = [];
     const scale = (): Scale => ({ ...scaleIn(dir), tell: ({ there }) => found.push(there) });
     expect(JSON.stringify(await swept(history, scale()))).toBe(JSON.stringify(plain));
-    const { past, asked } = watched(history);
-    expect(JSON.stringify(await swept(past, scale()))).toBe(JSON.stringify(plain));
-    expect(asked()).toBe(0);
+    const reads = watched(history);
+    expect(JSON.stringify(await swept(history, scale()))).toBe(JSON.stringify(plain));
+    expect(reads()).toBe(0);
     const dearer = { ...plain.manifest.costs, page: 99 };
     const costly = await swept(history, scale(), dearer);
     expect(JSON.stringify(costly)).toBe(JSON.stringify(await swept(history, undefined, dearer)));

@@ -22,7 +22,7 @@ import { Refusal } from "../problems.ts";
 import { comparisonOf } from "../views/comparison.ts";
 import { deploymentOf, type Watching } from "../views/deployment.ts";
 import { laneOf } from "../views/lane.ts";
-import { answerCalls, startedWith, threadProgress } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
 import { Evaluations, type Found, type NumberOptions, type PolicyRef } from "./evaluations.ts";
 
 export interface AnalystOptions {
@@ -32,7 +32,7 @@ export interface AnalystOptions {
 
 const { history: directory, numbers } = startedWith() as AnalystOptions;
 const history = await openHistory(directory);
-const evaluations = new Evaluations(history, numbers, threadProgress());
+const evaluations = new Evaluations(history, { ...numbers, ...threadScale() }, threadProgress());
 
 /** By policy, in the order of the history's deployments. */
 export type Ends = readonly {

@@ -1,6 +1,8 @@
 /** The other side of thread.ts: takes calls in order, one at a time, and answers them. */
 
 import type { Progress } from "../../cli/output.ts";
+import { openScale } from "../../scale/open.ts";
+import type { Scale } from "../../scale/scale.ts";
 import { refusalOf } from "../problems.ts";
 import type { Calls, FromThread, ToThread } from "./thread.ts";
 
@@ -29,6 +31,15 @@ export function threadProgress(): Progress {
       send({ kind: "progress", progress: null });
     },
   };
+}
+
+/**
+ * What was judged before, by this lab or the command line (HINDSIGHT_CACHE); a thread has
+ * nobody else work for it.
+ */
+export function threadScale(): { readonly scale?: Scale } {
+  const scale = openScale({}, () => undefined);
+  return scale === undefined ? {} : { scale: { ...scale, work: () => null } };
 }
 
 /** @param idle does a little of what may be asked next; false when nothing is left to do */

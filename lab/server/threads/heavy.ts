@@ -13,7 +13,7 @@ import { tagsDocument } from "../../tags/document.ts";
 import { valueOfTags } from "../../tags/value.ts";
 import { whatIfDocument } from "../views/whatIf.ts";
 import type { AnalystOptions } from "./analyst.ts";
-import { answerCalls, startedWith, threadProgress } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
 import { changedPolicy, type ChangeAsked } from "./asked.ts";
 import { DecisionLogs, type LogQuery } from "./decisionLogs.ts";
 import { evaluateTwo, type PolicyRef } from "./evaluations.ts";
@@ -25,7 +25,7 @@ export interface HeavyOptions extends AnalystOptions {
 const { history: directory, numbers, runDirectory } = startedWith() as HeavyOptions;
 const history = await openHistory(directory);
 const progress = threadProgress();
-const options = { ...numbers, progress };
+const options = { ...numbers, ...threadScale(), progress };
 const logs = new DecisionLogs(history, runDirectory, options);
 
 const WEEK_MS = 604_800_000;

@@ -7,7 +7,7 @@ import { sweepDocument } from "../../sweep/document.ts";
 import { oldValue } from "../../sweep/paths.ts";
 import { sweep } from "../../sweep/sweep.ts";
 import { baseOf, textOf, type Design } from "../../sweep/variations.ts";
-import { answerCalls, startedWith, threadProgress } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
 import type { NumberOptions, PolicyRef } from "./evaluations.ts";
 
 export interface SweepOptions {
@@ -40,7 +40,7 @@ const calls = {
     try {
       const dimensions = asked.vary.map(parseDimension);
       const base = baseOf(asked.policy.text, asked.policy.file);
-      const options = { ...numbers, progress: threadProgress() };
+      const options = { ...numbers, ...threadScale(), progress: threadProgress() };
       const swept = await sweep(history, base, asked.vary, dimensions, asked.design, options);
       await writeSweep(asked.out, sweepDocument(swept), true);
       return {
