@@ -41,13 +41,6 @@ export interface Taken {
 export interface MetricsSource {
   /** Samples taken after `fromMs` and up to `toMs`. */
   readonly take: (fromMs: number, toMs: number, signal: AbortSignal) => Promise<Taken>;
-  /** The same of a few services only: the past of a deployment that has just begun. */
-  readonly takeOf: (
-    services: readonly string[],
-    fromMs: number,
-    toMs: number,
-    signal: AbortSignal,
-  ) => Promise<Taken>;
 }
 
 /** The host stamps `knownAtMs`, and `atMs` where it lies in the future. */

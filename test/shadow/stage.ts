@@ -78,8 +78,6 @@ export class MadeUp implements MetricsSource {
     return { columns: this.services.map((name) => this.column(name, fromMs, toMs)), problems: [] };
   };
 
-  takeOf = this.take as unknown as MetricsSource["takeOf"];
-
   column(name: string, fromMs: number, toMs: number): TakenColumn {
     const atMs: number[] = [];
     const values: number[] = [];

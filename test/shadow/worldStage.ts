@@ -185,8 +185,6 @@ class WorldSource implements MetricsSource {
     return Promise.resolve({ columns, problems: [] });
   };
 
-  takeOf = (): Promise<Taken> => Promise.resolve({ columns: [], problems: [] });
-
   /** A day at a time: only what a rollback changed is drawn again. */
   #of(service: string, metric: ReturnType<typeof metricsOf>[number]) {
     const { world } = this;

@@ -11,7 +11,7 @@ import type { Clock, MetricsSource, Taken, TakenColumn } from "../contract.ts";
 import { metricsApi } from "./api.ts";
 import { Joined, Sentences } from "./joined.ts";
 import { leftOutText } from "./matrix.ts";
-import { pieceReader, type Stretch } from "./pieces.ts";
+import { pieceReader } from "./pieces.ts";
 import type { MetricQuery, MetricsSettings, SecretOf } from "./settings.ts";
 
 /** Beyond it, times of the server cannot be compared with ours. */
@@ -36,71 +36,52 @@ export function prometheusSource(
   const pieces = pieceReader(api, settings);
   const progress = new Map(settings.queries.map((query) => [query, new Progress()]));
 
-  const takeStretches = async (
-    stretches: readonly Stretch[],
+  const readOne = async (
+    query: MetricQuery,
+    [fromMs, toMs]: readonly [number, number],
     problems: Sentences,
     signal: AbortSignal,
-    onPiece: (query: MetricQuery, toMs: number, columns: readonly TakenColumn[]) => void,
-  ): Promise<TakenColumn[]> => {
-    // In the order of the queries, whichever is answered first.
-    const taken = new Map(stretches.map(({ query }) => [query, new Joined()]));
-    await eachAtOnce(settings.concurrency, stretches, async (stretch) => {
-      const { query } = stretch;
-      const restMs = api.restMs();
-      if (restMs > 0) {
-        const words = `the metrics API asked to be left alone, ${formatDuration(restMs)} more`;
-        problems.add(words, query.metric);
-        return;
-      }
-      const joined = taken.get(query)!;
-      for await (const piece of pieces(stretch, signal)) {
-        if (piece.failed !== null) {
-          problems.add(`the metrics API ${piece.failed.words}`, query.metric);
-          break;
-        }
-        for (const some of piece.leftOut) problems.add(leftOutText(some), query.metric);
-        joined.add(piece.columns);
-        onPiece(query, piece.toMs, piece.columns);
-      }
-    });
-    const skewMs = api.skewMs() ?? 0;
-    if (Math.abs(skewMs) > SKEW_AT_MOST_MS) {
-      const ahead = skewMs > 0 ? "ahead of" : "behind";
-      const by = formatDuration(Math.abs(skewMs));
-      problems.add(`the metrics API has a clock that is ${by} ${ahead} ours`, null);
+  ): Promise<readonly TakenColumn[]> => {
+    const { metric } = query;
+    const restMs = api.restMs();
+    if (restMs > 0) {
+      const words = `the metrics API asked to be left alone, ${formatDuration(restMs)} more`;
+      problems.add(words, metric);
+      return [];
     }
-    return [...taken.values()].flatMap(({ columns }) => columns);
+    const known = progress.get(query)!;
+    const joined = new Joined();
+    const stretch = { query, fromMs: known.readFrom(fromMs, toMs), toMs };
+    for await (const piece of pieces(stretch, signal)) {
+      if (piece.failed !== null) {
+        problems.add(`the metrics API ${piece.failed.words}`, metric);
+        break;
+      }
+      for (const some of piece.leftOut) problems.add(leftOutText(some), metric);
+      joined.add(piece.columns);
+      known.gave(piece.columns, piece.toMs);
+    }
+    const silentMs = known.silentMs(fromMs, toMs);
+    if (silentMs > settings.staleMs && !problems.about(metric)) {
+      problems.add(`no sample of any service for ${formatDuration(silentMs)}`, metric);
+    }
+    return joined.columns;
   };
 
   return {
     async take(fromMs, toMs, signal): Promise<Taken> {
       const problems = new Sentences();
-      const stretches = settings.queries.map((query): Stretch => {
-        const missedFromMs = progress.get(query)!.readFrom(fromMs, toMs);
-        return { query, services: null, fromMs: missedFromMs, toMs };
-      });
-      const columns = await takeStretches(stretches, problems, signal, (query, doneMs, part) =>
-        progress.get(query)!.gave(part, doneMs),
+      const { concurrency, queries } = settings;
+      const columns = await eachAtOnce(concurrency, queries, (query) =>
+        readOne(query, [fromMs, toMs], problems, signal),
       );
-      for (const query of settings.queries) {
-        const silentMs = progress.get(query)!.silentMs(fromMs, toMs);
-        if (silentMs <= settings.staleMs || problems.about(query.metric)) continue;
-        problems.add(`no sample of any service for ${formatDuration(silentMs)}`, query.metric);
+      const skewMs = api.skewMs() ?? 0;
+      if (Math.abs(skewMs) > SKEW_AT_MOST_MS) {
+        const ahead = skewMs > 0 ? "ahead of" : "behind";
+        const by = formatDuration(Math.abs(skewMs));
+        problems.add(`the metrics API has a clock that is ${by} ${ahead} ours`, null);
       }
-      return { columns, problems: problems.all() };
-    },
-
-    async takeOf(services, fromMs, toMs, signal): Promise<Taken> {
-      if (services.length === 0) return { columns: [], problems: [] };
-      const problems = new Sentences();
-      const stretches = settings.queries.map((query): Stretch => ({
-        query,
-        services,
-        fromMs,
-        toMs,
-      }));
-      const columns = await takeStretches(stretches, problems, signal, () => undefined);
-      return { columns, problems: problems.all() };
+      return { columns: columns.flat(), problems: problems.all() };
     },
   };
 }
@@ -130,15 +111,20 @@ class Progress {
   }
 }
 
-/** Works through all of them, so many at once. */
-async function eachAtOnce<Item>(
+/** Works through all of them, so many at once; the results come in the order of the items. */
+async function eachAtOnce<Item, Result>(
   most: number,
   items: readonly Item[],
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const left = [...items];
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const left = [...items.entries()];
   const worker = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [index, item] = next;
+      results[index] = await work(item);
+    }
   };
   await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+  return results;
 }
