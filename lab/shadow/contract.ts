@@ -32,6 +32,11 @@ export interface Taken {
   readonly columns: readonly TakenColumn[];
   /** What did not come and why, a sentence each; empty when all of it came. */
   readonly problems: readonly string[];
+  /**
+   * Was every question answered whole, so that asking for the same time again brings no more
+   * than what was late? Absent: when there are no problems.
+   */
+  readonly answered?: boolean;
 }
 
 /**

@@ -108,7 +108,7 @@ export class Polling {
     this.hooks.orEnd(() => this.#takeIn(taken, toMs, knownMs));
   }
 
-  #takeIn({ columns, problems }: Taken, toMs: number, knownMs: number): void {
+  #takeIn({ columns, problems, answered }: Taken, toMs: number, knownMs: number): void {
     const { core, tally } = this;
     const sifted = sift(columns, core.state.recent, core.time.nowMs);
     tally.add("polls");
@@ -128,7 +128,7 @@ export class Polling {
     }
     this.lastAtMs = core.time.nowMs;
     this.#cameInPart = columns.length > 0;
-    if (problems.length === 0) this.#wholeToMs = toMs;
+    if (answered ?? problems.length === 0) this.#wholeToMs = toMs;
     this.#judge([...problems, ...this.#silence(columns.length)]);
   }
 

@@ -122,6 +122,8 @@ describe("every fault is said in words, and the other query's samples come", () 
     const more = name === "slow" ? { timeout: "1s" } : {};
     const taken = await sourceOf({ url, more, bodyLimit: 1024 * 1024 }).take(FROM_MS, TO_MS, NEVER);
     expect(taken.columns.map(({ series }) => series.metric)).toEqual(["good"]);
+    // What was left out of a whole answer will not be in the next one either.
+    expect(taken.answered).toBe(taken.problems.some((text) => text.includes("left out")));
     expect(taken.problems.filter((text) => !text.includes("clock"))).toEqual([
       expect.stringMatching(expected),
     ]);
@@ -133,6 +135,7 @@ describe("every fault is said in words, and the other query's samples come", () 
     expect(await sourceOf({ url }).take(FROM_MS, TO_MS, NEVER)).toEqual({
       columns: [],
       problems: ["bad, good: the metrics API cannot be reached: connection refused"],
+      answered: false,
     } satisfies Taken);
   });
 });

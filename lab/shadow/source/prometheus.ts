@@ -41,20 +41,22 @@ export function prometheusSource(
     [fromMs, toMs]: readonly [number, number],
     problems: Sentences,
     signal: AbortSignal,
-  ): Promise<readonly TakenColumn[]> => {
+  ): Promise<{ columns: readonly TakenColumn[]; answered: boolean }> => {
     const { metric } = query;
     const restMs = api.restMs();
     if (restMs > 0) {
       const words = `the metrics API asked to be left alone, ${formatDuration(restMs)} more`;
       problems.add(words, metric);
-      return [];
+      return { columns: [], answered: false };
     }
     const known = progress.get(query)!;
     const joined = new Joined();
+    let answered = true;
     const stretch = { query, fromMs: known.readFrom(fromMs, toMs), toMs };
     for await (const piece of pieces(stretch, signal)) {
       if (piece.failed !== null) {
         problems.add(`the metrics API ${piece.failed.words}`, metric);
+        answered = false;
         break;
       }
       for (const some of piece.leftOut) problems.add(leftOutText(some), metric);
@@ -65,14 +67,14 @@ export function prometheusSource(
     if (silentMs > settings.staleMs && !problems.about(metric)) {
       problems.add(`no sample of any service for ${formatDuration(silentMs)}`, metric);
     }
-    return joined.columns;
+    return { columns: joined.columns, answered };
   };
 
   return {
     async take(fromMs, toMs, signal): Promise<Taken> {
       const problems = new Sentences();
       const { concurrency, queries } = settings;
-      const columns = await eachAtOnce(concurrency, queries, (query) =>
+      const parts = await eachAtOnce(concurrency, queries, (query) =>
         readOne(query, [fromMs, toMs], problems, signal),
       );
       const skewMs = api.skewMs() ?? 0;
@@ -81,7 +83,11 @@ export function prometheusSource(
         const by = formatDuration(Math.abs(skewMs));
         problems.add(`the metrics API has a clock that is ${by} ${ahead} ours`, null);
       }
-      return { columns: columns.flat(), problems: problems.all() };
+      return {
+        columns: parts.flatMap(({ columns }) => columns),
+        problems: problems.all(),
+        answered: parts.every(({ answered }) => answered),
+      };
     },
   };
 }
