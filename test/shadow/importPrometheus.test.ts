@@ -27,7 +27,7 @@ const reading = async (url: string, hours: number, waited: number[] = []) => {
     return Promise.resolve();
   };
   const clock = { ...systemClock, wait };
-  const settings = METRICS.parse({ url, timeout: "2s", queries: { x: "x" } });
+  const settings = METRICS.parse({ url, timeout: "1s", queries: { x: "x" } });
   const [fromMs, toMs] = [TO_MS - hours * HOUR_MS, TO_MS];
   const request = { settings, secretOf: () => "", clock, fromMs, toMs, onProgress: () => {} };
   try {
@@ -45,8 +45,9 @@ it("tries again what may pass, takes smaller pieces, and loses or doubles nothin
   const url = await serve(({ query, parameters }, response) => {
     const endMs = Number(parameters.get("time")) * 1000;
     const fromMs = endMs - Number(/\[(\d+)ms\]/.exec(query)![1]);
+    if (endMs - fromMs > 5 * HOUR_MS) return; // Too much work: no answer.
     if (++requests % 3 === 0) return void response.writeHead(503).end();
-    if (endMs - fromMs > 4 * HOUR_MS) return json(response, { error: "too many samples" }, 422);
+    if (endMs - fromMs > 2 * HOUR_MS) return json(response, { error: "too many samples" }, 422);
     // As Prometheus 2 does: the range has both its ends.
     const from = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
     const times = Array.from({ length: 5 }, (_, i) => from + i * HOUR_MS);

@@ -15,8 +15,8 @@ import type { MetricsSettings, SecretOf } from "./settings.ts";
 
 /** Why there is no answer. */
 export interface Trouble {
-  /** `tooLarge` may fit in smaller pieces; `passing` may be over next time. */
-  readonly kind: "tooLarge" | "passing" | "lasting";
+  /** `tooLarge` and `tooSlow` may fit in smaller pieces; all but `lasting` may pass. */
+  readonly kind: "tooLarge" | "tooSlow" | "passing" | "lasting";
   /** Goes on after "the metrics API …". */
   readonly words: string;
 }
@@ -73,7 +73,7 @@ export function metricsApi(
     } catch (error) {
       if (error instanceof Problem) return trouble("lasting", `cannot be asked: ${error.what}`);
       if (error instanceof Late) {
-        return trouble("passing", `gave no answer within ${formatDuration(settings.timeoutMs)}`);
+        return trouble("tooSlow", `gave no answer within ${formatDuration(settings.timeoutMs)}`);
       }
       if (signal.aborted) return trouble("passing", "was not waited for: the host is ending");
       return trouble("passing", unreachable(error));
@@ -151,14 +151,16 @@ function notJson(text: string): string {
   return start.startsWith("{") ? "cut off or broken JSON" : "not JSON";
 }
 
-const TOO_MUCH = /too many samples|exceeded? (the )?(max|limit)|maxSamples|query length|too large/i;
+const TOO_MUCH = /too many samples|exceed(s|ed)? (the )?(max|limit)|maxSamples|query length/i;
 
 function refusal(status: number, body: unknown, retryAfter: string | null): Answer {
   const said = isFields(body)
     ? (textIn(body, "error") ?? textIn(within(body, "error"), "message"))
     : null;
   const words = said === null ? "" : `: ${said.length > 200 ? `${said.slice(0, 200)}…` : said}`;
-  if (said !== null && TOO_MUCH.test(said)) return trouble("tooLarge", `refused${words}`);
+  if (status === 413 || (said !== null && TOO_MUCH.test(said))) {
+    return trouble("tooLarge", `refused${words}`);
+  }
   if (status === 429) {
     const wait = retryAfter === null ? "" : ` (Retry-After: ${retryAfter.slice(0, 40)})`;
     return trouble("passing", `asks us to slow down${wait}${words}`);
@@ -166,8 +168,10 @@ function refusal(status: number, body: unknown, retryAfter: string | null): Answ
   if (status === 401 || status === 403) {
     return trouble("lasting", `does not let us in (${status}): check auth and headers${words}`);
   }
-  const passing = status >= 500 || status === 408 || /^(timeout|canceled)/.test(typeOf(body));
   const code = status === 200 ? "" : ` with ${status}`;
+  const isSlow = status === 504 || typeOf(body) === "timeout";
+  if (isSlow) return trouble("tooSlow", `refused${code}${words}`);
+  const passing = status >= 500 || status === 408 || typeOf(body) === "canceled";
   return trouble(passing ? "passing" : "lasting", `refused${code}${words}`);
 }
 

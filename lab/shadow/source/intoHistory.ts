@@ -54,7 +54,7 @@ export async function readPast(
 ): Promise<PastSamples> {
   const { settings, clock, fromMs, toMs } = request;
   const api = metricsApi(settings, request.secretOf, clock, BODY_LIMIT);
-  const pieces = pieceReader(api, settings);
+  const pieces = pieceReader(api, settings, ["tooLarge", "tooSlow"]);
   const rows = new SampleRows(connection, scratch);
   const findings = new Findings();
   const stretchMs = toMs - fromMs;

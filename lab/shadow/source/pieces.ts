@@ -5,7 +5,7 @@
  */
 
 import { readMatrix, type MatrixRead } from "./matrix.ts";
-import type { Answer, MetricsApi } from "./api.ts";
+import type { Answer, MetricsApi, Trouble } from "./api.ts";
 import { limitAge } from "./promql.ts";
 import type { MetricQuery, MetricsSettings } from "./settings.ts";
 
@@ -40,8 +40,17 @@ export type PieceReader = (
   signal: AbortSignal,
 ) => AsyncGenerator<Piece | Failure, void, undefined>;
 
-/** Reads after `fromMs` and up to `toMs`, in time order; after a failure nothing more comes. */
-export function pieceReader(api: MetricsApi, settings: MetricsSettings): PieceReader {
+/**
+ * Reads after `fromMs` and up to `toMs`, in time order; after a failure nothing more comes.
+ *
+ * @param halves for which troubles smaller pieces are tried; a live host does not ask a slow
+ *   server again at once
+ */
+export function pieceReader(
+  api: MetricsApi,
+  settings: MetricsSettings,
+  halves: readonly Trouble["kind"][] = ["tooLarge"],
+): PieceReader {
   const fitting = new Map<string, number>();
   return async function* pieces({ query, fromMs, toMs }, signal) {
     const { stepMs } = settings;
@@ -57,11 +66,11 @@ export function pieceReader(api: MetricsApi, settings: MetricsSettings): PieceRe
       if (!answer.ok) {
         const { kind, words } = answer.trouble;
         const half = Math.floor((endMs - doneMs) / 2 / stepMs) * stepMs;
-        if (kind === "tooLarge" && half >= stepMs) {
+        if (halves.includes(kind) && half >= stepMs) {
           fitting.set(query.metric, half);
           continue;
         }
-        yield { fromMs: doneMs, failed: { words, passing: kind === "passing" } };
+        yield { fromMs: doneMs, failed: { words, passing: ["passing", "tooSlow"].includes(kind) } };
         return;
       }
       const read = readMatrix(answer.body, query, doneMs, endMs);
