@@ -308,9 +308,9 @@ describe("it takes care", () => {
       (await source.take(fromMs, fromMs + 15_000, NEVER)).problems.filter(
         (text) => !text.includes("clock"),
       );
-    for (const seconds of [0, 15, 30]) {
+    for (const seconds of [0, 15, 105]) {
       expect(await problemsOf(TO_MS + seconds * 1000)).toEqual([]);
     }
-    expect(await problemsOf(TO_MS + 45_000)).toEqual(["x: no sample of any service for 1m"]);
+    expect(await problemsOf(TO_MS + 120_000)).toEqual(["x: no sample of any service for 2m15s"]);
   });
 });

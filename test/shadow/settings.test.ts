@@ -15,7 +15,7 @@ describe("settings", () => {
       url: "http://prometheus:9090",
       everyMs: 15_000,
       stepMs: 15_000,
-      staleMs: 45_000,
+      staleMs: 120_000,
       timeoutMs: 10_000,
       auth: null,
       headers: {},

@@ -55,6 +55,8 @@ const QUERY = z.strictObject({
   kind: z.enum(KINDS).optional(),
 });
 
+/** Unless said otherwise. Some scrape once a minute, and one scrape may fail. */
+const STALE_AT_LEAST_MS = 120_000;
 const RATES = /\b(i?rate|i?delta|increase|deriv)\s*\(/;
 
 const AUTH = z.union(
@@ -78,7 +80,7 @@ const WRITTEN = z.strictObject({
   every: DURATION.default(15_000),
   /** The spacing of what expressions give; `every` unless said otherwise. */
   step: DURATION.optional(),
-  /** In an expression, a sample older than this is none; three steps unless said otherwise. */
+  /** In an expression, a sample older than this is none; longer than two scrapes are apart. */
   stale: DURATION.optional(),
   /** How long one answer may take. */
   timeout: DURATION.default(10_000),
@@ -126,7 +128,7 @@ export const METRICS = WRITTEN.transform((written, context): MetricsSettings => 
     url: written.url.replace(/\/+$/, ""),
     everyMs: written.every,
     stepMs,
-    staleMs: written.stale ?? 3 * stepMs,
+    staleMs: written.stale ?? Math.max(3 * stepMs, STALE_AT_LEAST_MS),
     timeoutMs: written.timeout,
     auth: written.auth ?? null,
     headers: written.headers,
