@@ -3,8 +3,8 @@
  *
  * The host's loop: report what happened through `handle`, carry out the commands,
  * keep the records, and at `controllerDueAtMs` at the latest report `clockAdvanced`.
- * On `deploymentStarted` it may prepare context from past samples and report it
- * before the first sample after the deployment.
+ * It may prepare context for a deployment from past samples, and reports it before
+ * `deploymentStarted`, or at the latest before the first sample after the deployment.
  *
  * A replay calls the same `takeColumns`, `advanceWatch` and `step`, on whole columns.
  */
@@ -35,6 +35,7 @@ import {
   type DecisionEvent,
   type Deployment,
   type Event,
+  type PreparedContext,
   type SampleColumn,
   type SignalJudged,
 } from "./event.ts";
@@ -47,6 +48,8 @@ export interface ControllerState {
   readonly watches: Readonly<Record<string, WatchState>>;
   /** By series. */
   readonly recent: Recent;
+  /** What was prepared for deployments that are still to start. */
+  readonly prepared?: Readonly<Record<string, PreparedContext>>;
 }
 
 export interface ControllerStep {
@@ -76,9 +79,12 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       decide(turn, [event]);
       break;
     case "contextPrepared": {
-      const watch = state.watches[event.deploymentId];
-      if (watch !== undefined)
-        setWatch(turn, event.deploymentId, withContext(watch, event.context));
+      const { deploymentId, context } = event;
+      const watch = state.watches[deploymentId];
+      if (watch !== undefined) setWatch(turn, deploymentId, withContext(watch, context));
+      else if (findDeployment(state.fleet, deploymentId) === undefined) {
+        turn.state = { ...state, prepared: { ...state.prepared, [deploymentId]: context } };
+      }
       break;
     }
     case "haltOrdered":
@@ -104,11 +110,13 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       decide(turn, passTime(turn, event.knownAtMs - 1));
       decide(turn, [event]);
       tellTags(turn);
+      const prepared = takePrepared(turn, id);
       const isNew = turn.records.some((one) => one.decisionId === `${id}#1`);
       const begun = findDeployment(turn.state.fleet, id)!;
       if (isNew) leavePeers(turn, event.deployment, event.knownAtMs);
       if (!isNew || begun.phase.name === "ended") break;
-      const fresh = startWatch(policy, event.deployment, begun.tags, event.knownAtMs);
+      const started = startWatch(policy, event.deployment, begun.tags, event.knownAtMs);
+      const fresh = prepared === undefined ? started : withContext(started, prepared);
       const past = Object.values(turn.state.recent);
       setWatch(turn, id, takeColumns(policy, fresh, past));
       break;
@@ -184,6 +192,15 @@ function eachWatch(turn: Turn, next: (watch: WatchState, under: Policy) => Watch
     watches[id] = next(watch, policyFor(turn.policy, turn.state, id));
   }
   turn.state = { ...turn.state, watches };
+}
+
+/** Whatever becomes of the deployment, it is not kept any longer. */
+function takePrepared(turn: Turn, id: string): PreparedContext | undefined {
+  const { prepared = {}, ...state } = turn.state;
+  const { [id]: found, ...rest } = prepared;
+  if (found === undefined) return undefined;
+  turn.state = Object.keys(rest).length === 0 ? state : { ...state, prepared: rest };
+  return found;
 }
 
 /** Tags that were declared, or passed on by a deployment of a service that is called. */

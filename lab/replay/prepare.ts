@@ -76,7 +76,10 @@ export function seasonsOf(
   return seasons;
 }
 
-function joinDays(windows: readonly SampleWindow[]): { atMs: Float64Array; values: Float64Array } {
+type Stretch = Pick<SampleWindow, "atMs" | "values">;
+
+/** Stretches of several days, the oldest first, as one; what two of them have counts once. */
+export function joinDays(windows: readonly Stretch[]): Stretch {
   const total = windows.reduce((sum, { atMs }) => sum + atMs.length, 0);
   const atMs = new Float64Array(total);
   const values = new Float64Array(total);

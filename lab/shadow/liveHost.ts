@@ -11,6 +11,7 @@ import {
   FLEET,
   findDeployment,
   type DecisionRecord,
+  type Deployment,
   type PolicyChanged,
 } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
@@ -30,11 +31,14 @@ import type { Disk } from "./journal/disk.ts";
 import type { Asked } from "./outstanding.ts";
 import { Polling } from "./polling.ts";
 import { RECORDED_ONLY } from "./recordedOnly.ts";
+import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
 import { Sender } from "./sending.ts";
 import { Tally } from "./tally.ts";
 import { Catalog, eventOf, NOW, refusalOf } from "./told.ts";
 
 const BY = "the live host";
+/** A start is not told of for so long, while its season is asked for. */
+const SEASON_WAITS_MS = 10_000;
 /** Words to people are of no use after this. */
 const WORDS_LAST_MS = 3_600_000;
 
@@ -47,6 +51,8 @@ export class LiveHost implements RunningHost {
   readonly #catalog: Catalog;
   readonly #sender: Sender;
   readonly #clockWatch: ClockWatch;
+  /** Starts that wait for what is prepared for them, by deployment. */
+  readonly #preparing = new Map<string, Promise<Heard>>();
   #isOpen = true;
   #wake = new AbortController();
   readonly #polling: Polling;
@@ -92,7 +98,24 @@ export class LiveHost implements RunningHost {
     void this.#run();
   }
 
-  tell = (told: Told): Promise<Heard> => {
+  tell = async (told: Told): Promise<Heard> => {
+    // What is about a deployment that is being prepared comes after its start.
+    const about = told.kind === "deploymentStarted" ? told.deployment : told;
+    const id = ("deploymentId" in about ? about.deploymentId : null) ?? "";
+    const before = this.#preparing.get(id);
+    // Nothing is waited for where there is nothing: who is told first is first.
+    if (before !== undefined) await before.catch(() => undefined);
+    if (told.kind !== "deploymentStarted" || !this.#wantsSeason(id)) return this.#tellNow(told);
+    const heard = this.#prepare(told.deployment).then(() => this.#tellNow(told));
+    this.#preparing.set(id, heard);
+    try {
+      return await heard;
+    } finally {
+      this.#preparing.delete(id);
+    }
+  };
+
+  #tellNow(told: Told): Promise<Heard> {
     if (!this.#isOpen) return Promise.reject(new Problem("this host has ended"));
     let heard: Heard | null = null;
     const failed = this.#orEnd(() => {
@@ -102,7 +125,7 @@ export class LiveHost implements RunningHost {
     return heard === null
       ? Promise.reject(failed ?? new Problem("this host has ended"))
       : Promise.resolve(heard);
-  };
+  }
 
   stop = async (): Promise<void> => {
     if (!this.#isOpen) return;
@@ -163,6 +186,35 @@ export class LiveHost implements RunningHost {
       const dueInMs = Math.ceil(this.core.dueAtMs - this.core.time.nowMs);
       await clock.wait(Math.max(1, Math.min(dueInMs, nextMs)), this.#wake.signal);
     }
+  }
+
+  #wantsSeason(deploymentId: string): boolean {
+    const { policy, state } = this.core;
+    return asksForSeason(policy) && findDeployment(state.fleet, deploymentId) === undefined;
+  }
+
+  /** A start waits for its season, and not for long: without one it is watched all the same. */
+  async #prepare(deployment: Deployment): Promise<void> {
+    const { clock, source, note } = this.parts;
+    const { deploymentId } = deployment;
+    const startedAtMs = Math.min(deployment.startedAtMs, this.core.time.nowMs);
+    const known = this.#catalog.known({ ...deployment, startedAtMs });
+    const abort = new AbortController();
+    const late: PreparedSeason = { context: null, problems: ["it took too long"] };
+    const failed = (error: unknown): PreparedSeason => {
+      return { context: null, problems: [errorOf(error).message] };
+    };
+    const { context, problems } = await Promise.race([
+      seasonFor(this.core.policy, known, source, abort.signal).catch(failed),
+      clock.wait(SEASON_WAITS_MS, abort.signal).then(() => late),
+    ]);
+    abort.abort();
+    if (problems.length > 0) note(`season of ${deploymentId}: ${problems[0]!}`);
+    if (context === null) return;
+    this.#orEnd(() => {
+      const prepared = { kind: "contextPrepared", deploymentId, context } as const;
+      this.#after(this.core.commit((atMs) => ({ ...prepared, atMs, knownAtMs: atMs })));
+    });
   }
 
   // ── What happened, and what comes of it ─────────────────────────────────────

@@ -2,13 +2,15 @@
 
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { logEntries } from "../../lab/audit/read.ts";
 import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
 import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
-import { MINUTE_MS, stageIn, started, START_MS } from "./stage.ts";
+import { MINUTE_MS, POLICY, stageIn, started, START_MS } from "./stage.ts";
 
 const STEP_MS = 15_000;
+const DAY_MS = 86_400_000;
 function inJournal(): string {
   return join(temporaryDirectory(), "journal");
 }
@@ -50,4 +52,42 @@ it("sees a service get slow, asks, waits, rolls back once, and has it on record"
   expect(whole.stdout).toMatch(/is whole: 2 segments, \d+ events, 6 decision records/);
   const again = await hindsight(["audit", "replay", stage.parts.dir]);
   expect(again.stdout).toMatch(/^6 decisions and \d\d* judgements made again, all identical/);
+});
+
+it("prepares a season before the deployment is there, and reads it again from the journal", async () => {
+  const season = POLICY.signals.map((one) => ({
+    ...one,
+    detector: { ...one.detector, season: true },
+  }));
+  const policy = { ...POLICY, signals: season, digest: "a-policy-with-a-season" };
+  const stage = stageIn(inJournal(), ["api"], { policy });
+  const { clock, source } = stage;
+  const deployedMs = START_MS + MINUTE_MS;
+  // It slows down at this hour every day, so that it does so today is no news.
+  const days = [0, 1, 2, 3, 4, 5, 6, 7].map((day) => {
+    const atMs = deployedMs - day * DAY_MS;
+    return { fromMs: atMs - 5 * MINUTE_MS, toMs: atMs + 60 * MINUTE_MS, times: 1.5 };
+  });
+  source.slow.set("api", days);
+  const host = await stage.start();
+  await clock.pass(MINUTE_MS);
+  const telling = host.tell(started("api", "d1", deployedMs));
+  const staged = host.tell({
+    ...{ kind: "stageReached", atMs: deployedMs, deploymentId: "d1", share: 0.5 },
+  });
+  expect(await telling).toMatchObject({ accepted: true });
+  expect(await staged).toMatchObject({ accepted: true });
+  await clock.pass(22 * MINUTE_MS);
+  expect(stage.hands.of("propose")).toEqual([]);
+  stage.lease = false;
+  await clock.pass(MINUTE_MS);
+  await expect(host.done).rejects.toThrow("lease");
+  stage.lease = true;
+  const next = await stage.start();
+  expect(next.status().open).toEqual([]);
+  const kinds = [...logEntries(join(stage.parts.dir, "decisions-000001.jsonl"), true)].flatMap(
+    ({ entry }) => (entry.kind === "event" ? [entry.content.kind] : []),
+  );
+  expect(kinds.slice(0, 3)).toEqual(["contextPrepared", "deploymentStarted", "stageReached"]);
+  await next.stop();
 });

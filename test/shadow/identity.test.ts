@@ -21,43 +21,44 @@ import { liveIn } from "./worldStage.ts";
 const DAY_MS = 86_400_000;
 const SOAK = process.env["SOAK"] !== undefined;
 
-const POLICY: Policy = policyOf({
-  policy: "live",
-  owner: "platform",
-  watch: "60m",
-  signals: {
-    latency: {
-      metric: "latency_p95_ms",
-      worse: "up",
-      detector: { kind: "cusum", baseline: "60m", season: false },
-      tolerance: "15%",
-      hold: "60s",
-      clear: "5m",
+const written = (season: boolean): Policy =>
+  policyOf({
+    policy: "live",
+    owner: "platform",
+    watch: "60m",
+    signals: {
+      latency: {
+        metric: "latency_p95_ms",
+        worse: "up",
+        detector: { kind: "cusum", baseline: "60m", season },
+        tolerance: "15%",
+        hold: "60s",
+        clear: "5m",
+      },
+      errors: {
+        metric: "error_rate",
+        worse: "up",
+        detector: { kind: "threshold", breaches: 4, of: 5, baseline: "60m", season: false },
+        tolerance: "1pp",
+        hold: "60s",
+      },
     },
-    errors: {
-      metric: "error_rate",
-      worse: "up",
-      detector: { kind: "threshold", breaches: 4, of: 5, baseline: "60m", season: false },
-      tolerance: "1pp",
-      hold: "60s",
+    fusion: "any",
+    tiers: {
+      override: { window: "2m" },
+      approve: { sla: "5m", escalate: [{ to: "senior", sla: "5m" }], onExpiry: "hold" },
     },
-  },
-  fusion: "any",
-  tiers: {
-    override: { window: "2m" },
-    approve: { sla: "5m", escalate: [{ to: "senior", sla: "5m" }], onExpiry: "hold" },
-  },
-  assign: [
-    { when: { kind: "config" }, tier: "full" },
-    { when: { criticality: ["critical"] }, tier: "approve" },
-    { otherwise: "override" },
-  ],
-  context: {
-    expected_latency_increase: { signal: "latency", shifts: "tolerance", max: "50%", for: "2h" },
-    customer_commitment: { tierAtLeast: "approve" },
-  },
-  guardrails: { rollbackBudget: { per: "service", max: 3, in: "24h" }, cooldown: "30m" },
-});
+    assign: [
+      { when: { kind: "config" }, tier: "full" },
+      { when: { criticality: ["critical"] }, tier: "approve" },
+      { otherwise: "override" },
+    ],
+    context: {
+      expected_latency_increase: { signal: "latency", shifts: "tolerance", max: "50%", for: "2h" },
+      customer_commitment: { tierAtLeast: "approve" },
+    },
+    guardrails: { rollbackBudget: { per: "service", max: 3, in: "24h" }, cooldown: "30m" },
+  });
 
 /** By deployment, without the numbers of records and what was refused. */
 type Decided = Map<string, string[]>;
@@ -102,11 +103,17 @@ function readJournal(dir: string, act: boolean): Recorded {
   return { decided: decidedIn(all, act), records: all.length, again };
 }
 
-async function compare(seed: number, days: number, act: boolean): Promise<Recorded> {
+async function compare(
+  seed: number,
+  days: number,
+  act: boolean,
+  season: boolean,
+): Promise<Recorded> {
+  const policy = written(season);
   const { world } = freshWorld(seed);
   const dir = join(temporaryDirectory(), "journal");
   const fromMs = world.startMs + 7 * DAY_MS;
-  const lived = await liveIn(world, POLICY, dir, { fromMs, toMs: fromMs + days * DAY_MS, act });
+  const lived = await liveIn(world, policy, dir, { fromMs, toMs: fromMs + days * DAY_MS, act });
   expect(lived.notes).toEqual([]);
   const recorded = readJournal(dir, act);
   expect(recorded.decided.size).toBe(lived.deployments);
@@ -118,7 +125,7 @@ async function compare(seed: number, days: number, act: boolean): Promise<Record
   try {
     const whats = new Set(history.tables.decisions.map(({ what }) => what));
     expect(whats.has("rollbackStarted")).toBe(act);
-    const evaluation = await evaluated(history, [POLICY], "recorded", 10);
+    const evaluation = await evaluated(history, [policy], "recorded", 10);
     const replayed = decidedIn(evaluation.replay.policies[0]!.records, act);
     for (const [id, decisions] of recorded.decided) {
       expect(replayed.get(id), id).toEqual(decisions);
@@ -130,16 +137,17 @@ async function compare(seed: number, days: number, act: boolean): Promise<Record
   return recorded;
 }
 
-it.each([
-  ["rolls back", true],
-  ["only records", false],
+it.each<readonly [string, boolean, boolean]>([
+  ["rolls back", true, false],
+  ["only records", false, false],
+  ...(SOAK ? [["knows the season", true, true] as const] : []),
 ])(
   "a host that %s decides as the replay of its journal does",
   { timeout: 3_600_000 },
-  async (_, act) => {
+  async (_, act, season) => {
     let [deployments, records, again] = [0, 0, 0];
     for (const seed of SOAK ? Array.from({ length: 14 }, (_, at) => 7 + at) : [7]) {
-      const recorded = await compare(seed, SOAK ? 14 : act ? 3 : 1, act);
+      const recorded = await compare(seed, SOAK ? 14 : act ? 3 : 1, act, season);
       deployments += recorded.decided.size;
       records += recorded.records;
       again += recorded.again;

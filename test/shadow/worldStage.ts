@@ -13,7 +13,7 @@ import {
   type World,
   type WorldDeployment,
 } from "../../datasets/world/index.ts";
-import { readsMetric, type Policy } from "../../engine/index.ts";
+import { readsMetric, recentReach, type Policy } from "../../engine/index.ts";
 import { modelled } from "../../lab/people/modelled.ts";
 import { counter, uniformAt } from "../../lab/people/random.ts";
 import type { CarriedOut, Errand, MetricsSource, Taken, Told } from "../../lab/shadow/contract.ts";
@@ -44,7 +44,8 @@ export async function liveIn(
   { fromMs, toMs, act }: { fromMs: number; toMs: number; act: boolean },
 ): Promise<Lived> {
   const clock = new TestClock(fromMs);
-  const source = new WorldSource(world, policy, () => clock.wallMs());
+  const reach = recentReach(policy);
+  const source = new WorldSource(world, policy, () => clock.wallMs(), fromMs - reach.keepMs);
   const byId = new Map(
     deploymentsBetween(world, null, fromMs, toMs - policy.watchMs - 10 * MINUTE_MS).map((one) => [
       one.deploymentId,
@@ -146,14 +147,21 @@ function chance(what: string, key: string, index: number): number {
 
 /** Samples as a collector has them by now: most after a quarter of a minute, some later. */
 class WorldSource implements MetricsSource {
+  readonly #metrics: ReturnType<typeof metricsOf>;
   readonly #ended = new Map<string, number>();
   readonly #drawn = new Map<string, { readonly firstMs: number; readonly values: Float32Array }>();
 
   constructor(
     private readonly world: World,
-    private readonly policy: Policy,
+    policy: Policy,
     private readonly nowMs: () => number,
-  ) {}
+    /** The oldest sample that the journal will have. */
+    private readonly begunMs: number,
+  ) {
+    this.#metrics = metricsOf(world).filter((metric) =>
+      policy.signals.some((signal) => readsMetric(signal, metric)),
+    );
+  }
 
   rolledBack(deploymentId: string, atMs: number): void {
     this.#ended.set(deploymentId, atMs);
@@ -161,11 +169,8 @@ class WorldSource implements MetricsSource {
   }
 
   take = (fromMs: number, toMs: number): Promise<Taken> => {
-    const metrics = metricsOf(this.world).filter((metric) =>
-      this.policy.signals.some((signal) => readsMetric(signal, metric)),
-    );
     const columns = this.world.services.flatMap(({ name }) =>
-      metrics.map((metric) => {
+      this.#metrics.map((metric) => {
         const { firstMs, values } = this.#of(name, metric);
         const { stepMs } = this.world;
         const atMs: number[] = [];
@@ -183,6 +188,25 @@ class WorldSource implements MetricsSource {
       }),
     );
     return Promise.resolve({ columns, problems: [] });
+  };
+
+  /** What a history of this world's journal would have: nothing from before the host began. */
+  takeOf = async (services: readonly string[], fromMs: number, toMs: number): Promise<Taken> => {
+    const nothing = { columns: [], problems: [] };
+    const { world } = this;
+    const first = Math.max(fromMs, this.begunMs) + 1;
+    if (toMs < first) return nothing;
+    const columns = services.flatMap((service) =>
+      this.#metrics.map((metric) => {
+        const ended = (id: string): number | null => this.#ended.get(id) ?? null;
+        const drawn = generateSamples(world, service, metric, first, toMs + 1, ended);
+        const firstMs = world.startMs + sampleIndexAt(world, first) * world.stepMs;
+        const atMs = Array.from(drawn, (_, at) => firstMs + at * world.stepMs);
+        const series = { service, metric, version: null, percentagePoint: 0.01 };
+        return { series, atMs, values: Array.from(drawn) };
+      }),
+    );
+    return { columns, problems: [] };
   };
 
   /** A day at a time: only what a rollback changed is drawn again. */

@@ -24,7 +24,7 @@ import { Problem } from "../../problem.ts";
 import { Outstanding } from "../outstanding.ts";
 import { readBatch } from "./batches.ts";
 import type { Disk } from "./disk.ts";
-import { entriesOf } from "./entries.ts";
+import { entriesOf, fromLog } from "./entries.ts";
 import type { JournalPlace } from "./journal.ts";
 import type { SegmentFiles } from "./segments.ts";
 
@@ -136,7 +136,7 @@ class Replay {
     if (kind === "record") this.#decisions++;
     if (kind !== "event") return;
     if (content.kind === "signalJudged") this.#judgements++;
-    else this.#feed(content, null);
+    else this.#feed(content.kind === "contextPrepared" ? fromLog(content) : content, null);
   }
 
   /** Holds what was made against what was written, as far as both go. */
