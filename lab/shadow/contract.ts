@@ -46,6 +46,13 @@ export interface Taken {
 export interface MetricsSource {
   /** Samples taken after `fromMs` and up to `toMs`. */
   readonly take: (fromMs: number, toMs: number, signal: AbortSignal) => Promise<Taken>;
+  /** The same of a few services only: a season of a deployment that is announced. */
+  readonly takeOf: (
+    services: readonly string[],
+    fromMs: number,
+    toMs: number,
+    signal: AbortSignal,
+  ) => Promise<Taken>;
 }
 
 /** The host stamps `knownAtMs`, and `atMs` where it lies in the future. */

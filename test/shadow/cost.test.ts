@@ -84,7 +84,7 @@ it.runIf(process.env["SOAK"] !== undefined)(
     const dir = join(temporaryDirectory(), "journal");
     const host = await startHost({
       ...{ policy: POLICY, services: names.map(service), dir, clock },
-      source: { take },
+      source: { take, takeOf: (_, fromMs, toMs) => take(fromMs, toMs) },
       effects: { carryOut },
       lease: { acquire: () => Promise.resolve(), holds: () => true },
       note: (text) => console.info(text),

@@ -54,7 +54,7 @@ it("sees a service get slow, asks, waits, rolls back once, and has it on record"
   expect(again.stdout).toMatch(/^6 decisions and \d\d* judgements made again, all identical/);
 });
 
-it("prepares a season before the deployment is there, and reads it again from the journal", async () => {
+it("prepares a season before the deployment is there, and has it in the journal", async () => {
   const season = POLICY.signals.map((one) => ({
     ...one,
     detector: { ...one.detector, season: true },

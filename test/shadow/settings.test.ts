@@ -4,7 +4,13 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { isRangeSelector, isSelector, limitAge } from "../../lab/shadow/source/promql.ts";
+import {
+  isRangeSelector,
+  isSelector,
+  keepServices,
+  limitAge,
+  ofServices,
+} from "../../lab/shadow/source/promql.ts";
 import { METRICS } from "../../lab/shadow/source/settings.ts";
 
 const minimal = { url: "http://prometheus:9090/", queries: { latency_ms: "latency_ms" } };
@@ -97,5 +103,18 @@ describe("PromQL", () => {
     ],
   ])("limits the age in %s", (query, expected) => {
     expect(limitAge(query, 45_000)).toBe(expected);
+  });
+
+  it("asks for some services, whatever their names are", () => {
+    const names = ["shop", "a.b|c", 'd"e'];
+    const pattern = '"shop|a\\\\.b\\\\|c|d\\"e"';
+    expect(ofServices("up", "service", names)).toBe(`up{service=~${pattern}}`);
+    expect(ofServices('up{job="x",}', "app", names)).toBe(`up{job="x",app=~${pattern}}`);
+    expect(ofServices("up{ }", "app", names)).toBe(`up{app=~${pattern}}`);
+    expect(keepServices("sum(x) # all", "app", ["shop", "$1"])).toBe(
+      "(sum(x) # all\n) and on (app) " +
+        '(label_replace(vector(1), "app", "shop", "", "") or ' +
+        'label_replace(vector(1), "app", "$$1", "", ""))',
+    );
   });
 });

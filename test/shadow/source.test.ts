@@ -93,7 +93,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     atMs.forEach((at, i) => expect(served[i]!.atMs - at).toBeLessThan(150));
   });
 
-  it("gives the same however the time is cut", async () => {
+  it("gives the same however the time is cut, and the past of one service", async () => {
     const endMs = systemClock.wallMs();
     const [whole, parts] = [source(), source()];
     const all = await whole.take(endMs - 2_000, endMs, NEVER);
@@ -104,6 +104,12 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     }
     const expected = column(all, "shop", "latency_ms").values;
     expect(values.slice(0, expected.length)).toEqual(expected);
+    const past = await whole.takeOf(["shop"], endMs - 2_000, endMs, NEVER);
+    expect(past.problems).toEqual([]);
+    expect(new Set(past.columns.map(({ series }) => series.service))).toEqual(new Set(["shop"]));
+    for (const metric of Object.keys(QUERIES)) {
+      expect(column(past, "shop", metric)).toEqual(column(all, "shop", metric));
+    }
   });
 
   it("reads expressions on a grid: a rate, a quantile, a share", async () => {
@@ -202,9 +208,13 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     const parsed = METRICS.parse({ url: prometheus.url, every: "200ms", queries });
     const asking = prometheusSource(parsed, noSecrets, systemClock);
     const toMs = systemClock.wallMs();
-    const taken = await asking.take(toMs - 1_000, toMs, NEVER);
-    expect(taken.problems).toEqual([]);
-    for (const i of expressions.keys()) expect(find(taken, "shop", `q${i}`)).toBeDefined();
+    for (const taken of [
+      await asking.take(toMs - 1_000, toMs, NEVER),
+      await asking.takeOf(["shop", 'odd"$1'], toMs - 1_000, toMs, NEVER),
+    ]) {
+      expect(taken.problems).toEqual([]);
+      for (const i of expressions.keys()) expect(find(taken, "shop", `q${i}`)).toBeDefined();
+    }
   });
 
   it("says in words what Prometheus refuses, and still gives the rest", async () => {

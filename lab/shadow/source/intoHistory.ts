@@ -102,7 +102,7 @@ async function* persistent(
   let tries = 0;
   while (doneMs < toMs) {
     let failure: Failure["failed"] | null = null;
-    for await (const piece of pieces({ query, fromMs: doneMs, toMs }, NEVER)) {
+    for await (const piece of pieces({ query, services: null, fromMs: doneMs, toMs }, NEVER)) {
       if (piece.failed !== null) {
         failure = piece.failed;
         break;

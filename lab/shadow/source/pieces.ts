@@ -6,9 +6,11 @@
 
 import { readMatrix, type MatrixRead } from "./matrix.ts";
 import type { Answer, MetricsApi, Trouble } from "./api.ts";
-import { limitAge } from "./promql.ts";
+import { keepServices, limitAge, ofServices } from "./promql.ts";
 import type { MetricQuery, MetricsSettings } from "./settings.ts";
 
+/** Beyond it, naming every service costs the server more than sending all. */
+const NAMED_AT_MOST = 50;
 /** Prometheus refuses more than 11,000 points a series. */
 const POINTS_AT_MOST = 10_000;
 const SAMPLES_AT_MOST_MS = 6 * 3_600_000;
@@ -31,6 +33,8 @@ export interface Failure {
 
 export interface Stretch {
   readonly query: MetricQuery;
+  /** Null reads all services. */
+  readonly services: readonly string[] | null;
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -52,13 +56,15 @@ export function pieceReader(
   halves: readonly Trouble["kind"][] = ["tooLarge"],
 ): PieceReader {
   const fitting = new Map<string, number>();
-  return async function* pieces({ query, fromMs, toMs }, signal) {
+  return async function* pieces({ query, services, fromMs, toMs }, signal) {
     const { stepMs } = settings;
+    const key = `${query.metric} ${services === null}`;
     const most = query.isSelector ? SAMPLES_AT_MOST_MS : POINTS_AT_MOST * stepMs;
+    const wanted = services === null ? null : new Set(services);
     let doneMs = fromMs;
     while (doneMs < toMs) {
-      const endMs = endOfPiece(query, doneMs, toMs, fitting.get(query.metric) ?? most, stepMs);
-      const answer = await ask(api, settings, query, doneMs, endMs, signal);
+      const endMs = endOfPiece(query, doneMs, toMs, fitting.get(key) ?? most, stepMs);
+      const answer = await ask(api, settings, query, services, doneMs, endMs, signal);
       if (answer === null) {
         doneMs = endMs;
         continue;
@@ -67,7 +73,7 @@ export function pieceReader(
         const { kind, words } = answer.trouble;
         const half = Math.floor((endMs - doneMs) / 2 / stepMs) * stepMs;
         if (halves.includes(kind) && half >= stepMs) {
-          fitting.set(query.metric, half);
+          fitting.set(key, half);
           continue;
         }
         yield { fromMs: doneMs, failed: { words, passing: ["passing", "tooSlow"].includes(kind) } };
@@ -79,7 +85,8 @@ export function pieceReader(
         yield { fromMs: doneMs, failed: { words, passing: true } };
         return;
       }
-      yield { ...read, toMs: endMs, failed: null };
+      const columns = read.columns.filter(({ series }) => wanted?.has(series.service) !== false);
+      yield { ...read, columns, toMs: endMs, failed: null };
       doneMs = endMs;
     }
   };
@@ -101,23 +108,30 @@ function endOfPiece(
 function ask(
   api: MetricsApi,
   { stepMs, staleMs, timeoutMs }: MetricsSettings,
-  { query, isSelector }: MetricQuery,
+  { query, isSelector, serviceLabel }: MetricQuery,
+  services: readonly string[] | null,
   fromMs: number,
   toMs: number,
   signal: AbortSignal,
 ): Promise<Answer> | null {
   const timeout = `${timeoutMs}ms`;
   if (isSelector) {
-    const range = `${query}[${toMs - fromMs}ms]`;
+    const selector = services === null ? query : ofServices(query, serviceLabel, services);
+    const range = `${selector}[${toMs - fromMs}ms]`;
     return api.ask("query", { query: range, time: seconds(toMs), timeout }, signal);
   }
   const first = (Math.floor(fromMs / stepMs) + 1) * stepMs;
   const last = Math.floor(toMs / stepMs) * stepMs;
   if (first > last) return null;
+  const limited = limitAge(query, staleMs);
+  const expression =
+    services === null || services.length > NAMED_AT_MOST
+      ? limited
+      : keepServices(limited, serviceLabel, services);
   return api.ask(
     "query_range",
     {
-      query: limitAge(query, staleMs),
+      query: expression,
       start: seconds(first),
       end: seconds(last),
       step: seconds(stepMs),

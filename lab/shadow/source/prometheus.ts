@@ -38,6 +38,7 @@ export function prometheusSource(
 
   const readOne = async (
     query: MetricQuery,
+    services: readonly string[] | null,
     [fromMs, toMs]: readonly [number, number],
     problems: Sentences,
     signal: AbortSignal,
@@ -49,10 +50,12 @@ export function prometheusSource(
       problems.add(words, metric);
       return { columns: [], answered: false };
     }
-    const known = progress.get(query)!;
+    // The past of a few services says nothing of how far all were read.
+    const known = services === null ? progress.get(query)! : new Progress();
     const joined = new Joined();
     let answered = true;
-    const stretch = { query, fromMs: known.readFrom(fromMs, toMs), toMs };
+    const readFromMs = services === null ? known.readFrom(fromMs, toMs) : fromMs;
+    const stretch = { query, services, fromMs: readFromMs, toMs };
     for await (const piece of pieces(stretch, signal)) {
       if (piece.failed !== null) {
         problems.add(`the metrics API ${piece.failed.words}`, metric);
@@ -63,7 +66,7 @@ export function prometheusSource(
       joined.add(piece.columns);
       known.gave(piece.columns, piece.toMs);
     }
-    const silentMs = known.silentMs(fromMs, toMs);
+    const silentMs = services === null ? known.silentMs(fromMs, toMs) : 0;
     if (silentMs > settings.staleMs && !problems.about(metric)) {
       problems.add(`no sample of any service for ${formatDuration(silentMs)}`, metric);
     }
@@ -75,7 +78,7 @@ export function prometheusSource(
       const problems = new Sentences();
       const { concurrency, queries } = settings;
       const parts = await eachAtOnce(concurrency, queries, (query) =>
-        readOne(query, [fromMs, toMs], problems, signal),
+        readOne(query, null, [fromMs, toMs], problems, signal),
       );
       const skewMs = api.skewMs() ?? 0;
       if (Math.abs(skewMs) > SKEW_AT_MOST_MS) {
@@ -88,6 +91,15 @@ export function prometheusSource(
         problems: problems.all(),
         answered: parts.every(({ answered }) => answered),
       };
+    },
+
+    async takeOf(services, fromMs, toMs, signal): Promise<Taken> {
+      if (services.length === 0) return { columns: [], problems: [] };
+      const problems = new Sentences();
+      const parts = await eachAtOnce(settings.concurrency, settings.queries, (query) =>
+        readOne(query, services, [fromMs, toMs], problems, signal),
+      );
+      return { columns: parts.flatMap(({ columns }) => columns), problems: problems.all() };
     },
   };
 }

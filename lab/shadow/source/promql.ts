@@ -1,6 +1,7 @@
 /**
- * Just enough PromQL to read it safely: is it a plain selector, and where are the selectors in
- * an expression. It never judges an expression; what is no PromQL the server says.
+ * Just enough PromQL to read it safely: is it a plain selector, where are the selectors in an
+ * expression, and the same question for some services only. It never judges an expression;
+ * what is no PromQL the server says.
  */
 
 /** Strings first: whatever stands in them is no syntax. */
@@ -32,6 +33,8 @@ const OTHER_WORDS = /^(and|or|unless|atan2|bool|offset|inf|nan|start|end)$/i;
 interface Selector {
   readonly from: number;
   readonly to: number;
+  /** Where the closing brace is; null when there is none. */
+  readonly brace: number | null;
   readonly followedBy: string;
   /** The function whose only argument it is, if any. */
   readonly inside: string;
@@ -66,10 +69,12 @@ function selectorsOf(query: string): Selector[] {
       if (NAME.test(token) && (OTHER_WORDS.test(token) || text(i + 1) === "(")) continue;
       if (NAME.test(token) && GROUPING.test(text(i + 1))) continue; // An aggregation.
       if (NAME.test(token) && text(i + 1) === "{") i++;
-      if (text(i) === "{") i = skip(i, "{", "}");
+      const braced = text(i) === "{";
+      if (braced) i = skip(i, "{", "}");
       found.push({
         from: tokens[first]!.from,
         to: tokens[i]!.to,
+        brace: braced ? tokens[i]!.from : null,
         followedBy: followedBy(i + 1),
         inside: text(first - 1) === "(" ? text(first - 2).toLowerCase() : "",
       });
@@ -102,15 +107,43 @@ export function isRangeSelector(query: string): boolean {
  * `timestamp(…)` and `absent(…)` look at the sample itself.
  */
 export function limitAge(query: string, staleMs: number): string {
-  let [text, done] = ["", 0];
-  for (const { from, to, followedBy, inside } of selectorsOf(query)) {
-    const selector = query.slice(from, to);
-    const isMeant =
-      ["[", "offset", "@"].includes(followedBy) || /^(timestamp|absent)$/.test(inside);
+  return replaced(query, (selector, one) => {
+    if (["[", "offset", "@"].includes(one.followedBy)) return selector;
+    if (["timestamp", "absent"].includes(one.inside)) return selector;
     // `and` keeps what says "gone": a stale marker ends the left side at once.
-    const fresh = `(${selector} and last_over_time(${selector}[${staleMs}ms]))`;
-    text += query.slice(done, from) + (isMeant ? selector : fresh);
-    done = to;
+    return `(${selector} and last_over_time(${selector}[${staleMs}ms]))`;
+  });
+}
+
+/** A selector for these services only. */
+export function ofServices(query: string, label: string, services: readonly string[]): string {
+  const pattern = services.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  const matcher = `${label}=~${JSON.stringify(pattern)}`;
+  return replaced(query, (selector, { brace, from }) => {
+    if (brace === null) return `${selector}{${matcher}}`;
+    const inner = selector.slice(0, brace - from).trimEnd();
+    return `${inner}${/[{,]$/.test(inner) ? "" : ","}${matcher}}`;
+  });
+}
+
+/**
+ * An expression's answer for these services only. A label may come into being inside of it, so
+ * it is filtered from without: the server works as much, but sends no more than is asked for.
+ */
+export function keepServices(query: string, label: string, services: readonly string[]): string {
+  const named = services.map(
+    (service) =>
+      `label_replace(vector(1), ${JSON.stringify(label)}, ` +
+      `${JSON.stringify(service.replaceAll("$", "$$$$"))}, "", "")`,
+  );
+  return `(${query}\n) and on (${label}) (${named.join(" or ")})`;
+}
+
+function replaced(query: string, by: (selector: string, at: Selector) => string): string {
+  let [text, done] = ["", 0];
+  for (const one of selectorsOf(query)) {
+    text += query.slice(done, one.from) + by(query.slice(one.from, one.to), one);
+    done = one.to;
   }
   return text + query.slice(done);
 }
