@@ -13,6 +13,7 @@ import { assert } from "../../engine/index.ts";
 import type { BlockRange } from "./blocks.ts";
 import { microsToMs, quoted } from "./duck.ts";
 import { readingFile } from "./open.ts";
+import { findPlainValues, LISTED, type PlainPart } from "./plainPart.ts";
 
 /** One part file; row `i` of the file is entry `i` of the arrays. */
 export interface PartIndex {
@@ -22,6 +23,8 @@ export interface PartIndex {
   readonly startMs: Float64Array;
   /** No sample of the block is at or after this time; Infinity for a series' last block. */
   readonly beforeMs: Float64Array;
+  /** Where its values lie in the file; null where DuckDB has to read them. */
+  readonly plain: PlainPart | null;
 }
 
 /** Reads the index of the named part files (relative to `dir`, in file order). */
@@ -33,10 +36,10 @@ export async function loadBlockIndex(
   const parts: PartIndex[] = [];
   for (const file of [...files].sort()) {
     const path = join(dir, file);
-    const { series, startMs } = await readingFile(path, () => readPart(connection, path));
-    const beforeMs = new Float64Array(series.length).fill(Infinity);
     const storage = file.endsWith("-double.parquet") ? "double" : "float";
-    parts.push({ path, storage, series, startMs, beforeMs });
+    const read = await readingFile(path, () => readPart(connection, path, storage));
+    const beforeMs = new Float64Array(read.series.length).fill(Infinity);
+    parts.push({ path, storage, beforeMs, ...read });
   }
   for (const storage of ["float", "double"] as const) {
     closeBlocks(parts.filter((part) => part.storage === storage));
@@ -47,16 +50,28 @@ export async function loadBlockIndex(
 async function readPart(
   connection: DuckDBConnection,
   path: string,
-): Promise<Pick<PartIndex, "series" | "startMs">> {
+  storage: PartIndex["storage"],
+): Promise<Pick<PartIndex, "series" | "startMs" | "plain">> {
   const reader = await connection.runAndReadAll(
-    `SELECT series, epoch_us(start_at) AS start_us
+    `SELECT series, epoch_us(start_at) AS start_us, step_ms, known_delay_ms
        FROM read_parquet(${quoted(path)}, file_row_number = true) ORDER BY file_row_number`,
   );
-  const [series, startUs] = reader.getColumnsJS() as unknown as [number[] | undefined, bigint[]];
-  return {
-    series: Int32Array.from(series ?? []),
-    startMs: Float64Array.from(startUs ?? [], microsToMs),
+  const [series = [], startUs = [], steps = [], delays = []] = reader.getColumnsJS() as unknown as [
+    number[] | undefined,
+    bigint[] | undefined,
+    (number | null)[] | undefined,
+    (number | null)[] | undefined,
+  ];
+  const index = {
+    series: Int32Array.from(series),
+    startMs: Float64Array.from(startUs, microsToMs),
   };
+  const bytes = storage === "float" ? 4 : 8;
+  const values = await findPlainValues(connection, path, bytes, index.series.length);
+  if (values === null) return { ...index, plain: null };
+  const stepMs = Int32Array.from(steps, (step) => step ?? LISTED);
+  const delayMs = Int32Array.from(delays, (delay) => delay ?? LISTED);
+  return { ...index, plain: { values, ...index, stepMs, delayMs } };
 }
 
 /** Ends every block where the next one of its series begins; files follow each other. */

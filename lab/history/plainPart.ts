@@ -1,0 +1,288 @@
+/**
+ * Part files whose values lie in them as they are: read straight from the file, only the
+ * blocks that are wanted, with nothing in between.
+ *
+ * DuckDB decodes a row group whole, whatever rows are wanted of it, and hands it on by three
+ * copies; that was most of what reading cost. Ours are written without compression, and where
+ * a file holds one page of plain values (no dictionary, no missing list) their place follows
+ * from its header. Anything else, older files among it, is read by DuckDB as before.
+ *
+ * The format is Parquet's own: a page header in Thrift's compact protocol, repetition and
+ * definition levels run-length encoded, then the values (parquet-format 2.10, "Data Pages").
+ */
+
+import { open, type FileHandle } from "node:fs/promises";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { assert } from "../../engine/index.ts";
+import type { Block } from "./blocks.ts";
+import { quoted } from "./duck.ts";
+
+/** Where the values of a part file lie. */
+export interface PlainValues {
+  /** Of the first value, in the file. */
+  readonly at: number;
+  readonly bytes: 4 | 8;
+  /** By row: how many values there are up to its end. */
+  readonly ends: Int32Array;
+}
+
+/** Longer than any page header of ours. */
+const HEADER_BYTES = 256;
+
+/** Null where the values do not lie plainly in the file. */
+export async function findPlainValues(
+  connection: DuckDBConnection,
+  path: string,
+  bytes: 4 | 8,
+  rows: number,
+): Promise<PlainValues | null> {
+  const reader = await connection.runAndReadAll(
+    `SELECT row_group_id, compression, encodings, dictionary_page_offset, data_page_offset,
+            num_values
+       FROM parquet_metadata(${quoted(path)}) WHERE path_in_schema = 'values, list, element'`,
+  );
+  const chunks = reader.getRowsJS();
+  const [, compression, encodings, dictionary, pageAt, count] = chunks[0] ?? [];
+  const isPlain = compression === "UNCOMPRESSED" && encodings === "PLAIN" && dictionary === null;
+  if (chunks.length !== 1 || !isPlain) return null;
+  const file = await open(path);
+  try {
+    return await readPage(file, Number(pageAt), Number(count), bytes, rows);
+  } finally {
+    await file.close();
+  }
+}
+
+async function readPage(
+  file: FileHandle,
+  pageAt: number,
+  count: number,
+  bytes: 4 | 8,
+  rows: number,
+): Promise<PlainValues | null> {
+  const header = readHeader((await readAt(file, pageAt, HEADER_BYTES)).bytes);
+  if (header === null || header.values !== count || header.encoding !== 0) return null;
+  const levelsBytes = header.pageBytes - count * bytes;
+  if (levelsBytes < 8 || levelsBytes > header.pageBytes) return null;
+  const levels = (await readAt(file, pageAt + header.bytes, levelsBytes)).bytes;
+  if (levels.length < levelsBytes) return null;
+  const repeatedBytes = levels.readUInt32LE(0);
+  if (repeatedBytes + 8 > levelsBytes) return null;
+  // Both levels and nothing else lie before the values: then none of these is missing.
+  if (4 + repeatedBytes + 4 + levels.readUInt32LE(4 + repeatedBytes) !== levelsBytes) return null;
+  const ends = endsOf(levels.subarray(4, 4 + repeatedBytes), count, rows);
+  return ends === null ? null : { at: pageAt + header.bytes + levelsBytes, bytes, ends };
+}
+
+interface PageHeader {
+  /** Of the header itself. */
+  readonly bytes: number;
+  readonly pageBytes: number;
+  readonly values: number;
+  readonly encoding: number;
+}
+
+/** The header of a data page of version 1; null where it is something else. */
+function readHeader(from: Uint8Array): PageHeader | null {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 1; at < from.length; shift *= 128) {
+      const byte = from[at++]!;
+      value += (byte & 127) * shift;
+      if (byte < 128) break;
+    }
+    return value;
+  };
+  /** The integers of a struct by field; a struct in it as the place where it begins. */
+  const integers = (): Map<number, number> | null => {
+    const fields = new Map<number, number>();
+    let field = 0;
+    for (;;) {
+      const head = from[at++];
+      if (head === undefined || head === 0) return head === undefined ? null : fields;
+      const [type, step] = [head & 15, head >> 4];
+      if (step === 0) return null;
+      field += step;
+      if (type === THRIFT_STRUCT) {
+        // The page's own header is the last that matters; what follows it ends with a zero.
+        const inner = integers();
+        if (inner === null) return null;
+        if (field === DATA_PAGE_HEADER)
+          for (const [key, value] of inner) fields.set(100 + key, value);
+      } else if (type === THRIFT_I32) {
+        const zigzag = varint();
+        fields.set(field, zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2);
+      } else return null;
+    }
+  };
+  const fields = integers();
+  if (fields === null || fields.get(1) !== 0) return null;
+  const [uncompressed, pageBytes] = [fields.get(2), fields.get(3)];
+  const [values, encoding] = [fields.get(101), fields.get(102)];
+  if (pageBytes === undefined || pageBytes !== uncompressed) return null;
+  if (values === undefined || encoding === undefined) return null;
+  return { bytes: at, pageBytes, values, encoding };
+}
+
+const THRIFT_I32 = 5;
+const THRIFT_STRUCT = 12;
+const DATA_PAGE_HEADER = 5;
+
+/** By row where it ends, from repetition levels of one bit: a row begins at every zero. */
+function endsOf(levels: Uint8Array, count: number, rows: number): Int32Array | null {
+  const ends = new Int32Array(rows);
+  let row = -1;
+  let value = 0;
+  const begin = (): void => {
+    if (row >= 0 && row < rows) ends[row] = value;
+    row++;
+  };
+  for (let at = 0; at < levels.length && value < count;) {
+    let header = 0;
+    for (let shift = 0; at < levels.length; shift += 7) {
+      const byte = levels[at++]!;
+      header |= (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    const length = header >>> 1;
+    if ((header & 1) === 0) {
+      // A run of the same level.
+      const level = levels[at++]!;
+      for (let i = 0; level === 0 && i < length; i++) {
+        begin();
+        value++;
+      }
+      if (level !== 0) value += length;
+      continue;
+    }
+    // Groups of eight, a bit each; mostly all ones.
+    for (let group = 0; group < length; group++) {
+      const bits = levels[at++]!;
+      for (let bit = 0; bits !== 255 && bit < 8 && value + bit < count; bit++) {
+        if ((bits & (1 << bit)) !== 0) continue;
+        const before = value;
+        value += bit;
+        begin();
+        value = before;
+      }
+      value += 8;
+    }
+  }
+  if (row !== rows - 1 || value < count) return null;
+  ends[row] = count;
+  return ends;
+}
+
+/** Blocks are read together where not more than this lies between them. */
+const GAP_BYTES = 32_768;
+/** And not more than this at once: a block that is kept holds what it was read with. */
+const RUN_BYTES = 4_194_304;
+
+/** In the place of a step or a delay where each sample has one of its own. */
+export const LISTED = -1;
+
+/** What a block has besides its values, by row of the file. */
+export interface PlainPart {
+  readonly values: PlainValues;
+  readonly series: Int32Array;
+  readonly startMs: Float64Array;
+  readonly stepMs: Int32Array;
+  readonly delayMs: Int32Array;
+}
+
+/** Spacings and delays of one block where each sample has its own. */
+type Lists = Pick<Block, "offsetsMs"> & { readonly delaysMs: Int32Array | null };
+
+/**
+ * Reads those rows of a file, ascending.
+ *
+ * @param connect for the lists of uneven blocks, where any of them is wanted
+ */
+export async function readPlainBlocks(
+  path: string,
+  part: PlainPart,
+  rows: Int32Array,
+  connect: () => Promise<DuckDBConnection>,
+): Promise<Block[]> {
+  const isListed = (row: number): boolean =>
+    part.stepMs[row] === LISTED || part.delayMs[row] === LISTED;
+  const lists = rows.some(isListed) ? await readLists(await connect(), path) : null;
+  const { at, bytes, ends } = part.values;
+  const begins = (row: number): number => (row === 0 ? 0 : ends[row - 1]! * bytes);
+  const blocks: Block[] = [];
+  const file = await open(path);
+  try {
+    for (let first = 0, next = 0; first < rows.length; first = next) {
+      const begin = begins(rows[first]!);
+      let end = begin;
+      while (next < rows.length) {
+        const row = rows[next]!;
+        const isNear = begins(row) - end <= GAP_BYTES && ends[row]! * bytes - begin <= RUN_BYTES;
+        if (next > first && !isNear) break;
+        end = ends[row]! * bytes;
+        next++;
+      }
+      const { bytes: read, buffer } = await readAt(file, at + begin, end - begin);
+      if (read.length < end - begin) throw new Error("IO Error: the file ends within its values");
+      const values = bytes === 4 ? new Float32Array(buffer) : new Float64Array(buffer);
+      for (let index = first; index < next; index++) {
+        const row = rows[index]!;
+        const from = (begins(row) - begin) / bytes;
+        const listed = isListed(row) ? lists!.get(row)! : null;
+        blocks.push({
+          series: part.series[row]!,
+          startMs: part.startMs[row]!,
+          stepMs: part.stepMs[row] === LISTED ? null : part.stepMs[row]!,
+          offsetsMs: listed?.offsetsMs ?? null,
+          values: values.subarray(from, from + ends[row]! - begins(row) / bytes),
+          knownDelayMs: listed?.delaysMs ?? part.delayMs[row]!,
+        });
+      }
+    }
+  } finally {
+    await file.close();
+  }
+  assert(blocks.length === rows.length, `every block asked for came: ${path}`);
+  return blocks;
+}
+
+/** The lists of uneven blocks, by row; there are few of them where samples come evenly. */
+async function readLists(
+  connection: DuckDBConnection,
+  path: string,
+): Promise<ReadonlyMap<number, Lists>> {
+  const reader = await connection.runAndReadAll(
+    `SELECT file_row_number, offsets_ms, known_delays_ms
+       FROM read_parquet(${quoted(path)}, file_row_number = true)
+      WHERE step_ms IS NULL OR known_delay_ms IS NULL`,
+  );
+  const column = (list: unknown): Int32Array | null =>
+    list === null ? null : Int32Array.from(list as number[]);
+  return new Map(
+    reader.getRowsJS().map(([row, offsets, delays]) => {
+      return [Number(row), { offsetsMs: column(offsets), delaysMs: column(delays) }];
+    }),
+  );
+}
+
+/** So many bytes from there on, fewer where the file ends; the buffer is theirs alone. */
+async function readAt(
+  file: FileHandle,
+  position: number,
+  length: number,
+): Promise<{ bytes: Buffer; buffer: ArrayBuffer }> {
+  const buffer = new ArrayBuffer(length);
+  let read = 0;
+  while (read < length) {
+    const { bytesRead } = await file.read(
+      new Uint8Array(buffer),
+      read,
+      length - read,
+      position + read,
+    );
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return { bytes: Buffer.from(buffer, 0, read), buffer };
+}
