@@ -15,7 +15,13 @@ export type ToChild =
   | { readonly kind: "unit"; readonly id: number; readonly unit: number };
 
 export type FromChild =
-  | { readonly kind: "done"; readonly unit: number; readonly full: string | null }
+  | {
+      readonly kind: "done";
+      readonly unit: number;
+      readonly full: string | null;
+      /** Processor time of this child since it was started. */
+      readonly cpuMs: number;
+    }
   | {
       readonly kind: "failed";
       readonly unit: number;
@@ -38,7 +44,8 @@ async function work(id: number, unit: number): Promise<FromChild> {
   try {
     opening ??= UnitRunner.open(options.history, store);
     await (await opening).run(questions.get(id)!, unit);
-    return { kind: "done", unit, full: store.use.full };
+    const { user, system } = process.cpuUsage();
+    return { kind: "done", unit, full: store.use.full, cpuMs: (user + system) / 1000 };
   } catch (error) {
     const isProblem = error instanceof Problem;
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -18,7 +18,17 @@ import { ChildDied, UnitChild } from "./unitChild.ts";
 /** So often a unit may end its worker before it is given up. */
 const DEATHS_AT_MOST = 2;
 
+/** What a child had spent when it had finished a unit. */
+export interface Spent {
+  readonly kind: Question["kind"];
+  readonly unit: number;
+  readonly child: number;
+  readonly cpuMs: number;
+}
+
 export class Workers {
+  /** In the order of finishing: what the cost model is held against. */
+  readonly spent: Spent[] = [];
   readonly #children = new Set<UnitChild>();
   readonly #idle: UnitChild[] = [];
 
@@ -38,7 +48,7 @@ export class Workers {
       let child = this.#idle.pop() ?? this.#start();
       for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
         try {
-          this.#note(await child.run(question, unit));
+          this.#note(await child.run(question, unit), question.kind, child.pid);
           progress.update(++done, total, WHAT[question.kind]);
         } catch (error) {
           if (!(error instanceof ChildDied)) throw error;
@@ -75,8 +85,9 @@ export class Workers {
     this.#idle.length = 0;
   }
 
-  #note(answer: FromChild): void {
+  #note(answer: FromChild, kind: Question["kind"], child: number): void {
     if (answer.kind === "failed") throw failureOf(answer);
+    this.spent.push({ kind, unit: answer.unit, child, cpuMs: answer.cpuMs });
     if (answer.full === null) this.store.use.made++;
     else this.store.use.full ??= answer.full;
   }

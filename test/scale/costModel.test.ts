@@ -1,0 +1,175 @@
+/**
+ * The cost model against runs of this machine: calibrated on one small run with one worker, it
+ * says what larger ones and more workers spend. Processor time, so that a busy machine is no
+ * excuse; the long part runs under SOAK=1 and prints what it found.
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { note, silent } from "../../lab/cli/output.ts";
+import { openHistory } from "../../lab/history/open.ts";
+import { planFleet, predictRun, takenInTurn, type Rates } from "../../lab/scale/costModel.ts";
+import type { Question } from "../../lab/scale/scale.ts";
+import { Store } from "../../lab/scale/store.ts";
+import { Workers, type Spent } from "../../lab/scale/workers.ts";
+import { parseDimension } from "../../lab/sweep/dimension.ts";
+import { sweep } from "../../lab/sweep/sweep.ts";
+import { openBase } from "../../lab/sweep/variations.ts";
+import { worldOf, writeWorld } from "../bench/world.ts";
+import { temporaryDirectory } from "../lab/directories.ts";
+
+const SOAK = process.env["SOAK"] === "1";
+const POLICY = fileURLToPath(new URL("../bench/bench.yaml", import.meta.url));
+const VARY = ["tiers.override.window=60s..10m/60", "signals.*.hold=30s,60s"];
+const GRID = { kind: "grid", points: 0, seed: 1 } as const;
+const EVERY_MS = 2 * 3_600_000;
+
+interface Run {
+  readonly deployments: number;
+  readonly shards: number[];
+  readonly batches: number[];
+  readonly spent: readonly Spent[];
+}
+
+/** A sweep of some 120 policies over a history of about so many samples. */
+async function measured(samples: number, count: number): Promise<Run> {
+  const dir = join(temporaryDirectory(), "history");
+  await writeWorld(dir, worldOf(samples, EVERY_MS));
+  const history = await openHistory(dir);
+  const store = new Store(temporaryDirectory());
+  const workers = new Workers(count, dir, store);
+  const shards: number[] = [];
+  const batches: number[] = [];
+  const work = async (question: Question): Promise<void> => {
+    if (question.kind === "rows") batches.push(...question.units.map(({ length }) => length));
+    else shards.push(...question.units.map(({ about }) => Number(/^\d+/.exec(about)![0])));
+    await workers.work(question, silent);
+  };
+  const options = { people: "absent", seed: 1, replicates: 100, progress: silent };
+  const scale = { store, leastSamples: 0, shardWindows: 300, work: () => work };
+  await sweep(history, openBase(POLICY), VARY, VARY.map(parseDimension), GRID, {
+    ...options,
+    scale,
+  });
+  workers.end();
+  const deployments = history.tables.deployments.length;
+  history.close();
+  return { deployments, shards, batches, spent: workers.spent };
+}
+
+/** What each unit cost; the first of a child and a question with what came before it. */
+function costsOf(
+  spent: readonly Spent[],
+): { kind: string; first: boolean; ms: number; child: number }[] {
+  const before = new Map<number, { cpuMs: number; kinds: Set<string> }>();
+  return spent.map(({ kind, child, cpuMs }) => {
+    const known = before.get(child) ?? { cpuMs: 0, kinds: new Set() };
+    const first = !known.kinds.has(kind);
+    before.set(child, { cpuMs, kinds: known.kinds.add(kind) });
+    return { kind, first, ms: cpuMs - known.cpuMs, child };
+  });
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, one) => sum + one, 0) / values.length;
+
+/** From two runs with one worker: what does not grow with the history is told by the smaller. */
+function calibrated(small: Run, large: Run): Rates {
+  const of = (run: Run, kind: string, first: boolean): number =>
+    mean(
+      costsOf(run.spent)
+        .filter((one) => one.kind === kind && one.first === first)
+        .map(({ ms }) => ms),
+    );
+  const judge = of(large, "judge", false);
+  const decide = of(large, "rows", false) / (large.batches[0]! * large.deployments);
+  const grow = large.deployments - small.deployments;
+  const starts = [small, large].map((run) => of(run, "judge", true) - judge);
+  const planMsPerDeployment = Math.max(0, (starts[1]! - starts[0]!) / grow);
+  const reads =
+    (of(large, "rows", true) - decide * large.batches[0]! * large.deployments) / large.deployments;
+  return {
+    startMs: starts[0]! - planMsPerDeployment * small.deployments,
+    planMsPerDeployment,
+    judgeUnitMs: 0,
+    judgeMsPerDeployment: judge / large.shards[0]! / 2,
+    readMsPerDeployment: Math.max(0, reads - planMsPerDeployment) / 2,
+    decideMsPerDeployment: decide,
+  };
+}
+
+describe("the cost model", () => {
+  it("has whoever is free take the next unit", () => {
+    expect(takenInTurn([3, 1, 1, 1], [0, 0], 0)).toEqual([3, 3]);
+    expect(takenInTurn([3, 1, 1, 1], [0, 0], 10)).toEqual([13, 13]);
+    expect(takenInTurn([5], [0, 0, 0], 1)).toEqual([6, 0, 0]);
+    const rates = {
+      ...{ startMs: 100, planMsPerDeployment: 0.1, judgeUnitMs: 5, judgeMsPerDeployment: 1 },
+      ...{ readMsPerDeployment: 0.1, decideMsPerDeployment: 0.01 },
+    };
+    const shape = {
+      shards: new Array(64).fill(100) as number[],
+      detections: 2,
+      batches: [16, 16, 16],
+    };
+    const runs = [1, 2, 4, 8].map((workers) => predictRun(shape, rates, workers));
+    for (const [at, { longestMs, judgeMs }] of runs.entries()) {
+      if (at === 0) continue;
+      expect(longestMs).toBeLessThan(runs[at - 1]!.longestMs);
+      expect(judgeMs).toBeGreaterThan(runs[at - 1]!.judgeMs);
+    }
+  });
+
+  it("counts a fleet", () => {
+    const fleet = {
+      ...{ services: 10, metricsPerService: 3, days: 2, stepSeconds: 15 },
+      ...{ deploymentsPerServiceDay: 2, windowHours: 2 },
+    };
+    const sizes = { storedBytesPerSample: 3, packedBytesPerJudged: 100, heldBytesPerJudged: 1000 };
+    const plan = planFleet(fleet, sizes, 4);
+    expect(plan.samples).toBe(10 * 3 * 2 * 5760);
+    expect(plan.deployments).toBe(40);
+    expect(plan.samplesRead).toBe(40 * 3 * 480);
+    expect(plan.shuffleBytes(3)).toBe(3 * 40 * 4 * 100);
+    expect(plan.rowBytes).toBe(10 * 7 * 20 * 8);
+  });
+
+  it.skipIf(!SOAK)(
+    "says what runs of this machine spend (under SOAK=1)",
+    async () => {
+      const rates = calibrated(await measured(500_000, 1), await measured(2_000_000, 1));
+      for (const [samples, workers] of [
+        [1_000_000, 1],
+        [4_000_000, 1],
+        [8_000_000, 1],
+        [4_000_000, 2],
+        [4_000_000, 3],
+        [8_000_000, 3],
+      ] as const) {
+        const run = await measured(samples, workers);
+        const predicted = predictRun({ ...run, detections: 2 }, rates, workers);
+        const costs = costsOf(run.spent);
+        const spent = costs.reduce((sum, { ms }) => sum + ms, 0);
+        const said = predicted.judgeMs + predicted.rowsMs;
+        const longest = (["judge", "rows"] as const)
+          .map((kind) => {
+            const byChild = new Map<number, number>();
+            for (const one of costs) {
+              if (one.kind === kind) byChild.set(one.child, (byChild.get(one.child) ?? 0) + one.ms);
+            }
+            return Math.max(...byChild.values());
+          })
+          .reduce((sum, one) => sum + one, 0);
+        const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
+        note(
+          `${samples / 1e6} M samples, ${workers} workers: all ${percent(said / spent - 1)}, ` +
+            `longest ${percent(predicted.longestMs / longest - 1)} of ${run.spent.length} units`,
+        );
+        expect(Math.abs(said / spent - 1)).toBeLessThan(0.5);
+        expect(Math.abs(predicted.longestMs / longest - 1)).toBeLessThan(0.6);
+      }
+    },
+    900_000,
+  );
+});
