@@ -84,11 +84,13 @@ export async function goLive(
   const isSource = import.meta.filename.endsWith(".ts");
   const explaining = new Piscina<ExplainTask, NodeDocument | null>({
     filename: new URL(isSource ? "./explained.ts" : "./explained.js", import.meta.url).href,
-    execArgv: isSource ? ["--import", "tsx"] : [],
+    execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
     minThreads: 0,
     maxThreads: 1,
     maxQueue: 16,
   });
+  // A thread that cannot start must not take the host with it.
+  explaining.on("error", (error: unknown) => log.error({ err: error }, "explaining failed"));
   const app = buildApp({
     host,
     config,

@@ -124,7 +124,7 @@ async function startMoody(): Promise<{ url: string; mood: Mood }> {
 function configOf(metrics: string, receivers: number, act: boolean): string {
   return `policy: policy.yaml
 journal: journal
-act: ${act}
+act: ${String(act)}
 metrics:
   url: ${metrics}
   every: 500ms
@@ -168,7 +168,7 @@ async function expectWholeJournal(
   for (const log of logs.sort().slice(0, -1)) {
     for (const command of commands) {
       const { code, stdout, stderr } = await hindsight(["audit", command, join(journal, log)]);
-      expect(`${command} ${code}: ${stderr}${code === 0 ? "" : stdout}`).toBe(`${command} 0: `);
+      expect(`${command} ${String(code)}: ${stderr}${code === 0 ? "" : stdout}`).toBe(`${command} 0: `);
     }
   }
 }

@@ -31,9 +31,10 @@ export function notingHost(clock: Clock): NotingHost {
     told: [],
     open: [],
     answer: ({ kind }) => ({ accepted: true, decisionIds: [`${kind}#1`], reason: "heard" }),
-    tell: async (told) => {
+    tell: (told) => {
       host.told.push(told);
-      return Promise.resolve(host.answer(told));
+      // What the answer throws rejects, as a host that cannot go on does.
+      return Promise.resolve().then(() => host.answer(told));
     },
     status: () => ({
       ready: true,

@@ -53,14 +53,16 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
   });
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     void reply.header("cache-control", "no-store").header("x-content-type-options", "nosniff");
+    done();
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     const { method, ip } = request;
     const ms = Math.round(reply.elapsedTime);
     const told = { method, path: pathOf(request), status: reply.statusCode, from: ip, ms };
     request.log[method === "GET" ? "debug" : "info"](told, "answered");
+    done();
   });
   const gate = new Gate();
   for (const [path, receive] of inbox(options)) {
