@@ -121,7 +121,7 @@ function bodyOf(text: string): Readonly<Record<string, unknown>> {
 export async function until(
   what: () => boolean | Promise<boolean>,
   why: () => string = () => "",
-  withinMs = 30_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const fromMs = performance.now();
   while (!(await what())) {
