@@ -193,6 +193,7 @@ describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, { timeout: 180_000 }, (
     await until(() => acted.got.some(({ path }) => path === "/platform"), why);
     expect(await phaseOf(host, "checkout-42")).toBe("rollingBack");
 
+    await until(async () => (await phaseOf(silent, "checkout-42")) === null);
     slow.delete("checkout");
     const finished = { deploymentId: "checkout-42", succeeded: true, detail: "back on v41" };
     expect(await host.send("rollbacks/finished", finished, "end")).toMatchObject({ status: 200 });
@@ -218,7 +219,6 @@ describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, { timeout: 180_000 }, (
     expect(acted.got.filter(({ fault }) => fault !== null)).toEqual([]);
     expect(new Set(acted.got.map(({ key }) => key)).size).toBe(acted.got.length);
 
-    await until(async () => (await phaseOf(silent, "checkout-42")) === null);
     expect(watched.got.map(({ type }) => type)).toContain("propose");
     expect(watched.got.map(({ path }) => path)).not.toContain("/platform");
 
