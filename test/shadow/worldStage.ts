@@ -101,14 +101,16 @@ export async function liveIn(
     realDisk(() => undefined),
   );
   due.sort((a, b) => a.atMs - b.atMs);
-  for (let next = due.shift(); next !== undefined; next = due.shift()) {
-    if (next.atMs >= toMs) break;
-    // What people answer meanwhile may come before it.
-    await clock.passTo(next.atMs, () => due.length > 0 && due[0]!.atMs < next!.atMs);
-    if (clock.wallMs() < next.atMs) put(next);
+  for (;;) {
+    const next = due.shift();
+    const atMs = Math.min(next?.atMs ?? toMs, toMs);
+    // What people answer and platforms finish meanwhile may come before it.
+    await clock.passTo(atMs, () => due.length > 0 && due[0]!.atMs < atMs);
+    if (clock.wallMs() < atMs) {
+      if (next !== undefined) put(next);
+    } else if (next === undefined || next.atMs >= toMs) break;
     else await host.tell(next.told);
   }
-  await clock.passTo(toMs);
   const { polls } = host.status().counts;
   await host.stop();
   return { deployments: byId.size, polls: polls!, notes };
