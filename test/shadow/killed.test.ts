@@ -4,8 +4,10 @@
  * stand where a host that never stopped stands.
  */
 
-import { mkdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { isBatch, type SamplesBatch, type SamplesSeen } from "../../engine/index.ts";
 import { logEntries } from "../../lab/audit/read.ts";
@@ -13,6 +15,7 @@ import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
 import { randomStream } from "../../lab/people/random.ts";
 import type { Errand, RunningHost, Told } from "../../lab/shadow/contract.ts";
+import { replayJournal, verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
@@ -151,7 +154,11 @@ function batchText(content: SamplesSeen | SamplesBatch): string {
 }
 
 /** Whole and the same again, nothing twice, no window longer than it was. */
-function check(dir: string, sent: readonly Errand[]): { lines: readonly string[] } {
+function check(
+  dir: string,
+  sent: readonly Errand[],
+  windowMs = 2 * MINUTE_MS,
+): { lines: readonly string[] } {
   const lines: string[] = [];
   const ids = new Set<string>();
   const due = new Map<string, number>();
@@ -168,7 +175,7 @@ function check(dir: string, sent: readonly Errand[]): { lines: readonly string[]
       const { decisionId, deploymentId, knownAtMs, decision, authority } = entry.content;
       must(!ids.has(decisionId), `${decisionId} is decided once`);
       ids.add(decisionId);
-      if (decision === "proposed") due.set(deploymentId, knownAtMs + 2 * MINUTE_MS);
+      if (decision === "proposed") due.set(deploymentId, knownAtMs + windowMs);
       if (decision === "rollbackOrdered" && authority.startsWith("policy")) {
         must(knownAtMs === due.get(deploymentId), "the window is as long as it was");
       }
@@ -208,5 +215,58 @@ it(
       expect(keys, `seed ${seed}, step ${at}`).toEqual(orders);
     }
     expect(stops).toBeGreaterThanOrEqual(KILLS);
+  },
+);
+
+/** Starts the host in a process and kills it after so long; its exit signal, and what it said. */
+function livedFor(dir: string, ms: number, signal: NodeJS.Signals): Promise<string> {
+  const file = fileURLToPath(new URL("killedProcess.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", file, dir]);
+  let said = "";
+  child.stderr.on("data", (part: Buffer) => (said += part.toString()));
+  return new Promise((resolve, reject) => {
+    // From when its journal is there: a start takes as long as the machine is busy.
+    const timer = setInterval(() => {
+      if (!existsSync(join(dir, "journal", "decisions-000001.jsonl"))) return;
+      clearInterval(timer);
+      setTimeout(() => child.kill(signal), ms);
+    }, 50);
+    child.on("error", reject);
+    child.on("close", (code, ended) => {
+      clearInterval(timer);
+      if (ended === signal || code === 0) resolve(said);
+      else reject(new Error(said));
+    });
+  });
+}
+
+it.runIf(process.env["SOAK"] !== undefined)(
+  "goes on from a dozen real kills",
+  { timeout: 600_000 },
+  async () => {
+    const dir = temporaryDirectory();
+    const random = randomStream("real kills", 1);
+    for (let kill = 0; kill < 12; kill++) {
+      await livedFor(dir, 4000 + Math.floor(5000 * random.next()), "SIGKILL");
+    }
+    const said = await livedFor(dir, 6000, "SIGTERM");
+    expect(said).not.toContain("otherwise");
+    const journal = join(dir, "journal");
+    for (const { state, misplaced } of verifyJournal(journal, null)) {
+      expect([state.fault, misplaced]).toEqual([null, null]);
+    }
+    let judgements = 0;
+    for (const { replay } of replayJournal(journal)) {
+      expect(replay!.difference).toBeNull();
+      judgements += replay!.judgements;
+    }
+    expect(judgements).toBeGreaterThan(20);
+    const sent = readFileSync(join(dir, "platform.txt"), "utf8").trim().split("\n");
+    const orders = sent.filter((line) => line.startsWith("rollBack"));
+    const keys = new Map(orders.map((line) => [line.split(" ")[2]!, line.split(" ")[1]!]));
+    // One key for each deployment that was rolled back, however often it was sent.
+    expect(new Set(keys.values()).size).toBe(keys.size);
+    expect(keys.size).toBeGreaterThan(0);
+    check(journal, [], 2000);
   },
 );
