@@ -3,22 +3,25 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { loadPolicy } from "../policy/load.ts";
+import { Problem } from "../problem.ts";
 import { describeShadow } from "../shadow/config/describe.ts";
 import { readServices } from "../shadow/config/services.ts";
-import { readShadowFile } from "../shadow/config/shadowFile.ts";
+import { readShadowFile, shadowJsonSchema } from "../shadow/config/shadowFile.ts";
 import { goLive } from "../shadow/live.ts";
 import { note, print, printJson } from "./output.ts";
 
 interface Flags {
   readonly check?: true;
+  readonly schema?: true;
   readonly json?: true;
 }
 
 export function shadowCommand(): Command {
   return new Command("shadow")
     .description("Watch live deployments with the same engine; it acts only where it is told to.")
-    .argument("<config>", "a shadow.yaml")
+    .argument("[config]", "a shadow.yaml")
     .option("--check", "say what the host would do, and what is wrong; start nothing")
+    .option("--schema", "print the JSON Schema of such a file, for editors")
     .option("--json", "print one JSON document; the log goes to stderr")
     .addHelpText(
       "after",
@@ -26,7 +29,11 @@ export function shadowCommand(): Command {
         "\ngoes to stderr.\n" +
         "\nExamples:\n  hindsight shadow shadow.yaml --check\n  hindsight shadow shadow.yaml",
     )
-    .action(async (file: string, flags: Flags) => {
+    .action(async (file: string | undefined, flags: Flags) => {
+      if (flags.schema === true) return printJson(shadowJsonSchema());
+      if (file === undefined) {
+        throw new Problem("no config is given", { cure: "Give the path of a shadow.yaml." });
+      }
       if (flags.check === true) return check(file, flags);
       const config = readShadowFile(file, process.env);
       const log = pino(

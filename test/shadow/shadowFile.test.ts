@@ -1,10 +1,15 @@
 /** shadow.yaml: what it means, and what is wrong with it, by line. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readServices } from "../../lab/shadow/config/services.ts";
-import { readShadowFile, type ShadowFile } from "../../lab/shadow/config/shadowFile.ts";
+import {
+  readShadowFile,
+  shadowJsonSchema,
+  type ShadowFile,
+} from "../../lab/shadow/config/shadowFile.ts";
+import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 
 const ENV = { CI: "a-secret-of-the-pipeline", CHAT: "a-secret-of-the-chat-bot", SHORT: "short" };
@@ -118,5 +123,28 @@ describe("shadow.yaml", () => {
     expect(fromCsv).toMatchObject([{ service: "cart", team: "shop", dependsOn: ["db", "pay"] }]);
     await expect(of("bad.csv")).rejects.toThrow(/criticality is not one of .*bad\.csv:2/s);
     await expect(of("none.csv")).rejects.toThrow(/no such service catalog/);
+  });
+
+  it("has a JSON Schema that knows every key of the shipped example", () => {
+    const schema = shadowJsonSchema() as { properties: object; additionalProperties: boolean };
+    const example = readFileSync("scenarios/shadow/shadow.yaml", "utf8");
+    const keys = [...example.matchAll(/^(\w+):/gm)].map(([, key]) => key!);
+    expect(keys.length).toBeGreaterThan(8);
+    expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(keys));
+    expect(schema.additionalProperties).toBe(false);
+  });
+
+  it("is described in words, with what is hardly ever meant", async () => {
+    const run = await hindsight(["shadow", "scenarios/shadow/shadow.yaml", "--check", "--json"]);
+    expect(run.code).toBe(0);
+    const { act, says, warnings } = JSON.parse(run.stdout) as Record<string, readonly string[]>;
+    expect(act).toBe(false);
+    expect(says).toContain("payments-on-call may override, approve of payments.");
+    expect(warnings).toContain("there is no secret at env:HINDSIGHT_CHAT: the host will not start");
+    const started = await hindsight(["shadow", "scenarios/shadow/shadow.yaml"]);
+    expect(started.code).toBe(2);
+    expect(started.stderr).toMatch(
+      /shadow\.yaml:\d+:\d+: senders\.chat\.secret: there is no secret/,
+    );
   });
 });

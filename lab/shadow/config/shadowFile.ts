@@ -187,6 +187,12 @@ export function readShadowFile(
   return readDocument(file, shadowSchema(at), "a shadow.yaml");
 }
 
+/** For editors, which complete and check a shadow.yaml by it. */
+export function shadowJsonSchema(): object {
+  const schema = shadowSchema({ file: "shadow.yaml", env: {}, onMissing: () => undefined });
+  return z.toJSONSchema(schema, { io: "input" });
+}
+
 /** Where the lease is kept if nobody says: beside the journal, so one journal has one host. */
 export function leaseDirectoryOf({ lease, journal }: ShadowFile): string {
   return lease.directory ?? join(dirname(journal), `${journal.split(/[/\\]/).at(-1)!}.lease`);
