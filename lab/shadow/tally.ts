@@ -16,10 +16,9 @@ const COUNTED = [
   "faults",
   "segments_begun",
 ] as const;
-const TIMED = ["ingestionDelay", "decisionLatency", "poll"] as const;
 
 export type Counted = (typeof COUNTED)[number];
-export type Timed = (typeof TIMED)[number];
+export type Timed = "ingestionDelay" | "decisionLatency" | "poll";
 
 export class Tally {
   readonly counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>;

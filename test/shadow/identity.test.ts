@@ -72,12 +72,13 @@ interface Recorded {
 function decidedIn(records: readonly DecisionRecord[], endsAtOnce: boolean): Decided {
   const found: Decided = new Map();
   for (const record of records) {
-    const { deploymentId, decision, end, decisionId: _, ...rest } = record;
+    const { deploymentId, decision, end } = record;
     if (deploymentId === FLEET || decision === "refused") continue;
     const list = found.get(deploymentId) ?? [];
     found.set(deploymentId, list);
     // When a rollback that nobody did would have finished, a replay can only guess.
     const isGuess = !endsAtOnce && (end === "rolledBack" || end === "rollbackFailed");
+    const rest = { ...record, decisionId: "" };
     const said = isGuess ? "guessed" : end === "rolledBack" ? withoutEvidence(rest) : rest;
     list.push(canonicalJson([decision, end, said]));
   }

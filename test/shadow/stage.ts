@@ -119,13 +119,15 @@ export class Hands implements Effects {
   /** Is called with what was done for the first time: the world changes. */
   rolledBack: (errand: Errand) => void = () => undefined;
 
-  carryOut = async (errand: Errand): Promise<CarriedOut> => {
+  carryOut = (errand: Errand): Promise<CarriedOut> => {
     const times = this.sent.filter(({ key }) => key === errand.key).length;
     this.sent.push(errand);
     const answer = this.answer(errand, times);
-    if (errand.command.kind !== "rollBack") return { ...answer, finished: null } as CarriedOut;
+    if (errand.command.kind !== "rollBack") {
+      return Promise.resolve({ ...answer, finished: null } as CarriedOut);
+    }
     if (answer.status === "done" && times === 0) this.rolledBack(errand);
-    return answer;
+    return Promise.resolve(answer);
   };
 
   of(kind: Errand["command"]["kind"]): readonly Errand[] {

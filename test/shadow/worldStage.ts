@@ -193,11 +193,10 @@ class WorldSource implements MetricsSource {
   };
 
   /** What a history of this world's journal would have: nothing from before the host began. */
-  takeOf = async (services: readonly string[], fromMs: number, toMs: number): Promise<Taken> => {
-    const nothing = { columns: [], problems: [] };
+  takeOf = (services: readonly string[], fromMs: number, toMs: number): Promise<Taken> => {
     const { world } = this;
     const first = Math.max(fromMs, this.begunMs) + 1;
-    if (toMs < first) return nothing;
+    if (toMs < first) return Promise.resolve({ columns: [], problems: [] });
     const columns = services.flatMap((service) =>
       this.#metrics.map((metric) => {
         const ended = (id: string): number | null => this.#ended.get(id) ?? null;
@@ -208,7 +207,7 @@ class WorldSource implements MetricsSource {
         return { series, atMs, values: Array.from(drawn) };
       }),
     );
-    return { columns, problems: [] };
+    return Promise.resolve({ columns, problems: [] });
   };
 
   /** A day at a time: only what a rollback changed is drawn again. */

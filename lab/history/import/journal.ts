@@ -167,7 +167,15 @@ function hear(event: DecisionEvent, heard: Heard): void {
     case "haltOrdered":
       heard.halts++;
       return;
-    default:
+    case "signalJudged":
+    case "overrideGiven":
+    case "approvalGiven":
+    case "rollbackFinished":
+    case "haltLifted":
+    case "policyChanged":
+    case "requestRefused":
+    case "faultReported":
+    case "clockAdvanced":
       return;
   }
 }

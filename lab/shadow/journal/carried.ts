@@ -12,7 +12,6 @@ import {
   isBatch,
   RECENT_AT_LEAST,
   recentReach,
-  seriesKey,
   type ControllerState,
   type Policy,
   type SampleColumn,
@@ -21,7 +20,7 @@ import {
 import { logEntries } from "../../audit/read.ts";
 import { readBatch } from "./batches.ts";
 import type { Disk } from "./disk.ts";
-import type { SegmentFiles } from "./segments.ts";
+import { liveOf, type SegmentFiles } from "./segments.ts";
 
 /** A series that was silent for so long counts as stopped. */
 const SILENT_MS = 600_000;
@@ -50,10 +49,10 @@ export function recentBefore(
   segments: readonly SegmentFiles[],
 ): Recent {
   const last = segments.at(-1)!;
-  const { live, policy } = headerOf(last);
+  const { live, policy } = liveOf(last);
   const wantedMs = live.begunAtMs - needsBackMs(policy);
   let from = segments.length - 1;
-  while (from > 0 && headerOf(segments[from]!).live.begunAtMs > wantedMs) from--;
+  while (from > 0 && liveOf(segments[from]!).live.begunAtMs > wantedMs) from--;
   let state = initialController;
   for (const files of segments.slice(from, -1)) state = samplesOf(disk, files, state);
   const carried = live.carried === null ? [] : readBatch(disk, last, live.carried, [], 1);
@@ -65,16 +64,6 @@ function columnsByKey(policy: Policy, columns: readonly SampleColumn[]): Recent 
   const atMs = known.reduce((newest, ms) => Math.max(newest, ms), 0);
   const event = { kind: "samplesTaken", atMs, knownAtMs: atMs, columns } as const;
   return handle(policy, initialController, event).state.recent;
-}
-
-function headerOf(files: SegmentFiles) {
-  for (const { entry } of logEntries(files.log, true)) {
-    if (entry.kind === "header" && entry.content.live !== undefined) {
-      return { live: entry.content.live, policy: entry.content.policy };
-    }
-    break;
-  }
-  throw new Error(`${files.log} is no journal of a live host`);
 }
 
 /** The state with the samples of one segment, under the policies that were in force. */

@@ -4,13 +4,12 @@
  */
 
 import { CHAIN_START, type ChainState } from "../../../engine/index.ts";
-import { logEntries } from "../../audit/read.ts";
 import { verifyLog, type VerifyOptions } from "../../audit/verify.ts";
 import { Problem } from "../../problem.ts";
 import { needsBackMs, recentBefore } from "./carried.ts";
 import { realDisk } from "./disk.ts";
 import { replaySegment, type SegmentReplay } from "./replaySegment.ts";
-import { segmentsIn, type SegmentFiles } from "./segments.ts";
+import { liveOf, segmentsIn, type SegmentFiles } from "./segments.ts";
 
 export interface VerifiedSegment {
   readonly log: string;
@@ -36,7 +35,7 @@ export function* verifyJournal(
 }
 
 function misplacedBy(files: SegmentFiles, before: string | null): string | null {
-  const live = liveOf(files);
+  const { live } = liveOf(files);
   if (live.segment !== files.segment) return `its header says that it is segment ${live.segment}`;
   const wanted = before ?? (files.segment === 1 ? CHAIN_START.previous : null);
   if (wanted === null || live.previous === wanted) return null;
@@ -58,13 +57,13 @@ export function* replayJournal(dir: string): Generator<ReplayedSegment> {
   const segments = segmentsOf(dir);
   const disk = realDisk();
   try {
-    const first = liveOf(segments[0]!);
+    const first = liveOf(segments[0]!).live;
     for (const [at, files] of segments.entries()) {
-      const { begunAtMs, policy } = liveOf(files);
+      const { live, policy } = liveOf(files);
       const reaches =
         first.segment === 1 || at === 0
           ? first.segment === 1
-          : begunAtMs - needsBackMs(policy) >= first.begunAtMs;
+          : live.begunAtMs - needsBackMs(policy) >= first.begunAtMs;
       const open = at === segments.length - 1;
       const recent = reaches ? recentBefore(disk, segments.slice(0, at + 1)) : null;
       const replay = recent === null ? null : replaySegment(disk, files, recent, open);
@@ -82,14 +81,4 @@ function segmentsOf(dir: string): readonly SegmentFiles[] {
     file: dir,
     cure: "Give the directory that a live host writes its journal into, or one decision log.",
   });
-}
-
-function liveOf({ log }: SegmentFiles) {
-  for (const { entry } of logEntries(log, true)) {
-    if (entry.kind === "header" && entry.content.live !== undefined) {
-      return { ...entry.content.live, policy: entry.content.policy };
-    }
-    break;
-  }
-  throw new Problem("this is no journal of a live host", { file: log, line: 1 });
 }

@@ -8,6 +8,8 @@
  */
 
 import { join } from "node:path";
+import type { LiveSegment, Policy } from "../../../engine/index.ts";
+import { logEntries } from "../../audit/read.ts";
 import { Problem } from "../../problem.ts";
 import type { Disk } from "./disk.ts";
 
@@ -54,4 +56,15 @@ export function segmentsIn(disk: Pick<Disk, "list">, dir: string): SegmentFiles[
     });
   });
   return numbers.map((number) => filesOf(dir, number));
+}
+
+/** @throws Problem where the log is no segment of a live host's journal */
+export function liveOf({ log }: SegmentFiles): { live: LiveSegment; policy: Policy } {
+  for (const { entry } of logEntries(log, true)) {
+    if (entry.kind !== "header") break;
+    const { live, policy } = entry.content;
+    if (live !== undefined) return { live, policy };
+    break;
+  }
+  throw new Problem("this is no journal of a live host", { file: log, line: 1 });
 }
