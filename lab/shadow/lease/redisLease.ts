@@ -5,6 +5,7 @@
  */
 
 import { Redis } from "ioredis";
+import { Problem } from "../../problem.ts";
 import type { LeaseStore } from "./lease.ts";
 
 const TAKE = `if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
@@ -22,19 +23,31 @@ export function redisLease(url: string, key: string, owner: string, termMs: numb
     connectTimeout: Math.ceil(termMs / 3),
     commandTimeout: Math.ceil(termMs / 3),
   });
-  // Each question that fails says so itself.
-  redis.on("error", () => undefined);
+  let why = "it does not answer";
+  // Each question that fails says so itself; why the connection failed is said here alone.
+  redis.on("error", (error: NodeJS.ErrnoException) => {
+    why = error.code ?? error.message;
+  });
+  const asked = async <Answer>(question: Promise<Answer>): Promise<Answer> => {
+    try {
+      return await question;
+    } catch (error) {
+      const isLost = error instanceof Error && error.name === "MaxRetriesPerRequestError";
+      if (isLost) throw new Problem(`Redis cannot be reached: ${why}`);
+      throw error;
+    }
+  };
   const held = `{${key}}:holder`;
   const tokens = `{${key}}:token`;
   return {
     take: async () => {
-      const token = Number(await redis.eval(TAKE, 2, held, tokens, owner, termMs));
+      const token = Number(await asked(redis.eval(TAKE, 2, held, tokens, owner, termMs)));
       return token === 0 ? null : token;
     },
-    renew: async () => Number(await redis.eval(RENEW, 1, held, owner, termMs)) === 1,
-    isOurs: async () => (await redis.get(held)) === owner,
+    renew: async () => Number(await asked(redis.eval(RENEW, 1, held, owner, termMs))) === 1,
+    isOurs: async () => (await asked(redis.get(held))) === owner,
     release: async () => {
-      await redis.eval(RELEASE, 1, held, owner);
+      await asked(redis.eval(RELEASE, 1, held, owner));
     },
     close: () => {
       redis.disconnect();
