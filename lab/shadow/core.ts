@@ -14,6 +14,7 @@ import {
   type Event,
   type Policy,
 } from "../../engine/index.ts";
+import { Problem } from "../problem.ts";
 import type { HostParts } from "./contract.ts";
 import { HostTime } from "./hostTime.ts";
 import type { Disk } from "./journal/disk.ts";
@@ -144,6 +145,7 @@ export class Core {
   }
 
   rotate(): void {
+    this.#refuseWithoutLease();
     this.#journal.close();
     this.#journal.begin(this.#beginning());
   }
@@ -177,6 +179,11 @@ export class Core {
     return { records, own: records, asked };
   }
 
+  #refuseWithoutLease(): void {
+    if (this.parts.lease.holds()) return;
+    throw new Problem("the lease was lost: another host may go on from the journal");
+  }
+
   #stepOf(policy: Policy, event: Event): ControllerStep {
     try {
       return handle(policy, this.#state, event);
@@ -188,6 +195,7 @@ export class Core {
 
   #handle(event: Event): Committed {
     const policy = event.kind === "policyChanged" ? event.policy : this.#policy;
+    this.#refuseWithoutLease();
     const step = this.#stepOf(policy, event);
     this.#journal.write(event, step.handled);
     this.#policy = policy;

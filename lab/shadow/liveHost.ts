@@ -39,6 +39,8 @@ import { Catalog, eventOf, NOW, refusalOf } from "./told.ts";
 const BY = "the live host";
 /** A start is not told of for so long, while its season is asked for. */
 const SEASON_WAITS_MS = 10_000;
+/** Nobody waits longer for a platform to say how a rollback ended. */
+const ROLLBACK_LASTS_MS = 1_800_000;
 /** Words to people are of no use after this. */
 const WORDS_LAST_MS = 3_600_000;
 
@@ -174,6 +176,7 @@ export class LiveHost implements RunningHost {
       this.#wake = new AbortController();
       this.#orEnd(() => {
         if (!lease.holds()) throw new Problem("the lease was lost: another host may go on");
+        this.#lookForLost();
         this.#clockWatch.look(() => this.core.state);
         this.#after(this.core.passTime());
         if (this.core.isFull) {
@@ -263,6 +266,18 @@ export class LiveHost implements RunningHost {
     this.parts.note(`fault of ${source}: ${reason}`);
     const event = { kind: "faultReported", atMs: NOW, source, reason } as const;
     this.#after(this.core.commit(eventOf(event, this.#catalog)));
+  }
+
+  /** A platform that took a rollback and never says how it ended. */
+  #lookForLost(): void {
+    const { fleet } = this.core.state;
+    const oldestMs = this.core.time.nowMs - ROLLBACK_LASTS_MS;
+    for (const { deployment, phase } of fleet.deployments) {
+      if (phase.name !== "rollingBack" || phase.orderedAtMs > oldestMs) continue;
+      const about = `the rollback of ${deployment.deploymentId}`;
+      if (!this.#episodes.wrong(about, 1)) continue;
+      this.#fault("the platform", `${about} was ordered half an hour ago and never ended`);
+    }
   }
 
   // ── Commands ────────────────────────────────────────────────────────────────

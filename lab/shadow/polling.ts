@@ -22,6 +22,8 @@ const NOTHING_NEW_MS = 300_000;
 /** While only some series come, the rest is asked for again no further back than this. */
 const CATCH_UP_MS = 900_000;
 const POLL_LASTS_MS = 60_000;
+/** A source that was told to end is waited for so long. */
+const ENDS_IN_MS = 2000;
 const SOURCE = "metrics";
 
 export interface PollingHooks {
@@ -68,8 +70,11 @@ export class Polling {
     const steadyMs = clock.steadyMs();
     if (this.#poll !== null) {
       const restMs = this.#poll.begunMs + POLL_LASTS_MS - steadyMs;
-      if (restMs <= 0) this.#poll.abort.abort();
-      return restMs > 0 ? restMs : POLL_LASTS_MS;
+      if (restMs > 0) return restMs;
+      // Whatever it still brings is not waited for, and asked for again.
+      this.#poll.abort.abort();
+      this.#poll = null;
+      this.hooks.orEnd(() => this.#judge(["the metrics source did not answer for a minute"]));
     }
     if (steadyMs < this.#nextMs) return this.#nextMs - steadyMs;
     this.#nextMs = steadyMs + this.core.time.untilNext(options.pollMs);
@@ -79,15 +84,19 @@ export class Polling {
 
   async stop(): Promise<void> {
     this.#isOver = true;
-    this.#poll?.abort.abort();
-    await this.#poll?.done;
+    const poll = this.#poll;
+    if (poll === null) return;
+    poll.abort.abort();
+    const waited = new AbortController();
+    await Promise.race([poll.done, this.parts.clock.wait(ENDS_IN_MS, waited.signal)]);
+    waited.abort();
   }
 
   #begin(begunMs: number): void {
     const poll: Poll = { abort: new AbortController(), begunMs, done: Promise.resolve() };
     this.#poll = poll;
     poll.done = this.#ask(poll.abort.signal, begunMs).finally(() => {
-      this.#poll = null;
+      if (this.#poll === poll) this.#poll = null;
       this.hooks.over();
     });
   }
@@ -102,7 +111,7 @@ export class Polling {
       const why = error instanceof Error ? error.message : String(error);
       taken = { columns: [], problems: [`the metrics source failed: ${why}`] };
     }
-    if (this.#isOver) return;
+    if (this.#isOver || signal.aborted) return;
     const knownMs = clock.steadyMs();
     this.tally.took("poll", knownMs - begunMs);
     this.hooks.orEnd(() => this.#takeIn(taken, toMs, knownMs));

@@ -127,6 +127,15 @@ it("asks again under the same key until it is done", async () => {
   await host.stop();
 });
 
+it("pages when a platform takes a rollback and never says how it ended", async () => {
+  const { stage, host } = await asking();
+  stage.hands.answer = () => ({ status: "done", finished: null });
+  await stage.clock.pass(32 * MINUTE_MS);
+  expect(stage.hands.of("rollBack")).toHaveLength(1);
+  expect(faultsOf(stage)).toEqual([expect.stringContaining("rollback of d1 was ordered")]);
+  await host.stop();
+});
+
 it("takes a refusal as the end, and pages", async () => {
   const { stage, host } = await asking();
   stage.hands.answer = () => ({ status: "refused", detail: "frozen" });
@@ -149,6 +158,7 @@ const NOTHING: Taken = { columns: [], problems: ["the metrics API did not answer
 
 it.each<[string, (stage: Stage) => (fromMs: number, toMs: number) => Taken | Promise<Taken>]>([
   ["is down", () => () => NOTHING],
+  ["never answers", () => () => new Promise<Taken>(() => undefined)],
   ["throws", () => () => Promise.reject(new Error("socket hang up"))],
   ["gives nothing and says nothing", () => () => ({ columns: [], problems: [] })],
   [
