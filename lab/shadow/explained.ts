@@ -9,7 +9,7 @@ import { explain, type Handled } from "../../engine/index.ts";
 import { readSections } from "../audit/read.ts";
 import { nodeDocument, type NodeDocument } from "../explain/document.ts";
 
-export interface ExplainTask {
+interface ExplainTask {
   readonly journal: string;
   readonly deploymentId: string;
 }

@@ -9,14 +9,13 @@ import type { FastifyBaseLogger } from "fastify";
 import { Piscina } from "piscina";
 import { formatTime, type Policy } from "../../engine/index.ts";
 import { readSigner } from "../audit/signature.ts";
-import type { NodeDocument } from "../explain/document.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { Refusal } from "../server/problems.ts";
 import { readServices } from "./config/services.ts";
 import { leaseDirectoryOf, type ShadowFile } from "./config/shadowFile.ts";
 import type { Effects, Host, HostParts, RunningHost } from "./contract.ts";
-import type { ExplainTask } from "./explained.ts";
+import type explainDeployment from "./explained.ts";
 import { startHost } from "./host.ts";
 import { buildApp } from "./http/app.ts";
 import { Deliveries } from "./http/deliveries.ts";
@@ -34,6 +33,8 @@ const ROTATE_BYTES = 256 * 1024 * 1024;
 const ANSWERS_KEPT_MS = 24 * 3_600_000;
 const FLUSH_MS = 60_000;
 const FIRST_POLL_MS = 10_000;
+
+type Explain = typeof explainDeployment;
 
 export interface Live {
   readonly url: string;
@@ -82,7 +83,7 @@ export async function goLive(
     await host.tell({ kind: "requestRefused", atMs: clock.wallMs(), ...refused });
   });
   const isSource = import.meta.filename.endsWith(".ts");
-  const explaining = new Piscina<ExplainTask, NodeDocument | null>({
+  const explaining = new Piscina<Parameters<Explain>[0], ReturnType<Explain>>({
     filename: new URL(isSource ? "./explained.ts" : "./explained.js", import.meta.url).href,
     execArgv: isSource ? ["--import", import.meta.resolve("tsx")] : [],
     minThreads: 0,
