@@ -175,7 +175,9 @@ async function ruled(dir: string): Promise<Stopped & { readonly flagged: readonl
 
 /** The same rule as SQL; it must flag the same. */
 async function ruledBySql(dir: string): Promise<Stopped> {
-  const duck = await openDuck({ threads: 1 });
+  // Its windows are sorted: what does not fit into memory is spilled.
+  const spillDirectory = join(dir, "sql.spill");
+  const duck = await openDuck({ threads: 1, memoryLimit: "8GB", spillDirectory });
   const sql = ruleSql(historyIn(dir), longIn(dir));
   const stop = stopwatch();
   const reader = await duck.connection.runAndReadAll(sql);
