@@ -22,6 +22,7 @@ import { Problem } from "../problem.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
+import { outcomesKept } from "../scale/outcomes.ts";
 import type { Scale } from "../scale/scale.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
@@ -189,24 +190,27 @@ export async function evaluate(
       seed: options.seed,
       bootstraps: options.replicates,
     });
+  const keep = outcomesKept(history, policies, replayed, options);
   /** The outcomes of a policy, once for each draw, were recovery as `model` says. */
   const drawsIf = (model: Recovery): ((policy: number) => readonly (readonly Outcome[])[]) => {
     const alike: AlikeOutcomes = new Map();
     return (policy) =>
       replayed.draws.map((drawn, draw) =>
-        outcomesIn(
-          outcomesOf(history, replayed, drawn[policy]!, people.responder(draw), model, alike),
-          within,
-        ),
+        outcomesOf(history, replayed, drawn[policy]!, people.responder(draw), model, alike),
       );
   };
-  const drawsOf = drawsIf(recovery);
+  const inside = (draws: readonly (readonly Outcome[])[]): readonly (readonly Outcome[])[] =>
+    draws.map((outcomes) => outcomesIn(outcomes, within));
+  const drawn = drawsIf(recovery);
+  const drawsOf = (policy: number): readonly (readonly Outcome[])[] =>
+    inside(keep(policies[policy]!, "outcomes", () => drawn(policy)));
   const drawsIfHalf = drawsIf(stretched(recovery, 0.5));
   const drawsIfDouble = drawsIf(stretched(recovery, 2));
-  const sensitivityOf = (policy: number): MttrSensitivity => ({
-    recoveryHalved: meanRecoverySeconds(drawsIfHalf(policy)),
-    recoveryDoubled: meanRecoverySeconds(drawsIfDouble(policy)),
-  });
+  const sensitivityOf = (policy: number): MttrSensitivity =>
+    keep(policies[policy]!, `sensitivity ${JSON.stringify(within ?? null)}`, () => ({
+      recoveryHalved: meanRecoverySeconds(inside(drawsIfHalf(policy))),
+      recoveryDoubled: meanRecoverySeconds(inside(drawsIfDouble(policy))),
+    }));
   const scoredCount = options.told?.scored ?? policies.length;
   const evaluated = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
     const draws = drawsOf(index);

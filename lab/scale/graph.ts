@@ -203,7 +203,11 @@ export function unpack(bytes: Uint8Array): unknown {
   const lengths = new Uint32Array(take(4 * head.lists.count));
   const doubles = head.doubles.map((length) => new Float64Array(take(8 * length)));
   const lists = Array.from(lengths, (length) => new Array<unknown>(length));
-  const objects = head.shapes.map(({ rows }) => Array.from({ length: rows }, newObject));
+  const objects = head.shapes.map(({ keys, rows }) => {
+    // Copies of one with all keys: objects that grow key by key cost twice as much.
+    const empty = Object.fromEntries(keys.map((key) => [key, null])) as Record<string, unknown>;
+    return Array.from({ length: rows }, () => ({ ...empty }));
+  });
 
   const valueOf = (tag: number, payload: number): unknown => {
     switch (tag) {
@@ -239,7 +243,6 @@ export function unpack(bytes: Uint8Array): unknown {
   };
   head.shapes.forEach(({ keys, rows }, shape) => {
     const made = objects[shape]!;
-    // Key by key, so that all objects of a shape grow in the same way.
     keys.forEach((key, i) => {
       fill(columns[shape]![i]!, rows, (row, value) => (made[row]![key] = value));
     });
@@ -252,5 +255,3 @@ export function unpack(bytes: Uint8Array): unknown {
 }
 
 type Put = (row: number, value: unknown) => void;
-
-const newObject = (): Record<string, unknown> => ({});

@@ -199,6 +199,9 @@ async function runAll(bench: Bench, samples: number): Promise<void> {
       inspect: { kind: "inspect", dir: small.dir },
       replay: replayOf(small.dir, "bench"),
       shipped: replayOf(small.dir, "shipped"),
+      cold: { kind: "evaluate", dir: small.dir },
+      cached: { kind: "evaluate", dir: small.dir, kept: true },
+      shared: { kind: "evaluate", dir: small.dir, workers: 2 },
     },
     t,
   );
@@ -206,6 +209,10 @@ async function runAll(bench: Bench, samples: number): Promise<void> {
   ratio("memory10xTo1x", peak, peaks(big.replay), peaks(little.replay), { atMost: 1.2 });
   ratio("memoryToScan", `peak memory, replay over scan, ${m}`, peaks(big.replay), peaks(big.scan));
   inTimeAndCpu("replayToScanTenth", `replay over bare scan, ${t}`, little.replay, little.scan);
+  const kept = `a replay and its scores, the second time over the first, ${t}`;
+  inTimeAndCpu("cachedToCold", kept, little.cached, little.cold, { atMost: 0.1 });
+  const shared = `the same by 2 processes over one, wall time, ${t}`;
+  ratio("workers2To1", shared, walls(little.shared), walls(little.cold));
   const season = `the shipped policy, with a season, over bare scan, ${t}`;
   inTimeAndCpu("replayToScanDefault", season, little.shipped, little.scan);
 

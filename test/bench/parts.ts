@@ -3,6 +3,7 @@
  * of the part, and no part runs on what another has warmed up.
  */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Policy } from "../../engine/index.ts";
@@ -17,6 +18,7 @@ import { absent } from "../../lab/people/recorded.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { replay, watchHistory } from "../../lab/replay/replay.ts";
 import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
+import { openScale } from "../../lab/scale/open.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
@@ -32,7 +34,13 @@ export type Part =
   | { readonly kind: "document"; readonly dir: string }
   | { readonly kind: "rule"; readonly dir: string }
   | { readonly kind: "sql"; readonly dir: string }
-  | { readonly kind: "evaluate"; readonly dir: string }
+  | {
+      readonly kind: "evaluate";
+      readonly dir: string;
+      /** Of what was judged before: kept beside the history, made where it is not there yet. */
+      readonly kept?: true;
+      readonly workers?: number;
+    }
   | { readonly kind: "sweep"; readonly dir: string }
   | { readonly kind: "inspect"; readonly dir: string }
   | { readonly kind: "generate"; readonly dir: string; readonly services: number }
@@ -71,7 +79,7 @@ async function run(part: Part): Promise<Stopped> {
     case "sql":
       return ruledBySql(part.dir);
     case "evaluate":
-      return evaluated(part.dir);
+      return evaluated(part.dir, part.kept ?? false, part.workers ?? 1);
     case "sweep":
       return swept(part.dir);
     case "inspect":
@@ -205,10 +213,14 @@ async function inspected(dir: string): Promise<Stopped> {
 const OPTIONS = { people: "absent", seed: 1, replicates: 1000, draws: 5, progress: silent };
 
 /** `hindsight replay` of bench.yaml, scorecard included. */
-async function evaluated(dir: string): Promise<Stopped> {
+async function evaluated(dir: string, kept: boolean, workers: number): Promise<Stopped> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
+  const cache = kept ? join(dir, "kept") : "off";
+  const scale = openScale({ cache, workers }, () => undefined);
+  const options = { ...OPTIONS, ...(scale === undefined ? {} : { scale }) };
+  if (kept && !existsSync(cache)) await evaluate(history, policiesOf("bench"), options);
   const stop = stopwatch();
-  const { manifest } = await evaluate(history, policiesOf("bench"), OPTIONS);
+  const { manifest } = await evaluate(history, policiesOf("bench"), options);
   const stopped = stop();
   history.close();
   return { ...stopped, samples: manifest.samplesRead, notes: {} };

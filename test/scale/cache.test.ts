@@ -35,20 +35,21 @@ function scaleIn(dir: string): Scale {
   return { store: new Store(dir), leastSamples: 0, shardWindows: 400, work: () => null };
 }
 
-/** How often samples were read out of a history since it was first asked. */
+/** How many windows of samples were asked of a history since it was first watched. */
 function watched(of: History): () => number {
-  const { duck } = of;
+  const windows = of.windows.bind(of);
   let reads = 0;
-  const connect = duck.connect.bind(duck);
-  // Blocks are read over connections of their own.
-  duck.connect = () => {
-    reads++;
-    return connect();
-  };
+  // In place: a copy would not be what lies in the directory.
+  Object.assign(of, {
+    windows: (requests: Parameters<History["windows"]>[0]) => {
+      reads += requests.length;
+      return windows(requests);
+    },
+  });
   return () => reads;
 }
 
-/** How often a question reads samples, after the same history was asked another one. */
+/** How many windows a question reads, after the same history was asked another one. */
 async function readsAfter(
   dir: string,
   of: History,
