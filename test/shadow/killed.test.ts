@@ -23,7 +23,7 @@ import { Crash, crashingDisk, Fuse } from "./crashing.ts";
 import { MINUTE_MS, stageIn, started, START_MS, type Stage } from "./stage.ts";
 
 const SERVICES = ["api", "db", "web"];
-const KILLS = process.env["SOAK"] === undefined ? 60 : 1000;
+const KILLS = process.env["SOAK"] === undefined ? 40 : 1000;
 
 /** Two bad deployments, one of them overridden, a good one, and what goes on around them. */
 const SCRIPT: readonly (readonly [number, (atMs: number) => Told])[] = [
@@ -35,6 +35,8 @@ const SCRIPT: readonly (readonly [number, (atMs: number) => Told])[] = [
   [150_000, (atMs) => override("nobody", atMs)],
   [160_000, (atMs) => override("meant", atMs)],
   [170_000, (atMs) => refused(atMs)],
+  // In a later segment, with a baseline from the ones before.
+  [205_000, (atMs) => started("web", "later", atMs, { environment: "test" })],
   [330_000, (atMs) => ({ kind: "haltOrdered", atMs, by: "sam", reason: "drill" })],
   [350_000, (atMs) => ({ kind: "haltLifted", atMs, by: "sam", reason: "over" })],
 ];
