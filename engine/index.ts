@@ -74,7 +74,6 @@ export {
   toGlanceAt,
   wasGlanced,
   type Glance,
-  type Glanced,
   type Glimpses,
 } from "./detect/glance.ts";
 export type { EvenColumn } from "./detect/glimpse.ts";

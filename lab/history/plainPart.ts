@@ -18,7 +18,7 @@ import type { Block } from "./blocks.ts";
 import { quoted } from "./duck.ts";
 
 /** Where the values of a part file lie. */
-export interface PlainValues {
+interface PlainValues {
   /** Of the first value, in the file. */
   readonly at: number;
   readonly bytes: 4 | 8;

@@ -137,7 +137,7 @@ function addDelays({ block, from, to }: Slice, times: Float64Array, into: number
 }
 
 /** The samples of a window that are evenly spaced in time; see `evenly`. */
-export interface EvenWindow {
+interface EvenWindow {
   readonly startMs: number;
   readonly stepMs: number;
   readonly delayMs: number;

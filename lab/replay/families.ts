@@ -50,7 +50,7 @@ export interface Beside {
 }
 
 /** Who has to look closer; null: at all of its signals. */
-export type Closer = ReadonlyMap<Family, Beside | null>;
+type Closer = ReadonlyMap<Family, Beside | null>;
 
 /**
  * Glances at a window as it comes, while the next ones are read. Where the signals of all
@@ -83,7 +83,7 @@ export function isSpared(
 }
 
 /** Is a series the only one of every signal that watches it, for any deployment of the list? */
-export type Lone = (series: PlannedDeployment["series"], metric: string) => boolean;
+type Lone = (series: PlannedDeployment["series"], metric: string) => boolean;
 
 /**
  * Where a signal watches several, one of the others may be noisy, and then it is judged on all

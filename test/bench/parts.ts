@@ -72,10 +72,8 @@ async function run(part: Part): Promise<Stopped> {
       return replayed(part.dir, policiesOf(part.policies));
     case "document":
       return documented(part.dir);
-    case "rule": {
-      const { flagged: _flagged, ...stopped } = await ruled(part.dir);
-      return stopped;
-    }
+    case "rule":
+      return (await ruled(part.dir)).stopped;
     case "sql":
       return ruledBySql(part.dir);
     case "evaluate":
@@ -167,7 +165,9 @@ async function documented(dir: string): Promise<Stopped> {
 }
 
 /** The threshold rule alone, by us: the deployments that it flags. */
-async function ruled(dir: string): Promise<Stopped & { readonly flagged: readonly string[] }> {
+async function ruled(
+  dir: string,
+): Promise<{ readonly stopped: Stopped; readonly flagged: readonly string[] }> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const stop = stopwatch();
   const policy = loadPolicy(fileBeside("rule.yaml"));
@@ -175,10 +175,10 @@ async function ruled(dir: string): Promise<Stopped & { readonly flagged: readonl
   const flagged = plan.deployments
     .filter((_, at) => judgements[0]![at]!.some(({ evidence }) => evidence.verdict === "breach"))
     .map(({ deployment }) => deployment.deploymentId);
-  const stopped = stop();
+  const took = stop();
   const samples = plan.deployments.length;
   history.close();
-  return { ...stopped, samples, notes: { flagged: flagged.length }, flagged };
+  return { stopped: { ...took, samples, notes: { flagged: flagged.length } }, flagged };
 }
 
 /** The same rule as SQL; it must flag the same. */
@@ -192,11 +192,11 @@ async function ruledBySql(dir: string): Promise<Stopped> {
   const stopped = stop();
   const flagged = reader.getRowsJS().map(([id]) => String(id));
   duck.close();
-  const { flagged: ours, samples } = await ruled(dir);
+  const { flagged: ours, stopped: own } = await ruled(dir);
   if (flagged.sort().join(" ") !== [...ours].sort().join(" ")) {
     throw new Error(`SQL flags ${flagged.length} deployments, the engine ${ours.length}`);
   }
-  return { ...stopped, samples, notes: { flagged: flagged.length } };
+  return { ...stopped, samples: own.samples, notes: { flagged: flagged.length } };
 }
 
 async function inspected(dir: string): Promise<Stopped> {

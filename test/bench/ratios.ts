@@ -18,7 +18,7 @@ export interface Ratio {
 }
 
 const RECORD = z.object({ samples: z.number(), ratios: z.record(z.string(), z.number()) });
-export type RatioRecord = z.infer<typeof RECORD>;
+type RatioRecord = z.infer<typeof RECORD>;
 
 export function writeRecord(file: string, samples: number, ratios: readonly Ratio[]): void {
   const kept = ratios.map(({ name, median }) => [name, Number(median.toPrecision(3))]);
