@@ -61,27 +61,26 @@ async function readsAfter(
   return reads();
 }
 
-describe("a comparison through a store", () => {
+describe("a replay through a store", () => {
   it("is the same made here, kept, and read back, and then reads no samples", async () => {
     const dir = temporaryDirectory();
     const options = { ...OPTIONS, digestSamples: true };
-    const plain = await evaluate(history, POLICIES, options);
+    const asked = [POLICIES[0]!];
+    const plain = await evaluate(history, asked, options);
     const said = (seen: ReadonlyMap<string, unknown>): [string, unknown][] =>
       [...seen].sort(([a], [b]) => (a < b ? -1 : 1));
     for (const turn of ["cold", "warm"]) {
       const reads = watched(history);
-      const made = await evaluate(history, POLICIES, { ...options, scale: scaleIn(dir) });
+      const made = await evaluate(history, asked, { ...options, scale: scaleIn(dir) });
       expect(timeless(made), turn).toBe(timeless(plain));
       expect(said(made.samplesSeen)).toEqual(said(plain.samplesSeen));
       expect(reads() > 0).toBe(turn === "cold");
     }
-    const [one] = POLICIES as [Policy];
-    expect(await readsAfter(dir, history, [one]), "one of them alone").toBe(0);
     const packs = readdirSync(dir, { recursive: true, encoding: "utf8" });
     const files = packs.filter((name) => name.endsWith(".pack"));
     expect(files.length).toBeGreaterThan(3);
     for (const name of files) truncateSync(join(dir, name), 200);
-    const again = await evaluate(history, POLICIES, { ...options, scale: scaleIn(dir) });
+    const again = await evaluate(history, asked, { ...options, scale: scaleIn(dir) });
     expect(timeless(again), "every pack torn").toBe(timeless(plain));
   }, 120_000);
 });
