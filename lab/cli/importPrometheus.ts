@@ -153,7 +153,7 @@ async function servicesRelation(
   { connection }: Duck,
 ): Promise<Relation | null> {
   const path = typeof given === "string" ? resolve(dirname(config), given) : null;
-  const services = await readServices(path ?? (given as z.output<typeof inlineServices>));
+  const services = await readServices(path ?? given);
   if (services.length === 0) return null;
   const rows = services.map((row) => ({
     service: row.service,

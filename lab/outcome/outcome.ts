@@ -116,7 +116,7 @@ export function outcomesOf(
   // Where nothing spoke, a confidence is the rate it began with.
   const counts = `${watchMs} ${evidence.changeFailureRate}`;
   let seen = alike.get(counts);
-  if (seen === undefined) alike.set(counts, (seen = new Map()));
+  if (seen === undefined) alike.set(counts, (seen = new Map<readonly SignalJudged[], Outcome>()));
   return plan.deployments.map((planned, index) => {
     const id = planned.deployment.deploymentId;
     const judgements = result.judgements[index]!;

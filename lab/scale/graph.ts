@@ -116,7 +116,9 @@ export function pack(root: unknown): Buffer {
         return [TAG.undefined, 0];
       case "object":
         return value === null ? [TAG.null, 0] : placeOf(value);
-      default:
+      case "bigint":
+      case "symbol":
+      case "function":
         throw new Error(`a ${typeof value} cannot be packed`);
     }
   };

@@ -126,7 +126,7 @@ describe.skipIf(!IS_HERE)("a sweep on a queue (redis-server is installed)", () =
     const other = join(elsewhere, basename(history));
     cpSync(history, other, { recursive: true });
     const manifest = join(other, "manifest.json");
-    const digest = /"digest": "[0-9a-f]{64}",\n  "logging/;
+    const digest = /"digest": "[0-9a-f]{64}",\n {2}"logging/;
     const text = readFileSync(manifest, "utf8");
     expect(text).toMatch(digest);
     writeFileSync(manifest, text.replace(digest, `"digest": "${"0".repeat(64)}",\n  "logging`));

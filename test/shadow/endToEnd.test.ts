@@ -51,7 +51,7 @@ beforeAll(async () => {
     });
     targets.push(target);
   }
-  const scraped = targets.map(({ address }, at) => [address, { service: SERVICES[at]! }]);
+  const scraped = targets.map(({ address }, at) => [address, { service: SERVICES[at]! }] as const);
   prometheus = await startPrometheus(Object.fromEntries(scraped), "500ms");
 });
 

@@ -274,7 +274,7 @@ describe("it takes care", () => {
         json(response, matrix([]));
       }, 20);
     });
-    const queries = Object.fromEntries([..."abcdef"].map((name) => [name, name]));
+    const queries = Object.fromEntries(["a", "b", "c", "d", "e", "f"].map((name) => [name, name]));
     const more = {
       concurrency: 2,
       auth: { bearer: "env:TOKEN" },

@@ -61,8 +61,8 @@ export async function serveUnits(options: WorkerOptions): Promise<Serving> {
     try {
       return { full: await hands.work(job.data), dropped: false, worker: name };
     } catch (error) {
-      note(`unit ${job.data.unit} of ${job.data.run}: ${String((error as Error).message)}`);
-      throw new Error(`${name}: ${String((error as Error).message)}`, { cause: error });
+      note(`unit ${job.data.unit} of ${job.data.run}: ${(error as Error).message}`);
+      throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
     }
   };
   /** Is anybody still waiting? A server that was away may be told a little later that there is. */

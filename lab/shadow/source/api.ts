@@ -210,7 +210,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 function unreachable(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = String((cause as { code?: unknown } | null)?.code ?? "");
+  const { code = "" } = (cause ?? {}) as { readonly code?: string };
   const words = CAUSES[code] ?? (cause instanceof Error ? cause.message : String(cause));
   return `cannot be reached: ${words}`;
 }
