@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { onInterrupt } from "../../lab/cli/interrupt.ts";
-import { note, print, printJson } from "../../lab/cli/output.ts";
+import { note, printJson } from "../../lab/cli/output.ts";
 import { Problem } from "../../lab/problem.ts";
 import { servicesOf } from "./generated.ts";
 import { measure, type Measured, type Part, type PolicyChoice } from "./parts.ts";

@@ -190,7 +190,7 @@ async function ruledBySql(dir: string): Promise<Stopped> {
   const stop = stopwatch();
   const reader = await duck.connection.runAndReadAll(sql);
   const stopped = stop();
-  const flagged = reader.getRowsJS().map(([id]) => String(id));
+  const flagged = reader.getRowsJS().map(([id]) => id as string);
   duck.close();
   const { flagged: ours, stopped: own } = await ruled(dir);
   if (flagged.sort().join(" ") !== [...ours].sort().join(" ")) {
