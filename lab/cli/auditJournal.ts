@@ -36,7 +36,8 @@ export function verifyWholeJournal(
   } else if (broken === undefined) {
     print(
       `${dir} is whole: ${segments.length} segments, ${count("event")} events, ` +
-        `${count("record")} decision records\nLast hash ${last.state.end.previous}`,
+        `${count("record")} decision records. audit replay reads the samples too.\n` +
+        `Last hash ${last.state.end.previous}`,
     );
   } else {
     const { log, state, misplaced } = broken;

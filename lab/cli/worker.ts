@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
+import { checkUrl } from "../scale/queue/url.ts";
 import { untilTold } from "./interrupt.ts";
 import { wholeNumber } from "./options.ts";
 import { note } from "./output.ts";
@@ -36,7 +37,6 @@ export function workerCommand(): Command {
     )
     .action(async ({ on, historyRoot, cache, workers }: Flags) => {
       const { serveUnits } = await import("../scale/queue/serve.ts");
-      const { checkUrl } = await import("../scale/queue/connection.ts");
       const serving = await serveUnits({
         url: checkUrl(on),
         children: workers,

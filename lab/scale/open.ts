@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { onInterrupt } from "../cli/interrupt.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
+import { checkUrl } from "./queue/url.ts";
 import type { Scale, Work } from "./scale.ts";
 import { SHARD_WINDOWS } from "./shards.ts";
 import { Store } from "./store.ts";
@@ -65,7 +66,7 @@ export function openScale(
     shard !== undefined ||
     on !== undefined;
   const found = { policies: 0, there: 0 };
-  const queue = on === undefined ? null : queueAt(on, store, say);
+  const queue = on === undefined ? null : queueAt(checkUrl(on), store, say);
   process.once("exit", () => {
     for (const pool of pools.values()) pool.end();
     if (store.use.made > 0 && !isOff) store.evict();

@@ -169,6 +169,8 @@ export interface HostParts {
   readonly lease: Lease;
   /** A sentence for whoever runs it: a torn tail that was cut off, a fault. */
   readonly note: (text: string) => void;
+  /** What was decided, a line for each record. */
+  readonly decided?: (text: string) => void;
   readonly options: HostOptions;
 }
 

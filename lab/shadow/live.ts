@@ -114,10 +114,14 @@ export async function goLive(
     services,
     dir: config.journal,
     source: prometheusSource(config.metrics, secretsOf(file, env), clock),
-    effects: counting(whileOurs(webhookEffects(receiversOf(config), clock), lease), commands),
+    effects: counting(
+      whileOurs(webhookEffects(receiversOf(config), clock, config.act), lease),
+      commands,
+    ),
     clock,
     lease,
     note: (text) => log.warn(text),
+    decided: (text) => log.info(text),
     options: {
       act: config.act,
       pollMs: config.metrics.everyMs,

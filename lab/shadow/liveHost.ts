@@ -73,6 +73,9 @@ export class LiveHost implements RunningHost {
     this.#sender = new Sender(parts.effects, parts.clock, {
       mayGo: (errand) => this.#mayGo(errand),
       isLate: (errand) => this.#isLate(errand),
+      unsure: ({ key }, why) => {
+        parts.note(`${key}: nobody knows whether it arrived, it is sent again: ${why}`);
+      },
       came: (errand, of, attempts) => this.#orEnd(() => this.#came(errand, of, attempts)),
     });
     this.#clockWatch = new ClockWatch(core.time, parts.clock.steadyMs, (told) => this.#take(told));
@@ -248,6 +251,9 @@ export class LiveHost implements RunningHost {
     this.#tally.add("decisions", records.length);
     const isRefused = ({ decision }: DecisionRecord): boolean => decision === "refused";
     this.#tally.add("refused", records.filter(isRefused).length);
+    for (const { decisionId, decision, end, reason } of records) {
+      this.parts.decided?.(`${decisionId} ${end ?? decision}: ${reason}`);
+    }
     for (const one of asked) this.#dispatch(one, false);
   }
 

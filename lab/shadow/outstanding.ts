@@ -3,7 +3,7 @@
  * once more, each under the key it had: whether it went out before the end nobody knows.
  */
 
-import type { ControllerStep, EngineCommand, Event } from "../../engine/index.ts";
+import type { ControllerStep, DecisionKind, EngineCommand, Event } from "../../engine/index.ts";
 
 /** Words to people are sent again for so long: later they are news no more. */
 const NEWS_MS = 300_000;
@@ -27,13 +27,22 @@ export class Outstanding {
     const asked = commands
       .filter(({ kind }) => kind !== "watchUntil")
       .map((command) => ({ command, reason: reasons.get(command.decisionId)! }));
-    const ended = new Set(
-      records.flatMap(({ decision, deploymentId }) => (decision === "ended" ? [deploymentId] : [])),
-    );
-    const stands = ({ command }: Asked): boolean =>
-      command.kind === "rollBack"
-        ? !ended.has(command.deploymentId)
-        : command.askedAtMs >= event.knownAtMs - NEWS_MS;
+    const after = (...decisions: readonly DecisionKind[]): ReadonlySet<string> =>
+      new Set(
+        records.flatMap(({ decision, deploymentId }) =>
+          decisions.includes(decision) ? [deploymentId] : [],
+        ),
+      );
+    const ended = after("ended");
+    const closed = after("ended", "withdrawn", "rollbackOrdered");
+    const stands = ({ command: { kind, deploymentId, askedAtMs } }: Asked): boolean => {
+      if (kind === "rollBack") return !ended.has(deploymentId);
+      // A question that was answered, or that time answered, is asked of nobody again.
+      if (kind === "propose" || kind === "escalate") {
+        if (closed.has(deploymentId)) return false;
+      }
+      return askedAtMs >= event.knownAtMs - NEWS_MS;
+    };
     this.#asked = [...this.#asked.filter(stands), ...asked];
     return asked;
   }

@@ -13,6 +13,8 @@ export interface Sending {
   readonly mayGo: (errand: Errand) => boolean;
   /** Is it of no use any more? */
   readonly isLate: (errand: Errand) => boolean;
+  /** The first time that nobody knows; the next attempts are silent. */
+  readonly unsure: (errand: Errand, why: string) => void;
   /** @param attempts how often it went out */
   readonly came: (errand: Errand, of: CarriedOut, attempts: number) => void;
 }
@@ -56,6 +58,7 @@ export class Sender {
           return;
         }
         detail = result.detail;
+        if (attempts === 1) this.sending.unsure(errand, detail);
       }
       await this.clock.wait(pauseMs, signal);
     }

@@ -146,18 +146,29 @@ describe("refused, and recorded", () => {
       await door.send("overrides", pay, { as: "chat", id: "1" }),
       await door.send("approvals", approval, { as: "chat", id: "2" }),
       await door.send("halt", halt, { as: "chat", id: "3" }),
-      await door.send("overrides", OVERRIDE, { as: "chat", id: "4" }),
     ];
     expect(refused.map(({ status, detail }) => [status, detail])).toEqual([
       [403, "ana is not entitled to override for pay, of team money (sent by chat)"],
       [403, "nobody is not entitled to approve (sent by chat)"],
       [403, "ana is not entitled to halt (sent by chat)"],
-      [403, "ana is not entitled to override what no watched service is (sent by chat)"],
     ]);
     expect(door.recorded).toHaveLength(3);
     expect(door.host.told).toEqual([]);
-    await door.send("overrides", { ...pay, by: "kim" }, { as: "chat", id: "5" });
+    await door.send("overrides", { ...pay, by: "kim" }, { as: "chat", id: "4" });
     expect(door.host.told).toMatchObject([{ kind: "overrideGiven", by: "kim" }]);
+  });
+
+  it("by the host, an override of what is watched no more", async () => {
+    const reason = "this host knows no such deployment";
+    door.host.answer = () => ({ accepted: false, decisionIds: ["gone-1#1"], reason });
+    const late = { ...OVERRIDE, deploymentId: "gone-1" };
+    const { status, detail } = await door.send("overrides", late, { as: "chat", id: "1" });
+    expect([status, detail]).toEqual([409, reason]);
+    expect(door.recorded).toEqual([]);
+    const stranger = { ...late, by: "nobody" };
+    expect(await door.send("overrides", stranger, { as: "chat", id: "2" })).toMatchObject({
+      status: 403,
+    });
   });
 
   it("as one entry a minute where it is a flood", async () => {

@@ -43,7 +43,8 @@ afterEach(() => {
 async function carryOut(
   status: number,
   answer: string,
-  errand = ERRAND,
+  errand: Errand = ERRAND,
+  act = true,
 ): Promise<{ done: CarriedOut; got: readonly Got[] }> {
   const got: Got[] = [];
   server = createServer((request, response) => {
@@ -62,7 +63,7 @@ async function carryOut(
     secret: SECRET,
     timeout: status === 0 ? 300 : 10_000,
   };
-  const effects = webhookEffects({ platform, page: null }, setClock());
+  const effects = webhookEffects({ platform, page: platform }, setClock(), act);
   const done = await effects.carryOut(errand, new AbortController().signal);
   return { done, got };
 }
@@ -85,6 +86,7 @@ describe("a rollback", () => {
       authority: "policy two-minute, tier override",
       accountable: "platform",
       reason: "no override within 2m: proceeds",
+      act: true,
     });
   });
 
@@ -111,13 +113,13 @@ describe("a rollback", () => {
 
   it("nobody knows of, where nothing listens", async () => {
     const platform = { url: "http://127.0.0.1:49151/", secret: SECRET, timeout: 300 };
-    const effects = webhookEffects({ platform, page: null }, setClock());
+    const effects = webhookEffects({ platform, page: null }, setClock(), true);
     const done = await effects.carryOut(ERRAND, new AbortController().signal);
     expect(done).toEqual({ status: "unknown", detail: "ECONNREFUSED" });
   });
 
   it("is refused without a platform, and a page without a receiver is none", async () => {
-    const effects = webhookEffects({ platform: null, page: null }, setClock());
+    const effects = webhookEffects({ platform: null, page: null }, setClock(), true);
     const { signal } = new AbortController();
     expect(await effects.carryOut(ERRAND, signal)).toMatchObject({ status: "refused" });
     const { askedAtMs, decisionId } = ERRAND.command;
@@ -126,6 +128,18 @@ describe("a rollback", () => {
     expect(await effects.carryOut({ ...ERRAND, command }, signal)).toMatchObject({
       status: "done",
     });
+  });
+});
+
+describe("a host that only records", () => {
+  it.each([
+    ["notify", "Recorded only, nothing will be done: proceeds"],
+    ["page", "proceeds"],
+  ] as const)("says so in a %s", async (kind, reason) => {
+    const { deploymentId, askedAtMs, decisionId } = ERRAND.command;
+    const command = { kind, deploymentId, askedAtMs, decisionId, to: "on-call", reason: "" };
+    const { got } = await carryOut(200, "", { ...ERRAND, command, reason: "proceeds" }, false);
+    expect(JSON.parse(got[0]!.body.toString())).toMatchObject({ type: kind, act: false, reason });
   });
 });
 
@@ -145,7 +159,7 @@ describe("the receiver of the README", () => {
       const send = (secret: string): Promise<CarriedOut> => {
         const platform = { url: `http://127.0.0.1:${port}/`, secret, timeout: 10_000 };
         const clock = { ...setClock(), wallMs: () => Date.now() };
-        const effects = webhookEffects({ platform, page: null }, clock);
+        const effects = webhookEffects({ platform, page: null }, clock, true);
         return effects.carryOut(ERRAND, new AbortController().signal);
       };
       let first = await send(SECRET);

@@ -46,18 +46,6 @@ export function shown(url: string): string {
   return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
 }
 
-/** @throws Problem when it is no URL of Redis */
-export function checkUrl(url: string): string {
-  const cure = "Write --on redis://HOST:PORT (rediss:// for TLS, redis://USER:PASSWORD@HOST:PORT).";
-  if (!URL.canParse(url)) throw new Problem("--on is no URL", { cure });
-  const { protocol } = new URL(url);
-  if (protocol === "s3:") throw new Problem("--on names the queue, not the history", { cure });
-  if (protocol !== "redis:" && protocol !== "rediss:") {
-    throw new Problem(`--on: ${protocol}// is no Redis or Valkey`, { cure });
-  }
-  return url;
-}
-
 /** A connection that waits where the server is away for a while, as BullMQ wants it. */
 export function connection(url: string): Redis {
   const redis = new Redis(url, {

@@ -20,7 +20,6 @@ import type { Store } from "../store.ts";
 import { aboutUnit, WHAT } from "../workers.ts";
 import {
   checkServer,
-  checkUrl,
   connection,
   leaseKey,
   PREFIX,
@@ -56,7 +55,7 @@ export function openCoordinator(
   store: Store,
   note: (line: string) => void,
 ): Coordinator {
-  const coordinator = new Coordinator(checkUrl(url), store, note);
+  const coordinator = new Coordinator(url, store, note);
   process.once("exit", () => {
     const { units, begunAgain, workers } = coordinator.use;
     if (units === 0) return;

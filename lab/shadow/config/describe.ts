@@ -56,7 +56,10 @@ function servicesSay(services: readonly ServiceRow[]): string {
 function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
   const told = page === undefined ? "nobody" : page.url;
   if (!act) {
-    return ["It never rolls back: it records what it would do.", `It tells ${told} of it.`];
+    return [
+      "It never rolls back: it records what it would do.",
+      `It tells ${told} what it would do, and says that nothing is done.`,
+    ];
   }
   return [
     `It asks ${platform!.url} to roll back, and gives up ` +

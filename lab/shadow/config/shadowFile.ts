@@ -137,7 +137,7 @@ export function shadowSchema(at: Surroundings) {
       lease: leaseSchema(at).prefault({}),
       audit: z
         .strictObject({
-          rotate: duration(MINUTE_MS, 366 * DAY_MS).prefault("7d"),
+          rotate: duration(MINUTE_MS, 366 * DAY_MS).prefault("1h"),
           signKey: path(at, "expected the path of a private Ed25519 key").optional(),
         })
         .prefault({}),

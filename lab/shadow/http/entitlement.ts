@@ -9,6 +9,28 @@ export interface Entitlements {
   readonly services: readonly ServiceRow[];
 }
 
+/** The grants of somebody for a deed, whatever they cover. */
+function grantsOf(
+  { groups, entitled }: Pick<Entitlements, "groups" | "entitled">,
+  who: string,
+  deed: Deed,
+): readonly Grant[] {
+  return entitled.filter(
+    (grant) =>
+      grant.may.includes(deed) &&
+      grant.who.some((name) => name === who || groups[name]?.includes(who) === true),
+  );
+}
+
+/** May they do it anywhere at all? */
+export function isGiven(
+  given: Pick<Entitlements, "groups" | "entitled">,
+  who: string,
+  deed: Deed,
+): boolean {
+  return grantsOf(given, who, deed).length > 0;
+}
+
 /**
  * Null where they may; else why not, in words.
  *
@@ -21,11 +43,7 @@ export function whyNotEntitled(
   service: string | null,
 ): string | null {
   const team = services.find((row) => row.service === service)?.team ?? null;
-  const own = entitled.filter(
-    (grant) =>
-      grant.may.includes(deed) &&
-      grant.who.some((name) => name === who || groups[name]?.includes(who) === true),
-  );
+  const own = grantsOf({ groups, entitled }, who, deed);
   if (own.length === 0) return `${who} is not entitled to ${deed}`;
   const covers = own.some(
     (grant) =>
@@ -34,7 +52,7 @@ export function whyNotEntitled(
       (service !== null && grant.services?.includes(service) === true),
   );
   if (covers) return null;
-  if (service === null) return `${who} is not entitled to ${deed} what no watched service is`;
+  if (service === null) return `${who} is not entitled to ${deed} the whole fleet`;
   const of = team === null ? "of no team" : `of team ${team}`;
   return `${who} is not entitled to ${deed} for ${service}, ${of}`;
 }

@@ -10,7 +10,7 @@ import type { ServiceRow } from "../../history/tables.ts";
 import { problemDocument, Refusal, type ProblemKind } from "../../server/problems.ts";
 import { BODIES, TOLD_BY } from "./bodies.ts";
 import type { Answer, Deliveries } from "./deliveries.ts";
-import { whyNotEntitled } from "./entitlement.ts";
+import { isGiven, whyNotEntitled } from "./entitlement.ts";
 import { argocdReader, githubReader, type ForeignReader } from "./foreign.ts";
 import type { Refusals, Refused } from "./refusals.ts";
 import {
@@ -219,6 +219,9 @@ function whyNot(
   const { groups, entitled } = config;
   const { open } = host.status();
   const service = open.find((one) => one.deploymentId === deploymentId)?.service ?? null;
+  // Whose team it was nobody knows any more: the host itself refuses what it does not watch.
+  if (deploymentId !== null && service === null && isGiven({ groups, entitled }, by, deed))
+    return null;
   return whyNotEntitled({ groups, entitled, services }, by, deed, service);
 }
 

@@ -26,14 +26,15 @@ export interface Receivers {
   readonly page: Receiver | null;
 }
 
-export function webhookEffects({ platform, page }: Receivers, clock: Clock): Effects {
+/** @param act what is told says so where the host only records */
+export function webhookEffects({ platform, page }: Receivers, clock: Clock, act: boolean): Effects {
   return {
     carryOut: async (errand, signal) => {
       const { kind } = errand.command;
       // Samples come anyway: nobody outside is asked for them.
       if (kind === "watchUntil") return { status: "done", finished: null };
       const to = kind === "rollBack" ? platform : page;
-      if (to !== null) return send(to, errand, clock, signal);
+      if (to !== null) return send(to, message(errand, act), errand.key, clock, signal);
       // A rollback that nobody can do is a failure; a message that nobody wants is none.
       return kind === "rollBack"
         ? { status: "refused", detail: "shadow.yaml names no platform" }
@@ -56,11 +57,12 @@ export function counting(effects: Effects, counts: Map<string, number>): Effects
 
 async function send(
   { url, secret, timeout }: Receiver,
-  errand: Errand,
+  told: object,
+  key: string,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<CarriedOut> {
-  const body = JSON.stringify(message(errand));
+  const body = JSON.stringify(told);
   const timestampS = Math.floor(clock.wallMs() / 1000);
   try {
     return await inTime(timeout, signal, async (given) => {
@@ -70,10 +72,10 @@ async function send(
         headers: {
           "content-type": "application/json",
           "user-agent": "hindsight-shadow",
-          "idempotency-key": errand.key,
-          "webhook-id": errand.key,
+          "idempotency-key": key,
+          "webhook-id": key,
           "webhook-timestamp": String(timestampS),
-          "webhook-signature": signatureOf(secret, errand.key, timestampS, body),
+          "webhook-signature": signatureOf(secret, key, timestampS, body),
         },
         body,
         signal: given,
@@ -97,7 +99,7 @@ function understood(status: number, answer: string): CarriedOut {
   return { status: isNo ? "refused" : "unknown", detail };
 }
 
-function message({ key, command, service, version, reason }: Errand) {
+function message({ key, command, service, version, reason }: Errand, act: boolean) {
   const { kind, deploymentId, decisionId, askedAtMs } = command;
   const askedAt = formatTime(askedAtMs);
   return {
@@ -109,9 +111,14 @@ function message({ key, command, service, version, reason }: Errand) {
     decisionId,
     askedAt,
     ...detailsOf(command),
-    reason,
+    reason: act || !SOUNDS_LIKE_ACTING.includes(kind) ? reason : `${RECORDS_ONLY}${reason}`,
+    act,
   };
 }
+
+/** To whoever reads these, something is about to happen. */
+const SOUNDS_LIKE_ACTING: readonly EngineCommand["kind"][] = ["propose", "escalate", "notify"];
+const RECORDS_ONLY = "Recorded only, nothing will be done: ";
 
 /** What only this kind of command says. */
 function detailsOf(command: EngineCommand): Readonly<Record<string, unknown>> {
