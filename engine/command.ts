@@ -24,7 +24,7 @@ export interface Propose extends Command<"propose"> {
   readonly onSilence: "rollback" | "hold";
   readonly to: string;
 }
-/** The breach is over, or another deployment took its place: the question no longer stands. */
+/** It is over, overridden, or another deployment took its place: the question no longer stands. */
 export interface WithdrawProposal extends Command<"withdrawProposal"> {
   readonly reason: string;
 }

@@ -263,7 +263,7 @@ function override(
     refuse(turn, state, nowMs, `override by ${by}: a justification is required`);
   } else {
     const reason = `overridden by ${by}: ${justification}`;
-    end(turn, state, "overridden", nowMs, reason, { authority: by });
+    takeBack(turn, end(turn, state, "overridden", nowMs, reason, { authority: by }));
   }
 }
 
