@@ -32,6 +32,8 @@ export function readKind(
   const mapped = mapping.get(source);
   if (mapped !== undefined) return mapped;
   const lower = source.trim().toLowerCase();
+  // GitHub's own word where nobody gave a task.
+  if (lower === "deploy") return "code";
   return KIND_PREFIXES.find(([prefix]) => lower.startsWith(prefix))?.[1] ?? null;
 }
 
