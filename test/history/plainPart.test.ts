@@ -9,20 +9,10 @@ import { openHistory, type History } from "../../lab/history/open.ts";
 import { streamBlocks } from "../../lab/history/stream.ts";
 import { createHistory } from "../../lab/history/write.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
+import { ABOUT, NO_TABLES } from "./samples.ts";
 
 const SEED = 20_261_125;
 const START_MS = Date.UTC(2026, 0, 5);
-const NO_TABLES = {
-  deployments: [],
-  tags: [],
-  incidents: [],
-  labels: [],
-  decisions: [],
-  services: [],
-  metricCatalog: [],
-  cases: [],
-};
-const ABOUT = { madeBy: "a test", sources: [], dropped: [], warnings: [], loggingPolicy: null };
 
 /** Noise does not compress, few values make a dictionary; gaps make short blocks. */
 const written = fc.record({

@@ -8,7 +8,7 @@ import { silent } from "../../lab/cli/output.ts";
 import { distinctlyNamed } from "../../lab/compare/evaluate.ts";
 import { DEFAULT_BUDGET } from "../../lab/gate/budget.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
-import type { DeploymentRow, HistoryTables } from "../../lab/history/tables.ts";
+import type { DeploymentRow } from "../../lab/history/tables.ts";
 import { createHistory } from "../../lab/history/write.ts";
 import { faultsIn, readReport } from "../../lab/report/check.ts";
 import { makeReport, type Asked, type ReportDocument } from "../../lab/report/document.ts";
@@ -23,21 +23,12 @@ import { writeSweep } from "../../lab/sweep/directory.ts";
 import { sweepDocument } from "../../lab/sweep/document.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
+import { NO_TABLES } from "../history/samples.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { policyFile } from "../lab/smallWorld.ts";
 import { FULL, OVERRIDE, SHORT, tinyHistory } from "../lab/tinyHistory.ts";
 
 const DAY_MS = 86_400_000;
-const EMPTY: HistoryTables = {
-  deployments: [],
-  tags: [],
-  incidents: [],
-  labels: [],
-  decisions: [],
-  services: [],
-  metricCatalog: [],
-  cases: [],
-};
 
 interface Made {
   readonly document: ReportDocument;
@@ -119,7 +110,7 @@ async function sampled(
     ...row,
   }));
   await writer.finish(
-    { ...EMPTY, deployments: rows },
+    { ...NO_TABLES, deployments: rows },
     { madeBy: "a test", sources: [], dropped: [], warnings: [], loggingPolicy: null },
   );
   return openHistory(dir);
