@@ -14,6 +14,7 @@ import {
   type Handled,
   type LearningState,
   type LogEntry,
+  type LogHeader,
   type Policy,
   type SamplesSeen,
 } from "../../engine/index.ts";
@@ -60,20 +61,22 @@ export function* logLines(
   yield checkpoint(true);
 }
 
+/** What every log begins with; of no case and no history where nobody says more. */
+export function headerOf(policy: Policy): LogHeader {
+  return {
+    format: "hindsight-decisions",
+    engineVersion: ENGINE_VERSION,
+    policy,
+    policyDigest: policy.digest,
+    caseId: null,
+    history: null,
+  };
+}
+
 function* entriesOf(section: LogSection): Generator<LogEntry> {
   const { policy, caseId, history, learned, handled, samples } = section;
-  yield {
-    kind: "header",
-    content: {
-      format: "hindsight-decisions",
-      engineVersion: ENGINE_VERSION,
-      policy,
-      policyDigest: policy.digest,
-      caseId,
-      history,
-      ...(learned === undefined ? {} : { learned }),
-    },
-  };
+  const more = learned === undefined ? {} : { learned };
+  yield { kind: "header", content: { ...headerOf(policy), caseId, history, ...more } };
   for (const one of handled) {
     if (!isKept(one)) continue;
     yield { kind: "event", content: one.event };

@@ -7,7 +7,6 @@ import {
   CHAIN_START,
   chainEntry,
   checkpointText,
-  ENGINE_VERSION,
   serialise,
   type ChainEnd,
   type ControllerState,
@@ -19,6 +18,7 @@ import {
   type SeriesName,
 } from "../../../engine/index.ts";
 import type { Signer } from "../../audit/signature.ts";
+import { headerOf } from "../../audit/write.ts";
 import { sha256 } from "../../policy/load.ts";
 import { BatchWriter } from "./batches.ts";
 import { toCarry } from "./carried.ts";
@@ -147,18 +147,7 @@ export function beginSegment(
     state: serialise({ ...state, recent: {} }),
     carried,
   };
-  const header: LogEntry = {
-    kind: "header",
-    content: {
-      format: "hindsight-decisions",
-      engineVersion: ENGINE_VERSION,
-      policy,
-      policyDigest: policy.digest,
-      caseId: null,
-      history: null,
-      live,
-    },
-  };
+  const header: LogEntry = { kind: "header", content: { ...headerOf(policy), live } };
   const { line, end } = chainEntry(CHAIN_START, header, sha256);
   const bytes = Buffer.from(`${line}\n`);
   disk.place(files.log, bytes);
