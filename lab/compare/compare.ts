@@ -6,7 +6,7 @@
 import { isOpen, type Outcome } from "../outcome/outcome.ts";
 import { inFavourOf } from "./bounds.ts";
 import type { Evaluated } from "./evaluate.ts";
-import { FIELDS, rangeOf, type Field } from "../score/fields.ts";
+import { FIELDS, type Field } from "../score/fields.ts";
 import {
   differenceRange,
   intervalOf,
@@ -175,7 +175,7 @@ function pairedSpread(field: Field, baseline: Scored, candidate: Scored): Spread
         : minus(after.leftOut, before.leftOut),
     effectiveClusters: Math.min(before.effectiveClusters, after.effectiveClusters),
     smooth: field.smooth,
-    range: differenceRange(rangeOf(field)),
+    range: differenceRange(before.range),
   };
 }
 

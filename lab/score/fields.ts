@@ -20,13 +20,27 @@ export interface Field {
   readonly value: (sums: Sums, seconds: Seconds, weeks: number) => number;
   /** How many observations it rests on. */
   readonly n: (sums: Sums) => number;
+  /** Between which values it can lie in these deployments with these labels. */
+  readonly range: (sums: Sums) => Range;
   /** Why it is null when it is. */
   readonly why: string;
 }
 
+const FROM_ZERO: Range = { low: 0, high: Number.POSITIVE_INFINITY };
+const SHARE: Range = { low: 0, high: 1 };
 const divide = (top: number, bottom: number): number => (bottom === 0 ? Number.NaN : top / bottom);
 
-function count(name: SumName, better: Field["better"] = null): Field {
+type Among = (sums: Sums) => number;
+const unlimited: Among = () => Number.POSITIVE_INFINITY;
+const deployments: Among = (sums) => sums.deployments;
+const regressions: Among = (sums) => sums.regressions;
+const good: Among = (sums) => sums.benign;
+const unlabelled: Among = (sums) => sums.unlabelled;
+const unrelated: Among = (sums) =>
+  sums.deployments - sums.regressions - sums.benign - sums.unlabelled;
+
+/** @param among what it is some of, and can be no more than */
+function count(name: SumName, among: Among, better: Field["better"] = null): Field {
   return {
     name,
     unit: "count",
@@ -34,14 +48,23 @@ function count(name: SumName, better: Field["better"] = null): Field {
     better,
     value: (sums) => sums[name],
     n: (sums) => sums.deployments,
+    range: (sums) => ({ low: 0, high: among(sums) }),
     why: "",
   };
 }
 
-/** A count that rests on labels: without any it is not none but unknown. */
-function labelledCount(name: SumName, better: Field["better"] = null): Field {
+/** What the history has whatever a policy does: counted, so nothing is estimated. */
+function ownCount(name: SumName): Field {
   return {
-    ...count(name, better),
+    ...count(name, deployments),
+    range: (sums) => ({ low: sums[name], high: sums[name] }),
+  };
+}
+
+/** A count that rests on labels: without any it is not none but unknown. */
+function labelledCount(name: SumName, among: Among, better: Field["better"] = null): Field {
+  return {
+    ...count(name, among, better),
     value: (sums) => (sums.unlabelled === sums.deployments ? Number.NaN : sums[name]),
     n: (sums) => sums.deployments - sums.unlabelled,
     why: NO_LABEL,
@@ -62,6 +85,7 @@ function share(
     better,
     value: (sums) => divide(sums[top], bottom(sums)),
     n: bottom,
+    range: () => SHARE,
     why,
   };
 }
@@ -79,6 +103,7 @@ function durations(name: DurationName): Field[] {
     better: "lower",
     value: (_sums, seconds) => value(seconds[name]),
     n: (sums) => sums.timed - (name === "timeToDetect" ? sums.earlyAlarms : 0),
+    range: () => (statistic === "restrictedMean60m" ? { low: 0, high: 3600 } : FROM_ZERO),
     why: "no regression has a recorded onset",
   });
   return [
@@ -113,25 +138,19 @@ function isAscending(values: Float64Array): boolean {
   return true;
 }
 
-/** Nothing that is counted or lasts is less than none of it. */
-export function rangeOf({ name, unit }: Field): Range {
-  if (unit === "share") return { low: 0, high: 1 };
-  return { low: 0, high: name.endsWith(".restrictedMean60m") ? 3600 : Infinity };
-}
-
 /** Names are the contract of the JSON; the order is that of the printed scorecard. */
 export const FIELDS: readonly Field[] = [
-  count("deployments"),
-  count("regressions"),
-  count("benign"),
-  count("unlabelled"),
-  count("undecidable"),
-  count("proposals"),
-  count("rollbacks"),
-  labelledCount("truePositiveRollbacks", "higher"),
-  labelledCount("falsePositiveRollbacks", "lower"),
-  labelledCount("unrelatedRollbacks", "lower"),
-  count("unlabelledRollbacks"),
+  ownCount("deployments"),
+  ownCount("regressions"),
+  ownCount("benign"),
+  ownCount("unlabelled"),
+  count("undecidable", deployments),
+  count("proposals", unlimited),
+  count("rollbacks", deployments),
+  labelledCount("truePositiveRollbacks", regressions, "higher"),
+  labelledCount("falsePositiveRollbacks", good, "lower"),
+  labelledCount("unrelatedRollbacks", unrelated, "lower"),
+  count("unlabelledRollbacks", unlabelled),
   share(
     "falsePositiveShare",
     "lower",
@@ -166,6 +185,7 @@ export const FIELDS: readonly Field[] = [
         2 * sums.truePositiveRollbacks + sums.falsePositiveRollbacks + sums.misses,
       ),
     n: (sums) => sums.regressions,
+    range: () => SHARE,
     why: NO_REGRESSION,
   },
   ...DURATIONS.flatMap(durations),
@@ -176,11 +196,12 @@ export const FIELDS: readonly Field[] = [
     better: "lower",
     value: (_sums, seconds) => mean(seconds.timeToRecovery),
     n: (sums) => sums.timed,
+    range: () => FROM_ZERO,
     why: "no regression has a recorded onset",
   },
-  labelledCount("earlyAlarms"),
-  count("pages", "lower"),
-  count("nightPages", "lower"),
+  labelledCount("earlyAlarms", (sums) => sums.timed),
+  count("pages", unlimited, "lower"),
+  count("nightPages", unlimited, "lower"),
   {
     name: "pagesPerWeek",
     unit: "perWeek",
@@ -188,15 +209,16 @@ export const FIELDS: readonly Field[] = [
     better: "lower",
     value: (sums, _seconds, weeks) => divide(sums.pages, weeks),
     n: (sums) => sums.deployments,
+    range: () => FROM_ZERO,
     why: "the history has no length",
   },
-  count("approvals"),
-  count("approvalsExpired", "lower"),
-  count("escalations", "lower"),
-  count("overrides"),
-  labelledCount("harmfulOverrides", "lower"),
+  count("approvals", deployments),
+  count("approvalsExpired", deployments, "lower"),
+  count("escalations", unlimited, "lower"),
+  count("overrides", deployments),
+  labelledCount("harmfulOverrides", regressions, "lower"),
   {
-    ...count("toilHours", "lower"),
+    ...count("toilHours", unlimited, "lower"),
     unit: "hours",
   },
   {
@@ -214,11 +236,12 @@ export const FIELDS: readonly Field[] = [
           sums.costPages +
           sums.costToil,
     n: (sums) => sums.deployments,
+    range: () => FROM_ZERO,
     why: NO_LABEL,
   },
-  labelledCount("tagSaved"),
-  labelledCount("tagMasked", "lower"),
-  count("ownerlessActions", "lower"),
+  labelledCount("tagSaved", good),
+  labelledCount("tagMasked", regressions, "lower"),
+  count("ownerlessActions", deployments, "lower"),
   ...(["observed", "modelled", "bounded", "unknown"] as const).map((kind) =>
     share(`${kind}Share`, null, kind, (sums) => sums.deployments, "no deployments"),
   ),

@@ -14,7 +14,7 @@ import { randomStream } from "../people/random.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
 import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
-import { addendOf, FIELDS, rangeOf, total, type Addend, type Field, type Sums } from "./fields.ts";
+import { addendOf, FIELDS, total, type Addend, type Field, type Sums } from "./fields.ts";
 import {
   effectiveClusters,
   intervalOf,
@@ -229,7 +229,7 @@ function spreadsOf(
         leftOut: leaves ? leftOut[index]! : null,
         effectiveClusters: effectiveClusters(services.map((one) => field.n(one.sums))),
         smooth: field.smooth,
-        range: rangeOf(field),
+        range: field.range(sums),
       },
     ]),
   );

@@ -9,7 +9,7 @@
  */
 
 import type { Evaluated } from "../compare/evaluate.ts";
-import { FIELDS, rangeOf } from "../score/fields.ts";
+import { FIELDS } from "../score/fields.ts";
 import { differenceRange, intervalOf, tidy, type Range, type Spread } from "../score/intervals.ts";
 
 /** Estimates with nothing to say are null. */
@@ -51,9 +51,9 @@ const ASKED = [
 export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): readonly Factorial[] {
   return FIELDS.filter(({ name }) => ASKED.includes(name)).map((field): Factorial => {
     const { name } = field;
-    const changes = differenceRange(rangeOf(field));
     const cells = [neither, tagsOnly, modesOnly, both];
     const spreads = cells.map(({ scored }) => scored.spreads.get(name)!);
+    const changes = differenceRange(spreads[0]!.range);
     const effect = (
       range: Range,
       of: (none: number, t: number, m: number, tm: number) => number,

@@ -112,21 +112,36 @@ describe("intervals of fleets of two to five services", () => {
     const mine = smallFleets("mine");
     const yours = smallFleets("yours");
     let cut = 0;
+    let full = 0;
     for (const [index, baseline] of mine.entries()) {
+      const of = (name: string): number => estimate(baseline.scored, name).value!;
+      const mosts: Readonly<Record<string, number>> = {
+        rollbacks: of("deployments"),
+        truePositiveRollbacks: of("regressions"),
+        falsePositiveRollbacks: of("benign"),
+      };
       for (const { name, unit } of FIELDS) {
         const { value, low, high } = estimate(baseline.scored, name);
         if (value === null || low === null || high === null) continue;
-        const most = unit === "share" ? 1 : name.endsWith(".restrictedMean60m") ? 3600 : Infinity;
+        const other = name.endsWith(".restrictedMean60m") ? 3600 : Infinity;
+        const most = unit === "share" ? 1 : (mosts[name] ?? other);
+        if (name in mosts && low < high && high === most) full++;
         const text = `${name} of fleet ${index}: ${value} [${low}, ${high}]`;
         expect(0 <= low && low <= value && value <= high && high <= most, text).toBe(true);
         if (unit === "share" && low < high && (low === 0 || high === 1)) cut++;
       }
+      for (const name of ["deployments", "regressions", "benign", "unlabelled"]) {
+        const { value, low, high } = estimate(baseline.scored, name);
+        expect([low, high], name).toEqual([value, value]);
+      }
       for (const one of differencesOf(baseline, yours[index]!, scoreDraws)) {
-        if (one.unit !== "share" || one.low === null) continue;
-        expect(one.low, one.field).toBeGreaterThanOrEqual(-1);
-        expect(one.high, one.field).toBeLessThanOrEqual(1);
+        const most = one.unit === "share" ? 1 : mosts[one.field];
+        if (most === undefined || one.low === null) continue;
+        expect(one.low, one.field).toBeGreaterThanOrEqual(-most);
+        expect(one.high, one.field).toBeLessThanOrEqual(most);
       }
     }
+    expect(full, "no count's interval was cut").toBeGreaterThan(SMALL / 4);
     expect(cut, "no fleet was small enough to ask").toBeGreaterThan(SMALL / 4);
   });
 });

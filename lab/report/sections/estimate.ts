@@ -14,10 +14,7 @@ export function fieldOf(name: string): Field {
   return FIELDS.find((one) => one.name === name)!;
 }
 
-/**
- * A value with its interval below. A resampled interval of few services may reach beyond
- * what is possible (a share above 100 %, a count below nought); it is shown up to there.
- */
+/** A value with its interval below. */
 export function estimateCell(field: Field, estimate: Estimate | null): Cell {
   if (estimate === null) return { text: "–" };
   const { value, low, high, why } = estimate;
@@ -25,11 +22,10 @@ export function estimateCell(field: Field, estimate: Estimate | null): Cell {
   const text = formatValue(field.unit, value);
   if (low === null || high === null) return { text, below: "no interval" };
   if (low === high) return { text };
-  const most = field.unit === "share" ? 1 : Number.POSITIVE_INFINITY;
-  const [from, to] = [low, high].map((one) =>
-    formatValue(field.unit, Math.min(most, Math.max(0, one))),
-  );
-  return { text, below: interval(from!, to!) };
+  return {
+    text,
+    below: interval(formatValue(field.unit, low), formatValue(field.unit, high)),
+  };
 }
 
 /** Where there is no room it breaks between its ends, never inside one. */
