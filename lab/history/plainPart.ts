@@ -11,7 +11,8 @@
  * definition levels run-length encoded, then the values (parquet-format 2.10, "Data Pages").
  */
 
-import { open, type FileHandle } from "node:fs/promises";
+import { closeSync, openSync, read } from "node:fs";
+import { promisify } from "node:util";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { Block } from "./blocks.ts";
@@ -45,16 +46,16 @@ export async function findPlainValues(
   const [, compression, encodings, dictionary, pageAt, count] = chunks[0] ?? [];
   const isPlain = compression === "UNCOMPRESSED" && encodings === "PLAIN" && dictionary === null;
   if (chunks.length !== 1 || !isPlain) return null;
-  const file = await open(path);
+  const file = openSync(path, "r");
   try {
     return await readPage(file, Number(pageAt), Number(count), bytes, rows);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
 async function readPage(
-  file: FileHandle,
+  file: number,
   pageAt: number,
   count: number,
   bytes: 4 | 8,
@@ -210,41 +211,78 @@ export async function readPlainBlocks(
   const lists = rows.some(isListed) ? await readLists(await connect(), path) : null;
   const { at, bytes, ends } = part.values;
   const begins = (row: number): number => (row === 0 ? 0 : ends[row - 1]! * bytes);
+  const runs = runsOf(rows, begins, (row) => ends[row]! * bytes);
+  const read = await readAll(path, at, runs);
   const blocks: Block[] = [];
-  const file = await open(path);
-  try {
-    for (let first = 0, next = 0; first < rows.length; first = next) {
-      const begin = begins(rows[first]!);
-      let end = begin;
-      while (next < rows.length) {
-        const row = rows[next]!;
-        const isNear = begins(row) - end <= GAP_BYTES && ends[row]! * bytes - begin <= RUN_BYTES;
-        if (next > first && !isNear) break;
-        end = ends[row]! * bytes;
-        next++;
-      }
-      const { bytes: read, buffer } = await readAt(file, at + begin, end - begin);
-      if (read.length < end - begin) throw new Error("IO Error: the file ends within its values");
-      const values = bytes === 4 ? new Float32Array(buffer) : new Float64Array(buffer);
-      for (let index = first; index < next; index++) {
-        const row = rows[index]!;
-        const from = (begins(row) - begin) / bytes;
-        const listed = isListed(row) ? lists!.get(row)! : null;
-        blocks.push({
-          series: part.series[row]!,
-          startMs: part.startMs[row]!,
-          stepMs: part.stepMs[row] === LISTED ? null : part.stepMs[row]!,
-          offsetsMs: listed?.offsetsMs ?? null,
-          values: values.subarray(from, from + ends[row]! - begins(row) / bytes),
-          knownDelayMs: listed?.delaysMs ?? part.delayMs[row]!,
-        });
-      }
+  runs.forEach(({ first, next, begin }, run) => {
+    const buffer = read[run]!;
+    const values = bytes === 4 ? new Float32Array(buffer) : new Float64Array(buffer);
+    for (let index = first; index < next; index++) {
+      const row = rows[index]!;
+      const from = (begins(row) - begin) / bytes;
+      const listed = isListed(row) ? lists!.get(row)! : null;
+      blocks.push({
+        series: part.series[row]!,
+        startMs: part.startMs[row]!,
+        stepMs: part.stepMs[row] === LISTED ? null : part.stepMs[row]!,
+        offsetsMs: listed?.offsetsMs ?? null,
+        values: values.subarray(from, from + ends[row]! - begins(row) / bytes),
+        knownDelayMs: listed?.delaysMs ?? part.delayMs[row]!,
+      });
     }
-  } finally {
-    await file.close();
-  }
+  });
   assert(blocks.length === rows.length, `every block asked for came: ${path}`);
   return blocks;
+}
+
+/** Rows that are read together: `rows[first..next)`, from byte `begin` to `end` of the values. */
+interface Run {
+  readonly first: number;
+  readonly next: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+function runsOf(
+  rows: Int32Array,
+  begins: (row: number) => number,
+  endsAt: (row: number) => number,
+): Run[] {
+  const runs: Run[] = [];
+  for (let first = 0, next = 0; first < rows.length; first = next) {
+    const begin = begins(rows[first]!);
+    let end = begin;
+    while (next < rows.length) {
+      const row = rows[next]!;
+      const isNear = begins(row) - end <= GAP_BYTES && endsAt(row) - begin <= RUN_BYTES;
+      if (next > first && !isNear) break;
+      end = endsAt(row);
+      next++;
+    }
+    runs.push({ first, next, begin, end });
+  }
+  return runs;
+}
+
+/**
+ * All runs are asked for at once: whoever works on the part before seldom comes back to the
+ * event loop, and one read that waits for another would wait for that.
+ */
+async function readAll(path: string, at: number, runs: readonly Run[]): Promise<ArrayBuffer[]> {
+  const file = openSync(path, "r");
+  try {
+    const reads = runs.map(({ begin, end }) => readAt(file, at + begin, end - begin));
+    // None may be under way when the file is closed.
+    await Promise.allSettled(reads);
+    const read = await Promise.all(reads);
+    const isWhole = read.every(
+      ({ bytes }, run) => bytes.length === runs[run]!.end - runs[run]!.begin,
+    );
+    if (!isWhole) throw new Error("IO Error: the file ends within its values");
+    return read.map(({ buffer }) => buffer);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The lists of uneven blocks, by row; there are few of them where samples come evenly. */
@@ -266,23 +304,21 @@ async function readLists(
   );
 }
 
+const readFrom = promisify(read);
+
 /** So many bytes from there on, fewer where the file ends; the buffer is theirs alone. */
 async function readAt(
-  file: FileHandle,
+  file: number,
   position: number,
   length: number,
 ): Promise<{ bytes: Buffer; buffer: ArrayBuffer }> {
   const buffer = new ArrayBuffer(length);
-  let read = 0;
-  while (read < length) {
-    const { bytesRead } = await file.read(
-      new Uint8Array(buffer),
-      read,
-      length - read,
-      position + read,
-    );
+  const into = new Uint8Array(buffer);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await readFrom(file, into, done, length - done, position + done);
     if (bytesRead === 0) break;
-    read += bytesRead;
+    done += bytesRead;
   }
-  return { bytes: Buffer.from(buffer, 0, read), buffer };
+  return { bytes: Buffer.from(buffer, 0, done), buffer };
 }
