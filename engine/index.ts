@@ -70,11 +70,13 @@ export type { Share } from "./detect/track.ts";
 export {
   glanceWith,
   isQuietOnAll,
+  isQuietWatch,
+  judgementsOf,
   quietAtAGlance,
   toGlanceAt,
-  wasGlanced,
   type Glance,
   type Glimpses,
+  type WatchJudged,
 } from "./detect/glance.ts";
 export type { EvenColumn } from "./detect/glimpse.ts";
 export {

@@ -15,7 +15,7 @@
  * A smaller spread and a sum that is never drained only make more of what is beyond.
  */
 
-import type { Deployment, SeriesName, SignalEvidence } from "../event.ts";
+import type { Deployment, SeriesName, SignalEvidence, SignalJudged } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { isCounter } from "./counter.ts";
 import { limitOf } from "./detector.ts";
@@ -34,11 +34,37 @@ interface Watched {
   readonly amount: number;
 }
 
-/** A policy that can be glanced with; what it says of a quiet watch is shared by all of them. */
+/** A policy that can be glanced with, and what it says of every watch that is quiet. */
 export interface Glance {
   readonly policy: Policy;
   readonly watched: readonly Watched[];
+  readonly quiet: QuietWatch;
+}
+
+/** A watch whose signals are silent and end healthy, as a glance knows it: whosever it is. */
+export interface QuietWatch {
+  readonly watchMs: number;
+  /** Of every signal, in the order of the policy. */
   readonly evidence: readonly SignalEvidence[];
+}
+
+/** What was judged of one watch, in known order. */
+export type WatchJudged = readonly SignalJudged[] | QuietWatch;
+
+export function isQuietWatch(judged: WatchJudged): judged is QuietWatch {
+  return "evidence" in judged;
+}
+
+/** The judgements of a deployment's watch, those of a quiet one written out. */
+export function judgementsOf(
+  judged: WatchJudged,
+  { deploymentId, startedAtMs }: Deployment,
+): readonly SignalJudged[] {
+  if (!isQuietWatch(judged)) return judged;
+  const atMs = startedAtMs + judged.watchMs;
+  return judged.evidence.map((evidence): SignalJudged => {
+    return { kind: "signalJudged", atMs, knownAtMs: atMs, deploymentId, evidence, cause: "end" };
+  });
 }
 
 /** Null for a policy that has to look at every residual. */
@@ -56,7 +82,8 @@ export function glanceWith(policy: Policy): Glance | null {
       amount: leastTolerated(policy, signal),
     });
   }
-  return { policy, watched, evidence: watched.map(({ signal }) => quietEvidence(signal)) };
+  const evidence = watched.map(({ signal }) => quietEvidence(signal));
+  return { policy, watched, quiet: { watchMs: policy.watchMs, evidence } };
 }
 
 /** Tags only add to a tolerance; modes and stages may take from it. */
@@ -96,11 +123,6 @@ function quietEvidence(signal: SignalPolicy): SignalEvidence {
     placebo: null,
     control: null,
   };
-}
-
-/** Is this what a glance says, and not the numbers of a whole watch? Health needs samples. */
-export function wasGlanced({ verdict, samples }: SignalEvidence): boolean {
-  return verdict === "healthy" && samples === 0;
 }
 
 /** One series around one deployment, to be glanced at by one policy after the other. */

@@ -9,6 +9,7 @@
 import {
   canonicalJson,
   isBatch,
+  judgementsOf,
   type DecisionEvent,
   type Policy,
   type SamplesSeen,
@@ -80,7 +81,7 @@ export async function judgeAgain(
   }
   const plan = await planReplay(history, logged.policies);
   const { seen, byDeployment } = collectSamples();
-  const { judgements } = await detect(history, plan, logged.policies, progress, null, seen);
+  const { judged } = await detect(history, plan, logged.policies, progress, null, seen);
   progress.end();
   const known = new Map(
     logged.samples.map(({ line, seen: then }) => [
@@ -100,7 +101,8 @@ export async function judgeAgain(
     samples: [...known.values()].flat(),
     judgements: compared.length,
     judged: compared.flatMap(({ line, policy, event }) => {
-      const now = judgements[policy]![places.get(event.deploymentId)!]!;
+      const place = places.get(event.deploymentId)!;
+      const now = judgementsOf(judged[policy]![place]!, plan.deployments[place]!.deployment);
       return judgementDifference(line, logged.policies[policy]!.policy, event, now);
     }),
   };

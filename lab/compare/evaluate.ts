@@ -13,7 +13,8 @@ import {
 import { collectSamples } from "../audit/samplesSeen.ts";
 import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
-import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
+import type { AlikeOutcomes } from "../outcome/alike.ts";
+import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";

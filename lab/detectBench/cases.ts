@@ -9,6 +9,7 @@
 
 import {
   confidenceOf,
+  judgementsOf,
   stands,
   type Policy,
   type SignalEvidence,
@@ -39,7 +40,7 @@ export interface Case {
 
 /** Cases of one policy of a replay, in the order of the deployments. */
 export function casesOf(history: History, replay: Replay, index: number): Case[] {
-  const { policy, judgements } = replay.policies[index]!;
+  const { policy, judged } = replay.policies[index]!;
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
   const onsets = new Map<string, number>();
   for (const { deploymentId, onsetAtMs } of history.tables.incidents) {
@@ -51,9 +52,10 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
     const label = labels.get(deployment.deploymentId);
     const bad = label === "regression";
     if (!bad && label !== "benign" && label !== "expected_change") return;
-    const flaggedAtMs = firstBreach(policy, planned, judgements[at]!);
+    const judgements = judgementsOf(judged[at]!, deployment);
+    const flaggedAtMs = firstBreach(policy, planned, judgements);
     const onsetAtMs = onsets.get(deployment.deploymentId) ?? deployment.startedAtMs;
-    const last = judgements[at]!.filter(({ cause }) => cause === "end");
+    const last = judgements.filter(({ cause }) => cause === "end");
     cases.push({
       deploymentId: deployment.deploymentId,
       cluster: deployment.service,
@@ -62,7 +64,7 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
       detectedAfterMs: flaggedAtMs === null ? null : Math.max(0, flaggedAtMs - onsetAtMs),
       score:
         policy.fusion === "evidence"
-          ? mostEvidence(policy, judgements[at]!)
+          ? mostEvidence(policy, judgements)
           : Math.max(0, ...last.map(({ evidence }) => strength(evidence))),
       pastSamples: Math.max(0, ...last.map(({ evidence }) => evidence.baselineSamples)),
       undecided:

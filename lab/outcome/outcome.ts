@@ -12,6 +12,7 @@
 import {
   accuses,
   formatTime,
+  judgementsOf,
   type DecisionRecord,
   type End,
   type EngineCommand,
@@ -24,6 +25,7 @@ import type { IncidentRow, Label } from "../history/tables.ts";
 import type { Responder } from "../people/recorded.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
+import { sharedBy, type AlikeOutcomes } from "./alike.ts";
 import { anyAnswer, recoveryTimes, sparedBy } from "./ending.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -92,9 +94,6 @@ export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
 }
 
-/** By what else counts, then by judgements: the outcome of one that is decided alone. */
-export type AlikeOutcomes = Map<string, Map<PolicyReplay["judgements"][number], Outcome>>;
-
 /**
  * The outcomes of one policy, in the order of the plan's deployments. Policies of one
  * replay may share `alike`.
@@ -107,35 +106,46 @@ export function outcomesOf(
   recovery: Recovery,
   alike: AlikeOutcomes = new Map(),
 ): readonly Outcome[] {
+  const { policy, watchMs, evidence } = result.policy;
+  // Where nothing spoke, a confidence is the rate it began with.
+  const shared = sharedBy(alike, `${watchMs} ${evidence.changeFailureRate}`);
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
   const incidents = new Map<string, IncidentRow>();
   for (const incident of history.tables.incidents) {
     if (incident.deploymentId !== null) incidents.set(incident.deploymentId, incident);
   }
-  const { policy, watchMs, evidence } = result.policy;
-  // Where nothing spoke, a confidence is the rate it began with.
-  const counts = `${watchMs} ${evidence.changeFailureRate}`;
-  let seen = alike.get(counts);
-  if (seen === undefined) alike.set(counts, (seen = new Map<readonly SignalJudged[], Outcome>()));
-  return plan.deployments.map((planned, index) => {
-    const id = planned.deployment.deploymentId;
-    const judgements = result.judgements[index]!;
-    const isAlone = result.isAlone(index);
-    const known = isAlone ? seen.get(judgements) : undefined;
-    if (known !== undefined) return known.policy === policy ? known : { ...known, policy };
+  /** Where nothing happened at all, only who it was tells one from another of its label. */
+  const templates = new Map<Label, Outcome>();
+  const make = (planned: PlannedDeployment, index: number): Outcome => {
+    const { deploymentId: id, service, team, startedAtMs } = planned.deployment;
+    const label = labels.get(id) ?? "unknown";
+    const incident = incidents.get(id) ?? null;
+    const standIn = result.standIn(index);
+    const isPlain = standIn !== null && incident === null && label !== "regression";
+    const template = isPlain ? templates.get(label) : undefined;
+    if (template !== undefined)
+      return { ...template, deploymentId: id, service, team, startedAtMs };
     const outcome = outcomeOf(planned, {
       policy,
       watchMs,
-      label: labels.get(id) ?? "unknown",
-      incident: incidents.get(id) ?? null,
-      ...(result.standIn(index) ?? result.of(index)),
-      judgements,
+      label,
+      incident,
+      ...(standIn ?? result.of(index)),
+      judgements: judgementsOf(result.judged[index]!, planned.deployment),
       imagined: imagined.has(index),
       knows: (waitedMs) => people.knows(id, waitedMs),
       recovery,
     });
-    if (isAlone) seen.set(judgements, outcome);
+    if (isPlain) templates.set(label, outcome);
     return outcome;
+  };
+  return plan.deployments.map((planned, index) => {
+    if (!result.isAlone(index)) return make(planned, index);
+    const known = shared.find(result.judged[index]!, index);
+    if (known !== null) return known.policy === policy ? known : { ...known, policy };
+    const made = make(planned, index);
+    shared.keep(result.judged[index]!, index, made);
+    return made;
   });
 }
 

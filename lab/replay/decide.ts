@@ -10,14 +10,15 @@
  */
 
 import {
-  wasGlanced,
+  isQuietWatch,
+  judgementsOf,
   type ContextTag,
   type DecisionEvent,
   type DecisionRecord,
   type EngineCommand,
   type Handled,
   type Policy,
-  type SignalJudged,
+  type WatchJudged,
 } from "../../engine/index.ts";
 import type { Responder } from "../people/recorded.ts";
 import { foldDecisions, type Platform } from "./fold.ts";
@@ -30,20 +31,19 @@ export interface Decided {
 }
 
 /** By deployment of the plan. */
-type Judgements = readonly (readonly SignalJudged[])[];
+type Judged = readonly WatchJudged[];
 
 /** What policies of one replay know together: which judgements are quiet. */
 export interface Quiet {
-  readonly isQuiet: (judgements: readonly SignalJudged[]) => boolean;
+  readonly isQuiet: (judged: WatchJudged) => boolean;
   /** What `aloneIn` says, once for policies that share judgements and watch as long. */
-  readonly alone: WeakMap<Judgements, Map<number, Uint8Array>>;
+  readonly alone: WeakMap<Judged, Map<number, Uint8Array>>;
 }
 
 /** One policy over a history. Nothing is decided before it is asked for. */
 export interface PolicyReplay extends Decided {
   readonly policy: Policy;
-  /** By deployment of the plan. */
-  readonly judgements: Judgements;
+  readonly judged: Judged;
   /** The whole fleet event by event, by case, for a log. */
   readonly fleets: () => readonly FleetReplay[];
   /** What was decided about one deployment, by its place in the plan. */
@@ -64,17 +64,18 @@ export interface FleetReplay {
 }
 
 export function quietMemory(): Quiet {
-  const known = new WeakMap<readonly SignalJudged[], boolean>();
+  const known = new WeakMap<WatchJudged, boolean>();
   return {
     alone: new WeakMap(),
-    isQuiet: (judgements) => {
-      let quiet = known.get(judgements);
+    isQuiet: (judged) => {
+      if (isQuietWatch(judged)) return true;
+      let quiet = known.get(judged);
       if (quiet === undefined) {
-        quiet = judgements.every(({ evidence: { verdict, untagged, standing } }) => {
+        quiet = judged.every(({ evidence: { verdict, untagged, standing } }) => {
           const speaks = standing !== null && (standing.tagged > 0 || standing.untagged > 0);
           return verdict !== "breach" && untagged !== "breach" && !speaks;
         });
-        known.set(judgements, quiet);
+        known.set(judged, quiet);
       }
       return quiet;
     },
@@ -84,19 +85,19 @@ export function quietMemory(): Quiet {
 export function decisionsOf(
   plan: Plan,
   policy: Policy,
-  judgements: Judgements,
+  judged: Judged,
   people: Responder,
   platform: Platform,
   quiet: Quiet,
 ): PolicyReplay {
   const fold = (which: readonly number[]): Decided =>
-    foldFleet(plan, policy, judgements, people, platform, which);
+    foldFleet(plan, policy, judged, people, platform, which);
   let whole: Decided | null = null;
   let parts: { readonly alone: Uint8Array; readonly decided: (Decided | undefined)[] } | null =
     null;
   const split = (): NonNullable<typeof parts> => {
     if (parts !== null) return parts;
-    const alone = aloneOf(plan, policy.watchMs, judgements, quiet).slice();
+    const alone = aloneOf(plan, policy.watchMs, judged, quiet).slice();
     for (const index of entangled(plan)) alone[index] = 0;
     for (;;) {
       const together = [...alone.keys()].filter((index) => alone[index] === 0);
@@ -109,7 +110,7 @@ export function decisionsOf(
   const all = (): Decided => (whole ??= fold([...plan.deployments.keys()]));
   return {
     policy,
-    judgements,
+    judged,
     get records() {
       return all().records;
     },
@@ -119,14 +120,12 @@ export function decisionsOf(
     fleets: () => {
       const fleets: FleetReplay[] = [];
       const everybody = [...plan.deployments.keys()];
-      whole = foldFleet(plan, policy, judgements, people, platform, everybody, fleets);
+      whole = foldFleet(plan, policy, judged, people, platform, everybody, fleets);
       return fleets;
     },
     isAlone: (deployment) => split().alone[deployment] === 1,
     standIn: (deployment) => {
-      const first = judgements[deployment]![0];
-      if (first === undefined || !wasGlanced(first.evidence)) return null;
-      if (split().alone[deployment] === 0) return null;
+      if (!isQuietWatch(judged[deployment]!) || split().alone[deployment] === 0) return null;
       return (glanced ??= of(deployment));
     },
     of,
@@ -137,7 +136,7 @@ export function decisionsOf(
 function foldFleet(
   plan: Plan,
   policy: Policy,
-  judgements: Judgements,
+  judged: Judged,
   people: Responder,
   platform: Platform,
   which: readonly number[],
@@ -156,7 +155,7 @@ function foldFleet(
       else events.push(tagged(tag));
     }
     for (const stage of stages) events.push(stage);
-    for (const judgement of judgements[index]!) events.push(judgement);
+    for (const judgement of judgementsOf(judged[index]!, deployment)) events.push(judgement);
   }
   const records: DecisionRecord[] = [];
   const commands: EngineCommand[] = [];
@@ -191,15 +190,15 @@ function byDeployment(plan: Plan, { records, commands }: Decided): (Decided | un
   return decided;
 }
 
-function aloneOf(plan: Plan, watchMs: number, judgements: Judgements, quiet: Quiet): Uint8Array {
-  let watches = quiet.alone.get(judgements);
+function aloneOf(plan: Plan, watchMs: number, judged: Judged, quiet: Quiet): Uint8Array {
+  let watches = quiet.alone.get(judged);
   if (watches === undefined) {
     watches = new Map<number, Uint8Array>();
-    quiet.alone.set(judgements, watches);
+    quiet.alone.set(judged, watches);
   }
   let alone = watches.get(watchMs);
   if (alone === undefined) {
-    alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judgements[index]!));
+    alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judged[index]!));
     watches.set(watchMs, alone);
   }
   return alone;

@@ -10,6 +10,7 @@ import {
   canonicalJson,
   glanceWith,
   isWithinTolerance,
+  judgementsOf,
   ownFirst,
   startWatch,
   takeColumns,
@@ -20,6 +21,7 @@ import {
   type SampleColumn,
   type Share,
   type SignalJudged,
+  type WatchJudged,
   type WatchState,
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
@@ -45,14 +47,14 @@ import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
 export interface Detection {
-  readonly judgements: JudgedBefore;
+  readonly judged: JudgedBefore;
   /** By policy, by draw: judgements of deployments that history cut short, continued. */
   readonly imagined: readonly (readonly ReadonlyMap<number, readonly SignalJudged[]>[])[];
   readonly samplesRead: number;
 }
 
-/** By policy, then by deployment of the plan: its judgements in known order. */
-export type JudgedBefore = readonly (readonly (readonly SignalJudged[])[])[];
+/** By policy, then by deployment of the plan. */
+export type JudgedBefore = readonly (readonly WatchJudged[])[];
 
 /** Hears what samples and context a deployment of the plan is judged by. */
 export type SeenSamples = (
@@ -101,11 +103,9 @@ function familiesOf(
     if (group !== undefined) group.members.push(index);
     else {
       const known = judged !== null;
-      const judgements = known
-        ? [...judged[index]!]
-        : Array.from({ length: deployments }, () => []);
+      const own = known ? [...judged[index]!] : new Array<WatchJudged>(deployments).fill(NOTHING);
       const alikeIfTold = given.length === 0 ? null : `${eyes} ${holds}`;
-      const rest = { given: told, alikeIfTold, members: [index], judgements, known };
+      const rest = { given: told, alikeIfTold, members: [index], judged: own, known };
       family.groups.set(holds, { policy, ...rest, imagined: [] });
     }
   });
@@ -183,17 +183,18 @@ export async function detect(
     judgeDeployment(plan, index, nothingOf(), families, placebos, null, again, seen);
   }
 
-  const judgements: JudgedBefore[number][] = policies.map(() => []);
+  const all: JudgedBefore[number][] = policies.map(() => []);
   const imagined: DetectionGroup["imagined"][] = policies.map(() => []);
   for (const group of families.flatMap(({ groups }) => [...groups.values()])) {
     for (const member of group.members) {
-      judgements[member] = group.judgements;
+      all[member] = group.judged;
       imagined[member] = group.imagined;
     }
   }
-  return { judgements, imagined, samplesRead };
+  return { judged: all, imagined, samplesRead };
 }
 
+const NOTHING: readonly never[] = [];
 const NONE: ReadonlySet<number> = new Set();
 
 /** Who judges for the first of the policies. */
@@ -249,11 +250,12 @@ function judgeDeployment(
       if (group.known && !again.has(index)) continue;
       if (alike === null) {
         const { judgements, within } = judge(group, toldOf(planned, group.given, first), beside);
-        group.judgements[index] = judgements;
+        group.judged[index] = judgements;
         if (within) alike = judgements;
-      } else group.judgements[index] = alike;
+      } else group.judged[index] = alike;
     }
-    if (family === families[0]) first = leaderOf(families).judgements[index]!;
+    if (family === families[0])
+      first = judgementsOf(leaderOf(families).judged[index]!, planned.deployment);
   }
   if (futures !== null) imagine(plan, index, families, context, columns, peers, futures);
 }
@@ -287,10 +289,11 @@ function imagine(
     const others = spliceColumns(peers, future, seed, deploymentId, draw) ?? peers;
     const judge = judgeIn(context, [...spliced, ...others]);
     const leader = leaderOf(families);
+    const ledBy = judgementsOf(leader.judged[index]!, deployment);
     const whole = { ...planned, rolledBackAtMs: null };
     for (const group of families.flatMap(({ groups }) => [...groups.values()])) {
       if (rolledBackAtMs >= startedAtMs + group.policy.watchMs) continue;
-      const told = toldOf(whole, group.given, group === leader ? [] : leader.judgements[index]!);
+      const told = toldOf(whole, group.given, group === leader ? [] : ledBy);
       const { judgements } = judge(group, told);
       (group.imagined[draw] ??= new Map()).set(index, judgements);
     }

@@ -5,6 +5,7 @@
 
 import {
   isQuietOnAll,
+  judgementsOf,
   quietAtAGlance,
   readsMetric,
   toGlanceAt,
@@ -14,6 +15,7 @@ import {
   type Policy,
   type SignalJudged,
   type SignalPolicy,
+  type WatchJudged,
 } from "../../engine/index.ts";
 import { evenly, type StoredWindow } from "../history/windows.ts";
 import type { GivenTags } from "./given.ts";
@@ -28,7 +30,8 @@ export interface DetectionGroup {
   /** Equal where groups judge alike whenever they are told the same; null: nobody is told. */
   readonly alikeIfTold: string | null;
   readonly members: number[];
-  readonly judgements: (readonly SignalJudged[])[];
+  /** By deployment of the plan. */
+  readonly judged: WatchJudged[];
   /** Were they known beforehand? */
   readonly known: boolean;
   /** By draw, then by deployment: judgements of what history hid, as it may have been. */
@@ -137,9 +140,8 @@ export function glanceOver(
       closer.set(family, quiet.includes(true) ? { glance, quiet } : null);
       continue;
     }
-    const judgements = quietJudgements(glance, deployment);
     for (const group of groups.values()) {
-      if (!group.known || again.has(index)) group.judgements[index] = judgements;
+      if (!group.known || again.has(index)) group.judged[index] = glance.quiet;
     }
   }
   return closer;
@@ -163,16 +165,6 @@ export function seriesOf(
   return series.filter(({ name }) => looked.some((signal) => readsMetric(signal, name.metric)));
 }
 
-function quietJudgements(
-  glance: Glance,
-  { deploymentId, startedAtMs }: Deployment,
-): SignalJudged[] {
-  const atMs = startedAtMs + glance.policy.watchMs;
-  return glance.evidence.map((evidence): SignalJudged => {
-    return { kind: "signalJudged", atMs, knownAtMs: atMs, deploymentId, evidence, cause: "end" };
-  });
-}
-
 /**
  * The policy with those signals alone that are not quiet, to be judged; and the judgements of
  * all of them, made of those.
@@ -186,7 +178,7 @@ export function besideQuiet(
   const all = (judged: readonly SignalJudged[]): SignalJudged[] => {
     // The last ones come in the order of the policy's signals.
     const last = new Map(
-      [...quietJudgements(glance, deployment), ...judged]
+      [...judgementsOf(glance.quiet, deployment), ...judged]
         .filter(({ cause }) => cause === "end")
         .map((judgement) => [judgement.evidence.signal, judgement]),
     );

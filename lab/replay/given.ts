@@ -4,7 +4,12 @@
  * given nothing of the kind reads the history's own tags.
  */
 
-import type { ContextTag, SignalJudged } from "../../engine/index.ts";
+import {
+  judgementsOf,
+  type ContextTag,
+  type SignalJudged,
+  type WatchJudged,
+} from "../../engine/index.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
 /**
@@ -33,11 +38,13 @@ export function toldOf(
 export function planGiven(
   plan: Plan,
   given: GivenTags | null,
-  judged: readonly (readonly SignalJudged[])[],
+  judged: readonly WatchJudged[],
 ): Plan {
   if (given === null) return plan;
   return {
     ...plan,
-    deployments: plan.deployments.map((planned, at) => toldOf(planned, given, judged[at]!)),
+    deployments: plan.deployments.map((planned, at) =>
+      toldOf(planned, given, judgementsOf(judged[at]!, planned.deployment)),
+    ),
   };
 }

@@ -6,7 +6,7 @@
  * are as `people` says.
  */
 
-import type { Policy } from "../../engine/index.ts";
+import type { Policy, WatchJudged } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
@@ -44,7 +44,7 @@ export interface Draws {
 /** A history that was judged under some policies; each decides when it is asked. */
 export interface Watched {
   readonly plan: Plan;
-  readonly judgements: JudgedBefore;
+  readonly judged: JudgedBefore;
   readonly samplesRead: number;
   /** @param index of the policy among those given */
   readonly decide: (index: number, people: Responder, platform: Platform) => PolicyReplay;
@@ -70,8 +70,8 @@ export async function watchHistory(
 ): Promise<Watched> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies);
-  const { judged, again } = before ?? { judged: null };
-  const { judgements, samplesRead } = await detect(
+  const { judged: known, again } = before ?? { judged: null };
+  const { judged, samplesRead } = await detect(
     history,
     plan,
     policies,
@@ -79,17 +79,17 @@ export async function watchHistory(
     null,
     undefined,
     [],
-    judged,
+    known,
     again,
     glances,
   );
   const quiet = quietMemory();
   return {
     plan,
-    judgements,
+    judged,
     samplesRead,
     decide: (index, people, platform) =>
-      decisionsOf(plan, policies[index]!, judgements[index]!, people, platform, quiet),
+      decisionsOf(plan, policies[index]!, judged[index]!, people, platform, quiet),
   };
 }
 
@@ -143,13 +143,13 @@ export async function replay(
   );
   progress.end();
   const quiet = quietMemory();
-  const nothing = plan.deployments.map(() => []);
+  const nothing = plan.deployments.map((): WatchJudged => []);
   const plans = policies.map((_, index) =>
-    planGiven(plan, given[index] ?? null, index === 0 ? nothing : detection.judgements[0]!),
+    planGiven(plan, given[index] ?? null, index === 0 ? nothing : detection.judged[0]!),
   );
   const results = policies.map((policy, index): PolicyReplay => {
-    const judgements = detection.judgements[index]!;
-    return decisionsOf(plans[index]!, policy, judgements, people, platform, quiet);
+    const own = detection.judged[index]!;
+    return decisionsOf(plans[index]!, policy, own, people, platform, quiet);
   });
   const imagined = new Set(detection.imagined.flatMap((byDraw) => [...(byDraw[0]?.keys() ?? [])]));
   const { peopleIn } = draws ?? { peopleIn: null };
@@ -157,9 +157,9 @@ export async function replay(
   const drawn = Array.from({ length: isDrawn ? draws.futures.draws : 0 }, (_, draw) =>
     policies.map((policy, index): PolicyReplay => {
       const hidden = detection.imagined[index]![draw];
-      const judgements = results[index]!.judgements.map((seen, at) => hidden?.get(at) ?? seen);
+      const own = results[index]!.judged.map((seen, at) => hidden?.get(at) ?? seen);
       const who = peopleIn === null ? people : peopleIn(draw);
-      return decisionsOf(plans[index]!, policy, judgements, who, platform, quiet);
+      return decisionsOf(plans[index]!, policy, own, who, platform, quiet);
     }),
   );
   return {

@@ -6,7 +6,12 @@
  * the plan and the groups. Who works it out, when, and how often, changes nothing.
  */
 
-import { canonicalJson, type Policy, type SamplesSeen } from "../../engine/index.ts";
+import {
+  canonicalJson,
+  type Policy,
+  type SamplesSeen,
+  type WatchJudged,
+} from "../../engine/index.ts";
 import { collectSamples } from "../audit/samplesSeen.ts";
 import { silent, type Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
@@ -179,7 +184,7 @@ async function judgeUnit(
     glanced: glances,
     groups: policies.map((_, at) => ({
       key: keys[at]!,
-      seen: cutOnly ? null : detection.judgements[at]!,
+      seen: cutOnly ? null : detection.judged[at]!,
       imagined: isContinued
         ? Array.from(detection.imagined[at]!, (byPlace) => [...(byPlace ?? [])])
         : null,
@@ -224,7 +229,7 @@ function assembled(
   judged: JudgedBefore | null,
   isContinued: boolean,
 ): Sharded {
-  const judgements = new Array<JudgedBefore[number]>(policies.length);
+  const all = new Array<JudgedBefore[number]>(policies.length);
   const imagined = new Array<Detection["imagined"][number]>(policies.length);
   let samplesRead = 0;
   const digests: SamplesSeen[] = [];
@@ -234,12 +239,12 @@ function assembled(
     digests.push(...(lookup.digests() ?? []));
   });
   for (const group of groups) {
-    const all = new Array<Judgements>(plan.deployments.length);
+    const seenBy = new Array<WatchJudged>(plan.deployments.length);
     const draws: Map<number, Judgements>[] = [];
     shards.forEach(({ places }, at) => {
       if (judged === null) {
         const seen = lookups[at]!.seen(group)!;
-        places.forEach((place, within) => (all[place] = seen[within]!));
+        places.forEach((place, within) => (seenBy[place] = seen[within]!));
       }
       if (!isContinued) return;
       (lookups[at]!.imagined(group) ?? []).forEach((byPlace, draw) => {
@@ -249,11 +254,11 @@ function assembled(
       });
     });
     for (const member of group.members) {
-      judgements[member] = judged === null ? all : judged[member]!;
+      all[member] = judged === null ? seenBy : judged[member]!;
       imagined[member] = draws;
     }
   }
-  return { judgements, imagined, samplesRead, digests };
+  return { judged: all, imagined, samplesRead, digests };
 }
 
 function plainFutures(plan: Plan, { draws, seed, effectOf }: Futures): PlainFutures {

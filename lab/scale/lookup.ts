@@ -3,7 +3,7 @@
  * question, and what is missing.
  */
 
-import type { SamplesSeen, SignalJudged } from "../../engine/index.ts";
+import type { SamplesSeen, SignalJudged, WatchJudged } from "../../engine/index.ts";
 import { keyOf } from "./identity.ts";
 import type { Group, Shard } from "./shards.ts";
 import type { Pack, Store } from "./store.ts";
@@ -16,7 +16,7 @@ export interface Judged {
   readonly glanced: boolean;
   readonly groups: readonly {
     readonly key: string;
-    readonly seen: readonly Judgements[] | null;
+    readonly seen: readonly WatchJudged[] | null;
     /** By draw. */
     readonly imagined: readonly (readonly (readonly [place: number, Judgements])[])[] | null;
   }[];
@@ -98,7 +98,7 @@ export class Lookup {
     return true;
   }
 
-  seen({ key }: Group): readonly Judgements[] | null {
+  seen({ key }: Group): readonly WatchJudged[] | null {
     return this.#first((made) => {
       if (made.glanced && !this.wanted.glances) return null;
       return made.groups.find((one) => one.key === key)?.seen ?? null;

@@ -10,7 +10,7 @@ import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
-import type { AlikeOutcomes } from "../outcome/outcome.ts";
+import type { AlikeOutcomes } from "../outcome/alike.ts";
 import { decisionsOf, quietMemory } from "../replay/decide.ts";
 import { detectionKey } from "../replay/detect.ts";
 import { planReplay, type Plan } from "../replay/plan.ts";
@@ -75,8 +75,8 @@ export async function deciderOf(
   options: ShardedOptions,
 ): Promise<Decider> {
   const { leaders, policies, names } = question;
-  const { judgements } = await judgeByShards(history, plan, leaders, options);
-  const byEyes = new Map(leaders.map((leader, at) => [detectionKey(leader), judgements[at]!]));
+  const { judged } = await judgeByShards(history, plan, leaders, options);
+  const byEyes = new Map(leaders.map((leader, at) => [detectionKey(leader), judged[at]!]));
   const maker = rowMaker(history, question.options);
   const quiet = quietMemory();
   const alike: AlikeOutcomes = new Map();
@@ -85,9 +85,9 @@ export async function deciderOf(
     const rows: { name: string; row: Float64Array }[] = [];
     for (const at of unit) {
       const policy = policies[at]!;
-      const judged = byEyes.get(detectionKey(policy))!;
+      const own = byEyes.get(detectionKey(policy))!;
       const { people, recovery } = maker;
-      const decided = decisionsOf(plan, policy, judged, people, recovery, quiet);
+      const decided = decisionsOf(plan, policy, own, people, recovery, quiet);
       rows.push({ name: names[at]!, row: maker.rowOf(plan, decided, alike) });
       if (names[at] === question.anchors) {
         const [never, oracle] = maker.anchorsOf(plan, decided);

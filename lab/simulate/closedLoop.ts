@@ -79,7 +79,7 @@ export async function live(
   const lives: Life[] = [];
   for (const [index, policy] of policies.entries()) {
     let watched = first;
-    let judgements = first.judgements[index]!;
+    let judgements = first.judged[index]!;
     let endedAtMs: ReadonlyMap<string, number> = new Map();
     for (let rounds = 1; ; rounds++) {
       const heard: DecisionEvent[] = [];
@@ -101,13 +101,13 @@ export async function live(
           endedAtMs,
           decisions,
           rounds,
-          untouched: first.judgements[index]!,
+          untouched: first.judged[index]!,
         });
         break;
       }
       if (rounds === ROUNDS_AT_MOST) throw new Error(`${policy.policy} does not come to rest`);
       watched = await watchHistory(past, [policy], progress, { judged: [judgements], again });
-      judgements = watched.judgements[0]!;
+      judgements = watched.judged[0]!;
     }
   }
   return lives;

@@ -22,7 +22,7 @@ export function neverOutcomes(
   const nothing = { records: [], commands: [] };
   const idle: PolicyReplay = {
     policy: base.policy,
-    judgements: base.judgements,
+    judged: base.judged,
     fleets: () => [],
     ...nothing,
     of: () => nothing,

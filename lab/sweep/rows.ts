@@ -7,7 +7,8 @@ import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
-import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
+import type { AlikeOutcomes } from "../outcome/alike.ts";
+import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";
@@ -110,7 +111,7 @@ export async function tableOf(
     const alike: AlikeOutcomes = new Map();
     for (const [place, index] of batch.entries()) {
       await breathe(progress, done++, policies.length);
-      if (keeps) judged[index] = watched.judgements[place]!;
+      if (keeps) judged[index] = watched.judged[place]!;
       const key = decisionKey(policies[index]!);
       const twin = decidedBy.get(key);
       if (twin !== undefined) {

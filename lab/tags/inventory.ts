@@ -6,6 +6,7 @@
 import {
   DAY_MS,
   isSelfIssued,
+  judgementsOf,
   type Condition,
   type ContextTag,
   type Policy,
@@ -69,7 +70,7 @@ export function inventoryOf(
   { plan, policies }: Replay,
   policy: Policy,
 ): Inventory {
-  const { judgements } = policies[0]!;
+  const { judged } = policies[0]!;
   const authors = new Map(deployments.map((row) => [row.deploymentId, row]));
   const uses = new Map<ContextTag, number[]>(tags.map((tag) => [tag, []]));
   plan.deployments.forEach((planned, at) => {
@@ -83,9 +84,11 @@ export function inventoryOf(
     return {
       tag,
       about: places.map((at) => plan.deployments[at]!),
-      realised: places.flatMap(
-        (at) => realisedBy(policy, plan.deployments[at]!, tag, judgements[at]!) ?? [],
-      ),
+      realised: places.flatMap((at) => {
+        const planned = plan.deployments[at]!;
+        const judgements = judgementsOf(judged[at]!, planned.deployment);
+        return realisedBy(policy, planned, tag, judgements) ?? [];
+      }),
     };
   });
   const kinds = groups(used, ({ tag }) => tag.tag).map(([kind, group]): KindInventory => {

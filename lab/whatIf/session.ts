@@ -7,7 +7,8 @@
 import type { Policy } from "../../engine/index.ts";
 import { flipsOf, type Flip } from "../compare/compare.ts";
 import type { History } from "../history/open.ts";
-import { outcomesOf, type AlikeOutcomes, type Outcome } from "../outcome/outcome.ts";
+import type { AlikeOutcomes } from "../outcome/alike.ts";
+import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";

@@ -6,13 +6,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Policy } from "../../engine/index.ts";
+import { judgementsOf, type Policy } from "../../engine/index.ts";
 import { inspect } from "../../lab/history/inspect.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { openHistory } from "../../lab/history/open.ts";
-import { outcomesOf, type AlikeOutcomes } from "../../lab/outcome/outcome.ts";
+import type { AlikeOutcomes } from "../../lab/outcome/alike.ts";
+import { outcomesOf } from "../../lab/outcome/outcome.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
@@ -171,9 +172,13 @@ async function ruled(
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const stop = stopwatch();
   const policy = loadPolicy(fileBeside("rule.yaml"));
-  const { plan, judgements } = await watchHistory(history, [policy], silent, null, true);
+  const { plan, judged } = await watchHistory(history, [policy], silent, null, true);
   const flagged = plan.deployments
-    .filter((_, at) => judgements[0]![at]!.some(({ evidence }) => evidence.verdict === "breach"))
+    .filter(({ deployment }, at) =>
+      judgementsOf(judged[0]![at]!, deployment).some(
+        ({ evidence }) => evidence.verdict === "breach",
+      ),
+    )
     .map(({ deployment }) => deployment.deploymentId);
   const took = stop();
   const samples = plan.deployments.length;

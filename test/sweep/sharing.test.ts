@@ -86,7 +86,7 @@ it("a policy that learns decides alike whether the quiet ones are left out or no
   const people = modelled(about, SEED);
   const made = (await replay(history, [policy], people, recoveryOf(history.tables), silent))
     .policies[0]!;
-  const parts = [...made.judgements.keys()].flatMap((place) => made.of(place).records);
+  const parts = [...made.judged.keys()].flatMap((place) => made.of(place).records);
   const text = (records: readonly DecisionRecord[]) =>
     records.map((record) => JSON.stringify(record)).sort();
   expect(text(parts)).toEqual(text(made.records));
@@ -121,7 +121,7 @@ describe(`random variations (seed ${SEED})`, () => {
     const alike = new Map<never, never>();
     for (let at = 0; at < ALONE; at++) {
       const own = await replayed([policies[at]!]);
-      expect(together.policies[at]!.judgements).toEqual(own.policies[0]!.judgements);
+      expect(together.policies[at]!.judged).toEqual(own.policies[0]!.judged);
       expect(together.policies[at]!.records).toEqual(own.policies[0]!.records);
       expect(outcomes(together, at, alike)).toEqual(outcomes(own, 0));
     }
@@ -131,7 +131,7 @@ describe(`random variations (seed ${SEED})`, () => {
     const people = recorded(history.tables.decisions);
     const recovery = recoveryOf(history.tables);
     const plain = { plan: together.plan, imagined: together.imagined };
-    const judged = together.policies.map(({ judgements }) => judgements);
+    const judgedBy = together.policies.map(({ judged }) => judged);
     const named = [...policies.keys()]
       .slice(0, SOAKS ? TOGETHER : 16)
       .flatMap((at) => TWINS.map((twin) => ({ at, twin })));
@@ -140,7 +140,14 @@ describe(`random variations (seed ${SEED})`, () => {
       const other: Policy = { ...policies[at]!, ...twin(policies[at]!), digest: "another" };
       if (decisionKey(other) !== decisionKey(policies[at]!)) continue;
       alike++;
-      const made = decisionsOf(together.plan, other, judged[at]!, people, recovery, quietMemory());
+      const made = decisionsOf(
+        together.plan,
+        other,
+        judgedBy[at]!,
+        people,
+        recovery,
+        quietMemory(),
+      );
       expect(outcomesOf(history, plain, made, people, recovery)).toEqual(outcomes(together, at));
     }
     expect(alike).toBeGreaterThan(0);
@@ -152,10 +159,10 @@ describe(`random variations (seed ${SEED})`, () => {
       { ...policies[0]!, policy: "one" },
       { ...policies[1]!, policy: "other" },
     ];
-    const { judgements } = await watchHistory(history, policies, silent);
+    const { judged } = await watchHistory(history, policies, silent);
     const options = { people: "modelled", seed: 1, replicates: 100, draws: 2, progress: silent };
     const read = await evaluate(history, pair, options);
-    const known = await evaluate(history, pair, { ...options, judged: judgements.slice(0, 2) });
+    const known = await evaluate(history, pair, { ...options, judged: judged.slice(0, 2) });
     expect(known.replay.imagined.size).toBeGreaterThan(0);
     expect(known.replay.samplesRead).toBeLessThan(read.replay.samplesRead / 2);
     const results = ({ manifest, ...rest }: ReturnType<typeof compareDocument>): unknown => ({

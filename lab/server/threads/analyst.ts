@@ -6,6 +6,7 @@
 import {
   bandOf,
   explain,
+  judgementsOf,
   seriesKey,
   type PreparedContext,
   type SampleColumn,
@@ -82,7 +83,10 @@ const calls = {
         planned: found.evaluation.replay.plan.deployments[place]!,
         outcome: outcomes[place]!,
         records: drawn.of(place).records,
-        judgements: drawn.judgements[place]!,
+        judgements: judgementsOf(
+          drawn.judged[place]!,
+          found.evaluation.replay.plan.deployments[place]!.deployment,
+        ),
         costs: found.evaluation.manifest.costs,
       });
       lanes.push(lane);

@@ -88,7 +88,7 @@ export class Evaluations {
       const digests = other.policies.map(({ policy }) => policy.digest);
       if ([...digests].sort().join(" ") !== set) continue;
       const judged = policies.map(
-        ({ digest }) => other.replay.policies[digests.indexOf(digest)]!.judgements,
+        ({ digest }) => other.replay.policies[digests.indexOf(digest)]!.judged,
       );
       const options = { ...this.options, progress: this.progress, judged };
       const { samplesRead } = other.manifest;
