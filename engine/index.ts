@@ -51,7 +51,15 @@ export { resolveTier, resolveTolerance, type TierDecision } from "./policy/resol
 export { changeText, parseChange, shiftOf, type Shift } from "./policy/declared.ts";
 export { isRefused, isSelfIssued, ownFirst, passedTo, tagsAt } from "./policy/tags.ts";
 export { ALL, shareAt, stageAt, type StageNow } from "./policy/stages.ts";
-export { DAY_MS, prepareSeason, SEASON_DAYS } from "./detect/season.ts";
+export {
+  DAY_MS,
+  prepareSeason,
+  SEASON_DAYS,
+  seasonOf,
+  startSeason,
+  takeDay,
+  type SeasonDays,
+} from "./detect/season.ts";
 export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
 export {
   calibrate,

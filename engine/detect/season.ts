@@ -7,6 +7,7 @@
  */
 
 import type { SeasonProfile } from "../event.ts";
+import { firstFrom } from "./columns.ts";
 import { medianInPlace } from "./orderStatistics.ts";
 
 export const DAY_MS = 86_400_000;
@@ -17,46 +18,92 @@ const DAYS_AT_LEAST = 3;
 /** One entry of a profile is the median over this long a slot of each day. */
 const SLOT_MS = 300_000;
 
+/** Samples of earlier days, in time order. */
 export interface PastSamples {
   readonly atMs: ArrayLike<number>;
   readonly values: ArrayLike<number>;
 }
 
-/**
- * The median over the last days of each slot's median; the same weekday counts
- * twice. Null with fewer than three days of samples.
- *
- * @param past samples of any earlier days, in time order
- * @param fromMs, toMs the stretch a profile is wanted for: baseline and watch
- */
-export function prepareSeason(
-  past: PastSamples,
-  fromMs: number,
-  toMs: number,
-): SeasonProfile | null {
+/** The same, evenly spaced: where a slot ends is then known without a look at the times. */
+export interface EvenSamples {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly values: ArrayLike<number>;
+}
+
+/** The days a profile is made of, each as soon as it is read: what is kept of one is short. */
+export interface SeasonDays {
+  readonly fromMs: number;
+  readonly slots: number;
+  /** By day, the youngest first: the median of each slot; NaN where there is none. */
+  readonly medians: Float64Array;
+  /** The days that were taken. */
+  taken: number;
+}
+
+/** @param fromMs, toMs the stretch a profile is wanted for: baseline and watch */
+export function startSeason(fromMs: number, toMs: number): SeasonDays {
   const slots = Math.max(1, Math.ceil((toMs - fromMs) / SLOT_MS)) + 1;
-  const byDay = new Float64Array(slots * SEASON_DAYS).fill(Number.NaN);
-  const scratch = new Float64Array(past.values.length);
-  let cursor = 0;
-  // Days are walked oldest first, so that one cursor passes over the samples once.
-  for (let day = SEASON_DAYS; day >= 1; day--) {
-    const dayFromMs = fromMs - day * DAY_MS - SLOT_MS / 2;
-    while (cursor < past.atMs.length && past.atMs[cursor]! < dayFromMs) cursor++;
-    for (let slot = 0; slot < slots; slot++) {
-      const slotToMs = dayFromMs + (slot + 1) * SLOT_MS;
-      let count = 0;
-      while (cursor < past.atMs.length && past.atMs[cursor]! < slotToMs) {
-        const value = past.values[cursor++]!;
-        if (Number.isFinite(value)) scratch[count++] = value;
-      }
-      byDay[(day - 1) * slots + slot] = medianInPlace(scratch, count);
+  const medians = new Float64Array(slots * SEASON_DAYS).fill(Number.NaN);
+  return { fromMs, slots, medians, taken: 0 };
+}
+
+/**
+ * Reduces one day to the medians of its slots.
+ *
+ * @param day how many days before the stretch, at least one
+ * @param past samples of that day; of others there may be some, they are passed over
+ */
+export function takeDay(days: SeasonDays, day: number, past: PastSamples | EvenSamples): void {
+  const { fromMs, slots, medians } = days;
+  const startMs = (of: number): number => fromMs - of * DAY_MS - SLOT_MS / 2;
+  // Where days overlap, as those of long watches do, a sample counts in the older one.
+  const takenToMs =
+    day < SEASON_DAYS ? startMs(day + 1) + slots * SLOT_MS : Number.NEGATIVE_INFINITY;
+  const endOf: EndOf =
+    "stepMs" in past ? endInEven(past) : (beforeMs, from) => firstFrom(past.atMs, beforeMs, from);
+  const { values } = past;
+  let cursor = endOf(Math.max(startMs(day), takenToMs), 0);
+  let scratch = new Float64Array(SCRATCH);
+  for (let slot = 0; slot < slots; slot++) {
+    const end = endOf(startMs(day) + (slot + 1) * SLOT_MS, cursor);
+    if (end - cursor > scratch.length) scratch = new Float64Array(2 * (end - cursor));
+    let count = 0;
+    for (; cursor < end; cursor++) {
+      const value = values[cursor]!;
+      if (Number.isFinite(value)) scratch[count++] = value;
     }
+    medians[(day - 1) * slots + slot] = medianInPlace(scratch, count);
   }
+  days.taken++;
+}
+
+/** So many samples of a slot need no more room. */
+const SCRATCH = 64;
+
+/** Where samples before a time end, sought from an index on. */
+type EndOf = (beforeMs: number, from: number) => number;
+
+function endInEven({ startMs, stepMs, values }: EvenSamples): EndOf {
+  return (beforeMs, from) => {
+    let end = Math.ceil((beforeMs - startMs) / stepMs);
+    // Times of a fraction of a millisecond may round the wrong way.
+    while (startMs + (end - 1) * stepMs >= beforeMs) end--;
+    while (startMs + end * stepMs < beforeMs) end++;
+    return Math.max(from, Math.min(values.length, end));
+  };
+}
+
+/**
+ * The median over the days of each slot's median; the same weekday counts twice. Null with
+ * fewer than three days of samples.
+ */
+export function seasonOf({ fromMs, slots, medians }: SeasonDays): SeasonProfile | null {
   let days = 0;
   for (let day = 0; day < SEASON_DAYS; day++) {
     let filled = 0;
     for (let slot = 0; slot < slots; slot++) {
-      if (Number.isFinite(byDay[day * slots + slot]!)) filled++;
+      if (Number.isFinite(medians[day * slots + slot]!)) filled++;
     }
     if (filled * 2 >= slots) days++;
   }
@@ -66,14 +113,29 @@ export function prepareSeason(
   for (let slot = 0; slot < slots; slot++) {
     let count = 0;
     for (let day = 0; day < SEASON_DAYS; day++) {
-      const value = byDay[day * slots + slot]!;
+      const value = medians[day * slots + slot]!;
       if (!Number.isFinite(value)) continue;
       across[count++] = value;
       if (day === SEASON_DAYS - 1) across[count++] = value;
     }
-    values.push(medianInPlace(across.subarray(0, count), count));
+    values.push(medianInPlace(across, count));
   }
   return { startMs: fromMs, stepMs: SLOT_MS, values, days };
+}
+
+/**
+ * The profile of a stretch, from all samples of the days before it at once.
+ *
+ * @param past samples of any earlier days
+ */
+export function prepareSeason(
+  past: PastSamples,
+  fromMs: number,
+  toMs: number,
+): SeasonProfile | null {
+  const days = startSeason(fromMs, toMs);
+  for (let day = SEASON_DAYS; day >= 1; day--) takeDay(days, day, past);
+  return seasonOf(days);
 }
 
 /** The profile at a time, linear between slots; NaN outside it or where it has no value. */

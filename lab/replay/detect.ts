@@ -44,7 +44,7 @@ import { spliceColumns, type Futures } from "./splice.ts";
 import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
 import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
-import { prepareContext, type GatheredDeployment } from "./prepare.ts";
+import { prepareContext, takeEarlier, type GatheredDeployment } from "./prepare.ts";
 
 export interface Detection {
   readonly judged: JudgedBefore;
@@ -169,9 +169,7 @@ export async function detect(
       const isGone = isSeen && isSpared(about, series, window, families, isLone, gathered.glimpses);
       if (!isGone) gathered.watch.set(series, window);
     } else {
-      const days = gathered.days.get(series);
-      if (days === undefined) gathered.days.set(series, [{ day, window }]);
-      else days.push({ day, window });
+      takeEarlier(plan, plan.deployments[deployment]!, gathered.days, series, day, window);
     }
     if (--missing[deployment]! > 0) continue;
     judgeDeployment(plan, deployment, gathered, families, placebos, futures, again, seen);

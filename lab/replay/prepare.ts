@@ -6,14 +6,17 @@
 
 import {
   canonicalJson,
-  prepareSeason,
+  seasonOf,
   seriesKey,
+  startSeason,
+  takeDay,
   type Glimpses,
   type PreparedContext,
   type SampleColumn,
+  type SeasonDays,
   type SeasonProfile,
 } from "../../engine/index.ts";
-import { assemble, type SampleWindow, type StoredWindow } from "../history/windows.ts";
+import { assemble, evenly, type StoredWindow } from "../history/windows.ts";
 import { sha256 } from "../policy/load.ts";
 import { controlsFor } from "./peers.ts";
 import { placebosFor, type PlaceboHistory } from "./placebos.ts";
@@ -21,7 +24,8 @@ import type { Plan, PlannedDeployment } from "./plan.ts";
 
 export interface GatheredDeployment {
   readonly watch: Map<number, StoredWindow>;
-  readonly days: Map<number, { day: number; window: StoredWindow }[]>;
+  /** By series: what is known of the same hours of earlier days. */
+  readonly days: Map<number, SeasonDays>;
   /** What glances saw of the watch, where any was taken: what they spared is not kept. */
   readonly glimpses: Glimpses;
 }
@@ -35,7 +39,7 @@ export function prepareContext(
   columns: readonly SampleColumn[],
   peers: readonly SampleColumn[],
 ): PreparedContext | null {
-  const seasons = plan.season ? seasonsOf(plan, planned, gathered) : {};
+  const seasons = plan.season ? seasonsOf(planned, gathered.days) : {};
   const placebos = history === null ? null : placebosFor(history, planned);
   const controls =
     plan.controlled.length === 0 ? null : controlsFor(plan, planned, columns, peers, seasons);
@@ -51,46 +55,37 @@ export function prepareContext(
   return { ...prepared, digest: sha256(canonicalJson(prepared)) };
 }
 
-/** The season of every watched series that has enough days. */
-export function seasonsOf(
-  plan: Plan,
-  planned: PlannedDeployment,
-  gathered: Pick<GatheredDeployment, "days">,
-): PreparedContext["seasons"] {
-  const fromMs = planned.deployment.startedAtMs - plan.seasonBackMs;
-  const toMs = planned.deployment.startedAtMs + plan.lookAheadMs;
-  const seasons: Record<string, SeasonProfile> = {};
-  for (const series of planned.series) {
-    const days = gathered.days.get(series.index);
-    if (days === undefined) continue;
-    // Stretches of neighbouring days overlap when a watch is long: each sample once.
-    const stored = days.sort((a, b) => b.day - a.day).map(({ window }) => window);
-    const past = joinDays(assemble(stored));
-    const knownBeforeMs = planned.deployment.startedAtMs;
-    if (past.atMs.length > 0 && past.atMs[past.atMs.length - 1]! > knownBeforeMs) {
-      throw new Error(`season of ${seriesKey(series.name)} would look past the deployment`);
-    }
-    const season = prepareSeason(past, fromMs, toMs);
-    if (season !== null) seasons[seriesKey(series.name)] = season;
+/** Reduces the samples of an earlier day to what the season of a deployment's series needs. */
+export function takeEarlier(
+  plan: Pick<Plan, "seasonBackMs" | "lookAheadMs">,
+  { deployment: { startedAtMs } }: PlannedDeployment,
+  days: GatheredDeployment["days"],
+  series: number,
+  day: number,
+  window: StoredWindow,
+): void {
+  let season = days.get(series);
+  if (season === undefined) {
+    season = startSeason(startedAtMs - plan.seasonBackMs, startedAtMs + plan.lookAheadMs);
+    days.set(series, season);
   }
-  return seasons;
+  const past = evenly(window) ?? assemble([window])[0]!;
+  const last = past.values.length - 1;
+  const lastAtMs = "stepMs" in past ? past.startMs + last * past.stepMs : past.atMs[last]!;
+  if (lastAtMs > startedAtMs) throw new Error("a season would look past its deployment");
+  takeDay(season, day, past);
 }
 
-type Stretch = Pick<SampleWindow, "atMs" | "values">;
-
-/** Stretches of several days, the oldest first, as one; what two of them have counts once. */
-export function joinDays(windows: readonly Stretch[]): Stretch {
-  const total = windows.reduce((sum, { atMs }) => sum + atMs.length, 0);
-  const atMs = new Float64Array(total);
-  const values = new Float64Array(total);
-  let count = 0;
-  for (const window of windows) {
-    let from = 0;
-    const newest = count === 0 ? Number.NEGATIVE_INFINITY : atMs[count - 1]!;
-    while (from < window.atMs.length && window.atMs[from]! <= newest) from++;
-    atMs.set(window.atMs.subarray(from), count);
-    values.set(window.values.subarray(from), count);
-    count += window.atMs.length - from;
+/** The season of every watched series that has enough days. */
+export function seasonsOf(
+  { series }: PlannedDeployment,
+  days: GatheredDeployment["days"],
+): PreparedContext["seasons"] {
+  const seasons: Record<string, SeasonProfile> = {};
+  for (const { index, name } of series) {
+    const taken = days.get(index);
+    const season = taken === undefined ? null : seasonOf(taken);
+    if (season !== null) seasons[seriesKey(name)] = season;
   }
-  return { atMs: atMs.subarray(0, count), values: values.subarray(0, count) };
+  return seasons;
 }

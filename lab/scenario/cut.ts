@@ -30,7 +30,7 @@ import {
   type Plan,
   type PlannedDeployment,
 } from "../replay/plan.ts";
-import { seasonsOf, type GatheredDeployment } from "../replay/prepare.ts";
+import { seasonsOf, takeEarlier, type GatheredDeployment } from "../replay/prepare.ts";
 import { preparedOf, type Inline } from "./events.ts";
 import { answerInTime, runHost, toBatches, type Answer } from "./host.ts";
 import { runInline, type InlineRun } from "./inline.ts";
@@ -183,7 +183,7 @@ async function gather(
   for await (const { id, window } of streamStoredWindows(history, requests)) {
     const { series, day } = requests[id]!;
     const name = names.get(series)!;
-    if (day > 0) days.set(series, [...(days.get(series) ?? []), { day, window }]);
+    if (day > 0) takeEarlier(plan, planned, days, series, day, window);
     if (day > 0 || window.length === 0) continue;
     // The notation goes by the metric's name alone.
     const point = percentagePoint("", name.metric);
@@ -192,7 +192,7 @@ async function gather(
     const values = scale === 1 ? samples.values : samples.values.map((value) => value / scale);
     columns.push({ series: { ...name, percentagePoint: point }, ...samples, values });
   }
-  return { columns, seasons: plan.season ? seasonsOf(plan, planned, { days }) : {} };
+  return { columns, seasons: plan.season ? seasonsOf(planned, days) : {} };
 }
 
 function roundedSeasons(

@@ -7,18 +7,20 @@
 import {
   canonicalJson,
   DAY_MS,
-  prepareSeason,
   readsMetric,
   SEASON_DAYS,
+  seasonOf,
   seriesKey,
   servicesOf,
+  startSeason,
+  takeDay,
   type Deployment,
   type Policy,
   type PreparedContext,
+  type SeasonDays,
   type SeasonProfile,
 } from "../../engine/index.ts";
 import { sha256 } from "../policy/load.ts";
-import { joinDays } from "../replay/prepare.ts";
 import type { MetricsSource } from "./contract.ts";
 
 /** A slot of a season reaches half a slot beyond its hours; ten minutes cover it. */
@@ -48,7 +50,7 @@ export async function seasonFor(
   const toMs = startedAtMs + policy.watchMs;
   const services = new Set(policy.signals.flatMap((one) => [...servicesOf(one, deployment)]));
   const problems = new Set<string>();
-  const days = new Map<string, { atMs: Float64Array; values: Float64Array }[]>();
+  const days = new Map<string, SeasonDays>();
   for (let day = SEASON_DAYS; day >= 1 && !signal.aborted; day--) {
     const earlierMs = day * DAY_MS;
     // What was sampled at the very beginning belongs to it.
@@ -58,14 +60,15 @@ export async function seasonFor(
     taken.problems.forEach((problem) => problems.add(problem));
     for (const { series, atMs, values } of taken.columns) {
       if (!seasonal.some((one) => readsMetric(one, series.metric))) continue;
-      const stretch = { atMs: Float64Array.from(atMs), values: Float64Array.from(values) };
       const key = seriesKey(series);
-      days.set(key, [...(days.get(key) ?? []), stretch]);
+      const known = days.get(key) ?? startSeason(fromMs, toMs);
+      takeDay(known, day, { atMs, values });
+      days.set(key, known);
     }
   }
   const seasons: Record<string, SeasonProfile> = {};
-  for (const [key, stretches] of days) {
-    const season = prepareSeason(joinDays(stretches), fromMs, toMs);
+  for (const [key, known] of days) {
+    const season = seasonOf(known);
     if (season !== null) seasons[key] = season;
   }
   const isNone = Object.keys(seasons).length === 0;

@@ -9,7 +9,15 @@ import {
   observeBaseline,
 } from "../../engine/detect/residual.ts";
 import { medianInPlace } from "../../engine/detect/orderStatistics.ts";
-import { DAY_MS, prepareSeason, SEASON_DAYS, seasonAt } from "../../engine/detect/season.ts";
+import {
+  DAY_MS,
+  prepareSeason,
+  SEASON_DAYS,
+  seasonAt,
+  seasonOf,
+  startSeason,
+  takeDay,
+} from "../../engine/detect/season.ts";
 import { boundsFor } from "../../engine/detect/tolerance.ts";
 import type { SignalPolicy } from "../../engine/index.ts";
 import { policyOf } from "./policyFile.ts";
@@ -175,6 +183,65 @@ describe("season", () => {
     expect(seasonAt(season, 9.5 * 3_600_000)).toBe(109);
     expect(seasonAt(season, 10.5 * 3_600_000)).toBe(110);
     expect(seasonAt(season, 8 * 3_600_000)).toBeNaN();
+  });
+
+  /** Every slot by itself; a sample that an older day has is none of a younger one's. */
+  const naively = (
+    { atMs, values }: ReturnType<typeof past>,
+    fromMs: number,
+    toMs: number,
+  ): number[] => {
+    const SLOT_MS = 5 * MINUTE_MS;
+    const slots = Math.ceil((toMs - fromMs) / SLOT_MS) + 1;
+    const used = new Set<number>();
+    const byDay = Array.from({ length: SEASON_DAYS }, (_, before) => {
+      const startMs = fromMs - (SEASON_DAYS - before) * DAY_MS - SLOT_MS / 2;
+      return Array.from({ length: slots }, (_, slot) => {
+        const since = startMs + slot * SLOT_MS;
+        const inside = [...atMs.keys()].filter(
+          (at) => atMs[at]! >= since && atMs[at]! < since + SLOT_MS && !used.has(at),
+        );
+        inside.forEach((at) => used.add(at));
+        return medianOf(inside.map((at) => values[at]!).filter(Number.isFinite));
+      });
+    });
+    // The oldest day is the same weekday.
+    const days = [byDay[0]!, ...byDay];
+    return Array.from({ length: slots }, (_, slot) =>
+      medianOf(days.map((day) => day[slot]!).filter(Number.isFinite)),
+    );
+  };
+  const medianOf = (values: readonly number[]): number => {
+    const sorted = [...values].sort((a, b) => a - b);
+    const { length } = sorted;
+    if (length === 0) return Number.NaN;
+    return (sorted[length >> 1]! + sorted[(length - 1) >> 1]!) / 2;
+  };
+
+  test.each([
+    ["a minute", MINUTE_MS, 2],
+    ["half a minute and a bit", 30_000.5, 2],
+    ["four minutes", 240_000, 2],
+    ["two minutes, and a watch longer than a day", 2 * MINUTE_MS, 26],
+  ])("is the same day by day and all at once, a sample every %s", (_, stepMs, hours) => {
+    const fromMs = 9.1 * 3_600_000;
+    const toMs = fromMs + hours * 3_600_000;
+    const startMs = -SEASON_DAYS * DAY_MS;
+    const count = Math.ceil((toMs + 600_000 - DAY_MS - startMs) / stepMs);
+    const values = Float64Array.from({ length: count }, (_, at) =>
+      at % 97 === 0 ? Number.NaN : 100 + ((at * 7919) % 1000) / 100,
+    );
+    const atMs = Float64Array.from(values, (_, at) => startMs + at * stepMs);
+    const days = startSeason(fromMs, toMs);
+    for (let day = 1; day <= SEASON_DAYS; day++) {
+      const from = atMs.findIndex((at) => at >= fromMs - day * DAY_MS - 600_000);
+      const to = atMs.findLastIndex((at) => at < toMs - day * DAY_MS + 600_000) + 1;
+      const even = { startMs: atMs[from]!, stepMs, values: values.subarray(from, to) };
+      takeDay(days, day, even);
+    }
+    const column = { atMs: [...atMs], values: [...values] };
+    expect(seasonOf(days)).toEqual(prepareSeason(column, fromMs, toMs));
+    expect(seasonOf(days)!.values).toEqual(naively(column, fromMs, toMs));
   });
 
   test("needs three days", () => {
