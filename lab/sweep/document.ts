@@ -35,6 +35,8 @@ export function sweepDocument(sweep: Sweep) {
       policy: nameOf(place),
       share: nullable(frontier.membership[place]!),
     })),
+    /** Those that come to the same on this history, together. */
+    alike: frontier.alike.filter(({ length }) => length > 1).map((group) => group.map(nameOf)),
     knee: nameOf(frontier.knee),
     landscape: sweep.landscape,
     validation: {

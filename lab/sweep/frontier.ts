@@ -77,6 +77,8 @@ export interface Frontier {
   /** By policy, 95 %; null where it cannot be said. Policies share the luck of the draw: two
    * whose intervals overlap can still differ for certain. */
   readonly intervals: readonly Intervals[];
+  /** Policies that come to the same in every service and stretch of time, together. */
+  readonly alike: readonly (readonly number[])[];
   /** The policy of the bend between time to recovery and false positives; null without one. */
   readonly knee: number | null;
 }
@@ -91,7 +93,7 @@ export function frontierOf(
 ): Frontier {
   const points = policies.map((policy) => vectorOf(scoresOf(table, policy, span)));
   const members = [...nonDominated(points)];
-  // What does the same is on the frontier together: one of them is enough to resample.
+  // What comes to the same is on the frontier together: one of them is enough to resample.
   const groups = new Map<string, number[]>();
   policies.forEach((policy, at) => {
     const key = table.rows[policy]!.join();
@@ -119,7 +121,7 @@ export function frontierOf(
   });
   const scale = resampledObjectives(table, incumbent, span, resamples);
   const knee = kneeOf(points, spread(scale.recoveryMinutes), spread(scale.falsePositiveRate));
-  return { members, membership, intervals, knee };
+  return { members, membership, intervals, alike: firsts, knee };
 }
 
 const FROM_ZERO: Range = { low: 0, high: Number.POSITIVE_INFINITY };

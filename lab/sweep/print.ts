@@ -2,6 +2,8 @@
 
 import { Table } from "console-table-printer";
 import { differenceSentences, fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
+import { counted } from "../counted.ts";
+import { rangeWords, stepsOfBase } from "./alike.ts";
 import type { Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
 
@@ -31,18 +33,36 @@ export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
   ].join("\n");
 }
 
-function headline({ variations, frontier }: Sweep): string {
-  const onFrontier = frontier.members.filter((place) => place > 0).length;
-  const shown = onFrontier > ROWS_AT_MOST ? ` (${ROWS_AT_MOST} shown; --json has all)` : "";
-  return `${variations.length} variations, ${onFrontier} of them on the frontier${shown}`;
+/** Policies of the frontier that come to the same: one row of the table. */
+type Group = readonly number[];
+
+function groupsOf({ frontier, scores }: Sweep): readonly Group[] {
+  const members = new Set(frontier.members);
+  const costOf = ([first]: Group): number => scores[first!]!.cost;
+  const shareOf = ([first]: Group): number => frontier.membership[first!]!;
+  return frontier.alike
+    .map((group) => group.filter((place) => members.has(place)))
+    .filter((group) => group.some((place) => place > 0))
+    .sort((a, b) => shareOf(b) - shareOf(a) || costOf(a) - costOf(b))
+    .slice(0, ROWS_AT_MOST)
+    .sort((a, b) => costOf(a) - costOf(b));
 }
 
-function frontierTable(
-  { base, variations, scores, frontier, anchors }: Sweep,
-  titles: 0 | 1,
-): string {
-  const nameOf = (place: number): string =>
-    place === 0 ? `${base.policy} (now)` : variations[place - 1]!.name;
+function headline(sweep: Sweep): string {
+  const { variations, frontier } = sweep;
+  const onFrontier = frontier.members.filter((place) => place > 0).length;
+  const groups = groupsOf(sweep);
+  const inRows = groups.flat().filter((place) => place > 0).length;
+  const said = [
+    ...(inRows < onFrontier ? [`${inRows} shown; --json has all`] : []),
+    ...(groups.length < inRows ? ["those that come to the same share a row"] : []),
+  ];
+  const more = said.length === 0 ? "" : ` (${said.join("; ")})`;
+  return `${counted(variations.length, "variation")}, ${onFrontier} of them on the frontier${more}`;
+}
+
+function frontierTable(sweep: Sweep, titles: 0 | 1): string {
+  const { base, dimensions, variations, scores, frontier, anchors } = sweep;
   const table = new Table({
     columns: [
       { name: "policy", alignment: "left" },
@@ -63,18 +83,22 @@ function frontierTable(
       share,
     });
   };
-  const shareOf = (place: number): string =>
-    `${(100 * frontier.membership[place]!).toFixed(0)} %${place === frontier.knee ? " knee" : ""}`;
-  const shownMembers = [...frontier.members]
-    .filter((place) => place > 0)
-    .sort((a, b) => frontier.membership[b]! - frontier.membership[a]! || costOf(a) - costOf(b))
-    .slice(0, ROWS_AT_MOST)
-    .sort((a, b) => costOf(a) - costOf(b));
-  function costOf(place: number): number {
-    return scores[place]!.cost;
+  const shareOf = (group: Group): string => {
+    const knee = group.some((place) => place === frontier.knee) ? " knee" : "";
+    return `${(100 * frontier.membership[group[0]!]!).toFixed(0)} %${knee}`;
+  };
+  const now = stepsOfBase(variations, dimensions);
+  const words = (group: Group): string => {
+    const members = group.filter((place) => place > 0).map((place) => variations[place - 1]!);
+    return rangeWords(members, dimensions, group.includes(0) ? now : null);
+  };
+  const groups = groupsOf(sweep);
+  const withBase = groups.find((group) => group.includes(0));
+  add(`${base.policy} (now)`, scores[0]!, shareOf(withBase ?? [0]));
+  if (withBase !== undefined) table.addRow({ policy: `  the same: ${words(withBase)}` });
+  for (const group of groups) {
+    if (group !== withBase) add(words(group), scores[group[0]!]!, shareOf(group));
   }
-  add(nameOf(0), scores[0]!, shareOf(0));
-  for (const place of shownMembers) add(nameOf(place), scores[place]!, shareOf(place));
   for (const { name, scores: own } of anchors) add(`· ${name}`, own, "");
   return table.render();
 }

@@ -322,7 +322,7 @@ export function textOf(value: unknown): string {
 }
 
 /** The last words of a path that tell it from the other varied ones. */
-function shortName(dimensions: readonly Dimension[], index: number): string {
+export function shortName(dimensions: readonly Dimension[], index: number): string {
   const parts = dimensions[index]!.path.split(".");
   for (let length = 1; length < parts.length; length++) {
     const name = parts.slice(-length).join(".");

@@ -99,6 +99,30 @@ describe("a sweep", () => {
     expect(sweepText(swept)).toContain("too short to train, test and seal");
   });
 
+  it("shows what comes to the same in one row, and names all of it in its JSON", async () => {
+    // Nobody is asked for an approval under this policy, so how long one may take is nothing.
+    const same = await sweepOf(["tiers.approve.sla=5m,10m,20m", "tiers.override.window=1m,2m"]);
+    const document = sweepDocument(same);
+    expect(document.variations).toHaveLength(5);
+    expect(document.alike).toEqual([
+      ["two-minute-override", "sla=5m window=2m", "sla=20m window=2m"],
+      ["sla=5m window=1m", "sla=10m window=1m", "sla=20m window=1m"],
+    ]);
+    const everywhere = { ...same.frontier, members: [0, 1, 2, 3, 4, 5] };
+    const lines = sweepText({ ...same, frontier: everywhere }).split("\n");
+    expect(lines[0]).toBe(
+      "5 variations, 5 of them on the frontier (those that come to the same share a row)",
+    );
+    const rows = lines.filter((line) => /^│ +(\S|the same)/.test(line)).map((line) => line.trim());
+    const policies = rows.map((row) => row.split("│")[1]!.trim());
+    expect(policies.filter((name) => !name.startsWith("·")).sort()).toEqual([
+      "policy",
+      "sla=5m to 20m window=1m",
+      "the same: sla=5m to 20m window=2m",
+      "two-minute-override (now)",
+    ]);
+  });
+
   it("writes its directory whole, and replaces only a sweep", async () => {
     const dir = join(temporaryDirectory(), "out");
     await writeSweep(dir, sweepDocument(swept), false);

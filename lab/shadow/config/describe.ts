@@ -2,6 +2,7 @@
 
 import { relative } from "node:path";
 import { formatDuration, matchesGlob, type Policy } from "../../../engine/index.ts";
+import { counted } from "../../counted.ts";
 import type { ServiceRow } from "../../history/tables.ts";
 import { leaseDirectoryOf, type Grant, type ShadowFile } from "./shadowFile.ts";
 
@@ -130,7 +131,3 @@ function warningsOf(
 
 /** As whoever asks would write it. */
 const shown = (path: string): string => relative(process.cwd(), path);
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
