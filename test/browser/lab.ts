@@ -100,7 +100,7 @@ async function pageOf(browser: Browser, options: BrowserContextOptions): Promise
   return context.newPage();
 }
 
-/** The example of the repository: two services over four days. */
+/** The example of the repository: four services over four days. */
 async function exampleHistory(): Promise<string> {
   const out = join(temporaryDirectory(), "example");
   const source = join(ROOT, "datasets/example");

@@ -101,7 +101,7 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_00
       [page, again].map((one) => one.locator("section:has(#differences)").innerText()),
     );
     expect(there).toBe(here);
-    expect(here).toContain("better by");
+    expect(here).toContain("worse by");
     await close(again);
     await close(page);
   });
