@@ -41,7 +41,7 @@ export { matchesGlob, servicesOf } from "./policy/policy.ts";
 export { canonicalJson } from "./policy/canonical.ts";
 export { diffPolicies, type PolicyDifference } from "./policy/diff.ts";
 export { isTimeZone } from "./policy/calendar.ts";
-export { modesAt, zoneOf } from "./policy/modes.ts";
+export { matches, modesAt, zoneOf } from "./policy/modes.ts";
 export { outline, textOf, toleranceText } from "./policy/outline.ts";
 export { mergeLayers, type MergedLayers, type Origin } from "./policy/layers.ts";
 export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";

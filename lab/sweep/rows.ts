@@ -17,9 +17,9 @@ import type { Plan } from "../replay/plan.ts";
 import { watchHistory, type JudgedBefore, type PolicyReplay } from "../replay/replay.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { neverOutcomes, oracleOutcomes } from "./anchors.ts";
-import { decisionKey } from "./decidesAlike.ts";
 import { stretchAt } from "./periods.ts";
 import { tableMaker, type SweepTable, type TableMaker } from "./table.ts";
+import { twinsOf, type Twins } from "./twins.ts";
 
 /** Judgements of this many distinct detections are held in memory at once. */
 const DETECTIONS_AT_ONCE = 48;
@@ -38,7 +38,11 @@ export interface RowMaker {
   readonly people: Responder;
   readonly recovery: Recovery;
   readonly services: readonly string[];
-  /** @param alike shared by policies that were watched together */
+  /**
+   * The same as an earlier policy of the plan where they come to the same.
+   *
+   * @param alike shared by policies that were watched together
+   */
   readonly rowOf: (plan: Plan, decided: PolicyReplay, alike: AlikeOutcomes) => Float64Array;
   /** The rows of `never` and of the oracle. */
   readonly anchorsOf: (plan: Plan, base: PolicyReplay) => readonly [Float64Array, Float64Array];
@@ -55,6 +59,7 @@ export function rowMaker(
   const services = servicesOf(history);
   const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));
   const scoring = { costs, timezoneOf: (service: string) => zones.get(service) ?? null };
+  const twinsIn = new WeakMap<Plan, Twins>();
   let maker: TableMaker | null = null;
   const make = (outcomes: readonly Outcome[]): Float64Array => {
     const cells = services.length * (edgesMs.length - 1);
@@ -66,8 +71,15 @@ export function rowMaker(
     recovery,
     services,
     rowOf: (plan, decided, alike) => {
+      let twins = twinsIn.get(plan);
+      if (twins === undefined) twinsIn.set(plan, (twins = twinsOf(plan)));
+      const twin = twins.find(decided.policy);
+      if (twin !== null) return twin;
       const shown = { plan, imagined: NOTHING_IMAGINED };
-      return make(outcomesOf(history, shown, decided, people, recovery, alike));
+      const outcomes = outcomesOf(history, shown, decided, people, recovery, alike);
+      const row = make(outcomes);
+      twins.keep(decided, outcomes, row);
+      return row;
     },
     anchorsOf: (plan, base) => {
       const never = neverOutcomes(history, plan, base, people, recovery);
@@ -94,7 +106,6 @@ export async function tableOf(
 ): Promise<Tabled> {
   const maker = rowMaker(history, { people, costs, seed, edgesMs });
   const rows = new Array<Float64Array>(policies.length + 2);
-  const decidedBy = new Map<string, number>();
   const judged: JudgedBefore[number][] = new Array<JudgedBefore[number]>(policies.length);
   const { batches, detections } = inBatches(policies);
   const keeps = batches.length === 1;
@@ -112,13 +123,6 @@ export async function tableOf(
     for (const [place, index] of batch.entries()) {
       await breathe(progress, done++, policies.length);
       if (keeps) judged[index] = watched.judged[place]!;
-      const key = decisionKey(policies[index]!);
-      const twin = decidedBy.get(key);
-      if (twin !== undefined) {
-        rows[index] = rows[twin]!;
-        continue;
-      }
-      decidedBy.set(key, index);
       const decided = watched.decide(place, maker.people, maker.recovery);
       rows[index] = maker.rowOf(plan, decided, alike);
       if (index > 0) continue;

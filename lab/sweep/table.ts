@@ -71,12 +71,22 @@ export function tableMaker(
     const contribution = of(outcome).counts;
     for (const name of COUNTS) counts[name][cells[index]!]! += contribution[name];
   });
+  // Most deployments have the same outcome under one policy after the other, and most of
+  // those add nothing.
+  const last = first.slice();
+  const adds = first.map((outcome) => of(outcome).sums);
   return {
     counts,
     rowOf: (outcomes) => {
       const row = new Float64Array(SUMS.length * cellCount);
       for (let index = 0; index < outcomes.length; index++) {
-        const { sums } = of(outcomes[index]!);
+        const outcome = outcomes[index]!;
+        if (outcome !== last[index]) {
+          last[index] = outcome;
+          adds[index] = of(outcome).sums;
+        }
+        const sums = adds[index]!;
+        if (sums === null) continue;
         let at = cells[index]!;
         for (let sum = 0; sum < SUMS.length; sum++, at += cellCount) row[at]! += sums[sum]!;
       }
@@ -86,7 +96,8 @@ export function tableMaker(
 }
 
 interface Contribution {
-  readonly sums: readonly number[];
+  /** Null where all of them are nought. */
+  readonly sums: readonly number[] | null;
   readonly counts: Readonly<Record<CountName, number>>;
 }
 
@@ -108,8 +119,9 @@ function contributionOf(outcome: Outcome, { costs, timezoneOf }: Scoring): Contr
     rollbacks: sums.rollbacks,
   };
   const { deployments, benign, regressions, timed } = sums;
+  const all = SUMS.map((name) => byName[name]);
   return {
-    sums: SUMS.map((name) => byName[name]),
+    sums: all.some((one) => one !== 0) ? all : null,
     counts: { deployments, benign, regressions, timed },
   };
 }

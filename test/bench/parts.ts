@@ -217,12 +217,12 @@ async function inspected(dir: string): Promise<Stopped> {
 /** What the commands do when nobody says otherwise. */
 const OPTIONS = { people: "absent", seed: 1, replicates: 1000, draws: 5, progress: silent };
 
-/** `hindsight replay` of bench.yaml, scorecard included. */
+/** `hindsight replay` of bench.yaml, scorecard included; `--json` would show the quiet ones too. */
 async function evaluated(dir: string, kept: boolean, workers: number): Promise<Stopped> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const cache = kept ? join(dir, "kept") : "off";
   const scale = openScale({ cache, workers }, () => undefined);
-  const options = { ...OPTIONS, ...(scale === undefined ? {} : { scale }) };
+  const options = { ...OPTIONS, glances: true, ...(scale === undefined ? {} : { scale }) };
   if (kept && !existsSync(cache)) await evaluate(history, policiesOf("bench"), options);
   const stop = stopwatch();
   const { manifest } = await evaluate(history, policiesOf("bench"), options);

@@ -1,0 +1,122 @@
+/** A row that a sweep takes over from another policy is the row that deciding would have made. */
+
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Policy } from "../../engine/index.ts";
+import { silent } from "../../lab/cli/output.ts";
+import { openHistory, type History } from "../../lab/history/open.ts";
+import { watchHistory } from "../../lab/replay/replay.ts";
+import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
+import { rowMaker, type RowMaker } from "../../lab/sweep/rows.ts";
+import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
+
+const SEED = 20_261_126;
+
+let history: History;
+beforeAll(async () => {
+  history = await openHistory(await smallHistory());
+}, HOOK_MS);
+afterAll(() => history.close());
+
+function makerOf(people: string): RowMaker {
+  const { from, to } = history.manifest;
+  const edgesMs = [Date.parse(from!), Date.parse(to!)];
+  return rowMaker(history, { people, costs: DEFAULT_COSTS, seed: 1, edgesMs });
+}
+
+/** How many rows were taken over; each is held against that of a maker who knows no other. */
+async function takenOver(policies: readonly Policy[], people: string): Promise<number> {
+  const watched = await watchHistory(history, policies, silent, null, true);
+  const together = makerOf(people);
+  const alike = new Map<never, never>();
+  const rows = policies.map((policy, at) => {
+    const { people: who, recovery } = together;
+    const row = together.rowOf(watched.plan, watched.decide(at, who, recovery), alike);
+    const alone = makerOf(people);
+    const decided = watched.decide(at, alone.people, alone.recovery);
+    expect(row, policy.policy).toEqual(alone.rowOf(watched.plan, decided, new Map()));
+    return row;
+  });
+  return rows.length - new Set(rows).size;
+}
+
+const RULES: readonly Policy["assign"][number][] = [
+  { when: { environment: ["nowhere"] }, tier: "approve" },
+  { when: { criticality: ["high", "critical"] }, tier: "approve" },
+  { when: { kind: ["migration"], tags: { irreversible: "true" } }, tier: "observe" },
+  {
+    when: { kind: ["code", "config", "migration", "infrastructure", "feature_flag"] },
+    tier: "full",
+  },
+  { when: { tags: { expected_change: "*" } }, tier: "approve" },
+  { when: { service: ["nobody"], tags: { expected_change: "*" } }, tier: "full" },
+];
+
+const variation = fc.record({
+  base: fc.constantFrom("two-minute-override", "evidence").map(shipped),
+  rules: fc.subarray([...RULES], { maxLength: 2 }),
+  tier: fc.constantFrom("full" as const, "override" as const, "approve" as const),
+  windowMs: fc.constantFrom(60_000, 600_000),
+  slaMs: fc.constantFrom(300_000, 900_000),
+  onTimeout: fc.constantFrom("rollback" as const, "hold" as const),
+  confidence: fc.constantFrom(0.5, 0.9),
+});
+
+function policyOf({
+  base,
+  rules,
+  tier,
+  windowMs,
+  slaMs,
+  onTimeout,
+  confidence,
+}: typeof variation extends fc.Arbitrary<infer Value> ? Value : never): Policy {
+  const { override, approve } = base.tiers;
+  return {
+    ...base,
+    assign: [...rules, { when: null, tier }],
+    modes: base.modes.map((mode) => ({ ...mode, tier: {} })),
+    tiers: {
+      ...base.tiers,
+      override: { ...override, windowMs, onTimeout, confidence },
+      approve: { ...approve, slaMs },
+    },
+  };
+}
+
+describe(`random variations (seed ${SEED})`, () => {
+  it.each(["absent", "modelled"])("have the rows they have alone, people %s", async (people) => {
+    const policies = fc.sample(variation.map(policyOf), { seed: SEED, numRuns: 24 });
+    const taken = await takenOver(policies, people);
+    expect(taken).toBeGreaterThan(3);
+    expect(taken).toBeLessThan(20);
+  });
+});
+
+describe("what may be taken over", () => {
+  const base: Policy = { ...shipped("two-minute-override"), modes: [] };
+  const tier = (name: "full" | "override" | "approve"): Policy => ({
+    ...base,
+    assign: [{ when: null, tier: name }],
+  });
+  const waiting = (policy: Policy, windowMs: number): Policy => ({
+    ...policy,
+    tiers: { ...policy.tiers, override: { ...policy.tiers.override, windowMs } },
+  });
+
+  it("a window that nobody was asked in, not one that somebody was", async () => {
+    const asks = tier("override");
+    expect(await takenOver([tier("approve"), waiting(tier("approve"), 777_000)], "absent")).toBe(1);
+    expect(await takenOver([asks, waiting(asks, 777_000)], "absent")).toBe(0);
+  });
+
+  it("a rule that nothing meets, not one that something does", async () => {
+    const after = (rule: Policy["assign"][number]): Policy => ({
+      ...base,
+      assign: [rule, { when: null, tier: "override" }],
+    });
+    const [nowhere, criticality] = RULES as [Policy["assign"][number], Policy["assign"][number]];
+    expect(await takenOver([tier("override"), after(nowhere)], "absent")).toBe(1);
+    expect(await takenOver([tier("override"), after(criticality)], "absent")).toBe(0);
+  });
+});
