@@ -135,7 +135,9 @@ export async function tableThrough(
     const anchors = batch.includes(0) ? names[batch.indexOf(0)]! : null;
     const found = new FoundRows(store, key);
     found.read([...wanted.keys()], anchors);
-    scale.tell?.({ policies: wanted.size, there: found.rows.size });
+    // A pack has rows of other sweeps as well.
+    const there = [...wanted.keys()].filter((name) => found.rows.has(name)).length;
+    scale.tell?.({ policies: wanted.size, there });
     if (!found.has([...wanted.keys()], anchors)) {
       const missing = [...wanted].filter(
         ([name]) => !found.rows.has(name) || (name === anchors && found.anchors === null),
