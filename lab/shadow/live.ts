@@ -109,14 +109,17 @@ export async function goLive(
   });
   const url = await listen(app, config);
 
+  const receivers = receiversOf(config);
   const parts: HostParts = {
     policy,
     services,
     dir: config.journal,
     source: prometheusSource(config.metrics, secretsOf(file, env), clock),
     effects: counting(
-      whileOurs(webhookEffects(receiversOf(config), clock, config.act), lease),
+      whileOurs(webhookEffects(receivers, clock, config.act), lease),
+      receivers,
       commands,
+      (text) => log.warn(text),
     ),
     clock,
     lease,

@@ -90,6 +90,21 @@ describe("a delivery", () => {
   });
 });
 
+it("a halt says in its body, which is signed, whether it stops or lifts", async () => {
+  for (const [halted, id, to] of [
+    [true, "h-1", "halt"],
+    [false, "h-2", "halt"],
+    [false, "h-3", "halt/lift"],
+  ] as const) {
+    const body = { halted, by: "kim", reason: "storm" };
+    expect(await door.send(to, body, { as: "chat", id })).toMatchObject({ status: 200 });
+  }
+  const kinds = door.host.told.map(({ kind }) => kind);
+  expect(kinds).toEqual(["haltOrdered", "haltLifted", "haltLifted"]);
+  const unsaid = { by: "kim", reason: "storm" };
+  expect(await door.send("halt", unsaid, { as: "chat", id: "h-4" })).toMatchObject({ status: 400 });
+});
+
 it("keeps the sender's times, and leaves what has none to the host", async () => {
   await door.send("deployments", { ...START, startedAt: "2026-07-01T13:58:00+02:00" });
   expect(door.host.told).toMatchObject([{ atMs: START_MS - 120_000 }]);

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { CarriedOut, Errand } from "../../lab/shadow/contract.ts";
 import { checkSigned } from "../../lab/shadow/http/signature.ts";
-import { webhookEffects } from "../../lab/shadow/out/webhooks.ts";
+import { counting, webhookEffects } from "../../lab/shadow/out/webhooks.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { setClock, START_MS } from "./hosts.ts";
 
@@ -128,6 +128,26 @@ describe("a rollback", () => {
     expect(await effects.carryOut({ ...ERRAND, command }, signal)).toMatchObject({
       status: "done",
     });
+  });
+});
+
+describe("what is counted", () => {
+  it("is not done where nobody is there to get it, and the log says so once", async () => {
+    const receivers = { platform: null, page: null };
+    const counts = new Map<string, number>();
+    const notes: string[] = [];
+    const effects = webhookEffects(receivers, setClock(), true);
+    const counted = counting(effects, receivers, counts, (text) => notes.push(text));
+    const { signal } = new AbortController();
+    const { deploymentId, askedAtMs, decisionId } = ERRAND.command;
+    const command = { kind: "page", deploymentId, askedAtMs, decisionId, to: "on-call" } as const;
+    const page = { ...ERRAND, command: { ...command, reason: "held" } };
+    for (const errand of [page, page, ERRAND]) await counted.carryOut(errand, signal);
+    expect([...counts]).toEqual([
+      ["page nobody", 2],
+      ["rollBack refused", 1],
+    ]);
+    expect(notes).toEqual([expect.stringMatching(/reached nobody: shadow.yaml names no `page`/)]);
   });
 });
 

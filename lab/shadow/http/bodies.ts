@@ -53,7 +53,9 @@ export const BODIES = {
   overrides: z.strictObject({ deploymentId: word, by: word, justification: text.min(1) }),
   approvals: z.strictObject({ deploymentId: word, by: word }),
   // The address of a delivery is not signed: what it says must not depend on where it is sent.
-  halts: z.strictObject({ halted: z.literal(true), by: word, reason: text.min(1) }),
+  // So it is the body that says which of the two it is, and one address takes both.
+  halts: z.strictObject({ halted: z.boolean(), by: word, reason: text.min(1) }),
+  /** The older address, which takes a lift alone. */
   lifts: z.strictObject({ halted: z.literal(false), by: word, reason: text.min(1) }),
 } as const;
 
@@ -82,6 +84,7 @@ export const TOLD_BY = {
   },
   override: (body: Body<"overrides">): Told => ({ kind: "overrideGiven", atMs: NOW, ...body }),
   approval: (body: Body<"approvals">): Told => ({ kind: "approvalGiven", atMs: NOW, ...body }),
-  halt: ({ by, reason }: Body<"halts">): Told => ({ kind: "haltOrdered", atMs: NOW, by, reason }),
-  lift: ({ by, reason }: Body<"lifts">): Told => ({ kind: "haltLifted", atMs: NOW, by, reason }),
+  halt: ({ halted, by, reason }: Body<"halts">): Told => {
+    return { kind: halted ? "haltOrdered" : "haltLifted", atMs: NOW, by, reason };
+  },
 } as const;

@@ -100,7 +100,7 @@ function routesOf({ config }: Inbox): readonly Route[] {
       ...body,
     })),
     plain("halt", "halts", BODIES.halts, told.halt, halt),
-    plain("halt/lift", "halts", BODIES.lifts, told.lift, halt),
+    plain("halt/lift", "halts", BODIES.lifts, told.halt, halt),
     foreign("github", githubReader(naming)),
     foreign("argocd", argocdReader(naming)),
   ];

@@ -54,7 +54,7 @@ export function metricsText(
   family(
     "hindsight_commands_total",
     "counter",
-    "Attempts to carry a command out, by its kind and what came of it.",
+    "Attempts to carry a command out, by its kind and what came of it (nobody: no receiver).",
     [...commands].sort(byName).map(([command, count]) => {
       const [kind, came] = command.split(" ");
       return [`{kind="${kind!}",came="${came!}"}`, count];

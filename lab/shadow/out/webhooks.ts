@@ -43,13 +43,34 @@ export function webhookEffects({ platform, page }: Receivers, clock: Clock, act:
   };
 }
 
-/** The same, and counts by `kind status` what came of every attempt. */
-export function counting(effects: Effects, counts: Map<string, number>): Effects {
+/**
+ * The same, and counts by `kind status` what came of every attempt. What nobody is configured
+ * to get is `nobody` and never `done`: the host goes on, but no person was reached.
+ *
+ * @param note is told once that messages go to nobody
+ */
+export function counting(
+  effects: Effects,
+  { platform, page }: Receivers,
+  counts: Map<string, number>,
+  note: (text: string) => void,
+): Effects {
+  let isNoted = false;
   return {
     carryOut: async (errand, signal) => {
       const came = await effects.carryOut(errand, signal);
-      const key = `${errand.command.kind} ${came.status}`;
+      const { kind } = errand.command;
+      const isSent = kind !== "watchUntil" && (kind === "rollBack" ? platform : page) !== null;
+      const status = came.status === "done" && !isSent ? "nobody" : came.status;
+      const key = `${kind} ${status}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
+      if (status === "nobody" && kind !== "watchUntil" && !isNoted) {
+        isNoted = true;
+        note(
+          `${errand.key} reached nobody: shadow.yaml names no \`page\`, so whatever is asked of ` +
+            "people or told to them is in the journal alone",
+        );
+      }
       return came;
     },
   };
