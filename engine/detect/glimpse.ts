@@ -102,11 +102,21 @@ function look(
   if (knownMs + last * stepMs + silenceMs <= startedAtMs + watchMs) return null;
   if (watch.count / Math.max(1, Math.floor(watchMs / stepMs)) < COVERAGE_FOR_HEALTH) return null;
 
-  const median: Medians = medianBounds(past);
   const { highest, lowest } = watch;
   if (!Number.isFinite(highest) || !Number.isFinite(lowest)) return null;
-  const seen = { values: watch.values, from: watch.from, to: watch.to, highest, lowest };
-  return { ...seen, ...median, past, logSpread: null };
+  const { medianAtLeast, medianAtMost } = medianBounds(past);
+  // Written out: there is one for every signal of every deployment.
+  return {
+    values: watch.values,
+    from: watch.from,
+    to: watch.to,
+    highest,
+    lowest,
+    medianAtLeast,
+    medianAtMost,
+    past,
+    logSpread: null,
+  };
 }
 
 function placeIn(count: number, index: number): number {
@@ -155,7 +165,8 @@ function presentAmong(
   highest: number,
   lowest: number,
 ): Present {
-  const kept = new Float64Array(to - from);
+  // Of the same kind, so that loops over either are compiled once.
+  const kept = values.slice(from, to);
   let count = 0;
   let [first, last, longest] = [-1, -1, 1];
   let sum = 0;

@@ -19,12 +19,7 @@ import {
   type HistoryTables,
   type SeriesRow,
 } from "./tables.ts";
-import { streamStoredWindows, type StoredWindow, type WindowRequest } from "./windows.ts";
-
-interface ReadWindow {
-  readonly id: number;
-  readonly window: StoredWindow;
-}
+import { streamStoredWindows, type FoundWindow, type WindowRequest } from "./windows.ts";
 
 /** What a replay reads of a past, whether it is stored or a world makes it up as it is asked. */
 export interface Past {
@@ -34,10 +29,10 @@ export interface Past {
   readonly tables: HistoryTables;
   /** `series[i].series === i`. */
   readonly series: readonly SeriesRow[];
-  /** The windows asked for, each once, by series, then roughly by end; empty ones too. */
+  /** The windows asked for, each once, by series, then roughly by end, in lists; empty ones too. */
   readonly windows: (
     requests: readonly WindowRequest[],
-  ) => AsyncIterable<ReadWindow> | Iterable<ReadWindow>;
+  ) => AsyncIterable<readonly FoundWindow[]> | Iterable<readonly FoundWindow[]>;
   /** By series: the spacing of its samples; none where nobody can say. */
   readonly stepsMs: () => Promise<ReadonlyMap<number, number>>;
 }

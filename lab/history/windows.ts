@@ -5,7 +5,7 @@
 
 import type { Block } from "./blocks.ts";
 import type { History, Past } from "./open.ts";
-import { streamBlocks } from "./stream.ts";
+import { streamBlockLists } from "./stream.ts";
 
 /** Samples of one series in time order; the two arrays of times may be one. */
 export interface SampleWindow {
@@ -191,27 +191,35 @@ interface OpenWindow {
   length: number;
 }
 
+/** A window that is complete, and whose it is. */
+export interface FoundWindow {
+  readonly id: number;
+  readonly window: StoredWindow;
+}
+
 /**
  * Streams the windows asked for, each once, as soon as it is complete: by series,
- * then roughly by end. A window without samples comes too, with nothing in it.
+ * then roughly by end. A window without samples comes too, with nothing in it. They come in
+ * lists, so that whoever takes many waits seldom.
  */
 export async function* streamStoredWindows(
   history: History,
   requests: readonly WindowRequest[],
-): AsyncGenerator<{ id: number; window: StoredWindow }> {
+): AsyncGenerator<readonly FoundWindow[]> {
   const waiting = [...requests].sort(
     (a, b) => a.series - b.series || a.fromMs - b.fromMs || a.toMs - b.toMs || a.id - b.id,
   );
   let next = 0;
   let open: OpenWindow[] = [];
-  for await (const block of streamBlocks(history, requests)) {
+  let found: FoundWindow[] = [];
+  const take = (block: Block): void => {
     const endMs = sampleAtMs(block, block.values.length - 1);
     // Whatever ended before this block, or belongs to a series before it, is complete.
     const still: OpenWindow[] = [];
     for (const window of open) {
       const { series, toMs } = window.request;
       if (series === block.series && toMs > block.startMs) still.push(window);
-      else yield close(window);
+      else found.push(close(window));
     }
     open = still;
     for (; next < waiting.length; next++) {
@@ -220,7 +228,7 @@ export async function* streamStoredWindows(
       if (request.series === block.series && request.fromMs > endMs) break;
       const opened = { request, slices: [], length: 0 };
       if (request.series === block.series && request.toMs > block.startMs) open.push(opened);
-      else yield close(opened);
+      else found.push(close(opened));
     }
     for (const window of open) {
       const from = firstSampleFrom(block, window.request.fromMs);
@@ -229,14 +237,26 @@ export async function* streamStoredWindows(
       window.slices.push({ block, from, to });
       window.length += to - from;
     }
+  };
+  for await (const blocks of streamBlockLists(history, requests)) {
+    for (const block of blocks) {
+      take(block);
+      if (found.length < FOUND_AT_ONCE) continue;
+      yield found;
+      found = [];
+    }
   }
-  for (const window of open) yield close(window);
+  for (const window of open) found.push(close(window));
   for (; next < waiting.length; next++) {
-    yield close({ request: waiting[next]!, slices: [], length: 0 });
+    found.push(close({ request: waiting[next]!, slices: [], length: 0 }));
   }
+  if (found.length > 0) yield found;
 }
 
-function close({ request, slices, length }: OpenWindow): { id: number; window: StoredWindow } {
+/** What is found is not kept from whoever waits for it. */
+const FOUND_AT_ONCE = 64;
+
+function close({ request, slices, length }: OpenWindow): FoundWindow {
   return { id: request.id, window: { slices, length } };
 }
 
@@ -245,7 +265,7 @@ export async function* streamWindows(
   history: Past,
   requests: readonly WindowRequest[],
 ): AsyncGenerator<{ id: number; window: SampleWindow }> {
-  for await (const { id, window } of history.windows(requests)) {
-    yield { id, window: assemble([window])[0]! };
+  for await (const found of history.windows(requests)) {
+    for (const { id, window } of found) yield { id, window: assemble([window])[0]! };
   }
 }

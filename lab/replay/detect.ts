@@ -26,6 +26,7 @@ import {
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
+import type { StoredWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
 import {
@@ -41,7 +42,8 @@ import {
 } from "./families.ts";
 import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
-import { windowsOf, type Plan, type PlannedDeployment, type PlannedWindow } from "./plan.ts";
+import { readByLots } from "./lots.ts";
+import type { Plan, PlannedDeployment, PlannedWindow } from "./plan.ts";
 import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, takeEarlier, type GatheredDeployment } from "./prepare.ts";
@@ -137,17 +139,12 @@ export async function detect(
   const isRead = (index: number): boolean =>
     judged === null || again.has(index) || (futures !== null && isCutShort(plan, index));
 
-  const isAnyRead = plan.deployments.some((_, index) => isRead(index));
-  const placebos = isAnyRead ? await preparePlacebos(history, plan, policies, progress) : null;
-  const planned: PlannedWindow[] = [];
-  for (let index = 0; index < plan.deployments.length; index++) {
-    if (isRead(index)) windowsOf(history, plan, index, planned);
-  }
+  const read = [...plan.deployments.keys()].filter(isRead);
+  const placebos =
+    read.length > 0 ? await preparePlacebos(history, plan, policies, progress) : null;
   // Windows arrive in the order of series; a deployment is judged when its last one is
   // there, so what waits is what shares series with something still to come.
   const missing = new Int32Array(plan.deployments.length);
-  for (const { deployment } of planned) missing[deployment]!++;
-  const unseen = [...missing.keys()].filter((index) => missing[index] === 0 && isRead(index));
   const pending = new Map<number, GatheredDeployment>();
   let samplesRead = 0;
   let done = 0;
@@ -159,8 +156,7 @@ export async function detect(
     isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
   const mayGlance = ({ deployment, knownAtMs, rolledBackAtMs }: PlannedDeployment): boolean =>
     rolledBackAtMs === null && knownAtMs <= deployment.startedAtMs;
-  for await (const { id, window } of history.windows(planned)) {
-    const { deployment, series, day } = planned[id]!;
+  const take = ({ deployment, series, day }: PlannedWindow, window: StoredWindow): void => {
     samplesRead += window.length;
     const gathered = gatheredFor(pending, deployment);
     if (day === 0) {
@@ -171,14 +167,21 @@ export async function detect(
     } else {
       takeEarlier(plan, plan.deployments[deployment]!, gathered.days, series, day, window);
     }
-    if (--missing[deployment]! > 0) continue;
+    if (--missing[deployment]! > 0) return;
     judgeDeployment(plan, deployment, gathered, families, placebos, futures, again, seen);
     pending.delete(deployment);
     progress.update(++done, plan.deployments.length, "judging deployments");
-  }
-  // Deployments without a single window still end: nothing could be seen.
-  for (const index of unseen) {
-    judgeDeployment(plan, index, nothingOf(), families, placebos, null, again, seen);
+  };
+  for (const { places, asked, found } of readByLots(history, plan, read)) {
+    for (const { deployment } of asked) missing[deployment]!++;
+    // Deployments without a single window still end: nothing could be seen.
+    for (const index of places) {
+      if (missing[index]! > 0) continue;
+      judgeDeployment(plan, index, nothingOf(), families, placebos, null, again, seen);
+    }
+    for await (const windows of found) {
+      for (const { id, window } of windows) take(asked[id]!, window);
+    }
   }
 
   const all: JudgedBefore[number][] = policies.map(() => []);

@@ -18,7 +18,7 @@ import {
   type SeasonProfile,
 } from "../../engine/index.ts";
 import type { History } from "../history/open.ts";
-import { assemble, streamStoredWindows } from "../history/windows.ts";
+import { assemble, streamStoredWindows, type FoundWindow } from "../history/windows.ts";
 import { nearestNames } from "../explain/nearest.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
 import { recorded } from "../people/recorded.ts";
@@ -180,18 +180,19 @@ async function gather(
   const requests = windows.map((window, id) => ({ ...window, id }));
   const columns: SampleColumn[] = [];
   const days: GatheredDeployment["days"] = new Map();
-  for await (const { id, window } of streamStoredWindows(history, requests)) {
+  const take = ({ id, window }: FoundWindow): void => {
     const { series, day } = requests[id]!;
     const name = names.get(series)!;
     if (day > 0) takeEarlier(plan, planned, days, series, day, window);
-    if (day > 0 || window.length === 0) continue;
+    if (day > 0 || window.length === 0) return;
     // The notation goes by the metric's name alone.
     const point = percentagePoint("", name.metric);
     const scale = name.percentagePoint / point;
     const samples = assemble([window])[0]!;
     const values = scale === 1 ? samples.values : samples.values.map((value) => value / scale);
     columns.push({ series: { ...name, percentagePoint: point }, ...samples, values });
-  }
+  };
+  for await (const found of streamStoredWindows(history, requests)) found.forEach(take);
   return { columns, seasons: plan.season ? seasonsOf(planned, days) : {} };
 }
 

@@ -23,7 +23,7 @@ import {
   type HistoryTables,
   type SeriesRow,
 } from "../history/tables.ts";
-import type { StoredWindow, WindowRequest } from "../history/windows.ts";
+import type { FoundWindow, StoredWindow, WindowRequest } from "../history/windows.ts";
 
 type WorldMetric = ReturnType<typeof metricsOf>[number];
 
@@ -75,9 +75,7 @@ export function worldPast(
       (effect) => effect.service === service && effect.metric === metric,
     );
   };
-  function* windows(
-    requests: readonly WindowRequest[],
-  ): Generator<{ id: number; window: StoredWindow }> {
+  function* windows(requests: readonly WindowRequest[]): Generator<readonly FoundWindow[]> {
     const waiting = [...requests].sort(
       (a, b) => a.series - b.series || a.fromMs - b.fromMs || a.toMs - b.toMs || a.id - b.id,
     );
@@ -90,17 +88,15 @@ export function worldPast(
       const from = Math.max(0, sampleIndexAt(world, Math.max(bornAtMs, fromMs)));
       const to = sampleIndexAt(world, Math.min(world.endMs, toMs));
       if (from >= to) {
-        yield { id, window: { slices: [], length: 0 } };
+        yield [{ id, window: { slices: [], length: 0 } }];
         continue;
       }
       if (isUncut(request)) {
         const own = block(index, from, to, (other) =>
           other === about ? null : interventions(other),
         );
-        yield {
-          id,
-          window: { slices: [{ block: own, from: 0, to: to - from }], length: to - from },
-        };
+        const slices = [{ block: own, from: 0, to: to - from }];
+        yield [{ id, window: { slices, length: to - from } }];
         continue;
       }
       if (index !== current) blocks.clear();
@@ -121,7 +117,7 @@ export function worldPast(
           to: Math.min(BLOCK_SAMPLES, to - begins),
         });
       }
-      yield { id, window: { slices, length: to - from } };
+      yield [{ id, window: { slices, length: to - from } }];
     }
   }
   return {

@@ -1,0 +1,104 @@
+/**
+ * What is read of a history at one time. A lot is a run of deployments that watch the same
+ * series, so that what a replay plans, reads and keeps in wait does not grow with its history.
+ */
+
+import { SEASON_DAYS } from "../../engine/index.ts";
+import type { Past } from "../history/open.ts";
+import type { FoundWindow } from "../history/windows.ts";
+import { windowsOf, type Plan, type PlannedSeries, type PlannedWindow } from "./plan.ts";
+
+export interface Lot {
+  /** In the plan. */
+  readonly places: readonly number[];
+  /** The id of each is its place here. */
+  readonly asked: readonly PlannedWindow[];
+  /** All of them, in lists. */
+  readonly found: AsyncIterable<readonly FoundWindow[]>;
+}
+
+/** So many windows make a lot. */
+const LOT_WINDOWS = 6000;
+
+/** Lots one after the other; the first windows of one are read while the last is worked on. */
+export function* readByLots(
+  history: Past,
+  plan: Plan,
+  places: readonly number[],
+): Generator<Lot, void> {
+  let ahead: Started | null = null;
+  const open = (of: readonly number[]): Started => {
+    const asked: PlannedWindow[] = [];
+    for (const place of of) windowsOf(history, plan, place, asked);
+    return { places: of, asked, ...started(history.windows(asked)) };
+  };
+  try {
+    for (const lot of lotsOf(plan, places)) {
+      const now: Started | null = ahead;
+      ahead = open(lot);
+      if (now !== null) yield now;
+    }
+    const last: Started | null = ahead;
+    ahead = null;
+    if (last !== null) yield last;
+  } finally {
+    ahead?.stop();
+  }
+}
+
+interface Started extends Lot {
+  readonly stop: () => void;
+}
+
+type Windows = ReturnType<Past["windows"]>;
+
+/** Asks for the first before anybody takes it. */
+function started(windows: Windows): Pick<Started, "found" | "stop"> {
+  const all = (async function* () {
+    yield* windows;
+  })();
+  const first = all.next();
+  // Who takes it hears of its failure.
+  first.catch(() => undefined);
+  return {
+    found: (async function* () {
+      const { done, value } = await first;
+      if (done === true) return;
+      yield value;
+      yield* all;
+    })(),
+    stop: () => void all.return(undefined).catch(() => undefined),
+  };
+}
+
+/**
+ * Whoever is controlled by peers reads most of a history for every deployment: there all are
+ * one lot, and it is read once.
+ */
+function lotsOf(plan: Plan, places: readonly number[]): readonly (readonly number[])[] {
+  if (plan.controlled.length > 0) return [places];
+  const bySeries = new Map<readonly PlannedSeries[], number[]>();
+  for (const place of places) {
+    const { series } = plan.deployments[place]!;
+    const group = bySeries.get(series);
+    if (group === undefined) bySeries.set(series, [place]);
+    else group.push(place);
+  }
+  const startOf = (place: number): number => plan.deployments[place]!.deployment.startedAtMs;
+  const lots: number[][] = [];
+  let windows = LOT_WINDOWS;
+  // As it lies in the files.
+  const groups = [...bySeries].sort(([a], [b]) => (a[0]?.index ?? 0) - (b[0]?.index ?? 0));
+  for (const [series, group] of groups) {
+    const each = series.reduce((sum, { season }) => sum + (season ? 1 + SEASON_DAYS : 1), 0);
+    for (const place of group.sort((a, b) => startOf(a) - startOf(b))) {
+      if (windows >= LOT_WINDOWS) {
+        lots.push([]);
+        windows = 0;
+      }
+      lots.at(-1)!.push(place);
+      windows += each;
+    }
+  }
+  return lots;
+}
