@@ -105,7 +105,7 @@ class PartQueue {
     return this.#blocks[this.#at]!;
   }
 
-  /** From the block `head` spoke of on: those of series before another's, as far as they are read. */
+  /** From the block `head` spoke of on, as far as they are read: of series before another's. */
   takeBefore(other: Block | null): readonly Block[] {
     const from = this.#at;
     while (this.#at < this.#blocks.length) {

@@ -17,7 +17,7 @@ export interface Lot {
   readonly found: AsyncIterable<readonly FoundWindow[]>;
 }
 
-/** So many windows make a lot. */
+/** Of one lot, at most; but a deployment's are never parted. */
 const LOT_WINDOWS = 6000;
 
 /** Lots one after the other; the first windows of one are read while the last is worked on. */
@@ -25,6 +25,7 @@ export function* readByLots(
   history: Past,
   plan: Plan,
   places: readonly number[],
+  windowsAtMost = LOT_WINDOWS,
 ): Generator<Lot, void> {
   let ahead: Started | null = null;
   const open = (of: readonly number[]): Started => {
@@ -33,7 +34,7 @@ export function* readByLots(
     return { places: of, asked, ...started(history.windows(asked)) };
   };
   try {
-    for (const lot of lotsOf(plan, places)) {
+    for (const lot of lotsOf(plan, places, windowsAtMost)) {
       const now: Started | null = ahead;
       ahead = open(lot);
       if (now !== null) yield now;
@@ -75,7 +76,11 @@ function started(windows: Windows): Pick<Started, "found" | "stop"> {
  * Whoever is controlled by peers reads most of a history for every deployment: there all are
  * one lot, and it is read once.
  */
-function lotsOf(plan: Plan, places: readonly number[]): readonly (readonly number[])[] {
+function lotsOf(
+  plan: Plan,
+  places: readonly number[],
+  windowsAtMost: number,
+): readonly (readonly number[])[] {
   if (plan.controlled.length > 0) return [places];
   const bySeries = new Map<readonly PlannedSeries[], number[]>();
   for (const place of places) {
@@ -86,13 +91,13 @@ function lotsOf(plan: Plan, places: readonly number[]): readonly (readonly numbe
   }
   const startOf = (place: number): number => plan.deployments[place]!.deployment.startedAtMs;
   const lots: number[][] = [];
-  let windows = LOT_WINDOWS;
+  let windows = 0;
   // As it lies in the files.
   const groups = [...bySeries].sort(([a], [b]) => (a[0]?.index ?? 0) - (b[0]?.index ?? 0));
   for (const [series, group] of groups) {
     const each = series.reduce((sum, { season }) => sum + (season ? 1 + SEASON_DAYS : 1), 0);
     for (const place of group.sort((a, b) => startOf(a) - startOf(b))) {
-      if (windows >= LOT_WINDOWS) {
+      if (lots.length === 0 || windows + each > windowsAtMost) {
         lots.push([]);
         windows = 0;
       }
