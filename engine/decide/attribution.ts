@@ -43,50 +43,55 @@ type Known = Pick<DeploymentState, "deployment" | "signals">;
 /** What may have caused the breach of one deployment, itself first; empty without a breach. */
 export function explain(fleet: FleetState, state: Known, nowMs: number): readonly Explanation[] {
   const { deployment } = state;
+  const { deploymentId, service } = deployment;
   const breaching = breachingOf(state);
   if (breaching.length === 0) return [];
   const others = rivalsOf(fleet, deployment, nowMs);
-  const found = new Map<string, string>();
-  const note = (deploymentId: string, why: string): void => {
-    if (!found.has(deploymentId)) found.set(deploymentId, why);
-  };
-  const { mine, alike } = ownOf(state);
-  const foreign = breaching.filter(({ series }) => !isOf(series, deployment.service));
-  const shock = alike ?? shockOf(others, state);
+  const found: Explanation[] = [];
+  const { mine, alike } = ownOf(deployment, breaching);
+  const shock = alike ?? shockOf(others, deployment, breaching[0]!.sinceMs);
   const isFresh = breaching[0]!.sinceMs - deployment.startedAtMs < FRESH_MS;
   if (mine.length > 0 && (shock === null || alike !== null || isFresh)) {
-    note(deployment.deploymentId, `${mine[0]!.series} is its own`);
+    note(found, deploymentId, `${mine[0]!.series} is its own`);
   }
   if (mine.length > 0) {
     for (const other of others) {
-      const first = ownOf(other).mine[0];
+      const first = firstOf(other);
       if (first === undefined || first.sinceMs >= mine[0]!.sinceMs) continue;
       if (mine[0]!.sinceMs - first.sinceMs > TOGETHER_MS) continue;
       if (reaches(other.deployment, mine[0]!.series)) {
-        note(other.deployment.deploymentId, `${first.series} breached first`);
+        note(found, other.deployment.deploymentId, `${first.series} breached first`);
       }
     }
   } else {
-    for (const one of foreign) {
-      const rivals = others.flatMap((other) => {
+    for (const one of breaching) {
+      if (isOf(one.series, service)) continue;
+      let isAnothers = false;
+      for (const other of others) {
         const rival = rivalry(other, deployment, one);
-        return rival === null ? [] : [{ deploymentId: other.deployment.deploymentId, ...rival }];
-      });
-      for (const { deploymentId, why } of rivals) note(deploymentId, why);
-      if (rivals.some(({ isTie }) => !isTie) || alike !== null || (shock !== null && !isFresh))
-        continue;
-      note(deployment.deploymentId, `${one.series} depends on it`);
+        if (rival === null) continue;
+        note(found, other.deployment.deploymentId, rival.why);
+        isAnothers ||= !rival.isTie;
+      }
+      if (isAnothers || alike !== null || (shock !== null && !isFresh)) continue;
+      note(found, deploymentId, `${one.series} depends on it`);
     }
   }
-  if (shock !== null) note(UNRELATED, shock);
-  const order = (id: string): number =>
-    id === deployment.deploymentId ? 0 : id === UNRELATED ? 2 : 1;
-  return [...found]
-    .map(([deploymentId, why]) => ({ deploymentId, why }))
-    .sort(
-      (a, b) =>
-        order(a.deploymentId) - order(b.deploymentId) || (a.deploymentId < b.deploymentId ? -1 : 1),
-    );
+  if (shock !== null) note(found, UNRELATED, shock);
+  return found.sort(
+    (a, b) =>
+      placeOf(a, deploymentId) - placeOf(b, deploymentId) ||
+      (a.deploymentId < b.deploymentId ? -1 : 1),
+  );
+}
+
+/** The first reason found for a deployment is the one that is given. */
+function note(found: Explanation[], deploymentId: string, why: string): void {
+  if (!found.some((one) => one.deploymentId === deploymentId)) found.push({ deploymentId, why });
+}
+
+function placeOf({ deploymentId }: Explanation, itself: string): number {
+  return deploymentId === itself ? 0 : deploymentId === UNRELATED ? 2 : 1;
 }
 
 const UNRELATED = "unrelated_incident";
@@ -121,19 +126,27 @@ function rivalsOf(fleet: FleetState, deployment: Deployment, nowMs: number): Dep
 
 /** Everything that speaks against a deployment, the first mover first. */
 function breachingOf({ signals }: Known): readonly BreachingSeries[] {
-  return Object.values(signals)
-    .filter(accuses)
-    .flatMap(({ breaching }) => breaching)
-    .sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
+  const found: BreachingSeries[] = [];
+  for (const evidence of Object.values(signals)) {
+    if (accuses(evidence)) found.push(...evidence.breaching);
+  }
+  return found.sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
 }
 
-/** The breaches of a deployment's own service that are its own, and what says some are not. */
-function ownOf(state: Known): { mine: readonly BreachingSeries[]; alike: string | null } {
-  const { service, version } = state.deployment;
-  const own = breachingOf(state).filter(({ series }) => isOf(series, service));
-  const isOld = (series: string): boolean =>
-    version !== null && versionOf(series) !== null && versionOf(series) !== version;
-  const old = own.filter(({ series }) => isOld(series));
+/**
+ * Of what speaks against a deployment, the breaches of its own service that are its own, and
+ * what says some are not.
+ */
+function ownOf(
+  { service, version }: Deployment,
+  breaching: readonly BreachingSeries[],
+): { mine: readonly BreachingSeries[]; alike: string | null } {
+  const own = breaching.filter(({ series }) => isOf(series, service));
+  if (version === null) return { mine: own, alike: null };
+  const old = own.filter(({ series }) => {
+    const its = versionOf(series);
+    return its !== null && its !== version;
+  });
   if (old.length === 0) return { mine: own, alike: null };
   const moved = new Set(old.map(({ series }) => series.slice(0, series.lastIndexOf("@"))));
   // A series without a version is of both.
@@ -144,13 +157,18 @@ function ownOf(state: Known): { mine: readonly BreachingSeries[]; alike: string 
   return { mine, alike: `${old[0]!.series} is of the old version` };
 }
 
+/** With what a deployment's own harm began; undefined where there is none. */
+function firstOf(state: Known): BreachingSeries | undefined {
+  return ownOf(state.deployment, breachingOf(state)).mine[0];
+}
+
 function versionOf(series: string): string | null {
   const at = series.lastIndexOf("@");
   return at < 0 ? null : series.slice(at + 1);
 }
 
 function isOf(series: string, service: string): boolean {
-  return series.startsWith(`${service}/`);
+  return series.startsWith(service) && series[service.length] === "/";
 }
 
 /** Is the series of the deployed service or of one that may suffer from it? */
@@ -167,7 +185,7 @@ function rivalry(
   const rival = other.deployment;
   if (!reaches(rival, series) || rival.startedAtMs > sinceMs) return null;
   if (isOf(series, rival.service)) return { why: `${series} is its own`, isTie: false };
-  const first = ownOf(other).mine[0];
+  const first = firstOf(other);
   if (first !== undefined && first.sinceMs < sinceMs) {
     return { why: `${first.series} breached first`, isTie: false };
   }
@@ -184,11 +202,14 @@ function calls({ callers }: Deployment, series: string): boolean {
 }
 
 /** Do several services that share nothing breach at once? Says which; null where not. */
-function shockOf(others: readonly DeploymentState[], state: Known): string | null {
-  const atMs = breachingOf(state)[0]!.sinceMs;
-  const together: Deployment[] = [state.deployment];
+function shockOf(
+  others: readonly DeploymentState[],
+  deployment: Deployment,
+  atMs: number,
+): string | null {
+  const together = [deployment];
   for (const other of others) {
-    const first = ownOf(other).mine[0];
+    const first = firstOf(other);
     if (first === undefined || Math.abs(first.sinceMs - atMs) > TOGETHER_MS) continue;
     if (first.sinceMs - other.deployment.startedAtMs < FRESH_MS) continue;
     if (together.every((one) => areUnrelated(one, other.deployment))) {

@@ -8,8 +8,8 @@ import type { ContextTag, Deployment, StageReached } from "../event.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { ownFirst, passedOn } from "../policy/tags.ts";
 import { boundBy, put, writeRecord, type Turn } from "./recorder.ts";
-import { findDeployment, type DeploymentState } from "./state.ts";
-import { tell } from "./tell.ts";
+import { changed, findDeployment, type DeploymentState, type FleetState } from "./state.ts";
+import { watch } from "./tell.ts";
 
 /** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
 const REMEMBER_MS = 86_400_000;
@@ -25,16 +25,19 @@ export function isReplacedBy({ deployment, phase }: DeploymentState, by: Deploym
 /** Puts a deployment under watch, with the tags that were waiting for it. */
 export function begin(turn: Turn, deployment: Deployment, nowMs: number): DeploymentState {
   const { deploymentId } = deployment;
-  const mine = (one: ContextTag): boolean =>
-    one.service === deployment.service &&
-    (one.deploymentId === null || one.deploymentId === deploymentId);
+  const { fleet, policy } = turn;
+  const mine = fleet.tags.filter(
+    (one) =>
+      one.service === deployment.service &&
+      (one.deploymentId === null || one.deploymentId === deploymentId),
+  );
   const state: DeploymentState = {
     deployment,
-    policyDigest: turn.policy.digest,
+    policyDigest: policy.digest,
     phase: { name: "watching" },
-    watchEndsAtMs: deployment.startedAtMs + turn.policy.watchMs,
+    watchEndsAtMs: deployment.startedAtMs + policy.watchMs,
     signals: {},
-    tags: ownFirst(turn.fleet.tags.filter(mine)),
+    tags: ownFirst(mine),
     stages: [],
     records: 0,
     proposals: 0,
@@ -42,19 +45,22 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
     observed: false,
     untaggedProposedAtMs: null,
   };
-  const tags = turn.fleet.tags.filter((one) => one.deploymentId !== deploymentId);
-  const policies = { ...turn.fleet.policies, [turn.policy.digest]: turn.policy };
-  turn.fleet = { ...turn.fleet, tags, policies };
-  const record = writeRecord(turn, state, state, {
-    decision: "watchStarted",
-    nowMs,
-    reason: `watched for ${formatDuration(turn.policy.watchMs)}`,
-    authority: `policy ${turn.policy.policy}`,
-  });
-  tell(turn, record, {
-    kind: "watchUntil",
-    untilMs: state.watchEndsAtMs,
-  });
+  fleet.tags = fleet.tags.filter((one) => one.deploymentId !== deploymentId);
+  if (fleet.policies[policy.digest] !== policy) {
+    fleet.policies = { ...fleet.policies, [policy.digest]: policy };
+  }
+  const record = writeRecord(
+    turn,
+    state,
+    {},
+    {
+      decision: "watchStarted",
+      nowMs,
+      reason: `watched for ${formatDuration(policy.watchMs)}`,
+      authority: `policy ${policy.policy}`,
+    },
+  );
+  watch(turn, record, state.watchEndsAtMs);
   return findDeployment(turn.fleet, deploymentId)!;
 }
 
@@ -81,10 +87,10 @@ export function tag(turn: Turn, given: ContextTag, nowMs: number): readonly Depl
       deployment.service === given.service &&
       (given.deploymentId === null || given.deploymentId === deployment.deploymentId),
   );
-  const told = targets.map((state) => ({ ...state, tags: ownFirst([...state.tags, given]) }));
+  const told = targets.map((state) => changed(state, { tags: ownFirst([...state.tags, given]) }));
   for (const state of told) put(turn, state);
   if (given.deploymentId === null || targets.length === 0) {
-    turn.fleet = { ...turn.fleet, tags: [...turn.fleet.tags, given] };
+    turn.fleet.tags = [...turn.fleet.tags, given];
   }
   if (given.from !== undefined) return told;
   // Also by one that is over: what it set off may go on.
@@ -101,7 +107,7 @@ export function reachStage(turn: Turn, event: StageReached): readonly Deployment
   assert(event.share >= 0 && event.share <= 1, "a share of the traffic lies between 0 and 1");
   const known = findDeployment(turn.fleet, event.deploymentId);
   if (known === undefined || known.phase.name === "ended") return [];
-  const state = { ...known, stages: [...known.stages, event] };
+  const state = changed(known, { stages: [...known.stages, event] });
   put(turn, state);
   return [state];
 }
@@ -113,17 +119,29 @@ export function reachStage(turn: Turn, event: StageReached): readonly Deployment
  */
 export function forget(turn: Turn, nowMs: number): void {
   const beforeMs = nowMs - REMEMBER_MS;
-  const { ended, tags } = turn.fleet;
+  const { fleet } = turn;
+  const { ended, tags } = fleet;
   const kept = ended.filter(({ phase }) => phase.name !== "ended" || phase.endedAtMs > beforeMs);
   if (kept.length < ended.length) {
-    const used = new Set([...turn.fleet.deployments, ...kept].map((one) => one.policyDigest));
-    const policies = Object.entries(turn.fleet.policies).filter(([digest]) => used.has(digest));
-    turn.fleet = { ...turn.fleet, ended: kept, policies: Object.fromEntries(policies) };
+    fleet.ended = kept;
+    const digests = Object.keys(fleet.policies);
+    const used = digests.filter((digest) => isUsed(fleet, digest));
+    if (used.length < digests.length) {
+      fleet.policies = Object.fromEntries(used.map((digest) => [digest, fleet.policies[digest]!]));
+    }
   }
   const waiting = tags.filter(
     ({ deploymentId, knownAtMs, validUntilMs }) =>
       (validUntilMs === null || validUntilMs > beforeMs) &&
       (deploymentId === null || knownAtMs > nowMs - TAG_WAITS_MS),
   );
-  if (waiting.length < tags.length) turn.fleet = { ...turn.fleet, tags: waiting };
+  if (waiting.length < tags.length) fleet.tags = waiting;
+}
+
+/** Is a deployment that is remembered under this policy? */
+function isUsed({ deployments, ended }: FleetState, digest: string): boolean {
+  return (
+    deployments.some(({ policyDigest }) => policyDigest === digest) ||
+    ended.some(({ policyDigest }) => policyDigest === digest)
+  );
 }

@@ -36,7 +36,7 @@ export function toldFleet(
 /** No machine acts from here on, until somebody lifts it. A second halt replaces the first. */
 export function halt(turn: Turn, { by, reason, knownAtMs }: HaltOrdered): void {
   const before = phaseOf(turn);
-  turn.fleet = { ...turn.fleet, halted: { by, reason } };
+  turn.fleet.halted = { by, reason };
   const record = writeFleetRecord(turn, before, "halted", {
     decision: "halted",
     nowMs: knownAtMs,
@@ -48,7 +48,7 @@ export function halt(turn: Turn, { by, reason, knownAtMs }: HaltOrdered): void {
 
 function liftHalt(turn: Turn, { by, reason, knownAtMs }: HaltLifted): void {
   const halted = turn.fleet.halted !== null;
-  turn.fleet = { ...turn.fleet, halted: null };
+  turn.fleet.halted = null;
   const record = writeFleetRecord(turn, halted ? "halted" : "running", "running", {
     decision: halted ? "haltLifted" : "refused",
     nowMs: knownAtMs,

@@ -48,6 +48,8 @@ import {
   type TierNow,
 } from "./standing.ts";
 import {
+  changed,
+  copyOf,
   dueAtMs,
   findDeployment,
   nextDueAtMs,
@@ -55,7 +57,7 @@ import {
   type FleetState,
   type Proposed,
 } from "./state.ts";
-import { ask, notify, ON_CALL, page, takeBack, tell } from "./tell.ts";
+import { ask, notify, ON_CALL, orderRollback, page, takeBack } from "./tell.ts";
 
 /**
  * Advances the machine by one event and says what the host must do next.
@@ -66,7 +68,7 @@ import { ask, notify, ON_CALL, page, takeBack, tell } from "./tell.ts";
  */
 export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): Step {
   const before = event.kind === "clockAdvanced" ? event.knownAtMs : event.knownAtMs - 1;
-  const turn: Turn = { policy, fleet, commands: [], records: [] };
+  const turn: Turn = { policy, fleet: copyOf(fleet), commands: [], records: [] };
   fireTimers(turn, before);
   switch (event.kind) {
     case "clockAdvanced":
@@ -106,8 +108,8 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       return unreachable(event);
   }
   const { commands, records } = turn;
-  const learning = learn(turn.fleet.learning, { event, records });
-  return { state: { ...turn.fleet, learning }, commands, records };
+  turn.fleet.learning = learn(turn.fleet.learning, { event, records });
+  return { state: turn.fleet, commands, records };
 }
 
 function fireTimers(turn: Turn, toMs: number): void {
@@ -150,17 +152,16 @@ function judge(turn: Turn, event: SignalJudged): void {
   const policy = boundBy(turn, known);
   const nowMs = event.knownAtMs;
   const signals = { ...known.signals, [event.evidence.signal]: event.evidence };
-  const shadow = stands(policy, { ...known, signals }, nowMs, "untagged");
-  const state: DeploymentState = {
-    ...known,
-    signals,
-    ...(event.evidence.hardGuard === true ? { guarded: true as const } : {}),
-    untaggedProposedAtMs: known.untaggedProposedAtMs ?? (shadow ? event.knownAtMs : null),
-  };
+  const judged = changed(
+    known,
+    event.evidence.hardGuard === true ? { signals, guarded: true } : { signals },
+  );
+  const begins = known.untaggedProposedAtMs === null && stands(policy, judged, nowMs, "untagged");
+  const state = begins ? changed(judged, { untaggedProposedAtMs: nowMs }) : judged;
   put(turn, state);
   if (state.phase.name === "proposed") {
     const accused = [...new Set([...state.phase.accused, ...accusedBy(state)])];
-    put(turn, { ...state, phase: { ...state.phase, accused } });
+    put(turn, changed(state, { phase: { ...state.phase, accused } }));
   }
   const breach = stands(policy, state, nowMs, "verdict");
   if (breach) noteBreach(turn, state.deployment.service, nowMs);
@@ -183,12 +184,16 @@ function reconsiderAll(turn: Turn, told: readonly DeploymentState[], nowMs: numb
 function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
   const decision = tierNow(turn, state, nowMs);
-  const why = { nowMs, reason: breachReason(policy, state, decision), tier: decision };
+  const reason = breachReason(policy, state, decision);
   if (decision.tier === "observe") return observe(turn, state, decision, nowMs);
   if (decision.tier === "full") {
-    const proposed = { ...state, proposals: state.proposals + 1 };
     const authority = `policy ${policy.policy}, tier full`;
-    writeRecord(turn, state, proposed, { decision: "proposed", ...why, authority });
+    writeRecord(
+      turn,
+      state,
+      { proposals: state.proposals + 1 },
+      { decision: "proposed", nowMs, reason, authority, tier: decision },
+    );
     rollBack(turn, findDeployment(turn.fleet, state.deployment.deploymentId)!, nowMs, decision, {
       reason: "full autonomy: rolled back at once",
       authority,
@@ -207,10 +212,11 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     accused: accusedBy(state),
     ...(decision.learned?.tierWithout == null ? {} : { learned: true as const }),
   };
-  const proposed: DeploymentState = { ...state, phase, proposals: state.proposals + 1 };
+  const proposals = state.proposals + 1;
   const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
-  const record = writeRecord(turn, state, proposed, { decision: "proposed", ...why, authority });
-  ask(turn, record, policy, phase, proposed.proposals);
+  const why = { decision: "proposed", nowMs, reason, authority, tier: decision } as const;
+  const record = writeRecord(turn, state, { phase, proposals }, why);
+  ask(turn, record, policy, phase, proposals);
 }
 
 /** A hard guard spoke, so what was learned no longer holds the machine back: it asks anew. */
@@ -225,21 +231,20 @@ function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: numbe
   const policy = boundBy(turn, state);
   const pages = pagesFor(turn, tier.restraint);
   const held = tier.restraint === null ? "" : `; held: ${tier.restraint.reason}`;
-  const observed = { ...state, observed: true };
-  const record = writeRecord(turn, state, observed, {
+  const why = {
     decision: pages ? "paged" : "held",
     nowMs,
     reason: breachReason(policy, state, tier) + held,
     authority: `nobody: ${tier.restraint?.rule ?? "never delegated to a machine"}`,
     tier,
-  });
+  } as const;
+  const record = writeRecord(turn, state, { observed: true }, why);
   if (pages) page(turn, record, ON_CALL);
 }
 
 function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
-  const withdrawals = state.withdrawals + 1;
-  const back: DeploymentState = { ...state, phase: { name: "watching" }, withdrawals };
+  const back = { phase: { name: "watching" }, withdrawals: state.withdrawals + 1 } as const;
   const record = writeRecord(turn, state, back, {
     decision: "withdrawn",
     nowMs,
@@ -316,13 +321,13 @@ function escalate(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: nu
   const policy = boundBy(turn, state);
   const { to, slaMs } = policy.tiers.approve.escalate[phase.step]!;
   const asked: Proposed = { ...phase, step: phase.step + 1, to, answerByMs: nowMs + slaMs };
-  const waiting: DeploymentState = { ...state, phase: asked };
-  const record = writeRecord(turn, state, waiting, {
+  const why = {
     decision: "escalated",
     nowMs,
     reason: `no answer from ${phase.to} within ${formatDuration(nowMs - phase.proposedAtMs)}`,
     authority: `${to}, by approval`,
-  });
+  } as const;
+  const record = writeRecord(turn, state, { phase: asked }, why);
   ask(turn, record, policy, asked, state.proposals);
 }
 
@@ -344,15 +349,13 @@ function rollBack(
   state: DeploymentState,
   nowMs: number,
   tier: TierDecision,
-  why: { reason: string; authority: string },
+  { reason, authority }: { readonly reason: string; readonly authority: string },
 ): void {
   const phase = { name: "rollingBack", orderedAtMs: nowMs, tier: tier.tier } as const;
-  const acting: DeploymentState = { ...state, phase };
   noteRollback(turn, state.deployment, nowMs);
-  const ordered = { decision: "rollbackOrdered", nowMs, tier, ...why } as const;
-  const record = writeRecord(turn, state, acting, ordered);
-  const { authority, accountable } = record;
-  tell(turn, record, { kind: "rollBack", authority, accountable });
+  const why = { decision: "rollbackOrdered", nowMs, reason, authority, tier } as const;
+  const record = writeRecord(turn, state, { phase }, why);
+  orderRollback(turn, record);
   notify(turn, record);
 }
 
@@ -390,8 +393,8 @@ function end(
   reason: string,
   more: { readonly authority?: string; readonly tier?: TierDecision } = {},
 ): DecisionRecord {
-  const authority = `policy ${boundBy(turn, state).policy}`;
+  const authority = more.authority ?? `policy ${boundBy(turn, state).policy}`;
   const phase = { name: "ended", end: how, endedAtMs: nowMs } as const;
-  const ended: DeploymentState = { ...state, phase };
-  return writeRecord(turn, state, ended, { decision: "ended", nowMs, reason, authority, ...more });
+  const why = { decision: "ended", nowMs, reason, authority, tier: more.tier } as const;
+  return writeRecord(turn, state, { phase }, why);
 }

@@ -14,7 +14,14 @@ import {
 } from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import { confidenceOf, type Confidence } from "./confidence.ts";
-import { policyOf, type DeploymentState, type FleetState } from "./state.ts";
+import {
+  changed,
+  policyOf,
+  type Change,
+  type DeploymentState,
+  type FleetState,
+  type Writable,
+} from "./state.ts";
 
 export interface Step {
   readonly state: FleetState;
@@ -25,7 +32,8 @@ export interface Step {
 /** One call of the machine while it is under way. */
 export interface Turn {
   readonly policy: Policy;
-  fleet: FleetState;
+  /** The turn's own copy: its fields are replaced, what they hold is not. */
+  readonly fleet: Writable<FleetState>;
   readonly commands: EngineCommand[];
   readonly records: DecisionRecord[];
 }
@@ -40,21 +48,23 @@ export interface Why {
   readonly nowMs: number;
   readonly reason: string;
   readonly authority: string;
-  readonly tier?: TierDecision & Partial<Pick<DecisionRecord, "explanations" | "learned">>;
+  readonly tier?:
+    (TierDecision & Partial<Pick<DecisionRecord, "explanations" | "learned">>) | undefined;
 }
 
 export function writeRecord(
   turn: Turn,
   before: DeploymentState,
-  after: DeploymentState,
+  change: Change,
   why: Why,
 ): DecisionRecord {
+  const after = changed(before, change, before.records + 1);
   const { deployment } = after;
   const policy = boundBy(turn, after);
   const accountable = policy.owner;
   assert(accountable !== "", "an action has an accountable owner");
-  const numbered: DeploymentState = { ...after, records: before.records + 1 };
   const { phase } = after;
+  const { tier } = why;
   const confidence =
     policy.fusion === "evidence" ? confidenceOf(policy, after.signals, "tagged") : null;
   const standing =
@@ -63,11 +73,10 @@ export function writeRecord(
       : before.phase.name === "proposed" || before.phase.name === "rollingBack"
         ? before.phase.tier
         : null;
-  const learned = why.tier?.learned;
   const counting = tagsAt(policy, deployment, after.tags, why.nowMs, why.nowMs);
-  const selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment)).map(tagText);
-  const record: DecisionRecord = {
-    decisionId: `${deployment.deploymentId}#${numbered.records}`,
+  const selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment));
+  const record: Writable<DecisionRecord> = {
+    decisionId: `${deployment.deploymentId}#${after.records}`,
     deploymentId: deployment.deploymentId,
     service: deployment.service,
     decision: why.decision,
@@ -79,11 +88,10 @@ export function writeRecord(
     phaseBefore: before.phase.name,
     phaseAfter: phase.name,
     end: phase.name === "ended" ? phase.end : null,
-    tier: why.tier?.tier ?? standing,
-    tierPath: why.tier?.path ?? [],
-    mode: why.tier?.mode ?? null,
-    ...(why.tier?.stage == null ? {} : { stage: why.tier.stage }),
-    explanations: why.tier?.explanations ?? [],
+    tier: tier?.tier ?? standing,
+    tierPath: tier?.path ?? [],
+    mode: tier?.mode ?? null,
+    explanations: tier?.explanations ?? [],
     confidence: confidence?.value ?? null,
     basis: confidence === null ? null : basisOf(confidence),
     signals: Object.values(after.signals).sort((a, b) => (a.signal < b.signal ? -1 : 1)),
@@ -91,12 +99,13 @@ export function writeRecord(
     authority: why.authority,
     accountable,
     tags: counting.map(tagText),
-    ...(selfIssued.length === 0 ? {} : { selfIssued }),
     untaggedProposedAtMs: after.untaggedProposedAtMs,
-    ...(learned === undefined ? {} : { learned }),
   };
+  if (tier?.stage != null) record.stage = tier.stage;
+  if (selfIssued.length > 0) record.selfIssued = selfIssued.map(tagText);
+  if (tier?.learned !== undefined) record.learned = tier.learned;
   turn.records.push(record);
-  put(turn, numbered);
+  put(turn, after);
   return record;
 }
 
@@ -108,9 +117,9 @@ export function writeFleetRecord(
   why: Omit<Why, "tier">,
 ): DecisionRecord {
   const { policy } = turn;
-  const records = turn.fleet.records + 1;
+  turn.fleet.records++;
   const record: DecisionRecord = {
-    decisionId: `${FLEET}#${records}`,
+    decisionId: `${FLEET}#${turn.fleet.records}`,
     deploymentId: FLEET,
     service: FLEET,
     decision: why.decision,
@@ -136,7 +145,6 @@ export function writeFleetRecord(
     untaggedProposedAtMs: null,
   };
   turn.records.push(record);
-  turn.fleet = { ...turn.fleet, records };
   return record;
 }
 
@@ -155,13 +163,15 @@ function basisOf({
 /** Puts a state in its place without a record: nothing was decided. */
 export function put(turn: Turn, state: DeploymentState): void {
   const { deploymentId } = state.deployment;
-  const { deployments, ended } = turn.fleet;
-  const isOther = ({ deployment }: DeploymentState): boolean =>
-    deployment.deploymentId !== deploymentId;
-  turn.fleet =
-    state.phase.name === "ended"
-      ? { ...turn.fleet, deployments: deployments.filter(isOther), ended: replaced(ended, state) }
-      : { ...turn.fleet, deployments: replaced(deployments, state) };
+  const { fleet } = turn;
+  if (state.phase.name === "ended") {
+    fleet.deployments = fleet.deployments.filter(
+      ({ deployment }) => deployment.deploymentId !== deploymentId,
+    );
+    fleet.ended = replaced(fleet.ended, state);
+  } else {
+    fleet.deployments = replaced(fleet.deployments, state);
+  }
 }
 
 /** The list with this state in the place of its older one, or at the end. */
@@ -176,10 +186,15 @@ function replaced(states: readonly DeploymentState[], state: DeploymentState): D
 
 /** What was not allowed changes nothing and leaves a record. */
 export function refuse(turn: Turn, state: DeploymentState, nowMs: number, reason: string): void {
-  writeRecord(turn, state, state, {
-    decision: "refused",
-    nowMs,
-    reason,
-    authority: `policy ${boundBy(turn, state).policy}`,
-  });
+  writeRecord(
+    turn,
+    state,
+    {},
+    {
+      decision: "refused",
+      nowMs,
+      reason,
+      authority: `policy ${boundBy(turn, state).policy}`,
+    },
+  );
 }

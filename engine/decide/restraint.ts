@@ -80,29 +80,30 @@ function breachingServices({ breaches }: FleetState, afterMs: number): number {
 
 /** A service began to breach, or went on: it counts towards a storm. */
 export function noteBreach(turn: Turn, service: string, nowMs: number): void {
-  const recent = Object.entries(turn.fleet.breaches).filter(
-    ([, atMs]) => atMs > nowMs - BREACHES_KEPT_MS,
-  );
-  const breaches = { ...Object.fromEntries(recent), [service]: nowMs };
-  const fleet = { ...turn.fleet, breaches };
+  const { fleet } = turn;
+  const breaches: Record<string, number> = {};
+  for (const [name, atMs] of Object.entries(fleet.breaches)) {
+    if (atMs > nowMs - BREACHES_KEPT_MS) breaches[name] = atMs;
+  }
+  breaches[service] = nowMs;
+  fleet.breaches = breaches;
   const { stormBrake } = turn.policy.guardrails;
   const storm =
     stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;
-  turn.fleet = { ...fleet, stormPaged: fleet.stormPaged && storm };
+  fleet.stormPaged = fleet.stormPaged && storm;
 }
 
 /** A rollback was ordered: it counts, whoever decided it and however it ends. */
 export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number): void {
   const { deploymentId, service, team } = deployment;
   const kept = turn.fleet.rollbacks.filter(({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
-  const rollbacks = [...kept, { deploymentId, service, team, atMs: nowMs }];
-  turn.fleet = { ...turn.fleet, rollbacks };
+  turn.fleet.rollbacks = [...kept, { deploymentId, service, team, atMs: nowMs }];
 }
 
 /** Is a person to be paged for this restraint? A storm is one page, not one a service. */
 export function pagesFor(turn: Turn, restraint: Restraint | null): boolean {
   if (restraint?.rule !== STORM) return true;
   if (turn.fleet.stormPaged) return false;
-  turn.fleet = { ...turn.fleet, stormPaged: true };
+  turn.fleet.stormPaged = true;
   return true;
 }

@@ -19,7 +19,7 @@ import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 /** What a decision about one deployment looks at. */
 export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals">;
 
-function accusing({ signals }: Judged): readonly SignalEvidence[] {
+function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
   return Object.values(signals).filter(accuses);
 }
 
@@ -36,30 +36,38 @@ export function tierNow(turn: Turn, state: DeploymentState, nowMs: number): Tier
   const { fleet, policy: current } = turn;
   const policy = policyOf(fleet, current, state);
   const explanations = policy.attribution === "on" ? explain(fleet, state, nowMs) : [];
+  const restraint =
+    restraintOn(policy, fleet, state.deployment, nowMs) ??
+    (policy === current ? null : restraintOn(current, fleet, state.deployment, nowMs)) ??
+    attributed(explanations);
   const decision = unrestrained(policy, state, nowMs);
-  const restrained = (given: TierDecision): TierNow => {
-    const asIs = { ...given, restraint: null, explanations };
-    if (given.tier === "observe") return asIs;
-    const restraint =
-      restraintOn(policy, fleet, state.deployment, nowMs) ??
-      restraintOn(current, fleet, state.deployment, nowMs) ??
-      attributed(explanations);
-    if (restraint !== null) {
-      return { ...asIs, ...stepTo(given, restraint.rule, "observe"), restraint };
-    }
-    const doubt = isInDoubt(explanations, state.deployment) && isStricter("approve", given.tier);
-    return doubt ? { ...asIs, ...stepTo(given, ATTRIBUTION, "approve") } : asIs;
-  };
-  const now = restrained(decision);
+  const now = restrained(decision, state, restraint, explanations);
   const learned = learnedNow(turn, policy, state, nowMs);
   if (learned === null) return now;
-  const careful = restrained(asked(policy, state, decision, learned));
+  const less = asked(policy, state, decision, learned);
+  const careful = restrained(less, state, restraint, explanations);
   const tierWithout = careful.tier === now.tier ? null : now.tier;
   return { ...careful, learned: { ...learned, tierWithout } };
 }
 
-function stepTo(decision: TierDecision, rule: string, tier: TierName): TierDecision {
-  return { ...decision, tier, path: [...decision.path, { rule, tier }] };
+/** What is never delegated needs no restraint. */
+function restrained(
+  given: TierDecision,
+  { deployment }: DeploymentState,
+  restraint: Restraint | null,
+  explanations: readonly Explanation[],
+): TierNow {
+  if (given.tier === "observe") return { ...given, restraint: null, explanations };
+  if (restraint !== null) {
+    return { ...stepTo(given, restraint.rule, "observe"), restraint, explanations };
+  }
+  const doubt = isInDoubt(explanations, deployment) && isStricter("approve", given.tier);
+  const decision = doubt ? stepTo(given, ATTRIBUTION, "approve") : given;
+  return { ...decision, restraint, explanations };
+}
+
+function stepTo({ path, mode, stage }: TierDecision, rule: string, tier: TierName): TierDecision {
+  return { tier, path: [...path, { rule, tier }], mode, stage };
 }
 
 /** What people's answers say about this breach; never about one that a hard guard saw. */
@@ -162,7 +170,7 @@ function resolvedFor(
   const field = arm === "tagged" ? "verdict" : "untagged";
   const all = Object.values(signals);
   const breaching = all.filter((one) => one[field] === "breach").map(({ signal }) => signal);
-  const accused = accusing({ deployment, signals, stages, tags }).map(({ signal }) => signal);
+  const accused = accusing({ signals }).map(({ signal }) => signal);
   const found = { share, breaching, accused };
   const decision = resolveTier(policy, deployment, tags, nowMs, found);
   if (policy.fusion !== "evidence" || policy.stages === undefined) return decision;
@@ -207,12 +215,12 @@ export function breachReason(
   state: Judged,
   { tier, explanations, restraint, learned }: TierNow,
 ): string {
-  const doubt = restraint === null && isInDoubt(explanations, state.deployment);
-  const reasons = [
-    ...accusing(state).map((evidence) => evidence.reason),
-    ...(doubt ? [`caused by ${explanationText(explanations)}`] : []),
-    ...(learned === undefined ? [] : [learned.says]),
-  ].join("; ");
+  const said = accusing(state).map((evidence) => evidence.reason);
+  if (restraint === null && isInDoubt(explanations, state.deployment)) {
+    said.push(`caused by ${explanationText(explanations)}`);
+  }
+  if (learned !== undefined) said.push(learned.says);
+  const reasons = said.join("; ");
   const confidence =
     policy.fusion === "evidence" ? confidenceOf(policy, state.signals, "tagged") : null;
   if (confidence === null) return reasons;

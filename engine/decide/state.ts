@@ -101,14 +101,66 @@ export const initialFleet: FleetState = {
   learning: initialLearning,
 };
 
+/** What its machine may change about a deployment. */
+export type Change = Partial<
+  Omit<DeploymentState, "deployment" | "policyDigest" | "watchEndsAtMs" | "records">
+>;
+
+/**
+ * The state with some fields replaced. Here and in `copyOf` every field is written down: a
+ * spread of what was spread before has a hidden class of its own, and each is slow to read.
+ */
+export function changed(
+  state: DeploymentState,
+  change: Change,
+  records = state.records,
+): DeploymentState {
+  const next: DeploymentState = {
+    deployment: state.deployment,
+    policyDigest: state.policyDigest,
+    phase: change.phase ?? state.phase,
+    watchEndsAtMs: state.watchEndsAtMs,
+    signals: change.signals ?? state.signals,
+    tags: change.tags ?? state.tags,
+    stages: change.stages ?? state.stages,
+    records,
+    proposals: change.proposals ?? state.proposals,
+    withdrawals: change.withdrawals ?? state.withdrawals,
+    observed: change.observed ?? state.observed,
+    untaggedProposedAtMs: change.untaggedProposedAtMs ?? state.untaggedProposedAtMs,
+  };
+  return (change.guarded ?? state.guarded) === true ? { ...next, guarded: true } : next;
+}
+
+export type Writable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
+
+/** A fleet whose fields may be replaced; what they hold stays as it is. */
+export function copyOf(fleet: FleetState): Writable<FleetState> {
+  return {
+    deployments: fleet.deployments,
+    ended: fleet.ended,
+    tags: fleet.tags,
+    policies: fleet.policies,
+    records: fleet.records,
+    halted: fleet.halted,
+    rollbacks: fleet.rollbacks,
+    breaches: fleet.breaches,
+    stormPaged: fleet.stormPaged,
+    learning: fleet.learning,
+  };
+}
+
 /** A deployment that is remembered, whatever its phase. */
 export function findDeployment(fleet: FleetState, id: string): DeploymentState | undefined {
-  const isIt = ({ deployment }: DeploymentState): boolean => deployment.deploymentId === id;
-  return fleet.deployments.find(isIt) ?? fleet.ended.find(isIt);
+  return (
+    fleet.deployments.find(({ deployment }) => deployment.deploymentId === id) ??
+    fleet.ended.find(({ deployment }) => deployment.deploymentId === id)
+  );
 }
 
 /** The policy that binds a deployment while `current` is the newest one. */
 export function policyOf(fleet: FleetState, current: Policy, state: DeploymentState): Policy {
+  if (state.policyDigest === current.digest) return current;
   return inForce(fleet.policies[state.policyDigest] ?? current, current);
 }
 

@@ -1,6 +1,8 @@
-/** What the host is asked to do because of a record, at the record's time. */
+/**
+ * What the host is asked to do because of a record, at the record's time. Each command is
+ * written out whole: there are more of them than of records.
+ */
 
-import type { EngineCommand } from "../command.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { DecisionRecord } from "../record.ts";
 import type { Turn } from "./recorder.ts";
@@ -10,23 +12,21 @@ import type { Proposed } from "./state.ts";
 /** Who is asked first. */
 export const ON_CALL = "on-call";
 
-type Wanted<Command> = Command extends EngineCommand
-  ? Omit<Command, "deploymentId" | "askedAtMs" | "decisionId">
-  : never;
-
-export function tell(turn: Turn, record: DecisionRecord, command: Wanted<EngineCommand>): void {
-  const { deploymentId, decisionId, knownAtMs } = record;
-  turn.commands.push({ ...command, deploymentId, decisionId, askedAtMs: knownAtMs });
+export function watch(turn: Turn, record: DecisionRecord, untilMs: number): void {
+  const { deploymentId, decisionId, knownAtMs: askedAtMs } = record;
+  turn.commands.push({ kind: "watchUntil", untilMs, deploymentId, decisionId, askedAtMs });
 }
 
 /** Interrupts a person. */
 export function page(turn: Turn, record: DecisionRecord, to: string): void {
-  tell(turn, record, { kind: "page", to, reason: record.reason });
+  const { reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
+  turn.commands.push({ kind: "page", to, reason, deploymentId, decisionId, askedAtMs });
 }
 
 /** Tells whoever answers for it, without interrupting. */
 export function notify(turn: Turn, record: DecisionRecord): void {
-  tell(turn, record, { kind: "notify", to: record.accountable, reason: record.reason });
+  const { accountable: to, reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
+  turn.commands.push({ kind: "notify", to, reason, deploymentId, decisionId, askedAtMs });
 }
 
 /** Asks people the question of this phase: the first audience, or the next one. */
@@ -37,19 +37,51 @@ export function ask(
   phase: Proposed,
   proposals: number,
 ): void {
+  const { deploymentId, decisionId, knownAtMs: askedAtMs } = record;
   const { step, to, answerByMs } = phase;
-  const asked = { answerByMs, onSilence: onSilence(policy, phase), to };
-  tell(
-    turn,
-    record,
+  const silence = onSilence(policy, phase);
+  turn.commands.push(
     step === 0
-      ? { kind: "propose", ordinal: proposals, answers: ["override", "approve"], ...asked }
-      : { kind: "escalate", ordinal: step, ...asked },
+      ? {
+          kind: "propose",
+          ordinal: proposals,
+          answers: ["override", "approve"],
+          answerByMs,
+          onSilence: silence,
+          to,
+          deploymentId,
+          decisionId,
+          askedAtMs,
+        }
+      : {
+          kind: "escalate",
+          ordinal: step,
+          answerByMs,
+          onSilence: silence,
+          to,
+          deploymentId,
+          decisionId,
+          askedAtMs,
+        },
   );
   page(turn, record, to);
 }
 
 /** The question no longer stands. */
 export function takeBack(turn: Turn, record: DecisionRecord): void {
-  tell(turn, record, { kind: "withdrawProposal", reason: record.reason });
+  const { reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
+  turn.commands.push({ kind: "withdrawProposal", reason, deploymentId, decisionId, askedAtMs });
+}
+
+/** The old version is to be put back, by whoever could decide it. */
+export function orderRollback(turn: Turn, record: DecisionRecord): void {
+  const { authority, accountable, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
+  turn.commands.push({
+    kind: "rollBack",
+    authority,
+    accountable,
+    deploymentId,
+    decisionId,
+    askedAtMs,
+  });
 }

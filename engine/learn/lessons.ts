@@ -209,15 +209,16 @@ function settled(state: LearningState, deploymentId: string, followed: FollowUp)
 }
 
 function withoutForgotten(state: LearningState, nowMs: number): LearningState {
-  const kept = Object.entries(state.open).filter(
-    ([, { overridden }]) => overridden === null || nowMs - overridden.atMs < FOLLOWED_MS,
-  );
-  if (kept.length === Object.keys(state.open).length) return state;
-  return { ...state, open: Object.fromEntries(kept) };
+  const isOver = ({ overridden }: Open): boolean =>
+    overridden !== null && nowMs - overridden.atMs >= FOLLOWED_MS;
+  if (!Object.values(state.open).some(isOver)) return state;
+  const kept = Object.entries(state.open).filter(([, open]) => !isOver(open));
+  return { open: Object.fromEntries(kept), lessons: state.lessons };
 }
 
 function withOpen(state: LearningState, deploymentId: string, open: Open | null): LearningState {
-  if (open !== null) return { ...state, open: { ...state.open, [deploymentId]: open } };
+  const { lessons } = state;
+  if (open !== null) return { open: { ...state.open, [deploymentId]: open }, lessons };
   const others = Object.entries(state.open).filter(([id]) => id !== deploymentId);
-  return { ...state, open: Object.fromEntries(others) };
+  return { open: Object.fromEntries(others), lessons };
 }

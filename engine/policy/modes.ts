@@ -13,8 +13,6 @@ export function matches(
   deployment: Deployment,
   tags: readonly ContextTag[],
 ): boolean {
-  const within = <Value>(list: readonly Value[] | undefined, value: Value | null): boolean =>
-    list === undefined || (value !== null && list.includes(value));
   return (
     within(condition.environment, deployment.environment) &&
     within(condition.kind, deployment.kind) &&
@@ -29,6 +27,10 @@ export function matches(
         : named.some((tag) => tag.value === value || value === "*");
     })
   );
+}
+
+function within<Value>(list: readonly Value[] | undefined, value: Value | null): boolean {
+  return list === undefined || (value !== null && list.includes(value));
 }
 
 /** The zone whose wall clock a mode goes by. */
@@ -52,13 +54,20 @@ export function modesAt(
   tags: readonly ContextTag[],
   atMs: number,
 ): readonly Mode[] {
-  const holds = (mode: Mode): boolean => {
-    if (!matches(mode.when, deployment, tags)) return false;
-    const isTimed = mode.calendar.length > 0 || mode.between.length > 0;
-    return !isTimed || isTime(mode, deployment, atMs);
-  };
-  const isCalendar = policy.modes.some((mode) => mode.calendar.length > 0 && holds(mode));
-  return policy.modes.filter((mode) => holds(mode) && !(mode.otherwise && isCalendar));
+  const holding = policy.modes.filter((mode) => holds(mode, deployment, tags, atMs));
+  const isCalendar = holding.some(({ calendar }) => calendar.length > 0);
+  return holding.filter(({ otherwise }) => !(otherwise && isCalendar));
+}
+
+function holds(
+  mode: Mode,
+  deployment: Deployment,
+  tags: readonly ContextTag[],
+  atMs: number,
+): boolean {
+  if (!matches(mode.when, deployment, tags)) return false;
+  const isTimed = mode.calendar.length > 0 || mode.between.length > 0;
+  return !isTimed || isTime(mode, deployment, atMs);
 }
 
 /** The instants in (fromMs, toMs] at which time alone may begin or end a mode, ascending. */

@@ -55,40 +55,49 @@ export function resolveTier(
     ({ when }) => when === null || matches(when, deployment, tags),
   );
   const assigned = policy.assign[index]!;
+  let { tier } = assigned;
   const path: TierStep[] = [
-    { rule: assigned.when === null ? "assign.otherwise" : `assign[${index}]`, tier: assigned.tier },
+    { rule: assigned.when === null ? "assign.otherwise" : `assign[${index}]`, tier },
   ];
-  const current = (): TierName => path[path.length - 1]!.tier;
   const modes = modesAt(policy, deployment, tags, atMs);
   for (const mode of modes) {
-    const changed = mode.tier[current()];
-    if (changed !== undefined) path.push({ rule: `modes.${mode.name}`, tier: changed });
+    const changed = mode.tier[tier];
+    if (changed === undefined) continue;
+    tier = changed;
+    path.push({ rule: `modes.${mode.name}`, tier });
   }
   const stage = stageAt(policy, share);
   if (stage !== null) {
     const { name } = stage;
-    const changed = stage.tier[current()];
-    if (changed !== undefined) path.push({ rule: `stages.${name}`, tier: changed });
-    const own = tierOfBreach(stage, breaching, current(), (a, b) => isStricter(b, a));
+    const changed = stage.tier[tier];
+    if (changed !== undefined) {
+      tier = changed;
+      path.push({ rule: `stages.${name}`, tier });
+    }
+    const own = tierOfBreach(stage, breaching, tier, (a, b) => isStricter(b, a));
     if (own !== null) {
-      path.push({ rule: `stages.${name}.signals.${own.signal}.tier`, tier: own.tier });
+      tier = own.tier;
+      path.push({ rule: `stages.${name}.signals.${own.signal}.tier`, tier });
     }
   }
   for (const rule of policy.context) {
     if (rule.tierAtLeast === null) continue;
-    const asks = ({ tag, from }: ContextTag): boolean =>
-      tag === rule.tag && (from === undefined || concerns(policy, rule, accused));
-    if (!tags.some(asks)) continue;
-    if (!isStricter(rule.tierAtLeast, current())) continue;
-    path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier: rule.tierAtLeast });
+    if (!isStricter(rule.tierAtLeast, tier)) continue;
+    const asks = tags.some(
+      ({ tag, from }) =>
+        tag === rule.tag && (from === undefined || concerns(policy, rule, accused)),
+    );
+    if (!asks) continue;
+    tier = rule.tierAtLeast;
+    path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier });
   }
-  policy.guardrails.never.forEach((condition, position) => {
-    if (matches(condition, deployment, tags) && current() !== "observe") {
-      path.push({ rule: `guardrails.never[${position}]`, tier: "observe" });
-    }
-  });
+  for (const [position, condition] of policy.guardrails.never.entries()) {
+    if (tier === "observe" || !matches(condition, deployment, tags)) continue;
+    tier = "observe";
+    path.push({ rule: `guardrails.never[${position}]`, tier });
+  }
   return {
-    tier: current(),
+    tier,
     path,
     mode: modes.length === 0 ? null : modes.map((mode) => mode.name).join("+"),
     stage: stageNow(policy, share),
