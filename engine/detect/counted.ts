@@ -12,12 +12,8 @@ import type { CountSettings, SignalPolicy } from "../policy/policy.ts";
 import type { Counts, EventRate } from "./contract.ts";
 import type { Behind } from "./exposure.ts";
 import { gammaQuantile } from "./gamma.ts";
-import {
-  BASELINE_FOR_HEALTH,
-  lagOneAutocorrelation,
-  medianStep,
-  type Baseline,
-} from "./residual.ts";
+import { BASELINE_FOR_HEALTH, medianStep, type Baseline } from "./residual.ts";
+import { lagOneAutocorrelation } from "./scale.ts";
 
 /** Of what the baseline's rate may be, one side. */
 const RATE_CONFIDENCE = 0.995;

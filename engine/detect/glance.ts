@@ -20,8 +20,16 @@ import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../poli
 import { isCounter } from "./counter.ts";
 import { limitOf } from "./detector.ts";
 import { toleranceText } from "./evidence.ts";
-import { logSpreadOf, ROOM, viewOf, type EvenColumn, type SeenView, type View } from "./glimpse.ts";
-import { LOG_SCALE_FLOOR, POINT_SCALE_FLOOR } from "./residual.ts";
+import {
+  isAsWide,
+  logSpreadOf,
+  ROOM,
+  viewOf,
+  type EvenColumn,
+  type SeenView,
+  type View,
+} from "./glimpse.ts";
+import { LOG_SCALE_FLOOR, POINT_SCALE_FLOOR } from "./scale.ts";
 import { boundsFor } from "./tolerance.ts";
 
 /** One signal as a glance sees it. */
@@ -221,7 +229,11 @@ function isQuietOn({ signal, amount }: Watched, column: EvenColumn, view: View):
   const floor = relative ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * column.series.percentagePoint;
   if (isBetween(view, farFrom(relative, view, up + floor, down + floor))) return true;
   if (staysBelow(relative, view, up, down, floor, detector.limit)) return true;
-  return relative && staysBelow(relative, view, up, down, logSpreadOf(view), detector.limit);
+  return (
+    relative &&
+    staysBelow(relative, view, up, down, logSpreadOf(view), detector.limit) &&
+    isAsWide(view)
+  );
 }
 
 function staysBelow(

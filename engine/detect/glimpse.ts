@@ -7,12 +7,8 @@
 import type { SeriesName } from "../event.ts";
 import { COVERAGE_FOR_HEALTH } from "./finalEvidence.ts";
 import { medianInPlace, rankedAt } from "./orderStatistics.ts";
-import {
-  BASELINE_FOR_HEALTH,
-  BASELINE_SAMPLES,
-  LOG_SCALE_FLOOR,
-  NINE_TENTHS_TO_SD,
-} from "./residual.ts";
+import { BASELINE_FOR_HEALTH, BASELINE_SAMPLES, observeBaseline } from "./residual.ts";
+import { LOG_SCALE_FLOOR, NINE_TENTHS_TO_SD } from "./scale.ts";
 import { STALE_AFTER_MS } from "./track.ts";
 
 /** Room for rounding: a bound this close is left to the closer look. */
@@ -46,8 +42,10 @@ export interface View {
   readonly medianAtLeast: number;
   readonly medianAtMost: number;
   readonly past: Present;
-  /** What the spread of relative residuals is at least; null until somebody asks. */
+  /** What the spread of relative residuals is at least, nothing left out; null until asked. */
   logSpread: number | null;
+  /** Is it that wide, whatever was left out? Null until asked. */
+  isWhole: boolean | null;
 }
 
 /** A view that was taken; null where something is out of the ordinary. */
@@ -116,6 +114,7 @@ function look(
     medianAtMost,
     past,
     logSpread: null,
+    isWhole: null,
   };
 }
 
@@ -213,12 +212,25 @@ function medianBounds({ values, from, to, sum }: Present): Medians {
 }
 
 /**
- * The middle nine tenths of a baseline say how wide it is at least (residual.ts). Their offset
- * is a thousandth of the median, unless that is small beside the mean.
+ * The middle nine tenths of a baseline say how wide it is at least (scale.ts), if no incident is
+ * left out of it: ask `isAsWide`. Their offset is a thousandth of the median, unless that is
+ * small beside the mean.
  */
 export function logSpreadOf(view: View): number {
   view.logSpread ??= widthOf(view);
   return view.logSpread;
+}
+
+/** Is the spread not below `logSpreadOf`? The whole baseline says so, and is dear. */
+export function isAsWide(view: View): boolean {
+  view.isWhole ??= spreadOf(view) >= logSpreadOf(view);
+  return view.isWhole;
+}
+
+function spreadOf({ past: { values, from, to } }: View): number {
+  // How far apart samples are plays no part in how wide they lie.
+  const evenly = Float64Array.from({ length: to - from }, (_, index) => index);
+  return observeBaseline(evenly, values.subarray(from, to), "log", 1, null).spread;
 }
 
 function widthOf({ past, medianAtLeast, medianAtMost }: View): number {

@@ -5,8 +5,8 @@
  *
  * with y the logarithm of the value for relative tolerances (a change of +15 % is
  * then 0.140 at any level) and the value itself for percentage points. The level is
- * the median over the baseline, the scale 1.4826 × the median absolute deviation
- * with a floor, inflated by √((1+φ)/(1−φ)) for an autocorrelation φ. The season is
+ * the median over the baseline, the scale a robust standard deviation (scale.ts), with a
+ * floor, inflated by √((1+φ)/(1−φ)) for an autocorrelation φ. The season is
  * subtracted unless it makes the baseline residuals clearly wider.
  *
  * Knows no policy beyond the kind of tolerance and the baseline's length, so every
@@ -15,7 +15,8 @@
 
 import type { SeasonProfile } from "../event.ts";
 import type { EventRate } from "./contract.ts";
-import { medianInPlace, rankedAt } from "./orderStatistics.ts";
+import { medianInPlace } from "./orderStatistics.ts";
+import { centre, scaleOf, shortScale } from "./scale.ts";
 import { seasonAt } from "./season.ts";
 
 /** Below this many baseline samples nothing can be said. */
@@ -30,26 +31,6 @@ export const BASELINE_FOR_HEALTH = 20;
  * kept up to this factor it is 1.2 %, at hardly any cost where there is no season.
  */
 const SEASON_WORTH = 1.25;
-
-/** A residual scale below this is not believed: 2 % on the log scale. */
-export const LOG_SCALE_FLOOR = 0.02;
-/** And a tenth of a percentage point for ratios. */
-export const POINT_SCALE_FLOOR = 0.1;
-
-/**
- * What a series with a short history is taken to vary by from sample to sample: 4 % of
- * a latency, 0.15 percentage points of a ratio. Assumptions, for where no host prepared a
- * scale pooled over the metric's family (familyScale.ts).
- */
-const SHORT_LOG_SCALE = 0.04;
-const SHORT_POINT_SCALE = 0.15;
-/** And its samples to lean on each other this much. */
-const SHORT_AUTOCORRELATION = 0.2;
-
-/** Width of a normal distribution's middle nine tenths in standard deviations. */
-export const NINE_TENTHS_TO_SD = 3.29;
-/** Scale a normal sample's median absolute deviation to its standard deviation. */
-const MAD_TO_SD = 1.4826;
 
 /** A baseline reaches back for this many samples where its time holds fewer. */
 export const BASELINE_SAMPLES = 60;
@@ -176,9 +157,11 @@ function observeFinite(
     }
   }
   const { residuals, isSeasonal } = chosen;
-  const spread = spreadOf(residuals, chosen.mad, scratch, transform, percentagePoint, familySpread);
-  const autocorrelation =
-    count < BASELINE_FOR_HEALTH ? SHORT_AUTOCORRELATION : lagOneAutocorrelation(residuals, spread);
+  const { mad: deviation } = chosen;
+  const { spread, autocorrelation } =
+    count < BASELINE_FOR_HEALTH
+      ? shortScale(count, deviation, transform, percentagePoint, familySpread)
+      : scaleOf(residuals, deviation, scratch, transform, percentagePoint);
   // Written out, here and in `refuse`: to spread a common part costs more than a median.
   return {
     transform,
@@ -228,8 +211,8 @@ export function withoutExplained(
   const scratch = new Float64Array(left.length);
   const shift = medianOf(left, scratch);
   const mad = centre(left, scratch, shift);
-  const spread = spreadOf(left, mad, scratch, baseline.transform, percentagePoint, null);
-  const autocorrelation = lagOneAutocorrelation(left, spread);
+  const { transform } = baseline;
+  const { spread, autocorrelation } = scaleOf(left, mad, scratch, transform, percentagePoint);
   const scale = spread * Math.sqrt((1 + autocorrelation) / (1 - autocorrelation));
   const found = { residuals: left, spread, autocorrelation, scale };
   return { ...baseline, ...found, level: baseline.level + shift };
@@ -278,16 +261,6 @@ function medianOf(values: Float64Array, scratch: Float64Array): number {
   return medianInPlace(scratch, values.length);
 }
 
-/** Subtracts the level from `y`, in place; returns the median absolute deviation. */
-function centre(y: Float64Array, scratch: Float64Array, level: number): number {
-  for (let index = 0; index < y.length; index++) {
-    const value = y[index]! - level;
-    y[index] = value;
-    scratch[index] = Math.abs(value);
-  }
-  return medianInPlace(scratch, y.length);
-}
-
 /** When the finite samples were taken. */
 export function timesOfFinite(
   atMs: ArrayLike<number>,
@@ -300,65 +273,6 @@ export function timesOfFinite(
     if (Number.isFinite(values[index]!)) at[next++] = atMs[index]!;
   }
   return at;
-}
-
-/**
- * Lag-1 autocorrelation of residuals clipped at 6 scales (one outlier must not
- * decide it), in [0, 0.9]. Neighbours are taken as they come, gaps included.
- */
-export function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
-  const clip = 6 * scale;
-  let sum = 0;
-  for (let index = 0; index < residuals.length; index++) sum += clipped(residuals[index]!, clip);
-  const mean = sum / residuals.length;
-  let variance = 0;
-  let covariance = 0;
-  let before = 0;
-  for (let index = 0; index < residuals.length; index++) {
-    const centred = clipped(residuals[index]!, clip) - mean;
-    variance += centred * centred;
-    covariance += centred * before;
-    before = centred;
-  }
-  return variance === 0 ? 0 : Math.max(0, Math.min(0.9, covariance / variance));
-}
-
-/** Comparisons cost half of what Math.min and Math.max do. */
-function clipped(value: number, clip: number): number {
-  return value > clip ? clip : value < -clip ? -clip : value;
-}
-
-/**
- * The standard deviation of one residual that a judgement may rest on: robust, but not
- * blind to what the series does now and then.
- *
- * The median absolute deviation alone takes a spiky series for a quiet one, and then
- * every ordinary spike is a breach; so for relative changes the middle nine tenths
- * count too. Percentage points are an absolute statement about harm, and an incident
- * an hour ago must not widen them. A short history borrows a scale and pays for the
- * uncertain level: √(1 + 1/n), the prediction error of a mean of n.
- */
-function spreadOf(
-  values: Float64Array,
-  mad: number,
-  scratch: Float64Array,
-  transform: Transform,
-  percentagePoint: number,
-  familySpread: number | null,
-): number {
-  const log = transform === "log";
-  const count = values.length;
-  const floor = log ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
-  const middle = MAD_TO_SD * mad;
-  if (count < BASELINE_FOR_HEALTH) {
-    const assumed = log ? SHORT_LOG_SCALE : SHORT_POINT_SCALE * percentagePoint;
-    const borrowed = familySpread ?? assumed;
-    return Math.max(middle, borrowed) * Math.sqrt(1 + 1 / count);
-  }
-  if (!log) return Math.max(middle, floor);
-  scratch.set(values);
-  const width = rankedAt(scratch, 0.95) - rankedAt(scratch, 0.05);
-  return Math.max(middle, width / NINE_TENTHS_TO_SD, floor);
 }
 
 /** Residuals of samples; NaN stays NaN. */

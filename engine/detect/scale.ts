@@ -1,0 +1,145 @@
+/**
+ * How wide residuals are, and how much neighbours lean on each other: what every judgement
+ * of a series is held against. Measured on the baseline alone, and frozen with it.
+ */
+
+import { excursionIn, LEANS, standsApart, type Excursion } from "./excursion.ts";
+import { medianInPlace, rankedAt } from "./orderStatistics.ts";
+import type { Transform } from "./residual.ts";
+
+/** A residual scale below this is not believed: 2 % on the log scale. */
+export const LOG_SCALE_FLOOR = 0.02;
+/** And a tenth of a percentage point for ratios. */
+export const POINT_SCALE_FLOOR = 0.1;
+
+/**
+ * What a series with a short history is taken to vary by from sample to sample: 4 % of
+ * a latency, 0.15 percentage points of a ratio. Assumptions, for where no host prepared a
+ * scale pooled over the metric's family (familyScale.ts).
+ */
+const SHORT_LOG_SCALE = 0.04;
+const SHORT_POINT_SCALE = 0.15;
+/** And its samples to lean on each other this much. */
+const SHORT_AUTOCORRELATION = 0.2;
+
+/** Width of a normal distribution's middle nine tenths in standard deviations. */
+export const NINE_TENTHS_TO_SD = 3.29;
+/** Scale a normal sample's median absolute deviation to its standard deviation. */
+const MAD_TO_SD = 1.4826;
+
+export interface Scale {
+  /** Standard deviation of one residual. */
+  readonly spread: number;
+  readonly autocorrelation: number;
+}
+
+/**
+ * A short history borrows a scale and pays for the uncertain level: √(1 + 1/n), the
+ * prediction error of a mean of n.
+ */
+export function shortScale(
+  count: number,
+  mad: number,
+  transform: Transform,
+  percentagePoint: number,
+  familySpread: number | null,
+): Scale {
+  const assumed = transform === "log" ? SHORT_LOG_SCALE : SHORT_POINT_SCALE * percentagePoint;
+  const plain = Math.max(MAD_TO_SD * mad, familySpread ?? assumed);
+  return { spread: plain * Math.sqrt(1 + 1 / count), autocorrelation: SHORT_AUTOCORRELATION };
+}
+
+/** Of residuals about their median, an incident that was over left out (excursion.ts). */
+export function scaleOf(
+  residuals: Float64Array,
+  mad: number,
+  scratch: Float64Array,
+  transform: Transform,
+  percentagePoint: number,
+): Scale {
+  const spread = spreadOf(residuals, mad, scratch, transform, percentagePoint);
+  const autocorrelation = lagOneAutocorrelation(residuals, spread);
+  const plain = { spread, autocorrelation };
+  if (autocorrelation < LEANS) return plain;
+  const excursion = excursionIn(residuals, scratch);
+  if (excursion === null) return plain;
+  const rest = without(residuals, excursion);
+  const space = scratch.subarray(0, rest.length);
+  space.set(rest);
+  const level = medianInPlace(space, rest.length);
+  const restMad = centre(rest, space, level);
+  const restSpread = spreadOf(rest, restMad, space, transform, percentagePoint);
+  // Of percentage points too: what wanders is wider than its median deviation says.
+  if (!standsApart(excursion, level, Math.max(restSpread, usualOf(rest, space)))) return plain;
+  return { spread: restSpread, autocorrelation: lagOneAutocorrelation(rest, restSpread) };
+}
+
+function without(residuals: Float64Array, { from, to }: Excursion): Float64Array {
+  const rest = new Float64Array(residuals.length - (to - from));
+  rest.set(residuals.subarray(0, from));
+  rest.set(residuals.subarray(to), from);
+  return rest;
+}
+
+/**
+ * The standard deviation of one residual that a judgement may rest on: robust, but not
+ * blind to what the series does now and then.
+ *
+ * The median absolute deviation alone takes a spiky series for a quiet one, and then
+ * every ordinary spike is a breach; so for relative changes the middle nine tenths
+ * count too. Percentage points are an absolute statement about harm, and spikes must
+ * not widen them.
+ */
+function spreadOf(
+  values: Float64Array,
+  mad: number,
+  scratch: Float64Array,
+  transform: Transform,
+  percentagePoint: number,
+): number {
+  const middle = MAD_TO_SD * mad;
+  if (transform !== "log") return Math.max(middle, POINT_SCALE_FLOOR * percentagePoint);
+  return Math.max(middle, usualOf(values, scratch), LOG_SCALE_FLOOR);
+}
+
+/** The standard deviation that the width of the middle nine tenths would be that of. */
+function usualOf(values: Float64Array, scratch: Float64Array): number {
+  scratch.set(values);
+  return (rankedAt(scratch, 0.95) - rankedAt(scratch, 0.05)) / NINE_TENTHS_TO_SD;
+}
+
+/** Subtracts the level from `y`, in place; returns the median absolute deviation. */
+export function centre(y: Float64Array, scratch: Float64Array, level: number): number {
+  for (let index = 0; index < y.length; index++) {
+    const value = y[index]! - level;
+    y[index] = value;
+    scratch[index] = Math.abs(value);
+  }
+  return medianInPlace(scratch, y.length);
+}
+
+/**
+ * Lag-1 autocorrelation of residuals clipped at 6 scales (one outlier must not
+ * decide it), in [0, 0.9]. Neighbours are taken as they come, gaps included.
+ */
+export function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
+  const clip = 6 * scale;
+  let sum = 0;
+  for (let index = 0; index < residuals.length; index++) sum += clipped(residuals[index]!, clip);
+  const mean = sum / residuals.length;
+  let variance = 0;
+  let covariance = 0;
+  let before = 0;
+  for (let index = 0; index < residuals.length; index++) {
+    const centred = clipped(residuals[index]!, clip) - mean;
+    variance += centred * centred;
+    covariance += centred * before;
+    before = centred;
+  }
+  return variance === 0 ? 0 : Math.max(0, Math.min(0.9, covariance / variance));
+}
+
+/** Comparisons cost half of what Math.min and Math.max do. */
+function clipped(value: number, clip: number): number {
+  return value > clip ? clip : value < -clip ? -clip : value;
+}
