@@ -83,6 +83,7 @@ export {
   quietAtAGlance,
   toGlanceAt,
   type Glance,
+  type Glanced,
   type Glimpses,
   type WatchJudged,
 } from "./detect/glance.ts";

@@ -26,27 +26,25 @@ import {
 } from "../../engine/index.ts";
 import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
-import type { StoredWindow } from "../history/windows.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
 import {
   besideQuiet,
   glanceOver,
-  isSpared,
-  loneAmong,
   lookCloser,
   seriesOf,
   type Beside,
   type DetectionGroup,
   type Family,
 } from "./families.ts";
+import { Gathering, nothingGathered } from "./gather.ts";
 import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
 import { readByLots } from "./lots.ts";
-import type { Plan, PlannedDeployment, PlannedWindow } from "./plan.ts";
+import type { Plan, PlannedDeployment } from "./plan.ts";
 import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
-import { prepareContext, takeEarlier, type GatheredDeployment } from "./prepare.ts";
+import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
 export interface Detection {
   readonly judged: JudgedBefore;
@@ -142,45 +140,29 @@ export async function detect(
   const read = [...plan.deployments.keys()].filter(isRead);
   const placebos =
     read.length > 0 ? await preparePlacebos(history, plan, policies, progress) : null;
-  // Windows arrive in the order of series; a deployment is judged when its last one is
-  // there, so what waits is what shares series with something still to come.
-  const missing = new Int32Array(plan.deployments.length);
-  const pending = new Map<number, GatheredDeployment>();
-  let samplesRead = 0;
-  let done = 0;
-  const isLone = loneAmong(families);
-  // Whoever hears of the samples, or of a past that was prepared, wants all there is to say;
-  // and a glance takes it that a deployment was known from its start and went on to its end.
+  // Whoever hears of the samples, or of a past that was prepared, wants all there is to say.
   const isPlain = placebos === null && plan.controlled.length === 0 && !plan.season;
   const takesGlances =
     isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
-  const mayGlance = ({ deployment, knownAtMs, rolledBackAtMs }: PlannedDeployment): boolean =>
-    rolledBackAtMs === null && knownAtMs <= deployment.startedAtMs;
-  const take = ({ deployment, series, day }: PlannedWindow, window: StoredWindow): void => {
-    samplesRead += window.length;
-    const gathered = gatheredFor(pending, deployment);
-    if (day === 0) {
-      const about = plan.deployments[deployment]!;
-      const isSeen = takesGlances && window.length > 0 && mayGlance(about);
-      const isGone = isSeen && isSpared(about, series, window, families, isLone, gathered.glimpses);
-      if (!isGone) gathered.watch.set(series, window);
-    } else {
-      takeEarlier(plan, plan.deployments[deployment]!, gathered.days, series, day, window);
-    }
-    if (--missing[deployment]! > 0) return;
-    judgeDeployment(plan, deployment, gathered, families, placebos, futures, again, seen);
-    pending.delete(deployment);
-    progress.update(++done, plan.deployments.length, "judging deployments");
+  const gathering = new Gathering(plan, families, takesGlances);
+  let samplesRead = 0;
+  let done = 0;
+  const judge = (index: number, gathered: GatheredDeployment, drawn: Futures | null): void => {
+    judgeDeployment(plan, index, gathered, families, placebos, drawn, again, seen);
+    progress.update(++done, read.length, "judging deployments");
   };
   for (const { places, asked, found } of readByLots(history, plan, read)) {
-    for (const { deployment } of asked) missing[deployment]!++;
+    gathering.expect(asked);
     // Deployments without a single window still end: nothing could be seen.
     for (const index of places) {
-      if (missing[index]! > 0) continue;
-      judgeDeployment(plan, index, nothingOf(), families, placebos, null, again, seen);
+      if (!gathering.isWaiting(index)) judge(index, nothingGathered(), null);
     }
     for await (const windows of found) {
-      for (const { id, window } of windows) take(asked[id]!, window);
+      for (const { id, window } of windows) {
+        samplesRead += window.length;
+        const gathered = gathering.take(asked[id]!, window);
+        if (gathered !== null) judge(asked[id]!.deployment, gathered, futures);
+      }
     }
   }
 
@@ -201,22 +183,6 @@ const NONE: ReadonlySet<number> = new Set();
 /** Who judges for the first of the policies. */
 function leaderOf(families: readonly Family[]): DetectionGroup {
   return families[0]!.groups.values().next().value!;
-}
-
-function gatheredFor(
-  pending: Map<number, GatheredDeployment>,
-  deployment: number,
-): GatheredDeployment {
-  const known = pending.get(deployment);
-  if (known !== undefined) return known;
-  const fresh = nothingOf();
-  pending.set(deployment, fresh);
-  return fresh;
-}
-
-function nothingOf(): GatheredDeployment {
-  const glimpses = { glanced: [], spared: [], uneven: [] };
-  return { watch: new Map(), days: new Map(), glimpses };
 }
 
 function judgeDeployment(

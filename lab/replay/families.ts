@@ -11,6 +11,7 @@ import {
   toGlanceAt,
   type Deployment,
   type Glance,
+  type Glanced,
   type Glimpses,
   type Policy,
   type SignalJudged,
@@ -56,37 +57,32 @@ export interface Beside {
 type Closer = ReadonlyMap<Family, Beside | null>;
 
 /**
- * Glances at a window as it comes, while the next ones are read. Where the signals of all
- * families are quiet on it nobody needs it again: then it returns true.
+ * Glances at a window of a deployment's own as it comes, while the next ones are read. Where
+ * the signals of all families are quiet on it nobody needs it again.
+ *
+ * @param at which of the deployment's series it is of
  */
-export function isSpared(
+export function glanceAt(
   { deployment, series }: PlannedDeployment,
-  index: number,
+  at: number,
   window: StoredWindow,
   families: readonly Family[],
   isLone: Lone,
-  { glanced, spared, uneven }: Glimpses,
-): boolean {
-  const planned = series.find((one) => one.index === index);
-  if (planned === undefined) return false;
+): Glanced | "quiet" | "uneven" {
+  const { name } = series[at]!;
   const even = evenly(window);
-  if (even === null) {
-    uneven.push(planned.name);
-    return false;
-  }
+  if (even === null) return "uneven";
   const { startMs, stepMs, delayMs, values } = even;
-  const on = toGlanceAt({ series: planned.name, startMs, stepMs, delayMs, values });
-  let quiet = isLone(series, planned.name.metric);
+  const on = toGlanceAt({ series: name, startMs, stepMs, delayMs, values });
+  let quiet = isLone(series, name.metric);
   for (const { glance } of families) {
     if (glance !== null && !isQuietOnAll(glance, deployment, on)) quiet = false;
   }
-  if (quiet) spared.push(planned.name);
-  else glanced.push(on);
-  return quiet;
+  return quiet ? "quiet" : on;
 }
 
 /** Is a series the only one of every signal that watches it, for any deployment of the list? */
-type Lone = (series: PlannedDeployment["series"], metric: string) => boolean;
+export type Lone = (series: PlannedDeployment["series"], metric: string) => boolean;
 
 /**
  * Where a signal watches several, one of the others may be noisy, and then it is judged on all
