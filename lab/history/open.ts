@@ -19,6 +19,7 @@ import {
   type HistoryTables,
   type SeriesRow,
 } from "./tables.ts";
+import type { ReadMemory } from "./readMemory.ts";
 import { streamStoredWindows, type FoundWindow, type WindowRequest } from "./windows.ts";
 
 /** What a replay reads of a past, whether it is stored or a world makes it up as it is asked. */
@@ -29,9 +30,13 @@ export interface Past {
   readonly tables: HistoryTables;
   /** `series[i].series === i`. */
   readonly series: readonly SeriesRow[];
-  /** The windows asked for, each once, by series, then roughly by end, in lists; empty ones too. */
+  /**
+   * The windows asked for, each once, by series, then roughly by end, in lists; empty ones too.
+   * With `memory` their samples are good until it is reset.
+   */
   readonly windows: (
     requests: readonly WindowRequest[],
+    memory?: ReadMemory,
   ) => AsyncIterable<readonly FoundWindow[]> | Iterable<readonly FoundWindow[]>;
   /** By series: the spacing of its samples; none where nobody can say. */
   readonly stepsMs: () => Promise<ReadonlyMap<number, number>>;
@@ -86,7 +91,7 @@ export async function openHistory(
       manifest,
       tables,
       series,
-      windows: (requests) => streamStoredWindows(history, requests),
+      windows: (requests, memory) => streamStoredWindows(history, requests, memory),
       stepsMs: async () => stepsOf(await blockIndex()),
       duck,
       blockIndex,

@@ -17,6 +17,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { Block } from "./blocks.ts";
 import { quoted } from "./duck.ts";
+import type { ReadMemory } from "./readMemory.ts";
 
 /** Where the values of a part file lie. */
 interface PlainValues {
@@ -61,11 +62,11 @@ async function readPage(
   bytes: 4 | 8,
   rows: number,
 ): Promise<PlainValues | null> {
-  const header = readHeader((await readAt(file, pageAt, HEADER_BYTES)).bytes);
+  const header = readHeader(await readFresh(file, pageAt, HEADER_BYTES));
   if (header === null || header.values !== count || header.encoding !== 0) return null;
   const levelsBytes = header.pageBytes - count * bytes;
   if (levelsBytes < 8 || levelsBytes > header.pageBytes) return null;
-  const levels = (await readAt(file, pageAt + header.bytes, levelsBytes)).bytes;
+  const levels = await readFresh(file, pageAt + header.bytes, levelsBytes);
   if (levels.length < levelsBytes) return null;
   const repeatedBytes = levels.readUInt32LE(0);
   if (repeatedBytes + 8 > levelsBytes) return null;
@@ -199,12 +200,14 @@ type Lists = Pick<Block, "offsetsMs"> & { readonly delaysMs: Int32Array | null }
  * Reads those rows of a file, ascending.
  *
  * @param connect for the lists of uneven blocks, where any of them is wanted
+ * @param memory where they lie; null: in memory of their own
  */
 export async function readPlainBlocks(
   path: string,
   part: PlainPart,
   rows: Int32Array,
   connect: () => Promise<DuckDBConnection>,
+  memory: ReadMemory | null,
 ): Promise<Block[]> {
   const isListed = (row: number): boolean =>
     part.stepMs[row] === LISTED || part.delayMs[row] === LISTED;
@@ -212,11 +215,14 @@ export async function readPlainBlocks(
   const { at, bytes, ends } = part.values;
   const begins = (row: number): number => (row === 0 ? 0 : ends[row - 1]! * bytes);
   const runs = runsOf(rows, begins, (row) => ends[row]! * bytes);
-  const read = await readAll(path, at, runs);
+  const read = await readAll(path, at, runs, memory);
   const blocks: Block[] = [];
   runs.forEach(({ first, next, begin }, run) => {
-    const buffer = read[run]!;
-    const values = bytes === 4 ? new Float32Array(buffer) : new Float64Array(buffer);
+    const { buffer, byteOffset, length } = read[run]!;
+    const values =
+      bytes === 4
+        ? new Float32Array(buffer, byteOffset, length / bytes)
+        : new Float64Array(buffer, byteOffset, length / bytes);
     for (let index = first; index < next; index++) {
       const row = rows[index]!;
       const from = (begins(row) - begin) / bytes;
@@ -268,18 +274,23 @@ function runsOf(
  * All runs are asked for at once: whoever works on the part before seldom comes back to the
  * event loop, and one read that waits for another would wait for that.
  */
-async function readAll(path: string, at: number, runs: readonly Run[]): Promise<ArrayBuffer[]> {
+async function readAll(
+  path: string,
+  at: number,
+  runs: readonly Run[],
+  memory: ReadMemory | null,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const into = runs.map(
+    ({ begin, end }) => memory?.take(end - begin) ?? new Uint8Array(end - begin),
+  );
   const file = openSync(path, "r");
   try {
-    const reads = runs.map(({ begin, end }) => readAt(file, at + begin, end - begin));
+    const reads = runs.map(({ begin }, run) => readAt(file, at + begin, into[run]!));
     // None may be under way when the file is closed.
     await Promise.allSettled(reads);
-    const read = await Promise.all(reads);
-    const isWhole = read.every(
-      ({ bytes }, run) => bytes.length === runs[run]!.end - runs[run]!.begin,
-    );
+    const isWhole = (await Promise.all(reads)).every((read, run) => read === into[run]!.length);
     if (!isWhole) throw new Error("IO Error: the file ends within its values");
-    return read.map(({ buffer }) => buffer);
+    return into;
   } finally {
     closeSync(file);
   }
@@ -306,19 +317,18 @@ async function readLists(
 
 const readFrom = promisify(read);
 
-/** So many bytes from there on, fewer where the file ends; the buffer is theirs alone. */
-async function readAt(
-  file: number,
-  position: number,
-  length: number,
-): Promise<{ bytes: Buffer; buffer: ArrayBuffer }> {
-  const buffer = new ArrayBuffer(length);
-  const into = new Uint8Array(buffer);
+/** How many bytes were there: fewer than wanted where the file ends. */
+async function readAt(file: number, position: number, into: Uint8Array): Promise<number> {
   let done = 0;
-  while (done < length) {
-    const { bytesRead } = await readFrom(file, into, done, length - done, position + done);
+  while (done < into.length) {
+    const { bytesRead } = await readFrom(file, into, done, into.length - done, position + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }
-  return { bytes: Buffer.from(buffer, 0, done), buffer };
+  return done;
+}
+
+async function readFresh(file: number, position: number, length: number): Promise<Buffer> {
+  const into = Buffer.alloc(length);
+  return into.subarray(0, await readAt(file, position, into));
 }

@@ -23,10 +23,13 @@ import type { Block, BlockRange } from "./blocks.ts";
 import { microsToMs, quoted } from "./duck.ts";
 import { readingFile, type History } from "./open.ts";
 import { readPlainBlocks } from "./plainPart.ts";
+import type { ReadMemory } from "./readMemory.ts";
 
 export interface StreamOptions {
   /** Only these series; with ranges, both must hold. */
   readonly seriesIn?: readonly number[];
+  /** Where blocks lie that are read: good until whoever lent it resets it. */
+  readonly memory?: ReadMemory;
 }
 
 /**
@@ -54,10 +57,12 @@ export async function* streamBlockLists(
     new PartQueue(
       history,
       plans.filter(({ part }) => part.storage === "float"),
+      options.memory ?? null,
     ),
     new PartQueue(
       history,
       plans.filter(({ part }) => part.storage === "double"),
+      options.memory ?? null,
     ),
   ] as const;
   try {
@@ -89,6 +94,7 @@ class PartQueue {
   constructor(
     private readonly history: History,
     private readonly plans: readonly PartPlan[],
+    private readonly memory: ReadMemory | null,
   ) {}
 
   async head(): Promise<Block | null> {
@@ -136,7 +142,9 @@ class PartQueue {
     const { part, rows } = plan;
     const connect = (): Promise<DuckDBConnection> =>
       (this.#connections[turn % 2] ??= this.history.duck.connect());
-    if (part.plain !== null) return readPlainBlocks(part.path, part.plain, rows, connect);
+    if (part.plain !== null) {
+      return readPlainBlocks(part.path, part.plain, rows, connect, this.memory);
+    }
     return readPlan(await connect(), plan);
   }
 }

@@ -5,6 +5,7 @@
 
 import type { Block } from "./blocks.ts";
 import type { History, Past } from "./open.ts";
+import type { ReadMemory } from "./readMemory.ts";
 import { streamBlockLists } from "./stream.ts";
 
 /** Samples of one series in time order; the two arrays of times may be one. */
@@ -201,10 +202,13 @@ export interface FoundWindow {
  * Streams the windows asked for, each once, as soon as it is complete: by series,
  * then roughly by end. A window without samples comes too, with nothing in it. They come in
  * lists, so that whoever takes many waits seldom.
+ *
+ * @param memory where their samples lie until it is reset; none: for as long as they are kept
  */
 export async function* streamStoredWindows(
   history: History,
   requests: readonly WindowRequest[],
+  memory?: ReadMemory,
 ): AsyncGenerator<readonly FoundWindow[]> {
   const waiting = [...requests].sort(
     (a, b) => a.series - b.series || a.fromMs - b.fromMs || a.toMs - b.toMs || a.id - b.id,
@@ -238,7 +242,8 @@ export async function* streamStoredWindows(
       window.length += to - from;
     }
   };
-  for await (const blocks of streamBlockLists(history, requests)) {
+  const options = memory === undefined ? {} : { memory };
+  for await (const blocks of streamBlockLists(history, requests, options)) {
     for (const block of blocks) {
       take(block);
       if (found.length < FOUND_AT_ONCE) continue;

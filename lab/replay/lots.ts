@@ -5,6 +5,7 @@
 
 import { SEASON_DAYS } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
+import { ReadMemory } from "../history/readMemory.ts";
 import type { FoundWindow } from "../history/windows.ts";
 import { windowsOf, type Plan, type PlannedSeries, type PlannedWindow } from "./plan.ts";
 
@@ -20,28 +21,33 @@ export interface Lot {
 /** Of one lot, at most; but a deployment's are never parted. */
 const LOT_WINDOWS = 6000;
 
-/** Lots one after the other; the first windows of one are read while the last is worked on. */
+/**
+ * Lots one after the other; the first windows of one are read while the last is worked on.
+ * Samples of a lot are good until the next one is asked for.
+ */
 export function* readByLots(
   history: Past,
   plan: Plan,
   places: readonly number[],
   windowsAtMost = LOT_WINDOWS,
 ): Generator<Lot, void> {
-  let ahead: Started | null = null;
-  const open = (of: readonly number[]): Started => {
+  // One lot is worked on and another one read.
+  const memories = [new ReadMemory(), new ReadMemory()] as const;
+  const open = (of: readonly number[], turn: number): Started => {
     const asked: PlannedWindow[] = [];
     for (const place of of) windowsOf(history, plan, place, asked);
-    return { places: of, asked, ...started(history.windows(asked)) };
+    const memory = memories[turn % 2]!;
+    memory.reset();
+    return { places: of, asked, ...started(history.windows(asked, memory)) };
   };
+  const lots = lotsOf(plan, places, windowsAtMost);
+  let ahead: Started | null = null;
   try {
-    for (const lot of lotsOf(plan, places, windowsAtMost)) {
-      const now: Started | null = ahead;
-      ahead = open(lot);
-      if (now !== null) yield now;
+    for (let turn = 0; turn < lots.length; turn++) {
+      const lot: Started = ahead ?? open(lots[turn]!, turn);
+      ahead = turn + 1 < lots.length ? open(lots[turn + 1]!, turn + 1) : null;
+      yield lot;
     }
-    const last: Started | null = ahead;
-    ahead = null;
-    if (last !== null) yield last;
   } finally {
     ahead?.stop();
   }
