@@ -13,6 +13,7 @@ import {
 import { collectSamples } from "../audit/samplesSeen.ts";
 import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
+import type { Label } from "../history/tables.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { futuresOf } from "../outcome/futures.ts";
@@ -193,20 +194,26 @@ export async function evaluate(
     });
   const keep = outcomesKept(history, policies, replayed, options);
   /** The outcomes of a policy, once for each draw, were recovery as `model` says. */
-  const drawsIf = (model: Recovery): ((policy: number) => readonly (readonly Outcome[])[]) => {
+  const drawsIf = (
+    model: Recovery,
+    places?: readonly number[],
+  ): ((policy: number) => readonly (readonly Outcome[])[]) => {
     const alike: AlikeOutcomes = new Map();
     return (policy) =>
-      replayed.draws.map((drawn, draw) =>
-        outcomesOf(history, replayed, drawn[policy]!, people.responder(draw), model, alike),
-      );
+      replayed.draws.map((drawn, draw) => {
+        const who = people.responder(draw);
+        return outcomesOf(history, replayed, drawn[policy]!, who, model, alike, places);
+      });
   };
   const inside = (draws: readonly (readonly Outcome[])[]): readonly (readonly Outcome[])[] =>
     draws.map((outcomes) => outcomesIn(outcomes, within));
   const drawn = drawsIf(recovery);
   const drawsOf = (policy: number): readonly (readonly Outcome[])[] =>
     inside(keep(policies[policy]!, "outcomes", () => drawn(policy)));
-  const drawsIfHalf = drawsIf(stretched(recovery, 0.5));
-  const drawsIfDouble = drawsIf(stretched(recovery, 2));
+  // Nothing else has a time to recovery.
+  const regressions = placesLabelled(history, replayed, "regression");
+  const drawsIfHalf = drawsIf(stretched(recovery, 0.5), regressions);
+  const drawsIfDouble = drawsIf(stretched(recovery, 2), regressions);
   const sensitivityOf = (policy: number): MttrSensitivity =>
     keep(policies[policy]!, `sensitivity ${JSON.stringify(within ?? null)}`, () => ({
       recoveryHalved: meanRecoverySeconds(inside(drawsIfHalf(policy))),
@@ -268,6 +275,13 @@ export async function evaluate(
     scoreAgain: scoreDraws,
     samplesSeen: samples.byDeployment,
   };
+}
+
+function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): readonly number[] {
+  const labels = new Map(tables.labels.map((row) => [row.deploymentId, row.label]));
+  return [...plan.deployments.keys()].filter(
+    (place) => labels.get(plan.deployments[place]!.deployment.deploymentId) === label,
+  );
 }
 
 function outcomesIn(outcomes: readonly Outcome[], within: Within | undefined): readonly Outcome[] {

@@ -97,6 +97,8 @@ export function isOpen(outcome: Outcome): boolean {
 /**
  * The outcomes of one policy, in the order of the plan's deployments. Policies of one
  * replay may share `alike`.
+ *
+ * @param places of the deployments that are asked about; all where nobody says
  */
 export function outcomesOf(
   history: Past,
@@ -105,6 +107,7 @@ export function outcomesOf(
   people: Responder,
   recovery: Recovery,
   alike: AlikeOutcomes = new Map(),
+  places: Iterable<number> = plan.deployments.keys(),
 ): readonly Outcome[] {
   const { policy, watchMs, evidence } = result.policy;
   // Where nothing spoke, a confidence is the rate it began with.
@@ -139,7 +142,8 @@ export function outcomesOf(
     if (isPlain) templates.set(label, outcome);
     return outcome;
   };
-  return plan.deployments.map((planned, index) => {
+  return Array.from(places, (index) => {
+    const planned = plan.deployments[index]!;
     if (!result.isAlone(index)) return make(planned, index);
     const known = shared.find(result.judged[index]!, index);
     if (known !== null) return known.policy === policy ? known : { ...known, policy };

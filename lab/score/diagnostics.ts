@@ -44,10 +44,12 @@ export interface MttrSensitivity {
 export function meanRecoverySeconds(draws: readonly (readonly Outcome[])[]): number | null {
   let sumMs = 0;
   let n = 0;
-  for (const { onsetAtMs, recoveryMs } of draws.flat()) {
-    if (onsetAtMs === null || recoveryMs === null) continue;
-    sumMs += recoveryMs;
-    n++;
+  for (const outcomes of draws) {
+    for (const { onsetAtMs, recoveryMs } of outcomes) {
+      if (onsetAtMs === null || recoveryMs === null) continue;
+      sumMs += recoveryMs;
+      n++;
+    }
   }
   return n === 0 ? null : tidy(sumMs / n / 1000);
 }

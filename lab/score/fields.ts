@@ -3,11 +3,12 @@
  * arithmetic serves the history itself, every bootstrap sample and every difference.
  */
 
+import { durationsOf, inOrder, type Durations, type Ordered } from "./durations.ts";
 import type { Range } from "./intervals.ts";
 import { COUNTED, DURATIONS, type DurationName, type ServiceSums, type SumName } from "./sums.ts";
 
 export type Sums = Record<SumName, number>;
-export type Seconds = Record<DurationName, Float64Array>;
+export type Seconds = Record<DurationName, Durations>;
 
 export interface Field {
   readonly name: string;
@@ -96,46 +97,16 @@ const NO_LABEL = "no deployment is labelled";
 const NO_REGRESSION = "no deployment is labelled as a regression";
 
 function durations(name: DurationName): Field[] {
-  const field = (statistic: string, value: (seconds: Float64Array) => number): Field => ({
+  return (["mean", "median", "p90", "restrictedMean60m"] as const).map((statistic) => ({
     name: `${name}.${statistic}`,
     unit: "seconds",
     smooth: statistic !== "median" && statistic !== "p90",
     better: "lower",
-    value: (_sums, seconds) => value(seconds[name]),
+    value: (_sums, seconds) => seconds[name][statistic],
     n: (sums) => sums.timed - (name === "timeToDetect" ? sums.earlyAlarms : 0),
     range: () => (statistic === "restrictedMean60m" ? { low: 0, high: 3600 } : FROM_ZERO),
     why: "no regression has a recorded onset",
-  });
-  return [
-    field("mean", mean),
-    field("median", (seconds) => quantile(seconds, 0.5)),
-    field("p90", (seconds) => quantile(seconds, 0.9)),
-    field("restrictedMean60m", restrictedMean),
-  ];
-}
-
-function mean(values: Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return divide(sum, values.length);
-}
-
-function restrictedMean(seconds: Float64Array): number {
-  let sum = 0;
-  for (const one of seconds) sum += Math.min(one, 3600);
-  return divide(sum, seconds.length);
-}
-
-/** The inverse of the empirical distribution; sorts in place. */
-function quantile(values: Float64Array, share: number): number {
-  if (values.length === 0) return Number.NaN;
-  if (!isAscending(values)) values.sort();
-  return values[Math.min(values.length - 1, Math.ceil(share * values.length) - 1)]!;
-}
-
-function isAscending(values: Float64Array): boolean {
-  for (let at = 1; at < values.length; at++) if (values[at]! < values[at - 1]!) return false;
-  return true;
+  }));
 }
 
 /** Names are the contract of the JSON; the order is that of the printed scorecard. */
@@ -194,7 +165,7 @@ export const FIELDS: readonly Field[] = [
     unit: "seconds",
     smooth: true,
     better: "lower",
-    value: (_sums, seconds) => mean(seconds.timeToRecovery),
+    value: (_sums, seconds) => seconds.timeToRecovery.mean,
     n: (sums) => sums.timed,
     range: () => FROM_ZERO,
     why: "no regression has a recorded onset",
@@ -247,44 +218,39 @@ export const FIELDS: readonly Field[] = [
   ),
 ];
 
-/** One service's sums and durations as plain columns: a bootstrap adds them up a thousand times. */
-export interface Addend {
-  /** In the order of `COUNTED`. */
-  readonly sums: Float64Array;
-  /** In the order of `DURATIONS`. */
-  readonly seconds: readonly Float64Array[];
+/** What services add up to, for one resample of them after the other. */
+export interface Addends {
+  /** By service; each in the order of `COUNTED`. */
+  readonly sums: readonly Float64Array[];
+  readonly seconds: Readonly<Record<DurationName, Ordered>>;
 }
 
-export function addendOf({ sums, seconds }: ServiceSums): Addend {
+export function addendsOf(services: readonly ServiceSums[]): Addends {
+  const ordered = DURATIONS.map((name) => [
+    name,
+    inOrder(services.map((one) => one.seconds[name])),
+  ]);
   return {
-    sums: Float64Array.from(COUNTED, (name) => sums[name]),
-    seconds: DURATIONS.map((name) => Float64Array.from(seconds[name])),
+    sums: services.map(({ sums }) => Float64Array.from(COUNTED, (name) => sums[name])),
+    seconds: Object.fromEntries(ordered) as Record<DurationName, Ordered>,
   };
 }
 
-/** Adds services up; the same service may come more than once in a bootstrap sample. */
-export function total(services: readonly Addend[]): { sums: Sums; seconds: Seconds } {
-  const added = services[0]!.sums.slice();
-  for (let index = 1; index < services.length; index++) {
-    const own = services[index]!.sums;
+/** @param drawn places of services; the same may come more than once in a bootstrap sample */
+export function total(
+  addends: Addends,
+  drawn: Iterable<number> = addends.sums.keys(),
+): { readonly sums: Sums; readonly seconds: Seconds } {
+  const added = new Float64Array(COUNTED.length);
+  const times = new Uint32Array(addends.sums.length);
+  for (const service of drawn) {
+    times[service]!++;
+    const own = addends.sums[service]!;
     for (let at = 0; at < added.length; at++) added[at]! += own[at]!;
   }
   const sums = {} as Sums;
   COUNTED.forEach((name, at) => (sums[name] = added[at]!));
   const seconds = {} as Seconds;
-  DURATIONS.forEach((name, at) => (seconds[name] = joined(services, at)));
+  for (const name of DURATIONS) seconds[name] = durationsOf(addends.seconds[name], times);
   return { sums, seconds };
-}
-
-function joined(services: readonly Addend[], duration: number): Float64Array {
-  let length = 0;
-  for (const service of services) length += service.seconds[duration]!.length;
-  const all = new Float64Array(length);
-  let at = 0;
-  for (const service of services) {
-    const own = service.seconds[duration]!;
-    all.set(own, at);
-    at += own.length;
-  }
-  return all;
 }

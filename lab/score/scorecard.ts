@@ -14,7 +14,15 @@ import { randomStream } from "../people/random.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
 import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
-import { addendOf, FIELDS, total, type Addend, type Field, type Sums } from "./fields.ts";
+import {
+  addendsOf,
+  FIELDS,
+  total,
+  type Addends,
+  type Field,
+  type Seconds,
+  type Sums,
+} from "./fields.ts";
 import {
   effectiveClusters,
   intervalOf,
@@ -98,18 +106,33 @@ export interface ScoreOptions {
 
 const CLUSTERS_AT_LEAST = 20;
 
-/** @param draws outcomes of the same deployments, once for each draw */
+/**
+ * The values at once; intervals when somebody asks for them.
+ *
+ * @param draws outcomes of the same deployments, once for each draw
+ */
 export function score(draws: readonly (readonly Outcome[])[], options: ScoreOptions): Scored {
   const services = sumByService(draws, options.costs, options.timezoneOf);
-  const addends = services.map(addendOf);
-  const { sums } = total(addends);
-  const spreads = spreadsOf(services, addends, options);
-  const scorecard = cardOf(sums, (field) =>
-    estimateOf(field, field.n(sums), spreads.get(field.name)!, services.length),
-  );
-  const values = new Map([...spreads].map(([name, { value }]) => [name, value]));
-  const counts = new Map(FIELDS.map((field) => [field.name, field.n(sums)]));
-  return { scorecard, spreads, values, counts, clusters: services.length };
+  const addends = addendsOf(services);
+  const { sums, seconds } = total(addends);
+  const values = valuesOf(sums, seconds, options.weeks);
+  let known: ReadonlyMap<string, Spread> | null = null;
+  const spreads = (): ReadonlyMap<string, Spread> =>
+    (known ??= spreadsOf(services, addends, sums, values, options));
+  let scorecard: Scorecard | null = null;
+  return {
+    get spreads() {
+      return spreads();
+    },
+    get scorecard() {
+      return (scorecard ??= cardOf(sums, (field) =>
+        estimateOf(field, field.n(sums), spreads().get(field.name)!, services.length),
+      ));
+    },
+    values,
+    counts: new Map(FIELDS.map((field) => [field.name, field.n(sums)])),
+    clusters: services.length,
+  };
 }
 
 /** The same without intervals: a few sums in the place of a bootstrap. */
@@ -117,8 +140,8 @@ export function scoreValues(
   draws: readonly (readonly Outcome[])[],
   { costs, timezoneOf, weeks }: Omit<ScoreOptions, "bootstraps">,
 ): { readonly scorecard: Scorecard; readonly values: ReadonlyMap<string, number> } {
-  const { sums, seconds } = total(sumByService(draws, costs, timezoneOf).map(addendOf));
-  const values = new Map(FIELDS.map((field) => [field.name, field.value(sums, seconds, weeks)]));
+  const { sums, seconds } = total(addendsOf(sumByService(draws, costs, timezoneOf)));
+  const values = valuesOf(sums, seconds, weeks);
   const scorecard = cardOf(sums, (field): Estimate => {
     const value = values.get(field.name)!;
     const none = { low: null, high: null, n: field.n(sums) };
@@ -127,6 +150,10 @@ export function scoreValues(
       : { value: tidy(value), ...none };
   });
   return { scorecard, values };
+}
+
+function valuesOf(sums: Sums, seconds: Seconds, weeks: number): ReadonlyMap<string, number> {
+  return new Map(FIELDS.map((field) => [field.name, field.value(sums, seconds, weeks)]));
 }
 
 function cardOf(sums: Sums, estimateFor: (field: Field) => Estimate): Scorecard {
@@ -196,26 +223,30 @@ function shareOf(count: number, of: number): number {
 
 function spreadsOf(
   services: readonly ServiceSums[],
-  addends: readonly Addend[],
+  addends: Addends,
+  sums: Sums,
+  values: ReadonlyMap<string, number>,
   { seed, bootstraps, weeks }: ScoreOptions,
-): Map<string, Spread> {
-  const { sums, seconds } = total(addends);
-  const values = FIELDS.map((field) => field.value(sums, seconds, weeks));
+): ReadonlyMap<string, Spread> {
   const samples = FIELDS.map(() => new Float64Array(bootstraps));
   // The draw depends on the seed and the number of services alone, so two policies on
   // one history are resampled alike and their differences are paired.
   const random = randomStream(seed, "bootstrap", services.length);
   for (let round = 0; round < bootstraps; round++) {
-    const drawn = addends.map(() => addends[Math.floor(random.next() * addends.length)]!);
-    const resampled = total(drawn);
+    const drawn = services.map(() => Math.floor(random.next() * services.length));
+    const resampled = total(addends, drawn);
     FIELDS.forEach((field, index) => {
       samples[index]![round] = field.value(resampled.sums, resampled.seconds, weeks);
     });
   }
   const leaves = services.length >= 2 && services.length <= LEFT_OUT_AT_MOST;
   const leftOut = FIELDS.map(() => new Float64Array(leaves ? services.length : 0));
+  const all = [...services.keys()];
   for (let out = 0; leaves && out < services.length; out++) {
-    const rest = total(addends.filter((_, index) => index !== out));
+    const rest = total(
+      addends,
+      all.filter((service) => service !== out),
+    );
     FIELDS.forEach((field, index) => {
       leftOut[index]![out] = field.value(rest.sums, rest.seconds, weeks);
     });
@@ -224,7 +255,7 @@ function spreadsOf(
     FIELDS.map((field, index) => [
       field.name,
       {
-        value: values[index]!,
+        value: values.get(field.name)!,
         samples: samples[index]!,
         leftOut: leaves ? leftOut[index]! : null,
         effectiveClusters: effectiveClusters(services.map((one) => field.n(one.sums))),

@@ -89,27 +89,31 @@ export function sumByService(
   timezoneOf: (service: string) => string | null,
 ): readonly ServiceSums[] {
   const services = new Map<string, Outcome[]>();
-  for (const outcome of draws.flat()) {
-    const group = services.get(outcome.service);
-    if (group === undefined) services.set(outcome.service, [outcome]);
-    else group.push(outcome);
+  for (const outcomes of draws) {
+    for (const outcome of outcomes) {
+      const group = services.get(outcome.service);
+      if (group === undefined) services.set(outcome.service, [outcome]);
+      else group.push(outcome);
+    }
   }
   return [...services.keys()].sort().map((service) => {
-    const sums = { ...NOTHING };
     // Times of all draws stand together: each draw is as likely as the next.
-    const seconds: Record<DurationName, number[]> = {
-      timeToDetect: [],
-      timeToProposal: [],
-      timeToRollback: [],
-      timeToRecovery: [],
-    };
-    const timezone = timezoneOf(service);
-    for (const outcome of services.get(service)!) {
-      add(sums, seconds, outcome, costs, (atMs) => isNight(timezone, atMs));
-    }
+    const { sums, seconds } = sumsOf(services.get(service)!, costs, timezoneOf(service));
     for (const name of COUNTED) sums[name] /= draws.length;
     return { service, sums, seconds };
   });
+}
+
+/** @param timezone of the service whose outcomes they are */
+export function sumsOf(
+  outcomes: readonly Outcome[],
+  costs: Costs,
+  timezone: string | null,
+): { readonly sums: Record<SumName, number>; readonly seconds: Record<DurationName, number[]> } {
+  const sums = { ...NOTHING };
+  const seconds = { timeToDetect: [], timeToProposal: [], timeToRollback: [], timeToRecovery: [] };
+  for (const outcome of outcomes) add(sums, seconds, outcome, costs, timezone);
+  return { sums, seconds };
 }
 
 function add(
@@ -117,63 +121,82 @@ function add(
   seconds: Record<DurationName, number[]>,
   outcome: Outcome,
   costs: Costs,
-  isNightAt: (atMs: number) => boolean,
+  timezone: string | null,
 ): void {
   const good = isGood(outcome);
   const regression = outcome.label === "regression";
-  const labelled = good || regression || outcome.label === "unrelated_incident";
-  const count = (name: SumName, when: boolean): void => {
-    if (when) sums[name]++;
-  };
-  count("deployments", true);
-  count("regressions", regression);
-  count("benign", good);
-  count("unlabelled", !labelled);
-  count("undecidable", outcome.end === "undecidable");
-  sums.proposals += outcome.proposals;
-  count("rollbacks", outcome.rolledBack);
-  count("truePositiveRollbacks", outcome.rolledBack && regression);
-  count("falsePositiveRollbacks", outcome.rolledBack && good);
-  count("unrelatedRollbacks", outcome.rolledBack && outcome.label === "unrelated_incident");
-  count("unlabelledRollbacks", outcome.rolledBack && !labelled);
-  count("misses", regression && !outcome.rolledBack);
-  count("approvals", outcome.approved);
-  count("approvalsExpired", outcome.expired);
+  const unrelated = outcome.label === "unrelated_incident";
+  const labelled = good || regression || unrelated;
+  const { rolledBack, proposals, pagesAtMs } = outcome;
+  sums.deployments++;
+  sums[outcome.evidence]++;
+  if (good) sums.benign++;
+  if (regression) sums.regressions++;
+  if (!labelled) sums.unlabelled++;
+  if (outcome.end === "undecidable") sums.undecidable++;
+  sums.proposals += proposals;
+  if (rolledBack) {
+    sums.rollbacks++;
+    if (regression) sums.truePositiveRollbacks++;
+    if (good) sums.falsePositiveRollbacks++;
+    if (unrelated) sums.unrelatedRollbacks++;
+    if (!labelled) sums.unlabelledRollbacks++;
+  } else if (regression) sums.misses++;
+  if (outcome.approved) sums.approvals++;
+  if (outcome.expired) sums.approvalsExpired++;
   sums.escalations += outcome.escalations;
-  count("overrides", outcome.end === "overridden");
-  count("harmfulOverrides", outcome.end === "overridden" && regression);
-  const proposesUntagged = outcome.untaggedProposedAtMs !== null;
-  // Whether a tag or history's own rollback kept it from being proposed must be known.
+  if (outcome.end === "overridden") {
+    sums.overrides++;
+    if (regression) sums.harmfulOverrides++;
+  }
   const open = isOpen(outcome);
-  count("tagSaved", good && proposesUntagged && outcome.proposedAtMs === null && !open);
-  count("tagMasked", regression && proposesUntagged && isLater(outcome));
-  count("ownerlessActions", outcome.ownerless);
-  count(outcome.evidence, true);
+  if (outcome.untaggedProposedAtMs !== null) {
+    // Whether a tag or history's own rollback kept it from being proposed must be known.
+    if (good && outcome.proposedAtMs === null && !open) sums.tagSaved++;
+    if (regression && isLater(outcome)) sums.tagMasked++;
+  }
+  if (outcome.ownerless) sums.ownerlessActions++;
   // Whatever it says here, it may have been rolled back or not.
-  count("openGood", open && good);
-  count("openGoodRollbacks", open && good && outcome.rolledBack);
-  count("openBad", open && regression);
-  count("openBadRollbacks", open && regression && outcome.rolledBack);
+  if (open && good) {
+    sums.openGood++;
+    if (rolledBack) sums.openGoodRollbacks++;
+  }
+  if (open && regression) {
+    sums.openBad++;
+    if (rolledBack) sums.openBadRollbacks++;
+  }
 
-  const nightPages = outcome.pagesAtMs.filter(isNightAt).length;
-  const pages = outcome.pagesAtMs.length;
-  sums.pages += pages;
-  sums.nightPages += nightPages;
-  const falsePositive = isWasted(outcome) ? 1 : 0;
-  const toilHours = falsePositive * costs.hoursPerFalsePositive + pages * costs.hoursPerPage;
-  sums.toilHours += toilHours;
-  sums.costRollbacks += outcome.rolledBack ? costs.rollback : 0;
-  sums.costFalsePositives += falsePositive * costs.falsePositive;
-  sums.costPages += (pages - nightPages) * costs.page + nightPages * costs.nightPage;
-  sums.costToil += toilHours * costs.toilHour;
+  const pages = pagesAtMs.length;
+  if (pages > 0 || rolledBack) {
+    const nightPages = pagesAtMs.filter((atMs) => isNight(timezone, atMs)).length;
+    const falsePositive = isWasted(outcome) ? 1 : 0;
+    const toilHours = falsePositive * costs.hoursPerFalsePositive + pages * costs.hoursPerPage;
+    sums.pages += pages;
+    sums.nightPages += nightPages;
+    sums.toilHours += toilHours;
+    sums.costRollbacks += rolledBack ? costs.rollback : 0;
+    sums.costFalsePositives += falsePositive * costs.falsePositive;
+    sums.costPages += (pages - nightPages) * costs.page + nightPages * costs.nightPage;
+    sums.costToil += toilHours * costs.toilHour;
+  }
+  if (outcome.onsetAtMs !== null && outcome.recoveryMs !== null)
+    addTimes(sums, seconds, outcome, costs);
+}
 
-  if (outcome.onsetAtMs === null || outcome.recoveryMs === null) return;
-  count("timed", true);
-  count("earlyAlarms", outcome.earlyAlarm && outcome.detectedAtMs === null);
+/** Of a regression whose onset is known. */
+function addTimes(
+  sums: Record<SumName, number>,
+  seconds: Record<DurationName, number[]>,
+  outcome: Outcome,
+  costs: Costs,
+): void {
+  const recoveryMs = outcome.recoveryMs!;
+  sums.timed++;
+  if (outcome.earlyAlarm && outcome.detectedAtMs === null) sums.earlyAlarms++;
   // A decision on what history hid is a model of a model: no part of what is identified.
   const decided = outcome.evidence === "observed" || outcome.evidence === "modelled";
-  count("identified", decided && outcome.censoredAtMs === null);
-  sums.costDegradation += (outcome.recoveryMs / 60_000) * costs.degradedMinute;
+  if (decided && outcome.censoredAtMs === null) sums.identified++;
+  sums.costDegradation += (recoveryMs / 60_000) * costs.degradedMinute;
   sums.recoveryBestSeconds += outcome.recoveryBestMs! / 1000;
   sums.recoveryWorstSeconds += outcome.recoveryWorstMs! / 1000;
   sums.recoveryBest60mSeconds += Math.min(CAP_MS, outcome.recoveryBestMs!) / 1000;
@@ -186,7 +209,7 @@ function add(
   }
   seconds.timeToProposal.push(sinceOnset(outcome.proposedAtMs));
   seconds.timeToRollback.push(sinceOnset(outcome.executedAtMs));
-  seconds.timeToRecovery.push(outcome.recoveryMs / 1000);
+  seconds.timeToRecovery.push(recoveryMs / 1000);
 }
 
 /** Did a tag delay or prevent the proposal? */

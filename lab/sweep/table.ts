@@ -6,7 +6,7 @@
 
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Costs } from "../score/costs.ts";
-import { sumByService } from "../score/sums.ts";
+import { sumsOf } from "../score/sums.ts";
 
 /** Sums that depend on what the policy did. */
 export const SUMS = [
@@ -58,23 +58,16 @@ export function tableMaker(
   first: readonly Outcome[],
   scoring: Scoring,
 ): TableMaker {
-  const known = new WeakMap<Outcome, Contribution>();
-  const of = (outcome: Outcome): Contribution => {
-    let found = known.get(outcome);
-    if (found === undefined) known.set(outcome, (found = contributionOf(outcome, scoring)));
-    return found;
-  };
   const counts = Object.fromEntries(
     COUNTS.map((name) => [name, new Float64Array(cellCount)]),
   ) as Record<CountName, Float64Array>;
-  first.forEach((outcome, index) => {
-    const contribution = of(outcome).counts;
-    for (const name of COUNTS) counts[name][cells[index]!]! += contribution[name];
-  });
-  // Most deployments have the same outcome under one policy after the other, and most of
-  // those add nothing.
+  // Most deployments have the same outcome under one policy after the other.
   const last = first.slice();
-  const adds = first.map((outcome) => of(outcome).sums);
+  const adds = first.map((outcome, index) => {
+    const own = contributionOf(outcome, scoring);
+    for (const name of COUNTS) counts[name][cells[index]!]! += own.counts[name];
+    return own.sums;
+  });
   return {
     counts,
     rowOf: (outcomes) => {
@@ -83,7 +76,7 @@ export function tableMaker(
         const outcome = outcomes[index]!;
         if (outcome !== last[index]) {
           last[index] = outcome;
-          adds[index] = of(outcome).sums;
+          adds[index] = contributionOf(outcome, scoring).sums;
         }
         const sums = adds[index]!;
         if (sums === null) continue;
@@ -96,14 +89,14 @@ export function tableMaker(
 }
 
 interface Contribution {
-  /** Null where all of them are nought. */
+  /** Null where all of them are nought, as most are. */
   readonly sums: readonly number[] | null;
   readonly counts: Readonly<Record<CountName, number>>;
 }
 
 /** One outcome by the arithmetic of the scorecard, so that both always mean the same. */
 function contributionOf(outcome: Outcome, { costs, timezoneOf }: Scoring): Contribution {
-  const { sums, seconds } = sumByService([[outcome]], costs, timezoneOf)[0]!;
+  const { sums, seconds } = sumsOf([outcome], costs, timezoneOf(outcome.service));
   const byName: Record<SumName, number> = {
     cost:
       sums.costRollbacks +
@@ -118,12 +111,8 @@ function contributionOf(outcome: Outcome, { costs, timezoneOf }: Scoring): Contr
     pages: sums.pages,
     rollbacks: sums.rollbacks,
   };
-  const { deployments, benign, regressions, timed } = sums;
   const all = SUMS.map((name) => byName[name]);
-  return {
-    sums: all.some((one) => one !== 0) ? all : null,
-    counts: { deployments, benign, regressions, timed },
-  };
+  return { sums: all.some((one) => one !== 0) ? all : null, counts: sums };
 }
 
 /** Stretches `from` to `to` (exclusive) of one policy, by service. */
