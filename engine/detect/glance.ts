@@ -12,10 +12,17 @@
  * level is a median, and a median is at least Y when more than half of the samples are: one
  * count in the place of an order statistic. The offset that keeps logarithms of zero finite
  * only draws residuals towards zero, so leaving it out is safe where all samples are positive.
- * A smaller spread and a sum that is never drained only make more of what is beyond.
+ * A smaller spread and a sum that is never drained only make more of what is beyond. A season
+ * takes from the tolerance as far as it may move what is expected (sway.ts).
  */
 
-import type { Deployment, SeriesName, SignalEvidence, SignalJudged } from "../event.ts";
+import type {
+  Deployment,
+  SeasonProfile,
+  SeriesName,
+  SignalEvidence,
+  SignalJudged,
+} from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { isCounter } from "./counter.ts";
 import { limitOf } from "./detector.ts";
@@ -23,13 +30,15 @@ import { toleranceText } from "./evidence.ts";
 import {
   isAsWide,
   logSpreadOf,
+  offsetAtMost,
   ROOM,
   viewOf,
   type EvenColumn,
   type SeenView,
   type View,
 } from "./glimpse.ts";
-import { LOG_SCALE_FLOOR, POINT_SCALE_FLOOR } from "./scale.ts";
+import { LOG_SCALE_FLOOR, NINE_TENTHS_TO_SD, POINT_SCALE_FLOOR } from "./scale.ts";
+import { NO_SWAY, swayOf, type Sway } from "./sway.ts";
 import { boundsFor } from "./tolerance.ts";
 
 /** One signal as a glance sees it. */
@@ -136,6 +145,8 @@ function quietEvidence(signal: SignalPolicy): SignalEvidence {
 /** One series around one deployment, to be glanced at by one policy after the other. */
 export interface Glanced {
   readonly column: EvenColumn;
+  /** What was prepared for it. */
+  readonly season: SeasonProfile | null;
   readonly views: SeenView[];
 }
 
@@ -147,8 +158,8 @@ export interface Glimpses {
   readonly uneven: SeriesName[];
 }
 
-export function toGlanceAt(column: EvenColumn): Glanced {
-  return { column, views: [] };
+export function toGlanceAt(column: EvenColumn, season: SeasonProfile | null): Glanced {
+  return { column, season, views: [] };
 }
 
 /** Is every signal that watches this series quiet on it? False where none does. */
@@ -163,18 +174,19 @@ export function isQuietOnAll(
     if (!isWatched(one, deployment, on.column.series)) continue;
     found = true;
     const view = viewOn(one, policy, deployment, on);
-    quiet &&= view !== null && isQuietOn(one, on.column, view);
+    quiet &&= view !== null && isQuietOn(one, view);
   }
   return found && quiet;
 }
 
 function viewOn(
-  { signal }: Watched,
+  { signal: { detector } }: Watched,
   { watchMs }: Policy,
   { startedAtMs }: Deployment,
-  { column, views }: Glanced,
+  { column, season, views }: Glanced,
 ): View | null {
-  return viewOf(views, column, startedAtMs, signal.detector.baselineMs, watchMs);
+  const subtracted = detector.season ? season : null;
+  return viewOf(views, column, startedAtMs, detector.baselineMs, watchMs, subtracted);
 }
 
 /**
@@ -193,7 +205,7 @@ export function quietAtAGlance(
       if (!isWatched(one, deployment, on.column.series)) continue;
       found = true;
       const view = viewOn(one, policy, deployment, on);
-      if (view === null || !isQuietOn(one, on.column, view)) return false;
+      if (view === null || !isQuietOn(one, view)) return false;
     }
     return found;
   });
@@ -212,27 +224,36 @@ function isWatched(
   return servicesOf(signal, deployment).has(series.service);
 }
 
-function isQuietOn({ signal, amount }: Watched, column: EvenColumn, view: View): boolean {
-  if (isCounter(signal, column.series)) return false;
-  if (!isFarFromGuard(signal, view)) return false;
-  const relative = signal.tolerance.kind === "relative";
-  // The offset may be left out only where every logarithm is that of a positive number.
-  if (relative && !(view.lowest > 0 && view.medianAtLeast > 0)) return false;
-  const { up, down } = boundsFor(signal, column.series, amount);
+function isQuietOn({ signal, amount }: Watched, view: View): boolean {
   const { detector } = signal;
+  const { series } = view.column;
+  if (isCounter(signal, series)) return false;
+  const relative = signal.tolerance.kind === "relative";
+  const sway = view.season === null ? NO_SWAY : swayOf(view, relative);
+  if (sway === null || !isFarFromGuard(signal, view, relative, sway)) return false;
+  // The offset may be left out only where every logarithm is that of a positive number,
+  if (relative && !(view.lowest > 0 && view.medianAtLeast > 0)) return false;
+  const bounds = boundsFor(signal, series, amount);
+  const up = bounds.up - sway.up;
+  const down = bounds.down - sway.down;
   if (detector.kind === "threshold") {
+    // and only while no bound lies on the side towards which it draws.
+    if (up < 0 || down < 0) return false;
     const far = farFrom(relative, view, up, down);
     if (isBetween(view, far)) return true;
     return neverSoMany(view, far, detector.breaches, detector.of);
   }
   if (detector.kind !== "cusum") return false;
-  const floor = relative ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * column.series.percentagePoint;
+  const floor = relative ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * series.percentagePoint;
+  if (up + floor < 0 || down + floor < 0) return false;
   if (isBetween(view, farFrom(relative, view, up + floor, down + floor))) return true;
   if (staysBelow(relative, view, up, down, floor, detector.limit)) return true;
+  if (!relative) return false;
+  const spread = logSpreadOf(view) - sway.narrower / NINE_TENTHS_TO_SD;
   return (
-    relative &&
-    staysBelow(relative, view, up, down, logSpreadOf(view), detector.limit) &&
-    isAsWide(view)
+    spread > floor &&
+    staysBelow(relative, view, up, down, spread, detector.limit) &&
+    isAsWide(view, spread)
   );
 }
 
@@ -256,13 +277,36 @@ function isBetween({ highest, lowest }: View, { above, below }: Reach): boolean 
 }
 
 /** No sample is so large or so small that the hard guard would count it. */
-function isFarFromGuard({ hardGuard, worse }: SignalPolicy, view: View): boolean {
+function isFarFromGuard(
+  { hardGuard, worse }: SignalPolicy,
+  view: View,
+  relative: boolean,
+  sway: Sway,
+): boolean {
   if (hardGuard === undefined) return true;
   const { times } = hardGuard;
-  if (!(view.medianAtLeast > 0) || !(view.lowest > 0)) return false;
-  const isMuch = worse !== "down" && view.highest > times * view.medianAtLeast * (1 - ROOM);
-  const isLittle = worse !== "up" && view.lowest * times < view.medianAtMost * (1 + ROOM);
+  const expected = expectedIn(view, relative, sway);
+  if (expected === null || !(expected.least > 0) || !(view.lowest > 0)) return false;
+  const isMuch = worse !== "down" && view.highest > times * expected.least * (1 - ROOM);
+  const isLittle = worse !== "up" && view.lowest * times < expected.most * (1 + ROOM);
   return !isMuch && !isLittle;
+}
+
+/** Between what lies what is expected, in the series' unit; null where it is not known. */
+function expectedIn(
+  view: View,
+  relative: boolean,
+  { up, down }: Sway,
+): { readonly least: number; readonly most: number } | null {
+  const { medianAtLeast, medianAtMost } = view;
+  if (!relative) return { least: medianAtLeast - up, most: medianAtMost + down };
+  if (up === 0 && down === 0) return { least: medianAtLeast, most: medianAtMost };
+  const offset = offsetAtMost(view);
+  if (offset === null) return null;
+  return {
+    least: (medianAtLeast + offset) * Math.exp(-up) - offset,
+    most: (medianAtMost + offset) * Math.exp(down) - offset,
+  };
 }
 
 interface Reach {

@@ -4,7 +4,7 @@
  * of the ordinary: too short, silent for a while, full of gaps.
  */
 
-import type { SeriesName } from "../event.ts";
+import type { SeasonProfile, SeriesName } from "../event.ts";
 import { COVERAGE_FOR_HEALTH } from "./finalEvidence.ts";
 import { medianInPlace, rankedAt } from "./orderStatistics.ts";
 import { BASELINE_FOR_HEALTH, BASELINE_SAMPLES, observeBaseline } from "./residual.ts";
@@ -33,25 +33,32 @@ type Values = Float32Array | Float64Array;
 
 /** Baseline and watch of one column, and what is true of them whatever the policy. */
 export interface View {
+  readonly column: EvenColumn;
+  /** What was prepared for it and may be subtracted. */
+  readonly season: SeasonProfile | null;
   /** Of the watch: `values[from..to)`, without missing ones. */
   readonly values: Values;
   readonly from: number;
   readonly to: number;
+  /** Where in the column the first and the last of them are. */
+  readonly first: number;
+  readonly last: number;
   readonly highest: number;
   readonly lowest: number;
   readonly medianAtLeast: number;
   readonly medianAtMost: number;
   readonly past: Present;
-  /** What the spread of relative residuals is at least, nothing left out; null until asked. */
+  /** What the spread of relative residuals is at least, no season and nothing left out of it. */
   logSpread: number | null;
-  /** Is it that wide, whatever was left out? Null until asked. */
-  isWhole: boolean | null;
+  /** What it is. Both are null until asked. */
+  spread: number | null;
 }
 
 /** A view that was taken; null where something is out of the ordinary. */
 export interface SeenView {
   readonly baselineMs: number;
   readonly watchMs: number;
+  readonly season: SeasonProfile | null;
   readonly view: View | null;
 }
 
@@ -62,21 +69,25 @@ export function viewOf(
   startedAtMs: number,
   baselineMs: number,
   watchMs: number,
+  season: SeasonProfile | null,
 ): View | null {
   for (const one of seen) {
-    if (one.baselineMs === baselineMs && one.watchMs === watchMs) return one.view;
+    const alike = one.baselineMs === baselineMs && one.watchMs === watchMs;
+    if (alike && one.season === season) return one.view;
   }
-  const view = look(column, startedAtMs, baselineMs, watchMs);
-  seen.push({ baselineMs, watchMs, view });
+  const view = look(column, startedAtMs, baselineMs, watchMs, season);
+  seen.push({ baselineMs, watchMs, season, view });
   return view;
 }
 
 function look(
-  { startMs, stepMs, delayMs, values }: EvenColumn,
+  column: EvenColumn,
   startedAtMs: number,
   baselineMs: number,
   watchMs: number,
+  season: SeasonProfile | null,
 ): View | null {
+  const { startMs, stepMs, delayMs, values } = column;
   const count = values.length;
   const from = placeIn(count, Math.ceil((startedAtMs - startMs) / stepMs));
   const to = placeIn(count, Math.floor((startedAtMs + watchMs - delayMs - startMs) / stepMs) + 1);
@@ -105,16 +116,20 @@ function look(
   const { medianAtLeast, medianAtMost } = medianBounds(past);
   // Written out: there is one for every signal of every deployment.
   return {
+    column,
+    season,
     values: watch.values,
     from: watch.from,
     to: watch.to,
+    first,
+    last,
     highest,
     lowest,
     medianAtLeast,
     medianAtMost,
     past,
     logSpread: null,
-    isWhole: null,
+    spread: null,
   };
 }
 
@@ -213,40 +228,46 @@ function medianBounds({ values, from, to, sum }: Present): Medians {
 
 /**
  * The middle nine tenths of a baseline say how wide it is at least (scale.ts), if no incident is
- * left out of it: ask `isAsWide`. Their offset is a thousandth of the median, unless that is
- * small beside the mean.
+ * left out of it: ask `isAsWide`.
  */
 export function logSpreadOf(view: View): number {
   view.logSpread ??= widthOf(view);
   return view.logSpread;
 }
 
-/** Is the spread not below `logSpreadOf`? The whole baseline says so, and is dear. */
-export function isAsWide(view: View): boolean {
-  view.isWhole ??= spreadOf(view) >= logSpreadOf(view);
-  return view.isWhole;
+/** Is the spread not below that? The whole baseline says so, and is dear. */
+export function isAsWide(view: View, spread: number): boolean {
+  view.spread ??= spreadOf(view);
+  return view.spread >= spread;
 }
 
-function spreadOf({ past: { values, from, to } }: View): number {
-  // How far apart samples are plays no part in how wide they lie.
-  const evenly = Float64Array.from({ length: to - from }, (_, index) => index);
-  return observeBaseline(evenly, values.subarray(from, to), "log", 1, null).spread;
+function spreadOf({ past, season, column: { startMs, stepMs } }: View): number {
+  const { values, from, to, first, last } = past;
+  // Where gaps were closed up nobody knows what the season was at a sample.
+  if (season !== null && last - first !== to - from - 1) return 0;
+  // Without one, how far apart samples are plays no part in how wide they lie.
+  const atMs = new Float64Array(to - from);
+  for (let index = 0; index < atMs.length; index++)
+    atMs[index] = startMs + (first + index) * stepMs;
+  return observeBaseline(atMs, values.subarray(from, to), "log", 1, season).spread;
 }
 
-function widthOf({ past, medianAtLeast, medianAtMost }: View): number {
-  const { values, from, to, sum } = past;
+function widthOf(view: View): number {
+  const offset = offsetAtMost(view);
+  if (offset === null) return LOG_SCALE_FLOOR;
+  const { values, from, to } = view.past;
   const ranked = Float64Array.from(values.subarray(from, to));
   const low = rankedAt(ranked, 0.05);
   const high = rankedAt(ranked, 0.95);
-  // A negative sample would count as zero in the mean that decides on the offset.
-  if (!(low > 0) || !(medianAtLeast > 0.2 * (sum / past.count))) return LOG_SCALE_FLOOR;
-  if (!lowestIsPositive(ranked)) return LOG_SCALE_FLOOR;
-  const offset = 0.001 * medianAtMost;
   const width = Math.log((high + offset) / (low + offset));
   return Math.max(LOG_SCALE_FLOOR, (width / NINE_TENTHS_TO_SD) * (1 - ROOM));
 }
 
-function lowestIsPositive(values: Float64Array): boolean {
-  for (let index = 0; index < values.length; index++) if (!(values[index]! > 0)) return false;
-  return true;
+/** A thousandth of the median; null where that is small beside the mean, and the offset more. */
+export function offsetAtMost({ past, medianAtLeast, medianAtMost }: View): number | null {
+  const { values, from, to, sum, count } = past;
+  if (!(medianAtLeast > 0.2 * (sum / count))) return null;
+  // A negative sample would count as zero in the mean that decides.
+  for (let index = from; index < to; index++) if (!(values[index]! > 0)) return null;
+  return 0.001 * medianAtMost;
 }

@@ -141,7 +141,7 @@ export async function detect(
   const placebos =
     read.length > 0 ? await preparePlacebos(history, plan, policies, progress) : null;
   // Whoever hears of the samples, or of a past that was prepared, wants all there is to say.
-  const isPlain = placebos === null && plan.controlled.length === 0 && !plan.season;
+  const isPlain = placebos === null && plan.controlled.length === 0;
   const takesGlances =
     isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
   const gathering = new Gathering(plan, families, takesGlances);

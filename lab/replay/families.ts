@@ -8,12 +8,15 @@ import {
   judgementsOf,
   quietAtAGlance,
   readsMetric,
+  SEASON_DAYS,
+  seasonOf,
   toGlanceAt,
   type Deployment,
   type Glance,
   type Glanced,
   type Glimpses,
   type Policy,
+  type SeasonDays,
   type SignalJudged,
   type SignalPolicy,
   type WatchJudged,
@@ -61,6 +64,7 @@ type Closer = ReadonlyMap<Family, Beside | null>;
  * the signals of all families are quiet on it nobody needs it again.
  *
  * @param at which of the deployment's series it is of
+ * @param days what there is of its earlier days
  */
 export function glanceAt(
   { deployment, series }: PlannedDeployment,
@@ -68,12 +72,15 @@ export function glanceAt(
   window: StoredWindow,
   families: readonly Family[],
   isLone: Lone,
+  days: SeasonDays | undefined,
 ): Glanced | "quiet" | "uneven" {
-  const { name } = series[at]!;
+  const { name, season } = series[at]!;
   const even = evenly(window);
-  if (even === null) return "uneven";
+  // A day may still be to come where the window reaches back for more than one.
+  if (even === null || (season && days?.taken !== SEASON_DAYS)) return "uneven";
   const { startMs, stepMs, delayMs, values } = even;
-  const on = toGlanceAt({ series: name, startMs, stepMs, delayMs, values });
+  const column = { series: name, startMs, stepMs, delayMs, values };
+  const on = toGlanceAt(column, days === undefined ? null : seasonOf(days));
   let quiet = isLone(series, name.metric);
   for (const { glance } of families) {
     if (glance !== null && !isQuietOnAll(glance, deployment, on)) quiet = false;

@@ -61,15 +61,25 @@ export class Gathering {
       this.takesGlances && window.length > 0 && mayGlance(about)
         ? about.series.findIndex(({ index }) => index === series)
         : -1;
-    const seen = at < 0 ? null : glanceAt(about, at, window, this.families, this.#isLone);
+    const days = this.#pending.get(deployment)?.days.get(series);
+    const seen = at < 0 ? null : glanceAt(about, at, window, this.families, this.#isLone, days);
     if (seen === "quiet" && at < REMEMBERED) {
       this.#quiet[deployment]! |= 1 << at;
+      this.#forget(deployment, series);
       return;
     }
     const { watch, glimpses } = this.#gathered(deployment);
     watch.set(series, window);
     if (seen === "uneven") glimpses.uneven.push(about.series[at]!.name);
     else if (seen !== null && seen !== "quiet") glimpses.glanced.push(seen);
+  }
+
+  /** Nobody looks closer at this series, and mostly at no other either. */
+  #forget(deployment: number, series: number): void {
+    const gathered = this.#pending.get(deployment);
+    if (gathered === undefined) return;
+    gathered.days.delete(series);
+    if (gathered.days.size === 0 && gathered.watch.size === 0) this.#pending.delete(deployment);
   }
 
   #gathered(deployment: number): GatheredDeployment {

@@ -24,7 +24,7 @@ import type { Plan, PlannedDeployment } from "./plan.ts";
 
 export interface GatheredDeployment {
   readonly watch: Map<number, StoredWindow>;
-  /** By series: what is known of the same hours of earlier days. */
+  /** By series: the same hours of earlier days, unless a glance spared it. */
   readonly days: Map<number, SeasonDays>;
   /** What glances saw of the watch, where any was taken: what they spared is not kept. */
   readonly glimpses: Glimpses;

@@ -1,7 +1,6 @@
 /** Scores of a replay that only glances at what is quiet are those of one that looks at all. */
 
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { outcomesOf, type Outcome } from "../../lab/outcome/outcome.ts";
@@ -16,18 +15,9 @@ beforeAll(async () => {
 }, HOOK_MS);
 afterAll(() => history.close());
 
-/** A season needs every residual. */
-function seasonless(policy: Policy): Policy {
-  const signals = policy.signals.map((signal) => ({
-    ...signal,
-    detector: { ...signal.detector, season: false },
-  }));
-  return { ...policy, signals };
-}
-
 it("what was done and when is the same; only the numbers of the quiet are left out", async () => {
   const names = ["incumbent", "tagged-threshold", "two-minute-override", "full-autonomy"];
-  const policies = names.map((name) => seasonless(shipped(name)));
+  const policies = names.map(shipped);
   const people = recorded(history.tables.decisions);
   const recovery = recoveryOf(history.tables);
   const outcomes = async (glances: boolean): Promise<(readonly Outcome[])[]> => {
