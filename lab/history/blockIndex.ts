@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { BlockRange } from "./blocks.ts";
-import { microsToMs, quoted } from "./duck.ts";
+import { microsToMs, quoted, type Duck } from "./duck.ts";
 import { readingFile } from "./open.ts";
 import { findPlainValues, LISTED, type PlainPart } from "./plainPart.ts";
 
@@ -27,20 +27,38 @@ export interface PartIndex {
   readonly plain: PlainPart | null;
 }
 
+const READERS = 4;
+
 /** Reads the index of the named part files (relative to `dir`, in file order). */
 export async function loadBlockIndex(
-  connection: DuckDBConnection,
+  duck: Duck,
   dir: string,
   files: readonly string[],
 ): Promise<PartIndex[]> {
-  const parts: PartIndex[] = [];
-  for (const file of [...files].sort()) {
-    const path = join(dir, file);
-    const storage = file.endsWith("-double.parquet") ? "double" : "float";
-    const read = await readingFile(path, () => readPart(connection, path, storage));
-    const beforeMs = new Float64Array(read.series.length).fill(Infinity);
-    parts.push({ path, storage, beforeMs, ...read });
-  }
+  const sorted = [...files].sort();
+  const parts = new Array<PartIndex>(sorted.length);
+  const read = async (connection: DuckDBConnection, at: number): Promise<void> => {
+    const path = join(dir, sorted[at]!);
+    const storage = path.endsWith("-double.parquet") ? "double" : "float";
+    const part = await readingFile(path, () => readPart(connection, path, storage));
+    const beforeMs = new Float64Array(part.series.length).fill(Infinity);
+    parts[at] = { path, storage, beforeMs, ...part };
+  };
+  let next = 0;
+  const reader = async (): Promise<void> => {
+    const connection = await duck.connect();
+    try {
+      while (next < sorted.length) await read(connection, next++);
+    } finally {
+      next = sorted.length;
+      connection.closeSync();
+    }
+  };
+  // Each is a few small answers of the database to wait for. None may be under way when
+  // somebody hears of a failure and closes it.
+  const ends = await Promise.allSettled(Array.from({ length: READERS }, reader));
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
   for (const storage of ["float", "double"] as const) {
     closeBlocks(parts.filter((part) => part.storage === storage));
   }
@@ -132,28 +150,45 @@ export function planParts(
   const wanted = ranges === "all" ? null : mergeRanges(ranges);
   const allowed = seriesIn === undefined ? null : new Set(seriesIn);
   return parts
-    .map((part) => {
-      const rows: number[] = [];
-      for (let row = 0; row < part.series.length; row++) {
-        const series = part.series[row]!;
-        if (allowed !== null && !allowed.has(series)) continue;
-        if (wanted === null || touches(wanted.get(series), part.startMs[row]!, part.beforeMs[row]!))
-          rows.push(row);
-      }
-      return { part, rows: Int32Array.from(rows) };
-    })
+    .map((part) => ({ part, rows: Int32Array.from(rowsOf(part, wanted, allowed)) }))
     .filter(({ rows }) => rows.length > 0);
 }
 
-function touches(intervals: Intervals | undefined, startMs: number, beforeMs: number): boolean {
-  if (intervals === undefined) return false;
-  // The last interval that begins before the block ends; earlier ones end earlier still.
-  let low = 0;
-  let high = intervals.fromMs.length;
+function* rowsOf(
+  { series, startMs, beforeMs }: PartIndex,
+  wanted: ReadonlyMap<number, Intervals> | null,
+  allowed: ReadonlySet<number> | null,
+): Generator<number, void> {
+  let to = 0;
+  while (to < series.length) {
+    const from = to;
+    const one = series[from]!;
+    to = firstRow(from, series.length, (row) => series[row]! > one);
+    if (allowed !== null && !allowed.has(one)) continue;
+    const intervals = wanted?.get(one);
+    if (wanted !== null && intervals === undefined) continue;
+    const [fromMs, toMs] = [intervals?.fromMs[0] ?? -Infinity, intervals?.toMs.at(-1) ?? Infinity];
+    const first = firstRow(from, to, (row) => beforeMs[row]! > fromMs);
+    const end = firstRow(first, to, (row) => startMs[row]! >= toMs);
+    for (let row = first; row < end; row++) {
+      if (intervals === undefined || touches(intervals, startMs[row]!, beforeMs[row]!)) yield row;
+    }
+  }
+}
+
+/** Of rows in an order in which it stays true once it is: the first of which it is, or `to`. */
+function firstRow(from: number, to: number, is: (row: number) => boolean): number {
+  let [low, high] = [from, to];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (intervals.fromMs[middle]! < beforeMs) low = middle + 1;
-    else high = middle;
+    if (is(middle)) high = middle;
+    else low = middle + 1;
   }
-  return low > 0 && intervals.toMs[low - 1]! > startMs;
+  return low;
+}
+
+function touches({ fromMs, toMs }: Intervals, startMs: number, beforeMs: number): boolean {
+  // The last interval that begins before the block ends; earlier ones end earlier still.
+  const later = firstRow(0, fromMs.length, (at) => fromMs[at]! >= beforeMs);
+  return later > 0 && toMs[later - 1]! > startMs;
 }

@@ -85,7 +85,7 @@ export async function openHistory(
     )) as unknown as SeriesRow[];
     let index: Promise<readonly PartIndex[]> | null = null;
     const blockIndex = (): Promise<readonly PartIndex[]> =>
-      (index ??= loadBlockIndex(duck.connection, dir, metricFiles(manifest)));
+      (index ??= loadBlockIndex(duck, dir, metricFiles(manifest)));
     const history: History = {
       dir,
       manifest,

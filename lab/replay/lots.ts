@@ -19,7 +19,7 @@ export interface Lot {
 }
 
 /** Of one lot, at most; but a deployment's are never parted. */
-const LOT_WINDOWS = 6000;
+const LOT_WINDOWS = 2000;
 
 /**
  * Lots one after the other; the first windows of one are read while the last is worked on.
