@@ -53,6 +53,7 @@ import {
   dueAtMs,
   findDeployment,
   nextDueAtMs,
+  withJudgement,
   type DeploymentState,
   type FleetState,
   type Proposed,
@@ -151,7 +152,7 @@ function judge(turn: Turn, event: SignalJudged): void {
   if (known === undefined || known.phase.name === "ended") return;
   const policy = boundBy(turn, known);
   const nowMs = event.knownAtMs;
-  const signals = { ...known.signals, [event.evidence.signal]: event.evidence };
+  const signals = withJudgement(known.signals, event.evidence);
   const judged = changed(
     known,
     event.evidence.hardGuard === true ? { signals, guarded: true } : { signals },
@@ -185,15 +186,12 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
   const decision = tierNow(turn, state, nowMs);
   const reason = breachReason(policy, state, decision);
+  const proposals = state.proposals + 1;
   if (decision.tier === "observe") return observe(turn, state, decision, nowMs);
   if (decision.tier === "full") {
     const authority = `policy ${policy.policy}, tier full`;
-    writeRecord(
-      turn,
-      state,
-      { proposals: state.proposals + 1 },
-      { decision: "proposed", nowMs, reason, authority, tier: decision },
-    );
+    const why = { decision: "proposed", nowMs, reason, authority, tier: decision } as const;
+    writeRecord(turn, state, { proposals }, why);
     rollBack(turn, findDeployment(turn.fleet, state.deployment.deploymentId)!, nowMs, decision, {
       reason: "full autonomy: rolled back at once",
       authority,
@@ -212,7 +210,6 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     accused: accusedBy(state),
     ...(decision.learned?.tierWithout == null ? {} : { learned: true as const }),
   };
-  const proposals = state.proposals + 1;
   const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
   const why = { decision: "proposed", nowMs, reason, authority, tier: decision } as const;
   const record = writeRecord(turn, state, { phase, proposals }, why);

@@ -96,8 +96,11 @@ export function noteBreach(turn: Turn, service: string, nowMs: number): void {
 /** A rollback was ordered: it counts, whoever decided it and however it ends. */
 export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number): void {
   const { deploymentId, service, team } = deployment;
-  const kept = turn.fleet.rollbacks.filter(({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
-  turn.fleet.rollbacks = [...kept, { deploymentId, service, team, atMs: nowMs }];
+  const { fleet } = turn;
+  const first = fleet.rollbacks.findIndex(({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
+  const rollbacks = first < 0 ? [] : fleet.rollbacks.slice(first);
+  rollbacks.push({ deploymentId, service, team, atMs: nowMs });
+  fleet.rollbacks = rollbacks;
 }
 
 /** Is a person to be paged for this restraint? A storm is one page, not one a service. */

@@ -57,13 +57,15 @@ function restrained(
   restraint: Restraint | null,
   explanations: readonly Explanation[],
 ): TierNow {
-  if (given.tier === "observe") return { ...given, restraint: null, explanations };
-  if (restraint !== null) {
-    return { ...stepTo(given, restraint.rule, "observe"), restraint, explanations };
-  }
+  const isFree = given.tier === "observe";
   const doubt = isInDoubt(explanations, deployment) && isStricter("approve", given.tier);
-  const decision = doubt ? stepTo(given, ATTRIBUTION, "approve") : given;
-  return { ...decision, restraint, explanations };
+  const { tier, path, mode, stage } =
+    isFree || (restraint === null && !doubt)
+      ? given
+      : restraint === null
+        ? stepTo(given, ATTRIBUTION, "approve")
+        : stepTo(given, restraint.rule, "observe");
+  return { tier, path, mode, stage, restraint: isFree ? null : restraint, explanations };
 }
 
 function stepTo({ path, mode, stage }: TierDecision, rule: string, tier: TierName): TierDecision {

@@ -132,6 +132,20 @@ export function changed(
   return (change.guarded ?? state.guarded) === true ? { ...next, guarded: true } : next;
 }
 
+/**
+ * The newest judgements with one more. Key by key: a spread with a key more has a hidden class
+ * of its own each time.
+ */
+export function withJudgement(
+  signals: DeploymentState["signals"],
+  evidence: SignalEvidence,
+): DeploymentState["signals"] {
+  const newest: Record<string, SignalEvidence> = {};
+  for (const name of Object.keys(signals)) newest[name] = signals[name]!;
+  newest[evidence.signal] = evidence;
+  return newest;
+}
+
 export type Writable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
 
 /** A fleet whose fields may be replaced; what they hold stays as it is. */

@@ -209,11 +209,13 @@ function settled(state: LearningState, deploymentId: string, followed: FollowUp)
 }
 
 function withoutForgotten(state: LearningState, nowMs: number): LearningState {
-  const isOver = ({ overridden }: Open): boolean =>
-    overridden !== null && nowMs - overridden.atMs >= FOLLOWED_MS;
-  if (!Object.values(state.open).some(isOver)) return state;
-  const kept = Object.entries(state.open).filter(([, open]) => !isOver(open));
+  if (Object.values(state.open).every((open) => isFollowed(open, nowMs))) return state;
+  const kept = Object.entries(state.open).filter(([, open]) => isFollowed(open, nowMs));
   return { open: Object.fromEntries(kept), lessons: state.lessons };
+}
+
+function isFollowed({ overridden }: Open, nowMs: number): boolean {
+  return overridden === null || nowMs - overridden.atMs < FOLLOWED_MS;
 }
 
 function withOpen(state: LearningState, deploymentId: string, open: Open | null): LearningState {

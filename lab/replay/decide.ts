@@ -10,6 +10,7 @@
  */
 
 import {
+  compareEvents,
   isQuietWatch,
   judgementsOf,
   type ContextTag,
@@ -36,8 +37,24 @@ type Judged = readonly WatchJudged[];
 /** What policies of one replay know together: which judgements are quiet. */
 export interface Quiet {
   readonly isQuiet: (judged: WatchJudged) => boolean;
-  /** What `aloneIn` says, once for policies that share judgements and watch as long. */
-  readonly alone: WeakMap<Judged, Map<number, Uint8Array>>;
+  /** By judgements. */
+  readonly beginnings: WeakMap<Judged, Beginning[]>;
+}
+
+/** The same for all policies that judge alike, watch as long and are told the same. */
+interface Beginning {
+  readonly plan: Plan;
+  readonly watchMs: number;
+  /** 1 where one is decided alone, as far as is known before anything is decided. */
+  readonly alone: Uint8Array;
+  /** What happened to all others. */
+  readonly together: readonly CaseEvents[];
+}
+
+/** What happened in one case, in order. */
+interface CaseEvents {
+  readonly caseId: string | null;
+  readonly events: readonly DecisionEvent[];
 }
 
 /** One policy over a history. Nothing is decided before it is asked for. */
@@ -66,7 +83,7 @@ export interface FleetReplay {
 export function quietMemory(): Quiet {
   const known = new WeakMap<WatchJudged, boolean>();
   return {
-    alone: new WeakMap(),
+    beginnings: new WeakMap(),
     isQuiet: (judged) => {
       if (isQuietWatch(judged)) return true;
       let quiet = known.get(judged);
@@ -90,24 +107,32 @@ export function decisionsOf(
   platform: Platform,
   quiet: Quiet,
 ): PolicyReplay {
-  const fold = (which: readonly number[]): Decided =>
-    foldFleet(plan, policy, judged, people, platform, which);
+  const fold = (cases: readonly CaseEvents[], fleets?: FleetReplay[]): Decided =>
+    foldCases(policy, cases, people, platform, fleets);
+  const everybody = (): readonly CaseEvents[] => eventsOf(plan, judged, plan.deployments.keys());
   let whole: Decided | null = null;
-  let parts: { readonly alone: Uint8Array; readonly decided: (Decided | undefined)[] } | null =
-    null;
+  let parts: { readonly alone: Uint8Array; readonly decided: Map<number, Decided> } | null = null;
   const split = (): NonNullable<typeof parts> => {
     if (parts !== null) return parts;
-    const alone = aloneOf(plan, policy.watchMs, judged, quiet).slice();
-    for (const index of entangled(plan)) alone[index] = 0;
+    let { alone, together } = beginningOf(plan, policy.watchMs, judged, quiet);
     for (;;) {
-      const together = [...alone.keys()].filter((index) => alone[index] === 0);
       const decided = byDeployment(plan, fold(together));
-      if (!takeCrossed(plan, alone, decided)) return (parts = { alone, decided });
+      const crossed = crossing(plan, alone, decided);
+      if (crossed.length === 0) return (parts = { alone, decided });
+      alone = alone.slice();
+      for (const index of crossed) alone[index] = 0;
+      together = eventsOf(plan, judged, othersThan(alone));
     }
   };
   let glanced: Decided | null = null;
-  const of = (deployment: number): Decided => (split().decided[deployment] ??= fold([deployment]));
-  const all = (): Decided => (whole ??= fold([...plan.deployments.keys()]));
+  const of = (deployment: number): Decided => {
+    const { decided } = split();
+    let one = decided.get(deployment);
+    if (one === undefined)
+      decided.set(deployment, (one = fold(eventsOf(plan, judged, [deployment]))));
+    return one;
+  };
+  const all = (): Decided => (whole ??= fold(everybody()));
   return {
     policy,
     judged,
@@ -119,8 +144,7 @@ export function decisionsOf(
     },
     fleets: () => {
       const fleets: FleetReplay[] = [];
-      const everybody = [...plan.deployments.keys()];
-      whole = foldFleet(plan, policy, judged, people, platform, everybody, fleets);
+      whole = fold(everybody(), fleets);
       return fleets;
     },
     isAlone: (deployment) => split().alone[deployment] === 1,
@@ -132,16 +156,8 @@ export function decisionsOf(
   };
 }
 
-/** Each case is a fleet of its own: nothing carries over from one recording to the next. */
-function foldFleet(
-  plan: Plan,
-  policy: Policy,
-  judged: Judged,
-  people: Responder,
-  platform: Platform,
-  which: readonly number[],
-  fleets?: FleetReplay[],
-): Decided {
+/** What happened to some deployments, whatever a policy does. */
+function eventsOf(plan: Plan, judged: Judged, which: Iterable<number>): readonly CaseEvents[] {
   const cases = new Map<string | null, DecisionEvent[]>();
   const serviceTags = new Set<ContextTag>();
   for (const index of which) {
@@ -157,10 +173,23 @@ function foldFleet(
     for (const stage of stages) events.push(stage);
     for (const judgement of judgementsOf(judged[index]!, deployment)) events.push(judgement);
   }
+  return [...cases].map(([caseId, events]) => {
+    for (const tag of serviceTags) events.push(tagged(tag));
+    return { caseId, events: events.sort(compareEvents) };
+  });
+}
+
+/** Each case is a fleet of its own: nothing carries over from one recording to the next. */
+function foldCases(
+  policy: Policy,
+  cases: readonly CaseEvents[],
+  people: Responder,
+  platform: Platform,
+  fleets?: FleetReplay[],
+): Decided {
   const records: DecisionRecord[] = [];
   const commands: EngineCommand[] = [];
-  for (const [caseId, events] of cases) {
-    for (const tag of serviceTags) events.push(tagged(tag));
+  for (const { caseId, events } of cases) {
     const handled: Handled[] | undefined = fleets === undefined ? undefined : [];
     const folded = foldDecisions(policy, events, people, platform, handled);
     if (handled !== undefined) fleets!.push({ caseId, handled });
@@ -174,34 +203,41 @@ function tagged(tag: ContextTag): DecisionEvent {
   return { kind: "deploymentTagged", atMs: tag.knownAtMs, knownAtMs: tag.knownAtMs, tag };
 }
 
-function byDeployment(plan: Plan, { records, commands }: Decided): (Decided | undefined)[] {
-  const places = plan.places;
-  const decided = new Array<{ records: DecisionRecord[]; commands: EngineCommand[] } | undefined>(
-    plan.deployments.length,
-  );
-  const at = (id: string): { records: DecisionRecord[]; commands: EngineCommand[] } | undefined => {
-    const place = places.get(id);
+function byDeployment({ places }: Plan, { records, commands }: Decided): Map<number, Decided> {
+  const decided = new Map<number, { records: DecisionRecord[]; commands: EngineCommand[] }>();
+  for (const record of records) {
+    const place = places.get(record.deploymentId);
     // What concerns the fleet as a whole is in the log and belongs to no deployment.
-    if (place === undefined) return undefined;
-    return (decided[place] ??= { records: [], commands: [] });
-  };
-  for (const record of records) at(record.deploymentId)?.records.push(record);
-  for (const command of commands) at(command.deploymentId)?.commands.push(command);
+    if (place === undefined) continue;
+    const one = decided.get(place);
+    if (one === undefined) decided.set(place, { records: [record], commands: [] });
+    else one.records.push(record);
+  }
+  // Whatever is asked has a record that says why.
+  for (const command of commands) {
+    const place = places.get(command.deploymentId);
+    if (place !== undefined) decided.get(place)!.commands.push(command);
+  }
   return decided;
 }
 
-function aloneOf(plan: Plan, watchMs: number, judged: Judged, quiet: Quiet): Uint8Array {
-  let watches = quiet.alone.get(judged);
-  if (watches === undefined) {
-    watches = new Map<number, Uint8Array>();
-    quiet.alone.set(judged, watches);
-  }
-  let alone = watches.get(watchMs);
-  if (alone === undefined) {
-    alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judged[index]!));
-    watches.set(watchMs, alone);
-  }
-  return alone;
+function beginningOf(plan: Plan, watchMs: number, judged: Judged, quiet: Quiet): Beginning {
+  let known = quiet.beginnings.get(judged);
+  if (known === undefined) quiet.beginnings.set(judged, (known = []));
+  const same = known.find((one) => one.plan === plan && one.watchMs === watchMs);
+  if (same !== undefined) return same;
+  const alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judged[index]!));
+  for (const index of entangled(plan)) alone[index] = 0;
+  const together = eventsOf(plan, judged, othersThan(alone));
+  const beginning = { plan, watchMs, alone, together };
+  known.push(beginning);
+  return beginning;
+}
+
+function othersThan(alone: Uint8Array): readonly number[] {
+  const others: number[] = [];
+  for (let index = 0; index < alone.length; index++) if (alone[index] === 0) others.push(index);
+  return others;
 }
 
 /** Quiet ones that no later deployment of their service supersedes. */
@@ -221,24 +257,23 @@ function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolea
 }
 
 /**
- * Takes back those that started while another of their service still had something open:
- * the one may supersede the other. Returns whether there were any.
+ * Those alone that started while another of their service still had something open: the one
+ * may supersede the other.
  */
-function takeCrossed(
+function crossing(
   plan: Plan,
   alone: Uint8Array,
-  together: readonly (Decided | undefined)[],
-): boolean {
-  let crossed = false;
+  together: ReadonlyMap<number, Decided>,
+): readonly number[] {
+  const crossed: number[] = [];
   for (const row of plan.rows) {
     let openUntilMs = Number.NEGATIVE_INFINITY;
     for (const index of row) {
       if (alone[index] === 0) {
-        const last = together[index]?.records.at(-1)?.knownAtMs ?? Number.POSITIVE_INFINITY;
+        const last = together.get(index)?.records.at(-1)?.knownAtMs ?? Number.POSITIVE_INFINITY;
         openUntilMs = Math.max(openUntilMs, last);
       } else if (plan.deployments[index]!.deployment.startedAtMs <= openUntilMs) {
-        alone[index] = 0;
-        crossed = true;
+        crossed.push(index);
       }
     }
   }

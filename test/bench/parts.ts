@@ -292,13 +292,16 @@ function variationsOf(bench: Policy): Policy[] {
   ] as const;
   return [0.6, 0.7, 0.8, 0.9].flatMap((confidence) =>
     [0, 30_000, 60_000, 90_000, 120_000].flatMap((holdMs) =>
-      authorities.map(({ tier, windowMs }, at) => ({
-        ...bench,
-        digest: `bench-${confidence}-${holdMs}-${at}`,
-        signals: bench.signals.map((signal) => ({ ...signal, holdMs })),
-        tiers: { ...bench.tiers, override: { ...bench.tiers.override, windowMs, confidence } },
-        assign: [{ when: null, tier }],
-      })),
+      authorities.map(({ tier, windowMs }, at) =>
+        // Read anew, as from a file: spreads made one after another differ in their hidden class.
+        structuredClone({
+          ...bench,
+          digest: `bench-${confidence}-${holdMs}-${at}`,
+          signals: bench.signals.map((signal) => ({ ...signal, holdMs })),
+          tiers: { ...bench.tiers, override: { ...bench.tiers.override, windowMs, confidence } },
+          assign: [{ when: null, tier }],
+        }),
+      ),
     ),
   );
 }
