@@ -13,7 +13,8 @@ import type { Counts, EventRate } from "./contract.ts";
 import type { Behind } from "./exposure.ts";
 import { gammaQuantile } from "./gamma.ts";
 import { BASELINE_FOR_HEALTH, medianStep, type Baseline } from "./residual.ts";
-import { lagOneAutocorrelation } from "./scale.ts";
+import { LEANS, standsApart } from "./excursion.ts";
+import { lagOneAutocorrelation, settledIn } from "./scale.ts";
 
 /** Of what the baseline's rate may be, one side. */
 const RATE_CONFIDENCE = 0.995;
@@ -126,6 +127,8 @@ export function observeRate(
     ({ counts, gaps } = countColumn({ ...reading, opposite }, values, behind));
     sums = sumsOf(counts);
   }
+  counts = withoutIncident(counts, sums);
+  sums = sumsOf(counts);
   const { samples } = sums;
   const transform = relative ? "log" : "identity";
   const plain = { transform, offset: 0, samples, stepMs, season: null, seasonLevel: 0 } as const;
@@ -135,8 +138,7 @@ export function observeRate(
       ...{ residuals: new Float64Array(0), problem: problemOf(signal, gaps) },
     };
   }
-  // Half an event more than there were: a rate of nothing has no relative change.
-  const counted = (sums.events + 0.5) / sums.requests;
+  const counted = rateOf(sums);
   const { dispersion, autocorrelation } = dispersionOf(counts, sums);
   const rate: EventRate = {
     ...{ events: sums.events, requests: sums.requests, dispersion, opposite, relative, whole },
@@ -164,6 +166,11 @@ interface Sums {
   readonly samples: number;
 }
 
+/** With half an event more than there were: a rate of nothing has no relative change. */
+function rateOf({ events, requests }: Sums): number {
+  return (events + 0.5) / requests;
+}
+
 function sumsOf(counts: Counts): Sums {
   let events = 0;
   let requests = 0;
@@ -178,13 +185,41 @@ function sumsOf(counts: Counts): Sums {
 }
 
 /**
- * Pearson's statistic over its degrees of freedom, which allows for unequal exposures,
- * times (1+φ)/(1−φ) for the autocorrelation φ of its residuals: bursts last.
+ * The counts without those of an incident that was over before the deployment (excursion.ts):
+ * a rate is a mean, and one bad minute in four is most of it.
  */
-function dispersionOf(
-  counts: Counts,
-  { events, requests, samples }: Sums,
-): { readonly dispersion: number; readonly autocorrelation: number } {
+function withoutIncident(counts: Counts, sums: Sums): Counts {
+  if (sums.samples < BASELINE_FOR_HEALTH) return counts;
+  const { residuals, autocorrelation } = pearsonOf(counts, sums);
+  if (autocorrelation < LEANS) return counts;
+  const settled = settledIn(residuals, residuals.slice(), 0);
+  if (settled === null) return counts;
+  const { from, to } = settled.excursion;
+  const events = counts.events.slice();
+  let valid = 0;
+  for (let index = 0; index < events.length; index++) {
+    if (Number.isNaN(events[index]!)) continue;
+    if (valid >= from && valid < to) events[index] = Number.NaN;
+    valid++;
+  }
+  const rest = { ...counts, events };
+  const restSums = sumsOf(rest);
+  // Residuals are in deviations at the rate of them all; at the rest's they vary by less.
+  const poisson = Math.sqrt(rateOf(restSums) / rateOf(sums));
+  const isApart = standsApart(settled.excursion, settled.level, poisson);
+  return isApart && restSums.samples >= BASELINE_FOR_HEALTH ? rest : counts;
+}
+
+interface Pearson {
+  /** Of every sample that says something, in standard deviations of a Poisson count. */
+  readonly residuals: Float64Array;
+  /** Their mean square, over its degrees of freedom. */
+  readonly statistic: number;
+  readonly autocorrelation: number;
+}
+
+/** Residuals of counts as Pearson has them, which allows for unequal exposures. */
+function pearsonOf(counts: Counts, { events, requests, samples }: Sums): Pearson {
   const rate = events / requests;
   const residuals = new Float64Array(samples);
   let squares = 0;
@@ -197,11 +232,20 @@ function dispersionOf(
     residuals[next++] = residual;
     squares += residual * residual;
   }
-  const pearson = samples < 2 ? 1 : squares / (samples - 1);
+  const statistic = samples < 2 ? 1 : squares / (samples - 1);
   const isShort = samples < BASELINE_FOR_HEALTH;
-  const autocorrelation = isShort ? 0 : lagOneAutocorrelation(residuals, Math.sqrt(pearson));
-  const inflated = (pearson * (1 + autocorrelation)) / (1 - autocorrelation);
-  const least = isShort ? SHORT_DISPERSION : 1;
+  const autocorrelation = isShort ? 0 : lagOneAutocorrelation(residuals, Math.sqrt(statistic));
+  return { residuals, statistic, autocorrelation };
+}
+
+/** Pearson's statistic times (1+φ)/(1−φ) for the autocorrelation φ of residuals: bursts last. */
+function dispersionOf(
+  counts: Counts,
+  sums: Sums,
+): { readonly dispersion: number; readonly autocorrelation: number } {
+  const { statistic, autocorrelation } = pearsonOf(counts, sums);
+  const inflated = (statistic * (1 + autocorrelation)) / (1 - autocorrelation);
+  const least = sums.samples < BASELINE_FOR_HEALTH ? SHORT_DISPERSION : 1;
   return {
     dispersion: Math.min(DISPERSION_AT_MOST, Math.max(least, inflated)),
     autocorrelation,

@@ -61,17 +61,39 @@ export function scaleOf(
   const autocorrelation = lagOneAutocorrelation(residuals, spread);
   const plain = { spread, autocorrelation };
   if (autocorrelation < LEANS) return plain;
+  const settled = settledIn(residuals, scratch, floorOf(transform, percentagePoint));
+  if (settled === null) return plain;
+  const { residuals: rest } = settled;
+  const space = scratch.subarray(0, rest.length);
+  const restSpread = spreadOf(rest, settled.mad, space, transform, percentagePoint);
+  return { spread: restSpread, autocorrelation: lagOneAutocorrelation(rest, restSpread) };
+}
+
+/** What is left of residuals without an incident that was over. */
+export interface Settled {
+  readonly excursion: Excursion;
+  /** Their median, and their residuals about it. */
+  readonly level: number;
+  readonly residuals: Float64Array;
+  /** Median absolute deviation. */
+  readonly mad: number;
+}
+
+/** @param atLeast the rest is taken to be this wide; it is measured by its tails as well */
+export function settledIn(
+  residuals: Float64Array,
+  scratch: Float64Array,
+  atLeast: number,
+): Settled | null {
   const excursion = excursionIn(residuals, scratch);
-  if (excursion === null) return plain;
+  if (excursion === null) return null;
   const rest = without(residuals, excursion);
   const space = scratch.subarray(0, rest.length);
   space.set(rest);
   const level = medianInPlace(space, rest.length);
-  const restMad = centre(rest, space, level);
-  const restSpread = spreadOf(rest, restMad, space, transform, percentagePoint);
-  // Of percentage points too: what wanders is wider than its median deviation says.
-  if (!standsApart(excursion, level, Math.max(restSpread, usualOf(rest, space)))) return plain;
-  return { spread: restSpread, autocorrelation: lagOneAutocorrelation(rest, restSpread) };
+  const mad = centre(rest, space, level);
+  const wide = Math.max(MAD_TO_SD * mad, usualOf(rest, space), atLeast);
+  return standsApart(excursion, level, wide) ? { excursion, level, residuals: rest, mad } : null;
 }
 
 function without(residuals: Float64Array, { from, to }: Excursion): Float64Array {
@@ -97,9 +119,12 @@ function spreadOf(
   transform: Transform,
   percentagePoint: number,
 ): number {
-  const middle = MAD_TO_SD * mad;
-  if (transform !== "log") return Math.max(middle, POINT_SCALE_FLOOR * percentagePoint);
-  return Math.max(middle, usualOf(values, scratch), LOG_SCALE_FLOOR);
+  const least = Math.max(MAD_TO_SD * mad, floorOf(transform, percentagePoint));
+  return transform === "log" ? Math.max(least, usualOf(values, scratch)) : least;
+}
+
+function floorOf(transform: Transform, percentagePoint: number): number {
+  return transform === "log" ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
 }
 
 /** The standard deviation that the width of the middle nine tenths would be that of. */

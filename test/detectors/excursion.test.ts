@@ -17,6 +17,7 @@ import {
   type PreparedContext,
 } from "../../engine/index.ts";
 import { policyOf } from "../engine/policyFile.ts";
+import { baselineOf, COUNT, counting, signalOf, statisticsOf } from "./counting.ts";
 import { autoregressive } from "./noise.ts";
 
 const MINUTE_MS = 60_000;
@@ -150,6 +151,57 @@ describe("an incident that ended ten minutes before the deployment hardly delays
     const incident = { minutes: 15, over: 10, by: 0.6 };
     const after = medianDelay({ ...recorded, incident }, CUSUM, season);
     expect(after).toBeLessThanOrEqual(without + 3);
+  });
+});
+
+describe("of what is counted", () => {
+  const REQUESTS = 5000;
+  const signal = signalOf({});
+  const minutes = <Each>(each: (minute: number) => Each): Each[] =>
+    Array.from({ length: 60 }, (_, minute) => each(minute));
+  /** An hour of about `mean` events a minute, `times` as many from one minute to another. */
+  const before = (seed: number, mean: number, times: number, from: number, to: number) => {
+    const [usual, bad] = [counting(seed, mean, false), counting(9000 + seed, mean * times, false)];
+    const events = minutes((minute) => (minute >= from && minute < to ? bad() : usual()));
+    const requests = minutes(() => REQUESTS);
+    return baselineOf(signal, events, requests);
+  };
+  /** Median minutes to the breach where there are three times as many errors. */
+  const delayAfter = (mean: number, from: number, to: number): number => {
+    const delays = [1, 2, 3, 4, 5].map((seed) => {
+      const after = counting(1000 + seed, 3 * mean, false);
+      const counts = {
+        events: Float64Array.from(minutes(after)),
+        requests: new Float64Array(60).fill(REQUESTS),
+      };
+      const baseline = before(seed, mean, 10, from, to);
+      const bounds = { up: Math.log(1.25), down: Infinity };
+      const first = statisticsOf(COUNT, baseline, counts, bounds).flags.indexOf(1);
+      return first < 0 ? Infinity : first + 1;
+    });
+    return delays.sort((a, b) => a - b)[2]!;
+  };
+
+  test.each([
+    [10, 3],
+    [100, 2],
+  ])("%d errors a minute, ten times as many for a while: three times are found", (mean, at) => {
+    expect(delayAfter(mean, 0, 0)).toBe(at);
+    expect(delayAfter(mean, 35, 50)).toBe(at);
+    expect(delayAfter(mean, 23, 50)).toBe(at);
+  });
+
+  test("the rate and its dispersion are those of the other minutes, which are counted", () => {
+    const { rate, samples } = before(1, 10, 10, 35, 50);
+    // Fifteen, and one on either side, for its edges lie somewhere there.
+    expect(samples).toBe(43);
+    expect(rate!.requests).toBe(43 * REQUESTS);
+    expect(rate!.events / 43).toBeCloseTo(10, -1);
+    expect(rate!.dispersion).toBeLessThan(2);
+  });
+
+  test("more errors that still come stay in the rate", () => {
+    expect(before(1, 10, 10, 45, 60)).toMatchObject({ samples: 60, rate: { dispersion: 20 } });
   });
 });
 
