@@ -15,7 +15,7 @@ import { decisionsOf, quietMemory } from "../replay/decide.ts";
 import { detectionKey } from "../replay/detect.ts";
 import { planReplay, type Plan } from "../replay/plan.ts";
 import { DEFAULT_COSTS } from "../score/costs.ts";
-import { decisionKey } from "../sweep/decidesAlike.ts";
+import { meaningIn } from "../sweep/twins.ts";
 import {
   breathe,
   inBatches,
@@ -130,7 +130,8 @@ export async function tableThrough(
     const leaders = groupsOf(own).map(({ leader }) => leader);
     const who = [peopleIdentity(people), costs, seed, edgesMs];
     const key = keyOf("rows", basis, planIdentity(plan, leaders), who);
-    const names = own.map((policy) => keyOf(detectionKey(policy), decisionKey(policy)));
+    const meaning = meaningIn(plan);
+    const names = own.map((policy) => keyOf(detectionKey(policy), meaning(policy)));
     const wanted = new Map(names.map((name, at) => [name, own[at]!]));
     const anchors = batch.includes(0) ? names[batch.indexOf(0)]! : null;
     const found = new FoundRows(store, key);

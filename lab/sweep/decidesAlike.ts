@@ -14,16 +14,28 @@ export function decisionKey(policy: Policy): string {
   return canonicalJson({ ...policy, digest: "", tiers: tiersRead(policy) });
 }
 
-function tiersRead(policy: Policy): unknown {
-  const { tiers } = policy;
-  if (policy.fusion === "evidence") return tiers;
+type Silent<Tier> = Omit<Tier, "confidence"> & { readonly confidence: number | null };
+
+/** What may be read of the tiers: null of one in which nobody is ever asked. */
+export interface TiersRead {
+  readonly override: Silent<Policy["tiers"]["override"]> | null;
+  readonly approve: Silent<Policy["tiers"]["approve"]> | null;
+  /** What the others ask for, where evidence is fused. */
+  readonly others: unknown;
+}
+
+export function tiersRead(policy: Policy): TiersRead {
+  const { override, approve, ...others } = policy.tiers;
+  if (policy.fusion === "evidence") return { override, approve, others };
   const given = tiersGiven(policy);
-  // A machine that may act at once asks first where the history is short (decide/standing.ts).
-  const overrides = given.has("full") || given.has("override");
-  const silent = { confidence: null };
+  // A machine that may act at once asks first where the history is short, and asks for an
+  // approval where something else may explain the breach (decide/standing.ts).
+  const acts = given.has("full") || given.has("override");
+  const approves = given.has("approve") || (acts && policy.attribution === "on");
   return {
-    override: overrides ? { ...tiers.override, ...silent } : null,
-    approve: given.has("approve") ? { ...tiers.approve, ...silent } : null,
+    override: acts ? { ...override, confidence: null } : null,
+    approve: approves ? { ...approve, confidence: null } : null,
+    others: null,
   };
 }
 

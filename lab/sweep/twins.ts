@@ -10,12 +10,19 @@
  * numbers are. test/sweep/twins.test.ts holds that every row is what it would have been.
  */
 
-import { canonicalJson, matches, type Deployment, type Policy } from "../../engine/index.ts";
+import {
+  canonicalJson,
+  matches,
+  type Assignment,
+  type Deployment,
+  type Policy,
+} from "../../engine/index.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Plan } from "../replay/plan.ts";
 import type { PolicyReplay } from "../replay/replay.ts";
+import { tiersRead } from "./decidesAlike.ts";
 
-/** Tiers in which people are asked. */
+/** Tiers in which people were asked. */
 interface Asked {
   readonly override: boolean;
   readonly approve: boolean;
@@ -28,28 +35,15 @@ export interface Twins {
   readonly keep: (decided: PolicyReplay, outcomes: readonly Outcome[], row: Float64Array) => void;
 }
 
-export function twinsOf({ deployments }: Plan): Twins {
-  const kinds = kindsOf(deployments.map(({ deployment }) => deployment));
-  const metBy = new Map<string, string>();
-  /** What the rules of `assign` come to here; a sweep has few, and many policies with each. */
-  const assigned = ({ assign }: Policy): string => {
-    const written = canonicalJson(assign);
-    let met = metBy.get(written);
-    if (met === undefined) {
-      met = canonicalJson(kinds.map((kind) => rulesMet(assign, kind)));
-      metBy.set(written, met);
-    }
-    return met;
-  };
-  const keyOf = (policy: Policy, asked: Asked): string =>
-    canonicalJson({ ...policy, digest: "", assign: assigned(policy), tiers: read(policy, asked) });
+export function twinsOf(plan: Plan): Twins {
+  const meaning = meaningIn(plan);
   const rows = new Map<string, Float64Array>();
   /** Those that some policy asked in. */
   const known = new Map<string, Asked>();
   return {
     find: (policy) => {
       for (const asked of known.values()) {
-        const row = rows.get(keyOf(policy, asked));
+        const row = rows.get(meaning(policy, asked));
         if (row !== undefined) return row;
       }
       return null;
@@ -57,9 +51,44 @@ export function twinsOf({ deployments }: Plan): Twins {
     keep: (decided, outcomes, row) => {
       const asked = askedIn(decided, outcomes);
       known.set(canonicalJson(asked), asked);
-      rows.set(keyOf(decided.policy, asked), row);
+      rows.set(meaning(decided.policy, asked), row);
     },
   };
+}
+
+const ANYWHERE: Asked = { override: true, approve: true };
+
+/** Equal for policies that come to the same row of this plan if they ask in no other tiers. */
+export function meaningIn({ deployments }: Plan): (policy: Policy, asked?: Asked) => string {
+  const kinds = kindsOf(deployments.map(({ deployment }) => deployment));
+  /** A sweep has few ways to give tiers, and many policies with each. */
+  const known = new Map<string, { readonly text: string; readonly rules: Policy["assign"] }>();
+  const metBy = ({
+    assign,
+  }: Policy): { readonly text: string; readonly rules: Policy["assign"] } => {
+    const written = canonicalJson(assign);
+    let met = known.get(written);
+    if (met === undefined) {
+      const byKind = kinds.map((kind) => rulesMet(assign, kind));
+      known.set(written, (met = { text: canonicalJson(byKind), rules: byKind.flat() }));
+    }
+    return met;
+  };
+  return (policy, asked = ANYWHERE) => {
+    const { text, rules } = metBy(policy);
+    const { override, approve, others } = tiersRead({ ...policy, assign: rules });
+    const tiers = {
+      override: asked.override ? override : sureOf(override),
+      approve: asked.approve ? approve : sureOf(approve),
+      others,
+    };
+    return canonicalJson({ ...policy, digest: "", assign: text, tiers });
+  };
+}
+
+/** What a tier asks for is read before anybody is asked in it. */
+function sureOf(tier: { readonly confidence: number | null } | null): unknown {
+  return tier === null ? null : { confidence: tier.confidence };
 }
 
 /** One deployment of each kind that a rule can tell from the others, but for its tags. */
@@ -73,29 +102,17 @@ function kindsOf(deployments: readonly Deployment[]): readonly Deployment[] {
   return [...kinds.values()];
 }
 
-/** The rules that may apply, up to the first that must: what tags they ask for, and their tier. */
-function rulesMet(assign: Policy["assign"], deployment: Deployment): unknown {
-  const met: unknown[] = [];
+/** The rules that may apply, up to the first that must, with what they ask of tags alone. */
+function rulesMet(assign: Policy["assign"], deployment: Deployment): Policy["assign"] {
+  const met: Assignment[] = [];
   for (const { when, tier } of assign) {
     const { tags = {}, ...rest } = when ?? {};
     if (!matches(rest, deployment, [])) continue;
-    met.push({ tags, tier });
-    if (Object.keys(tags).length === 0) break;
+    const isLast = Object.keys(tags).length === 0;
+    met.push({ when: isLast ? null : { tags }, tier });
+    if (isLast) break;
   }
   return met;
-}
-
-/** What is read of the tiers by a policy that asks in these. */
-function read({ fusion, tiers }: Policy, asked: Asked): unknown {
-  // Only evidence has a confidence, and what a tier asks of it is read before anybody is asked.
-  const sure = (tier: keyof Policy["tiers"]): number | null =>
-    fusion === "evidence" ? tiers[tier].confidence : null;
-  return {
-    full: { ...tiers.full, confidence: sure("full") },
-    override: { ...(asked.override ? tiers.override : {}), confidence: sure("override") },
-    approve: { ...(asked.approve ? tiers.approve : {}), confidence: sure("approve") },
-    observe: { ...tiers.observe, confidence: sure("observe") },
-  };
 }
 
 function askedIn(decided: PolicyReplay, outcomes: readonly Outcome[]): Asked {

@@ -7,6 +7,7 @@ import { silent } from "../../lab/cli/output.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { watchHistory } from "../../lab/replay/replay.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
+import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
 import { rowMaker, type RowMaker } from "../../lab/sweep/rows.ts";
 import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
 
@@ -18,26 +19,41 @@ beforeAll(async () => {
 }, HOOK_MS);
 afterAll(() => history.close());
 
-function makerOf(people: string): RowMaker {
-  const { from, to } = history.manifest;
+function makerOf(people: string, past: History): RowMaker {
+  const { from, to } = past.manifest;
   const edgesMs = [Date.parse(from!), Date.parse(to!)];
-  return rowMaker(history, { people, costs: DEFAULT_COSTS, seed: 1, edgesMs });
+  return rowMaker(past, { people, costs: DEFAULT_COSTS, seed: 1, edgesMs });
 }
 
 /** How many rows were taken over; each is held against that of a maker who knows no other. */
-async function takenOver(policies: readonly Policy[], people: string): Promise<number> {
-  const watched = await watchHistory(history, policies, silent, null, true);
-  const together = makerOf(people);
+async function takenOver(
+  policies: readonly Policy[],
+  people: string,
+  past: History = history,
+): Promise<number> {
+  const watched = await watchHistory(past, policies, silent, null, true);
+  const together = makerOf(people, past);
   const alike = new Map<never, never>();
   const rows = policies.map((policy, at) => {
     const { people: who, recovery } = together;
     const row = together.rowOf(watched.plan, watched.decide(at, who, recovery), alike);
-    const alone = makerOf(people);
+    const alone = makerOf(people, past);
     const decided = watched.decide(at, alone.people, alone.recovery);
     expect(row, policy.policy).toEqual(alone.rowOf(watched.plan, decided, new Map()));
     return row;
   });
   return rows.length - new Set(rows).size;
+}
+
+/** The same, but that every service calls all others: a breach of one may be of any. */
+function entangled(): History {
+  const { tables } = history;
+  const all = tables.services.map(({ service }) => service);
+  const services = tables.services.map((row) => ({
+    ...row,
+    dependsOn: all.filter((service) => service !== row.service),
+  }));
+  return { ...history, tables: { ...tables, services } };
 }
 
 const RULES: readonly Policy["assign"][number][] = [
@@ -108,6 +124,23 @@ describe("what may be taken over", () => {
     const asks = tier("override");
     expect(await takenOver([tier("approve"), waiting(tier("approve"), 777_000)], "absent")).toBe(1);
     expect(await takenOver([asks, waiting(asks, 777_000)], "absent")).toBe(0);
+  });
+
+  it("an approval that nobody was asked for, not one that a breach in doubt was", async () => {
+    // A breach of a caller may be of whatever else it calls.
+    const signals = base.signals.map((signal) => ({ ...signal, of: ["callers" as const] }));
+    const waiting = (slaMs: number, attribution: "on" | "off"): Policy => ({
+      ...tier("full"),
+      signals,
+      attribution,
+      tiers: { ...base.tiers, approve: { ...base.tiers.approve, slaMs, onExpiry: "rollback" } },
+    });
+    const doubting = [waiting(60_000, "on"), waiting(3_000_000, "on")] as const;
+    const sure = [waiting(60_000, "off"), waiting(3_000_000, "off")] as const;
+    expect(await takenOver(doubting, "absent", entangled())).toBe(0);
+    expect(await takenOver(sure, "absent", entangled())).toBe(1);
+    expect(decisionKey(doubting[0])).not.toBe(decisionKey(doubting[1]));
+    expect(decisionKey(sure[0])).toBe(decisionKey(sure[1]));
   });
 
   it("a rule that nothing meets, not one that something does", async () => {
