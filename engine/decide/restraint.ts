@@ -81,12 +81,11 @@ function breachingServices({ breaches }: FleetState, afterMs: number): number {
 /** A service began to breach, or went on: it counts towards a storm. */
 export function noteBreach(turn: Turn, service: string, nowMs: number): void {
   const { fleet } = turn;
-  const breaches: Record<string, number> = {};
-  for (const [name, atMs] of Object.entries(fleet.breaches)) {
-    if (atMs > nowMs - BREACHES_KEPT_MS) breaches[name] = atMs;
-  }
-  breaches[service] = nowMs;
-  fleet.breaches = breaches;
+  const recent = Object.entries(fleet.breaches).filter(
+    ([, atMs]) => atMs > nowMs - BREACHES_KEPT_MS,
+  );
+  recent.push([service, nowMs]);
+  fleet.breaches = Object.fromEntries(recent);
   const { stormBrake } = turn.policy.guardrails;
   const storm =
     stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;

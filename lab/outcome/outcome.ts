@@ -128,12 +128,14 @@ export function outcomesOf(
     const template = isPlain ? templates.get(label) : undefined;
     if (template !== undefined)
       return { ...template, deploymentId: id, service, team, startedAtMs };
+    const { records, commands } = standIn ?? result.of(index);
     const outcome = outcomeOf(planned, {
       policy,
       watchMs,
       label,
       incident,
-      ...(standIn ?? result.of(index)),
+      records,
+      commands,
       judgements: judgementsOf(result.judged[index]!, planned.deployment),
       imagined: imagined.has(index),
       knows: (waitedMs) => people.knows(id, waitedMs),
@@ -173,11 +175,9 @@ interface Material {
 function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const { label, incident, records, judgements } = material;
   const { deployment, rolledBackAtMs: historyMs } = planned;
-  const find = (decision: DecisionRecord["decision"]): DecisionRecord | undefined =>
-    records.find((record) => record.decision === decision);
-  const proposed = find("proposed");
-  const asked = proposed ?? find("paged");
-  const ordered = find("rollbackOrdered");
+  const proposed = firstOf(records, "proposed");
+  const asked = proposed ?? firstOf(records, "paged");
+  const ordered = firstOf(records, "rollbackOrdered");
   const ended = records.findLast((record) => record.decision === "ended");
   const rolledBack = ended?.end === "rolledBack";
   const decided = ordered ?? (proposed === undefined ? undefined : ended);
@@ -246,6 +246,13 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     ),
     untaggedProposedAtMs: records.at(-1)?.untaggedProposedAtMs ?? null,
   };
+}
+
+function firstOf(
+  records: readonly DecisionRecord[],
+  decision: DecisionRecord["decision"],
+): DecisionRecord | undefined {
+  return records.find((record) => record.decision === decision);
 }
 
 /** How long the policy waited for people, from its first question to the end of its last. */

@@ -22,7 +22,7 @@ import {
   type WatchJudged,
 } from "../../engine/index.ts";
 import type { Responder } from "../people/recorded.ts";
-import { foldDecisions, type Platform } from "./fold.ts";
+import { foldInOrder, type Platform } from "./fold.ts";
 import { entangled } from "./passedOn.ts";
 import type { Plan } from "./plan.ts";
 
@@ -47,8 +47,15 @@ interface Beginning {
   readonly watchMs: number;
   /** 1 where one is decided alone, as far as is known before anything is decided. */
   readonly alone: Uint8Array;
-  /** What happened to all others. */
+  readonly others: readonly Spot[];
+  /** What happened to them. */
   readonly together: readonly CaseEvents[];
+}
+
+/** A deployment's place among those of its service. */
+interface Spot {
+  readonly row: readonly number[];
+  readonly place: number;
 }
 
 /** What happened in one case, in order. */
@@ -114,14 +121,15 @@ export function decisionsOf(
   let parts: { readonly alone: Uint8Array; readonly decided: Map<number, Decided> } | null = null;
   const split = (): NonNullable<typeof parts> => {
     if (parts !== null) return parts;
-    let { alone, together } = beginningOf(plan, policy.watchMs, judged, quiet);
+    let { alone, others, together } = beginningOf(plan, policy.watchMs, judged, quiet);
     for (;;) {
       const decided = byDeployment(plan, fold(together));
-      const crossed = crossing(plan, alone, decided);
-      if (crossed.length === 0) return (parts = { alone, decided });
+      const crossed = crossing(plan, alone, others, decided);
+      if (crossed.size === 0) return (parts = { alone, decided });
       alone = alone.slice();
       for (const index of crossed) alone[index] = 0;
-      together = eventsOf(plan, judged, othersThan(alone));
+      others = othersThan(plan, alone);
+      together = eventsOf(plan, judged, placesOf(others));
     }
   };
   let glanced: Decided | null = null;
@@ -191,7 +199,7 @@ function foldCases(
   const commands: EngineCommand[] = [];
   for (const { caseId, events } of cases) {
     const handled: Handled[] | undefined = fleets === undefined ? undefined : [];
-    const folded = foldDecisions(policy, events, people, platform, handled);
+    const folded = foldInOrder(policy, events, people, platform, handled);
     if (handled !== undefined) fleets!.push({ caseId, handled });
     for (const record of folded.records) records.push(record);
     for (const command of folded.commands) commands.push(command);
@@ -228,16 +236,26 @@ function beginningOf(plan: Plan, watchMs: number, judged: Judged, quiet: Quiet):
   if (same !== undefined) return same;
   const alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judged[index]!));
   for (const index of entangled(plan)) alone[index] = 0;
-  const together = eventsOf(plan, judged, othersThan(alone));
-  const beginning = { plan, watchMs, alone, together };
+  const others = othersThan(plan, alone);
+  const together = eventsOf(plan, judged, placesOf(others));
+  const beginning = { plan, watchMs, alone, others, together };
   known.push(beginning);
   return beginning;
 }
 
-function othersThan(alone: Uint8Array): readonly number[] {
-  const others: number[] = [];
-  for (let index = 0; index < alone.length; index++) if (alone[index] === 0) others.push(index);
+function othersThan({ rows }: Plan, alone: Uint8Array): readonly Spot[] {
+  const others: Spot[] = [];
+  for (const row of rows) {
+    for (let place = 0; place < row.length; place++) {
+      if (alone[row[place]!] === 0) others.push({ row, place });
+    }
+  }
   return others;
+}
+
+/** In the order of the plan. */
+function placesOf(spots: readonly Spot[]): readonly number[] {
+  return spots.map(({ row, place }) => row[place]!).sort((a, b) => a - b);
 }
 
 /** Quiet ones that no later deployment of their service supersedes. */
@@ -261,20 +279,18 @@ function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolea
  * may supersede the other.
  */
 function crossing(
-  plan: Plan,
+  { deployments }: Plan,
   alone: Uint8Array,
-  together: ReadonlyMap<number, Decided>,
-): readonly number[] {
-  const crossed: number[] = [];
-  for (const row of plan.rows) {
-    let openUntilMs = Number.NEGATIVE_INFINITY;
-    for (const index of row) {
-      if (alone[index] === 0) {
-        const last = together.get(index)?.records.at(-1)?.knownAtMs ?? Number.POSITIVE_INFINITY;
-        openUntilMs = Math.max(openUntilMs, last);
-      } else if (plan.deployments[index]!.deployment.startedAtMs <= openUntilMs) {
-        crossed.push(index);
-      }
+  others: readonly Spot[],
+  decided: ReadonlyMap<number, Decided>,
+): ReadonlySet<number> {
+  const crossed = new Set<number>();
+  for (const { row, place } of others) {
+    const last = decided.get(row[place]!)?.records.at(-1)?.knownAtMs ?? Number.POSITIVE_INFINITY;
+    for (let next = place + 1; next < row.length; next++) {
+      const index = row[next]!;
+      if (deployments[index]!.deployment.startedAtMs > last) break;
+      if (alone[index] === 1) crossed.add(index);
     }
   }
   return crossed;

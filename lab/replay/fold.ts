@@ -28,19 +28,27 @@ export interface Folded {
   readonly answers: readonly DecisionEvent[];
 }
 
-/**
- * @param events everything that does not depend on what the policy does, in any order; what is
- *   in order already is sorted at next to no cost
- * @param handled is given every event in the order it was handled, for a log
- */
+/** @param events everything that does not depend on what the policy does, in any order */
 export function foldDecisions(
   policy: Policy,
   events: readonly DecisionEvent[],
   people: Responder,
   platform: Platform,
+): Folded {
+  return foldInOrder(policy, [...events].sort(compareEvents), people, platform);
+}
+
+/**
+ * @param known the same, in order
+ * @param handled is given every event in the order it was handled, for a log
+ */
+export function foldInOrder(
+  policy: Policy,
+  known: readonly DecisionEvent[],
+  people: Responder,
+  platform: Platform,
   handled?: Handled[],
 ): Folded {
-  const known = [...events].sort(compareEvents);
   const answers = new EventQueue();
   const given: DecisionEvent[] = [];
   const records: DecisionRecord[] = [];
