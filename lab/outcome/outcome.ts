@@ -111,7 +111,10 @@ export function outcomesOf(
 ): readonly Outcome[] {
   const { policy, watchMs, evidence } = result.policy;
   // Where nothing spoke, a confidence is the rate it began with.
-  const shared = sharedBy(alike, `${watchMs} ${evidence.changeFailureRate}`);
+  const counts = `${watchMs} ${evidence.changeFailureRate}`;
+  const shared = sharedBy(alike, counts);
+  /** Under this policy's name, where another one's was first: the same in each of its draws. */
+  const renamed = sharedBy(alike, `${counts} ${policy}`);
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
   const incidents = new Map<string, IncidentRow>();
   for (const incident of history.tables.incidents) {
@@ -147,11 +150,17 @@ export function outcomesOf(
   return Array.from(places, (index) => {
     const planned = plan.deployments[index]!;
     if (!result.isAlone(index)) return make(planned, index);
-    const known = shared.find(result.judged[index]!, index);
-    if (known !== null) return known.policy === policy ? known : { ...known, policy };
-    const made = make(planned, index);
-    shared.keep(result.judged[index]!, index, made);
-    return made;
+    const judged = result.judged[index]!;
+    const known = shared.find(judged, index);
+    if (known === null) {
+      const made = make(planned, index);
+      shared.keep(judged, index, made);
+      return made;
+    }
+    if (known.policy === policy) return known;
+    const own = renamed.find(judged, index) ?? { ...known, policy };
+    renamed.keep(judged, index, own);
+    return own;
   });
 }
 

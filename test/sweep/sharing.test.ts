@@ -154,6 +154,18 @@ describe(`random variations (seed ${SEED})`, () => {
     expect(alike).toBeLessThan(named.length);
   });
 
+  it("have one outcome in all draws of what is decided alone, by its name", async () => {
+    const pair = [policies[0]!, { ...policies[0]!, policy: "other", digest: "other" }];
+    const options = { people: "modelled", seed: 1, replicates: 100, draws: 3, progress: silent };
+    const made = await evaluate(history, pair, { ...options, scoresOnly: true });
+    for (const { policy, draws } of made.policies) {
+      const [first, ...others] = draws as [readonly Outcome[], ...(readonly Outcome[])[]];
+      expect(new Set(draws.flat().map((one) => one.policy))).toEqual(new Set([policy.policy]));
+      const same = first.filter((one, at) => others.every((other) => other[at] === one));
+      expect(same.length).toBeGreaterThan(0.2 * first.length);
+    }
+  });
+
   it("compare as they do when the samples are read, on judgements that are known", async () => {
     const pair = [
       { ...policies[0]!, policy: "one" },
