@@ -8,7 +8,7 @@
 
 import type { SeasonProfile } from "../event.ts";
 import { firstFrom } from "./columns.ts";
-import { medianInPlace } from "./orderStatistics.ts";
+import { medianOfFew } from "./orderStatistics.ts";
 
 export const DAY_MS = 86_400_000;
 /** How many days back a profile looks. */
@@ -37,15 +37,21 @@ export interface SeasonDays {
   readonly slots: number;
   /** By day, the youngest first: the median of each slot; NaN where there is none. */
   readonly medians: Float64Array;
+  /** Room for the samples of a slot, one piece of memory with the medians. */
+  readonly scratch: Float64Array;
   /** The days that were taken. */
   taken: number;
 }
 
+/** So many samples of a slot need no more room. */
+const USUAL_SAMPLES = 32;
+
 /** @param fromMs, toMs the stretch a profile is wanted for: baseline and watch */
 export function startSeason(fromMs: number, toMs: number): SeasonDays {
   const slots = Math.max(1, Math.ceil((toMs - fromMs) / SLOT_MS)) + 1;
-  const medians = new Float64Array(slots * SEASON_DAYS).fill(Number.NaN);
-  return { fromMs, slots, medians, taken: 0 };
+  const memory = new Float64Array(slots * SEASON_DAYS + 3 * USUAL_SAMPLES);
+  const medians = memory.subarray(0, slots * SEASON_DAYS).fill(Number.NaN);
+  return { fromMs, slots, medians, scratch: memory.subarray(medians.length), taken: 0 };
 }
 
 /**
@@ -56,42 +62,35 @@ export function startSeason(fromMs: number, toMs: number): SeasonDays {
  */
 export function takeDay(days: SeasonDays, day: number, past: PastSamples | EvenSamples): void {
   const { fromMs, slots, medians } = days;
-  const startMs = (of: number): number => fromMs - of * DAY_MS - SLOT_MS / 2;
+  const { values } = past;
+  const startMs = fromMs - day * DAY_MS - SLOT_MS / 2;
   // Where days overlap, as those of long watches do, a sample counts in the older one.
   const takenToMs =
-    day < SEASON_DAYS ? startMs(day + 1) + slots * SLOT_MS : Number.NEGATIVE_INFINITY;
-  const endOf: EndOf =
-    "stepMs" in past ? endInEven(past) : (beforeMs, from) => firstFrom(past.atMs, beforeMs, from);
-  const { values } = past;
-  let cursor = endOf(Math.max(startMs(day), takenToMs), 0);
-  let scratch = new Float64Array(SCRATCH);
+    day < SEASON_DAYS ? startMs - DAY_MS + slots * SLOT_MS : Number.NEGATIVE_INFINITY;
+  let cursor = endBefore(past, Math.max(startMs, takenToMs), 0);
+  let { scratch } = days;
   for (let slot = 0; slot < slots; slot++) {
-    const end = endOf(startMs(day) + (slot + 1) * SLOT_MS, cursor);
-    if (end - cursor > scratch.length) scratch = new Float64Array(2 * (end - cursor));
+    const end = endBefore(past, startMs + (slot + 1) * SLOT_MS, cursor);
+    if (3 * (end - cursor) > scratch.length) scratch = new Float64Array(6 * (end - cursor));
     let count = 0;
     for (; cursor < end; cursor++) {
       const value = values[cursor]!;
       if (Number.isFinite(value)) scratch[count++] = value;
     }
-    medians[(day - 1) * slots + slot] = medianInPlace(scratch, count);
+    medians[(day - 1) * slots + slot] = medianOfFew(scratch, count);
   }
   days.taken++;
 }
 
-/** So many samples of a slot need no more room. */
-const SCRATCH = 64;
-
 /** Where samples before a time end, sought from an index on. */
-type EndOf = (beforeMs: number, from: number) => number;
-
-function endInEven({ startMs, stepMs, values }: EvenSamples): EndOf {
-  return (beforeMs, from) => {
-    let end = Math.ceil((beforeMs - startMs) / stepMs);
-    // Times of a fraction of a millisecond may round the wrong way.
-    while (startMs + (end - 1) * stepMs >= beforeMs) end--;
-    while (startMs + end * stepMs < beforeMs) end++;
-    return Math.max(from, Math.min(values.length, end));
-  };
+function endBefore(past: PastSamples | EvenSamples, beforeMs: number, from: number): number {
+  if (!("stepMs" in past)) return firstFrom(past.atMs, beforeMs, from);
+  const { startMs, stepMs, values } = past;
+  let end = Math.ceil((beforeMs - startMs) / stepMs);
+  // Times of a fraction of a millisecond may round the wrong way.
+  while (startMs + (end - 1) * stepMs >= beforeMs) end--;
+  while (startMs + end * stepMs < beforeMs) end++;
+  return Math.max(from, Math.min(values.length, end));
 }
 
 /**
@@ -109,7 +108,7 @@ export function seasonOf({ fromMs, slots, medians }: SeasonDays): SeasonProfile 
   }
   if (days < DAYS_AT_LEAST) return null;
   const values: number[] = [];
-  const across = new Float64Array(SEASON_DAYS + 1);
+  const across = new Float64Array(3 * (SEASON_DAYS + 1));
   for (let slot = 0; slot < slots; slot++) {
     let count = 0;
     for (let day = 0; day < SEASON_DAYS; day++) {
@@ -118,7 +117,7 @@ export function seasonOf({ fromMs, slots, medians }: SeasonDays): SeasonProfile 
       across[count++] = value;
       if (day === SEASON_DAYS - 1) across[count++] = value;
     }
-    values.push(medianInPlace(across, count));
+    values.push(medianOfFew(across, count));
   }
   return { startMs: fromMs, stepMs: SLOT_MS, values, days };
 }

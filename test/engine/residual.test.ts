@@ -8,7 +8,7 @@ import {
   observe,
   observeBaseline,
 } from "../../engine/detect/residual.ts";
-import { medianInPlace } from "../../engine/detect/orderStatistics.ts";
+import { medianInPlace, medianOfFew } from "../../engine/detect/orderStatistics.ts";
 import {
   DAY_MS,
   prepareSeason,
@@ -48,6 +48,19 @@ describe("median", () => {
   test("of none is NaN, and only the first `count` are asked", () => {
     expect(medianInPlace(new Float64Array(3), 0)).toBeNaN();
     expect(medianInPlace(Float64Array.from([1, 2, 3, 1000, 1000]), 3)).toBe(2);
+    expect(medianOfFew(new Float64Array(3), 0)).toBeNaN();
+  });
+
+  test("of few, many and all alike is that of a selection", () => {
+    for (const kinds of [1, 2, 5, 1000]) {
+      for (let count = 1; count <= 200; count++) {
+        const noise = normals(17 * count + kinds, count);
+        const values = Array.from(noise, (z) => Math.round(z * kinds) / kinds + 0);
+        const room = Float64Array.from({ length: 3 * count }, (_, at) => values[at] ?? Number.NaN);
+        const expected = medianInPlace(Float64Array.from(values), count);
+        expect(medianOfFew(room, count)).toBe(expected);
+      }
+    }
   });
 });
 
