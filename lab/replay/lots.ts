@@ -3,7 +3,6 @@
  * series, so that what a replay plans, reads and keeps in wait does not grow with its history.
  */
 
-import { SEASON_DAYS } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
 import { ReadMemory } from "../history/readMemory.ts";
 import type { FoundWindow } from "../history/windows.ts";
@@ -18,7 +17,7 @@ export interface Lot {
   readonly found: AsyncIterable<readonly FoundWindow[]>;
 }
 
-/** Of one lot, at most; but a deployment's are never parted. */
+/** Of one lot, at most, a season's as one; but a deployment's are never parted. */
 const LOT_WINDOWS = 2000;
 
 /**
@@ -101,7 +100,8 @@ function lotsOf(
   // As it lies in the files.
   const groups = [...bySeries].sort(([a], [b]) => (a[0]?.index ?? 0) - (b[0]?.index ?? 0));
   for (const [series, group] of groups) {
-    const each = series.reduce((sum, { season }) => sum + (season ? 1 + SEASON_DAYS : 1), 0);
+    // Earlier days are reduced as they come, and small lots would read the same days again.
+    const each = series.reduce((sum, { season }) => sum + (season ? 2 : 1), 0);
     for (const place of group.sort((a, b) => startOf(a) - startOf(b))) {
       if (lots.length === 0 || windows + each > windowsAtMost) {
         lots.push([]);
