@@ -5,6 +5,7 @@
  * 1. A series of the deployed service speaks of its own deployment. One of a service that
  *    calls it or depends on it speaks of the watched deployment that is nearest: of that
  *    service itself, else between the two, else called by it directly; or of all as near.
+ *    One that was rolled back more than `TOGETHER_MS` before explains nothing any more.
  * 2. First mover: a watched deployment that reaches the same series and whose own series
  *    breached earlier explains it instead. Where the series is the deployed service's own
  *    it explains it too, if it moved within `TOGETHER_MS` before: harm passes on at once.
@@ -184,6 +185,7 @@ function rivalry(
 ): { readonly why: string; readonly isTie: boolean } | null {
   const rival = other.deployment;
   if (!reaches(rival, series) || rival.startedAtMs > sinceMs) return null;
+  if (isGone(other, sinceMs)) return null;
   if (isOf(series, rival.service)) return { why: `${series} is its own`, isTie: false };
   const first = firstOf(other);
   if (first !== undefined && first.sinceMs < sinceMs) {
@@ -194,6 +196,13 @@ function rivalry(
   if (nearer(rival, deployment)) return { why: `it is nearer to ${series}`, isTie: false };
   if (nearer(deployment, rival)) return null;
   return { why: `${series} depends on it as well`, isTie: true };
+}
+
+/** Was it rolled back so long before a breach that it cannot have caused it? */
+function isGone({ phase }: DeploymentState, sinceMs: number): boolean {
+  return (
+    phase.name === "ended" && phase.end === "rolledBack" && sinceMs - phase.endedAtMs > TOGETHER_MS
+  );
 }
 
 /** Is the series of a service that calls the deployed one? */
