@@ -34,7 +34,7 @@ import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
 import { Sender } from "./sending.ts";
 import { Tally } from "./tally.ts";
-import { Catalog, eventOf, NOW, refusalOf } from "./told.ts";
+import { Catalog, eventOf, NOW, refusalOf, withLoosenings } from "./told.ts";
 
 const BY = "the live host";
 /** A start is not told of for so long, while its season is asked for. */
@@ -229,7 +229,8 @@ export class LiveHost implements RunningHost {
     const refusal = refusalOf(told, this.core.state);
     let committed: Committed;
     try {
-      committed = this.core.commit(eventOf(refusal ?? told, this.#catalog));
+      const said = refusal ?? withLoosenings(told, this.core.policy);
+      committed = this.core.commit(eventOf(said, this.#catalog));
     } catch (error) {
       if (!(error instanceof EngineRefusal)) throw error;
       this.#hold(error.message);

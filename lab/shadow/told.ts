@@ -1,10 +1,13 @@
 /** What somebody told the host, as an event in the host's time. */
 
 import {
+  diffPolicies,
   findDeployment,
   type ControllerState,
   type Deployment,
   type Event,
+  type Policy,
+  type PolicyDifference,
 } from "../../engine/index.ts";
 import type { ServiceRow } from "../history/tables.ts";
 import { callGraph, type CallGraph } from "../replay/callGraph.ts";
@@ -64,6 +67,22 @@ export function eventOf(told: Told, catalog: Catalog): Timeless {
     }
   };
 }
+
+/**
+ * Another policy comes with everything that it loosens: whoever signals a host may put any
+ * policy in force, and nobody who is told of it should have to compare files.
+ */
+export function withLoosenings(told: Told, inForce: Policy): Told {
+  if (told.kind !== "policyChanged") return told;
+  const looser = diffPolicies(inForce, told.policy).filter((one) => one.direction === "loosened");
+  if (looser.length === 0) return told;
+  return {
+    ...told,
+    reason: `${told.reason}; loosened: ${looser.map(saidOf).join(", ")}`,
+  };
+}
+
+const saidOf = ({ text }: PolicyDifference): string => text.replace(/ \(loosened\)$/, "");
 
 /** Answers to what nobody knows: the engine is silent about them, the journal is not. */
 export function refusalOf(told: Told, { fleet }: ControllerState): Told | null {

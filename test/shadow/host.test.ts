@@ -54,6 +54,26 @@ it("sees a service get slow, asks, waits, rolls back once, and has it on record"
   expect(again.stdout).toMatch(/^6 decisions and \d\d* judgements made again, all identical/);
 });
 
+it("says what another policy loosens, and keeps it in the journal", async () => {
+  const tight = {
+    ...POLICY,
+    digest: "tight",
+    guardrails: { ...POLICY.guardrails, cooldownMs: 3_600_000 },
+  };
+  const stage = stageIn(inJournal(), ["api"], { policy: tight });
+  const host = await stage.start();
+  await stage.clock.pass(MINUTE_MS);
+  const told = { kind: "policyChanged", atMs: 0, by: "kim", reason: "read again" } as const;
+  const loose = await host.tell({ ...told, policy: POLICY });
+  expect(loose.reason).toBe("kim put live in force: read again; loosened: cooldown is gone: 1h");
+  const back = await host.tell({ ...told, policy: tight });
+  expect(back.reason).toBe("kim put live in force: read again");
+  await host.stop();
+  await host.done;
+  const whole = await hindsight(["audit", "replay", stage.parts.dir]);
+  expect(whole.stdout).toMatch(/all identical/);
+});
+
 it("prepares a season before the deployment is there, and has it in the journal", async () => {
   const season = POLICY.signals.map((one) => ({
     ...one,
