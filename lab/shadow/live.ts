@@ -14,7 +14,7 @@ import { Problem } from "../problem.ts";
 import { Refusal } from "../server/problems.ts";
 import { readServices } from "./config/services.ts";
 import { leaseDirectoryOf, type ShadowFile } from "./config/shadowFile.ts";
-import type { Effects, Host, HostParts, RunningHost } from "./contract.ts";
+import type { Clock, Effects, Host, HostParts, RunningHost } from "./contract.ts";
 import type explainDeployment from "./explained.ts";
 import { startHost } from "./host.ts";
 import { buildApp } from "./http/app.ts";
@@ -50,6 +50,7 @@ export interface Live {
  * Resolves when it listens: as the host that acts, or standing by for another's lease.
  *
  * @param file of the config: secrets of the metrics API are read as they rotate
+ * @param clock what is decided goes by it; the lease goes by the system's all the same
  * @throws Problem when something that the config names is not there, or the port is taken
  */
 export async function goLive(
@@ -57,8 +58,8 @@ export async function goLive(
   file: string,
   env: Readonly<Record<string, string | undefined>>,
   log: FastifyBaseLogger,
+  clock: Clock = systemClock,
 ): Promise<Live> {
-  const clock = systemClock;
   const policy = loadPolicy(config.policy);
   const services = await readServices(config.services);
   const { audit } = config;
@@ -73,7 +74,7 @@ export async function goLive(
   const host: Host = {
     tell: async (told) => {
       if (running === null) throw standby;
-      if (told.kind === "deploymentStarted") await pastIsRead(running);
+      if (told.kind === "deploymentStarted") await pastIsRead(running, clock);
       return running.tell(told);
     },
     status: () => running?.status() ?? standingBy(policy, config.act, clock.wallMs()),
@@ -176,11 +177,11 @@ export async function goLive(
  * What is normal is learned from samples that were known before a deployment: one that is
  * announced to a host that has just started waits for its first poll, but not for ever.
  */
-async function pastIsRead(host: Host): Promise<void> {
-  const fromMs = systemClock.steadyMs();
+async function pastIsRead(host: Host, clock: Clock): Promise<void> {
+  const fromMs = clock.steadyMs();
   const never = new AbortController().signal;
-  while (host.status().lastPollAtMs === null && systemClock.steadyMs() - fromMs < FIRST_POLL_MS) {
-    await systemClock.wait(FIRST_POLL_MS / 200, never);
+  while (host.status().lastPollAtMs === null && clock.steadyMs() - fromMs < FIRST_POLL_MS) {
+    await clock.wait(FIRST_POLL_MS / 200, never);
   }
 }
 

@@ -2,7 +2,7 @@
  * The live host among real parts: Debian's Prometheus scrapes services that the test makes
  * slow, a pipeline announces deployments by signed webhooks, and the host, a process of its
  * own, proposes, waits for an override and asks the platform to roll back. Without Prometheus
- * it is not run, and says so.
+ * it is not run, and says so; recorded.test.ts tells the first of these stories anywhere.
  */
 
 import { appendFileSync, writeFileSync } from "node:fs";
