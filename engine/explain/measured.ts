@@ -20,7 +20,8 @@ function short(value: number): string {
 export function measuredText(signal: SignalPolicy, evidence: SignalEvidence): string | null {
   const { effect, expected, series, samples, baselineSamples, missing } = evidence;
   if (series === null) return null;
-  const rest = `${samples} samples since the deployment, ${baselineSamples} before it`;
+  const counted = samples === 1 ? "1 sample" : `${samples} samples`;
+  const rest = `${counted} since the deployment, ${baselineSamples} before it`;
   const gaps = missing === null || missing === 0 ? "" : `; ${formatShare(missing)} are missing`;
   if (effect === null || expected === null) return `${series}: ${rest}${gaps}`;
   // In the metric's own unit, whatever that is: the reason has it in percentage points.

@@ -9,6 +9,7 @@ import { verifyLog } from "../audit/verify.ts";
 import { openHistory } from "../history/open.ts";
 import { isJournal, replayWholeJournal, verifyWholeJournal } from "./auditJournal.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
+import { counted } from "../counted.ts";
 
 const EXIT_CHECK_FAILED = 1;
 /** `--json` has all of them. */
@@ -50,7 +51,7 @@ function verifyCommand(): Command {
       if (flags.json) printJson(verifyDocument(log, state));
       else print(verifyText(log, state));
       if (state.fault === null && state.signatures > 0 && isSigned === null) {
-        note(`${state.signatures} checkpoints are signed; --key FILE checks the signatures.`);
+        note(`${counted(state.signatures, "checkpoint")} with a signature; --key FILE checks it.`);
       }
       if (state.fault !== null) process.exitCode = EXIT_CHECK_FAILED;
     });

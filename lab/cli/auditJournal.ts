@@ -5,6 +5,7 @@ import { replayLog } from "../audit/replay.ts";
 import type { VerifyOptions } from "../audit/verify.ts";
 import { replayJournal, verifyJournal } from "../shadow/journal/check.ts";
 import { note, print, printJson } from "./output.ts";
+import { counted } from "../counted.ts";
 
 const EXIT_CHECK_FAILED = 1;
 
@@ -79,7 +80,7 @@ export function replayWholeJournal(dir: string, json: boolean): void {
   const without = segments.filter(({ judgements }) => judgements === null).length;
   if (without > 0) {
     note(
-      `${without} segments were not judged again: the samples their baselines need were archived.`,
+      `Not judged again, as samples of their baselines were archived: ${counted(without, "segment")}.`,
     );
   }
   if (differ.length > 0) process.exitCode = EXIT_CHECK_FAILED;

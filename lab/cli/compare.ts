@@ -16,6 +16,7 @@ import {
   type EvaluateFlags,
 } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
+import { counted } from "../counted.ts";
 
 const FLIPS_SHOWN = 5;
 
@@ -79,7 +80,9 @@ export function printComparison(evaluation: Evaluation): void {
         ({ candidatePolicy }) => candidatePolicy === policy.policy,
       );
       if (mine.length === 0) continue;
-      print(`Under ${policy.policy} ${mine.length} deployments end differently:`);
+      print(
+        `Under ${policy.policy} ${counted(mine.length, "deployment")} ${mine.length === 1 ? "ends" : "end"} differently:`,
+      );
       for (const line of flipLines(mine, FLIPS_SHOWN)) print(line);
     }
   }

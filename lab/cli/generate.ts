@@ -9,6 +9,7 @@ import { generateHistory } from "../simulate/generate.ts";
 import { openWorld } from "../simulate/open.ts";
 import { wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
+import { counted } from "../counted.ts";
 
 interface Flags {
   readonly out: string;
@@ -53,8 +54,8 @@ export function generateCommand(): Command {
       const { samples, rows } = manifest;
       print(
         `${flags.out}: ${samples.toLocaleString("en-US")} samples, ` +
-          `${rows.deployments} deployments, ` +
-          `${rows.incidents} incidents, ${rows.decisions} decisions of ${loggingPolicy.policy}.`,
+          `${counted(rows.deployments, "deployment")}, ` +
+          `${counted(rows.incidents, "incident")}, ${counted(rows.decisions, "decision")} of ${loggingPolicy.policy}.`,
       );
       note(`Look inside with: hindsight inspect ${flags.out}`);
     });

@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import type { ImportOptions, ImportSummary } from "../history/import/importHistory.ts";
 import type { Dropped } from "../history/tables.ts";
 import { note, print, printJson } from "./output.ts";
+import { counted } from "../counted.ts";
 
 /** What every import is told. */
 export interface ImportFlags {
@@ -93,7 +94,7 @@ export function describeLosses(manifest: {
   return [
     ...manifest.dropped.map(
       ({ table, reason, rows, examples }) =>
-        `left out: ${table}: ${rows} rows: ${reason}` +
+        `left out: ${table}: ${counted(rows, "row")}: ${reason}` +
         (examples.length > 0 ? ` (${examples.join("; ")})` : ""),
     ),
     ...manifest.warnings.map((warning) => `note: ${warning}`),

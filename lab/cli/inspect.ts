@@ -10,6 +10,7 @@ import { SHORT_SERIES } from "../history/quality.ts";
 import { describeDeployments, describeLosses } from "./importReport.ts";
 import { Problem } from "../problem.ts";
 import { paint, print, printJson } from "./output.ts";
+import { counted } from "../counted.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
@@ -53,7 +54,7 @@ function show(dir: string, inspection: Inspection): void {
     ["made by", inspection.madeBy],
     ["time", `${inspection.from ?? "none"} to ${inspection.to ?? "none"}`],
     ["samples", `${inspection.samples} in ${inspection.series} series`],
-    ["services", `${inspection.services}, ${inspection.teams} teams`],
+    ["services", `${inspection.services}, ${counted(inspection.teams, "team")}`],
     ["deployments", describeDeployments(inspection.deployments)],
     ["  by kind", kinds.join(", ") || "none"],
     [
@@ -96,7 +97,7 @@ function show(dir: string, inspection: Inspection): void {
     [
       "gaps",
       `${quality.gaps} in ${quality.seriesWithGaps.length} series, ` +
-        `about ${quality.gapScrapes} scrapes`,
+        `about ${counted(quality.gapScrapes, "scrape")}`,
     ],
     ["constant", someOf(quality.constantSeries, "series")],
     ["irregular", someOf(quality.irregularSeries, "series")],

@@ -20,6 +20,7 @@ import { openWorld } from "../simulate/open.ts";
 import { printComparison } from "./compare.ts";
 import { wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
+import { counted } from "../counted.ts";
 
 const WASTED_SHOWN = 5;
 
@@ -145,7 +146,7 @@ async function act(file: string, flags: Flags): Promise<void> {
   for (const [name, { rollbacks, minutes }] of Object.entries(evaluation.manifest.world!.broken)) {
     if (rollbacks === 0) continue;
     note(
-      `${name}: ${rollbacks} rollbacks of what cannot be undone broke ${minutes.toFixed(0)} min.`,
+      `${name}: ${counted(rollbacks, "rollback")} of what cannot be undone broke ${minutes.toFixed(0)} min.`,
     );
   }
   for (const line of evaluation.manifest.notes) note(line);

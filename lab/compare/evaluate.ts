@@ -31,6 +31,7 @@ import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
+import { counted } from "../counted.ts";
 
 export type { PeopleChoice } from "../people/choose.ts";
 
@@ -366,7 +367,7 @@ function notesOf(history: Past, baseline: Evaluated, recovery: Recovery): string
   const bounded = baseline.outcomes.filter(({ evidence }) => evidence === "bounded").length;
   if (bounded > 0) {
     notes.push(
-      `${bounded} deployments were cut short by history's own rollback or have no recorded end ` +
+      `${counted(bounded, "deployment")} cut short by history's own rollback or without a recorded end ` +
         `(under ${baseline.policy.policy}): regressions among them count ${unaidedText(recovery)}.`,
     );
   }

@@ -15,6 +15,7 @@ import { replay } from "../replay/replay.ts";
 import { blindCases, ruleOf } from "./baselines.ts";
 import { casesOf, type Case } from "./cases.ts";
 import { measure, type Measures } from "./measures.ts";
+import { counted } from "../counted.ts";
 
 export interface BenchRow extends Measures {
   readonly detector: string;
@@ -114,12 +115,16 @@ export async function benchDetection(
 function notesOf(history: History, cases: readonly Case[], bad: number): string[] {
   const notes: string[] = [];
   const left = history.tables.deployments.length - cases.length;
-  if (left > 0) notes.push(`${left} deployments are labelled unrelated or not at all: left out.`);
+  if (left > 0)
+    notes.push(`Left out, labelled unrelated or not at all: ${counted(left, "deployment")}.`);
   const undecided = cases.filter((one) => one.undecided).length;
   if (undecided > 0) {
-    notes.push(`${undecided} deployments could not be called healthy: counted as not flagged.`);
+    notes.push(
+      `Not to be called healthy, counted as not flagged: ${counted(undecided, "deployment")}.`,
+    );
   }
-  if (bad < 30) notes.push(`Only ${bad} bad deployments: read the intervals, not the values.`);
+  if (bad < 30)
+    notes.push(`Only ${counted(bad, "bad deployment")}: read the intervals, not the values.`);
   const censored = history.tables.decisions.some(({ what }) => what === "rollbackStarted");
   if (censored) {
     notes.push("History rolled back some of these: what a slower detector would have seen is cut.");

@@ -7,6 +7,7 @@ import type { Evaluation } from "../compare/evaluate.ts";
 import { flipLines } from "../compare/print.ts";
 import { junitXml, type JunitCase } from "../junit.ts";
 import type { Check, Gate, GateVerdict, JudgedFlip } from "./gate.ts";
+import { counted } from "../counted.ts";
 
 const FLIPS_SHOWN = 10;
 const WORDS: Readonly<Record<GateVerdict, string>> = {
@@ -72,7 +73,7 @@ function flipSummary(flips: readonly JudgedFlip[]): string {
     flips.filter((flip) => flip.change === change && flip.accepted === null).length;
   const accepted = flips.filter((flip) => flip.accepted !== null).length;
   return (
-    `${flips.length} deployments end differently: ${count("better")} better, ` +
+    `${counted(flips.length, "deployment")} with another end: ${count("better")} better, ` +
     `${count("worse")} worse, ${count("open")} that cannot be told, ` +
     `${count("neutral")} neither, ${accepted} accepted.`
   );

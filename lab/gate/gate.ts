@@ -22,6 +22,7 @@ import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
 import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
 import type { AcceptedFlip, Budget, Guard } from "./budget.ts";
+import { counted } from "../counted.ts";
 
 export type GateVerdict = "pass" | "fail" | "inconclusive";
 
@@ -141,7 +142,7 @@ function checkOf(
   const [least, most] = sign === 1 ? [low, high] : [-high, -low];
   const n = estimateIn(before, field.name).n;
   if (Math.min(n, services) < EVIDENCE_AT_LEAST) {
-    return unsure(`${n} observations of ${services} services say too little`);
+    return unsure(`only ${counted(n, "observation")} of ${counted(services, "service")}`);
   }
   const untouched = worseBy === 0 && least === 0 && most === 0;
   const atMost = tidy(untouched ? excludedBy(field, n, before, costs) : most);
@@ -221,7 +222,7 @@ function ownerless(card: Scorecard): Check[] {
       atMost: value,
       margin: 0,
       historyTimes: null,
-      reason: none ? "every action has an owner" : `${value} actions without an owner`,
+      reason: none ? "every action has an owner" : `${counted(value!, "action")} without an owner`,
     },
   ];
 }
@@ -241,7 +242,7 @@ function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[
       atMost: worse.length,
       margin: worseFlips,
       historyTimes: null,
-      reason: `${worse.length} deployments end worse and are not accepted; ${worseFlips} allowed`,
+      reason: `${counted(worse.length, "deployment")} worse off and not accepted; ${worseFlips} allowed`,
     },
   ];
 }

@@ -23,6 +23,7 @@ import { Lookup, writeJudged, type Judged, type Judgements, type Missing } from 
 import type { Work } from "./scale.ts";
 import { cutIntoShards, groupsOf, planOf, type Group, type Shard } from "./shards.ts";
 import type { Store } from "./store.ts";
+import { counted } from "../counted.ts";
 
 /** All that history cut short, continued; as plain data. */
 interface PlainFutures {
@@ -199,7 +200,7 @@ function unitOf(plan: Plan, shards: readonly Shard[], shard: number, missing: Mi
   const { places } = shards[shard]!;
   const [first, last] = [places[0]!, places.at(-1)!].map((place) => plan.deployments[place]!);
   const [from, to] = [first!.deployment.deploymentId, last!.deployment.deploymentId];
-  return { shard, ...missing, about: `${places.length} deployments, ${from} to ${to}` };
+  return { shard, ...missing, about: `${counted(places.length, "deployment")}, ${from} to ${to}` };
 }
 
 export function shardsOf({ basis, leaders, shardWindows }: JudgeQuestion, plan: Plan): Shard[] {

@@ -11,6 +11,7 @@ import type { Scale, Work } from "./scale.ts";
 import { SHARD_WINDOWS } from "./shards.ts";
 import { Store } from "./store.ts";
 import { Workers } from "./workers.ts";
+import { counted } from "../counted.ts";
 
 export interface ScaleFlags {
   /** A directory, or `off`. */
@@ -119,13 +120,14 @@ function told(
   const { found, made, damaged, full } = store.use;
   const lines: string[] = [];
   if (resume || found > 0) {
-    const rows = policies === 0 ? "" : `, ${there} of ${policies} policies among them`;
+    const rows =
+      policies === 0 ? "" : `, ${there} of ${counted(policies, "policy", "policies")} among them`;
     lines.push(
-      `${resume ? "Resumed" : "Cache"}: ${found} results were there${rows}, ${made} made ` +
+      `${resume ? "Resumed" : "Cache"}: found ${counted(found, "result")}${rows}, made ${made} ` +
         `(${store.dir})`,
     );
   }
-  if (damaged > 0) lines.push(`Cache: ${damaged} results were damaged and made again.`);
+  if (damaged > 0) lines.push(`Cache: made ${counted(damaged, "damaged result")} again.`);
   if (full !== null) lines.push(`Cache: nothing more could be kept: ${full}`);
   return lines;
 }

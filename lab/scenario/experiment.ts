@@ -15,6 +15,7 @@ import type { InlineScenario, Scenario, ScoredScenario } from "./read.ts";
 import type { Samples } from "./samples.ts";
 import { evaluateScenario } from "./scored.ts";
 import { traceText } from "./trace.ts";
+import { counted } from "../counted.ts";
 
 export type Experiment =
   | {
@@ -105,9 +106,10 @@ function scoredLines(scenario: ScoredScenario, evaluation: Evaluation): string[]
   }
   const { policies, manifest } = evaluation;
   const { outcomes } = policies[0]!;
+  const services = new Set(outcomes.map(({ service }) => service));
   const about =
-    `${outcomes.length} deployments of ${new Set(outcomes.map(({ service }) => service)).size} ` +
-    `services; people: ${manifest.peopleFrom}; 95 % intervals in brackets.`;
+    `${counted(outcomes.length, "deployment")} of ${counted(services.size, "service")}; ` +
+    `people: ${manifest.peopleFrom}; 95 % intervals in brackets.`;
   return [
     table.render(),
     about,

@@ -3,6 +3,7 @@
 import { formatNumber } from "../../engine/index.ts";
 import { junitXml } from "../junit.ts";
 import type { Checked, Unmet } from "./check.ts";
+import { counted } from "../counted.ts";
 
 const COLUMN = 38;
 
@@ -16,9 +17,8 @@ export function summaryText(all: readonly Checked[], seconds: number): string {
   const failed = all.filter(({ unmet }) => unmet.length > 0).length;
   const passed = all.length - failed;
   const time = `(${formatNumber(Math.round(seconds * 10) / 10)} s)`;
-  const plural = all.length === 1 ? "scenario" : "scenarios";
-  if (failed === 0) return `${all.length} ${plural}: every expectation is met ${time}`;
-  return `${all.length} ${plural}: ${passed} as expected, ${failed} not ${time}`;
+  if (failed === 0) return `${counted(all.length, "scenario")}: every expectation is met ${time}`;
+  return `${counted(all.length, "scenario")}: ${passed} as expected, ${failed} not ${time}`;
 }
 
 function unmetLines({ file, policies }: Checked, one: Unmet): string[] {

@@ -22,6 +22,7 @@ import { scoresOf } from "./frontier.ts";
 import type { Fold, Periods, Span } from "./periods.ts";
 import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
+import { counted } from "../counted.ts";
 
 /** What a policy must be known by to prefer the simpler of two. */
 export interface Candidate {
@@ -85,7 +86,7 @@ export function recommend(
     labelled === 0
       ? "no deployment is labelled, so nobody can say what was right"
       : table.services.length < SERVICES_AT_LEAST
-        ? `${table.services.length} services are too few to tell luck from merit ` +
+        ? `${counted(table.services.length, "service")}, too few to tell luck from merit ` +
           `(it takes ${SERVICES_AT_LEAST})`
         : periods.sealed === null
           ? periods.how

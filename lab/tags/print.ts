@@ -10,6 +10,7 @@ import type { Change } from "./credit.ts";
 import type { Effect, Factorial } from "./factorial.ts";
 import type { KindInventory } from "./inventory.ts";
 import type { ArmValue, KindValue, TagValue } from "./value.ts";
+import { counted } from "../counted.ts";
 
 /** Two tables, because one would be twice as wide as a window. */
 const SHOWN: readonly (readonly (readonly [string, string])[])[] = [
@@ -34,7 +35,9 @@ const CANNOT_SAY = "cannot say";
 export function tagsText(value: TagValue, columns = TERMINAL_COLUMNS): string {
   const lines: string[] = [];
   const { policy, tags, arms } = value;
-  lines.push(`${tags.length} tags, read by ${policy.policy}. Differences are against no tags.`);
+  lines.push(
+    `${counted(tags.length, "tag")}, read by ${policy.policy}. Differences are against no tags.`,
+  );
   if (!value.labelled) {
     lines.push("No deployment is labelled: what tags saved or masked this history cannot say.");
   }

@@ -238,7 +238,7 @@ describe("a report with a sweep", () => {
     const policies = [base.policy, FULL] as const;
     const { html, markdown } = await reportOf(history, "2026Q3", policies, input);
     expect(html).toContain('class="frontier"');
-    expect(markdown).toMatch(/2 variations were tried, and this history cannot tell/);
+    expect(markdown).toMatch(/A sweep of 2 variations, and this history cannot tell/);
     expect(markdown).toMatch(/weeks are too short to train, test and seal/);
     expect(() => readSweep(dir, digest, FULL.digest)).toThrow(/varied another policy/);
     expect(() => readSweep(dir, "0", base.policy.digest)).toThrow(/of another history/);

@@ -24,7 +24,7 @@ async function finished(cache: string): Promise<void> {
   const there = packsIn(cache);
   const resumed = await hindsight(await sweepWords(cache, "--workers", "1", "--resume"));
   expect(timeless(resumed)).toBe(await sweptAlone());
-  const said = /Resumed: (\d+) results were there.*, (\d+) made/.exec(resumed.stderr);
+  const said = /Resumed: found (\d+) results?.*, made (\d+)/.exec(resumed.stderr);
   expect(Number(said![1])).toBe(there);
   expect(Number(said![2])).toBeGreaterThan(0);
 }

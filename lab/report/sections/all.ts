@@ -10,6 +10,7 @@ import { auditSection, qualitySection } from "./quality.ts";
 import { breakdownSection, scoresSection } from "./scores.ts";
 import { tagsSection } from "./tags.ts";
 import { calibrationSection, frontierSection } from "./trust.ts";
+import { counted } from "../../counted.ts";
 
 export function sectionsOf(document: ReportDocument): readonly Section[] {
   return [
@@ -57,7 +58,7 @@ export function introOf(document: ReportDocument): Intro {
     tone: TONES[decision.advice],
     sentenceNames: ["Decision", "Gain", decision.third],
     facts:
-      `${quarter.deployments} deployments · samples on ${sampled} of ${days.length} days · ` +
+      `${counted(quarter.deployments, "deployment")} · samples on ${sampled} of ${counted(days.length, "day")} · ` +
       `in force: ${current} · ` +
       `proposed: ${next} · people: ${asked.people}` +
       (asked.redact ? " · names redacted" : ""),

@@ -4,6 +4,7 @@ import { formatShare } from "../../../engine/index.ts";
 import { caution, paragraph, type Block, type Cell, type Row, type Section } from "../blocks.ts";
 import type { ReportDocument } from "../document.ts";
 import type { Fault, FaultRow, Seen } from "../evidence.ts";
+import { counted } from "../../counted.ts";
 
 const TITLES: readonly (readonly [Fault, string])[] = [
   ["false positive", "False-positive rollbacks"],
@@ -25,7 +26,7 @@ export function faultsSection(document: ReportDocument): Section {
     blocks.push(
       paragraph([
         "Under either policy, one line for what each did and why. The numbers above are means " +
-          `over ${comparison.manifest.draws} draws of luck; names are those of the first draw. ` +
+          `over ${counted(comparison.manifest.draws, "draw")} of luck; names are those of the first draw. ` +
           "A name opens in the lab while it runs (",
         { code: `hindsight serve --history ${asked.history}` },
         "), or on a terminal:",

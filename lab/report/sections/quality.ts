@@ -11,6 +11,7 @@ import {
 } from "../blocks.ts";
 import { daysChart } from "../charts/days.ts";
 import type { ReportDocument } from "../document.ts";
+import { counted } from "../../counted.ts";
 
 /** Of the holes of single services. */
 const HOLES_SHOWN = 12;
@@ -71,7 +72,9 @@ export function qualitySection({ quality, quarter, comparison }: ReportDocument)
     list([
       `${missingSamples.toLocaleString("en-US")} of ${samples.toLocaleString("en-US")} stored ` +
         `samples are missing scrapes (${share.toFixed(2)} %).`,
-      ...dropped.map(({ table, reason, rows }) => `${rows} rows of ${table}: ${reason}.`),
+      ...dropped.map(
+        ({ table, reason, rows }) => `${counted(rows, "row")} of ${table}: ${reason}.`,
+      ),
       ...warnings.map(withCode),
       ...(comparison?.manifest.notes ?? []).map(withCode),
     ]),
@@ -87,7 +90,7 @@ function partBlocks(quarter: ReportDocument["quarter"]): Block[] {
   }
   const facts =
     `${name} is ${day(from)} to before ${day(to)}, UTC; the history samples it from ` +
-    `${day(sampledFrom)} to ${day(sampledTo)} and has ${deployments} deployments in it` +
+    `${day(sampledFrom)} to ${day(sampledTo)} and has ${counted(deployments, "deployment")} in it` +
     (deploymentsOutside === 0 ? "." : `, ${deploymentsOutside} outside.`);
   const whole = Date.parse(to) - Date.parse(from);
   const share = (Date.parse(sampledTo) - Date.parse(sampledFrom)) / whole;
@@ -115,7 +118,7 @@ export function auditSection({ asked, audit, comparison, policies }: ReportDocum
       ["Engine, time zones", `${manifest.engineVersion}, ${manifest.timeZones}`],
       [
         "Seed, intervals, draws",
-        `${manifest.seed}, ${manifest.replicates} resamples, ${manifest.draws} draws`,
+        `${manifest.seed}, ${manifest.replicates} resamples, ${counted(manifest.draws, "draw")}`,
       ],
       ["People", `${asked.people} (${manifest.peopleFrom})`],
       ["Effect hidden by history", manifest.effect],

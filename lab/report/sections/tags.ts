@@ -13,6 +13,7 @@ import {
 } from "../blocks.ts";
 import type { ReportDocument } from "../document.ts";
 import { estimateCell, fieldOf } from "./estimate.ts";
+import { counted } from "../../counted.ts";
 
 const SHOWN_ARMS: readonly (readonly [string, string])[] = [
   ["falsePositiveRollbacks", "false positives"],
@@ -39,7 +40,7 @@ export function tagsSection({ tags, comparison, policies }: ReportDocument): Sec
   } else {
     blocks.push(
       paragraph(
-        `${tags.tags} tags of the whole history, as ${policies[0]!.name} reads them. Each line ` +
+        `${counted(tags.tags, "tag")} of the whole history, as ${policies[0]!.name} reads them. Each line ` +
           "is the quarter replayed once more, with the same luck and other tags.",
       ),
       armTable(tags),

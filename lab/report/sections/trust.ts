@@ -16,6 +16,7 @@ import { reliabilityChart } from "../charts/reliability.ts";
 import type { ReportDocument } from "../document.ts";
 import type { SweepInput } from "../sweepInput.ts";
 import { cardsOf } from "./scores.ts";
+import { counted } from "../../counted.ts";
 
 const percent = (share: number): string => formatShare(Number(share.toFixed(3)));
 
@@ -136,9 +137,9 @@ export function frontierSection({ sweep, asked }: ReportDocument): Section {
 function sweepBlocks(sweep: SweepInput): Block[] {
   const { recommendation: found, validation, landscape, variations, incumbent, vary } = sweep;
   const heads = {
-    recommended: `A sweep of ${variations.length} variations recommends a change:`,
-    nothing: `Of ${variations.length} variations none beats the policy in force:`,
-    "cannot say": `${variations.length} variations were tried, and this history cannot tell:`,
+    recommended: `A sweep of ${counted(variations.length, "variation")} recommends a change:`,
+    nothing: `Of ${counted(variations.length, "variation")} none beats the policy in force:`,
+    "cannot say": `A sweep of ${counted(variations.length, "variation")}, and this history cannot tell:`,
   };
   const reasons = [...found.reasons, ...found.changes.map(changeText)];
   const front = variations.filter(({ onFrontier }) => onFrontier);

@@ -29,6 +29,7 @@ import {
   type UnitAnswer,
   type UnitJob,
 } from "./connection.ts";
+import { counted } from "../../counted.ts";
 
 /** Tries before a unit is given up: a worker without the history costs one. */
 const ATTEMPTS = 8;
@@ -60,7 +61,9 @@ export function openCoordinator(
     const { units, begunAgain, workers } = coordinator.use;
     if (units === 0) return;
     const again = begunAgain === 0 ? "" : `, ${begunAgain} of them begun more than once`;
-    note(`Queue: ${units} units by ${workers.size} workers, each counted once${again}.`);
+    note(
+      `Queue: ${counted(units, "unit")} by ${counted(workers.size, "worker")}, each counted once${again}.`,
+    );
   });
   return coordinator;
 }
@@ -229,10 +232,10 @@ class Run {
 
 async function whyIdle(url: string, queue: Queue, redis: Redis): Promise<string> {
   const here = await queue.getWorkersCount().catch(() => 0);
-  if (here > 0) return `${here} workers serve ${shown(url)}, and none has finished a unit yet.`;
+  if (here > 0) return `${shown(url)} has ${counted(here, "worker")}, and no unit is finished yet.`;
   const known = await redis.hgetall(WORKERS_KEY).catch(() => ({}));
   const others = Object.values(known).filter((at) => Date.now() - Number(at) < 20_000).length;
   return others > 0
-    ? `${others} workers serve ${shown(url)}, but they run another hindsight: it must be the same.`
+    ? `${shown(url)} has ${counted(others, "worker")} of another hindsight: it must be the same.`
     : `No worker serves ${shown(url)}: start \`hindsight worker --on URL\` on some machine.`;
 }

@@ -27,6 +27,7 @@ import {
   type UnitAnswer,
   type UnitJob,
 } from "./connection.ts";
+import { counted } from "../../counted.ts";
 
 interface WorkerOptions {
   readonly url: string;
@@ -89,7 +90,7 @@ export async function serveUnits(options: WorkerOptions): Promise<Serving> {
   say();
   const timer = setInterval(say, SAYS_SO_EVERY_MS);
   await worker.waitUntilReady();
-  note(`Serving ${shown(url)} with ${children} processes. Ctrl-C ends it.`);
+  note(`Serving ${shown(url)} with ${counted(children, "process", "processes")}. Ctrl-C ends it.`);
   return {
     close: async () => {
       clearInterval(timer);

@@ -10,6 +10,7 @@ import { recentBefore } from "./carried.ts";
 import type { Disk } from "./disk.ts";
 import { replaySegment, type SegmentReplay } from "./replaySegment.ts";
 import { segmentsIn, type SegmentFiles } from "./segments.ts";
+import { counted } from "../../counted.ts";
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 1 << 16;
@@ -34,7 +35,7 @@ export function recover(disk: Disk, dir: string, note: (text: string) => void): 
   if (replay.difference !== null) throw decidesOtherwise(replay, last);
   const { place } = replay;
   if (replay.loose > 0) {
-    note(`${last.log}: ${replay.loose} lines belong to no input, as their write was torn: cut off`);
+    note(`${last.log}: cut off ${counted(replay.loose, "line")} of no input: the write was torn`);
     disk.truncate(last.log, place.logBytes);
   }
   const samples = disk.size(last.samples);
@@ -44,7 +45,9 @@ export function recover(disk: Disk, dir: string, note: (text: string) => void): 
     disk.truncate(last.samples, place.samplesBytes);
   }
   if (replay.unwritten.length > 0) {
-    note(`${last.log}: ${replay.unwritten.length} lines of the last input were not written: made`);
+    note(
+      `${last.log}: made ${counted(replay.unwritten.length, "line")} of the last input that had not been written`,
+    );
   }
   return replay;
 }

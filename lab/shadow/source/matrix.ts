@@ -12,6 +12,7 @@ import { percentagePoint } from "../../replay/plan.ts";
 import type { TakenColumn } from "../contract.ts";
 import { keyOf } from "./joined.ts";
 import type { MetricQuery } from "./settings.ts";
+import { counted } from "../../counted.ts";
 
 export interface MatrixRead {
   readonly columns: readonly TakenColumn[];
@@ -193,7 +194,7 @@ class Columns {
 /** A sentence about what was left out. */
 export function leftOutText({ reason, samples, example }: LeftOut): string {
   const whose = example === null ? "" : ` of ${example}`;
-  return `${samples} samples${whose} left out: ${reason}`;
+  return `${counted(samples, "sample")}${whose} left out: ${reason}`;
 }
 
 const NOT_A_NUMBER = new Set(["NaN", "+Inf", "-Inf", "Inf"]);
