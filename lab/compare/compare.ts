@@ -35,7 +35,7 @@ export interface Difference {
   readonly designEffect: number | null;
   /** As many equal services as these unequal ones count for. */
   readonly effectiveClusters: number;
-  /** Share of the difference that rests on what history hid; "L2-driven" above a fifth. */
+  /** Share of the difference that rests on what history hid; said of it above a fifth. */
   readonly hiddenShare: number | null;
 }
 

@@ -120,9 +120,7 @@ export function sentence(difference: Difference): string {
   if (verdict === "no evidence" || baseline === null || candidate === null) {
     return `${name}: this history cannot say.`;
   }
-  const driven = restsOnHidden(difference)
-    ? " L2-driven: it rests on what history's rollback hid."
-    : "";
+  const driven = restsOnHidden(difference) ? " It rests on what history's own rollback hid." : "";
   const from = formatValue(unit, baseline);
   const to = formatValue(unit, candidate);
   const size = formatDifference(unit, difference.difference!);

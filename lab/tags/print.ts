@@ -28,6 +28,8 @@ const SHOWN: readonly (readonly (readonly [string, string])[])[] = [
   ],
 ];
 
+const TITLES = new Map(SHOWN.flat());
+
 const NAMES_SHOWN = 8;
 const CANNOT_SAY = "cannot say";
 
@@ -157,7 +159,7 @@ function factorialTable(factorial: readonly Factorial[], columns: readonly strin
       "together only": effectText(unit, one.interaction),
     };
     table.addRow({
-      "": one.field,
+      "": TITLES.get(one.field) ?? one.field,
       ...Object.fromEntries(columns.map((name) => [name, row[name]!])),
     });
   }

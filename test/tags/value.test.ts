@@ -158,6 +158,8 @@ describe("planted tags", () => {
 
   it("are printed and written alike", () => {
     const text = tagsText(value);
+    expect(text).toContain("│ regressions missed");
+    expect(text).not.toMatch(/falsePositiveRollbacks|missRate|restrictedMean/);
     expect(text).toContain("Regressions that tags masked: 1\n  d-masked");
     expect(text).toContain("together remove 50 %");
     const document = tagsDocument(value) as { differences: { against: string }[] };
