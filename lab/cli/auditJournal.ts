@@ -80,7 +80,8 @@ export function replayWholeJournal(dir: string, json: boolean): void {
   const without = segments.filter(({ judgements }) => judgements === null).length;
   if (without > 0) {
     note(
-      `Not judged again, as samples of their baselines were archived: ${counted(without, "segment")}.`,
+      `${counted(without, "segment")} not judged again: ` +
+        "the samples that their baselines need were archived.",
     );
   }
   if (differ.length > 0) process.exitCode = EXIT_CHECK_FAILED;

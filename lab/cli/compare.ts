@@ -81,7 +81,8 @@ export function printComparison(evaluation: Evaluation): void {
       );
       if (mine.length === 0) continue;
       print(
-        `Under ${policy.policy} ${counted(mine.length, "deployment")} ${mine.length === 1 ? "ends" : "end"} differently:`,
+        `Under ${policy.policy} ${counted(mine.length, "deployment")} ` +
+          `${mine.length === 1 ? "ends" : "end"} differently:`,
       );
       for (const line of flipLines(mine, FLIPS_SHOWN)) print(line);
     }

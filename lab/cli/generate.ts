@@ -55,7 +55,8 @@ export function generateCommand(): Command {
       print(
         `${flags.out}: ${samples.toLocaleString("en-US")} samples, ` +
           `${counted(rows.deployments, "deployment")}, ` +
-          `${counted(rows.incidents, "incident")}, ${counted(rows.decisions, "decision")} of ${loggingPolicy.policy}.`,
+          `${counted(rows.incidents, "incident")}, ` +
+          `${counted(rows.decisions, "decision")} of ${loggingPolicy.policy}.`,
       );
       note(`Look inside with: hindsight inspect ${flags.out}`);
     });

@@ -146,7 +146,8 @@ async function act(file: string, flags: Flags): Promise<void> {
   for (const [name, { rollbacks, minutes }] of Object.entries(evaluation.manifest.world!.broken)) {
     if (rollbacks === 0) continue;
     note(
-      `${name}: ${counted(rollbacks, "rollback")} of what cannot be undone broke ${minutes.toFixed(0)} min.`,
+      `${name}: ${counted(rollbacks, "rollback")} of what cannot be undone ` +
+        `broke ${minutes.toFixed(0)} min.`,
     );
   }
   for (const line of evaluation.manifest.notes) note(line);

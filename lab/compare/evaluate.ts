@@ -367,8 +367,9 @@ function notesOf(history: Past, baseline: Evaluated, recovery: Recovery): string
   const bounded = baseline.outcomes.filter(({ evidence }) => evidence === "bounded").length;
   if (bounded > 0) {
     notes.push(
-      `${counted(bounded, "deployment")} cut short by history's own rollback or without a recorded end ` +
-        `(under ${baseline.policy.policy}): regressions among them count ${unaidedText(recovery)}.`,
+      `${counted(bounded, "deployment")} cut short by history's own rollback or without a ` +
+        `recorded end (under ${baseline.policy.policy}): ` +
+        `regressions among them count ${unaidedText(recovery)}.`,
     );
   }
   return notes;

@@ -69,9 +69,17 @@ export const IN_WORDS: Readonly<Record<string, string>> = {
   cost: "cost",
 };
 
+/** Of what a comparison does not speak of by itself. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  "timeToRecovery.restrictedMean60m": "mean time to recovery, cut at an hour",
+  tagMasked: "regressions a tag masked",
+  ownerlessActions: "actions without an owner",
+  worseFlips: "deployments that end worse",
+};
+
 /** A field's name in words, also where a comparison does not speak of it by itself. */
 export function fieldWords(name: string): string {
-  const known = IN_WORDS[name] ?? SHOWN.find(([shown]) => shown === name)?.[1];
+  const known = IN_WORDS[name] ?? OTHER_WORDS[name] ?? SHOWN.find(([shown]) => shown === name)?.[1];
   const apart = (text: string): string =>
     text.replace(/[A-Z]|\d+/g, (found) => ` ${found.toLowerCase()}`);
   return known ?? name.split(".").map(apart).join(", ");

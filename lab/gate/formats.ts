@@ -5,6 +5,7 @@ import type { Flip } from "../compare/compare.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
 import { flipLines } from "../compare/print.ts";
+import { fieldWords } from "../compare/words.ts";
 import { junitXml, type JunitCase } from "../junit.ts";
 import type { Check, Gate, GateVerdict, JudgedFlip } from "./gate.ts";
 import { counted } from "../counted.ts";
@@ -32,7 +33,7 @@ function headline({ verdict, checks }: Gate, evaluation: Evaluation): string {
   const [baseline, candidate] = evaluation.policies;
   const names = `${candidate!.policy.policy} against ${baseline!.policy.policy}`;
   const of = (one: GateVerdict): string[] =>
-    checks.filter((check) => check.verdict === one).map(({ name }) => name);
+    checks.filter((check) => check.verdict === one).map(({ name }) => fieldWords(name));
   switch (verdict) {
     case "pass":
       return `${names}: nothing the budget guards gets worse by more than it allows.`;

@@ -242,7 +242,9 @@ function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[
       atMost: worse.length,
       margin: worseFlips,
       historyTimes: null,
-      reason: `${counted(worse.length, "deployment")} worse off and not accepted; ${worseFlips} allowed`,
+      reason:
+        `${counted(worse.length, "deployment")} worse off and not accepted; ` +
+        `${worseFlips} allowed`,
     },
   ];
 }

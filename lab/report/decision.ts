@@ -9,12 +9,11 @@
 import type { Difference } from "../compare/compare.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
 import {
+  fieldWords,
   formatDifference,
   formatValue,
-  IN_WORDS,
   resolution,
   restsOnHidden,
-  SHOWN,
 } from "../compare/words.ts";
 import { EVIDENCE_AT_LEAST, type Check, type Gate } from "../gate/gate.ts";
 import { estimateIn, type Scorecard } from "../score/scorecard.ts";
@@ -42,20 +41,6 @@ const TOLD_FIRST = [
   "cost",
   "toilHours",
 ];
-
-const OWN_WORDS: Readonly<Record<string, string>> = {
-  "timeToRecovery.restrictedMean60m": "mean time to recovery, cut at an hour",
-  tagMasked: "regressions a tag masked",
-  ownerlessActions: "actions without an owner",
-  worseFlips: "deployments that end worse",
-};
-
-/** A field of a scorecard as prose calls it. */
-export function nameOf(field: string): string {
-  return (
-    IN_WORDS[field] ?? OWN_WORDS[field] ?? SHOWN.find(([name]) => name === field)?.[1] ?? field
-  );
-}
 
 /**
  * Why a difference is not to be believed, however narrow its interval: resampling two
@@ -186,7 +171,8 @@ function measured(told: Difference): string {
   const say = (value: number | null): string =>
     value === null ? "unknown" : formatDifference(unit, value);
   return (
-    `${nameOf(field)} from ${formatValue(unit, baseline!)} to ${formatValue(unit, candidate!)} ` +
+    `${fieldWords(field)} from ${formatValue(unit, baseline!)} ` +
+    `to ${formatValue(unit, candidate!)} ` +
     `(by ${say(difference)}; 95 % interval ${say(low)} to ${say(high)}${model})`
   );
 }
@@ -212,14 +198,14 @@ function open(told: readonly Difference[]): string {
 function reasons(checks: readonly Check[], verdict: Check["verdict"]): string {
   const found = checks.filter((check) => check.verdict === verdict);
   const [head, ...rest] = found;
-  const said = `${nameOf(head!.name)} (${head!.reason})`;
+  const said = `${fieldWords(head!.name)} (${head!.reason})`;
   return rest.length === 0
     ? said
-    : `${said}, and likewise ${listed(rest.map(({ name }) => nameOf(name)))}`;
+    : `${said}, and likewise ${listed(rest.map(({ name }) => fieldWords(name)))}`;
 }
 
 function names(differences: readonly Difference[]): string {
-  return listed(differences.map(({ field }) => nameOf(field)));
+  return listed(differences.map(({ field }) => fieldWords(field)));
 }
 
 function listed(names: readonly string[]): string {

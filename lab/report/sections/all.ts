@@ -2,7 +2,7 @@
 
 import { caution, list, paragraph, type Block, type Section, type Tone } from "../blocks.ts";
 import type { Advice } from "../decision.ts";
-import { nameOf } from "../decision.ts";
+import { fieldWords } from "../../compare/words.ts";
 import type { ReportDocument } from "../document.ts";
 import { faultsSection } from "./faults.ts";
 import { costSection, peopleSection } from "./people.ts";
@@ -58,7 +58,8 @@ export function introOf(document: ReportDocument): Intro {
     tone: TONES[decision.advice],
     sentenceNames: ["Decision", "Gain", decision.third],
     facts:
-      `${counted(quarter.deployments, "deployment")} · samples on ${sampled} of ${counted(days.length, "day")} · ` +
+      `${counted(quarter.deployments, "deployment")} · ` +
+      `samples on ${sampled} of ${counted(days.length, "day")} · ` +
       `in force: ${current} · ` +
       `proposed: ${next} · people: ${asked.people}` +
       (asked.redact ? " · names redacted" : ""),
@@ -90,7 +91,7 @@ function changeSection({ changes, gate, decision, policies }: ReportDocument): S
       caption: "Guards of the budget: how much worse each may become",
       columns: [{ title: "guard" }, { title: "verdict" }, { title: "why" }],
       rows: gate.checks.map(({ name, verdict, reason }) => [
-        nameOf(name),
+        fieldWords(name),
         {
           text:
             verdict === "pass"

@@ -1,12 +1,12 @@
 /** Estimates and differences as cells of a table. */
 
 import type { Difference } from "../../compare/compare.ts";
-import { formatDifference, formatValue, restsOnHidden } from "../../compare/words.ts";
+import { fieldWords, formatDifference, formatValue, restsOnHidden } from "../../compare/words.ts";
 import { FIELDS, type Field } from "../../score/fields.ts";
 import type { Estimate, Scorecard } from "../../score/scorecard.ts";
 import type { Cell, Tone } from "../blocks.ts";
 import { differenceChart } from "../charts/difference.ts";
-import { nameOf, tooFew } from "../decision.ts";
+import { tooFew } from "../decision.ts";
 
 export const CANNOT_SAY = "cannot say";
 
@@ -60,7 +60,7 @@ export function differenceCells(
   const say = (value: number): string => formatDifference(unit, value);
   const text = difference.difference === 0 ? "0" : say(difference.difference);
   const below = low === null || high === null ? "no interval" : interval(say(low), say(high));
-  const label = `${nameOf(difference.field)}: ${text}, ${below}, ${verdict}`;
+  const label = `${fieldWords(difference.field)}: ${text}, ${below}, ${verdict}`;
   const few = tooFew(difference, card);
   if (few !== null && difference.difference !== 0) {
     return [{ text, below }, { text: "" }, { text: "? too few to tell", below: few, tone: "open" }];

@@ -26,7 +26,8 @@ export function faultsSection(document: ReportDocument): Section {
     blocks.push(
       paragraph([
         "Under either policy, one line for what each did and why. The numbers above are means " +
-          `over ${counted(comparison.manifest.draws, "draw")} of luck; names are those of the first draw. ` +
+          `over ${counted(comparison.manifest.draws, "draw")} of luck; ` +
+          "names are those of the first draw. " +
           "A name opens in the lab while it runs (",
         { code: `hindsight serve --history ${asked.history}` },
         "), or on a terminal:",

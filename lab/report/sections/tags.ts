@@ -40,7 +40,8 @@ export function tagsSection({ tags, comparison, policies }: ReportDocument): Sec
   } else {
     blocks.push(
       paragraph(
-        `${counted(tags.tags, "tag")} of the whole history, as ${policies[0]!.name} reads them. Each line ` +
+        `${counted(tags.tags, "tag")} of the whole history, as ${policies[0]!.name} reads ` +
+          "them. Each line " +
           "is the quarter replayed once more, with the same luck and other tags.",
       ),
       armTable(tags),

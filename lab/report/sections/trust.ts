@@ -136,10 +136,11 @@ export function frontierSection({ sweep, asked }: ReportDocument): Section {
 
 function sweepBlocks(sweep: SweepInput): Block[] {
   const { recommendation: found, validation, landscape, variations, incumbent, vary } = sweep;
+  const tried = counted(variations.length, "variation");
   const heads = {
-    recommended: `A sweep of ${counted(variations.length, "variation")} recommends a change:`,
-    nothing: `Of ${counted(variations.length, "variation")} none beats the policy in force:`,
-    "cannot say": `A sweep of ${counted(variations.length, "variation")}, and this history cannot tell:`,
+    recommended: `A sweep of ${tried} recommends a change:`,
+    nothing: `Of ${tried} none beats the policy in force:`,
+    "cannot say": `A sweep of ${tried}, and this history cannot tell:`,
   };
   const reasons = [...found.reasons, ...found.changes.map(changeText)];
   const front = variations.filter(({ onFrontier }) => onFrontier);

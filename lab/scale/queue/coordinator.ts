@@ -62,7 +62,8 @@ export function openCoordinator(
     if (units === 0) return;
     const again = begunAgain === 0 ? "" : `, ${begunAgain} of them begun more than once`;
     note(
-      `Queue: ${counted(units, "unit")} by ${counted(workers.size, "worker")}, each counted once${again}.`,
+      `Queue: ${counted(units, "unit")} by ${counted(workers.size, "worker")}, ` +
+        `each counted once${again}.`,
     );
   });
   return coordinator;

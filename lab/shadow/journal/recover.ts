@@ -45,9 +45,8 @@ export function recover(disk: Disk, dir: string, note: (text: string) => void): 
     disk.truncate(last.samples, place.samplesBytes);
   }
   if (replay.unwritten.length > 0) {
-    note(
-      `${last.log}: made ${counted(replay.unwritten.length, "line")} of the last input that had not been written`,
-    );
+    const made = counted(replay.unwritten.length, "line");
+    note(`${last.log}: made ${made} of the last input that had not been written`);
   }
   return replay;
 }
