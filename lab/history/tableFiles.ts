@@ -254,16 +254,28 @@ export async function readTable(
   const reader = await connection.runAndReadAll(
     `SELECT ${read.map(fromFile).join(", ")} FROM read_parquet(${file})`,
   );
-  const rows = reader.getRowObjectsJS() as Record<string, unknown>[];
-  for (const row of rows) {
-    for (const { field, kind, optional } of read) {
-      if (optional && row[field] === null) Reflect.deleteProperty(row, field);
-      else if (kind === "time") checkTime(row[field] as number | null);
-      if (kind === "texts" || kind === "stages") row[field] ??= [];
-    }
-  }
-  return rows;
+  const values = reader.getColumnsJS();
+  // A year of deployments names the same services, kinds and authors over and over.
+  const texts = new Map<unknown, string>();
+  const valueOf = ({ kind }: Column, value: unknown): unknown => {
+    if (kind === "time") checkTime(value as number | null);
+    if (kind === "texts" || kind === "stages") return value ?? NOTHING;
+    if (typeof value !== "string") return value;
+    const known = texts.get(value);
+    if (known === undefined) texts.set(value, value);
+    return known ?? value;
+  };
+  return Array.from({ length: values[0]?.length ?? 0 }, (_, at): Row => {
+    const row: Record<string, unknown> = {};
+    read.forEach((column, place) => {
+      const value = valueOf(column, values[place]![at]);
+      if (!column.optional || value !== null) row[column.field] = value;
+    });
+    return row;
+  });
 }
+
+const NOTHING: readonly never[] = [];
 
 async function columnsOf(connection: DuckDBConnection, file: string): Promise<Set<unknown>> {
   const reader = await connection.runAndReadAll(`SELECT name FROM parquet_schema(${file})`);
