@@ -19,11 +19,23 @@ export function callGraph(rows: readonly ServiceRow[]): CallGraph {
       else list.push(service);
     }
   }
-  const callersOf = (service: string): readonly string[] => callers.get(service) ?? [];
+  const callersOf = (service: string): readonly string[] => callers.get(service) ?? NOBODY;
   return {
     callers: callersOf,
-    dependants: (service) => reached(service, callersOf),
-    dependencies: (service) => reached(service, (name) => called.get(name) ?? []),
+    dependants: once((service) => reached(service, callersOf)),
+    dependencies: once((service) => reached(service, (name) => called.get(name) ?? NOBODY)),
+  };
+}
+
+const NOBODY: readonly string[] = [];
+
+/** One list for all deployments of a service. */
+function once(of: (service: string) => readonly string[]): typeof of {
+  const known = new Map<string, readonly string[]>();
+  return (service) => {
+    let list = known.get(service);
+    if (list === undefined) known.set(service, (list = of(service)));
+    return list;
   };
 }
 

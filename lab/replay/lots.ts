@@ -18,7 +18,7 @@ export interface Lot {
 }
 
 /** Of one lot, at most, a season's as one; but a deployment's are never parted. */
-const LOT_WINDOWS = 2000;
+const LOT_WINDOWS = 1000;
 
 /**
  * Lots one after the other; the first windows of one are read while the last is worked on.
