@@ -50,7 +50,7 @@ it("in lots of any size", async () => {
     const places = cut.lots.flatMap((lot) => lot.places);
     expect(places.sort((a, b) => a - b)).toEqual([...plan.deployments.keys()]);
     for (const lot of cut.lots) {
-      if (lot.places.length > 1) expect(lot.windows).toBeLessThanOrEqual(windowsAtMost ?? 2000);
+      if (lot.places.length > 1) expect(lot.windows).toBeLessThanOrEqual(windowsAtMost ?? 1000);
     }
     if (windowsAtMost !== undefined) expect(cut.lots.length).toBeGreaterThan(1);
   }
