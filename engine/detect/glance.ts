@@ -47,6 +47,8 @@ interface Watched {
   /** The metric is a name and no glob. */
   readonly isPlain: boolean;
   readonly isOwn: boolean;
+  /** Can a glance prove anything of it? Others are looked at closer, and they alone. */
+  readonly isGlanced: boolean;
   /** The least that any mode, stage or tag leaves of the tolerance. */
   readonly amount: number;
 }
@@ -84,21 +86,22 @@ export function judgementsOf(
   });
 }
 
-/** Null for a policy that has to look at every residual. */
+/** Null for a policy that has to look at every residual of every signal. */
 export function glanceWith(policy: Policy): Glance | null {
   if (policy.fusion === "evidence") return null;
   const watched: Watched[] = [];
   for (const signal of policy.signals) {
     const { detector, control, calibrate, metric, of } = signal;
-    if (detector.kind !== "threshold" && detector.kind !== "cusum") return null;
     if (control !== undefined || calibrate !== undefined || signal.counter === true) return null;
     watched.push({
       signal,
       isPlain: !/[*|]/.test(metric),
       isOwn: of.length === 1 && of[0] === "own",
+      isGlanced: detector.kind === "threshold" || detector.kind === "cusum",
       amount: leastTolerated(policy, signal),
     });
   }
+  if (!watched.some(({ isGlanced }) => isGlanced)) return null;
   const evidence = watched.map(({ signal }) => quietEvidence(signal));
   return { policy, watched, quiet: { watchMs: policy.watchMs, evidence } };
 }
@@ -173,7 +176,7 @@ export function isQuietOnAll(
   for (const one of watched) {
     if (!isWatched(one, deployment, on.column.series)) continue;
     found = true;
-    const view = viewOn(one, policy, deployment, on);
+    const view = one.isGlanced ? viewOn(one, policy, deployment, on) : null;
     quiet &&= view !== null && isQuietOn(one, view);
   }
   return found && quiet;
@@ -199,6 +202,7 @@ export function quietAtAGlance(
   { glanced, spared, uneven }: Glimpses,
 ): readonly boolean[] {
   return watched.map((one) => {
+    if (!one.isGlanced) return false;
     if (uneven.some((series) => isWatched(one, deployment, series))) return false;
     let found = spared.some((series) => isWatched(one, deployment, series));
     for (const on of glanced) {

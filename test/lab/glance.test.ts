@@ -1,6 +1,7 @@
 /** Scores of a replay that only glances at what is quiet are those of one that looks at all. */
 
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { outcomesOf, type Outcome } from "../../lab/outcome/outcome.ts";
@@ -15,9 +16,23 @@ beforeAll(async () => {
 }, HOOK_MS);
 afterAll(() => history.close());
 
+/** One signal has to be looked at closer, always; the others have not. */
+function mixed(policy: Policy): Policy {
+  const [first, ...rest] = policy.signals;
+  const { baselineMs } = first!.detector;
+  const ewma = { kind: "ewma", baselineMs, season: true, weight: 0.4, clip: 3, limit: 5 } as const;
+  return { ...policy, digest: "mixed", signals: [{ ...first!, detector: ewma }, ...rest] };
+}
+
 it("what was done and when is the same; only the numbers of the quiet are left out", async () => {
-  const names = ["incumbent", "tagged-threshold", "two-minute-override", "full-autonomy"];
-  const policies = names.map(shipped);
+  const names = [
+    "incumbent",
+    "tagged-threshold",
+    "two-minute-override",
+    "full-autonomy",
+    "default",
+  ];
+  const policies = [...names.map(shipped), mixed(shipped("two-minute-override"))];
   const people = recorded(history.tables.decisions);
   const recovery = recoveryOf(history.tables);
   const outcomes = async (glances: boolean): Promise<(readonly Outcome[])[]> => {
