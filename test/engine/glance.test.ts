@@ -22,7 +22,7 @@ import { policyOf } from "./policyFile.ts";
 
 const MINUTE_MS = 60_000;
 const SEED = 20_261_125;
-const RUNS = process.env["SOAK"] === undefined ? 1500 : 200_000;
+const RUNS = process.env["SOAK"] === undefined ? 600 : 200_000;
 const TIMEOUT_MS = 60_000 + 20 * RUNS;
 
 const deployment: Deployment = {

@@ -43,7 +43,7 @@ const before = new Set<Event["kind"]>([
 ]);
 
 /** A state holds hours of samples: at every event only in the long proofs. */
-const RESTARTS_EVERY = process.env["SOAK"] === undefined ? 40 : 1;
+const RESTARTS_EVERY = process.env["SOAK"] === undefined ? 80 : 1;
 
 const silent = (): null => null;
 

@@ -114,7 +114,7 @@ describe("every fault is said in words, and the other query's samples come", () 
     [
       "no service",
       body(oneSeries([[TO_MS / 1000, "1"]], {})),
-      /^bad: 1 samples left out: the series has no label "service"/,
+      /^bad: 1 sample left out: the series has no label "service"/,
     ],
   ];
   it.each(cases)("%s", async (name, reply, expected) => {
