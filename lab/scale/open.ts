@@ -26,8 +26,11 @@ export interface ScaleFlags {
 const DEFAULT_CACHE = join(".hindsight", "cache");
 /** With fewer samples a replay is done before a store is open. */
 const SAMPLES_AT_LEAST = 2_000_000;
-/** With fewer samples nobody is started unless asked for: children take a second to be there. */
-const SAMPLES_FOR_WORKERS = 20_000_000;
+/**
+ * With fewer samples nobody is started unless asked for: two that have to start and to hand over
+ * what they found break even there, under a policy with a season.
+ */
+const SAMPLES_FOR_WORKERS = 100_000_000;
 const LIMIT_BYTES = 4 * 2 ** 30;
 
 /**
