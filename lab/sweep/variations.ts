@@ -223,6 +223,13 @@ export function policyOf(file: string, tree: Tree): Policy {
   });
 }
 
+/** What a policy says at a path, as text; null where a `*` stands for paths that differ. */
+export function valueNow(base: Base, path: string): string | null {
+  const values = expand(base, path).map((one) => oldValue(base.tree, base.policy, one));
+  const [first] = values;
+  return first !== undefined && values.every((one) => one === first) ? first : null;
+}
+
 /** Every path that one with `*` stands for. */
 function expand(base: Base, path: string): (readonly string[])[] {
   let found: string[][] = [[]];

@@ -3,7 +3,13 @@
 import { describe, expect, it } from "vitest";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sobol } from "../../lab/sweep/sobol.ts";
-import { openBase, variationsOf, withTier, type Design } from "../../lab/sweep/variations.ts";
+import {
+  openBase,
+  valueNow,
+  variationsOf,
+  withTier,
+  type Design,
+} from "../../lab/sweep/variations.ts";
 import { policyFile } from "../lab/smallWorld.ts";
 
 const GRID: Design = { kind: "grid", points: 0, seed: 1 };
@@ -12,6 +18,12 @@ const base = openBase(policyFile("two-minute-override"));
 function vary(...texts: string[]) {
   return variationsOf(base, texts.map(parseDimension), GRID);
 }
+
+it("what is there now is one value, however many keys a * names, or none", () => {
+  expect(valueNow(base, "tiers.override.window")).toBe("2m");
+  expect(valueNow(base, "signals.*.hold")).toBe("60s");
+  expect(valueNow(base, "signals.*.tolerance")).toBeNull();
+});
 
 describe("values", () => {
   it.each([

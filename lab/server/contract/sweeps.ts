@@ -65,7 +65,7 @@ export const sweepDetail = sweepJob.extend({
   knobs: list(z.object({ path: z.string(), values: list(z.string()), ordered: z.boolean() })),
   /** By variation: for each knob, its value; what a heat map is drawn by. */
   places: list(list(z.string())),
-  /** The incumbent's own value at each knob; null where several keys are varied at once. */
+  /** The incumbent's own value at each knob; null where `*` names keys that differ. */
   incumbentPlace: list(z.string().nullable()),
   /** Null until it is done. */
   result: z

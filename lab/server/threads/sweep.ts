@@ -4,9 +4,8 @@ import { openHistory } from "../../history/open.ts";
 import { parseDimension } from "../../sweep/dimension.ts";
 import { writeSweep } from "../../sweep/directory.ts";
 import { sweepDocument } from "../../sweep/document.ts";
-import { oldValue } from "../../sweep/paths.ts";
 import { sweep } from "../../sweep/sweep.ts";
-import { baseOf, textOf, type Design } from "../../sweep/variations.ts";
+import { baseOf, textOf, valueNow, type Design } from "../../sweep/variations.ts";
 import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
 import type { NumberOptions, PolicyRef } from "./evaluations.ts";
 
@@ -52,9 +51,7 @@ const calls = {
           ordered,
         })),
         places: swept.variations.map(({ values }) => values),
-        incumbentPlace: dimensions.map(({ path }) =>
-          path.includes("*") ? null : oldValue(base.tree, base.policy, path.split(".")),
-        ),
+        incumbentPlace: dimensions.map(({ path }) => valueNow(base, path)),
       };
     } finally {
       history.close();
