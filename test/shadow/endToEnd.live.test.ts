@@ -10,16 +10,17 @@ import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkSigned } from "../../lab/shadow/http/signature.ts";
 import { hindsight } from "../commandLine.ts";
 import {
   configDirectory,
   killAll,
+  receivingServer,
   SECRETS,
   SHORT_POLICY,
   startLive,
   until,
   type LiveProcess,
+  type Received,
 } from "./liveProcess.ts";
 import {
   closeServer,
@@ -67,31 +68,10 @@ async function serve(server: Server): Promise<number> {
   return listen(server);
 }
 
-interface Got {
-  readonly path: string;
-  readonly type: string;
-  readonly key: string;
-  readonly reason: string;
-  readonly fault: string | null;
-}
-
-/** Whoever rolls back and whoever is paged: they note what they get, and check who sent it. */
-async function startReceivers(): Promise<{ port: number; got: Got[] }> {
-  const got: Got[] = [];
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on("data", (part: Buffer) => parts.push(part));
-    request.on("end", () => {
-      const body = Buffer.concat(parts);
-      const path = request.url!;
-      const secret = path === "/platform" ? SECRETS.PLATFORM : SECRETS.PAGE;
-      const { fault } = checkSigned(request.headers, body, secret, Date.now(), 60_000);
-      const { type, key, reason } = JSON.parse(body.toString()) as Got;
-      got.push({ path, type, key, reason, fault });
-      response.writeHead(202).end();
-    });
-  });
-  return { port: await serve(server), got };
+/** They note what they get. */
+async function startReceivers(): Promise<{ port: number; got: Received[] }> {
+  const got: Received[] = [];
+  return { port: await serve(receivingServer(Date.now, (one) => got.push(one))), got };
 }
 
 type Mood = "well" | "down" | "slow" | "garbage" | "tooMany";

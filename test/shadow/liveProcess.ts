@@ -2,9 +2,10 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { signatureOf } from "../../lab/shadow/http/signature.ts";
+import { checkSigned, signatureOf } from "../../lab/shadow/http/signature.ts";
 import { builtCommandLine } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 
@@ -14,6 +15,33 @@ export const SECRETS = {
   PLATFORM: "the secret of the platform",
   PAGE: "the secret of the pager",
 };
+
+/** What the platform, or whoever is paged, was sent. */
+export interface Received {
+  readonly path: string;
+  readonly type: string;
+  readonly key: string;
+  readonly reason: string;
+  /** What is wrong with its signature; null where nothing is. */
+  readonly fault: string | null;
+}
+
+/** Whoever rolls back and whoever is paged: they check who sent it, and hand it on. */
+export function receivingServer(nowMs: () => number, take: (got: Received) => void): Server {
+  return createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      const body = Buffer.concat(parts);
+      const path = request.url!;
+      const secret = path === "/platform" ? SECRETS.PLATFORM : SECRETS.PAGE;
+      const { fault } = checkSigned(request.headers, body, secret, nowMs(), 60_000);
+      const { type, key, reason } = JSON.parse(body.toString()) as Received;
+      take({ path, type, key, reason, fault });
+      response.writeHead(202).end();
+    });
+  });
+}
 
 /** Everything that takes minutes in earnest takes seconds here. */
 export const SHORT_POLICY = `policy: short

@@ -10,16 +10,16 @@
  * records anew, where there is a Prometheus: a minute of scrapes, then this story asked of it.
  */
 
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { pino } from "pino";
 import { afterEach, expect, it } from "vitest";
 import { readShadowFile } from "../../lab/shadow/config/shadowFile.ts";
-import { checkSigned, signatureOf } from "../../lab/shadow/http/signature.ts";
+import { signatureOf } from "../../lab/shadow/http/signature.ts";
 import { goLive, type Live } from "../../lab/shadow/live.ts";
 import { hindsight } from "../commandLine.ts";
-import { configDirectory, SECRETS, until } from "./liveProcess.ts";
+import { configDirectory, receivingServer, SECRETS, until, type Received } from "./liveProcess.ts";
 import {
   closeServer,
   listen,
@@ -69,20 +69,11 @@ it("rolls back what a recorded Prometheus shows to be slow", { timeout: 180_000 
       ? replayingServer(recording, unknown)
       : recordingServer(real.prometheus.url, exchanges);
   const clock = new TestClock(recording.startMs);
-  const got: { path: string; type: string; fault: string | null; atMs: number }[] = [];
-  const receivers = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on("data", (part: Buffer) => parts.push(part));
-    request.on("end", () => {
-      const body = Buffer.concat(parts);
-      const path = request.url!;
-      const secret = path === "/platform" ? SECRETS.PLATFORM : SECRETS.PAGE;
-      const { fault } = checkSigned(request.headers, body, secret, clock.wallMs(), 60_000);
-      const { type } = JSON.parse(body.toString()) as { type: string };
-      got.push({ path, type, fault, atMs: clock.wallMs() });
-      response.writeHead(202).end();
-    });
-  });
+  const got: (Received & { readonly atMs: number })[] = [];
+  const receivers = receivingServer(
+    () => clock.wallMs(),
+    (one) => got.push({ ...one, atMs: clock.wallMs() }),
+  );
   const directory = configDirectory(configOf(await serve(source), await serve(receivers)));
   const file = join(directory, "shadow.yaml");
   const log = pino({ level: "silent" });
