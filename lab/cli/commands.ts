@@ -1,46 +1,33 @@
 /** Every command, in the order of --help: one line here, one file each. */
 
 import type { Command } from "commander";
-import { auditCommand } from "./audit.ts";
-import { compareCommand } from "./compare.ts";
-import { detectBenchCommand } from "./detectBench.ts";
-import { demoCommand } from "./demo.ts";
-import { explainCommand } from "./explain.ts";
-import { gateCommand } from "./gate.ts";
-import { generateCommand } from "./generate.ts";
-import { importCommand } from "./import.ts";
-import { inspectCommand } from "./inspect.ts";
-import { policyCommand } from "./policy.ts";
-import { replayCommand } from "./replay.ts";
-import { reportCommand } from "./report.ts";
-import { serveCommand } from "./serve.ts";
-import { scenarioCommand } from "./scenario.ts";
-import { simulateCommand } from "./simulate.ts";
-import { shadowCommand } from "./shadow.ts";
-import { sweepCommand } from "./sweep.ts";
-import { tagsCommand } from "./tags.ts";
-import { workerCommand } from "./worker.ts";
 
-export function commandList(): readonly Command[] {
-  return [
-    demoCommand(),
-    generateCommand(),
-    importCommand(),
-    inspectCommand(),
-    policyCommand(),
-    replayCommand(),
-    compareCommand(),
-    sweepCommand(),
-    explainCommand(),
-    auditCommand(),
-    gateCommand(),
-    scenarioCommand(),
-    reportCommand(),
-    tagsCommand(),
-    detectBenchCommand(),
-    serveCommand(),
-    shadowCommand(),
-    simulateCommand(),
-    workerCommand(),
-  ];
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import("./demo.ts")).demoCommand(),
+  generate: async () => (await import("./generate.ts")).generateCommand(),
+  import: async () => (await import("./import.ts")).importCommand(),
+  inspect: async () => (await import("./inspect.ts")).inspectCommand(),
+  policy: async () => (await import("./policy.ts")).policyCommand(),
+  replay: async () => (await import("./replay.ts")).replayCommand(),
+  compare: async () => (await import("./compare.ts")).compareCommand(),
+  sweep: async () => (await import("./sweep.ts")).sweepCommand(),
+  explain: async () => (await import("./explain.ts")).explainCommand(),
+  audit: async () => (await import("./audit.ts")).auditCommand(),
+  gate: async () => (await import("./gate.ts")).gateCommand(),
+  scenario: async () => (await import("./scenario.ts")).scenarioCommand(),
+  report: async () => (await import("./report.ts")).reportCommand(),
+  tags: async () => (await import("./tags.ts")).tagsCommand(),
+  "detect-bench": async () => (await import("./detectBench.ts")).detectBenchCommand(),
+  serve: async () => (await import("./serve.ts")).serveCommand(),
+  shadow: async () => (await import("./shadow.ts")).shadowCommand(),
+  simulate: async () => (await import("./simulate.ts")).simulateCommand(),
+  worker: async () => (await import("./worker.ts")).workerCommand(),
+};
+
+/** All commands, or the one asked for alone: loading all of them takes most of a second. */
+export async function commandList(asked?: string): Promise<readonly Command[]> {
+  if (asked === "--version") return [];
+  const known = asked !== undefined && Object.hasOwn(COMMANDS, asked);
+  const makers = known ? [COMMANDS[asked]!] : Object.values(COMMANDS);
+  return Promise.all(makers.map((make) => make()));
 }

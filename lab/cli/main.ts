@@ -7,12 +7,12 @@ import { commandList } from "./commands.ts";
 
 const EXIT = { fine: 0, checkFailed: 1, usage: 2, inconclusive: 3, ownFault: 70, interrupted: 130 };
 
-function program(): Command {
+async function program(asked: string | undefined): Promise<Command> {
   const root = new Command("hindsight")
     .description("Replay and tune autonomy policies on your own history.")
     .version(ENGINE_VERSION)
     .configureHelp({ showGlobalOptions: true });
-  for (const command of commandList()) root.addCommand(command);
+  for (const command of await commandList(asked)) root.addCommand(command);
   throwInsteadOfExit(root);
   return root;
 }
@@ -25,7 +25,7 @@ function throwInsteadOfExit(command: Command): void {
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync([...argv]);
+    await (await program(argv[2])).parseAsync([...argv]);
     return typeof process.exitCode === "number" ? process.exitCode : EXIT.fine;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;

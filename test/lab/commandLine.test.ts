@@ -33,8 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => history.close());
 
-describe("--help", () => {
-  const commands = commandList();
+describe("--help", async () => {
+  const commands = await commandList();
   const all = commands.flatMap((command) => [
     { name: command.name(), command },
     ...command.commands.map((each) => ({
@@ -47,6 +47,11 @@ describe("--help", () => {
     let help = "";
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
     expect(help).toMatch(new RegExp(`Examples?:\\n {2}hindsight ${name}[ \\n]`));
+  });
+
+  it.each(commands)("$_name is found by its name, alone", async (command) => {
+    const found = await commandList(command.name());
+    expect(found.map((one) => one.name())).toEqual([command.name()]);
   });
 
   it("lists these commands and no other", async () => {
