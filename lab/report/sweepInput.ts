@@ -11,7 +11,7 @@ type SweepDocument = ReturnType<typeof sweepDocument>;
 /** What a report says of a sweep. */
 export type SweepInput = Pick<
   SweepDocument,
-  "incumbent" | "anchors" | "knee" | "validation" | "recommendation" | "landscape"
+  "incumbent" | "anchors" | "alike" | "knee" | "validation" | "recommendation" | "landscape"
 > & {
   readonly vary: readonly string[];
   readonly policies: number;
@@ -31,6 +31,7 @@ const MANIFEST = z.looseObject({
 const RESULTS = z.looseObject({
   incumbent: z.looseObject({}),
   variations: z.array(z.looseObject({ name: z.string() })),
+  alike: z.array(z.looseObject({ name: z.string() })),
   recommendation: z.looseObject({ verdict: z.string() }),
   validation: z.looseObject({ how: z.string() }),
 });
@@ -53,12 +54,13 @@ export function readSweep(dir: string, history: string, policy: string): SweepIn
       cure: CURE,
     });
   }
-  const { incumbent, anchors, knee, validation, recommendation, landscape } = results;
+  const { incumbent, anchors, alike, knee, validation, recommendation, landscape } = results;
   return {
     vary: manifest.vary,
     policies: manifest.policies,
     incumbent,
     anchors,
+    alike,
     knee,
     validation,
     recommendation,

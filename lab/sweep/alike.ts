@@ -4,9 +4,22 @@
  */
 
 import type { Dimension } from "./dimension.ts";
+import type { Sweep } from "./sweep.ts";
 import { shortName, textOf, type Variation } from "./variations.ts";
 
 const VALUES_AT_MOST = 4;
+
+/** How places are called that come to the same; the first of the places is the base, 0. */
+export function groupNames({
+  variations,
+  dimensions,
+}: Pick<Sweep, "variations" | "dimensions">): (group: readonly number[]) => string {
+  const now = stepsOfBase(variations, dimensions);
+  return (group) => {
+    const members = group.filter((place) => place > 0).map((place) => variations[place - 1]!);
+    return rangeWords(members, dimensions, group.includes(0) ? now : null);
+  };
+}
 
 /**
  * The values of some variations, in words; where they are not every combination of some
@@ -15,7 +28,7 @@ const VALUES_AT_MOST = 4;
  * @param alike in the order of all variations
  * @param now the base's step in each dimension where the base is one of them, else null
  */
-export function rangeWords(
+function rangeWords(
   alike: readonly Variation[],
   dimensions: readonly Dimension[],
   now: readonly (number | null)[] | null,
@@ -53,7 +66,7 @@ function valuesWords({ values, ordered }: Dimension, steps: readonly number[]): 
  * The base's step in each dimension, told by the variations that leave it as it is; null in
  * a dimension of which none of the values is the base's.
  */
-export function stepsOfBase(
+function stepsOfBase(
   variations: readonly Variation[],
   dimensions: readonly Dimension[],
 ): readonly (number | null)[] {

@@ -1,6 +1,7 @@
 /** The JSON of `sweep`: absent values are null. */
 
 import { tidy } from "../score/intervals.ts";
+import { groupNames } from "./alike.ts";
 import type { Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
 
@@ -10,6 +11,7 @@ export function sweepDocument(sweep: Sweep) {
     place === null ? null : place === 0 ? sweep.base.policy : variations[place - 1]!.name;
   const candidateName = (at: number | null): string | null => nameOf(at === null ? null : at + 1);
   const { best } = found;
+  const together = groupNames(sweep);
   return {
     manifest: sweep.manifest,
     incumbent: {
@@ -35,8 +37,10 @@ export function sweepDocument(sweep: Sweep) {
       policy: nameOf(place),
       share: nullable(frontier.membership[place]!),
     })),
-    /** Those that come to the same on this history, together. */
-    alike: frontier.alike.filter(({ length }) => length > 1).map((group) => group.map(nameOf)),
+    /** Those that come to the same on this history, and what they are called together. */
+    alike: frontier.alike
+      .filter(({ length }) => length > 1)
+      .map((group) => ({ name: together(group), policies: group.map(nameOf) })),
     knee: nameOf(frontier.knee),
     landscape: sweep.landscape,
     validation: {

@@ -3,7 +3,7 @@
 import { Table } from "console-table-printer";
 import { differenceSentences, fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
 import { counted } from "../counted.ts";
-import { rangeWords, stepsOfBase } from "./alike.ts";
+import { groupNames } from "./alike.ts";
 import type { Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
 
@@ -62,7 +62,7 @@ function headline(sweep: Sweep): string {
 }
 
 function frontierTable(sweep: Sweep, titles: 0 | 1): string {
-  const { base, dimensions, variations, scores, frontier, anchors } = sweep;
+  const { base, scores, frontier, anchors } = sweep;
   const table = new Table({
     columns: [
       { name: "policy", alignment: "left" },
@@ -87,11 +87,7 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
     const knee = group.some((place) => place === frontier.knee) ? " knee" : "";
     return `${(100 * frontier.membership[group[0]!]!).toFixed(0)} %${knee}`;
   };
-  const now = stepsOfBase(variations, dimensions);
-  const words = (group: Group): string => {
-    const members = group.filter((place) => place > 0).map((place) => variations[place - 1]!);
-    return rangeWords(members, dimensions, group.includes(0) ? now : null);
-  };
+  const words = groupNames(sweep);
   const groups = groupsOf(sweep);
   const withBase = groups.find((group) => group.includes(0));
   add(`${base.policy} (now)`, scores[0]!, shareOf(withBase ?? [0]));

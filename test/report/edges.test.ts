@@ -240,6 +240,10 @@ describe("a report with a sweep", () => {
     expect(html).toContain('class="frontier"');
     expect(markdown).toMatch(/A sweep of 2 variations, and this history cannot tell/);
     expect(markdown).toMatch(/weeks are too short to train, test and seal/);
+    // Nothing is rolled back in this history, whatever the window: one row for all.
+    expect(swept.frontier.alike).toEqual([[0, 1, 2]]);
+    expect(markdown).toContain("| the same: window=");
+    expect(markdown).not.toContain("| window=");
     expect(() => readSweep(dir, digest, FULL.digest)).toThrow(/varied another policy/);
     expect(() => readSweep(dir, "0", base.policy.digest)).toThrow(/of another history/);
   });

@@ -105,8 +105,14 @@ describe("a sweep", () => {
     const document = sweepDocument(same);
     expect(document.variations).toHaveLength(5);
     expect(document.alike).toEqual([
-      ["two-minute-override", "sla=5m window=2m", "sla=20m window=2m"],
-      ["sla=5m window=1m", "sla=10m window=1m", "sla=20m window=1m"],
+      {
+        name: "sla=5m to 20m window=2m",
+        policies: ["two-minute-override", "sla=5m window=2m", "sla=20m window=2m"],
+      },
+      {
+        name: "sla=5m to 20m window=1m",
+        policies: ["sla=5m window=1m", "sla=10m window=1m", "sla=20m window=1m"],
+      },
     ]);
     const everywhere = { ...same.frontier, members: [0, 1, 2, 3, 4, 5] };
     const lines = sweepText({ ...same, frontier: everywhere }).split("\n");

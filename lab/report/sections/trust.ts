@@ -18,6 +18,10 @@ import type { SweepInput } from "../sweepInput.ts";
 import { cardsOf } from "./scores.ts";
 import { counted } from "../../counted.ts";
 
+const FRONT_ROWS = 15;
+
+type OnFront = SweepInput["variations"][number];
+
 const percent = (share: number): string => formatShare(Number(share.toFixed(3)));
 
 export function calibrationSection({ comparison, policies }: ReportDocument): Section {
@@ -143,7 +147,7 @@ function sweepBlocks(sweep: SweepInput): Block[] {
     "cannot say": `A sweep of ${tried}, and this history cannot tell:`,
   };
   const reasons = [...found.reasons, ...found.changes.map(changeText)];
-  const front = variations.filter(({ onFrontier }) => onFrontier);
+  const front = frontOf(sweep);
   const number = (value: number | null, digits: number, unit = ""): string =>
     value === null ? "–" : `${value.toFixed(digits)}${unit}`;
   const row = (name: string, scores: SweepInput["incumbent"]["scores"], share: string): Row => [
@@ -163,7 +167,7 @@ function sweepBlocks(sweep: SweepInput): Block[] {
       kind: "figure",
       chart: frontierChart(sweep, "Variations by false-positive rate and minutes to recovery"),
       caption:
-        "Every variation: large rings are on the frontier, the square-edged dot is the policy " +
+        "Every variation: large rings are on the frontier, the large filled dot is the policy " +
         "in force. Down and to the left is better; point estimates of the whole history.",
     },
     {
@@ -180,11 +184,16 @@ function sweepBlocks(sweep: SweepInput): Block[] {
       ],
       rows: [
         row(`${incumbent.policy} (in force)`, incumbent.scores, ""),
-        ...front.map(({ name, scores, frontierShare }) =>
-          row(name, scores, frontierShare === null ? "–" : percent(frontierShare)),
-        ),
+        ...front
+          .slice(0, FRONT_ROWS)
+          .map(({ name, scores, frontierShare }) =>
+            row(name, scores, frontierShare === null ? "–" : percent(frontierShare)),
+          ),
       ],
     },
+    ...(front.length <= FRONT_ROWS
+      ? []
+      : [paragraph(`${front.length - FRONT_ROWS} more on the frontier are in sweep.json.`)]),
     heading("Does it survive weeks it was not chosen on"),
     paragraph(`How it was tested: ${validation.how}.`),
     ...(validation.folds.length === 0
@@ -209,6 +218,31 @@ function sweepBlocks(sweep: SweepInput): Block[] {
         ]),
     ...landscape.warnings.map((warning) => caution(warning)),
   ];
+}
+
+/**
+ * What is on the frontier, most often in resamples first; those that come to the same are one,
+ * under the name of them all, and those of the policy in force are told right below it.
+ */
+function frontOf({ variations, alike, incumbent }: SweepInput): readonly OnFront[] {
+  const groupOf = new Map(alike.flatMap((group) => group.policies.map((name) => [name, group])));
+  const isInForce = ({ name }: OnFront): boolean =>
+    groupOf.get(name)?.policies.includes(incumbent.policy) ?? false;
+  const leads = ({ name }: OnFront): boolean => {
+    const group = groupOf.get(name);
+    return (group?.policies.find((other) => other !== incumbent.policy) ?? name) === name;
+  };
+  return variations
+    .filter((one) => one.onFrontier && leads(one))
+    .sort(
+      (a, b) =>
+        Number(isInForce(b)) - Number(isInForce(a)) ||
+        (b.frontierShare ?? 0) - (a.frontierShare ?? 0),
+    )
+    .map((one) => {
+      const together = groupOf.get(one.name)?.name ?? one.name;
+      return { ...one, name: isInForce(one) ? `the same: ${together}` : together };
+    });
 }
 
 function changeText({ path, from, to }: { path: string; from: string; to: string }): string {

@@ -86,8 +86,8 @@ export const sweepDetail = sweepJob.extend({
         z.object({ name: z.string(), what: z.string(), scores: z.looseObject(scores.shape) }),
       ),
       frontier: list(z.object({ policy: z.string().nullable(), share: number })),
-      /** Names of policies that come to the same on this history, together. */
-      alike: list(list(z.string().nullable())),
+      /** Policies that come to the same on this history, and what they are called together. */
+      alike: list(z.object({ name: z.string(), policies: list(z.string().nullable()) })),
       knee: z.string().nullable(),
       landscape: z.looseObject({
         kind: z.string().nullable(),
