@@ -25,9 +25,10 @@ import { Problem } from "../../lab/problem.ts";
 import { servicesOf } from "./generated.ts";
 import { measure, type Measured, type Part, type PolicyChoice } from "./parts.ts";
 import { compared, readRecord, showRatios, writeRecord, type Ratio } from "./ratios.ts";
+import { sourcePath } from "./sourcePath.ts";
 import { COVERED, samplesOf, worldOf } from "./world.ts";
 
-const RECORDED = fileURLToPath(new URL("recorded.json", import.meta.url));
+const RECORDED = sourcePath("test/bench/recorded.json");
 
 /** Pairs behind every ratio. */
 const PAIRS = 3;
@@ -79,7 +80,7 @@ class Bench {
   /** Generates the week of a world of about so many samples; then DuckDB writes the same. */
   async generateInTurns(samples: number): Promise<Record<"generate" | "rewrite", Measured[]>> {
     const services = servicesOf(samples);
-    const dir = join(this.#root, `generated${services}`);
+    const dir = join(this.#root, `generated${millions(samples)}`);
     mkdirSync(dir);
     const label = `${services} services`;
     const generate: Part = { kind: "generate", dir, services };

@@ -6,14 +6,14 @@
 
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { silent } from "../../lab/cli/output.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { generateHistory } from "../../lab/simulate/generate.ts";
 import { openWorld } from "../../lab/simulate/open.ts";
+import { sourcePath } from "./sourcePath.ts";
 import { stopwatch, type Stopped } from "./stopwatch.ts";
 
-const QUARTER = fileURLToPath(new URL("../../datasets/worlds/quarter.yaml", import.meta.url));
+const QUARTER = sourcePath("datasets/worlds/quarter.yaml");
 const METRICS = 7;
 const WEEK_SAMPLES = (7 * 24 * 3600) / 15;
 

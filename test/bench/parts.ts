@@ -5,7 +5,6 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { judgementsOf, type Policy } from "../../engine/index.ts";
 import { inspect } from "../../lab/history/inspect.ts";
 import { silent } from "../../lab/cli/output.ts";
@@ -25,6 +24,7 @@ import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
 import { generated, rewritten } from "./generated.ts";
 import { ruleSql } from "./ruleSql.ts";
+import { sourcePath } from "./sourcePath.ts";
 import { stopwatch, type Stopped } from "./stopwatch.ts";
 import { writeLongTable, writeWorld, type World } from "./world.ts";
 
@@ -268,11 +268,11 @@ async function swept(dir: string): Promise<Stopped> {
   return { ...stopped, samples, notes: { policies: made.manifest.policies } };
 }
 
-const fileBeside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const fileBeside = (name: string): string => sourcePath(`test/bench/${name}`);
 
 function policiesOf(choice: PolicyChoice): Policy[] {
   if (choice === "shipped") {
-    return [loadPolicy(fileBeside("../../scenarios/policies/two-minute-override.yaml"))];
+    return [loadPolicy(sourcePath("scenarios/policies/two-minute-override.yaml"))];
   }
   const bench = loadPolicy(fileBeside("bench.yaml"));
   return choice === "bench" ? [bench] : variationsOf(bench);
