@@ -12,6 +12,7 @@ import type { Placebo } from "./placebo.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
 import { staleAfterMs, type TrackChange, type TrackState } from "./track.ts";
 import { logEOf } from "./eValue.ts";
+import { boundsFor } from "./tolerance.ts";
 import type { WatchState } from "./watch.ts";
 
 /** Half a spread subtracted is worth a word. */
@@ -146,6 +147,27 @@ export function nothingOf(signal: SignalPolicy, track: TrackState, gap: Gap | nu
   return `no sample of ${metric}`;
 }
 
+/**
+ * What is tolerated, beside what was found; where the smoothed reading lies within it, what
+ * of the single samples is beyond, as `+9.9 %, 10 % tolerated` alone is no reason to act.
+ */
+function beyondText(signal: SignalPolicy, track: TrackState, change: TrackChange): string {
+  const { smooth, statistic, tolerance, tags } = change;
+  const { detector } = signal;
+  const allowed = toleranceText(signal, tolerance, tags);
+  const told = change.tagged !== "breach" || detector.kind === "variance";
+  if (smooth === null || told) return `, ${allowed}`;
+  const { up, down } = boundsFor(signal, track.series, tolerance);
+  if (smooth > up || -smooth > down) return `, ${allowed}`;
+  const beyond =
+    detector.kind !== "threshold"
+      ? `beyond it by ${detector.kind}`
+      : detector.of === 1
+        ? "the last sample beyond it"
+        : `${formatNumber(statistic!)} of the last ${detector.of} samples beyond it`;
+  return ` smoothed, ${allowed}, ${beyond}`;
+}
+
 /** Evidence at a change of verdict; what stands of it under `fusion: evidence` is added. */
 export function interimEvidence(
   given: SignalPolicy,
@@ -169,7 +191,7 @@ export function interimEvidence(
     verdict === "breach" && change.guarded
       ? `${nameOf(signal, track)} ${size}: hard guard, ${guardText(signal)}`
       : verdict === "breach"
-        ? `${nameOf(signal, track)} ${harm}, ${allowed}, for ${held}`
+        ? `${nameOf(signal, track)} ${harm}${beyondText(signal, track, change)}, for ${held}`
         : verdict === "healthy"
           ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
           : change.stale

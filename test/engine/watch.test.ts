@@ -115,6 +115,18 @@ describe("judgements", () => {
     ]);
   });
 
+  test("a breach whose smoothed reading is tolerated says what is not", () => {
+    const latency = column("latency_p95", 0, 90);
+    const worse = (value: number): string => {
+      const values = Array.from(latency.atMs, (at) => (at >= 66 * MINUTE_MS ? value : 100));
+      return judge(simple, [{ ...latency, values }], deployment, [])[0]!.evidence.reason;
+    };
+    expect(worse(150)).toMatch(/^latency_p95 \+4\d.\d %, 10 % tolerated, for 1m$/);
+    expect(worse(110.5)).toMatch(
+      /^latency_p95 \+9.\d % smoothed, 10 % tolerated, the last sample beyond it, for 1m$/,
+    );
+  });
+
   test("a share is asked once for each question, and changes nothing", () => {
     const columns = [column("latency_p95", 0, 70), column("latency_p95_b", 0, 90)];
     const asked: string[] = [];
