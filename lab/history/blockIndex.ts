@@ -1,6 +1,6 @@
 /**
- * Which block lies in which row of which part file: two small columns of every
- * file, read once, so that a reader asks only for the blocks it needs.
+ * Which block lies in which row of which part file: a few small columns of all
+ * files, read once, so that a reader asks only for the blocks it needs.
  *
  * A block's end is not stored. It ends before the next block of its series
  * begins, which is all that pruning needs: a block too many is cut away later, a
@@ -11,23 +11,21 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { BlockRange } from "./blocks.ts";
-import { microsToMs, quoted, type Duck } from "./duck.ts";
+import { itemsOf, quoted, type Duck } from "./duck.ts";
 import { readingFile } from "./open.ts";
-import { findPlainValues, LISTED, type PlainPart } from "./plainPart.ts";
+import { findPlainValues, LISTED, type PlainPart, type PlainValues } from "./plainPart.ts";
 
 /** One part file; row `i` of the file is entry `i` of the arrays. */
-export interface PartIndex {
-  readonly path: string;
+export interface PartIndex extends PlainPart {
   readonly storage: "float" | "double";
-  readonly series: Int32Array;
-  readonly startMs: Float64Array;
   /** No sample of the block is at or after this time; Infinity for a series' last block. */
   readonly beforeMs: Float64Array;
-  /** Where its values lie in the file; null where DuckDB has to read them. */
-  readonly plain: PlainPart | null;
+  /**
+   * Where its values lie in the file, found out when first asked for; null where DuckDB has
+   * to read them.
+   */
+  readonly values: () => PlainValues | null;
 }
-
-const READERS = 4;
 
 /** Reads the index of the named part files (relative to `dir`, in file order). */
 export async function loadBlockIndex(
@@ -35,80 +33,142 @@ export async function loadBlockIndex(
   dir: string,
   files: readonly string[],
 ): Promise<PartIndex[]> {
-  const sorted = [...files].sort();
-  const parts = new Array<PartIndex>(sorted.length);
-  const read = async (connection: DuckDBConnection, at: number): Promise<void> => {
-    const path = join(dir, sorted[at]!);
-    const storage = path.endsWith("-double.parquet") ? "double" : "float";
-    const part = await readingFile(path, () => readPart(connection, path, storage));
-    const beforeMs = new Float64Array(part.series.length).fill(Infinity);
-    parts[at] = { path, storage, beforeMs, ...part };
-  };
-  let next = 0;
-  const reader = async (): Promise<void> => {
-    const connection = await duck.connect();
-    try {
-      while (next < sorted.length) await read(connection, next++);
-    } finally {
-      next = sorted.length;
-      connection.closeSync();
+  const paths = [...files].sort().map((file) => join(dir, file));
+  if (paths.length === 0) return [];
+  // Of its own: somebody may be in the middle of a result of the other.
+  const connection = await duck.connect();
+  try {
+    const parts = await readParts(connection, paths).catch(async (error: unknown) => {
+      // All are read by one query, which is many times quicker than one for each. Which of
+      // them it was that could not be read, it does not always say.
+      for (const path of paths) await readingFile(path, () => readParts(connection, [path]));
+      throw error;
+    });
+    for (const storage of ["float", "double"] as const) {
+      closeBlocks(parts.filter((part) => part.storage === storage));
     }
-  };
-  // Each is a few small answers of the database to wait for. None may be under way when
-  // somebody hears of a failure and closes it.
-  const ends = await Promise.allSettled(Array.from({ length: READERS }, reader));
-  const failed = ends.find((end) => end.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  for (const storage of ["float", "double"] as const) {
-    closeBlocks(parts.filter((part) => part.storage === storage));
+    return parts;
+  } finally {
+    connection.closeSync();
   }
+}
+
+async function readParts(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+): Promise<PartIndex[]> {
+  const list = `[${paths.map(quoted).join(",")}]`;
+  const parts = await beginParts(connection, list, paths);
+  // DuckDB keeps the order of files and of the rows in them; `closeBlocks` would see it if not.
+  const result = await connection.run(
+    `SELECT series, epoch_us(start_at) / 1000, coalesce(step_ms, ${LISTED}),
+            coalesce(known_delay_ms, ${LISTED})
+       FROM read_parquet(${list})`,
+  );
+  let [at, row] = [0, 0];
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) break;
+    const [series, steps, delays] = [0, 2, 3].map((column) =>
+      itemsOf(chunk.getColumnVector(column), Int32Array),
+    ) as [Int32Array, Int32Array, Int32Array];
+    const startMs = itemsOf(chunk.getColumnVector(1), Float64Array);
+    for (let from = 0; from < chunk.rowCount;) {
+      while (row === parts[at]?.series.length) [at, row] = [at + 1, 0];
+      const part = parts[at];
+      assert(part !== undefined, "a part file has as many rows as it says");
+      const to = Math.min(chunk.rowCount, from + part.series.length - row);
+      part.series.set(series.subarray(from, to), row);
+      part.startMs.set(startMs.subarray(from, to), row);
+      part.stepMs.set(steps.subarray(from, to), row);
+      part.delayMs.set(delays.subarray(from, to), row);
+      row += to - from;
+      from = to;
+    }
+  }
+  while (row === parts[at]?.series.length) [at, row] = [at + 1, 0];
+  assert(at === parts.length, "every row of every part file came");
   return parts;
 }
 
-async function readPart(
+/** The parts with room for their rows, of which nothing is known yet. */
+async function beginParts(
   connection: DuckDBConnection,
-  path: string,
-  storage: PartIndex["storage"],
-): Promise<Pick<PartIndex, "series" | "startMs" | "plain">> {
+  list: string,
+  paths: readonly string[],
+): Promise<PartIndex[]> {
   const reader = await connection.runAndReadAll(
-    `SELECT series, epoch_us(start_at) AS start_us, step_ms, known_delay_ms
-       FROM read_parquet(${quoted(path)}, file_row_number = true) ORDER BY file_row_number`,
+    `SELECT file_name, row_group_num_rows, compression, encodings, dictionary_page_offset,
+            data_page_offset, num_values
+       FROM parquet_metadata(${list}) WHERE path_in_schema = 'values, list, element'`,
   );
-  const [series = [], startUs = [], steps = [], delays = []] = reader.getColumnsJS() as unknown as [
-    number[] | undefined,
-    bigint[] | undefined,
-    (number | null)[] | undefined,
-    (number | null)[] | undefined,
-  ];
-  const index = {
-    series: Int32Array.from(series),
-    startMs: Float64Array.from(startUs, microsToMs),
+  const chunks = new Map(paths.map((path) => [path, [] as ValueChunk[]]));
+  for (const row of reader.getRowsJS()) {
+    const [path, rows, compression, encodings, dictionary, pageAt, values] = row;
+    const isPlain = compression === "UNCOMPRESSED" && encodings === "PLAIN" && dictionary === null;
+    const counts = { rows: Number(rows), values: Number(values), pageAt: Number(pageAt) };
+    const of = chunks.get(path as string);
+    assert(of !== undefined, "what is told of a part file names it as we do");
+    of.push({ isPlain, ...counts });
+  }
+  return paths.map((path) => emptyPart(path, chunks.get(path)!));
+}
+
+/** The values of one row group. */
+interface ValueChunk {
+  readonly isPlain: boolean;
+  readonly rows: number;
+  readonly values: number;
+  /** Of their first page, in the file. */
+  readonly pageAt: number;
+}
+
+function emptyPart(path: string, chunks: readonly ValueChunk[]): PartIndex {
+  const storage = path.endsWith("-double.parquet") ? "double" : "float";
+  const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
+  const only = chunks.length === 1 && chunks[0]!.isPlain ? chunks[0]! : null;
+  let found: PlainValues | null | undefined;
+  return {
+    path,
+    storage,
+    series: new Int32Array(rows),
+    startMs: new Float64Array(rows),
+    beforeMs: new Float64Array(rows).fill(Infinity),
+    stepMs: new Int32Array(rows),
+    delayMs: new Int32Array(rows),
+    values() {
+      if (found === undefined) {
+        const bytes = storage === "float" ? 4 : 8;
+        found = only && findPlainValues(path, only.pageAt, only.values, bytes, rows);
+      }
+      return found;
+    },
   };
-  const bytes = storage === "float" ? 4 : 8;
-  const values = await findPlainValues(connection, path, bytes, index.series.length);
-  if (values === null) return { ...index, plain: null };
-  const stepMs = Int32Array.from(steps, (step) => step ?? LISTED);
-  const delayMs = Int32Array.from(delays, (delay) => delay ?? LISTED);
-  return { ...index, plain: { values, ...index, stepMs, delayMs } };
 }
 
 /** Ends every block where the next one of its series begins; files follow each other. */
 function closeBlocks(parts: readonly PartIndex[]): void {
-  let before: { part: PartIndex; row: number } | null = null;
+  let before: PartIndex | null = null;
+  let [lastSeries, lastMs] = [-1, 0];
   for (const part of parts) {
-    for (let row = 0; row < part.series.length; row++) {
-      if (before !== null) {
-        const sameSeries = before.part.series[before.row] === part.series[row];
-        const order = part.series[row]! - before.part.series[before.row]!;
-        assert(
-          order > 0 || (sameSeries && part.startMs[row]! > before.part.startMs[before.row]!),
-          `blocks lie in order: ${part.path}`,
-        );
-        if (sameSeries) before.part.beforeMs[before.row] = part.startMs[row]!;
-      }
-      before = { part, row };
+    const { series, startMs } = part;
+    const law = `blocks lie in order: ${part.path}`;
+    for (let row = 0; row < series.length; row++) {
+      const isSame = series[row] === lastSeries;
+      assert(isSame ? startMs[row]! > lastMs : series[row]! > lastSeries, law);
+      assert(isWholeMs(startMs[row]!), "a stored time is a whole millisecond");
+      [lastSeries, lastMs] = [series[row]!, startMs[row]!];
+      if (!isSame) continue;
+      if (row > 0) part.beforeMs[row - 1] = lastMs;
+      else before!.beforeMs[before!.series.length - 1] = lastMs;
     }
+    if (series.length > 0) before = part;
   }
+}
+
+/** Made of whole microseconds, of which none was lost? */
+function isWholeMs(ms: number): boolean {
+  return Number.isInteger(ms) && Number.isSafeInteger(ms * 1000);
 }
 
 /** Disjoint, ascending intervals of one series: `fromMs[i]` to `toMs[i]`, exclusive. */

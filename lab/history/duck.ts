@@ -66,6 +66,19 @@ export function microsToMs(micros: bigint): number {
   return number / 1000;
 }
 
+/**
+ * The typed array inside a vector: already a copy of DuckDB's memory. It is private
+ * in the types, but reading item by item costs more than the detector.
+ */
+export function itemsOf<T extends object>(
+  vector: object,
+  type: abstract new (...args: never[]) => T,
+): T {
+  const { items } = vector as { readonly items?: unknown };
+  assert(items instanceof type, `a vector of ${type.name}`);
+  return items;
+}
+
 /** Milliseconds as ISO 8601, UTC; null stays null. */
 export function iso(atMs: number): string;
 export function iso(atMs: number | null): string | null;

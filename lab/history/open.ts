@@ -109,10 +109,13 @@ export async function openHistory(
 function stepsOf(parts: readonly PartIndex[]): Map<number, number> {
   const steps = new Map<number, number>();
   for (const { series, startMs, beforeMs } of parts) {
-    for (let row = 0; row < series.length; row++) {
-      const stepMs = (beforeMs[row]! - startMs[row]!) / BLOCK_SAMPLES;
-      const known = steps.get(series[row]!) ?? Number.POSITIVE_INFINITY;
-      if (Number.isFinite(stepMs)) steps.set(series[row]!, Math.min(known, stepMs));
+    for (let row = 0; row < series.length;) {
+      const one = series[row]!;
+      let least = steps.get(one) ?? Number.POSITIVE_INFINITY;
+      for (; series[row] === one; row++) {
+        least = Math.min(least, (beforeMs[row]! - startMs[row]!) / BLOCK_SAMPLES);
+      }
+      if (Number.isFinite(least)) steps.set(one, least);
     }
   }
   return steps;

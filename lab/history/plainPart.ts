@@ -11,7 +11,7 @@
  * definition levels run-length encoded, then the values (parquet-format 2.10, "Data Pages").
  */
 
-import { closeSync, openSync, read } from "node:fs";
+import { closeSync, openSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
@@ -20,7 +20,7 @@ import { quoted } from "./duck.ts";
 import type { ReadMemory } from "./readMemory.ts";
 
 /** Where the values of a part file lie. */
-interface PlainValues {
+export interface PlainValues {
   /** Of the first value, in the file. */
   readonly at: number;
   readonly bytes: 4 | 8;
@@ -31,42 +31,41 @@ interface PlainValues {
 /** Longer than any page header of ours. */
 const HEADER_BYTES = 256;
 
-/** Null where the values do not lie plainly in the file. */
-export async function findPlainValues(
-  connection: DuckDBConnection,
+/**
+ * Of a part file with one page of plain values; null where they do not lie plainly in it.
+ * Waits for the file: a turn of the event loop would cost more than the few kilobytes.
+ *
+ * @param pageAt where the page begins in the file, with its header
+ * @param count of its values, of so many bytes
+ * @param rows of the file
+ */
+export function findPlainValues(
   path: string,
+  pageAt: number,
+  count: number,
   bytes: 4 | 8,
   rows: number,
-): Promise<PlainValues | null> {
-  const reader = await connection.runAndReadAll(
-    `SELECT row_group_id, compression, encodings, dictionary_page_offset, data_page_offset,
-            num_values
-       FROM parquet_metadata(${quoted(path)}) WHERE path_in_schema = 'values, list, element'`,
-  );
-  const chunks = reader.getRowsJS();
-  const [, compression, encodings, dictionary, pageAt, count] = chunks[0] ?? [];
-  const isPlain = compression === "UNCOMPRESSED" && encodings === "PLAIN" && dictionary === null;
-  if (chunks.length !== 1 || !isPlain) return null;
+): PlainValues | null {
   const file = openSync(path, "r");
   try {
-    return await readPage(file, Number(pageAt), Number(count), bytes, rows);
+    return readPage(file, pageAt, count, bytes, rows);
   } finally {
     closeSync(file);
   }
 }
 
-async function readPage(
+function readPage(
   file: number,
   pageAt: number,
   count: number,
   bytes: 4 | 8,
   rows: number,
-): Promise<PlainValues | null> {
-  const header = readHeader(await readFresh(file, pageAt, HEADER_BYTES));
+): PlainValues | null {
+  const header = readHeader(readNow(file, pageAt, HEADER_BYTES));
   if (header === null || header.values !== count || header.encoding !== 0) return null;
   const levelsBytes = header.pageBytes - count * bytes;
   if (levelsBytes < 8 || levelsBytes > header.pageBytes) return null;
-  const levels = await readFresh(file, pageAt + header.bytes, levelsBytes);
+  const levels = readNow(file, pageAt + header.bytes, levelsBytes);
   if (levels.length < levelsBytes) return null;
   const repeatedBytes = levels.readUInt32LE(0);
   if (repeatedBytes + 8 > levelsBytes) return null;
@@ -186,7 +185,7 @@ export const LISTED = -1;
 
 /** What a block has besides its values, by row of the file. */
 export interface PlainPart {
-  readonly values: PlainValues;
+  readonly path: string;
   readonly series: Int32Array;
   readonly startMs: Float64Array;
   readonly stepMs: Int32Array;
@@ -203,23 +202,23 @@ type Lists = Pick<Block, "offsetsMs"> & { readonly delaysMs: Int32Array | null }
  * @param memory where they lie; null: in memory of their own
  */
 export async function readPlainBlocks(
-  path: string,
   part: PlainPart,
+  values: PlainValues,
   rows: Int32Array,
   connect: () => Promise<DuckDBConnection>,
   memory: ReadMemory | null,
 ): Promise<Block[]> {
   const isListed = (row: number): boolean =>
     part.stepMs[row] === LISTED || part.delayMs[row] === LISTED;
-  const lists = rows.some(isListed) ? await readLists(await connect(), path) : null;
-  const { at, bytes, ends } = part.values;
+  const lists = rows.some(isListed) ? await readLists(await connect(), part.path) : null;
+  const { at, bytes, ends } = values;
   const begins = (row: number): number => (row === 0 ? 0 : ends[row - 1]! * bytes);
   const runs = runsOf(rows, begins, (row) => ends[row]! * bytes);
-  const read = await readAll(path, at, runs, memory);
+  const read = await readAll(part.path, at, runs, memory);
   const blocks: Block[] = [];
   runs.forEach(({ first, next, begin }, run) => {
     const { buffer, byteOffset, length } = read[run]!;
-    const values =
+    const column =
       bytes === 4
         ? new Float32Array(buffer, byteOffset, length / bytes)
         : new Float64Array(buffer, byteOffset, length / bytes);
@@ -232,12 +231,12 @@ export async function readPlainBlocks(
         startMs: part.startMs[row]!,
         stepMs: part.stepMs[row] === LISTED ? null : part.stepMs[row]!,
         offsetsMs: listed?.offsetsMs ?? null,
-        values: values.subarray(from, from + ends[row]! - begins(row) / bytes),
+        values: column.subarray(from, from + ends[row]! - begins(row) / bytes),
         knownDelayMs: listed?.delaysMs ?? part.delayMs[row]!,
       });
     }
   });
-  assert(blocks.length === rows.length, `every block asked for came: ${path}`);
+  assert(blocks.length === rows.length, `every block asked for came: ${part.path}`);
   return blocks;
 }
 
@@ -328,7 +327,8 @@ async function readAt(file: number, position: number, into: Uint8Array): Promise
   return done;
 }
 
-async function readFresh(file: number, position: number, length: number): Promise<Buffer> {
+/** Fewer bytes than wanted where the file ends. */
+function readNow(file: number, position: number, length: number): Buffer {
   const into = Buffer.alloc(length);
-  return into.subarray(0, await readAt(file, position, into));
+  return into.subarray(0, readSync(file, into, 0, length, position));
 }

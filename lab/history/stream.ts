@@ -20,7 +20,7 @@ import {
 import { assert } from "../../engine/index.ts";
 import { planParts, type PartPlan } from "./blockIndex.ts";
 import type { Block, BlockRange } from "./blocks.ts";
-import { microsToMs, quoted } from "./duck.ts";
+import { itemsOf, microsToMs, quoted } from "./duck.ts";
 import { readingFile, type History } from "./open.ts";
 import { readPlainBlocks } from "./plainPart.ts";
 import type { ReadMemory } from "./readMemory.ts";
@@ -142,9 +142,8 @@ class PartQueue {
     const { part, rows } = plan;
     const connect = (): Promise<DuckDBConnection> =>
       (this.#connections[turn % 2] ??= this.history.duck.connect());
-    if (part.plain !== null) {
-      return readPlainBlocks(part.path, part.plain, rows, connect, this.memory);
-    }
+    const values = part.values();
+    if (values !== null) return readPlainBlocks(part, values, rows, connect, this.memory);
     return readPlan(await connect(), plan);
   }
 }
@@ -210,16 +209,6 @@ function unpack(chunk: DuckDBDataChunk, blocks: Block[]): void {
       knownDelayMs: delayMs ?? cut(delays, row, delayItems),
     });
   }
-}
-
-/**
- * The typed array inside a vector: already a copy of DuckDB's memory. It is private
- * in the types, but reading item by item costs more than the detector.
- */
-function itemsOf<T extends object>(vector: object, type: abstract new (...args: never[]) => T): T {
-  const { items } = vector as { readonly items?: unknown };
-  assert(items instanceof type, `a vector of ${type.name}`);
-  return items;
 }
 
 function cut<T extends Int32Array | Float32Array | Float64Array>(

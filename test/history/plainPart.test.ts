@@ -1,5 +1,6 @@
 /** What is read straight from a part file is what DuckDB reads of it, whatever is in it. */
 
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -83,7 +84,7 @@ test("every block, and any of them, is what DuckDB reads", async () => {
         const history = await openHistory(dir);
         try {
           for (const part of await history.blockIndex()) {
-            if (part.plain === null) decoded++;
+            if (part.values() === null) decoded++;
             else plain++;
           }
           const reader = await history.duck.connection.runAndReadAll(
@@ -118,3 +119,17 @@ test("every block, and any of them, is what DuckDB reads", async () => {
   expect(plain).toBeGreaterThan(5);
   expect(decoded).toBeGreaterThan(0);
 }, 120_000);
+
+test("of many part files the damaged one is named", async () => {
+  const dir = join(temporaryDirectory(), "history");
+  await write(dir, [FEW, { ...FEW, storage: "double" }, FEW]);
+  const damaged = join(dir, "metrics", "part-00000-double.parquet");
+  const bytes = readFileSync(damaged);
+  writeFileSync(damaged, bytes.fill(0x5a, 4, bytes.length - 4));
+  const history = await openHistory(dir);
+  try {
+    await expect(history.blockIndex()).rejects.toThrow(/part-00000-double\.parquet: .* damaged/s);
+  } finally {
+    history.close();
+  }
+});
