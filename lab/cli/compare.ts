@@ -1,21 +1,14 @@
 /** `hindsight compare`: policies side by side on the same deployments. */
 
 import { Command } from "commander";
+import { answerTo, type Answer } from "../compare/answer.ts";
 import { compareDocument } from "../compare/document.ts";
-import { evaluate, type Evaluation } from "../compare/evaluate.ts";
 import { differenceSentences, flipLines, scorecardTable } from "../compare/print.ts";
-import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
-import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import {
-  evaluateOptions,
-  evaluateOptionsOf,
-  scaleOf,
-  signerOf,
-  type EvaluateFlags,
-} from "./options.ts";
+import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
+import { runWriter } from "./runOut.ts";
 import { counted } from "../counted.ts";
 
 const FLIPS_SHOWN = 5;
@@ -43,32 +36,18 @@ export function compareCommand(): Command {
         });
       }
       const policies = flags.policy.map(loadPolicy);
-      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
-      if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
-      const signer = signerOf(flags);
-      const history = await openHistory(flags.history);
-      try {
-        const progress = progressBar();
-        const evaluation = await evaluate(history, policies, {
-          ...options,
-          progress,
-          digestSamples: flags.out !== undefined,
-        });
-        if (flags.out !== undefined) {
-          await writeRun(flags.out, evaluation, flags.force ?? false, signer);
-        }
-        if (flags.json) printJson(compareDocument(evaluation));
-        else printComparison(evaluation);
-        for (const line of evaluation.manifest.notes) note(line);
-        if (flags.out !== undefined) note(`Run written to ${flags.out}`);
-      } finally {
-        history.close();
-      }
+      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
+      const run = await runWriter(flags);
+      const answer = await answerTo(flags.history, policies, options, "scores", run);
+      if (flags.json) printJson(compareDocument(answer));
+      else printComparison(answer);
+      for (const line of answer.manifest.notes) note(line);
+      if (flags.out !== undefined) note(`Run written to ${flags.out}`);
     });
 }
 
 /** Scorecards, sentences and the first flips, for a person. */
-export function printComparison(evaluation: Evaluation): void {
+export function printComparison(evaluation: Answer): void {
   print(scorecardTable(evaluation.policies));
   print("");
   for (const line of differenceSentences(evaluation)) print(line);

@@ -1,16 +1,17 @@
 /** `hindsight gate`: may this policy change be merged? */
 
 import { Command } from "commander";
-import { distinctlyNamed, evaluate } from "../compare/evaluate.ts";
-import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
+import { answerTo } from "../compare/answer.ts";
+import { distinctlyNamed } from "../compare/names.ts";
 import { DEFAULT_BUDGET, loadAcceptedFlips, loadBudget } from "../gate/budget.ts";
 import { gateDocument, gateJunit, gateMarkdown, gateText } from "../gate/formats.ts";
 import { gateOf, type GateVerdict } from "../gate/gate.ts";
-import { openHistory } from "../history/open.ts";
+import { readManifest } from "../history/manifest.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { writeWholeFile } from "./textFile.ts";
 import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
+import { runWriter } from "./runOut.ts";
 
 const EXIT: Readonly<Record<GateVerdict, number>> = { pass: 0, fail: 1, inconclusive: 3 };
 const WEEK_MS = 604_800_000;
@@ -46,26 +47,18 @@ export function gateCommand(): Command {
       const budget = flags.budget === undefined ? DEFAULT_BUDGET : loadBudget(flags.budget);
       const accepted =
         flags.acceptedFlips === undefined ? [] : loadAcceptedFlips(flags.acceptedFlips);
-      if (flags.out !== undefined) checkRunPlace(flags.out, flags.force ?? false);
-      const history = await openHistory(flags.history);
-      try {
-        const progress = progressBar();
-        const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress };
-        const evaluation = await evaluate(history, policies, options);
-        const { from, to } = history.manifest;
-        const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");
-        const weeks = Number.isNaN(lengthMs) ? 0 : lengthMs / WEEK_MS;
-        const gate = gateOf(evaluation, budget, accepted, weeks);
-        if (flags.out !== undefined) await writeRun(flags.out, evaluation, flags.force ?? false);
-        if (flags.junit !== undefined) writeWholeFile(flags.junit, gateJunit(evaluation, gate));
-        if (flags.markdown !== undefined)
-          writeWholeFile(flags.markdown, gateMarkdown(evaluation, gate));
-        if (flags.json) printJson(gateDocument(evaluation, gate));
-        else print(gateText(evaluation, gate));
-        for (const line of evaluation.manifest.notes) note(line);
-        process.exitCode = EXIT[gate.verdict];
-      } finally {
-        history.close();
-      }
+      const run = await runWriter(flags);
+      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
+      const answer = await answerTo(flags.history, policies, options, "scores", run);
+      const { from, to } = readManifest(flags.history);
+      const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");
+      const weeks = Number.isNaN(lengthMs) ? 0 : lengthMs / WEEK_MS;
+      const gate = gateOf(answer, budget, accepted, weeks);
+      if (flags.junit !== undefined) writeWholeFile(flags.junit, gateJunit(answer, gate));
+      if (flags.markdown !== undefined) writeWholeFile(flags.markdown, gateMarkdown(answer, gate));
+      if (flags.json) printJson(gateDocument(answer, gate));
+      else print(gateText(answer, gate));
+      for (const line of answer.manifest.notes) note(line);
+      process.exitCode = EXIT[gate.verdict];
     });
 }

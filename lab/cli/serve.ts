@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { readManifest } from "../history/open.ts";
+import { readManifest } from "../history/manifest.ts";
 import { Problem } from "../problem.ts";
 import { serve } from "../server/serve.ts";
 import { untilTold } from "./interrupt.ts";

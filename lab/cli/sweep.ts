@@ -65,9 +65,10 @@ export function sweepCommand(): Command {
           ...options,
           progress,
         });
-        const document = sweepDocument(swept);
-        if (flags.out !== undefined) await writeSweep(flags.out, document, flags.force ?? false);
-        if (flags.json) printJson(document);
+        if (flags.out !== undefined) {
+          await writeSweep(flags.out, sweepDocument(swept), flags.force ?? false);
+        }
+        if (flags.json) printJson(sweepDocument(swept));
         else print(sweepText(swept));
         for (const line of swept.manifest.notes) note(line);
         if (flags.out !== undefined) note(`Sweep written to ${flags.out}`);

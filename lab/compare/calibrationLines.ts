@@ -2,10 +2,10 @@
 
 import { formatShare } from "../../engine/index.ts";
 import type { CostThreshold, Reliability } from "../score/calibration.ts";
-import type { Evaluated } from "./evaluate.ts";
+import type { Answered } from "./answer.ts";
 
 /** Nothing for a policy that has no confidence; `--json` says why. */
-export function calibrationLines({ scored }: Evaluated): string[] {
+export function calibrationLines({ scored }: Answered): string[] {
   const { proposals, deployments, thresholds } = scored.scorecard.calibration ?? {};
   if (deployments == null) return [];
   return [

@@ -3,7 +3,7 @@
 import { formatTime } from "../../engine/index.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { rollbackWorth, type Costs } from "../score/costs.ts";
-import type { Evaluation } from "./evaluate.ts";
+import type { Answer } from "./answer.ts";
 
 function time(atMs: number | null): string | null {
   return atMs === null ? null : formatTime(atMs);
@@ -54,7 +54,7 @@ export function outcomeDocument(outcome: Outcome, costs: Costs) {
   };
 }
 
-export function replayDocument({ manifest, policies }: Evaluation) {
+export function replayDocument({ manifest, policies }: Answer) {
   const { scored, outcomes } = policies[0]!;
   return {
     manifest,
@@ -63,7 +63,7 @@ export function replayDocument({ manifest, policies }: Evaluation) {
   };
 }
 
-export function compareDocument({ manifest, policies, differences, flips }: Evaluation) {
+export function compareDocument({ manifest, policies, differences, flips }: Answer) {
   return {
     manifest,
     scorecards: Object.fromEntries(

@@ -31,6 +31,7 @@ import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
+import { checkNames } from "./names.ts";
 import { counted } from "../counted.ts";
 
 export type { PeopleChoice } from "../people/choose.ts";
@@ -290,27 +291,6 @@ function outcomesIn(outcomes: readonly Outcome[], within: Within | undefined): r
   return outcomes.filter(
     ({ startedAtMs }) => startedAtMs >= within.fromMs && startedAtMs < within.toMs,
   );
-}
-
-/**
- * A change of one file often keeps the policy's name, and results are listed by it: the
- * second is then called a candidate.
- */
-export function distinctlyNamed(baseline: Policy, candidate: Policy): readonly [Policy, Policy] {
-  const same = baseline.policy === candidate.policy;
-  return [baseline, same ? { ...candidate, policy: `${candidate.policy} (candidate)` } : candidate];
-}
-
-function checkNames(policies: readonly Policy[]): void {
-  const seen = new Set<string>();
-  for (const { policy } of policies) {
-    if (seen.has(policy)) {
-      throw new Problem(`two policies are called ${policy}`, {
-        cure: "Give each file its own `policy:` name; results are listed by it.",
-      });
-    }
-    seen.add(policy);
-  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
 import type { Flip } from "./compare.ts";
-import type { Evaluated, Evaluation } from "./evaluate.ts";
+import type { Answer, Answered } from "./answer.ts";
 import {
   formatValue,
   IN_WORDS,
@@ -16,7 +16,7 @@ import {
   SHOWN,
 } from "./words.ts";
 
-function estimateOf({ scored }: Evaluated, name: string): Estimate {
+function estimateOf({ scored }: Answered, name: string): Estimate {
   return estimateIn(scored.scorecard, name);
 }
 
@@ -40,7 +40,7 @@ export function fitting(table: string, shorter: () => string, columns: number): 
  * Policies as columns; 95 % intervals in brackets where `columns` characters are wide
  * enough for them.
  */
-export function scorecardTable(policies: readonly Evaluated[], columns = TERMINAL_COLUMNS): string {
+export function scorecardTable(policies: readonly Answered[], columns = TERMINAL_COLUMNS): string {
   const full = renderScorecard(policies, cell);
   return fitting(
     full,
@@ -56,7 +56,7 @@ export function scorecardTable(policies: readonly Evaluated[], columns = TERMINA
 }
 
 function renderScorecard(
-  policies: readonly Evaluated[],
+  policies: readonly Answered[],
   show: (unit: Field["unit"], estimate: Estimate) => string,
 ): string {
   const table = new Table({
@@ -83,8 +83,8 @@ function renderScorecard(
 }
 
 /** A row below a number that history's own rollbacks may flatter: between which values it lies. */
-function addBounds(table: Table, name: string, field: Field, policies: readonly Evaluated[]): void {
-  const boundsOf = ({ scored }: Evaluated) =>
+function addBounds(table: Table, name: string, field: Field, policies: readonly Answered[]): void {
+  const boundsOf = ({ scored }: Answered) =>
     scored.scorecard[`${name}Bounds`] as Bounds | undefined;
   const differs = (found: Bounds | undefined): boolean => found?.best !== found?.worst;
   if (!policies.some((one) => differs(boundsOf(one)))) return;
@@ -99,7 +99,7 @@ function addBounds(table: Table, name: string, field: Field, policies: readonly 
 }
 
 /** A row below MTTR: what it were had recovery after a rollback been half as long, and twice. */
-function addSensitivity(table: Table, policies: readonly Evaluated[]): void {
+function addSensitivity(table: Table, policies: readonly Answered[]): void {
   const row: Record<string, string> = { field: "  recovery ½ and 2 times" };
   for (const { policy, scored } of policies) {
     const { recoveryHalved: half, recoveryDoubled: double } =
@@ -112,7 +112,7 @@ function addSensitivity(table: Table, policies: readonly Evaluated[]): void {
 }
 
 /** Of rollbacks that were not the cause's: what each cost, and what it may have been worth. */
-export function wastedLines({ policies, manifest }: Evaluation, most: number): string[] {
+export function wastedLines({ policies, manifest }: Answer, most: number): string[] {
   const wasted = policies[0]!.outcomes.filter(isWasted);
   const lines = wasted.slice(0, most).map((outcome) => {
     const { rollbackCost, spikeCost } = rollbackWorth(outcome, manifest.costs);
@@ -127,13 +127,20 @@ export function wastedLines({ policies, manifest }: Evaluation, most: number): s
   return wasted.length === 0 ? [] : ["Rolled back without being the cause:", ...lines];
 }
 
+type Named = Pick<Answered, "policy">;
+
+/** Policies and what sets them apart: a whole answer, or no more than this of one. */
+export interface Compared extends Pick<Answer, "differences"> {
+  readonly policies: readonly Named[];
+}
+
 /** The differences that matter, a sentence each: better and worse first, then what is open. */
-export function differenceSentences(evaluation: Evaluation): string[] {
-  const [baseline, ...candidates] = evaluation.policies as [Evaluated, ...Evaluated[]];
+export function differenceSentences({ policies, differences }: Compared): string[] {
+  const [baseline, ...candidates] = policies as [Named, ...Named[]];
   const lines: string[] = [];
   for (const { policy } of candidates) {
     lines.push(`${policy.policy} against ${baseline.policy.policy}:`);
-    const mine = evaluation.differences.filter(
+    const mine = differences.filter(
       ({ candidatePolicy, field }) => candidatePolicy === policy.policy && field in IN_WORDS,
     );
     for (const difference of mine)

@@ -3,7 +3,7 @@
 import { diffPolicies } from "../../engine/index.ts";
 import type { Flip } from "../compare/compare.ts";
 import { compareDocument } from "../compare/document.ts";
-import type { Evaluation } from "../compare/evaluate.ts";
+import type { Answer } from "../compare/answer.ts";
 import { flipLines } from "../compare/print.ts";
 import { fieldWords } from "../compare/words.ts";
 import { junitXml, type JunitCase } from "../junit.ts";
@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<GateVerdict, string>> = {
 };
 
 /** The JSON of `gate`: that of `compare`, the verdict and its checks. */
-export function gateDocument(evaluation: Evaluation, gate: Gate) {
+export function gateDocument(evaluation: Answer, gate: Gate) {
   const { verdict, checks, flips, unused } = gate;
   return {
     ...compareDocument(evaluation),
@@ -29,7 +29,7 @@ export function gateDocument(evaluation: Evaluation, gate: Gate) {
   };
 }
 
-function headline({ verdict, checks }: Gate, evaluation: Evaluation): string {
+function headline({ verdict, checks }: Gate, evaluation: Answer): string {
   const [baseline, candidate] = evaluation.policies;
   const names = `${candidate!.policy.policy} against ${baseline!.policy.policy}`;
   const of = (one: GateVerdict): string[] =>
@@ -44,7 +44,7 @@ function headline({ verdict, checks }: Gate, evaluation: Evaluation): string {
   }
 }
 
-export function gateText(evaluation: Evaluation, gate: Gate): string {
+export function gateText(evaluation: Answer, gate: Gate): string {
   const width = Math.max(...gate.checks.map(({ name }) => name.length));
   const lines = gate.checks.map(
     ({ name, verdict, reason }) =>
@@ -81,7 +81,7 @@ function flipSummary(flips: readonly JudgedFlip[]): string {
 }
 
 /** A pull request comment; `|` and line breaks in texts cannot break its tables. */
-export function gateMarkdown(evaluation: Evaluation, gate: Gate): string {
+export function gateMarkdown(evaluation: Answer, gate: Gate): string {
   const { manifest } = evaluation;
   const row = (cells: readonly string[]): string => `| ${cells.map(inCell).join(" | ")} |`;
   const flips = unaccepted(gate.flips);
@@ -130,7 +130,7 @@ export function gateMarkdown(evaluation: Evaluation, gate: Gate): string {
 }
 
 /** What the candidate does differently, as a list; its name is no difference. */
-function changeLines({ policies: [baseline, candidate] }: Evaluation): string[] {
+function changeLines({ policies: [baseline, candidate] }: Answer): string[] {
   const differences = diffPolicies(baseline!.policy, candidate!.policy);
   const changes = differences.filter(({ path }) => path[0] !== "policy");
   if (changes.length === 0) return ["The two policies say the same."];
@@ -145,7 +145,7 @@ function inCell(text: string): string {
 }
 
 /** For a CI server: inconclusive is an error, not a failure and never a pass. */
-export function gateJunit(evaluation: Evaluation, gate: Gate): string {
+export function gateJunit(evaluation: Answer, gate: Gate): string {
   const suite = `hindsight gate: ${evaluation.policies[1]!.policy.policy}`;
   return junitXml(suite, gate.checks.map(testCase));
 }

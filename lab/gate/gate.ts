@@ -15,7 +15,7 @@
 
 import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts";
 import type { Difference, Flip } from "../compare/compare.ts";
-import type { Evaluation } from "../compare/evaluate.ts";
+import type { Answer } from "../compare/answer.ts";
 import { formatValue } from "../compare/words.ts";
 import type { Costs } from "../score/costs.ts";
 import type { Field } from "../score/fields.ts";
@@ -59,7 +59,7 @@ export const EVIDENCE_AT_LEAST = 5;
 
 /** @param evaluation of two policies, the baseline first */
 export function gateOf(
-  evaluation: Evaluation,
+  evaluation: Answer,
   budget: Budget,
   accepted: readonly AcceptedFlip[],
   weeks: number,

@@ -1,6 +1,5 @@
 /**
- * DuckDB as the lab uses it: in memory, offline, its memory and threads bounded,
- * and its errors about files turned into problems a person can mend.
+ * DuckDB as the lab uses it: in memory, offline, its memory and threads bounded.
  *
  * Laws: no INSTALL and no network, ever; timestamps become integer milliseconds
  * once, here, with a check that nothing was lost.
@@ -8,7 +7,6 @@
 
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
-import { Problem } from "../problem.ts";
 
 export interface DuckOptions {
   /** 1 for golden runs; more only makes scans faster, never different. */
@@ -84,36 +82,4 @@ export function iso(atMs: number): string;
 export function iso(atMs: number | null): string | null;
 export function iso(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
-}
-
-const DISK_FULL = /No space left on device|ENOSPC|disk quota|EDQUOT|max_temp_directory_size/i;
-
-const OPERATING_ERRORS: readonly (readonly [RegExp, string, string])[] = [
-  [
-    DISK_FULL,
-    "the disk is full",
-    "Free some space or write elsewhere with --out; nothing half-written was kept.",
-  ],
-  [
-    /Permission denied|EACCES|EPERM/i,
-    "no permission",
-    "Check who owns it, or use a directory you may read and write.",
-  ],
-  [/Read-only file system|EROFS/i, "this file system is read-only", "Write elsewhere with --out."],
-  [/Too many open files|EMFILE/i, "too many open files", "Raise the limit with ulimit -n."],
-];
-
-/** True for an error that says the disk is full, wherever it was written to. */
-export function isDiskFull(error: unknown): boolean {
-  return DISK_FULL.test(error instanceof Error ? error.message : String(error));
-}
-
-/** An operating error as a `Problem` that names the path; anything else unchanged. */
-export function operatingProblem(error: unknown, path: string): unknown {
-  if (error instanceof Problem) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  for (const [pattern, what, cure] of OPERATING_ERRORS) {
-    if (pattern.test(text)) return new Problem(what, { file: path, cure });
-  }
-  return error;
 }

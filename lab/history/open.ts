@@ -5,20 +5,16 @@
  * Law: what cannot be read is refused with the file's name, never skipped.
  */
 
-import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { loadBlockIndex, type PartIndex } from "./blockIndex.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
-import { openDuck, operatingProblem, type Duck } from "./duck.ts";
-import { readManifestText, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
-import {
-  SCHEMA_VERSION,
-  type HistoryManifest,
-  type HistoryTables,
-  type SeriesRow,
-} from "./tables.ts";
+import { openDuck, type Duck } from "./duck.ts";
+import { readManifest } from "./manifest.ts";
+import { readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
+import type { HistoryManifest, HistoryTables, SeriesRow } from "./tables.ts";
 import type { ReadMemory } from "./readMemory.ts";
 import { streamStoredWindows, type FoundWindow, type WindowRequest } from "./windows.ts";
 
@@ -129,98 +125,6 @@ async function readInTurn<A, B>(items: readonly A[], read: (item: A) => Promise<
   const results: B[] = [];
   for (const item of items) results.push(await read(item));
   return results;
-}
-
-const MANIFEST = z.looseObject({
-  format: z.literal("hindsight-history"),
-  schemaVersion: z.number().int().positive(),
-  madeBy: z.string(),
-  from: z.iso.datetime().nullable(),
-  to: z.iso.datetime().nullable(),
-  samples: z.number().int().nonnegative(),
-  missingSamples: z.number().int().nonnegative(),
-  seriesCount: z.number().int().nonnegative(),
-  rows: z.record(z.string(), z.number()),
-  sources: z.array(
-    z.looseObject({ source: z.string(), sha256: z.string(), rows: z.number().nullable() }),
-  ),
-  dropped: z.array(
-    z.looseObject({
-      table: z.string(),
-      reason: z.string(),
-      rows: z.number(),
-      examples: z.array(z.string()),
-    }),
-  ),
-  warnings: z.array(z.string()),
-  files: z.array(z.looseObject({ file: z.string(), bytes: z.number() })),
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
-  loggingPolicy: z.looseObject({ name: z.string(), digest: z.string() }).nullable(),
-});
-
-const HOW_TO_MAKE_ONE =
-  "A history is made by `hindsight import` or `hindsight generate`; is this the right directory?";
-
-/** Reads and checks the manifest alone; the same problems as `openHistory`. */
-export function readManifest(dir: string): HistoryManifest {
-  checkDirectory(dir);
-  const file = join(dir, "manifest.json");
-  let text: string | null;
-  try {
-    text = readManifestText(dir);
-  } catch (error) {
-    throw operatingProblem(error, file);
-  }
-  if (text === null) {
-    throw new Problem("this is not a history: it has no manifest.json", {
-      file: dir,
-      cure: HOW_TO_MAKE_ONE,
-    });
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new Problem("the manifest is not JSON", { file, cure: "Import or generate it again." });
-  }
-  const head = z.looseObject({ format: z.unknown(), schemaVersion: z.unknown() }).safeParse(json);
-  if (!head.success || head.data.format !== "hindsight-history") {
-    throw new Problem('this is not a history: "format" is not "hindsight-history"', {
-      file,
-      cure: HOW_TO_MAKE_ONE,
-    });
-  }
-  const version = head.data.schemaVersion;
-  if (typeof version === "number" && version > SCHEMA_VERSION) {
-    throw new Problem(
-      `this history has schema version ${version}; this hindsight reads up to ${SCHEMA_VERSION}`,
-      { file, cure: "Upgrade hindsight, or write the history again with this version." },
-    );
-  }
-  const manifest = MANIFEST.safeParse(json);
-  if (!manifest.success) {
-    const issue = manifest.error.issues[0]!;
-    throw new Problem(`the manifest is damaged: ${issue.path.join(".")}: ${issue.message}`, {
-      file,
-      cure: "Import or generate it again.",
-    });
-  }
-  return manifest.data as unknown as HistoryManifest;
-}
-
-function checkDirectory(dir: string): void {
-  try {
-    if (!statSync(dir).isDirectory()) {
-      throw new Problem("this is a file, not a history", { file: dir, cure: HOW_TO_MAKE_ONE });
-    }
-    accessSync(dir, constants.R_OK | constants.X_OK);
-    readdirSync(dir);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      throw new Problem("there is no such directory", { file: dir, cure: HOW_TO_MAKE_ONE });
-    }
-    throw operatingProblem(error, dir);
-  }
 }
 
 function checkFile(path: string, bytes: number): void {

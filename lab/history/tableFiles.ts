@@ -6,7 +6,7 @@
  * equal digest; times are TIMESTAMP in the file and integer milliseconds here.
  */
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
@@ -284,14 +284,4 @@ async function columnsOf(connection: DuckDBConnection, file: string): Promise<Se
 
 function checkTime(atMs: number | null): void {
   assert(atMs === null || Number.isSafeInteger(atMs), "a stored time is a whole millisecond");
-}
-
-/** The manifest as JSON, or null when the directory has none. */
-export function readManifestText(dir: string): string | null {
-  try {
-    return readFileSync(join(dir, "manifest.json"), "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
 }

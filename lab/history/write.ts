@@ -24,17 +24,13 @@ import { basename, dirname, join, resolve } from "node:path";
 import { assert } from "../../engine/index.ts";
 import { onInterrupt } from "../cli/interrupt.ts";
 import { makeDirectories } from "../directory.ts";
+import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { BlockPacker } from "./pack.ts";
-import { iso, openDuck, operatingProblem, type Duck } from "./duck.ts";
+import { iso, openDuck, type Duck } from "./duck.ts";
+import { readManifestText } from "./manifest.ts";
 import { PartFiles, type Storage } from "./partFiles.ts";
-import {
-  canonicalLines,
-  readManifestText,
-  sortTables,
-  TABLE_NAMES,
-  writeTables,
-} from "./tableFiles.ts";
+import { canonicalLines, sortTables, TABLE_NAMES, writeTables } from "./tableFiles.ts";
 import {
   SCHEMA_VERSION,
   type Dropped,

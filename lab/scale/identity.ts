@@ -21,7 +21,7 @@ export function keyOf(...parts: readonly unknown[]): string {
  * size and time of every file. Files that somebody changed without saying so in the manifest
  * are another history; a copy with new times is too, which costs time and nothing else.
  */
-export function historyIdentity({ dir, manifest }: Past): string {
+function historyIdentity({ dir, manifest }: Pick<Past, "dir" | "manifest">): string {
   const text = readFileSync(join(dir, "manifest.json"), "utf8");
   const files = manifest.files.map(({ file }) => {
     const { size, mtimeMs } = statSync(join(dir, file));
@@ -57,6 +57,11 @@ export function programIdentity(): string {
   const { node, tz = "" } = process.versions;
   known = keyOf("program", ENGINE_VERSION, STORE_FORMAT, node, tz, hash.digest("hex"));
   return known;
+}
+
+/** What every result rests on: this history, as this program reads it. */
+export function basisOf(history: Pick<Past, "dir" | "manifest">): string {
+  return keyOf("basis", historyIdentity(history), programIdentity());
 }
 
 /** Who answers: what a people file says, not what it is called. */

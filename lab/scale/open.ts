@@ -8,7 +8,6 @@ import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import { checkUrl } from "./queue/url.ts";
 import type { Scale, Work } from "./scale.ts";
-import { SHARD_WINDOWS } from "./shards.ts";
 import { Store } from "./store.ts";
 import { Workers } from "./workers.ts";
 import { counted } from "../counted.ts";
@@ -31,6 +30,8 @@ const SAMPLES_AT_LEAST = 2_000_000;
  * what they found break even there, under a policy with a season.
  */
 const SAMPLES_FOR_WORKERS = 100_000_000;
+/** So many windows make a shard: seconds of work for one detection, not minutes. */
+const SHARD_WINDOWS = 6000;
 const LIMIT_BYTES = 4 * 2 ** 30;
 
 /**

@@ -9,8 +9,7 @@ import { isStored, type Past } from "../history/open.ts";
 import { detectionKey } from "../replay/detect.ts";
 import type { Replay } from "../replay/replay.ts";
 import { decisionKey } from "../sweep/decidesAlike.ts";
-import { keyOf, peopleIdentity } from "./identity.ts";
-import { basisOf } from "./scale.ts";
+import { basisOf, keyOf, peopleIdentity } from "./identity.ts";
 import { planIdentity } from "./shards.ts";
 
 /** @param what tells it from other things that follow from the policy's outcomes */

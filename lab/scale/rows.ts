@@ -25,10 +25,10 @@ import {
   type Tabled,
 } from "../sweep/rows.ts";
 import type { CountName, SweepTable } from "../sweep/table.ts";
-import { keyOf, peopleIdentity } from "./identity.ts";
+import { basisOf, keyOf, peopleIdentity } from "./identity.ts";
 import { judgeAhead, judgeByShards, type ShardedOptions } from "./judge.ts";
 import { groupsOf, planIdentity } from "./shards.ts";
-import { basisOf, type Scale } from "./scale.ts";
+import type { Scale } from "./scale.ts";
 import type { Store } from "./store.ts";
 
 /** Enough to share what deployments that nobody can tell apart have in common. */

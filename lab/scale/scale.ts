@@ -11,7 +11,7 @@ import type { GivenTags } from "../replay/given.ts";
 import { detect, type Detection, type JudgedBefore } from "../replay/detect.ts";
 import type { Plan } from "../replay/plan.ts";
 import type { Futures } from "../replay/splice.ts";
-import { historyIdentity, keyOf, programIdentity } from "./identity.ts";
+import { basisOf } from "./identity.ts";
 import { judgeByShards, type JudgeQuestion } from "./judge.ts";
 import type { RowsQuestion } from "./rows.ts";
 import type { Store } from "./store.ts";
@@ -31,11 +31,6 @@ export interface Scale {
   readonly work: (history: Past) => Work | null;
   /** Hears how many of a sweep's policies were there already. */
   readonly tell?: (found: { readonly policies: number; readonly there: number }) => void;
-}
-
-/** What every result rests on: this history, as this program reads it. */
-export function basisOf(history: Past): string {
-  return keyOf("basis", historyIdentity(history), programIdentity());
 }
 
 /**

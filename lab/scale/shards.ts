@@ -24,9 +24,6 @@ export interface Shard {
   readonly places: readonly number[];
 }
 
-/** So many windows make a shard: seconds of work for one detection, not minutes. */
-export const SHARD_WINDOWS = 6000;
-
 export function cutIntoShards(
   basis: string,
   plan: Plan,

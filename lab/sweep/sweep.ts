@@ -5,14 +5,12 @@
  */
 
 import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
-import {
-  evaluate,
-  unmatchedSignals,
-  type EvaluateOptions,
-  type Evaluation,
-} from "../compare/evaluate.ts";
+import { evaluate, unmatchedSignals, type EvaluateOptions } from "../compare/evaluate.ts";
+import type { Compared } from "../compare/print.ts";
 import { isStored, type History } from "../history/open.ts";
 import type { JudgedBefore } from "../replay/replay.ts";
+import { answered } from "../scale/answers.ts";
+import { peopleIdentity } from "../scale/identity.ts";
 import { tableThrough } from "../scale/rows.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import type { Dimension } from "./dimension.ts";
@@ -30,20 +28,27 @@ export interface Anchor {
   readonly scores: Scores;
 }
 
-export interface Sweep {
-  readonly base: Policy;
-  readonly dimensions: readonly Dimension[];
-  readonly variations: readonly Variation[];
+/** What a sweep finds out: plain data, kept whole for whoever asks the same again. */
+interface Findings {
   /** Of the incumbent, then of every variation; over the whole history. */
   readonly scores: readonly Scores[];
   readonly anchors: readonly Anchor[];
   /** Places: 0 is the incumbent, then the variations. */
   readonly frontier: Frontier;
-  readonly periods: Periods;
   readonly recommendation: Recommendation;
   readonly landscape: Landscape;
   /** The recommended policy against the incumbent; null where none is recommended. */
-  readonly comparison: Evaluation | null;
+  readonly comparison: Compared | null;
+  /** Distinct detections, and how often the samples were read for them. */
+  readonly detections: number;
+  readonly passes: number;
+}
+
+export interface Sweep extends Omit<Findings, "detections" | "passes"> {
+  readonly base: Policy;
+  readonly dimensions: readonly Dimension[];
+  readonly variations: readonly Variation[];
+  readonly periods: Periods;
   readonly manifest: SweepManifest;
 }
 
@@ -60,7 +65,7 @@ export interface SweepManifest {
   readonly seed: number;
   readonly replicates: number;
   readonly policies: number;
-  /** Distinct detections, and how often the samples were read for them. */
+  /** See `Findings`. */
   readonly detections: number;
   readonly passes: number;
   readonly notes: readonly string[];
@@ -87,14 +92,100 @@ export async function sweep(
     what: `everybody in tier ${tier}`,
     policy: withTier(base, tier),
   }));
+  const notes = unmatchedSignals(history, [base.policy]);
+  const { from, to } = history.manifest;
+  const periods = periodsOf(Date.parse(from ?? ""), Date.parse(to ?? ""));
+  const tried = { base, vary, dimensions, variations, pure, periods };
+  const { detections, passes, ...found } = await findThrough(history, tried, options);
+  return {
+    base: base.policy,
+    dimensions,
+    variations,
+    periods,
+    ...found,
+    manifest: {
+      format: "hindsight-sweep",
+      engineVersion: ENGINE_VERSION,
+      history: { digest: history.manifest.digest, samples: history.manifest.samples },
+      base: { name: base.policy.policy, digest: base.policy.digest },
+      vary,
+      design,
+      people: options.people,
+      costs: options.costs ?? DEFAULT_COSTS,
+      seed: options.seed,
+      replicates: options.replicates,
+      policies: 1 + variations.length + pure.length,
+      detections,
+      passes,
+      notes,
+      timing: {
+        startedAt: startedAt.toISOString(),
+        seconds: Math.round(performance.now() - began) / 1000,
+      },
+    },
+  };
+}
+
+/** What is asked about the policies that are tried. */
+interface Tried {
+  readonly base: Base;
+  /** The dimensions as they were written. */
+  readonly vary: readonly string[];
+  readonly dimensions: readonly Dimension[];
+  readonly variations: readonly Variation[];
+  /** Everybody in one tier. */
+  readonly pure: readonly {
+    readonly name: string;
+    readonly what: string;
+    readonly policy: Policy;
+  }[];
+  readonly periods: Periods;
+}
+
+/** What was found when the same was asked before, or else is found now. */
+async function findThrough(
+  history: History,
+  tried: Tried,
+  options: EvaluateOptions,
+): Promise<Findings> {
+  const find = (): Promise<Findings> => findingsOf(history, tried, options);
+  const { base, vary, variations, pure } = tried;
+  const { scale, people, costs = DEFAULT_COSTS, seed, replicates } = options;
+  if (scale === undefined || !isStored(history)) return find();
+  const { draws = 1, effect = "hold" } = options;
+  const { answer, isKept } = await answered(
+    scale,
+    history,
+    () => [
+      "sweep",
+      [base.policy.policy, base.policy.digest, pure.map(({ policy }) => policy.digest), vary],
+      // A digest is a policy; the rest is what makes one of two policies the simpler one.
+      variations.map(({ name, policy, distance, place, steps }) => [
+        name,
+        policy.digest,
+        distance,
+        place,
+        steps,
+      ]),
+      [people, peopleIdentity(people), costs, seed, replicates, draws, effect],
+    ],
+    find,
+  );
+  const policies = 1 + variations.length + pure.length;
+  if (isKept) scale.tell?.({ policies, there: policies });
+  return answer;
+}
+
+async function findingsOf(
+  history: History,
+  { base, dimensions, variations, pure, periods }: Tried,
+  options: EvaluateOptions,
+): Promise<Findings> {
   const policies = [
     base.policy,
     ...variations.map(({ policy }) => policy),
     ...pure.map(({ policy }) => policy),
   ];
-  const notes = unmatchedSignals(history, [base.policy]);
-  const { from, to } = history.manifest;
-  const periods = periodsOf(Date.parse(from ?? ""), Date.parse(to ?? ""));
   const { scale } = options;
   const { table, detections, passes, judged } =
     scale === undefined || !isStored(history)
@@ -149,9 +240,6 @@ export async function sweep(
       `acted at all: see whether the costs are yours, and look beyond what was varied.`,
   );
   return {
-    base: base.policy,
-    dimensions,
-    variations,
     scores: swept.map((row) => scoresOf(table, row, whole)),
     anchors: [
       { name: "never", what: "nobody acts", scores: scoresOf(table, rows, whole) },
@@ -167,30 +255,11 @@ export async function sweep(
       })),
     ],
     frontier,
-    periods,
     recommendation: verdict,
     landscape: { ...landscape, warnings: [...landscape.warnings, ...warnings] },
     comparison,
-    manifest: {
-      format: "hindsight-sweep",
-      engineVersion: ENGINE_VERSION,
-      history: { digest: history.manifest.digest, samples: history.manifest.samples },
-      base: { name: base.policy.policy, digest: base.policy.digest },
-      vary,
-      design,
-      people: options.people,
-      costs: options.costs ?? DEFAULT_COSTS,
-      seed: options.seed,
-      replicates: options.replicates,
-      policies: policies.length,
-      detections,
-      passes,
-      notes,
-      timing: {
-        startedAt: startedAt.toISOString(),
-        seconds: Math.round(performance.now() - began) / 1000,
-      },
-    },
+    detections,
+    passes,
   };
 }
 
@@ -206,18 +275,21 @@ async function confirm(
   found: Recommendation,
   judged: JudgedBefore | null,
   options: EvaluateOptions,
-): Promise<{ verdict: Recommendation; comparison: Evaluation | null }> {
+): Promise<{ verdict: Recommendation; comparison: Compared | null }> {
   if (found.candidate === null) return { verdict: found, comparison: null };
   const { name, policy } = variations[found.candidate]!;
-  const comparison = await evaluate(
+  const { policies, differences } = await evaluate(
     history,
     [base.policy, { ...policy, policy: name === base.policy.policy ? `${name}, changed` : name }],
     judged === null
       ? { ...options, glances: true }
       : { ...options, judged: [judged[0]!, judged[found.candidate + 1]!] },
   );
-  const cost = comparison.differences.find(({ field }) => field === "cost")!;
-  if (cost.verdict === "better") return { verdict: found, comparison };
+  const cost = differences.find(({ field }) => field === "cost")!;
+  if (cost.verdict === "better") {
+    const compared = policies.map((one) => ({ policy: one.policy }));
+    return { verdict: found, comparison: { policies: compared, differences } };
+  }
   const reason =
     "its cost is lower, but not whatever the deployments would have done that history " +
     "rolled back itself";

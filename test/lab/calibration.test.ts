@@ -231,7 +231,7 @@ describe("calibration of a policy", () => {
       return calibrationLines({
         policy,
         outcomes,
-        draws: [outcomes],
+
         scored: { ...scored, scorecard },
       });
     };

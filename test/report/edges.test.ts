@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
-import { distinctlyNamed } from "../../lab/compare/evaluate.ts";
+import { distinctlyNamed } from "../../lab/compare/names.ts";
 import { DEFAULT_BUDGET } from "../../lab/gate/budget.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import type { DeploymentRow } from "../../lab/history/tables.ts";

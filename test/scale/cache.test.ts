@@ -35,6 +35,11 @@ function scaleIn(dir: string): Scale {
   return { store: new Store(dir), leastSamples: 0, shardWindows: 400, work: () => null };
 }
 
+function packsIn(dir: string): string[] {
+  const names = readdirSync(dir, { recursive: true, encoding: "utf8" });
+  return names.filter((name) => name.endsWith(".pack")).map((name) => join(dir, name));
+}
+
 /** How many windows of samples were asked of a history since it was first watched. */
 function watched(of: History): () => number {
   const windows = of.windows.bind(of);
@@ -76,10 +81,9 @@ describe("a replay through a store", () => {
       expect(said(made.samplesSeen)).toEqual(said(plain.samplesSeen));
       expect(reads() > 0).toBe(turn === "cold");
     }
-    const packs = readdirSync(dir, { recursive: true, encoding: "utf8" });
-    const files = packs.filter((name) => name.endsWith(".pack"));
+    const files = packsIn(dir);
     expect(files.length).toBeGreaterThan(3);
-    for (const name of files) truncateSync(join(dir, name), 200);
+    for (const file of files) truncateSync(file, 200);
     const again = await evaluate(history, asked, { ...options, scale: scaleIn(dir) });
     expect(timeless(again), "every pack torn").toBe(timeless(plain));
   }, 120_000);
@@ -169,12 +173,20 @@ describe("a sweep through a store", () => {
     const reads = watched(history);
     expect(JSON.stringify(await swept(history, scale()))).toBe(JSON.stringify(plain));
     expect(reads()).toBe(0);
+    const answers = packsIn(dir).filter((file) => file.endsWith("answer.pack"));
+    expect(answers.length).toBeGreaterThan(0);
+    for (const file of answers) truncateSync(file, 200);
+    const torn = scale();
+    expect(JSON.stringify(await swept(history, torn)), "from its rows").toBe(JSON.stringify(plain));
+    expect(torn.store.use.damaged).toBe(answers.length);
+    expect(reads()).toBe(0);
     const dearer = { ...plain.manifest.costs, page: 99 };
     const costly = await swept(history, scale(), dearer);
     expect(JSON.stringify(costly)).toBe(JSON.stringify(await swept(history, undefined, dearer)));
     expect(found[0]).toBe(0);
     expect(found[1]).toBeGreaterThan(5);
-    expect(found[2]).toBe(0);
+    expect(found[2]).toBeGreaterThan(5);
+    expect(found[3]).toBe(0);
   }, 120_000);
 
   it("of policies that are read from a text with another digest is another one", async () => {

@@ -6,8 +6,9 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ENGINE_VERSION, type DeploymentKind } from "../../../engine/index.ts";
+import { operatingProblem } from "../../operatingProblem.ts";
 import { Problem, Problems } from "../../problem.ts";
-import { openDuck, operatingProblem, type Duck } from "../duck.ts";
+import { openDuck, type Duck } from "../duck.ts";
 import type { Dropped, HistoryManifest, HistoryTables, Label, SourceFile } from "../tables.ts";
 import { createHistory, type HistoryWriter } from "../write.ts";
 import { NO_EXPORTS, type ExportTables } from "./exports/files.ts";

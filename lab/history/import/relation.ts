@@ -8,8 +8,9 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { isDiskFull, operatingProblem } from "../../operatingProblem.ts";
 import { Problem } from "../../problem.ts";
-import { identifier, isDiskFull, operatingProblem, quoted } from "../duck.ts";
+import { identifier, quoted } from "../duck.ts";
 import type { SourceFile } from "../tables.ts";
 import { locateRecords } from "./lines.ts";
 

@@ -10,7 +10,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join, relative } from "node:path";
 import { Worker, type Job } from "bullmq";
-import { readManifest } from "../../history/open.ts";
+import { readManifest } from "../../history/manifest.ts";
 import { Problem } from "../../problem.ts";
 import type { Question } from "../scale.ts";
 import { Store } from "../store.ts";

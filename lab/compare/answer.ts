@@ -1,0 +1,103 @@
+/**
+ * What is shown of an evaluation: plain data, which is kept whole and read again when the same is
+ * asked once more. Neither the history nor what reads it is opened for that.
+ */
+
+import type { Policy } from "../../engine/index.ts";
+import type { Outcome } from "../outcome/outcome.ts";
+import { readManifest } from "../history/manifest.ts";
+import { answered } from "../scale/answers.ts";
+import { peopleIdentity } from "../scale/identity.ts";
+import { DEFAULT_COSTS, isWasted } from "../score/costs.ts";
+import type { Scored } from "../score/scorecard.ts";
+import type { EvaluateOptions, Evaluated, Evaluation } from "./evaluate.ts";
+
+/** One policy of an answer. */
+export interface Answered extends Pick<Evaluated, "policy"> {
+  /** All of the first draw, or only the rollbacks that were not the cause's; see `Shows`. */
+  readonly outcomes: readonly Outcome[];
+  readonly scored: Pick<Scored, "scorecard" | "clusters">;
+}
+
+export interface Answer extends Pick<Evaluation, "manifest" | "differences" | "flips"> {
+  readonly policies: readonly Answered[];
+}
+
+/** How many outcomes are shown: every one, or what a page of scores says of them. */
+type Shows = "outcomes" | "scores";
+
+/** What of the options an answer rests on: all that may be said on a command line. */
+type AskedOptions = Pick<
+  EvaluateOptions,
+  "people" | "costs" | "seed" | "replicates" | "draws" | "effect" | "glances" | "scale" | "progress"
+>;
+
+/**
+ * `evaluate`, for whoever shows what comes out.
+ *
+ * @param use is handed the whole evaluation, which is then made; null: nobody wants it
+ */
+export async function answerTo(
+  dir: string,
+  policies: readonly Policy[],
+  options: AskedOptions,
+  shows: Shows,
+  use: ((evaluation: Evaluation) => Promise<void>) | null = null,
+): Promise<Answer> {
+  const startedAt = new Date();
+  const began = performance.now();
+  const make = (): Promise<Answer> => evaluateIn(dir, policies, options, shows, use);
+  const { scale } = options;
+  const manifest = readManifest(dir);
+  const isSmall = scale === undefined || manifest.samples < scale.leastSamples;
+  if (isSmall || use !== null) return make();
+  const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
+  const { draws = 1, effect = "hold", glances = false } = options;
+  const rest = { people, costs, seed, replicates, draws, effect, glances, shows };
+  const question = (): unknown => ["evaluation", policies, rest, peopleIdentity(people)];
+  const { answer, isKept } = await answered(scale, { dir, manifest }, question, make);
+  if (!isKept) return answer;
+  const seconds = Math.round(performance.now() - began) / 1000;
+  const timing = { startedAt: startedAt.toISOString(), seconds };
+  return { ...answer, manifest: { ...answer.manifest, timing } };
+}
+
+async function evaluateIn(
+  dir: string,
+  policies: readonly Policy[],
+  options: AskedOptions,
+  shows: Shows,
+  use: ((evaluation: Evaluation) => Promise<void>) | null,
+): Promise<Answer> {
+  // What opens a history takes a tenth of a second to load.
+  const [{ evaluate }, { openHistory }] = await Promise.all([
+    import("./evaluate.ts"),
+    import("../history/open.ts"),
+  ]);
+  const history = await openHistory(dir);
+  try {
+    // A log names the samples that it rests on.
+    const evaluation = await evaluate(history, policies, {
+      ...options,
+      digestSamples: use !== null,
+    });
+    await use?.(evaluation);
+    return answerOf(evaluation, shows);
+  } finally {
+    history.close();
+  }
+}
+
+function answerOf(evaluation: Evaluation, shows: Shows): Answer {
+  const { manifest, policies, differences, flips } = evaluation;
+  return {
+    manifest,
+    policies: policies.map(({ policy, outcomes, scored: { scorecard, clusters } }) => ({
+      policy,
+      outcomes: shows === "outcomes" ? outcomes : outcomes.filter(isWasted),
+      scored: { scorecard, clusters },
+    })),
+    differences,
+    flips,
+  };
+}

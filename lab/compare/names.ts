@@ -1,0 +1,26 @@
+/** Results are listed by the names of policies: each has its own. */
+
+import type { Policy } from "../../engine/index.ts";
+import { Problem } from "../problem.ts";
+
+/**
+ * A change of one file often keeps the policy's name, and results are listed by it: the
+ * second is then called a candidate.
+ */
+export function distinctlyNamed(baseline: Policy, candidate: Policy): readonly [Policy, Policy] {
+  const same = baseline.policy === candidate.policy;
+  return [baseline, same ? { ...candidate, policy: `${candidate.policy} (candidate)` } : candidate];
+}
+
+/** @throws Problem where two have one name */
+export function checkNames(policies: readonly Policy[]): void {
+  const seen = new Set<string>();
+  for (const { policy } of policies) {
+    if (seen.has(policy)) {
+      throw new Problem(`two policies are called ${policy}`, {
+        cure: "Give each file its own `policy:` name; results are listed by it.",
+      });
+    }
+    seen.add(policy);
+  }
+}
