@@ -3,6 +3,7 @@
  * missing limits what a replay may claim, and the lab says so before anybody asks.
  */
 
+import { counted } from "../counted.ts";
 import { countLabels } from "./import/importHistory.ts";
 import type { HistoryTables, SeriesRow } from "./tables.ts";
 
@@ -30,7 +31,7 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: benign > 0,
       why:
         benign > 0
-          ? `${benign} deployments are labelled benign or expected_change`
+          ? `${counted(benign, "deployment")} labelled benign or expected_change`
           : "no deployment is labelled benign or expected_change: there is no false-positive rate",
     },
     {
@@ -38,7 +39,7 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: labels.regression > 0,
       why:
         labels.regression > 0
-          ? `${labels.regression} deployments are labelled regression`
+          ? `${counted(labels.regression, "deployment")} labelled regression`
           : "no deployment is labelled regression: there is no miss rate",
     },
     {
@@ -46,15 +47,16 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: labels.regression >= FEW_POSITIVES,
       why:
         labels.regression >= FEW_POSITIVES
-          ? `${labels.regression} regressions`
-          : `only ${labels.regression} regressions: intervals will be wide`,
+          ? counted(labels.regression, "regression")
+          : `only ${counted(labels.regression, "regression")}: intervals will be wide`,
     },
     {
       question: "How fast would incidents have ended (MTTR)?",
       answer: resolved > 0,
       why:
         resolved > 0
-          ? `${resolved} of ${ofDeployments.length} incidents of deployments have a resolved_at`
+          ? `${resolved} of ${counted(ofDeployments.length, "incident")} of deployments with a ` +
+            "resolved_at"
           : "no incident of a deployment has a resolved_at: " +
             "time to rollback decision instead of MTTR",
     },
@@ -63,7 +65,7 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: tables.decisions.length > 0,
       why:
         tables.decisions.length > 0
-          ? `${tables.decisions.length} decisions are recorded`
+          ? `${counted(tables.decisions.length, "decision")} recorded`
           : "no decisions are recorded: --people recorded is impossible, " +
             "only modelled, perfect or absent",
     },
@@ -72,7 +74,7 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: tables.tags.length > 0,
       why:
         tables.tags.length > 0
-          ? `${tables.tags.length} tags are recorded`
+          ? `${counted(tables.tags.length, "tag")} recorded`
           : "there are no tags: their value can only be asked in a generated world",
     },
     {
@@ -80,7 +82,8 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: owned.length > 0,
       why:
         owned.length > 0
-          ? `${owned.length} of ${tables.services.length} services have a team or a criticality`
+          ? `${owned.length} of ${counted(tables.services.length, "service")} with a team or a ` +
+            "criticality"
           : "services have neither team nor criticality: every service is treated alike",
     },
     {
@@ -88,7 +91,7 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: dependencies > 0,
       why:
         dependencies > 0
-          ? `${dependencies} services say what they depend on`
+          ? `the dependencies of ${counted(dependencies, "service")} are known`
           : "no dependencies are known: `of: callers` and `of: dependants` find nothing",
     },
     {
@@ -96,7 +99,7 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       answer: versions > 0,
       why:
         versions > 0
-          ? `${versions} series belong to one version`
+          ? `${versions} series of a single version`
           : "no series belongs to one version: only before and after can be compared",
     },
   ];

@@ -139,7 +139,7 @@ describe("the plain form", () => {
         examples: ["metrics.csv:4", "metrics.csv:723"],
       },
     ]);
-    expect(manifest.warnings.join("\n")).toMatch(/3 samples are NaN/);
+    expect(manifest.warnings.join("\n")).toMatch(/3 samples NaN/);
     const window = await valuesOf(out, "cart", "new_metric");
     expect([...window.values]).toEqual([NaN, NaN, NaN, 3]);
     await expect(importDir(writeFiles(files), { strict: true })).rejects.toThrow(
@@ -243,8 +243,8 @@ describe("the plain form", () => {
     );
     const warnings = manifest.warnings.join("\n");
     expect(warnings).toMatch(/columns not used: pager/);
-    expect(warnings).toMatch(/1 regression labels come from incidents/);
-    expect(warnings).toMatch(/1 incidents overlap/);
+    expect(warnings).toMatch(/1 regression label from incidents/);
+    expect(warnings).toMatch(/1 incident overlapping another/);
     expect(warnings).toMatch(/depends_on names unknown services: cart, ghost/);
     expect(warnings).toMatch(/latency_p95_ms \(latency, worse: up\)/);
   });

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
+import { counted } from "../../counted.ts";
 import { quoted } from "../duck.ts";
 import { compareNames, type HistoryWriter } from "../write.ts";
 import { MERGED, type Findings } from "./findings.ts";
@@ -117,7 +118,9 @@ export async function importMetrics(
     places.rows.slice(merged.length),
   );
   if (missing > 0) {
-    findings.warn(`${missing} samples are NaN, infinite or empty: stored as missing scrapes`);
+    findings.warn(
+      `${counted(missing, "sample")} NaN, infinite or empty: stored as missing scrapes`,
+    );
   }
   return {
     rows,

@@ -8,6 +8,7 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { parseChange, parseShift, type DeploymentKind } from "../../../engine/index.ts";
+import { counted } from "../../counted.ts";
 import { iso } from "../duck.ts";
 import type {
   DecisionRow,
@@ -189,7 +190,7 @@ export class TableImport {
     }
     for (const [source, count] of [...unknown].sort()) {
       this.findings.warn(
-        `unknown kind "${source}" of ${count} deployments was read as "code"; ` +
+        `unknown kind "${source}" of ${counted(count, "deployment")} was read as "code"; ` +
           "kinds.csv can say otherwise",
       );
     }
@@ -238,7 +239,8 @@ export class TableImport {
     }
     if (overlaps.length > 0) {
       this.findings.warn(
-        `${overlaps.length} incidents overlap another of their service: ${listed(overlaps, 3)}`,
+        `${counted(overlaps.length, "incident")} overlapping another of the same service: ` +
+          listed(overlaps, 3),
       );
     }
   }
@@ -275,7 +277,7 @@ export class TableImport {
     }
     if (inferred.length > 0) {
       this.findings.warn(
-        `${inferred.length} regression labels come from incidents called bad-deployment: ` +
+        `${counted(inferred.length, "regression label")} from incidents called bad-deployment: ` +
           listed(inferred, 3),
       );
     }
@@ -312,8 +314,8 @@ export class TableImport {
     );
     if (assumed > 0) {
       this.findings.warn(
-        `${assumed} tags do not say since when they were known: ` +
-          "taken as known when their deployment began; later ones count too early",
+        `the time when ${counted(assumed, "tag")} became known is missing: ` +
+          "taken as known when the deployment began; later ones count too early",
       );
     }
   }
@@ -325,8 +327,8 @@ export class TableImport {
     const places = await reader.placesOf(odd.map(({ ordinal }) => ordinal));
     const named = odd.map(({ row }, at) => `${row.tag}=${row.value} (${places[at]})`);
     this.findings.warn(
-      `${odd.length} tags move no tolerance, as their value is no share such as 15% or 0.15, ` +
-        "nor, for expected_change, such as {metric: NAME, change: -15%}: " +
+      `the value of ${counted(odd.length, "tag")} is no share such as 15% or 0.15, nor, for ` +
+        "expected_change, such as {metric: NAME, change: -15%}, and moves no tolerance: " +
         listed(named, 3),
     );
   }
@@ -346,7 +348,8 @@ export class TableImport {
         ({ metric, kind, worse }) => `${metric} (${kind}, worse: ${worse})`,
       );
       this.findings.warn(
-        `unit, kind and direction were inferred from the name of ${inferred.length} metrics: ` +
+        "unit, kind and direction were inferred from the name of " +
+          `${counted(inferred.length, "metric")}: ` +
           `${listed(words, 8)}; metric_catalog.csv can say otherwise`,
       );
     }
@@ -363,14 +366,15 @@ export class TableImport {
     const unmeasured = [...named].filter((service) => !measured.has(service)).sort();
     if (unmeasured.length > 0) {
       this.findings.warn(
-        `${unmeasured.length} services are named but have no samples: ${listed(unmeasured)}`,
+        `no samples of ${counted(unmeasured.length, "service")} that other tables name: ` +
+          listed(unmeasured),
       );
     }
     if (!this.#hasServices) return;
     const undeclared = [...new Set([...named, ...measured])].filter((s) => !declared.has(s)).sort();
     if (undeclared.length > 0) {
       this.findings.warn(
-        `${undeclared.length} services are not in services: ${listed(undeclared)}`,
+        `${counted(undeclared.length, "service")} missing from services: ${listed(undeclared)}`,
       );
     }
     const missing = this.#services
