@@ -117,8 +117,16 @@ export interface SignalEvidence {
   readonly placebo: Placebo | null;
   /** How many peers counted, and what they explained of `effect`; null without `control`. */
   readonly control: { readonly peers: number; readonly subtracted: number } | null;
+  /** What was subtracted of earlier days; null where the policy does not ask. */
+  readonly season: SeasonEvidence | null;
   /** Beyond the policy's hard guard, in both arms: no tolerance is asked. Absent otherwise. */
   readonly hardGuard?: true;
+}
+
+/** Of how many days the same time was subtracted; none, and why not. */
+export interface SeasonEvidence {
+  readonly days: number;
+  readonly without: string | null;
 }
 
 export interface BreachingSeries {

@@ -55,6 +55,7 @@ export {
   DAY_MS,
   prepareSeason,
   SEASON_DAYS,
+  SEASON_MARGIN_MS,
   seasonOf,
   startSeason,
   takeDay,

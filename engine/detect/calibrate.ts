@@ -18,15 +18,13 @@ import { familySpread } from "./familyScale.ts";
 import { isLogarithm, withLimit, type CalibratedLimit } from "./limit.ts";
 import { placeboLimit } from "./placebo.ts";
 import { BASELINE_FOR_HEALTH, BASELINE_REACH_MS } from "./residual.ts";
-import { DAY_MS, prepareSeason, SEASON_DAYS } from "./season.ts";
+import { DAY_MS, prepareSeason, SEASON_DAYS, SEASON_MARGIN_MS } from "./season.ts";
 import { startWatch, takeColumns, withContext } from "./watch.ts";
 
 /** A placebo with a smaller share of its samples would look quieter than a watch is. */
 const COVERAGE_AT_LEAST = 0.8;
 /** A deployment or an incident spoils what comes within this time after it. */
 export const SETTLES_MS = 7_200_000;
-/** A slot of a season reaches half a slot beyond the stretch; ten minutes cover it. */
-const SEASON_MARGIN_MS = 600_000;
 /** A limit that no statistic reaches; small enough that the e-process can hold its inverse. */
 const NO_LIMIT = 600;
 

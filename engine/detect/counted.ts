@@ -131,7 +131,8 @@ export function observeRate(
   sums = sumsOf(counts);
   const { samples } = sums;
   const transform = relative ? "log" : "identity";
-  const plain = { transform, offset: 0, samples, stepMs, season: null, seasonLevel: 0 } as const;
+  const noSeason = { season: null, seasonLeftOut: null, seasonLevel: 0 } as const;
+  const plain = { transform, offset: 0, samples, stepMs, ...noSeason } as const;
   if (samples === 0) {
     return {
       ...{ ...plain, level: 0, spread: 1, scale: 1, autocorrelation: 0 },

@@ -9,7 +9,9 @@ import { limitOf } from "./detector.ts";
 import { limitedSignal, placeboOf } from "./limit.ts";
 import { PEERS_AT_LEAST } from "./peers.ts";
 import type { Placebo } from "./placebo.ts";
-import { BASELINE_FOR_HEALTH, expectedAt } from "./residual.ts";
+import { isCounter } from "./counter.ts";
+import { BASELINE_FOR_HEALTH, expectedAt, type Baseline } from "./residual.ts";
+import { SEASON_DAYS_AT_LEAST } from "./season.ts";
 import { staleAfterMs, type TrackChange, type TrackState } from "./track.ts";
 import { logEOf } from "./eValue.ts";
 import { boundsFor } from "./tolerance.ts";
@@ -128,6 +130,31 @@ export function afterPeers(
   return mattered ? `; after ${peers} peers` : "";
 }
 
+/** Was a season subtracted? Null where the policy does not ask, or nothing was before. */
+export function seasonEvidence(signal: SignalPolicy, track: TrackState): SignalEvidence["season"] {
+  const { baseline } = track;
+  if (!signal.detector.season || baseline === null || baseline.problem !== null) return null;
+  const { season, seasonLeftOut } = baseline;
+  if (season !== null) return { days: season.days, without: null };
+  return { days: 0, without: withoutSeason(signal, track, seasonLeftOut) };
+}
+
+function withoutSeason(
+  signal: SignalPolicy,
+  { series }: TrackState,
+  leftOut: Baseline["seasonLeftOut"],
+): string {
+  if (isCounter(signal, series)) return "a counter takes none";
+  switch (leftOut) {
+    case null:
+      return `none was prepared, it takes ${SEASON_DAYS_AT_LEAST} earlier days`;
+    case "uncovered":
+      return "it has gaps, or begins later than the samples before the deployment";
+    case "wider":
+      return "the samples before the deployment did not follow it";
+  }
+}
+
 /** With fewer samples due than this nobody can say that some are missing. */
 const DUE_AT_LEAST = 5;
 
@@ -227,5 +254,6 @@ export function interimEvidence(
         : `without tags: ${untagged}`,
     placebo,
     control,
+    season: seasonEvidence(signal, track),
   };
 }

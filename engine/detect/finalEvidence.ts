@@ -18,6 +18,7 @@ import {
   nameOf,
   noHistory,
   nothingOf,
+  seasonEvidence,
   supportsHealth,
   toleranceText,
 } from "./evidence.ts";
@@ -180,6 +181,7 @@ export function finalEvidence(
       untaggedReason: reason,
       placebo: null,
       control: null,
+      season: null,
     };
   }
   const { track, tagged } = decided;
@@ -213,6 +215,7 @@ export function finalEvidence(
     untaggedReason: `without tags: ${shadow.reason}`,
     placebo,
     control,
+    season: seasonEvidence(signal, track),
     ...(judged.some((one) => guardSpeaks(one.track)) ? { hardGuard: true as const } : {}),
   };
 }

@@ -142,6 +142,7 @@ function quietEvidence(signal: SignalPolicy): SignalEvidence {
     untaggedReason: `without tags: ${reason}`,
     placebo: null,
     control: null,
+    season: null,
   };
 }
 

@@ -116,15 +116,16 @@ export function selectPeers(
   season: SeasonProfile | null,
 ): PeerControl | null {
   if (isCounter(signal, own.series)) return null;
-  const past = pastOf(own, signal, startedAtMs);
-  const baseline = observePast(past, signal, signal.detector.season ? season : null);
+  const followed = signal.detector.season ? season : null;
+  const past = pastOf(own, signal, startedAtMs, followed);
+  const baseline = observePast(past, signal, followed);
   const stepMs = baseline.stepMs;
   if (baseline.problem !== null || stepMs === null) return { peers: [], spread: 0, ...UNMOVED };
   const peers: Peer[] = [];
   const columns: SampleColumn[] = [];
   for (const column of candidates) {
     if (isCounter(signal, column.series)) continue;
-    const before = pastOf(column, signal, startedAtMs);
+    const before = pastOf(column, signal, startedAtMs, null);
     const { problem, samples, level, spread, offset, ...rest } = observePast(before, signal, null);
     const isSeldom = rest.stepMs === null || rest.stepMs > 2 * stepMs;
     if (problem !== null || isSeldom || samples < BASELINE_FOR_HEALTH) continue;
@@ -137,7 +138,12 @@ export function selectPeers(
 const UNMOVED = { beta: 0, wander: 0, before: { atMs: [], medians: [] } } as const;
 
 /** The samples that a baseline is made of. */
-function pastOf(column: SampleColumn, signal: SignalPolicy, startedAtMs: number): SampleColumn {
+function pastOf(
+  column: SampleColumn,
+  signal: SignalPolicy,
+  startedAtMs: number,
+  season: SeasonProfile | null,
+): SampleColumn {
   const { series, ...ordered } = inOrder(column, Number.NEGATIVE_INFINITY);
   const { baselineMs } = signal.detector;
   const reach = startedAtMs - Math.max(baselineMs, BASELINE_REACH_MS);
@@ -145,7 +151,7 @@ function pastOf(column: SampleColumn, signal: SignalPolicy, startedAtMs: number)
   const began = firstFrom(ordered.atMs, startedAtMs, first);
   const end = Math.min(began, firstAfter(ordered.knownAtMs, startedAtMs, first));
   const atMs = part(ordered.atMs, first, end);
-  const from = first + baselineStart(atMs, startedAtMs - baselineMs);
+  const from = first + baselineStart(atMs, startedAtMs - baselineMs, season);
   return {
     series,
     atMs: part(ordered.atMs, from, end),

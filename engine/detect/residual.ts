@@ -15,6 +15,7 @@
 
 import type { SeasonProfile } from "../event.ts";
 import type { EventRate } from "./contract.ts";
+import { firstFrom } from "./columns.ts";
 import { medianInPlace } from "./orderStatistics.ts";
 import { centre, scaleOf, shortScale } from "./scale.ts";
 import { seasonAt } from "./season.ts";
@@ -38,15 +39,21 @@ export const BASELINE_SAMPLES = 60;
 export const BASELINE_REACH_MS = 86_400_000;
 
 /**
- * Where the baseline begins in the past samples: at `fromMs`, or as many samples
- * earlier as coarse sampling needs for a scale one can believe.
+ * Where the baseline begins in the past samples: at `fromMs`, or as many samples earlier as
+ * coarse sampling needs for a scale one can believe. But not before its season, where enough of
+ * them are left: sixty samples without one say less than twenty with it.
  */
-export function baselineStart(pastAtMs: ArrayLike<number>, fromMs: number): number {
-  let from = pastAtMs.length;
-  while (from > 0 && (pastAtMs[from - 1]! >= fromMs || pastAtMs.length - from < BASELINE_SAMPLES)) {
-    from--;
-  }
-  return from;
+export function baselineStart(
+  pastAtMs: ArrayLike<number>,
+  fromMs: number,
+  season: SeasonProfile | null,
+): number {
+  const { length } = pastAtMs;
+  let from = length;
+  while (from > 0 && (pastAtMs[from - 1]! >= fromMs || length - from < BASELINE_SAMPLES)) from--;
+  if (season === null || season.startMs > fromMs) return from;
+  const within = firstFrom(pastAtMs, season.startMs, from);
+  return length - within < BASELINE_FOR_HEALTH ? from : within;
 }
 
 export type Transform = "log" | "identity";
@@ -70,6 +77,8 @@ export interface Baseline {
   /** Median spacing of the baseline samples; null with fewer than two. */
   readonly stepMs: number | null;
   readonly season: SeasonProfile | null;
+  /** Why a season that was prepared is not subtracted; null where it is, or none was. */
+  readonly seasonLeftOut: "uncovered" | "wider" | null;
   /** Median of the transformed season over the baseline. */
   readonly seasonLevel: number;
   /** Why no verdict can rest on it; null when one can. */
@@ -148,6 +157,7 @@ function observeFinite(
   // Untransformed, the samples' own median is the level already.
   const level = transform === "log" ? medianOf(y, scratch) : median;
   const mad = centre(y, scratch, level);
+  const seasonLeftOut = season === null ? null : shape === null ? "uncovered" : "wider";
   let chosen = { residuals: y, level, mad, isSeasonal: false };
   if (adjusted !== null) {
     const seasonalLevel = medianOf(adjusted, scratch);
@@ -174,6 +184,7 @@ function observeFinite(
     residuals,
     stepMs,
     season: isSeasonal ? season : null,
+    seasonLeftOut: isSeasonal ? null : seasonLeftOut,
     seasonLevel: isSeasonal ? shapeLevel : 0,
     problem: null,
   };
@@ -196,6 +207,7 @@ function refuse(
     residuals: new Float64Array(0),
     stepMs,
     season: null,
+    seasonLeftOut: null,
     seasonLevel: 0,
     problem,
   };

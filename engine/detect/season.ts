@@ -14,9 +14,19 @@ export const DAY_MS = 86_400_000;
 /** How many days back a profile looks. */
 export const SEASON_DAYS = 7;
 /** With fewer days there is no profile: one odd day would be the rule. */
-const DAYS_AT_LEAST = 3;
-/** One entry of a profile is the median over this long a slot of each day. */
+export const SEASON_DAYS_AT_LEAST = 3;
+/**
+ * One entry of a profile is the median over this long a slot of each day. Slots lie about whole
+ * multiples of it since 1970, whenever a deployment starts: all of a service share their medians.
+ */
 const SLOT_MS = 300_000;
+/**
+ * A profile begins a whole slot or more before its stretch: the newest samples of a baseline may
+ * not be known yet when it is frozen, and then it reaches back for older ones.
+ */
+const SLOTS_BEFORE = 1;
+/** Samples so long before a stretch and after it belong to its slots. */
+export const SEASON_MARGIN_MS = (SLOTS_BEFORE + 1.5) * SLOT_MS;
 
 /** Samples of earlier days, in time order. */
 export interface PastSamples {
@@ -33,6 +43,7 @@ export interface EvenSamples {
 
 /** The days a profile is made of, each as soon as it is read: what is kept of one is short. */
 export interface SeasonDays {
+  /** The middle of the first slot. */
   readonly fromMs: number;
   readonly slots: number;
   /** By day, the youngest first: the median of each slot; NaN where there is none. */
@@ -46,9 +57,10 @@ export interface SeasonDays {
 /** So many samples of a slot need no more room. */
 const USUAL_SAMPLES = 32;
 
-/** @param fromMs, toMs the stretch a profile is wanted for: baseline and watch */
-export function startSeason(fromMs: number, toMs: number): SeasonDays {
-  const slots = Math.max(1, Math.ceil((toMs - fromMs) / SLOT_MS)) + 1;
+/** @param wantedFromMs, toMs the stretch a profile is wanted for: baseline and watch */
+export function startSeason(wantedFromMs: number, toMs: number): SeasonDays {
+  const fromMs = (Math.floor(wantedFromMs / SLOT_MS) - SLOTS_BEFORE) * SLOT_MS;
+  const slots = Math.ceil((toMs - fromMs) / SLOT_MS) + 1;
   const memory = new Float64Array(slots * SEASON_DAYS + 3 * USUAL_SAMPLES);
   const medians = memory.subarray(0, slots * SEASON_DAYS).fill(Number.NaN);
   return { fromMs, slots, medians, scratch: memory.subarray(medians.length), taken: 0 };
@@ -64,10 +76,7 @@ export function takeDay(days: SeasonDays, day: number, past: PastSamples | EvenS
   const { fromMs, slots, medians } = days;
   const { values } = past;
   const startMs = fromMs - day * DAY_MS - SLOT_MS / 2;
-  // Where days overlap, as those of long watches do, a sample counts in the older one.
-  const takenToMs =
-    day < SEASON_DAYS ? startMs - DAY_MS + slots * SLOT_MS : Number.NEGATIVE_INFINITY;
-  let cursor = endBefore(past, Math.max(startMs, takenToMs), 0);
+  let cursor = endBefore(past, startMs, 0);
   let { scratch } = days;
   for (let slot = 0; slot < slots; slot++) {
     const end = endBefore(past, startMs + (slot + 1) * SLOT_MS, cursor);
@@ -106,7 +115,7 @@ export function seasonOf({ fromMs, slots, medians }: SeasonDays): SeasonProfile 
     }
     if (filled * 2 >= slots) days++;
   }
-  if (days < DAYS_AT_LEAST) return null;
+  if (days < SEASON_DAYS_AT_LEAST) return null;
   const values: number[] = [];
   const across = new Float64Array(3 * (SEASON_DAYS + 1));
   for (let slot = 0; slot < slots; slot++) {

@@ -34,7 +34,9 @@ export function observePast(
   const { series, pastAtMs, pastBehind } = track;
   const { detector } = signal;
   const counter = isCounter(signal, series);
-  const from = baselineStart(pastAtMs, startedAtMs - detector.baselineMs);
+  // A profile of a raw counter is not the profile of its rate.
+  const followed = detector.season && !counter ? season : null;
+  const from = baselineStart(pastAtMs, startedAtMs - detector.baselineMs, followed);
   const atMs = part(pastAtMs, from, pastAtMs.length);
   const taken = part(track.pastValues, from, pastAtMs.length);
   const values = counter ? ratesBefore(atMs, taken) : taken;
@@ -49,8 +51,7 @@ export function observePast(
           values,
           signal.tolerance.kind === "relative" ? "log" : "identity",
           series.percentagePoint,
-          // A profile of a raw counter is not the profile of its rate.
-          detector.season && !counter ? season : null,
+          followed,
           familySpread,
         );
   if (control !== null && detector.kind !== "count") {

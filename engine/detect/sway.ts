@@ -10,7 +10,6 @@
 
 import type { SeasonProfile } from "../event.ts";
 import type { View } from "./glimpse.ts";
-import { seasonAt } from "./season.ts";
 
 /** In the residual's unit. */
 export interface Sway {
@@ -29,10 +28,8 @@ export function swayOf(
   relative: boolean,
 ): Sway | null {
   if (season === null) return NO_SWAY;
-  const pastFromMs = startMs + before.first * stepMs;
-  // One that does not cover the whole baseline is not subtracted.
-  if (Number.isNaN(seasonAt(season, pastFromMs))) return NO_SWAY;
-  const past = rangeOf(season, pastFromMs, startMs + before.last * stepMs);
+  // A baseline that begins before its season may be cut (residual.ts): no case for a glance.
+  const past = rangeOf(season, startMs + before.first * stepMs, startMs + before.last * stepMs);
   const watch = rangeOf(season, startMs + first * stepMs, startMs + last * stepMs);
   if (past === null || watch === null) return null;
   // The offset that keeps logarithms finite only draws them together.

@@ -23,13 +23,20 @@ export function measuredText(signal: SignalPolicy, evidence: SignalEvidence): st
   const counted = samples === 1 ? "1 sample" : `${samples} samples`;
   const rest = `${counted} since the deployment, ${baselineSamples} before it`;
   const gaps = missing === null || missing === 0 ? "" : `; ${formatShare(missing)} are missing`;
-  if (effect === null || expected === null) return `${series}: ${rest}${gaps}`;
+  const lacking = gaps + seasonText(evidence);
+  if (effect === null || expected === null) return `${series}: ${rest}${lacking}`;
   // In the metric's own unit, whatever that is: the reason has it in percentage points.
   const seen =
     signal.tolerance.kind === "points"
       ? `about ${short(expected + effect)} where ${short(expected)} was expected`
       : `${formatChange(effect)} against ${short(expected)} expected`;
-  return `${series}: ${seen}; ${rest}${gaps}`;
+  return `${series}: ${seen}; ${rest}${lacking}`;
+}
+
+/** A season is mentioned where it was asked for and could not be had, or was not followed. */
+function seasonText({ season }: SignalEvidence): string {
+  const without = season?.without ?? null;
+  return without === null ? "" : `; no season: ${without}`;
 }
 
 export function statisticText(

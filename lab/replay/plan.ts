@@ -16,6 +16,7 @@ import {
   isExposure,
   readsMetric,
   SEASON_DAYS,
+  SEASON_MARGIN_MS,
   servicesOf,
   type ContextTag,
   type Departure,
@@ -246,13 +247,12 @@ export function windowsOf(
   for (const { index: seriesIndex, lookBackMs, season } of wanted) {
     for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
       const shiftMs = day * DAY_MS;
-      // A season slot reaches half a slot beyond the stretch; ten minutes cover it.
-      const marginMs = day === 0 ? 1 : 600_000;
+      const marginMs = day === 0 ? 1 : SEASON_MARGIN_MS;
       const backMs = day === 0 ? lookBackMs : plan.seasonBackMs + marginMs;
       const fromMs = deployment.startedAtMs - backMs - shiftMs;
       const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
       const from = Math.max(fromMs, startsAtMs);
-      const to = day === 0 ? Math.min(toMs, endsAtMs) : toMs;
+      const to = Math.min(toMs, day === 0 ? endsAtMs : deployment.startedAtMs);
       if (to <= from) continue;
       const id = windows.length;
       windows.push({

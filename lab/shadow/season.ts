@@ -9,6 +9,7 @@ import {
   DAY_MS,
   readsMetric,
   SEASON_DAYS,
+  SEASON_MARGIN_MS,
   seasonOf,
   seriesKey,
   servicesOf,
@@ -22,9 +23,6 @@ import {
 } from "../../engine/index.ts";
 import { sha256 } from "../policy/load.ts";
 import type { MetricsSource } from "./contract.ts";
-
-/** A slot of a season reaches half a slot beyond its hours; ten minutes cover it. */
-const MARGIN_MS = 600_000;
 
 export interface PreparedSeason {
   /** Null: no series has days enough, or none came. */
@@ -54,8 +52,8 @@ export async function seasonFor(
   for (let day = SEASON_DAYS; day >= 1 && !signal.aborted; day--) {
     const earlierMs = day * DAY_MS;
     // What was sampled at the very beginning belongs to it.
-    const dayFromMs = fromMs - MARGIN_MS - earlierMs - 1;
-    const dayToMs = Math.min(toMs + MARGIN_MS - earlierMs, startedAtMs) - 1;
+    const dayFromMs = fromMs - SEASON_MARGIN_MS - earlierMs - 1;
+    const dayToMs = Math.min(toMs + SEASON_MARGIN_MS - earlierMs, startedAtMs) - 1;
     const taken = await source.takeOf([...services], dayFromMs, dayToMs, signal);
     taken.problems.forEach((problem) => problems.add(problem));
     for (const { series, atMs, values } of taken.columns) {

@@ -31,6 +31,7 @@ const EVIDENCE: SignalEvidence = {
   breaching: [],
   placebo: null,
   control: null,
+  season: null,
 };
 
 function* handledOf(records: number): Generator<Handled> {

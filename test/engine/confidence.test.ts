@@ -52,6 +52,7 @@ function judged(signal: string, logE: number, more: Partial<SignalEvidence> = {}
     missing: 0,
     placebo: null,
     control: null,
+    season: null,
     tags: [],
     untagged: "inconclusive",
     untaggedReason: "",

@@ -62,6 +62,7 @@ export function evidenceOf(
     untaggedReason: verdict,
     placebo: null,
     control: null,
+    season: null,
     ...(guard ? { hardGuard: true as const } : {}),
   };
 }

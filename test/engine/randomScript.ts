@@ -322,5 +322,6 @@ function evidenceOf(signal: string, said: Verdict, fusion: Policy["fusion"]): Si
     untaggedReason: said,
     placebo: null,
     control: null,
+    season: null,
   };
 }

@@ -13,6 +13,7 @@ import {
   DAY_MS,
   prepareSeason,
   SEASON_DAYS,
+  SEASON_MARGIN_MS,
   seasonAt,
   seasonOf,
   startSeason,
@@ -146,9 +147,23 @@ describe("baseline", () => {
 
   test("a baseline is a stretch of time, or sixty samples where these reach further", () => {
     const minutes = times(200).map((_, index) => index * 60_000);
-    expect(baselineStart(minutes, 100 * 60_000)).toBe(100);
-    expect(baselineStart(minutes, 190 * 60_000)).toBe(140);
-    expect(baselineStart(minutes.slice(0, 10), 9 * 60_000)).toBe(0);
+    expect(baselineStart(minutes, 100 * 60_000, null)).toBe(100);
+    expect(baselineStart(minutes, 190 * 60_000, null)).toBe(140);
+    expect(baselineStart(minutes.slice(0, 10), 9 * 60_000, null)).toBe(0);
+  });
+
+  test("which do not reach beyond its season, where twenty are left", () => {
+    const minutes = times(200);
+    const from = (startMinute: number, atMinute: number): number => {
+      const season = { startMs: startMinute * MINUTE_MS, stepMs: 300_000, values: [], days: 7 };
+      return baselineStart(minutes, atMinute * MINUTE_MS, season);
+    };
+    expect(from(130, 190)).toBe(140);
+    expect(from(145.5, 190)).toBe(146);
+    expect(from(180, 190)).toBe(180);
+    expect(from(180.5, 190)).toBe(140);
+    // One that begins within the stretch is another's: it says nothing of where it begins.
+    expect(from(150, 140)).toBe(140);
   });
 });
 
@@ -198,31 +213,35 @@ describe("season", () => {
     expect(seasonAt(season, 8 * 3_600_000)).toBeNaN();
   });
 
-  /** Every slot by itself; a sample that an older day has is none of a younger one's. */
+  test.each([0, 1, 299_999])("begins five minutes or more before its stretch, %i ms on", (onMs) => {
+    const fromMs = 9 * 3_600_000 + onMs;
+    const season = prepareSeason(past(SEASON_DAYS, 0), fromMs, fromMs + 7_200_000)!;
+    expect(season.startMs % SLOT_MS).toBe(0);
+    expect(seasonAt(season, fromMs - 300_000)).toBeGreaterThan(100);
+    expect(seasonAt(season, fromMs + 7_200_000)).toBeGreaterThan(100);
+  });
+
+  const SLOT_MS = 5 * MINUTE_MS;
+  /** Every slot by itself: about a whole multiple of five minutes, the first one before all. */
   const naively = (
     { atMs, values }: ReturnType<typeof past>,
     fromMs: number,
     toMs: number,
   ): number[] => {
-    const SLOT_MS = 5 * MINUTE_MS;
-    const slots = Math.ceil((toMs - fromMs) / SLOT_MS) + 1;
-    const used = new Set<number>();
-    const byDay = Array.from({ length: SEASON_DAYS }, (_, before) => {
-      const startMs = fromMs - (SEASON_DAYS - before) * DAY_MS - SLOT_MS / 2;
-      return Array.from({ length: slots }, (_, slot) => {
-        const since = startMs + slot * SLOT_MS;
+    let middleMs = fromMs - (fromMs % SLOT_MS) - SLOT_MS;
+    const found: number[] = [];
+    for (; found.length === 0 || middleMs - SLOT_MS < toMs; middleMs += SLOT_MS) {
+      const days = Array.from({ length: SEASON_DAYS }, (_, before) => {
+        const sinceMs = middleMs - (before + 1) * DAY_MS - SLOT_MS / 2;
         const inside = [...atMs.keys()].filter(
-          (at) => atMs[at]! >= since && atMs[at]! < since + SLOT_MS && !used.has(at),
+          (at) => atMs[at]! >= sinceMs && atMs[at]! < sinceMs + SLOT_MS,
         );
-        inside.forEach((at) => used.add(at));
         return medianOf(inside.map((at) => values[at]!).filter(Number.isFinite));
       });
-    });
-    // The oldest day is the same weekday.
-    const days = [byDay[0]!, ...byDay];
-    return Array.from({ length: slots }, (_, slot) =>
-      medianOf(days.map((day) => day[slot]!).filter(Number.isFinite)),
-    );
+      // The oldest day is the same weekday.
+      found.push(medianOf([...days, days.at(-1)!].filter(Number.isFinite)));
+    }
+    return found;
   };
   const medianOf = (values: readonly number[]): number => {
     const sorted = [...values].sort((a, b) => a - b);
@@ -240,15 +259,15 @@ describe("season", () => {
     const fromMs = 9.1 * 3_600_000;
     const toMs = fromMs + hours * 3_600_000;
     const startMs = -SEASON_DAYS * DAY_MS;
-    const count = Math.ceil((toMs + 600_000 - DAY_MS - startMs) / stepMs);
+    const count = Math.ceil((toMs + SEASON_MARGIN_MS - DAY_MS - startMs) / stepMs);
     const values = Float64Array.from({ length: count }, (_, at) =>
       at % 97 === 0 ? Number.NaN : 100 + ((at * 7919) % 1000) / 100,
     );
     const atMs = Float64Array.from(values, (_, at) => startMs + at * stepMs);
     const days = startSeason(fromMs, toMs);
     for (let day = 1; day <= SEASON_DAYS; day++) {
-      const from = atMs.findIndex((at) => at >= fromMs - day * DAY_MS - 600_000);
-      const to = atMs.findLastIndex((at) => at < toMs - day * DAY_MS + 600_000) + 1;
+      const from = atMs.findIndex((at) => at >= fromMs - day * DAY_MS - SEASON_MARGIN_MS);
+      const to = atMs.findLastIndex((at) => at < toMs - day * DAY_MS + SEASON_MARGIN_MS) + 1;
       const even = { startMs: atMs[from]!, stepMs, values: values.subarray(from, to) };
       takeDay(days, day, even);
     }

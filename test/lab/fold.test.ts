@@ -57,6 +57,7 @@ function judged(at: number, verdict: Verdict, service = "shop"): DecisionEvent {
     breaching: [],
     placebo: null,
     control: null,
+    season: null,
     logE: null,
     standing: null,
     missing: null,

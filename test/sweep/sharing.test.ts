@@ -90,7 +90,7 @@ it("a policy that learns decides alike whether the quiet ones are left out or no
   const text = (records: readonly DecisionRecord[]) =>
     records.map((record) => JSON.stringify(record)).sort();
   expect(text(parts)).toEqual(text(made.records));
-  expect(made.records.filter(({ learned }) => learned !== undefined).length).toBeGreaterThan(3);
+  expect(made.records.filter(({ learned }) => learned !== undefined).length).toBeGreaterThan(2);
 });
 
 describe(`random variations (seed ${SEED})`, () => {
