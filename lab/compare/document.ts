@@ -13,12 +13,12 @@ function seconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1000;
 }
 
-/** One outcome as it is published, all that a scorecard is made of; see `Outcome`. */
-export function outcomeDocument(outcome: Outcome, costs: Costs) {
+/** One outcome of a policy as it is published, all that a scorecard is made of; see `Outcome`. */
+export function outcomeDocument(policy: string, outcome: Outcome, costs: Costs) {
   return {
     deploymentId: outcome.deploymentId,
     service: outcome.service,
-    policy: outcome.policy,
+    policy,
     label: outcome.label,
     end: outcome.end,
     rolledBack: outcome.rolledBack,
@@ -55,11 +55,11 @@ export function outcomeDocument(outcome: Outcome, costs: Costs) {
 }
 
 export function replayDocument({ manifest, policies }: Answer) {
-  const { scored, outcomes } = policies[0]!;
+  const { policy, scored, outcomes } = policies[0]!;
   return {
     manifest,
     scorecard: scored.scorecard,
-    outcomes: outcomes.map((one) => outcomeDocument(one, manifest.costs)),
+    outcomes: outcomes.map((one) => outcomeDocument(policy.policy, one, manifest.costs)),
   };
 }
 

@@ -10,7 +10,7 @@ import { logLines, writeText, type LogSection } from "../audit/write.ts";
 import { openDuck, quoted } from "../history/duck.ts";
 import { checkPlace, writeWhole, type ResultKind } from "../resultDirectory.ts";
 import { compareDocument, outcomeDocument, replayDocument } from "./document.ts";
-import type { Evaluation } from "./evaluate.ts";
+import type { Evaluated, Evaluation } from "./evaluate.ts";
 
 const RUN: ResultKind = { name: "run", files: ["decisions.jsonl", "outcomes.parquet"] };
 
@@ -82,16 +82,20 @@ async function writeOutcomes(directory: string, { policies, manifest }: Evaluati
   const lines = join(directory, "outcomes.jsonl");
   writeText(
     lines,
-    policies.flatMap(({ outcomes }) =>
-      outcomes.map((outcome) => `${JSON.stringify(outcomeDocument(outcome, manifest.costs))}\n`),
+    policies.flatMap(({ policy, outcomes }) =>
+      outcomes.map((outcome) => {
+        const written = outcomeDocument(policy.policy, outcome, manifest.costs);
+        return `${JSON.stringify(written)}\n`;
+      }),
     ),
   );
-  const columns = Object.keys(outcomeDocument(policies[0]!.outcomes[0]!, manifest.costs)).map(
-    (name) => {
-      const type = TIMES.includes(name) ? "TIMESTAMP" : (TYPES[name] ?? "VARCHAR");
-      return `${quoted(name)}: ${quoted(type)}`;
-    },
-  );
+  const [first] = policies as [Evaluated];
+  const columns = Object.keys(
+    outcomeDocument(first.policy.policy, first.outcomes[0]!, manifest.costs),
+  ).map((name) => {
+    const type = TIMES.includes(name) ? "TIMESTAMP" : (TYPES[name] ?? "VARCHAR");
+    return `${quoted(name)}: ${quoted(type)}`;
+  });
   const duck = await openDuck({ threads: 1 });
   try {
     const source = `read_json(${quoted(lines)}, format = 'newline_delimited',

@@ -13,6 +13,8 @@ export class SharedOutcomes {
   readonly #alone = new Map<WatchJudged, Outcome>();
   /** What a glance says of one is said of many: these by place in the plan. */
   readonly #quiet = new Map<WatchJudged, Outcome[]>();
+  /** Of a whole plan, by which of its deployments are decided alone; see `PolicyReplay`. */
+  readonly #plans = new WeakMap<Uint8Array, readonly Outcome[]>();
 
   find(judged: WatchJudged, place: number): Outcome | null {
     const known = isQuietWatch(judged) ? this.#quiet.get(judged)?.[place] : this.#alone.get(judged);
@@ -27,6 +29,15 @@ export class SharedOutcomes {
     let places = this.#quiet.get(judged);
     if (places === undefined) this.#quiet.set(judged, (places = []));
     places[place] = outcome;
+  }
+
+  /** All outcomes of some policy, to be changed: those that are not alone are its own. */
+  copyOfPlan(alone: Uint8Array): Outcome[] | null {
+    return this.#plans.get(alone)?.slice() ?? null;
+  }
+
+  keepPlan(alone: Uint8Array, outcomes: readonly Outcome[]): void {
+    this.#plans.set(alone, outcomes);
   }
 }
 

@@ -33,7 +33,6 @@ export interface Outcome {
   readonly deploymentId: string;
   readonly service: string;
   readonly team: string | null;
-  readonly policy: string;
   readonly label: Label;
   /** `missed` is a regression that ended `healthy`; every other end is the engine's. */
   readonly end: End | "missed";
@@ -107,14 +106,11 @@ export function outcomesOf(
   people: Responder,
   recovery: Recovery,
   alike: AlikeOutcomes = new Map(),
-  places: Iterable<number> = plan.deployments.keys(),
+  places?: Iterable<number>,
 ): readonly Outcome[] {
-  const { policy, watchMs, evidence } = result.policy;
+  const { watchMs, evidence } = result.policy;
   // Where nothing spoke, a confidence is the rate it began with.
-  const counts = `${watchMs} ${evidence.changeFailureRate}`;
-  const shared = sharedBy(alike, counts);
-  /** Under this policy's name, where another one's was first: the same in each of its draws. */
-  const renamed = sharedBy(alike, `${counts} ${policy}`);
+  const shared = sharedBy(alike, `${watchMs} ${evidence.changeFailureRate}`);
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
   const incidents = new Map<string, IncidentRow>();
   for (const incident of history.tables.incidents) {
@@ -122,7 +118,8 @@ export function outcomesOf(
   }
   /** Where nothing happened at all, only who it was tells one from another of its label. */
   const templates = new Map<Label, Outcome>();
-  const make = (planned: PlannedDeployment, index: number): Outcome => {
+  const make = (index: number): Outcome => {
+    const planned = plan.deployments[index]!;
     const { deploymentId: id, service, team, startedAtMs } = planned.deployment;
     const label = labels.get(id) ?? "unknown";
     const incident = incidents.get(id) ?? null;
@@ -133,7 +130,6 @@ export function outcomesOf(
       return { ...template, deploymentId: id, service, team, startedAtMs };
     const { records, commands } = standIn ?? result.of(index);
     const outcome = outcomeOf(planned, {
-      policy,
       watchMs,
       label,
       incident,
@@ -147,28 +143,33 @@ export function outcomesOf(
     if (isPlain) templates.set(label, outcome);
     return outcome;
   };
-  return Array.from(places, (index) => {
-    const planned = plan.deployments[index]!;
-    if (!result.isAlone(index)) return make(planned, index);
+  const alone = result.alone();
+  const find = (index: number): Outcome => {
+    if (alone[index] === 0) return make(index);
     const judged = result.judged[index]!;
     const known = shared.find(judged, index);
-    if (known === null) {
-      const made = make(planned, index);
-      shared.keep(judged, index, made);
-      return made;
-    }
-    if (known.policy === policy) return known;
-    const own = renamed.find(judged, index) ?? { ...known, policy };
-    renamed.keep(judged, index, own);
-    return own;
-  });
+    if (known !== null) return known;
+    const made = make(index);
+    shared.keep(judged, index, made);
+    return made;
+  };
+  if (places !== undefined) return Array.from(places, find);
+  const copy = shared.copyOfPlan(alone);
+  if (copy === null) {
+    const all = plan.deployments.map((_, index) => find(index));
+    shared.keepPlan(alone, all);
+    return all;
+  }
+  for (let index = 0; index < alone.length; index++) {
+    if (alone[index] === 0) copy[index] = make(index);
+  }
+  return copy;
 }
 
 /** Is it known what people do for so long after being asked? */
 type Knows = (waitedMs: number) => boolean;
 
 interface Material {
-  readonly policy: string;
   readonly watchMs: number;
   readonly label: Label;
   readonly incident: IncidentRow | null;
@@ -214,7 +215,6 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     deploymentId: deployment.deploymentId,
     service: deployment.service,
     team: deployment.team,
-    policy: material.policy,
     label,
     end: shownEnd(end, regression, hidden),
     rolledBack,

@@ -45,7 +45,12 @@ export interface Quiet {
 interface Beginning {
   readonly plan: Plan;
   readonly watchMs: number;
-  /** 1 where one is decided alone, as far as is known before anything is decided. */
+  /** As far as is known from what was decided under the policies before. */
+  now: Parts;
+}
+
+interface Parts {
+  /** 1 where one is decided alone. */
   readonly alone: Uint8Array;
   readonly others: readonly Spot[];
   /** What happened to them. */
@@ -77,8 +82,11 @@ export interface PolicyReplay extends Decided {
    * and was only glanced over, as that one was. Null where none does.
    */
   readonly standIn: (deployment: number) => Decided | null;
-  /** Decided alone: the same for every policy that judges alike and watches as long. */
-  readonly isAlone: (deployment: number) => boolean;
+  /**
+   * 1 where a deployment is decided alone: the same for every policy that judges alike and
+   * watches as long. It is one array for all policies of whom the same ones are.
+   */
+  readonly alone: () => Uint8Array;
 }
 
 /** One case in the order it was handled. */
@@ -121,15 +129,17 @@ export function decisionsOf(
   let parts: { readonly alone: Uint8Array; readonly decided: Map<number, Decided> } | null = null;
   const split = (): NonNullable<typeof parts> => {
     if (parts !== null) return parts;
-    let { alone, others, together } = beginningOf(plan, policy.watchMs, judged, quiet);
+    const beginning = beginningOf(plan, policy.watchMs, judged, quiet);
     for (;;) {
+      const { alone, others, together } = beginning.now;
       const decided = byDeployment(plan, fold(together));
       const crossed = crossing(plan, alone, others, decided);
       if (crossed.size === 0) return (parts = { alone, decided });
-      alone = alone.slice();
-      for (const index of crossed) alone[index] = 0;
-      others = othersThan(plan, alone);
-      together = eventsOf(plan, judged, placesOf(others));
+      const fewer = alone.slice();
+      for (const index of crossed) fewer[index] = 0;
+      // Whoever is decided with the others though it need not be ends just as it would alone:
+      // the next policy begins with what this one found.
+      beginning.now = partsOf(plan, judged, fewer);
     }
   };
   let glanced: Decided | null = null;
@@ -155,7 +165,7 @@ export function decisionsOf(
       whole = fold(everybody(), fleets);
       return fleets;
     },
-    isAlone: (deployment) => split().alone[deployment] === 1,
+    alone: () => split().alone,
     standIn: (deployment) => {
       if (!isQuietWatch(judged[deployment]!) || split().alone[deployment] === 0) return null;
       return (glanced ??= of(deployment));
@@ -236,11 +246,14 @@ function beginningOf(plan: Plan, watchMs: number, judged: Judged, quiet: Quiet):
   if (same !== undefined) return same;
   const alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judged[index]!));
   for (const index of entangled(plan)) alone[index] = 0;
-  const others = othersThan(plan, alone);
-  const together = eventsOf(plan, judged, placesOf(others));
-  const beginning = { plan, watchMs, alone, others, together };
+  const beginning = { plan, watchMs, now: partsOf(plan, judged, alone) };
   known.push(beginning);
   return beginning;
+}
+
+function partsOf(plan: Plan, judged: Judged, alone: Uint8Array): Parts {
+  const others = othersThan(plan, alone);
+  return { alone, others, together: eventsOf(plan, judged, placesOf(others)) };
 }
 
 function othersThan({ rows }: Plan, alone: Uint8Array): readonly Spot[] {

@@ -27,7 +27,7 @@ export function neverOutcomes(
     ...nothing,
     of: () => nothing,
     standIn: () => null,
-    isAlone: () => false,
+    alone: () => new Uint8Array(plan.deployments.length),
   };
   return outcomesOf(history, { plan, imagined: new Set() }, idle, people, recovery);
 }

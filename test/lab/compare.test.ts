@@ -289,7 +289,7 @@ describe("the outcomes that are published", () => {
       seconds === null ? null : seconds * 1000;
     const read = outcomes.map((one) => {
       const document = JSON.parse(
-        JSON.stringify(outcomeDocument(one, DEFAULT_COSTS)),
+        JSON.stringify(outcomeDocument("human-approval", one, DEFAULT_COSTS)),
       ) as ReturnType<typeof outcomeDocument>;
       return outcome({
         ...document,

@@ -14,7 +14,6 @@ export function outcome(change: Partial<Outcome> = {}): Outcome {
     deploymentId: "d",
     service: "shop",
     team: null,
-    policy: "p",
     label: "benign",
     end: "healthy",
     rolledBack: false,

@@ -106,7 +106,7 @@ describe(`random variations (seed ${SEED})`, () => {
     let alone = 0;
     for (const made of together.policies) {
       const places = [...together.plan.deployments.keys()];
-      alone += places.filter((place) => made.isAlone(place)).length;
+      alone += places.filter((place) => made.alone()[place] === 1).length;
       const parts = places.map((place) => made.of(place));
       expect(sorted(parts.flatMap(({ records }) => records))).toEqual(sorted(made.records));
       const commands = parts.flatMap((part) => part.commands).map((one) => JSON.stringify(one));
@@ -154,16 +154,13 @@ describe(`random variations (seed ${SEED})`, () => {
     expect(alike).toBeLessThan(named.length);
   });
 
-  it("have one outcome in all draws of what is decided alone, by its name", async () => {
+  it("have one outcome in all draws of what is decided alone, whatever they are called", async () => {
     const pair = [policies[0]!, { ...policies[0]!, policy: "other", digest: "other" }];
     const options = { people: "modelled", seed: 1, replicates: 100, draws: 3, progress: silent };
     const made = await evaluate(history, pair, { ...options, scoresOnly: true });
-    for (const { policy, draws } of made.policies) {
-      const [first, ...others] = draws as [readonly Outcome[], ...(readonly Outcome[])[]];
-      expect(new Set(draws.flat().map((one) => one.policy))).toEqual(new Set([policy.policy]));
-      const same = first.filter((one, at) => others.every((other) => other[at] === one));
-      expect(same.length).toBeGreaterThan(0.2 * first.length);
-    }
+    const [first, ...others] = made.policies.flatMap(({ draws }) => draws);
+    const same = first!.filter((one, at) => others.every((other) => other[at] === one));
+    expect(same.length).toBeGreaterThan(0.2 * first!.length);
   });
 
   it("compare as they do when the samples are read, on judgements that are known", async () => {

@@ -53,7 +53,7 @@ export function laneOf(decided: Decided): Lane {
   return {
     policy: id,
     name: policy.policy,
-    outcome: outcomeDocument(outcome, costs),
+    outcome: outcomeDocument(policy.policy, outcome, costs),
     watch: { from: formatTime(startedAtMs), to: formatTime(endsAtMs) },
     spans: [
       ...phaseSpans(decided, endsAtMs, draw),
