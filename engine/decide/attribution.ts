@@ -79,6 +79,7 @@ export function explain(fleet: FleetState, state: Known, nowMs: number): readonl
     }
   }
   if (shock !== null) note(found, UNRELATED, shock);
+  if (found.length < 2) return found;
   return found.sort(
     (a, b) =>
       placeOf(a, deploymentId) - placeOf(b, deploymentId) ||
@@ -114,23 +115,34 @@ export function explanationText(explanations: readonly Explanation[]): string {
 
 /** The other deployments whose watch is still on, ended or not; not one that was replaced. */
 function rivalsOf(fleet: FleetState, deployment: Deployment, nowMs: number): DeploymentState[] {
-  return [...fleet.deployments, ...fleet.ended]
-    .filter(
-      ({ deployment: other, phase, watchEndsAtMs }) =>
-        other.service !== deployment.service &&
-        other.environment === deployment.environment &&
-        watchEndsAtMs > nowMs &&
-        !(phase.name === "ended" && phase.end === "superseded"),
-    )
-    .sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));
+  const rivals: DeploymentState[] = [];
+  for (const states of [fleet.deployments, fleet.ended]) {
+    for (const state of states) if (isRival(state, deployment, nowMs)) rivals.push(state);
+  }
+  if (rivals.length < 2) return rivals;
+  return rivals.sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));
+}
+
+function isRival(
+  { deployment: other, phase, watchEndsAtMs }: DeploymentState,
+  deployment: Deployment,
+  nowMs: number,
+): boolean {
+  return (
+    watchEndsAtMs > nowMs &&
+    other.service !== deployment.service &&
+    other.environment === deployment.environment &&
+    !(phase.name === "ended" && phase.end === "superseded")
+  );
 }
 
 /** Everything that speaks against a deployment, the first mover first. */
 function breachingOf({ signals }: Known): readonly BreachingSeries[] {
   const found: BreachingSeries[] = [];
-  for (const evidence of Object.values(signals)) {
-    if (accuses(evidence)) found.push(...evidence.breaching);
+  for (const name in signals) {
+    if (accuses(signals[name]!)) found.push(...signals[name]!.breaching);
   }
+  if (found.length < 2) return found;
   return found.sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
 }
 
@@ -216,6 +228,7 @@ function shockOf(
   deployment: Deployment,
   atMs: number,
 ): string | null {
+  if (others.length < SEVERAL) return null;
   const together = [deployment];
   for (const other of others) {
     const first = firstOf(other);

@@ -9,6 +9,7 @@ import { formatDuration } from "../policy/quantity.ts";
 import { ownFirst, passedOn } from "../policy/tags.ts";
 import { boundBy, put, writeRecord, type Turn } from "./recorder.ts";
 import { changed, findDeployment, type DeploymentState, type FleetState } from "./state.ts";
+import { filtered, withEntry } from "./table.ts";
 import { watch } from "./tell.ts";
 
 /** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
@@ -47,7 +48,7 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
   };
   fleet.tags = fleet.tags.filter((one) => one.deploymentId !== deploymentId);
   if (fleet.policies[policy.digest] !== policy) {
-    fleet.policies = { ...fleet.policies, [policy.digest]: policy };
+    fleet.policies = withEntry(fleet.policies, policy.digest, policy);
   }
   const record = writeRecord(
     turn,
@@ -121,21 +122,21 @@ export function forget(turn: Turn, nowMs: number): void {
   const beforeMs = nowMs - REMEMBER_MS;
   const { fleet } = turn;
   const { ended, tags } = fleet;
-  const kept = ended.filter(({ phase }) => phase.name !== "ended" || phase.endedAtMs > beforeMs);
-  if (kept.length < ended.length) {
-    fleet.ended = kept;
-    const digests = Object.keys(fleet.policies);
-    const used = digests.filter((digest) => isUsed(fleet, digest));
-    if (used.length < digests.length) {
-      fleet.policies = Object.fromEntries(used.map((digest) => [digest, fleet.policies[digest]!]));
-    }
+  if (ended.some((state) => isForgotten(state, beforeMs))) {
+    fleet.ended = ended.filter((state) => !isForgotten(state, beforeMs));
+    fleet.policies = filtered(fleet.policies, (_policy, digest) => isUsed(fleet, digest));
   }
+  if (tags.length === 0) return;
   const waiting = tags.filter(
     ({ deploymentId, knownAtMs, validUntilMs }) =>
       (validUntilMs === null || validUntilMs > beforeMs) &&
       (deploymentId === null || knownAtMs > nowMs - TAG_WAITS_MS),
   );
   if (waiting.length < tags.length) fleet.tags = waiting;
+}
+
+function isForgotten({ phase }: DeploymentState, beforeMs: number): boolean {
+  return phase.name === "ended" && phase.endedAtMs <= beforeMs;
 }
 
 /** Is a deployment that is remembered under this policy? */

@@ -18,7 +18,8 @@ export function fuses(
 ): boolean {
   let breaches = 0;
   let absent = 0;
-  for (const evidence of Object.values(signals)) {
+  for (const name in signals) {
+    const evidence = signals[name]!;
     if (evidence.series === null) absent++;
     else if (evidence[arm] === "breach") breaches++;
   }

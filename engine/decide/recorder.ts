@@ -2,6 +2,7 @@
 
 import { assert } from "../assert.ts";
 import type { EngineCommand } from "../command.ts";
+import type { SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TierDecision } from "../policy/resolve.ts";
 import { isSelfIssued, tagsAt, tagText } from "../policy/tags.ts";
@@ -74,7 +75,6 @@ export function writeRecord(
         ? before.phase.tier
         : null;
   const counting = tagsAt(policy, deployment, after.tags, why.nowMs, why.nowMs);
-  const selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment));
   const record: Writable<DecisionRecord> = {
     decisionId: `${deployment.deploymentId}#${after.records}`,
     deploymentId: deployment.deploymentId,
@@ -94,19 +94,37 @@ export function writeRecord(
     explanations: tier?.explanations ?? [],
     confidence: confidence?.value ?? null,
     basis: confidence === null ? null : basisOf(confidence),
-    signals: Object.values(after.signals).sort((a, b) => (a.signal < b.signal ? -1 : 1)),
+    signals: inOrder(after.signals),
     reason: why.reason,
     authority: why.authority,
     accountable,
-    tags: counting.map(tagText),
+    tags: counting.length === 0 ? NO_TAGS : counting.map(tagText),
     untaggedProposedAtMs: after.untaggedProposedAtMs,
   };
   if (tier?.stage != null) record.stage = tier.stage;
+  const selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment));
   if (selfIssued.length > 0) record.selfIssued = selfIssued.map(tagText);
   if (tier?.learned !== undefined) record.learned = tier.learned;
   turn.records.push(record);
   put(turn, after);
   return record;
+}
+
+const NO_TAGS: readonly never[] = [];
+
+/** By name. They are few, and there is a list of them in every record. */
+function inOrder(signals: DeploymentState["signals"]): readonly SignalEvidence[] {
+  const ordered: SignalEvidence[] = [];
+  for (const name in signals) {
+    const evidence = signals[name]!;
+    let at = ordered.length;
+    ordered.push(evidence);
+    for (; at > 0 && ordered[at - 1]!.signal > evidence.signal; at--) {
+      ordered[at] = ordered[at - 1]!;
+    }
+    ordered[at] = evidence;
+  }
+  return ordered;
 }
 
 /** The record of something that is about the whole fleet and no deployment. */
@@ -176,11 +194,11 @@ export function put(turn: Turn, state: DeploymentState): void {
 
 /** The list with this state in the place of its older one, or at the end. */
 function replaced(states: readonly DeploymentState[], state: DeploymentState): DeploymentState[] {
-  const copy = states.slice();
   const { deploymentId } = state.deployment;
-  const at = copy.findIndex(({ deployment }) => deployment.deploymentId === deploymentId);
-  if (at < 0) copy.push(state);
-  else copy[at] = state;
+  const at = states.findIndex(({ deployment }) => deployment.deploymentId === deploymentId);
+  if (at < 0) return [...states, state];
+  const copy = states.slice();
+  copy[at] = state;
   return copy;
 }
 

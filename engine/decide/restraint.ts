@@ -12,6 +12,7 @@ import type { Policy, RollbackBudget } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import type { Turn } from "./recorder.ts";
 import type { FleetState, PastRollback } from "./state.ts";
+import { filtered, withEntry } from "./table.ts";
 
 /** No budget or cooldown looks back further (the schema sees to it). */
 const ROLLBACKS_KEPT_MS = 7 * 86_400_000;
@@ -81,11 +82,8 @@ function breachingServices({ breaches }: FleetState, afterMs: number): number {
 /** A service began to breach, or went on: it counts towards a storm. */
 export function noteBreach(turn: Turn, service: string, nowMs: number): void {
   const { fleet } = turn;
-  const recent = Object.entries(fleet.breaches).filter(
-    ([, atMs]) => atMs > nowMs - BREACHES_KEPT_MS,
-  );
-  recent.push([service, nowMs]);
-  fleet.breaches = Object.fromEntries(recent);
+  const recent = filtered(fleet.breaches, (atMs) => atMs > nowMs - BREACHES_KEPT_MS);
+  fleet.breaches = withEntry(recent, service, nowMs);
   const { stormBrake } = turn.policy.guardrails;
   const storm =
     stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;
@@ -97,9 +95,8 @@ export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number):
   const { deploymentId, service, team } = deployment;
   const { fleet } = turn;
   const first = fleet.rollbacks.findIndex(({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
-  const rollbacks = first < 0 ? [] : fleet.rollbacks.slice(first);
-  rollbacks.push({ deploymentId, service, team, atMs: nowMs });
-  fleet.rollbacks = rollbacks;
+  const kept = first < 0 ? [] : first === 0 ? fleet.rollbacks : fleet.rollbacks.slice(first);
+  fleet.rollbacks = [...kept, { deploymentId, service, team, atMs: nowMs }];
 }
 
 /** Is a person to be paged for this restraint? A storm is one page, not one a service. */

@@ -20,7 +20,9 @@ import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals">;
 
 function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
-  return Object.values(signals).filter(accuses);
+  const found: SignalEvidence[] = [];
+  for (const name in signals) if (accuses(signals[name]!)) found.push(signals[name]!);
+  return found;
 }
 
 /** The tier that holds now, and what made it `observe` where tier and tags would not have. */
@@ -169,10 +171,13 @@ function resolvedFor(
   nowMs: number,
 ): TierDecision {
   const share = shareAt(stages, nowMs, nowMs);
-  const field = arm === "tagged" ? "verdict" : "untagged";
-  const all = Object.values(signals);
-  const breaching = all.filter((one) => one[field] === "breach").map(({ signal }) => signal);
-  const accused = accusing({ signals }).map(({ signal }) => signal);
+  const breaching: string[] = [];
+  const accused: string[] = [];
+  for (const name in signals) {
+    const one = signals[name]!;
+    if ((arm === "tagged" ? one.verdict : one.untagged) === "breach") breaching.push(one.signal);
+    if (accuses(one)) accused.push(one.signal);
+  }
   const found = { share, breaching, accused };
   const decision = resolveTier(policy, deployment, tags, nowMs, found);
   if (policy.fusion !== "evidence" || policy.stages === undefined) return decision;

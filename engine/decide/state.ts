@@ -166,10 +166,12 @@ export function copyOf(fleet: FleetState): Writable<FleetState> {
 
 /** A deployment that is remembered, whatever its phase. */
 export function findDeployment(fleet: FleetState, id: string): DeploymentState | undefined {
-  return (
-    fleet.deployments.find(({ deployment }) => deployment.deploymentId === id) ??
-    fleet.ended.find(({ deployment }) => deployment.deploymentId === id)
-  );
+  return findIn(fleet.deployments, id) ?? findIn(fleet.ended, id);
+}
+
+function findIn(states: readonly DeploymentState[], id: string): DeploymentState | undefined {
+  for (const state of states) if (state.deployment.deploymentId === id) return state;
+  return undefined;
 }
 
 /** The policy that binds a deployment while `current` is the newest one. */

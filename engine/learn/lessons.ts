@@ -18,6 +18,7 @@
 
 import { assert } from "../assert.ts";
 import { accuses } from "../decide/confidence.ts";
+import { filtered, withEntry, withoutEntry } from "../decide/table.ts";
 import type { Handled } from "../audit.ts";
 import type { DeploymentKind, OverrideGiven, ApprovalGiven, SignalJudged } from "../event.ts";
 import type { DecisionRecord } from "../record.ts";
@@ -208,10 +209,8 @@ function settled(state: LearningState, deploymentId: string, followed: FollowUp)
   return withOpen({ ...state, lessons }, deploymentId, null);
 }
 
-function withoutForgotten(state: LearningState, nowMs: number): LearningState {
-  if (Object.values(state.open).every((open) => isFollowed(open, nowMs))) return state;
-  const kept = Object.entries(state.open).filter(([, open]) => isFollowed(open, nowMs));
-  return { open: Object.fromEntries(kept), lessons: state.lessons };
+function withoutForgotten({ open, lessons }: LearningState, nowMs: number): LearningState {
+  return { open: filtered(open, (one) => isFollowed(one, nowMs)), lessons };
 }
 
 function isFollowed({ overridden }: Open, nowMs: number): boolean {
@@ -220,7 +219,6 @@ function isFollowed({ overridden }: Open, nowMs: number): boolean {
 
 function withOpen(state: LearningState, deploymentId: string, open: Open | null): LearningState {
   const { lessons } = state;
-  if (open !== null) return { open: { ...state.open, [deploymentId]: open }, lessons };
-  const others = Object.entries(state.open).filter(([id]) => id !== deploymentId);
-  return { open: Object.fromEntries(others), lessons };
+  if (open === null) return { open: withoutEntry(state.open, deploymentId), lessons };
+  return { open: withEntry(state.open, deploymentId, open), lessons };
 }

@@ -54,6 +54,7 @@ export function modesAt(
   tags: readonly ContextTag[],
   atMs: number,
 ): readonly Mode[] {
+  if (policy.modes.length === 0) return policy.modes;
   const holding = policy.modes.filter((mode) => holds(mode, deployment, tags, atMs));
   const isCalendar = holding.some(({ calendar }) => calendar.length > 0);
   return holding.filter(({ otherwise }) => !(otherwise && isCalendar));

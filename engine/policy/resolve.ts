@@ -91,11 +91,11 @@ export function resolveTier(
     tier = rule.tierAtLeast;
     path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier });
   }
-  for (const [position, condition] of policy.guardrails.never.entries()) {
-    if (tier === "observe" || !matches(condition, deployment, tags)) continue;
+  policy.guardrails.never.forEach((condition, position) => {
+    if (tier === "observe" || !matches(condition, deployment, tags)) return;
     tier = "observe";
     path.push({ rule: `guardrails.never[${position}]`, tier });
-  }
+  });
   return {
     tier,
     path,

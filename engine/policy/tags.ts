@@ -32,6 +32,7 @@ export function tagsAt(
   atMs: number,
   knownAtMs: number,
 ): readonly ContextTag[] {
+  if (tags.length === 0) return tags;
   return tags.filter((tag) => {
     if (!isKnown(tag, deployment, knownAtMs)) return false;
     const rule = ruleOf(policy, tag);
@@ -91,6 +92,7 @@ export interface Source {
  * whom this is one call in a thousand is quieted as well, as no history says how often it calls.
  */
 export function passedOn(policy: Policy, { deployment, knownAtMs, tags }: Source): ContextTag[] {
+  if (tags.length === 0) return [];
   const { deploymentId, service, callers = [] } = deployment;
   return tags.flatMap((tag) => {
     const rule = ruleOf(policy, tag);
@@ -122,8 +124,8 @@ export function passedTo(
 
 /** Own tags as they came, then those that were passed on, in an order from their content. */
 export function ownFirst(tags: readonly ContextTag[]): readonly ContextTag[] {
+  if (tags.every(({ from }) => from === undefined)) return tags;
   const passed = tags.filter(({ from }) => from !== undefined);
-  if (passed.length === 0) return tags;
   const key = new Map(passed.map((tag) => [tag, canonicalJson(tag)]));
   passed.sort((a, b) => a.knownAtMs - b.knownAtMs || (key.get(a)! < key.get(b)! ? -1 : 1));
   return [...tags.filter(({ from }) => from === undefined), ...passed];

@@ -24,6 +24,7 @@ import type { Past } from "../history/open.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
 import type { Responder } from "../people/recorded.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
+import type { Decided } from "../replay/decide.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
 import { sharedBy, type AlikeOutcomes } from "./alike.ts";
 import { anyAnswer, recoveryTimes, sparedBy } from "./ending.ts";
@@ -118,21 +119,13 @@ export function outcomesOf(
   }
   /** Where nothing happened at all, only who it was tells one from another of its label. */
   const templates = new Map<Label, Outcome>();
-  const make = (index: number): Outcome => {
+  const make = (index: number, { records, commands }: Decided): Outcome => {
     const planned = plan.deployments[index]!;
-    const { deploymentId: id, service, team, startedAtMs } = planned.deployment;
-    const label = labels.get(id) ?? "unknown";
-    const incident = incidents.get(id) ?? null;
-    const standIn = result.standIn(index);
-    const isPlain = standIn !== null && incident === null && label !== "regression";
-    const template = isPlain ? templates.get(label) : undefined;
-    if (template !== undefined)
-      return { ...template, deploymentId: id, service, team, startedAtMs };
-    const { records, commands } = standIn ?? result.of(index);
-    const outcome = outcomeOf(planned, {
+    const { deploymentId: id } = planned.deployment;
+    return outcomeOf(planned, {
       watchMs,
-      label,
-      incident,
+      label: labels.get(id) ?? "unknown",
+      incident: incidents.get(id) ?? null,
       records,
       commands,
       judgements: judgementsOf(result.judged[index]!, planned.deployment),
@@ -140,30 +133,43 @@ export function outcomesOf(
       knows: (waitedMs) => people.knows(id, waitedMs),
       recovery,
     });
+  };
+  const makeAlone = (index: number): Outcome => {
+    const { deploymentId: id, service, team, startedAtMs } = plan.deployments[index]!.deployment;
+    const label = labels.get(id) ?? "unknown";
+    const standIn = result.standIn(index);
+    const isPlain = standIn !== null && !incidents.has(id) && label !== "regression";
+    const template = isPlain ? templates.get(label) : undefined;
+    if (template !== undefined)
+      return { ...template, deploymentId: id, service, team, startedAtMs };
+    const outcome = make(index, standIn ?? result.of(index));
     if (isPlain) templates.set(label, outcome);
     return outcome;
   };
-  const alone = result.alone();
-  const find = (index: number): Outcome => {
-    if (alone[index] === 0) return make(index);
+  const findAlone = (index: number): Outcome => {
     const judged = result.judged[index]!;
     const known = shared.find(judged, index);
     if (known !== null) return known;
-    const made = make(index);
+    const made = makeAlone(index);
     shared.keep(judged, index, made);
     return made;
   };
-  if (places !== undefined) return Array.from(places, find);
-  const copy = shared.copyOfPlan(alone);
-  if (copy === null) {
-    const all = plan.deployments.map((_, index) => find(index));
+  if (places !== undefined) {
+    const alone = result.alone();
+    return Array.from(places, (index) =>
+      alone[index] === 1 ? findAlone(index) : make(index, result.of(index)),
+    );
+  }
+  const own = new Map<number, Outcome>();
+  result.others((index, decided) => own.set(index, make(index, decided)));
+  const alone = result.alone();
+  let all = shared.copyOfPlan(alone);
+  if (all === null) {
+    all = plan.deployments.map((_, index) => own.get(index) ?? findAlone(index));
     shared.keepPlan(alone, all);
-    return all;
   }
-  for (let index = 0; index < alone.length; index++) {
-    if (alone[index] === 0) copy[index] = make(index);
-  }
-  return copy;
+  for (const [index, outcome] of own) all[index] = outcome;
+  return all;
 }
 
 /** Is it known what people do for so long after being asked? */

@@ -49,10 +49,38 @@ export function foldInOrder(
   platform: Platform,
   handled?: Handled[],
 ): Folded {
-  const answers = new EventQueue();
-  const given: DecisionEvent[] = [];
   const records: DecisionRecord[] = [];
   const commands: EngineCommand[] = [];
+  const answers = foldEach(policy, known, people, platform, (event, made) => {
+    for (const record of made.records) records.push(record);
+    for (const command of made.commands) commands.push(command);
+    handled?.push({ event, records: made.records });
+  });
+  return { records, commands, answers };
+}
+
+/**
+ * Hears of every event in the order it was handled, and what came of it.
+ *
+ * @param isAwaited is an answer about this deployment under way?
+ */
+export type Hear = (
+  event: DecisionEvent,
+  made: Pick<Folded, "records" | "commands">,
+  isAwaited: (deploymentId: string) => boolean,
+) => void;
+
+/** The same, for whoever keeps nothing; returns what people answered. */
+export function foldEach(
+  policy: Policy,
+  known: readonly DecisionEvent[],
+  people: Responder,
+  platform: Platform,
+  hear: Hear,
+): readonly DecisionEvent[] {
+  const answers = new EventQueue();
+  const isAwaited = (deploymentId: string): boolean => answers.isAbout(deploymentId);
+  const given: DecisionEvent[] = [];
   let fleet = initialFleet;
   let cursor = 0;
   for (;;) {
@@ -70,10 +98,7 @@ export function foldInOrder(
     else if (next === answers.peek()) answers.shift();
     const stepped = step(policy, fleet, next);
     fleet = stepped.state;
-    for (const record of stepped.records) records.push(record);
-    handled?.push({ event: next, records: stepped.records });
     for (const command of stepped.commands) {
-      commands.push(command);
       if (command.kind === "propose" || command.kind === "escalate") {
         for (const answer of people.answers(command)) {
           given.push(answer);
@@ -93,8 +118,9 @@ export function foldInOrder(
         });
       }
     }
+    hear(next, stepped, isAwaited);
   }
-  return { records, commands, answers: given };
+  return given;
 }
 
 function earlier(
@@ -108,6 +134,12 @@ function earlier(
 /** Future events in order; few at a time, so a sorted list is enough. */
 class EventQueue {
   private readonly events: DecisionEvent[] = [];
+
+  isAbout(deploymentId: string): boolean {
+    return this.events.some(
+      (event) => "deploymentId" in event && event.deploymentId === deploymentId,
+    );
+  }
 
   peek(): DecisionEvent | undefined {
     return this.events[0];

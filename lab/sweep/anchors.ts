@@ -28,6 +28,8 @@ export function neverOutcomes(
     of: () => nothing,
     standIn: () => null,
     alone: () => new Uint8Array(plan.deployments.length),
+    others: (tell) => plan.deployments.forEach((_, index) => tell(index, nothing)),
+    askedIn: () => new Set(),
   };
   return outcomesOf(history, { plan, imagined: new Set() }, idle, people, recovery);
 }

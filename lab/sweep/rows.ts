@@ -78,7 +78,7 @@ export function rowMaker(
       const shown = { plan, imagined: NOTHING_IMAGINED };
       const outcomes = outcomesOf(history, shown, decided, people, recovery, alike);
       const row = make(outcomes);
-      twins.keep(decided, outcomes, row);
+      twins.keep(decided, row);
       return row;
     },
     anchorsOf: (plan, base) => {

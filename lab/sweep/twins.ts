@@ -17,7 +17,6 @@ import {
   type Deployment,
   type Policy,
 } from "../../engine/index.ts";
-import type { Outcome } from "../outcome/outcome.ts";
 import type { Plan } from "../replay/plan.ts";
 import type { PolicyReplay } from "../replay/replay.ts";
 import { tiersRead } from "./decidesAlike.ts";
@@ -32,7 +31,7 @@ interface Asked {
 export interface Twins {
   /** Null where none that was decided comes to the same. */
   readonly find: (policy: Policy) => Float64Array | null;
-  readonly keep: (decided: PolicyReplay, outcomes: readonly Outcome[], row: Float64Array) => void;
+  readonly keep: (decided: PolicyReplay, row: Float64Array) => void;
 }
 
 export function twinsOf(plan: Plan): Twins {
@@ -48,8 +47,9 @@ export function twinsOf(plan: Plan): Twins {
       }
       return null;
     },
-    keep: (decided, outcomes, row) => {
-      const asked = askedIn(decided, outcomes);
+    keep: (decided, row) => {
+      const tiers = decided.askedIn();
+      const asked = { override: tiers.has("override"), approve: tiers.has("approve") };
       known.set(canonicalJson(asked), asked);
       rows.set(meaning(decided.policy, asked), row);
     },
@@ -113,16 +113,4 @@ function rulesMet(assign: Policy["assign"], deployment: Deployment): Policy["ass
     if (isLast) break;
   }
   return met;
-}
-
-function askedIn(decided: PolicyReplay, outcomes: readonly Outcome[]): Asked {
-  const asked = { override: false, approve: false };
-  outcomes.forEach(({ proposals }, place) => {
-    if (proposals === 0) return;
-    for (const { decision, tier } of decided.of(place).records) {
-      if (decision !== "proposed") continue;
-      if (tier === "override" || tier === "approve") asked[tier] = true;
-    }
-  });
-  return asked;
 }
