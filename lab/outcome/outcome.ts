@@ -189,21 +189,18 @@ interface Material {
 }
 
 function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
-  const { label, incident, records, judgements } = material;
+  const { label, incident, commands, judgements } = material;
   const { deployment, rolledBackAtMs: historyMs } = planned;
-  const proposed = firstOf(records, "proposed");
-  const asked = proposed ?? firstOf(records, "paged");
-  const ordered = firstOf(records, "rollbackOrdered");
-  const ended = records.findLast((record) => record.decision === "ended");
+  const { proposed, asked, ordered, ended, last, proposals, escalations, ownerless } = tale(
+    material.records,
+  );
   const rolledBack = ended?.end === "rolledBack";
   const decided = ordered ?? (proposed === undefined ? undefined : ended);
-  const breaches = judgements.filter(({ evidence }) => evidence.verdict === "breach");
   const end = ended?.end ?? "undecidable";
   const regression = label === "regression";
   const onsetAtMs = regression ? (incident?.onsetAtMs ?? null) : null;
   const executedAtMs = rolledBack ? ended.knownAtMs : null;
-  const onTimeMs = onsetAtMs === null ? Number.NEGATIVE_INFINITY : onsetAtMs - EARLY_MS;
-  const breach = breaches.find(({ knownAtMs }) => knownAtMs >= onTimeMs);
+  const { detectedAtMs, earlyAlarm } = breachesOf(judgements, onsetAtMs);
   // Whatever history hid, a question that people left unanswered or declined stays so.
   const wasAsked = asked !== undefined && (historyMs === null || asked.knownAtMs <= historyMs);
   const settled = wasAsked && (end === "overridden" || end === "expired" || end === "held");
@@ -214,9 +211,13 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const hidden = censored && !(ordered !== undefined && wasAsked);
   const acts = hidden && material.imagined && ordered !== undefined;
   const unknown =
-    proposed !== undefined && proposed.tier !== "full" && !material.knows(waitedMs(records));
+    proposed !== undefined &&
+    proposed.tier !== "full" &&
+    !material.knows(waitedMs(material.records, proposed));
   const seen = recoveryTimes(planned, material, onsetAtMs, ordered, executedAtMs, hidden);
   const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
+  const { recoveredAtMs, recoveryMs, recoveryBestMs, recoveryWorstMs } = recovered.times;
+  // Written out: there is one for every policy of every deployment.
   return {
     deploymentId: deployment.deploymentId,
     service: deployment.service,
@@ -227,13 +228,16 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     verdict: verdictOf(shownEnd(end, regression, hidden), rolledBack || asked !== undefined),
     startedAtMs: deployment.startedAtMs,
     onsetAtMs,
-    detectedAtMs: breach?.knownAtMs ?? null,
-    earlyAlarm: breaches.some(({ knownAtMs }) => knownAtMs < onTimeMs),
+    detectedAtMs,
+    earlyAlarm,
     proposedAtMs: asked?.knownAtMs ?? null,
     decidedAtMs: decided?.knownAtMs ?? null,
     decidedBy: decided?.authority ?? null,
     executedAtMs,
-    ...recovered.times,
+    recoveredAtMs,
+    recoveryMs,
+    recoveryBestMs,
+    recoveryWorstMs,
     sparedMs: executedAtMs === null ? null : sparedBy(planned, material, recovered, executedAtMs),
     evidence: unknown
       ? "unknown"
@@ -247,32 +251,86 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     mode: asked?.mode ?? null,
     confidence: asked?.confidence ?? null,
     confidenceAtEnd: ended?.confidence ?? null,
-    signals: (asked?.signals ?? []).filter(accuses).map(({ signal }) => signal),
+    signals: asked === undefined ? NONE : asked.signals.filter(accuses).map(({ signal }) => signal),
     reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),
-    proposals: records.filter(({ decision }) => decision === "proposed").length,
+    proposals,
     approved: ordered !== undefined && !ordered.authority.startsWith("policy "),
     expired: end === "expired",
-    escalations: records.filter(({ decision }) => decision === "escalated").length,
-    pagesAtMs: material.commands
-      .filter(({ kind }) => kind === "page")
-      .map(({ askedAtMs }) => askedAtMs),
-    ownerless: records.some(
-      ({ decision, accountable }) => decision === "rollbackOrdered" && accountable.trim() === "",
-    ),
-    untaggedProposedAtMs: records.at(-1)?.untaggedProposedAtMs ?? null,
+    escalations,
+    pagesAtMs: pagesIn(commands),
+    ownerless,
+    untaggedProposedAtMs: last?.untaggedProposedAtMs ?? null,
   };
 }
 
-function firstOf(
-  records: readonly DecisionRecord[],
-  decision: DecisionRecord["decision"],
-): DecisionRecord | undefined {
-  return records.find((record) => record.decision === decision);
+const NONE: readonly never[] = [];
+
+/** What an outcome looks at of the records of one deployment, in the order they were made. */
+interface Tale {
+  proposed: DecisionRecord | undefined;
+  /** The first question, or page. */
+  asked: DecisionRecord | undefined;
+  ordered: DecisionRecord | undefined;
+  ended: DecisionRecord | undefined;
+  last: DecisionRecord | undefined;
+  proposals: number;
+  escalations: number;
+  ownerless: boolean;
+}
+
+function tale(records: readonly DecisionRecord[]): Tale {
+  const told: Tale = {
+    proposed: undefined,
+    asked: undefined,
+    ordered: undefined,
+    ended: undefined,
+    last: undefined,
+    proposals: 0,
+    escalations: 0,
+    ownerless: false,
+  };
+  let paged: DecisionRecord | undefined;
+  for (const record of records) {
+    const { decision } = record;
+    told.last = record;
+    if (decision === "proposed") {
+      told.proposed ??= record;
+      told.proposals++;
+    } else if (decision === "paged") paged ??= record;
+    else if (decision === "escalated") told.escalations++;
+    else if (decision === "ended") told.ended = record;
+    else if (decision === "rollbackOrdered") {
+      told.ordered ??= record;
+      if (record.accountable.trim() === "") told.ownerless = true;
+    }
+  }
+  told.asked = told.proposed ?? paged;
+  return told;
+}
+
+function breachesOf(
+  judgements: readonly SignalJudged[],
+  onsetAtMs: number | null,
+): Pick<Outcome, "detectedAtMs" | "earlyAlarm"> {
+  const onTimeMs = onsetAtMs === null ? Number.NEGATIVE_INFINITY : onsetAtMs - EARLY_MS;
+  let detectedAtMs: number | null = null;
+  let earlyAlarm = false;
+  for (const { evidence, knownAtMs } of judgements) {
+    if (evidence.verdict !== "breach") continue;
+    if (knownAtMs < onTimeMs) earlyAlarm = true;
+    else detectedAtMs ??= knownAtMs;
+  }
+  return { detectedAtMs, earlyAlarm };
+}
+
+function pagesIn(commands: readonly EngineCommand[]): readonly number[] {
+  let pages: number[] | null = null;
+  for (const { kind, askedAtMs } of commands) if (kind === "page") (pages ??= []).push(askedAtMs);
+  return pages ?? NONE;
 }
 
 /** How long the policy waited for people, from its first question to the end of its last. */
-function waitedMs(records: readonly DecisionRecord[]): number {
-  const asked = records.find(({ decision }) => decision === "proposed")!;
+function waitedMs(records: readonly DecisionRecord[], asked: DecisionRecord): number {
   const over = records.findLast(
     ({ phaseBefore, phaseAfter }) => phaseBefore === "proposed" && phaseAfter !== "proposed",
   );
@@ -297,8 +355,12 @@ function whyOf(
   ended: DecisionRecord | undefined,
   hiddenAtMs: number | null,
 ): string {
-  const told = [asked?.reason, ended?.reason].filter((one) => one !== undefined);
-  const why = told.length === 0 ? "nothing was recorded" : told.join("; ");
+  const why =
+    asked === undefined
+      ? (ended?.reason ?? "nothing was recorded")
+      : ended === undefined
+        ? asked.reason
+        : `${asked.reason}; ${ended.reason}`;
   if (hiddenAtMs === null) return why;
   const at = formatTime(hiddenAtMs);
   const model = asked === undefined ? "with its effect held nothing is proposed" : why;
