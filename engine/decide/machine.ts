@@ -32,7 +32,7 @@ import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, passOn, reachStage, tag } from "./begin.ts";
 import { halt, toldFleet } from "./fleet.ts";
 import { concludes } from "./fusion.ts";
-import { boundBy, put, refuse, writeRecord, type Step, type Turn } from "./recorder.ts";
+import { boundBy, put, refuse, unchanged, writeRecord, type Step, type Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
 import {
   accusedBy,
@@ -52,6 +52,7 @@ import {
   copyOf,
   dueAtMs,
   findDeployment,
+  isOver,
   nextDueAtMs,
   withJudgement,
   type DeploymentState,
@@ -69,7 +70,7 @@ import { ask, notify, ON_CALL, orderRollback, page, takeBack } from "./tell.ts";
  */
 export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): Step {
   const before = event.kind === "clockAdvanced" ? event.knownAtMs : event.knownAtMs - 1;
-  if (nextDueAtMs(fleet) > before && isOver(fleet, event)) return nothing(fleet);
+  if (nextDueAtMs(fleet) > before && isOver(fleet, event)) return unchanged(fleet);
   const turn: Turn = { policy, fleet: copyOf(fleet), commands: [], records: [] };
   fireTimers(turn, before);
   switch (event.kind) {
@@ -113,20 +114,6 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
   turn.fleet.learning = learn(turn.fleet.learning, { event, records });
   return { state: turn.fleet, commands, records };
 }
-
-/** Is it a judgement of what nobody watches or follows any more? There are more of them than others. */
-function isOver({ deployments, learning }: FleetState, event: DecisionEvent): boolean {
-  if (event.kind !== "signalJudged") return false;
-  const { deploymentId } = event;
-  if (learning.open[deploymentId] !== undefined) return false;
-  return !deployments.some(({ deployment }) => deployment.deploymentId === deploymentId);
-}
-
-function nothing(state: FleetState): Step {
-  return { state, commands: NOTHING, records: NOTHING };
-}
-
-const NOTHING: readonly never[] = [];
 
 function fireTimers(turn: Turn, toMs: number): void {
   for (let next = nextDueAtMs(turn.fleet); next <= toMs; next = nextDueAtMs(turn.fleet)) {

@@ -30,6 +30,13 @@ export interface Step {
   readonly records: readonly DecisionRecord[];
 }
 
+/** Nothing came of it. */
+export function unchanged(state: FleetState): Step {
+  return { state, commands: NOTHING, records: NOTHING };
+}
+
+const NOTHING: readonly never[] = [];
+
 /** One call of the machine while it is under way. */
 export interface Turn {
   readonly policy: Policy;
@@ -98,7 +105,7 @@ export function writeRecord(
     reason: why.reason,
     authority: why.authority,
     accountable,
-    tags: counting.length === 0 ? NO_TAGS : counting.map(tagText),
+    tags: counting.length === 0 ? NOTHING : counting.map(tagText),
     untaggedProposedAtMs: after.untaggedProposedAtMs,
   };
   if (tier?.stage != null) record.stage = tier.stage;
@@ -109,8 +116,6 @@ export function writeRecord(
   put(turn, after);
   return record;
 }
-
-const NO_TAGS: readonly never[] = [];
 
 /** By name. They are few, and there is a list of them in every record. */
 function inOrder(signals: DeploymentState["signals"]): readonly SignalEvidence[] {

@@ -1,6 +1,12 @@
 /** What the machine remembers: plain data, serialisable, timers included. */
 
-import type { ContextTag, Deployment, SignalEvidence, StageReached } from "../event.ts";
+import type {
+  ContextTag,
+  DecisionEvent,
+  Deployment,
+  SignalEvidence,
+  StageReached,
+} from "../event.ts";
 import { inForce } from "../policy/inForce.ts";
 import { initialLearning, type LearningState } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -172,6 +178,13 @@ export function findDeployment(fleet: FleetState, id: string): DeploymentState |
 function findIn(states: readonly DeploymentState[], id: string): DeploymentState | undefined {
   for (const state of states) if (state.deployment.deploymentId === id) return state;
   return undefined;
+}
+
+/** Is it a judgement of what is no longer watched or followed up? Nothing can come of it. */
+export function isOver({ deployments, learning }: FleetState, event: DecisionEvent): boolean {
+  if (event.kind !== "signalJudged" || learning.open[event.deploymentId] !== undefined)
+    return false;
+  return findIn(deployments, event.deploymentId) === undefined;
 }
 
 /** The policy that binds a deployment while `current` is the newest one. */

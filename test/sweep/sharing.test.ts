@@ -154,7 +154,7 @@ describe(`random variations (seed ${SEED})`, () => {
     expect(alike).toBeLessThan(named.length);
   });
 
-  it("have one outcome in all draws of what is decided alone, whatever they are called", async () => {
+  it("have one outcome in all draws of what is decided alone, by any name", async () => {
     const pair = [policies[0]!, { ...policies[0]!, policy: "other", digest: "other" }];
     const options = { people: "modelled", seed: 1, replicates: 100, draws: 3, progress: silent };
     const made = await evaluate(history, pair, { ...options, scoresOnly: true });
