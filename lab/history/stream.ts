@@ -5,9 +5,9 @@
  * Laws: order is (series, start), whatever the threads do; memory is that of two
  * part files and the open windows; nothing in the loop looks at a row object.
  *
- * The next part file is read while one is used. Most are read as they lie (plainPart.ts);
- * any other is one query, which costs twice DuckDB's bare scan and avoids several fetches
- * in flight on one result, which crashed processes.
+ * The next part files are read while one is used, as far as they make one. Most are read as
+ * they lie (plainPart.ts); any other is one query, which costs twice DuckDB's bare scan and
+ * avoids several fetches in flight on one result, which crashed processes.
  */
 
 import {
@@ -83,13 +83,16 @@ export async function* streamBlockLists(
 const BLOCK_COLUMNS =
   'series, start_at, step_ms, offsets_ms, "values", known_delay_ms, known_delays_ms';
 
-/** Blocks of the part files of one kind of storage, in order, one file read ahead. */
+/** So many are read ahead, as many as a whole part file has, and of so many files. */
+const AHEAD_BLOCKS = 2048;
+const AHEAD_PARTS = 4;
+
+/** Blocks of the part files of one kind of storage, in order, the next files read ahead. */
 class PartQueue {
   #blocks: Block[] = [];
   #at = 0;
   #nextPlan = 0;
-  #ahead: Promise<Block[]> | null = null;
-  #connections: Promise<DuckDBConnection>[] = [];
+  readonly #ahead: { readonly rows: number; readonly blocks: Promise<Block[]> }[] = [];
 
   constructor(
     private readonly history: History,
@@ -99,13 +102,13 @@ class PartQueue {
 
   async head(): Promise<Block | null> {
     while (this.#at === this.#blocks.length) {
-      if (this.#ahead === null && this.#nextPlan === this.plans.length) return null;
-      const current = this.#ahead ?? this.#start();
-      this.#ahead = null;
+      this.#readAhead();
+      const current = this.#ahead.shift();
+      if (current === undefined) return null;
       this.#blocks = [];
       this.#at = 0;
-      const blocks = await current;
-      if (this.#nextPlan < this.plans.length) this.#ahead = this.#start();
+      const blocks = await current.blocks;
+      this.#readAhead();
       this.#blocks = blocks;
     }
     return this.#blocks[this.#at]!;
@@ -124,27 +127,36 @@ class PartQueue {
   }
 
   async close(): Promise<void> {
-    await this.#ahead?.catch(() => undefined);
-    for (const connection of this.#connections) (await connection).closeSync();
-    this.#connections = [];
+    await Promise.allSettled(this.#ahead.map(({ blocks }) => blocks));
   }
 
-  #start(): Promise<Block[]> {
-    const turn = this.#nextPlan++;
-    const plan = this.plans[turn]!;
-    const reading = readingFile(plan.part.path, () => this.#read(plan, turn));
-    // Its failure is reported when the file's turn comes, not before.
-    reading.catch(() => undefined);
-    return reading;
+  /** The next one whatever its size, and those after it while there is room. */
+  #readAhead(): void {
+    let room = this.#ahead.reduce((left, { rows }) => left - rows, AHEAD_BLOCKS);
+    while (this.#nextPlan < this.plans.length && this.#ahead.length < AHEAD_PARTS) {
+      const plan = this.plans[this.#nextPlan]!;
+      room -= plan.rows.length;
+      if (room < 0 && this.#ahead.length > 0) return;
+      this.#nextPlan++;
+      const blocks = readingFile(plan.part.path, () => this.#read(plan));
+      // Its failure is reported when the file's turn comes, not before.
+      blocks.catch(() => undefined);
+      this.#ahead.push({ rows: plan.rows.length, blocks });
+    }
   }
 
-  async #read(plan: PartPlan, turn: number): Promise<Block[]> {
+  async #read(plan: PartPlan): Promise<Block[]> {
     const { part, rows } = plan;
-    const connect = (): Promise<DuckDBConnection> =>
-      (this.#connections[turn % 2] ??= this.history.duck.connect());
-    const values = part.values();
-    if (values !== null) return readPlainBlocks(part, values, rows, connect, this.memory);
-    return readPlan(await connect(), plan);
+    let connection: DuckDBConnection | null = null;
+    const connect = async (): Promise<DuckDBConnection> =>
+      (connection = await this.history.duck.connect());
+    try {
+      const values = part.values();
+      if (values !== null) return await readPlainBlocks(part, values, rows, connect, this.memory);
+      return await readPlan(await connect(), plan);
+    } finally {
+      (connection as DuckDBConnection | null)?.closeSync();
+    }
   }
 }
 

@@ -186,16 +186,16 @@ function inOnePiece(slices: readonly Slice[], length: number): Float32Array | Fl
     : new Float64Array(buffer, begin, length);
 }
 
-interface OpenWindow {
-  readonly request: WindowRequest;
-  readonly slices: Slice[];
-  length: number;
-}
-
 /** A window that is complete, and whose it is. */
 export interface FoundWindow {
   readonly id: number;
   readonly window: StoredWindow;
+}
+
+/** One that more blocks may be added to. */
+interface OpenWindow extends FoundWindow {
+  readonly request: WindowRequest;
+  readonly window: { slices: Slice[]; length: number };
 }
 
 /**
@@ -214,31 +214,36 @@ export async function* streamStoredWindows(
     (a, b) => a.series - b.series || a.fromMs - b.fromMs || a.toMs - b.toMs || a.id - b.id,
   );
   let next = 0;
-  let open: OpenWindow[] = [];
+  // Changed in place: an array made for every block V8 soon took for lasting, and in old memory
+  // each kept its windows and their blocks from the collector.
+  const open: OpenWindow[] = [];
   let found: FoundWindow[] = [];
   const take = (block: Block): void => {
     const endMs = sampleAtMs(block, block.values.length - 1);
     // Whatever ended before this block, or belongs to a series before it, is complete.
-    const still: OpenWindow[] = [];
-    for (const window of open) {
-      const { series, toMs } = window.request;
-      if (series === block.series && toMs > block.startMs) still.push(window);
-      else found.push(close(window));
+    let still = 0;
+    for (const one of open) {
+      const { series, toMs } = one.request;
+      if (series === block.series && toMs > block.startMs) open[still++] = one;
+      else found.push(one);
     }
-    open = still;
+    while (open.length > still) open.pop();
     for (; next < waiting.length; next++) {
       const request = waiting[next]!;
       if (request.series > block.series) break;
       if (request.series === block.series && request.fromMs > endMs) break;
-      const opened = { request, slices: [], length: 0 };
+      const opened = begun(request);
       if (request.series === block.series && request.toMs > block.startMs) open.push(opened);
-      else found.push(close(opened));
+      else found.push(opened);
     }
-    for (const window of open) {
-      const from = firstSampleFrom(block, window.request.fromMs);
-      const to = firstSampleFrom(block, window.request.toMs);
+    for (const { request, window } of open) {
+      const from = firstSampleFrom(block, request.fromMs);
+      const to = firstSampleFrom(block, request.toMs);
       if (from >= to) continue;
-      window.slices.push({ block, from, to });
+      const slice = { block, from, to };
+      // Most are of one block or two; one that is pushed to takes room for seventeen.
+      if (window.slices.length < 2) window.slices = [...window.slices, slice];
+      else window.slices.push(slice);
       window.length += to - from;
     }
   };
@@ -251,18 +256,18 @@ export async function* streamStoredWindows(
       found = [];
     }
   }
-  for (const window of open) found.push(close(window));
-  for (; next < waiting.length; next++) {
-    found.push(close({ request: waiting[next]!, slices: [], length: 0 }));
-  }
+  found.push(...open);
+  for (; next < waiting.length; next++) found.push(begun(waiting[next]!));
   if (found.length > 0) yield found;
 }
 
 /** What is found is not kept from whoever waits for it. */
 const FOUND_AT_ONCE = 64;
 
-function close({ request, slices, length }: OpenWindow): FoundWindow {
-  return { id: request.id, window: { slices, length } };
+const NO_SLICES: Slice[] = [];
+
+function begun(request: WindowRequest): OpenWindow {
+  return { id: request.id, window: { slices: NO_SLICES, length: 0 }, request };
 }
 
 /** The same windows, assembled one by one; whoever keeps many at once keeps them stored. */
