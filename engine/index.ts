@@ -53,13 +53,17 @@ export { isRefused, isSelfIssued, ownFirst, passedTo, tagsAt } from "./policy/ta
 export { ALL, shareAt, stageAt, type StageNow } from "./policy/stages.ts";
 export {
   DAY_MS,
+  forgetSlots,
   prepareSeason,
+  recallDay,
   SEASON_DAYS,
   SEASON_MARGIN_MS,
   seasonOf,
+  slotMemory,
   startSeason,
   takeDay,
   type SeasonDays,
+  type SlotMemory,
 } from "./detect/season.ts";
 export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
 export {

@@ -57,13 +57,58 @@ export interface SeasonDays {
 /** So many samples of a slot need no more room. */
 const USUAL_SAMPLES = 32;
 
-/** @param wantedFromMs, toMs the stretch a profile is wanted for: baseline and watch */
-export function startSeason(wantedFromMs: number, toMs: number): SeasonDays {
+/**
+ * @param wantedFromMs, toMs the stretch a profile is wanted for: baseline and watch
+ * @param spent days that nobody needs any more, to be written over
+ */
+export function startSeason(wantedFromMs: number, toMs: number, spent?: SeasonDays): SeasonDays {
   const fromMs = (Math.floor(wantedFromMs / SLOT_MS) - SLOTS_BEFORE) * SLOT_MS;
   const slots = Math.ceil((toMs - fromMs) / SLOT_MS) + 1;
+  if (spent !== undefined && spent.slots === slots) {
+    const { medians, scratch } = spent;
+    return { fromMs, slots, medians: medians.fill(Number.NaN), scratch, taken: 0 };
+  }
   const memory = new Float64Array(slots * SEASON_DAYS + 3 * USUAL_SAMPLES);
   const medians = memory.subarray(0, slots * SEASON_DAYS).fill(Number.NaN);
   return { fromMs, slots, medians, scratch: memory.subarray(medians.length), taken: 0 };
+}
+
+/** So many slots are remembered: those of a week, and of a day for what watches reach over. */
+const REMEMBERED_SLOTS = 2_304;
+
+/**
+ * Medians of slots that were taken before. Deployments of a service see most of each other's
+ * earlier days, and a slot is the same whoever looks at it: its median is made once.
+ */
+export interface SlotMemory {
+  /** Which slot, counted from 1970, stands at its number's remainder. */
+  readonly slots: Int32Array;
+  readonly medians: Float64Array;
+}
+
+export function slotMemory(): SlotMemory {
+  return {
+    slots: new Int32Array(REMEMBERED_SLOTS).fill(-1),
+    medians: new Float64Array(REMEMBERED_SLOTS),
+  };
+}
+
+/** Before samples of another series, or of another recording, are taken with it. */
+export function forgetSlots(memory: SlotMemory): void {
+  memory.slots.fill(-1);
+}
+
+/** Takes a day all of whose slots are remembered; else nothing, and false. */
+export function recallDay(days: SeasonDays, day: number, memory: SlotMemory): boolean {
+  const { fromMs, slots, medians } = days;
+  const first = (fromMs - day * DAY_MS) / SLOT_MS;
+  for (let slot = 0; slot < slots; slot++) {
+    const kept = (first + slot) % REMEMBERED_SLOTS;
+    if (memory.slots[kept] !== first + slot) return false;
+    medians[(day - 1) * slots + slot] = memory.medians[kept]!;
+  }
+  days.taken++;
+  return true;
 }
 
 /**
@@ -71,22 +116,41 @@ export function startSeason(wantedFromMs: number, toMs: number): SeasonDays {
  *
  * @param day how many days before the stretch, at least one
  * @param past samples of that day; of others there may be some, they are passed over
+ * @param memory of this series alone, where `past` has all samples of the day's slots
  */
-export function takeDay(days: SeasonDays, day: number, past: PastSamples | EvenSamples): void {
+export function takeDay(
+  days: SeasonDays,
+  day: number,
+  past: PastSamples | EvenSamples,
+  memory: SlotMemory | null = null,
+): void {
   const { fromMs, slots, medians } = days;
   const { values } = past;
   const startMs = fromMs - day * DAY_MS - SLOT_MS / 2;
-  let cursor = endBefore(past, startMs, 0);
+  const first = (fromMs - day * DAY_MS) / SLOT_MS;
   let { scratch } = days;
+  let end = -1;
   for (let slot = 0; slot < slots; slot++) {
-    const end = endBefore(past, startMs + (slot + 1) * SLOT_MS, cursor);
+    const place = (day - 1) * slots + slot;
+    const kept = (first + slot) % REMEMBERED_SLOTS;
+    if (memory !== null && memory.slots[kept] === first + slot) {
+      medians[place] = memory.medians[kept]!;
+      end = -1;
+      continue;
+    }
+    let cursor = end < 0 ? endBefore(past, startMs + slot * SLOT_MS, 0) : end;
+    end = endBefore(past, startMs + (slot + 1) * SLOT_MS, cursor);
     if (3 * (end - cursor) > scratch.length) scratch = new Float64Array(6 * (end - cursor));
     let count = 0;
     for (; cursor < end; cursor++) {
       const value = values[cursor]!;
       if (Number.isFinite(value)) scratch[count++] = value;
     }
-    medians[(day - 1) * slots + slot] = medianOfFew(scratch, count);
+    const median = medianOfFew(scratch, count);
+    medians[place] = median;
+    if (memory === null) continue;
+    memory.slots[kept] = first + slot;
+    memory.medians[kept] = median;
   }
   days.taken++;
 }
@@ -106,7 +170,7 @@ function endBefore(past: PastSamples | EvenSamples, beforeMs: number, from: numb
  * The median over the days of each slot's median; the same weekday counts twice. Null with
  * fewer than three days of samples.
  */
-export function seasonOf({ fromMs, slots, medians }: SeasonDays): SeasonProfile | null {
+export function seasonOf({ fromMs, slots, medians, scratch }: SeasonDays): SeasonProfile | null {
   let days = 0;
   for (let day = 0; day < SEASON_DAYS; day++) {
     let filled = 0;
@@ -116,17 +180,16 @@ export function seasonOf({ fromMs, slots, medians }: SeasonDays): SeasonProfile 
     if (filled * 2 >= slots) days++;
   }
   if (days < SEASON_DAYS_AT_LEAST) return null;
-  const values: number[] = [];
-  const across = new Float64Array(3 * (SEASON_DAYS + 1));
+  const values = new Array<number>(slots);
   for (let slot = 0; slot < slots; slot++) {
     let count = 0;
     for (let day = 0; day < SEASON_DAYS; day++) {
       const value = medians[day * slots + slot]!;
       if (!Number.isFinite(value)) continue;
-      across[count++] = value;
-      if (day === SEASON_DAYS - 1) across[count++] = value;
+      scratch[count++] = value;
+      if (day === SEASON_DAYS - 1) scratch[count++] = value;
     }
-    values.push(medianOfFew(across, count));
+    values[slot] = medianOfFew(scratch, count);
   }
   return { startMs: fromMs, stepMs: SLOT_MS, values, days };
 }

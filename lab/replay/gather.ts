@@ -8,7 +8,7 @@ import type { Glimpses, SeriesName } from "../../engine/index.ts";
 import type { StoredWindow } from "../history/windows.ts";
 import { glanceAt, loneAmong, type Family, type Lone } from "./families.ts";
 import type { Plan, PlannedDeployment, PlannedWindow } from "./plan.ts";
-import { takeEarlier, type GatheredDeployment } from "./prepare.ts";
+import { EarlierDays, takeEarlier, type GatheredDeployment } from "./prepare.ts";
 
 /** Of so many series of a deployment it can be remembered that they were quiet. */
 const REMEMBERED = 32;
@@ -19,6 +19,7 @@ export class Gathering {
   /** By deployment, a bit for each of its series. */
   readonly #quiet: Uint32Array;
   readonly #isLone: Lone;
+  readonly #earlier = new EarlierDays();
 
   constructor(
     private readonly plan: Plan,
@@ -54,7 +55,8 @@ export class Gathering {
   #add({ deployment, series, day }: PlannedWindow, window: StoredWindow): void {
     const about = this.plan.deployments[deployment]!;
     if (day > 0) {
-      takeEarlier(this.plan, about, this.#gathered(deployment).days, series, day, window);
+      const { days } = this.#gathered(deployment);
+      takeEarlier(this.plan, about, days, series, day, window, this.#earlier);
       return;
     }
     const at =
@@ -78,6 +80,8 @@ export class Gathering {
   #forget(deployment: number, series: number): void {
     const gathered = this.#pending.get(deployment);
     if (gathered === undefined) return;
+    const days = gathered.days.get(series);
+    if (days !== undefined) this.#earlier.spend(days);
     gathered.days.delete(series);
     if (gathered.days.size === 0 && gathered.watch.size === 0) this.#pending.delete(deployment);
   }

@@ -6,8 +6,13 @@
 
 import {
   canonicalJson,
+  DAY_MS,
+  forgetSlots,
+  recallDay,
+  SEASON_MARGIN_MS,
   seasonOf,
   seriesKey,
+  slotMemory,
   startSeason,
   takeDay,
   type Glimpses,
@@ -15,6 +20,7 @@ import {
   type SampleColumn,
   type SeasonDays,
   type SeasonProfile,
+  type SlotMemory,
 } from "../../engine/index.ts";
 import { assemble, evenly, type StoredWindow } from "../history/windows.ts";
 import { sha256 } from "../policy/load.ts";
@@ -55,25 +61,62 @@ export function prepareContext(
   return { ...prepared, digest: sha256(canonicalJson(prepared)) };
 }
 
+/** What deployments have in common of their earlier days, and the room for it. */
+export class EarlierDays {
+  readonly #memory = slotMemory();
+  readonly #spent: SeasonDays[] = [];
+  #series = -1;
+  #caseId: string | null = null;
+
+  start(plan: Pick<Plan, "seasonBackMs" | "lookAheadMs">, startedAtMs: number): SeasonDays {
+    const fromMs = startedAtMs - plan.seasonBackMs;
+    return startSeason(fromMs, startedAtMs + plan.lookAheadMs, this.#spent.pop());
+  }
+
+  /** Nobody looks at these any more. */
+  spend(days: SeasonDays): void {
+    this.#spent.push(days);
+  }
+
+  /**
+   * The slots of a series: windows come one series after the other. Null where a watch reaches
+   * so far that a day's samples are not all there.
+   */
+  slotsOf(
+    { lookAheadMs }: Pick<Plan, "lookAheadMs">,
+    series: number,
+    caseId: string | null,
+  ): SlotMemory | null {
+    if (lookAheadMs + SEASON_MARGIN_MS > DAY_MS) return null;
+    if (series !== this.#series || caseId !== this.#caseId) forgetSlots(this.#memory);
+    this.#series = series;
+    this.#caseId = caseId;
+    return this.#memory;
+  }
+}
+
 /** Reduces the samples of an earlier day to what the season of a deployment's series needs. */
 export function takeEarlier(
   plan: Pick<Plan, "seasonBackMs" | "lookAheadMs">,
-  { deployment: { startedAtMs } }: PlannedDeployment,
+  { deployment: { startedAtMs }, caseId }: PlannedDeployment,
   days: GatheredDeployment["days"],
   series: number,
   day: number,
   window: StoredWindow,
+  earlier: EarlierDays,
 ): void {
   let season = days.get(series);
   if (season === undefined) {
-    season = startSeason(startedAtMs - plan.seasonBackMs, startedAtMs + plan.lookAheadMs);
+    season = earlier.start(plan, startedAtMs);
     days.set(series, season);
   }
+  const slots = earlier.slotsOf(plan, series, caseId);
+  if (slots !== null && recallDay(season, day, slots)) return;
   const past = evenly(window) ?? assemble([window])[0]!;
   const last = past.values.length - 1;
   const lastAtMs = "stepMs" in past ? past.startMs + last * past.stepMs : past.atMs[last]!;
   if (lastAtMs > startedAtMs) throw new Error("a season would look past its deployment");
-  takeDay(season, day, past);
+  takeDay(season, day, past, slots);
 }
 
 /** The season of every watched series that has enough days. */

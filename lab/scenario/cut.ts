@@ -30,7 +30,7 @@ import {
   type Plan,
   type PlannedDeployment,
 } from "../replay/plan.ts";
-import { seasonsOf, takeEarlier, type GatheredDeployment } from "../replay/prepare.ts";
+import { EarlierDays, seasonsOf, takeEarlier, type GatheredDeployment } from "../replay/prepare.ts";
 import { preparedOf, type Inline } from "./events.ts";
 import { answerInTime, runHost, toBatches, type Answer } from "./host.ts";
 import { runInline, type InlineRun } from "./inline.ts";
@@ -180,10 +180,11 @@ async function gather(
   const requests = windows.map((window, id) => ({ ...window, id }));
   const columns: SampleColumn[] = [];
   const days: GatheredDeployment["days"] = new Map();
+  const earlier = new EarlierDays();
   const take = ({ id, window }: FoundWindow): void => {
     const { series, day } = requests[id]!;
     const name = names.get(series)!;
-    if (day > 0) takeEarlier(plan, planned, days, series, day, window);
+    if (day > 0) takeEarlier(plan, planned, days, series, day, window, earlier);
     if (day > 0 || window.length === 0) return;
     // The notation goes by the metric's name alone.
     const point = percentagePoint("", name.metric);

@@ -11,13 +11,17 @@ import {
 import { medianInPlace, medianOfFew } from "../../engine/detect/orderStatistics.ts";
 import {
   DAY_MS,
+  forgetSlots,
   prepareSeason,
+  recallDay,
   SEASON_DAYS,
   SEASON_MARGIN_MS,
   seasonAt,
   seasonOf,
+  slotMemory,
   startSeason,
   takeDay,
+  type SeasonDays,
 } from "../../engine/detect/season.ts";
 import { boundsFor } from "../../engine/detect/tolerance.ts";
 import type { SignalPolicy } from "../../engine/index.ts";
@@ -274,6 +278,54 @@ describe("season", () => {
     const column = { atMs: [...atMs], values: [...values] };
     expect(seasonOf(days)).toEqual(prepareSeason(column, fromMs, toMs));
     expect(seasonOf(days)!.values).toEqual(naively(column, fromMs, toMs));
+  });
+
+  test.each([
+    ["a minute", 60_000, 0],
+    ["ten seconds, unevenly", 10_000, 7_000],
+  ])("is the same where slots are remembered, a sample every %s", (_, stepMs, jitterMs) => {
+    const noise = normals(11, 200_000);
+    const endMs = 9 * DAY_MS;
+    const count = endMs / stepMs;
+    const atMs = Float64Array.from({ length: count }, (_, at) => {
+      return at * stepMs + ((at * 7919) % 13) * (jitterMs / 13);
+    });
+    const values = Float64Array.from(atMs, (_, at) =>
+      at % 41 === 0 ? Number.NaN : 100 + noise[at % noise.length]!,
+    );
+    const memory = slotMemory();
+    let remembered = 0;
+    const seasonWith = (startedAtMs: number, spent?: SeasonDays): SeasonDays => {
+      const days = startSeason(startedAtMs - 3_600_000, startedAtMs + 3_600_000, spent);
+      for (let day = SEASON_DAYS; day >= 1; day--) {
+        if (recallDay(days, day, memory)) {
+          remembered++;
+          continue;
+        }
+        const fromMs = startedAtMs - day * DAY_MS - 3_600_000 - SEASON_MARGIN_MS;
+        const from = atMs.findIndex((at) => at >= fromMs);
+        const to = atMs.findIndex((at) => at >= fromMs + 7_200_000 + 2 * SEASON_MARGIN_MS);
+        const some = values.subarray(from, to);
+        const even = { startMs: atMs[from]!, stepMs, values: some };
+        const uneven = { atMs: atMs.subarray(from, to), values: some };
+        takeDay(days, day, jitterMs === 0 ? even : uneven, memory);
+      }
+      return days;
+    };
+    let spent: SeasonDays | undefined;
+    // The same time a day later, and others that share some of their slots, or none.
+    for (const hours of [178, 178.5, 179.01, 190, 202, 202.99, 203, 214]) {
+      const startedAtMs = hours * 3_600_000;
+      const days: SeasonDays = seasonWith(startedAtMs, spent);
+      const all = { atMs, values };
+      const alone = prepareSeason(all, startedAtMs - 3_600_000, startedAtMs + 3_600_000);
+      expect(seasonOf(days)).toEqual(alone);
+      spent = days;
+    }
+    expect(remembered).toBeGreaterThanOrEqual(6);
+    expect(remembered).toBeLessThan(8 * SEASON_DAYS);
+    forgetSlots(memory);
+    expect(recallDay(startSeason(0, 7_200_000), 1, memory)).toBe(false);
   });
 
   test("needs three days", () => {
