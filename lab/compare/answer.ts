@@ -54,8 +54,9 @@ export async function answerTo(
   const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
   const { draws = 1, effect = "hold", glances = false } = options;
   const rest = { people, costs, seed, replicates, draws, effect, glances, shows };
-  const question = (): unknown => ["evaluation", policies, rest, peopleIdentity(people)];
-  const { answer, isKept } = await answered(scale, { dir, manifest }, question, make);
+  const question = (): unknown => [policies, rest, peopleIdentity(people)];
+  const past = { dir, manifest };
+  const { answer, isKept } = await answered(scale, past, "evaluation", question, make);
   if (!isKept) return answer;
   const seconds = Math.round(performance.now() - began) / 1000;
   const timing = { startedAt: startedAt.toISOString(), seconds };

@@ -24,7 +24,6 @@ import { Problem } from "../problem.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
-import { outcomesKept } from "../scale/outcomes.ts";
 import type { Scale } from "../scale/scale.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
@@ -194,7 +193,6 @@ export async function evaluate(
       seed: options.seed,
       bootstraps: options.replicates,
     });
-  const keep = outcomesKept(history, policies, replayed, options);
   /** The outcomes of a policy, once for each draw, were recovery as `model` says. */
   const drawsIf = (
     model: Recovery,
@@ -210,17 +208,15 @@ export async function evaluate(
   const inside = (draws: readonly (readonly Outcome[])[]): readonly (readonly Outcome[])[] =>
     draws.map((outcomes) => outcomesIn(outcomes, within));
   const drawn = drawsIf(recovery);
-  const drawsOf = (policy: number): readonly (readonly Outcome[])[] =>
-    inside(keep(policies[policy]!, "outcomes", () => drawn(policy)));
+  const drawsOf = (policy: number): readonly (readonly Outcome[])[] => inside(drawn(policy));
   // Nothing else has a time to recovery.
   const regressions = placesLabelled(history, replayed, "regression");
   const drawsIfHalf = drawsIf(stretched(recovery, 0.5), regressions);
   const drawsIfDouble = drawsIf(stretched(recovery, 2), regressions);
-  const sensitivityOf = (policy: number): MttrSensitivity =>
-    keep(policies[policy]!, `sensitivity ${JSON.stringify(within ?? null)}`, () => ({
-      recoveryHalved: meanRecoverySeconds(inside(drawsIfHalf(policy))),
-      recoveryDoubled: meanRecoverySeconds(inside(drawsIfDouble(policy))),
-    }));
+  const sensitivityOf = (policy: number): MttrSensitivity => ({
+    recoveryHalved: meanRecoverySeconds(inside(drawsIfHalf(policy))),
+    recoveryDoubled: meanRecoverySeconds(inside(drawsIfDouble(policy))),
+  });
   const scoredCount = options.told?.scored ?? policies.length;
   const evaluated = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
     const draws = drawsOf(index);

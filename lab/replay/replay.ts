@@ -12,7 +12,7 @@ import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
 import type { SamplesCollector } from "../audit/samplesSeen.ts";
-import { detectThrough, type Scale } from "../scale/scale.ts";
+import { detectThrough, planThrough, type Scale } from "../scale/scale.ts";
 import { detect, type JudgedBefore } from "./detect.ts";
 import { decisionsOf, quietMemory, type PolicyReplay } from "./decide.ts";
 import type { Platform } from "./fold.ts";
@@ -126,7 +126,7 @@ export async function replay(
   scale: Scale | null = null,
 ): Promise<Replay> {
   refuseEmpty(history);
-  const plan = await planReplay(history, policies, lookBackAtMostMs);
+  const plan = await planThrough(scale, history, policies, lookBackAtMostMs);
   const detection = await detectThrough(
     scale,
     history,

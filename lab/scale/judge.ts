@@ -88,6 +88,7 @@ export async function judgeByShards(
   const { shards, groups, lookups, question } = asked;
   const { store, progress, judged, futures } = options;
   await askOthers(asked, options);
+  const open = new Set(question.units.map(({ shard }) => shard));
   let done = 0;
   for (const [shard, lookup] of lookups.entries()) {
     const make = async (missing: Missing): Promise<void> => {
@@ -97,7 +98,7 @@ export async function judgeByShards(
       writeJudged(store, shards[shard]!, futureKey(plan, shards[shard]!, question.futures), made);
     };
     // Here is made what nobody else was asked for, or what got lost on the way.
-    const missing = lookup.missing();
+    const missing = open.has(shard) ? lookup.missing() : null;
     if (missing !== null) await make(missing);
     const everything = { groups: [...groups.keys()], cutOnly: judged !== null };
     if (!lookup.load()) await make(everything);

@@ -13,7 +13,7 @@ import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import { decisionsOf, quietMemory } from "../replay/decide.ts";
 import { detectionKey } from "../replay/detect.ts";
-import { planReplay, type Plan } from "../replay/plan.ts";
+import type { Plan } from "../replay/plan.ts";
 import { DEFAULT_COSTS } from "../score/costs.ts";
 import { meaningIn } from "../sweep/twins.ts";
 import {
@@ -28,7 +28,7 @@ import type { CountName, SweepTable } from "../sweep/table.ts";
 import { basisOf, keyOf, peopleIdentity } from "./identity.ts";
 import { judgeAhead, judgeByShards, type ShardedOptions } from "./judge.ts";
 import { groupsOf, planIdentity } from "./shards.ts";
-import type { Scale } from "./scale.ts";
+import { planThrough, type Scale } from "./scale.ts";
 import type { Store } from "./store.ts";
 
 /** Enough to share what deployments that nobody can tell apart have in common. */
@@ -126,7 +126,7 @@ export async function tableThrough(
   let counts: SweepTable["counts"] | null = null;
   for (const batch of batches) {
     const own = batch.map((index) => policies[index]!);
-    const plan = await planReplay(history, own);
+    const plan = await planThrough(scale, history, own);
     const leaders = groupsOf(own).map(({ leader }) => leader);
     const who = [peopleIdentity(people), costs, seed, edgesMs];
     const key = keyOf("rows", basis, planIdentity(plan, leaders), who);

@@ -9,8 +9,9 @@ import type { Progress } from "../cli/output.ts";
 import { isStored, type Past } from "../history/open.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { detect, type Detection, type JudgedBefore } from "../replay/detect.ts";
-import type { Plan } from "../replay/plan.ts";
+import { planReplay, type Plan } from "../replay/plan.ts";
 import type { Futures } from "../replay/splice.ts";
+import { answered } from "./answers.ts";
 import { basisOf } from "./identity.ts";
 import { judgeByShards, type JudgeQuestion } from "./judge.ts";
 import type { RowsQuestion } from "./rows.ts";
@@ -31,6 +32,30 @@ export interface Scale {
   readonly work: (history: Past) => Work | null;
   /** Hears how many of a sweep's policies were there already. */
   readonly tell?: (found: { readonly policies: number; readonly there: number }) => void;
+}
+
+/**
+ * `planReplay`, and the spacing of the series with a scale: whoever finds all judgements kept
+ * needs no index of blocks, and a plan wants no more of it.
+ */
+export function planThrough(
+  scale: Scale | null,
+  history: Past,
+  policies: readonly Policy[],
+  lookBackAtMostMs?: number,
+): Promise<Plan> {
+  if (scale === null || !isStored(history) || history.manifest.samples < scale.leastSamples) {
+    return planReplay(history, policies, lookBackAtMostMs);
+  }
+  const make = async (): Promise<{ readonly series: Float64Array; readonly ms: Float64Array }> => {
+    const steps = await history.stepsMs();
+    return { series: Float64Array.from(steps.keys()), ms: Float64Array.from(steps.values()) };
+  };
+  const stepsMs = async (): Promise<ReadonlyMap<number, number>> => {
+    const { series, ms } = (await answered(scale, history, "steps", () => null, make)).answer;
+    return new Map(Array.from(series, (one, at) => [one, ms[at]!]));
+  };
+  return planReplay({ ...history, stepsMs }, policies, lookBackAtMostMs);
 }
 
 /**

@@ -30,11 +30,17 @@ export function cutIntoShards(
   policies: readonly Policy[],
   windowsAtLeast: number,
 ): Shard[] {
-  const order = [...plan.deployments.keys()].sort((a, b) => {
-    const [one, other] = [plan.deployments[a]!.deployment, plan.deployments[b]!.deployment];
-    if (one.service !== other.service) return one.service < other.service ? -1 : 1;
-    return one.startedAtMs - other.startedAtMs || a - b;
+  // By service first: within one they are mostly in order already.
+  const placesOf = new Map<string, number[]>();
+  plan.deployments.forEach(({ deployment: { service } }, place) => {
+    const own = placesOf.get(service);
+    if (own === undefined) placesOf.set(service, [place]);
+    else own.push(place);
   });
+  const startOf = (place: number): number => plan.deployments[place]!.deployment.startedAtMs;
+  const order = [...placesOf.keys()]
+    .sort()
+    .flatMap((service) => placesOf.get(service)!.sort((a, b) => startOf(a) - startOf(b) || a - b));
   const seen = planIdentity(plan, policies);
   const shards: Shard[] = [];
   let places: number[] = [];

@@ -232,13 +232,16 @@ function spreadsOf(
   // The draw depends on the seed and the number of services alone, so two policies on
   // one history are resampled alike and their differences are paired.
   const random = randomStream(seed, "bootstrap", services.length);
-  for (let round = 0; round < bootstraps; round++) {
+  // Of one service every resample is that service.
+  const rounds = services.length === 1 ? 1 : bootstraps;
+  for (let round = 0; round < rounds; round++) {
     const drawn = services.map(() => Math.floor(random.next() * services.length));
     const resampled = total(addends, drawn);
     FIELDS.forEach((field, index) => {
       samples[index]![round] = field.value(resampled.sums, resampled.seconds, weeks);
     });
   }
+  if (rounds === 1) for (const column of samples) column.fill(column[0]!);
   const leaves = services.length >= 2 && services.length <= LEFT_OUT_AT_MOST;
   const leftOut = FIELDS.map(() => new Float64Array(leaves ? services.length : 0));
   const all = [...services.keys()];

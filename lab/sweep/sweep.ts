@@ -156,8 +156,8 @@ async function findThrough(
   const { answer, isKept } = await answered(
     scale,
     history,
+    "sweep",
     () => [
-      "sweep",
       [base.policy.policy, base.policy.digest, pure.map(({ policy }) => policy.digest), vary],
       // A digest is a policy; the rest is what makes one of two policies the simpler one.
       variations.map(({ name, policy, distance, place, steps }) => [

@@ -3,11 +3,12 @@
  * of the part, and no part runs on what another has warmed up.
  */
 
-import { existsSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { judgementsOf, type Policy } from "../../engine/index.ts";
 import { inspect } from "../../lab/history/inspect.ts";
 import { silent } from "../../lab/cli/output.ts";
+import { answerTo } from "../../lab/compare/answer.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { openHistory } from "../../lab/history/open.ts";
@@ -19,6 +20,7 @@ import { loadPolicy } from "../../lab/policy/load.ts";
 import { replay, watchHistory } from "../../lab/replay/replay.ts";
 import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
 import { openScale } from "../../lab/scale/open.ts";
+import type { Scale } from "../../lab/scale/scale.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
@@ -38,14 +40,19 @@ export type Part =
   | {
       readonly kind: "evaluate";
       readonly dir: string;
-      /** Of what was judged before: kept beside the history, made where it is not there yet. */
-      readonly kept?: true;
+      readonly asked?: Asked;
       readonly workers?: number;
     }
-  | { readonly kind: "sweep"; readonly dir: string }
+  | { readonly kind: "sweep"; readonly dir: string; readonly asked?: "cold" | "again" }
   | { readonly kind: "inspect"; readonly dir: string }
   | { readonly kind: "generate"; readonly dir: string; readonly services: number }
   | { readonly kind: "rewrite"; readonly dir: string; readonly samples: number };
+
+/**
+ * `cold`: nothing is kept; `again`: word for word what was asked before; `otherwise`: with another
+ * override window. What was answered before is kept beside the history, made where it is not yet.
+ */
+type Asked = "cold" | "again" | "otherwise";
 
 /** `bench`: bench.yaml; `hundred`: 100 variations of it; `shipped`: the default with a season. */
 export type PolicyChoice = "bench" | "hundred" | "shipped";
@@ -78,9 +85,9 @@ async function run(part: Part): Promise<Stopped> {
     case "sql":
       return ruledBySql(part.dir);
     case "evaluate":
-      return evaluated(part.dir, part.kept ?? false, part.workers ?? 1);
+      return evaluated(part.dir, part.asked ?? "cold", part.workers ?? 1);
     case "sweep":
-      return swept(part.dir);
+      return swept(part.dir, part.asked ?? "cold");
     case "inspect":
       return inspected(part.dir);
     case "generate":
@@ -218,17 +225,37 @@ async function inspected(dir: string): Promise<Stopped> {
 const OPTIONS = { people: "absent", seed: 1, replicates: 1000, draws: 5, progress: silent };
 
 /** `hindsight replay` of bench.yaml, scorecard included; `--json` would show the quiet ones too. */
-async function evaluated(dir: string, kept: boolean, workers: number): Promise<Stopped> {
+async function evaluated(dir: string, asked: Asked, workers: number): Promise<Stopped> {
+  const options = { ...OPTIONS, glances: true };
+  const [bench] = policiesOf("bench") as [Policy];
+  const kept = join(dir, "kept");
+  const ask = (): ReturnType<typeof answerTo> =>
+    answerTo(historyIn(dir), [bench], { ...options, ...scaleIn(kept, workers) }, "scores");
+  if (asked !== "cold" && !existsSync(kept)) await ask();
+  if (asked === "again") {
+    const stop = stopwatch();
+    const { manifest } = await ask();
+    return { ...stop(), samples: manifest.samplesRead, notes: {} };
+  }
+  const { override } = bench.tiers;
+  const patient = { ...bench.tiers, override: { ...override, windowMs: 300_000 } };
+  const policy = asked === "cold" ? bench : { ...bench, digest: "patient", tiers: patient };
+  // What is kept now would be there when it is asked the next time.
+  const apart = join(dir, "otherwise");
+  if (asked === "otherwise") cpSync(kept, apart, { recursive: true });
   const history = await openHistory(historyIn(dir), { threads: 1 });
-  const cache = kept ? join(dir, "kept") : "off";
-  const scale = openScale({ cache, workers }, () => undefined);
-  const options = { ...OPTIONS, glances: true, ...(scale === undefined ? {} : { scale }) };
-  if (kept && !existsSync(cache)) await evaluate(history, policiesOf("bench"), options);
+  const scale = scaleIn(asked === "cold" ? "off" : apart, workers);
   const stop = stopwatch();
-  const { manifest } = await evaluate(history, policiesOf("bench"), options);
+  const { manifest } = await evaluate(history, [policy], { ...options, ...scale });
   const stopped = stop();
   history.close();
+  rmSync(apart, { recursive: true, force: true });
   return { ...stopped, samples: manifest.samplesRead, notes: {} };
+}
+
+function scaleIn(cache: string, workers = 1): { readonly scale?: Scale } {
+  const scale = openScale({ cache, workers }, () => undefined);
+  return scale === undefined ? {} : { scale };
 }
 
 /** 200 policies: 5 windows × 5 holds × 8 ways to give tiers. */
@@ -256,12 +283,17 @@ const VARIED = [
  * `hindsight sweep` of these. The benchmark's history has no labels, so nothing is
  * recommended and the last comparison is no part of it.
  */
-async function swept(dir: string): Promise<Stopped> {
+async function swept(dir: string, asked: "cold" | "again"): Promise<Stopped> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const base = openBase(fileBeside("bench.yaml"));
   const design = { kind: "grid", points: 0, seed: 1 } as const;
+  const kept = join(dir, "keptSweep");
+  const options = { ...OPTIONS, ...scaleIn(asked === "cold" ? "off" : kept) };
+  const ask = (): ReturnType<typeof sweep> =>
+    sweep(history, base, VARIED, VARIED.map(parseDimension), design, options);
+  if (asked === "again" && !existsSync(kept)) await ask();
   const stop = stopwatch();
-  const made = await sweep(history, base, VARIED, VARIED.map(parseDimension), design, OPTIONS);
+  const made = await ask();
   const stopped = stop();
   const { samples } = history.manifest;
   history.close();

@@ -54,9 +54,9 @@ async function ask(
   return { answer, ...scale.store.use };
 }
 
-function answersIn(dir: string): string[] {
+function evaluationsIn(dir: string): string[] {
   const names = readdirSync(dir, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.endsWith("answer.pack")).map((name) => join(dir, name));
+  return names.filter((name) => name.endsWith("evaluation.pack")).map((name) => join(dir, name));
 }
 
 describe("an answer", () => {
@@ -73,7 +73,7 @@ describe("an answer", () => {
     }
     expect(cold.made).toBeGreaterThan(1);
     expect({ made: warm.made, found: warm.found }).toEqual({ made: 0, found: 1 });
-    const [file, ...others] = answersIn(dir);
+    const [file, ...others] = evaluationsIn(dir);
     expect(others).toEqual([]);
     truncateSync(file!, 300);
     const torn = await ask(dir);
@@ -172,14 +172,16 @@ describe("an answer to a history", () => {
     const manifest = join(history.dir, "manifest.json");
     const text = readFileSync(manifest, "utf8");
     const question = (): unknown => ["what"];
-    const made = await answered(scale, history, question, () => {
+    const made = await answered(scale, history, "halves", question, () => {
       writeFileSync(manifest, `${text}\n`);
       return Promise.resolve({ half: "of each" });
     });
     writeFileSync(manifest, text);
     expect(made).toEqual({ answer: { half: "of each" }, isKept: false });
     expect(scale.store.use.made).toBe(0);
-    const again = await answered(scale, history, question, () => Promise.resolve({ half: "no" }));
+    const again = await answered(scale, history, "halves", question, () =>
+      Promise.resolve({ half: "no" }),
+    );
     expect(again).toEqual({ answer: { half: "no" }, isKept: false });
   });
 });

@@ -89,6 +89,38 @@ describe("a replay through a store", () => {
   }, 120_000);
 });
 
+describe("a second question", () => {
+  it("that decides otherwise opens no index of blocks; of a touched history it does", async () => {
+    const dir = temporaryDirectory();
+    const made = await tinyHistory({ a: { slow: [3, 30], label: "benign" } });
+    const stepsMs = made.stepsMs.bind(made);
+    let opened = 0;
+    Object.assign(made, {
+      stepsMs: () => {
+        opened++;
+        return stepsMs();
+      },
+    });
+    const patient = {
+      ...FULL,
+      digest: "patient",
+      assign: [{ when: null, tier: "override" }],
+    } as const;
+    await readsAfter(dir, made, [FULL]);
+    expect(opened).toBe(1);
+    expect(await readsAfter(dir, made, [patient])).toBe(0);
+    expect(opened).toBe(1);
+    const kept = await evaluate(made, [patient], { ...OPTIONS, scale: scaleIn(dir) });
+    expect(timeless(kept)).toBe(timeless(await evaluate(made, [patient], OPTIONS)));
+    expect(opened, "nothing is kept without a store").toBe(2);
+    const [part] = made.manifest.files.filter(({ file }) => file.startsWith("metrics/"));
+    utimesSync(join(made.dir, part!.file), 1, 1);
+    await readsAfter(dir, made, [FULL]);
+    expect(opened).toBe(3);
+    made.close();
+  });
+});
+
 describe("whatever is different is asked anew", () => {
   it("another tolerance or tag rule; another seed only where something is drawn", async () => {
     const dir = temporaryDirectory();
@@ -173,7 +205,7 @@ describe("a sweep through a store", () => {
     const reads = watched(history);
     expect(JSON.stringify(await swept(history, scale()))).toBe(JSON.stringify(plain));
     expect(reads()).toBe(0);
-    const answers = packsIn(dir).filter((file) => file.endsWith("answer.pack"));
+    const answers = packsIn(dir).filter((file) => file.endsWith("sweep.pack"));
     expect(answers.length).toBeGreaterThan(0);
     for (const file of answers) truncateSync(file, 200);
     const torn = scale();

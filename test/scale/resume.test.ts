@@ -48,7 +48,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Calls when so many packs are there; looks often, because the work is short. */
+/**
+ * Calls when so many packs are there; looks often, because the work is short. The first is the
+ * spacing of the series: the workers come after it.
+ */
 function when(cache: string, packs: number, act: () => void): void {
   const timer = setInterval(() => {
     if (packsIn(cache) < packs) return;
@@ -71,11 +74,11 @@ describe("a sweep with workers", () => {
     let killed = 0;
     const ended = await hindsight(await sweepWords(cache, "--workers", "2"), {
       during: ({ pid }) => {
-        when(cache, 1, () => {
+        when(cache, 2, () => {
           [killed = 0] = childrenOf(pid!);
           if (killed > 0) process.kill(killed, "SIGKILL");
         });
-        when(cache, 5, () => {
+        when(cache, 6, () => {
           workers = childrenOf(pid!);
           process.kill(pid!, "SIGINT");
         });
@@ -97,7 +100,7 @@ describe("a sweep with workers", () => {
       let workers: readonly number[] = [];
       const ended = await hindsight(await sweepWords(cache, "--workers", "2"), {
         during: ({ pid }) => {
-          when(cache, 3, () => {
+          when(cache, 4, () => {
             workers = childrenOf(pid!);
             process.kill(pid!, "SIGKILL");
           });
