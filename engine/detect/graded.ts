@@ -79,7 +79,11 @@ export function sameStanding(a: StandingEvidence | null, b: StandingEvidence | n
 export function breachingOf(
   published: Readonly<Record<string, { readonly sinceMs: number | null }>>,
 ): readonly BreachingSeries[] {
-  return Object.entries(published)
-    .flatMap(([series, { sinceMs }]) => (sinceMs === null ? [] : [{ series, sinceMs }]))
-    .sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
+  const found: BreachingSeries[] = [];
+  for (const series in published) {
+    const { sinceMs } = published[series]!;
+    if (sinceMs !== null) found.push({ series, sinceMs });
+  }
+  if (found.length < 2) return found;
+  return found.sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
 }

@@ -47,6 +47,17 @@ export function holdSample(
   return state.verdict !== before;
 }
 
+/** Would this flag change nothing, whenever it came? So it is with most samples. */
+export function isMoot(
+  { verdict, beyondSinceMs, withinSinceMs }: HoldState,
+  flag: number,
+): boolean {
+  if (flag === BEYOND) {
+    return verdict === "breach" && beyondSinceMs !== null && withinSinceMs === null;
+  }
+  return verdict !== "breach" && beyondSinceMs === null;
+}
+
 /** Data stopped: what was being counted no longer counts. */
 export function interruptHold(state: HoldState): void {
   if (state.verdict === "breach") state.verdict = "watching";

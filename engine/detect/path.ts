@@ -23,6 +23,12 @@ export interface Path {
   readonly peak: number | null;
 }
 
+/** What paths on one series have in common that differ in their tolerances alone. */
+export function pathKeyOf(signal: SignalPolicy, series: SeriesName): string {
+  const detector = JSON.stringify(signal.detector);
+  return `path ${readingKey(signal, series)} ${detector}${signal.worse}`;
+}
+
 /** The path of one arm, once for everybody with the same detector and tolerances. */
 export function foldOnce(
   track: TrackState,
@@ -32,12 +38,10 @@ export function foldOnce(
   arm: "tagged" | "untagged",
   tolerances: TolerancePath,
   share: Share,
+  pathKey: string,
 ): Path {
   const amountAt = tolerances.constant ? tolerances.amountAt(0) : tolerances.amountAt;
-  const detector = JSON.stringify(signal.detector);
-  const read = readingKey(signal, track.series);
-  const key = `path ${read} ${detector}${signal.worse} ${tolerances.key}`;
-  return share.once(key, () =>
+  return share.once(`${pathKey} ${tolerances.key}`, () =>
     foldPath(signal, track.series, baseline, track[arm].accumulator, readings, amountAt),
   );
 }

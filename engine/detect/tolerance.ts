@@ -10,7 +10,7 @@ import { modeEdges } from "../policy/modes.ts";
 import type { Bounds } from "./contract.ts";
 import type { Asked } from "../policy/declared.ts";
 import { resolveTolerance, type ToleranceDecision } from "../policy/resolve.ts";
-import { shareAt } from "../policy/stages.ts";
+import { ALL, shareAt } from "../policy/stages.ts";
 import { tagEdges, tagsAt } from "../policy/tags.ts";
 
 export interface TolerancePath {
@@ -69,6 +69,9 @@ export function tolerancePath(
   const reached = policy.stages === undefined ? [] : stages;
   if (count === 0) {
     return constantPath(resolveTolerance(policy, signal, deployment, [], deployment.startedAtMs));
+  }
+  if (tags.length === 0 && reached.length === 0 && policy.modes.length === 0) {
+    return constantPath(resolveTolerance(policy, signal, deployment, [], atMs[0]!, ALL, asked));
   }
   const edges = tagEdges(policy, deployment, tags);
   const modes = modeEdges(policy, deployment, atMs[0]!, atMs[count - 1]!);

@@ -15,7 +15,7 @@ import { MISSING } from "./contract.ts";
 import { controlledAt, type Control, type ControlledAt } from "./control.ts";
 import { gapAt, type Gap, type Traffic } from "./counted.ts";
 import { counterAfter, isCounter, type CounterState } from "./counter.ts";
-import { holdSample, type HeldVerdict } from "./hold.ts";
+import { holdSample, isMoot, type HeldVerdict } from "./hold.ts";
 import { NOTHING_BEHIND, type Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
 import {
@@ -28,7 +28,7 @@ import {
   startGuard,
   type GuardState,
 } from "./hardGuard.ts";
-import { foldOnce, type Path } from "./path.ts";
+import { foldOnce, pathKeyOf, type Path } from "./path.ts";
 import { smoothAt, type Readings } from "./readings.ts";
 import type { Baseline } from "./residual.ts";
 import { observePast, readingKey, readSamples } from "./series.ts";
@@ -207,8 +207,9 @@ export function takeSamples(
   const readings = share.once(`readings ${readingKey(signal, track.series)}`, () =>
     readSamples(track, signal, baseline, column, behind, control),
   );
+  const pathKey = pathKeyOf(signal, track.series);
   const fold = (arm: keyof Tolerances): Path =>
-    foldOnce(track, signal, baseline, readings, arm, tolerances[arm], share);
+    foldOnce(track, signal, baseline, readings, arm, tolerances[arm], share, pathKey);
   const untagged = fold("untagged");
   const tagged = fold("tagged");
 
@@ -232,7 +233,24 @@ export function takeSamples(
     track.valid += readings.valid;
     if (readings.lastValid >= 0) track.lastKnownAtMs = knownAtMs[readings.lastValid]!;
   } else {
+    let lastValid = -1;
+    const { holdMs, clearMs } = signal;
+    const { hold } = track.tagged;
+    const shadowHold = track.untagged.hold;
+    const isGraded = track.tagged.levels !== null || track.untagged.levels !== null;
+    // Then most samples change nothing, and their times and statistics need not be looked at.
+    const isSteady =
+      !isGraded && guard === null && !track.stale && readings.longestSilenceMs <= silenceMs;
     for (let index = 0; index < values.length; index++) {
+      const flag = tagged.flags[index]!;
+      const shadowFlag = untagged.flags[index]!;
+      const isStill = isSteady && flag !== MISSING && isMoot(hold, flag);
+      if (isStill && isMoot(shadowHold, shadowFlag)) {
+        track.valid++;
+        lastValid = index;
+        continue;
+      }
+      if (lastValid >= 0) track.lastKnownAtMs = knownAtMs[lastValid]!;
       const known = knownAtMs[index]!;
       const deadlineMs = track.lastKnownAtMs + silenceMs;
       if (!track.stale && known > deadlineMs) {
@@ -244,23 +262,18 @@ export function takeSamples(
         }
         changes.push(goStale(track, deadlineMs));
       }
-      if (tagged.flags[index] === MISSING) continue;
+      if (flag === MISSING) continue;
       track.valid++;
-      track.lastKnownAtMs = known;
+      lastValid = index;
       const at = atMs[index]!;
       const back = track.stale;
       track.stale = false;
-      const { holdMs, clearMs } = signal;
-      const moved = holdSample(track.tagged.hold, tagged.flags[index]!, at, holdMs, clearMs);
-      const shadow = holdSample(track.untagged.hold, untagged.flags[index]!, at, holdMs, clearMs);
-      const rose = grade(signal, track.tagged, tagged.statistics[index]!, at, track.valid);
-      const shadowRose = grade(
-        signal,
-        track.untagged,
-        untagged.statistics[index]!,
-        at,
-        track.valid,
-      );
+      const moved = holdSample(hold, flag, at, holdMs, clearMs);
+      const shadow = holdSample(shadowHold, shadowFlag, at, holdMs, clearMs);
+      const rose =
+        isGraded && grade(signal, track.tagged, tagged.statistics[index]!, at, track.valid);
+      const shadowRose =
+        isGraded && grade(signal, track.untagged, untagged.statistics[index]!, at, track.valid);
       const guarded = guard !== null && holdGuard(track.guard!, guard.flags[index]!, at, clearMs);
       if (!moved && !shadow && !back && !rose && !shadowRose && !guarded) continue;
       changes.push({
@@ -279,6 +292,7 @@ export function takeSamples(
         valid: track.valid,
       });
     }
+    if (lastValid >= 0) track.lastKnownAtMs = knownAtMs[lastValid]!;
   }
   if (tagged.peak !== null) track.peak = Math.max(track.peak ?? tagged.peak, tagged.peak);
   track.tagged.accumulator = { ...tagged.accumulator };

@@ -29,10 +29,11 @@ import type { Past } from "../history/open.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
 import {
-  besideQuiet,
   glanceOver,
   lookCloser,
+  noisyOf,
   seriesOf,
+  withQuiet,
   type Beside,
   type DetectionGroup,
   type Family,
@@ -106,7 +107,7 @@ function familiesOf(
       const own = known ? [...judged[index]!] : new Array<WatchJudged>(deployments).fill(NOTHING);
       const alikeIfTold = given.length === 0 ? null : `${eyes} ${holds}`;
       const rest = { given: told, alikeIfTold, members: [index], judged: own, known };
-      family.groups.set(holds, { policy, ...rest, imagined: [] });
+      family.groups.set(holds, { policy, ...rest, noisy: new Map(), imagined: [] });
     }
   });
   return [...families.values()];
@@ -280,11 +281,12 @@ function judgeIn(
 ): (group: DetectionGroup, planned: PlannedDeployment, beside?: Beside | null) => Judged {
   const shares = new Map<string, Share>();
   const known = new Map<string, Judged>();
-  return ({ policy, alikeIfTold }, planned, beside = null) => {
+  return (group, planned, beside = null) => {
+    const { policy, alikeIfTold } = group;
     if (beside !== null) {
-      const { noisy, all } = besideQuiet(policy, beside, planned.deployment);
+      const noisy = noisyOf(group, beside);
       const { judgements, within } = judgeGroup(noisy, planned, context, columns, shares);
-      return { judgements: all(judgements), within };
+      return { judgements: withQuiet(policy, beside, judgements), within };
     }
     if (alikeIfTold === null) return judgeGroup(policy, planned, context, columns, shares);
     const passed = tagsPassedTo(policy, planned);

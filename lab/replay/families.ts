@@ -11,7 +11,6 @@ import {
   SEASON_DAYS,
   seasonOf,
   toGlanceAt,
-  type Deployment,
   type Glance,
   type Glanced,
   type Glimpses,
@@ -34,6 +33,8 @@ export interface DetectionGroup {
   /** Equal where groups judge alike whenever they are told the same; null: nobody is told. */
   readonly alikeIfTold: string | null;
   readonly members: number[];
+  /** The policy with some of its signals, by which are left out. */
+  readonly noisy: Map<string, Policy>;
   /** By deployment of the plan. */
   readonly judged: WatchJudged[];
   /** Were they known beforehand? */
@@ -54,6 +55,8 @@ export interface Family {
 export interface Beside {
   readonly glance: Glance;
   readonly quiet: readonly boolean[];
+  /** The last judgement of each signal, were it quiet. */
+  readonly ends: readonly SignalJudged[];
 }
 
 /** Who has to look closer; null: at all of its signals. */
@@ -140,7 +143,8 @@ export function glanceOver(
     }
     const quiet = quietAtAGlance(glance, deployment, glimpses);
     if (quiet.includes(false)) {
-      closer.set(family, quiet.includes(true) ? { glance, quiet } : null);
+      const ends = quiet.includes(true) ? judgementsOf(glance.quiet, deployment) : null;
+      closer.set(family, ends === null ? null : { glance, quiet, ends });
       continue;
     }
     for (const group of groups.values()) {
@@ -168,25 +172,28 @@ export function seriesOf(
   return series.filter(({ name }) => looked.some((signal) => readsMetric(signal, name.metric)));
 }
 
-/**
- * The policy with those signals alone that are not quiet, to be judged; and the judgements of
- * all of them, made of those.
- */
-export function besideQuiet(
-  policy: Policy,
-  { glance, quiet }: Beside,
-  deployment: Deployment,
-): { readonly noisy: Policy; readonly all: (of: readonly SignalJudged[]) => SignalJudged[] } {
-  const noisy = { ...policy, signals: policy.signals.filter((_, at) => !quiet[at]!) };
-  const all = (judged: readonly SignalJudged[]): SignalJudged[] => {
-    // The last ones come in the order of the policy's signals.
-    const last = new Map(
-      [...judgementsOf(glance.quiet, deployment), ...judged]
-        .filter(({ cause }) => cause === "end")
-        .map((judgement) => [judgement.evidence.signal, judgement]),
-    );
-    const before = judged.filter(({ cause }) => cause !== "end");
-    return [...before, ...policy.signals.map(({ name }) => last.get(name)!)];
-  };
-  return { noisy, all };
+/** The policy with those signals alone that are not quiet, to be judged. */
+export function noisyOf({ policy, noisy }: DetectionGroup, { quiet }: Beside): Policy {
+  const which = quiet.join(" ");
+  let known = noisy.get(which);
+  if (known === undefined) {
+    known = { ...policy, signals: policy.signals.filter((_, at) => !quiet[at]!) };
+    noisy.set(which, known);
+  }
+  return known;
+}
+
+/** The judgements of all signals, made of those of the noisy ones. */
+export function withQuiet(
+  { signals }: Policy,
+  { quiet, ends }: Beside,
+  judged: readonly SignalJudged[],
+): readonly SignalJudged[] {
+  const all: SignalJudged[] = [];
+  const last: SignalJudged[] = [];
+  for (const judgement of judged) (judgement.cause === "end" ? last : all).push(judgement);
+  // The last ones come in the order of the policy's signals.
+  let next = 0;
+  signals.forEach((_, at) => all.push(quiet[at]! ? ends[at]! : last[next++]!));
+  return all;
 }
