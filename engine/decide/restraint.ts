@@ -12,7 +12,7 @@ import type { Policy, RollbackBudget } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import type { Turn } from "./recorder.ts";
 import type { FleetState, PastRollback } from "./state.ts";
-import { filtered, withEntry } from "./table.ts";
+import { withEntry } from "./table.ts";
 
 /** No budget or cooldown looks back further (the schema sees to it). */
 const ROLLBACKS_KEPT_MS = 7 * 86_400_000;
@@ -82,8 +82,8 @@ function breachingServices({ breaches }: FleetState, afterMs: number): number {
 /** A service began to breach, or went on: it counts towards a storm. */
 export function noteBreach(turn: Turn, service: string, nowMs: number): void {
   const { fleet } = turn;
-  const recent = filtered(fleet.breaches, (atMs) => atMs > nowMs - BREACHES_KEPT_MS);
-  fleet.breaches = withEntry(recent, service, nowMs);
+  const beforeMs = nowMs - BREACHES_KEPT_MS;
+  fleet.breaches = withEntry(fleet.breaches, service, nowMs, (atMs) => atMs > beforeMs);
   const { stormBrake } = turn.policy.guardrails;
   const storm =
     stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;

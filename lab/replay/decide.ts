@@ -174,26 +174,41 @@ function foldCases(
   return { records, commands };
 }
 
+interface Gathered {
+  readonly deploymentId: string;
+  readonly records: DecisionRecord[];
+  readonly commands: EngineCommand[];
+}
+
 /** Gathers what is decided about each, and tells of it once it is over and awaits no answer. */
 function byDeployment(tell: (deploymentId: string, decided: Decided) => void): {
   readonly step: Hear;
   readonly end: () => void;
 } {
-  const open = new Map<string, { records: DecisionRecord[]; commands: EngineCommand[] }>();
+  const open = new Map<string, Gathered>();
+  // Most often the next one is about the same deployment as the one before.
+  let newest: Gathered | null = null;
+  const about = (deploymentId: string): Gathered => {
+    if (newest?.deploymentId === deploymentId) return newest;
+    newest = open.get(deploymentId) ?? null;
+    if (newest === null) {
+      newest = { deploymentId, records: [], commands: [] };
+      open.set(deploymentId, newest);
+    }
+    return newest;
+  };
   return {
     step: (_event, { records, commands }, isAwaited) => {
-      for (const record of records) {
-        const one = open.get(record.deploymentId);
-        if (one === undefined) open.set(record.deploymentId, { records: [record], commands: [] });
-        else one.records.push(record);
-      }
+      if (records.length === 0) return;
+      for (const record of records) about(record.deploymentId).records.push(record);
       // Whatever is asked has a record that says why.
-      for (const command of commands) open.get(command.deploymentId)!.commands.push(command);
+      for (const command of commands) about(command.deploymentId).commands.push(command);
       for (const { deploymentId, phaseAfter } of records) {
         if (phaseAfter !== "ended" || isAwaited(deploymentId)) continue;
         const one = open.get(deploymentId);
         // More than one record of it may say so.
         if (one === undefined || !open.delete(deploymentId)) continue;
+        newest = null;
         tell(deploymentId, one);
       }
     },
