@@ -210,15 +210,16 @@ export function planParts(
   const wanted = ranges === "all" ? null : mergeRanges(ranges);
   const allowed = seriesIn === undefined ? null : new Set(seriesIn);
   return parts
-    .map((part) => ({ part, rows: Int32Array.from(rowsOf(part, wanted, allowed)) }))
+    .map((part) => ({ part, rows: new Int32Array(rowsOf(part, wanted, allowed)) }))
     .filter(({ rows }) => rows.length > 0);
 }
 
-function* rowsOf(
+function rowsOf(
   { series, startMs, beforeMs }: PartIndex,
   wanted: ReadonlyMap<number, Intervals> | null,
   allowed: ReadonlySet<number> | null,
-): Generator<number, void> {
+): number[] {
+  const rows: number[] = [];
   let to = 0;
   while (to < series.length) {
     const from = to;
@@ -230,10 +231,16 @@ function* rowsOf(
     const [fromMs, toMs] = [intervals?.fromMs[0] ?? -Infinity, intervals?.toMs.at(-1) ?? Infinity];
     const first = firstRow(from, to, (row) => beforeMs[row]! > fromMs);
     const end = firstRow(first, to, (row) => startMs[row]! >= toMs);
-    for (let row = first; row < end; row++) {
-      if (intervals === undefined || touches(intervals, startMs[row]!, beforeMs[row]!)) yield row;
+    // Blocks and intervals both ascend: those that end before a block are over for all of them.
+    for (let row = first, at = 0; row < end; row++) {
+      if (intervals !== undefined) {
+        while (intervals.toMs[at]! <= startMs[row]!) at++;
+        if (!(intervals.fromMs[at]! < beforeMs[row]!)) continue;
+      }
+      rows.push(row);
     }
   }
+  return rows;
 }
 
 /** Of rows in an order in which it stays true once it is: the first of which it is, or `to`. */
@@ -245,10 +252,4 @@ function firstRow(from: number, to: number, is: (row: number) => boolean): numbe
     else low = middle + 1;
   }
   return low;
-}
-
-function touches({ fromMs, toMs }: Intervals, startMs: number, beforeMs: number): boolean {
-  // The last interval that begins before the block ends; earlier ones end earlier still.
-  const later = firstRow(0, fromMs.length, (at) => fromMs[at]! >= beforeMs);
-  return later > 0 && toMs[later - 1]! > startMs;
 }

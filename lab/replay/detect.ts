@@ -30,6 +30,7 @@ import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
 import {
   glanceOver,
+  judgeAllQuiet,
   lookCloser,
   noisyOf,
   seriesOf,
@@ -148,8 +149,13 @@ export async function detect(
   const gathering = new Gathering(plan, families, takesGlances);
   let samplesRead = 0;
   let done = 0;
-  const judge = (index: number, gathered: GatheredDeployment, drawn: Futures | null): void => {
-    judgeDeployment(plan, index, gathered, families, placebos, drawn, again, seen);
+  const judge = (
+    index: number,
+    gathered: GatheredDeployment | "quiet",
+    drawn: Futures | null,
+  ): void => {
+    if (gathered === "quiet") judgeAllQuiet(families, index, again);
+    else judgeDeployment(plan, index, gathered, families, placebos, drawn, again, seen);
     progress.update(++done, read.length, "judging deployments");
   };
   for (const { places, asked, found } of readByLots(history, plan, read)) {

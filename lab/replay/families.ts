@@ -136,7 +136,7 @@ export function glanceOver(
 ): Closer {
   const closer = new Map<Family, Beside | null>();
   for (const family of families) {
-    const { glance, groups } = family;
+    const { glance } = family;
     if (glance === null) {
       closer.set(family, null);
       continue;
@@ -147,11 +147,37 @@ export function glanceOver(
       closer.set(family, ends === null ? null : { glance, quiet, ends });
       continue;
     }
-    for (const group of groups.values()) {
-      if (!group.known || again.has(index)) group.judged[index] = glance.quiet;
-    }
+    judgeQuiet(family, index, again);
   }
   return closer;
+}
+
+/** What a glance knows of a quiet watch is what the policies of a family judge. */
+function judgeQuiet({ glance, groups }: Family, index: number, again: ReadonlySet<number>): void {
+  for (const group of groups.values()) {
+    if (glance !== null && (!group.known || again.has(index))) group.judged[index] = glance.quiet;
+  }
+}
+
+/** The same for all families, where `areQuiet` says so. */
+export function judgeAllQuiet(
+  families: readonly Family[],
+  index: number,
+  again: ReadonlySet<number>,
+): void {
+  for (const family of families) judgeQuiet(family, index, again);
+}
+
+/** Are all signals of all families quiet where each of these series is? */
+export function areQuiet(
+  { deployment, series }: PlannedDeployment,
+  families: readonly Family[],
+): boolean {
+  const glimpses = { glanced: [], spared: series.map(({ name }) => name), uneven: [] };
+  return families.every(
+    ({ glance }) =>
+      glance !== null && !quietAtAGlance(glance, deployment, glimpses).includes(false),
+  );
 }
 
 export function lookCloser(families: readonly Family[]): Closer {

@@ -6,7 +6,7 @@
 
 import type { Glimpses, SeriesName } from "../../engine/index.ts";
 import type { StoredWindow } from "../history/windows.ts";
-import { glanceAt, loneAmong, type Family, type Lone } from "./families.ts";
+import { areQuiet, glanceAt, loneAmong, type Family, type Lone } from "./families.ts";
 import type { Plan, PlannedDeployment, PlannedWindow } from "./plan.ts";
 import { EarlierDays, takeEarlier, type GatheredDeployment } from "./prepare.ts";
 
@@ -20,6 +20,8 @@ export class Gathering {
   readonly #quiet: Uint32Array;
   readonly #isLone: Lone;
   readonly #earlier = new EarlierDays();
+  /** Where all series of a list are quiet, is there nothing to look closer at? */
+  readonly #areQuiet = new WeakMap<PlannedDeployment["series"], boolean>();
 
   constructor(
     private readonly plan: Plan,
@@ -41,12 +43,17 @@ export class Gathering {
     return this.#missing[deployment]! > 0;
   }
 
-  /** All that there is of its deployment, where this was the last window of it. */
-  take(asked: PlannedWindow, window: StoredWindow): GatheredDeployment | null {
+  /**
+   * All that there is of its deployment, where this was the last window of it; "quiet" where
+   * that is all there is to say, as of most.
+   */
+  take(asked: PlannedWindow, window: StoredWindow): GatheredDeployment | "quiet" | null {
     const { deployment } = asked;
     this.#add(asked, window);
     if (--this.#missing[deployment]! > 0) return null;
-    const gathered = this.#pending.get(deployment) ?? nothingGathered();
+    const pending = this.#pending.get(deployment);
+    if (pending === undefined && this.#isQuiet(deployment)) return "quiet";
+    const gathered = pending ?? nothingGathered();
     this.#pending.delete(deployment);
     if (this.takesGlances) gathered.glimpses.spared.push(...this.#quietOf(deployment));
     return gathered;
@@ -92,6 +99,17 @@ export class Gathering {
     const fresh = nothingGathered();
     this.#pending.set(deployment, fresh);
     return fresh;
+  }
+
+  #isQuiet(deployment: number): boolean {
+    const planned = this.plan.deployments[deployment]!;
+    const { series } = planned;
+    const all = 2 ** series.length - 1;
+    if (!this.takesGlances || this.#quiet[deployment] !== all) return false;
+    // Whose series they are decides it, and deployments of a service share the list.
+    let is = this.#areQuiet.get(series);
+    if (is === undefined) this.#areQuiet.set(series, (is = areQuiet(planned, this.families)));
+    return is;
   }
 
   #quietOf(deployment: number): SeriesName[] {
