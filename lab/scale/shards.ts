@@ -49,7 +49,7 @@ export function cutIntoShards(
     if (places.length === 0) return;
     places.sort((a, b) => a - b);
     const ids = places.map((place) => plan.deployments[place]!.deployment.deploymentId);
-    shards.push({ key: keyOf("shard", basis, seen, ids), places });
+    shards.push({ key: keyOf("shard", basis, seen, JSON.stringify(ids)), places });
     places = [];
     windows = 0;
   };

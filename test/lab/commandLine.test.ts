@@ -1,5 +1,6 @@
 /** The lab's commands as a shell sees them: exit codes, stdout, pipes, Ctrl-C and --out. */
 
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -198,4 +199,42 @@ describe("--out", () => {
     expect(await refusal(...args)).toContain("this directory is not empty");
     expect(readdirSync(out)).toEqual(["thesis.txt"]);
   });
+
+  it("of a gate is a log that is signed, whole, and made again from the history", async () => {
+    const parent = temporaryDirectory();
+    const out = join(parent, "run");
+    const [secret, shown] = [join(parent, "secret.pem"), join(parent, "shown.pem")];
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    writeFileSync(secret, privateKey.export({ type: "pkcs8", format: "pem" }));
+    writeFileSync(shown, publicKey.export({ type: "spki", format: "pem" }));
+    const policies = ["--baseline", NAIVE, "--candidate", TAGGED];
+    const asked = ["gate", "--history", dir, ...policies, "--sign-key", secret];
+    expect(await refusal(...asked)).toContain("Add --out RUN.");
+    const gate = await hindsight([...asked, "--out", out]);
+    expect([0, 1, 3]).toContain(gate.code);
+    const log = join(out, "decisions.jsonl");
+    const verified = await hindsight(["audit", "verify", log, "--key", shown, "--json"]);
+    const document = JSON.parse(verified.stdout) as { whole: boolean; signedLines: number };
+    expect(document.whole).toBe(true);
+    expect(document.signedLines).toBeGreaterThan(0);
+    const again = await hindsight(["audit", "replay", log, "--history", dir]);
+    expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: "" });
+  });
+});
+
+describe("--cache", () => {
+  it.each([["replay"], ["replay", "--json"], ["compare", "--policy", TAGGED]])(
+    "reads what %s %s answered before",
+    async (...words) => {
+      const cache = join(temporaryDirectory(), "cache");
+      const asked = ["--history", dir, "--policy", NAIVE, "--replicates", "100"];
+      const run = (where: string) => hindsight([...words, ...asked, "--cache", where]);
+      const [plain, first, second] = [await run("off"), await run(cache), await run(cache)];
+      const timeless = ({ stdout }: { stdout: string }): string =>
+        stdout.replace(/"timing": \{[^}]*\}/, "");
+      expect(timeless(first)).toBe(timeless(plain));
+      expect(timeless(second)).toBe(timeless(plain));
+      expect(second.stderr).toContain(`Cache: found 1 result, made 0 (${cache})`);
+    },
+  );
 });
