@@ -63,6 +63,7 @@ export function publish(
 ): SignalState {
   let { published, verdict, untagged, standing, said, guarded = false } = before;
   const ordered = [...changes].sort(byKnown);
+  const all = Object.entries(before.tracks);
   for (const change of ordered) {
     const { stale } = change;
     const { levels, untaggedLevels } = change;
@@ -79,9 +80,7 @@ export function publish(
       sinceMs: accuses ? (sinceMs ?? change.atMs) : null,
     };
     published = { ...published, [key]: entry };
-    const tracks = Object.entries(before.tracks).filter(
-      ([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs,
-    );
+    const tracks = all.filter(([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs);
     const next = combine(tracks, published, "tagged");
     const shadow = combine(tracks, published, "untagged");
     const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
@@ -97,9 +96,7 @@ export function publish(
     untagged = shadow;
     standing = stands;
     guarded = guards;
-    const track = cloneTrack(before.tracks[seriesKey(change.series)]!);
-    const prepared = preparedFor(signal, watch, change.series);
-    freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
+    const track = frozen(signal, watch, before.tracks[key]!);
     // Which series breach may change without the verdict: what it rests on is still so.
     const evidence: SignalEvidence = {
       ...(same ? said! : interimEvidence(signal, watch, track, change, next, shadow)),
@@ -119,6 +116,15 @@ export function publish(
   }
   const after = { ...before, published, verdict, untagged, standing, said };
   return guarded === (before.guarded ?? false) ? after : { ...after, guarded };
+}
+
+/** The track with its baseline, which it has as soon as a sample came. */
+function frozen(signal: SignalPolicy, watch: WatchState, known: TrackState): TrackState {
+  if (known.baseline !== null) return known;
+  const track = cloneTrack(known);
+  const prepared = preparedFor(signal, watch, track.series);
+  freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
+  return track;
 }
 
 /** Breach beats silence, silence beats "watching", and a breach that ended is health. */

@@ -220,7 +220,7 @@ export function advanceWatch(
     const changes: TrackChange[] = [];
     let tracks = before.tracks;
     for (const [key, track] of Object.entries(tracks)) {
-      if (track.stale) continue;
+      if (track.stale || isHeardUntil(track, untilMs)) continue;
       const clone = cloneTrack(track);
       freezeBaseline(
         clone,
@@ -254,6 +254,11 @@ export function advanceWatch(
     });
   }
   return { watch: { ...advanced, concluded: true }, judgements };
+}
+
+/** Does it count as heard up to then? False where nobody knows yet how often it comes. */
+function isHeardUntil({ baseline, lastKnownAtMs }: TrackState, untilMs: number): boolean {
+  return baseline !== null && lastKnownAtMs + staleAfterMs(baseline) > untilMs;
 }
 
 function deadlineOf(watch: WatchState, signal: SignalPolicy, track: TrackState): number {
