@@ -114,11 +114,14 @@ export function explanationText(explanations: readonly Explanation[]): string {
 }
 
 /** The other deployments whose watch is still on, ended or not; not one that was replaced. */
-function rivalsOf(fleet: FleetState, deployment: Deployment, nowMs: number): DeploymentState[] {
+function rivalsOf(
+  { deployments, ended }: FleetState,
+  deployment: Deployment,
+  nowMs: number,
+): readonly DeploymentState[] {
   const rivals: DeploymentState[] = [];
-  for (const states of [fleet.deployments, fleet.ended]) {
-    for (const state of states) if (isRival(state, deployment, nowMs)) rivals.push(state);
-  }
+  for (const state of deployments) if (isRival(state, deployment, nowMs)) rivals.push(state);
+  for (const state of ended) if (isRival(state, deployment, nowMs)) rivals.push(state);
   if (rivals.length < 2) return rivals;
   return rivals.sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));
 }
@@ -138,12 +141,13 @@ function isRival(
 
 /** Everything that speaks against a deployment, the first mover first. */
 function breachingOf({ signals }: Known): readonly BreachingSeries[] {
-  const found: BreachingSeries[] = [];
+  let found: readonly BreachingSeries[] = [];
   for (const name in signals) {
-    if (accuses(signals[name]!)) found.push(...signals[name]!.breaching);
+    const { breaching } = signals[name]!;
+    if (accuses(signals[name]!)) found = found.length === 0 ? breaching : [...found, ...breaching];
   }
   if (found.length < 2) return found;
-  return found.sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
+  return [...found].sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));
 }
 
 /**

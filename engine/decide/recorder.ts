@@ -117,11 +117,18 @@ export function writeRecord(
   return record;
 }
 
-/** By name. They are few, and there is a list of them in every record. */
+/**
+ * By name. There is a list of them in every record, and most often it has one or none: an empty
+ * list that is pushed to makes room for seventeen.
+ */
 function inOrder(signals: DeploymentState["signals"]): readonly SignalEvidence[] {
-  const ordered: SignalEvidence[] = [];
+  let ordered: SignalEvidence[] | null = null;
   for (const name in signals) {
     const evidence = signals[name]!;
+    if (ordered === null) {
+      ordered = [evidence];
+      continue;
+    }
     let at = ordered.length;
     ordered.push(evidence);
     for (; at > 0 && ordered[at - 1]!.signal > evidence.signal; at--) {
@@ -129,7 +136,7 @@ function inOrder(signals: DeploymentState["signals"]): readonly SignalEvidence[]
     }
     ordered[at] = evidence;
   }
-  return ordered;
+  return ordered ?? NOTHING;
 }
 
 /** The record of something that is about the whole fleet and no deployment. */

@@ -20,10 +20,30 @@ import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals">;
 
 function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
-  const found: SignalEvidence[] = [];
-  for (const name in signals) if (accuses(signals[name]!)) found.push(signals[name]!);
-  return found;
+  let found: SignalEvidence[] | null = null;
+  for (const name in signals) {
+    const evidence = signals[name]!;
+    if (!accuses(evidence)) continue;
+    if (found === null) found = [evidence];
+    else found.push(evidence);
+  }
+  return found ?? NONE;
 }
+
+function namesOf(
+  signals: Judged["signals"],
+  isNamed: (evidence: SignalEvidence) => boolean,
+): readonly string[] {
+  let found: string[] | null = null;
+  for (const name in signals) {
+    if (!isNamed(signals[name]!)) continue;
+    if (found === null) found = [name];
+    else found.push(name);
+  }
+  return found ?? NONE;
+}
+
+const NONE: readonly never[] = [];
 
 /** The tier that holds now, and what made it `observe` where tier and tags would not have. */
 export interface TierNow extends TierDecision {
@@ -171,14 +191,10 @@ function resolvedFor(
   nowMs: number,
 ): TierDecision {
   const share = shareAt(stages, nowMs, nowMs);
-  const breaching: string[] = [];
-  const accused: string[] = [];
-  for (const name in signals) {
-    const one = signals[name]!;
-    if ((arm === "tagged" ? one.verdict : one.untagged) === "breach") breaching.push(one.signal);
-    if (accuses(one)) accused.push(one.signal);
-  }
-  const found = { share, breaching, accused };
+  const breaching = namesOf(signals, (one) =>
+    arm === "tagged" ? one.verdict === "breach" : one.untagged === "breach",
+  );
+  const found = { share, breaching, accused: namesOf(signals, accuses) };
   const decision = resolveTier(policy, deployment, tags, nowMs, found);
   if (policy.fusion !== "evidence" || policy.stages === undefined) return decision;
   const confidence = confidenceOf(policy, signals, arm)?.value ?? 0;
@@ -214,7 +230,7 @@ export function whyObserve({ restraint, path }: TierNow): string {
 
 /** The signals a proposal stands on, by name. */
 export function accusedBy(state: DeploymentState): readonly string[] {
-  return accusing(state).map(({ signal }) => signal);
+  return namesOf(state.signals, accuses);
 }
 
 export function breachReason(
