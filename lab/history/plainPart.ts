@@ -177,8 +177,11 @@ function endsOf(levels: Uint8Array, count: number, rows: number): Int32Array | n
 
 /** Blocks are read together where not more than this lies between them. */
 const GAP_BYTES = 32_768;
-/** And not more than this at once: a block that is kept holds what it was read with. */
-const RUN_BYTES = 4_194_304;
+/**
+ * And not more than this at once: a block that is kept holds what it was read with, and what
+ * is left of a part file is read beside it.
+ */
+const RUN_BYTES = 1_048_576;
 
 /** In the place of a step or a delay where each sample has one of its own. */
 export const LISTED = -1;

@@ -4,7 +4,7 @@
  * went after it. Whoever lends this says when all that was read into it is done with.
  */
 
-/** As much as is read at once; see plainPart.ts. */
+/** Some times what is read at once, so that little is left over; see plainPart.ts. */
 const SLAB_BYTES = 4_194_304;
 /** Any column may begin here. */
 const ALIGNED_BYTES = 8;
