@@ -1,2 +1,15 @@
 /** Recorded with every decision: which engine made it. */
-export const ENGINE_VERSION = "0.1.0";
+export const ENGINE_VERSION = "0.2.0";
+
+/**
+ * Since which version the same samples are judged otherwise, and in what. Who changes a judgement
+ * adds a line and raises the version: a log of an older engine is not judged again the same.
+ */
+export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what: string }[] = [
+  {
+    since: "0.2.0",
+    what:
+      "a season begins earlier, on whole slots, and is no longer dropped where the newest sample " +
+      "came late; an incident that was over before a deployment widens no scale",
+  },
+];

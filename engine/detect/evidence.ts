@@ -145,14 +145,11 @@ function withoutSeason(
   leftOut: Baseline["seasonLeftOut"],
 ): string {
   if (isCounter(signal, series)) return "a counter takes none";
-  switch (leftOut) {
-    case null:
-      return `none was prepared, it takes ${SEASON_DAYS_AT_LEAST} earlier days`;
-    case "uncovered":
-      return "it has gaps, or begins later than the samples before the deployment";
-    case "wider":
-      return "the samples before the deployment did not follow it";
+  if (leftOut === "wider") return "the samples before the deployment did not follow it";
+  if (leftOut === "uncovered") {
+    return "it has gaps, or begins later than the samples before the deployment";
   }
+  return `none was prepared, it takes ${SEASON_DAYS_AT_LEAST} earlier days`;
 }
 
 /** With fewer samples due than this nobody can say that some are missing. */

@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { ChainState } from "../../engine/index.ts";
+import { otherEngines } from "../audit/engines.ts";
 import { judgeAgain, type JudgedAgain } from "../audit/judgeAgain.ts";
 import { replayLog, type DecisionDifference, type LogReplay } from "../audit/replay.ts";
 import { readSignatureCheck } from "../audit/signature.ts";
@@ -112,12 +113,15 @@ function replayCommand(): Command {
         flags.history === undefined ? null : await judgedAgain(log, open, flags.history);
       const found = [...replayed.differences, ...(again?.samples ?? []), ...(again?.judged ?? [])];
       const identical = found.length === 0;
+      const otherEngine = otherEngines(replayed.engineVersions, again !== null);
       if (flags.json) {
-        printJson({ log, identical, ...replayed, ...(again === null ? {} : { history: again }) });
+        const history = again === null ? {} : { history: again };
+        printJson({ log, identical, otherEngine, ...replayed, ...history });
       } else {
         print(replayText(replayed));
         if (again !== null) print(judgedText(again));
       }
+      if (otherEngine !== null) note(otherEngine);
       if (again?.sameHistory === false) note("The log was not written from this history.");
       if (replayed.filled.length > 0) {
         note(

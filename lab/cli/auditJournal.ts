@@ -1,6 +1,7 @@
 /** `hindsight audit` of a live host's journal: all of its segments. */
 
 import { statSync } from "node:fs";
+import { otherEngines } from "../audit/engines.ts";
 import { replayLog } from "../audit/replay.ts";
 import type { VerifyOptions } from "../audit/verify.ts";
 import { replayJournal, verifyJournal } from "../shadow/journal/check.ts";
@@ -51,9 +52,9 @@ export function verifyWholeJournal(
 /** The decisions of every segment from its judgements, and the judgements from its samples. */
 export function replayWholeJournal(dir: string, json: boolean): void {
   const segments = [...replayJournal(dir)].map(({ log, replay }, at, { length }) => {
-    const { decisions, differences } = replayLog(log, at === length - 1);
+    const { decisions, differences, engineVersions } = replayLog(log, at === length - 1);
     return {
-      ...{ log, decisions, differences },
+      ...{ log, decisions, differences, engineVersions },
       judgements: replay?.judgements ?? null,
       difference: replay?.difference ?? null,
     };
@@ -63,7 +64,9 @@ export function replayWholeJournal(dir: string, json: boolean): void {
   );
   const sum = (of: (one: (typeof segments)[number]) => number): number =>
     segments.reduce((total, one) => total + of(one), 0);
-  if (json) printJson({ journal: dir, identical: differ.length === 0, segments });
+  const engines = new Set(segments.flatMap(({ engineVersions }) => engineVersions));
+  const otherEngine = otherEngines([...engines], true);
+  if (json) printJson({ journal: dir, identical: differ.length === 0, otherEngine, segments });
   else {
     const decisions = sum((one) => one.decisions).toLocaleString("en-US");
     const judgements = sum((one) => one.judgements ?? 0).toLocaleString("en-US");
@@ -77,6 +80,7 @@ export function replayWholeJournal(dir: string, json: boolean): void {
       for (const one of differences) print(`${log}:${one.line}: ${one.what}: ${one.reason}`);
     }
   }
+  if (otherEngine !== null) note(otherEngine);
   const without = segments.filter(({ judgements }) => judgements === null).length;
   if (without > 0) {
     note(

@@ -3,10 +3,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { explanationText } from "../../engine/index.ts";
+import {
+  CHAIN_START,
+  chainEntry,
+  ENGINE_VERSION,
+  explanationText,
+  JUDGES_OTHERWISE,
+} from "../../engine/index.ts";
+import { otherEngines } from "../../lab/audit/engines.ts";
+import { logEntries } from "../../lab/audit/read.ts";
 import { logLines, writeText } from "../../lab/audit/write.ts";
 import { explainLog } from "../../lab/explain/find.ts";
 import { nearestNames } from "../../lab/explain/nearest.ts";
+import { sha256 } from "../../lab/policy/load.ts";
 import { hindsight } from "../commandLine.ts";
 import { readStory } from "../engine/story.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
@@ -38,6 +47,37 @@ test("exit codes: 0 fine, 1 not whole, 2 nothing to check", { timeout: 60_000 },
   expect(same).toEqual({ code: 0, stdout: "3 decisions made again, all identical\n", stderr: "" });
   expect(nothing).toMatchObject({ code: 2, stdout: "" });
   expect(nothing.stderr).toMatch(/the log is empty/);
+});
+
+test("a log of an older engine: both are named, and what it cannot make again", async () => {
+  const older = join(directory, "older.jsonl");
+  const entries = [...logEntries(log, false)].map(({ entry }) => entry);
+  let end = CHAIN_START;
+  const lines = entries.map((entry) => {
+    const written =
+      entry.kind === "header"
+        ? { ...entry, content: { ...entry.content, engineVersion: "0.1.0" } }
+        : entry;
+    const next = chainEntry(end, written, sha256);
+    end = next.end;
+    return `${next.line}\n`;
+  });
+  writeFileSync(older, lines.join(""));
+  const run = await hindsight(["audit", "replay", older]);
+  expect(run).toMatchObject({ code: 0, stdout: "3 decisions made again, all identical\n" });
+  expect(run.stderr).toBe(`${otherEngines(["0.1.0"], false)!}\n`);
+  expect(run.stderr).toContain(`Written by engine 0.1.0, and this is ${ENGINE_VERSION}`);
+  expect(run.stderr).not.toContain("cannot");
+});
+
+test("what an engine judges otherwise is said of logs from before, and where it matters", () => {
+  const judged = otherEngines(["0.1.0", ENGINE_VERSION], true)!;
+  expect(judged).toContain("cannot all be made again from samples");
+  expect(judged).toContain("since 0.2.0: a season begins earlier");
+  expect(otherEngines(["0.2.1"], true)).not.toContain("cannot");
+  expect(otherEngines(["0.10.0"], true)).not.toContain("cannot");
+  expect(otherEngines([ENGINE_VERSION], true)).toBeNull();
+  expect(JUDGES_OTHERWISE.at(-1)!.since <= ENGINE_VERSION).toBe(true);
 });
 
 test("explain --json is one document, with times in UTC", { timeout: 60_000 }, async () => {
