@@ -35,13 +35,14 @@ export async function loadBlockIndex(
 ): Promise<PartIndex[]> {
   const paths = [...files].sort().map((file) => join(dir, file));
   if (paths.length === 0) return [];
-  // Of its own: somebody may be in the middle of a result of the other.
-  const connection = await duck.connect();
+  // Of their own, and two that work side by side: somebody may be in the middle of a result of
+  // the other one.
+  const connections = await Promise.all([duck.connect(), duck.connect()]);
   try {
-    const parts = await readParts(connection, paths).catch(async (error: unknown) => {
-      // All are read by one query, which is many times quicker than one for each. Which of
-      // them it was that could not be read, it does not always say.
-      for (const path of paths) await readingFile(path, () => readParts(connection, [path]));
+    const parts = await readParts(connections, paths).catch(async (error: unknown) => {
+      // All are read by two queries, which is many times quicker than two for each. Which of
+      // them it was that could not be read, they do not always say.
+      for (const path of paths) await readingFile(path, () => readParts(connections, [path]));
       throw error;
     });
     for (const storage of ["float", "double"] as const) {
@@ -49,22 +50,25 @@ export async function loadBlockIndex(
     }
     return parts;
   } finally {
-    connection.closeSync();
+    for (const connection of connections) connection.closeSync();
   }
 }
 
+type Connections = readonly [DuckDBConnection, DuckDBConnection];
+
 async function readParts(
-  connection: DuckDBConnection,
+  [one, other]: Connections,
   paths: readonly string[],
 ): Promise<PartIndex[]> {
   const list = `[${paths.map(quoted).join(",")}]`;
-  const parts = await beginParts(connection, list, paths);
   // DuckDB keeps the order of files and of the rows in them; `closeBlocks` would see it if not.
-  const result = await connection.run(
+  const reading = other.run(
     `SELECT series, epoch_us(start_at) / 1000, coalesce(step_ms, ${LISTED}),
             coalesce(known_delay_ms, ${LISTED})
        FROM read_parquet(${list})`,
   );
+  // None may be under way when the connections are closed.
+  const [parts, result] = await both(beginParts(one, list, paths), reading);
   let [at, row] = [0, 0];
   for (;;) {
     const chunk = await result.fetchChunk();
@@ -89,6 +93,15 @@ async function readParts(
   while (row === parts[at]?.series.length) [at, row] = [at + 1, 0];
   assert(at === parts.length, "every row of every part file came");
   return parts;
+}
+
+/** What both come to, once both have ended. */
+async function both<One, Other>(
+  one: Promise<One>,
+  other: Promise<Other>,
+): Promise<readonly [One, Other]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }
 
 /** The parts with room for their rows, of which nothing is known yet. */
