@@ -4,11 +4,13 @@
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value)
-      .filter(([, entry]) => entry !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, entry]) => `${JSON.stringify(key)}:${canonicalJson(entry)}`);
-    return `{${entries.join(",")}}`;
+    const entries = value as Readonly<Record<string, unknown>>;
+    let text = "";
+    for (const key of Object.keys(entries).sort()) {
+      if (entries[key] === undefined) continue;
+      text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(entries[key])}`;
+    }
+    return `{${text}}`;
   }
   return JSON.stringify(value);
 }
