@@ -330,7 +330,10 @@ export interface Policy {
 }
 
 /** The services whose series a signal watches for one deployment. */
-export function servicesOf(signal: SignalPolicy, deployment: Deployment): ReadonlySet<string> {
+export function servicesOf(
+  signal: SignalPolicy,
+  deployment: Pick<Deployment, "service" | "callers" | "dependants">,
+): ReadonlySet<string> {
   const services = new Set<string>();
   for (const whose of signal.of) {
     if (whose === "own") services.add(deployment.service);

@@ -102,7 +102,7 @@ export async function judgeAgain(
     judgements: compared.length,
     judged: compared.flatMap(({ line, policy, event }) => {
       const place = places.get(event.deploymentId)!;
-      const now = judgementsOf(judged[policy]![place]!, plan.deployments[place]!.deployment);
+      const now = judgementsOf(judged[policy]![place]!, plan.deployments.at(place)!.deployment);
       return judgementDifference(line, logged.policies[policy]!.policy, event, now);
     }),
   };

@@ -166,7 +166,8 @@ async function recorded(
       });
     }
     const plan = await planReplay(history, [policy]);
-    const found = plan.deployments[plan.places.get(id) ?? -1];
+    const place = plan.places.get(id);
+    const found = place === undefined ? undefined : plan.deployments.at(place);
     if (found === undefined) {
       throw new Problem(`no deployment ${id}`, {
         file: dir!,

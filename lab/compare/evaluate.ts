@@ -278,7 +278,7 @@ export async function evaluate(
 function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): readonly number[] {
   const labels = new Map(tables.labels.map((row) => [row.deploymentId, row.label]));
   return [...plan.deployments.keys()].filter(
-    (place) => labels.get(plan.deployments[place]!.deployment.deploymentId) === label,
+    (place) => labels.get(plan.deployments.at(place)!.deployment.deploymentId) === label,
   );
 }
 

@@ -78,7 +78,7 @@ function mostFrequent(numbers: readonly number[]): number | null {
   return counts[0] === undefined ? null : Number(counts[0][0]);
 }
 
-function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {
+function countBy<T>(items: Iterable<T>, key: (item: T) => string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
   return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -13,7 +13,7 @@ import { loadBlockIndex, type PartIndex } from "./blockIndex.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
 import { openDuck, type Duck } from "./duck.ts";
 import { readManifest } from "./manifest.ts";
-import { readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
+import { readDeployments, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
 import type { HistoryManifest, HistoryTables, SeriesRow } from "./tables.ts";
 import type { ReadMemory } from "./readMemory.ts";
 import { streamStoredWindows, type FoundWindow, type WindowRequest } from "./windows.ts";
@@ -71,8 +71,10 @@ export async function openHistory(
     const tables = Object.fromEntries(
       await readInTurn(TABLE_NAMES, async (name) => [
         name,
-        await readingFile(join(dir, TABLE_FILES[name].file), () =>
-          readTable(duck.connection, dir, name),
+        await readingFile(join(dir, TABLE_FILES[name].file), (): Promise<Iterable<unknown>> =>
+          name === "deployments"
+            ? readDeployments(duck.connection, dir, manifest.rows.deployments)
+            : readTable(duck.connection, dir, name),
         ),
       ]),
     ) as unknown as HistoryTables;

@@ -7,6 +7,7 @@
  */
 
 import type { Block } from "./blocks.ts";
+import type { Listed } from "./listed.ts";
 import type { History } from "./open.ts";
 import { streamBlocks } from "./stream.ts";
 import type { CaseRow, DeploymentRow } from "./tables.ts";
@@ -213,7 +214,7 @@ function serviceSpans(
 }
 
 /** Deployments that begin while an earlier one of the same service and recording is watched. */
-function overlapping(deployments: readonly DeploymentRow[], cases: readonly CaseRow[]): string[] {
+function overlapping(deployments: Listed<DeploymentRow>, cases: readonly CaseRow[]): string[] {
   const lastMs = new Map<string, number>();
   const found: string[] = [];
   for (const { deploymentId, service, startedAtMs } of deployments) {

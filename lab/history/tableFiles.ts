@@ -8,10 +8,12 @@
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DuckDBConnection } from "@duckdb/node-api";
+import { JSDuckDBValueConverter, type DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
+import { DeploymentColumns } from "./deploymentRows.ts";
 import { quoted } from "./duck.ts";
-import type { HistoryTables, SeriesRow, TableName } from "./tables.ts";
+import type { Listed } from "./listed.ts";
+import type { DeploymentRow, HistoryTables, SeriesRow, TableName } from "./tables.ts";
 
 type ColumnKind = "text" | "time" | "number" | "integer" | "texts" | "stages";
 
@@ -201,8 +203,9 @@ function fromFile({ column, field, kind }: Column): string {
     case "time":
       return `CAST(epoch_ms("${column}") AS DOUBLE) AS "${field}"`;
     case "stages":
-      return `list_transform("${column}",
-        lambda s: {'share': s.share, 'atMs': CAST(epoch_ms(s."at") AS DOUBLE)}) AS "${field}"`;
+      // Most have none, and a list costs as much to read where it is empty.
+      return `CASE WHEN len("${column}") > 0 THEN list_transform("${column}",
+        lambda s: {'share': s.share, 'atMs': CAST(epoch_ms(s."at") AS DOUBLE)}) END AS "${field}"`;
     case "text":
     case "number":
     case "integer":
@@ -243,6 +246,41 @@ export async function readTable(
   dir: string,
   name: TableName | "series",
 ): Promise<Row[]> {
+  const rows: Row[] = [];
+  // A year of labels names the same people and reasons over and over.
+  const texts = new Map<string, string>();
+  const shared = (text: string): string => {
+    const known = texts.get(text);
+    if (known === undefined) texts.set(text, text);
+    return known ?? text;
+  };
+  await readRows(connection, dir, name, shared, (row) => rows.push(row));
+  return rows;
+}
+
+/**
+ * The same, kept as columns.
+ *
+ * @param rows as many as there probably are
+ */
+export async function readDeployments(
+  connection: DuckDBConnection,
+  dir: string,
+  rows: number,
+): Promise<Listed<DeploymentRow>> {
+  const columns = new DeploymentColumns(rows);
+  const own = (text: string): string => text;
+  await readRows(connection, dir, "deployments", own, (row) => columns.add(row as never));
+  return columns.rows();
+}
+
+async function readRows(
+  connection: DuckDBConnection,
+  dir: string,
+  name: TableName | "series",
+  textOf: (text: string) => string,
+  take: (row: Row) => void,
+): Promise<void> {
   const table = TABLE_FILES[name];
   const file = quoted(join(dir, table.file));
   const there = table.columns.some(({ optional }) => optional)
@@ -251,28 +289,27 @@ export async function readTable(
   const read = table.columns.filter(
     ({ column, optional }) => !optional || there?.has(column) === true,
   );
-  const reader = await connection.runAndReadAll(
+  // A part of the answer at a time: all of it at once takes several times what is kept of it.
+  const result = await connection.stream(
     `SELECT ${read.map(fromFile).join(", ")} FROM read_parquet(${file})`,
   );
-  const values = reader.getColumnsJS();
-  // A year of deployments names the same services, kinds and authors over and over.
-  const texts = new Map<unknown, string>();
   const valueOf = ({ kind }: Column, value: unknown): unknown => {
     if (kind === "time") checkTime(value as number | null);
     if (kind === "texts" || kind === "stages") return value ?? NOTHING;
-    if (typeof value !== "string") return value;
-    const known = texts.get(value);
-    if (known === undefined) texts.set(value, value);
-    return known ?? value;
+    return typeof value === "string" ? textOf(value) : value;
   };
-  return Array.from({ length: values[0]?.length ?? 0 }, (_, at): Row => {
-    const row: Record<string, unknown> = {};
-    read.forEach((column, place) => {
-      const value = valueOf(column, values[place]![at]);
-      if (!column.optional || value !== null) row[column.field] = value;
-    });
-    return row;
-  });
+  for await (const chunk of result) {
+    const values = chunk.convertColumns(JSDuckDBValueConverter);
+    for (let at = 0; at < chunk.rowCount; at++) {
+      const row: Record<string, unknown> = {};
+      for (let place = 0; place < read.length; place++) {
+        const column = read[place]!;
+        const value = valueOf(column, values[place]![at]);
+        if (!column.optional || value !== null) row[column.field] = value;
+      }
+      take(row);
+    }
+  }
 }
 
 const NOTHING: readonly never[] = [];

@@ -6,6 +6,7 @@
  */
 
 import type { ContextTag, Criticality, DeploymentKind } from "../../engine/index.ts";
+import type { Listed } from "./listed.ts";
 
 /** Raised when a table changes meaning; a newer one is refused, never guessed at. */
 export const SCHEMA_VERSION = 1;
@@ -116,7 +117,7 @@ export interface SeriesRow {
 
 /** Everything but the samples. Rows are sorted, so equal content is equal tables. */
 export interface HistoryTables {
-  readonly deployments: readonly DeploymentRow[];
+  readonly deployments: Listed<DeploymentRow>;
   readonly tags: readonly TagRow[];
   readonly incidents: readonly IncidentRow[];
   readonly labels: readonly LabelRow[];

@@ -120,7 +120,7 @@ export function outcomesOf(
   /** Where nothing happened at all, only who it was tells one from another of its label. */
   const templates = new Map<Label, Outcome>();
   const make = (index: number, { records, commands }: Decided): Outcome => {
-    const planned = plan.deployments[index]!;
+    const planned = plan.deployments.at(index)!;
     const { deploymentId: id } = planned.deployment;
     return outcomeOf(planned, {
       watchMs,
@@ -135,7 +135,7 @@ export function outcomesOf(
     });
   };
   const makeAlone = (index: number): Outcome => {
-    const { deploymentId: id, service, team, startedAtMs } = plan.deployments[index]!.deployment;
+    const { deploymentId: id, service, team, startedAtMs } = plan.deployments.at(index)!.deployment;
     const label = labels.get(id) ?? "unknown";
     const standIn = result.standIn(index);
     const isPlain = standIn !== null && !incidents.has(id) && label !== "regression";
@@ -165,7 +165,7 @@ export function outcomesOf(
   const alone = result.alone();
   let all = shared.copyOfPlan(alone);
   if (all === null) {
-    all = plan.deployments.map((_, index) => own.get(index) ?? findAlone(index));
+    all = Array.from(plan.deployments.keys(), (index) => own.get(index) ?? findAlone(index));
     shared.keepPlan(alone, all);
   }
   for (const [index, outcome] of own) all[index] = outcome;

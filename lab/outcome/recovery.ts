@@ -7,6 +7,7 @@
  * few rollbacks say little. Every recovery that follows is `modelled`, never `observed`.
  */
 
+import { servicesById } from "../history/places.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import { unaidedOf, type Unaided } from "./unaided.ts";
 
@@ -76,9 +77,9 @@ export function recoveryOf(tables: HistoryTables): Recovery {
       : [fallback, `default (${own.length} rollbacks in this history)`];
   const [rollbackMs, rollbackFrom] = pick([...rollbacks.values()], DEFAULT_ROLLBACK_MS);
   const [recoveryMs, recoveryFrom] = pick([...afterwards.values()], DEFAULT_RECOVERY_MS);
-  const services = new Map(tables.deployments.map((row) => [row.deploymentId, row.service]));
-  const rollbackIn = drawnToPool(rollbacks, services, rollbackMs);
-  const recoveryIn = drawnToPool(afterwards, services, recoveryMs);
+  const serviceOf = servicesById(tables.deployments);
+  const rollbackIn = drawnToPool(rollbacks, serviceOf, rollbackMs);
+  const recoveryIn = drawnToPool(afterwards, serviceOf, recoveryMs);
   const rollBack: Recovery["rollBack"] = (id) => {
     const durationMs = took(id, finishedAt.get(id)) ?? took(id, failedAt.get(id)) ?? rollbackIn(id);
     return { durationMs, succeeds: finishedAt.has(id) || !failedAt.has(id) };
@@ -97,12 +98,12 @@ export function recoveryOf(tables: HistoryTables): Recovery {
 /** By deployment: the median of its service, drawn to the pool by how few it rests on. */
 function drawnToPool(
   known: ReadonlyMap<string, number>,
-  services: ReadonlyMap<string, string>,
+  serviceOf: (deploymentId: string) => string | undefined,
   poolMs: number,
 ): (deploymentId: string) => number {
   const own = new Map<string, number[]>();
   for (const [id, durationMs] of known) {
-    const service = services.get(id);
+    const service = serviceOf(id);
     if (service === undefined) continue;
     const durations = own.get(service);
     if (durations === undefined) own.set(service, [durationMs]);
@@ -114,7 +115,7 @@ function drawnToPool(
       return [service, Math.round(weight * middle(durations) + (1 - weight) * poolMs)];
     }),
   );
-  return (id) => drawn.get(services.get(id) ?? "") ?? poolMs;
+  return (id) => (drawn.size === 0 ? poolMs : (drawn.get(serviceOf(id) ?? "") ?? poolMs));
 }
 
 /** The same, had every recovery after a rollback taken so many times as long. */

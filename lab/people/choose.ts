@@ -1,6 +1,7 @@
 /** Whom `--people` means: nobody, those of history, a model of them, or the perfect ones. */
 
 import type { Past } from "../history/open.ts";
+import { servicesById } from "../history/places.ts";
 import { Problem } from "../problem.ts";
 import { fitPeople } from "./fit.ts";
 import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
@@ -70,10 +71,10 @@ export function choosePeople(history: Past, choice: PeopleChoice, seed: number):
 
 function askedAbout({ tables }: Past): (deploymentId: string) => Asked {
   const services = new Map(tables.services.map((row) => [row.service, row]));
-  const serviceOf = new Map(tables.deployments.map((row) => [row.deploymentId, row.service]));
+  const serviceOf = servicesById(tables.deployments);
   const labels = new Map(tables.labels.map(({ deploymentId, label }) => [deploymentId, label]));
   return (deploymentId) => {
-    const service = services.get(serviceOf.get(deploymentId) ?? "");
+    const service = services.get(serviceOf(deploymentId) ?? "");
     const label = labels.get(deploymentId) ?? "unknown";
     return {
       timezone: service?.timezone ?? null,

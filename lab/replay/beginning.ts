@@ -12,6 +12,7 @@ import {
   type WatchJudged,
 } from "../../engine/index.ts";
 import { entangled } from "./passedOn.ts";
+import { startsMs } from "./order.ts";
 import type { Plan } from "./plan.ts";
 
 /** By deployment of the plan. */
@@ -37,13 +38,15 @@ export interface Parts {
   readonly alone: Uint8Array;
   /** The others, by place in the plan: which of their service's deployments each is. */
   readonly others: ReadonlyMap<number, Spot>;
+  /** Their places in the plan by id. */
+  readonly places: ReadonlyMap<string, number>;
   /** What happened to them. */
   readonly together: readonly CaseEvents[];
 }
 
 /** A deployment's place among those of its service. */
 interface Spot {
-  readonly row: readonly number[];
+  readonly row: ArrayLike<number>;
   readonly place: number;
 }
 
@@ -104,19 +107,21 @@ function partsOf(plan: Plan, judged: Judged, alone: Uint8Array): Parts {
     }
   }
   const inOrder = [...others.keys()].sort((a, b) => a - b);
-  return { alone, others, together: eventsOf(plan, judged, inOrder) };
+  const idAt = (index: number): string => plan.deployments.at(index)!.deployment.deploymentId;
+  const places = new Map(inOrder.map((index) => [idAt(index), index]));
+  return { alone, others, places, together: eventsOf(plan, judged, inOrder) };
 }
 
 /** Quiet ones that no later deployment of their service supersedes. */
 function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolean): Uint8Array {
   const alone = new Uint8Array(plan.deployments.length);
+  const starts = startsMs(plan.deployments);
   for (const row of plan.rows) {
     for (let place = 0; place < row.length; place++) {
       const index = row[place]!;
       const next = row[place + 1];
-      const endsAtMs = plan.deployments[index]!.deployment.startedAtMs + watchMs;
-      const superseded =
-        next !== undefined && plan.deployments[next]!.deployment.startedAtMs <= endsAtMs;
+      const endsAtMs = starts[index]! + watchMs;
+      const superseded = next !== undefined && starts[next]! <= endsAtMs;
       if (!superseded && isQuiet(index)) alone[index] = 1;
     }
   }
@@ -137,9 +142,10 @@ export function addCrossing(
   crossed: Set<number>,
 ): void {
   const { row, place } = others.get(index)!;
+  const starts = startsMs(deployments);
   for (let next = place + 1; next < row.length; next++) {
     const later = row[next]!;
-    if (deployments[later]!.deployment.startedAtMs > lastMs) break;
+    if (starts[later]! > lastMs) break;
     if (alone[later] === 1) crossed.add(later);
   }
 }
@@ -153,7 +159,7 @@ export function eventsOf(
   const cases = new Map<string | null, DecisionEvent[]>();
   const serviceTags = new Set<ContextTag>();
   for (const index of which) {
-    const { deployment, knownAtMs, caseId, tags, stages } = plan.deployments[index]!;
+    const { deployment, knownAtMs, caseId, tags, stages } = plan.deployments.at(index)!;
     let events = cases.get(caseId);
     if (events === undefined) cases.set(caseId, (events = []));
     const { startedAtMs: atMs } = deployment;

@@ -94,7 +94,7 @@ export function decisionsOf(
       const crossed = new Set<number>();
       for (const { events } of parts.together) {
         const hear = byDeployment((deploymentId, decided) => {
-          const index = plan.places.get(deploymentId);
+          const index = parts.places.get(deploymentId);
           // What concerns the fleet as a whole is in the log and belongs to no deployment.
           if (index === undefined) return;
           const { records } = decided;

@@ -202,7 +202,7 @@ function judgeDeployment(
   again: ReadonlySet<number>,
   seen?: SeenSamples,
 ): void {
-  const planned = plan.deployments[index]!;
+  const planned = plan.deployments.at(index)!;
   const { glanced, spared, uneven } = gathered.glimpses;
   const closer =
     glanced.length + spared.length + uneven.length > 0
@@ -236,7 +236,7 @@ function judgeDeployment(
 
 /** Did history roll it back while somebody may still have watched? */
 export function isCutShort({ deployments, lookAheadMs }: Plan, index: number): boolean {
-  const { rolledBackAtMs, deployment } = deployments[index]!;
+  const { rolledBackAtMs, deployment } = deployments.at(index)!;
   return rolledBackAtMs !== null && rolledBackAtMs < deployment.startedAtMs + lookAheadMs;
 }
 
@@ -250,7 +250,7 @@ function imagine(
   peers: readonly SampleColumn[],
   { draws, seed, effectOf }: Futures,
 ): void {
-  const planned = plan.deployments[index]!;
+  const planned = plan.deployments.at(index)!;
   const { rolledBackAtMs, deployment } = planned;
   const { deploymentId, startedAtMs } = deployment;
   if (rolledBackAtMs === null || !isCutShort(plan, index)) return;

@@ -60,7 +60,7 @@ export class Gathering {
   }
 
   #add({ deployment, series, day }: PlannedWindow, window: StoredWindow): void {
-    const about = this.plan.deployments[deployment]!;
+    const about = this.plan.deployments.at(deployment)!;
     if (day > 0) {
       const { days } = this.#gathered(deployment);
       takeEarlier(this.plan, about, days, series, day, window, this.#earlier);
@@ -102,7 +102,7 @@ export class Gathering {
   }
 
   #isQuiet(deployment: number): boolean {
-    const planned = this.plan.deployments[deployment]!;
+    const planned = this.plan.deployments.at(deployment)!;
     const { series } = planned;
     const all = 2 ** series.length - 1;
     if (!this.takesGlances || this.#quiet[deployment] !== all) return false;
@@ -114,9 +114,11 @@ export class Gathering {
 
   #quietOf(deployment: number): SeriesName[] {
     const bits = this.#quiet[deployment]!;
-    return this.plan.deployments[deployment]!.series.flatMap(({ name }, at) =>
-      at < REMEMBERED && (bits & (1 << at)) !== 0 ? [name] : [],
-    );
+    return this.plan.deployments
+      .at(deployment)!
+      .series.flatMap(({ name }, at) =>
+        at < REMEMBERED && (bits & (1 << at)) !== 0 ? [name] : [],
+      );
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Past } from "../history/open.ts";
 import { ReadMemory } from "../history/readMemory.ts";
 import type { FoundWindow } from "../history/windows.ts";
+import { startsMs } from "./order.ts";
 import { windowsOf, type Plan, type PlannedSeries, type PlannedWindow } from "./plan.ts";
 
 export interface Lot {
@@ -87,22 +88,17 @@ function lotsOf(
   windowsAtMost: number,
 ): readonly (readonly number[])[] {
   if (plan.controlled.length > 0) return [places];
-  const bySeries = new Map<readonly PlannedSeries[], number[]>();
-  for (const place of places) {
-    const { series } = plan.deployments[place]!;
-    const group = bySeries.get(series);
-    if (group === undefined) bySeries.set(series, [place]);
-    else group.push(place);
-  }
-  const startOf = (place: number): number => plan.deployments[place]!.deployment.startedAtMs;
+  // As it lies in the files.
+  const groups = [...bySeries(plan, places)].sort(
+    ([a], [b]) => (a[0]?.index ?? 0) - (b[0]?.index ?? 0),
+  );
+  const starts = startsMs(plan.deployments);
   const lots: number[][] = [];
   let windows = 0;
-  // As it lies in the files.
-  const groups = [...bySeries].sort(([a], [b]) => (a[0]?.index ?? 0) - (b[0]?.index ?? 0));
   for (const [series, group] of groups) {
     // Earlier days are reduced as they come, and small lots would read the same days again.
     const each = series.reduce((sum, { season }) => sum + (season ? 2 : 1), 0);
-    for (const place of group.sort((a, b) => startOf(a) - startOf(b))) {
+    for (const place of group.sort((a, b) => starts[a]! - starts[b]! || a - b)) {
       if (lots.length === 0 || windows + each > windowsAtMost) {
         lots.push([]);
         windows = 0;
@@ -112,4 +108,22 @@ function lotsOf(
     }
   }
   return lots;
+}
+
+function bySeries(
+  { deployments, rows }: Plan,
+  places: readonly number[],
+): Map<readonly PlannedSeries[], number[]> {
+  const groups = new Map<readonly PlannedSeries[], number[]>();
+  const seriesAt = (place: number): readonly PlannedSeries[] => deployments.at(place)!.series;
+  const isWhole = rows.length > 0 && places.length === deployments.length;
+  // Those of one row are of one service, and share the list of their series.
+  const runs = isWhole ? rows : places.map((place) => [place]);
+  for (const run of runs) {
+    const series = seriesAt(run[0]!);
+    let group = groups.get(series);
+    if (group === undefined) groups.set(series, (group = []));
+    for (let at = 0; at < run.length; at++) group.push(run[at]!);
+  }
+  return groups;
 }

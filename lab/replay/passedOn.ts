@@ -5,14 +5,20 @@
  */
 
 import { passedTo, type ContextTag, type Policy } from "../../engine/index.ts";
+import type { Listed } from "../history/listed.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
+
+/** Does any of the policies pass tags of a deployment on to those of its callers? */
+export function passOn(policies: readonly Policy[]): boolean {
+  return policies.some(({ context }) => context.some((rule) => rule.quietsDependants));
+}
 
 /** Each deployment with those whose tags it may be told, in the order they started. */
 export function withSources(
   policies: readonly Policy[],
-  deployments: readonly PlannedDeployment[],
+  deployments: Listed<PlannedDeployment>,
   lookAheadMs: number,
-): readonly PlannedDeployment[] {
+): Listed<PlannedDeployment> {
   const rules = policies.flatMap(({ context }) => context).filter((rule) => rule.quietsDependants);
   if (rules.length === 0) return deployments;
   const kinds = new Set(rules.map(({ tag }) => tag));
@@ -53,6 +59,7 @@ export function tagsPassedTo(policy: Policy, planned: PlannedDeployment): readon
 /** Places of all that are told or tell: they are decided together. */
 export function entangled(plan: Plan): ReadonlySet<number> {
   const found = new Set<number>();
+  if (!plan.passesOn) return found;
   plan.deployments.forEach(({ sources }, at) => {
     if (sources.length > 0) found.add(at);
     for (const { deployment } of sources) found.add(plan.places.get(deployment.deploymentId)!);

@@ -18,6 +18,7 @@ import {
   type SampleColumn,
   type SignalPolicy,
 } from "../../engine/index.ts";
+import type { Listed } from "../history/listed.ts";
 import type { ServiceRow } from "../history/tables.ts";
 import { callGraph } from "./callGraph.ts";
 import type { Plan, PlannedDeployment, PlannedSeries } from "./plan.ts";
@@ -36,11 +37,11 @@ export function controlledBy(policies: readonly Policy[]): readonly SignalPolicy
 /** Adds to each deployment the series of its peers, where a signal asks for any. */
 export function withPeers(
   controlled: readonly SignalPolicy[],
-  deployments: readonly PlannedDeployment[],
+  deployments: Listed<PlannedDeployment>,
   services: readonly ServiceRow[],
   watched: ReadonlyMap<string, readonly PlannedSeries[]>,
   lookAheadMs: number,
-): readonly PlannedDeployment[] {
+): Listed<PlannedDeployment> {
   if (controlled.length === 0) return deployments;
   const graph = callGraph(services);
   const timezones = new Map(services.map(({ service, timezone }) => [service, timezone]));

@@ -27,12 +27,15 @@ import {
   type SignalPolicy,
   type StageReached,
 } from "../../engine/index.ts";
+import { listed, type Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
 import type { WindowRequest } from "../history/windows.ts";
-import type { CaseRow, DeploymentRow, ServiceRow } from "../history/tables.ts";
-import { callGraph, type CallGraph } from "./callGraph.ts";
+import { placesById, type Places } from "../history/places.ts";
+import type { CaseRow, DeploymentRow } from "../history/tables.ts";
+import { callGraph } from "./callGraph.ts";
 import { rollbacksOf } from "./censor.ts";
-import { withSources } from "./passedOn.ts";
+import { inOrder, knowStarts, under } from "./order.ts";
+import { passOn, withSources } from "./passedOn.ts";
 import { controlledBy, withPeers } from "./peers.ts";
 
 /** One deployment with everything about it that is not a sample. */
@@ -68,11 +71,11 @@ export interface PlannedSeries {
 }
 
 export interface Plan {
-  readonly deployments: readonly PlannedDeployment[];
+  readonly deployments: Listed<PlannedDeployment>;
   /** Where in `deployments` an id stands. */
-  readonly places: ReadonlyMap<string, number>;
+  readonly places: Places;
   /** Those of one case, service and environment, in the order they started. */
-  readonly rows: readonly (readonly number[])[];
+  readonly rows: readonly ArrayLike<number>[];
   /** Every series of the history that a policy's metrics match, whoever is deployed. */
   readonly matching: readonly PlannedSeries[];
   /** How far before a start a season is wanted, and how far after it a watch goes, at most. */
@@ -81,8 +84,18 @@ export interface Plan {
   readonly season: boolean;
   /** Does a policy calibrate on the past? Not where the past is cut for all alike. */
   readonly placebos: boolean;
+  /** May a deployment be told tags of another one? */
+  readonly passesOn: boolean;
   /** Signals that are controlled by peers. */
   readonly controlled: readonly SignalPolicy[];
+}
+
+/** What deployments of one service have in common. */
+interface SharedByService {
+  readonly about: Required<
+    Pick<Deployment, "team" | "criticality" | "timezone" | "callers" | "dependants">
+  >;
+  readonly series: readonly PlannedSeries[];
 }
 
 /** A window of one deployment on one series, wanted for the watch or for a season's day. */
@@ -135,22 +148,31 @@ export async function planReplay(
   const rollbacks = rollbacksOf(tables.decisions);
   // Whose series are watched depends on the service alone, and most have no tags or stages:
   // a history of years holds many deployments, and what they share is made once.
-  const seriesBy = new Map<string, readonly PlannedSeries[]>();
-  const alone = tables.deployments.map((row): PlannedDeployment => {
-    const deployment = toDeployment(row, services.get(row.service), graph);
-    let series = seriesBy.get(row.service);
-    if (series === undefined) {
-      series = seriesFor(signals, deployment, watched);
-      seriesBy.set(row.service, series);
-    }
+  const shared = new Map<string, SharedByService>();
+  const sharedBy = (service: string): SharedByService =>
+    under(shared, service, () => {
+      const row = services.get(service);
+      const about = {
+        team: row?.team ?? null,
+        criticality: row?.criticality ?? null,
+        timezone: row?.timezone ?? null,
+        callers: graph.callers(service),
+        dependants: graph.dependants(service),
+      };
+      return { about, series: seriesFor(signals, { service, ...about }, watched) };
+    });
+  const cases = tables.cases.length === 0 ? null : tables.deployments.map(caseIn(tables.cases));
+  const alone = listed(tables.deployments.length, (at): PlannedDeployment => {
+    const row = tables.deployments.at(at)!;
+    const { about, series } = sharedBy(row.service);
     return {
-      deployment,
+      deployment: toDeployment(row, about),
       knownAtMs: row.knownAtMs ?? row.startedAtMs,
       tags: tagsOf(row),
       sources: NOTHING,
       stages: stagesOf(row),
-      caseId: caseOf(tables.cases, row)?.caseId ?? null,
-      rolledBackAtMs: rollbacks.get(row.deploymentId) ?? null,
+      caseId: cases?.[at] ?? null,
+      rolledBackAtMs: rollbacks.size === 0 ? null : (rollbacks.get(row.deploymentId) ?? null),
       series,
       peers: NOTHING,
       peersOf: NOTHING,
@@ -164,11 +186,14 @@ export async function planReplay(
     withPeers(controlled, alone, tables.services, watched, lookAheadMs),
     lookAheadMs,
   );
+  const { rows, starts } = inOrder(tables.deployments, cases);
+  knowStarts(deployments, starts);
   return {
     deployments,
     controlled,
-    places: new Map(deployments.map(({ deployment }, at) => [deployment.deploymentId, at])),
-    rows: rowsOf(deployments),
+    passesOn: passOn(policies),
+    places: placesById(tables.deployments),
+    rows,
     matching: [...watched.values()].flat().sort((a, b) => a.index - b.index),
     placebos:
       seasonal &&
@@ -194,9 +219,12 @@ export function tagsAbout(
     if (list === undefined) tagsOf.set(tag.service, [tag]);
     else list.push(tag);
   }
+  if (table.length === 0) return () => NOTHING;
+  const wide = new Set(table.flatMap((tag) => (tag.deploymentId === null ? [tag.service] : [])));
+  const tagged = new Set(table.map(({ deploymentId }) => deploymentId));
   return ({ deploymentId: id, service }) => {
-    const about = tagsOf.get(service);
-    if (about === undefined) return NOTHING;
+    if (!wide.has(service) && !tagged.has(id)) return NOTHING;
+    const about = tagsOf.get(service) ?? NOTHING;
     return about.filter(({ deploymentId }) => deploymentId === null || deploymentId === id);
   };
 }
@@ -210,19 +238,6 @@ function detectorsOf(policies: readonly Policy[], metric?: string): DetectorSett
   );
 }
 
-function rowsOf(deployments: readonly PlannedDeployment[]): number[][] {
-  const rows = new Map<string, number[]>();
-  deployments.forEach(({ deployment: { service, environment }, caseId }, index) => {
-    const key = JSON.stringify([caseId, service, environment]);
-    const row = rows.get(key);
-    if (row === undefined) rows.set(key, [index]);
-    else row.push(index);
-  });
-  const startOf = (index: number): number => deployments[index]!.deployment.startedAtMs;
-  for (const row of rows.values()) row.sort((a, b) => startOf(a) - startOf(b));
-  return [...rows.values()];
-}
-
 /**
  * The windows of one deployment, in no particular order, added to `windows`; the id of each is
  * its place there.
@@ -233,7 +248,7 @@ export function windowsOf(
   index: number,
   windows: PlannedWindow[] = [],
 ): PlannedWindow[] {
-  const { deployment, caseId, rolledBackAtMs, series, peers } = plan.deployments[index]!;
+  const { deployment, caseId, rolledBackAtMs, series, peers } = plan.deployments.at(index)!;
   const { cases } = history.tables;
   const recording = caseId === null ? undefined : cases.find((row) => row.caseId === caseId);
   const startsAtMs = recording?.startsAtMs ?? Number.NEGATIVE_INFINITY;
@@ -269,13 +284,17 @@ export function windowsOf(
   return windows;
 }
 
-function caseOf(cases: readonly CaseRow[], row: DeploymentRow): CaseRow | undefined {
-  // Recordings may overlap in time when they are of different systems; ids that
-  // begin with the case's id decide, then the time.
-  const inside = cases.filter(
-    ({ startsAtMs, endsAtMs }) => row.startedAtMs >= startsAtMs && row.startedAtMs < endsAtMs,
-  );
-  return inside.find(({ caseId }) => row.deploymentId.startsWith(caseId)) ?? inside[0];
+/** The id of a deployment's case; null where it started in none. */
+function caseIn(cases: readonly CaseRow[]): (row: DeploymentRow) => string | null {
+  return ({ deploymentId, startedAtMs }) => {
+    // Recordings may overlap in time when they are of different systems; ids that
+    // begin with the case's id decide, then the time.
+    const inside = cases.filter(
+      ({ startsAtMs, endsAtMs }) => startedAtMs >= startsAtMs && startedAtMs < endsAtMs,
+    );
+    const named = inside.find(({ caseId }) => deploymentId.startsWith(caseId)) ?? inside[0];
+    return named?.caseId ?? null;
+  };
 }
 
 /** What the policies look at, each signal once however many policies have it. */
@@ -296,7 +315,7 @@ function earlier(signals: readonly SignalPolicy[], metric: string): number {
 /** The series that any signal watches for a deployment, of its own service or of others. */
 function seriesFor(
   signals: readonly SignalPolicy[],
-  deployment: Deployment,
+  deployment: Parameters<typeof servicesOf>[1],
   watched: ReadonlyMap<string, readonly PlannedSeries[]>,
 ): readonly PlannedSeries[] {
   const found = new Map<number, PlannedSeries>();
@@ -325,11 +344,7 @@ function stagesOf({ deploymentId, startedAtMs, stages }: DeploymentRow): readonl
     .sort(compareEvents);
 }
 
-function toDeployment(
-  row: DeploymentRow,
-  service: ServiceRow | undefined,
-  graph: CallGraph,
-): Deployment {
+function toDeployment(row: DeploymentRow, about: SharedByService["about"]): Deployment {
   return {
     deploymentId: row.deploymentId,
     service: row.service,
@@ -338,11 +353,11 @@ function toDeployment(
     startedAtMs: row.startedAtMs,
     version: row.version,
     author: row.author,
-    team: service?.team ?? null,
-    criticality: service?.criticality ?? null,
-    timezone: service?.timezone ?? null,
-    callers: graph.callers(row.service),
-    dependants: graph.dependants(row.service),
+    team: about.team,
+    criticality: about.criticality,
+    timezone: about.timezone,
+    callers: about.callers,
+    dependants: about.dependants,
   };
 }
 

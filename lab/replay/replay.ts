@@ -143,7 +143,7 @@ export async function replay(
   );
   progress.end();
   const quiet = quietMemory();
-  const nothing = plan.deployments.map((): WatchJudged => []);
+  const nothing = new Array<WatchJudged>(plan.deployments.length).fill([]);
   const plans = policies.map((_, index) =>
     planGiven(plan, given[index] ?? null, index === 0 ? nothing : detection.judged[0]!),
   );

@@ -199,7 +199,7 @@ async function judgeUnit(
 
 function unitOf(plan: Plan, shards: readonly Shard[], shard: number, missing: Missing): JudgeUnit {
   const { places } = shards[shard]!;
-  const [first, last] = [places[0]!, places.at(-1)!].map((place) => plan.deployments[place]!);
+  const [first, last] = [places[0]!, places.at(-1)!].map((place) => plan.deployments.at(place)!);
   const [from, to] = [first!.deployment.deploymentId, last!.deployment.deploymentId];
   return { shard, ...missing, about: `${counted(places.length, "deployment")}, ${from} to ${to}` };
 }
@@ -279,6 +279,6 @@ function futureKey(plan: Plan, { places }: Shard, futures: PlainFutures | null):
   const cut = places.filter((place) => isCutShort(plan, place));
   if (cut.length === 0) return null;
   const { draws, seed, effects } = futures;
-  const ids = cut.map((place) => plan.deployments[place]!.deployment.deploymentId);
+  const ids = cut.map((place) => plan.deployments.at(place)!.deployment.deploymentId);
   return keyOf("future", draws, seed, canonicalJson(ids.map((id) => [id, effects[id]])));
 }

@@ -14,6 +14,7 @@ import {
   type Policy,
 } from "../../engine/index.ts";
 import { detectionKey } from "../replay/detect.ts";
+import { startsMs } from "../replay/order.ts";
 import type { Plan } from "../replay/plan.ts";
 import { keyOf } from "./identity.ts";
 
@@ -37,10 +38,10 @@ export function cutIntoShards(
     if (own === undefined) placesOf.set(service, [place]);
     else own.push(place);
   });
-  const startOf = (place: number): number => plan.deployments[place]!.deployment.startedAtMs;
+  const starts = startsMs(plan.deployments);
   const order = [...placesOf.keys()]
     .sort()
-    .flatMap((service) => placesOf.get(service)!.sort((a, b) => startOf(a) - startOf(b) || a - b));
+    .flatMap((service) => placesOf.get(service)!.sort((a, b) => starts[a]! - starts[b]! || a - b));
   const seen = planIdentity(plan, policies);
   const shards: Shard[] = [];
   let places: number[] = [];
@@ -48,13 +49,13 @@ export function cutIntoShards(
   const close = (): void => {
     if (places.length === 0) return;
     places.sort((a, b) => a - b);
-    const ids = places.map((place) => plan.deployments[place]!.deployment.deploymentId);
+    const ids = places.map((place) => plan.deployments.at(place)!.deployment.deploymentId);
     shards.push({ key: keyOf("shard", basis, seen, JSON.stringify(ids)), places });
     places = [];
     windows = 0;
   };
   for (const place of order) {
-    const { series, peers } = plan.deployments[place]!;
+    const { series, peers } = plan.deployments.at(place)!;
     for (const { season } of series) windows += season ? 1 + SEASON_DAYS : 1;
     windows += peers.length;
     places.push(place);
@@ -110,7 +111,7 @@ export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
 
 /** A shard as a plan of its own: its deployments see what they see in the whole. */
 export function planOf(plan: Plan, { places }: Shard): Plan {
-  const deployments = places.map((place) => plan.deployments[place]!);
+  const deployments = places.map((place) => plan.deployments.at(place)!);
   const named = deployments.map(({ deployment }, at) => [deployment.deploymentId, at] as const);
   return { ...plan, deployments, places: new Map(named), rows: [] };
 }

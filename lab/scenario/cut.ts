@@ -67,7 +67,7 @@ export async function cutOut(history: History, id: string, policy: Policy): Prom
       cure: "Name the history in a scenario instead, with the deployment under `deployments:`.",
     });
   }
-  const planned = plan.deployments[index]!;
+  const planned = plan.deployments.at(index)!;
   const { columns, seasons } = await gather(
     history,
     plan,

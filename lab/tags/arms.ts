@@ -13,7 +13,7 @@ import {
   type ContextTag,
   type Policy,
 } from "../../engine/index.ts";
-import type { HistoryTables, Label } from "../history/tables.ts";
+import type { DeploymentRow, HistoryTables, Label } from "../history/tables.ts";
 import { uniform } from "../people/random.ts";
 import { sha256 } from "../policy/load.ts";
 import type { GivenTags } from "../replay/given.ts";
@@ -169,14 +169,14 @@ function correctOnly({ labels }: HistoryTables, policy: Policy): GivenTags {
  */
 function misdealt({ tags, deployments }: HistoryTables, seed: number): readonly ContextTag[] {
   const rank = (...key: readonly string[]): number => uniform(seed, "tags", "misdealt", ...key);
-  const weeks = new Map<number, (typeof deployments)[number][]>();
+  const weeks = new Map<number, DeploymentRow[]>();
   for (const row of deployments) {
     const week = Math.floor((row.startedAtMs - MONDAY_MS) / WEEK_MS);
     const list = weeks.get(week);
     if (list === undefined) weeks.set(week, [row]);
     else list.push(row);
   }
-  const target = new Map<string, (typeof deployments)[number]>();
+  const target = new Map<string, DeploymentRow>();
   for (const rows of weeks.values()) {
     const sizes = new Map<string, number>();
     for (const { service } of rows) sizes.set(service, (sizes.get(service) ?? 0) + 1);

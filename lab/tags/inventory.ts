@@ -83,9 +83,9 @@ export function inventoryOf(
     const places = uses.get(tag)!;
     return {
       tag,
-      about: places.map((at) => plan.deployments[at]!),
+      about: places.map((at) => plan.deployments.at(at)!),
       realised: places.flatMap((at) => {
-        const planned = plan.deployments[at]!;
+        const planned = plan.deployments.at(at)!;
         const judgements = judgementsOf(judged[at]!, planned.deployment);
         return realisedBy(policy, planned, tag, judgements) ?? [];
       }),

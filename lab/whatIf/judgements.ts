@@ -54,10 +54,10 @@ export class Judgements {
     const alike = base.signals.length === policy.signals.length;
     const { plan, imagined } = this.material;
     const endsAt = (place: number): number =>
-      plan.deployments[place]!.deployment.startedAtMs + policy.watchMs;
+      plan.deployments.at(place)!.deployment.startedAtMs + policy.watchMs;
     const hidden = new Set<number>();
     for (const [place, { planned }] of imagined) {
-      const cutAtMs = plan.deployments[place]!.rolledBackAtMs!;
+      const cutAtMs = plan.deployments.at(place)!.rolledBackAtMs!;
       if (planned.rolledBackAtMs === null && cutAtMs < endsAt(place)) hidden.add(place);
     }
     const judgements = plan.deployments.map((_, place) => {

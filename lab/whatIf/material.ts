@@ -72,7 +72,7 @@ export async function gather(
   await detect(history, plan, [policy], progress, null, (id, columns, context) => {
     const place = plan.places.get(id)!;
     for (const { values } of columns) samples += values.length;
-    seen[place] = unitOf(plan.deployments[place]!, columns, context);
+    seen[place] = unitOf(plan.deployments.at(place)!, columns, context);
   });
   progress.end();
   const { effectOf } = futuresOf(history.tables, effect, 1, seed);

@@ -216,7 +216,9 @@ describe("the plain form", () => {
       ["config", "code-deploy"],
       ["migration", "migration-step"],
     ]);
-    expect(tables.deployments[0]!.stages).toEqual([{ share: 0.25, atMs: START_MS + 61 * 60_000 }]);
+    expect(tables.deployments.at(0)!.stages).toEqual([
+      { share: 0.25, atMs: START_MS + 61 * 60_000 },
+    ]);
     expect(tables.tags.map(({ service, tag, knownAtMs }) => [service, tag, knownAtMs])).toEqual([
       ["cart", "migration_window", START_MS - 80 * 60_000],
       ["shop", "expected_latency_increase", START_MS + 30 * 60_000],

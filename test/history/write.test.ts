@@ -189,7 +189,7 @@ describe("a written history", () => {
     expect(one.manifest.digest).toBe(other.manifest.digest);
     expect(one.tables.deployments.map(({ deploymentId }) => deploymentId)).toEqual(["a", "b", "c"]);
     expect(one.tables).toEqual(other.tables);
-    expect(one.tables.deployments[0]).toEqual(row("a", 1000));
+    expect(one.tables.deployments.at(0)).toEqual(row("a", 1000));
   });
 });
 

@@ -155,7 +155,7 @@ describe("a part made alone", () => {
     const inWhole = history.tables.deployments.filter(({ startedAtMs }) => within(startedAtMs));
     const ids = new Set(inWhole.map(({ deploymentId }) => deploymentId));
     expect(ids.size).toBeGreaterThan(10);
-    expect(tables.deployments).toEqual(inWhole);
+    expect([...tables.deployments]).toEqual(inWhole);
     for (const name of ["labels", "decisions"] as const) {
       const rows: readonly { deploymentId: string }[] = history.tables[name];
       expect(tables[name]).toEqual(rows.filter(({ deploymentId }) => ids.has(deploymentId)));

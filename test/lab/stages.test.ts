@@ -58,7 +58,7 @@ test("a replay feeds stages as they were reached, and they change tolerance and 
     ]);
     // Alone or in one fold with all others: the records are the same.
     const whole = decided.records.filter(({ service }) => service === "whole");
-    const at = plan.deployments.findIndex(({ deployment }) => deployment.service === "whole");
+    const at = [...plan.deployments].findIndex(({ deployment }) => deployment.service === "whole");
     expect(decided.of(at).records).toEqual(whole);
 
     const [{ handled } = { handled: [] }] = decided.fleets();

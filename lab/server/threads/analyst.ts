@@ -73,19 +73,19 @@ const calls = {
     for (const ref of policies) {
       const found = await evaluations.having(ref);
       const place = placeOf(found, deploymentId);
-      planned ??= found.evaluation.replay.plan.deployments[place]!;
+      planned ??= found.evaluation.replay.plan.deployments.at(place)!;
       const { policy, outcomes } = found.evaluation.policies[found.at]!;
       // The first draw, as every list of names is: where history hid the rest, a model of it.
       const drawn = found.evaluation.replay.draws[0]![found.at]!;
       const lane = laneOf({
         id: ref.id,
         policy,
-        planned: found.evaluation.replay.plan.deployments[place]!,
+        planned: found.evaluation.replay.plan.deployments.at(place)!,
         outcome: outcomes[place]!,
         records: drawn.of(place).records,
         judgements: judgementsOf(
           drawn.judged[place]!,
-          found.evaluation.replay.plan.deployments[place]!.deployment,
+          found.evaluation.replay.plan.deployments.at(place)!.deployment,
         ),
         costs: found.evaluation.manifest.costs,
       });
@@ -127,7 +127,7 @@ const calls = {
     if (place === undefined) {
       throw new Refusal("not-found", `There is no deployment ${asked.deploymentId}.`);
     }
-    const planned = whole.deployments[place]!;
+    const planned = whole.deployments.at(place)!;
     const alone: Plan = {
       ...whole,
       deployments: [planned],
