@@ -29,7 +29,9 @@
  * Bias: a burst seen once is taken for an incident, and flagged when it comes again. Of hours
  * with bursts of +60 %, 3 minutes long and some 20 apart, every 10 s, 38 % are flagged in the
  * place of 16; of hours with a quarter of +60 % each, 78 % in the place of none, and none
- * where a season knows of it.
+ * where a season knows of it. Only an hour before the baseline could tell such a burst from an
+ * incident, and neither a live host nor a replay keeps one: earlier days, for the season, are all
+ * that is read beyond it. Whoever has such a series gives it a season or a longer `baseline`.
  */
 
 import { medianInPlace } from "./orderStatistics.ts";
