@@ -32,7 +32,7 @@ export function listed<Item>(length: number, make: (place: number) => Item): Lis
   return new MadeAsAsked(length, make);
 }
 
-export class MadeAsAsked<Item> implements Listed<Item> {
+class MadeAsAsked<Item> implements Listed<Item> {
   readonly #last: (Item | undefined)[] = new Array<undefined>(REMEMBERED).fill(undefined);
   readonly #places = new Int32Array(REMEMBERED).fill(-1);
 
