@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
+import { growHeapSteadily } from "../heap.ts";
 import { Problem } from "../problem.ts";
 import { commandList } from "./commands.ts";
 
@@ -50,4 +51,5 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+growHeapSteadily();
 process.exitCode = await main(process.argv);

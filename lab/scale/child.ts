@@ -1,5 +1,6 @@
 /** A child process that works out units: one at a time, as it is told, until nobody tells it. */
 
+import { growHeapSteadily } from "../heap.ts";
 import { Problem } from "../problem.ts";
 import { UnitRunner } from "./runner.ts";
 import type { Question } from "./scale.ts";
@@ -34,6 +35,7 @@ const options = JSON.parse(process.argv[1]!) as ChildOptions;
 const store = new Store(options.store);
 const questions = new Map<number, Question>();
 let opening: Promise<UnitRunner> | null = null;
+growHeapSteadily();
 
 // Whoever asked was killed: nobody will ask any more.
 process.on("disconnect", () => process.exit(0));

@@ -20,6 +20,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { onInterrupt } from "../../lab/cli/interrupt.ts";
+import { growHeapSteadily } from "../../lab/heap.ts";
 import { note, printJson } from "../../lab/cli/output.ts";
 import { Problem } from "../../lab/problem.ts";
 import { servicesOf } from "./generated.ts";
@@ -294,6 +295,8 @@ interface Flags {
 
 async function main(flags: Flags): Promise<void> {
   if (flags.part !== undefined) {
+    // As the command line does.
+    growHeapSteadily();
     printJson(await measure(JSON.parse(flags.part) as Part));
     return;
   }
