@@ -30,8 +30,6 @@ import {
 import { foldEach, foldInOrder, type Hear, type Platform } from "./fold.ts";
 import type { Plan } from "./plan.ts";
 
-export { quietMemory } from "./beginning.ts";
-
 export interface Decided {
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
