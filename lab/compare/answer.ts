@@ -4,6 +4,7 @@
  */
 
 import type { Policy } from "../../engine/index.ts";
+import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { readManifest } from "../history/manifest.ts";
 import { answered } from "../scale/answers.ts";
@@ -15,7 +16,7 @@ import type { EvaluateOptions, Evaluated, Evaluation } from "./evaluate.ts";
 /** One policy of an answer. */
 export interface Answered extends Pick<Evaluated, "policy"> {
   /** All of the first draw, or only the rollbacks that were not the cause's; see `Shows`. */
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: Listed<Outcome>;
   readonly scored: Pick<Scored, "scorecard" | "clusters">;
 }
 
@@ -95,7 +96,7 @@ function answerOf(evaluation: Evaluation, shows: Shows): Answer {
     manifest,
     policies: policies.map(({ policy, outcomes, scored: { scorecard, clusters } }) => ({
       policy,
-      outcomes: shows === "outcomes" ? outcomes : outcomes.filter(isWasted),
+      outcomes: shows === "outcomes" ? [...outcomes] : outcomes.filter(isWasted),
       scored: { scorecard, clusters },
     })),
     differences,

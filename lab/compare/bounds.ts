@@ -13,19 +13,20 @@
  */
 
 import { canonicalJson, type Policy } from "../../engine/index.ts";
+import type { Listed } from "../history/listed.ts";
 import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 
 /** A policy with its outcomes. */
 interface Side {
   readonly policy: Policy;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: Listed<Outcome>;
 }
 
 interface Assumed {
   /** Is there anything that history cannot decide? */
   readonly doubts: boolean;
-  readonly baseline: readonly Outcome[];
-  readonly candidate: readonly Outcome[];
+  readonly baseline: Listed<Outcome>;
+  readonly candidate: Listed<Outcome>;
 }
 
 /** The outcomes with every doubt resolved in favour of one side. */
@@ -51,10 +52,10 @@ export function inFavourOf(
   };
   const assumed = {
     baseline: baseline.outcomes.map((own, at) =>
-      resolve(own, candidate.outcomes[at]!, side === "baseline"),
+      resolve(own, candidate.outcomes.at(at)!, side === "baseline"),
     ),
     candidate: candidate.outcomes.map((own, at) =>
-      resolve(own, baseline.outcomes[at]!, side === "candidate"),
+      resolve(own, baseline.outcomes.at(at)!, side === "candidate"),
     ),
   };
   return { ...assumed, doubts: doubts > 0 };

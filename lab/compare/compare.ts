@@ -3,6 +3,7 @@
  * first one, with a verdict, and the deployments that end differently.
  */
 
+import type { Listed } from "../history/listed.ts";
 import { isOpen, type Outcome } from "../outcome/outcome.ts";
 import { inFavourOf } from "./bounds.ts";
 import type { Evaluated } from "./evaluate.ts";
@@ -61,7 +62,7 @@ export interface Flip {
 export function differencesOf(
   baseline: Evaluated,
   candidate: Evaluated,
-  scoreAgain: (draws: readonly (readonly Outcome[])[]) => Scored,
+  scoreAgain: (draws: readonly Listed<Outcome>[]) => Scored,
 ): readonly Difference[] {
   const pairs: (readonly [Scored, Scored])[] = [[baseline.scored, candidate.scored]];
   for (const side of ["baseline", "candidate"] as const) {
@@ -132,7 +133,7 @@ function onlySeen(baseline: Evaluated, candidate: Evaluated): Outcome[][] | null
   let hidden = 0;
   const draws = candidate.draws.map((outcomes, draw) =>
     outcomes.map((after, index) => {
-      const before = baseline.draws[draw]![index]!;
+      const before = baseline.draws[draw]!.at(index)!;
       if (before.censoredAtMs === null && after.censoredAtMs === null) return after;
       hidden++;
       return before;
@@ -196,13 +197,13 @@ function nullable(value: number): number | null {
 
 /** Deployments whose end differs, in the order of the outcomes. */
 export function flipsOf(
-  baseline: readonly Outcome[],
-  candidate: readonly Outcome[],
+  baseline: Listed<Outcome>,
+  candidate: Listed<Outcome>,
   candidatePolicy: string,
 ): readonly Flip[] {
   const flips: Flip[] = [];
   baseline.forEach((before, index) => {
-    const after = candidate[index]!;
+    const after = candidate.at(index)!;
     if (before.end === after.end && before.rolledBack === after.rolledBack) return;
     flips.push({
       deploymentId: before.deploymentId,

@@ -15,6 +15,7 @@ import type { Progress } from "../cli/output.ts";
 import type { Past } from "../history/open.ts";
 import type { Label } from "../history/tables.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
+import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
@@ -89,9 +90,9 @@ export interface Told {
 export interface Evaluated {
   readonly policy: Policy;
   /** The outcomes of the first draw. */
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: Listed<Outcome>;
   /** Once for each draw of people's luck. */
-  readonly draws: readonly (readonly Outcome[])[];
+  readonly draws: readonly Listed<Outcome>[];
   readonly scored: Scored;
 }
 
@@ -138,9 +139,9 @@ export interface Evaluation {
   readonly flips: readonly Flip[];
   readonly replay: Replay;
   /** The first draw's outcomes of policies that were not to be scored; see `Told`. */
-  readonly unscored: readonly (readonly Outcome[])[];
+  readonly unscored: readonly Listed<Outcome>[];
   /** Scores outcomes of these deployments as those of the policies were. */
-  readonly scoreAgain: (draws: readonly (readonly Outcome[])[]) => Scored;
+  readonly scoreAgain: (draws: readonly Listed<Outcome>[]) => Scored;
   /** By deployment; empty unless they were to be digested. */
   readonly samplesSeen: ReadonlyMap<string, SamplesSeen>;
 }
@@ -185,7 +186,7 @@ export async function evaluate(
   const { within } = options;
   const fromMs = Math.max(Date.parse(manifest.from ?? ""), within?.fromMs ?? -Infinity);
   const toMs = Math.min(Date.parse(manifest.to ?? ""), within?.toMs ?? Infinity);
-  const scoreDraws = (draws: readonly (readonly Outcome[])[]): Scored =>
+  const scoreDraws = (draws: readonly Listed<Outcome>[]): Scored =>
     score(draws, {
       costs,
       weeks: Number.isNaN(toMs - fromMs) ? 0 : (toMs - fromMs) / WEEK_MS,
@@ -197,7 +198,7 @@ export async function evaluate(
   const drawsIf = (
     model: Recovery,
     places?: readonly number[],
-  ): ((policy: number) => readonly (readonly Outcome[])[]) => {
+  ): ((policy: number) => readonly Listed<Outcome>[]) => {
     const alike: AlikeOutcomes = new Map();
     return (policy) =>
       replayed.draws.map((drawn, draw) => {
@@ -205,10 +206,10 @@ export async function evaluate(
         return outcomesOf(history, replayed, drawn[policy]!, who, model, alike, places);
       });
   };
-  const inside = (draws: readonly (readonly Outcome[])[]): readonly (readonly Outcome[])[] =>
+  const inside = (draws: readonly Listed<Outcome>[]): readonly Listed<Outcome>[] =>
     draws.map((outcomes) => outcomesIn(outcomes, within));
   const drawn = drawsIf(recovery);
-  const drawsOf = (policy: number): readonly (readonly Outcome[])[] => inside(drawn(policy));
+  const drawsOf = (policy: number): readonly Listed<Outcome>[] => inside(drawn(policy));
   // Nothing else has a time to recovery.
   const regressions = placesLabelled(history, replayed, "regression");
   const drawsIfHalf = drawsIf(stretched(recovery, 0.5), regressions);
@@ -282,7 +283,7 @@ function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): reado
   );
 }
 
-function outcomesIn(outcomes: readonly Outcome[], within: Within | undefined): readonly Outcome[] {
+function outcomesIn(outcomes: Listed<Outcome>, within: Within | undefined): Listed<Outcome> {
   if (within === undefined) return outcomes;
   return outcomes.filter(
     ({ startedAtMs }) => startedAtMs >= within.fromMs && startedAtMs < within.toMs,

@@ -29,7 +29,7 @@ export function designEffectOf(
   const differences: number[] = [];
   baseline.outcomes.forEach((outcome, index) => {
     const before = adds(outcome);
-    const after = adds(candidate.outcomes[index]!);
+    const after = adds(candidate.outcomes.at(index)!);
     if (before !== null && after !== null) differences.push(after - before);
   });
   const n = differences.length;

@@ -91,7 +91,7 @@ async function writeOutcomes(directory: string, { policies, manifest }: Evaluati
   );
   const [first] = policies as [Evaluated];
   const columns = Object.keys(
-    outcomeDocument(first.policy.policy, first.outcomes[0]!, manifest.costs),
+    outcomeDocument(first.policy.policy, first.outcomes.at(0)!, manifest.costs),
   ).map((name) => {
     const type = TIMES.includes(name) ? "TIMESTAMP" : (TYPES[name] ?? "VARCHAR");
     return `${quoted(name)}: ${quoted(type)}`;

@@ -4,7 +4,10 @@
  */
 
 import { isQuietWatch, type WatchJudged } from "../../engine/index.ts";
+import type { Label } from "../history/tables.ts";
+import { under } from "../replay/order.ts";
 import type { Outcome } from "./outcome.ts";
+import type { AloneOutcomes } from "./outcomeList.ts";
 
 /** By what else counts for an outcome. */
 export type AlikeOutcomes = Map<string, SharedOutcomes>;
@@ -12,32 +15,36 @@ export type AlikeOutcomes = Map<string, SharedOutcomes>;
 export class SharedOutcomes {
   readonly #alone = new Map<WatchJudged, Outcome>();
   /** What a glance says of one is said of many: these by place in the plan. */
-  readonly #quiet = new Map<WatchJudged, Outcome[]>();
+  readonly #quiet = new Map<WatchJudged, Map<number, Outcome>>();
+  /** Of those of whom nothing else is known: one stands for all of a label. */
+  readonly #plain = new Map<WatchJudged, Map<Label, Outcome>>();
   /** Of a whole plan, by which of its deployments are decided alone; see `PolicyReplay`. */
-  readonly #plans = new WeakMap<Uint8Array, readonly Outcome[]>();
+  readonly #plans = new WeakMap<Uint8Array, AloneOutcomes>();
 
-  find(judged: WatchJudged, place: number): Outcome | null {
-    const known = isQuietWatch(judged) ? this.#quiet.get(judged)?.[place] : this.#alone.get(judged);
-    return known ?? null;
+  /** What stands for a quiet one of a label; made where there is none yet. */
+  plainOf(judged: WatchJudged, label: Label, make: () => Outcome): Outcome {
+    return under(
+      under(this.#plain, judged, () => new Map<Label, Outcome>()),
+      label,
+      make,
+    );
   }
 
-  keep(judged: WatchJudged, place: number, outcome: Outcome): void {
-    if (!isQuietWatch(judged)) {
-      this.#alone.set(judged, outcome);
-      return;
-    }
-    let places = this.#quiet.get(judged);
-    if (places === undefined) this.#quiet.set(judged, (places = []));
-    places[place] = outcome;
+  /** That of one deployment; made where it is not known yet. */
+  ownOf(judged: WatchJudged, place: number, make: () => Outcome): Outcome {
+    if (!isQuietWatch(judged)) return under(this.#alone, judged, make);
+    return under(
+      under(this.#quiet, judged, () => new Map<number, Outcome>()),
+      place,
+      make,
+    );
   }
 
-  /** All outcomes of some policy, to be changed: those that are not alone are its own. */
-  copyOfPlan(alone: Uint8Array): Outcome[] | null {
-    return this.#plans.get(alone)?.slice() ?? null;
-  }
-
-  keepPlan(alone: Uint8Array, outcomes: readonly Outcome[]): void {
-    this.#plans.set(alone, outcomes);
+  /** Of all that are decided alone. */
+  ofPlan(alone: Uint8Array, make: () => AloneOutcomes): AloneOutcomes {
+    let known = this.#plans.get(alone);
+    if (known === undefined) this.#plans.set(alone, (known = make()));
+    return known;
   }
 }
 

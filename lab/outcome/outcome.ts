@@ -20,6 +20,7 @@ import {
   type TierName,
   type Verdict,
 } from "../../engine/index.ts";
+import type { Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
 import type { Responder } from "../people/recorded.ts";
@@ -28,6 +29,7 @@ import type { Decided } from "../replay/decide.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
 import { sharedBy, type AlikeOutcomes } from "./alike.ts";
 import { anyAnswer, recoveryTimes, sparedBy } from "./ending.ts";
+import { AloneOutcomes, listOutcomes, renamed } from "./outcomeList.ts";
 import type { Recovery } from "./recovery.ts";
 
 export interface Outcome {
@@ -95,8 +97,8 @@ export function isOpen(outcome: Outcome): boolean {
 }
 
 /**
- * The outcomes of one policy, in the order of the plan's deployments. Policies of one
- * replay may share `alike`.
+ * The outcomes of one policy, in the order of the plan's deployments; most are made as they are
+ * asked for. Policies of one replay may share `alike`.
  *
  * @param places of the deployments that are asked about; all where nobody says
  */
@@ -108,7 +110,7 @@ export function outcomesOf(
   recovery: Recovery,
   alike: AlikeOutcomes = new Map(),
   places?: Iterable<number>,
-): readonly Outcome[] {
+): Listed<Outcome> {
   const { watchMs, evidence } = result.policy;
   // Where nothing spoke, a confidence is the rate it began with.
   const shared = sharedBy(alike, `${watchMs} ${evidence.changeFailureRate}`);
@@ -117,8 +119,6 @@ export function outcomesOf(
   for (const incident of history.tables.incidents) {
     if (incident.deploymentId !== null) incidents.set(incident.deploymentId, incident);
   }
-  /** Where nothing happened at all, only who it was tells one from another of its label. */
-  const templates = new Map<Label, Outcome>();
   const make = (index: number, { records, commands }: Decided): Outcome => {
     const planned = plan.deployments.at(index)!;
     const { deploymentId: id } = planned.deployment;
@@ -134,42 +134,53 @@ export function outcomesOf(
       recovery,
     });
   };
-  const makeAlone = (index: number): Outcome => {
-    const { deploymentId: id, service, team, startedAtMs } = plan.deployments.at(index)!.deployment;
+  const makeOwn = (index: number): Outcome => make(index, result.of(index));
+  /** Null where something is known of a deployment besides what was judged. */
+  const plainLabel = (index: number): Label | null => {
+    if (labels.size === 0 && incidents.size === 0) return "unknown";
+    const { deploymentId: id } = plan.deployments.at(index)!.deployment;
     const label = labels.get(id) ?? "unknown";
+    return incidents.has(id) || label === "regression" ? null : label;
+  };
+  /** Where nothing happened at all, only who it was tells one from another of its label. */
+  const standingOf = (index: number): Outcome | null => {
     const standIn = result.standIn(index);
-    const isPlain = standIn !== null && !incidents.has(id) && label !== "regression";
-    const template = isPlain ? templates.get(label) : undefined;
-    if (template !== undefined)
-      return { ...template, deploymentId: id, service, team, startedAtMs };
-    const outcome = make(index, standIn ?? result.of(index));
-    if (isPlain) templates.set(label, outcome);
-    return outcome;
+    const label = standIn === null ? null : plainLabel(index);
+    if (standIn === null || label === null) return null;
+    return shared.plainOf(result.judged[index]!, label, () => make(index, standIn));
   };
-  const findAlone = (index: number): Outcome => {
-    const judged = result.judged[index]!;
-    const known = shared.find(judged, index);
-    if (known !== null) return known;
-    const made = makeAlone(index);
-    shared.keep(judged, index, made);
-    return made;
-  };
+  const ownOf = (index: number): Outcome =>
+    shared.ownOf(result.judged[index]!, index, () =>
+      make(index, result.standIn(index) ?? result.of(index)),
+    );
   if (places !== undefined) {
     const alone = result.alone();
-    return Array.from(places, (index) =>
-      alone[index] === 1 ? findAlone(index) : make(index, result.of(index)),
-    );
+    return Array.from(places, (index) => {
+      if (alone[index] === 0) return makeOwn(index);
+      const standing = standingOf(index);
+      return standing === null
+        ? ownOf(index)
+        : renamed(standing, plan.deployments.at(index)!.deployment);
+    });
   }
-  const own = new Map<number, Outcome>();
-  result.others((index, decided) => own.set(index, make(index, decided)));
+  const others = new Map<number, Outcome>();
+  result.others((index, decided) => others.set(index, make(index, decided)));
   const alone = result.alone();
-  let all = shared.copyOfPlan(alone);
-  if (all === null) {
-    all = Array.from(plan.deployments.keys(), (index) => own.get(index) ?? findAlone(index));
-    shared.keepPlan(alone, all);
+  const outcomes = shared.ofPlan(alone, () => {
+    const made = new AloneOutcomes(alone.length);
+    for (let index = 0; index < alone.length; index++) {
+      if (alone[index] === 0) continue;
+      const standing = standingOf(index);
+      if (standing === null) made.add(index, ownOf(index));
+      else made.addStanding(index, standing);
+    }
+    return made;
+  });
+  // Those about whom nothing was decided among the others.
+  for (let index = 0; index < alone.length; index++) {
+    if (alone[index] === 0 && !others.has(index)) others.set(index, makeOwn(index));
   }
-  for (const [index, outcome] of own) all[index] = outcome;
-  return all;
+  return listOutcomes(plan, outcomes, others);
 }
 
 /** Is it known what people do for so long after being asked? */

@@ -48,7 +48,9 @@ function partsBy(
   { policies, scoreAgain }: Evaluation,
   keyOf: (outcome: Outcome) => string | null,
 ): readonly Part[] {
-  const names = new Set(policies.flatMap(({ draws }) => draws.flat().map(keyOf)));
+  const names = new Set(
+    policies.flatMap(({ draws }) => draws.flatMap((outcomes) => outcomes.map(keyOf))),
+  );
   // Null stands last: it is what does not belong anywhere.
   const sorted = [...names].sort((a, b) => (a === null ? 1 : b === null ? -1 : a < b ? -1 : 1));
   return sorted.map((name): Part => {

@@ -35,7 +35,7 @@ export interface FaultRow {
 export function faultsOf({ policies }: Evaluation): readonly FaultRow[] {
   const [before, after] = policies.map(({ outcomes }) => outcomes);
   return before!.flatMap((current, index): FaultRow[] => {
-    const candidate = after![index]!;
+    const candidate = after!.at(index)!;
     const fault = faultOf(current) ?? faultOf(candidate);
     if (fault === null) return [];
     const { deploymentId, service, team, label, startedAtMs } = current;

@@ -14,7 +14,9 @@
  */
 
 import type { Policy } from "../../engine/index.ts";
+import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
+import { standingFor } from "../outcome/outcomeList.ts";
 import type { Recovery } from "../outcome/recovery.ts";
 import type { Costs } from "./costs.ts";
 import { tidy } from "./intervals.ts";
@@ -81,7 +83,7 @@ export interface Calibration {
 
 /** @param outcomes of one draw: what was said does not depend on people's luck */
 export function calibrationOf(
-  outcomes: readonly Outcome[],
+  outcomes: Listed<Outcome>,
   policy: Policy,
   costs: Costs,
   recovery: Recovery,
@@ -90,7 +92,8 @@ export function calibrationOf(
   if (policy.fusion !== "evidence") {
     return { ...none, why: "only `fusion: evidence` has a confidence" };
   }
-  const seen = outcomes.filter(
+  const standing = standingFor(outcomes);
+  const seen = standing.filter(
     ({ label, censoredAtMs, proposedAtMs }) =>
       label !== "unknown" &&
       (censoredAtMs === null || (proposedAtMs !== null && proposedAtMs <= censoredAtMs)),
@@ -108,13 +111,13 @@ export function calibrationOf(
   return {
     proposals,
     deployments,
-    thresholds: thresholdsOf(outcomes, policy, costs, recovery, deployments),
+    thresholds: thresholdsOf(standing, policy, costs, recovery, deployments),
     ...(proposals === null ? { why: "no labelled deployment was asked about" } : {}),
   };
 }
 
 function reliabilityOf(
-  outcomes: readonly Outcome[],
+  outcomes: Listed<Outcome>,
   saidOf: (outcome: Outcome) => number | null,
   prior: number,
 ): Reliability | null {
@@ -176,7 +179,7 @@ function tidied<Numbers extends object>(numbers: Numbers): Numbers {
  * people who answer sooner make either save less.
  */
 function thresholdsOf(
-  outcomes: readonly Outcome[],
+  outcomes: Listed<Outcome>,
   { tiers }: Policy,
   costs: Costs,
   recovery: Recovery,
@@ -220,7 +223,7 @@ function thresholdsOf(
 }
 
 /** From the onset of a regression to its question, on average; at once where none was asked. */
-function askedAfterMs(outcomes: readonly Outcome[]): number {
+function askedAfterMs(outcomes: Listed<Outcome>): number {
   const waits = outcomes.flatMap(({ onsetAtMs, proposedAtMs }) =>
     onsetAtMs === null || proposedAtMs === null ? [] : [Math.max(0, proposedAtMs - onsetAtMs)],
   );

@@ -8,7 +8,9 @@
  * would have missed them too short. It is a check on the effect held, never a headline.
  */
 
+import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
+import { standingFor } from "../outcome/outcomeList.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { tidy } from "./intervals.ts";
 
@@ -41,11 +43,11 @@ export interface MttrSensitivity {
 }
 
 /** The mean over draws, misses included: MTTR. Null where there is none. */
-export function meanRecoverySeconds(draws: readonly (readonly Outcome[])[]): number | null {
+export function meanRecoverySeconds(draws: readonly Listed<Outcome>[]): number | null {
   let sumMs = 0;
   let n = 0;
   for (const outcomes of draws) {
-    for (const { onsetAtMs, recoveryMs } of outcomes) {
+    for (const { onsetAtMs, recoveryMs } of standingFor(outcomes)) {
       if (onsetAtMs === null || recoveryMs === null) continue;
       sumMs += recoveryMs;
       n++;
@@ -111,8 +113,8 @@ const BIAS =
   "this policy would have ended that sooner, too short where it would have missed it";
 
 /** The mean over draws. */
-export function diagnosticsOf(draws: readonly (readonly Outcome[])[]): Diagnostics {
-  const spans = draws.map((outcomes) => outcomes.flatMap((one) => spanOf(one) ?? []));
+export function diagnosticsOf(draws: readonly Listed<Outcome>[]): Diagnostics {
+  const spans = draws.map((outcomes) => standingFor(outcomes).flatMap((one) => spanOf(one) ?? []));
   const seen = spans.every((one) => one.some(({ isEnded }) => isEnded));
   const means = spans.map((one) => restrictedMean(one, CAP_MS / 1000));
   const meanOf = (values: readonly number[]): number =>

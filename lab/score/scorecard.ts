@@ -9,6 +9,7 @@
  * Where people or what history hid are drawn, a scorecard is the mean over the draws.
  */
 
+import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { randomStream } from "../people/random.ts";
 import type { Calibration } from "./calibration.ts";
@@ -111,7 +112,7 @@ const CLUSTERS_AT_LEAST = 20;
  *
  * @param draws outcomes of the same deployments, once for each draw
  */
-export function score(draws: readonly (readonly Outcome[])[], options: ScoreOptions): Scored {
+export function score(draws: readonly Listed<Outcome>[], options: ScoreOptions): Scored {
   const services = sumByService(draws, options.costs, options.timezoneOf);
   const addends = addendsOf(services);
   const { sums, seconds } = total(addends);
@@ -137,7 +138,7 @@ export function score(draws: readonly (readonly Outcome[])[], options: ScoreOpti
 
 /** The same without intervals: a few sums in the place of a bootstrap. */
 export function scoreValues(
-  draws: readonly (readonly Outcome[])[],
+  draws: readonly Listed<Outcome>[],
   { costs, timezoneOf, weeks }: Omit<ScoreOptions, "bootstraps">,
 ): { readonly scorecard: Scorecard; readonly values: ReadonlyMap<string, number> } {
   const { sums, seconds } = total(addendsOf(sumByService(draws, costs, timezoneOf)));

@@ -4,6 +4,7 @@
  * twice.
  */
 
+import type { Listed } from "../history/listed.ts";
 import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { localHour } from "../people/model.ts";
@@ -84,21 +85,22 @@ const NOTHING = Object.freeze(
 
 /** Adds outcomes up by service, in the order of the services' names; the mean of draws. */
 export function sumByService(
-  draws: readonly (readonly Outcome[])[],
+  draws: readonly Listed<Outcome>[],
   costs: Costs,
   timezoneOf: (service: string) => string | null,
 ): readonly ServiceSums[] {
-  const services = new Map<string, Outcome[]>();
+  const services = new Map<string, ReturnType<typeof nothingYet>>();
   for (const outcomes of draws) {
     for (const outcome of outcomes) {
-      const group = services.get(outcome.service);
-      if (group === undefined) services.set(outcome.service, [outcome]);
-      else group.push(outcome);
+      const { service } = outcome;
+      let own = services.get(service);
+      if (own === undefined) services.set(service, (own = nothingYet()));
+      add(own.sums, own.seconds, outcome, costs, timezoneOf(service));
     }
   }
   return [...services.keys()].sort().map((service) => {
     // Times of all draws stand together: each draw is as likely as the next.
-    const { sums, seconds } = sumsOf(services.get(service)!, costs, timezoneOf(service));
+    const { sums, seconds } = services.get(service)!;
     for (const name of COUNTED) sums[name] /= draws.length;
     return { service, sums, seconds };
   });
@@ -106,14 +108,21 @@ export function sumByService(
 
 /** @param timezone of the service whose outcomes they are */
 export function sumsOf(
-  outcomes: readonly Outcome[],
+  outcomes: Listed<Outcome>,
   costs: Costs,
   timezone: string | null,
 ): { readonly sums: Record<SumName, number>; readonly seconds: Record<DurationName, number[]> } {
-  const sums = { ...NOTHING };
+  const own = nothingYet();
+  for (const outcome of outcomes) add(own.sums, own.seconds, outcome, costs, timezone);
+  return own;
+}
+
+function nothingYet(): {
+  readonly sums: Record<SumName, number>;
+  readonly seconds: Record<DurationName, number[]>;
+} {
   const seconds = { timeToDetect: [], timeToProposal: [], timeToRollback: [], timeToRecovery: [] };
-  for (const outcome of outcomes) add(sums, seconds, outcome, costs, timezone);
-  return { sums, seconds };
+  return { sums: { ...NOTHING }, seconds };
 }
 
 function add(

@@ -4,6 +4,7 @@
  * second; one that does worse than the first is worse than nothing.
  */
 
+import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import type { Recovery } from "../outcome/recovery.ts";
 import type { History } from "../history/open.ts";
@@ -18,7 +19,7 @@ export function neverOutcomes(
   base: PolicyReplay,
   people: Responder,
   recovery: Recovery,
-): readonly Outcome[] {
+): Listed<Outcome> {
   const nothing = { records: [], commands: [] };
   const idle: PolicyReplay = {
     policy: base.policy,
@@ -36,9 +37,9 @@ export function neverOutcomes(
 
 /** Every regression is rolled back at its onset, as long as the platform can. */
 export function oracleOutcomes(
-  never: readonly Outcome[],
+  never: Listed<Outcome>,
   { rollBack, recoversAfterMs }: Recovery,
-): readonly Outcome[] {
+): Listed<Outcome> {
   return never.map((outcome) => {
     const { deploymentId, onsetAtMs, recoveryMs } = outcome;
     if (outcome.label !== "regression") return outcome;

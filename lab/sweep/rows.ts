@@ -8,6 +8,7 @@ import type { Progress } from "../cli/output.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
+import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
@@ -61,7 +62,7 @@ export function rowMaker(
   const scoring = { costs, timezoneOf: (service: string) => zones.get(service) ?? null };
   const twinsIn = new WeakMap<Plan, Twins>();
   let maker: TableMaker | null = null;
-  const make = (outcomes: readonly Outcome[]): Float64Array => {
+  const make = (outcomes: Listed<Outcome>): Float64Array => {
     const cells = services.length * (edgesMs.length - 1);
     maker ??= tableMaker(cellsOf(outcomes, services, edgesMs), cells, outcomes, scoring);
     return maker.rowOf(outcomes);
@@ -166,7 +167,7 @@ export async function breathe(progress: Progress, done: number, total: number): 
 }
 
 function cellsOf(
-  outcomes: readonly Outcome[],
+  outcomes: Listed<Outcome>,
   services: readonly string[],
   edgesMs: readonly number[],
 ): Int32Array {

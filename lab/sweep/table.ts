@@ -4,7 +4,9 @@
  * of policies fit in memory and none is looked at twice.
  */
 
+import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
+import { standingFor } from "../outcome/outcomeList.ts";
 import type { Costs } from "../score/costs.ts";
 import { sumsOf } from "../score/sums.ts";
 
@@ -40,7 +42,7 @@ export type ServiceSums = Readonly<Record<SumName, Float64Array>>;
 export interface TableMaker {
   readonly counts: SweepTable["counts"];
   /** @param outcomes of one policy, in the same order for every policy */
-  readonly rowOf: (outcomes: readonly Outcome[]) => Float64Array;
+  readonly rowOf: (outcomes: Listed<Outcome>) => Float64Array;
 }
 
 export interface Scoring {
@@ -55,15 +57,15 @@ export interface Scoring {
 export function tableMaker(
   cells: Int32Array,
   cellCount: number,
-  first: readonly Outcome[],
+  first: Listed<Outcome>,
   scoring: Scoring,
 ): TableMaker {
   const counts = Object.fromEntries(
     COUNTS.map((name) => [name, new Float64Array(cellCount)]),
   ) as Record<CountName, Float64Array>;
   // Most deployments have the same outcome under one policy after the other.
-  const last = first.slice();
-  const adds = first.map((outcome, index) => {
+  const last = [...standingFor(first)];
+  const adds = last.map((outcome, index) => {
     const own = contributionOf(outcome, scoring);
     for (const name of COUNTS) counts[name][cells[index]!]! += own.counts[name];
     return own.sums;
@@ -72,8 +74,9 @@ export function tableMaker(
     counts,
     rowOf: (outcomes) => {
       const row = new Float64Array(SUMS.length * cellCount);
-      for (let index = 0; index < outcomes.length; index++) {
-        const outcome = outcomes[index]!;
+      const standing = standingFor(outcomes);
+      for (let index = 0; index < standing.length; index++) {
+        const outcome = standing.at(index)!;
         if (outcome !== last[index]) {
           last[index] = outcome;
           adds[index] = contributionOf(outcome, scoring).sums;

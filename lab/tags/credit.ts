@@ -4,6 +4,7 @@
  */
 
 import type { Label } from "../history/tables.ts";
+import type { Listed } from "../history/listed.ts";
 import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 
 /** What tags did: to a good deployment `saved` or `harmed`, to a regression the other four. */
@@ -32,11 +33,11 @@ export interface Credit {
 
 /** @param without and @param withTags outcomes of the same deployments */
 export function changesBetween(
-  without: readonly Outcome[],
-  withTags: readonly Outcome[],
+  without: Listed<Outcome>,
+  withTags: Listed<Outcome>,
 ): readonly Change[] {
   return without.flatMap((before, at) => {
-    const after = withTags[at]!;
+    const after = withTags.at(at)!;
     const did = deedOf(before, after);
     if (did === null) return [];
     const { deploymentId, service, team, label } = before;

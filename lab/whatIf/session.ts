@@ -8,6 +8,7 @@ import type { Policy } from "../../engine/index.ts";
 import { flipsOf, type Flip } from "../compare/compare.ts";
 import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
+import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
@@ -27,7 +28,7 @@ export interface SessionOptions {
 
 export interface Valued {
   readonly policy: Policy;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: Listed<Outcome>;
   readonly scorecard: Scorecard;
   /** By field name, NaN where this history cannot say it. */
   readonly values: ReadonlyMap<string, number>;

@@ -325,7 +325,7 @@ describe("a real pair on the small world", () => {
     const [before, after] = policies as [Evaluated, Evaluated];
     const differing = before.outcomes.filter(
       ({ end, rolledBack: done }, index) =>
-        end !== after.outcomes[index]!.end || done !== after.outcomes[index]!.rolledBack,
+        end !== after.outcomes.at(index)!.end || done !== after.outcomes.at(index)!.rolledBack,
     );
     expect(flips.map(({ deploymentId }) => deploymentId)).toEqual(
       differing.map(({ deploymentId }) => deploymentId),

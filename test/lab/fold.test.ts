@@ -271,7 +271,7 @@ describe("cases", () => {
       const { policies, manifest } = await evaluated(history, [OVERRIDE], "absent", 100);
       expect(manifest.samplesRead).toBe(63);
       // It was slow from the very minute in which the recording ends, and not a healthy one.
-      expect(policies[0]!.outcomes[0]).toMatchObject({ end: "undecidable", detectedAtMs: null });
+      expect(policies[0]!.outcomes.at(0)).toMatchObject({ end: "undecidable", detectedAtMs: null });
     } finally {
       history.close();
     }

@@ -50,7 +50,7 @@ it("what was done and when is the same; only the numbers of the quiet are left o
       undefined,
       glances,
     );
-    return made.policies.map((one) => outcomesOf(history, made, one, people, recovery));
+    return made.policies.map((one) => [...outcomesOf(history, made, one, people, recovery)]);
   };
   const [closer, glanced] = [await outcomes(false), await outcomes(true)];
   let spared = 0;

@@ -6,6 +6,7 @@
 import { describe, expect, it } from "vitest";
 import { differencesOf } from "../../lab/compare/compare.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
+import type { Listed } from "../../lab/history/listed.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/people/random.ts";
 import { regression, rolledBack, scoreDraws } from "./outcomes.ts";
@@ -39,7 +40,7 @@ describe(`a true 10 % improvement on ${REGRESSIONS} regressions`, () => {
       const before = evaluatedAs(quarter(seed, 1, "before"));
       const after = evaluatedAs(quarter(seed, 0.9, "after"));
       const other = evaluatedAs(quarter(seed + 100_000, 0.9, "after"));
-      const again = (draws: readonly (readonly Outcome[])[]) => scoreDraws(draws);
+      const again = (draws: readonly Listed<Outcome>[]) => scoreDraws(draws);
       const mttr = differencesOf(before, after, again).find(({ field }) => field === "mttr")!;
       if (mttr.difference! < 0) paired++;
       if (mttr.verdict === "better") called++;

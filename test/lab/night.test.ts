@@ -102,22 +102,26 @@ beforeAll(async () => {
 
 test("the naive threshold rolls it back 90 s later, and that is a false positive", () => {
   const { outcomes, scored } = expectedRise.policies[0]!;
-  expect(outcomes[0]).toMatchObject({ end: "rolledBack", tier: "full", label: "expected_change" });
-  expect(outcomes[0]!.decidedAtMs! - SLOW_FROM_MS).toBe(90_000);
+  expect(outcomes.at(0)).toMatchObject({
+    end: "rolledBack",
+    tier: "full",
+    label: "expected_change",
+  });
+  expect(outcomes.at(0)!.decidedAtMs! - SLOW_FROM_MS).toBe(90_000);
   expect(scored.values.get("falsePositiveRollbacks")).toBe(1);
   expect(scored.values.get("falsePositiveShare")).toBe(1);
 });
 
 test("with its tags nothing is proposed, the reason says so, and the tag is credited", () => {
   const { outcomes, scored } = expectedRise.policies[1]!;
-  expect(outcomes[0]).toMatchObject({ end: "healthy", rolledBack: false, proposedAtMs: null });
-  expect(outcomes[0]!.reason).toMatch(/tolerated with .*expected_latency_increase=15%/);
-  expect(outcomes[0]!.untaggedProposedAtMs! - SLOW_FROM_MS).toBe(90_000);
+  expect(outcomes.at(0)).toMatchObject({ end: "healthy", rolledBack: false, proposedAtMs: null });
+  expect(outcomes.at(0)!.reason).toMatch(/tolerated with .*expected_latency_increase=15%/);
+  expect(outcomes.at(0)!.untaggedProposedAtMs! - SLOW_FROM_MS).toBe(90_000);
   expect(scored.values.get("falsePositiveRollbacks")).toBe(0);
   expect(scored.values.get("tagSaved")).toBe(1);
 });
 
 test("four times the declared rise is rolled back in the same window", async () => {
   const { policies: evaluated } = await evaluateNight(0.6);
-  expect(evaluated[1]!.outcomes[0]).toMatchObject({ end: "rolledBack", rolledBack: true });
+  expect(evaluated[1]!.outcomes.at(0)).toMatchObject({ end: "rolledBack", rolledBack: true });
 });

@@ -1,5 +1,6 @@
 /** Outcomes written by hand, for tests of scoring and comparing. */
 
+import type { Listed } from "../../lab/history/listed.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
 import { score, type Estimate, type ScoreOptions, type Scored } from "../../lab/score/scorecard.ts";
@@ -79,12 +80,12 @@ export function regression(recoveryMinutes: number): Partial<Outcome> {
   };
 }
 
-export function scoreOf(outcomes: readonly Outcome[], options: Partial<ScoreOptions> = {}): Scored {
+export function scoreOf(outcomes: Listed<Outcome>, options: Partial<ScoreOptions> = {}): Scored {
   return scoreDraws([outcomes], options);
 }
 
 export function scoreDraws(
-  draws: readonly (readonly Outcome[])[],
+  draws: readonly Listed<Outcome>[],
   options: Partial<ScoreOptions> = {},
 ): Scored {
   return score(draws, {

@@ -82,7 +82,7 @@ describe("a policy alive in a world", () => {
 
   it("ends what it rolls back, and does not help what cannot be undone", () => {
     let undone = 0;
-    for (const outcome of truth.policies.flatMap(({ outcomes }) => outcomes)) {
+    for (const outcome of truth.policies.flatMap(({ outcomes }) => [...outcomes])) {
       const { reversible, recoveryMs, naturalEndAtMs, rollbackSucceeds, label } = deploymentById(
         stage.world,
         outcome.deploymentId,

@@ -5,6 +5,7 @@ import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/cli/output.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
+import type { Listed } from "../../lab/history/listed.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
 import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
@@ -25,12 +26,13 @@ describe("a small world", () => {
   }, HOOK_MS);
   afterAll(() => history.close());
 
-  const alone = async (one: Policy): Promise<readonly Outcome[]> =>
-    (await evaluate(history, [one], OPTIONS)).policies[0]!.outcomes;
+  const alone = async (one: Policy): Promise<readonly Outcome[]> => [
+    ...(await evaluate(history, [one], OPTIONS)).policies[0]!.outcomes,
+  ];
 
   it("has as recorded what the policy has alone", async () => {
     const recorded = armOf(value, "as recorded").evaluated.outcomes;
-    expect(recorded).toEqual(await alone({ ...policy, policy: "as recorded" }));
+    expect([...recorded]).toEqual(await alone({ ...policy, policy: "as recorded" }));
   });
 
   it("has without tags what a policy does that reads none", async () => {
@@ -40,7 +42,7 @@ describe("a small world", () => {
       context: [],
       guardrails: { ...policy.guardrails, never: [] },
     };
-    const ends = (outcomes: readonly Outcome[]) =>
+    const ends = (outcomes: Listed<Outcome>) =>
       outcomes.map(({ end, proposedAtMs, executedAtMs, recoveryMs }) => [
         end,
         proposedAtMs,

@@ -81,7 +81,7 @@ const calls = {
         id: ref.id,
         policy,
         planned: found.evaluation.replay.plan.deployments.at(place)!,
-        outcome: outcomes[place]!,
+        outcome: outcomes.at(place)!,
         records: drawn.of(place).records,
         judgements: judgementsOf(
           drawn.judged[place]!,

@@ -4,6 +4,7 @@ import { compareDocument } from "../../compare/document.ts";
 import type { Evaluation } from "../../compare/evaluate.ts";
 import { fieldWords, IN_WORDS, resolution, sentence } from "../../compare/words.ts";
 import type { History } from "../../history/open.ts";
+import type { Listed } from "../../history/listed.ts";
 import type { Outcome } from "../../outcome/outcome.ts";
 import { FIELDS } from "../../score/fields.ts";
 import type { Comparison, FieldDocument } from "../contract/compare.ts";
@@ -54,6 +55,6 @@ export function fieldDocuments(): readonly FieldDocument[] {
   }));
 }
 
-function byDeployment(outcomes: readonly Outcome[]): ReadonlyMap<string, Outcome> {
+function byDeployment(outcomes: Listed<Outcome>): ReadonlyMap<string, Outcome> {
   return new Map(outcomes.map((outcome) => [outcome.deploymentId, outcome]));
 }

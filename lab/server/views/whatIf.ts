@@ -3,6 +3,7 @@
 import { diffPolicies, type Policy } from "../../../engine/index.ts";
 import type { Difference, Flip } from "../../compare/compare.ts";
 import { sentence } from "../../compare/words.ts";
+import type { Listed } from "../../history/listed.ts";
 import type { Outcome } from "../../outcome/outcome.ts";
 import { FIELDS } from "../../score/fields.ts";
 import { tidy } from "../../score/intervals.ts";
@@ -13,7 +14,7 @@ import { fieldDocuments } from "./comparison.ts";
 
 export interface Side {
   readonly policy: Policy;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: Listed<Outcome>;
   readonly scorecard: Scorecard;
 }
 
@@ -105,9 +106,9 @@ export function valueDifferences(
   });
 }
 
-function endsOf(base: readonly Outcome[], changed: readonly Outcome[]): WhatIf["ends"] {
+function endsOf(base: Listed<Outcome>, changed: Listed<Outcome>): WhatIf["ends"] {
   const counts = new Map<End, { base: number; policy: number }>();
-  const add = (outcomes: readonly Outcome[], side: "base" | "policy"): void => {
+  const add = (outcomes: Listed<Outcome>, side: "base" | "policy"): void => {
     for (const { end } of outcomes) {
       const known = counts.get(end) ?? { base: 0, policy: 0 };
       known[side]++;

@@ -1,0 +1,81 @@
+/**
+ * The outcomes of one policy. Where nothing happened at all, only who it was tells one
+ * deployment from another: one outcome is kept for all of these, and each has its own made of
+ * that when it is asked for. Nine in ten are such.
+ */
+
+import { assert, type Deployment } from "../../engine/index.ts";
+import { listed, type Listed } from "../history/listed.ts";
+import type { Plan } from "../replay/plan.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** The outcomes of those that are decided alone, by place in a plan. */
+export class AloneOutcomes {
+  readonly #kept: Outcome[] = [];
+  /** By place: whose own is the n-th that was kept says n, whom it stands for says -n. */
+  readonly #which: Int32Array;
+  readonly #stands = new Map<Outcome, number>();
+
+  constructor(deployments: number) {
+    this.#which = new Int32Array(deployments);
+  }
+
+  add(place: number, outcome: Outcome): void {
+    this.#which[place] = this.#kept.push(outcome);
+  }
+
+  /** @param outcome that differs from its own in nothing but whose it is */
+  addStanding(place: number, outcome: Outcome): void {
+    let nth = this.#stands.get(outcome);
+    if (nth === undefined) this.#stands.set(outcome, (nth = this.#kept.push(outcome)));
+    this.#which[place] = -nth;
+  }
+
+  /** Does another's stand for it? */
+  isStanding(place: number): boolean {
+    return this.#which[place]! < 0;
+  }
+
+  /** Its own, or what stands for it. */
+  at(place: number): Outcome {
+    const outcome = this.#kept[Math.abs(this.#which[place]!) - 1];
+    assert(outcome !== undefined, "whoever is not decided alone has an outcome of its own");
+    return outcome;
+  }
+}
+
+/** By list: what stands for each of it. */
+const STANDING = new WeakMap<Listed<Outcome>, Listed<Outcome>>();
+
+/**
+ * @param alone of those that are decided alone; policies may share it
+ * @param others by place
+ */
+export function listOutcomes(
+  { deployments }: Pick<Plan, "deployments">,
+  alone: AloneOutcomes,
+  others: ReadonlyMap<number, Outcome>,
+): Listed<Outcome> {
+  const { length } = deployments;
+  const outcomes = listed(length, (place): Outcome => {
+    const own = others.get(place);
+    if (own !== undefined) return own;
+    const outcome = alone.at(place);
+    return alone.isStanding(place) ? renamed(outcome, deployments.at(place)!.deployment) : outcome;
+  });
+  const standing = listed(length, (place) => others.get(place) ?? alone.at(place));
+  STANDING.set(outcomes, standing);
+  return outcomes;
+}
+
+/** The same for whoever does not ask whose they are: nothing is made. */
+export function standingFor(outcomes: Listed<Outcome>): Listed<Outcome> {
+  return STANDING.get(outcomes) ?? outcomes;
+}
+
+export function renamed(
+  outcome: Outcome,
+  { deploymentId, service, team, startedAtMs }: Deployment,
+): Outcome {
+  return { ...outcome, deploymentId, service, team, startedAtMs };
+}
