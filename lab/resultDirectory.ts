@@ -5,7 +5,7 @@
 
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { onInterrupt } from "./cli/interrupt.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { makeDirectories } from "./directory.ts";
 import { operatingProblem } from "./operatingProblem.ts";
 import { Problem } from "./problem.ts";

@@ -1,9 +1,10 @@
 /**
  * The README's commands work as written: every `npx hindsight` line of its `sh`
- * blocks is run, in order, in an empty directory that sees the shipped folders.
+ * blocks is run, in order, in an empty directory that sees the shipped folders. Every stage of
+ * the lab says what it is, and the files it names are there.
  */
 
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hindsight, node } from "./commandLine.ts";
@@ -49,5 +50,26 @@ describe("README", () => {
     );
     expect(listed.length).toBeGreaterThan(4);
     for (const name of listed) expect(readme).toContain(`\`${name}`);
+  });
+});
+
+describe("READMEs of folders", () => {
+  const folders = readdirSync(join(root, "lab"), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+
+  it.each(folders.map(({ name }) => name))("lab/%s says what it is and what to read", (name) => {
+    expect(readFileSync(join(root, "lab/README.md"), "utf8")).toContain(`\`${name}`);
+    const links = [
+      ...readFileSync(join(root, "lab", name, "README.md"), "utf8").matchAll(/`([a-zA-Z/]+\.ts)`/g),
+    ];
+    expect(links.length).toBeGreaterThan(0);
+    for (const [, file] of links) {
+      const places = [join("lab", name), "lab", "."].map((place) => join(root, place, file!));
+      expect(
+        places.filter((place) => existsSync(place)),
+        file,
+      ).not.toEqual([]);
+    }
   });
 });

@@ -9,7 +9,7 @@
  * replica.
  */
 
-import { uniform } from "../../lab/people/random.ts";
+import { uniform } from "../../lab/random.ts";
 import type { Interventions } from "./active.ts";
 import { deploymentsBetween } from "./deployments.ts";
 import { DAY_MS, EFFECT_MAX_MS, type World } from "./world.ts";

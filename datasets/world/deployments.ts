@@ -14,7 +14,7 @@
 
 import type { DeploymentKind } from "../../engine/index.ts";
 import type { Label, Stage, TagRow } from "../../lab/history/tables.ts";
-import { randomStream, type RandomStream } from "../../lab/people/random.ts";
+import { randomStream, type RandomStream } from "../../lab/random.ts";
 import type { Effect, Exposure, Metric } from "./effects.ts";
 import { episodesBetween } from "./incidents.ts";
 import {

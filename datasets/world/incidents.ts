@@ -5,7 +5,7 @@
  * change any of it.
  */
 
-import { poissonQuantile, randomStream } from "../../lab/people/random.ts";
+import { poissonQuantile, randomStream } from "../../lab/random.ts";
 import type { Effect } from "./effects.ts";
 import { burstEffects, incidentEffects, reachedEffects, shockEffects } from "./recipes.ts";
 import { DAY_MS, MINUTE_MS, remember, serviceOf, type World } from "./world.ts";

@@ -3,7 +3,7 @@
  * noise and counts. Both are functions of (key, sample index) alone.
  */
 
-import { normalAt, normalQuantile, type Counter } from "../../lab/people/random.ts";
+import { normalAt, normalQuantile, type Counter } from "../../lab/random.ts";
 
 /**
  * Samples between two fresh starts of the noise. Each block begins with a warm-up

@@ -5,7 +5,7 @@
  * otherwise (each recipe says its own); severity and onset delay are independent.
  */
 
-import type { RandomStream } from "../../lab/people/random.ts";
+import type { RandomStream } from "../../lab/random.ts";
 import { METRICS, type Effect, type Exposure, type Metric } from "./effects.ts";
 import type { Regression, Surprise } from "./spec.ts";
 import { EFFECT_MAX_MS, MINUTE_MS } from "./world.ts";

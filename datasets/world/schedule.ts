@@ -12,7 +12,7 @@
  */
 
 import { utcOffsetMs } from "../../lab/people/model.ts";
-import { randomStream, uniform } from "../../lab/people/random.ts";
+import { randomStream, uniform } from "../../lab/random.ts";
 import type { Service } from "./services.ts";
 import { DAY_MS, HOUR_MS, remember, serviceOf, SPACING_MS, type World } from "./world.ts";
 

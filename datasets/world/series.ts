@@ -14,7 +14,7 @@
  * touch the metrics they name and do not work their way from traffic to latency.
  */
 
-import { bitsAt, counter, uniformAt, type Counter } from "../../lab/people/random.ts";
+import { bitsAt, counter, uniformAt, type Counter } from "../../lab/random.ts";
 import { utcOffsetMs } from "../../lab/people/model.ts";
 import { activeEffects, applyEffects, type Interventions } from "./active.ts";
 import { countUp, restartsBetween } from "./counter.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Criticality } from "../../engine/index.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import type { WorldSpec } from "./spec.ts";
 
 const DAY_MS = 86_400_000;

@@ -8,7 +8,7 @@
 
 import type { DeploymentKind } from "../../engine/index.ts";
 import type { Label, TagRow } from "../../lab/history/tables.ts";
-import { randomStream, type RandomStream } from "../../lab/people/random.ts";
+import { randomStream, type RandomStream } from "../../lab/random.ts";
 import type { Effect } from "./effects.ts";
 import { HOUR_MS, MINUTE_MS, type World } from "./world.ts";
 

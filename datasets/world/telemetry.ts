@@ -3,7 +3,7 @@
  * metrics of a service, so all of them are late together.
  */
 
-import { counter, uniformAt } from "../../lab/people/random.ts";
+import { counter, uniformAt } from "../../lab/random.ts";
 import type { Interventions } from "./active.ts";
 import type { WorldMetric } from "./effects.ts";
 import { generateSamples, sampleIndexAt } from "./series.ts";

@@ -3,7 +3,7 @@
  * metric, over one block of samples.
  */
 
-import { normalAt, uniformAt, type Counter } from "../../lab/people/random.ts";
+import { normalAt, uniformAt, type Counter } from "../../lab/random.ts";
 import type { Metric } from "./effects.ts";
 import { countQuantile } from "./noise.ts";
 import type { ServiceLevels } from "./services.ts";

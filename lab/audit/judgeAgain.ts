@@ -15,14 +15,14 @@ import {
   type SamplesSeen,
   type SignalJudged,
 } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import { detect } from "../replay/detect.ts";
 import { planReplay } from "../replay/plan.ts";
 import { withDefaults } from "./policyOfLog.ts";
 import { logEntries } from "./read.ts";
-import { collectSamples } from "./samplesSeen.ts";
+import { collectSamples } from "../replay/samplesSeen.ts";
 
 export interface SampleDifference {
   /** Of the log, counted from 1. */

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { Duck } from "../history/duck.ts";
 import { readExports } from "../history/import/exports/files.ts";
 import { findPlainFiles, importHistory } from "../history/import/importHistory.ts";
-import { importJournal } from "../history/import/journal.ts";
+import { importJournal } from "../shadow/journal/history.ts";
 import { findMapped } from "../history/import/mapping.ts";
 import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
 import { prometheusCommand } from "./importPrometheus.ts";

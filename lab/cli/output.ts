@@ -4,14 +4,7 @@
  */
 
 import { styleText } from "node:util";
-
-/** Long work says how far it is; only a terminal shows it. */
-export interface Progress {
-  update(done: number, total: number, what: string): void;
-  end(): void;
-}
-
-export const silent: Progress = { update: () => undefined, end: () => undefined };
+import { silent, type Progress } from "../progress.ts";
 
 /** A one-line progress bar on stderr, redrawn at most ten times a second. */
 export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progress {

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { readManifest } from "../history/manifest.ts";
 import { Problem } from "../problem.ts";
 import { serve } from "../server/serve.ts";
-import { untilTold } from "./interrupt.ts";
+import { untilTold } from "../interrupt.ts";
 import { evaluateOptionsOf, measureOptions, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson } from "./output.ts";
 

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { checkUrl } from "../scale/queue/url.ts";
-import { untilTold } from "./interrupt.ts";
+import { untilTold } from "../interrupt.ts";
 import { wholeNumber } from "./options.ts";
 import { note } from "./output.ts";
 

@@ -10,8 +10,8 @@ import {
   type Policy,
   type SamplesSeen,
 } from "../../engine/index.ts";
-import { collectSamples } from "../audit/samplesSeen.ts";
-import type { Progress } from "../cli/output.ts";
+import { collectSamples } from "../replay/samplesSeen.ts";
+import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import type { Label } from "../history/tables.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";

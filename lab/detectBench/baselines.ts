@@ -5,7 +5,7 @@
  */
 
 import { BASELINE_SAMPLES, type DetectorSettings, type Policy } from "../../engine/index.ts";
-import { uniform } from "../people/random.ts";
+import { uniform } from "../random.ts";
 import type { Case } from "./cases.ts";
 
 /**

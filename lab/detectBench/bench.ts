@@ -7,7 +7,7 @@
  */
 
 import { ENGINE_VERSION, type DetectorSettings, type Policy } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { History } from "../history/open.ts";
 import { absent } from "../people/recorded.ts";
 import { Problem } from "../problem.ts";

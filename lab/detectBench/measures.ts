@@ -4,7 +4,7 @@
  * the service they are judged on (grouped cross-validation).
  */
 
-import { randomStream } from "../people/random.ts";
+import { randomStream } from "../random.ts";
 import type { Case } from "./cases.ts";
 
 export interface Interval {

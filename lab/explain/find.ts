@@ -2,7 +2,7 @@
 
 import { explain, type ExplanationNode, type Handled, type Policy } from "../../engine/index.ts";
 import { readSections } from "../audit/read.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import { openHistory } from "../history/open.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";

@@ -22,7 +22,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { assert } from "../../engine/index.ts";
-import { onInterrupt } from "../cli/interrupt.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";

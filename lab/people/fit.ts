@@ -23,7 +23,7 @@ import {
   type ShiftModel,
 } from "./model.ts";
 import type { Asked } from "./modelled.ts";
-import { normalQuantile } from "./random.ts";
+import { normalQuantile } from "../random.ts";
 
 /** One question: answered after `delayMs`, or open when it closed after `delayMs`. */
 export interface Waited {

@@ -11,7 +11,7 @@
  * learns to distrust the machine; real answers under load are slower and worse.
  */
 
-import { lognormalQuantile, uniform } from "./random.ts";
+import { lognormalQuantile, uniform } from "../random.ts";
 
 export type Shift = "business" | "evening" | "night";
 

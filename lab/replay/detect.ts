@@ -24,7 +24,7 @@ import {
   type WatchJudged,
   type WatchState,
 } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";

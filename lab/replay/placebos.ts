@@ -19,7 +19,7 @@ import {
   type Policy,
   type SignalPolicy,
 } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { streamWindows } from "../history/windows.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";

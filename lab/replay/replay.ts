@@ -7,11 +7,11 @@
  */
 
 import type { Policy, WatchJudged } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
-import type { SamplesCollector } from "../audit/samplesSeen.ts";
+import type { SamplesCollector } from "./samplesSeen.ts";
 import { detectThrough, planThrough, type Scale } from "../scale/scale.ts";
 import { detect, type JudgedBefore } from "./detect.ts";
 import { quietMemory } from "./beginning.ts";

@@ -17,7 +17,7 @@
  */
 
 import type { SampleColumn } from "../../engine/index.ts";
-import { randomStream } from "../people/random.ts";
+import { randomStream } from "../random.ts";
 
 export const EFFECT_RULES = ["hold", "decay", "grow"] as const;
 export type EffectRule = (typeof EFFECT_RULES)[number];

@@ -12,8 +12,8 @@ import {
   type SamplesSeen,
   type WatchJudged,
 } from "../../engine/index.ts";
-import { collectSamples } from "../audit/samplesSeen.ts";
-import { silent, type Progress } from "../cli/output.ts";
+import { collectSamples } from "../replay/samplesSeen.ts";
+import { silent, type Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { detect, isCutShort, type Detection, type JudgedBefore } from "../replay/detect.ts";
 import type { Plan } from "../replay/plan.ts";

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { onInterrupt } from "../cli/interrupt.ts";
+import { onInterrupt } from "../interrupt.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import { checkUrl } from "./queue/url.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { Policy } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";

@@ -3,7 +3,7 @@
  * keeps the history open, and of the last question the plan and what its units share.
  */
 
-import { silent } from "../cli/output.ts";
+import { silent } from "../progress.ts";
 import { openHistory, type History } from "../history/open.ts";
 import { planReplay, type Plan } from "../replay/plan.ts";
 import { shardsOf, workJudge } from "./judge.ts";

@@ -4,8 +4,8 @@
  */
 
 import type { Policy } from "../../engine/index.ts";
-import type { SamplesCollector } from "../audit/samplesSeen.ts";
-import type { Progress } from "../cli/output.ts";
+import type { SamplesCollector } from "../replay/samplesSeen.ts";
+import type { Progress } from "../progress.ts";
 import { isStored, type Past } from "../history/open.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { detect, type Detection, type JudgedBefore } from "../replay/detect.ts";

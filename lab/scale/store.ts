@@ -22,7 +22,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { onInterrupt } from "../cli/interrupt.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories } from "../directory.ts";
 import { pack, unpack } from "./graph.ts";
 

@@ -7,8 +7,8 @@
  * error that names it.
  */
 
-import { onInterrupt } from "../cli/interrupt.ts";
-import type { Progress } from "../cli/output.ts";
+import { onInterrupt } from "../interrupt.ts";
+import type { Progress } from "../progress.ts";
 import { Problem } from "../problem.ts";
 import type { FromChild } from "./child.ts";
 import type { Question } from "./scale.ts";

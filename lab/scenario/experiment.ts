@@ -2,7 +2,7 @@
 
 import { Table } from "console-table-printer";
 import { formatTime } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Evaluated, Evaluation } from "../compare/evaluate.ts";
 import { differenceSentences } from "../compare/print.ts";

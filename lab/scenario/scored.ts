@@ -1,7 +1,7 @@
 /** Runs the policies of a scenario over a history, and holds the scores against `expect`. */
 
 import { formatTime } from "../../engine/index.ts";
-import { silent, type Progress } from "../cli/output.ts";
+import { silent, type Progress } from "../progress.ts";
 import { differencesOf, type Difference as Compared } from "../compare/compare.ts";
 import { evaluate, type Evaluated, type Evaluation } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";

@@ -11,7 +11,7 @@
 
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
-import { randomStream } from "../people/random.ts";
+import { randomStream } from "../random.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
 import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";

@@ -22,7 +22,7 @@ import {
   type World,
 } from "../../datasets/world/index.ts";
 import type { DecisionEvent, Policy } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import { evaluate, type Evaluation } from "../compare/evaluate.ts";
 import type { Past } from "../history/open.ts";
 import type { DecisionRow } from "../history/tables.ts";

@@ -10,7 +10,7 @@
 
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import { tidy } from "../score/intervals.ts";
 import holdToTruth, {
   SCORES,

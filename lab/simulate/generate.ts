@@ -15,7 +15,7 @@ import {
   type World,
 } from "../../datasets/world/index.ts";
 import type { Policy } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { HistoryManifest, SourceFile } from "../history/tables.ts";
 import { createHistory } from "../history/write.ts";
 import { logWorld } from "./log.ts";

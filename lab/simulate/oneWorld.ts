@@ -5,7 +5,7 @@
  */
 
 import { createWorld } from "../../datasets/world/index.ts";
-import { silent } from "../cli/output.ts";
+import { silent } from "../progress.ts";
 import type { Difference } from "../compare/compare.ts";
 import { evaluate, type Evaluated } from "../compare/evaluate.ts";
 import { loadPolicy } from "../policy/load.ts";

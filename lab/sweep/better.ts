@@ -11,7 +11,7 @@
  * effect; rare, one-sided differences make it cautious.
  */
 
-import { randomStream } from "../people/random.ts";
+import { randomStream } from "../random.ts";
 
 export interface Better {
   /** By policy: t of its difference to the incumbent; negative is better. Zero where equal. */

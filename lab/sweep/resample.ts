@@ -8,7 +8,7 @@
  * number; the bootstrap serves the frontier and the one-standard-error rule.
  */
 
-import { randomStream } from "../people/random.ts";
+import { randomStream } from "../random.ts";
 
 export interface Resamples {
   readonly count: number;

@@ -9,7 +9,7 @@
  * T. Karras, after B. Burley, "Practical hash-based Owen scrambling", JCGT 9(4), 2020).
  */
 
-import { randomStream } from "../people/random.ts";
+import { randomStream } from "../random.ts";
 
 /** Degree, coefficients and initial numbers of dimensions 2 to 10. */
 const JOE_KUO: readonly (readonly [number, number, readonly number[]])[] = [

@@ -14,7 +14,7 @@ import {
   type Policy,
 } from "../../engine/index.ts";
 import type { DeploymentRow, HistoryTables, Label } from "../history/tables.ts";
-import { uniform } from "../people/random.ts";
+import { uniform } from "../random.ts";
 import { sha256 } from "../policy/load.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { tagsAbout } from "../replay/plan.ts";

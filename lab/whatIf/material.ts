@@ -13,7 +13,7 @@ import {
   type Share,
   type SignalJudged,
 } from "../../engine/index.ts";
-import type { Progress } from "../cli/output.ts";
+import type { Progress } from "../progress.ts";
 import type { History } from "../history/open.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { detect, judgeWatched } from "../replay/detect.ts";

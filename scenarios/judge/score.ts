@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DetectorSettings, Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { ruleOf } from "../../lab/detectBench/baselines.ts";
 import { casesOf } from "../../lab/detectBench/cases.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";

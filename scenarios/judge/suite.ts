@@ -13,7 +13,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { HistoryTables } from "../../lab/history/tables.ts";
 import { createHistory } from "../../lab/history/write.ts";
-import { randomStream, type RandomStream } from "../../lab/people/random.ts";
+import { randomStream, type RandomStream } from "../../lab/random.ts";
 import { sha256 } from "../../lab/policy/load.ts";
 
 const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high);

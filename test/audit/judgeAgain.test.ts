@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { CHAIN_START, chainEntry, isBatch, type LogEntry } from "../../engine/index.ts";
 import { judgeAgain } from "../../lab/audit/judgeAgain.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { writeRun } from "../../lab/compare/runDirectory.ts";
 import type { History } from "../../lab/history/open.ts";

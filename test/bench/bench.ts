@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
-import { onInterrupt } from "../../lab/cli/interrupt.ts";
+import { onInterrupt } from "../../lab/interrupt.ts";
 import { growHeapSteadily } from "../../lab/heap.ts";
 import { note, printJson } from "../../lab/cli/output.ts";
 import { Problem } from "../../lab/problem.ts";

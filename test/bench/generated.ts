@@ -6,7 +6,7 @@
 
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { generateHistory } from "../../lab/simulate/generate.ts";
 import { openWorld } from "../../lab/simulate/open.ts";

@@ -7,7 +7,7 @@ import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { judgementsOf, type Policy } from "../../engine/index.ts";
 import { inspect } from "../../lab/history/inspect.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { answerTo } from "../../lab/compare/answer.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";

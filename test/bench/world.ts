@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { createHistory } from "../../lab/history/write.ts";
 import type { DeploymentRow, HistoryTables } from "../../lab/history/tables.ts";
-import { counter, normalAt } from "../../lab/people/random.ts";
+import { counter, normalAt } from "../../lab/random.ts";
 
 const STEP_MS = 10_000;
 const HOUR_MS = 3_600_000;

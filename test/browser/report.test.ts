@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { DEFAULT_BUDGET } from "../../lab/gate/budget.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { makeReport, type ReportDocument } from "../../lab/report/document.ts";

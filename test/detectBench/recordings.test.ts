@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { benchDetection } from "../../lab/detectBench/bench.ts";
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";

@@ -5,7 +5,7 @@ import { accumulate, startAccumulator } from "../../engine/detect/detector.ts";
 import { observeRate } from "../../engine/detect/counted.ts";
 import type { Baseline } from "../../engine/detect/residual.ts";
 import type { CountSettings, SignalPolicy } from "../../engine/policy/policy.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { policyOf } from "../engine/policyFile.ts";
 
 export const COUNT: CountSettings = {

@@ -9,7 +9,7 @@ import { BEYOND, type Bounds, type Noise } from "../../engine/detect/contract.ts
 import { accumulate, startAccumulator } from "../../engine/detect/detector.ts";
 import { observeBaseline } from "../../engine/detect/residual.ts";
 import type { DetectorSettings } from "../../engine/policy/policy.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 
 export const SOAK = process.env["SOAK"] !== undefined;
 /** Three standard errors of a share that is `share` in `runs` independent runs. */

@@ -17,7 +17,7 @@ import {
   withContext,
   withDeparture,
 } from "../../engine/detect/watch.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { runLive, toBatches } from "../engine/liveHost.ts";
 import { policyOf } from "../engine/policyFile.ts";
 import { autoregressive, SOAK, threeErrors } from "./noise.ts";

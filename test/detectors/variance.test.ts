@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { BEYOND } from "../../engine/detect/contract.ts";
 import { trimmedMean } from "../../engine/detect/variance.ts";
 import type { VarianceSettings } from "../../engine/policy/policy.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { fold, UP } from "./noise.ts";
 
 const settings: VarianceSettings = {

@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { SampleColumn } from "../../engine/index.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { judge } from "../engine/columnar.ts";
 import { policyOf } from "../engine/policyFile.ts";
 

@@ -1,6 +1,6 @@
 /** Seeded standard normal numbers for simulations: the same in every run. */
 
-import { normalQuantile, randomStream } from "../../lab/people/random.ts";
+import { normalQuantile, randomStream } from "../../lab/random.ts";
 
 /** `count` independent standard normals. */
 export function normals(seed: number, count: number): Float64Array {

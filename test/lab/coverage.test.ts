@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { differencesOf } from "../../lab/compare/compare.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { outcome, regression, rolledBack, scoreDraws, scoreOf } from "./outcomes.ts";
 import { HOOK_MS, shipped } from "./smallWorld.ts";
 

@@ -6,11 +6,11 @@
 
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { evaluate, type Evaluation } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { createHistory } from "../../lab/history/write.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { spliceColumns } from "../../lab/replay/splice.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { MINUTE_MS, START_MS, tinyPolicy } from "./tinyHistory.ts";

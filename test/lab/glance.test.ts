@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { outcomesOf, type Outcome } from "../../lab/outcome/outcome.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deploymentById, METRICS, type Window } from "../../datasets/world/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import type { Evaluation } from "../../lab/compare/evaluate.ts";
 import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";

@@ -8,7 +8,7 @@ import { differencesOf } from "../../lab/compare/compare.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Listed } from "../../lab/history/listed.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { regression, rolledBack, scoreDraws } from "./outcomes.ts";
 import { shipped } from "./smallWorld.ts";
 

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { differencesOf } from "../../lab/compare/compare.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
 import type { Scored } from "../../lab/score/scorecard.ts";
 import { estimate, outcome, regression, rolledBack, scoreDraws, scoreOf } from "./outcomes.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecisionRecord, Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { streamBlocks } from "../../lab/history/stream.ts";
 import type { SeriesRow } from "../../lab/history/tables.ts";

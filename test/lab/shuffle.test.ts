@@ -7,7 +7,7 @@ import { generateSamples, METRICS, type Metric } from "../../datasets/world/inde
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import type { HistoryManifest } from "../../lab/history/tables.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { logWorld } from "../../lab/simulate/log.ts";
 import { deploymentsBetween, truthTables } from "../../datasets/world/index.ts";
 import { temporaryDirectory } from "./directories.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { compareDocument } from "../../lab/compare/document.ts";
 import { evaluate, type Evaluation, type PeopleChoice } from "../../lab/compare/evaluate.ts";
 import type { Past } from "../../lab/history/open.ts";

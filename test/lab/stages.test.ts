@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { explain, explanationText } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { policyFromText } from "../../lab/policy/load.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { replay } from "../../lab/replay/replay.ts";

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { distinctlyNamed } from "../../lab/compare/names.ts";
 import { DEFAULT_BUDGET } from "../../lab/gate/budget.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } fr
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { answerTo, type Answer } from "../../lab/compare/answer.ts";
 import { replayDocument } from "../../lab/compare/document.ts";
 import { Problem } from "../../lab/problem.ts";

@@ -7,7 +7,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { note, silent } from "../../lab/cli/output.ts";
+import { note } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { planFleet, predictRun, takenInTurn, type Rates } from "../../lab/scale/costModel.ts";
 import type { Question } from "../../lab/scale/scale.ts";

@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import type { Question } from "../../lab/scale/scale.ts";
 import { Store } from "../../lab/scale/store.ts";
 import { Workers } from "../../lab/scale/workers.ts";

@@ -12,7 +12,7 @@ import { readScenario } from "../../lab/scenario/read.ts";
 import { scenarioJsonSchema } from "../../lab/scenario/schema.ts";
 import { starterText } from "../../lab/scenario/starter.ts";
 import type { Samples } from "../../lab/scenario/samples.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { evaluated } from "../lab/smallWorld.ts";
 import { FULL, OVERRIDE, SHORT, START_MS, tinyHistory } from "../lab/tinyHistory.ts";

@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareDocument } from "../../lab/compare/document.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { streamWindows } from "../../lab/history/windows.ts";
 import type { Comparison } from "../../lab/server/contract/compare.ts";

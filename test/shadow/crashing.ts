@@ -4,7 +4,7 @@
  */
 
 import { existsSync, statSync, truncateSync } from "node:fs";
-import { randomStream, type RandomStream } from "../../lab/people/random.ts";
+import { randomStream, type RandomStream } from "../../lab/random.ts";
 import { realDisk, type Disk } from "../../lab/shadow/journal/disk.ts";
 
 export class Crash extends Error {

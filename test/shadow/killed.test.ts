@@ -13,7 +13,7 @@ import { isBatch, type SamplesBatch, type SamplesSeen } from "../../engine/index
 import { logEntries } from "../../lab/audit/read.ts";
 import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import type { Errand, RunningHost, Told } from "../../lab/shadow/contract.ts";
 import { replayJournal, verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";

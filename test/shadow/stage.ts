@@ -16,7 +16,7 @@ import type {
 } from "../../lab/shadow/contract.ts";
 import { startHost } from "../../lab/shadow/host.ts";
 import { realDisk, type Disk } from "../../lab/shadow/journal/disk.ts";
-import { randomStream } from "../../lab/people/random.ts";
+import { randomStream } from "../../lab/random.ts";
 import { policyOf } from "../engine/policyFile.ts";
 import { TestClock } from "./testClock.ts";
 

@@ -15,7 +15,7 @@ import {
 } from "../../datasets/world/index.ts";
 import { readsMetric, recentReach, type Policy } from "../../engine/index.ts";
 import { modelled } from "../../lab/people/modelled.ts";
-import { counter, uniformAt } from "../../lab/people/random.ts";
+import { counter, uniformAt } from "../../lab/random.ts";
 import type { CarriedOut, Errand, MetricsSource, Taken, Told } from "../../lab/shadow/contract.ts";
 import { startHost } from "../../lab/shadow/host.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";

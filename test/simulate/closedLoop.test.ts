@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { deploymentById, deploymentsBetween } from "../../datasets/world/index.ts";
 import type { Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { evaluate, type Evaluation } from "../../lab/compare/evaluate.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";

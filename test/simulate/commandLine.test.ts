@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { simulateCommand } from "../../lab/cli/simulate.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { fidelityOf, liveManyWorlds, type PairFidelity } from "../../lab/simulate/fidelity.ts";
 import type { WorldResult } from "../../lab/simulate/oneWorld.ts";
 import { hindsight } from "../commandLine.ts";

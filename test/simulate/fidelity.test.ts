@@ -1,7 +1,7 @@
 /** How far a replay is off: nothing left out for speed, and a table whose sums are right. */
 
 import { describe, expect, it } from "vitest";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { historyOf, knownOn, live, wholeOf } from "../../lab/simulate/closedLoop.ts";
 import { fidelityOf } from "../../lab/simulate/fidelity.ts";

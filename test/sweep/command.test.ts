@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { outcomesOf } from "../../lab/outcome/outcome.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";

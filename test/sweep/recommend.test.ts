@@ -8,7 +8,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { counter, normalAt, randomStream } from "../../lab/people/random.ts";
+import { counter, normalAt, randomStream } from "../../lab/random.ts";
 import { betterThanLuck } from "../../lab/sweep/better.ts";
 import { nonDominated } from "../../lab/sweep/frontier.ts";
 import { periodsOf, stretchAt } from "../../lab/sweep/periods.ts";

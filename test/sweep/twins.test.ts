@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { watchHistory } from "../../lab/replay/replay.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";

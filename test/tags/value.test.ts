@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import type { History } from "../../lab/history/open.ts";
 import { isGood } from "../../lab/outcome/outcome.ts";
 import { tagsDocument } from "../../lab/tags/document.ts";

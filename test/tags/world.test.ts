@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Policy } from "../../engine/index.ts";
-import { silent } from "../../lab/cli/output.ts";
+import { silent } from "../../lab/progress.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import type { Listed } from "../../lab/history/listed.ts";

@@ -71,8 +71,7 @@ function chance(node: ts.Node): string | null {
 export const CODE_RULES: readonly Rule[] = [
   {
     name: "random",
-    instead:
-      "draw from the seeded generator in lab/people/random.ts (tests: fast-check with a seed)",
+    instead: "draw from the seeded generator in lab/random.ts (tests: fast-check with a seed)",
     applies: (path) => isScript(path) && inRooms(path),
     check: (path, text) => findNodes(path, text, chance),
     excusable: true,

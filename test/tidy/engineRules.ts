@@ -6,7 +6,7 @@
 import { posix } from "node:path";
 import ts from "typescript";
 import type { Rule } from "./rule.ts";
-import { findNodes, findText, isScript, syntaxOf, type Found } from "./source.ts";
+import { findNodes, findText, importedBy, isScript, syntaxOf, type Found } from "./source.ts";
 
 const inEngine = (path: string): boolean => path.startsWith("engine/") && path.endsWith(".ts");
 const ALLOWED_PACKAGES: readonly string[] = ["simple-statistics", "zod"];
@@ -16,22 +16,6 @@ function namesIn(path: string, text: string, names: readonly string[]): Found[] 
   return findNodes(path, text, (node) =>
     ts.isIdentifier(node) && names.includes(node.text) ? node.text : null,
   );
-}
-
-/** The module a node imports, in any of the ways there are. */
-function importedBy(node: ts.Node): string | null {
-  const literal =
-    ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
-      ? node.moduleSpecifier
-      : ts.isExternalModuleReference(node)
-        ? node.expression
-        : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
-          ? node.argument.literal
-          : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
-            ? node.arguments[0]
-            : undefined;
-  if (literal === undefined) return null;
-  return ts.isStringLiteralLike(literal) ? literal.text : literal.getText();
 }
 
 function leavesEngine(path: string, specifier: string): boolean {

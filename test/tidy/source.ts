@@ -99,3 +99,19 @@ export function findText(text: string, pieces: readonly Piece[], pattern: RegExp
 export function whole(text: string): readonly Piece[] {
   return [{ text, at: 0 }];
 }
+
+/** The module a node imports, in any of the ways there are. */
+export function importedBy(node: ts.Node): string | null {
+  const literal =
+    ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
+      ? node.moduleSpecifier
+      : ts.isExternalModuleReference(node)
+        ? node.expression
+        : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
+          ? node.argument.literal
+          : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
+            ? node.arguments[0]
+            : undefined;
+  if (literal === undefined) return null;
+  return ts.isStringLiteralLike(literal) ? literal.text : literal.getText();
+}

@@ -80,6 +80,34 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       allowed: ['import { handle } from "../../engine/index.ts";\nimport "./engine/row.ts";'],
     },
   ],
+  "stage-known": [
+    { path: "lab/everything/run.ts", refused: [""] },
+    { path: "lab/scale/run.ts", refused: [], allowed: [""] },
+  ],
+  "stage-order": [
+    {
+      path: "lab/replay/run.ts",
+      refused: [
+        'import { score } from "../score/scorecard.ts";',
+        'import type { Outcome } from "../outcome/outcome.ts";',
+        'const { print } = await import("../cli/output.ts");',
+      ],
+      allowed: [
+        'import type { Past } from "../history/open.ts";',
+        'import { detectThrough } from "../scale/scale.ts";\nimport "./plan.ts";',
+      ],
+    },
+    {
+      path: "lab/problem.ts",
+      refused: ['import { openHistory } from "./history/open.ts";'],
+      allowed: ['import { counted } from "./counted.ts";'],
+    },
+    {
+      path: "lab/scale/run.ts",
+      refused: ['import { print } from "../cli/output.ts";'],
+      allowed: ['import { detect } from "../replay/detect.ts";'],
+    },
+  ],
   "engine-ambient": [
     {
       path: "engine/policy/calendar.ts",

@@ -12,9 +12,15 @@ import { join } from "node:path";
 import { CODE_RULES } from "./codeRules.ts";
 import { ENGINE_RULES } from "./engineRules.ts";
 import { runRule, type Finding, type Rule } from "./rule.ts";
+import { STAGE_RULES } from "./stageRules.ts";
 import { TREE_RULES } from "./treeRules.ts";
 
-export const RULES: readonly Rule[] = [...ENGINE_RULES, ...CODE_RULES, ...TREE_RULES];
+export const RULES: readonly Rule[] = [
+  ...ENGINE_RULES,
+  ...STAGE_RULES,
+  ...CODE_RULES,
+  ...TREE_RULES,
+];
 
 export interface RepositoryFile {
   readonly path: string;

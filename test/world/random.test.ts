@@ -11,7 +11,7 @@ import {
   randomStream,
   uniform,
   uniformAt,
-} from "../../lab/people/random.ts";
+} from "../../lab/random.ts";
 
 /** Chi-square over 64 equal cells; 99.9 % of truly even draws stay below 104. */
 function chiSquare(draws: readonly number[]): number {

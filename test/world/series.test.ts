@@ -14,7 +14,7 @@ import {
   type WorldDeployment,
 } from "../../datasets/world/index.ts";
 import { countQuantile, fillNoise, NOISE_BLOCK } from "../../datasets/world/noise.ts";
-import { counter, uniformAt } from "../../lab/people/random.ts";
+import { counter, uniformAt } from "../../lab/random.ts";
 import { quarter, small } from "./worlds.ts";
 
 const MINUTE_MS = 60_000;

@@ -11,7 +11,7 @@ import {
   type PreparedContext,
   type SampleColumn,
 } from "../../../engine/index.ts";
-import { silent } from "../../cli/output.ts";
+import { silent } from "../../progress.ts";
 import { explainDocument } from "../../explain/document.ts";
 import { openHistory } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";

@@ -1,6 +1,6 @@
 /** The other side of thread.ts: takes calls in order, one at a time, and answers them. */
 
-import type { Progress } from "../../cli/output.ts";
+import type { Progress } from "../../progress.ts";
 import { openScale } from "../../scale/open.ts";
 import type { Scale } from "../../scale/scale.ts";
 import { refusalOf } from "../problems.ts";

@@ -1,7 +1,7 @@
 /** Evaluations of policies over the history, made once and kept while they are asked for. */
 
 import type { Policy } from "../../../engine/index.ts";
-import type { Progress } from "../../cli/output.ts";
+import type { Progress } from "../../progress.ts";
 import { evaluate, type EvaluateOptions, type Evaluation } from "../../compare/evaluate.ts";
 import type { History } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";

@@ -27,17 +27,17 @@ import {
   type SeriesName,
 } from "../../../engine/index.ts";
 import { logEntries } from "../../audit/read.ts";
-import type { Progress } from "../../cli/output.ts";
+import type { Progress } from "../../progress.ts";
 import { Problem } from "../../problem.ts";
 import { percentagePoint } from "../../replay/plan.ts";
-import { realDisk } from "../../shadow/journal/disk.ts";
-import { segmentsIn, type SegmentFiles } from "../../shadow/journal/segments.ts";
-import { RECORDED_ONLY } from "../../shadow/recordedOnly.ts";
+import { realDisk } from "./disk.ts";
+import { segmentsIn, type SegmentFiles } from "./segments.ts";
+import { RECORDED_ONLY } from "../recordedOnly.ts";
 import { decisionRows } from "../../simulate/decisionRows.ts";
-import type { DecisionRow, DeploymentRow, HistoryTables, MetricRow } from "../tables.ts";
-import { createHistory, type HistoryWriter } from "../write.ts";
-import { countLabels, type ImportSummary } from "./importHistory.ts";
-import { writeSamples } from "./journalSamples.ts";
+import type { DecisionRow, DeploymentRow, HistoryTables, MetricRow } from "../../history/tables.ts";
+import { createHistory, type HistoryWriter } from "../../history/write.ts";
+import { countLabels, type ImportSummary } from "../../history/import/importHistory.ts";
+import { writeSamples } from "./historySamples.ts";
 
 /** Everything of a journal but its samples. */
 interface Heard {

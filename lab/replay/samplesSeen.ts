@@ -10,7 +10,7 @@ import {
   type SampleColumn,
   type SamplesSeen,
 } from "../../engine/index.ts";
-import type { SeenSamples } from "../replay/detect.ts";
+import type { SeenSamples } from "./detect.ts";
 
 /** Collects while a replay detects; by deployment id. */
 export interface SamplesCollector {

@@ -12,11 +12,11 @@ import {
   type SeriesName,
 } from "../../../engine/index.ts";
 import { logEntries } from "../../audit/read.ts";
-import type { Progress } from "../../cli/output.ts";
-import { readBatch } from "../../shadow/journal/batches.ts";
-import { realDisk } from "../../shadow/journal/disk.ts";
-import type { SegmentFiles } from "../../shadow/journal/segments.ts";
-import { compareNames, type HistoryWriter } from "../write.ts";
+import type { Progress } from "../../progress.ts";
+import { readBatch } from "./batches.ts";
+import { realDisk } from "./disk.ts";
+import type { SegmentFiles } from "./segments.ts";
+import { compareNames, type HistoryWriter } from "../../history/write.ts";
 
 const SAMPLES_AT_ONCE = 20_000_000;
 
