@@ -119,8 +119,11 @@ export function outcomesOf(
   for (const incident of history.tables.incidents) {
     if (incident.deploymentId !== null) incidents.set(incident.deploymentId, incident);
   }
-  const make = (index: number, { records, commands }: Decided): Outcome => {
-    const planned = plan.deployments.at(index)!;
+  const make = (
+    index: number,
+    { records, commands }: Decided,
+    planned = plan.deployments.at(index)!,
+  ): Outcome => {
     const { deploymentId: id } = planned.deployment;
     return outcomeOf(planned, {
       watchMs,
@@ -164,7 +167,7 @@ export function outcomesOf(
     });
   }
   const others = new Map<number, Outcome>();
-  result.others((index, decided) => others.set(index, make(index, decided)));
+  result.others((index, decided, planned) => others.set(index, make(index, decided, planned)));
   const alone = result.alone();
   const outcomes = shared.ofPlan(alone, () => {
     const made = new AloneOutcomes(alone.length);

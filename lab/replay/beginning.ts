@@ -12,8 +12,8 @@ import {
   type WatchJudged,
 } from "../../engine/index.ts";
 import { entangled } from "./passedOn.ts";
-import { startsMs } from "./order.ts";
-import type { Plan } from "./plan.ts";
+import { startsMs, under } from "./order.ts";
+import type { Plan, PlannedDeployment } from "./plan.ts";
 
 /** By deployment of the plan. */
 export type Judged = readonly WatchJudged[];
@@ -21,6 +21,8 @@ export type Judged = readonly WatchJudged[];
 /** What policies of one replay know together: which judgements are quiet. */
 export interface Quiet {
   readonly isQuiet: (judged: WatchJudged) => boolean;
+  /** One that is not: every policy comes back to it. */
+  readonly plannedAt: (plan: Plan, index: number) => PlannedDeployment;
   /** By judgements. */
   readonly beginnings: WeakMap<Judged, Beginning[]>;
 }
@@ -36,16 +38,17 @@ export interface Beginning {
 export interface Parts {
   /** 1 where one is decided alone. */
   readonly alone: Uint8Array;
-  /** The others, by place in the plan: which of their service's deployments each is. */
-  readonly others: ReadonlyMap<number, Spot>;
-  /** Their places in the plan by id. */
-  readonly places: ReadonlyMap<string, number>;
+  /** The others, by id. */
+  readonly others: ReadonlyMap<string, Other>;
   /** What happened to them. */
   readonly together: readonly CaseEvents[];
 }
 
-/** A deployment's place among those of its service. */
-interface Spot {
+/** One that is decided with others. */
+export interface Other {
+  readonly index: number;
+  readonly planned: PlannedDeployment;
+  /** Its place among those of its service. */
   readonly row: ArrayLike<number>;
   readonly place: number;
 }
@@ -58,8 +61,14 @@ export interface CaseEvents {
 
 export function quietMemory(): Quiet {
   const known = new WeakMap<WatchJudged, boolean>();
+  const planned = new WeakMap<Plan, Map<number, PlannedDeployment>>();
   return {
     beginnings: new WeakMap(),
+    plannedAt: (plan, index) => {
+      let own = planned.get(plan);
+      if (own === undefined) planned.set(plan, (own = new Map<number, PlannedDeployment>()));
+      return under(own, index, () => plan.deployments.at(index)!);
+    },
     isQuiet: (judged) => {
       if (isQuietWatch(judged)) return true;
       let quiet = known.get(judged);
@@ -82,7 +91,7 @@ export function beginningOf(plan: Plan, watchMs: number, judged: Judged, quiet: 
   if (same !== undefined) return same;
   const alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judged[index]!));
   for (const index of entangled(plan)) alone[index] = 0;
-  const beginning = { plan, watchMs, now: partsOf(plan, judged, alone) };
+  const beginning = { plan, watchMs, now: partsOf(plan, judged, alone, quiet) };
   known.push(beginning);
   return beginning;
 }
@@ -93,23 +102,26 @@ export function withOthers(
   judged: Judged,
   { alone }: Parts,
   more: Iterable<number>,
+  quiet: Quiet,
 ): Parts {
   const fewer = alone.slice();
   for (const index of more) fewer[index] = 0;
-  return partsOf(plan, judged, fewer);
+  return partsOf(plan, judged, fewer, quiet);
 }
 
-function partsOf(plan: Plan, judged: Judged, alone: Uint8Array): Parts {
-  const others = new Map<number, Spot>();
+function partsOf(plan: Plan, judged: Judged, alone: Uint8Array, quiet: Quiet): Parts {
+  const found: Other[] = [];
   for (const row of plan.rows) {
     for (let place = 0; place < row.length; place++) {
-      if (alone[row[place]!] === 0) others.set(row[place]!, { row, place });
+      const index = row[place]!;
+      if (alone[index] === 1) continue;
+      found.push({ index, planned: quiet.plannedAt(plan, index), row, place });
     }
   }
-  const inOrder = [...others.keys()].sort((a, b) => a - b);
-  const idAt = (index: number): string => plan.deployments.at(index)!.deployment.deploymentId;
-  const places = new Map(inOrder.map((index) => [idAt(index), index]));
-  return { alone, others, places, together: eventsOf(plan, judged, inOrder) };
+  found.sort((a, b) => a.index - b.index);
+  const others = new Map<string, Other>();
+  for (const other of found) others.set(other.planned.deployment.deploymentId, other);
+  return { alone, others, together: eventsOf(judged, found) };
 }
 
 /** Quiet ones that no later deployment of their service supersedes. */
@@ -136,12 +148,11 @@ function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolea
  */
 export function addCrossing(
   { deployments }: Plan,
-  { alone, others }: Parts,
-  index: number,
+  { alone }: Parts,
+  { row, place }: Other,
   lastMs: number,
   crossed: Set<number>,
 ): void {
-  const { row, place } = others.get(index)!;
   const starts = startsMs(deployments);
   for (let next = place + 1; next < row.length; next++) {
     const later = row[next]!;
@@ -152,14 +163,13 @@ export function addCrossing(
 
 /** What happened to some deployments, whatever a policy does. */
 export function eventsOf(
-  plan: Plan,
   judged: Judged,
-  which: Iterable<number>,
+  which: Iterable<Pick<Other, "index" | "planned">>,
 ): readonly CaseEvents[] {
   const cases = new Map<string | null, DecisionEvent[]>();
   const serviceTags = new Set<ContextTag>();
-  for (const index of which) {
-    const { deployment, knownAtMs, caseId, tags, stages } = plan.deployments.at(index)!;
+  for (const { index, planned } of which) {
+    const { deployment, knownAtMs, caseId, tags, stages } = planned;
     let events = cases.get(caseId);
     if (events === undefined) cases.set(caseId, (events = []));
     const { startedAtMs: atMs } = deployment;

@@ -25,10 +25,11 @@ import {
   withOthers,
   type CaseEvents,
   type Judged,
+  type Other,
   type Quiet,
 } from "./beginning.ts";
 import { foldEach, foldInOrder, type Hear, type Platform } from "./fold.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlannedDeployment } from "./plan.ts";
 
 export interface Decided {
   readonly records: readonly DecisionRecord[];
@@ -62,7 +63,7 @@ export interface PolicyReplay extends Decided {
   readonly askedIn: () => ReadonlySet<TierName>;
 }
 
-type Tell = (deployment: number, decided: Decided) => void;
+type Tell = (deployment: number, decided: Decided, planned: PlannedDeployment) => void;
 
 /** One case in the order it was handled. */
 export interface FleetReplay {
@@ -78,9 +79,10 @@ export function decisionsOf(
   platform: Platform,
   quiet: Quiet,
 ): PolicyReplay {
-  const fold = (which: Iterable<number>, fleets?: FleetReplay[]): Decided =>
-    foldCases(policy, eventsOf(plan, judged, which), people, platform, fleets);
-  const everybody = (): Iterable<number> => plan.deployments.keys();
+  type Which = Iterable<Pick<Other, "index" | "planned">>;
+  const fold = (which: Which, fleets?: FleetReplay[]): Decided =>
+    foldCases(policy, eventsOf(judged, which), people, platform, fleets);
+  const everybody = (): Which => plan.deployments.map((planned, index) => ({ planned, index }));
   let whole: Decided | null = null;
   const all = (): Decided => (whole ??= fold(everybody()));
   let known: { readonly alone: Uint8Array; readonly asked: ReadonlySet<TierName> } | null = null;
@@ -92,15 +94,15 @@ export function decisionsOf(
       const crossed = new Set<number>();
       for (const { events } of parts.together) {
         const hear = byDeployment((deploymentId, decided) => {
-          const index = parts.places.get(deploymentId);
+          const other = parts.others.get(deploymentId);
           // What concerns the fleet as a whole is in the log and belongs to no deployment.
-          if (index === undefined) return;
+          if (other === undefined) return;
           const { records } = decided;
           for (const { decision, tier } of records) {
             if (decision === "proposed" && tier !== null) asked.add(tier);
           }
-          addCrossing(plan, parts, index, records.at(-1)!.knownAtMs, crossed);
-          tell(index, decided);
+          addCrossing(plan, parts, other, records.at(-1)!.knownAtMs, crossed);
+          tell(other.index, decided, other.planned);
         });
         foldEach(policy, events, people, platform, hear.step);
         hear.end();
@@ -108,7 +110,7 @@ export function decisionsOf(
       if (crossed.size === 0) return (known = { alone: parts.alone, asked });
       // Whoever is decided with the others though it need not be ends just as it would alone:
       // the next policy begins with what this one found.
-      beginning.now = withOthers(plan, judged, parts, crossed);
+      beginning.now = withOthers(plan, judged, parts, crossed, quiet);
     }
   };
   const settled = (): NonNullable<typeof known> => known ?? others(() => undefined);
@@ -117,7 +119,10 @@ export function decisionsOf(
   const of = (deployment: number): Decided => {
     if (settled().alone[deployment] === 1) {
       let one = lone.get(deployment);
-      if (one === undefined) lone.set(deployment, (one = fold([deployment])));
+      if (one === undefined) {
+        const planned = plan.deployments.at(deployment)!;
+        lone.set(deployment, (one = fold([{ index: deployment, planned }])));
+      }
       return one;
     }
     if (kept === null) {

@@ -136,9 +136,10 @@ class EventQueue {
   private readonly events: DecisionEvent[] = [];
 
   isAbout(deploymentId: string): boolean {
-    return this.events.some(
-      (event) => "deploymentId" in event && event.deploymentId === deploymentId,
-    );
+    for (const event of this.events) {
+      if ("deploymentId" in event && event.deploymentId === deploymentId) return true;
+    }
+    return false;
   }
 
   peek(): DecisionEvent | undefined {
@@ -152,6 +153,7 @@ class EventQueue {
   add(event: DecisionEvent): void {
     let at = this.events.length;
     while (at > 0 && compareEvents(this.events[at - 1]!, event) > 0) at--;
-    this.events.splice(at, 0, event);
+    if (at === this.events.length) this.events.push(event);
+    else this.events.splice(at, 0, event);
   }
 }

@@ -29,7 +29,7 @@ export function neverOutcomes(
     of: () => nothing,
     standIn: () => null,
     alone: () => new Uint8Array(plan.deployments.length),
-    others: (tell) => plan.deployments.forEach((_, index) => tell(index, nothing)),
+    others: (tell) => plan.deployments.forEach((planned, index) => tell(index, nothing, planned)),
     askedIn: () => new Set(),
   };
   return outcomesOf(history, { plan, imagined: new Set() }, idle, people, recovery);
