@@ -14,6 +14,7 @@ import { openDuck, quoted } from "../../lab/history/duck.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import type { AlikeOutcomes } from "../../lab/outcome/alike.ts";
 import { outcomesOf } from "../../lab/outcome/outcome.ts";
+import { standingFor } from "../../lab/outcome/outcomeList.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
@@ -137,7 +138,7 @@ async function replayed(dir: string, policies: readonly Policy[]): Promise<Stopp
     if (acted === undefined) {
       const made = decide(index, absent, recovery);
       const all = outcomesOf(history, { plan, imagined: NOBODY }, made, absent, recovery, alike);
-      acted = all.filter(({ rolledBack }) => rolledBack).length;
+      acted = standingFor(all).filter(({ rolledBack }) => rolledBack).length;
       decided.set(key, acted);
     }
     rollbacks += acted;
