@@ -81,7 +81,7 @@ export async function judgeAgain(
   }
   const plan = await planReplay(history, logged.policies);
   const { seen, byDeployment } = collectSamples();
-  const { judged } = await detect(history, plan, logged.policies, progress, null, seen);
+  const { judged } = await detect(history, plan, logged.policies, progress, { seen });
   progress.end();
   const known = new Map(
     logged.samples.map(({ line, seen: then }) => [

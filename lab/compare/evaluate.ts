@@ -173,14 +173,15 @@ export async function evaluate(
     people.responder(0),
     recovery,
     options.progress,
-    undefined,
-    { futures, peopleIn: people.model === null ? null : people.responder },
-    options.digestSamples === true ? samples : undefined,
-    options.told?.given,
-    options.judged ?? null,
-    options.again,
-    options.glances,
-    options.scale ?? null,
+    {
+      draws: { futures, peopleIn: people.model === null ? null : people.responder },
+      samples: options.digestSamples === true ? samples : undefined,
+      given: options.told?.given,
+      judged: options.judged,
+      again: options.again,
+      glances: options.glances,
+      scale: options.scale,
+    },
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const { within } = options;

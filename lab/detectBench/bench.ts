@@ -77,7 +77,7 @@ export async function benchDetection(
     absent,
     { rollBack: () => ({ durationMs: 0, succeeds: true }) },
     options.progress,
-    options.historyMs ?? undefined,
+    { lookBackAtMostMs: options.historyMs ?? undefined },
   );
   const own = casesOf(history, replayed, 0);
   const bad = own.filter((one) => one.bad).length;

@@ -114,28 +114,34 @@ function familiesOf(
   return [...families.values()];
 }
 
-/**
- * Runs detection of all policies over all deployments of the plan.
- *
- * @param given by policy, what it is told in the place of history's tags; empty: nothing
- * @param judged of these policies in an earlier pass over this history: then only what
- *   history cut short is read again, to be continued; `seen` hears of no other
- * @param again but for these deployments, which are judged anew
- * @param glances says of quiet watches no more than that they were: for scores, not for records
- */
+/** What a detection may be asked beside its history, plan and policies. */
+export interface DetectOptions {
+  /** Continues what history cut short; null or left out: that stays unseen. */
+  readonly futures?: Futures | null | undefined;
+  readonly seen?: SeenSamples | undefined;
+  /** By policy, what it is told in the place of history's tags; empty: nothing. */
+  readonly given?: readonly (GivenTags | null)[] | undefined;
+  /**
+   * Of these policies in an earlier pass over this history: then only what history cut short
+   * is read again, to be continued; `seen` hears of no other.
+   */
+  readonly judged?: JudgedBefore | null | undefined;
+  /** Places of deployments that are judged anew although `judged` knows them. */
+  readonly again?: ReadonlySet<number> | undefined;
+  /** Says of quiet watches no more than that they were: for scores, not for records. */
+  readonly glances?: boolean | undefined;
+}
+
+/** Runs detection of all policies over all deployments of the plan. */
 export async function detect(
   history: Past,
   plan: Plan,
   policies: readonly Policy[],
   progress: Progress,
-  futures: Futures | null = null,
-  seen?: SeenSamples,
-  given: readonly (GivenTags | null)[] = [],
-  judged: JudgedBefore | null = null,
-  again: ReadonlySet<number> = NONE,
-  glances = false,
+  options: DetectOptions = {},
 ): Promise<Detection> {
-  const families = familiesOf(policies, given, plan.deployments.length, judged, glances);
+  const { futures = null, seen, given = [], judged = null, again = NONE, glances } = options;
+  const families = familiesOf(policies, given, plan.deployments.length, judged, glances === true);
   const isRead = (index: number): boolean =>
     judged === null || again.has(index) || (futures !== null && isCutShort(plan, index));
 

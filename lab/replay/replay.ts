@@ -11,14 +11,13 @@ import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
-import type { SamplesCollector } from "./samplesSeen.ts";
-import { detectThrough, planThrough, type Scale } from "../scale/scale.ts";
-import { detect, type JudgedBefore } from "./detect.ts";
+import { detectThrough, planThrough, type Scale, type ThroughOptions } from "../scale/scale.ts";
+import { detect, type DetectOptions, type JudgedBefore } from "./detect.ts";
 import { quietMemory } from "./beginning.ts";
 import { decisionsOf, type PolicyReplay } from "./decide.ts";
 import type { Platform } from "./fold.ts";
 import { planReplay, type Plan } from "./plan.ts";
-import { planGiven, type GivenTags } from "./given.ts";
+import { planGiven } from "./given.ts";
 import type { Futures } from "./splice.ts";
 
 export type { PolicyReplay } from "./decide.ts";
@@ -57,33 +56,16 @@ export interface JudgeAgain {
   readonly again: ReadonlySet<number>;
 }
 
-/**
- * For many policies: what was decided about one can be let go before the next is asked.
- *
- * @param glances see `detect`
- */
+/** For many policies: what was decided about one can be let go before the next is asked. */
 export async function watchHistory(
   history: Past,
   policies: readonly Policy[],
   progress: Progress,
-  before: JudgeAgain | null = null,
-  glances = false,
+  options: Pick<DetectOptions, "judged" | "again" | "glances"> = {},
 ): Promise<Watched> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies);
-  const { judged: known, again } = before ?? { judged: null };
-  const { judged, samplesRead } = await detect(
-    history,
-    plan,
-    policies,
-    progress,
-    null,
-    undefined,
-    [],
-    known,
-    again,
-    glances,
-  );
+  const { judged, samplesRead } = await detect(history, plan, policies, progress, options);
   const quiet = quietMemory();
   return {
     plan,
@@ -102,51 +84,30 @@ function refuseEmpty(history: Past): void {
   });
 }
 
-/**
- * @param lookBackAtMostMs shows a deployment no more of its past than this
- * @param samples collects by what samples each deployment was judged
- * @param given by policy, what it is told in the place of history's tags; empty: nothing
- * @param judged of these policies, where they are known already
- * @param again but for these deployments
- * @param glances see `detect`
- * @param scale keeps what was judged, and has others judge; null: all of it here and now
- */
+export interface ReplayOptions extends Omit<ThroughOptions, "futures"> {
+  /** Null or left out: people are asked once, and what history hid stays unseen. */
+  readonly draws?: Draws | null | undefined;
+  /** Keeps what was judged, and has others judge; null or left out: all of it here and now. */
+  readonly scale?: Scale | null | undefined;
+}
+
 export async function replay(
   history: Past,
   policies: readonly Policy[],
   people: Responder,
   platform: Platform,
   progress: Progress,
-  lookBackAtMostMs?: number,
-  draws: Draws | null = null,
-  samples?: SamplesCollector,
-  given: readonly (GivenTags | null)[] = [],
-  judged: JudgedBefore | null = null,
-  again?: ReadonlySet<number>,
-  glances = false,
-  scale: Scale | null = null,
+  { draws = null, scale = null, ...options }: ReplayOptions = {},
 ): Promise<Replay> {
   refuseEmpty(history);
-  const plan = await planThrough(scale, history, policies, lookBackAtMostMs);
-  const detection = await detectThrough(
-    scale,
-    history,
-    plan,
-    policies,
-    progress,
-    draws === null ? null : draws.futures,
-    samples,
-    given,
-    judged,
-    again,
-    glances,
-    lookBackAtMostMs,
-  );
+  const plan = await planThrough(scale, history, policies, options.lookBackAtMostMs);
+  const asked = { ...options, futures: draws?.futures };
+  const detection = await detectThrough(scale, history, plan, policies, progress, asked);
   progress.end();
   const quiet = quietMemory();
   const nothing = new Array<WatchJudged>(plan.deployments.length).fill([]);
   const plans = policies.map((_, index) =>
-    planGiven(plan, given[index] ?? null, index === 0 ? nothing : detection.judged[0]!),
+    planGiven(plan, options.given?.[index] ?? null, index === 0 ? nothing : detection.judged[0]!),
   );
   const results = policies.map((policy, index): PolicyReplay => {
     const own = detection.judged[index]!;

@@ -174,12 +174,12 @@ async function judgeUnit(
     part,
     policies,
     { ...progress, end: () => undefined },
-    isContinued ? futuresOf(futures) : null,
-    collected?.seen,
-    [],
-    before,
-    undefined,
-    glances,
+    {
+      futures: isContinued ? futuresOf(futures) : null,
+      seen: collected?.seen,
+      judged: before,
+      glances,
+    },
   );
   const keys = groupsOf(policies).map(({ key }) => key);
   return {

@@ -7,10 +7,8 @@ import type { Policy } from "../../engine/index.ts";
 import type { SamplesCollector } from "../replay/samplesSeen.ts";
 import type { Progress } from "../progress.ts";
 import { isStored, type Past } from "../history/open.ts";
-import type { GivenTags } from "../replay/given.ts";
-import { detect, type Detection, type JudgedBefore } from "../replay/detect.ts";
+import { detect, type DetectOptions, type Detection } from "../replay/detect.ts";
 import { planReplay, type Plan } from "../replay/plan.ts";
-import type { Futures } from "../replay/splice.ts";
 import { answered } from "./answers.ts";
 import { basisOf } from "./identity.ts";
 import { judgeByShards, type JudgeQuestion } from "./judge.ts";
@@ -58,6 +56,13 @@ export function planThrough(
   return planReplay({ ...history, stepsMs }, policies, lookBackAtMostMs);
 }
 
+export interface ThroughOptions extends Omit<DetectOptions, "seen"> {
+  /** Collects by what samples each deployment was judged. */
+  readonly samples?: SamplesCollector | undefined;
+  /** Shows a deployment no more of its past than this. */
+  readonly lookBackAtMostMs?: number | undefined;
+}
+
 /**
  * `detect`, through a scale where that can be: not where a policy is told something else than
  * history's tags (what it is told may depend on what others judged), nor where single
@@ -70,28 +75,12 @@ export async function detectThrough(
   plan: Plan,
   policies: readonly Policy[],
   progress: Progress,
-  futures: Futures | null,
-  samples: SamplesCollector | undefined,
-  given: readonly (GivenTags | null)[],
-  judged: JudgedBefore | null,
-  again: ReadonlySet<number> | undefined,
-  glances: boolean,
-  lookBackAtMostMs: number | undefined,
+  { samples, lookBackAtMostMs, ...options }: ThroughOptions,
 ): Promise<Detection> {
+  const { futures = null, given = [], judged = null, again, glances = false } = options;
   const isPlain = given.length === 0 && again === undefined && isStored(history);
   if (scale === null || !isPlain || history.manifest.samples < scale.leastSamples) {
-    return detect(
-      history,
-      plan,
-      policies,
-      progress,
-      futures,
-      samples?.seen,
-      given,
-      judged,
-      again,
-      glances,
-    );
+    return detect(history, plan, policies, progress, { ...options, seen: samples?.seen });
   }
   const sharded = await judgeByShards(history, plan, policies, {
     store: scale.store,

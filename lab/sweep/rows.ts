@@ -116,8 +116,7 @@ export async function tableOf(
       history,
       batch.map((index) => policies[index]!),
       progress,
-      null,
-      true,
+      { glances: true },
     );
     const { plan } = watched;
     const alike: AlikeOutcomes = new Map();

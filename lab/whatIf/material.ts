@@ -69,10 +69,12 @@ export async function gather(
   const plan = await planReplay(history, [policy]);
   const seen = new Array<Unit>(plan.deployments.length);
   let samples = 0;
-  await detect(history, plan, [policy], progress, null, (id, columns, context) => {
-    const place = plan.places.get(id)!;
-    for (const { values } of columns) samples += values.length;
-    seen[place] = unitOf(plan.deployments.at(place)!, columns, context);
+  await detect(history, plan, [policy], progress, {
+    seen: (id, columns, context) => {
+      const place = plan.places.get(id)!;
+      for (const { values } of columns) samples += values.length;
+      seen[place] = unitOf(plan.deployments.at(place)!, columns, context);
+    },
   });
   progress.end();
   const { effectOf } = futuresOf(history.tables, effect, 1, seed);

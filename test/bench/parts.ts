@@ -127,7 +127,9 @@ async function replayed(dir: string, policies: readonly Policy[]): Promise<Stopp
   const began = performance.now();
   const stop = stopwatch();
   const recovery = recoveryOf(history.tables);
-  const { plan, decide, samplesRead } = await watchHistory(history, policies, silent, null, true);
+  const { plan, decide, samplesRead } = await watchHistory(history, policies, silent, {
+    glances: true,
+  });
   const detectedAt = performance.now();
   const alike: AlikeOutcomes = new Map();
   const decided = new Map<string, number>();
@@ -180,7 +182,7 @@ async function ruled(
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const stop = stopwatch();
   const policy = loadPolicy(fileBeside("rule.yaml"));
-  const { plan, judged } = await watchHistory(history, [policy], silent, null, true);
+  const { plan, judged } = await watchHistory(history, [policy], silent, { glances: true });
   const flagged = plan.deployments
     .filter(({ deployment }, at) =>
       judgementsOf(judged[0]![at]!, deployment).some(

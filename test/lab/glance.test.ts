@@ -36,20 +36,7 @@ it("what was done and when is the same; only the numbers of the quiet are left o
   const people = recorded(history.tables.decisions);
   const recovery = recoveryOf(history.tables);
   const outcomes = async (glances: boolean): Promise<(readonly Outcome[])[]> => {
-    const made = await replay(
-      history,
-      policies,
-      people,
-      recovery,
-      silent,
-      undefined,
-      null,
-      undefined,
-      [],
-      null,
-      undefined,
-      glances,
-    );
+    const made = await replay(history, policies, people, recovery, silent, { glances });
     return made.policies.map((one) => [...outcomesOf(history, made, one, people, recovery)]);
   };
   const [closer, glanced] = [await outcomes(false), await outcomes(true)];

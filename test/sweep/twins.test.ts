@@ -31,7 +31,7 @@ async function takenOver(
   people: string,
   past: History = history,
 ): Promise<number> {
-  const watched = await watchHistory(past, policies, silent, null, true);
+  const watched = await watchHistory(past, policies, silent, { glances: true });
   const together = makerOf(people, past);
   const alike = new Map<never, never>();
   const rows = policies.map((policy, at) => {

@@ -136,9 +136,11 @@ const calls = {
     };
     let columns: readonly SampleColumn[] = [];
     let context: PreparedContext | null = null;
-    await detect(history, alone, [policy], silent, null, (_id, seen, prepared) => {
-      columns = seen;
-      context = prepared;
+    await detect(history, alone, [policy], silent, {
+      seen: (_id, seen, prepared) => {
+        columns = seen;
+        context = prepared;
+      },
     });
     const watch = watchOf(policy, planned, context, columns);
     const column = columns.find(({ series }) => seriesKey(series) === seriesKey(wanted));
