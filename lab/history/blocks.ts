@@ -8,8 +8,9 @@
 export const BLOCK_SAMPLES = 1024;
 
 /**
- * One stored block. Its arrays are views of a copy: safe to keep, but a kept one
- * holds the 8 MB it was read with, so copy what is to stay for long.
+ * One stored block, or several that continue each other (plainPart.ts). Its arrays are views of a
+ * copy: safe to keep, but a kept one holds the 8 MB it was read with, so copy what is to stay for
+ * long.
  */
 export interface Block {
   readonly series: number;

@@ -198,26 +198,34 @@ export interface PlainPart {
 /** Spacings and delays of one block where each sample has its own. */
 type Lists = Pick<Block, "offsetsMs"> & { readonly delaysMs: Int32Array | null };
 
+export interface BlockOptions {
+  /** Where blocks lie that are read: good until whoever lent it resets it; none: of their own. */
+  readonly memory?: ReadMemory;
+  /**
+   * Those that continue each other may come as one, and with them what lies between: whoever
+   * cuts windows out of them has a hundredth of the blocks to look at.
+   */
+  readonly areJoined?: boolean;
+}
+
 /**
  * Reads those rows of a file, ascending.
  *
  * @param connect for the lists of uneven blocks, where any of them is wanted
- * @param memory where they lie; null: in memory of their own
  */
 export async function readPlainBlocks(
   part: PlainPart,
   values: PlainValues,
   rows: Int32Array,
   connect: () => Promise<DuckDBConnection>,
-  memory: ReadMemory | null,
+  { memory, areJoined = false }: BlockOptions,
 ): Promise<Block[]> {
-  const isListed = (row: number): boolean =>
-    part.stepMs[row] === LISTED || part.delayMs[row] === LISTED;
-  const lists = rows.some(isListed) ? await readLists(await connect(), part.path) : null;
+  const isWanted = rows.some((row) => isListed(part, row));
+  const lists = isWanted ? await readLists(await connect(), part.path) : null;
   const { at, bytes, ends } = values;
   const begins = (row: number): number => (row === 0 ? 0 : ends[row - 1]! * bytes);
   const runs = runsOf(rows, begins, (row) => ends[row]! * bytes);
-  const read = await readAll(part.path, at, runs, memory);
+  const read = await readAll(part.path, at, runs, memory ?? null);
   const blocks: Block[] = [];
   runs.forEach(({ first, next, begin }, run) => {
     const { buffer, byteOffset, length } = read[run]!;
@@ -225,22 +233,40 @@ export async function readPlainBlocks(
       bytes === 4
         ? new Float32Array(buffer, byteOffset, length / bytes)
         : new Float64Array(buffer, byteOffset, length / bytes);
-    for (let index = first; index < next; index++) {
+    const last = rows[next - 1]!;
+    for (let index = first; index < next;) {
       const row = rows[index]!;
+      let to = row + 1;
+      while (areJoined && to <= last && continues(part, ends, to)) to++;
+      while (index < next && rows[index]! < to) index++;
       const from = (begins(row) - begin) / bytes;
-      const listed = isListed(row) ? lists!.get(row)! : null;
+      const listed = isListed(part, row) ? lists!.get(row)! : null;
       blocks.push({
         series: part.series[row]!,
         startMs: part.startMs[row]!,
         stepMs: part.stepMs[row] === LISTED ? null : part.stepMs[row]!,
         offsetsMs: listed?.offsetsMs ?? null,
-        values: column.subarray(from, from + ends[row]! - begins(row) / bytes),
+        values: column.subarray(from, from + ends[to - 1]! - begins(row) / bytes),
         knownDelayMs: listed?.delaysMs ?? part.delayMs[row]!,
       });
     }
   });
-  assert(blocks.length === rows.length, `every block asked for came: ${part.path}`);
+  assert(areJoined || blocks.length === rows.length, `every block asked for came: ${part.path}`);
   return blocks;
+}
+
+function isListed({ stepMs, delayMs }: PlainPart, row: number): boolean {
+  return stepMs[row] === LISTED || delayMs[row] === LISTED;
+}
+
+/** Does it go on, sample by sample, where the row before it ends? */
+function continues(part: PlainPart, ends: Int32Array, row: number): boolean {
+  const { series, startMs, stepMs, delayMs } = part;
+  const before = row - 1;
+  if (series[row] !== series[before] || isListed(part, row)) return false;
+  if (stepMs[row] !== stepMs[before] || delayMs[row] !== delayMs[before]) return false;
+  const count = ends[before]! - (before === 0 ? 0 : ends[before - 1]!);
+  return startMs[row] === startMs[before]! + count * stepMs[before]!;
 }
 
 /** Rows that are read together: `rows[first..next)`, from byte `begin` to `end` of the values. */

@@ -18,18 +18,15 @@ import {
   type DuckDBDataChunk,
 } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
-import { planParts, type PartPlan } from "./blockIndex.ts";
+import { planParts, type PartIndex, type PartPlan } from "./blockIndex.ts";
 import type { Block, BlockRange } from "./blocks.ts";
 import { itemsOf, microsToMs, quoted } from "./duck.ts";
 import { readingFile, type History } from "./open.ts";
-import { readPlainBlocks } from "./plainPart.ts";
-import type { ReadMemory } from "./readMemory.ts";
+import { readPlainBlocks, type BlockOptions } from "./plainPart.ts";
 
-export interface StreamOptions {
+export interface StreamOptions extends BlockOptions {
   /** Only these series; with ranges, both must hold. */
   readonly seriesIn?: readonly number[];
-  /** Where blocks lie that are read: good until whoever lent it resets it. */
-  readonly memory?: ReadMemory;
 }
 
 /**
@@ -53,18 +50,13 @@ export async function* streamBlockLists(
   options: StreamOptions = {},
 ): AsyncGenerator<readonly Block[]> {
   const plans = planParts(await history.blockIndex(), ranges, options.seriesIn);
-  const queues = [
+  const queueOf = (storage: PartIndex["storage"]): PartQueue =>
     new PartQueue(
       history,
-      plans.filter(({ part }) => part.storage === "float"),
-      options.memory ?? null,
-    ),
-    new PartQueue(
-      history,
-      plans.filter(({ part }) => part.storage === "double"),
-      options.memory ?? null,
-    ),
-  ] as const;
+      plans.filter(({ part }) => part.storage === storage),
+      options,
+    );
+  const queues = [queueOf("float"), queueOf("double")] as const;
   try {
     // A series is stored in one kind only, so the two queues never tie.
     for (;;) {
@@ -97,7 +89,7 @@ class PartQueue {
   constructor(
     private readonly history: History,
     private readonly plans: readonly PartPlan[],
-    private readonly memory: ReadMemory | null,
+    private readonly options: StreamOptions,
   ) {}
 
   async head(): Promise<Block | null> {
@@ -152,7 +144,7 @@ class PartQueue {
       (connection = await this.history.duck.connect());
     try {
       const values = part.values();
-      if (values !== null) return await readPlainBlocks(part, values, rows, connect, this.memory);
+      if (values !== null) return await readPlainBlocks(part, values, rows, connect, this.options);
       return await readPlan(await connect(), plan);
     } finally {
       (connection as DuckDBConnection | null)?.closeSync();

@@ -74,36 +74,35 @@ export function assemble(windows: readonly StoredWindow[]): SampleWindow[] {
   windows.forEach((window, at) => {
     const before = at > 0 && isOnTimesOf(windows[at - 1]!, window) ? assembled[at - 1]! : null;
     const { atMs, knownAtMs } = before ?? timesOf(window);
-    assembled.push({ atMs, knownAtMs, values: valuesOf(window) });
+    const values = copied(window.slices, new Float64Array(window.length));
+    assembled.push({ atMs, knownAtMs, values });
   });
   return assembled;
 }
 
-/** Cut alike out of regular blocks that begin alike? Irregular ones are not compared. */
+/** Are both evenly spaced, and alike? Uneven ones are not compared. */
 function isOnTimesOf(one: StoredWindow, other: StoredWindow): boolean {
-  if (one.slices.length !== other.slices.length) return false;
-  return one.slices.every((slice, i) => {
-    const { block, from, to } = other.slices[i]!;
-    return (
-      slice.from === from &&
-      slice.to === to &&
-      slice.block.stepMs !== null &&
-      slice.block.stepMs === block.stepMs &&
-      slice.block.startMs === block.startMs &&
-      typeof slice.block.knownDelayMs === "number" &&
-      slice.block.knownDelayMs === block.knownDelayMs
-    );
-  });
+  const [spaced, alike] = [spacingOf(one), spacingOf(other)];
+  return (
+    spaced !== null &&
+    alike !== null &&
+    one.length === other.length &&
+    spaced.startMs === alike.startMs &&
+    spaced.stepMs === alike.stepMs &&
+    spaced.delayMs === alike.delayMs
+  );
 }
 
-function valuesOf({ slices, length }: StoredWindow): Float64Array {
-  const values = new Float64Array(length);
-  let into = 0;
+function copied<Values extends Float32Array | Float64Array>(
+  slices: readonly Slice[],
+  into: Values,
+): Values {
+  let at = 0;
   for (const { block, from, to } of slices) {
-    values.set(block.values.subarray(from, to), into);
-    into += to - from;
+    into.set(block.values.subarray(from, to), at);
+    at += to - from;
   }
-  return values;
+  return into;
 }
 
 function timesOf({ slices, length }: StoredWindow): Pick<SampleWindow, "atMs" | "knownAtMs"> {
@@ -137,19 +136,20 @@ function addDelays({ block, from, to }: Slice, times: Float64Array, into: number
   return into;
 }
 
-/** The samples of a window that are evenly spaced in time; see `evenly`. */
-interface EvenWindow {
+/** Of samples that come evenly in time, each known after one delay. */
+interface Spacing {
   readonly startMs: number;
   readonly stepMs: number;
   readonly delayMs: number;
+}
+
+/** The samples of a window that are evenly spaced in time; see `evenly`. */
+interface EvenWindow extends Spacing {
   readonly values: Float32Array | Float64Array;
 }
 
-/**
- * A window as it lies in memory, without a copy where its blocks are neighbours there; null
- * where its samples are not evenly spaced and known after one delay.
- */
-export function evenly({ slices, length }: StoredWindow): EvenWindow | null {
+/** Null where samples are not evenly spaced and known after one delay. */
+function spacingOf({ slices }: StoredWindow): Spacing | null {
   const first = slices[0];
   if (first === undefined) return null;
   const { startMs, stepMs, knownDelayMs } = first.block;
@@ -162,10 +162,21 @@ export function evenly({ slices, length }: StoredWindow): EvenWindow | null {
     if (block.startMs + from * stepMs !== fromMs + count * stepMs) return null;
     count += to - from;
   }
-  return { startMs: fromMs, stepMs, delayMs: knownDelayMs, values: inOnePiece(slices, length) };
+  return { startMs: fromMs, stepMs, delayMs: knownDelayMs };
 }
 
-function inOnePiece(slices: readonly Slice[], length: number): Float32Array | Float64Array {
+/**
+ * A window as it lies in memory, without a copy where its blocks are neighbours there; null
+ * where its samples are not evenly spaced and known after one delay.
+ */
+export function evenly(window: StoredWindow): EvenWindow | null {
+  const spacing = spacingOf(window);
+  if (spacing === null) return null;
+  const { startMs, stepMs, delayMs } = spacing;
+  return { startMs, stepMs, delayMs, values: inOnePiece(window) };
+}
+
+function inOnePiece({ slices, length }: StoredWindow): Float32Array | Float64Array {
   const { block, from, to } = slices[0]!;
   if (slices.length === 1) return block.values.subarray(from, to);
   const { buffer, BYTES_PER_ELEMENT: bytes } = block.values;
@@ -177,7 +188,8 @@ function inOnePiece(slices: readonly Slice[], length: number): Float32Array | Fl
     to: last,
   } of slices) {
     if (values.buffer !== buffer || values.byteOffset + first * bytes !== end) {
-      return valuesOf({ slices, length });
+      // Of the same kind: what is compiled for one would be thrown away at the first of another.
+      return copied(slices, bytes === 4 ? new Float32Array(length) : new Float64Array(length));
     }
     end += (last - first) * bytes;
   }
@@ -247,7 +259,7 @@ export async function* streamStoredWindows(
       window.length += to - from;
     }
   };
-  const options = memory === undefined ? {} : { memory };
+  const options = { areJoined: true, ...(memory === undefined ? {} : { memory }) };
   for await (const blocks of streamBlockLists(history, requests, options)) {
     for (const block of blocks) {
       take(block);

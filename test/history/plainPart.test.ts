@@ -1,13 +1,18 @@
-/** What is read straight from a part file is what DuckDB reads of it, whatever is in it. */
+/**
+ * What is read straight from a part file is what DuckDB reads of it, whatever is in it, and so are
+ * the windows cut out of blocks that were joined.
+ */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Block } from "../../lab/history/blocks.ts";
+import type { Block, BlockRange } from "../../lab/history/blocks.ts";
 import { iso, quoted } from "../../lab/history/duck.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
+import { ReadMemory } from "../../lab/history/readMemory.ts";
 import { streamBlocks } from "../../lab/history/stream.ts";
+import { assemble, evenly, sampleAtMs } from "../../lab/history/windows.ts";
 import { createHistory } from "../../lab/history/write.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { ABOUT, NO_TABLES } from "./samples.ts";
@@ -63,6 +68,40 @@ function valueOf(kind: string, i: number): number {
   return Math.sin(i) * 1000;
 }
 
+/** Samples of windows: cut out of blocks one by one, in the order of what was asked. */
+async function cutOut(history: History, ranges: readonly BlockRange[]): Promise<string[]> {
+  const found = ranges.map((): string[] => []);
+  for await (const block of streamBlocks(history, "all")) {
+    for (const [at, { series, fromMs, toMs }] of ranges.entries()) {
+      if (block.series !== series) continue;
+      block.values.forEach((value, i) => {
+        const atMs = sampleAtMs(block, i);
+        const { knownDelayMs: delay } = block;
+        const delayMs = typeof delay === "number" ? delay : delay[i]!;
+        if (atMs >= fromMs && atMs < toMs) found[at]!.push(`${atMs} ${atMs + delayMs} ${value}`);
+      });
+    }
+  }
+  return found.map((samples) => samples.join("\n"));
+}
+
+/** The same as a replay gets them, and of each that lies evenly its values. */
+async function windows(history: History, ranges: readonly BlockRange[]): Promise<string[]> {
+  const found = ranges.map(() => "");
+  const requests = ranges.map((range, id) => ({ id, ...range }));
+  const memory = new ReadMemory();
+  for await (const list of history.windows(requests, memory)) {
+    for (const { id, window } of list) {
+      const { atMs, knownAtMs, values } = assemble([window])[0]!;
+      const samples = Array.from(values, (value, i) => `${atMs[i]!} ${knownAtMs[i]!} ${value}`);
+      found[id] = samples.join("\n");
+      const even = evenly(window);
+      if (even !== null) expect(even.values.join(" ")).toBe(values.join(" "));
+    }
+  }
+  return found;
+}
+
 async function streamed(history: History, ranges: Parameters<typeof streamBlocks>[1]) {
   const blocks: Block[] = [];
   for await (const block of streamBlocks(history, ranges)) blocks.push(block);
@@ -104,6 +143,7 @@ test("every block, and any of them, is what DuckDB reads", async () => {
           const some = await streamed(history, ranges);
           const known = new Set(all);
           expect(some.every((block) => known.has(block))).toBe(true);
+          expect(await windows(history, ranges)).toEqual(await cutOut(history, ranges));
         } finally {
           history.close();
         }
