@@ -1,4 +1,4 @@
-/** How far garbage may grow before it is collected. */
+/** What is done about V8's heap: how far garbage may grow, and what waits for its collection. */
 
 import { setFlagsFromString } from "node:v8";
 
@@ -11,4 +11,16 @@ import { setFlagsFromString } from "node:v8";
  */
 export function growHeapSteadily(): void {
   setFlagsFromString("--heap-growing-percent=100");
+}
+
+/** What memory outside of the heap belonged to garbage is given back just after. */
+const GIVEN_BACK_MS = 100;
+
+const COLLECTED = new FinalizationRegistry((then: () => void) => {
+  setTimeout(then, GIVEN_BACK_MS).unref();
+});
+
+/** Calls when V8 has collected what is garbage now; not at all where the process ends before. */
+export function onceCollected(then: () => void): void {
+  COLLECTED.register({}, then);
 }

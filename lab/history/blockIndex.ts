@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { BlockRange } from "./blocks.ts";
-import { itemsOf, quoted, type Duck } from "./duck.ts";
+import { itemsOf, quoted, type DuckAtNeed } from "./duck.ts";
 import { readingFile } from "./open.ts";
 import { findPlainValues, LISTED, type PlainPart, type PlainValues } from "./plainPart.ts";
 
@@ -29,7 +29,7 @@ export interface PartIndex extends PlainPart {
 
 /** Reads the index of the named part files (relative to `dir`, in file order). */
 export async function loadBlockIndex(
-  duck: Duck,
+  duck: DuckAtNeed,
   dir: string,
   files: readonly string[],
 ): Promise<PartIndex[]> {

@@ -46,6 +46,31 @@ export async function openDuck(options: DuckOptions = {}): Promise<Duck> {
   };
 }
 
+/** A database that is there while somebody reads with it. */
+export interface DuckAtNeed {
+  /** Opens it where it is not. Whoever asks closes the connection. */
+  connect(): Promise<DuckDBConnection>;
+  /**
+   * Closes it until it is asked for again; connections that are out stay good. No sooner, and
+   * only when nothing that came of it is left, does DuckDB give back what it read with.
+   */
+  letGo(): void;
+}
+
+export function duckAtNeed(options: DuckOptions = {}): DuckAtNeed {
+  let opened: Promise<Duck> | null = null;
+  return {
+    connect: async () => (await (opened ??= openDuck(options))).connect(),
+    letGo() {
+      opened?.then(
+        (duck) => duck.close(),
+        () => undefined,
+      );
+      opened = null;
+    },
+  };
+}
+
 /** A string literal in SQL. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

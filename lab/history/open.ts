@@ -5,13 +5,15 @@
  * Law: what cannot be read is refused with the file's name, never skipped.
  */
 
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
+import { onceCollected } from "../heap.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { loadBlockIndex, type PartIndex } from "./blockIndex.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
-import { openDuck, type Duck } from "./duck.ts";
+import { duckAtNeed } from "./duck.ts";
 import { readManifest } from "./manifest.ts";
 import { readDeployments, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
 import type { HistoryManifest, HistoryTables, SeriesRow } from "./tables.ts";
@@ -40,8 +42,8 @@ export interface Past {
 
 /** A past in Parquet. */
 export interface History extends Past {
-  /** The database it is read with; for code inside lab/history. */
-  readonly duck: Duck;
+  /** To the database it is read with; for code inside lab/history. */
+  readonly connect: () => Promise<DuckDBConnection>;
   /** Which block lies where; read once, when first asked for. */
   readonly blockIndex: () => Promise<readonly PartIndex[]>;
   close(): void;
@@ -66,24 +68,29 @@ export async function openHistory(
 ): Promise<History> {
   const manifest = readManifest(dir);
   for (const { file, bytes } of manifest.files) checkFile(join(dir, file), bytes);
-  const duck = await openDuck(options);
+  const duck = duckAtNeed(options);
+  let connection: DuckDBConnection | null = null;
   try {
+    const own = (connection = await duck.connect());
     const tables = Object.fromEntries(
       await readInTurn(TABLE_NAMES, async (name) => [
         name,
         await readingFile(join(dir, TABLE_FILES[name].file), (): Promise<Iterable<unknown>> =>
           name === "deployments"
-            ? readDeployments(duck.connection, dir, manifest.rows.deployments)
-            : readTable(duck.connection, dir, name),
+            ? readDeployments(own, dir, manifest.rows.deployments)
+            : readTable(own, dir, name),
         ),
       ]),
     ) as unknown as HistoryTables;
     const series = (await readingFile(join(dir, TABLE_FILES.series.file), () =>
-      readTable(duck.connection, dir, "series"),
+      readTable(own, dir, "series"),
     )) as unknown as SeriesRow[];
     let index: Promise<readonly PartIndex[]> | null = null;
     const blockIndex = (): Promise<readonly PartIndex[]> =>
-      (index ??= loadBlockIndex(duck, dir, metricFiles(manifest)));
+      (index ??= loadBlockIndex(duck, dir, metricFiles(manifest)).finally(() => {
+        // Samples are read without it, mostly, and it holds on to 45 MB of 500 million of them.
+        onceCollected(() => duck.letGo());
+      }));
     const history: History = {
       dir,
       manifest,
@@ -91,15 +98,17 @@ export async function openHistory(
       series,
       windows: (requests, memory) => streamStoredWindows(history, requests, memory),
       stepsMs: async () => stepsOf(await blockIndex()),
-      duck,
+      connect: () => duck.connect(),
       blockIndex,
-      close: () => duck.close(),
+      close: () => duck.letGo(),
     };
     STORED.add(history);
     return history;
   } catch (error) {
-    duck.close();
+    duck.letGo();
     throw error;
+  } finally {
+    connection?.closeSync();
   }
 }
 

@@ -141,7 +141,7 @@ class PartQueue {
     const { part, rows } = plan;
     let connection: DuckDBConnection | null = null;
     const connect = async (): Promise<DuckDBConnection> =>
-      (connection = await this.history.duck.connect());
+      (connection = await this.history.connect());
     try {
       const values = part.values();
       if (values !== null) return await readPlainBlocks(part, values, rows, connect, this.options);

@@ -324,7 +324,7 @@ describe("the plain view", () => {
     );
     const { out, manifest } = await importDir(writeFiles(files), { timestamp: "start" });
     const history = await openHistory(out);
-    const { connection } = history.duck;
+    const connection = await history.connect();
     await connection.run(plainViewSql(out, history.manifest));
     const read = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
     expect(await read("SELECT count(value), count(*) FROM samples")).toEqual([

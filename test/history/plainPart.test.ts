@@ -126,10 +126,12 @@ test("every block, and any of them, is what DuckDB reads", async () => {
             if (part.values() === null) decoded++;
             else plain++;
           }
-          const reader = await history.duck.connection.runAndReadAll(
+          const connection = await history.connect();
+          const reader = await connection.runAndReadAll(
             `SELECT series, epoch_ms(start_at) AS at_ms, "values"::DOUBLE[]
                FROM read_parquet(${quoted(join(dir, "metrics", "*.parquet"))}) ORDER BY ALL`,
           );
+          connection.closeSync();
           const all = reader.getRowsJS().map(([one, at, values]) => {
             return `${Number(one)} ${iso(Number(at))} ${(values as number[]).join(" ")}`;
           });
