@@ -28,19 +28,24 @@ export function readText(file: string, what: string, cure: string): string {
   }
 }
 
-/** @throws Problems when it is no YAML, each with its place */
+/** What follows a first error of syntax is mostly the parser's loss of its way. */
+const SYNTAX_ERRORS_SHOWN = 3;
+
+/** @throws Problems when it is no YAML, the first of them each with its place */
 export function parseYaml(text: string, file: string): Written {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length === 0) return { document, lines };
+  const more = document.errors.length - SYNTAX_ERRORS_SHOWN;
   throw new Problems(
-    document.errors.map((error) => {
+    document.errors.slice(0, SYNTAX_ERRORS_SHOWN).map((error, place) => {
       const { line, col } = lines.linePos(error.pos[0]);
+      const last = more > 0 && place === SYNTAX_ERRORS_SHOWN - 1;
       return new Problem(error.message, {
         file,
         line,
         column: col,
-        cure: "Mend the YAML at this place.",
+        cure: `Mend the YAML at this place${last ? `; ${more} more may follow from it` : ""}.`,
       });
     }),
   );

@@ -10,7 +10,7 @@ import { verifyLog } from "../audit/verify.ts";
 import { openHistory } from "../history/open.ts";
 import { isJournal, replayWholeJournal, verifyWholeJournal } from "./auditJournal.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
-import { counted } from "../counted.ts";
+import { counted, countText } from "../counted.ts";
 
 const EXIT_CHECK_FAILED = 1;
 /** `--json` has all of them. */
@@ -81,7 +81,8 @@ function verifyText(log: string, state: ChainState): string {
     return `${log}:${fault.line}: ${fault.kind}: ${fault.what} (record ${fault.seq} is due here)`;
   }
   const parts = [
-    `${log} is whole: ${lines} lines, ${kinds.event} events, ${kinds.record} decision records`,
+    `${log} is whole: ${counted(lines, "line")}, ${counted(kinds.event, "event")}, ` +
+      counted(kinds.record, "decision record"),
     closed ? "" : "; still open",
     signedLines > 0 ? `; signed up to line ${signedLines}` : "",
     `\nLast hash ${end.previous}`,
@@ -148,10 +149,9 @@ async function judgedAgain(log: string, open: boolean, dir: string): Promise<Jud
 }
 
 function judgedText({ deployments, samples, judgements, judged }: JudgedAgain): string {
-  const number = (count: number): string => count.toLocaleString("en-US");
   const of = new Set(samples.map(({ deploymentId }) => deploymentId)).size;
   const same = (differ: number): string =>
-    differ === 0 ? "all identical" : `${number(differ)} differ`;
+    differ === 0 ? "all identical" : `${countText(differ)} differ`;
   const lines = [
     ...samples.map(
       ({ line, deploymentId, series, what }) =>
@@ -165,22 +165,23 @@ function judgedText({ deployments, samples, judgements, judged }: JudgedAgain): 
   ];
   const more = lines.length - DIFFERENCES_SHOWN;
   return [
-    `Samples of ${number(deployments)} deployments read again, ${same(of)}`,
+    `Samples of ${countText(deployments)} deployments read again, ${same(of)}`,
     judgements === 0
       ? "No judgement of a signal could be made again: none rests on samples that are the same"
-      : `${number(judgements)} judgements of signals made again from them, ${same(judged.length)}`,
+      : `${countText(judgements)} judgements of signals made again from them, ` +
+        same(judged.length),
     ...lines.slice(0, DIFFERENCES_SHOWN),
-    ...(more > 0 ? [`and ${number(more)} more; --json lists them all`] : []),
+    ...(more > 0 ? [`and ${countText(more)} more; --json lists them all`] : []),
   ].join("\n");
 }
 
 function replayText({ decisions, differences }: LogReplay): string {
-  const made = `${decisions.toLocaleString("en-US")} decisions made again`;
+  const made = `${countText(decisions)} decisions made again`;
   if (differences.length === 0) return `${made}, all identical`;
   const lines = differences.slice(0, DIFFERENCES_SHOWN).flatMap(differenceLines);
   const more = differences.length - DIFFERENCES_SHOWN;
-  if (more > 0) lines.push(`and ${more.toLocaleString("en-US")} more; --json lists them all`);
-  return [`${made}, ${differences.length.toLocaleString("en-US")} differ`, ...lines].join("\n");
+  if (more > 0) lines.push(`and ${countText(more)} more; --json lists them all`);
+  return [`${made}, ${countText(differences.length)} differ`, ...lines].join("\n");
 }
 
 function differenceLines(one: DecisionDifference): string[] {

@@ -6,7 +6,7 @@ import { replayLog } from "../audit/replay.ts";
 import type { VerifyOptions } from "../audit/verify.ts";
 import { replayJournal, verifyJournal } from "../shadow/journal/check.ts";
 import { note, print, printJson } from "./output.ts";
-import { counted } from "../counted.ts";
+import { counted, countText } from "../counted.ts";
 
 const EXIT_CHECK_FAILED = 1;
 
@@ -68,8 +68,8 @@ export function replayWholeJournal(dir: string, json: boolean): void {
   const otherEngine = otherEngines([...engines], true);
   if (json) printJson({ journal: dir, identical: differ.length === 0, otherEngine, segments });
   else {
-    const decisions = sum((one) => one.decisions).toLocaleString("en-US");
-    const judgements = sum((one) => one.judgements ?? 0).toLocaleString("en-US");
+    const decisions = countText(sum((one) => one.decisions));
+    const judgements = countText(sum((one) => one.judgements ?? 0));
     const made = `${decisions} decisions and ${judgements} judgements made again`;
     print(differ.length === 0 ? `${made}, all identical` : `${made}; not all are the same`);
     for (const { log, differences, difference } of differ) {

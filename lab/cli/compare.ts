@@ -3,7 +3,12 @@
 import { Command } from "commander";
 import { answerTo, type Answer } from "../compare/answer.ts";
 import { compareDocument } from "../compare/document.ts";
-import { differenceSentences, flipLines, scorecardTable } from "../compare/print.ts";
+import {
+  differenceSentences,
+  flipLines,
+  scorecardTable,
+  unlabelledLines,
+} from "../compare/print.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
@@ -49,6 +54,7 @@ export function compareCommand(): Command {
 /** Scorecards, sentences and the first flips, for a person. */
 export function printComparison(evaluation: Answer): void {
   print(scorecardTable(evaluation.policies));
+  for (const line of unlabelledLines(evaluation.policies[0]!, FLIPS_SHOWN)) print(line);
   print("");
   for (const line of differenceSentences(evaluation)) print(line);
   print("");

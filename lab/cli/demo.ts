@@ -1,7 +1,7 @@
 /** `hindsight demo`: the whole story on a generated quarter, from one command. */
 
 import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { Command } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { compareDocument } from "../compare/document.ts";
@@ -15,7 +15,7 @@ import { generateHistory } from "../simulate/generate.ts";
 import { openWorld, shippedDirectory } from "../simulate/open.ts";
 import { printComparison } from "./compare.ts";
 import { wholeNumber } from "./options.ts";
-import { note, printJson, progressBar } from "./output.ts";
+import { note, printJson, PROGRAM, progressBar } from "./output.ts";
 
 const POLICIES = ["full-autonomy", "two-minute-override", "five-minute-override", "human-approval"];
 
@@ -77,13 +77,39 @@ export function demoCommand(): Command {
         note(
           `\nPeople answer as those of this quarter did (--people modelled, ${DRAWS} draws).\n` +
             `The run is in ${run}; the history in ${directory}. Next:\n` +
-            `  hindsight inspect ${directory}\n` +
-            `  hindsight compare --history ${directory} --people absent --policy … --policy …`,
+            nextCommands(directory, folder, run, evaluation.flips[0]?.deploymentId),
         );
       } finally {
         history.close();
       }
     });
+}
+
+/** What one would want to see then, as it can be pasted. */
+function nextCommands(
+  history: string,
+  policies: string,
+  run: string,
+  deployment: string | undefined,
+): string {
+  const here = relative(process.cwd(), policies);
+  const folder = here.startsWith("..") ? policies : here;
+  const asked = `--history ${history} --people modelled`;
+  const policy = (name: string): string => join(folder, `${name}.yaml`);
+  return [
+    `inspect ${history}`,
+    ...(deployment === undefined
+      ? []
+      : [
+          `explain --history ${history} --policy ${policy("two-minute-override")} ` +
+            `--deployment ${deployment}`,
+        ]),
+    `serve ${asked} --policy ${policy("full-autonomy")} --policy ${policy("two-minute-override")}`,
+    `report ${asked} --quarter 2026Q3 --policy ${policy("two-minute-override")} ` +
+      `--candidate ${policy("five-minute-override")} --out ${join(dirname(run), "report.html")}`,
+  ]
+    .map((command) => `  ${PROGRAM} ${command}`)
+    .join("\n");
 }
 
 function checkDirectory(dir: string): void {

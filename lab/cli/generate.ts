@@ -8,8 +8,8 @@ import { Problem } from "../problem.ts";
 import { generateHistory } from "../simulate/generate.ts";
 import { openWorld } from "../simulate/open.ts";
 import { wholeNumber } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
-import { counted } from "../counted.ts";
+import { note, print, printJson, PROGRAM, progressBar } from "./output.ts";
+import { counted, countText } from "../counted.ts";
 
 interface Flags {
   readonly out: string;
@@ -53,12 +53,12 @@ export function generateCommand(): Command {
       }
       const { samples, rows } = manifest;
       print(
-        `${flags.out}: ${samples.toLocaleString("en-US")} samples, ` +
+        `${flags.out}: ${countText(samples)} samples, ` +
           `${counted(rows.deployments, "deployment")}, ` +
           `${counted(rows.incidents, "incident")}, ` +
           `${counted(rows.decisions, "decision")} of ${loggingPolicy.policy}.`,
       );
-      note(`Look inside with: hindsight inspect ${flags.out}`);
+      note(`Look inside with: ${PROGRAM} inspect ${flags.out}`);
     });
 }
 

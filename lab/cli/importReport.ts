@@ -3,8 +3,8 @@
 import { Option, type Command } from "commander";
 import type { ImportOptions, ImportSummary } from "../history/import/importHistory.ts";
 import type { Dropped } from "../history/tables.ts";
-import { note, print, printJson } from "./output.ts";
-import { counted } from "../counted.ts";
+import { note, print, printJson, PROGRAM, spanText } from "./output.ts";
+import { counted, countText } from "../counted.ts";
 
 /** What every import is told. */
 export interface ImportFlags {
@@ -62,28 +62,28 @@ export function report(summary: ImportSummary, flags: ImportFlags): void {
     return;
   }
   const lines: [string, string][] = [
-    ["samples", `${manifest.samples}`],
-    ["missing samples", `${manifest.missingSamples}`],
-    ["series", `${manifest.seriesCount}`],
-    ["time", `${manifest.from ?? "none"} to ${manifest.to ?? "none"}`],
+    ["samples", countText(manifest.samples)],
+    ["missing samples", countText(manifest.missingSamples)],
+    ["series", countText(manifest.seriesCount)],
+    ["time", spanText(manifest.from, manifest.to)],
     ["deployments", describeDeployments(deployments)],
-    ["incidents", `${manifest.rows.incidents}`],
-    ["tags", `${manifest.rows.tags}`],
-    ["decisions", `${manifest.rows.decisions}`],
-    ["services", `${manifest.rows.services}`],
+    ["incidents", countText(manifest.rows.incidents)],
+    ["tags", countText(manifest.rows.tags)],
+    ["decisions", countText(manifest.rows.decisions)],
+    ["services described", countText(manifest.rows.services)],
     ["digest", manifest.digest],
   ];
-  for (const [name, value] of lines) print(`${`${name}:`.padEnd(17)}${value}`);
+  for (const [name, value] of lines) print(`${`${name}:`.padEnd(20)}${value}`);
   for (const text of describeLosses(manifest)) note(text);
-  note(`written to ${flags.out}; look inside with: hindsight inspect ${flags.out}`);
+  note(`Written to ${flags.out}. Look inside with: ${PROGRAM} inspect ${flags.out}`);
 }
 
 /** `45 (14 regression, 31 benign)`. */
 export function describeDeployments({ total, ...labels }: ImportSummary["deployments"]): string {
   const parts = Object.entries(labels)
     .filter(([, count]) => count > 0)
-    .map(([label, count]) => `${count} ${label}`);
-  return parts.length === 0 ? `${total}` : `${total} (${parts.join(", ")})`;
+    .map(([label, count]) => `${countText(count)} ${label}`);
+  return parts.length === 0 ? countText(total) : `${countText(total)} (${parts.join(", ")})`;
 }
 
 /** What was left out and what is doubtful, a line each. */

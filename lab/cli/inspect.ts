@@ -10,8 +10,8 @@ import { plainViewSql } from "../history/plainView.ts";
 import { SHORT_SERIES } from "../history/quality.ts";
 import { describeDeployments, describeLosses } from "./importReport.ts";
 import { Problem } from "../problem.ts";
-import { paint, print, printJson } from "./output.ts";
-import { counted } from "../counted.ts";
+import { paint, print, printJson, spanText } from "./output.ts";
+import { counted, countText } from "../counted.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
@@ -49,28 +49,40 @@ type Inspection = Awaited<ReturnType<typeof inspect>>;
 
 function show(dir: string, inspection: Inspection): void {
   print(paint("bold", dir));
-  const kinds = Object.entries(inspection.deploymentKinds).map(([kind, n]) => `${n} ${kind}`);
+  const kinds = Object.entries(inspection.deploymentKinds).map(
+    ([kind, n]) => `${countText(n)} ${kind}`,
+  );
   const missing = inspection.quality.missingShare;
   showPairs([
     ["made by", inspection.madeBy],
-    ["time", `${inspection.from ?? "none"} to ${inspection.to ?? "none"}`],
-    ["samples", `${inspection.samples} in ${inspection.series} series`],
+    ["time", spanText(inspection.from, inspection.to)],
+    ["samples", `${countText(inspection.samples)} in ${countText(inspection.series)} series`],
     ["services", `${inspection.services}, ${counted(inspection.teams, "team")}`],
     ["deployments", describeDeployments(inspection.deployments)],
     ["  by kind", kinds.join(", ") || "none"],
     [
       "incidents",
-      `${inspection.incidents} (${inspection.incidentsOfDeployments} of deployments, ` +
-        `${inspection.incidentsResolved} resolved)`,
+      `${countText(inspection.incidents)} (` +
+        `${countText(inspection.incidentsOfDeployments)} of deployments, ` +
+        `${countText(inspection.incidentsResolved)} resolved)`,
     ],
-    ["decisions", `${inspection.decisions}`],
-    ["tags", `${inspection.tags}`],
+    ["decisions", countText(inspection.decisions)],
+    ["tags", countText(inspection.tags)],
     ["cases", inspection.cases === 0 ? "one recording" : `${inspection.cases} separate recordings`],
     ["digest", inspection.digest],
   ]);
   if (inspection.metrics.length > 0) {
     print("");
-    const table = new Table({ shouldDisableColors: true });
+    const table = new Table({
+      columns: [
+        ...["metric", "kind", "worse", "unit"].map((name) => ({
+          name,
+          alignment: "left" as const,
+        })),
+        ...["series", "samples", "step"].map((name) => ({ name, alignment: "right" as const })),
+      ],
+      shouldDisableColors: true,
+    });
     for (const { metric, kind, worse, unit, series, samples, stepMs } of inspection.metrics) {
       const step = stepMs === null ? "-" : `${stepMs / 1000} s`;
       table.addRow({
@@ -78,8 +90,8 @@ function show(dir: string, inspection: Inspection): void {
         kind: kind ?? "-",
         worse: worse ?? "-",
         unit: unit ?? "-",
-        series,
-        samples,
+        series: countText(series),
+        samples: countText(samples),
         step,
       });
     }
@@ -93,11 +105,11 @@ function show(dir: string, inspection: Inspection): void {
       "missing",
       missing === null
         ? "no samples"
-        : `${inspection.missingSamples} (${(missing * 100).toFixed(2)} %)`,
+        : `${countText(inspection.missingSamples)} (${(missing * 100).toFixed(2)} %)`,
     ],
     [
       "gaps",
-      `${quality.gaps} in ${quality.seriesWithGaps.length} series, ` +
+      `${countText(quality.gaps)} in ${quality.seriesWithGaps.length} series, ` +
         `about ${counted(quality.gapScrapes, "scrape")}`,
     ],
     ["constant", someOf(quality.constantSeries, "series")],
@@ -131,5 +143,5 @@ function showPairs(pairs: readonly (readonly [string, string])[]): void {
 
 function someOf(names: readonly string[], what: string): string {
   if (names.length === 0) return `0 ${what}`;
-  return `${names.length} ${what}, such as ${names[0]!}`;
+  return `${countText(names.length)} ${what}, such as ${names[0]!}`;
 }

@@ -14,14 +14,24 @@ async function program(asked: string | undefined): Promise<Command> {
     .version(ENGINE_VERSION)
     .configureHelp({ showGlobalOptions: true });
   for (const command of await commandList(asked)) root.addCommand(command);
-  throwInsteadOfExit(root);
+  answerForItself(root, "hindsight");
   return root;
 }
 
-/** Added commands do not inherit it, and would end a wrong option with 1. */
-function throwInsteadOfExit(command: Command): void {
-  command.exitOverride();
-  for (const each of command.commands) throwInsteadOfExit(each);
+/**
+ * Wrong words are told as every other error is, with a cure, and end with 2. Added commands
+ * inherit none of it.
+ */
+function answerForItself(command: Command, called: string): void {
+  const shows = command.commands.length > 0 ? "the commands" : "the options, and an example";
+  command
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) =>
+        write(text.replace(/^error: /, "hindsight: ").replace(/^\((.*)\)$/m, "  $1")),
+    })
+    .showHelpAfterError(`  \`${called} --help\` shows ${shows}.`);
+  for (const each of command.commands) answerForItself(each, `${called} ${each.name()}`);
 }
 
 async function main(argv: readonly string[]): Promise<number> {

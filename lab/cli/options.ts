@@ -57,7 +57,11 @@ export function scaleOptions(command: Command): Command {
       "where what was judged is kept for the next question, or `off` (HINDSIGHT_CACHE; " +
         ".hindsight/cache)",
     )
-    .option("--workers <n>", "processes that work on it (every core)", wholeNumber(1))
+    .option(
+      "--workers <n>",
+      "processes that work on it (as many as there are cores, where a history is large)",
+      wholeNumber(1),
+    )
     .option("--shard <n>", "windows of samples that one shard sees at least (6000)", wholeNumber(1))
     .option("--resume", "finish what an interrupted run began, and say how much was there");
 }

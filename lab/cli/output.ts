@@ -38,6 +38,18 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** The program as it was called, so that a command that is suggested can be pasted. */
+export const PROGRAM = process.env["npm_command"] === undefined ? "hindsight" : "npx hindsight";
+
+/** `2026-09-07 00:00 to 2026-09-10 23:59:30 UTC`, of instants in ISO 8601. */
+export function spanText(from: string | null, to: string | null): string {
+  if (from === null || to === null) return "none";
+  const [start, end] = [from, to].map((iso) =>
+    iso.replace("T", " ").replace(/(:00)?(\.000)?Z$/, ""),
+  );
+  return `${start} to ${end} UTC`;
+}
+
 /** Colour only where the stream is a terminal that wants it. */
 export function paint(style: Parameters<typeof styleText>[0], text: string): string {
   return styleText(style, text, { stream: process.stdout });

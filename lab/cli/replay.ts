@@ -4,13 +4,13 @@ import { Command } from "commander";
 import { answerTo } from "../compare/answer.ts";
 import { calibrationLines } from "../compare/calibrationLines.ts";
 import { replayDocument } from "../compare/document.ts";
-import { scorecardTable, wastedLines } from "../compare/print.ts";
+import { scorecardTable, unlabelledLines, wastedLines } from "../compare/print.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
-const WASTED_SHOWN = 5;
+const ROLLBACKS_SHOWN = 5;
 
 export function replayCommand(): Command {
   return evaluateOptions(
@@ -38,7 +38,8 @@ export function replayCommand(): Command {
       else {
         print(scorecardTable(answer.policies));
         for (const line of calibrationLines(answer.policies[0]!)) print(line);
-        for (const line of wastedLines(answer, WASTED_SHOWN)) print(line);
+        for (const line of wastedLines(answer, ROLLBACKS_SHOWN)) print(line);
+        for (const line of unlabelledLines(answer.policies[0]!, ROLLBACKS_SHOWN)) print(line);
       }
       for (const line of answer.manifest.notes) note(line);
       if (flags.out !== undefined) note(`Run written to ${flags.out}`);

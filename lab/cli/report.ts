@@ -94,7 +94,7 @@ export function reportCommand(): Command {
       "after",
       "\n--check takes --history, --policy, --candidate and --sweep where they have moved; it\n" +
         "exits with 1 and names what differs when a number, a policy or the history changed.\n" +
-        "\nExample:\n  hindsight report --history quarter --quarter 2026Q3 \\\n" +
+        "\nExamples:\n  hindsight report --history quarter --quarter 2026Q3 \\\n" +
         "    --policy current.yaml --candidate next.yaml --out report.html\n" +
         "  hindsight report --check report.html",
     )

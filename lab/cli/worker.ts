@@ -25,7 +25,7 @@ export function workerCommand(): Command {
     .option("--cache <dir>", "the shared directory of results, where it lies elsewhere here")
     .option(
       "--workers <n>",
-      "processes that work at once (every core)",
+      "processes that work at once (as many as there are cores)",
       wholeNumber(1),
       availableParallelism(),
     )

@@ -9,13 +9,13 @@ import type { Outcome } from "../outcome/outcome.ts";
 import { readManifest } from "../history/manifest.ts";
 import { answered } from "../scale/answers.ts";
 import { peopleIdentity } from "../scale/identity.ts";
-import { DEFAULT_COSTS, isWasted } from "../score/costs.ts";
+import { DEFAULT_COSTS, isUnlabelled, isWasted } from "../score/costs.ts";
 import type { Scored } from "../score/scorecard.ts";
 import type { EvaluateOptions, Evaluated, Evaluation } from "./evaluate.ts";
 
 /** One policy of an answer. */
 export interface Answered extends Pick<Evaluated, "policy"> {
-  /** All of the first draw, or only the rollbacks that were not the cause's; see `Shows`. */
+  /** All of the first draw, or only the rollbacks that are told one by one; see `Shows`. */
   readonly outcomes: Listed<Outcome>;
   readonly scored: Pick<Scored, "scorecard" | "clusters">;
 }
@@ -90,13 +90,17 @@ async function evaluateIn(
   }
 }
 
+function isDoubtful(outcome: Outcome): boolean {
+  return isWasted(outcome) || isUnlabelled(outcome);
+}
+
 function answerOf(evaluation: Evaluation, shows: Shows): Answer {
   const { manifest, policies, differences, flips } = evaluation;
   return {
     manifest,
     policies: policies.map(({ policy, outcomes, scored: { scorecard, clusters } }) => ({
       policy,
-      outcomes: shows === "outcomes" ? [...outcomes] : outcomes.filter(isWasted),
+      outcomes: shows === "outcomes" ? [...outcomes] : outcomes.filter(isDoubtful),
       scored: { scorecard, clusters },
     })),
     differences,

@@ -1,7 +1,8 @@
 /** Scorecards, differences and flips as a terminal shows them. */
 
 import { Table } from "console-table-printer";
-import { isWasted, rollbackWorth } from "../score/costs.ts";
+import { countText } from "../counted.ts";
+import { isUnlabelled, isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
 import type { Flip } from "./compare.ts";
@@ -123,8 +124,24 @@ export function wastedLines({ policies, manifest }: Answer, most: number): strin
       `${formatValue("cost", spikeCost!)}${model}`
     );
   });
-  if (wasted.length > most) lines.push(`  … and ${wasted.length - most} more (--json has all)`);
+  if (wasted.length > most)
+    lines.push(`  … and ${countText(wasted.length - most)} more (--json has all)`);
   return wasted.length === 0 ? [] : ["Rolled back without being the cause:", ...lines];
+}
+
+/** Of rollbacks that nobody has labelled: why, and how to say whether they were right. */
+export function unlabelledLines({ policy, outcomes }: Answered, most: number): string[] {
+  const found = outcomes.filter(isUnlabelled);
+  if (found.length === 0) return [];
+  const more = found.length - most;
+  return [
+    `Rolled back under ${policy.policy}, and no label says whether that was right:`,
+    ...found
+      .slice(0, most)
+      .map(({ deploymentId, reason }) => `  ${deploymentId}: ${shortened(reason)}`),
+    ...(more > 0 ? [`  … and ${countText(more)} more (--json has all)`] : []),
+    "  Say good or bad of them in labels.csv (deployment_id,label), and import again.",
+  ];
 }
 
 type Named = Pick<Answered, "policy">;
@@ -158,7 +175,8 @@ const MARKS: Readonly<Record<Flip["change"], string>> = {
   neutral: "·",
 };
 
-const WHY_AT_MOST = 110;
+/** More than a window is wide where nobody looks through one; two lines of a narrow one. */
+const WHY_AT_MOST = Math.max(110, TERMINAL_COLUMNS - 8);
 
 function shortened(why: string): string {
   return why.length <= WHY_AT_MOST ? why : `${why.slice(0, WHY_AT_MOST - 1)}…`;
@@ -176,6 +194,7 @@ export function flipLines(flips: readonly Flip[], most: number): string[] {
       `\n      ${shortened(flip.why)}`
     );
   });
-  if (flips.length > most) lines.push(`  … and ${flips.length - most} more (--json has all)`);
+  if (flips.length > most)
+    lines.push(`  … and ${countText(flips.length - most)} more (--json has all)`);
   return lines;
 }

@@ -4,6 +4,7 @@
  */
 
 import { formatDuration } from "../../engine/index.ts";
+import { countText } from "../counted.ts";
 import type { Field } from "../score/fields.ts";
 import type { Difference } from "./compare.ts";
 
@@ -49,12 +50,13 @@ export function formatValue(unit: Field["unit"], value: number): string {
     case "seconds":
       return value === 0 ? "0s" : formatDuration(Math.round(value) * 1000);
     case "count":
-      return String(Math.round(value));
+      // Rounding may leave −0, which no count is.
+      return countText(Math.round(value) + 0);
     case "perWeek":
     case "hours":
       return value.toFixed(1);
     case "cost":
-      return Math.round(value).toLocaleString("en-US");
+      return countText(Math.round(value));
   }
 }
 

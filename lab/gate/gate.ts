@@ -22,7 +22,7 @@ import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
 import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
 import type { AcceptedFlip, Budget, Guard } from "./budget.ts";
-import { counted } from "../counted.ts";
+import { counted, countText } from "../counted.ts";
 
 export type GateVerdict = "pass" | "fail" | "inconclusive";
 
@@ -154,14 +154,15 @@ function checkOf(
   }
   if (atMost <= margin || (untouched && margin === 0)) {
     const reason = untouched
-      ? `no difference in ${n}; ${say(margin)} allowed`
+      ? `none of ${countText(n)} differs; ${say(margin)} allowed`
       : atMost < 0
         ? `better by ${say(-atMost)} at least`
         : `worse by ${say(atMost)} at most; ${say(margin)} allowed`;
     return { ...settled, verdict: "pass", reason };
   }
   const reason = untouched
-    ? `no difference in ${n}, which excludes no less than ${say(atMost)}; ${say(margin)} allowed`
+    ? `none of ${countText(n)} differs, but so few leave up to ${say(atMost)} open; ` +
+      `${say(margin)} allowed`
     : `may be worse by ${say(atMost)}; ${say(margin)} allowed`;
   const historyTimes = untouched
     ? atMost / margin
@@ -171,8 +172,13 @@ function checkOf(
   const more =
     historyTimes === null
       ? "; the best guess is beyond it already"
-      : `; ${formatNumber(Math.ceil(historyTimes * 10) / 10)} times as much history would tell`;
+      : `; ${timesText(historyTimes)} times as much history would tell`;
   return { ...settled, historyTimes, verdict: "inconclusive", reason: `${reason}${more}` };
+}
+
+/** Rounded up, and no finer than it is known: `1.3`, `26`. */
+function timesText(times: number): string {
+  return times < 10 ? formatNumber(Math.ceil(times * 10) / 10) : countText(Math.ceil(times));
 }
 
 function marginOf({ margin }: Guard, { baseline }: Difference, weeks: number): number | null {

@@ -42,6 +42,11 @@ export function isWasted(outcome: Outcome): boolean {
   return outcome.rolledBack && (isGood(outcome) || outcome.label === "unrelated_incident");
 }
 
+/** Rolled back, and nobody has said whether that was right. */
+export function isUnlabelled({ rolledBack, label }: Outcome): boolean {
+  return rolledBack && label === "unknown";
+}
+
 /**
  * What a rollback cost, and what the degradation it ended would have cost had it been left
  * to go on: a false positive may still have been worth it. Null where nothing was done.

@@ -2,7 +2,9 @@
 
 import { Table } from "console-table-printer";
 import { differenceSentences, fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
+import { formatValue } from "../compare/words.ts";
 import { counted } from "../counted.ts";
+import type { Field } from "../score/fields.ts";
 import { groupNames } from "./alike.ts";
 import type { Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
@@ -12,9 +14,9 @@ const ROWS_AT_MOST = 15;
 /** Titles of the columns, in full and where the window is narrow. */
 const TITLES: Readonly<Record<string, readonly [full: string, short: string]>> = {
   cost: ["cost of 100", "cost/100"],
-  recovery: ["recovery, min", "min"],
+  recovery: ["recovery, at most 60m", "recovery"],
   wrong: ["false-positive rate", "wrong"],
-  missed: ["missed", "missed"],
+  missed: ["missed, at most", "missed"],
   night: ["night pages a week", "nights"],
   share: ["on frontier", "frontier"],
 };
@@ -23,7 +25,7 @@ const TITLES: Readonly<Record<string, readonly [full: string, short: string]>> =
 export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
   const short = (): string =>
     `${frontierTable(sweep, 1)}\n` +
-    "min: to recovery; wrong: false-positive rate; nights: pages a week.";
+    "recovery, missed: at most; wrong: false-positive rate; nights: pages a week.";
   return [
     headline(sweep),
     fitting(frontierTable(sweep, 0), short, columns),
@@ -75,11 +77,11 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
   const add = (policy: string, own: Scores, share: string): void => {
     table.addRow({
       policy,
-      cost: shown(own.cost, 0),
-      recovery: shown(own.recoveryMinutes, 1),
-      wrong: shown(100 * own.falsePositiveRate, 1, " %"),
-      missed: shown(100 * own.missRate, 1, " %"),
-      night: shown(own.nightPages, 1),
+      cost: shown("cost", own.cost),
+      recovery: shown("seconds", 60 * own.recoveryMinutes),
+      wrong: shown("share", own.falsePositiveRate),
+      missed: shown("share", own.missRate),
+      night: shown("perWeek", own.nightPages),
       share,
     });
   };
@@ -116,12 +118,12 @@ function adviceLines({ recommendation: found, periods, variations, comparison }:
   if (found.detectable !== null) {
     lines.push(
       `  A sweep of so many on this history finds cost differences above ` +
-        `${found.detectable.toFixed(0)} for 100 deployments, four times in five.`,
+        `${formatValue("cost", found.detectable)} for 100 deployments, four times in five.`,
     );
   }
   return lines;
 }
 
-function shown(value: number, digits: number, unit = ""): string {
-  return Number.isNaN(value) ? "–" : `${value.toFixed(digits)}${unit}`;
+function shown(unit: Field["unit"], value: number): string {
+  return Number.isNaN(value) ? "–" : formatValue(unit, value);
 }

@@ -291,7 +291,7 @@ async function confirm(
     return { verdict: found, comparison: { policies: compared, differences } };
   }
   const reason =
-    "its cost is lower, but not whatever the deployments would have done that history " +
+    `${name} is cheaper, but not whatever the deployments would have done that history ` +
     "rolled back itself";
   return {
     verdict: { ...found, verdict: "nothing", candidate: null, reasons: [reason] },

@@ -111,12 +111,49 @@ describe("exit code 2 and one clear message", () => {
     );
   });
 
+  it("for a word that is no command or option, with where to look", async () => {
+    expect(await refusal("repaly")).toBe(
+      "hindsight: unknown command 'repaly'\n  Did you mean replay?\n" +
+        "  `hindsight --help` shows the commands.\n",
+    );
+    expect(await refusal("policy", "check", "--nonsense")).toMatch(
+      /^hindsight: unknown option '--nonsense'\n {2}`hindsight policy check --help` shows /,
+    );
+  });
+
+  it("for what is no YAML, and not with all that follows from the first error", async () => {
+    const readme = join(ROOT, "README.md");
+    const message = await refusal("replay", ...history("--policy", readme));
+    expect(message.split("\n").filter((line) => line.includes("README.md:"))).toHaveLength(3);
+    expect(message).toMatch(/Mend the YAML at this place; \d+ more may follow from it\.\n$/);
+  });
+
   it("for a world that is not there", async () => {
     const out = join(temporaryDirectory(), "out");
     expect(await refusal("generate", "nowhere.yaml", "--out", out)).toMatch(
       /^hindsight: nowhere\.yaml: no such world file\n/,
     );
     expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe("a history without labels", () => {
+  it("names what was rolled back, and where to say whether that was right", async () => {
+    const unlabelled = await tinyHistory({ quiet: {}, slow: { slow: [3, 45] } });
+    unlabelled.close();
+    const { code, stdout } = await hindsight([
+      "replay",
+      "--history",
+      unlabelled.dir,
+      "--policy",
+      NAIVE,
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /Rolled back under naive-threshold, and no label[^\n]+:\n {2}d-slow: latency_p95_ms \+\d/,
+    );
+    expect(stdout).not.toContain("d-quiet");
+    expect(stdout).toContain("labels.csv (deployment_id,label)");
   });
 });
 

@@ -11,7 +11,7 @@ import {
 } from "../blocks.ts";
 import { daysChart } from "../charts/days.ts";
 import type { ReportDocument } from "../document.ts";
-import { counted } from "../../counted.ts";
+import { counted, countText } from "../../counted.ts";
 
 /** Of the holes of single services. */
 const HOLES_SHOWN = 12;
@@ -49,11 +49,13 @@ export function qualitySection({ quality, quarter, comparison }: ReportDocument)
   if (holes.length > 0) {
     const more = holes.length - shown.length;
     blocks.push(
-      caution(
-        `${deploymentsInHoles} of ${quarter.deployments} deployments of the quarter started ` +
-          "where samples are missing. What happened to them nobody saw: they count as " +
-          "undecidable or rest on little, never as healthy for certain.",
-      ),
+      deploymentsInHoles === 0
+        ? paragraph("No deployment of the quarter started where samples are missing.")
+        : caution(
+            `${countText(deploymentsInHoles)} of ${counted(quarter.deployments, "deployment")} ` +
+              "of the quarter started where samples are missing. What happened to them nobody " +
+              "saw: they count as undecidable or rest on little, never as healthy for certain.",
+          ),
       list([
         ...shown.map(
           ({ service, fromDay, toDay, days }) =>
@@ -70,7 +72,7 @@ export function qualitySection({ quality, quarter, comparison }: ReportDocument)
   blocks.push(
     heading("What was left out"),
     list([
-      `${missingSamples.toLocaleString("en-US")} of ${samples.toLocaleString("en-US")} stored ` +
+      `${countText(missingSamples)} of ${countText(samples)} stored ` +
         `samples are missing scrapes (${share.toFixed(2)} %).`,
       ...dropped.map(
         ({ table, reason, rows }) => `${counted(rows, "row")} of ${table}: ${reason}.`,
