@@ -46,7 +46,7 @@ export function reportHtml(document: ReportDocument): string {
             {},
             element("span", { class: "what" }, intro.sentenceNames[at]!),
             " ",
-            sentence,
+            inline(sentence),
           ),
         ),
       ),
@@ -171,9 +171,12 @@ function cellMarkup({ text, below, chart }: Cell): Part {
   ];
 }
 
+/** A number is never on one line and its unit on the next. */
+const NUMBER_AND_UNIT = /(\d) (%|pp\b)/g;
+
 function inline(text: Text): Part {
   return piecesOf(text).map((piece): Part => {
-    if (typeof piece === "string") return piece;
+    if (typeof piece === "string") return piece.replace(NUMBER_AND_UNIT, "$1\u00a0$2");
     if ("code" in piece) return element("code", {}, piece.code);
     if ("strong" in piece) return element("strong", {}, piece.strong);
     return element("a", { href: piece.href }, piece.text);

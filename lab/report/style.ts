@@ -104,6 +104,7 @@ polyline { fill: none; stroke: currentColor; stroke-width: 2; }
 .swept.chosen { fill: var(--better); fill-opacity: 1; }
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line);
   color: var(--muted); font-size: 0.85rem; }
+@media screen and (min-width: 62rem) { .right small { white-space: nowrap; } }
 @media (max-width: 40rem) {
   .decision li, dl { grid-template-columns: 1fr; }
   dd { margin-bottom: 0.5rem; }
