@@ -61,7 +61,13 @@ describe("one order, however it is cut", () => {
           );
           const chosen = cuts.map((cut) => instants[cut % instants.length]!);
           const batches = toBatches(given.columns, [...chosen, ...ends, instants.at(-1)!]);
-          const coarse = runLive(given.policies[0]!, [...others, ...batches], silent, false);
+          // What fell due under a policy is decided under it, before another one is reported.
+          const clock = others
+            .filter(({ kind }) => kind === "policyChanged")
+            .map(({ knownAtMs }) => knownAtMs - 1)
+            .map((atMs): Event => ({ kind: "clockAdvanced", atMs, knownAtMs: atMs }));
+          const told = [...others, ...batches, ...clock];
+          const coarse = runLive(given.policies[0]!, told, silent, false);
           expect(coarse.records).toEqual(run.records);
           expect(coarse.commands).toEqual(run.commands);
         }),

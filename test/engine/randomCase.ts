@@ -142,10 +142,13 @@ export const randomTag = fc
   })
   .map((given): ContextTag => given);
 
-/** What a person does about a proposal, and when; null is silence. */
+/**
+ * What a person does about a proposal, and when; null is silence. Nobody answers in the instant
+ * of an escalation: the clock asks, which comes last in it.
+ */
 const answer = fc.option(
   fc.record({
-    afterMs: minutes(0, 6),
+    afterMs: minutes(1 / 12, 6),
     approves: fc.boolean(),
     justification: oneOf("", "known", "known"),
   }),
