@@ -8,7 +8,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
+import { transformWithOxc } from "vite";
 import { madeOnce } from "./once.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -52,8 +52,8 @@ export function node(args: readonly string[], shell: Shell = {}): Promise<Ended>
 
 /** The sources without their types, laid out as `npm run build` lays them out. */
 export async function builtCommandLine(): Promise<string> {
-  const built = await madeOnce(join(process.env["HINDSIGHT_TESTS"]!, "built"), (partial) => {
-    for (const folder of ["engine", "lab", "datasets"]) strip(folder, join(partial, "dist"));
+  const built = await madeOnce(join(process.env["HINDSIGHT_TESTS"]!, "built"), async (partial) => {
+    for (const folder of ["engine", "lab", "datasets"]) await strip(folder, join(partial, "dist"));
     // The shipped folders are looked for beside the built ones.
     for (const folder of ["datasets", "scenarios"]) {
       symlinkSync(join(ROOT, folder), join(partial, folder));
@@ -62,20 +62,17 @@ export async function builtCommandLine(): Promise<string> {
   return join(built, "dist/lab/cli/main.js");
 }
 
-function strip(folder: string, out: string): void {
+async function strip(folder: string, out: string): Promise<void> {
   for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".ts") || name.endsWith(".d.ts")) continue;
     const source = readFileSync(join(ROOT, folder, name), "utf8");
-    const { outputText } = ts.transpileModule(source, {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2023,
-        module: ts.ModuleKind.ESNext,
-        rewriteRelativeImportExtensions: true,
-        verbatimModuleSyntax: true,
-      },
+    const { code } = await transformWithOxc(source, name, {
+      target: "es2023",
+      sourcemap: false,
+      typescript: { onlyRemoveTypeImports: true, rewriteImportExtensions: true },
     });
     const file = join(out, folder, name.replace(/\.ts$/, ".js"));
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, outputText);
+    writeFileSync(file, code);
   }
 }
