@@ -1,10 +1,11 @@
 /**
- * The command line in a process of its own, as a shell starts it. It runs the sources as
- * plain JavaScript, made once in a run: a process that strips the types first takes twice
- * as long to start. That `hindsight.js` starts the sources themselves, docs.test.ts shows.
+ * The command line in a process of its own, as a shell starts it, or in one that goes on to the
+ * next command. Both run the sources as plain JavaScript, made once in a run: a process that
+ * strips the types first takes twice as long to start. That `hindsight.js` starts the sources
+ * themselves, docs.test.ts shows.
  */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { fork, spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,7 @@ import { transformWithOxc } from "vite";
 import { madeOnce } from "./once.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ANSWERING = fileURLToPath(new URL("./answering.ts", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -31,6 +33,43 @@ export interface Shell {
 /** Runs `hindsight` with these words; resolves with its exit code and what it said. */
 export async function hindsight(args: readonly string[], shell: Shell = {}): Promise<Ended> {
   return node([await builtCommandLine(), ...args], shell);
+}
+
+/** The one process of this worker that commands are run in, one after another. */
+let answering: Promise<ChildProcess> | null = null;
+let before: Promise<unknown> = Promise.resolve();
+
+/**
+ * The same in a process that has run other commands before: a third of what a process of its own
+ * takes. For what a command says and makes, and not for how it starts, is interrupted and ends.
+ */
+export function inTurn(args: readonly string[], cwd: string = ROOT): Promise<Ended> {
+  const mine = before.then(async () => {
+    const child = await (answering ??= answer());
+    return new Promise<Ended>((resolve, reject) => {
+      const fell = (): void => {
+        answering = null;
+        reject(new Error(`the process ended in the middle of ${args.join(" ")}`));
+      };
+      child.once("exit", fell);
+      child.once("message", (ended: Ended) => {
+        child.off("exit", fell);
+        resolve(ended);
+      });
+      child.send({ args, cwd });
+    });
+  });
+  before = mine.catch(() => undefined);
+  return mine;
+}
+
+async function answer(): Promise<ChildProcess> {
+  const command = await builtCommandLine();
+  const child = fork(join(dirname(command), "../../../answering.js"), [command]);
+  // It ends with this process, which need not wait for it.
+  child.unref();
+  child.channel!.unref();
+  return child;
 }
 
 export function node(args: readonly string[], shell: Shell = {}): Promise<Ended> {
@@ -53,7 +92,13 @@ export function node(args: readonly string[], shell: Shell = {}): Promise<Ended>
 /** The sources without their types, laid out as `npm run build` lays them out. */
 export async function builtCommandLine(): Promise<string> {
   const built = await madeOnce(join(process.env["HINDSIGHT_TESTS"]!, "built"), async (partial) => {
-    for (const folder of ["engine", "lab", "datasets"]) await strip(folder, join(partial, "dist"));
+    for (const folder of ["engine", "lab", "datasets"]) {
+      for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
+        if (!name.endsWith(".ts") || name.endsWith(".d.ts")) continue;
+        await strip(join(ROOT, folder, name), join(partial, "dist", folder, name));
+      }
+    }
+    await strip(ANSWERING, join(partial, "answering.ts"));
     // The shipped folders are looked for beside the built ones.
     for (const folder of ["datasets", "scenarios"]) {
       symlinkSync(join(ROOT, folder), join(partial, folder));
@@ -62,17 +107,12 @@ export async function builtCommandLine(): Promise<string> {
   return join(built, "dist/lab/cli/main.js");
 }
 
-async function strip(folder: string, out: string): Promise<void> {
-  for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
-    if (!name.endsWith(".ts") || name.endsWith(".d.ts")) continue;
-    const source = readFileSync(join(ROOT, folder, name), "utf8");
-    const { code } = await transformWithOxc(source, name, {
-      target: "es2023",
-      sourcemap: false,
-      typescript: { onlyRemoveTypeImports: true, rewriteImportExtensions: true },
-    });
-    const file = join(out, folder, name.replace(/\.ts$/, ".js"));
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, code);
-  }
+async function strip(file: string, out: string): Promise<void> {
+  const { code } = await transformWithOxc(readFileSync(file, "utf8"), file, {
+    target: "es2023",
+    sourcemap: false,
+    typescript: { onlyRemoveTypeImports: true, rewriteImportExtensions: true },
+  });
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out.replace(/\.ts$/, ".js"), code);
 }

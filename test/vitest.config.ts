@@ -11,6 +11,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/run.ts",
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: "forks",
     isolate: false,
     maxWorkers: 2,

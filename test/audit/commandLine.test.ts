@@ -16,7 +16,7 @@ import { logLines, writeText } from "../../lab/audit/write.ts";
 import { explainLog } from "../../lab/explain/find.ts";
 import { nearestNames } from "../../lab/explain/nearest.ts";
 import { sha256 } from "../../lab/policy/load.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { readStory } from "../engine/story.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { ROOT } from "../lab/smallWorld.ts";
@@ -35,10 +35,10 @@ writeFileSync(empty, "");
 
 test("exit codes: 0 fine, 1 not whole, 2 nothing to check", { timeout: 60_000 }, async () => {
   const [changed, none, same, nothing] = await Promise.all([
-    hindsight(["audit", "verify", broken]),
-    hindsight(["audit", "verify", join(directory, "none.jsonl")]),
-    hindsight(["audit", "replay", log]),
-    hindsight(["audit", "replay", empty, "--json"]),
+    inTurn(["audit", "verify", broken]),
+    inTurn(["audit", "verify", join(directory, "none.jsonl")]),
+    inTurn(["audit", "replay", log]),
+    inTurn(["audit", "replay", empty, "--json"]),
   ]);
   expect(changed.code).toBe(1);
   expect(changed.stdout).toMatch(/broken\.jsonl:\d+: altered: it has not the hash it bears/);
@@ -63,7 +63,7 @@ test("a log of an older engine: both are named, and what it cannot make again", 
     return `${next.line}\n`;
   });
   writeFileSync(older, lines.join(""));
-  const run = await hindsight(["audit", "replay", older]);
+  const run = await inTurn(["audit", "replay", older]);
   expect(run).toMatchObject({ code: 0, stdout: "3 decisions made again, all identical\n" });
   expect(run.stderr).toBe(`${otherEngines(["0.1.0"], false)!}\n`);
   expect(run.stderr).toContain(`Written by engine 0.1.0, and this is ${ENGINE_VERSION}`);
@@ -82,8 +82,8 @@ test("what an engine judges otherwise is said of logs from before, and where it 
 
 test("explain --json is one document, with times in UTC", { timeout: 60_000 }, async () => {
   const [json, neither] = await Promise.all([
-    hindsight(["explain", log, "--deployment", "d1", "--json"]),
-    hindsight(["explain", "--deployment", "d1"]),
+    inTurn(["explain", log, "--deployment", "d1", "--json"]),
+    inTurn(["explain", "--deployment", "d1"]),
   ]);
   expect(JSON.parse(json.stdout)).toMatchObject({
     policy: "two-minute-override",

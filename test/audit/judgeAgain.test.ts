@@ -10,7 +10,7 @@ import { evaluate } from "../../lab/compare/evaluate.ts";
 import { writeRun } from "../../lab/compare/runDirectory.ts";
 import type { History } from "../../lab/history/open.ts";
 import { sha256 } from "../../lab/policy/load.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { FULL, tinyHistory } from "../lab/tinyHistory.ts";
 
@@ -103,7 +103,7 @@ it("a judgement that the samples do not bear out is listed; exit code 1", async 
   expect(samples).toEqual([]);
   expect(judged[0]).toMatchObject({ deploymentId: "d-cart", logged: "healthy: all was well" });
   expect(judged[0]!.now).toMatch(/^healthy: /);
-  const { code, stdout } = await hindsight(["audit", "replay", forged, "--history", history.dir]);
+  const { code, stdout } = await inTurn(["audit", "replay", forged, "--history", history.dir]);
   expect(stdout).toContain("latency of d-cart under full: judged otherwise");
   expect(code).toBe(1);
 }, 240_000);

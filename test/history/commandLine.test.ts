@@ -13,13 +13,15 @@ import {
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createHistory } from "../../lab/history/write.ts";
-import { hindsight } from "../commandLine.ts";
+import { builtCommandLine, hindsight, inTurn, node } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { ABOUT, copyOf, NO_TABLES, plainFiles, START_MS, writeFiles } from "./samples.ts";
 
 /** The message of a command that must refuse: one paragraph, no stack. */
 async function refused(args: readonly string[], uid?: number): Promise<string> {
-  const { code, stdout, stderr } = await hindsight(args, uid === undefined ? {} : { uid });
+  const { code, stdout, stderr } = await (uid === undefined
+    ? inTurn(args)
+    : hindsight(args, { uid }));
   expect(stderr).not.toMatch(/\n\s+at /);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(/^hindsight: /);
@@ -29,7 +31,7 @@ async function refused(args: readonly string[], uid?: number): Promise<string> {
 let history = "";
 beforeAll(async () => {
   history = join(temporaryDirectory(), "history");
-  const { code, stdout } = await hindsight([
+  const { code, stdout } = await inTurn([
     "import",
     "csv",
     writeFiles(plainFiles()),
@@ -44,7 +46,7 @@ beforeAll(async () => {
   });
 });
 
-describe.concurrent("import refuses", () => {
+describe("import refuses", () => {
   const cases: [string, (files: Record<string, string[]>) => void, RegExp][] = [
     [
       "a missing column",
@@ -72,7 +74,7 @@ describe.concurrent("import refuses", () => {
   });
 });
 
-describe.concurrent("inspect refuses", () => {
+describe("inspect refuses", () => {
   it("what is no history, and a newer one", async () => {
     expect(await refused(["inspect", temporaryDirectory()])).toMatch(/no manifest\.json/);
     expect(await refused(["inspect", join(history, "nowhere")])).toMatch(/no such directory/);
@@ -114,7 +116,7 @@ describe.concurrent("inspect refuses", () => {
 
 describe("inspect", () => {
   it("says what is there and what can be answered", async () => {
-    const { code, stdout } = await hindsight(["inspect", history, "--json"]);
+    const { code, stdout } = await inTurn(["inspect", history, "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       samples: 720,
@@ -126,7 +128,7 @@ describe("inspect", () => {
       tags: 0,
       quality: { gaps: 0, deployments: { shortHistory: [], outsideSampledTime: [] } },
     });
-    const text = await hindsight(["inspect", history]);
+    const text = await inTurn(["inspect", history]);
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(/2 \(1 regression, 1 benign\)/);
     expect(text.stdout).toMatch(/time to rollback decision instead of MTTR/);
@@ -165,28 +167,19 @@ describe("interrupted and out of room", () => {
     }
   });
 
-  it("leaves nothing after Ctrl-C, and exits with 130", () => {
+  it("leaves nothing after Ctrl-C, and exits with 130", async () => {
     const parent = temporaryDirectory();
+    const write = join(await builtCommandLine(), "../../history/write.js");
     const program = `
-      import { createHistory } from ${JSON.stringify(new URL("../../lab/history/write.ts", import.meta.url).href)};
+      import { createHistory } from ${JSON.stringify(write)};
       const writer = await createHistory(${JSON.stringify(join(parent, "made", "history"))});
       writer.addSeries({ service: "a", metric: "b", version: null }, "float");
       await writer.appendRegular(0, 0, 1000, new Float64Array(3_000_000), 0);
       process.kill(process.pid, "SIGINT");
       setTimeout(() => undefined, 10_000);`;
-    const file = join(temporaryDirectory(), "interrupted.mts");
-    writeFileSync(file, program);
-    let status: number | null = 0;
-    let stderr = "";
-    try {
-      execFileSync(process.execPath, ["--import", "tsx", file], { stdio: "pipe" });
-    } catch (error) {
-      const failed = error as { status: number | null; stderr: Buffer };
-      status = failed.status;
-      stderr = failed.stderr.toString();
-    }
+    const { code, stderr } = await node(["--input-type=module", "-e", program]);
     expect(stderr).toMatch(/interrupted; nothing half-written was left behind/);
-    expect(status).toBe(130);
+    expect(code).toBe(130);
     expect(readdirSync(parent)).toEqual([]);
   });
 

@@ -16,7 +16,7 @@ import {
 } from "../../lab/history/import/exports/pagerduty.ts";
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { plainFiles, ROOT, writeFiles } from "./samples.ts";
 
@@ -164,7 +164,7 @@ describe("import csv with exports", () => {
   const file = (name: string): string => join(FILES, name);
   it("makes one history of them, and counts what is left out", async () => {
     const out = join(temporaryDirectory(), "history");
-    const { code, stdout } = await hindsight([
+    const { code, stdout } = await inTurn([
       ...["import", "csv", writeFiles({ "metrics.csv": metrics! }), "--out", out],
       ...["--github", file("deployments.json"), "--github", file("deliveries.jsonl")],
       ...["--argocd", file("applications.json"), "--pagerduty", file("incidents.json")],

@@ -6,14 +6,17 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commandList } from "../../lab/cli/commands.ts";
 import type { History } from "../../lab/history/open.ts";
-import { hindsight } from "../commandLine.ts";
+import { hindsight, inTurn, type Ended } from "../commandLine.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { policyFile, ROOT } from "./smallWorld.ts";
 import { tinyHistory } from "./tinyHistory.ts";
 
 /** A command that must refuse: exit code 2, a message without a stack, nothing on stdout. */
 async function refusal(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await hindsight(args);
+  return refused(await inTurn(args));
+}
+
+function refused({ code, stdout, stderr }: Ended): string {
   expect(stderr).not.toMatch(/\n\s+at /);
   expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr });
   return stderr;
@@ -75,7 +78,7 @@ describe("exit code 2 and one clear message", () => {
   it("for a policy that is wrong: file, line and column", async () => {
     const file = join(temporaryDirectory(), "wrong.yaml");
     writeFileSync(file, readFileSync(NAIVE, "utf8").replace("watch: 60m", "watch: long"));
-    const message = await refusal("replay", ...history("--policy", file));
+    const message = refused(await hindsight(["replay", ...history("--policy", file)]));
     expect(message).toMatch(/^hindsight: .*wrong\.yaml:11:1: watch: expected a duration/);
   });
 
@@ -105,7 +108,8 @@ describe("exit code 2 and one clear message", () => {
   });
 
   it("for an option that is missing, and for one out of range", async () => {
-    expect(await refusal("replay", "--policy", NAIVE)).toContain("--history <dir>");
+    const missing = await hindsight(["replay", "--policy", NAIVE]);
+    expect(refused(missing)).toContain("--history <dir>");
     expect(await refusal("replay", ...history("--policy", NAIVE, "--seed", "-1"))).toContain(
       "expected a whole number of at least 0",
     );
@@ -183,7 +187,7 @@ describe("--json", () => {
 
   it("of compare has scorecards, differences and flips, and is the same twice", async () => {
     const args = ["compare", "--history", dir, "--policy", NAIVE, "--policy", TAGGED, "--json"];
-    const [first, second] = await Promise.all([hindsight(args), hindsight(args)]);
+    const [first, second] = await Promise.all([hindsight(args), inTurn(args)]);
     expect(first.code).toBe(0);
     const document = JSON.parse(first.stdout) as Record<string, object>;
     expect(Object.keys(document)).toEqual(["manifest", "scorecards", "differences", "flips"]);
@@ -250,11 +254,11 @@ describe("--out", () => {
     const gate = await hindsight([...asked, "--out", out]);
     expect([0, 1, 3]).toContain(gate.code);
     const log = join(out, "decisions.jsonl");
-    const verified = await hindsight(["audit", "verify", log, "--key", shown, "--json"]);
+    const verified = await inTurn(["audit", "verify", log, "--key", shown, "--json"]);
     const document = JSON.parse(verified.stdout) as { whole: boolean; signedLines: number };
     expect(document.whole).toBe(true);
     expect(document.signedLines).toBeGreaterThan(0);
-    const again = await hindsight(["audit", "replay", log, "--history", dir]);
+    const again = await inTurn(["audit", "replay", log, "--history", dir]);
     expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: "" });
   });
 });
@@ -266,7 +270,8 @@ describe("--cache", () => {
       const cache = join(temporaryDirectory(), "cache");
       const asked = ["--history", dir, "--policy", NAIVE, "--replicates", "100"];
       const run = (where: string) => hindsight([...words, ...asked, "--cache", where]);
-      const [plain, first, second] = [await run("off"), await run(cache), await run(cache)];
+      const plain = await inTurn([...words, ...asked, "--cache", "off"]);
+      const [first, second] = [await run(cache), await run(cache)];
       const timeless = ({ stdout }: { stdout: string }): string =>
         stdout.replace(/"timing": \{[^}]*\}/, "");
       expect(timeless(first)).toBe(timeless(plain));

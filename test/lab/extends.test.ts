@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadPolicy } from "../../lab/policy/load.ts";
-import { hindsight, type Ended } from "../commandLine.ts";
+import { inTurn, type Ended } from "../commandLine.ts";
 import { temporaryDirectory } from "./directories.ts";
 import { policyFile } from "./smallWorld.ts";
 
@@ -288,8 +288,7 @@ guardrails: { never: [{ when: { environment: vault } }] }
 });
 
 describe("hindsight policy check", () => {
-  const run = (...args: readonly string[]): Promise<Ended> =>
-    hindsight(["policy", "check", ...args]);
+  const run = (...args: readonly string[]): Promise<Ended> => inTurn(["policy", "check", ...args]);
 
   it("says all that is wrong with all files and ends with 2", async () => {
     const wrong = written({ "wrong.yaml": `${ORG}wach: 1m\nwatch: soon\n` });

@@ -1,10 +1,10 @@
 /** `hindsight policy diff` and `resolve` as a shell sees them. */
 
 import { describe, expect, it } from "vitest";
-import { hindsight, type Ended } from "../commandLine.ts";
+import { inTurn, type Ended } from "../commandLine.ts";
 import { policyFile } from "./smallWorld.ts";
 
-const run = (...args: readonly string[]): Promise<Ended> => hindsight(["policy", ...args]);
+const run = (...args: readonly string[]): Promise<Ended> => inTurn(["policy", ...args]);
 
 describe("hindsight policy diff", () => {
   const [two, five] = [policyFile("two-minute-override"), policyFile("five-minute-override")];

@@ -11,7 +11,7 @@ import { reportHtml } from "../../lab/report/html.ts";
 import { reportMarkdown } from "../../lab/report/markdown.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
 import { estimateIn } from "../../lab/score/scorecard.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { policyFile, ROOT } from "../lab/smallWorld.ts";
 
@@ -38,7 +38,7 @@ const IN_THE_TABLES = new Set([
 let document: ReportDocument;
 
 async function json(words: readonly string[]): Promise<Record<string, unknown>> {
-  const { stdout, stderr, code } = await hindsight([...words, "--json"]);
+  const { stdout, stderr, code } = await inTurn([...words, "--json"]);
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout) as Record<string, unknown>;
 }
@@ -53,7 +53,7 @@ function timeless(document: Record<string, unknown>): Record<string, unknown> {
 beforeAll(async () => {
   const example = join(ROOT, "datasets/example");
   const words = ["import", "csv", example, "--out", history, "--timestamp", "end"];
-  expect((await hindsight(words)).code).toBe(0);
+  expect((await inTurn(words)).code).toBe(0);
   const out = ["--out", page, "--markdown", markdown];
   document = (await json(["report", ...quarter, ...policies, ...out])) as unknown as ReportDocument;
 }, 60_000);
@@ -120,7 +120,7 @@ describe("a report", () => {
 
   it("is checked: another policy, another history", async () => {
     const other = ["--candidate", policyFile("five-minute-override")];
-    const { code, stdout } = await hindsight(["report", "--check", page, ...other]);
+    const { code, stdout } = await inTurn(["report", "--check", page, ...other]);
     expect(code).toBe(1);
     expect(stdout).toContain("policies.1.digest");
   });

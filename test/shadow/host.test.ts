@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { logEntries } from "../../lab/audit/read.ts";
 import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { MINUTE_MS, POLICY, stageIn, started, START_MS } from "./stage.ts";
 
@@ -48,9 +48,9 @@ it("sees a service get slow, asks, waits, rolls back once, and has it on record"
   expect(verifyLog(log, { open: false, isSigned: null }).fault).toBeNull();
   expect(replayLog(log, false)).toMatchObject({ differences: [], decisions: 6 });
   expect(START_MS % STEP_MS).toBe(0);
-  const whole = await hindsight(["audit", "verify", stage.parts.dir]);
+  const whole = await inTurn(["audit", "verify", stage.parts.dir]);
   expect(whole.stdout).toMatch(/is whole: 2 segments, \d+ events, 6 decision records/);
-  const again = await hindsight(["audit", "replay", stage.parts.dir]);
+  const again = await inTurn(["audit", "replay", stage.parts.dir]);
   expect(again.stdout).toMatch(/^6 decisions and \d\d* judgements made again, all identical/);
 });
 
@@ -70,7 +70,7 @@ it("says what another policy loosens, and keeps it in the journal", async () => 
   expect(back.reason).toBe("kim put live in force: read again");
   await host.stop();
   await host.done;
-  const whole = await hindsight(["audit", "replay", stage.parts.dir]);
+  const whole = await inTurn(["audit", "replay", stage.parts.dir]);
   expect(whole.stdout).toMatch(/all identical/);
 });
 

@@ -18,7 +18,7 @@ import { afterEach, expect, it } from "vitest";
 import { readShadowFile } from "../../lab/shadow/config/shadowFile.ts";
 import { signatureOf } from "../../lab/shadow/http/signature.ts";
 import { goLive, type Live } from "../../lab/shadow/live.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { configDirectory, receivingServer, SECRETS, until, type Received } from "./liveProcess.ts";
 import {
   closeServer,
@@ -131,7 +131,7 @@ it("rolls back what a recorded Prometheus shows to be slow", { timeout: 180_000 
     ["audit", "verify"],
     ["audit", "replay"],
   ]) {
-    const ended = await hindsight([...words, join(directory, "journal")]);
+    const ended = await inTurn([...words, join(directory, "journal")]);
     expect(ended, words.join(" ")).toMatchObject({ code: 0, stderr: "" });
   }
   if (real !== null) {

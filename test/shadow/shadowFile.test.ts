@@ -9,7 +9,7 @@ import {
   shadowJsonSchema,
   type ShadowFile,
 } from "../../lab/shadow/config/shadowFile.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 
 const ENV = { CI: "a-secret-of-the-pipeline", CHAT: "a-secret-of-the-chat-bot", SHORT: "short" };
@@ -135,13 +135,13 @@ describe("shadow.yaml", () => {
   });
 
   it("is described in words, with what is hardly ever meant", async () => {
-    const run = await hindsight(["shadow", "scenarios/shadow/shadow.yaml", "--check", "--json"]);
+    const run = await inTurn(["shadow", "scenarios/shadow/shadow.yaml", "--check", "--json"]);
     expect(run.code).toBe(0);
     const { act, says, warnings } = JSON.parse(run.stdout) as Record<string, readonly string[]>;
     expect(act).toBe(false);
     expect(says).toContain("payments-on-call may override, approve of payments.");
     expect(warnings).toContain("there is no secret at env:HINDSIGHT_CHAT: the host will not start");
-    const started = await hindsight(["shadow", "scenarios/shadow/shadow.yaml"]);
+    const started = await inTurn(["shadow", "scenarios/shadow/shadow.yaml"]);
     expect(started.code).toBe(2);
     expect(started.stderr).toMatch(
       /shadow\.yaml:\d+:\d+: senders\.chat\.secret: there is no secret/,

@@ -13,7 +13,7 @@ import type { Taken } from "../../lab/shadow/contract.ts";
 import { prometheusSource } from "../../lab/shadow/source/prometheus.ts";
 import { METRICS } from "../../lab/shadow/source/settings.ts";
 import { systemClock } from "../../lab/shadow/systemClock.ts";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import {
   serveTarget,
@@ -157,7 +157,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     const toMs = systemClock.wallMs();
     const [from, to] = [toMs - 60_000, toMs].map((ms) => new Date(ms).toISOString());
     writeFileSync(deployments, `deployment_id,service,deployed_at,kind\nd1,shop,${to!},code\n`);
-    const imported = await hindsight([
+    const imported = await inTurn([
       ...["import", "prometheus", "--config", config, "--from", from!, "--to", to!],
       ...["--deployments", deployments, "--out", out, "--json"],
     ]);

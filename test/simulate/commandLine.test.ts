@@ -6,7 +6,7 @@ import { simulateCommand } from "../../lab/cli/simulate.ts";
 import { silent } from "../../lab/progress.ts";
 import { fidelityOf, liveManyWorlds, type PairFidelity } from "../../lab/simulate/fidelity.ts";
 import type { WorldResult } from "../../lab/simulate/oneWorld.ts";
-import { hindsight } from "../commandLine.ts";
+import { hindsight, inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../lab/directories.ts";
 import { policyFile, WORLD_FILE } from "../lab/smallWorld.ts";
 
@@ -78,7 +78,7 @@ describe("simulate", () => {
         expect(evidence).toBe("observed");
       }
       expect(manifest.world).toMatchObject({ seed: 7, broken: { incumbent: { rollbacks: 0 } } });
-      const verified = await hindsight(["audit", "verify", join(run, "decisions.jsonl")]);
+      const verified = await inTurn(["audit", "verify", join(run, "decisions.jsonl")]);
       expect(verified.code).toBe(0);
     },
     PATIENCE_MS,
