@@ -133,10 +133,12 @@ const DATA_PAGE_HEADER = 5;
 /** By row where it ends, from repetition levels of one bit: a row begins at every zero. */
 function endsOf(levels: Uint8Array, count: number, rows: number): Int32Array | null {
   const ends = new Int32Array(rows);
+  // Four bytes of levels each, as far as they go.
+  const words = new Int32Array(levels.buffer, levels.byteOffset, levels.length >> 2);
   let row = -1;
   let value = 0;
-  const begin = (): void => {
-    if (row >= 0 && row < rows) ends[row] = value;
+  const beginAt = (first: number): void => {
+    if (row >= 0 && row < rows) ends[row] = first;
     row++;
   };
   for (let at = 0; at < levels.length && value < count;) {
@@ -150,22 +152,19 @@ function endsOf(levels: Uint8Array, count: number, rows: number): Int32Array | n
     if ((header & 1) === 0) {
       // A run of the same level.
       const level = levels[at++]!;
-      for (let i = 0; level === 0 && i < length; i++) {
-        begin();
-        value++;
-      }
+      for (let i = 0; level === 0 && i < length; i++) beginAt(value++);
       if (level !== 0) value += length;
       continue;
     }
     // Groups of eight, a bit each; mostly all ones.
-    for (let group = 0; group < length; group++) {
-      const bits = levels[at++]!;
-      for (let bit = 0; bits !== 255 && bit < 8 && value + bit < count; bit++) {
-        if ((bits & (1 << bit)) !== 0) continue;
-        const before = value;
-        value += bit;
-        begin();
-        value = before;
+    for (const end = Math.min(at + length, levels.length); at < end; at++) {
+      const next = pastOnes(levels, words, at, end);
+      value += 8 * (next - at);
+      at = next;
+      if (at === end) break;
+      const bits = levels[at]!;
+      for (let bit = 0; bit < 8 && value + bit < count; bit++) {
+        if ((bits & (1 << bit)) === 0) beginAt(value + bit);
       }
       value += 8;
     }
@@ -173,6 +172,17 @@ function endsOf(levels: Uint8Array, count: number, rows: number): Int32Array | n
   if (row !== rows - 1 || value < count) return null;
   ends[row] = count;
   return ends;
+}
+
+/** The first byte from `at` on that is not all ones, or `to`; sought by words where it can be. */
+function pastOnes(bytes: Uint8Array, words: Int32Array, at: number, to: number): number {
+  while (at < to && at % 4 !== 0) {
+    if (bytes[at] !== 255) return at;
+    at++;
+  }
+  while (at + 4 <= to && words[at >> 2] === -1) at += 4;
+  while (at < to && bytes[at] === 255) at++;
+  return at;
 }
 
 /** Blocks are read together where not more than this lies between them. */
@@ -358,6 +368,6 @@ async function readAt(file: number, position: number, into: Uint8Array): Promise
 
 /** Fewer bytes than wanted where the file ends. */
 function readNow(file: number, position: number, length: number): Buffer {
-  const into = Buffer.alloc(length);
+  const into = Buffer.allocUnsafe(length);
   return into.subarray(0, readSync(file, into, 0, length, position));
 }

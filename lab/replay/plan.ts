@@ -112,12 +112,16 @@ export async function planReplay(
   lookBackAtMostMs = Number.POSITIVE_INFINITY,
 ): Promise<Plan> {
   const { tables } = history;
+  // Where blocks lie is read meanwhile.
+  const stepping = history.stepsMs();
+  const cases = tables.cases.length === 0 ? null : tables.deployments.map(caseIn(tables.cases));
+  const { rows, starts } = inOrder(tables.deployments, cases);
   const graph = callGraph(tables.services);
   const services = new Map(tables.services.map((row) => [row.service, row]));
   const catalog = new Map(tables.metricCatalog.map((row) => [row.metric, row]));
   const signals = watchedBy(policies);
   const seasonal = lookBackAtMostMs === Number.POSITIVE_INFINITY;
-  const steps = await history.stepsMs();
+  const steps = await stepping;
   const watched = new Map<string, PlannedSeries[]>();
   for (const row of history.series) {
     if (!signals.some((signal) => readsMetric(signal, row.metric))) continue;
@@ -161,7 +165,6 @@ export async function planReplay(
       };
       return { about, series: seriesFor(signals, { service, ...about }, watched) };
     });
-  const cases = tables.cases.length === 0 ? null : tables.deployments.map(caseIn(tables.cases));
   const alone = listed(tables.deployments.length, (at): PlannedDeployment => {
     const row = tables.deployments.at(at)!;
     const { about, series } = sharedBy(row.service);
@@ -186,7 +189,6 @@ export async function planReplay(
     withPeers(controlled, alone, tables.services, watched, lookAheadMs),
     lookAheadMs,
   );
-  const { rows, starts } = inOrder(tables.deployments, cases);
   knowStarts(deployments, starts);
   return {
     deployments,
