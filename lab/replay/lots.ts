@@ -18,8 +18,11 @@ export interface Lot {
   readonly found: AsyncIterable<readonly FoundWindow[]>;
 }
 
-/** Of one lot, at most, a season's as one; but a deployment's are never parted. */
-const LOT_WINDOWS = 1000;
+/**
+ * Of one lot, at most, those of a season not counted; but a deployment's are never parted. Larger
+ * ones hold more memory and are no quicker; smaller ones read the days of a season again and again.
+ */
+const LOT_WINDOWS = 500;
 
 /**
  * Lots one after the other; the first windows of one are read while the last is worked on.
@@ -96,8 +99,7 @@ function lotsOf(
   const lots: number[][] = [];
   let windows = 0;
   for (const [series, group] of groups) {
-    // Earlier days are reduced as they come, and small lots would read the same days again.
-    const each = series.reduce((sum, { season }) => sum + (season ? 2 : 1), 0);
+    const each = series.length;
     for (const place of group.sort((a, b) => starts[a]! - starts[b]! || a - b)) {
       if (lots.length === 0 || windows + each > windowsAtMost) {
         lots.push([]);
