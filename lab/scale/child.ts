@@ -2,7 +2,7 @@
 
 import { growHeapSteadily } from "../heap.ts";
 import { Problem } from "../problem.ts";
-import { UnitRunner } from "./runner.ts";
+import type { UnitRunner } from "./runner.ts";
 import type { Question } from "./scale.ts";
 import { Store } from "./store.ts";
 
@@ -36,6 +36,7 @@ const store = new Store(options.store);
 const questions = new Map<number, Question>();
 let opening: Promise<UnitRunner> | null = null;
 growHeapSteadily();
+const loading = import("./runner.ts");
 
 // Whoever asked was killed: nobody will ask any more.
 process.on("disconnect", () => process.exit(0));
@@ -44,7 +45,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 async function work(id: number, unit: number): Promise<FromChild> {
   try {
-    opening ??= UnitRunner.open(options.history, store);
+    opening ??= loading.then((runner) => runner.UnitRunner.open(options.history, store));
     await (await opening).run(questions.get(id)!, unit);
     const { user, system } = process.cpuUsage();
     return { kind: "done", unit, full: store.use.full, cpuMs: (user + system) / 1000 };
