@@ -167,13 +167,15 @@ function closeBlocks(parts: readonly PartIndex[]): void {
     const { series, startMs } = part;
     const law = `blocks lie in order: ${part.path}`;
     for (let row = 0; row < series.length; row++) {
-      const isSame = series[row] === lastSeries;
-      assert(isSame ? startMs[row]! > lastMs : series[row]! > lastSeries, law);
-      assert(isWholeMs(startMs[row]!), "a stored time is a whole millisecond");
-      [lastSeries, lastMs] = [series[row]!, startMs[row]!];
-      if (!isSame) continue;
-      if (row > 0) part.beforeMs[row - 1] = lastMs;
-      else before!.beforeMs[before!.series.length - 1] = lastMs;
+      const one = series[row]!;
+      const atMs = startMs[row]!;
+      const isSame = one === lastSeries;
+      assert(isSame ? atMs > lastMs : one > lastSeries, law);
+      assert(isWholeMs(atMs), "a stored time is a whole millisecond");
+      if (isSame && row > 0) part.beforeMs[row - 1] = atMs;
+      else if (isSame) before!.beforeMs[before!.series.length - 1] = atMs;
+      lastSeries = one;
+      lastMs = atMs;
     }
     if (series.length > 0) before = part;
   }
@@ -222,9 +224,22 @@ export function planParts(
 ): PartPlan[] {
   const wanted = ranges === "all" ? null : mergeRanges(ranges);
   const allowed = seriesIn === undefined ? null : new Set(seriesIn);
+  // Who reads a history bit by bit asks for few series at a time, which most parts have none of.
+  const [least, most] = ranges === "all" ? [-Infinity, Infinity] : reachOf(ranges);
   return parts
+    .filter(({ series }) => series[0]! <= most && series.at(-1)! >= least)
     .map((part) => ({ part, rows: new Int32Array(rowsOf(part, wanted, allowed)) }))
     .filter(({ rows }) => rows.length > 0);
+}
+
+/** Between which series those of the ranges are. */
+function reachOf(ranges: readonly BlockRange[]): readonly [number, number] {
+  let [least, most] = [Infinity, -Infinity];
+  for (const { series } of ranges) {
+    if (series < least) least = series;
+    if (series > most) most = series;
+  }
+  return [least, most];
 }
 
 function rowsOf(

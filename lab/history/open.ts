@@ -118,11 +118,12 @@ function stepsOf(parts: readonly PartIndex[]): Map<number, number> {
   for (const { series, startMs, beforeMs } of parts) {
     for (let row = 0; row < series.length;) {
       const one = series[row]!;
-      let least = steps.get(one) ?? Number.POSITIVE_INFINITY;
+      let leastMs = (steps.get(one) ?? Number.POSITIVE_INFINITY) * BLOCK_SAMPLES;
       for (; series[row] === one; row++) {
-        least = Math.min(least, (beforeMs[row]! - startMs[row]!) / BLOCK_SAMPLES);
+        const blockMs = beforeMs[row]! - startMs[row]!;
+        if (blockMs < leastMs) leastMs = blockMs;
       }
-      if (Number.isFinite(least)) steps.set(one, least);
+      if (Number.isFinite(leastMs)) steps.set(one, leastMs / BLOCK_SAMPLES);
     }
   }
   return steps;

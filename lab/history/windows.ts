@@ -260,7 +260,7 @@ export async function* streamStoredWindows(
     }
   };
   const options = { areJoined: true, ...(memory === undefined ? {} : { memory }) };
-  for await (const blocks of streamBlockLists(history, requests, options)) {
+  for await (const blocks of streamBlockLists(history, waiting, options)) {
     for (const block of blocks) {
       take(block);
       if (found.length < FOUND_AT_ONCE) continue;
