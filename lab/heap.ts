@@ -1,11 +1,13 @@
 /** What is done about V8's heap: how far garbage may grow, and what waits for its collection. */
 
-import { setFlagsFromString } from "node:v8";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
 
 /** By how many per cent the heap may outgrow what was alive after a collection. */
 const PERCENT = 100;
 /** The same after the first collection, which comes while modules are still being loaded. */
 const FIRST_PERCENT = 700;
+/** Whoever holds more than this has been at work already. */
+const START_BYTES = 16_000_000;
 
 /**
  * Collects whenever the heap is twice what was alive after the last time, but not before it is
@@ -17,8 +19,9 @@ const FIRST_PERCENT = 700;
  * often as the others and took 1.7 times as long, and those others held the most memory.
  */
 export function growHeapSteadily(): void {
-  growBy(FIRST_PERCENT);
-  onceCollected(() => growBy(PERCENT));
+  const isStart = getHeapStatistics().used_heap_size < START_BYTES;
+  growBy(isStart ? FIRST_PERCENT : PERCENT);
+  if (isStart) onceCollected(() => growBy(PERCENT));
 }
 
 function growBy(percent: number): void {
