@@ -1,7 +1,7 @@
-/** Makes directories one level at a time. */
+/** Directories: how they are made, and how a place in one is told. */
 
 import { existsSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, isAbsolute, relative } from "node:path";
 import { Problem } from "./problem.ts";
 
 /**
@@ -25,4 +25,10 @@ export function makeDirectories(path: string): string | null {
     });
   }
   return outermost ?? path;
+}
+
+/** A path as one would type it here: relative where it lies below the working directory. */
+export function pathFromHere(path: string): string {
+  const here = relative(process.cwd(), path);
+  return here === "" || here.startsWith("..") || isAbsolute(here) ? path : here;
 }

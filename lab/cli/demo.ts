@@ -1,12 +1,13 @@
 /** `hindsight demo`: the whole story on a generated quarter, from one command. */
 
 import { existsSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { compareDocument } from "../compare/document.ts";
 import { evaluate } from "../compare/evaluate.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
+import { pathFromHere } from "../directory.ts";
 import { readManifest } from "../history/manifest.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -92,8 +93,7 @@ function nextCommands(
   run: string,
   deployment: string | undefined,
 ): string {
-  const here = relative(process.cwd(), policies);
-  const folder = here.startsWith("..") ? policies : here;
+  const folder = pathFromHere(policies);
   const asked = `--history ${history} --people modelled`;
   const policy = (name: string): string => join(folder, `${name}.yaml`);
   return [

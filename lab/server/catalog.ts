@@ -12,7 +12,7 @@ import { z } from "zod";
 import type { Policy } from "../../engine/index.ts";
 import { unmatchedSignals } from "../compare/evaluate.ts";
 import { readDocument } from "../documentFile.ts";
-import { makeDirectories } from "../directory.ts";
+import { makeDirectories, pathFromHere } from "../directory.ts";
 import type { History } from "../history/open.ts";
 import { policyFromText } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
@@ -150,13 +150,14 @@ function extendedBy(text: string, file: string): unknown {
 
 /** @param history null while it is not open yet: then nothing is known to be useless */
 export function summaryOf(entry: CatalogEntry, history: History | null): PolicySummary {
-  const { id, source, text, policy } = entry;
+  const { id, source, file, text, policy } = entry;
   return {
     id,
     name: policy.policy,
     owner: policy.owner,
     digest: policy.digest,
     source,
+    file: source === "draft" ? null : pathFromHere(file),
     about: aboutOf(text),
     usable: history === null || seesAnything(history, policy),
   };

@@ -106,6 +106,7 @@ export class Lab {
       problem: this.#problem,
       engineVersion: ENGINE_VERSION,
       history: basename(resolve(history)),
+      directory: history,
       options: {
         people: numbers.people,
         seed: numbers.seed,

@@ -53,6 +53,16 @@ describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 120_000 }
   }, 120_000);
   afterAll(async () => lab.close(), 30_000);
 
+  it("says the command that answers the same, as a terminal takes it", async () => {
+    const page = await opened("tags");
+    const said = await page.locator("code", { hasText: /^hindsight tags / }).innerText();
+    const [program, ...words] = said.split(/\s+/);
+    expect(program).toBe("hindsight");
+    const { code, stdout } = await hindsight(words);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`read by ${POLICY}`);
+  });
+
   it("sweeps in the background, as sweep --json does, and leads to What if", async () => {
     const vary = VARY.map((one) => `vary=${encodeURIComponent(one)}`).join("&");
     const page = await started(`sweep?${vary}`);

@@ -4,6 +4,7 @@ import type { HistorySummary, Status } from "../../lab/server/contract/history.t
 import type { PolicySummary } from "../../lab/server/contract/policies.ts";
 import { ask } from "../data/client.ts";
 import { Resource } from "../data/resource.svelte.ts";
+import { fileOf } from "./command.ts";
 import { address } from "./address.svelte.ts";
 
 const ASK_AGAIN_MS = 500;
@@ -37,6 +38,11 @@ class Lab {
 
   nameOf(id: string): string {
     return this.policies.find((one) => one.id === id)?.name ?? id;
+  }
+
+  /** `--policy FILE` for each, as a command takes them. */
+  policyWords(ids: readonly string[]): readonly string[] {
+    return ids.flatMap((id) => ["--policy", fileOf(this.policies, id)]);
   }
 
   timezoneOf(service: string): string {

@@ -17,6 +17,8 @@ export const status = z.object({
   engineVersion: z.string(),
   /** The history directory's last part. */
   history: z.string(),
+  /** The history directory as it was given on the command line. */
+  directory: z.string(),
   /** As given on the command line, as in a run's manifest: what every number is made with. */
   options: z.object({
     people: z.string(),

@@ -11,6 +11,8 @@ export const policySummary = z.object({
   digest: z.string(),
   /** `given`: on the command line. `shipped`: comes with Hindsight. `draft`: saved in the lab. */
   source: z.enum(["given", "shipped", "draft"]),
+  /** Where a command finds it: as it was given, or where it was shipped; null of a draft. */
+  file: z.string().nullable(),
   /** The first comment of the file: what the policy is, in its author's words. */
   about: z.string(),
   /** False: no signal of it matches a series of this history, so it cannot be replayed. */
