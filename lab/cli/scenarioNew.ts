@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { Command } from "commander";
 import { Problem } from "../problem.ts";
 import { starterText } from "../scenario/starter.ts";
-import { print, printJson } from "./output.ts";
+import { print, printJson, PROGRAM } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
 export function scenarioNewCommand(): Command {
@@ -22,7 +22,7 @@ export function scenarioNewCommand(): Command {
       checkFree(file, flags.force);
       writeWholeFile(file, starterText(name.replace(/\.ya?ml$/, ""), file));
       if (flags.json) printJson({ file });
-      else print(`${file}: hindsight scenario test ${file}`);
+      else print(`Written to ${file}. It passes: ${PROGRAM} scenario test ${file}`);
     });
 }
 

@@ -48,7 +48,7 @@ export function formatValue(unit: Field["unit"], value: number): string {
     case "share":
       return `${(value * 100).toFixed(1)} %`;
     case "seconds":
-      return value === 0 ? "0s" : formatDuration(Math.round(value) * 1000);
+      return Math.round(value) === 0 ? "0s" : formatDuration(Math.round(value) * 1000);
     case "count":
       // Rounding may leave −0, which no count is.
       return countText(Math.round(value) + 0);
@@ -99,8 +99,9 @@ export function resolution(differences: readonly Difference[]): string | null {
     if (found?.resolves == null) continue;
     const effect = found.designEffect;
     const more = effect === null ? "" : `, design effect ${effect.toFixed(1)}`;
+    const least = formatDifference(found.unit, found.resolves).replace("+", "");
     parts.push(
-      `${name} differences above ${formatDifference(found.unit, found.resolves).slice(1)} ` +
+      `${name} differences above ${least} ` +
         `(${found.effectiveClusters.toFixed(1)} effective services${more})`,
     );
   }
@@ -151,9 +152,10 @@ export function sentence(difference: Difference): string {
 }
 
 export function formatDifference(unit: Field["unit"], value: number): string {
-  const sign = value > 0 ? "+" : value < 0 ? "−" : "";
   // Part of a count, as the mean over draws: `−0` would be no difference with a sign.
   const isPart = unit === "count" && value !== 0 && Math.round(Math.abs(value)) === 0;
   const size = isPart ? Math.abs(value).toFixed(1) : formatValue(unit, Math.abs(value));
+  // What is nothing once it is rounded has no sign.
+  const sign = /[1-9]/.test(size) ? (value > 0 ? "+" : "−") : "";
   return `${sign}${unit === "share" ? size.replace(" %", " pp") : size}`;
 }

@@ -6,7 +6,7 @@ import type { Progress } from "../progress.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Evaluated, Evaluation } from "../compare/evaluate.ts";
 import { differenceSentences } from "../compare/print.ts";
-import { formatValue } from "../compare/words.ts";
+import { fieldWords, formatValue } from "../compare/words.ts";
 import type { Estimate } from "../score/scorecard.ts";
 import { clockText } from "./clock.ts";
 import { fieldOf } from "./expectation.ts";
@@ -99,7 +99,7 @@ function scoredLines(scenario: ScoredScenario, evaluation: Evaluation): string[]
     ...Object.values(against ?? {}).flatMap((verdicts) => Object.keys(verdicts)),
   ]);
   const fields = [...new Set([...COLUMNS, ...expected])];
-  const table = newTable(["policy", ...fields]);
+  const table = newTable(["policy", ...fields], fieldWords);
   for (const one of evaluation.policies) {
     const cells = fields.map((field) => [field, cell(one, field)] as const);
     table.addRow({ policy: one.policy.policy, ...Object.fromEntries(cells) });
@@ -118,9 +118,12 @@ function scoredLines(scenario: ScoredScenario, evaluation: Evaluation): string[]
   ];
 }
 
-function newTable(columns: readonly string[]): Table {
+function newTable(
+  columns: readonly string[],
+  titleOf: (name: string) => string = (name) => name,
+): Table {
   return new Table({
-    columns: columns.map((name) => ({ name, alignment: "left" as const })),
+    columns: columns.map((name) => ({ name, title: titleOf(name), alignment: "left" as const })),
     shouldDisableColors: true,
   });
 }
