@@ -14,6 +14,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     isolate: false,
+    // Random cases make much that is soon forgotten: moved about less, it costs a tenth less.
+    execArgv: ["--max-semi-space-size=64"],
     maxWorkers: 2,
   },
 });

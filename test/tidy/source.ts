@@ -29,20 +29,26 @@ export function isScript(path: string): boolean {
   return /\.(ts|js|mjs)$/.test(path);
 }
 
+/** To the rules a comment is a comment: what a doc comment says is no part of the tree. */
+const AS_IT_IS: ts.CreateSourceFileOptions = {
+  languageVersion: ts.ScriptTarget.Latest,
+  jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+};
+
 /** Every rule looks at the same trees: parsing once is most of the speed. */
 const parsed = new Map<string, { text: string; syntax: Syntax }>();
 
 export function syntaxOf(path: string, text: string): Syntax {
   const known = parsed.get(path);
   if (known?.text === text) return known.syntax;
-  const root = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const root = ts.createSourceFile(path, text, AS_IT_IS, true);
   const comments: Piece[] = [];
   const strings: Piece[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
       strings.push({ text: node.getText(root), at: node.getStart(root) });
     }
-    const children = node.getChildren(root).filter((child) => !ts.isJSDoc(child));
+    const children = node.getChildren(root);
     if (children.length === 0) {
       // What precedes a token is white space and comments, and nothing else.
       const trivia = text.slice(node.getFullStart(), node.getStart(root, false));
