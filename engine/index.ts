@@ -83,15 +83,19 @@ export type { Share } from "./detect/track.ts";
 export {
   glanceWith,
   isQuietOnAll,
-  isQuietWatch,
-  judgementsOf,
   quietAtAGlance,
   toGlanceAt,
   type Glance,
   type Glanced,
   type Glimpses,
-  type WatchJudged,
 } from "./detect/glance.ts";
+export {
+  isKeptWatch,
+  isQuietWatch,
+  judgementsOf,
+  type KeptWatch,
+  type WatchJudged,
+} from "./detect/watchJudged.ts";
 export type { EvenColumn } from "./detect/glimpse.ts";
 export {
   advanceWatch,

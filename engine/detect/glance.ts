@@ -16,13 +16,7 @@
  * takes from the tolerance as far as it may move what is expected (sway.ts).
  */
 
-import type {
-  Deployment,
-  SeasonProfile,
-  SeriesName,
-  SignalEvidence,
-  SignalJudged,
-} from "../event.ts";
+import type { Deployment, SeasonProfile, SeriesName, SignalEvidence } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { isCounter } from "./counter.ts";
 import { limitOf } from "./detector.ts";
@@ -40,6 +34,7 @@ import {
 import { LOG_SCALE_FLOOR, NINE_TENTHS_TO_SD, POINT_SCALE_FLOOR } from "./scale.ts";
 import { NO_SWAY, swayOf, type Sway } from "./sway.ts";
 import { boundsFor } from "./tolerance.ts";
+import type { QuietWatch } from "./watchJudged.ts";
 
 /** One signal as a glance sees it. */
 interface Watched {
@@ -58,32 +53,6 @@ export interface Glance {
   readonly policy: Policy;
   readonly watched: readonly Watched[];
   readonly quiet: QuietWatch;
-}
-
-/** A watch whose signals are silent and end healthy, as a glance knows it: whosever it is. */
-export interface QuietWatch {
-  readonly watchMs: number;
-  /** Of every signal, in the order of the policy. */
-  readonly evidence: readonly SignalEvidence[];
-}
-
-/** What was judged of one watch, in known order. */
-export type WatchJudged = readonly SignalJudged[] | QuietWatch;
-
-export function isQuietWatch(judged: WatchJudged): judged is QuietWatch {
-  return "evidence" in judged;
-}
-
-/** The judgements of a deployment's watch, those of a quiet one written out. */
-export function judgementsOf(
-  judged: WatchJudged,
-  { deploymentId, startedAtMs }: Deployment,
-): readonly SignalJudged[] {
-  if (!isQuietWatch(judged)) return judged;
-  const atMs = startedAtMs + judged.watchMs;
-  return judged.evidence.map((evidence): SignalJudged => {
-    return { kind: "signalJudged", atMs, knownAtMs: atMs, deploymentId, evidence, cause: "end" };
-  });
 }
 
 /** Null for a policy that has to look at every residual of every signal. */

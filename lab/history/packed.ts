@@ -103,6 +103,27 @@ export class NumberColumn {
   }
 }
 
+/** Numbers one after the other, of one kind. */
+export class GrowingColumn<Column extends Int32Array | Float64Array> {
+  /** With room for more than there are. */
+  items: Column;
+  length = 0;
+
+  constructor(kind: new (length: number) => Column) {
+    this.items = new kind(FEW);
+  }
+
+  /** Makes so many more; returns where they begin. */
+  add(count: number): number {
+    const from = this.length;
+    this.length += count;
+    if (this.length > this.items.length) this.items = grown(this.items, this.length);
+    return from;
+  }
+}
+
+const FEW = 64;
+
 /** Room for so many, twice as many at a time. */
 function grown<Column extends Int32Array | Float64Array>(column: Column, length: number): Column {
   if (length <= column.length) return column;

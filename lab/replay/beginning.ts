@@ -5,12 +5,14 @@
 
 import {
   compareEvents,
+  isKeptWatch,
   isQuietWatch,
   judgementsOf,
   type ContextTag,
   type DecisionEvent,
   type WatchJudged,
 } from "../../engine/index.ts";
+import { areSilent } from "./keptJudgements.ts";
 import { entangled } from "./passedOn.ts";
 import { startsMs, under } from "./order.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
@@ -71,12 +73,10 @@ export function quietMemory(): Quiet {
     },
     isQuiet: (judged) => {
       if (isQuietWatch(judged)) return true;
+      if (isKeptWatch(judged)) return judged.isSilent;
       let quiet = known.get(judged);
       if (quiet === undefined) {
-        quiet = judged.every(({ evidence: { verdict, untagged, standing } }) => {
-          const speaks = standing !== null && (standing.tagged > 0 || standing.untagged > 0);
-          return verdict !== "breach" && untagged !== "breach" && !speaks;
-        });
+        quiet = areSilent(judged);
         known.set(judged, quiet);
       }
       return quiet;

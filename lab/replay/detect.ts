@@ -9,6 +9,8 @@ import {
   advanceWatch,
   canonicalJson,
   glanceWith,
+  isKeptWatch,
+  isQuietWatch,
   isWithinTolerance,
   judgementsOf,
   ownFirst,
@@ -42,6 +44,7 @@ import {
 import { Gathering, nothingGathered } from "./gather.ts";
 import { toldOf, type GivenTags } from "./given.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
+import { KeptJudgements } from "./keptJudgements.ts";
 import { readByLots } from "./lots.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 import { tagsPassedTo } from "./passedOn.ts";
@@ -130,6 +133,11 @@ export interface DetectOptions {
   readonly again?: ReadonlySet<number> | undefined;
   /** Says of quiet watches no more than that they were: for scores, not for records. */
   readonly glances?: boolean | undefined;
+  /**
+   * Keeps judgements that are not quiet as columns, where all of one glance: written out each
+   * time, which is for whoever decides under one policy.
+   */
+  readonly kept?: boolean | undefined;
 }
 
 /** Runs detection of all policies over all deployments of the plan. */
@@ -153,6 +161,7 @@ export async function detect(
   const takesGlances =
     isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
   const gathering = new Gathering(plan, families, takesGlances);
+  const kept = options.kept === true && takesGlances ? keptBy(families) : null;
   let samplesRead = 0;
   let done = 0;
   const judge = (
@@ -162,6 +171,7 @@ export async function detect(
   ): void => {
     if (gathered === "quiet") judgeAllQuiet(families, index, again);
     else judgeDeployment(plan, index, gathered, families, placebos, drawn, again, seen);
+    if (kept !== null) keepIn(kept, leaderOf(families), index);
     progress.update(++done, read.length, "judging deployments");
   };
   for (const { places, asked, found } of readByLots(history, plan, read)) {
@@ -196,6 +206,19 @@ const NONE: ReadonlySet<number> = new Set();
 /** Who judges for the first of the policies. */
 function leaderOf(families: readonly Family[]): DetectionGroup {
   return families[0]!.groups.values().next().value!;
+}
+
+/** Null where policies differ in what they judge: what they have in common they share as it is. */
+function keptBy(families: readonly Family[]): KeptJudgements | null {
+  const [{ glance, groups }, ...others] = families as [Family, ...Family[]];
+  if (glance === null || groups.size > 1 || others.length > 0) return null;
+  return new KeptJudgements(glance.quiet.evidence);
+}
+
+function keepIn(kept: KeptJudgements, { judged }: DetectionGroup, index: number): void {
+  const own = judged[index]!;
+  if (isQuietWatch(own) || isKeptWatch(own) || own.length === 0) return;
+  judged[index] = kept.keep(own);
 }
 
 function judgeDeployment(

@@ -65,7 +65,10 @@ export async function watchHistory(
 ): Promise<Watched> {
   refuseEmpty(history);
   const plan = await planReplay(history, policies);
-  const { judged, samplesRead } = await detect(history, plan, policies, progress, options);
+  const { judged, samplesRead } = await detect(history, plan, policies, progress, {
+    ...options,
+    kept: policies.length === 1,
+  });
   const quiet = quietMemory();
   return {
     plan,
@@ -101,7 +104,7 @@ export async function replay(
 ): Promise<Replay> {
   refuseEmpty(history);
   const plan = await planThrough(scale, history, policies, options.lookBackAtMostMs);
-  const asked = { ...options, futures: draws?.futures };
+  const asked = { ...options, futures: draws?.futures, kept: policies.length === 1 };
   const detection = await detectThrough(scale, history, plan, policies, progress, asked);
   progress.end();
   const quiet = quietMemory();

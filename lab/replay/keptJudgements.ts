@@ -1,0 +1,238 @@
+/**
+ * What was judged of the deployments that are not quiet, as columns: as objects each takes three
+ * kilobytes of V8's heap, half of them numbers in boxes and texts in pieces, and as columns a
+ * third of one outside of it.
+ *
+ * Law: what is written out again is equal to what was kept. A number that is none (NaN) would
+ * come back as null: no evidence has one.
+ */
+
+import type {
+  BreachingSeries,
+  KeptWatch,
+  SignalEvidence,
+  SignalJudged,
+  Verdict,
+  WatchJudged,
+} from "../../engine/index.ts";
+import { GrowingColumn } from "../history/packed.ts";
+
+/** Numbers of one piece of evidence, NaN where there is none. */
+const NUMBERS = 11;
+/** Of one piece of evidence: its texts, then where its breaching series begin and end. */
+const PLACES = 8;
+
+/** So many watches stay objects, ten megabytes: a history of few is judged quicker that way. */
+const AS_THEY_ARE = 3000;
+
+const CAUSES = ["sample", "silence", "end"] as const;
+
+/** Says nothing that a fleet could hear: no breach, and no evidence that stands. */
+export function areSilent(judgements: readonly SignalJudged[]): boolean {
+  return judgements.every(({ evidence }) => isSilentEvidence(evidence));
+}
+
+function isSilentEvidence({ verdict, untagged, standing }: SignalEvidence): boolean {
+  const speaks = standing !== null && (standing.tagged > 0 || standing.untagged > 0);
+  return verdict !== "breach" && untagged !== "breach" && !speaks;
+}
+
+export class KeptJudgements {
+  /** Two for each judgement: when it was, and when it was known. */
+  readonly #times = new GrowingColumn(Float64Array);
+  /** Two for each: its cause; its evidence by place, or that of quiet signals as -1 - place. */
+  readonly #about = new GrowingColumn(Int32Array);
+  readonly #numbers = new GrowingColumn(Float64Array);
+  readonly #places = new GrowingColumn(Int32Array);
+  /** What most do not have, by place. */
+  readonly #rest = new Map<number, Rest>();
+  readonly #breaching = new GrowingColumn(Int32Array);
+  readonly #sinceMs = new GrowingColumn(Float64Array);
+  readonly #texts: string[] = [];
+  readonly #known = new Map<string, number>();
+  #pieces = 0;
+  #watches = 0;
+
+  /** @param quiet evidence that judgements share: it comes back as the same object
+   * @param asTheyAre so many watches stay objects */
+  constructor(
+    private readonly quiet: readonly SignalEvidence[],
+    private readonly asTheyAre = AS_THEY_ARE,
+  ) {}
+
+  keep(judgements: readonly SignalJudged[]): WatchJudged {
+    if (this.#watches++ < this.asTheyAre) return judgements;
+    const from = this.#about.length / 2;
+    const times = this.#times.add(2 * judgements.length);
+    const about = this.#about.add(2 * judgements.length);
+    let last: SignalEvidence | null = null;
+    let isSilent = true;
+    for (let nth = 0; nth < judgements.length; nth++) {
+      const { atMs, knownAtMs, cause, evidence } = judgements[nth]!;
+      const shared = this.quiet.indexOf(evidence);
+      if (shared < 0 && evidence !== last) {
+        this.#add(evidence);
+        isSilent &&= isSilentEvidence(evidence);
+        last = evidence;
+      }
+      this.#times.items[times + 2 * nth] = atMs;
+      this.#times.items[times + 2 * nth + 1] = knownAtMs;
+      this.#about.items[about + 2 * nth] = CAUSES.indexOf(cause);
+      this.#about.items[about + 2 * nth + 1] = shared < 0 ? this.#pieces - 1 : -1 - shared;
+    }
+    return new Kept(this, from, from + judgements.length, isSilent);
+  }
+
+  #add(evidence: SignalEvidence): void {
+    const piece = this.#pieces++;
+    const number = this.#numbers.add(NUMBERS);
+    const numbers = this.#numbers.items;
+    numbers[number] = evidence.effect ?? Number.NaN;
+    numbers[number + 1] = evidence.expected ?? Number.NaN;
+    numbers[number + 2] = evidence.scale ?? Number.NaN;
+    numbers[number + 3] = evidence.tolerance;
+    numbers[number + 4] = evidence.baseTolerance;
+    numbers[number + 5] = evidence.statistic ?? Number.NaN;
+    numbers[number + 6] = evidence.limit ?? Number.NaN;
+    numbers[number + 7] = evidence.logE ?? Number.NaN;
+    numbers[number + 8] = evidence.samples;
+    numbers[number + 9] = evidence.baselineSamples;
+    numbers[number + 10] = evidence.missing ?? Number.NaN;
+    const { breaching, standing, tags, placebo, control, season, hardGuard } = evidence;
+    const series = this.#breaching.add(breaching.length);
+    this.#sinceMs.add(breaching.length);
+    for (let nth = 0; nth < breaching.length; nth++) {
+      this.#breaching.items[series + nth] = this.#placeOf(breaching[nth]!.series);
+      this.#sinceMs.items[series + nth] = breaching[nth]!.sinceMs;
+    }
+    const place = this.#places.add(PLACES);
+    const places = this.#places.items;
+    places[place] = this.#placeOf(evidence.signal);
+    places[place + 1] = this.#placeOf(evidence.verdict);
+    places[place + 2] = this.#placeOf(evidence.reason);
+    places[place + 3] = evidence.series === null ? -1 : this.#placeOf(evidence.series);
+    places[place + 4] = this.#placeOf(evidence.untagged);
+    places[place + 5] = this.#placeOf(evidence.untaggedReason);
+    places[place + 6] = series;
+    places[place + 7] = series + breaching.length;
+    const isPlain =
+      standing === null &&
+      tags.length === 0 &&
+      placebo === null &&
+      control === null &&
+      season === null &&
+      hardGuard === undefined;
+    if (isPlain) return;
+    this.#rest.set(piece, { standing, tags, placebo, control, season, hardGuard });
+  }
+
+  #placeOf(text: string): number {
+    let place = this.#known.get(text);
+    if (place === undefined) this.#known.set(text, (place = this.#texts.push(text) - 1));
+    return place;
+  }
+
+  writtenOut(from: number, to: number, deploymentId: string): readonly SignalJudged[] {
+    const judgements: SignalJudged[] = [];
+    let last = -1;
+    let made: SignalEvidence | null = null;
+    for (let at = from; at < to; at++) {
+      const piece = this.#about.items[2 * at + 1]!;
+      if (piece >= 0 && piece !== last) {
+        made = this.#evidenceAt(piece);
+        last = piece;
+      }
+      judgements.push({
+        kind: "signalJudged",
+        atMs: this.#times.items[2 * at]!,
+        knownAtMs: this.#times.items[2 * at + 1]!,
+        deploymentId,
+        evidence: piece < 0 ? this.quiet[-1 - piece]! : made!,
+        cause: CAUSES[this.#about.items[2 * at]!]!,
+      });
+    }
+    return judgements;
+  }
+
+  #evidenceAt(piece: number): SignalEvidence {
+    const numbers = this.#numbers.items;
+    const number = NUMBERS * piece;
+    const places = this.#places.items;
+    const place = PLACES * piece;
+    const texts = this.#texts;
+    const breaching: BreachingSeries[] = [];
+    for (let at = places[place + 6]!; at < places[place + 7]!; at++) {
+      const series = texts[this.#breaching.items[at]!]!;
+      breaching.push({ series, sinceMs: this.#sinceMs.items[at]! });
+    }
+    const rest = this.#rest.get(piece) ?? PLAIN;
+    // Written out: one shape for nearly all of them.
+    const evidence: SignalEvidence = {
+      signal: texts[places[place]!]!,
+      verdict: texts[places[place + 1]!] as Verdict,
+      reason: texts[places[place + 2]!]!,
+      series: texts[places[place + 3]!] ?? null,
+      effect: orNull(numbers[number]!),
+      expected: orNull(numbers[number + 1]!),
+      scale: orNull(numbers[number + 2]!),
+      tolerance: numbers[number + 3]!,
+      baseTolerance: numbers[number + 4]!,
+      statistic: orNull(numbers[number + 5]!),
+      limit: orNull(numbers[number + 6]!),
+      logE: orNull(numbers[number + 7]!),
+      breaching,
+      standing: rest.standing,
+      samples: numbers[number + 8]!,
+      baselineSamples: numbers[number + 9]!,
+      missing: orNull(numbers[number + 10]!),
+      tags: rest.tags,
+      untagged: texts[places[place + 4]!] as Verdict,
+      untaggedReason: texts[places[place + 5]!]!,
+      placebo: rest.placebo,
+      control: rest.control,
+      season: rest.season,
+    };
+    return rest.hardGuard === undefined ? evidence : { ...evidence, hardGuard: rest.hardGuard };
+  }
+}
+
+/** What of a piece of evidence is no column. */
+interface Rest extends Pick<
+  SignalEvidence,
+  "standing" | "tags" | "placebo" | "control" | "season"
+> {
+  readonly hardGuard: SignalEvidence["hardGuard"] | undefined;
+}
+
+const PLAIN: Rest = {
+  standing: null,
+  tags: [],
+  placebo: null,
+  control: null,
+  season: null,
+  hardGuard: undefined,
+};
+
+function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
+
+/** One watch by where its judgements lie. */
+class Kept implements KeptWatch {
+  readonly #in: KeptJudgements;
+  readonly #from: number;
+  readonly #to: number;
+
+  constructor(
+    kept: KeptJudgements,
+    from: number,
+    to: number,
+    readonly isSilent: boolean,
+  ) {
+    [this.#in, this.#from, this.#to] = [kept, from, to];
+  }
+
+  writtenOut(deploymentId: string): readonly SignalJudged[] {
+    return this.#in.writtenOut(this.#from, this.#to, deploymentId);
+  }
+}
