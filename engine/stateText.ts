@@ -6,6 +6,7 @@
 
 import { assert } from "./assert.ts";
 import type { ControllerState } from "./controller.ts";
+import type { FleetState } from "./decide/state.ts";
 
 const MARK = "$number";
 const COLUMN = "$column";
@@ -22,7 +23,19 @@ export function serialise(state: ControllerState): string {
 
 /** @throws when the text is no JSON; what it says is not checked. */
 export function restore(text: string): ControllerState {
-  return JSON.parse(text, (_key, value: unknown) => read(value)) as ControllerState;
+  const state = JSON.parse(text, (_key, value: unknown) => read(value)) as ControllerState;
+  const { breaches } = state.fleet as { readonly breaches: FleetState["breaches"] | OlderBreaches };
+  return "length" in breaches
+    ? state
+    : { ...state, fleet: { ...state.fleet, breaches: inOrder(breaches) } };
+}
+
+/** As a state had them that was written before they were a list: by service. */
+type OlderBreaches = Readonly<Record<string, number>>;
+
+function inOrder(breaches: OlderBreaches): FleetState["breaches"] {
+  const list = Object.entries(breaches).map(([service, atMs]) => ({ service, atMs }));
+  return list.sort((a, b) => a.atMs - b.atMs);
 }
 
 function written(value: unknown): unknown {

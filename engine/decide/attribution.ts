@@ -48,12 +48,12 @@ export function explain(fleet: FleetState, state: Known, nowMs: number): readonl
   const breaching = breachingOf(state);
   if (breaching.length === 0) return [];
   const others = rivalsOf(fleet, deployment, nowMs);
-  const found: Explanation[] = [];
+  let found: readonly Explanation[] = [];
   const { mine, alike } = ownOf(deployment, breaching);
   const shock = alike ?? shockOf(others, deployment, breaching[0]!.sinceMs);
   const isFresh = breaching[0]!.sinceMs - deployment.startedAtMs < FRESH_MS;
   if (mine.length > 0 && (shock === null || alike !== null || isFresh)) {
-    note(found, deploymentId, `${mine[0]!.series} is its own`);
+    found = noted(found, deploymentId, `${mine[0]!.series} is its own`);
   }
   if (mine.length > 0) {
     for (const other of others) {
@@ -61,7 +61,7 @@ export function explain(fleet: FleetState, state: Known, nowMs: number): readonl
       if (first === undefined || first.sinceMs >= mine[0]!.sinceMs) continue;
       if (mine[0]!.sinceMs - first.sinceMs > TOGETHER_MS) continue;
       if (reaches(other.deployment, mine[0]!.series)) {
-        note(found, other.deployment.deploymentId, `${first.series} breached first`);
+        found = noted(found, other.deployment.deploymentId, `${first.series} breached first`);
       }
     }
   } else {
@@ -71,16 +71,16 @@ export function explain(fleet: FleetState, state: Known, nowMs: number): readonl
       for (const other of others) {
         const rival = rivalry(other, deployment, one);
         if (rival === null) continue;
-        note(found, other.deployment.deploymentId, rival.why);
+        found = noted(found, other.deployment.deploymentId, rival.why);
         isAnothers ||= !rival.isTie;
       }
       if (isAnothers || alike !== null || (shock !== null && !isFresh)) continue;
-      note(found, deploymentId, `${one.series} depends on it`);
+      found = noted(found, deploymentId, `${one.series} depends on it`);
     }
   }
-  if (shock !== null) note(found, UNRELATED, shock);
+  if (shock !== null) found = noted(found, UNRELATED, shock);
   if (found.length < 2) return found;
-  return found.sort(
+  return [...found].sort(
     (a, b) =>
       placeOf(a, deploymentId) - placeOf(b, deploymentId) ||
       (a.deploymentId < b.deploymentId ? -1 : 1),
@@ -88,8 +88,13 @@ export function explain(fleet: FleetState, state: Known, nowMs: number): readonl
 }
 
 /** The first reason found for a deployment is the one that is given. */
-function note(found: Explanation[], deploymentId: string, why: string): void {
-  if (!found.some((one) => one.deploymentId === deploymentId)) found.push({ deploymentId, why });
+function noted(
+  found: readonly Explanation[],
+  deploymentId: string,
+  why: string,
+): readonly Explanation[] {
+  for (const one of found) if (one.deploymentId === deploymentId) return found;
+  return found.length === 0 ? [{ deploymentId, why }] : [...found, { deploymentId, why }];
 }
 
 function placeOf({ deploymentId }: Explanation, itself: string): number {
@@ -158,7 +163,8 @@ function ownOf(
   { service, version }: Deployment,
   breaching: readonly BreachingSeries[],
 ): { mine: readonly BreachingSeries[]; alike: string | null } {
-  const own = breaching.filter(({ series }) => isOf(series, service));
+  const isOwn = ({ series }: BreachingSeries): boolean => isOf(series, service);
+  const own = breaching.every(isOwn) ? breaching : breaching.filter(isOwn);
   if (version === null) return { mine: own, alike: null };
   const old = own.filter(({ series }) => {
     const its = versionOf(series);

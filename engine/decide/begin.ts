@@ -72,6 +72,7 @@ export function passOn(
   given: readonly ContextTag[],
   nowMs: number,
 ): readonly DeploymentState[] {
+  if (given.length === 0) return [];
   const { deployment } = state;
   const source = { deployment, knownAtMs: nowMs, tags: given };
   return passedOn(boundBy(turn, state), source).flatMap((one) => tag(turn, one, nowMs));

@@ -32,7 +32,8 @@ import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, passOn, reachStage, tag } from "./begin.ts";
 import { halt, toldFleet } from "./fleet.ts";
 import { concludes } from "./fusion.ts";
-import { boundBy, put, refuse, unchanged, writeRecord, type Step, type Turn } from "./recorder.ts";
+import { begun, boundBy, put, refuse, unchanged, writeRecord } from "./recorder.ts";
+import type { Step, Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
 import {
   accusedBy,
@@ -49,8 +50,7 @@ import {
 } from "./standing.ts";
 import {
   changed,
-  copyOf,
-  dueAtMs,
+  dueThen,
   findDeployment,
   isOver,
   nextDueAtMs,
@@ -71,7 +71,7 @@ import { ask, notify, ON_CALL, orderRollback, page, takeBack } from "./tell.ts";
 export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): Step {
   const before = event.kind === "clockAdvanced" ? event.knownAtMs : event.knownAtMs - 1;
   if (nextDueAtMs(fleet) > before && isOver(fleet, event)) return unchanged(fleet);
-  const turn: Turn = { policy, fleet: copyOf(fleet), commands: [], records: [] };
+  const turn = begun(policy, fleet);
   fireTimers(turn, before);
   switch (event.kind) {
     case "clockAdvanced":
@@ -117,10 +117,7 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
 
 function fireTimers(turn: Turn, toMs: number): void {
   for (let next = nextDueAtMs(turn.fleet); next <= toMs; next = nextDueAtMs(turn.fleet)) {
-    const due = turn.fleet.deployments
-      .filter((state) => dueAtMs(state) === next)
-      .sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));
-    for (const state of due) {
+    for (const state of dueThen(turn.fleet, next)) {
       if (state.phase.name === "watching") endWatch(turn, state, next);
       else if (state.phase.name === "proposed") silence(turn, state, state.phase, next);
     }

@@ -17,6 +17,8 @@ import { ENGINE_VERSION } from "../version.ts";
 import { confidenceOf, type Confidence } from "./confidence.ts";
 import {
   changed,
+  copyOf,
+  placeIn,
   policyOf,
   type Change,
   type DeploymentState,
@@ -42,8 +44,18 @@ export interface Turn {
   readonly policy: Policy;
   /** The turn's own copy: its fields are replaced, what they hold is not. */
   readonly fleet: Writable<FleetState>;
-  readonly commands: EngineCommand[];
-  readonly records: DecisionRecord[];
+  commands: readonly EngineCommand[];
+  records: readonly DecisionRecord[];
+}
+
+/** A turn before anything came of it. */
+export function begun(policy: Policy, fleet: FleetState): Turn {
+  return { policy, fleet: copyOf(fleet), commands: NOTHING, records: NOTHING };
+}
+
+/** The list with one more. Most hold one or two: one that is pushed to makes room for seventeen. */
+export function added<Item>(list: readonly Item[], item: Item): readonly Item[] {
+  return list.length === 0 ? [item] : [...list, item];
 }
 
 /** The policy that binds a deployment in this turn. */
@@ -109,10 +121,11 @@ export function writeRecord(
     untaggedProposedAtMs: after.untaggedProposedAtMs,
   };
   if (tier?.stage != null) record.stage = tier.stage;
-  const selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment));
-  if (selfIssued.length > 0) record.selfIssued = selfIssued.map(tagText);
+  if (counting.some((tag) => isSelfIssued(tag, deployment))) {
+    record.selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment)).map(tagText);
+  }
   if (tier?.learned !== undefined) record.learned = tier.learned;
-  turn.records.push(record);
+  turn.records = added(turn.records, record);
   put(turn, after);
   return record;
 }
@@ -174,7 +187,7 @@ export function writeFleetRecord(
     tags: [],
     untaggedProposedAtMs: null,
   };
-  turn.records.push(record);
+  turn.records = added(turn.records, record);
   return record;
 }
 
@@ -195,9 +208,7 @@ export function put(turn: Turn, state: DeploymentState): void {
   const { deploymentId } = state.deployment;
   const { fleet } = turn;
   if (state.phase.name === "ended") {
-    fleet.deployments = fleet.deployments.filter(
-      ({ deployment }) => deployment.deploymentId !== deploymentId,
-    );
+    fleet.deployments = without(fleet.deployments, deploymentId);
     fleet.ended = replaced(fleet.ended, state);
   } else {
     fleet.deployments = replaced(fleet.deployments, state);
@@ -206,12 +217,18 @@ export function put(turn: Turn, state: DeploymentState): void {
 
 /** The list with this state in the place of its older one, or at the end. */
 function replaced(states: readonly DeploymentState[], state: DeploymentState): DeploymentState[] {
-  const { deploymentId } = state.deployment;
-  const at = states.findIndex(({ deployment }) => deployment.deploymentId === deploymentId);
+  const at = placeIn(states, state.deployment.deploymentId);
   if (at < 0) return [...states, state];
   const copy = states.slice();
   copy[at] = state;
   return copy;
+}
+
+function without(states: readonly DeploymentState[], deploymentId: string): DeploymentState[] {
+  const at = placeIn(states, deploymentId);
+  const rest = states.slice();
+  if (at >= 0) rest.splice(at, 1);
+  return rest;
 }
 
 /** What was not allowed changes nothing and leaves a record. */

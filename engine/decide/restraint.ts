@@ -12,7 +12,6 @@ import type { Policy, RollbackBudget } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import type { Turn } from "./recorder.ts";
 import type { FleetState, PastRollback } from "./state.ts";
-import { withEntry } from "./table.ts";
 
 /** No budget or cooldown looks back further (the schema sees to it). */
 const ROLLBACKS_KEPT_MS = 7 * 86_400_000;
@@ -76,14 +75,16 @@ function overBudget(
 }
 
 function breachingServices({ breaches }: FleetState, afterMs: number): number {
-  return Object.values(breaches).filter((atMs) => atMs > afterMs).length;
+  return breaches.filter(({ atMs }) => atMs > afterMs).length;
 }
 
 /** A service began to breach, or went on: it counts towards a storm. */
 export function noteBreach(turn: Turn, service: string, nowMs: number): void {
   const { fleet } = turn;
   const beforeMs = nowMs - BREACHES_KEPT_MS;
-  fleet.breaches = withEntry(fleet.breaches, service, nowMs, (atMs) => atMs > beforeMs);
+  const kept = fleet.breaches.filter((past) => past.service !== service && past.atMs > beforeMs);
+  kept.push({ service, atMs: nowMs });
+  fleet.breaches = kept;
   const { stormBrake } = turn.policy.guardrails;
   const storm =
     stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;

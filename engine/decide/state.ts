@@ -79,8 +79,8 @@ export interface FleetState {
   readonly halted: { readonly by: string; readonly reason: string } | null;
   /** Rollbacks ordered, the oldest first, as far back as a guardrail may look. */
   readonly rollbacks: readonly PastRollback[];
-  /** When each service last began to breach, as far back as a storm may last. */
-  readonly breaches: Readonly<Record<string, number>>;
+  /** When each service last was in breach, the oldest first, as far back as a storm may last. */
+  readonly breaches: readonly PastBreach[];
   /** The fleet was paged for the storm that is on. */
   readonly stormPaged: boolean;
   /** What people's answers taught, whether or not a policy listens. */
@@ -94,6 +94,11 @@ export interface PastRollback {
   readonly atMs: number;
 }
 
+export interface PastBreach {
+  readonly service: string;
+  readonly atMs: number;
+}
+
 export const initialFleet: FleetState = {
   deployments: [],
   ended: [],
@@ -102,7 +107,7 @@ export const initialFleet: FleetState = {
   records: 0,
   halted: null,
   rollbacks: [],
-  breaches: {},
+  breaches: [],
   stormPaged: false,
   learning: initialLearning,
 };
@@ -176,8 +181,16 @@ export function findDeployment(fleet: FleetState, id: string): DeploymentState |
 }
 
 function findIn(states: readonly DeploymentState[], id: string): DeploymentState | undefined {
-  for (const state of states) if (state.deployment.deploymentId === id) return state;
-  return undefined;
+  const at = placeIn(states, id);
+  return at < 0 ? undefined : states[at];
+}
+
+/** Where it stands in the list; -1 where it does not. */
+export function placeIn(states: readonly DeploymentState[], id: string): number {
+  for (let at = 0; at < states.length; at++) {
+    if (states[at]!.deployment.deploymentId === id) return at;
+  }
+  return -1;
 }
 
 /** Is it a judgement of what is no longer watched or followed up? Nothing can come of it. */
@@ -211,4 +224,14 @@ export function nextDueAtMs(fleet: FleetState): number {
   let next = Number.POSITIVE_INFINITY;
   for (const state of fleet.deployments) next = Math.min(next, dueAtMs(state));
   return next;
+}
+
+/** Those that want to hear it then, by id. */
+export function dueThen(fleet: FleetState, atMs: number): readonly DeploymentState[] {
+  let due: readonly DeploymentState[] = [];
+  for (const state of fleet.deployments) {
+    if (dueAtMs(state) === atMs) due = due.length === 0 ? [state] : [...due, state];
+  }
+  if (due.length < 2) return due;
+  return [...due].sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));
 }

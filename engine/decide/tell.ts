@@ -3,30 +3,35 @@
  * written out whole: there are more of them than of records.
  */
 
+import type { EngineCommand } from "../command.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { DecisionRecord } from "../record.ts";
-import type { Turn } from "./recorder.ts";
+import { added, type Turn } from "./recorder.ts";
 import { onSilence } from "./standing.ts";
 import type { Proposed } from "./state.ts";
 
 /** Who is asked first. */
 export const ON_CALL = "on-call";
 
+function tell(turn: Turn, command: EngineCommand): void {
+  turn.commands = added(turn.commands, command);
+}
+
 export function watch(turn: Turn, record: DecisionRecord, untilMs: number): void {
   const { deploymentId, decisionId, knownAtMs: askedAtMs } = record;
-  turn.commands.push({ kind: "watchUntil", untilMs, deploymentId, decisionId, askedAtMs });
+  tell(turn, { kind: "watchUntil", untilMs, deploymentId, decisionId, askedAtMs });
 }
 
 /** Interrupts a person. */
 export function page(turn: Turn, record: DecisionRecord, to: string): void {
   const { reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
-  turn.commands.push({ kind: "page", to, reason, deploymentId, decisionId, askedAtMs });
+  tell(turn, { kind: "page", to, reason, deploymentId, decisionId, askedAtMs });
 }
 
 /** Tells whoever answers for it, without interrupting. */
 export function notify(turn: Turn, record: DecisionRecord): void {
   const { accountable: to, reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
-  turn.commands.push({ kind: "notify", to, reason, deploymentId, decisionId, askedAtMs });
+  tell(turn, { kind: "notify", to, reason, deploymentId, decisionId, askedAtMs });
 }
 
 /** Asks people the question of this phase: the first audience, or the next one. */
@@ -40,7 +45,8 @@ export function ask(
   const { deploymentId, decisionId, knownAtMs: askedAtMs } = record;
   const { step, to, answerByMs } = phase;
   const silence = onSilence(policy, phase);
-  turn.commands.push(
+  tell(
+    turn,
     step === 0
       ? {
           kind: "propose",
@@ -70,13 +76,13 @@ export function ask(
 /** The question no longer stands. */
 export function takeBack(turn: Turn, record: DecisionRecord): void {
   const { reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
-  turn.commands.push({ kind: "withdrawProposal", reason, deploymentId, decisionId, askedAtMs });
+  tell(turn, { kind: "withdrawProposal", reason, deploymentId, decisionId, askedAtMs });
 }
 
 /** The old version is to be put back, by whoever could decide it. */
 export function orderRollback(turn: Turn, record: DecisionRecord): void {
   const { authority, accountable, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
-  turn.commands.push({
+  tell(turn, {
     kind: "rollBack",
     authority,
     accountable,

@@ -53,19 +53,23 @@ export function parseTolerance(text: string): Tolerance | null {
   return share === null || share < 0 ? null : { kind: "relative", amount: share };
 }
 
+/** In seconds, the longest first. */
+const UNITS = [
+  { unit: "d", seconds: 86_400 },
+  { unit: "h", seconds: 3600 },
+  { unit: "m", seconds: 60 },
+  { unit: "s", seconds: 1 },
+] as const;
+
 /** 90000 → `1m30s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;
   let rest = Math.round(ms / 1000);
   let text = "";
-  for (const [unit, seconds] of [
-    ["d", 86_400],
-    ["h", 3600],
-    ["m", 60],
-    ["s", 1],
-  ] as const) {
+  for (const { unit, seconds } of UNITS) {
+    if (rest < seconds) continue;
     const count = Math.floor(rest / seconds);
-    if (count > 0) text += `${count}${unit}`;
+    text += `${count}${unit}`;
     rest -= count * seconds;
   }
   return text;
