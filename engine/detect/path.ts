@@ -4,7 +4,7 @@
  */
 
 import type { SeriesName } from "../event.ts";
-import type { SignalPolicy } from "../policy/policy.ts";
+import type { DetectorSettings, SignalPolicy } from "../policy/policy.ts";
 import { BEYOND } from "./contract.ts";
 import { accumulate, type AccumulatorState } from "./detector.ts";
 import type { Readings } from "./readings.ts";
@@ -15,6 +15,8 @@ import type { Share, TrackState } from "./track.ts";
 
 export interface Path {
   readonly flags: Uint8Array;
+  /** By sample: where the next one is whose flag differs, or the end. */
+  readonly until: Uint32Array;
   readonly statistics: Float64Array;
   readonly accumulator: AccumulatorState;
   /** No sample was beyond: nothing can have changed. */
@@ -23,10 +25,18 @@ export interface Path {
   readonly peak: number | null;
 }
 
+/** Policies that differ in their holds have one detector, and ask with it over and over. */
+const WRITTEN = new WeakMap<DetectorSettings, string>();
+
+function written(detector: DetectorSettings): string {
+  let text = WRITTEN.get(detector);
+  if (text === undefined) WRITTEN.set(detector, (text = JSON.stringify(detector)));
+  return text;
+}
+
 /** What paths on one series have in common that differ in their tolerances alone. */
 export function pathKeyOf(signal: SignalPolicy, series: SeriesName): string {
-  const detector = JSON.stringify(signal.detector);
-  return `path ${readingKey(signal, series)} ${detector}${signal.worse}`;
+  return `path ${readingKey(signal, series)} ${written(signal.detector)}${signal.worse}`;
 }
 
 /** The path of one arm, once for everybody with the same detector and tolerances. */
@@ -87,5 +97,16 @@ function foldPath(
   for (let index = 1; index < statistics.length; index++) {
     peak = Math.max(peak!, statistics[index]!);
   }
-  return { flags, statistics, accumulator, quiet: !flags.includes(BEYOND), peak };
+  const quiet = !flags.includes(BEYOND);
+  return { flags, until: endsOfRuns(flags), statistics, accumulator, quiet, peak };
+}
+
+function endsOfRuns(flags: Uint8Array): Uint32Array {
+  const until = new Uint32Array(flags.length);
+  let end = flags.length;
+  for (let index = flags.length - 1; index >= 0; index--) {
+    if (index + 1 < flags.length && flags[index] !== flags[index + 1]) end = index + 1;
+    until[index] = end;
+  }
+  return until;
 }

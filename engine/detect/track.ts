@@ -238,7 +238,7 @@ export function takeSamples(
     const { hold } = track.tagged;
     const shadowHold = track.untagged.hold;
     const isGraded = track.tagged.levels !== null || track.untagged.levels !== null;
-    // Then most samples change nothing, and their times and statistics need not be looked at.
+    // Then most samples change nothing, and none of a run needs to be looked at but the first.
     const isSteady =
       !isGraded && guard === null && !track.stale && readings.longestSilenceMs <= silenceMs;
     for (let index = 0; index < values.length; index++) {
@@ -246,8 +246,10 @@ export function takeSamples(
       const shadowFlag = untagged.flags[index]!;
       const isStill = isSteady && flag !== MISSING && isMoot(hold, flag);
       if (isStill && isMoot(shadowHold, shadowFlag)) {
-        track.valid++;
-        lastValid = index;
+        const next = Math.min(tagged.until[index]!, untagged.until[index]!);
+        track.valid += next - index;
+        lastValid = next - 1;
+        index = lastValid;
         continue;
       }
       if (lastValid >= 0) track.lastKnownAtMs = knownAtMs[lastValid]!;
