@@ -51,22 +51,34 @@ export interface DuckAtNeed {
   /** Opens it where it is not. Whoever asks closes the connection. */
   connect(): Promise<DuckDBConnection>;
   /**
-   * Closes it until it is asked for again; connections that are out stay good. No sooner, and
-   * only when nothing that came of it is left, does DuckDB give back what it read with.
+   * Closes it until it is asked for again; connections that are out, or were asked for, stay
+   * good. No sooner, and only when nothing that came of it is left, does DuckDB give back what
+   * it read with.
    */
   letGo(): void;
 }
 
 export function duckAtNeed(options: DuckOptions = {}): DuckAtNeed {
   let opened: Promise<Duck> | null = null;
+  /** Those that somebody still waits for: a database that is closed makes none. */
+  const asked = new Set<Promise<unknown>>();
   return {
-    connect: async () => (await (opened ??= openDuck(options))).connect(),
+    connect() {
+      const connection = (opened ??= openDuck(options)).then((duck) => duck.connect());
+      asked.add(connection);
+      const had = (): unknown => asked.delete(connection);
+      connection.then(had, had);
+      return connection;
+    },
     letGo() {
-      opened?.then(
-        (duck) => duck.close(),
-        () => undefined,
-      );
+      const duck = opened;
       opened = null;
+      void Promise.allSettled(asked).then(() =>
+        duck?.then(
+          (open) => open.close(),
+          () => undefined,
+        ),
+      );
     },
   };
 }

@@ -17,3 +17,18 @@ it("is opened again after it was let go, and connections that were out stay good
   after.closeSync();
   duck.letGo();
 });
+
+it("gives a connection to whoever asked before it was let go", async () => {
+  const duck = duckAtNeed({ threads: 1 });
+  (await duck.connect()).closeSync();
+  // Let go at every moment of the way to a connection.
+  for (let turns = 0; turns < 20; turns++) {
+    const asked = duck.connect();
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    duck.letGo();
+    const connection = await asked;
+    expect((await connection.runAndReadAll("SELECT 7")).getRowsJson()).toEqual([[7]]);
+    connection.closeSync();
+  }
+  duck.letGo();
+});
