@@ -24,10 +24,16 @@ export function serialise(state: ControllerState): string {
 /** @throws when the text is no JSON; what it says is not checked. */
 export function restore(text: string): ControllerState {
   const state = JSON.parse(text, (_key, value: unknown) => read(value)) as ControllerState;
-  const { breaches } = state.fleet as { readonly breaches: FleetState["breaches"] | OlderBreaches };
-  return "length" in breaches
+  const breaches: FleetState["breaches"] | OlderBreaches = state.fleet.breaches;
+  return isList(breaches)
     ? state
     : { ...state, fleet: { ...state.fleet, breaches: inOrder(breaches) } };
+}
+
+function isList(
+  breaches: FleetState["breaches"] | OlderBreaches,
+): breaches is FleetState["breaches"] {
+  return Array.isArray(breaches);
 }
 
 /** As a state had them that was written before they were a list: by service. */
