@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ENGINE_VERSION } from "../engine/index.ts";
 import { inTurn, node } from "./commandLine.ts";
-import { temporaryDirectory } from "./lab/directories.ts";
+import { temporaryDirectory } from "./directories.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -45,7 +45,7 @@ describe("README", () => {
   });
 
   // Every other test runs them as plain JavaScript; that it names every command, and that this
-  // page has a line for each, test/lab/commandLine.test.ts shows.
+  // page has a line for each, test/cli/commandLine.test.ts shows.
   it("says `npx hindsight`, which starts the sources", async () => {
     const { code, stdout } = await node([join(root, "lab/cli/hindsight.js"), "--version"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${ENGINE_VERSION}\n` });

@@ -18,8 +18,8 @@ import { nearestNames } from "../../lab/explain/nearest.ts";
 import { sha256 } from "../../lab/policy/load.ts";
 import { inTurn } from "../commandLine.ts";
 import { readStory } from "../engine/story.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { ROOT } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { ROOT } from "../history/smallWorld.ts";
 
 const directory = temporaryDirectory();
 const story = join(ROOT, "scenarios/stories/planned-migration-two-minutes.yaml");

@@ -11,8 +11,8 @@ import { writeRun } from "../../lab/compare/runDirectory.ts";
 import type { History } from "../../lab/history/open.ts";
 import { sha256 } from "../../lab/policy/load.ts";
 import { inTurn } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { FULL, tinyHistory } from "../lab/tinyHistory.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { FULL, tinyHistory } from "../history/tinyHistory.ts";
 
 let history: History;
 /** `pay` is slower for longer than in the other, and there is no `shop`. */

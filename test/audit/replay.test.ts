@@ -15,8 +15,8 @@ import { replayLog } from "../../lab/audit/replay.ts";
 import { logLines, writeText } from "../../lab/audit/write.ts";
 import { sha256 } from "../../lab/policy/load.ts";
 import { readStory } from "../engine/story.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { ROOT } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { ROOT } from "../history/smallWorld.ts";
 
 let log = "";
 let entries: LogEntry[] = [];

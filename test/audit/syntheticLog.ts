@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { DecisionEvent, DecisionRecord, Handled, SignalEvidence } from "../../engine/index.ts";
 import type { Signer } from "../../lab/audit/signature.ts";
 import { logLines, writeText } from "../../lab/audit/write.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { FULL, START_MS } from "../lab/tinyHistory.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { FULL, START_MS } from "../history/tinyHistory.ts";
 
 const EVIDENCE: SignalEvidence = {
   signal: "latency",

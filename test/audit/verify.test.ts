@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
 import type { Fault } from "../../engine/index.ts";
 import { readSignatureCheck, readSigner } from "../../lab/audit/signature.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { changed, relined, syntheticLog } from "./syntheticLog.ts";
 
 const SOAK = process.env["SOAK"] !== undefined;

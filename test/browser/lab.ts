@@ -10,7 +10,7 @@ import axe from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { build } from "vite";
 import { builtCommandLine, hindsight } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { madeOnce } from "../once.ts";
 import { CHROMIUM } from "./page.ts";
 

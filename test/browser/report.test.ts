@@ -12,8 +12,8 @@ import { makeReport, type ReportDocument } from "../../lab/report/document.ts";
 import { reportHtml } from "../../lab/report/html.ts";
 import { printPdf } from "../../lab/report/pdf.ts";
 import { parseQuarter } from "../../lab/report/quarter.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 import { CHROMIUM, openBrowser, seriousFaults, WITHOUT } from "./page.ts";
 
 const file = join(temporaryDirectory(), "report.html");

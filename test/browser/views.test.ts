@@ -11,7 +11,7 @@ import { formatValue } from "../../lab/compare/words.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
 import type { Estimate, Scorecard } from "../../lab/score/scorecard.ts";
 import { hindsight } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { overflow, policyFile, seriousFindings, startLab, type Lab } from "./lab.ts";
 import { CHROMIUM } from "./page.ts";
 import { viewsOf } from "./views.ts";

@@ -11,7 +11,7 @@ import { benchDetection } from "../../lab/detectBench/bench.ts";
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const data = resolve(import.meta.dirname, "../../../shared/data");
 const policy = loadPolicy(resolve(import.meta.dirname, "../../scenarios/policies/default.yaml"));

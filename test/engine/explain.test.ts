@@ -11,7 +11,7 @@ import {
   explanationText,
   type ExplanationNode,
 } from "../../engine/index.ts";
-import { ROOT } from "../lab/smallWorld.ts";
+import { ROOT } from "../history/smallWorld.ts";
 import { readStory } from "./story.ts";
 
 function explained(file: string, deploymentId?: string): ExplanationNode {

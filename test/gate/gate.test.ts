@@ -22,9 +22,16 @@ import { gateOf, type Gate } from "../../lab/gate/gate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { loadPolicy, policyFromText } from "../../lab/policy/load.ts";
 import { generateHistory } from "../../lab/simulate/generate.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { evaluated, freshWorld, HOOK_MS, policyFile, ROOT, shipped } from "../lab/smallWorld.ts";
-import { tinyHistory } from "../lab/tinyHistory.ts";
+import { temporaryDirectory } from "../directories.ts";
+import {
+  evaluated,
+  freshWorld,
+  HOOK_MS,
+  policyFile,
+  ROOT,
+  shipped,
+} from "../history/smallWorld.ts";
+import { tinyHistory } from "../history/tinyHistory.ts";
 
 const WEEKS = 3;
 const BASELINE = shipped("two-minute-override");

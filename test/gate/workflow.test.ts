@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { builtCommandLine } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, ROOT } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, ROOT } from "../history/smallWorld.ts";
 
 const workflowSchema = z.looseObject({
   jobs: z.looseObject({

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const logs = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith(".jsonl"))

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createHistory } from "../../lab/history/write.ts";
 import { builtCommandLine, hindsight, inTurn, node } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { ABOUT, copyOf, NO_TABLES, plainFiles, START_MS, writeFiles } from "./samples.ts";
 
 /** The message of a command that must refuse: one paragraph, no stack. */

@@ -17,7 +17,7 @@ import {
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { inTurn } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { plainFiles, ROOT, writeFiles } from "./samples.ts";
 
 const FILES = join(ROOT, "test/history/exports");

@@ -20,7 +20,7 @@ import { openHistory } from "../../lab/history/open.ts";
 import { plainViewSql } from "../../lab/history/plainView.ts";
 import { streamWindows } from "../../lab/history/windows.ts";
 import { plainFiles, RECORDINGS, START_MS, writeFiles } from "./samples.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 async function importDir(
   dir: string,

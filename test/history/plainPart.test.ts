@@ -14,7 +14,7 @@ import { ReadMemory } from "../../lab/history/readMemory.ts";
 import { streamBlocks } from "../../lab/history/stream.ts";
 import { assemble, evenly, sampleAtMs } from "../../lab/history/windows.ts";
 import { createHistory } from "../../lab/history/write.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { ABOUT, NO_TABLES } from "./samples.ts";
 
 const SEED = 20_261_125;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HistoryTables } from "../../lab/history/tables.ts";
 import type { About } from "../../lab/history/write.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Outside the repository: recordings that may or may not be there. */

@@ -13,7 +13,7 @@ import { streamBlocks } from "../../lab/history/stream.ts";
 import { sampleAtMs, streamWindows, type WindowRequest } from "../../lab/history/windows.ts";
 import { createHistory } from "../../lab/history/write.ts";
 import { ABOUT, NO_TABLES, START_MS } from "./samples.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const STEP_MS = 15_000;
 

@@ -24,9 +24,9 @@ import { sweepDocument } from "../../lab/sweep/document.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
 import { NO_TABLES } from "../history/samples.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { policyFile } from "../lab/smallWorld.ts";
-import { FULL, OVERRIDE, SHORT, tinyHistory } from "../lab/tinyHistory.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { policyFile } from "../history/smallWorld.ts";
+import { FULL, OVERRIDE, SHORT, tinyHistory } from "../history/tinyHistory.ts";
 
 const DAY_MS = 86_400_000;
 

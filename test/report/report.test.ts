@@ -12,8 +12,8 @@ import { reportMarkdown } from "../../lab/report/markdown.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
 import { estimateIn } from "../../lab/score/scorecard.ts";
 import { inTurn } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { policyFile, ROOT } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { policyFile, ROOT } from "../history/smallWorld.ts";
 
 const directory = temporaryDirectory();
 const history = join(directory, "history");

@@ -15,9 +15,9 @@ import { answered } from "../../lab/scale/answers.ts";
 import type { Scale } from "../../lab/scale/scale.ts";
 import { Store } from "../../lab/scale/store.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS } from "../lab/smallWorld.ts";
-import { FULL, tinyHistory } from "../lab/tinyHistory.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS } from "../history/smallWorld.ts";
+import { FULL, tinyHistory } from "../history/tinyHistory.ts";
 import type { History } from "../../lab/history/open.ts";
 
 const OPTIONS = { people: "absent", seed: 1, replicates: 100, draws: 2, progress: silent };

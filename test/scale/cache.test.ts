@@ -18,9 +18,9 @@ import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweepDocument } from "../../lab/sweep/document.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, policyFile, shipped, smallHistory, timeless } from "../lab/smallWorld.ts";
-import { FULL, tinyHistory } from "../lab/tinyHistory.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, policyFile, shipped, smallHistory, timeless } from "../history/smallWorld.ts";
+import { FULL, tinyHistory } from "../history/tinyHistory.ts";
 
 const POLICIES = [shipped("two-minute-override"), shipped("full-autonomy")];
 const OPTIONS = { people: "absent", seed: 1, replicates: 100, draws: 2, progress: silent };

@@ -18,7 +18,7 @@ import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
 import { worldOf, writeWorld } from "../bench/world.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const SOAK = process.env["SOAK"] === "1";
 const POLICY = fileURLToPath(new URL("../bench/bench.yaml", import.meta.url));

@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { openScale } from "../../lab/scale/open.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 it.each([
   ["nonsense", "--on is no URL"],

@@ -13,8 +13,8 @@ import type { Problem } from "../../lab/problem.ts";
 import { checkServer } from "../../lab/scale/queue/connection.ts";
 import { checkUrl } from "../../lab/scale/queue/url.ts";
 import { builtCommandLine, hindsight } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, smallHistory } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, smallHistory } from "../history/smallWorld.ts";
 import { packsIn, sweepWords, sweptAlone, timeless } from "./sweeping.ts";
 
 const IS_HERE = spawnSync("redis-server", ["--version"]).status === 0;

@@ -12,8 +12,8 @@ import type { Question } from "../../lab/scale/scale.ts";
 import { Store } from "../../lab/scale/store.ts";
 import { Workers } from "../../lab/scale/workers.ts";
 import { hindsight } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS } from "../history/smallWorld.ts";
 import { packsIn, sweepWords, sweptAlone, timeless } from "./sweeping.ts";
 
 const before = new Set(childrenOf(process.pid));

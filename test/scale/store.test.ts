@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } fr
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Store } from "../../lab/scale/store.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const KEY = "ab".repeat(32);
 const VALUE = { numbers: Float64Array.of(1, 2, 3), words: ["a", "b"] };

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hindsight, type Ended } from "../commandLine.ts";
-import { policyFile, smallHistory } from "../lab/smallWorld.ts";
+import { policyFile, smallHistory } from "../history/smallWorld.ts";
 import { madeOnce } from "../once.ts";
 
 /** Words of the command; its units are small, so that there are many. */

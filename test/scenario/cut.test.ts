@@ -13,9 +13,9 @@ import { scenarioJsonSchema } from "../../lab/scenario/schema.ts";
 import { starterText } from "../../lab/scenario/starter.ts";
 import type { Samples } from "../../lab/scenario/samples.ts";
 import { silent } from "../../lab/progress.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { evaluated } from "../lab/smallWorld.ts";
-import { FULL, OVERRIDE, SHORT, START_MS, tinyHistory } from "../lab/tinyHistory.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { evaluated } from "../history/smallWorld.ts";
+import { FULL, OVERRIDE, SHORT, START_MS, tinyHistory } from "../history/tinyHistory.ts";
 
 const NONE: Samples = { of: () => Promise.reject(new Error("a cut needs no history")) };
 

@@ -10,8 +10,8 @@ import { readScenario, readScenarios, scenarioFiles } from "../../lab/scenario/r
 import { readSeries, writeSeries } from "../../lab/scenario/series.ts";
 import { updatedText } from "../../lab/scenario/update.ts";
 import type { Samples } from "../../lab/scenario/samples.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { policyFile, ROOT } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { policyFile, ROOT } from "../history/smallWorld.ts";
 
 const TWO_MINUTES = policyFile("two-minute-override");
 const NONE: Samples = { of: () => Promise.reject(new Error("no scenario here needs samples")) };

@@ -10,7 +10,7 @@ import { checkedText } from "../../lab/scenario/print.ts";
 import { noticedOf } from "../../lab/scenario/mutations.ts";
 import { readScenario, scenarioFiles } from "../../lab/scenario/read.ts";
 import { withSamples, type Samples } from "../../lab/scenario/samples.ts";
-import { HOOK_MS, ROOT } from "../lab/smallWorld.ts";
+import { HOOK_MS, ROOT } from "../history/smallWorld.ts";
 
 const scenarios = scenarioFiles([join(ROOT, "scenarios")]).map(readScenario);
 const inline = scenarios.filter(({ kind }) => kind === "inline");

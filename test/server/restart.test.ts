@@ -8,8 +8,8 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import type { SweepDetail, SweepJob } from "../../lab/server/contract/sweeps.ts";
 import { sweepDetail } from "../../lab/server/contract/sweeps.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, policyFile, smallHistory } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, policyFile, smallHistory } from "../history/smallWorld.ts";
 import { startServer, type Server } from "./serving.ts";
 
 const POLICY = "two-minute-override";

@@ -19,8 +19,8 @@ import { problem } from "../../lab/server/contract/words.ts";
 import { ROUTES, type Route, type RouteName } from "../../lab/server/contract/routes.ts";
 import type { WhatIf } from "../../lab/server/contract/whatIf.ts";
 import { thinned } from "../../lab/server/views/series.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, policyFile, shipped, smallHistory } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, policyFile, shipped, smallHistory } from "../history/smallWorld.ts";
 import { startServer, type Server } from "./serving.ts";
 
 const NAMES = ["two-minute-override", "human-approval"] as const;

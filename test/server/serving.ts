@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { builtCommandLine } from "../commandLine.ts";
-import { ROOT } from "../lab/smallWorld.ts";
+import { ROOT } from "../history/smallWorld.ts";
 
 export interface Server {
   readonly url: string;

@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import type { Errand, Taken, TakenColumn } from "../../lab/shadow/contract.ts";
 import { startHost } from "../../lab/shadow/host.ts";
 import { policyOf } from "../engine/policyFile.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { MINUTE_MS, OPTIONS, service, started, START_MS } from "./stage.ts";
 import { TestClock } from "./testClock.ts";
 

@@ -7,7 +7,7 @@ import { buildApp } from "../../lab/shadow/http/app.ts";
 import { Deliveries } from "../../lab/shadow/http/deliveries.ts";
 import { Refusals, type Refused } from "../../lab/shadow/http/refusals.ts";
 import { signatureOf } from "../../lab/shadow/http/signature.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { notingHost, setClock, silentLog } from "./hosts.ts";
 
 export const SECRETS = {

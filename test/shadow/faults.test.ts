@@ -8,7 +8,7 @@ import { logEntries } from "../../lab/audit/read.ts";
 import type { RunningHost, Taken } from "../../lab/shadow/contract.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { MINUTE_MS, OPTIONS, stageIn, started, type Stage } from "./stage.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;

@@ -6,7 +6,7 @@ import { logEntries } from "../../lab/audit/read.ts";
 import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
 import { inTurn } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { MINUTE_MS, POLICY, stageIn, started, START_MS } from "./stage.ts";
 
 const STEP_MS = 15_000;

@@ -15,8 +15,8 @@ import { replayJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
 import { policyOf } from "../engine/policyFile.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { evaluated, freshWorld } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { evaluated, freshWorld } from "../history/smallWorld.ts";
 import { liveIn } from "./worldStage.ts";
 
 const DAY_MS = 86_400_000;

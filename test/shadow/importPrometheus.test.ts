@@ -12,7 +12,7 @@ import { METRICS } from "../../lab/shadow/source/settings.ts";
 import { systemClock } from "../../lab/shadow/systemClock.ts";
 import { hindsight } from "../commandLine.ts";
 import { ROOT } from "../history/samples.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { asked, body, endServing, json, matrix, serve } from "./standIn.ts";
 
 afterEach(endServing);

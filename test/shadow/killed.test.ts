@@ -18,7 +18,7 @@ import type { Errand, RunningHost, Told } from "../../lab/shadow/contract.ts";
 import { replayJournal, verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { Crash, crashingDisk, Fuse } from "./crashing.ts";
 import { MINUTE_MS, stageIn, started, START_MS, type Stage } from "./stage.ts";
 

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { directoryLease } from "../../lab/shadow/lease/directoryLease.ts";
 import { keepLease, type LeaseStore } from "../../lab/shadow/lease/lease.ts";
 import { builtCommandLine } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const TERM_MS = 600;
 const REDIS = "/usr/bin/redis-server";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { checkSigned, signatureOf } from "../../lab/shadow/http/signature.ts";
 import { builtCommandLine } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 export const SECRETS = {
   PIPELINE: "the secret of the pipeline",

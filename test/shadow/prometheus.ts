@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { systemClock } from "../../lab/shadow/systemClock.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const HAS = spawnSync("prometheus", ["--version"]).status === 0;
 export const WITHOUT = HAS ? "" : " (not run: there is no prometheus here)";

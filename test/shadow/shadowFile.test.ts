@@ -10,7 +10,7 @@ import {
   type ShadowFile,
 } from "../../lab/shadow/config/shadowFile.ts";
 import { inTurn } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 const ENV = { CI: "a-secret-of-the-pipeline", CHAT: "a-secret-of-the-chat-bot", SHORT: "short" };
 const LEAST = `policy: policy.yaml

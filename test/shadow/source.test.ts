@@ -14,7 +14,7 @@ import { prometheusSource } from "../../lab/shadow/source/prometheus.ts";
 import { METRICS } from "../../lab/shadow/source/settings.ts";
 import { systemClock } from "../../lab/shadow/systemClock.ts";
 import { inTurn } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import {
   serveTarget,
   startPrometheus,

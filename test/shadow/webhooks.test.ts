@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { CarriedOut, Errand } from "../../lab/shadow/contract.ts";
 import { checkSigned } from "../../lab/shadow/http/signature.ts";
 import { counting, webhookEffects } from "../../lab/shadow/out/webhooks.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { setClock, START_MS } from "./hosts.ts";
 
 const SECRET = "the secret of the platform";

@@ -26,7 +26,7 @@ import {
   HOOK_MS,
   shipped,
   timeless,
-} from "../lab/smallWorld.ts";
+} from "../history/smallWorld.ts";
 
 const OPTIONS = { people: "modelled", seed: 1, replicates: 100, progress: silent };
 

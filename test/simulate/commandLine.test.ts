@@ -7,8 +7,8 @@ import { silent } from "../../lab/progress.ts";
 import { fidelityOf, liveManyWorlds, type PairFidelity } from "../../lab/simulate/fidelity.ts";
 import type { WorldResult } from "../../lab/simulate/oneWorld.ts";
 import { hindsight, inTurn } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { policyFile, WORLD_FILE } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { policyFile, WORLD_FILE } from "../history/smallWorld.ts";
 
 /** Threads have to start, on machines that do other things as well. */
 const PATIENCE_MS = 120_000;

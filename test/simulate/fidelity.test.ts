@@ -6,7 +6,7 @@ import { evaluate } from "../../lab/compare/evaluate.ts";
 import { historyOf, knownOn, live, wholeOf } from "../../lab/simulate/closedLoop.ts";
 import { fidelityOf } from "../../lab/simulate/fidelity.ts";
 import type { ScoreHeld, WorldResult } from "../../lab/simulate/oneWorld.ts";
-import { freshWorld, shipped, timeless } from "../lab/smallWorld.ts";
+import { freshWorld, shipped, timeless } from "../history/smallWorld.ts";
 
 describe("what lives already tell of a replay", () => {
   it("is what the replay would find out for itself", async () => {

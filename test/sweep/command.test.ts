@@ -15,9 +15,9 @@ import { sweepDocument } from "../../lab/sweep/document.ts";
 import { sweepText } from "../../lab/sweep/print.ts";
 import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
 import { openBase, type Design } from "../../lab/sweep/variations.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { scoreOf } from "../lab/outcomes.ts";
-import { HOOK_MS, policyFile, smallHistory } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { scoreOf } from "../outcome/outcomes.ts";
+import { HOOK_MS, policyFile, smallHistory } from "../history/smallWorld.ts";
 
 const VARY = ["tiers.override.window=1m,2m,5m", "signals.*.hold=0s..2m/3"];
 const OPTIONS = { people: "recorded", seed: 1, replicates: 100, progress: silent };

@@ -10,7 +10,7 @@ import {
   withTier,
   type Design,
 } from "../../lab/sweep/variations.ts";
-import { policyFile } from "../lab/smallWorld.ts";
+import { policyFile } from "../history/smallWorld.ts";
 
 const GRID: Design = { kind: "grid", points: 0, seed: 1 };
 const base = openBase(policyFile("two-minute-override"));

@@ -9,8 +9,8 @@ import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
 import { openBase, variationsOf, type Design } from "../../lab/sweep/variations.ts";
 import { hindsight } from "../commandLine.ts";
-import { temporaryDirectory } from "../lab/directories.ts";
-import { HOOK_MS, policyFile, smallHistory } from "../lab/smallWorld.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, policyFile, smallHistory } from "../history/smallWorld.ts";
 
 const OPTIONS = { people: "recorded", seed: 1, replicates: 100, progress: silent };
 const GRID: Design = { kind: "grid", points: 0, seed: 1 };

@@ -19,7 +19,7 @@ import { quietMemory } from "../../lab/replay/beginning.ts";
 import { decisionsOf } from "../../lab/replay/decide.ts";
 import { replay, watchHistory, type Replay } from "../../lab/replay/replay.ts";
 import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
-import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
+import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
 const SEED = 20_261_124;
 const TOGETHER = 50;

@@ -9,7 +9,7 @@ import { watchHistory } from "../../lab/replay/replay.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
 import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
 import { rowMaker, type RowMaker } from "../../lab/sweep/rows.ts";
-import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
+import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
 const SEED = 20_261_126;
 

@@ -10,14 +10,14 @@ import { isGood } from "../../lab/outcome/outcome.ts";
 import { tagsDocument } from "../../lab/tags/document.ts";
 import { tagsText } from "../../lab/tags/print.ts";
 import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
-import { HOOK_MS } from "../lab/smallWorld.ts";
+import { HOOK_MS } from "../history/smallWorld.ts";
 import {
   minute,
   START_MS,
   tinyHistory,
   tinyPolicy,
   type TinyDeployment,
-} from "../lab/tinyHistory.ts";
+} from "../history/tinyHistory.ts";
 
 const OPTIONS = { people: "absent", seed: 1, replicates: 100, progress: silent };
 

@@ -8,7 +8,7 @@ import { openHistory, type History } from "../../lab/history/open.ts";
 import type { Listed } from "../../lab/history/listed.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
-import { HOOK_MS, shipped, smallHistory } from "../lab/smallWorld.ts";
+import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
 const OPTIONS = { people: "absent", seed: 1, replicates: 100, progress: silent };
 

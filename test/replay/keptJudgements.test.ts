@@ -1,0 +1,112 @@
+/**
+ * Judgements as columns, held against what a detection says of a small world and of watches
+ * that a world rarely has. Law: what is written out again is equal to what was kept.
+ */
+
+import { afterAll, beforeAll, expect, it } from "vitest";
+import {
+  isKeptWatch,
+  judgementsOf,
+  type SignalEvidence,
+  type SignalJudged,
+} from "../../engine/index.ts";
+import { openHistory, type History } from "../../lab/history/open.ts";
+import { silent } from "../../lab/progress.ts";
+import { quietMemory } from "../../lab/replay/beginning.ts";
+import { KeptJudgements } from "../../lab/replay/keptJudgements.ts";
+import { watchHistory } from "../../lab/replay/replay.ts";
+import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
+
+let history: History;
+beforeAll(async () => {
+  history = await openHistory(await smallHistory());
+}, HOOK_MS);
+afterAll(() => history.close());
+
+it("come back as a detection made them, and are as silent", async () => {
+  const policies = ["evidence", "default", "tagged-threshold"].map(shipped);
+  const { plan, judged } = await watchHistory(history, policies, silent);
+  let [silentOnes, tagged, standing] = [0, 0, 0];
+  for (const ofPolicy of judged) {
+    const kept = new KeptJudgements([], 0);
+    const watches = ofPolicy.map((watch) => kept.keep(watch as readonly SignalJudged[]));
+    const { isQuiet } = quietMemory();
+    watches.forEach((watch, place) => {
+      const { deployment } = plan.deployments.at(place)!;
+      const before = ofPolicy[place]! as readonly SignalJudged[];
+      expect(judgementsOf(watch, deployment)).toEqual(before);
+      expect(isQuiet(watch)).toBe(isQuiet(before));
+      if (isQuiet(watch)) silentOnes++;
+      if (before.some(({ evidence }) => evidence.tags.length > 0)) tagged++;
+      if (before.some(({ evidence }) => evidence.standing !== null)) standing++;
+    });
+  }
+  const all = policies.length * plan.deployments.length;
+  expect(silentOnes).toBeGreaterThan(0.2 * all);
+  expect(silentOnes).toBeLessThan(all);
+  expect(Math.min(tagged, standing)).toBeGreaterThan(0);
+});
+
+it("share what they shared, keep what is rare, and leave the first as they are", () => {
+  const quiet: SignalEvidence = evidence({ signal: "errors" });
+  const breach = evidence({
+    verdict: "breach",
+    series: null,
+    effect: -0,
+    breaching: [{ series: "shop/latency_p95_ms", sinceMs: 1 }],
+    control: { peers: 3, subtracted: 0.1 },
+    season: { days: 0, without: "too new" },
+    hardGuard: true,
+  });
+  const judgements = [judged(breach, "sample"), judged(quiet, "end"), judged(breach, "end")];
+  const kept = new KeptJudgements([quiet], 1);
+  expect(kept.keep(judgements)).toBe(judgements);
+  const watch = kept.keep(judgements);
+  expect(isKeptWatch(watch)).toBe(true);
+  if (!isKeptWatch(watch)) return;
+  expect(watch.isSilent).toBe(false);
+  const again = watch.writtenOut("d1");
+  expect(again).toEqual(judgements);
+  expect(again[1]!.evidence).toBe(quiet);
+  expect(again[2]!.evidence).toEqual(again[0]!.evidence);
+});
+
+function judged(of: SignalEvidence, cause: SignalJudged["cause"]): SignalJudged {
+  return {
+    kind: "signalJudged",
+    atMs: 1000,
+    knownAtMs: 2000,
+    deploymentId: "d1",
+    evidence: of,
+    cause,
+  };
+}
+
+function evidence(some: Partial<SignalEvidence>): SignalEvidence {
+  return {
+    signal: "latency",
+    verdict: "healthy",
+    reason: "within tolerance",
+    series: "shop/latency_p95_ms",
+    effect: null,
+    expected: 180.5,
+    scale: 0.04,
+    tolerance: 0.1,
+    baseTolerance: 0.1,
+    statistic: null,
+    limit: 8,
+    logE: null,
+    breaching: [],
+    standing: null,
+    samples: 39,
+    baselineSamples: 360,
+    missing: 0,
+    tags: [],
+    untagged: "healthy",
+    untaggedReason: "without tags: within tolerance",
+    placebo: null,
+    control: null,
+    season: null,
+    ...some,
+  };
+}
