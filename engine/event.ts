@@ -5,9 +5,9 @@
  * decision see the future.
  */
 
-import type { CalibratedLimit } from "./detect/limit.ts";
-import type { PeerControl } from "./detect/peers.ts";
-import type { Placebo } from "./detect/placebo.ts";
+import type { CalibratedLimit } from "./detect/evidence/limit.ts";
+import type { PeerControl } from "./detect/baseline/peers.ts";
+import type { Placebo } from "./detect/evidence/placebo.ts";
 import type { Policy } from "./policy/policy.ts";
 
 export type DeploymentKind = "code" | "config" | "migration" | "infrastructure" | "feature_flag";

@@ -64,20 +64,35 @@ export {
   takeDay,
   type SeasonDays,
   type SlotMemory,
-} from "./detect/season.ts";
-export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
+} from "./detect/baseline/season.ts";
+export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/baseline/residual.ts";
 export {
   calibrate,
   placeboWatches,
   SETTLES_MS,
   type Disturbance,
   type PlaceboWatch,
-} from "./detect/calibrate.ts";
-export { calibrationKey, placeboKey, type CalibratedLimit } from "./detect/limit.ts";
-export { placeboLimit, placeboP, type Calibration, type Placebo } from "./detect/placebo.ts";
-export { EXPOSURE_REACH_MS, isExposure, lookBackOf, readsMetric } from "./detect/exposure.ts";
-export { controlKey, peerServices, selectPeers, type PeerControl } from "./detect/peers.ts";
-export type { Departure } from "./detect/control.ts";
+} from "./detect/evidence/calibrate.ts";
+export { calibrationKey, placeboKey, type CalibratedLimit } from "./detect/evidence/limit.ts";
+export {
+  placeboLimit,
+  placeboP,
+  type Calibration,
+  type Placebo,
+} from "./detect/evidence/placebo.ts";
+export {
+  EXPOSURE_REACH_MS,
+  isExposure,
+  lookBackOf,
+  readsMetric,
+} from "./detect/baseline/exposure.ts";
+export {
+  controlKey,
+  peerServices,
+  selectPeers,
+  type PeerControl,
+} from "./detect/baseline/peers.ts";
+export type { Departure } from "./detect/baseline/control.ts";
 export { bandOf, type Band } from "./detect/band.ts";
 export type { Share } from "./detect/track.ts";
 export {
@@ -88,7 +103,7 @@ export {
   type Glance,
   type Glanced,
   type Glimpses,
-} from "./detect/glance.ts";
+} from "./detect/glance/glance.ts";
 export {
   isKeptWatch,
   isQuietWatch,
@@ -96,7 +111,7 @@ export {
   type KeptWatch,
   type WatchJudged,
 } from "./detect/watchJudged.ts";
-export type { EvenColumn } from "./detect/glimpse.ts";
+export type { EvenColumn } from "./detect/glance/glimpse.ts";
 export {
   advanceWatch,
   isWithinTolerance,

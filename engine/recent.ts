@@ -6,8 +6,8 @@
  * column writes into its room, behind all that any state before it holds, and any other copies.
  */
 
-import { lookBackOf } from "./detect/exposure.ts";
-import { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/residual.ts";
+import { lookBackOf } from "./detect/baseline/exposure.ts";
+import { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/baseline/residual.ts";
 import { seriesKey, type SampleColumn } from "./event.ts";
 import type { Policy } from "./policy/policy.ts";
 

@@ -20,7 +20,7 @@
  * Caps say what evidence of this kind cannot support, whatever its size.
  */
 
-import { BASELINE_FOR_HEALTH } from "../detect/residual.ts";
+import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
 import type { SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 

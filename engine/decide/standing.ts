@@ -1,6 +1,6 @@
 /** What stands for one deployment at one moment: its tags, its tier, its evidence. */
 
-import { BASELINE_FOR_HEALTH } from "../detect/residual.ts";
+import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
 import type { ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, type TierDecision } from "../policy/resolve.ts";

@@ -4,10 +4,10 @@
  */
 
 import type { SignalPolicy } from "../policy/policy.ts";
-import { startAccumulator, type AccumulatorState } from "./detector.ts";
-import { logEOf } from "./eValue.ts";
+import { startAccumulator, type AccumulatorState } from "./detectors/detector.ts";
+import { logEOf } from "./evidence/eValue.ts";
 import { interruptHold, startHold, type HoldState } from "./hold.ts";
-import { holdLevels, levelsReached, noLevels, type LevelState } from "./levels.ts";
+import { holdLevels, levelsReached, noLevels, type LevelState } from "./evidence/levels.ts";
 
 export interface Arm {
   accumulator: AccumulatorState;

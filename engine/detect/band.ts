@@ -6,8 +6,8 @@
 
 import { seriesKey, type SampleColumn } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
-import { preparedFor } from "./familyScale.ts";
-import { expectedAt, type Baseline } from "./residual.ts";
+import { preparedFor } from "./baseline/familyScale.ts";
+import { expectedAt, type Baseline } from "./baseline/residual.ts";
 import { boundsFor, tolerancePath } from "./tolerance.ts";
 import { cloneTrack, freezeBaseline, notShared } from "./track.ts";
 import type { WatchState } from "./watch.ts";

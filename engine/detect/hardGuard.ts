@@ -12,11 +12,11 @@
 
 import type { SampleColumn } from "../event.ts";
 import type { HardGuard, SignalPolicy } from "../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN } from "./contract.ts";
-import { isCounter } from "./counter.ts";
+import { BEYOND, MISSING, WITHIN } from "./detectors/contract.ts";
+import { isCounter } from "./baseline/counter.ts";
 import { holdSample, startHold, interruptHold, type HoldState } from "./hold.ts";
-import type { Readings } from "./readings.ts";
-import { expectedAt, type Baseline } from "./residual.ts";
+import type { Readings } from "./baseline/readings.ts";
+import { expectedAt, type Baseline } from "./baseline/residual.ts";
 import type { TrackState } from "./track.ts";
 
 /** Below this spacing one bad moment makes several samples. */

@@ -4,7 +4,7 @@
  * confirms a breach nor ends one.
  */
 
-import { BEYOND, MISSING } from "./contract.ts";
+import { BEYOND, MISSING } from "./detectors/contract.ts";
 
 export type HeldVerdict = "watching" | "breach" | "cleared";
 

@@ -5,11 +5,11 @@
 
 import type { SeriesName } from "../event.ts";
 import type { DetectorSettings, SignalPolicy } from "../policy/policy.ts";
-import { BEYOND } from "./contract.ts";
-import { accumulate, type AccumulatorState } from "./detector.ts";
-import type { Readings } from "./readings.ts";
-import type { Baseline } from "./residual.ts";
-import { readingKey } from "./series.ts";
+import { BEYOND } from "./detectors/contract.ts";
+import { accumulate, type AccumulatorState } from "./detectors/detector.ts";
+import type { Readings } from "./baseline/readings.ts";
+import type { Baseline } from "./baseline/residual.ts";
+import { readingKey } from "./baseline/series.ts";
 import { boundsFor, type TolerancePath } from "./tolerance.ts";
 import type { Share, TrackState } from "./track.ts";
 

@@ -11,10 +11,10 @@ import {
   type Verdict,
 } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
-import { interimEvidence, supportsHealth } from "./evidence.ts";
-import type { Exposures } from "./exposure.ts";
-import { preparedFor } from "./familyScale.ts";
-import { breachingOf, fusesEvidence, sameStanding, standingOf } from "./graded.ts";
+import { interimEvidence, supportsHealth } from "./evidence/evidence.ts";
+import type { Exposures } from "./baseline/exposure.ts";
+import { preparedFor } from "./baseline/familyScale.ts";
+import { breachingOf, fusesEvidence, sameStanding, standingOf } from "./evidence/graded.ts";
 import type { HeldVerdict } from "./hold.ts";
 import {
   cloneTrack,

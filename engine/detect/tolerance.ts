@@ -7,7 +7,7 @@
 import type { ContextTag, Deployment, SeriesName, StageReached } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { modeEdges } from "../policy/modes.ts";
-import type { Bounds } from "./contract.ts";
+import type { Bounds } from "./detectors/contract.ts";
 import type { Asked } from "../policy/declared.ts";
 import { resolveTolerance, type ToleranceDecision } from "../policy/resolve.ts";
 import { ALL, shareAt } from "../policy/stages.ts";

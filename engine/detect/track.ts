@@ -11,13 +11,13 @@
 import type { SampleColumn, SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { cloneArm, grade, interrupt, isIdle, isQuiet, startArm, type Arm } from "./arm.ts";
-import { MISSING } from "./contract.ts";
-import { controlledAt, type Control, type ControlledAt } from "./control.ts";
-import { gapAt, type Gap, type Traffic } from "./counted.ts";
-import { counterAfter, isCounter, type CounterState } from "./counter.ts";
+import { MISSING } from "./detectors/contract.ts";
+import { controlledAt, type Control, type ControlledAt } from "./baseline/control.ts";
+import { gapAt, type Gap, type Traffic } from "./baseline/counted.ts";
+import { counterAfter, isCounter, type CounterState } from "./baseline/counter.ts";
 import { holdSample, isMoot, type HeldVerdict } from "./hold.ts";
-import { NOTHING_BEHIND, type Behind } from "./exposure.ts";
-import type { PreparedBaseline } from "./familyScale.ts";
+import { NOTHING_BEHIND, type Behind } from "./baseline/exposure.ts";
+import type { PreparedBaseline } from "./baseline/familyScale.ts";
 import {
   cloneGuard,
   guardPath,
@@ -29,9 +29,9 @@ import {
   type GuardState,
 } from "./hardGuard.ts";
 import { foldOnce, pathKeyOf, type Path } from "./path.ts";
-import { smoothAt, type Readings } from "./readings.ts";
-import type { Baseline } from "./residual.ts";
-import { observePast, readingKey, readSamples } from "./series.ts";
+import { smoothAt, type Readings } from "./baseline/readings.ts";
+import type { Baseline } from "./baseline/residual.ts";
+import { observePast, readingKey, readSamples } from "./baseline/series.ts";
 import { toleratedAt, type Tolerances } from "./tolerance.ts";
 
 /** With fewer than two samples before the deployment nobody knows how often they come. */

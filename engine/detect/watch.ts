@@ -18,8 +18,8 @@ import {
   type StageReached,
 } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
-import { controlOf, keepPeers, type Departure } from "./control.ts";
-import { finalEvidence } from "./finalEvidence.ts";
+import { controlOf, keepPeers, type Departure } from "./baseline/control.ts";
+import { finalEvidence } from "./evidence/finalEvidence.ts";
 import {
   cloneTrack,
   freezeBaseline,
@@ -32,9 +32,9 @@ import {
   type TrackChange,
   type TrackState,
 } from "./track.ts";
-import { appear, fusesEvidence } from "./graded.ts";
+import { appear, fusesEvidence } from "./evidence/graded.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
-import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./columns.ts";
+import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./baseline/columns.ts";
 import {
   EXPOSURE_REACH_MS,
   NOTHING_BEHIND,
@@ -42,11 +42,11 @@ import {
   requestsBehind,
   takeExposures,
   type Exposures,
-} from "./exposure.ts";
+} from "./baseline/exposure.ts";
 import { tolerancePath, type TolerancePath } from "./tolerance.ts";
-import { preparedFor } from "./familyScale.ts";
+import { preparedFor } from "./baseline/familyScale.ts";
 import { publish, type SignalState } from "./publish.ts";
-import { limitedSignal } from "./limit.ts";
+import { limitedSignal } from "./evidence/limit.ts";
 
 export interface WatchState {
   readonly deployment: Deployment;

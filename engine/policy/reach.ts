@@ -1,6 +1,6 @@
 /** Can `fusion: evidence` reach what the tiers ask for? A policy that cannot would never act. */
 
-import { LOG_E_AT_MOST, mostLogEOf } from "../detect/eValue.ts";
+import { LOG_E_AT_MOST, mostLogEOf } from "../detect/evidence/eValue.ts";
 import type { Policy } from "./policy.ts";
 import { formatShare } from "./quantity.ts";
 

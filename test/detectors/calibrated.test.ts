@@ -5,10 +5,10 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { calibrate, placeboWatches } from "../../engine/detect/calibrate.ts";
-import { limitOf } from "../../engine/detect/detector.ts";
-import { placeboKey } from "../../engine/detect/limit.ts";
-import { DAY_MS } from "../../engine/detect/season.ts";
+import { calibrate, placeboWatches } from "../../engine/detect/evidence/calibrate.ts";
+import { limitOf } from "../../engine/detect/detectors/detector.ts";
+import { placeboKey } from "../../engine/detect/evidence/limit.ts";
+import { DAY_MS } from "../../engine/detect/baseline/season.ts";
 import { advanceWatch, startWatch, takeColumns, withContext } from "../../engine/detect/watch.ts";
 import type { Policy } from "../../engine/index.ts";
 import { SOAK, threeErrors } from "./noise.ts";

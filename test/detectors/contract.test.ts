@@ -2,13 +2,13 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BEYOND, MISSING, type Bounds } from "../../engine/detect/contract.ts";
+import { BEYOND, MISSING, type Bounds } from "../../engine/detect/detectors/contract.ts";
 import {
   accumulate,
   limitOf,
   startAccumulator,
   type AccumulatorState,
-} from "../../engine/detect/detector.ts";
+} from "../../engine/detect/detectors/detector.ts";
 import type { DetectorSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";
 import { fold, UP } from "./noise.ts";

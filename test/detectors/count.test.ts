@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { oneBurstFires } from "../../engine/detect/count.ts";
-import { gammaQuantile } from "../../engine/detect/gamma.ts";
+import { oneBurstFires } from "../../engine/detect/detectors/count.ts";
+import { gammaQuantile } from "../../engine/detect/baseline/gamma.ts";
 import { parsePolicy, type Event, type SampleColumn } from "../../engine/index.ts";
 import { check } from "../engine/check.ts";
 import { replay } from "../engine/columnar.ts";

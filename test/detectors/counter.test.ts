@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { counterAfter, ratesAfter, ratesBefore } from "../../engine/detect/counter.ts";
+import { counterAfter, ratesAfter, ratesBefore } from "../../engine/detect/baseline/counter.ts";
 import type { SampleColumn } from "../../engine/index.ts";
 import { check } from "../engine/check.ts";
 import { judge } from "../engine/columnar.ts";

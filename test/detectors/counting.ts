@@ -1,9 +1,9 @@
 /** Seeded counts, and what the count e-process says of them; see count.ts for the table. */
 
-import { BEYOND, type Bounds, type Counts } from "../../engine/detect/contract.ts";
-import { accumulate, startAccumulator } from "../../engine/detect/detector.ts";
-import { observeRate } from "../../engine/detect/counted.ts";
-import type { Baseline } from "../../engine/detect/residual.ts";
+import { BEYOND, type Bounds, type Counts } from "../../engine/detect/detectors/contract.ts";
+import { accumulate, startAccumulator } from "../../engine/detect/detectors/detector.ts";
+import { observeRate } from "../../engine/detect/baseline/counted.ts";
+import type { Baseline } from "../../engine/detect/baseline/residual.ts";
 import type { CountSettings, SignalPolicy } from "../../engine/policy/policy.ts";
 import { randomStream } from "../../lab/random.ts";
 import { policyOf } from "../engine/policyFile.ts";

@@ -18,8 +18,8 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { accumulateEwma, startEwma } from "../../engine/detect/ewma.ts";
-import { BEYOND } from "../../engine/detect/contract.ts";
+import { accumulateEwma, startEwma } from "../../engine/detect/detectors/ewma.ts";
+import { BEYOND } from "../../engine/detect/detectors/contract.ts";
 import type { EwmaSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";
 import { autoregressive, flagged, fold, SOAK, threeErrors, UP, watches } from "./noise.ts";

@@ -6,7 +6,7 @@
 
 import { mad } from "simple-statistics";
 import { describe, expect, test } from "vitest";
-import { observeBaseline } from "../../engine/detect/residual.ts";
+import { observeBaseline } from "../../engine/detect/baseline/residual.ts";
 import {
   advanceWatch,
   startWatch,

@@ -1,9 +1,9 @@
 /** A short history borrows its family's scale where one was prepared. */
 
 import { describe, expect, test } from "vitest";
-import { familySpread } from "../../engine/detect/familyScale.ts";
-import { placeboKey } from "../../engine/detect/limit.ts";
-import { observeBaseline } from "../../engine/detect/residual.ts";
+import { familySpread } from "../../engine/detect/baseline/familyScale.ts";
+import { placeboKey } from "../../engine/detect/evidence/limit.ts";
+import { observeBaseline } from "../../engine/detect/baseline/residual.ts";
 import { startWatch, takeColumns, withContext } from "../../engine/detect/watch.ts";
 import { MINUTE_MS, quietPolicy } from "./placeboWorld.ts";
 

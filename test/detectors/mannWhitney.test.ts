@@ -12,9 +12,9 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BEYOND } from "../../engine/detect/contract.ts";
-import { mannWhitneyShift } from "../../engine/detect/mannWhitney.ts";
-import { normalQuantile } from "../../engine/detect/normal.ts";
+import { BEYOND } from "../../engine/detect/detectors/contract.ts";
+import { mannWhitneyShift } from "../../engine/detect/detectors/mannWhitney.ts";
+import { normalQuantile } from "../../engine/detect/detectors/normal.ts";
 import type { MannWhitneySettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";
 import { flagged, fold, threeErrors, UP, watches } from "./noise.ts";

@@ -5,9 +5,9 @@
  * noise is always the same series, so a shorter run is the beginning of a longer one.
  */
 
-import { BEYOND, type Bounds, type Noise } from "../../engine/detect/contract.ts";
-import { accumulate, startAccumulator } from "../../engine/detect/detector.ts";
-import { observeBaseline } from "../../engine/detect/residual.ts";
+import { BEYOND, type Bounds, type Noise } from "../../engine/detect/detectors/contract.ts";
+import { accumulate, startAccumulator } from "../../engine/detect/detectors/detector.ts";
+import { observeBaseline } from "../../engine/detect/baseline/residual.ts";
 import type { DetectorSettings } from "../../engine/policy/policy.ts";
 import { randomStream } from "../../lab/random.ts";
 

@@ -1,7 +1,7 @@
 /** Samples where the series has never been: known values, both scales, what hides it. */
 
 import { describe, expect, test } from "vitest";
-import { BEYOND, type Bounds, type Noise } from "../../engine/detect/contract.ts";
+import { BEYOND, type Bounds, type Noise } from "../../engine/detect/detectors/contract.ts";
 import type { NoveltySettings } from "../../engine/policy/policy.ts";
 import { fold as foldOf, UP } from "./noise.ts";
 

@@ -17,9 +17,9 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BEYOND } from "../../engine/detect/contract.ts";
-import { startAccumulator, accumulate } from "../../engine/detect/detector.ts";
-import { oneSpikeFires } from "../../engine/detect/onset.ts";
+import { BEYOND } from "../../engine/detect/detectors/contract.ts";
+import { startAccumulator, accumulate } from "../../engine/detect/detectors/detector.ts";
+import { oneSpikeFires } from "../../engine/detect/detectors/onset.ts";
 import type { OnsetSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";
 import { autoregressive, flagged, fold, SOAK, threeErrors, UP, watches } from "./noise.ts";

@@ -30,8 +30,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { observe, observeBaseline } from "../../engine/detect/residual.ts";
-import { DAY_MS, prepareSeason } from "../../engine/detect/season.ts";
+import { observe, observeBaseline } from "../../engine/detect/baseline/residual.ts";
+import { DAY_MS, prepareSeason } from "../../engine/detect/baseline/season.ts";
 import type { OnsetSettings } from "../../engine/policy/policy.ts";
 import {
   autoregressive,

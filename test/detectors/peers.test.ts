@@ -9,7 +9,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Deployment, Event, Policy, SampleColumn } from "../../engine/index.ts";
-import { controlKey, peerServices, selectPeers } from "../../engine/detect/peers.ts";
+import { controlKey, peerServices, selectPeers } from "../../engine/detect/baseline/peers.ts";
 import {
   advanceWatch,
   startWatch,

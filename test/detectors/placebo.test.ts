@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { placeboLimit, placeboP, type Calibration } from "../../engine/index.ts";
-import { FAMILY_WINDOWS, SERIES_WINDOWS } from "../../engine/detect/placebo.ts";
+import { FAMILY_WINDOWS, SERIES_WINDOWS } from "../../engine/detect/evidence/placebo.ts";
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 const family = (peaks: number[], isLogarithm = false): Calibration => ({

@@ -1,8 +1,12 @@
 /** Families of services on which nothing ever happens, and their placebo watches. */
 
 import type { Policy, SampleColumn } from "../../engine/index.ts";
-import { calibrate, placeboWatches, type PlaceboWatch } from "../../engine/detect/calibrate.ts";
-import { DAY_MS } from "../../engine/detect/season.ts";
+import {
+  calibrate,
+  placeboWatches,
+  type PlaceboWatch,
+} from "../../engine/detect/evidence/calibrate.ts";
+import { DAY_MS } from "../../engine/detect/baseline/season.ts";
 import { policyFromText } from "../../lab/policy/load.ts";
 import { autoregressive, type Tail } from "./noise.ts";
 

@@ -1,8 +1,8 @@
 /** Noise that widens: known values, an independent recomputation, what it must not see. */
 
 import { describe, expect, test } from "vitest";
-import { BEYOND } from "../../engine/detect/contract.ts";
-import { trimmedMean } from "../../engine/detect/variance.ts";
+import { BEYOND } from "../../engine/detect/detectors/contract.ts";
+import { trimmedMean } from "../../engine/detect/detectors/variance.ts";
 import type { VarianceSettings } from "../../engine/policy/policy.ts";
 import { randomStream } from "../../lab/random.ts";
 import { fold, UP } from "./noise.ts";

@@ -3,10 +3,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { confidenceOf, stands, type SignalEvidence } from "../../engine/index.ts";
-import { logEOf, logEOfP, mostLogEOf } from "../../engine/detect/eValue.ts";
-import { BEYOND, WITHIN } from "../../engine/detect/contract.ts";
+import { logEOf, logEOfP, mostLogEOf } from "../../engine/detect/evidence/eValue.ts";
+import { BEYOND, WITHIN } from "../../engine/detect/detectors/contract.ts";
 import { holdSample, startHold } from "../../engine/detect/hold.ts";
-import { holdLevels, levelsReached, logEAt, noLevels } from "../../engine/detect/levels.ts";
+import {
+  holdLevels,
+  levelsReached,
+  logEAt,
+  noLevels,
+} from "../../engine/detect/evidence/levels.ts";
 import type { ContextTag, Deployment, SignalJudged } from "../../engine/event.ts";
 import { check, holds, LIMIT_MS } from "./check.ts";
 import { judge } from "./columnar.ts";

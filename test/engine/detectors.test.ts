@@ -2,10 +2,10 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { accumulateCusum, startCusum } from "../../engine/detect/cusum.ts";
-import { BEYOND, MISSING, WITHIN } from "../../engine/detect/contract.ts";
+import { accumulateCusum, startCusum } from "../../engine/detect/detectors/cusum.ts";
+import { BEYOND, MISSING, WITHIN } from "../../engine/detect/detectors/contract.ts";
 import { holdSample, interruptHold, startHold } from "../../engine/detect/hold.ts";
-import { accumulateThreshold, startThreshold } from "../../engine/detect/threshold.ts";
+import { accumulateThreshold, startThreshold } from "../../engine/detect/detectors/threshold.ts";
 import { check } from "./check.ts";
 import { normals } from "./seeded.ts";
 

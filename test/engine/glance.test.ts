@@ -17,7 +17,7 @@ import {
   type SampleColumn,
   type SeasonProfile,
 } from "../../engine/index.ts";
-import { seasonAt } from "../../engine/detect/season.ts";
+import { seasonAt } from "../../engine/detect/baseline/season.ts";
 import { policyOf } from "./policyFile.ts";
 
 const MINUTE_MS = 60_000;

@@ -7,8 +7,8 @@ import {
   expectedAt,
   observe,
   observeBaseline,
-} from "../../engine/detect/residual.ts";
-import { medianInPlace, medianOfFew } from "../../engine/detect/orderStatistics.ts";
+} from "../../engine/detect/baseline/residual.ts";
+import { medianInPlace, medianOfFew } from "../../engine/detect/baseline/orderStatistics.ts";
 import {
   DAY_MS,
   forgetSlots,
@@ -22,7 +22,7 @@ import {
   startSeason,
   takeDay,
   type SeasonDays,
-} from "../../engine/detect/season.ts";
+} from "../../engine/detect/baseline/season.ts";
 import { boundsFor } from "../../engine/detect/tolerance.ts";
 import type { SignalPolicy } from "../../engine/index.ts";
 import { policyOf } from "./policyFile.ts";

@@ -1,7 +1,7 @@
 /** A day like the days before it is no harm, whenever a deployment starts and samples are known. */
 
 import { expect, test } from "vitest";
-import { prepareSeason, DAY_MS } from "../../engine/detect/season.ts";
+import { prepareSeason, DAY_MS } from "../../engine/detect/baseline/season.ts";
 import {
   advanceWatch,
   seriesKey,

@@ -51,13 +51,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   "engine-import": [
     {
-      path: "engine/detect/cusum.ts",
+      path: "engine/detect/detectors/cusum.ts",
       refused: [
         'import { readFileSync } from "node:fs";',
         'import "fs";',
-        'import { load } from "../../lab/history/open.ts";',
-        'import type { Row } from "../../lab/history/tables.ts";',
-        'export * from "../../datasets/world/world.ts";',
+        'import { load } from "../../../lab/history/open.ts";',
+        'import type { Row } from "../../../lab/history/tables.ts";',
+        'export * from "../../../datasets/world/world.ts";',
         'const yaml = import("yaml");',
         'type Hash = import("node:crypto").Hash;',
         'import fs = require("node:fs");',

@@ -1,8 +1,8 @@
 /** How a signal and its detector are written. */
 
 import { z } from "zod";
-import { oneBurstFires } from "../../detect/count.ts";
-import { oneSpikeFires } from "../../detect/onset.ts";
+import { oneBurstFires } from "../../detect/detectors/count.ts";
+import { oneSpikeFires } from "../../detect/detectors/onset.ts";
 import {
   absoluteLimit,
   duration,

@@ -1,0 +1,242 @@
+/**
+ * What unexposed peers explain of a series after a deployment (peers.ts says who they are).
+ *
+ * Moved with them before: β × the peers' median residual is subtracted, while they wander no
+ * further than they did then. Otherwise, and beyond that, a shock: the median of the n peers'
+ * residuals in their own spreads is beyond 3.76/√n, three standard errors of a median. The
+ * smaller of the shock in the residual's unit and in spreads of the series is subtracted, as
+ * the newest medians or their mean have it, whichever is further, and at most what the series
+ * itself has moved. So a shock may explain away and never accuse.
+ *
+ * Biases: services that feel a shock more than their peers keep the rest of it, and while there
+ * is one a real change must be some third of a spread larger to be seen as soon.
+ */
+
+import {
+  seriesKey,
+  type PreparedContext,
+  type SampleColumn,
+  type SeriesName,
+} from "../../event.ts";
+import type { Policy, SignalPolicy } from "../../policy/policy.ts";
+import { append, firstAfter, firstFrom, inOrder, knownFrom } from "./columns.ts";
+import {
+  controlKey,
+  lookAt,
+  PEERS_AT_LEAST,
+  transformOf,
+  type PeerControl,
+  type PeerLook,
+} from "./peers.ts";
+import { SMOOTHING } from "./readings.ts";
+import { withoutExplained, type Baseline } from "./residual.ts";
+import type { WatchState } from "../watch.ts";
+
+/** Three standard errors of a median of n, times √n: 3 × √(π/2). */
+const SHOCK = 3.76;
+/** Further than this many of their own deviations peers hardly ever went, or in the mean. */
+const WANDER = 3;
+const WANDER_FOR_LONG = 1.5;
+
+/** A shock in spreads may be this much larger: estimates of an hour are off by a quarter, twice. */
+const SPREADS_DIFFER = 1.5;
+
+/** Another service was deployed: from then on it is nobody's control. */
+export interface Departure {
+  readonly service: string;
+  readonly atMs: number;
+  readonly knownAtMs: number;
+}
+
+/** The peers of one series, with their samples since the deployment. */
+export interface Control {
+  readonly prepared: PeerControl;
+  readonly columns: readonly (SampleColumn | undefined)[];
+  readonly departures: readonly Departure[];
+}
+
+/** What peers explained at one sample. */
+export interface ControlledAt {
+  /** How many counted. */
+  readonly peers: number;
+  /** The smoothed residual of the series, had nothing been subtracted. */
+  readonly uncontrolled: number;
+  /** The peers' median residual, in the residual's unit and in their spreads, smoothed. */
+  readonly shift: number;
+  readonly spreads: number;
+}
+
+/** The same at every sample. */
+export interface Controlled {
+  readonly peers: Uint8Array;
+  readonly uncontrolled: Float64Array;
+  readonly shift: Float64Array;
+  readonly spreads: Float64Array;
+}
+
+export function controlledAt(controlled: Controlled | null, index: number): ControlledAt | null {
+  if (controlled === null || Number.isNaN(controlled.uncontrolled[index]!)) return null;
+  return {
+    peers: controlled.peers[index]!,
+    uncontrolled: controlled.uncontrolled[index]!,
+    shift: controlled.shift[index]!,
+    spreads: controlled.spreads[index]!,
+  };
+}
+
+/** What was prepared for a series; null where the policy does not ask or nobody could. */
+export function preparedControl(
+  signal: SignalPolicy,
+  context: PreparedContext | null,
+  series: SeriesName,
+): PeerControl | null {
+  if (signal.control !== "peers") return null;
+  return context?.controls?.[controlKey(seriesKey(series), signal)] ?? null;
+}
+
+export function controlOf(
+  signal: SignalPolicy,
+  { context, peers, departures }: WatchState,
+  series: SeriesName,
+): Control | null {
+  const prepared = preparedControl(signal, context, series);
+  if (prepared === null) return null;
+  return { prepared, columns: prepared.peers.map((one) => peers[one.series]), departures };
+}
+
+/** Keeps the samples of prepared peers from after the deployment. */
+export function keepPeers(
+  policy: Policy,
+  watch: WatchState,
+  columns: readonly SampleColumn[],
+): WatchState {
+  const controls = watch.context?.controls;
+  if (controls === undefined || policy.signals.every(({ control }) => control === undefined)) {
+    return watch;
+  }
+  const wanted = new Set(
+    Object.values(controls).flatMap(({ peers }) => peers.map(({ series }) => series)),
+  );
+  const { startedAtMs } = watch.deployment;
+  const kept: Record<string, SampleColumn> = { ...watch.peers };
+  for (const column of columns) {
+    const key = seriesKey(column.series);
+    if (!wanted.has(key)) continue;
+    const before = kept[key];
+    const newest = before?.atMs[before.atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
+    const ordered = inOrder(column, newest);
+    const knownAtMs = knownFrom(ordered.knownAtMs, startedAtMs, watch.knownAtMs);
+    const from = firstFrom(ordered.atMs, startedAtMs, 0);
+    const end = firstAfter(knownAtMs, watch.endsAtMs, from);
+    if (end === from) continue;
+    kept[key] = {
+      series: column.series,
+      atMs: append(before?.atMs ?? [], ordered.atMs, from, end),
+      knownAtMs: append(before?.knownAtMs ?? [], knownAtMs, from, end),
+      values: append(before?.values ?? [], ordered.values, from, end),
+    };
+  }
+  return { ...watch, peers: kept };
+}
+
+/** The baseline without what moved with the peers. */
+export function controlledBaseline(
+  baseline: Baseline,
+  finiteAtMs: ArrayLike<number>,
+  control: PeerControl | null,
+  percentagePoint: number,
+): Baseline {
+  if (control === null || control.beta === 0 || baseline.problem !== null) return baseline;
+  const { atMs, medians } = control.before;
+  const explained = new Float64Array(finiteAtMs.length);
+  let at = 0;
+  for (let index = 0; index < explained.length; index++) {
+    while (at < atMs.length && atMs[at]! < finiteAtMs[index]!) at++;
+    if (atMs[at] === finiteAtMs[index]) explained[index] = control.beta * medians[at]!;
+  }
+  return withoutExplained(baseline, explained, percentagePoint);
+}
+
+/**
+ * Subtracts what the peers explain from `residuals`, in place.
+ *
+ * @param before as it was at the newest sample before these
+ */
+export function explain(
+  signal: SignalPolicy,
+  { prepared, columns, departures }: Control,
+  baseline: Baseline,
+  column: SampleColumn,
+  residuals: Float64Array,
+  before: ControlledAt | null,
+): Controlled {
+  const { peers } = prepared;
+  const left = peers.map(({ series }) =>
+    departures.filter(({ service }) => series.startsWith(`${service}/`)),
+  );
+  const isOut = (peer: number, atMs: number, knownAtMs: number): boolean =>
+    left[peer]!.some((one) => one.atMs <= atMs && one.knownAtMs <= knownAtMs);
+  const look = lookAt(peers, columns, transformOf(signal), 2 * (baseline.stepMs ?? 0), isOut);
+  const found: Controlled = {
+    peers: new Uint8Array(residuals.length),
+    uncontrolled: new Float64Array(residuals.length),
+    shift: new Float64Array(residuals.length),
+    spreads: new Float64Array(residuals.length),
+  };
+  let { peers: count, uncontrolled, shift, spreads } = before ?? NOTHING_YET;
+  for (let index = 0; index < residuals.length; index++) {
+    const residual = residuals[index]!;
+    if (!Number.isNaN(residual)) {
+      uncontrolled = smoothed(uncontrolled, residual, SMOOTHING);
+      const seen = look(column.atMs[index]!, column.knownAtMs[index]!);
+      count = seen.count;
+      if (count >= PEERS_AT_LEAST) {
+        shift = smoothed(shift, seen.shift, SMOOTHING);
+        spreads = smoothed(spreads, seen.spreads, SMOOTHING);
+        residuals[index] =
+          residual - explainedBy(prepared, seen, { shift, spreads }, residual, uncontrolled);
+      }
+    }
+    found.peers[index] = count;
+    found.uncontrolled[index] = uncontrolled;
+    found.shift[index] = shift;
+    found.spreads[index] = spreads;
+  }
+  return found;
+}
+
+const NOTHING_YET: ControlledAt = {
+  peers: 0,
+  uncontrolled: Number.NaN,
+  shift: Number.NaN,
+  spreads: Number.NaN,
+};
+
+function smoothed(before: number, value: number, weight: number): number {
+  return Number.isNaN(before) ? value : before + weight * (value - before);
+}
+
+/** One median is noisy, their mean comes late: the larger of the two where they agree in sign. */
+function further(value: number, mean: number): number {
+  return Math.sign(value) * Math.max(Math.abs(value), Math.sign(value) * mean);
+}
+
+function explainedBy(
+  { beta, wander, spread }: PeerControl,
+  { count, ...seen }: PeerLook,
+  mean: Omit<PeerLook, "count">,
+  residual: number,
+  smooth: number,
+): number {
+  const isUsual =
+    Math.abs(seen.shift) <= WANDER * wander && Math.abs(mean.shift) <= WANDER_FOR_LONG * wander;
+  if (beta > 0 && isUsual) return beta * seen.shift;
+  // What moves along follows the newest medians; a mean would keep their old wandering.
+  const shift = beta > 0 ? seen.shift : further(seen.shift, mean.shift);
+  const spreads = beta > 0 ? seen.spreads : further(seen.spreads, mean.spreads);
+  if (beta === 0 && Math.abs(spreads) <= SHOCK / Math.sqrt(count)) return 0;
+  const sign = Math.sign(shift);
+  const shock = Math.min(Math.abs(shift), SPREADS_DIFFER * Math.max(0, sign * spreads) * spread);
+  const moved = Math.max(0, sign * residual, sign * smooth);
+  return sign * Math.min(Math.max(beta * Math.abs(shift), shock), moved);
+}

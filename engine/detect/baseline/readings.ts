@@ -1,0 +1,96 @@
+/**
+ * Readings of one series after a deployment: residuals, smoothed, with what a quiet
+ * stretch needs to be passed over without looking at every sample. They know no
+ * tolerance, so every policy that agrees on the baseline shares them.
+ */
+
+import type { SampleColumn } from "../../event.ts";
+import type { CountedColumn } from "./counted.ts";
+import { explain, type Control, type Controlled } from "./control.ts";
+import type { SignalPolicy } from "../../policy/policy.ts";
+import { observe, type Baseline } from "./residual.ts";
+import type { TrackState } from "../track.ts";
+
+/** Weight of the newest residual in the smoothed effect that the record shows. */
+export const SMOOTHING = 0.4;
+
+export interface Readings {
+  /** What the residuals were made of. */
+  readonly values: ArrayLike<number>;
+  readonly residuals: Float64Array;
+  readonly smooth: Float64Array;
+  readonly valid: number;
+  /** Largest silence before a valid sample, from the track's last one. */
+  readonly longestSilenceMs: number;
+  readonly lastValid: number;
+  /** Where the smoothed residual is highest and lowest; −1 without a valid sample. */
+  readonly highestAt: number;
+  readonly lowestAt: number;
+  /** For signals that count. */
+  readonly counted: CountedColumn | null;
+  /** What peers explained, where they are asked. */
+  readonly controlled: Controlled | null;
+}
+
+/** The smoothed residual there; null before the first valid sample. */
+export function smoothAt(readings: Readings, index: number): number | null {
+  const value = readings.smooth[index]!;
+  return Number.isNaN(value) ? null : value;
+}
+
+/** Continues from where the track is. */
+export function readColumn(
+  track: TrackState,
+  signal: SignalPolicy,
+  baseline: Baseline,
+  column: SampleColumn,
+  counted: CountedColumn | null,
+  control: Control | null,
+): Readings {
+  const residuals =
+    counted !== null
+      ? counted.residuals
+      : baseline.problem === null
+        ? observe(baseline, column.atMs, column.values)
+        : Float64Array.from(column.values, (value) => (Number.isFinite(value) ? 0 : Number.NaN));
+  const controlled =
+    control === null || counted !== null || baseline.problem !== null
+      ? null
+      : explain(signal, control, baseline, column, residuals, track.control);
+  const smooth = new Float64Array(residuals.length);
+  let current = track.smooth;
+  let valid = 0;
+  let lastValid = -1;
+  let highest = Number.NEGATIVE_INFINITY;
+  let lowest = Number.POSITIVE_INFINITY;
+  let highestAt = -1;
+  let lowestAt = -1;
+  let lastKnownAtMs = track.lastKnownAtMs;
+  let longestSilenceMs = 0;
+  for (let index = 0; index < residuals.length; index++) {
+    const residual = residuals[index]!;
+    if (Number.isNaN(residual)) {
+      smooth[index] = current ?? Number.NaN;
+      continue;
+    }
+    const known = column.knownAtMs[index]!;
+    if (known - lastKnownAtMs > longestSilenceMs) longestSilenceMs = known - lastKnownAtMs;
+    lastKnownAtMs = known;
+    if (counted !== null) current = counted.smooth[index]!;
+    else current = current === null ? residual : current + SMOOTHING * (residual - current);
+    smooth[index] = current;
+    if (current > highest) {
+      highest = current;
+      highestAt = index;
+    }
+    if (current < lowest) {
+      lowest = current;
+      lowestAt = index;
+    }
+    valid++;
+    lastValid = index;
+  }
+  const { values } = column;
+  const quiet = { valid, longestSilenceMs, lastValid, highestAt, lowestAt };
+  return { values, residuals, smooth, ...quiet, counted, controlled };
+}

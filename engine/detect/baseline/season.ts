@@ -1,0 +1,222 @@
+/**
+ * The profile of the same time of day, from the days before a deployment.
+ *
+ * One of the pure functions a host calls on past samples; the result enters the
+ * engine as a `contextPrepared` event. Only samples from before the deployment may
+ * be in it: the youngest day ends 24 hours before the watch does.
+ */
+
+import type { SeasonProfile } from "../../event.ts";
+import { firstFrom } from "./columns.ts";
+import { medianOfFew } from "./orderStatistics.ts";
+
+export const DAY_MS = 86_400_000;
+/** How many days back a profile looks. */
+export const SEASON_DAYS = 7;
+/** With fewer days there is no profile: one odd day would be the rule. */
+export const SEASON_DAYS_AT_LEAST = 3;
+/**
+ * One entry of a profile is the median over this long a slot of each day. Slots lie about whole
+ * multiples of it since 1970, whenever a deployment starts: all of a service share their medians.
+ */
+const SLOT_MS = 300_000;
+/**
+ * A profile begins a whole slot or more before its stretch: the newest samples of a baseline may
+ * not be known yet when it is frozen, and then it reaches back for older ones.
+ */
+const SLOTS_BEFORE = 1;
+/** Samples so long before a stretch and after it belong to its slots. */
+export const SEASON_MARGIN_MS = (SLOTS_BEFORE + 1.5) * SLOT_MS;
+
+/** Samples of earlier days, in time order. */
+export interface PastSamples {
+  readonly atMs: ArrayLike<number>;
+  readonly values: ArrayLike<number>;
+}
+
+/** The same, evenly spaced: where a slot ends is then known without a look at the times. */
+export interface EvenSamples {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly values: ArrayLike<number>;
+}
+
+/** The days a profile is made of, each as soon as it is read: what is kept of one is short. */
+export interface SeasonDays {
+  /** The middle of the first slot. */
+  readonly fromMs: number;
+  readonly slots: number;
+  /** By day, the youngest first: the median of each slot; NaN where there is none. */
+  readonly medians: Float64Array;
+  /** Room for the samples of a slot, one piece of memory with the medians. */
+  readonly scratch: Float64Array;
+  /** The days that were taken. */
+  taken: number;
+}
+
+/** So many samples of a slot need no more room. */
+const USUAL_SAMPLES = 32;
+
+/**
+ * @param wantedFromMs, toMs the stretch a profile is wanted for: baseline and watch
+ * @param spent days that nobody needs any more, to be written over
+ */
+export function startSeason(wantedFromMs: number, toMs: number, spent?: SeasonDays): SeasonDays {
+  const fromMs = (Math.floor(wantedFromMs / SLOT_MS) - SLOTS_BEFORE) * SLOT_MS;
+  const slots = Math.ceil((toMs - fromMs) / SLOT_MS) + 1;
+  if (spent !== undefined && spent.slots === slots) {
+    const { medians, scratch } = spent;
+    return { fromMs, slots, medians: medians.fill(Number.NaN), scratch, taken: 0 };
+  }
+  const memory = new Float64Array(slots * SEASON_DAYS + 3 * USUAL_SAMPLES);
+  const medians = memory.subarray(0, slots * SEASON_DAYS).fill(Number.NaN);
+  return { fromMs, slots, medians, scratch: memory.subarray(medians.length), taken: 0 };
+}
+
+/** So many slots are remembered: those of a week, and of a day for what watches reach over. */
+const REMEMBERED_SLOTS = 2_304;
+
+/**
+ * Medians of slots that were taken before. Deployments of a service see most of each other's
+ * earlier days, and a slot is the same whoever looks at it: its median is made once.
+ */
+export interface SlotMemory {
+  /** Which slot, counted from 1970, stands at its number's remainder. */
+  readonly slots: Int32Array;
+  readonly medians: Float64Array;
+}
+
+export function slotMemory(): SlotMemory {
+  return {
+    slots: new Int32Array(REMEMBERED_SLOTS).fill(-1),
+    medians: new Float64Array(REMEMBERED_SLOTS),
+  };
+}
+
+/** Before samples of another series, or of another recording, are taken with it. */
+export function forgetSlots(memory: SlotMemory): void {
+  memory.slots.fill(-1);
+}
+
+/** Takes a day all of whose slots are remembered; else nothing, and false. */
+export function recallDay(days: SeasonDays, day: number, memory: SlotMemory): boolean {
+  const { fromMs, slots, medians } = days;
+  const first = (fromMs - day * DAY_MS) / SLOT_MS;
+  for (let slot = 0; slot < slots; slot++) {
+    const kept = (first + slot) % REMEMBERED_SLOTS;
+    if (memory.slots[kept] !== first + slot) return false;
+    medians[(day - 1) * slots + slot] = memory.medians[kept]!;
+  }
+  days.taken++;
+  return true;
+}
+
+/**
+ * Reduces one day to the medians of its slots.
+ *
+ * @param day how many days before the stretch, at least one
+ * @param past samples of that day; of others there may be some, they are passed over
+ * @param memory of this series alone, where `past` has all samples of the day's slots
+ */
+export function takeDay(
+  days: SeasonDays,
+  day: number,
+  past: PastSamples | EvenSamples,
+  memory: SlotMemory | null = null,
+): void {
+  const { fromMs, slots, medians } = days;
+  const { values } = past;
+  const startMs = fromMs - day * DAY_MS - SLOT_MS / 2;
+  const first = (fromMs - day * DAY_MS) / SLOT_MS;
+  let { scratch } = days;
+  let end = -1;
+  for (let slot = 0; slot < slots; slot++) {
+    const place = (day - 1) * slots + slot;
+    const kept = (first + slot) % REMEMBERED_SLOTS;
+    if (memory !== null && memory.slots[kept] === first + slot) {
+      medians[place] = memory.medians[kept]!;
+      end = -1;
+      continue;
+    }
+    let cursor = end < 0 ? endBefore(past, startMs + slot * SLOT_MS, 0) : end;
+    end = endBefore(past, startMs + (slot + 1) * SLOT_MS, cursor);
+    if (3 * (end - cursor) > scratch.length) scratch = new Float64Array(6 * (end - cursor));
+    let count = 0;
+    for (; cursor < end; cursor++) {
+      const value = values[cursor]!;
+      if (Number.isFinite(value)) scratch[count++] = value;
+    }
+    const median = medianOfFew(scratch, count);
+    medians[place] = median;
+    if (memory === null) continue;
+    memory.slots[kept] = first + slot;
+    memory.medians[kept] = median;
+  }
+  days.taken++;
+}
+
+/** Where samples before a time end, sought from an index on. */
+function endBefore(past: PastSamples | EvenSamples, beforeMs: number, from: number): number {
+  if (!("stepMs" in past)) return firstFrom(past.atMs, beforeMs, from);
+  const { startMs, stepMs, values } = past;
+  let end = Math.ceil((beforeMs - startMs) / stepMs);
+  // Times of a fraction of a millisecond may round the wrong way.
+  while (startMs + (end - 1) * stepMs >= beforeMs) end--;
+  while (startMs + end * stepMs < beforeMs) end++;
+  return Math.max(from, Math.min(values.length, end));
+}
+
+/**
+ * The median over the days of each slot's median; the same weekday counts twice. Null with
+ * fewer than three days of samples.
+ */
+export function seasonOf({ fromMs, slots, medians, scratch }: SeasonDays): SeasonProfile | null {
+  let days = 0;
+  for (let day = 0; day < SEASON_DAYS; day++) {
+    let filled = 0;
+    for (let slot = 0; slot < slots; slot++) {
+      if (Number.isFinite(medians[day * slots + slot]!)) filled++;
+    }
+    if (filled * 2 >= slots) days++;
+  }
+  if (days < SEASON_DAYS_AT_LEAST) return null;
+  const values = new Array<number>(slots);
+  for (let slot = 0; slot < slots; slot++) {
+    let count = 0;
+    for (let day = 0; day < SEASON_DAYS; day++) {
+      const value = medians[day * slots + slot]!;
+      if (!Number.isFinite(value)) continue;
+      scratch[count++] = value;
+      if (day === SEASON_DAYS - 1) scratch[count++] = value;
+    }
+    values[slot] = medianOfFew(scratch, count);
+  }
+  return { startMs: fromMs, stepMs: SLOT_MS, values, days };
+}
+
+/**
+ * The profile of a stretch, from all samples of the days before it at once.
+ *
+ * @param past samples of any earlier days
+ */
+export function prepareSeason(
+  past: PastSamples,
+  fromMs: number,
+  toMs: number,
+): SeasonProfile | null {
+  const days = startSeason(fromMs, toMs);
+  for (let day = SEASON_DAYS; day >= 1; day--) takeDay(days, day, past);
+  return seasonOf(days);
+}
+
+/** The profile at a time, linear between slots; NaN outside it or where it has no value. */
+export function seasonAt(season: SeasonProfile, atMs: number): number {
+  const position = (atMs - season.startMs) / season.stepMs;
+  const index = Math.floor(position);
+  const left = season.values[index];
+  if (left === undefined) return Number.NaN;
+  const share = position - index;
+  if (share === 0) return left;
+  const right = season.values[index + 1];
+  return right === undefined ? Number.NaN : left + (right - left) * share;
+}

@@ -1,0 +1,91 @@
+/**
+ * What the samples of one series are read as: themselves, the rates of a counter, or
+ * events among requests. Signals with equal keys read one series alike and share it.
+ */
+
+import type { SampleColumn, SeriesName } from "../../event.ts";
+import type { SignalPolicy } from "../../policy/policy.ts";
+import { part } from "./columns.ts";
+import { observeRate, readCounts } from "./counted.ts";
+import { controlledBaseline, type Control } from "./control.ts";
+import { isCounter, NO_RATE_BEFORE, ratesAfter, ratesBefore } from "./counter.ts";
+import type { Behind } from "./exposure.ts";
+import type { PreparedBaseline } from "./familyScale.ts";
+import { readColumn, type Readings } from "./readings.ts";
+import { baselineStart, observeBaseline, timesOfFinite, type Baseline } from "./residual.ts";
+import type { TrackState } from "../track.ts";
+
+export function readingKey(signal: SignalPolicy, series: SeriesName): string {
+  const { baselineMs, season } = signal.detector;
+  const counter = isCounter(signal, series) ? " counter" : "";
+  const read = `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}${counter}`;
+  const control = signal.control === undefined ? "" : ` ${signal.control}`;
+  if (signal.detector.kind !== "count") return `${read}${control}`;
+  return `${read} ${signal.detector.reads} of ${JSON.stringify(signal.exposure ?? null)}`;
+}
+
+/** The baseline of a track from the past samples it has taken. */
+export function observePast(
+  track: TrackState,
+  signal: SignalPolicy,
+  startedAtMs: number,
+  { season, familySpread, control }: PreparedBaseline,
+): Baseline {
+  const { series, pastAtMs, pastBehind } = track;
+  const { detector } = signal;
+  const counter = isCounter(signal, series);
+  // A profile of a raw counter is not the profile of its rate.
+  const followed = detector.season && !counter ? season : null;
+  const from = baselineStart(pastAtMs, startedAtMs - detector.baselineMs, followed);
+  const atMs = part(pastAtMs, from, pastAtMs.length);
+  const taken = part(track.pastValues, from, pastAtMs.length);
+  const values = counter ? ratesBefore(atMs, taken) : taken;
+  const observed =
+    detector.kind === "count"
+      ? observeRate(signal, detector, series, counter, atMs, values, {
+          requests: part(pastBehind.requests, from, pastAtMs.length),
+          perMs: pastBehind.perMs,
+        })
+      : observeBaseline(
+          atMs,
+          values,
+          signal.tolerance.kind === "relative" ? "log" : "identity",
+          series.percentagePoint,
+          followed,
+          familySpread,
+        );
+  if (control !== null && detector.kind !== "count") {
+    const finite = timesOfFinite(atMs, values, observed.samples);
+    return controlledBaseline(observed, finite, control, series.percentagePoint);
+  }
+  const rateless = counter && observed.samples === 0 && !hasTwo(taken);
+  return rateless ? { ...observed, problem: NO_RATE_BEFORE } : observed;
+}
+
+function hasTwo(values: ArrayLike<number>): boolean {
+  let finite = 0;
+  for (let index = 0; index < values.length && finite < 2; index++) {
+    if (Number.isFinite(values[index]!)) finite++;
+  }
+  return finite === 2;
+}
+
+/** Readings of samples from after the deployment, continuing from where the track is. */
+export function readSamples(
+  track: TrackState,
+  signal: SignalPolicy,
+  baseline: Baseline,
+  column: SampleColumn,
+  behind: Behind,
+  control: Control | null,
+): Readings {
+  const { detector } = signal;
+  const counter = isCounter(signal, track.series);
+  const { atMs, values } = column;
+  const read = counter ? { ...column, values: ratesAfter(track.counter, atMs, values) } : column;
+  const counted =
+    detector.kind === "count"
+      ? readCounts(detector, track.traffic, baseline, counter, read, behind)
+      : null;
+  return readColumn(track, signal, baseline, read, counted, control);
+}

@@ -1,0 +1,221 @@
+/** The last judgement of a signal: what its whole watch said, the worst of its series. */
+
+import { seriesKey, type SignalEvidence, type Verdict } from "../../event.ts";
+import { servicesOf, type SignalPolicy } from "../../policy/policy.ts";
+import { formatNumber, formatShare } from "../../policy/quantity.ts";
+import { wouldShow } from "../detectors/count.ts";
+import { exposureName } from "../baseline/counted.ts";
+import { limitOf } from "../detectors/detector.ts";
+import {
+  absoluteText,
+  afterPeers,
+  calibratedOn,
+  controlEvidence,
+  effectOf,
+  effectText,
+  guardText,
+  missingBy,
+  nameOf,
+  noHistory,
+  nothingOf,
+  seasonEvidence,
+  supportsHealth,
+  toleranceText,
+} from "./evidence.ts";
+import { logEOf } from "./eValue.ts";
+import { breachingOf } from "./graded.ts";
+import { guardSpeaks } from "../hardGuard.ts";
+import type { SignalState } from "../publish.ts";
+import { BASELINE_FOR_HEALTH, expectedAt } from "../baseline/residual.ts";
+import { boundsFor } from "../tolerance.ts";
+import { heldVerdicts, type Extreme, type TrackState } from "../track.ts";
+import type { WatchState } from "../watch.ts";
+
+/** A signal that counts is healthy where this multiple of what is tolerated would have shown. */
+const SHOWN_TIMES = 5;
+
+/** Health needs this share of the samples a watch should have had. */
+export const COVERAGE_FOR_HEALTH = 0.8;
+
+/** The furthest a series went in the direction that is worse. */
+function worstOf(signal: SignalPolicy, track: TrackState): Extreme {
+  const { highest, lowest } = track;
+  if (signal.worse === "up") return highest;
+  if (signal.worse === "down") return lowest;
+  return -lowest.residual > highest.residual ? lowest : highest;
+}
+
+function trafficText(signal: SignalPolicy, { traffic }: TrackState): string {
+  if (traffic === null) return "";
+  const { noTraffic, noExposure } = traffic;
+  const idle = noTraffic === 0 ? "" : `, ${noTraffic} without a request`;
+  const name = exposureName(signal);
+  return idle + (noExposure === 0 ? "" : `, ${noExposure} without a sample of ${name}`);
+}
+
+/** Health of a signal that counts needs requests enough to have shown harm. */
+function couldShow(signal: SignalPolicy, track: TrackState, tolerance: number): boolean {
+  const { detector } = signal;
+  const rate = track.baseline?.rate;
+  if (detector.kind !== "count" || rate === undefined) return true;
+  const bounds = boundsFor(signal, track.series, tolerance);
+  return wouldShow(detector, rate, bounds, track.traffic!.requests, SHOWN_TIMES);
+}
+
+interface FinalVerdict {
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
+
+/** Judges one series over its whole watch. */
+function finalVerdict(
+  signal: SignalPolicy,
+  watch: WatchState,
+  track: TrackState,
+  arm: "tagged" | "untagged",
+): FinalVerdict {
+  const metric = nameOf(signal, track);
+  const { baseline } = track;
+  const worst = worstOf(signal, track);
+  const allowed =
+    arm === "tagged"
+      ? toleranceText(signal, worst.tolerance, worst.tags)
+      : toleranceText(signal, worst.untaggedTolerance, []);
+  if (track.valid === 0) {
+    return { verdict: "noData", reason: nothingOf(signal, track, track.gap) };
+  }
+  if (guardSpeaks(track)) {
+    return { verdict: "breach", reason: `${metric} still at the hard guard, ${guardText(signal)}` };
+  }
+  if (track[arm].hold.verdict === "breach") {
+    return { verdict: "breach", reason: `${metric} still beyond tolerance, ${allowed}` };
+  }
+  if (baseline === null || baseline.problem !== null) {
+    return { verdict: "inconclusive", reason: `${metric}: ${baseline?.problem ?? "no baseline"}` };
+  }
+  if (track.stale) {
+    const silent = `samples of ${metric} stopped`;
+    const reason =
+      track.gap === null ? silent : `${silent}: ${nothingOf(signal, track, track.gap)}`;
+    return { verdict: "inconclusive", reason };
+  }
+  if (!supportsHealth(track)) {
+    const reason =
+      `${metric}: ${baseline.samples} samples before the deployment, ` +
+      `health needs ${BASELINE_FOR_HEALTH}`;
+    return { verdict: "inconclusive", reason };
+  }
+  const expected = (watch.endsAtMs - watch.deployment.startedAtMs) / (baseline.stepMs ?? 1);
+  const coverage = track.valid / Math.max(1, Math.floor(expected));
+  if (coverage < COVERAGE_FOR_HEALTH) {
+    const reason = `${metric}: only ${formatShare(coverage)} of the expected samples`;
+    return { verdict: "inconclusive", reason: reason + trafficText(signal, track) };
+  }
+  const tolerated = arm === "tagged" ? worst.tolerance : track.untaggedTolerance;
+  if (!couldShow(signal, track, tolerated)) {
+    const requests = formatNumber(Math.round(track.traffic!.requests));
+    const reason = `${metric}: ${requests} requests would not have shown ${SHOWN_TIMES} times`;
+    return { verdict: "inconclusive", reason: `${reason} what is tolerated, ${allowed}` };
+  }
+  return { verdict: "healthy", reason: `${metric} ${peakText(signal, track, worst)}, ${allowed}` };
+}
+
+/** How far a healthy series went: within what was tolerated, or beyond it but not for long. */
+function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): string {
+  const size = effectText(signal, track, effectOf(signal, worst.residual));
+  const { up, down } = boundsFor(signal, track.series, worst.tolerance);
+  const within = worst.residual <= up && -worst.residual <= down;
+  if (within) return `at most ${size}`;
+  if (heldVerdicts(track).tagged === "cleared") return `${size} at its worst, and back`;
+  const seldom = absoluteText(signal) === "" ? "not for long" : "not for long beyond both limits";
+  return `${size} at its worst, but ${seldom}`;
+}
+
+const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "healthy"];
+
+/** The last judgement of a signal: the worst of its series. */
+export function finalEvidence(
+  signal: SignalPolicy,
+  watch: WatchState,
+  state: SignalState,
+): SignalEvidence {
+  const judged = Object.values(state.tracks)
+    .sort((a, b) => (seriesKey(a.series) < seriesKey(b.series) ? -1 : 1))
+    .map((track) => ({
+      track,
+      tagged: finalVerdict(signal, watch, track, "tagged"),
+      untagged: finalVerdict(signal, watch, track, "untagged"),
+    }));
+  const worst = (arm: "tagged" | "untagged") =>
+    [...judged].sort(
+      (a, b) => WORST_FIRST.indexOf(a[arm].verdict) - WORST_FIRST.indexOf(b[arm].verdict),
+    )[0];
+  const decided = worst("tagged");
+  const statistic = decided?.track.baseline?.problem === null ? decided.track.peak : null;
+  const base = {
+    signal: signal.name,
+    baseTolerance: signal.tolerance.amount,
+    statistic,
+    limit: limitOf(signal.detector),
+    logE: statistic === null ? null : logEOf(signal.detector, statistic, decided!.track.valid),
+    breaching: breachingOf(state.published),
+    standing: state.standing,
+  };
+  if (decided === undefined) {
+    const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
+    const reason = `no series of ${whose} matches ${signal.metric}`;
+    return {
+      ...base,
+      verdict: "noData",
+      reason,
+      series: null,
+      effect: null,
+      expected: null,
+      scale: null,
+      tolerance: signal.tolerance.amount,
+      samples: 0,
+      baselineSamples: 0,
+      missing: null,
+      tags: [],
+      untagged: "noData",
+      untaggedReason: reason,
+      placebo: null,
+      control: null,
+      season: null,
+    };
+  }
+  const { track, tagged } = decided;
+  const baseline = track.baseline;
+  const usable = baseline?.problem === null && track.smooth !== null;
+  const extreme = worstOf(signal, track);
+  const shadow = worst("untagged")!.untagged;
+  const effect = usable ? effectOf(signal, extreme.residual) : null;
+  const control = controlEvidence(signal, extreme.residual, extreme.control);
+  const { signal: limited, placebo } = calibratedOn(signal, watch, track, base.statistic);
+  return {
+    signal: base.signal,
+    baseTolerance: base.baseTolerance,
+    statistic: base.statistic,
+    limit: limitOf(limited.detector),
+    logE: base.logE,
+    breaching: base.breaching,
+    standing: base.standing,
+    verdict: tagged.verdict,
+    reason: `${tagged.reason}${afterPeers(track, control, effect)}${noHistory(placebo)}`,
+    series: seriesKey(track.series),
+    effect,
+    expected: usable ? expectedAt(baseline, watch.endsAtMs) : null,
+    scale: usable ? baseline.scale : null,
+    tolerance: extreme.tolerance,
+    samples: track.valid,
+    baselineSamples: baseline?.samples ?? track.pastAtMs.length,
+    missing: missingBy(track, track.valid, watch.deployment.startedAtMs, watch.endsAtMs),
+    tags: extreme.tags,
+    untagged: shadow.verdict,
+    untaggedReason: `without tags: ${shadow.reason}`,
+    placebo,
+    control,
+    season: seasonEvidence(signal, track),
+    ...(judged.some((one) => guardSpeaks(one.track)) ? { hardGuard: true as const } : {}),
+  };
+}
