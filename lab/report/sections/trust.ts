@@ -178,7 +178,7 @@ function sweepBlocks(sweep: SweepInput): Block[] {
         { title: "cost of 100", align: "right" },
         { title: "recovery", align: "right" },
         { title: "false positives", align: "right" },
-        { title: "missed", align: "right" },
+        { title: "missed, at most", align: "right" },
         { title: "night pages a week", align: "right" },
         { title: "on it in resamples", align: "right" },
       ],

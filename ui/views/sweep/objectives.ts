@@ -28,7 +28,7 @@ export const OBJECTIVES: readonly Objective[] = [
     words: "cost of 100 deployments",
     text: (value) => countText(Math.round(value)),
   },
-  { key: "missRate", words: "regressions missed", text: percent },
+  { key: "missRate", words: "regressions missed, at most", text: percent },
   { key: "nightPages", words: "night pages a week", text: (value) => value.toFixed(1) },
 ];
 
