@@ -4,6 +4,7 @@
  */
 
 import {
+  assert,
   compareEvents,
   isKeptWatch,
   isQuietWatch,
@@ -23,8 +24,10 @@ export type Judged = readonly WatchJudged[];
 /** What policies of one replay know together: which judgements are quiet. */
 export interface Quiet {
   readonly isQuiet: (judged: WatchJudged) => boolean;
-  /** One that is not: every policy comes back to it. */
+  /** One that is not. */
   readonly plannedAt: (plan: Plan, index: number) => PlannedDeployment;
+  /** What happened to those that are not, for whoever goes through it more than once. */
+  readonly kept: (cases: readonly CaseEvents[]) => readonly CaseEvents[];
   /** By judgements. */
   readonly beginnings: WeakMap<Judged, Beginning[]>;
 }
@@ -49,28 +52,34 @@ export interface Parts {
 /** One that is decided with others. */
 export interface Other {
   readonly index: number;
-  readonly planned: PlannedDeployment;
   /** Its place among those of its service. */
   readonly row: ArrayLike<number>;
   readonly place: number;
 }
 
-/** What happened in one case, in order. */
+/** What happened in one case, in order; mostly made anew for whoever goes through it. */
 export interface CaseEvents {
   readonly caseId: string | null;
-  readonly events: readonly DecisionEvent[];
+  readonly events: Iterable<DecisionEvent>;
 }
 
-export function quietMemory(): Quiet {
+/**
+ * @param isShared do several policies come back to it? Then what happened and to whom is made
+ * once, and stands in memory at once; for a single one it is made as the fold gets there.
+ */
+export function quietMemory(isShared: boolean): Quiet {
   const known = new WeakMap<WatchJudged, boolean>();
   const planned = new WeakMap<Plan, Map<number, PlannedDeployment>>();
   return {
     beginnings: new WeakMap(),
     plannedAt: (plan, index) => {
+      if (!isShared) return plan.deployments.at(index)!;
       let own = planned.get(plan);
       if (own === undefined) planned.set(plan, (own = new Map<number, PlannedDeployment>()));
       return under(own, index, () => plan.deployments.at(index)!);
     },
+    kept: (cases) =>
+      isShared ? cases.map(({ caseId, events }) => ({ caseId, events: [...events] })) : cases,
     isQuiet: (judged) => {
       if (isQuietWatch(judged)) return true;
       if (isKeptWatch(judged)) return judged.isSilent;
@@ -114,14 +123,15 @@ function partsOf(plan: Plan, judged: Judged, alone: Uint8Array, quiet: Quiet): P
   for (const row of plan.rows) {
     for (let place = 0; place < row.length; place++) {
       const index = row[place]!;
-      if (alone[index] === 1) continue;
-      found.push({ index, planned: quiet.plannedAt(plan, index), row, place });
+      if (alone[index] === 0) found.push({ index, row, place });
     }
   }
   found.sort((a, b) => a.index - b.index);
+  const plannedAt = (index: number): PlannedDeployment => quiet.plannedAt(plan, index);
   const others = new Map<string, Other>();
-  for (const other of found) others.set(other.planned.deployment.deploymentId, other);
-  return { alone, others, together: eventsOf(judged, found) };
+  for (const other of found) others.set(plannedAt(other.index).deployment.deploymentId, other);
+  const places = found.map(({ index }) => index);
+  return { alone, others, together: quiet.kept(eventsOf(judged, places, plannedAt)) };
 }
 
 /** Quiet ones that no later deployment of their service supersedes. */
@@ -161,30 +171,85 @@ export function addCrossing(
   }
 }
 
-/** What happened to some deployments, whatever a policy does. */
+/** What happened to the deployments of some places, whatever a policy does. */
 export function eventsOf(
   judged: Judged,
-  which: Iterable<Pick<Other, "index" | "planned">>,
+  places: Iterable<number>,
+  plannedAt: (place: number) => PlannedDeployment,
 ): readonly CaseEvents[] {
-  const cases = new Map<string | null, DecisionEvent[]>();
+  const cases = new Map<string | null, Beginner[]>();
   const serviceTags = new Set<ContextTag>();
-  for (const { index, planned } of which) {
-    const { deployment, knownAtMs, caseId, tags, stages } = planned;
-    let events = cases.get(caseId);
-    if (events === undefined) cases.set(caseId, (events = []));
-    const { startedAtMs: atMs } = deployment;
-    events.push({ kind: "deploymentStarted", atMs, knownAtMs, deployment });
-    for (const tag of tags) {
-      if (tag.deploymentId === null) serviceTags.add(tag);
-      else events.push(tagged(tag));
-    }
-    for (const stage of stages) events.push(stage);
-    for (const judgement of judgementsOf(judged[index]!, deployment)) events.push(judgement);
+  for (const place of places) {
+    const planned = plannedAt(place);
+    under(cases, planned.caseId, () => []).push({ place, fromMs: knownFromMs(planned) });
+    for (const tag of planned.tags) if (tag.deploymentId === null) serviceTags.add(tag);
   }
-  return [...cases].map(([caseId, events]) => {
-    for (const tag of serviceTags) events.push(tagged(tag));
-    return { caseId, events: events.sort(compareEvents) };
+  const toService = [...serviceTags].map(tagged);
+  const eventsAt = (place: number): readonly DecisionEvent[] =>
+    eventsAbout(plannedAt(place), judged[place]!);
+  return [...cases].map(([caseId, beginners]) => {
+    beginners.sort((a, b) => a.fromMs - b.fromMs);
+    return { caseId, events: { [Symbol.iterator]: () => merged(beginners, eventsAt, toService) } };
   });
+}
+
+interface Beginner {
+  readonly place: number;
+  /** Nothing about it is known before. */
+  readonly fromMs: number;
+}
+
+function knownFromMs({ deployment, knownAtMs, tags }: PlannedDeployment): number {
+  let fromMs = Math.min(deployment.startedAtMs, knownAtMs);
+  for (const tag of tags) {
+    if (tag.deploymentId !== null) fromMs = Math.min(fromMs, tag.knownAtMs);
+  }
+  return fromMs;
+}
+
+function eventsAbout(planned: PlannedDeployment, judged: WatchJudged): readonly DecisionEvent[] {
+  const { deployment, knownAtMs, tags, stages } = planned;
+  const { startedAtMs: atMs } = deployment;
+  const events: DecisionEvent[] = [{ kind: "deploymentStarted", atMs, knownAtMs, deployment }];
+  for (const tag of tags) if (tag.deploymentId !== null) events.push(tagged(tag));
+  for (const stage of stages) events.push(stage);
+  for (const judgement of judgementsOf(judged, deployment)) events.push(judgement);
+  return events;
+}
+
+/** Of so many deployments at a time the events are made. */
+const BEGUN_TOGETHER = 256;
+
+/**
+ * Events in order. Those of a deployment are made when the first of them may be next, so only
+ * what is not over yet stands in memory.
+ *
+ * @param beginners in the order they began
+ * @param more in any order
+ */
+function* merged(
+  beginners: readonly Beginner[],
+  eventsAt: (place: number) => readonly DecisionEvent[],
+  more: readonly DecisionEvent[],
+): Generator<DecisionEvent, void> {
+  let open = [...more];
+  let knownMs = Number.NEGATIVE_INFINITY;
+  for (let from = 0; from < beginners.length; from += BEGUN_TOGETHER) {
+    const to = Math.min(from + BEGUN_TOGETHER, beginners.length);
+    for (let at = from; at < to; at++) {
+      for (const event of eventsAt(beginners[at]!.place)) open.push(event);
+    }
+    open.sort(compareEvents);
+    const untilMs = beginners[to]?.fromMs ?? Number.POSITIVE_INFINITY;
+    let next = 0;
+    for (; next < open.length && open[next]!.knownAtMs < untilMs; next++) {
+      const event = open[next]!;
+      assert(event.knownAtMs >= knownMs, "nothing is known of a deployment before it began");
+      knownMs = event.knownAtMs;
+      yield event;
+    }
+    open = open.slice(next);
+  }
 }
 
 function tagged(tag: ContextTag): DecisionEvent {

@@ -25,7 +25,6 @@ import {
   withOthers,
   type CaseEvents,
   type Judged,
-  type Other,
   type Quiet,
 } from "./beginning.ts";
 import { foldEach, foldInOrder, type Hear, type Platform } from "./fold.ts";
@@ -79,12 +78,11 @@ export function decisionsOf(
   platform: Platform,
   quiet: Quiet,
 ): PolicyReplay {
-  type Which = Iterable<Pick<Other, "index" | "planned">>;
-  const fold = (which: Which, fleets?: FleetReplay[]): Decided =>
-    foldCases(policy, eventsOf(judged, which), people, platform, fleets);
-  const everybody = (): Which => plan.deployments.map((planned, index) => ({ planned, index }));
+  const plannedAt = (place: number): PlannedDeployment => plan.deployments.at(place)!;
+  const fold = (places: Iterable<number>, fleets?: FleetReplay[]): Decided =>
+    foldCases(policy, eventsOf(judged, places, plannedAt), people, platform, fleets);
   let whole: Decided | null = null;
-  const all = (): Decided => (whole ??= fold(everybody()));
+  const all = (): Decided => (whole ??= fold(plan.deployments.keys()));
   let known: { readonly alone: Uint8Array; readonly asked: ReadonlySet<TierName> } | null = null;
   const others = (tell: Tell): NonNullable<typeof known> => {
     const beginning = beginningOf(plan, policy.watchMs, judged, quiet);
@@ -102,7 +100,7 @@ export function decisionsOf(
             if (decision === "proposed" && tier !== null) asked.add(tier);
           }
           addCrossing(plan, parts, other, records.at(-1)!.knownAtMs, crossed);
-          tell(other.index, decided, other.planned);
+          tell(other.index, decided, quiet.plannedAt(plan, other.index));
         });
         foldEach(policy, events, people, platform, hear.step);
         hear.end();
@@ -119,10 +117,7 @@ export function decisionsOf(
   const of = (deployment: number): Decided => {
     if (settled().alone[deployment] === 1) {
       let one = lone.get(deployment);
-      if (one === undefined) {
-        const planned = plan.deployments.at(deployment)!;
-        lone.set(deployment, (one = fold([{ index: deployment, planned }])));
-      }
+      if (one === undefined) lone.set(deployment, (one = fold([deployment])));
       return one;
     }
     if (kept === null) {
@@ -143,7 +138,7 @@ export function decisionsOf(
     },
     fleets: () => {
       const fleets: FleetReplay[] = [];
-      whole = fold(everybody(), fleets);
+      whole = fold(plan.deployments.keys(), fleets);
       return fleets;
     },
     alone: () => settled().alone,

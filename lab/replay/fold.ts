@@ -39,12 +39,12 @@ export function foldDecisions(
 }
 
 /**
- * @param known the same, in order
+ * @param known the same, in order; taken one after the other
  * @param handled is given every event in the order it was handled, for a log
  */
 export function foldInOrder(
   policy: Policy,
-  known: readonly DecisionEvent[],
+  known: Iterable<DecisionEvent>,
   people: Responder,
   platform: Platform,
   handled?: Handled[],
@@ -73,7 +73,7 @@ export type Hear = (
 /** The same, for whoever keeps nothing; returns what people answered. */
 export function foldEach(
   policy: Policy,
-  known: readonly DecisionEvent[],
+  known: Iterable<DecisionEvent>,
   people: Responder,
   platform: Platform,
   hear: Hear,
@@ -82,10 +82,15 @@ export function foldEach(
   const isAwaited = (deploymentId: string): boolean => answers.isAbout(deploymentId);
   const given: DecisionEvent[] = [];
   let fleet = initialFleet;
-  let cursor = 0;
+  const coming = known[Symbol.iterator]();
+  const take = (): DecisionEvent | undefined => {
+    const taken = coming.next();
+    return taken.done === true ? undefined : taken.value;
+  };
+  let first = take();
   for (;;) {
     const dueAtMs = nextDueAtMs(fleet);
-    const event = earlier(known[cursor], answers.peek());
+    const event = earlier(first, answers.peek());
     // A timer due before the next event fires on its own, so that its answer can still
     // come before that event.
     const fires = dueAtMs < (event?.knownAtMs ?? Number.POSITIVE_INFINITY);
@@ -94,7 +99,7 @@ export function foldEach(
       event === undefined || fires
         ? { kind: "clockAdvanced", atMs: dueAtMs, knownAtMs: dueAtMs }
         : event;
-    if (next === known[cursor]) cursor++;
+    if (next === first) first = take();
     else if (next === answers.peek()) answers.shift();
     const stepped = step(policy, fleet, next);
     fleet = stepped.state;

@@ -69,7 +69,7 @@ export async function watchHistory(
     ...options,
     kept: policies.length === 1,
   });
-  const quiet = quietMemory();
+  const quiet = quietMemory(policies.length > 1);
   return {
     plan,
     judged,
@@ -107,7 +107,7 @@ export async function replay(
   const asked = { ...options, futures: draws?.futures, kept: policies.length === 1 };
   const detection = await detectThrough(scale, history, plan, policies, progress, asked);
   progress.end();
-  const quiet = quietMemory();
+  const quiet = quietMemory(policies.length > 1);
   const nothing = new Array<WatchJudged>(plan.deployments.length).fill([]);
   const plans = policies.map((_, index) =>
     planGiven(plan, options.given?.[index] ?? null, index === 0 ? nothing : detection.judged[0]!),

@@ -79,7 +79,7 @@ export async function deciderOf(
   const { judged } = await judgeByShards(history, plan, leaders, options);
   const byEyes = new Map(leaders.map((leader, at) => [detectionKey(leader), judged[at]!]));
   const maker = rowMaker(history, question.options);
-  const quiet = quietMemory();
+  const quiet = quietMemory(true);
   const alike: AlikeOutcomes = new Map();
   return async (unit) => {
     let anchors: Anchors | null = null;

@@ -44,7 +44,7 @@ export class WhatIfSession {
   readonly #people: Responder;
   readonly #recovery: Recovery;
   readonly #scoring: Omit<ScoreOptions, "bootstraps">;
-  readonly #quiet = quietMemory();
+  readonly #quiet = quietMemory(true);
   readonly #valued = new Map<string, Valued>();
   /** By watch: what deployments that nobody can tell apart share. */
   #alike: AlikeOutcomes = new Map();

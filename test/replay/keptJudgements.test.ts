@@ -30,7 +30,7 @@ it("come back as a detection made them, and are as silent", async () => {
   for (const ofPolicy of judged) {
     const kept = new KeptJudgements([], 0);
     const watches = ofPolicy.map((watch) => kept.keep(watch as readonly SignalJudged[]));
-    const { isQuiet } = quietMemory();
+    const { isQuiet } = quietMemory(false);
     watches.forEach((watch, place) => {
       const { deployment } = plan.deployments.at(place)!;
       const before = ofPolicy[place]! as readonly SignalJudged[];

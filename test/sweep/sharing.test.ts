@@ -148,7 +148,7 @@ describe(`random variations (seed ${SEED})`, () => {
         judgedBy[at]!,
         people,
         recovery,
-        quietMemory(),
+        quietMemory(false),
       );
       expect([...outcomesOf(history, plain, made, people, recovery)]).toEqual(
         outcomes(together, at),
