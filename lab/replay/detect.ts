@@ -9,8 +9,6 @@ import {
   advanceWatch,
   canonicalJson,
   glanceWith,
-  isKeptWatch,
-  isQuietWatch,
   isWithinTolerance,
   judgementsOf,
   ownFirst,
@@ -171,7 +169,7 @@ export async function detect(
   ): void => {
     if (gathered === "quiet") judgeAllQuiet(families, index, again);
     else judgeDeployment(plan, index, gathered, families, placebos, drawn, again, seen);
-    if (kept !== null) keepIn(kept, leaderOf(families), index);
+    kept?.keep(index);
     progress.update(++done, read.length, "judging deployments");
   };
   for (const { places, asked, found } of readByLots(history, plan, read)) {
@@ -212,13 +210,7 @@ function leaderOf(families: readonly Family[]): DetectionGroup {
 function keptBy(families: readonly Family[]): KeptJudgements | null {
   const [{ glance, groups }, ...others] = families as [Family, ...Family[]];
   if (glance === null || groups.size > 1 || others.length > 0) return null;
-  return new KeptJudgements(glance.quiet.evidence);
-}
-
-function keepIn(kept: KeptJudgements, { judged }: DetectionGroup, index: number): void {
-  const own = judged[index]!;
-  if (isQuietWatch(own) || isKeptWatch(own) || own.length === 0) return;
-  judged[index] = kept.keep(own);
+  return new KeptJudgements(leaderOf(families).judged, glance.quiet.evidence);
 }
 
 function judgeDeployment(

@@ -7,13 +7,15 @@
  * come back as null: no evidence has one.
  */
 
-import type {
-  BreachingSeries,
-  KeptWatch,
-  SignalEvidence,
-  SignalJudged,
-  Verdict,
-  WatchJudged,
+import {
+  isKeptWatch,
+  isQuietWatch,
+  type BreachingSeries,
+  type KeptWatch,
+  type SignalEvidence,
+  type SignalJudged,
+  type Verdict,
+  type WatchJudged,
 } from "../../engine/index.ts";
 import { GrowingColumn } from "../history/packed.ts";
 
@@ -22,7 +24,9 @@ const NUMBERS = 11;
 /** Of one piece of evidence: its texts, then where its breaching series begin and end. */
 const PLACES = 8;
 
-/** So many watches stay objects, ten megabytes: a history of few is judged quicker that way. */
+/**
+ * Up to so many watches stay objects, ten megabytes: a history of few is judged quicker that way.
+ */
 const AS_THEY_ARE = 3000;
 
 const CAUSES = ["sample", "silence", "end"] as const;
@@ -51,17 +55,35 @@ export class KeptJudgements {
   readonly #texts: string[] = [];
   readonly #known = new Map<string, number>();
   #pieces = 0;
-  #watches = 0;
+  /** Those that are objects still, by place; null once there were too many. */
+  #objects: Map<number, readonly SignalJudged[]> | null = new Map();
 
-  /** @param quiet evidence that judgements share: it comes back as the same object
-   * @param asTheyAre so many watches stay objects */
+  /**
+   * @param judged by place: what is kept is put there
+   * @param quiet evidence that judgements share: it comes back as the same object
+   * @param asTheyAre up to so many watches stay objects
+   */
   constructor(
+    private readonly judged: WatchJudged[],
     private readonly quiet: readonly SignalEvidence[],
     private readonly asTheyAre = AS_THEY_ARE,
   ) {}
 
-  keep(judgements: readonly SignalJudged[]): WatchJudged {
-    if (this.#watches++ < this.asTheyAre) return judgements;
+  /** Keeps what was judged at a place, unless there is nothing to it. */
+  keep(place: number): void {
+    const own = this.judged[place]!;
+    if (isQuietWatch(own) || isKeptWatch(own) || own.length === 0) return;
+    if (this.#objects === null) {
+      this.judged[place] = this.#written(own);
+      return;
+    }
+    this.#objects.set(place, own);
+    if (this.#objects.size <= this.asTheyAre) return;
+    for (const [at, judgements] of this.#objects) this.judged[at] = this.#written(judgements);
+    this.#objects = null;
+  }
+
+  #written(judgements: readonly SignalJudged[]): KeptWatch {
     const from = this.#about.length / 2;
     const times = this.#times.add(2 * judgements.length);
     const about = this.#about.add(2 * judgements.length);

@@ -7,8 +7,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   isKeptWatch,
   judgementsOf,
+  type KeptWatch,
   type SignalEvidence,
   type SignalJudged,
+  type WatchJudged,
 } from "../../engine/index.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { silent } from "../../lab/progress.ts";
@@ -28,8 +30,11 @@ it("come back as a detection made them, and are as silent", async () => {
   const { plan, judged } = await watchHistory(history, policies, silent);
   let [silentOnes, tagged, standing] = [0, 0, 0];
   for (const ofPolicy of judged) {
-    const kept = new KeptJudgements([], 0);
-    const watches = ofPolicy.map((watch) => kept.keep(watch as readonly SignalJudged[]));
+    const watches = [...ofPolicy];
+    const kept = new KeptJudgements(watches, [], 7);
+    for (const place of watches.keys()) kept.keep(place);
+    const { length } = ofPolicy.filter((watch) => (watch as readonly SignalJudged[]).length > 0);
+    expect(watches.filter(isKeptWatch)).toHaveLength(length);
     const { isQuiet } = quietMemory(false);
     watches.forEach((watch, place) => {
       const { deployment } = plan.deployments.at(place)!;
@@ -47,7 +52,7 @@ it("come back as a detection made them, and are as silent", async () => {
   expect(Math.min(tagged, standing)).toBeGreaterThan(0);
 });
 
-it("share what they shared, keep what is rare, and leave the first as they are", () => {
+it("share what they shared, keep what is rare, and stay as they are where they are few", () => {
   const quiet: SignalEvidence = evidence({ signal: "errors" });
   const breach = evidence({
     verdict: "breach",
@@ -59,11 +64,16 @@ it("share what they shared, keep what is rare, and leave the first as they are",
     hardGuard: true,
   });
   const judgements = [judged(breach, "sample"), judged(quiet, "end"), judged(breach, "end")];
-  const kept = new KeptJudgements([quiet], 1);
-  expect(kept.keep(judgements)).toBe(judgements);
-  const watch = kept.keep(judgements);
-  expect(isKeptWatch(watch)).toBe(true);
-  if (!isKeptWatch(watch)) return;
+  const watches: WatchJudged[] = [judgements, [], judgements];
+  const kept = new KeptJudgements(watches, [quiet], 1);
+  kept.keep(0);
+  expect(watches[0]).toBe(judgements);
+  kept.keep(1);
+  kept.keep(2);
+  const [watch, nothing, other] = watches as [KeptWatch, WatchJudged, KeptWatch];
+  expect(nothing).toEqual([]);
+  expect([watch, other].map(isKeptWatch)).toEqual([true, true]);
+  expect(other.writtenOut("d1")).toEqual(judgements);
   expect(watch.isSilent).toBe(false);
   const again = watch.writtenOut("d1");
   expect(again).toEqual(judgements);
