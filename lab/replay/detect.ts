@@ -151,7 +151,7 @@ export async function detect(
   const isRead = (index: number): boolean =>
     judged === null || again.has(index) || (futures !== null && isCutShort(plan, index));
 
-  const read = [...plan.deployments.keys()].filter(isRead);
+  const read = Int32Array.from(plan.deployments.keys()).filter(isRead);
   const placebos =
     read.length > 0 ? await preparePlacebos(history, plan, policies, progress) : null;
   // Whoever hears of the samples, or of a past that was prepared, wants all there is to say.

@@ -11,7 +11,7 @@ import { windowsOf, type Plan, type PlannedSeries, type PlannedWindow } from "./
 
 export interface Lot {
   /** In the plan. */
-  readonly places: readonly number[];
+  readonly places: Int32Array;
   /** The id of each is its place here. */
   readonly asked: readonly PlannedWindow[];
   /** All of them, in lists. */
@@ -31,12 +31,12 @@ const LOT_WINDOWS = 500;
 export function* readByLots(
   history: Past,
   plan: Plan,
-  places: readonly number[],
+  places: Int32Array,
   windowsAtMost = LOT_WINDOWS,
 ): Generator<Lot, void> {
   // One lot is worked on and another one read.
   const memories = [new ReadMemory(), new ReadMemory()] as const;
-  const open = (of: readonly number[], turn: number): Started => {
+  const open = (of: Int32Array, turn: number): Started => {
     const asked: PlannedWindow[] = [];
     for (const place of of) windowsOf(history, plan, place, asked);
     const memory = memories[turn % 2]!;
@@ -85,42 +85,40 @@ function started(windows: Windows): Pick<Started, "found" | "stop"> {
  * Whoever is controlled by peers reads most of a history for every deployment: there all are
  * one lot, and it is read once.
  */
-function lotsOf(
-  plan: Plan,
-  places: readonly number[],
-  windowsAtMost: number,
-): readonly (readonly number[])[] {
+function lotsOf(plan: Plan, places: Int32Array, windowsAtMost: number): readonly Int32Array[] {
   if (plan.controlled.length > 0) return [places];
   // As it lies in the files.
   const groups = [...bySeries(plan, places)].sort(
     ([a], [b]) => (a[0]?.index ?? 0) - (b[0]?.index ?? 0),
   );
   const starts = startsMs(plan.deployments);
-  const lots: number[][] = [];
-  let windows = 0;
+  const sorted = new Int32Array(places.length);
+  const lots: Int32Array[] = [];
+  let [begin, end, windows] = [0, 0, 0];
   for (const [series, group] of groups) {
     const each = series.length;
     for (const place of group.sort((a, b) => starts[a]! - starts[b]! || a - b)) {
-      if (lots.length === 0 || windows + each > windowsAtMost) {
-        lots.push([]);
-        windows = 0;
+      if (end > begin && windows + each > windowsAtMost) {
+        lots.push(sorted.subarray(begin, end));
+        [begin, windows] = [end, 0];
       }
-      lots.at(-1)!.push(place);
+      sorted[end++] = place;
       windows += each;
     }
   }
+  if (end > begin) lots.push(sorted.subarray(begin, end));
   return lots;
 }
 
 function bySeries(
   { deployments, rows }: Plan,
-  places: readonly number[],
+  places: Int32Array,
 ): Map<readonly PlannedSeries[], number[]> {
   const groups = new Map<readonly PlannedSeries[], number[]>();
   const seriesAt = (place: number): readonly PlannedSeries[] => deployments.at(place)!.series;
   const isWhole = rows.length > 0 && places.length === deployments.length;
   // Those of one row are of one service, and share the list of their series.
-  const runs = isWhole ? rows : places.map((place) => [place]);
+  const runs = isWhole ? rows : Array.from(places, (place) => [place]);
   for (const run of runs) {
     const series = seriesAt(run[0]!);
     let group = groups.get(series);

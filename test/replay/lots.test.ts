@@ -16,9 +16,9 @@ afterAll(() => history.close());
 /** What was found for each deployment, series and day, by lots of so many windows. */
 async function readIn(plan: Plan, windowsAtMost?: number): Promise<Found> {
   const found: Found = { lots: [], values: new Map() };
-  const places = [...plan.deployments.keys()];
+  const places = Int32Array.from(plan.deployments.keys());
   for (const lot of readByLots(history, plan, places, windowsAtMost)) {
-    found.lots.push({ places: lot.places, windows: lot.asked.length });
+    found.lots.push({ places: [...lot.places], windows: lot.asked.length });
     for await (const windows of lot.found) {
       for (const { id, window } of windows) {
         const { deployment, series, day } = lot.asked[id]!;
@@ -60,7 +60,8 @@ it("in lots of any size", async () => {
 
 it("and leaves nothing open where somebody stops early", async () => {
   const plan = await planReplay(history, [shipped("two-minute-override")]);
-  for (const lot of readByLots(history, plan, [...plan.deployments.keys()], 100)) {
+  const places = Int32Array.from(plan.deployments.keys());
+  for (const lot of readByLots(history, plan, places, 100)) {
     for await (const windows of lot.found) {
       expect(windows.length).toBeGreaterThan(0);
       break;
