@@ -6,16 +6,20 @@
  * (test/scale/costModel.test.ts shows how). Times are in milliseconds, sizes in bytes.
  */
 
-/** Processor time, measured. */
+/**
+ * Processor time, measured. What is fixed for a worker (loading and compiling code, opening the
+ * history) stands apart from what grows, or a small run would pass its start off as growth.
+ */
 export interface Rates {
-  /** Of a worker before its first unit: to start, to open the history, to plan. */
+  /** Of a worker that judges, whatever it judges. */
   readonly startMs: number;
-  readonly planMsPerDeployment: number;
-  /** Of judging: a unit, and each of its deployments under each detection. */
-  readonly judgeUnitMs: number;
+  /** Of judging a deployment under a detection. */
   readonly judgeMsPerDeployment: number;
-  /** Of deciding: reading the judgements of a deployment, and it under one policy. */
+  /** Of a worker that decides, whatever it decides. */
+  readonly decideStartMs: number;
+  /** Of a worker that decides: reading what one detection says of a deployment. */
   readonly readMsPerDeployment: number;
+  /** Of deciding a deployment under one policy. */
   readonly decideMsPerDeployment: number;
 }
 
@@ -42,17 +46,14 @@ export function predictRun(
   workers: number,
 ): Predicted {
   const deployments = shards.reduce((sum, one) => sum + one, 0);
-  const planMs = rates.planMsPerDeployment * deployments;
-  const judging = shards.map(
-    (one) => rates.judgeUnitMs + rates.judgeMsPerDeployment * one * detections,
-  );
+  const judging = shards.map((one) => rates.judgeMsPerDeployment * one * detections);
   const deciding = batches.map((policies) => rates.decideMsPerDeployment * deployments * policies);
-  const prepareMs = planMs + rates.readMsPerDeployment * deployments * detections;
+  const prepareMs = rates.decideStartMs + rates.readMsPerDeployment * deployments * detections;
   // One question after the other: nobody decides before all is judged.
   const judged = takenInTurn(
     judging,
     new Array<number>(Math.min(workers, shards.length)).fill(0),
-    rates.startMs + planMs,
+    rates.startMs,
   );
   const idle = [...judged];
   while (idle.length < Math.min(workers, batches.length)) idle.push(0);
