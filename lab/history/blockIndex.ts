@@ -13,18 +13,26 @@ import { assert } from "../../engine/index.ts";
 import type { BlockRange } from "./blocks.ts";
 import { itemsOf, quoted, type DuckAtNeed } from "./duck.ts";
 import { readingFile } from "./open.ts";
+import { AlikeColumn } from "./packed.ts";
 import { findPlainValues, LISTED, type PlainPart, type PlainValues } from "./plainPart.ts";
 
 /** One part file; row `i` of the file is entry `i` of the arrays. */
 export interface PartIndex extends PlainPart {
   readonly storage: "float" | "double";
-  /** No sample of the block is at or after this time; Infinity for a series' last block. */
-  readonly beforeMs: Float64Array;
+  /** The same as `beforeMs` for the last row, which may go on in the next file. */
+  lastBeforeMs: number;
   /**
    * Where its values lie in the file, found out when first asked for; null where DuckDB has
    * to read them.
    */
   readonly values: () => PlainValues | null;
+}
+
+/** No sample of the block is at or after this time; Infinity for a series' last block. */
+export function beforeMs({ series, startMs, lastBeforeMs }: PartIndex, row: number): number {
+  const next = row + 1;
+  if (next === series.length) return lastBeforeMs;
+  return series[next] === series[row] ? startMs[next]! : Number.POSITIVE_INFINITY;
 }
 
 /** Reads the index of the named part files (relative to `dir`, in file order). */
@@ -62,7 +70,8 @@ async function readParts(
 ): Promise<PartIndex[]> {
   const list = `[${paths.map(quoted).join(",")}]`;
   // DuckDB keeps the order of files and of the rows in them; `closeBlocks` would see it if not.
-  const reading = other.run(
+  // A part of the answer at a time: all of it at once is as much again as what is kept of it.
+  const reading = other.stream(
     `SELECT series, epoch_us(start_at) / 1000, coalesce(step_ms, ${LISTED}),
             coalesce(known_delay_ms, ${LISTED})
        FROM read_parquet(${list})`,
@@ -84,8 +93,8 @@ async function readParts(
       const to = Math.min(chunk.rowCount, from + part.series.length - row);
       part.series.set(series.subarray(from, to), row);
       part.startMs.set(startMs.subarray(from, to), row);
-      part.stepMs.set(steps.subarray(from, to), row);
-      part.delayMs.set(delays.subarray(from, to), row);
+      part.stepMs.add(steps.subarray(from, to));
+      part.delayMs.add(delays.subarray(from, to));
       row += to - from;
       from = to;
     }
@@ -146,9 +155,9 @@ function emptyPart(path: string, chunks: readonly ValueChunk[]): PartIndex {
     storage,
     series: new Int32Array(rows),
     startMs: new Float64Array(rows),
-    beforeMs: new Float64Array(rows).fill(Infinity),
-    stepMs: new Int32Array(rows),
-    delayMs: new Int32Array(rows),
+    lastBeforeMs: Number.POSITIVE_INFINITY,
+    stepMs: new AlikeColumn(rows),
+    delayMs: new AlikeColumn(rows),
     values() {
       if (found === undefined) {
         const bytes = storage === "float" ? 4 : 8;
@@ -159,7 +168,7 @@ function emptyPart(path: string, chunks: readonly ValueChunk[]): PartIndex {
   };
 }
 
-/** Ends every block where the next one of its series begins; files follow each other. */
+/** Looks at their order, and where a series goes on in another file: files follow each other. */
 function closeBlocks(parts: readonly PartIndex[]): void {
   let before: PartIndex | null = null;
   let [lastSeries, lastMs] = [-1, 0];
@@ -172,8 +181,7 @@ function closeBlocks(parts: readonly PartIndex[]): void {
       const isSame = one === lastSeries;
       assert(isSame ? atMs > lastMs : one > lastSeries, law);
       assert(isWholeMs(atMs), "a stored time is a whole millisecond");
-      if (isSame && row > 0) part.beforeMs[row - 1] = atMs;
-      else if (isSame) before!.beforeMs[before!.series.length - 1] = atMs;
+      if (isSame && row === 0) before!.lastBeforeMs = atMs;
       lastSeries = one;
       lastMs = atMs;
     }
@@ -243,10 +251,11 @@ function reachOf(ranges: readonly BlockRange[]): readonly [number, number] {
 }
 
 function rowsOf(
-  { series, startMs, beforeMs }: PartIndex,
+  part: PartIndex,
   wanted: ReadonlyMap<number, Intervals> | null,
   allowed: ReadonlySet<number> | null,
 ): number[] {
+  const { series, startMs } = part;
   const rows: number[] = [];
   let to = 0;
   while (to < series.length) {
@@ -257,13 +266,13 @@ function rowsOf(
     const intervals = wanted?.get(one);
     if (wanted !== null && intervals === undefined) continue;
     const [fromMs, toMs] = [intervals?.fromMs[0] ?? -Infinity, intervals?.toMs.at(-1) ?? Infinity];
-    const first = firstRow(from, to, (row) => beforeMs[row]! > fromMs);
+    const first = firstRow(from, to, (row) => beforeMs(part, row) > fromMs);
     const end = firstRow(first, to, (row) => startMs[row]! >= toMs);
     // Blocks and intervals both ascend: those that end before a block are over for all of them.
     for (let row = first, at = 0; row < end; row++) {
       if (intervals !== undefined) {
         while (intervals.toMs[at]! <= startMs[row]!) at++;
-        if (!(intervals.fromMs[at]! < beforeMs[row]!)) continue;
+        if (!(intervals.fromMs[at]! < beforeMs(part, row))) continue;
       }
       rows.push(row);
     }

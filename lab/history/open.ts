@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { onceCollected } from "../heap.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
-import { loadBlockIndex, type PartIndex } from "./blockIndex.ts";
+import { beforeMs, loadBlockIndex, type PartIndex } from "./blockIndex.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
 import { duckAtNeed } from "./duck.ts";
 import { readManifest } from "./manifest.ts";
@@ -115,12 +115,13 @@ export async function openHistory(
 /** The spacing of every series' samples, from its full blocks; none where it has no full block. */
 function stepsOf(parts: readonly PartIndex[]): Map<number, number> {
   const steps = new Map<number, number>();
-  for (const { series, startMs, beforeMs } of parts) {
+  for (const part of parts) {
+    const { series, startMs } = part;
     for (let row = 0; row < series.length;) {
       const one = series[row]!;
       let leastMs = (steps.get(one) ?? Number.POSITIVE_INFINITY) * BLOCK_SAMPLES;
       for (; series[row] === one; row++) {
-        const blockMs = beforeMs[row]! - startMs[row]!;
+        const blockMs = beforeMs(part, row) - startMs[row]!;
         if (blockMs < leastMs) leastMs = blockMs;
       }
       if (Number.isFinite(leastMs)) steps.set(one, leastMs / BLOCK_SAMPLES);

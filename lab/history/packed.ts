@@ -103,6 +103,29 @@ export class NumberColumn {
   }
 }
 
+/** Small whole numbers of which mostly all are one: then that is all that is kept. */
+export class AlikeColumn {
+  #length = 0;
+  #one = 0;
+  #values: Int32Array | null = null;
+
+  /** @param rows as many as will come */
+  constructor(private readonly rows: number) {}
+
+  add(values: Int32Array): void {
+    if (this.#length === 0) this.#one = values[0] ?? 0;
+    if (this.#values === null && values.some((value) => value !== this.#one)) {
+      this.#values = new Int32Array(this.rows).fill(this.#one, 0, this.#length);
+    }
+    this.#values?.set(values, this.#length);
+    this.#length += values.length;
+  }
+
+  at(row: number): number {
+    return this.#values === null ? this.#one : this.#values[row]!;
+  }
+}
+
 /** Numbers one after the other, of one kind. */
 export class GrowingColumn<Column extends Int32Array | Float64Array> {
   /** With room for more than there are. */

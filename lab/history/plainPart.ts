@@ -17,6 +17,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { Block } from "./blocks.ts";
 import { quoted } from "./duck.ts";
+import type { AlikeColumn } from "./packed.ts";
 import type { ReadMemory } from "./readMemory.ts";
 
 /** Where the values of a part file lie. */
@@ -201,8 +202,8 @@ export interface PlainPart {
   readonly path: string;
   readonly series: Int32Array;
   readonly startMs: Float64Array;
-  readonly stepMs: Int32Array;
-  readonly delayMs: Int32Array;
+  readonly stepMs: AlikeColumn;
+  readonly delayMs: AlikeColumn;
 }
 
 /** Spacings and delays of one block where each sample has its own. */
@@ -254,10 +255,10 @@ export async function readPlainBlocks(
       blocks.push({
         series: part.series[row]!,
         startMs: part.startMs[row]!,
-        stepMs: part.stepMs[row] === LISTED ? null : part.stepMs[row]!,
+        stepMs: part.stepMs.at(row) === LISTED ? null : part.stepMs.at(row),
         offsetsMs: listed?.offsetsMs ?? null,
         values: column.subarray(from, from + ends[to - 1]! - begins(row) / bytes),
-        knownDelayMs: listed?.delaysMs ?? part.delayMs[row]!,
+        knownDelayMs: listed?.delaysMs ?? part.delayMs.at(row),
       });
     }
   });
@@ -266,7 +267,7 @@ export async function readPlainBlocks(
 }
 
 function isListed({ stepMs, delayMs }: PlainPart, row: number): boolean {
-  return stepMs[row] === LISTED || delayMs[row] === LISTED;
+  return stepMs.at(row) === LISTED || delayMs.at(row) === LISTED;
 }
 
 /** Does it go on, sample by sample, where the row before it ends? */
@@ -274,9 +275,9 @@ function continues(part: PlainPart, ends: Int32Array, row: number): boolean {
   const { series, startMs, stepMs, delayMs } = part;
   const before = row - 1;
   if (series[row] !== series[before] || isListed(part, row)) return false;
-  if (stepMs[row] !== stepMs[before] || delayMs[row] !== delayMs[before]) return false;
+  if (stepMs.at(row) !== stepMs.at(before) || delayMs.at(row) !== delayMs.at(before)) return false;
   const count = ends[before]! - (before === 0 ? 0 : ends[before - 1]!);
-  return startMs[row] === startMs[before]! + count * stepMs[before]!;
+  return startMs[row] === startMs[before]! + count * stepMs.at(before);
 }
 
 /** Rows that are read together: `rows[first..next)`, from byte `begin` to `end` of the values. */

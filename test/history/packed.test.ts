@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { listed } from "../../lab/history/listed.ts";
-import { NumberColumn, TextColumn } from "../../lab/history/packed.ts";
+import { AlikeColumn, NumberColumn, TextColumn } from "../../lab/history/packed.ts";
 import { placesById } from "../../lab/history/places.ts";
 
 it("a column of texts has each row's own, few or many, and none where there is none", () => {
@@ -25,6 +25,23 @@ it("a column of numbers has its nulls, before the first number too", () => {
   const values = [null, null, null, 5, null, 1.75e12, 0];
   for (const value of values) column.add(value);
   expect(values.map((_, row) => column.at(row))).toEqual(values);
+});
+
+it("a column of numbers that are alike has those too that are not, wherever they come", () => {
+  for (const values of [
+    [5, 5, 5],
+    [5, 5, -1],
+    [5, -1, 5],
+    [-1, 5, 5],
+    [0, 1, 2],
+  ]) {
+    for (const cut of [0, 1, 2, 3]) {
+      const column = new AlikeColumn(values.length);
+      column.add(Int32Array.from(values.slice(0, cut)));
+      column.add(Int32Array.from(values.slice(cut)));
+      expect(values.map((_, row) => column.at(row))).toEqual(values);
+    }
+  }
 });
 
 it("a list makes what is asked for, once for whoever comes back soon", () => {
