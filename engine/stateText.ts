@@ -6,7 +6,8 @@
 
 import { assert } from "./assert.ts";
 import type { ControllerState } from "./controller.ts";
-import type { FleetState } from "./decide/state.ts";
+import type { Open } from "./learn/lessons.ts";
+import type { Policy } from "./policy/policy.ts";
 
 const MARK = "$number";
 const COLUMN = "$column";
@@ -24,24 +25,29 @@ export function serialise(state: ControllerState): string {
 /** @throws when the text is no JSON; what it says is not checked. */
 export function restore(text: string): ControllerState {
   const state = JSON.parse(text, (_key, value: unknown) => read(value)) as ControllerState;
-  const breaches: FleetState["breaches"] | OlderBreaches = state.fleet.breaches;
-  return isList(breaches)
-    ? state
-    : { ...state, fleet: { ...state.fleet, breaches: inOrder(breaches) } };
+  const { fleet } = state;
+  const { learning } = fleet;
+  const breaches = listFrom(fleet.breaches, (service, atMs: number) => ({ service, atMs }));
+  const policies = listFrom(fleet.policies, (_digest, policy: Policy) => policy);
+  const open = listFrom(learning.open, (deploymentId, one: Omit<Open, "deploymentId">) => ({
+    deploymentId,
+    ...one,
+  }));
+  breaches.sort((a, b) => a.atMs - b.atMs);
+  return { ...state, fleet: { ...fleet, breaches, policies, learning: { ...learning, open } } };
 }
 
-function isList(
-  breaches: FleetState["breaches"] | OlderBreaches,
-): breaches is FleetState["breaches"] {
-  return Array.isArray(breaches);
+/** A list, also of a state that was written when it was a record by name. */
+function listFrom<Item, Older>(
+  written: readonly Item[] | Readonly<Record<string, Older>>,
+  make: (name: string, older: Older) => Item,
+): Item[] {
+  if (isList(written)) return [...written];
+  return Object.entries(written).map(([name, older]) => make(name, older));
 }
 
-/** As a state had them that was written before they were a list: by service. */
-type OlderBreaches = Readonly<Record<string, number>>;
-
-function inOrder(breaches: OlderBreaches): FleetState["breaches"] {
-  const list = Object.entries(breaches).map(([service, atMs]) => ({ service, atMs }));
-  return list.sort((a, b) => a.atMs - b.atMs);
+function isList<Item>(written: readonly Item[] | object): written is readonly Item[] {
+  return Array.isArray(written);
 }
 
 function written(value: unknown): unknown {

@@ -5,11 +5,12 @@
 
 import { assert } from "../assert.ts";
 import type { ContextTag, Deployment, StageReached } from "../event.ts";
+import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { ownFirst, passedOn } from "../policy/tags.ts";
+import { added, keptFrom } from "./list.ts";
 import { boundBy, put, writeRecord, type Turn } from "./recorder.ts";
 import { changed, findDeployment, type DeploymentState, type FleetState } from "./state.ts";
-import { filtered, withEntry } from "./table.ts";
 import { watch } from "./tell.ts";
 
 /** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
@@ -27,18 +28,17 @@ export function isReplacedBy({ deployment, phase }: DeploymentState, by: Deploym
 export function begin(turn: Turn, deployment: Deployment, nowMs: number): DeploymentState {
   const { deploymentId } = deployment;
   const { fleet, policy } = turn;
-  const mine = fleet.tags.filter(
-    (one) =>
-      one.service === deployment.service &&
-      (one.deploymentId === null || one.deploymentId === deploymentId),
-  );
+  const { tags } = fleet;
+  const isMine = (one: ContextTag): boolean =>
+    one.service === deployment.service &&
+    (one.deploymentId === null || one.deploymentId === deploymentId);
   const state: DeploymentState = {
     deployment,
     policyDigest: policy.digest,
     phase: { name: "watching" },
     watchEndsAtMs: deployment.startedAtMs + policy.watchMs,
     signals: {},
-    tags: ownFirst(mine),
+    tags: tags.length === 0 ? tags : ownFirst(tags.filter(isMine)),
     stages: [],
     records: 0,
     proposals: 0,
@@ -46,9 +46,10 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
     observed: false,
     untaggedProposedAtMs: null,
   };
-  fleet.tags = fleet.tags.filter((one) => one.deploymentId !== deploymentId);
-  if (fleet.policies[policy.digest] !== policy) {
-    fleet.policies = withEntry(fleet.policies, policy.digest, policy);
+  if (tags.length > 0) fleet.tags = tags.filter((one) => one.deploymentId !== deploymentId);
+  if (!fleet.policies.includes(policy)) {
+    const others = fleet.policies.filter(({ digest }) => digest !== policy.digest);
+    fleet.policies = added(others, policy);
   }
   const record = writeRecord(
     turn,
@@ -123,9 +124,9 @@ export function forget(turn: Turn, nowMs: number): void {
   const beforeMs = nowMs - REMEMBER_MS;
   const { fleet } = turn;
   const { ended, tags } = fleet;
-  if (ended.some((state) => isForgotten(state, beforeMs))) {
-    fleet.ended = ended.filter((state) => !isForgotten(state, beforeMs));
-    fleet.policies = filtered(fleet.policies, (_policy, digest) => isUsed(fleet, digest));
+  fleet.ended = keptFrom(ended, (state) => !isForgotten(state, beforeMs));
+  if (fleet.ended !== ended && !fleet.policies.every((policy) => isUsed(fleet, policy))) {
+    fleet.policies = fleet.policies.filter((policy) => isUsed(fleet, policy));
   }
   if (tags.length === 0) return;
   const waiting = tags.filter(
@@ -141,7 +142,7 @@ function isForgotten({ phase }: DeploymentState, beforeMs: number): boolean {
 }
 
 /** Is a deployment that is remembered under this policy? */
-function isUsed({ deployments, ended }: FleetState, digest: string): boolean {
+function isUsed({ deployments, ended }: FleetState, { digest }: Policy): boolean {
   return (
     deployments.some(({ policyDigest }) => policyDigest === digest) ||
     ended.some(({ policyDigest }) => policyDigest === digest)

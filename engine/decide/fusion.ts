@@ -21,7 +21,7 @@ export function fuses(
   for (const name in signals) {
     const evidence = signals[name]!;
     if (evidence.series === null) absent++;
-    else if (evidence[arm] === "breach") breaches++;
+    else if ((arm === "verdict" ? evidence.verdict : evidence.untagged) === "breach") breaches++;
   }
   if (fusion === "any") return breaches >= 1;
   if (fusion === "all") return breaches > 0 && breaches === signalCount - absent;

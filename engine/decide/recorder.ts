@@ -15,6 +15,7 @@ import {
 } from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import { confidenceOf, type Confidence } from "./confidence.ts";
+import { added, NOTHING, replacedAt, withoutPlace } from "./list.ts";
 import {
   changed,
   copyOf,
@@ -37,8 +38,6 @@ export function unchanged(state: FleetState): Step {
   return { state, commands: NOTHING, records: NOTHING };
 }
 
-const NOTHING: readonly never[] = [];
-
 /** One call of the machine while it is under way. */
 export interface Turn {
   readonly policy: Policy;
@@ -51,11 +50,6 @@ export interface Turn {
 /** A turn before anything came of it. */
 export function begun(policy: Policy, fleet: FleetState): Turn {
   return { policy, fleet: copyOf(fleet), commands: NOTHING, records: NOTHING };
-}
-
-/** The list with one more. Most hold one or two: one that is pushed to makes room for seventeen. */
-export function added<Item>(list: readonly Item[], item: Item): readonly Item[] {
-  return list.length === 0 ? [item] : [...list, item];
 }
 
 /** The policy that binds a deployment in this turn. */
@@ -108,9 +102,9 @@ export function writeRecord(
     phaseAfter: phase.name,
     end: phase.name === "ended" ? phase.end : null,
     tier: tier?.tier ?? standing,
-    tierPath: tier?.path ?? [],
+    tierPath: tier?.path ?? NOTHING,
     mode: tier?.mode ?? null,
-    explanations: tier?.explanations ?? [],
+    explanations: tier?.explanations ?? NOTHING,
     confidence: confidence?.value ?? null,
     basis: confidence === null ? null : basisOf(confidence),
     signals: inOrder(after.signals),
@@ -208,7 +202,8 @@ export function put(turn: Turn, state: DeploymentState): void {
   const { deploymentId } = state.deployment;
   const { fleet } = turn;
   if (state.phase.name === "ended") {
-    fleet.deployments = without(fleet.deployments, deploymentId);
+    const at = placeIn(fleet.deployments, deploymentId);
+    if (at >= 0) fleet.deployments = withoutPlace(fleet.deployments, at);
     fleet.ended = replaced(fleet.ended, state);
   } else {
     fleet.deployments = replaced(fleet.deployments, state);
@@ -216,19 +211,12 @@ export function put(turn: Turn, state: DeploymentState): void {
 }
 
 /** The list with this state in the place of its older one, or at the end. */
-function replaced(states: readonly DeploymentState[], state: DeploymentState): DeploymentState[] {
+function replaced(
+  states: readonly DeploymentState[],
+  state: DeploymentState,
+): readonly DeploymentState[] {
   const at = placeIn(states, state.deployment.deploymentId);
-  if (at < 0) return [...states, state];
-  const copy = states.slice();
-  copy[at] = state;
-  return copy;
-}
-
-function without(states: readonly DeploymentState[], deploymentId: string): DeploymentState[] {
-  const at = placeIn(states, deploymentId);
-  const rest = states.slice();
-  if (at >= 0) rest.splice(at, 1);
-  return rest;
+  return at < 0 ? added(states, state) : replacedAt(states, at, state);
 }
 
 /** What was not allowed changes nothing and leaves a record. */

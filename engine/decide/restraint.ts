@@ -10,6 +10,7 @@
 import type { Deployment } from "../event.ts";
 import type { Policy, RollbackBudget } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
+import { added, keptFrom, withoutPlace } from "./list.ts";
 import type { Turn } from "./recorder.ts";
 import type { FleetState, PastRollback } from "./state.ts";
 
@@ -81,10 +82,10 @@ function breachingServices({ breaches }: FleetState, afterMs: number): number {
 /** A service began to breach, or went on: it counts towards a storm. */
 export function noteBreach(turn: Turn, service: string, nowMs: number): void {
   const { fleet } = turn;
-  const beforeMs = nowMs - BREACHES_KEPT_MS;
-  const kept = fleet.breaches.filter((past) => past.service !== service && past.atMs > beforeMs);
-  kept.push({ service, atMs: nowMs });
-  fleet.breaches = kept;
+  const kept = keptFrom(fleet.breaches, ({ atMs }) => atMs > nowMs - BREACHES_KEPT_MS);
+  const before = kept.findIndex((past) => past.service === service);
+  const others = before < 0 ? kept : withoutPlace(kept, before);
+  fleet.breaches = added(others, { service, atMs: nowMs });
   const { stormBrake } = turn.policy.guardrails;
   const storm =
     stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;
@@ -95,9 +96,8 @@ export function noteBreach(turn: Turn, service: string, nowMs: number): void {
 export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number): void {
   const { deploymentId, service, team } = deployment;
   const { fleet } = turn;
-  const first = fleet.rollbacks.findIndex(({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
-  const kept = first < 0 ? [] : first === 0 ? fleet.rollbacks : fleet.rollbacks.slice(first);
-  fleet.rollbacks = [...kept, { deploymentId, service, team, atMs: nowMs }];
+  const kept = keptFrom(fleet.rollbacks, ({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
+  fleet.rollbacks = added(kept, { deploymentId, service, team, atMs: nowMs });
 }
 
 /** Is a person to be paged for this restraint? A storm is one page, not one a service. */

@@ -191,10 +191,15 @@ function resolvedFor(
   nowMs: number,
 ): TierDecision {
   const share = shareAt(stages, nowMs, nowMs);
-  const breaching = namesOf(signals, (one) =>
-    arm === "tagged" ? one.verdict === "breach" : one.untagged === "breach",
-  );
-  const found = { share, breaching, accused: namesOf(signals, accuses) };
+  // Nothing else is asked which signals they are.
+  const breaching =
+    policy.stages === undefined
+      ? NONE
+      : namesOf(signals, (one) =>
+          arm === "tagged" ? one.verdict === "breach" : one.untagged === "breach",
+        );
+  const accused = policy.context.length === 0 ? NONE : namesOf(signals, accuses);
+  const found = { share, breaching, accused };
   const decision = resolveTier(policy, deployment, tags, nowMs, found);
   if (policy.fusion !== "evidence" || policy.stages === undefined) return decision;
   const confidence = confidenceOf(policy, signals, arm)?.value ?? 0;

@@ -8,9 +8,10 @@ import type {
   StageReached,
 } from "../event.ts";
 import { inForce } from "../policy/inForce.ts";
-import { initialLearning, type LearningState } from "../learn/lessons.ts";
+import { initialLearning, openOf, type LearningState } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { End, TierName } from "../record.ts";
+import { added } from "./list.ts";
 
 export interface Watching {
   readonly name: "watching";
@@ -71,8 +72,8 @@ export interface FleetState {
   readonly ended: readonly DeploymentState[];
   /** Tags declared before their deployment started, and those of whole services. */
   readonly tags: readonly ContextTag[];
-  /** By digest, the policies that deployments above started under. */
-  readonly policies: Readonly<Record<string, Policy>>;
+  /** The policies that deployments above started under. */
+  readonly policies: readonly Policy[];
   /** Records about the fleet itself made so far; numbers the next one. */
   readonly records: number;
   /** Who stopped every machine, and why; null while nobody has. */
@@ -103,7 +104,7 @@ export const initialFleet: FleetState = {
   deployments: [],
   ended: [],
   tags: [],
-  policies: {},
+  policies: [],
   records: 0,
   halted: null,
   rollbacks: [],
@@ -126,21 +127,22 @@ export function changed(
   change: Change,
   records = state.records,
 ): DeploymentState {
-  const next: DeploymentState = {
+  const next: Writable<DeploymentState> = {
     deployment: state.deployment,
     policyDigest: state.policyDigest,
-    phase: change.phase ?? state.phase,
+    phase: state.phase,
     watchEndsAtMs: state.watchEndsAtMs,
-    signals: change.signals ?? state.signals,
-    tags: change.tags ?? state.tags,
-    stages: change.stages ?? state.stages,
+    signals: state.signals,
+    tags: state.tags,
+    stages: state.stages,
     records,
-    proposals: change.proposals ?? state.proposals,
-    withdrawals: change.withdrawals ?? state.withdrawals,
-    observed: change.observed ?? state.observed,
-    untaggedProposedAtMs: change.untaggedProposedAtMs ?? state.untaggedProposedAtMs,
+    proposals: state.proposals,
+    withdrawals: state.withdrawals,
+    observed: state.observed,
+    untaggedProposedAtMs: state.untaggedProposedAtMs,
   };
-  return (change.guarded ?? state.guarded) === true ? { ...next, guarded: true } : next;
+  if (state.guarded === true) next.guarded = true;
+  return Object.assign(next, change);
 }
 
 /**
@@ -152,7 +154,7 @@ export function withJudgement(
   evidence: SignalEvidence,
 ): DeploymentState["signals"] {
   const newest: Record<string, SignalEvidence> = {};
-  for (const name of Object.keys(signals)) newest[name] = signals[name]!;
+  for (const name in signals) newest[name] = signals[name]!;
   newest[evidence.signal] = evidence;
   return newest;
 }
@@ -195,15 +197,17 @@ export function placeIn(states: readonly DeploymentState[], id: string): number 
 
 /** Is it a judgement of what is no longer watched or followed up? Nothing can come of it. */
 export function isOver({ deployments, learning }: FleetState, event: DecisionEvent): boolean {
-  if (event.kind !== "signalJudged" || learning.open[event.deploymentId] !== undefined)
+  if (event.kind !== "signalJudged" || openOf(learning, event.deploymentId) !== undefined) {
     return false;
+  }
   return findIn(deployments, event.deploymentId) === undefined;
 }
 
 /** The policy that binds a deployment while `current` is the newest one. */
 export function policyOf(fleet: FleetState, current: Policy, state: DeploymentState): Policy {
   if (state.policyDigest === current.digest) return current;
-  return inForce(fleet.policies[state.policyDigest] ?? current, current);
+  const own = fleet.policies.find(({ digest }) => digest === state.policyDigest);
+  return inForce(own ?? current, current);
 }
 
 /** When this deployment next wants to hear the clock; Infinity when it does not. */
@@ -230,7 +234,7 @@ export function nextDueAtMs(fleet: FleetState): number {
 export function dueThen(fleet: FleetState, atMs: number): readonly DeploymentState[] {
   let due: readonly DeploymentState[] = [];
   for (const state of fleet.deployments) {
-    if (dueAtMs(state) === atMs) due = due.length === 0 ? [state] : [...due, state];
+    if (dueAtMs(state) === atMs) due = added(due, state);
   }
   if (due.length < 2) return due;
   return [...due].sort((a, b) => (a.deployment.deploymentId < b.deployment.deploymentId ? -1 : 1));

@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
-import { interimEvidence, supportsHealth } from "./evidence/evidence.ts";
+import { interimEvidence, supportsHealth, withHardGuard } from "./evidence/evidence.ts";
 import type { Exposures } from "./baseline/exposure.ts";
 import { preparedFor } from "./baseline/familyScale.ts";
 import { breachingOf, fusesEvidence, sameStanding, standingOf } from "./evidence/graded.ts";
@@ -97,13 +97,12 @@ export function publish(
     standing = stands;
     guarded = guards;
     const track = frozen(signal, watch, before.tracks[key]!);
+    const breaching = breachingOf(published);
     // Which series breach may change without the verdict: what it rests on is still so.
-    const evidence: SignalEvidence = {
-      ...(same ? said! : interimEvidence(signal, watch, track, change, next, shadow)),
-      breaching: breachingOf(published),
-      standing,
-      ...(guarded ? { hardGuard: true as const } : {}),
-    };
+    const told = same
+      ? { ...said!, breaching, standing }
+      : interimEvidence(signal, watch, track, change, { verdict, untagged }, breaching, standing);
+    const evidence = guarded ? withHardGuard(told) : told;
     said = evidence;
     judgements.push({
       kind: "signalJudged",

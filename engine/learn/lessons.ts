@@ -18,7 +18,7 @@
 
 import { assert } from "../assert.ts";
 import { accuses } from "../decide/confidence.ts";
-import { filtered, withEntry, withoutEntry } from "../decide/table.ts";
+import { added, replacedAt, withoutPlace } from "../decide/list.ts";
 import type { Handled } from "../audit.ts";
 import type { DeploymentKind, OverrideGiven, ApprovalGiven, SignalJudged } from "../event.ts";
 import type { DecisionRecord } from "../record.ts";
@@ -49,7 +49,8 @@ export interface Lesson {
 }
 
 /** A deployment that a lesson may still come of. */
-interface Open {
+export interface Open {
+  readonly deploymentId: string;
   readonly service: string;
   readonly environment: string;
   readonly kind: DeploymentKind;
@@ -70,12 +71,13 @@ interface Overridden {
 }
 
 export interface LearningState {
-  readonly open: Readonly<Record<string, Open>>;
+  /** One for each deployment. */
+  readonly open: readonly Open[];
   /** The oldest first. */
   readonly lessons: readonly Lesson[];
 }
 
-export const initialLearning: LearningState = { open: {}, lessons: [] };
+export const initialLearning: LearningState = { open: [], lessons: [] };
 
 /** What a log teaches: the state of a machine that handled all of it. */
 export function learnedFrom(log: Iterable<Handled>): LearningState {
@@ -93,8 +95,8 @@ export function learn(state: LearningState, { event, records }: Handled): Learni
       const { deploymentId, service, environment, kind } = event.deployment;
       const begun = records.find((one) => one.deploymentId === deploymentId);
       if (begun?.decision !== "watchStarted" || begun.phaseAfter === "ended") return next;
-      const open = { service, environment, kind, asked: null, overridden: null };
-      return withOpen(withoutForgotten(next, event.knownAtMs), deploymentId, open);
+      const open = { deploymentId, service, environment, kind, asked: null, overridden: null };
+      return withOpen(withoutForgotten(next, event.knownAtMs), open);
     }
     case "overrideGiven":
     case "approvalGiven":
@@ -117,14 +119,12 @@ export function learn(state: LearningState, { event, records }: Handled): Learni
 /** Questions begin to wait; what ended without an override has nothing more to teach. */
 function noteRecord(state: LearningState, record: DecisionRecord): LearningState {
   const { deploymentId, phaseAfter } = record;
-  const open = state.open[deploymentId];
+  const open = openOf(state, deploymentId);
   if (open === undefined) return state;
-  if (phaseAfter === "ended" && open.overridden === null) {
-    return withOpen(state, deploymentId, null);
-  }
+  if (phaseAfter === "ended" && open.overridden === null) return closed(state, deploymentId);
   if (!asks(record)) return state;
   const asked = { atMs: record.knownAtMs, accused: accusedIn(record) };
-  return withOpen(state, deploymentId, { ...open, asked });
+  return withOpen(state, { ...open, asked });
 }
 
 function asks({ decision, phaseAfter }: DecisionRecord): boolean {
@@ -143,7 +143,7 @@ function noteAnswer(
   records: readonly DecisionRecord[],
 ): LearningState {
   const { deploymentId, by, knownAtMs } = event;
-  const open = before.open[deploymentId];
+  const open = openOf(before, deploymentId);
   const own = records.filter((one) => one.deploymentId === deploymentId);
   const record = own.at(-1);
   if (open === undefined || record === undefined || record.decision === "refused") return state;
@@ -175,7 +175,7 @@ function noteAnswer(
     waiting: accused,
     isWell: true,
   };
-  return withOpen(taught, deploymentId, { ...open, asked, overridden });
+  return withOpen(taught, { ...open, asked, overridden });
 }
 
 /** What the metrics say after an override. */
@@ -183,7 +183,7 @@ function followUp(
   state: LearningState,
   { deploymentId, evidence, cause, knownAtMs }: SignalJudged,
 ): LearningState {
-  const open = state.open[deploymentId];
+  const open = openOf(state, deploymentId);
   const since = open?.overridden ?? null;
   if (open === undefined || since === null) return state;
   const { signal, verdict, hardGuard } = evidence;
@@ -197,7 +197,7 @@ function followUp(
   const waiting = since.waiting.filter((name) => name !== signal);
   const isWell = since.isWell && verdict === "healthy";
   if (waiting.length === 0) return settled(state, deploymentId, isWell ? "health" : "none");
-  return withOpen(state, deploymentId, { ...open, overridden: { ...since, waiting, isWell } });
+  return withOpen(state, { ...open, overridden: { ...since, waiting, isWell } });
 }
 
 function settled(state: LearningState, deploymentId: string, followed: FollowUp): LearningState {
@@ -206,19 +206,36 @@ function settled(state: LearningState, deploymentId: string, followed: FollowUp)
       ? { ...one, followUp: followed }
       : one,
   );
-  return withOpen({ ...state, lessons }, deploymentId, null);
+  return closed({ ...state, lessons }, deploymentId);
 }
 
-function withoutForgotten({ open, lessons }: LearningState, nowMs: number): LearningState {
-  return { open: filtered(open, (one) => isFollowed(one, nowMs)), lessons };
+function withoutForgotten(state: LearningState, nowMs: number): LearningState {
+  const { open, lessons } = state;
+  const isAll = open.every((one) => isFollowed(one, nowMs));
+  return isAll ? state : { open: open.filter((one) => isFollowed(one, nowMs)), lessons };
 }
 
 function isFollowed({ overridden }: Open, nowMs: number): boolean {
   return overridden === null || nowMs - overridden.atMs < FOLLOWED_MS;
 }
 
-function withOpen(state: LearningState, deploymentId: string, open: Open | null): LearningState {
-  const { lessons } = state;
-  if (open === null) return { open: withoutEntry(state.open, deploymentId), lessons };
-  return { open: withEntry(state.open, deploymentId, open), lessons };
+/** What may still come of a deployment; undefined where nothing does any more. */
+export function openOf({ open }: LearningState, deploymentId: string): Open | undefined {
+  const place = placeOf(open, deploymentId);
+  return place < 0 ? undefined : open[place];
+}
+
+function placeOf(open: readonly Open[], id: string): number {
+  return open.findIndex(({ deploymentId }) => deploymentId === id);
+}
+
+/** With this one in the place of its older self, or at the end. */
+function withOpen({ open, lessons }: LearningState, next: Open): LearningState {
+  const place = placeOf(open, next.deploymentId);
+  return { open: place < 0 ? added(open, next) : replacedAt(open, place, next), lessons };
+}
+
+function closed({ open, lessons }: LearningState, deploymentId: string): LearningState {
+  const place = placeOf(open, deploymentId);
+  return { open: place < 0 ? open : withoutPlace(open, place), lessons };
 }

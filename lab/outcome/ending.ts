@@ -110,14 +110,16 @@ export function sparedBy(
     const aloneMs = aloneAtMs === null ? recovery.unaided.meanMs : aloneAtMs - incident!.onsetAtMs;
     return Math.max(0, aloneMs - times.recoveryMs);
   }
-  const breaching = new Set<string>();
+  let breaching: readonly string[] = [];
   let sparedMs = 0;
   let sinceMs = executedAtMs;
   for (const { knownAtMs, evidence } of judgements) {
-    if (breaching.size > 0 && knownAtMs > sinceMs) sparedMs += knownAtMs - sinceMs;
+    if (breaching.length > 0 && knownAtMs > sinceMs) sparedMs += knownAtMs - sinceMs;
     sinceMs = Math.max(sinceMs, knownAtMs);
-    if (evidence.verdict === "breach") breaching.add(evidence.signal);
-    else breaching.delete(evidence.signal);
+    const { signal, verdict } = evidence;
+    const isKnown = breaching.includes(signal);
+    if (isKnown === (verdict === "breach")) continue;
+    breaching = isKnown ? breaching.filter((name) => name !== signal) : [...breaching, signal];
   }
   return sparedMs;
 }

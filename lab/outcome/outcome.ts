@@ -265,7 +265,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     mode: asked?.mode ?? null,
     confidence: asked?.confidence ?? null,
     confidenceAtEnd: ended?.confidence ?? null,
-    signals: asked === undefined ? NONE : asked.signals.filter(accuses).map(({ signal }) => signal),
+    signals: asked === undefined ? NONE : accusedIn(asked),
     reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),
     proposals,
     approved: ordered !== undefined && !ordered.authority.startsWith("policy "),
@@ -322,6 +322,11 @@ function tale(records: readonly DecisionRecord[]): Tale {
   return told;
 }
 
+function accusedIn({ signals }: DecisionRecord): readonly string[] {
+  if (signals.length === 1 && accuses(signals[0]!)) return [signals[0]!.signal];
+  return signals.filter(accuses).map(({ signal }) => signal);
+}
+
 function breachesOf(
   judgements: readonly SignalJudged[],
   onsetAtMs: number | null,
@@ -338,9 +343,13 @@ function breachesOf(
 }
 
 function pagesIn(commands: readonly EngineCommand[]): readonly number[] {
-  let pages: number[] | null = null;
-  for (const { kind, askedAtMs } of commands) if (kind === "page") (pages ??= []).push(askedAtMs);
-  return pages ?? NONE;
+  let pages: readonly number[] = NONE;
+  for (const command of commands) {
+    if (command.kind !== "page") continue;
+    // Most have one: a list that is pushed to makes room for seventeen.
+    pages = pages.length === 0 ? [command.askedAtMs] : [...pages, command.askedAtMs];
+  }
+  return pages;
 }
 
 /** How long the policy waited for people, from its first question to the end of its last. */

@@ -36,11 +36,9 @@ export class AloneOutcomes {
     return this.#which[place]! < 0;
   }
 
-  /** Its own, or what stands for it. */
-  at(place: number): Outcome {
-    const outcome = this.#kept[Math.abs(this.#which[place]!) - 1];
-    assert(outcome !== undefined, "whoever is not decided alone has an outcome of its own");
-    return outcome;
+  /** Its own, or what stands for it; undefined of one that is decided with others. */
+  at(place: number): Outcome | undefined {
+    return this.#kept[Math.abs(this.#which[place]!) - 1];
   }
 }
 
@@ -57,13 +55,17 @@ export function listOutcomes(
   others: ReadonlyMap<number, Outcome>,
 ): Listed<Outcome> {
   const { length } = deployments;
+  // Most are decided alone, and looking for the others takes longer.
+  const standingAt = (place: number): Outcome => {
+    const outcome = alone.at(place) ?? others.get(place);
+    assert(outcome !== undefined, "whoever is not decided alone has an outcome of its own");
+    return outcome;
+  };
   const outcomes = listed(length, (place): Outcome => {
-    const own = others.get(place);
-    if (own !== undefined) return own;
-    const outcome = alone.at(place);
+    const outcome = standingAt(place);
     return alone.isStanding(place) ? renamed(outcome, deployments.at(place)!.deployment) : outcome;
   });
-  const standing = listed(length, (place) => others.get(place) ?? alone.at(place));
+  const standing = listed(length, standingAt);
   STANDING.set(outcomes, standing);
   return outcomes;
 }

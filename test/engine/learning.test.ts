@@ -56,7 +56,7 @@ const lessons = fc
   .array(lesson, { maxLength: 60 })
   .map((all) => all.toSorted((a, b) => a.atMs - b.atMs));
 function seeded(known: readonly Lesson[]): FleetState {
-  return { ...initialFleet, learning: { open: {}, lessons: known } };
+  return { ...initialFleet, learning: { open: [], lessons: known } };
 }
 
 describe("lessons", () => {

@@ -73,7 +73,7 @@ const LESSONS = ["dana", "kim", "lee", "sam"].map((by): Lesson => ({
   ...{ signals: ["latency"], answer: "override", by, atMs: START_MS },
   ...{ quick: false, followUp: "health" },
 }));
-const TAUGHT: FleetState = { ...initialFleet, learning: { open: {}, lessons: LESSONS } };
+const TAUGHT: FleetState = { ...initialFleet, learning: { open: [], lessons: LESSONS } };
 const WALKS: readonly (readonly [Policy, FleetState])[] = [
   ...POLICIES.map((policy) => [policy, initialFleet] as const),
   [learned("full"), TAUGHT],

@@ -195,7 +195,7 @@ export function eventOf(
     case "judge": {
       const { deployment, policyDigest } = pick(move.at, null);
       const { deploymentId } = deployment;
-      const { fusion } = fleet.policies[policyDigest] ?? policy;
+      const { fusion } = fleet.policies.find(({ digest }) => digest === policyDigest) ?? policy;
       const evidence = evidenceOf(SIGNALS[move.signal]!, move.verdict, fusion);
       return { kind: "signalJudged", ...timed, deploymentId, evidence, cause: "sample" };
     }

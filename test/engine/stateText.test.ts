@@ -2,18 +2,31 @@
 
 import { expect, test } from "vitest";
 import { initialController, restore, serialise } from "../../engine/index.ts";
+import { readPolicy } from "./policyFile.ts";
 
 const BREACHES = [
   { service: "search", atMs: 1_000 },
   { service: "length", atMs: 2_000 },
 ];
+const UNASKED = { service: "cart", environment: "production", kind: "code", asked: null } as const;
+const OPEN = [
+  { deploymentId: "d2", ...UNASKED, overridden: null },
+  { deploymentId: "d1", ...UNASKED, overridden: null },
+];
+const POLICIES = [readPolicy("scenarios/policies/two-minute-override.yaml")];
 
-test("breaches that were written by service come back in their order", () => {
+test("what was written as a record by name comes back as a list", () => {
   const { fleet } = initialController;
-  const state = { ...initialController, fleet: { ...fleet, breaches: BREACHES } };
+  const learning = { ...fleet.learning, open: OPEN };
+  const known = { ...fleet, breaches: BREACHES, policies: POLICIES, learning };
+  const state = { ...initialController, fleet: known };
   const text = serialise(state);
   expect(restore(text)).toEqual(state);
-  const older = text.replace(JSON.stringify(BREACHES), '{"length":2000,"search":1000}');
-  expect(older).not.toBe(text);
+  const byId = Object.fromEntries(OPEN.map(({ deploymentId, ...one }) => [deploymentId, one]));
+  const older = text
+    .replace(JSON.stringify(BREACHES), '{"length":2000,"search":1000}')
+    .replace(JSON.stringify(POLICIES), JSON.stringify({ [POLICIES[0]!.digest]: POLICIES[0] }))
+    .replace(JSON.stringify(OPEN), JSON.stringify(byId));
+  expect(older.match(/"(breaches|policies|open)":\{/g)).toHaveLength(3);
   expect(restore(older)).toEqual(state);
 });

@@ -192,14 +192,20 @@ function beyondText(signal: SignalPolicy, track: TrackState, change: TrackChange
   return ` smoothed, ${allowed}, ${beyond}`;
 }
 
-/** Evidence at a change of verdict; what stands of it under `fusion: evidence` is added. */
+/**
+ * Evidence at a change of verdict. Here as wherever evidence is made its fields are written down
+ * in one order: then it is of one shape, and whoever decides reads it quickly.
+ *
+ * @param stands of it under `fusion: evidence`
+ */
 export function interimEvidence(
   given: SignalPolicy,
   watch: WatchState,
   track: TrackState,
   change: TrackChange,
-  verdict: Verdict,
-  untagged: Verdict,
+  { verdict, untagged }: Readonly<Record<"verdict" | "untagged", Verdict>>,
+  breaching: SignalEvidence["breaching"],
+  standing: SignalEvidence["standing"],
 ): SignalEvidence {
   const baseline = track.baseline!;
   const { signal, placebo } = calibratedOn(given, watch, track, change.statistic);
@@ -237,8 +243,8 @@ export function interimEvidence(
     limit: limitOf(signal.detector),
     logE:
       change.statistic === null ? null : logEOf(signal.detector, change.statistic, change.valid),
-    breaching: [],
-    standing: null,
+    breaching,
+    standing,
     samples: change.valid,
     baselineSamples: baseline.samples,
     missing: missingBy(track, change.valid, watch.deployment.startedAtMs, change.atMs),
@@ -253,4 +259,8 @@ export function interimEvidence(
     control,
     season: seasonEvidence(signal, track),
   };
+}
+
+export function withHardGuard(evidence: SignalEvidence): SignalEvidence {
+  return { ...evidence, hardGuard: true };
 }

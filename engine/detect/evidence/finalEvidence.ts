@@ -21,6 +21,7 @@ import {
   seasonEvidence,
   supportsHealth,
   toleranceText,
+  withHardGuard,
 } from "./evidence.ts";
 import { logEOf } from "./eValue.ts";
 import { breachingOf } from "./graded.ts";
@@ -152,27 +153,28 @@ export function finalEvidence(
     )[0];
   const decided = worst("tagged");
   const statistic = decided?.track.baseline?.problem === null ? decided.track.peak : null;
-  const base = {
-    signal: signal.name,
-    baseTolerance: signal.tolerance.amount,
-    statistic,
-    limit: limitOf(signal.detector),
-    logE: statistic === null ? null : logEOf(signal.detector, statistic, decided!.track.valid),
-    breaching: breachingOf(state.published),
-    standing: state.standing,
-  };
+  const { name, tolerance, detector } = signal;
+  const logE = statistic === null ? null : logEOf(detector, statistic, decided!.track.valid);
+  const breaching = breachingOf(state.published);
+  const { standing } = state;
   if (decided === undefined) {
     const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
     const reason = `no series of ${whose} matches ${signal.metric}`;
     return {
-      ...base,
+      signal: name,
       verdict: "noData",
       reason,
       series: null,
       effect: null,
       expected: null,
       scale: null,
-      tolerance: signal.tolerance.amount,
+      tolerance: tolerance.amount,
+      baseTolerance: tolerance.amount,
+      statistic,
+      limit: limitOf(detector),
+      logE,
+      breaching,
+      standing,
       samples: 0,
       baselineSamples: 0,
       missing: null,
@@ -191,15 +193,9 @@ export function finalEvidence(
   const shadow = worst("untagged")!.untagged;
   const effect = usable ? effectOf(signal, extreme.residual) : null;
   const control = controlEvidence(signal, extreme.residual, extreme.control);
-  const { signal: limited, placebo } = calibratedOn(signal, watch, track, base.statistic);
-  return {
-    signal: base.signal,
-    baseTolerance: base.baseTolerance,
-    statistic: base.statistic,
-    limit: limitOf(limited.detector),
-    logE: base.logE,
-    breaching: base.breaching,
-    standing: base.standing,
+  const { signal: limited, placebo } = calibratedOn(signal, watch, track, statistic);
+  const evidence: SignalEvidence = {
+    signal: name,
     verdict: tagged.verdict,
     reason: `${tagged.reason}${afterPeers(track, control, effect)}${noHistory(placebo)}`,
     series: seriesKey(track.series),
@@ -207,6 +203,12 @@ export function finalEvidence(
     expected: usable ? expectedAt(baseline, watch.endsAtMs) : null,
     scale: usable ? baseline.scale : null,
     tolerance: extreme.tolerance,
+    baseTolerance: tolerance.amount,
+    statistic,
+    limit: limitOf(limited.detector),
+    logE,
+    breaching,
+    standing,
     samples: track.valid,
     baselineSamples: baseline?.samples ?? track.pastAtMs.length,
     missing: missingBy(track, track.valid, watch.deployment.startedAtMs, watch.endsAtMs),
@@ -216,6 +218,6 @@ export function finalEvidence(
     placebo,
     control,
     season: seasonEvidence(signal, track),
-    ...(judged.some((one) => guardSpeaks(one.track)) ? { hardGuard: true as const } : {}),
   };
+  return judged.some((one) => guardSpeaks(one.track)) ? withHardGuard(evidence) : evidence;
 }
