@@ -5,12 +5,15 @@
  */
 import { defineConfig } from "vitest/config";
 
+/** Long proofs take minutes each, and on a busy machine more. */
+const TEST_MS = process.env["SOAK"] === "1" ? 3_600_000 : 60_000;
+
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
     globalSetup: "test/run.ts",
-    testTimeout: 60_000,
+    testTimeout: TEST_MS,
     hookTimeout: 60_000,
     pool: "forks",
     isolate: false,
