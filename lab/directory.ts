@@ -5,6 +5,20 @@ import { dirname, isAbsolute, relative } from "node:path";
 import { Problem } from "./problem.ts";
 
 /**
+ * Nothing here reads or writes over a network: `s3://bucket/quarter` would be a directory called
+ * `s3:` below the working directory.
+ *
+ * @throws Problem where the path is a URL
+ */
+export function refuseUrl(path: string): void {
+  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(path)) return;
+  throw new Problem("this is a URL, and a directory is needed", {
+    file: path,
+    cure: "Mount the bucket as a directory (rclone, s3fs, gcsfuse), and say where it is.",
+  });
+}
+
+/**
  * Makes `path` and the parents it lacks; returns the outermost one made, null when all
  * were there. Not `mkdirSync` with `recursive`: that never returns below a directory
  * that refuses children with ENOENT, such as /proc.

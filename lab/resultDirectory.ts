@@ -6,7 +6,7 @@
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { onInterrupt } from "./interrupt.ts";
-import { makeDirectories } from "./directory.ts";
+import { makeDirectories, refuseUrl } from "./directory.ts";
 import { operatingProblem } from "./operatingProblem.ts";
 import { Problem } from "./problem.ts";
 
@@ -23,6 +23,7 @@ export interface ResultKind {
  * @throws Problem when `dir` is not empty, and is not of this kind or is not to be replaced
  */
 export function checkPlace(dir: string, kind: ResultKind, force: boolean): void {
+  refuseUrl(dir);
   let names: string[];
   try {
     names = readdirSync(resolve(dir));

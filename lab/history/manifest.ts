@@ -3,6 +3,7 @@
 import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { refuseUrl } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { SCHEMA_VERSION, type HistoryManifest } from "./tables.ts";
@@ -85,6 +86,7 @@ export function readManifest(dir: string): HistoryManifest {
 }
 
 function checkDirectory(dir: string): void {
+  refuseUrl(dir);
   try {
     if (!statSync(dir).isDirectory()) {
       throw new Problem("this is a file, not a history", { file: dir, cure: HOW_TO_MAKE_ONE });

@@ -23,7 +23,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { assert } from "../../engine/index.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { makeDirectories } from "../directory.ts";
+import { makeDirectories, refuseUrl } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { BlockPacker } from "./pack.ts";
@@ -94,6 +94,7 @@ export async function createHistory(
   dir: string,
   options: { force?: boolean } = {},
 ): Promise<HistoryWriter> {
+  refuseUrl(dir);
   const target = resolve(dir);
   checkTarget(target, dir, options.force ?? false);
   const place = preparePlace(target, dir);

@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { onInterrupt } from "../interrupt.ts";
 import type { Past } from "../history/open.ts";
+import { refuseUrl } from "../directory.ts";
 import { Problem } from "../problem.ts";
 import { checkUrl } from "./queue/url.ts";
 import type { Scale, Work } from "./scale.ts";
@@ -44,6 +45,7 @@ export function openScale(
 ): Scale | undefined {
   const cache = given ?? nonEmpty(process.env["HINDSIGHT_CACHE"]) ?? DEFAULT_CACHE;
   const isOff = cache === "off";
+  refuseUrl(cache);
   if (isOff && resume === true) {
     throw new Problem("--resume reads what was kept, and --cache off keeps nothing", {
       cure: "Leave --cache off away, or give --cache the directory of the earlier run.",

@@ -78,6 +78,9 @@ describe("inspect refuses", () => {
   it("what is no history, and a newer one", async () => {
     expect(await refused(["inspect", temporaryDirectory()])).toMatch(/no manifest\.json/);
     expect(await refused(["inspect", join(history, "nowhere")])).toMatch(/no such directory/);
+    expect(await refused(["inspect", "s3://bucket/quarter"])).toMatch(
+      /^hindsight: s3:\/\/bucket\/quarter: this is a URL[^]*Mount/m,
+    );
     const newer = copyOf(history);
     const manifest = readFileSync(join(newer, "manifest.json"), "utf8");
     writeFileSync(

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ENGINE_VERSION, type DeploymentKind } from "../../../engine/index.ts";
 import { operatingProblem } from "../../operatingProblem.ts";
+import { refuseUrl } from "../../directory.ts";
 import { Problem, Problems } from "../../problem.ts";
 import { openDuck, type Duck } from "../duck.ts";
 import type { Dropped, HistoryManifest, HistoryTables, Label, SourceFile } from "../tables.ts";
@@ -240,6 +241,7 @@ export function fileRelation(path: string, file: string, duck: Duck): Promise<Re
 }
 
 function listDirectory(dir: string): string[] {
+  refuseUrl(dir);
   try {
     if (!existsSync(dir)) {
       throw new Problem("there is no such directory", { file: dir, cure: "Check the path." });
