@@ -113,13 +113,8 @@ export function decisionsOf(
   };
   const settled = (): NonNullable<typeof known> => known ?? others(() => undefined);
   let kept: Map<number, Decided> | null = null;
-  const lone = new Map<number, Decided>();
   const of = (deployment: number): Decided => {
-    if (settled().alone[deployment] === 1) {
-      let one = lone.get(deployment);
-      if (one === undefined) lone.set(deployment, (one = fold([deployment])));
-      return one;
-    }
+    if (settled().alone[deployment] === 1) return fold([deployment]);
     if (kept === null) {
       const keep = (kept = new Map<number, Decided>());
       others((index, decided) => keep.set(index, decided));
