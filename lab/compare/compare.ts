@@ -113,6 +113,7 @@ export function differencesOf(
         };
     const difference = tidy(to - from);
     const error = candidate.scored.clusters < 2 ? 0 : standardErrorOf(spread);
+    const reach = reachOf(difference, interval);
     return {
       ...base,
       difference,
@@ -122,7 +123,7 @@ export function differencesOf(
       ...resolution,
       hiddenShare:
         seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),
-      resolves: resolvesOf(field, error, baseline, candidate),
+      resolves: resolvesOf(field, error, reach, spread.range.high, baseline, candidate),
       designEffect: error === 0 ? null : designEffectOf(field.name, error, baseline, candidate),
     };
   });
@@ -147,18 +148,27 @@ function hiddenShareOf(difference: number, hidden: number): number | null {
   return tidy(Math.abs(hidden / difference));
 }
 
-/** 1.96 for the test and 0.84 for seeing it four times in five. */
-const TIMES_ERROR = 2.8;
+/** How far the interval reaches from the difference, on its longer side. */
+function reachOf(difference: number, interval: Interval | null): number {
+  return interval === null ? 0 : Math.max(difference - interval.low, interval.high - difference);
+}
+
+/** Standard errors beyond an interval's reach: so much more is outside it four times in five. */
+const POWER_Z = 0.84;
 
 function resolvesOf(
   field: Field,
   error: number,
+  reach: number,
+  atMost: number,
   baseline: Evaluated,
   candidate: Evaluated,
 ): number | null {
-  if (error > 0) return tidy(TIMES_ERROR * error);
-  if (baseline.policy.digest === candidate.policy.digest || field.unit !== "share") return null;
-  return tidy(shareStillPossible(baseline.scored.counts.get(field.name)!));
+  if (error > 0) return tidy(Math.min(atMost, reach + POWER_Z * error));
+  if (baseline.policy.digest === candidate.policy.digest) return null;
+  if (field.unit !== "share") return reach > 0 ? tidy(reach) : null;
+  const left = shareStillPossible(baseline.scored.counts.get(field.name)!);
+  return tidy(Math.min(atMost, reach + left));
 }
 
 /** The difference's own spread: in each sample, and without each service, both policies' alike. */

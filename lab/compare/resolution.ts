@@ -2,9 +2,12 @@
  * How small a difference a history can show, and what the likeness of a service's own
  * deployments costs.
  *
- * `resolves` is 2.8 standard errors of the paired difference (a two-sided test at 5 %
- * that sees it four times in five), clustering included. The design effect is how much
- * larger the squared error is than if every deployment were a witness of its own.
+ * `resolves` is what the printed interval reaches from the difference, on its longer side,
+ * and 0.84 standard errors more: a true difference of that size would be called better or
+ * worse four times in five. Where history hid nothing that is the usual 2.8 standard errors
+ * (1.96 and 0.84), Student's t for 1.96 with few services; what it hid reaches as far again
+ * as it makes the interval wider. The design effect is how much larger the squared error of
+ * sampling is than if every deployment were a witness of its own.
  */
 
 import { isGood, type Outcome } from "../outcome/outcome.ts";

@@ -280,6 +280,59 @@ describe("what the history hides", () => {
   });
 });
 
+/** Apart from the value of one deployment, which differs between services. */
+function uneven(name: string, ...each: readonly Outcome[]): Evaluated {
+  const whole = everywhere(name, ...each);
+  const outcomes = whole.outcomes.map((one, at) =>
+    one.recoveryMs === null ? one : { ...one, recoveryMs: one.recoveryMs + at * 1000 },
+  );
+  return { ...whole, outcomes, draws: [outcomes], scored: scoreOf(outcomes) };
+}
+
+describe("what a history resolves", () => {
+  const fieldOf = (before: Evaluated, after: Evaluated, name: string): Difference =>
+    differencesOf(before, after, scoreDraws).find(({ field }) => field === name)!;
+
+  it("is never less than what stands beside it as not distinguishable", async () => {
+    let hidden = 0;
+    for (const pair of [
+      ["full-autonomy", "default"],
+      ["two-minute-override", "default"],
+      ["naive-threshold", "human-approval"],
+    ]) {
+      const { differences } = await evaluated(history, pair.map(shipped));
+      for (const { field, difference, low, high, resolves, verdict } of differences) {
+        if (difference === null || resolves === null || low === null || high === null) continue;
+        if (verdict !== "not distinguishable") continue;
+        if (difference !== 0 && low < 0 && high > 0) hidden++;
+        expect([field, resolves >= Math.abs(difference)]).toEqual([field, true]);
+        expect([field, resolves >= difference - low && resolves >= high - difference]).toEqual([
+          field,
+          true,
+        ]);
+      }
+    }
+    expect(hidden).toBeGreaterThan(10);
+  });
+
+  it("is 2.8 standard errors where nothing is hidden, and more by what is", () => {
+    const before = everywhere("before", rolledBack(20, regression(22)), outcome());
+    const seen = uneven("seen", rolledBack(10, regression(12)), outcome());
+    const { low, high, difference, resolves } = fieldOf(before, seen, "mttr");
+    const half = Math.max(high! - difference!, difference! - low!);
+    expect(resolves! / half).toBeGreaterThan(2.6 / 1.96);
+    expect(resolves! / half).toBeLessThan(3 / 1.96);
+    // Half of the good deployments were hidden by history, which nobody else can tell.
+    const acted = everywhere("acted", rolledBack(5), outcome());
+    const unseen = acting(everywhere("unseen", HIDDEN_GOOD, outcome()));
+    expect(fieldOf(acted, unseen, "falsePositiveRate")).toMatchObject({
+      difference: -0.5,
+      verdict: "not distinguishable",
+    });
+    expect(fieldOf(acted, unseen, "falsePositiveRate").resolves).toBeGreaterThan(0.5);
+  });
+});
+
 describe("the outcomes that are published", () => {
   it("add up to the scorecard", async () => {
     const { policies } = await evaluated(history, [shipped("human-approval")], "recorded");
