@@ -17,6 +17,7 @@ import type { Label } from "../history/tables.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
+import { standingFor } from "../outcome/outcomeList.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
@@ -279,9 +280,10 @@ export async function evaluate(
 
 function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): readonly number[] {
   const labels = new Map(tables.labels.map((row) => [row.deploymentId, row.label]));
-  return [...plan.deployments.keys()].filter(
-    (place) => labels.get(plan.deployments.at(place)!.deployment.deploymentId) === label,
+  const places = [...labels].flatMap(([id, one]) =>
+    one === label ? (plan.places.get(id) ?? []) : [],
   );
+  return places.sort((a, b) => a - b);
 }
 
 function outcomesIn(outcomes: Listed<Outcome>, within: Within | undefined): Listed<Outcome> {
@@ -336,13 +338,14 @@ function unaidedText({ unaided }: Recovery): string {
 function notesOf(history: Past, baseline: Evaluated, recovery: Recovery): string[] {
   const notes: string[] = [];
   const { tables } = history;
+  const outcomes = standingFor(baseline.outcomes);
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
-  const timed = baseline.outcomes.filter(({ onsetAtMs }) => onsetAtMs !== null);
-  if (timed.length === 0) notes.push("No regression has a recorded onset: no times to recovery.");
+  const isTimed = outcomes.some(({ onsetAtMs }) => onsetAtMs !== null);
+  if (!isTimed) notes.push("No regression has a recorded onset: no times to recovery.");
   else if (tables.incidents.every(({ resolvedAtMs }) => resolvedAtMs === null)) {
     notes.push("No incident has a recorded end: read time to rollback, not MTTR.");
   }
-  const bounded = baseline.outcomes.filter(({ evidence }) => evidence === "bounded").length;
+  const bounded = outcomes.filter(({ evidence }) => evidence === "bounded").length;
   if (bounded > 0) {
     notes.push(
       `${counted(bounded, "deployment")} cut short by history's own rollback or without a ` +

@@ -34,17 +34,21 @@ export function toldOf(
   return { ...planned, tags: given(planned, judged), sources };
 }
 
-/** The plan as one policy knows it. */
+/**
+ * The plan as one policy knows it.
+ *
+ * @param judged by the first of the policies; null for that policy itself
+ */
 export function planGiven(
   plan: Plan,
   given: GivenTags | null,
-  judged: readonly WatchJudged[],
+  judged: readonly WatchJudged[] | null,
 ): Plan {
   if (given === null) return plan;
   return {
     ...plan,
     deployments: plan.deployments.map((planned, at) =>
-      toldOf(planned, given, judgementsOf(judged[at]!, planned.deployment)),
+      toldOf(planned, given, judged === null ? [] : judgementsOf(judged[at]!, planned.deployment)),
     ),
   };
 }

@@ -6,7 +6,7 @@
  * are as `people` says.
  */
 
-import type { Policy, WatchJudged } from "../../engine/index.ts";
+import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
@@ -108,9 +108,8 @@ export async function replay(
   const detection = await detectThrough(scale, history, plan, policies, progress, asked);
   progress.end();
   const quiet = quietMemory(policies.length > 1);
-  const nothing = new Array<WatchJudged>(plan.deployments.length).fill([]);
   const plans = policies.map((_, index) =>
-    planGiven(plan, options.given?.[index] ?? null, index === 0 ? nothing : detection.judged[0]!),
+    planGiven(plan, options.given?.[index] ?? null, index === 0 ? null : detection.judged[0]!),
   );
   const results = policies.map((policy, index): PolicyReplay => {
     const own = detection.judged[index]!;
