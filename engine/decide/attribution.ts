@@ -191,7 +191,7 @@ function versionOf(series: string): string | null {
 }
 
 function isOf(series: string, service: string): boolean {
-  return series.startsWith(service) && series[service.length] === "/";
+  return series[service.length] === "/" && series.startsWith(service);
 }
 
 /** Is the series of the deployed service or of one that may suffer from it? */

@@ -199,7 +199,7 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   }
   const waitMs =
     decision.tier === "override" ? policy.tiers.override.windowMs : policy.tiers.approve.slaMs;
-  const phase: Proposed = {
+  const question: Proposed = {
     name: "proposed",
     tier: decision.tier,
     proposedAtMs: nowMs,
@@ -207,8 +207,9 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     step: 0,
     to: ON_CALL,
     accused: accusedBy(state),
-    ...(decision.learned?.tierWithout == null ? {} : { learned: true as const }),
   };
+  const isLearned = decision.learned?.tierWithout != null;
+  const phase: Proposed = isLearned ? { ...question, learned: true } : question;
   const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
   const why = { decision: "proposed", nowMs, reason, authority, tier: decision } as const;
   const record = writeRecord(turn, state, { phase, proposals }, why);

@@ -243,12 +243,12 @@ export function breachReason(
   state: Judged,
   { tier, explanations, restraint, learned }: TierNow,
 ): string {
-  const said = accusing(state).map((evidence) => evidence.reason);
+  let said = accusing(state).map((evidence) => evidence.reason);
   if (restraint === null && isInDoubt(explanations, state.deployment)) {
-    said.push(`caused by ${explanationText(explanations)}`);
+    said = [...said, `caused by ${explanationText(explanations)}`];
   }
-  if (learned !== undefined) said.push(learned.says);
-  const reasons = said.join("; ");
+  if (learned !== undefined) said = [...said, learned.says];
+  const reasons = said.length === 1 ? said[0]! : said.join("; ");
   const confidence =
     policy.fusion === "evidence" ? confidenceOf(policy, state.signals, "tagged") : null;
   if (confidence === null) return reasons;

@@ -278,19 +278,25 @@ export function takeSamples(
         isGraded && grade(signal, track.untagged, untagged.statistics[index]!, at, track.valid);
       const guarded = guard !== null && holdGuard(track.guard!, guard.flags[index]!, at, clearMs);
       if (!moved && !shadow && !back && !rose && !shadowRose && !guarded) continue;
+      const verdicts = heldVerdicts(track);
+      const { tolerance, untaggedTolerance, tags } = toleratedAt(tolerances, index);
       changes.push({
         series: track.series,
         atMs: at,
         knownAtMs: known,
         stale: false,
         gap: null,
-        ...heldVerdicts(track),
+        tagged: verdicts.tagged,
+        untagged: verdicts.untagged,
+        guarded: verdicts.guarded,
         levels: track.tagged.levels?.standing ?? 0,
         untaggedLevels: track.untagged.levels?.standing ?? 0,
         smooth: readings.smooth[index]!,
         control: controlledAt(readings.controlled, index),
         statistic: tagged.statistics[index]!,
-        ...toleratedAt(tolerances, index),
+        tolerance,
+        untaggedTolerance,
+        tags,
         valid: track.valid,
       });
     }

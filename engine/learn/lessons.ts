@@ -124,7 +124,7 @@ function noteRecord(state: LearningState, record: DecisionRecord): LearningState
   if (phaseAfter === "ended" && open.overridden === null) return closed(state, deploymentId);
   if (!asks(record)) return state;
   const asked = { atMs: record.knownAtMs, accused: accusedIn(record) };
-  return withOpen(state, { ...open, asked });
+  return withOpen(state, openWith(open, asked, open.overridden));
 }
 
 function asks({ decision, phaseAfter }: DecisionRecord): boolean {
@@ -175,7 +175,7 @@ function noteAnswer(
     waiting: accused,
     isWell: true,
   };
-  return withOpen(taught, { ...open, asked, overridden });
+  return withOpen(taught, openWith(open, asked, overridden));
 }
 
 /** What the metrics say after an override. */
@@ -197,7 +197,7 @@ function followUp(
   const waiting = since.waiting.filter((name) => name !== signal);
   const isWell = since.isWell && verdict === "healthy";
   if (waiting.length === 0) return settled(state, deploymentId, isWell ? "health" : "none");
-  return withOpen(state, { ...open, overridden: { ...since, waiting, isWell } });
+  return withOpen(state, openWith(open, open.asked, { ...since, waiting, isWell }));
 }
 
 function settled(state: LearningState, deploymentId: string, followed: FollowUp): LearningState {
@@ -217,6 +217,15 @@ function withoutForgotten(state: LearningState, nowMs: number): LearningState {
 
 function isFollowed({ overridden }: Open, nowMs: number): boolean {
   return overridden === null || nowMs - overridden.atMs < FOLLOWED_MS;
+}
+
+/** Written out, so that all of them are of one shape. */
+function openWith(
+  { deploymentId, service, environment, kind }: Open,
+  asked: Open["asked"],
+  overridden: Open["overridden"],
+): Open {
+  return { deploymentId, service, environment, kind, asked, overridden };
 }
 
 /** What may still come of a deployment; undefined where nothing does any more. */

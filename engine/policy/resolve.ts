@@ -91,11 +91,12 @@ export function resolveTier(
     tier = rule.tierAtLeast;
     path.push({ rule: `context.${rule.tag}.tierAtLeast`, tier });
   }
-  policy.guardrails.never.forEach((condition, position) => {
-    if (tier === "observe" || !matches(condition, deployment, tags)) return;
+  const { never } = policy.guardrails;
+  const forbids = never.findIndex((condition) => matches(condition, deployment, tags));
+  if (forbids >= 0 && tier !== "observe") {
     tier = "observe";
-    path.push({ rule: `guardrails.never[${position}]`, tier });
-  });
+    path.push({ rule: `guardrails.never[${forbids}]`, tier });
+  }
   return {
     tier,
     path,

@@ -119,7 +119,8 @@ export function sparedBy(
     const { signal, verdict } = evidence;
     const isKnown = breaching.includes(signal);
     if (isKnown === (verdict === "breach")) continue;
-    breaching = isKnown ? breaching.filter((name) => name !== signal) : [...breaching, signal];
+    if (isKnown) breaching = breaching.filter((name) => name !== signal);
+    else breaching = breaching.length === 0 ? [signal] : [...breaching, signal];
   }
   return sparedMs;
 }

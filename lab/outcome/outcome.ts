@@ -179,11 +179,17 @@ export function outcomesOf(
     }
     return made;
   });
-  // Those about whom nothing was decided among the others.
-  for (let index = 0; index < alone.length; index++) {
-    if (alone[index] === 0 && !others.has(index)) others.set(index, makeOwn(index));
-  }
+  for (const index of untold(alone, others)) others.set(index, makeOwn(index));
   return listOutcomes(plan, outcomes, others);
+}
+
+/** Those who are not alone, and about whom nothing was decided among the others. */
+function untold(alone: Uint8Array, others: ReadonlyMap<number, Outcome>): readonly number[] {
+  const left: number[] = [];
+  for (let index = alone.indexOf(0); index >= 0; index = alone.indexOf(0, index + 1)) {
+    if (!others.has(index)) left.push(index);
+  }
+  return left;
 }
 
 /** Is it known what people do for so long after being asked? */

@@ -6,6 +6,7 @@
 
 import { assert, type Deployment } from "../../engine/index.ts";
 import { listed, type Listed } from "../history/listed.ts";
+import { under } from "../replay/order.ts";
 import type { Plan } from "../replay/plan.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -15,6 +16,9 @@ export class AloneOutcomes {
   /** By place: whose own is the n-th that was kept says n, whom it stands for says -n. */
   readonly #which: Int32Array;
   readonly #stands = new Map<Outcome, number>();
+  /** The newest that stood for one, and its number: mostly the next one's too. */
+  #last: Outcome | null = null;
+  #lastNth = 0;
 
   constructor(deployments: number) {
     this.#which = new Int32Array(deployments);
@@ -26,9 +30,11 @@ export class AloneOutcomes {
 
   /** @param outcome that differs from its own in nothing but whose it is */
   addStanding(place: number, outcome: Outcome): void {
-    let nth = this.#stands.get(outcome);
-    if (nth === undefined) this.#stands.set(outcome, (nth = this.#kept.push(outcome)));
-    this.#which[place] = -nth;
+    if (outcome !== this.#last) {
+      this.#lastNth = under(this.#stands, outcome, () => this.#kept.push(outcome));
+      this.#last = outcome;
+    }
+    this.#which[place] = -this.#lastNth;
   }
 
   /** Does another's stand for it? */

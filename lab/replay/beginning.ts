@@ -47,6 +47,8 @@ export interface Parts {
   readonly others: ReadonlyMap<string, Other>;
   /** What happened to them. */
   readonly together: readonly CaseEvents[];
+  /** When each of the plan started, by place. */
+  readonly starts: Float64Array;
 }
 
 /** One that is decided with others. */
@@ -131,7 +133,8 @@ function partsOf(plan: Plan, judged: Judged, alone: Uint8Array, quiet: Quiet): P
   const others = new Map<string, Other>();
   for (const other of found) others.set(plannedAt(other.index).deployment.deploymentId, other);
   const places = found.map(({ index }) => index);
-  return { alone, others, together: quiet.kept(eventsOf(judged, places, plannedAt)) };
+  const together = quiet.kept(eventsOf(judged, places, plannedAt));
+  return { alone, others, together, starts: startsMs(plan.deployments) };
 }
 
 /** Quiet ones that no later deployment of their service supersedes. */
@@ -157,13 +160,11 @@ function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolea
  * @param lastMs when something was last decided about it
  */
 export function addCrossing(
-  { deployments }: Plan,
-  { alone }: Parts,
+  { alone, starts }: Parts,
   { row, place }: Other,
   lastMs: number,
   crossed: Set<number>,
 ): void {
-  const starts = startsMs(deployments);
   for (let next = place + 1; next < row.length; next++) {
     const later = row[next]!;
     if (starts[later]! > lastMs) break;

@@ -99,7 +99,7 @@ export function decisionsOf(
           for (const { decision, tier } of records) {
             if (decision === "proposed" && tier !== null) asked.add(tier);
           }
-          addCrossing(plan, parts, other, records.at(-1)!.knownAtMs, crossed);
+          addCrossing(parts, other, records.at(-1)!.knownAtMs, crossed);
           tell(other.index, decided, quiet.plannedAt(plan, other.index));
         });
         foldEach(policy, events, people, platform, hear.step);

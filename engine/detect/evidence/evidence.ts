@@ -48,12 +48,22 @@ export function toleranceText(
   amount: number,
   tags: readonly string[],
 ): string {
+  let texts = ALLOWED.get(signal);
+  if (texts === undefined) ALLOWED.set(signal, (texts = new Map<number, string>()));
+  let allowed = texts.get(amount);
+  if (allowed === undefined) texts.set(amount, (allowed = allowedText(signal, amount)));
+  return tags.length === 0 ? allowed : `${allowed} with ${tags.join(", ")}`;
+}
+
+/** Every judgement says what is tolerated, some more than once, and of few amounts. */
+const ALLOWED = new WeakMap<SignalPolicy, Map<number, string>>();
+
+function allowedText(signal: SignalPolicy, amount: number): string {
   const size =
     signal.tolerance.kind === "relative"
       ? formatShare(amount)
       : `${formatNumber(Number((amount * 100).toPrecision(3)))} pp`;
-  const allowed = `${size} tolerated${absoluteText(signal)}`;
-  return tags.length === 0 ? allowed : `${allowed} with ${tags.join(", ")}`;
+  return `${size} tolerated${absoluteText(signal)}`;
 }
 
 /** What a sample must be beyond as well, where the detector has such a limit. */
