@@ -93,8 +93,8 @@ async function readParts(
       const to = Math.min(chunk.rowCount, from + part.series.length - row);
       part.series.set(series.subarray(from, to), row);
       part.startMs.set(startMs.subarray(from, to), row);
-      part.stepMs.add(steps.subarray(from, to));
-      part.delayMs.add(delays.subarray(from, to));
+      part.stepMs.addAll(steps.subarray(from, to));
+      part.delayMs.addAll(delays.subarray(from, to));
       row += to - from;
       from = to;
     }

@@ -11,29 +11,64 @@ const DISTINCT_AT_MOST = 4096;
 /** Place of a row's text among the distinct ones where it has none. */
 const ABSENT = -1;
 
+/** Small whole numbers; while all of them are one it takes no memory. */
+export class AlikeColumn {
+  #length = 0;
+  #one = 0;
+  #values: Int32Array | null = null;
+
+  /** @param rows as many as will probably come */
+  constructor(private readonly rows: number) {}
+
+  add(value: number): void {
+    const row = this.#length++;
+    if (row === 0) this.#one = value;
+    if (this.#values === null) {
+      if (value === this.#one) return;
+      this.#values = new Int32Array(Math.max(this.rows, row + 1)).fill(this.#one, 0, row);
+    }
+    this.#values = grown(this.#values, row + 1);
+    this.#values[row] = value;
+  }
+
+  addAll(values: Int32Array): void {
+    const one = this.#length === 0 ? (values[0] ?? 0) : this.#one;
+    if (this.#values === null && values.every((value) => value === one)) {
+      this.#one = one;
+      this.#length += values.length;
+    } else for (const value of values) this.add(value);
+  }
+
+  at(row: number): number {
+    return this.#values === null ? this.#one : this.#values[row]!;
+  }
+}
+
 /**
  * Texts. Names of services, kinds and versions come over and over, and each is one string
  * however many rows have it; ids do not, and lie one after the other in UTF-8.
  */
 export class TextColumn {
   #length = 0;
-  /** By row: which of the distinct ones; where its text ends in the bytes, once there are any. */
-  #places: Int32Array;
+  /** By row: which of the distinct ones. */
+  #places: AlikeColumn;
   readonly #distinct: string[] = [];
   readonly #known = new Map<string, number>();
   #bytes: Buffer | null = null;
   #used = 0;
+  /** By row: where its text ends in the bytes, once there are any. */
+  #ends: Int32Array = new Int32Array(0);
 
   /** @param rows as many as will probably come */
   constructor(private readonly rows: number) {
-    this.#places = new Int32Array(rows);
+    this.#places = new AlikeColumn(rows);
   }
 
   add(text: string | null): void {
     const row = this.#length++;
-    this.#places = grown(this.#places, row + 1);
     if (this.#bytes !== null) {
-      this.#places[row] = this.#write(this.#bytes, text);
+      this.#ends = grown(this.#ends, row + 1);
+      this.#ends[row] = this.#write(this.#bytes, text);
       return;
     }
     let place = text === null ? ABSENT : this.#known.get(text);
@@ -41,16 +76,16 @@ export class TextColumn {
       place = this.#distinct.push(text!) - 1;
       this.#known.set(text!, place);
     }
-    this.#places[row] = place;
+    this.#places.add(place);
     if (this.#distinct.length > DISTINCT_AT_MOST) this.#writeAll();
   }
 
   at(row: number): string | null {
-    const place = this.#places[row]!;
-    if (this.#bytes === null) return this.#distinct[place] ?? null;
-    if (place < 0) return null;
-    const before = row === 0 ? 0 : this.#places[row - 1]!;
-    return this.#bytes.toString("utf8", before < 0 ? ~before : before, place);
+    if (this.#bytes === null) return this.#distinct[this.#places.at(row)] ?? null;
+    const end = this.#ends[row]!;
+    if (end < 0) return null;
+    const before = row === 0 ? 0 : this.#ends[row - 1]!;
+    return this.#bytes.toString("utf8", before < 0 ? ~before : before, end);
   }
 
   #writeAll(): void {
@@ -58,7 +93,9 @@ export class TextColumn {
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? ""), 0);
     const share = this.rows > this.#length ? this.rows / this.#length : 1;
     this.#bytes = Buffer.alloc(Math.ceil(1.05 * share * bytes));
-    texts.forEach((text, row) => (this.#places[row] = this.#write(this.#bytes!, text)));
+    this.#ends = new Int32Array(Math.max(this.rows, this.#length));
+    texts.forEach((text, row) => (this.#ends[row] = this.#write(this.#bytes!, text)));
+    this.#places = new AlikeColumn(0);
     this.#distinct.length = 0;
     this.#known.clear();
   }
@@ -100,29 +137,6 @@ export class NumberColumn {
   at(row: number): number | null {
     const value = this.#values?.[row] ?? Number.NaN;
     return Number.isNaN(value) ? null : value;
-  }
-}
-
-/** Small whole numbers of which mostly all are one: then that is all that is kept. */
-export class AlikeColumn {
-  #length = 0;
-  #one = 0;
-  #values: Int32Array | null = null;
-
-  /** @param rows as many as will come */
-  constructor(private readonly rows: number) {}
-
-  add(values: Int32Array): void {
-    if (this.#length === 0) this.#one = values[0] ?? 0;
-    if (this.#values === null && values.some((value) => value !== this.#one)) {
-      this.#values = new Int32Array(this.rows).fill(this.#one, 0, this.#length);
-    }
-    this.#values?.set(values, this.#length);
-    this.#length += values.length;
-  }
-
-  at(row: number): number {
-    return this.#values === null ? this.#one : this.#values[row]!;
   }
 }
 

@@ -36,10 +36,14 @@ it("a column of numbers that are alike has those too that are not, wherever they
     [0, 1, 2],
   ]) {
     for (const cut of [0, 1, 2, 3]) {
-      const column = new AlikeColumn(values.length);
-      column.add(Int32Array.from(values.slice(0, cut)));
-      column.add(Int32Array.from(values.slice(cut)));
-      expect(values.map((_, row) => column.at(row))).toEqual(values);
+      const together = new AlikeColumn(values.length);
+      together.addAll(Int32Array.from(values.slice(0, cut)));
+      together.addAll(Int32Array.from(values.slice(cut)));
+      const singly = new AlikeColumn(cut);
+      for (const value of values) singly.add(value);
+      for (const column of [together, singly]) {
+        expect(values.map((_, row) => column.at(row))).toEqual(values);
+      }
     }
   }
 });
