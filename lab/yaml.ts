@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { unreadable } from "./operatingProblem.ts";
 import { Problem, Problems } from "./problem.ts";
 
 /** A text as it is written. */
@@ -18,13 +19,7 @@ export function readText(file: string, what: string, cure: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const known: Readonly<Record<string, string>> = {
-      ENOENT: `no such ${what}`,
-      EACCES: "no permission",
-      EISDIR: "this is a directory",
-    };
-    throw new Problem(known[code ?? ""] ?? String(code), { file, cure });
+    throw unreadable(error, file, what, cure);
   }
 }
 

@@ -22,7 +22,7 @@ export interface DeclaredChange {
 type Tolerated = SignalPolicy["tolerance"]["kind"];
 
 /** What of a declared rise reaches a service that calls the one it was declared about. */
-export const DAMPING = 0.5;
+const DAMPING = 0.5;
 
 /** `{metric: conversion_rate, change: -15%}`, with quotes or without; null for anything else. */
 export function parseChange(text: string): DeclaredChange | null {

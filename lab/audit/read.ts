@@ -1,5 +1,7 @@
 /** Reads what a decision log says, and only from a log whose chain is whole. */
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { ChainEnd, Handled, LogEntry, LogHeader } from "../../engine/index.ts";
 import { endChain, followLine, initialChain, readEnvelope } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
@@ -14,6 +16,12 @@ export interface LoggedEntry {
   /** Where the line's newline ends, in bytes, and what the next line must say. */
   readonly endsAt: number;
   readonly end: ChainEnd;
+}
+
+/** A run directory stands for the log in it. */
+export function logIn(path: string): string {
+  const log = join(path, "decisions.jsonl");
+  return existsSync(log) ? log : path;
 }
 
 /**

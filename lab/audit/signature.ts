@@ -7,6 +7,7 @@
 
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { unreadable } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 
 /** The signature of a text, in base64. */
@@ -33,8 +34,7 @@ function readKey(file: string, which: "private" | "public"): KeyObject {
   try {
     pem = readFileSync(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Problem(code === "ENOENT" ? "no such key file" : String(code), { file, cure });
+    throw unreadable(error, file, "key file", cure);
   }
   let key: KeyObject;
   try {

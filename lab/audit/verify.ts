@@ -9,7 +9,7 @@ import {
   type ChainChecks,
   type ChainState,
 } from "../../engine/index.ts";
-import { Problem } from "../problem.ts";
+import { unreadable } from "../operatingProblem.ts";
 
 const CHUNK_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
@@ -60,23 +60,16 @@ function opened(file: string): number {
   try {
     const handle = openSync(file, "r");
     try {
-      readSync(handle, Buffer.alloc(0), 0, 0, null);
+      // A directory opens, and says what it is when it is read.
+      readSync(handle, Buffer.alloc(1), 0, 1, 0);
       return handle;
     } catch (error) {
       closeSync(handle);
       throw error;
     }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const known: Readonly<Record<string, string>> = {
-      ENOENT: "no such log",
-      EACCES: "no permission",
-      EISDIR: "this is a directory",
-    };
-    throw new Problem(known[code ?? ""] ?? String(code), {
-      file,
-      cure: "Give the path of a decision log: decisions.jsonl of a run directory.",
-    });
+    const cure = "Give the path of a decision log: decisions.jsonl of a run directory.";
+    throw unreadable(error, file, "log", cure);
   }
 }
 

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import type { ChainState } from "../../engine/index.ts";
 import { otherEngines } from "../audit/engines.ts";
+import { logIn } from "../audit/read.ts";
 import { judgeAgain, type JudgedAgain } from "../audit/judgeAgain.ts";
 import { replayLog, type DecisionDifference, type LogReplay } from "../audit/replay.ts";
 import { readSignatureCheck } from "../audit/signature.ts";
@@ -33,7 +34,7 @@ interface VerifyFlags {
 function verifyCommand(): Command {
   return new Command("verify")
     .description("Find the first altered, missing, reordered or inserted record of a log.")
-    .argument("<log>", "decisions.jsonl of a run directory, or the directory of a journal")
+    .argument("<log>", "decisions.jsonl, its run directory, or the directory of a journal")
     .option("--open", "the log is still being written: it need not have its last checkpoint")
     .option("--key <file>", "public Ed25519 key (PEM) that every checkpoint must be signed with")
     .option("--json", "print one JSON document")
@@ -42,7 +43,8 @@ function verifyCommand(): Command {
       "\nExample:\n  hindsight audit verify run/decisions.jsonl\n\n" +
         "Exit codes: 0 whole, 1 not whole, 2 usage or input error.",
     )
-    .action((log: string, flags: VerifyFlags) => {
+    .action((given: string, flags: VerifyFlags) => {
+      const log = logIn(given);
       const isSigned = flags.key === undefined ? null : readSignatureCheck(flags.key);
       if (isJournal(log)) {
         verifyWholeJournal(log, isSigned, flags.json ?? false);
@@ -93,7 +95,7 @@ function verifyText(log: string, state: ChainState): string {
 function replayCommand(): Command {
   return new Command("replay")
     .description("Make the decisions of a log again with today's engine, and list what differs.")
-    .argument("<log>", "decisions.jsonl of a run directory, or the directory of a journal")
+    .argument("<log>", "decisions.jsonl, its run directory, or the directory of a journal")
     .option("--history <dir>", "judge the samples of this history again too, and compare")
     .option("--open", "the log is still being written: it need not have its last checkpoint")
     .option("--json", "print one JSON document")
@@ -103,7 +105,8 @@ function replayCommand(): Command {
         "Exit codes: 0 all identical, 1 a decision, sample or judgement differs,\n" +
         "2 no whole log with a header.",
     )
-    .action(async (log: string, flags: ReplayFlags) => {
+    .action(async (given: string, flags: ReplayFlags) => {
+      const log = logIn(given);
       const open = flags.open ?? false;
       if (isJournal(log)) {
         replayWholeJournal(log, flags.json ?? false);

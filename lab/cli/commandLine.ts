@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
+import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { commandList } from "./commands.ts";
 
@@ -39,8 +40,9 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
   try {
     await (await program(argv[2])).parseAsync([...argv]);
     return typeof process.exitCode === "number" ? process.exitCode : EXIT.fine;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.fine : EXIT.usage;
+    const error = operatingProblem(thrown, (thrown as NodeJS.ErrnoException).path ?? "");
     if (error instanceof Problem) {
       process.stderr.write(`hindsight: ${error.message}\n`);
       return EXIT.usage;

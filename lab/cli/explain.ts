@@ -6,6 +6,7 @@ import { explainDocument } from "../explain/document.ts";
 import { explainHistory, explainLog, type Explanation } from "../explain/find.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { logIn } from "../audit/read.ts";
 import { Problem } from "../problem.ts";
 import { wholeNumber } from "./options.ts";
 import { print, printJson, progressBar } from "./output.ts";
@@ -52,7 +53,7 @@ export function explainCommand(): Command {
 function explanationOf(log: string | undefined, flags: Flags): Explanation | Promise<Explanation> {
   const { history, policy, deployment, people, seed } = flags;
   if (log !== undefined && history === undefined) {
-    return explainLog(log, deployment, policy ?? null);
+    return explainLog(logIn(log), deployment, policy ?? null);
   }
   if (log === undefined && history !== undefined && policy !== undefined) {
     const loaded = loadPolicy(policy);

@@ -112,9 +112,15 @@ async function findPast(
   const catalog = await servicesRelation(flags.config, config.services, duck);
   if (catalog !== null && !small.has("services")) small.set("services", catalog);
   if (!small.has("deployments")) {
-    throw new Problem("no deployments are given", {
-      cure: "Add --deployments FILE, --github FILE or --argocd FILE: a history needs them.",
-    });
+    const given = flags.github ?? flags.argocd;
+    throw given === undefined
+      ? new Problem("no deployments are given", {
+          cure: "Add --deployments FILE, --github FILE or --argocd FILE: a history needs them.",
+        })
+      : new Problem("no deployment is in it, or none of this time and environment", {
+          file: [given].flat().join(", "),
+          cure: "Check what was exported, --from, --to and --environment.",
+        });
   }
   small.set(
     "metric_catalog",

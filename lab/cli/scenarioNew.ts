@@ -17,6 +17,12 @@ export function scenarioNewCommand(): Command {
     .option("--json", "print where it is as JSON")
     .addHelpText("after", "\nExample:\n  hindsight scenario new night-migration")
     .action((name: string, flags: { out?: string; force?: true; json?: true }) => {
+      if (/[/\\]/.test(name)) {
+        throw new Problem("a scenario's name is no path", {
+          file: name,
+          cure: `Say where it goes with --out: scenario new ${basename(name)} --out ${name}`,
+        });
+      }
       const stem = basename(name.toLowerCase(), ".yaml").replace(/[^a-z0-9]+/g, "-");
       const file = flags.out ?? `${stem}.yaml`;
       checkFree(file, flags.force);

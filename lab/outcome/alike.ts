@@ -12,7 +12,7 @@ import type { AloneOutcomes } from "./outcomeList.ts";
 /** By what else counts for an outcome. */
 export type AlikeOutcomes = Map<string, SharedOutcomes>;
 
-export class SharedOutcomes {
+class SharedOutcomes {
   readonly #alone = new Map<WatchJudged, Outcome>();
   /** What a glance says of one is said of many: these by place in the plan. */
   readonly #quiet = new Map<WatchJudged, Map<number, Outcome>>();

@@ -45,7 +45,7 @@ export function loadPolicy(file: string): Policy {
 
 export function loadPlacedPolicy(file: string): PlacedPolicy {
   return placedPolicy(
-    readText(file, "policy file", "Give --policy the path of a policy YAML file."),
+    readText(file, "policy file", "Give the path of a policy, a YAML file."),
     file,
   );
 }

@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { canonicalJson, ENGINE_VERSION } from "../../engine/index.ts";
@@ -37,9 +38,13 @@ const SHOWS = /^(cli|server|report|gate|shadow|explain|scenario)[/\\]/;
 
 let known: string | null = null;
 
+/** Libraries that numbers come from. */
+const COUNTS_WITH = ["simple-statistics", "@duckdb/node-api"];
+
 /**
  * The program: version, every line of code that a result may rest on, and the versions of
- * Node and of the time zones. Workers must have the same one as whoever asks them.
+ * libraries it counts with, of Node and of the time zones. Workers must have the same one as
+ * whoever asks them.
  */
 export function programIdentity(): string {
   if (known !== null) return known;
@@ -55,7 +60,12 @@ export function programIdentity(): string {
     }
   }
   const { node, tz = "" } = process.versions;
-  known = keyOf("program", ENGINE_VERSION, STORE_FORMAT, node, tz, hash.digest("hex"));
+  const installed = createRequire(import.meta.url);
+  const libraries = COUNTS_WITH.map((name) => {
+    const { version } = installed(`${name}/package.json`) as { version: string };
+    return [name, version];
+  });
+  known = keyOf("program", ENGINE_VERSION, STORE_FORMAT, node, tz, libraries, hash.digest("hex"));
   return known;
 }
 

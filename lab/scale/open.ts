@@ -74,9 +74,13 @@ export function openScale(
     on !== undefined;
   const found = { policies: 0, there: 0 };
   const queue = on === undefined ? null : queueAt(checkUrl(on), store, say);
+  let isQueueAsked = false;
   process.once("exit", () => {
     for (const pool of pools.values()) pool.end();
     if (store.use.made > 0 && !isOff) store.evict();
+    if (queue !== null && !isQueueAsked) {
+      say("Queue: not asked, as all was kept already or too little to share out.");
+    }
     if (!isOff) for (const line of told(store, found, resume === true)) say(line);
   });
   return {
@@ -84,7 +88,13 @@ export function openScale(
     leastSamples: isAsked ? 0 : SAMPLES_AT_LEAST,
     shardWindows: shard ?? SHARD_WINDOWS,
     work: (history) => {
-      if (queue !== null) return queue(history);
+      if (queue !== null) {
+        const shareOut = queue(history);
+        return (question, progress) => {
+          isQueueAsked = true;
+          return shareOut(question, progress);
+        };
+      }
       const isSmall = workers === undefined && history.manifest.samples < SAMPLES_FOR_WORKERS;
       const count = workers ?? availableParallelism();
       if (isSmall || count === 1) return null;

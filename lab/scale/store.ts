@@ -131,7 +131,7 @@ export class Store {
       this.use.made++;
       return true;
     } catch (error) {
-      rmSync(temporary, { force: true });
+      forgotten(temporary);
       this.use.full = error instanceof Error ? error.message : String(error);
       return false;
     } finally {
@@ -187,6 +187,15 @@ export class Store {
 
 /** What a killed process left half-written is swept up after a day. */
 const LEFT_BEHIND_MS = 86_400_000;
+
+/** Where not even its directory could be made, there is nothing to take away. */
+function forgotten(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // A part of its path is a file.
+  }
+}
 
 function namesIn(dir: string, recursive = false): string[] {
   try {

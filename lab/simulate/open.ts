@@ -7,6 +7,7 @@ import { createWorld, parseWorld, type World } from "../../datasets/world/index.
 import type { Policy } from "../../engine/index.ts";
 import type { SourceFile } from "../history/tables.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { unreadable } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 
 export interface OpenedWorld {
@@ -28,11 +29,7 @@ export function openWorld(
   try {
     text = change(readFileSync(file, "utf8"));
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw new Problem(missing ? "no such world file" : "cannot be read", {
-      file,
-      cure: "The shipped worlds are in datasets/worlds.",
-    });
+    throw unreadable(error, file, "world file", "The shipped worlds are in datasets/worlds.");
   }
   const world = createWorld(parseWorld(text, file), seed);
   const policyFile = loggingPolicyFile(file, world.spec.loggingPolicy);

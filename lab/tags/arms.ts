@@ -141,7 +141,7 @@ function doubled(value: string): string {
 }
 
 /** Labels of deployments that a tag is right to speak up for. */
-export function isRightLabel(label: Label | undefined): boolean {
+function isRightLabel(label: Label | undefined): boolean {
   return label === "expected_change" || label === "benign";
 }
 

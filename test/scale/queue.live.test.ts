@@ -18,6 +18,8 @@ import { HOOK_MS, smallHistory } from "../history/smallWorld.ts";
 import { packsIn, sweepWords, sweptAlone, timeless } from "./sweeping.ts";
 
 const IS_HERE = spawnSync("redis-server", ["--version"]).status === 0;
+/** It takes the minute that a server is waited for. */
+const SOAK = process.env["SOAK"] === "1";
 const PASSWORD = "quite-secret";
 
 let history = "";
@@ -145,6 +147,21 @@ describe.skipIf(!IS_HERE)("a sweep on a queue (redis-server is installed)", () =
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
     serving.process.kill("SIGKILL");
   }, 60_000);
+
+  it.skipIf(!SOAK)(
+    "is told within two minutes that the server stays away (SOAK=1)",
+    async () => {
+      const lonely = await Server.start();
+      const cache = join(temporaryDirectory(), "cache");
+      const asked = hindsight(await sweepWords(cache, "--on", lonely.url));
+      await until(() => packsIn(cache) >= 1);
+      await lonely.down();
+      const { code, stdout, stderr } = await asked;
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toMatch(/has been away for a minute\n {2}Start it again.*--resume/);
+    },
+    120_000,
+  );
 
   it("refuses what is no queue, names no password, and says what to mend", async () => {
     const refused = async (url: string): Promise<string> => {

@@ -8,6 +8,7 @@
 
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Queue, QueueEvents, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { onInterrupt } from "../../interrupt.ts";
@@ -101,40 +102,45 @@ class Coordinator {
     // Nothing to take away: the lease lapses, and workers drop what is left.
     const forget = onInterrupt(() => undefined);
     const waiting = new Run(this, queue, question, progress);
-    try {
+    const jobs = [...question.units.keys()].map((unit) => ({
+      name: question.kind,
+      data: {
+        run,
+        question: name,
+        unit,
+        history: { path: resolve(history.dir), digest: history.manifest.digest },
+        store: resolve(this.store.dir),
+      },
+      opts: {
+        jobId: `${run}-${unit}`,
+        attempts: ATTEMPTS,
+        backoff: { type: "fixed", delay: 1000 },
+        removeOnComplete: { age: 3600 },
+        removeOnFail: { age: 3600 },
+      },
+    }));
+    const asked = async (): Promise<void> => {
       await holdLease(redis, run);
-      const timer = setInterval(() => void holdLease(redis, run), LEASE_EVERY_MS);
-      try {
-        events.on("completed", ({ jobId }) => void waiting.look(jobId));
-        events.on("failed", ({ jobId }) => void waiting.look(jobId));
-        const jobs = await queue.addBulk(
-          [...question.units.keys()].map((unit) => ({
-            name: question.kind,
-            data: {
-              run,
-              question: name,
-              unit,
-              history: { path: resolve(history.dir), digest: history.manifest.digest },
-              store: resolve(this.store.dir),
-            },
-            opts: {
-              jobId: `${run}-${unit}`,
-              attempts: ATTEMPTS,
-              backoff: { type: "fixed", delay: 1000 },
-              removeOnComplete: { age: 3600 },
-              removeOnFail: { age: 3600 },
-            },
-          })),
-        );
-        await waiting.until(jobs, redis);
-      } finally {
-        clearInterval(timer);
-      }
+      events.on("completed", ({ jobId }) => void waiting.look(jobId));
+      events.on("failed", ({ jobId }) => void waiting.look(jobId));
+      await waiting.until(await queue.addBulk(jobs), redis);
+    };
+    const timer = setInterval(
+      () => void holdLease(redis, run).catch(() => undefined),
+      LEASE_EVERY_MS,
+    );
+    const ended = new AbortController();
+    try {
+      await Promise.race([asked(), awayTooLong(redis, this.url, ended.signal)]);
     } finally {
       forget();
-      await redis.del(leaseKey(run)).catch(() => undefined);
-      await events.close().catch(() => undefined);
-      await queue.close().catch(() => undefined);
+      clearInterval(timer);
+      ended.abort();
+      waiting.stop();
+      const giveBack = [() => redis.del(leaseKey(run)), () => events.close(), () => queue.close()];
+      // A server that is away would be waited for; there the lease lapses by itself.
+      const isThere = redis.status === "ready";
+      for (const give of isThere ? giveBack : []) await give().catch(() => undefined);
       // A connection that was handed in is nobody else's to end.
       for (const one of [redis, listening]) one.disconnect();
     }
@@ -143,6 +149,17 @@ class Coordinator {
 
 async function holdLease(redis: Redis, run: string): Promise<void> {
   if (redis.status === "ready") await redis.set(leaseKey(run), "1", "EX", LEASE_SECONDS);
+}
+
+/** Commands wait for a server that is away, so nothing but the clock ends that. */
+async function awayTooLong(redis: Redis, url: string, ended: AbortSignal): Promise<never> {
+  for (let seenMs = Date.now(); Date.now() - seenMs <= AWAY_MS;) {
+    await sleep(1000, undefined, { signal: ended });
+    if (redis.status === "ready") seenMs = Date.now();
+  }
+  throw new Problem(`${shown(url)} has been away for a minute`, {
+    cure: "Start it again, then run the same command with --resume.",
+  });
 }
 
 /** The units of one question that are not there yet. */
@@ -163,23 +180,14 @@ class Run {
     for (const { id, data } of jobs) this.#open.set(id!, data.unit);
     this.#total = this.#open.size;
     const beganMs = Date.now();
-    let awaySinceMs: number | null = null;
     let isTold = false;
     while (this.#open.size > 0 && this.#failure === null) {
       if (redis.status === "ready") {
-        awaySinceMs = null;
         await Promise.all([...this.#open.keys()].slice(0, 500).map((id) => this.look(id)));
         const isIdle = this.#open.size === this.#total && Date.now() - beganMs > IDLE_MS;
         if (isIdle && !isTold) {
           isTold = true;
           this.coordinator.note(await whyIdle(this.coordinator.url, this.queue, redis));
-        }
-      } else {
-        awaySinceMs ??= Date.now();
-        if (Date.now() - awaySinceMs > AWAY_MS) {
-          throw new Problem(`${shown(this.coordinator.url)} has been away for a minute`, {
-            cure: "Start it again, then run the same command with --resume.",
-          });
         }
       }
       if (this.#open.size === 0) break;
@@ -192,6 +200,12 @@ class Run {
       });
     }
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Nobody waits any more. */
+  stop(): void {
+    this.#failure ??= new Error("the question was ended");
+    this.#wake();
   }
 
   /** Sees what has become of a job; one that is done is counted, once. */

@@ -111,10 +111,10 @@ const listen = z
     port: Number(match![2]),
   }));
 
-export const isLoopback = (host: string): boolean =>
+const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127\./.test(host);
 
-export function shadowSchema(at: Surroundings) {
+function shadowSchema(at: Surroundings) {
   return z
     .strictObject({
       policy: path(at, "expected the path of a policy file"),

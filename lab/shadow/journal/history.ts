@@ -8,7 +8,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import {
   ENGINE_VERSION,
@@ -59,7 +59,8 @@ export async function importJournal(
   options: { readonly out: string; readonly force: boolean },
   progress: Progress,
 ): Promise<ImportSummary> {
-  const segments = segmentsIn(realDisk(), dir);
+  const isDirectory = statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const segments = isDirectory ? segmentsIn(realDisk(), dir) : [];
   if (segments.length === 0) {
     throw new Problem("there is no journal here", {
       file: dir,
