@@ -44,7 +44,7 @@ export function inFavourOf(
     // Rolled back under neither policy, a regression goes on as long under both.
     const alike = isOpen(own)
       ? isOpen(other) && own.end === other.end && (sameActs || (sameEyes && isHidden(own, other)))
-      : isHalfOpen(other);
+      : isHalfOpen(other) && own.rolledBack === other.rolledBack;
     if (alike) return isOpen(own) ? unacted(own) : own;
     doubts++;
     if (isOpen(own)) return favoured ? atBest(own) : atWorst(own);
@@ -61,7 +61,7 @@ export function inFavourOf(
   return { ...assumed, doubts: doubts > 0 };
 }
 
-/** Not rolled back for certain, but nobody saw how long it would have gone on. */
+/** What was done is certain, but nobody saw how long it went on, or since when. */
 function isHalfOpen(outcome: Outcome): boolean {
   return outcome.evidence === "bounded" && !isOpen(outcome);
 }

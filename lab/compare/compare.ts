@@ -230,7 +230,9 @@ export function flipsOf(
 }
 
 function changeOf(before: Outcome, after: Outcome): Flip["change"] {
-  const open = (one: Outcome): boolean => isOpen(one) || one.evidence === "bounded";
+  // Of one without a recorded onset only the time is unknown, not what was done.
+  const open = (one: Outcome): boolean =>
+    isOpen(one) || (one.evidence === "bounded" && one.onsetAtMs !== null);
   if (open(before) || open(after)) return "open";
   if (before.rolledBack === after.rolledBack) return "neutral";
   const rightToRollBack = after.label === "regression";

@@ -340,12 +340,27 @@ function notesOf(history: Past, baseline: Evaluated, recovery: Recovery): string
   const { tables } = history;
   const outcomes = standingFor(baseline.outcomes);
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
-  const isTimed = outcomes.some(({ onsetAtMs }) => onsetAtMs !== null);
-  if (!isTimed) notes.push("No regression has a recorded onset: no times to recovery.");
-  else if (tables.incidents.every(({ resolvedAtMs }) => resolvedAtMs === null)) {
+  const regressions = outcomes.filter(({ label }) => label === "regression");
+  const untimed = regressions.filter(({ onsetAtMs }) => onsetAtMs === null).length;
+  if (untimed === regressions.length) {
+    const also = untimed > 0 ? ", and no cost" : "";
+    notes.push(`No regression has a recorded onset: no times to recovery${also}.`);
+  } else if (tables.incidents.every(({ resolvedAtMs }) => resolvedAtMs === null)) {
     notes.push("No incident has a recorded end: read time to rollback, not MTTR.");
   }
-  const bounded = outcomes.filter(({ evidence }) => evidence === "bounded").length;
+  if (untimed > 0 && untimed < regressions.length) {
+    const soonest = formatDuration(recovery.rollbackMs + recovery.recoveryMs);
+    notes.push(
+      `${counted(untimed, "regression")} without a recorded onset: in no time to recovery; ` +
+        `left alone its cost is that of ${unaidedText(recovery)}, and rolled back that of ` +
+        `${soonest} (rollback and recovery) at least.`,
+    );
+  }
+  const bounded = outcomes.filter(
+    ({ evidence, censoredAtMs, onsetAtMs, label }) =>
+      evidence === "bounded" &&
+      (censoredAtMs !== null || onsetAtMs !== null || label !== "regression"),
+  ).length;
   if (bounded > 0) {
     notes.push(
       `${counted(bounded, "deployment")} cut short by history's own rollback or without a ` +

@@ -15,7 +15,8 @@ import type { Evaluated } from "./evaluate.ts";
 
 /** What one deployment adds to a mean of deployments; null where it is not one of them. */
 const ADDS: Readonly<Record<string, (outcome: Outcome) => number | null>> = {
-  mttr: ({ recoveryMs }) => (recoveryMs === null ? null : recoveryMs / 1000),
+  mttr: ({ onsetAtMs, recoveryMs }) =>
+    onsetAtMs === null || recoveryMs === null ? null : recoveryMs / 1000,
   missRate: ({ label, rolledBack }) => (label === "regression" ? Number(!rolledBack) : null),
   falsePositiveRate: (outcome) => (isGood(outcome) ? Number(outcome.rolledBack) : null),
 };

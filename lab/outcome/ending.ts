@@ -1,13 +1,14 @@
 /** When a regression was over: in the history, by the policy's rollback, or between bounds. */
 
 import type { DecisionRecord, SignalJudged } from "../../engine/index.ts";
-import type { IncidentRow } from "../history/tables.ts";
+import type { IncidentRow, Label } from "../history/tables.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Recovery } from "./recovery.ts";
 
 /** What is known of one deployment besides what was decided. */
 interface Known {
+  readonly label: Label;
   readonly incident: IncidentRow | null;
   readonly judgements: readonly SignalJudged[];
   readonly recovery: Recovery;
@@ -21,6 +22,16 @@ interface Recovered {
   readonly evidence: Outcome["evidence"];
 }
 
+/** What the policy did with it, and when. */
+interface Acted {
+  /** The first question, or page. */
+  readonly asked: DecisionRecord | undefined;
+  readonly ordered: DecisionRecord | undefined;
+  readonly executedAtMs: number | null;
+  /** Cut short by history's own rollback before that. */
+  readonly hidden: boolean;
+}
+
 const NOT_A_REGRESSION: Recovered = {
   times: { recoveredAtMs: null, recoveryMs: null, recoveryBestMs: null, recoveryWorstMs: null },
   evidence: "observed",
@@ -31,14 +42,16 @@ const NOT_A_REGRESSION: Recovered = {
  * is not recorded, or was cut short by history's own rollback, counts as `Unaided` says.
  */
 export function recoveryTimes(
-  { deployment, rolledBackAtMs: historyMs }: PlannedDeployment,
-  { incident, recovery }: Known,
+  planned: PlannedDeployment,
+  { label, incident, recovery }: Known,
   onsetAtMs: number | null,
-  ordered: DecisionRecord | undefined,
-  executedAtMs: number | null,
-  hidden: boolean,
+  acted: Acted,
 ): Recovered {
-  if (onsetAtMs === null) return NOT_A_REGRESSION;
+  if (onsetAtMs === null) {
+    return label === "regression" ? untimed(planned, recovery, acted) : NOT_A_REGRESSION;
+  }
+  const { deployment, rolledBackAtMs: historyMs } = planned;
+  const { ordered, executedAtMs, hidden } = acted;
   const id = deployment.deploymentId;
   const resolvedAtMs = incident?.resolvedAtMs ?? null;
   const known = (atMs: number, modelled: boolean): Recovered => {
@@ -91,6 +104,46 @@ export function recoveryTimes(
   };
 }
 
+/**
+ * A regression of which nobody wrote down when it began, for its price alone: it is in no
+ * mean of times. Left alone it counts as long as those last that history let run. Rolled back
+ * it counts from the question on, and as long as a rollback and the recovery after it take
+ * at least; the time before the question is missing, so it counts too little. At worst it was
+ * there from the start of the deployment.
+ */
+function untimed(
+  { deployment }: PlannedDeployment,
+  { unaided, rollBack, recoversAfterMs }: Recovery,
+  { asked, ordered, executedAtMs, hidden }: Acted,
+): Recovered {
+  const id = deployment.deploymentId;
+  const afterMs = recoversAfterMs(id);
+  // A rollback that helps nobody is over when all are.
+  const atMost = (ms: number): number => Math.min(unaided.longestMs, Math.max(0, ms));
+  const soonestMs = atMost(rollBack(id).durationMs + afterMs);
+  const recoveryMs =
+    executedAtMs === null
+      ? unaided.meanMs
+      : Math.max(
+          soonestMs,
+          atMost(executedAtMs + afterMs - ((asked ?? ordered)?.knownAtMs ?? executedAtMs)),
+        );
+  const isCertain = executedAtMs !== null && !hidden;
+  const worstMs = isCertain
+    ? atMost(executedAtMs + afterMs - deployment.startedAtMs)
+    : unaided.longestMs;
+  return {
+    times: {
+      recoveredAtMs: null,
+      recoveryMs,
+      // Left alone it may have been over at once.
+      recoveryBestMs: executedAtMs === null && !hidden ? 0 : Math.min(soonestMs, recoveryMs),
+      recoveryWorstMs: Math.max(worstMs, recoveryMs),
+    },
+    evidence: "bounded",
+  };
+}
+
 /** When a regression was over without anybody's rollback; null where that was not seen. */
 function endedAlone(incident: IncidentRow | null, historyMs: number | null): number | null {
   const resolvedAtMs = incident?.resolvedAtMs ?? null;
@@ -134,17 +187,19 @@ export function anyAnswer(
   historyMs: number | null,
 ): Recovered {
   const { recoveryMs, recoveryBestMs, recoveryWorstMs } = seen.times;
-  if (onsetAtMs === null || recoveryMs === null) return seen;
+  if (recoveryMs === null) return seen;
   const id = proposed.deploymentId;
   const approvedAtMs =
     proposed.knownAtMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id);
+  // Without a recorded onset there is no incident at all; the question is as early as is known.
+  const sinceMs = onsetAtMs ?? proposed.knownAtMs;
   const aloneAtMs = endedAlone(incident, historyMs);
-  const declinedMs = aloneAtMs === null ? recovery.unaided.longestMs : aloneAtMs - onsetAtMs;
+  const declinedMs = aloneAtMs === null ? recovery.unaided.longestMs : aloneAtMs - sinceMs;
   return {
     ...seen,
     times: {
       ...seen.times,
-      recoveryBestMs: Math.min(recoveryBestMs!, Math.max(0, approvedAtMs - onsetAtMs)),
+      recoveryBestMs: Math.min(recoveryBestMs!, Math.max(0, approvedAtMs - sinceMs)),
       recoveryWorstMs: Math.max(recoveryWorstMs!, declinedMs),
     },
   };

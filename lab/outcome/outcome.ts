@@ -5,7 +5,7 @@
  * The evidence ledger, on every outcome:
  *   observed   the history itself shows it
  *   modelled   the decision is exact, but the recovery follows from a model
- *   bounded    history rolled back first: the truth lies between two bounds
+ *   bounded    history rolled back first, or onset or end are not recorded: between two bounds
  *   unknown    nobody can say what people would have answered
  */
 
@@ -52,7 +52,8 @@ export interface Outcome {
   readonly decidedBy: string | null;
   readonly executedAtMs: number | null;
   readonly recoveredAtMs: number | null;
-  /** From onset; of one that was cut short, as long as those last that nobody rolls back. */
+  /** From onset; of one that was cut short, as long as those last that nobody rolls back. Of
+   * one without a recorded onset a price, and no time: see ending.ts. */
   readonly recoveryMs: number | null;
   readonly recoveryBestMs: number | null;
   readonly recoveryWorstMs: number | null;
@@ -234,7 +235,8 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     proposed !== undefined &&
     proposed.tier !== "full" &&
     !material.knows(waitedMs(material.records, proposed));
-  const seen = recoveryTimes(planned, material, onsetAtMs, ordered, executedAtMs, hidden);
+  const acted = { asked, ordered, executedAtMs, hidden };
+  const seen = recoveryTimes(planned, material, onsetAtMs, acted);
   const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
   const { recoveredAtMs, recoveryMs, recoveryBestMs, recoveryWorstMs } = recovered.times;
   // Written out: there is one for every policy of every deployment.

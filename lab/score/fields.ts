@@ -24,7 +24,7 @@ export interface Field {
   /** Between which values it can lie in these deployments with these labels. */
   readonly range: (sums: Sums) => Range;
   /** Why it is null when it is. */
-  readonly why: string;
+  readonly why: (sums: Sums) => string;
 }
 
 const FROM_ZERO: Range = { low: 0, high: Number.POSITIVE_INFINITY };
@@ -50,7 +50,7 @@ function count(name: SumName, among: Among, better: Field["better"] = null): Fie
     value: (sums) => sums[name],
     n: (sums) => sums.deployments,
     range: (sums) => ({ low: 0, high: among(sums) }),
-    why: "",
+    why: () => "",
   };
 }
 
@@ -68,7 +68,7 @@ function labelledCount(name: SumName, among: Among, better: Field["better"] = nu
     ...count(name, among, better),
     value: (sums) => (sums.unlabelled === sums.deployments ? Number.NaN : sums[name]),
     n: (sums) => sums.deployments - sums.unlabelled,
-    why: NO_LABEL,
+    why: () => NO_LABEL,
   };
 }
 
@@ -87,7 +87,7 @@ function share(
     value: (sums) => divide(sums[top], bottom(sums)),
     n: bottom,
     range: () => SHARE,
-    why,
+    why: () => why,
   };
 }
 
@@ -95,6 +95,10 @@ const labelledRollbacks = (sums: Sums): number =>
   sums.truePositiveRollbacks + sums.falsePositiveRollbacks;
 const NO_LABEL = "no deployment is labelled";
 const NO_REGRESSION = "no deployment is labelled as a regression";
+const NO_ONSET = "no regression has a recorded onset";
+
+/** There are regressions, and of none is it known when it began. */
+const isUntimed = (sums: Sums): boolean => sums.regressions > 0 && sums.timed === 0;
 
 function durations(name: DurationName): Field[] {
   return (["mean", "median", "p90", "restrictedMean60m"] as const).map((statistic) => ({
@@ -105,7 +109,7 @@ function durations(name: DurationName): Field[] {
     value: (_sums, seconds) => seconds[name][statistic],
     n: (sums) => sums.timed - (name === "timeToDetect" ? sums.earlyAlarms : 0),
     range: () => (statistic === "restrictedMean60m" ? { low: 0, high: 3600 } : FROM_ZERO),
-    why: "no regression has a recorded onset",
+    why: () => NO_ONSET,
   }));
 }
 
@@ -157,7 +161,7 @@ export const FIELDS: readonly Field[] = [
       ),
     n: (sums) => sums.regressions,
     range: () => SHARE,
-    why: NO_REGRESSION,
+    why: () => NO_REGRESSION,
   },
   ...DURATIONS.flatMap(durations),
   {
@@ -168,7 +172,7 @@ export const FIELDS: readonly Field[] = [
     value: (_sums, seconds) => seconds.timeToRecovery.mean,
     n: (sums) => sums.timed,
     range: () => FROM_ZERO,
-    why: "no regression has a recorded onset",
+    why: () => NO_ONSET,
   },
   labelledCount("earlyAlarms", (sums) => sums.timed),
   count("pages", unlimited, "lower"),
@@ -181,7 +185,7 @@ export const FIELDS: readonly Field[] = [
     value: (sums, _seconds, weeks) => divide(sums.pages, weeks),
     n: (sums) => sums.deployments,
     range: () => FROM_ZERO,
-    why: "the history has no length",
+    why: () => "the history has no length",
   },
   count("approvals", deployments),
   count("approvalsExpired", deployments, "lower"),
@@ -197,9 +201,10 @@ export const FIELDS: readonly Field[] = [
     unit: "cost",
     smooth: true,
     better: "lower",
-    // Without labels the harm of acting and of not acting is missing: no total.
+    // Without labels the harm of acting and of not acting is missing, and without any onset that
+    // of not acting: no total, for in that to do nothing would cost nothing.
     value: (sums) =>
-      sums.unlabelled === sums.deployments
+      sums.unlabelled === sums.deployments || isUntimed(sums)
         ? Number.NaN
         : sums.costRollbacks +
           sums.costFalsePositives +
@@ -208,7 +213,7 @@ export const FIELDS: readonly Field[] = [
           sums.costToil,
     n: (sums) => sums.deployments,
     range: () => FROM_ZERO,
-    why: NO_LABEL,
+    why: (sums) => (isUntimed(sums) ? NO_ONSET : NO_LABEL),
   },
   labelledCount("tagSaved", good),
   labelledCount("tagMasked", regressions, "lower"),

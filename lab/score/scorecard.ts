@@ -127,7 +127,7 @@ export function score(draws: readonly Listed<Outcome>[], options: ScoreOptions):
     },
     get scorecard() {
       return (scorecard ??= cardOf(sums, (field) =>
-        estimateOf(field, field.n(sums), spreads().get(field.name)!, services.length),
+        estimateOf(field, sums, spreads().get(field.name)!, services.length),
       ));
     },
     values,
@@ -147,7 +147,7 @@ export function scoreValues(
     const value = values.get(field.name)!;
     const none = { low: null, high: null, n: field.n(sums) };
     return Number.isNaN(value)
-      ? { value: null, ...none, why: field.why }
+      ? { value: null, ...none, why: field.why(sums) }
       : { value: tidy(value), ...none };
   });
   return { scorecard, values };
@@ -270,9 +270,10 @@ function spreadsOf(
   );
 }
 
-function estimateOf(field: Field, n: number, spread: Spread, services: number): Estimate {
+function estimateOf(field: Field, sums: Sums, spread: Spread, services: number): Estimate {
   const { value } = spread;
-  if (Number.isNaN(value)) return { value: null, low: null, high: null, n, why: field.why };
+  const n = field.n(sums);
+  if (Number.isNaN(value)) return { value: null, low: null, high: null, n, why: field.why(sums) };
   const seen = services < 2 ? null : intervalOf(spread);
   if (seen === null) {
     const why =

@@ -188,8 +188,9 @@ function add(
     sums.costPages += (pages - nightPages) * costs.page + nightPages * costs.nightPage;
     sums.costToil += toilHours * costs.toilHour;
   }
-  if (outcome.onsetAtMs !== null && outcome.recoveryMs !== null)
-    addTimes(sums, seconds, outcome, costs);
+  if (outcome.recoveryMs === null) return;
+  sums.costDegradation += (outcome.recoveryMs / 60_000) * costs.degradedMinute;
+  if (outcome.onsetAtMs !== null) addTimes(sums, seconds, outcome);
 }
 
 /** Of a regression whose onset is known. */
@@ -197,7 +198,6 @@ function addTimes(
   sums: Record<SumName, number>,
   seconds: Record<DurationName, number[]>,
   outcome: Outcome,
-  costs: Costs,
 ): void {
   const recoveryMs = outcome.recoveryMs!;
   sums.timed++;
@@ -205,7 +205,6 @@ function addTimes(
   // A decision on what history hid is a model of a model: no part of what is identified.
   const decided = outcome.evidence === "observed" || outcome.evidence === "modelled";
   if (decided && outcome.censoredAtMs === null) sums.identified++;
-  sums.costDegradation += (recoveryMs / 60_000) * costs.degradedMinute;
   sums.recoveryBestSeconds += outcome.recoveryBestMs! / 1000;
   sums.recoveryWorstSeconds += outcome.recoveryWorstMs! / 1000;
   sums.recoveryBest60mSeconds += Math.min(CAP_MS, outcome.recoveryBestMs!) / 1000;

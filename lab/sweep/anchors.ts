@@ -46,16 +46,20 @@ export function oracleOutcomes(
     const { durationMs, succeeds } = rollBack(deploymentId);
     if (!succeeds) return outcome;
     const acted = { ...outcome, end: "rolledBack" as const, rolledBack: true, censoredAtMs: null };
-    if (onsetAtMs === null || recoveryMs === null) return acted;
+    if (recoveryMs === null) return acted;
     const byRollbackMs = Math.max(0, durationMs + recoversAfterMs(deploymentId));
     const soonestMs = Math.min(recoveryMs, byRollbackMs);
-    return {
-      ...acted,
-      executedAtMs: onsetAtMs + durationMs,
-      recoveredAtMs: onsetAtMs + soonestMs,
+    const times = {
       recoveryMs: soonestMs,
       recoveryBestMs: soonestMs,
       recoveryWorstMs: soonestMs,
+    };
+    if (onsetAtMs === null) return { ...acted, ...times };
+    return {
+      ...acted,
+      ...times,
+      executedAtMs: onsetAtMs + durationMs,
+      recoveredAtMs: onsetAtMs + soonestMs,
       evidence: "modelled" as const,
     };
   });

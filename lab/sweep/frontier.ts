@@ -24,6 +24,11 @@ export interface Scores extends Objectives {
 
 const WEEK_MS = 604_800_000;
 
+/** Is anything labelled, and if there are regressions, any whose onset is known? As a scorecard. */
+function isPriced(benign: number, regressions: number, timed: number): boolean {
+  return regressions > 0 ? timed > 0 : benign > 0;
+}
+
 export function scoresOf(table: SweepTable, policy: number, [from, to]: Span): Scores {
   const sums = sumsOver(table, policy, from, to);
   const counts = countsOver(table, from, to);
@@ -36,7 +41,9 @@ export function scoresOf(table: SweepTable, policy: number, [from, to]: Span): S
     recoveryMinutes: ratio(sums.recoverySeconds, counts.timed) / 60,
     falsePositiveRate: ratio(sums.falsePositives, counts.benign),
     nightPages: totalOf(sums.nightPages) / weeks,
-    cost: 100 * ratio(sums.cost, counts.deployments),
+    cost: isPriced(totalOf(counts.benign), totalOf(counts.regressions), totalOf(counts.timed))
+      ? 100 * ratio(sums.cost, counts.deployments)
+      : Number.NaN,
     missRate: ratio(sums.misses, counts.regressions),
     rollbacks: totalOf(sums.rollbacks),
     falsePositives: totalOf(sums.falsePositives),
@@ -54,16 +61,21 @@ export function resampledObjectives(
   const sums = sumsOver(table, policy, from, to);
   const counts = countsOver(table, from, to);
   const weeks = (table.edgesMs[to]! - table.edgesMs[from]!) / WEEK_MS;
-  const ratio = (top: Float64Array, bottom: Float64Array, times: number): Float64Array => {
+  const deployments = resampled(resamples, counts.deployments);
+  const benign = resampled(resamples, counts.benign);
+  const regressions = resampled(resamples, counts.regressions);
+  const timed = resampled(resamples, counts.timed);
+  const ratio = (top: Float64Array, below: Float64Array, times: number): Float64Array => {
     const above = resampled(resamples, top);
-    const below = resampled(resamples, bottom);
     return above.map((value, at) => (below[at] === 0 ? Number.NaN : (times * value) / below[at]!));
   };
   return {
-    recoveryMinutes: ratio(sums.recoverySeconds, counts.timed, 1 / 60),
-    falsePositiveRate: ratio(sums.falsePositives, counts.benign, 1),
+    recoveryMinutes: ratio(sums.recoverySeconds, timed, 1 / 60),
+    falsePositiveRate: ratio(sums.falsePositives, benign, 1),
     nightPages: resampled(resamples, sums.nightPages).map((value) => value / weeks),
-    cost: ratio(sums.cost, counts.deployments, 100),
+    cost: ratio(sums.cost, deployments, 100).map((cost, at) =>
+      isPriced(benign[at]!, regressions[at]!, timed[at]!) ? cost : Number.NaN,
+    ),
   };
 }
 

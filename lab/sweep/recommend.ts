@@ -81,18 +81,20 @@ export function recommend(
   resamples: Resamples,
   rules: Rules,
 ): Recommendation {
-  const labelled = totalOf(table.counts.regressions) + totalOf(table.counts.benign);
+  const unpriced = unpricedIn(table, periods.open);
   const cannot =
-    labelled === 0
-      ? "no deployment is labelled, so nobody can say what was right"
-      : table.services.length < SERVICES_AT_LEAST
-        ? `${counted(table.services.length, "service")}, too few to tell luck from merit ` +
-          `(it takes ${SERVICES_AT_LEAST})`
-        : periods.sealed === null
-          ? periods.how
-          : null;
+    unpriced ??
+    (table.services.length < SERVICES_AT_LEAST
+      ? `${counted(table.services.length, "service")}, too few to tell luck from merit ` +
+        `(it takes ${SERVICES_AT_LEAST})`
+      : periods.sealed === null
+        ? periods.how
+        : null);
   const choice = choose(table, candidates, incumbent, periods.open, resamples, rules);
-  const shared = { best: choice.best, detectable: choice.detectable };
+  const shared =
+    unpriced === null
+      ? { best: choice.best, detectable: choice.detectable }
+      : { best: null, detectable: null };
   if (cannot !== null || periods.sealed === null) {
     return {
       ...shared,
@@ -152,6 +154,18 @@ export function recommend(
     folds,
     sealed,
   };
+}
+
+/** Why a cost on this stretch says nothing; null where it does. */
+function unpricedIn(table: SweepTable, span: Span): string | null {
+  const counts = countsOver(table, ...span);
+  const regressions = totalOf(counts.regressions);
+  if (regressions + totalOf(counts.benign) === 0) {
+    return "no deployment is labelled, so nobody can say what was right";
+  }
+  return regressions > 0 && totalOf(counts.timed) === 0
+    ? "no regression has a recorded onset, so nobody can say what it costs to miss one"
+    : null;
 }
 
 function chanceText(p: number): string {

@@ -237,6 +237,23 @@ describe("the contract of the scorecard", () => {
     expect(estimate(scored, "unlabelled").value).toBe(12);
   });
 
+  it("has no cost where no regression says since when: not to act would be free", () => {
+    const untimed = DOZEN.map((one) => outcome({ ...one, onsetAtMs: null }));
+    const { value, low, high, why } = estimate(scoreOf(untimed), "cost");
+    expect({ value, low, high }).toEqual({ value: null, low: null, high: null });
+    expect(why).toBe("no regression has a recorded onset");
+    expect(estimate(scoreOf(untimed), "missRate").value).toBe(0.6);
+  });
+
+  it("prices a regression without an onset among others, and leaves it out of all times", () => {
+    const scored = scoreOf([...DOZEN, outcome({ ...regression(60), onsetAtMs: null })]);
+    const before = scoreOf(DOZEN);
+    expect(estimate(scored, "cost").value).toBe(estimate(before, "cost").value! + 600);
+    for (const name of ["mttr", "timeToDetect.mean", "timeToRecovery.p90"]) {
+      expect(estimate(scored, name).value, name).toBe(estimate(before, name).value);
+    }
+  });
+
   it("shares of the evidence ledger add up to one", () => {
     const kinds = ["observedShare", "modelledShare", "boundedShare", "unknownShare"];
     const scored = scoreOf(DOZEN);

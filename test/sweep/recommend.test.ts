@@ -29,10 +29,13 @@ interface WorldSettings {
   /** ... and regressions it misses for it. */
   readonly plantedMisses?: boolean;
   readonly labelled?: boolean;
+  /** Is it recorded when regressions began? */
+  readonly timed?: boolean;
 }
 
 function sweepOf(seed: number, settings: WorldSettings): Recommendation {
-  const { services = 40, weeks = 13, policies = 300, planted = 0, labelled = true } = settings;
+  const { services = 40, weeks = 13, policies = 300, planted = 0 } = settings;
+  const { labelled = true, timed = true } = settings;
   const periods = periodsOf(0, weeks * 7 * DAY_MS);
   const random = randomStream(SEED, "world", seed);
   const { a, b } = counter(SEED, seed);
@@ -51,6 +54,7 @@ function sweepOf(seed: number, settings: WorldSettings): Recommendation {
       const isRegression = random.next() < 0.06;
       counts.deployments[cell]!++;
       if (labelled) counts[isRegression ? "regressions" : "benign"][cell]!++;
+      if (labelled && timed && isRegression) counts.timed[cell]!++;
       const cost = 10 * habit + (isRegression ? 300 * random.next() : 0);
       for (let policy = 0; policy <= policies; policy++) {
         const isOther = policy > 0 && random.next() < 0.1;
@@ -105,6 +109,7 @@ describe(`worlds of seed ${SEED}`, () => {
 
   it.each([
     ["labels", { labelled: false }, "no deployment is labelled"],
+    ["onsets", { timed: false }, "no regression has a recorded onset"],
     ["services", { services: 5 }, "too few to tell luck from merit"],
     ["weeks", { weeks: 3 }, "too short"],
   ])("says nothing without enough %s", (_, settings, why) => {
