@@ -84,12 +84,14 @@ export function recommend(
   const unpriced = unpricedIn(table, periods.open);
   const cannot =
     unpriced ??
-    (table.services.length < SERVICES_AT_LEAST
-      ? `${counted(table.services.length, "service")}, too few to tell luck from merit ` +
-        `(it takes ${SERVICES_AT_LEAST})`
-      : periods.sealed === null
-        ? periods.how
-        : null);
+    (totalOf(countsOver(table, ...periods.open).regressions) === 0
+      ? "no deployment is labelled as a regression, so nobody can say what is missed"
+      : table.services.length < SERVICES_AT_LEAST
+        ? `${counted(table.services.length, "service")}, too few to tell luck from merit ` +
+          `(it takes ${SERVICES_AT_LEAST})`
+        : periods.sealed === null
+          ? periods.how
+          : null);
   const choice = choose(table, candidates, incumbent, periods.open, resamples, rules);
   const shared =
     unpriced === null
@@ -213,7 +215,7 @@ function choose(
   const missesOf = (row: number): number => scoresOf(table, row, span).missRate;
   const allowed = missesOf(incumbent) + MISS_MARGIN;
   const real = [...candidates.keys()].filter(
-    (at) => better.p[at]! <= LUCK && !(missesOf(candidates[at]!.row) > allowed),
+    (at) => better.p[at]! <= LUCK && missesOf(candidates[at]!.row) <= allowed,
   );
   if (real.length === 0) return { chosen: null, best, better, detectable };
   const first = real.reduce((a, b) => (totals[b]! < totals[a]! ? b : a));

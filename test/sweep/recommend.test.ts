@@ -29,13 +29,15 @@ interface WorldSettings {
   /** ... and regressions it misses for it. */
   readonly plantedMisses?: boolean;
   readonly labelled?: boolean;
+  /** Is any of them a regression? */
+  readonly regressions?: boolean;
   /** Is it recorded when regressions began? */
   readonly timed?: boolean;
 }
 
 function sweepOf(seed: number, settings: WorldSettings): Recommendation {
   const { services = 40, weeks = 13, policies = 300, planted = 0 } = settings;
-  const { labelled = true, timed = true } = settings;
+  const { labelled = true, regressions = true, timed = true } = settings;
   const periods = periodsOf(0, weeks * 7 * DAY_MS);
   const random = randomStream(SEED, "world", seed);
   const { a, b } = counter(SEED, seed);
@@ -51,7 +53,7 @@ function sweepOf(seed: number, settings: WorldSettings): Recommendation {
     const habit = random.next();
     for (let day = 0; day < weeks * 7; day += 2 / size) {
       const cell = stretchAt(periods.edgesMs, day * DAY_MS) * services + service;
-      const isRegression = random.next() < 0.06;
+      const isRegression = random.next() < 0.06 && regressions;
       counts.deployments[cell]!++;
       if (labelled) counts[isRegression ? "regressions" : "benign"][cell]!++;
       if (labelled && timed && isRegression) counts.timed[cell]!++;
@@ -109,6 +111,7 @@ describe(`worlds of seed ${SEED}`, () => {
 
   it.each([
     ["labels", { labelled: false }, "no deployment is labelled"],
+    ["regressions", { regressions: false }, "no deployment is labelled as a regression"],
     ["onsets", { timed: false }, "no regression has a recorded onset"],
     ["services", { services: 5 }, "too few to tell luck from merit"],
     ["weeks", { weeks: 3 }, "too short"],
