@@ -127,6 +127,8 @@ export interface RunManifest {
     readonly rollbackFrom: string;
     readonly recoverySeconds: number;
     readonly recoveryFrom: string;
+    /** How long a regression counts that nobody rolls back and whose end is not recorded. */
+    readonly unaidedSeconds: number;
   };
   readonly samplesRead: number;
   readonly notes: readonly string[];
@@ -254,6 +256,7 @@ export async function evaluate(
         rollbackFrom: recovery.rollbackFrom,
         recoverySeconds: recovery.recoveryMs / 1000,
         recoveryFrom: recovery.recoveryFrom,
+        unaidedSeconds: recovery.unaided.meanMs / 1000,
       },
       samplesRead: replayed.samplesRead,
       notes: [

@@ -17,7 +17,6 @@ import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts"
 import type { Difference, Flip } from "../compare/compare.ts";
 import type { Answer } from "../compare/answer.ts";
 import { formatValue } from "../compare/words.ts";
-import type { Costs } from "../score/costs.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
 import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
@@ -76,7 +75,7 @@ export function gateOf(
       before,
       weeks,
       baseline!.scored.clusters,
-      evaluation.manifest.costs,
+      evaluation.manifest,
     );
   });
   const flips = evaluation.flips.map((flip): JudgedFlip => {
@@ -103,6 +102,8 @@ function sayTheSame(one: Policy, other: Policy): boolean {
   return told(one) === told(other);
 }
 
+type Manifest = Pick<Answer["manifest"], "costs" | "recovery">;
+
 function base(guard: Guard, { baseline, candidate }: Difference) {
   return { name: guard.field.name, baseline, candidate };
 }
@@ -125,7 +126,7 @@ function checkOf(
   before: Scorecard,
   weeks: number,
   services: number,
-  costs: Costs,
+  manifest: Manifest,
 ): Check {
   const { field } = guard;
   const margin = marginOf(guard, difference, weeks);
@@ -145,7 +146,7 @@ function checkOf(
     return unsure(`only ${counted(n, "observation")} of ${counted(services, "service")}`);
   }
   const untouched = worseBy === 0 && least === 0 && most === 0;
-  const atMost = tidy(untouched ? excludedBy(field, n, before, costs) : most);
+  const atMost = tidy(untouched ? excludedBy(field, n, before, manifest) : most);
   const settled = { ...open, atMost, historyTimes: null };
   const say = (amount: number): string => amountText(field, amount);
   if (least > 0 && worseBy > margin) {
@@ -194,9 +195,16 @@ function marginOf({ margin }: Guard, { baseline }: Difference, weeks: number): n
 
 /**
  * The difference that n equal pairs do not exclude: 3/n of them may differ, each by as
- * much as one can: an hour, one count, all that a false-positive rollback costs.
+ * much as one can: an hour, one count, all that a false-positive rollback costs or a
+ * regression that is missed, whichever is dearer. Those last an hour, or as long as those that
+ * this history let run if that is longer.
  */
-function excludedBy(field: Field, n: number, { cost }: Scorecard, costs: Costs): number {
+function excludedBy(
+  field: Field,
+  n: number,
+  { cost }: Scorecard,
+  { costs, recovery }: Manifest,
+): number {
   const share = RULE_OF_THREE / Math.max(1, n);
   switch (field.unit) {
     case "share":
@@ -204,8 +212,10 @@ function excludedBy(field: Field, n: number, { cost }: Scorecard, costs: Costs):
     case "seconds":
       return 3600 * Math.min(1, share);
     case "cost": {
-      const { rollback, falsePositive, toilHour, hoursPerFalsePositive } = costs;
-      return RULE_OF_THREE * (rollback + falsePositive + toilHour * hoursPerFalsePositive);
+      const { rollback, falsePositive, toilHour, hoursPerFalsePositive, degradedMinute } = costs;
+      const wrong = rollback + falsePositive + toilHour * hoursPerFalsePositive;
+      const missed = degradedMinute * Math.max(60, recovery.unaidedSeconds / 60);
+      return RULE_OF_THREE * Math.max(wrong, missed);
     }
     case "count":
     case "hours":

@@ -107,12 +107,18 @@ describe("an equal candidate", () => {
     // Nobody reads this tag, so nothing ends differently; 26 regressions exclude 11.5 pp.
     const written = `assign:\n  - { when: { tags: { unheard_of: true } }, tier: observe }`;
     const same = changed("same", (text) => text.replace("assign:", written));
-    const { gate } = await judge(history, same);
+    const { gate, evaluation } = await judge(history, same);
     expect(gate.verdict).toBe("inconclusive");
     const check = gate.checks.find(({ name }) => name === "missRate")!;
     expect(check).toMatchObject({ verdict: "inconclusive", worseBy: 0 });
     expect(check.atMost).toBeCloseTo(3 / 26, 9);
     expect(check.historyTimes).toBeCloseTo(3 / 26 / 0.01, 6);
+    // Three of them missed, at 10 a minute, an hour each or longer.
+    const { unaidedSeconds } = evaluation.manifest.recovery;
+    const missed = 10 * Math.max(60, unaidedSeconds / 60);
+    const cost = gate.checks.find(({ name }) => name === "cost")!;
+    expect(cost.atMost).toBeCloseTo(3 * missed, 6);
+    expect(cost.atMost).toBeGreaterThanOrEqual(1800);
     const wide = budgetOf({ guards: { missRate: "12pp" } });
     expect((await judge(history, same, wide)).gate.verdict).toBe("pass");
   });
