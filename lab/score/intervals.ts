@@ -68,6 +68,18 @@ export function intervalOf(spread: Spread): Interval | null {
   };
 }
 
+/**
+ * The same of a share of `n`: Wilson's where none or all is all that was seen.
+ *
+ * @param n observations
+ */
+export function intervalOfShare(spread: Spread, n: number): Interval | null {
+  const { value } = spread;
+  const seen = intervalOf(spread);
+  const noneOrAll = seen !== null && seen.low === seen.high && (value === 0 || value === 1);
+  return noneOrAll ? wilson(value, n) : seen;
+}
+
 /** The cluster jackknife's standard error; the bootstrap's where that has none. */
 export function standardErrorOf({ samples, leftOut, smooth }: Spread): number {
   const bootError = deviationOf(samples.filter((sample) => !Number.isNaN(sample)));

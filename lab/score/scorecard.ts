@@ -27,9 +27,9 @@ import {
 import {
   effectiveClusters,
   intervalOf,
+  intervalOfShare,
   LEFT_OUT_AT_MOST,
   tidy,
-  wilson,
   type Spread,
 } from "./intervals.ts";
 import { sumByService, type ServiceSums } from "./sums.ts";
@@ -274,16 +274,14 @@ function estimateOf(field: Field, sums: Sums, spread: Spread, services: number):
   const { value } = spread;
   const n = field.n(sums);
   if (Number.isNaN(value)) return { value: null, low: null, high: null, n, why: field.why(sums) };
-  const seen = services < 2 ? null : intervalOf(spread);
-  if (seen === null) {
+  const isShare = field.unit === "share" && field.better !== null;
+  const found = isShare ? intervalOfShare(spread, n) : intervalOf(spread);
+  if (services < 2 || found === null) {
     const why =
       services < 2 ? "one service: no interval" : "too few services can say it: no interval";
     return { value: tidy(value), low: null, high: null, n, why };
   }
-  const isShare = field.unit === "share" && field.better !== null;
-  const noneOrAll = seen.low === seen.high && (value === 0 || value === 1);
-  const interval = isShare && noneOrAll ? wilson(value, n) : seen;
-  const estimate = { value: tidy(value), ...interval, n };
+  const estimate = { value: tidy(value), ...found, n };
   if (spread.effectiveClusters >= CLUSTERS_AT_LEAST) return estimate;
   const effective = spread.effectiveClusters.toFixed(1);
   return {

@@ -3,7 +3,13 @@
  * and where giving up more buys least.
  */
 
-import { effectiveClusters, intervalOf, type Interval, type Range } from "../score/intervals.ts";
+import {
+  effectiveClusters,
+  intervalOf,
+  intervalOfShare,
+  type Interval,
+  type Range,
+} from "../score/intervals.ts";
 import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import type { Span } from "./periods.ts";
@@ -124,11 +130,13 @@ export function frontierOf(
       for (const at of firsts[group]!) membership[at]! += 1 / resamples.count;
     }
   }
-  const clusters = effectiveClusters([...countsOver(table, ...span).deployments]);
+  const { deployments, benign } = countsOver(table, ...span);
+  const known = { clusters: effectiveClusters([...deployments]), benign: totalOf(benign) };
   const intervals = new Array<Intervals>(policies.length);
   firsts.forEach((group, at) => {
     const own = scoresOf(table, policies[group[0]!]!, span);
-    const found = intervalsOf(own, drawn[at]!, clusters);
+    // One service says nothing about others.
+    const found = table.services.length < 2 ? NO_INTERVALS : intervalsOf(own, drawn[at]!, known);
     for (const one of group) intervals[one] = found;
   });
   const scale = resampledObjectives(table, incumbent, span, resamples);
@@ -145,15 +153,28 @@ const RANGES: Readonly<Record<ObjectiveName, Range>> = {
   cost: FROM_ZERO,
 };
 
+const NO_INTERVALS: Intervals = {
+  recoveryMinutes: null,
+  falsePositiveRate: null,
+  nightPages: null,
+  cost: null,
+};
+
 function intervalsOf(
   scores: Scores,
   drawn: Readonly<Record<ObjectiveName, Float64Array>>,
-  clusters: number,
+  { clusters, benign }: { readonly clusters: number; readonly benign: number },
 ): Intervals {
   const of = (name: ObjectiveName): Interval | null => {
-    const known = { value: scores[name], samples: drawn[name], leftOut: null, smooth: true };
-    const range = RANGES[name];
-    return intervalOf({ ...known, effectiveClusters: clusters, range });
+    const spread = {
+      value: scores[name],
+      samples: drawn[name],
+      leftOut: null,
+      smooth: true,
+      effectiveClusters: clusters,
+      range: RANGES[name],
+    };
+    return name === "falsePositiveRate" ? intervalOfShare(spread, benign) : intervalOf(spread);
   };
   return Object.fromEntries(OBJECTIVES.map((name) => [name, of(name)])) as Intervals;
 }

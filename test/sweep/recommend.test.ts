@@ -9,8 +9,9 @@
 
 import { describe, expect, it } from "vitest";
 import { counter, normalAt, randomStream } from "../../lab/random.ts";
+import { wilson } from "../../lab/score/intervals.ts";
 import { betterThanLuck } from "../../lab/sweep/better.ts";
-import { nonDominated } from "../../lab/sweep/frontier.ts";
+import { frontierOf, nonDominated, type Intervals } from "../../lab/sweep/frontier.ts";
 import { periodsOf, stretchAt } from "../../lab/sweep/periods.ts";
 import { recommend, type Recommendation } from "../../lab/sweep/recommend.ts";
 import { resamplesOf } from "../../lab/sweep/resample.ts";
@@ -154,6 +155,40 @@ describe("the frontier", () => {
       [4, 4],
     ];
     expect([...nonDominated(points)]).toEqual([0, 1, 3, 4]);
+  });
+});
+
+describe("its intervals", () => {
+  /** One stretch; in each service ten good deployments of twenty, and so many rolled back. */
+  const intervalsOf = (services: number, falsePositives: number): Intervals => {
+    const names = Array.from({ length: services }, (_, at) => `s${at}`);
+    const each = (value: number): Float64Array => new Float64Array(services).fill(value);
+    const counts = {
+      deployments: each(20),
+      benign: each(10),
+      regressions: each(2),
+      timed: each(2),
+    };
+    const row = new Float64Array(SUMS.length * services);
+    row.set(each(500), SUMS.indexOf("cost") * services);
+    row.set(each(falsePositives), SUMS.indexOf("falsePositives") * services);
+    const table: SweepTable = { services: names, edgesMs: [0, 7 * DAY_MS], counts, rows: [row] };
+    return frontierOf(table, [0, 1], [0], 0, resamplesOf(services, 200, 1)).intervals[0]!;
+  };
+
+  it("are none of one service, which says nothing about others", () => {
+    expect(intervalsOf(1, 2)).toEqual({
+      recoveryMinutes: null,
+      falsePositiveRate: null,
+      nightPages: null,
+      cost: null,
+    });
+  });
+
+  it("of a rate of none or all are Wilson's, as in a scorecard", () => {
+    expect(intervalsOf(12, 0).falsePositiveRate).toEqual(wilson(0, 120));
+    expect(intervalsOf(12, 10).falsePositiveRate).toEqual(wilson(1, 120));
+    expect(wilson(0, 120).high).toBeGreaterThan(0.04);
   });
 });
 
