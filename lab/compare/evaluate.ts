@@ -19,6 +19,7 @@ import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
 import { futuresOf } from "../outcome/futures.ts";
+import { passingNotes, passingOf } from "../outcome/passing.ts";
 import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import { windowNotes } from "../people/closedForm.ts";
@@ -168,7 +169,8 @@ export async function evaluate(
   const costs = options.costs ?? DEFAULT_COSTS;
   const recovery = options.lived?.recovery ?? recoveryOf(tables);
   const effect = options.effect ?? "hold";
-  const futures = futuresOf(tables, effect, options.draws ?? 1, options.seed);
+  const passing = await passingOf(history, policies);
+  const futures = futuresOf(tables, passing, effect, options.draws ?? 1, options.seed);
   const samples = collectSamples();
   const replayed = await replay(
     history,
@@ -262,6 +264,7 @@ export async function evaluate(
       notes: [
         ...unmatched,
         ...notesOf(history, baseline, recovery),
+        ...passingNotes(passing),
         ...windowNotes(unlike, people.model),
       ],
       timing: {

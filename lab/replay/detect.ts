@@ -269,14 +269,15 @@ function imagine(
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
   peers: readonly SampleColumn[],
-  { draws, seed, effectOf }: Futures,
+  { draws, seed, effectOf, passing }: Futures,
 ): void {
   const planned = plan.deployments.at(index)!;
   const { rolledBackAtMs, deployment } = planned;
   const { deploymentId, startedAtMs } = deployment;
   if (rolledBackAtMs === null || !isCutShort(plan, index)) return;
   const untilMs = startedAtMs + plan.lookAheadMs;
-  const future = { startedAtMs, rolledBackAtMs, untilMs, ...effectOf(deploymentId) };
+  const own = effectOf(deploymentId);
+  const future = { startedAtMs, rolledBackAtMs, untilMs, passing, ...own };
   for (let draw = 0; draw < draws; draw++) {
     const spliced = spliceColumns(columns, future, seed, deploymentId, draw);
     if (spliced === null) return;

@@ -287,7 +287,7 @@ export function windowsOf(
 }
 
 /** The id of a deployment's case; null where it started in none. */
-function caseIn(cases: readonly CaseRow[]): (row: DeploymentRow) => string | null {
+export function caseIn(cases: readonly CaseRow[]): (row: DeploymentRow) => string | null {
   return ({ deploymentId, startedAtMs }) => {
     // Recordings may overlap in time when they are of different systems; ids that
     // begin with the case's id decide, then the time.

@@ -11,13 +11,26 @@
  * What clearly grew goes on growing (a leak held at the mean of what it was would never be
  * seen again): a slope of three standard errors, by the past's own noise and autocorrelation.
  *
+ * What is known to have been nobody's fault passes (`pass`): an excursion that stands when history
+ * rolls back stops as others of that metric did in this history, and fades by its own trend until
+ * then. Where nothing stands out, what is left of the last samples is half gone after ten.
+ *
  * Biases. History acts when a few samples look bad, so their mean is a little too bad.
  * An effect that grew too little to be told is held too low, one that would have passed too
  * high: `decay` and `grow` are the other two answers. A daily season is flat for the hour.
  */
 
 import type { SampleColumn } from "../../engine/index.ts";
-import { randomStream } from "../random.ts";
+import { randomStream, uniform } from "../random.ts";
+import {
+  excursionsOf,
+  fadesBy,
+  HALF_LIFE_SAMPLES,
+  noiseOf,
+  stopsAfter,
+  type Passing,
+  type Stopping,
+} from "./excursions.ts";
 
 export const EFFECT_RULES = ["hold", "decay", "grow"] as const;
 export type EffectRule = (typeof EFFECT_RULES)[number];
@@ -26,7 +39,7 @@ export type EffectRule = (typeof EFFECT_RULES)[number];
 export interface Effect {
   /** From here the effect counts; null takes the last eight samples before the rollback. */
   readonly onsetAtMs: number | null;
-  readonly rule: EffectRule;
+  readonly rule: EffectRule | "pass";
 }
 
 /** How all that history cut short may have gone on. */
@@ -34,9 +47,12 @@ export interface Futures {
   readonly draws: number;
   readonly seed: number;
   readonly effectOf: (deploymentId: string) => Effect;
+  /** What this history says of how good deployments' effects pass. */
+  readonly passing: Passing;
 }
 
 interface Future extends Effect {
+  readonly passing: Passing;
   readonly startedAtMs: number;
   readonly rolledBackAtMs: number;
   readonly untilMs: number;
@@ -45,7 +61,6 @@ interface Future extends Effect {
 const BLOCK = 8;
 /** With less than two blocks of past there is no noise to draw from. */
 const PAST_AT_LEAST = 2 * BLOCK;
-const HALF_LIFE_SAMPLES = 10;
 
 /** So many standard errors of a slope that noise alone would have: an effect that still grows. */
 const GROWS_AT = 3;
@@ -63,6 +78,12 @@ interface Shape {
   readonly slope: number;
   /** Was it clearly growing when history rolled back? */
   readonly isGrowing: boolean;
+  /** The standard error of the slope were there only noise. */
+  readonly slopeError: number;
+  /** So many of its last samples it is told from. */
+  readonly samples: number;
+  /** Of an excursion that is to pass: its samples so far. Null where none stands. */
+  readonly age: number | null;
   readonly stepMs: number;
   readonly delayMs: number;
   readonly lastAtMs: number;
@@ -97,15 +118,19 @@ function shapeOf({ atMs, knownAtMs, values }: SampleColumn, future: Future): Sha
     if (atMs[index]! < future.startedAtMs) past.push(value);
     else if (atMs[index]! >= onsetAtMs && atMs[index]! < future.rolledBackAtMs) since.push(value);
   }
-  const effects = future.onsetAtMs === null ? since.slice(-BLOCK) : since;
+  const passes = future.rule === "pass";
+  const effects = future.onsetAtMs === null && !passes ? since.slice(-BLOCK) : since;
   if (past.length < PAST_AT_LEAST || effects.length === 0) return null;
   const isLog = past.every(isPositive) && effects.every(isPositive);
   const scaled = isLog ? past.map(Math.log) : past;
   const level = meanOf(scaled);
-  const shifted = effects.map((value) => (isLog ? Math.log(value) : value) - level);
   const residuals = Float64Array.from(scaled, (value) => value - level);
+  const off = effects.map((value) => (isLog ? Math.log(value) : value) - level);
+  const standing = passes ? standingIn(off, residuals) : null;
+  const shifted = passes ? off.slice(standing ?? 0).slice(-BLOCK) : off;
   const effect = meanOf(shifted);
   const slope = slopeOf(shifted);
+  const slopeError = slopeErrorOf(residuals, shifted.length);
   const last = atMs.length - 1;
   return {
     isLog,
@@ -115,21 +140,29 @@ function shapeOf({ atMs, knownAtMs, values }: SampleColumn, future: Future): Sha
     lastEffect: effect + (slope * (shifted.length - 1)) / 2,
     slope,
     isGrowing:
-      shifted.length >= SLOPE_FROM &&
-      slope * effect > 0 &&
-      Math.abs(slope) > GROWS_AT * slopeErrorOf(residuals, shifted.length),
+      shifted.length >= SLOPE_FROM && slope * effect > 0 && Math.abs(slope) > GROWS_AT * slopeError,
+    slopeError,
+    samples: shifted.length,
+    age: standing === null ? null : off.length - standing,
     stepMs: stepOf(atMs),
     delayMs: knownAtMs[last]! - atMs[last]!,
     lastAtMs: atMs[last]!,
   };
 }
 
+/** Where the excursion begins that stands at the end; null where none does. */
+function standingIn(effects: readonly number[], residuals: Float64Array): number | null {
+  const newest = excursionsOf(effects, noiseOf(residuals)).at(-1);
+  return newest?.end === "open" ? newest.first : null;
+}
+
 function continued(
   column: SampleColumn,
   shape: Shape,
-  { rolledBackAtMs, untilMs, rule }: Future,
+  { rolledBackAtMs, untilMs, rule, passing }: Future,
   key: readonly (string | number)[],
 ): SampleColumn {
+  const effectAt = effectBy(shape, rule, passing[column.series.metric], key);
   const random = randomStream("splice", ...key);
   const blocks = shape.residuals.length - BLOCK + 1;
   const at: number[] = [];
@@ -142,7 +175,7 @@ function continued(
     if (atMs + shape.delayMs > untilMs) break;
     // What was missing while history could still see it stays missing.
     if (atMs + shape.delayMs <= rolledBackAtMs) continue;
-    const value = shape.level + effectAt(shape, rule, count) + shape.residuals[from + within]!;
+    const value = shape.level + effectAt(count) + shape.residuals[from + within]!;
     at.push(atMs);
     values.push(shape.isLog ? Math.exp(value) : value);
   }
@@ -161,15 +194,31 @@ function continued(
   };
 }
 
-function effectAt(shape: Shape, rule: EffectRule, count: number): number {
-  const { effect, lastEffect, slope, isGrowing } = shape;
+/** The effect so many samples after the last one that was seen. */
+function effectBy(
+  shape: Shape,
+  rule: Effect["rule"],
+  stopping: Stopping | undefined,
+  key: readonly (string | number)[],
+): (count: number) => number {
+  const { effect, lastEffect, slope, samples, isGrowing, age } = shape;
+  const grown = (count: number): number => lastEffect + slope * count;
+  const halved = (count: number): number => effect * 0.5 ** (count / HALF_LIFE_SAMPLES);
   switch (rule) {
     case "hold":
-      return isGrowing ? lastEffect + slope * count : effect;
+      return isGrowing ? grown : () => effect;
     case "decay":
-      return effect * 0.5 ** (count / HALF_LIFE_SAMPLES);
+      return halved;
     case "grow":
-      return lastEffect + slope * count;
+      return grown;
+    case "pass": {
+      if (age === null) return halved;
+      // All series of a deployment by the same luck: what moves together passes together.
+      const lasts = stopsAfter(stopping, age, uniform("stops", ...key));
+      const rate = fadesBy(shape, uniform("fades", ...key));
+      const middle = (samples - 1) / 2;
+      return (count) => (count > lasts ? 0 : effect * Math.exp(-rate * (middle + count)));
+    }
   }
 }
 

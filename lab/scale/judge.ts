@@ -18,6 +18,7 @@ import type { Past } from "../history/open.ts";
 import { detect, isCutShort, type Detection, type JudgedBefore } from "../replay/detect.ts";
 import type { Plan } from "../replay/plan.ts";
 import type { Effect, Futures } from "../replay/splice.ts";
+import type { Passing } from "../replay/excursions.ts";
 import { keyOf } from "./identity.ts";
 import { Lookup, writeJudged, type Judged, type Judgements, type Missing } from "./lookup.ts";
 import type { Work } from "./scale.ts";
@@ -31,6 +32,7 @@ interface PlainFutures {
   readonly seed: number;
   /** By deployment id. */
   readonly effects: Readonly<Record<string, Effect>>;
+  readonly passing: Passing;
 }
 
 /** One shard under some groups. */
@@ -263,14 +265,15 @@ function assembled(
   return { judged: all, imagined, samplesRead, digests };
 }
 
-function plainFutures(plan: Plan, { draws, seed, effectOf }: Futures): PlainFutures {
+function plainFutures(plan: Plan, { draws, seed, effectOf, passing }: Futures): PlainFutures {
   const cut = plan.deployments.filter((_, place) => isCutShort(plan, place));
   const ids = cut.map(({ deployment }) => deployment.deploymentId);
-  return { draws, seed, effects: Object.fromEntries(ids.map((id) => [id, effectOf(id)])) };
+  const effects = Object.fromEntries(ids.map((id) => [id, effectOf(id)]));
+  return { draws, seed, effects, passing };
 }
 
-function futuresOf({ draws, seed, effects }: PlainFutures): Futures {
-  return { draws, seed, effectOf: (id) => effects[id]! };
+function futuresOf({ effects, ...rest }: PlainFutures): Futures {
+  return { ...rest, effectOf: (id) => effects[id]! };
 }
 
 /** Equal where all that was cut short in a shard goes on alike; null where nothing was. */
@@ -278,7 +281,7 @@ function futureKey(plan: Plan, { places }: Shard, futures: PlainFutures | null):
   if (futures === null) return null;
   const cut = places.filter((place) => isCutShort(plan, place));
   if (cut.length === 0) return null;
-  const { draws, seed, effects } = futures;
+  const { draws, seed, effects, passing } = futures;
   const ids = cut.map((place) => plan.deployments.at(place)!.deployment.deploymentId);
-  return keyOf("future", draws, seed, canonicalJson(ids.map((id) => [id, effects[id]])));
+  return keyOf("future", draws, seed, canonicalJson([passing, ids.map((id) => [id, effects[id]])]));
 }

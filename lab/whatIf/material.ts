@@ -16,6 +16,7 @@ import {
 import type { Progress } from "../progress.ts";
 import type { History } from "../history/open.ts";
 import { futuresOf } from "../outcome/futures.ts";
+import { passingOf } from "../outcome/passing.ts";
 import { detect, judgeWatched } from "../replay/detect.ts";
 import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
 import { spliceColumns, type EffectRule } from "../replay/splice.ts";
@@ -77,7 +78,8 @@ export async function gather(
     },
   });
   progress.end();
-  const { effectOf } = futuresOf(history.tables, effect, 1, seed);
+  const passing = await passingOf(history, [policy]);
+  const { effectOf } = futuresOf(history.tables, passing, effect, 1, seed);
   const imagined = new Map<number, Unit>();
   plan.deployments.forEach((planned, place) => {
     const { rolledBackAtMs, deployment } = planned;
@@ -86,7 +88,7 @@ export async function gather(
     const { columns, context } = seen[place]!;
     const id = deployment.deploymentId;
     const { startedAtMs } = deployment;
-    const future = { startedAtMs, rolledBackAtMs, untilMs, ...effectOf(id) };
+    const future = { startedAtMs, rolledBackAtMs, untilMs, passing, ...effectOf(id) };
     const own = new Set(planned.series.map(({ name }) => seriesKey(name)));
     const isOwn = ({ series }: SampleColumn): boolean => own.has(seriesKey(series));
     const spliced = spliceColumns(columns.filter(isOwn), future, seed, id, 0);

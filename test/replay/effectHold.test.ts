@@ -184,6 +184,7 @@ describe("a spliced series", () => {
     onsetAtMs: 70 * 60_000,
     rolledBackAtMs: 79 * 60_000 + 10_000,
     untilMs: 200 * 60_000,
+    passing: {},
   };
   const meanAfter = (rule: "hold" | "decay" | "grow", from: number, to: number): number => {
     const [column] = spliceColumns(columns(1.5), { ...future, rule }, 1, "d", 0)!;
