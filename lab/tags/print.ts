@@ -10,6 +10,7 @@ import type { Change } from "./credit.ts";
 import type { Effect, Factorial } from "./factorial.ts";
 import type { KindInventory } from "./inventory.ts";
 import type { ArmValue, KindValue, TagValue } from "./value.ts";
+import { removedText } from "./removed.ts";
 import { counted } from "../counted.ts";
 
 /** Two tables, because one would be twice as wide as a window. */
@@ -137,7 +138,8 @@ function factorialLines(factorial: readonly Factorial[] | null, columns: number)
       fitting(factorialTable(factorial, arms), () => factorialTable(factorial, effects), columns),
     columns,
   );
-  return ["Tags by modes (intervals cover sampling alone):", table, removed(factorial)];
+  const falsePositives = factorial.find(({ field }) => field === "falsePositiveRollbacks")!;
+  return ["Tags by modes (intervals cover sampling alone):", table, removedText(falsePositives)];
 }
 
 function factorialTable(factorial: readonly Factorial[], columns: readonly string[]): string {
@@ -164,15 +166,6 @@ function factorialTable(factorial: readonly Factorial[], columns: readonly strin
     });
   }
   return table.render();
-}
-
-function removed(factorial: readonly Factorial[]): string {
-  const { removedByBoth } = factorial.find(({ field }) => field === "falsePositiveRollbacks")!;
-  const { value, low, high } = removedByBoth;
-  if (value === null) return "What both remove of the false positives this history cannot say.";
-  const share = (one: number): string => `${(100 * one).toFixed(0)} %`;
-  const interval = low === null || high === null ? "" : ` [${share(low)}, ${share(high)}]`;
-  return `Tags and modes together remove ${share(value)}${interval} of false-positive rollbacks.`;
 }
 
 function kindTable(kinds: readonly KindValue[]): string {

@@ -9,6 +9,7 @@ import type { History } from "../../lab/history/open.ts";
 import { isGood } from "../../lab/outcome/outcome.ts";
 import { tagsDocument } from "../../lab/tags/document.ts";
 import { tagsText } from "../../lab/tags/print.ts";
+import { removedText } from "../../lab/tags/removed.ts";
 import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
 import { HOOK_MS } from "../history/smallWorld.ts";
 import {
@@ -162,6 +163,10 @@ describe("planted tags", () => {
     expect(text).not.toMatch(/falsePositiveRollbacks|missRate|restrictedMean/);
     expect(text).toContain("Regressions that tags masked: 1\n  d-masked");
     expect(text).toContain("together remove 50 %");
+    const sure = { value: 1, low: 1, high: 1 };
+    expect(removedText({ neither: 1, both: 0, removedByBoth: sure })).toBe(
+      "Tags and modes together take 1 false-positive rollback to 0: too few for an interval.",
+    );
     const document = tagsDocument(value) as { differences: { against: string }[] };
     expect(new Set(document.differences.map(({ against }) => against))).toEqual(
       new Set(["none", "as recorded"]),

@@ -1,0 +1,31 @@
+/** What tags and modes together take away, in one sentence for the terminal and the browser. */
+
+import type { Factorial } from "./factorial.ts";
+
+/**
+ * The interval knows sampling alone, so it says so: the differences of the arms beside it also
+ * cover what history's own rollbacks hid. One without width knows nothing, and is not shown.
+ */
+export function removedText(
+  falsePositives: Pick<Factorial, "neither" | "both" | "removedByBoth">,
+): string {
+  const { neither, both, removedByBoth } = falsePositives;
+  const { value, low, high } = removedByBoth;
+  if (value === null || neither === null || both === null) {
+    return "What both remove of the false positives this history cannot say.";
+  }
+  const count = (rollbacks: number): string => String(Math.round(10 * rollbacks) / 10);
+  const noun = neither === 1 ? "false-positive rollback" : "false-positive rollbacks";
+  if (low === null || high === null || low === high) {
+    return (
+      `Tags and modes together take ${count(neither)} ${noun} to ${count(both)}: ` +
+      "too few for an interval."
+    );
+  }
+  const share = (one: number): string => `${(100 * one).toFixed(0)} %`;
+  return (
+    `Tags and modes together remove ${share(value)} [${share(low)}, ${share(high)}] of ` +
+    `${count(neither)} ${noun}, by sampling alone: what history's own rollbacks ` +
+    "hid is not in this interval."
+  );
+}
