@@ -1,10 +1,12 @@
 /**
- * How good a set of flags is, with cluster-bootstrap intervals, and how good the
+ * How good a set of flags is, with cluster-bootstrap intervals (Wilson's where all or none of a
+ * share are flagged), and how good the
  * score behind it is at any threshold (AUC) and at thresholds chosen without seeing
  * the service they are judged on (grouped cross-validation).
  */
 
 import { randomStream } from "../random.ts";
+import { wilson } from "../score/intervals.ts";
 import type { Case } from "./cases.ts";
 
 export interface Interval {
@@ -153,6 +155,12 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
     samples.push(statistics(drawn));
   }
   const whole = statistics(cases);
+  const counts = tally(cases, ({ flagged }) => flagged);
+  const trials: Readonly<Record<string, number>> = {
+    precision: counts.tp + counts.fp,
+    recall: counts.tp + counts.fn,
+    falsePositiveRate: counts.fp + counts.tn,
+  };
   const interval = (name: string): Interval => {
     const value = whole[name]!;
     const valid = samples
@@ -160,14 +168,17 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
       .filter((one) => !Number.isNaN(one))
       .sort((a, b) => a - b);
     const at = (share: number): number => valid[Math.round(share * (valid.length - 1))]!;
-    const bounded = valid.length > samples.length / 2;
-    return {
-      value: Number.isNaN(value) ? null : value,
-      low: bounded ? at(0.025) : null,
-      high: bounded ? at(0.975) : null,
-    };
+    if (Number.isNaN(value) || valid.length <= samples.length / 2) {
+      return { value: Number.isNaN(value) ? null : value, low: null, high: null };
+    }
+    const [low, high] = [at(0.025), at(0.975)];
+    // All or none of every sample: the bootstrap knows no width, which is not certainty.
+    if (low === high && (value === 0 || value === 1)) {
+      const n = trials[name];
+      return { value, ...(n === undefined ? { low: null, high: null } : wilson(value, n)) };
+    }
+    return { value, low, high };
   };
-  const counts = tally(cases, ({ flagged }) => flagged);
   return {
     truePositives: counts.tp,
     falseNegatives: counts.fn,

@@ -50,6 +50,19 @@ describe("measures", () => {
     return caseOf({ bad, flagged, detectedAfterMs: flagged ? 1000 * index : null }, index);
   });
 
+  test("of all or none say how few that was: Wilson's interval, and none where it has none", () => {
+    const faultless = cases.map((one) => ({ ...one, flagged: one.bad, score: one.bad ? 1 : 0 }));
+    const { precision, recall, falsePositiveRate, auc } = measure(faultless, 1, 200);
+    // Of 10: z² / (n + z²) below one; of 20 the same above none, with n over the design effect.
+    for (const { value, low, high } of [precision, recall]) {
+      expect({ value, high }).toEqual({ value: 1, high: 1 });
+      expect(low).toBeLessThan(0.73);
+    }
+    expect(falsePositiveRate).toMatchObject({ value: 0, low: 0 });
+    expect(falsePositiveRate.high).toBeGreaterThan(0.15);
+    expect(auc).toEqual({ value: 1, low: null, high: null });
+  });
+
   test("count what they say", () => {
     const measured = measure(cases, 1, 200);
     expect(measured).toMatchObject({
