@@ -9,6 +9,7 @@ import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/random.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
+import { studentQuantile } from "../../lab/score/intervals.ts";
 import type { Scored } from "../../lab/score/scorecard.ts";
 import {
   estimate,
@@ -150,5 +151,30 @@ describe("intervals of fleets of two to five services", () => {
     }
     expect(full, "no count's interval was cut").toBeGreaterThan(SMALL / 4);
     expect(cut, "no fleet was small enough to ask").toBeGreaterThan(SMALL / 4);
+  });
+});
+
+describe("Student's t at 97.5 %", () => {
+  // The integral of its density, and R's qt().
+  const known: readonly (readonly [number, number])[] = [
+    [1, 12.7062],
+    [1.05, 11.3619],
+    [1.2, 8.6488],
+    [1.4, 6.657],
+    [1.5, 6.0167],
+    [1.6, 5.5172],
+    [2, 4.3027],
+    [3, 3.1824],
+    [10, 2.2281],
+    [30, 2.0423],
+  ];
+  it.each(known)("of %d degrees is %d, or a little wider where there are hardly any", (n, t) => {
+    expect(studentQuantile(n)).toBeGreaterThan(t - 1e-4);
+    expect(studentQuantile(n)).toBeLessThan(t * (n < 1.9 ? 1.02 : 1) + 1e-4);
+  });
+
+  it("has no step", () => {
+    expect(studentQuantile(1.5 - 1e-9)).toBeCloseTo(studentQuantile(1.5), 6);
+    expect(studentQuantile(1 + 1e-9)).toBeCloseTo(studentQuantile(1), 6);
   });
 });
