@@ -110,14 +110,14 @@ function ended(outcome: Outcome): Outcome {
   };
 }
 
-/** Not rolled back: overridden, or never proposed. */
+/** Not rolled back: overridden, or never proposed, which is all there is where nobody is asked. */
 function spared(outcome: Outcome): Outcome {
   const regression = outcome.label === "regression";
   const recoveryMs = regression ? outcome.recoveryWorstMs : outcome.recoveryMs;
   if (!outcome.rolledBack) return { ...outcome, recoveryMs };
   return {
     ...outcome,
-    end: "overridden",
+    end: outcome.tier === "full" ? "undecidable" : "overridden",
     rolledBack: false,
     executedAtMs: null,
     recoveryMs,

@@ -11,6 +11,7 @@
  */
 
 import { isGood, type Outcome } from "../outcome/outcome.ts";
+import { standingFor } from "../outcome/outcomeList.ts";
 import type { Evaluated } from "./evaluate.ts";
 
 /** What one deployment adds to a mean of deployments; null where it is not one of them. */
@@ -30,12 +31,18 @@ export function designEffectOf(
 ): number | null {
   const adds = ADDS[field];
   if (adds === undefined) return null;
-  const differences: number[] = [];
-  baseline.outcomes.forEach((outcome, index) => {
-    const before = adds(outcome);
-    const after = adds(candidate.outcomes.at(index)!);
-    if (before !== null && after !== null) differences.push(after - before);
+  // The error is that of means over the draws, so each deployment is a witness with its own.
+  const byPlace = new Map<number, number>();
+  baseline.draws.forEach((outcomes, draw) => {
+    const others = standingFor(candidate.draws[draw]!);
+    standingFor(outcomes).forEach((outcome, place) => {
+      const before = adds(outcome);
+      const after = before === null ? null : adds(others.at(place)!);
+      if (before === null || after === null) return;
+      byPlace.set(place, (byPlace.get(place) ?? 0) + (after - before) / baseline.draws.length);
+    });
   });
+  const differences = [...byPlace.values()];
   const n = differences.length;
   if (n < 2) return null;
   const mean = differences.reduce((sum, one) => sum + one, 0) / n;
