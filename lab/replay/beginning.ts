@@ -11,12 +11,14 @@ import {
   judgementsOf,
   type ContextTag,
   type DecisionEvent,
+  type Policy,
   type WatchJudged,
 } from "../../engine/index.ts";
 import { areSilent } from "./keptJudgements.ts";
 import { entangled } from "./passedOn.ts";
 import { startsMs, under } from "./order.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
+import { asksOthers, mayExplain } from "./rivals.ts";
 
 /** By deployment of the plan. */
 export type Judged = readonly WatchJudged[];
@@ -32,10 +34,14 @@ export interface Quiet {
   readonly beginnings: WeakMap<Judged, Beginning[]>;
 }
 
-/** The same for all policies that judge alike, watch as long and are told the same. */
+/**
+ * The same for all policies that judge alike, watch as long, are told the same and put breaches
+ * down to the same ones.
+ */
 export interface Beginning {
   readonly plan: Plan;
   readonly watchMs: number;
+  readonly asksOthers: boolean;
   /** As far as is known from what was decided under the policies before. */
   now: Parts;
 }
@@ -95,14 +101,20 @@ export function quietMemory(isShared: boolean): Quiet {
   };
 }
 
-export function beginningOf(plan: Plan, watchMs: number, judged: Judged, quiet: Quiet): Beginning {
+export function beginningOf(plan: Plan, policy: Policy, judged: Judged, quiet: Quiet): Beginning {
   let known = quiet.beginnings.get(judged);
   if (known === undefined) quiet.beginnings.set(judged, (known = []));
-  const same = known.find((one) => one.plan === plan && one.watchMs === watchMs);
+  const { watchMs } = policy;
+  const asks = asksOthers(policy);
+  const same = known.find(
+    (one) => one.plan === plan && one.watchMs === watchMs && one.asksOthers === asks,
+  );
   if (same !== undefined) return same;
-  const alone = aloneIn(plan, watchMs, (index) => quiet.isQuiet(judged[index]!));
+  const isQuiet = (index: number): boolean => quiet.isQuiet(judged[index]!);
+  const alone = aloneIn(plan, watchMs, isQuiet);
   for (const index of entangled(plan)) alone[index] = 0;
-  const beginning = { plan, watchMs, now: partsOf(plan, judged, alone, quiet) };
+  if (asks) for (const index of mayExplain(plan, policy, isQuiet)) alone[index] = 0;
+  const beginning = { plan, watchMs, asksOthers: asks, now: partsOf(plan, judged, alone, quiet) };
   known.push(beginning);
   return beginning;
 }

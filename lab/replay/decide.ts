@@ -3,10 +3,11 @@
  *
  * Most deployments are quiet: no signal ever breaches or has evidence that stands. Such a
  * one asks nobody and does nothing, so no other deployment can tell whether it is there,
- * except one of its own service that it supersedes or that supersedes it. It is therefore
- * decided alone, and only when somebody asks; all others go through one fold, because
- * budgets, brakes and people are shared by a fleet. The whole fleet in one fold is the
- * reference, made when its log is wanted; test/sweep/sharing.test.ts holds that both say the same.
+ * except one of its own service that it supersedes or that supersedes it, and one whose breach
+ * may be its doing (rivals.ts). It is therefore decided alone, and only when somebody asks; all
+ * others go through one fold, because budgets, brakes and people are shared by a fleet. The
+ * whole fleet in one fold is the reference, made when its log is wanted;
+ * test/sweep/sharing.test.ts holds that both say the same.
  */
 
 import {
@@ -49,8 +50,8 @@ export interface PolicyReplay extends Decided {
    */
   readonly standIn: (deployment: number) => Decided | null;
   /**
-   * 1 where a deployment is decided alone: the same for every policy that judges alike and
-   * watches as long. It is one array for all policies of whom the same ones are.
+   * 1 where a deployment is decided alone: the same for every policy that judges alike, watches
+   * as long and asks the same others. It is one array for all policies of whom the same ones are.
    */
   readonly alone: () => Uint8Array;
   /**
@@ -85,7 +86,7 @@ export function decisionsOf(
   const all = (): Decided => (whole ??= fold(plan.deployments.keys()));
   let known: { readonly alone: Uint8Array; readonly asked: ReadonlySet<TierName> } | null = null;
   const others = (tell: Tell): NonNullable<typeof known> => {
-    const beginning = beginningOf(plan, policy.watchMs, judged, quiet);
+    const beginning = beginningOf(plan, policy, judged, quiet);
     for (;;) {
       const parts = beginning.now;
       const asked = new Set<TierName>();

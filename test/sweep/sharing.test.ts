@@ -5,7 +5,7 @@
 
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DecisionRecord, Policy } from "../../engine/index.ts";
+import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/progress.ts";
 import { compareDocument } from "../../lab/compare/document.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
@@ -16,7 +16,7 @@ import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { modelled } from "../../lab/people/modelled.ts";
 import { recorded } from "../../lab/people/recorded.ts";
 import { quietMemory } from "../../lab/replay/beginning.ts";
-import { decisionsOf } from "../../lab/replay/decide.ts";
+import { decisionsOf, type PolicyReplay } from "../../lab/replay/decide.ts";
 import { replay, watchHistory, type Replay } from "../../lab/replay/replay.ts";
 import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
 import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
@@ -36,7 +36,7 @@ afterAll(() => history.close());
 const minutes = (most: number) => fc.integer({ min: 1, max: most }).map((one) => one * 60_000);
 
 /** Everything a sweep usually varies, and some of what it rarely does. */
-const variation = fc
+const variation: fc.Arbitrary<Policy> = fc
   .record({
     base: fc.constantFrom("two-minute-override", "incumbent", "tagged-threshold").map(shipped),
     holdMs: fc.constantFrom(0, 30_000, 60_000, 300_000),
@@ -47,12 +47,16 @@ const variation = fc
     tier: fc.constantFrom("full" as const, "override" as const, "approve" as const),
     times: fc.constantFrom(0.5, 1, 1, 2),
     onTimeout: fc.constantFrom("rollback" as const, "hold" as const),
+    of: fc.constantFrom(["own"], ["own"], ["dependants"], ["callers", "partner-api"]),
+    attribution: fc.constantFrom("on" as const, "on" as const, "off" as const),
   })
-  .map(({ base, holdMs, clearMs, windowMs, slaMs, watchMs, tier, times, onTimeout }): Policy => ({
+  .map(({ base, holdMs, clearMs, windowMs, slaMs, watchMs, tier, times, onTimeout, ...rest }) => ({
     ...base,
     watchMs,
+    attribution: rest.attribution,
     signals: base.signals.map((signal) => ({
       ...signal,
+      of: rest.of,
       holdMs,
       clearMs,
       tolerance: { ...signal.tolerance, amount: signal.tolerance.amount * times },
@@ -88,12 +92,18 @@ it("a policy that learns decides alike whether the quiet ones are left out or no
   const people = modelled(about, SEED);
   const made = (await replay(history, [policy], people, recoveryOf(history.tables), silent))
     .policies[0]!;
-  const parts = [...made.judged.keys()].flatMap((place) => made.of(place).records);
-  const text = (records: readonly DecisionRecord[]) =>
-    records.map((record) => JSON.stringify(record)).sort();
-  expect(text(parts)).toEqual(text(made.records));
+  expectAlike(made, [...made.judged.keys()]);
   expect(made.records.filter(({ learned }) => learned !== undefined).length).toBeGreaterThan(2);
 });
+
+/** What is decided of each, alone or with some others, is what the whole fleet decides. */
+function expectAlike(made: PolicyReplay, places: readonly number[]): void {
+  const sorted = (all: readonly unknown[]): string[] =>
+    all.map((one) => JSON.stringify(one)).sort();
+  const parts = places.map((place) => made.of(place));
+  expect(sorted(parts.flatMap(({ records }) => records))).toEqual(sorted(made.records));
+  expect(sorted(parts.flatMap(({ commands }) => commands))).toEqual(sorted(made.commands));
+}
 
 describe(`random variations (seed ${SEED})`, () => {
   const policies = fc.sample(variation, { seed: SEED, numRuns: TOGETHER });
@@ -103,20 +113,32 @@ describe(`random variations (seed ${SEED})`, () => {
   }, HOOK_MS);
 
   it("decide alike whether the quiet ones are left out of the fold or not", () => {
-    const sorted = (records: readonly DecisionRecord[]): string[] =>
-      records.map((record) => JSON.stringify(record)).sort();
     let alone = 0;
     for (const made of together.policies) {
       const places = [...together.plan.deployments.keys()];
       alone += places.filter((place) => made.alone()[place] === 1).length;
-      const parts = places.map((place) => made.of(place));
-      expect(sorted(parts.flatMap(({ records }) => records))).toEqual(sorted(made.records));
-      const commands = parts.flatMap((part) => part.commands).map((one) => JSON.stringify(one));
-      expect(commands.sort()).toEqual(made.commands.map((one) => JSON.stringify(one)).sort());
+      expectAlike(made, places);
     }
     const all = together.plan.deployments.length * policies.length;
     expect(alone).toBeGreaterThan(0.2 * all);
     expect(alone).toBeLessThan(0.9 * all);
+  });
+
+  it("decide alike beside one that asks for no other explanation", async () => {
+    const asking = policies.filter(
+      ({ attribution, signals }) => attribution === "on" && signals[0]!.of[0] !== "own",
+    );
+    const pairs = asking.slice(0, 4).flatMap((policy): Policy[] => {
+      return [{ ...policy, attribution: "off", digest: `${policy.digest} off` }, policy];
+    });
+    const made = await replayed(pairs);
+    for (const one of made.policies) expectAlike(one, [...made.plan.deployments.keys()]);
+    const alone = (attribution: Policy["attribution"]): number =>
+      made.policies
+        .filter(({ policy }) => policy.attribution === attribution)
+        .reduce((sum, one) => sum + one.alone().reduce((of, is) => of + is, 0), 0);
+    expect(made.policies[0]!.judged).toBe(made.policies[1]!.judged);
+    expect(alone("off")).toBeGreaterThan(alone("on"));
   });
 
   it("have the judgements, records and outcomes that each has alone", async () => {
