@@ -34,7 +34,7 @@ export {
 } from "./chain.ts";
 export { explain, type ExplanationNode } from "./explain/explain.ts";
 export { explanationMermaid, explanationText } from "./explain/draw.ts";
-export { ENGINE_VERSION, JUDGES_OTHERWISE } from "./version.ts";
+export { DECIDES_OTHERWISE, ENGINE_VERSION, JUDGES_OTHERWISE } from "./version.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";
 export { matchesGlob, servicesOf } from "./policy/policy.ts";

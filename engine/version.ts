@@ -1,5 +1,5 @@
 /** Recorded with every decision: which engine made it. */
-export const ENGINE_VERSION = "0.2.0";
+export const ENGINE_VERSION = "0.3.0";
 
 /**
  * Since which version the same samples are judged otherwise, and in what. Who changes a judgement
@@ -11,5 +11,18 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
     what:
       "a season begins earlier, on whole slots, and is no longer dropped where the newest sample " +
       "came late; an incident that was over before a deployment widens no scale",
+  },
+];
+
+/**
+ * Since which version the same judgements are decided otherwise, and in what: a log of an older
+ * engine may differ there.
+ */
+export const DECIDES_OTHERWISE: typeof JUDGES_OTHERWISE = [
+  {
+    since: "0.3.0",
+    what:
+      "a deployment that becomes known after one of its service that started later is superseded " +
+      "by that one, and no longer takes its place",
   },
 ];

@@ -18,10 +18,40 @@ const REMEMBER_MS = 86_400_000;
 /** A tag waits this long for its deployment. */
 const TAG_WAITS_MS = 30 * REMEMBER_MS;
 
-/** Does this deployment take the place of what is being watched or asked about? */
+/**
+ * Does this deployment take the place of what is being watched or asked about? Not of what started
+ * after it, however late it is told.
+ */
 export function isReplacedBy({ deployment, phase }: DeploymentState, by: Deployment): boolean {
   const open = phase.name === "watching" || phase.name === "proposed";
-  return open && deployment.service === by.service && deployment.environment === by.environment;
+  return open && isOfOne(deployment, by) && deployment.startedAtMs <= by.startedAtMs;
+}
+
+/**
+ * Of what started after a deployment and was known before it, the first: that took its place
+ * already. One that has ended counts as well, as its harm, or its rollback, is in the samples.
+ */
+export function successorOf(
+  { deployments, ended }: FleetState,
+  deployment: Deployment,
+): Deployment | null {
+  let first: Deployment | null = null;
+  for (const states of [deployments, ended]) {
+    for (const { deployment: other } of states) {
+      if (other.startedAtMs <= deployment.startedAtMs || !isOfOne(other, deployment)) continue;
+      if (first === null || comesBefore(other, first)) first = other;
+    }
+  }
+  return first;
+}
+
+function isOfOne(one: Deployment, other: Deployment): boolean {
+  return one.service === other.service && one.environment === other.environment;
+}
+
+function comesBefore(one: Deployment, other: Deployment): boolean {
+  if (one.startedAtMs !== other.startedAtMs) return one.startedAtMs < other.startedAtMs;
+  return one.deploymentId < other.deploymentId;
 }
 
 /** Puts a deployment under watch, with the tags that were waiting for it. */

@@ -29,7 +29,7 @@ import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { isStricter, type TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
-import { begin, forget, isReplacedBy, passOn, reachStage, tag } from "./begin.ts";
+import { begin, forget, isReplacedBy, passOn, reachStage, successorOf, tag } from "./begin.ts";
 import { halt, toldFleet } from "./fleet.ts";
 import { concludes } from "./fusion.ts";
 import { begun, boundBy, put, refuse, unchanged, writeRecord } from "./recorder.ts";
@@ -135,8 +135,10 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
   }
   const state = begin(turn, deployment, nowMs);
   reconsiderAll(turn, passOn(turn, state, state.tags, nowMs), nowMs);
-  if (state.watchEndsAtMs > nowMs) return;
-  end(turn, state, "undecidable", nowMs, "it became known after its watch was over");
+  const successor = successorOf(turn.fleet, deployment);
+  if (state.watchEndsAtMs <= nowMs) {
+    end(turn, state, "undecidable", nowMs, "it became known after its watch was over");
+  } else if (successor !== null) supersede(turn, state, successor, nowMs);
 }
 
 function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: number): void {

@@ -1,6 +1,6 @@
 /** What is said of a log that another engine wrote: what of it can be made again, and what not. */
 
-import { ENGINE_VERSION, JUDGES_OTHERWISE } from "../../engine/index.ts";
+import { DECIDES_OTHERWISE, ENGINE_VERSION, JUDGES_OTHERWISE } from "../../engine/index.ts";
 
 /**
  * @param versions of the engines that wrote the log
@@ -10,19 +10,25 @@ import { ENGINE_VERSION, JUDGES_OTHERWISE } from "../../engine/index.ts";
 export function otherEngines(versions: readonly string[], judged: boolean): string | null {
   const others = versions.filter((version) => version !== ENGINE_VERSION);
   if (others.length === 0) return null;
-  const written =
+  const said =
     `Written by engine ${others.join(" and ")}, and this is ${ENGINE_VERSION}: decisions are ` +
     "made again from the judgements that the log has.";
+  const decided = changesSince(DECIDES_OTHERWISE, others);
+  const written =
+    decided === "" ? said : `${said}\nSome may differ, as this engine decides otherwise:${decided}`;
   if (!judged) return written;
-  const otherwise = JUDGES_OTHERWISE.filter(({ since }) =>
-    others.some((one) => isNewer(since, one)),
-  );
-  const why = otherwise.map(({ since, what }) => `\n  since ${since}: ${what}`).join("");
+  const why = changesSince(JUDGES_OTHERWISE, others);
   if (why === "") return written;
   return (
     `${written}\nIts judgements cannot all be made again from samples: this engine judges some ` +
     `otherwise, which is no fault of the log.${why}`
   );
+}
+
+/** A line for each change that came after one of the versions. */
+function changesSince(changes: typeof JUDGES_OTHERWISE, versions: readonly string[]): string {
+  const later = changes.filter(({ since }) => versions.some((one) => isNewer(since, one)));
+  return later.map(({ since, what }) => `\n  since ${since}: ${what}`).join("");
 }
 
 /** Of two versions as `1.2.3`; what is no number counts as none. */

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import {
   CHAIN_START,
   chainEntry,
+  DECIDES_OTHERWISE,
   ENGINE_VERSION,
   explanationText,
   JUDGES_OTHERWISE,
@@ -77,7 +78,11 @@ test("what an engine judges otherwise is said of logs from before, and where it 
   expect(otherEngines(["0.2.1"], true)).not.toContain("cannot");
   expect(otherEngines(["0.10.0"], true)).not.toContain("cannot");
   expect(otherEngines([ENGINE_VERSION], true)).toBeNull();
-  expect(JUDGES_OTHERWISE.at(-1)!.since <= ENGINE_VERSION).toBe(true);
+  expect(otherEngines(["0.2.1"], false)).toContain("since 0.3.0: a deployment that becomes known");
+  expect(otherEngines(["0.10.0"], false)).not.toContain("differ");
+  for (const changes of [JUDGES_OTHERWISE, DECIDES_OTHERWISE]) {
+    expect(changes.at(-1)!.since <= ENGINE_VERSION).toBe(true);
+  }
 });
 
 test("explain --json is one document, with times in UTC", { timeout: 60_000 }, async () => {

@@ -78,3 +78,50 @@ describe("a deployment known late", () => {
     expect(kinds).toEqual(["deploymentStarted", "deploymentStarted", "signalJudged"]);
   });
 });
+
+describe("one that started before another of its service, and is told after it", () => {
+  const policy = policyWith({ assign: [{ otherwise: "full" }] });
+  const told = (id: string, startedAtMs: number, knownAtMs: number): Event => ({
+    ...{ kind: "deploymentStarted", atMs: startedAtMs, knownAtMs },
+    deployment: { ...deployed("api", startedAtMs), deploymentId: id },
+  });
+  const ends = (events: readonly Event[]): string[] =>
+    runLive(policy, [...events, ...toBatches([slowFrom(68)])]).records.flatMap(
+      ({ deploymentId, end, reason, decision }) =>
+        decision === "rollbackOrdered"
+          ? `${deploymentId} ${decision}`
+          : end === null
+            ? []
+            : `${deploymentId} ${end}: ${reason}`,
+    );
+  const newer = told("new", START_MS, START_MS);
+
+  test("does not take its place: the newer one is watched on, and rolled back", () => {
+    const old = told("old", START_MS - 10 * MINUTE_MS, START_MS + 5 * MINUTE_MS);
+    const [first, then] = ends([newer, old]);
+    expect(first).toBe("old superseded: superseded by new");
+    expect(then).toBe("new rollbackOrdered");
+  });
+
+  test("nor where nothing is watched any more", () => {
+    const old = told("old", START_MS - 120 * MINUTE_MS, START_MS + 5 * MINUTE_MS);
+    const [first, then] = ends([newer, old]);
+    expect(first).toBe("old undecidable: it became known after its watch was over");
+    expect(then).toBe("new rollbackOrdered");
+  });
+
+  test("is not blamed for what the newer one did before it was rolled back", () => {
+    const old = told("old", START_MS - 10 * MINUTE_MS, START_MS + 15 * MINUTE_MS);
+    const all = ends([newer, old]);
+    expect(all[0]).toBe("new rollbackOrdered");
+    expect(all).toContain("old superseded: superseded by new");
+    expect(all).not.toContain("old rollbackOrdered");
+  });
+
+  test("takes its place where both started at once", () => {
+    const again = told("again", START_MS, START_MS + 5 * MINUTE_MS);
+    const [first, then] = ends([newer, again]);
+    expect(first).toBe("new superseded: superseded by again");
+    expect(then).toBe("again rollbackOrdered");
+  });
+});

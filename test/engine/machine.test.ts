@@ -83,6 +83,7 @@ describe("what a rollback needs", () => {
       if (one !== undefined) {
         must(record.accountable === one.policy.owner, "the owner it started under answers");
         must(!one.over || record.decision === "refused", "nothing is decided after the end");
+        must(record.end !== "superseded" || one.replaced, "only a later one takes its place");
         reach(record.end ?? record.decision);
       }
       for (const command of mine) {

@@ -32,7 +32,7 @@ interface Known {
   question: Question | null;
   objected: boolean;
   ordered: boolean;
-  /** Another deployment took its place before anything was done about it. */
+  /** One that started later, or at once, took its place before anything was done about it. */
   replaced: boolean;
   over: boolean;
 }
@@ -64,22 +64,28 @@ export class MachineModel {
       case "deploymentTagged":
         this.#tags.push(event.tag);
         break;
-      case "deploymentStarted":
-        for (const one of this.known.values()) {
-          const same = one.deployment.service === event.deployment.service;
-          one.replaced ||= same && !one.ordered && !one.over;
+      case "deploymentStarted": {
+        const { deployment } = event;
+        const ofService = [...this.known.values()].filter(
+          (one) => one.deployment.service === deployment.service,
+        );
+        const isLater = (one: Known): boolean =>
+          one.deployment.startedAtMs > deployment.startedAtMs;
+        for (const one of ofService) {
+          one.replaced ||= !isLater(one) && !one.ordered && !one.over;
         }
-        this.known.set(event.deployment.deploymentId, {
-          deployment: event.deployment,
+        this.known.set(deployment.deploymentId, {
+          deployment,
           policy: this.#current,
           verdicts: new Map(),
           question: null,
           objected: false,
           ordered: false,
-          replaced: false,
+          replaced: ofService.some(isLater),
           over: false,
         });
         break;
+      }
       case "signalJudged": {
         const one = this.known.get(event.deploymentId)!;
         if (one.over) break;

@@ -215,6 +215,11 @@ export function walk(): readonly Transition[] {
       const name = lateMs === 0 ? "deployment" : "deployment, known after its watch";
       go(before, name, { kind: "deploymentStarted", atMs, knownAtMs, deployment });
     }
+    const nowMs = START_MS + 1000;
+    const [, next] = eventsAt(nowMs, false).find(([name]) => name === "next deployment")!;
+    const after = { fleet: step(policy, first, next).state, nowMs };
+    const told = { atMs: START_MS, knownAtMs: nowMs, deployment };
+    go(after, "deployment, known after the next one", { kind: "deploymentStarted", ...told });
     for (let place = places.pop(); place !== undefined; place = places.pop()) {
       for (const [name, event] of eventsAt(place.nowMs + 1000, first === TAUGHT)) {
         go(place, name, event);

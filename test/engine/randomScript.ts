@@ -84,7 +84,8 @@ export const POLICIES: readonly Policy[] = fc
 // ── Moves ─────────────────────────────────────────────────────────────────────
 
 export type Move =
-  | { readonly do: "start" }
+  /** Told so long after it started. */
+  | { readonly do: "start"; readonly lateMs: number }
   | {
       readonly do: "judge";
       readonly at: number;
@@ -103,7 +104,13 @@ export type Move =
 const verdict = oneOf<Verdict>("breach", "breach", "breach", "healthy", "noData", "inconclusive");
 const at = fc.nat(5);
 const WEIGHTED: readonly (readonly [number, fc.Arbitrary<Move>])[] = [
-  [4, fc.constant({ do: "start" })],
+  [
+    4,
+    fc.record({
+      do: fc.constant("start"),
+      lateMs: oneOf(0, 0, 0, 1000, 4 * MINUTE_MS, 40 * MINUTE_MS),
+    }),
+  ],
   [9, fc.record({ do: fc.constant("judge"), at, signal: fc.nat(1), verdict })],
   [
     3,
@@ -152,7 +159,7 @@ export const randomScript: fc.Arbitrary<Script> = fc.record({
       minLength: 12,
       maxLength: 40,
     })
-    .map((moves): Move[] => [{ do: "start" }, ...moves]),
+    .map((moves): Move[] => [{ do: "start", lateMs: 0 }, ...moves]),
   startMs: fc.constant(START_MS),
 });
 
@@ -188,9 +195,7 @@ export function eventOf(
   switch (move.do) {
     case "start": {
       const next = FLEET[started.length];
-      return next === undefined
-        ? null
-        : { kind: "deploymentStarted", ...timed, deployment: deploymentOf(next, nowMs) };
+      return next === undefined ? null : startOf(deploymentOf(next, nowMs - move.lateMs), nowMs);
     }
     case "judge": {
       const { deployment, policyDigest } = pick(move.at, null);
@@ -252,6 +257,10 @@ export function timeOf(move: Move, fleet: FleetState, nowMs: number): number {
   const due = nextDueAtMs(move.for === "end" ? fleet : { ...fleet, deployments: asked });
   if (due === Number.POSITIVE_INFINITY) return nowMs + MINUTE_MS;
   return Math.max(nowMs, move.for === "almost" ? due - 1 : due);
+}
+
+function startOf(deployment: Deployment, knownAtMs: number): DecisionEvent {
+  return { kind: "deploymentStarted", atMs: deployment.startedAtMs, knownAtMs, deployment };
 }
 
 function deploymentOf(
