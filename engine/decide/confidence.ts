@@ -28,7 +28,7 @@ import type { Policy } from "../policy/policy.ts";
 const POOR_AT_MOST = 0.6;
 const MISSING_AT_MOST = 0.2;
 /** Nor on one signal that no other supports. */
-const ALONE_AT_MOST = 0.97;
+export const ALONE_AT_MOST = 0.97;
 /** Harm that no tolerance is asked about is enough for every tier as it is shipped. */
 const HARD_GUARD_AT_LEAST = 0.95;
 /** A proposal is taken back below this. */

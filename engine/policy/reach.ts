@@ -1,8 +1,10 @@
 /** Can `fusion: evidence` reach what the tiers ask for? A policy that cannot would never act. */
 
+import { ALONE_AT_MOST } from "../decide/confidence.ts";
 import { LOG_E_AT_MOST, mostLogEOf } from "../detect/evidence/eValue.ts";
 import type { Policy } from "./policy.ts";
 import { formatShare } from "./quantity.ts";
+import { tiersGiven } from "./resolve.ts";
 
 export interface Unreachable {
   readonly path: readonly (string | number)[];
@@ -15,11 +17,13 @@ export function unreachable(policy: Omit<Policy, "digest">): Unreachable[] {
   const issues: Unreachable[] = [];
   let total = 0;
   let e = 0;
+  let speaking = 0;
   for (const { name, detector } of policy.signals) {
     const most = mostLogEOf(detector);
     const weight = policy.evidence.weights[name]!;
     total += weight;
     e += weight * Math.exp(most ?? 0);
+    if (most !== null && most > 0) speaking++;
     if (most !== null) continue;
     issues.push({
       path: ["signals", name, "detector"],
@@ -29,22 +33,23 @@ export function unreachable(policy: Omit<Policy, "digest">): Unreachable[] {
   if (issues.length > 0) return issues;
   const odds =
     ((e / total) * policy.evidence.changeFailureRate) / (1 - policy.evidence.changeFailureRate);
-  const most = odds / (1 + odds);
-  const staged = (policy.stages ?? []).flatMap(({ tier, signals }) => [
-    ...Object.values(tier),
-    ...signals.flatMap((signal) => signal.tier ?? []),
-  ]);
-  for (const tier of new Set([...policy.assign.map((entry) => entry.tier), ...staged])) {
+  const evidence = odds / (1 + odds);
+  // A signal that no other can support is capped, whatever it says.
+  const isAlone = speaking === 1 && evidence > ALONE_AT_MOST;
+  const most = isAlone ? ALONE_AT_MOST : evidence;
+  const says = isAlone ? "one signal alone gives" : "these signals give";
+  const cure = isAlone
+    ? "ask for less, or judge a second signal"
+    : e / total >= Math.exp(LOG_E_AT_MOST) * 0.99
+      ? "ask for less"
+      : "use eprocess with a smaller alpha, or cusum with a larger limit";
+  for (const tier of tiersGiven(policy)) {
     const asked = policy.tiers[tier].confidence;
     if (asked <= most) continue;
-    const cure =
-      e / total >= Math.exp(LOG_E_AT_MOST) * 0.99
-        ? "ask for less"
-        : "use eprocess with a smaller alpha, or cusum with a larger limit";
     issues.push({
       path: ["tiers", tier, "confidence"],
       message:
-        `these signals give ${formatShare(most)} at most, so ${formatShare(asked)} ` +
+        `${says} ${formatShare(most)} at most, so ${formatShare(asked)} ` +
         `would never be reached: ${cure}`,
     });
   }

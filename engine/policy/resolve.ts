@@ -105,6 +105,42 @@ export function resolveTier(
   };
 }
 
+/**
+ * Every tier that some deployment may have at some moment, but for what guardrails take away.
+ *
+ * Bias: any mode may follow any that stands before it, also two that never hold together.
+ */
+export function tiersGiven({
+  assign,
+  modes,
+  stages = [],
+  context,
+}: Pick<Policy, "assign" | "modes" | "stages" | "context">): ReadonlySet<TierName> {
+  const given = new Set(assign.map(({ tier }) => tier));
+  for (const mode of modes) addMoved(given, [...given], mode.tier);
+  const ordinary = [...given];
+  for (const stage of stages) {
+    addMoved(given, ordinary, stage.tier);
+    for (const { tier } of stage.signals) if (tier !== null) given.add(tier);
+  }
+  for (const { tierAtLeast } of context) {
+    if (tierAtLeast === null) continue;
+    if ([...given].some((tier) => isStricter(tierAtLeast, tier))) given.add(tierAtLeast);
+  }
+  return given;
+}
+
+function addMoved(
+  given: Set<TierName>,
+  from: readonly TierName[],
+  moves: Readonly<Partial<Record<TierName, TierName>>>,
+): void {
+  for (const tier of from) {
+    const to = moves[tier];
+    if (to !== undefined) given.add(to);
+  }
+}
+
 /** Is all that speaks against a deployment what a service that it calls may have caused? */
 function concerns({ signals }: Policy, rule: ContextRule, accused: readonly string[]): boolean {
   return accused.every((name) =>

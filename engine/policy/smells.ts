@@ -10,6 +10,7 @@ import type { TierName } from "../record.ts";
 import { neverFirst } from "./floors.ts";
 import type { Policy } from "./policy.ts";
 import { formatDuration, formatShare } from "./quantity.ts";
+import { tiersGiven } from "./resolve.ts";
 
 type Path = readonly (string | number)[];
 
@@ -38,20 +39,10 @@ export function smellsOf(policy: Policy, isWritten: (path: Path) => boolean): re
   ];
 }
 
-/** The tiers that a rule, a mode or a tag may give. */
-function reachedTiers({ assign, modes, context }: Policy): ReadonlySet<TierName> {
-  const reached = new Set<TierName>(assign.map(({ tier }) => tier));
-  for (const { tierAtLeast } of context) if (tierAtLeast !== null) reached.add(tierAtLeast);
+function reachedTiers(policy: Policy): ReadonlySet<TierName> {
+  const reached = new Set(tiersGiven(policy));
   // A breach on a short history is asked about, whatever the tier.
   if (reached.has("full")) reached.add("override");
-  let before = 0;
-  while (reached.size > before) {
-    before = reached.size;
-    for (const { tier } of modes) {
-      for (const [from, to] of Object.entries(tier))
-        if (reached.has(from as TierName)) reached.add(to);
-    }
-  }
   return reached;
 }
 
@@ -87,7 +78,7 @@ function unreachedTiers(
   // A guardrail may give `observe` to anything.
   return ACTING.filter((tier) => !reached.has(tier) && isWritten(["tiers", tier])).map((tier) => ({
     path: ["tiers", tier],
-    message: `no rule, mode or tag gives the tier ${tier}`,
+    message: `no rule, mode, stage or tag gives the tier ${tier}`,
     cure: "Name it in `assign`, or leave its settings out.",
   }));
 }

@@ -214,15 +214,17 @@ describe("confidence", () => {
 });
 
 describe("a policy that could never be sure enough is refused", () => {
-  const issuesOf = (detector: unknown): string => {
+  const refusalOf = (policy: object): string => {
     try {
-      const signals = { errors: { ...written.signals.errors, detector } };
-      policyOf({ ...written, signals });
+      policyOf(policy);
       return "";
     } catch (error) {
       return String(error);
     }
   };
+  const issuesOf = (detector: unknown): string =>
+    refusalOf({ ...written, signals: { errors: { ...written.signals.errors, detector } } });
+
   test.each([
     [{ kind: "threshold" }, /signals.errors.detector: threshold has no e-value/],
     [{ kind: "cusum" }, /tiers.override.confidence: these signals give .* at most, so 80 %/],
@@ -230,6 +232,66 @@ describe("a policy that could never be sure enough is refused", () => {
     [{ kind: "eprocess" }, /^$/],
   ])("%j", (detector, message) => {
     expect(issuesOf(detector)).toMatch(message);
+  });
+
+  /** Two signals that give 38.1 % at most, and what asks for 95 % before `full` acts. */
+  const weak = (more: object): string => {
+    const detector = { kind: "cusum", limit: 8 };
+    const signals = {
+      errors: { ...written.signals.errors, detector },
+      latency: { ...written.signals.latency, detector },
+    };
+    const tiers = { full: { confidence: "95%" }, override: { confidence: "30%" } };
+    return refusalOf({ ...written, signals, tiers, ...more });
+  };
+  const nights = { calendar: "Mon-Fri 18:00-09:00", timezone: "UTC" };
+  const FULL = /tiers.full.confidence: these signals give 38.1 % at most, so 95 %/;
+  const APPROVE = /tiers.approve.confidence: these signals give 38.1 % at most, so 50 %/;
+
+  test.each<[string, object, RegExp]>([
+    ["a rule", { assign: [{ otherwise: "full" }] }, FULL],
+    ["a mode", { modes: { nights: { ...nights, tier: { override: "full" } } } }, FULL],
+    [
+      "a mode after another",
+      {
+        modes: {
+          asleep: { ...nights, tier: { override: "approve" } },
+          bold: { ...nights, tier: { approve: "full" } },
+        },
+      },
+      FULL,
+    ],
+    ["a stage", { stages: { canary: { upTo: "5%", tier: { override: "full" } } } }, FULL],
+    ["a tag", { context: { promised: { tierAtLeast: "approve" } } }, APPROVE],
+    ["nothing", {}, /^$/],
+    [
+      "a mode that never meets its tier",
+      { modes: { a: { ...nights, tier: { approve: "full" } } } },
+      /^$/,
+    ],
+    [
+      "a tag that is no stricter",
+      {
+        assign: [{ otherwise: "observe" }],
+        tiers: { observe: { confidence: "30%" } },
+        context: { promised: { tierAtLeast: "approve" } },
+      },
+      /^$/,
+    ],
+  ])("where %s gives the tier", (_, more, message) => {
+    expect(weak(more)).toMatch(message);
+  });
+
+  test("one signal alone is never surer than 97 %", () => {
+    const { errors, latency } = written.signals;
+    const asking = (confidence: string, signals: object) =>
+      refusalOf({ ...written, signals, tiers: { override: { confidence } } });
+    expect(asking("97%", { errors })).toBe("");
+    expect(asking("98%", { errors })).toMatch(
+      "tiers.override.confidence: one signal alone gives 97 % at most, so 98 % would never be " +
+        "reached: ask for less, or judge a second signal",
+    );
+    expect(asking("98%", { errors, latency })).toBe("");
   });
 });
 

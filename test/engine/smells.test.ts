@@ -69,7 +69,7 @@ describe("a policy", () => {
     [
       "with a tier that nothing gives",
       { ...otherwise("override"), modes: {} },
-      "tiers.approve: no rule, mode or tag gives the tier approve",
+      "tiers.approve: no rule, mode, stage or tag gives the tier approve",
     ],
     [
       "with a mode that changes nothing",
