@@ -28,7 +28,7 @@ import type {
 import { EngineRefusal, type Committed, type Core } from "./core.ts";
 import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
-import type { Asked } from "./outstanding.ts";
+import { isTrueYet, type Asked } from "./outstanding.ts";
 import { Polling } from "./polling.ts";
 import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
@@ -314,7 +314,10 @@ export class LiveHost implements RunningHost {
 
   #isLate({ command }: Errand): boolean {
     const ageMs = this.core.time.nowMs - command.askedAtMs;
-    if (command.kind !== "rollBack") return ageMs > WORDS_LAST_MS;
+    if (command.kind !== "rollBack") {
+      const state = findDeployment(this.core.state.fleet, command.deploymentId);
+      return ageMs > WORDS_LAST_MS || !isTrueYet(command, state, this.core.time.nowMs);
+    }
     return ageMs > this.parts.options.orderExpiresMs || !this.#isRollingBack(command.deploymentId);
   }
 

@@ -3,7 +3,13 @@
  * once more, each under the key it had: whether it went out before the end nobody knows.
  */
 
-import type { ControllerStep, DecisionKind, EngineCommand, Event } from "../../engine/index.ts";
+import type {
+  ControllerStep,
+  DecisionKind,
+  EngineCommand,
+  Event,
+  findDeployment,
+} from "../../engine/index.ts";
 
 /** Words to people are sent again for so long: later they are news no more. */
 const NEWS_MS = 300_000;
@@ -51,4 +57,26 @@ export class Outstanding {
   get all(): readonly Asked[] {
     return this.#asked;
   }
+}
+
+/**
+ * Is what people are told of a question still so? One that was taken back or answered, by silence
+ * or in words, is asked of nobody. Other words say what happened: that stays so.
+ *
+ * @param state of the command's deployment
+ */
+export function isTrueYet(
+  command: EngineCommand,
+  state: ReturnType<typeof findDeployment>,
+  nowMs: number,
+): boolean {
+  const asked = state?.phase.name === "proposed" ? state.phase : null;
+  // Where another question stands already it would seem to take that one back.
+  if (command.kind === "withdrawProposal") return asked === null;
+  if (command.kind !== "propose" && command.kind !== "escalate") return true;
+  if (asked === null || nowMs >= command.answerByMs) return false;
+  const [kind, ordinal] =
+    asked.step === 0 ? ["propose", state!.proposals] : ["escalate", asked.step];
+  const isSame = command.kind === kind && command.ordinal === ordinal;
+  return isSame && command.answerByMs === asked.answerByMs;
 }
