@@ -27,14 +27,28 @@ export function restore(text: string): ControllerState {
   const state = JSON.parse(text, (_key, value: unknown) => read(value)) as ControllerState;
   const { fleet } = state;
   const { learning } = fleet;
-  const breaches = listFrom(fleet.breaches, (service, atMs: number) => ({ service, atMs }));
+  const breaches = listFrom(fleet.breaches, (service, atMs: number) => ({ service, atMs })).map(
+    inAny,
+  );
   const policies = listFrom(fleet.policies, (_digest, policy: Policy) => policy);
   const open = listFrom(learning.open, (deploymentId, one: Omit<Open, "deploymentId">) => ({
     deploymentId,
     ...one,
   }));
   breaches.sort((a, b) => a.atMs - b.atMs);
-  return { ...state, fleet: { ...fleet, breaches, policies, learning: { ...learning, open } } };
+  const rollbacks = fleet.rollbacks.map(inAny);
+  // One flag for all environments: whoever is not named here is paged once more.
+  const stormPaged = isList(fleet.stormPaged) ? fleet.stormPaged : [];
+  const told = { ...learning, open };
+  return {
+    ...state,
+    fleet: { ...fleet, rollbacks, breaches, stormPaged, policies, learning: told },
+  };
+}
+
+/** What was written without its environment may have happened in any. */
+function inAny<Past extends object>(past: Past): Past & { readonly environment: string | null } {
+  return { environment: null, ...past };
 }
 
 /** A list, also of a state that was written when it was a record by name. */

@@ -25,4 +25,10 @@ export const DECIDES_OTHERWISE: typeof JUDGES_OTHERWISE = [
       "a deployment that becomes known after one of its service that started later is superseded " +
       "by that one, and no longer takes its place",
   },
+  {
+    since: "0.3.0",
+    what:
+      "budget, cooldown and storm brake count what happened in the environment of the " +
+      "deployment, and no longer what happened in others",
+  },
 ];

@@ -166,7 +166,7 @@ function judge(turn: Turn, event: SignalJudged): void {
     put(turn, changed(state, { phase: { ...state.phase, accused } }));
   }
   const breach = stands(policy, state, nowMs, "verdict");
-  if (breach) noteBreach(turn, state.deployment.service, nowMs);
+  if (breach) noteBreach(turn, state.deployment, nowMs);
   if (state.phase.name === "watching" && breach) propose(turn, state, nowMs);
   if (state.phase.name !== "proposed") return;
   if (breach) unlearn(turn, state, state.phase, nowMs);
@@ -228,7 +228,7 @@ function unlearn(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
 function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: number): void {
   if (state.observed) return;
   const policy = boundBy(turn, state);
-  const pages = pagesFor(turn, tier.restraint);
+  const pages = pagesFor(turn, tier.restraint, state.deployment);
   const held = tier.restraint === null ? "" : `; held: ${tier.restraint.reason}`;
   const why = {
     decision: pages ? "paged" : "held",
@@ -307,7 +307,7 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
   if (why !== null) {
     const reason = `no answer within ${waited}, but ${why}: held`;
     const record = end(turn, state, "held", nowMs, reason, { tier });
-    if (pagesFor(turn, tier.restraint)) page(turn, record, phase.to);
+    if (pagesFor(turn, tier.restraint, state.deployment)) page(turn, record, phase.to);
     return;
   }
   rollBack(turn, state, nowMs, tier, {

@@ -2,6 +2,9 @@
  * What keeps a machine from acting anywhere or on one service, whatever the tier of a
  * deployment is: the halt, the storm brake, the cooldown and the rollback budget.
  *
+ * What happened in one environment restrains no machine in another: a rollback in staging says
+ * nothing of production. The halt alone holds everywhere.
+ *
  * A restraint makes the tier `observe`: what is in breach is held and a person is paged.
  * An approval does not lift it: it says what a person wants, not that the machine is
  * fit to do it. Whoever is sure rolls back by hand.
@@ -12,7 +15,7 @@ import type { Policy, RollbackBudget } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
 import { added, keptFrom, withoutPlace } from "./list.ts";
 import type { Turn } from "./recorder.ts";
-import type { FleetState, PastRollback } from "./state.ts";
+import type { FleetState, PastBreach, PastRollback } from "./state.ts";
 
 /** No budget or cooldown looks back further (the schema sees to it). */
 const ROLLBACKS_KEPT_MS = 7 * 86_400_000;
@@ -38,14 +41,17 @@ export function restraintOn(
     return { rule: "halt", reason: `all machines were halted by ${by}: ${reason}` };
   }
   if (stormBrake !== null) {
-    const services = breachingServices(fleet, nowMs - stormBrake.inMs);
+    const services = breachingServices(fleet, deployment.environment, nowMs - stormBrake.inMs);
     if (services >= stormBrake.services) {
       const reason = `${services} services breached within ${formatDuration(stormBrake.inMs)}`;
       return { rule: STORM, reason };
     }
   }
   if (cooldownMs !== null) {
-    const last = fleet.rollbacks.filter(({ service }) => service === deployment.service).pop();
+    const own = fleet.rollbacks.filter(
+      (past) => past.service === deployment.service && isIn(past, deployment.environment),
+    );
+    const last = own.pop();
     if (last !== undefined && nowMs - last.atMs < cooldownMs) {
       const ago = formatDuration(nowMs - last.atMs);
       const reason = `${deployment.service} was rolled back ${ago} ago (${last.deploymentId})`;
@@ -66,7 +72,7 @@ function overBudget(
   // A service without a team is a team of its own.
   const unit = per === "team" && deployment.team === null ? "service" : per;
   const shares = (past: PastRollback): boolean =>
-    unit === "fleet" || past[unit] === deployment[unit];
+    isIn(past, deployment.environment) && (unit === "fleet" || past[unit] === deployment[unit]);
   const spent = fleet.rollbacks.filter((past) => nowMs - past.atMs < inMs && shares(past)).length;
   if (spent < max) return null;
   const whose = unit === "fleet" ? "the fleet" : `${unit} ${deployment[unit]}`;
@@ -75,35 +81,53 @@ function overBudget(
   return { rule: "guardrails.rollbackBudget", reason };
 }
 
-function breachingServices({ breaches }: FleetState, afterMs: number): number {
-  return breaches.filter(({ atMs }) => atMs > afterMs).length;
+/** Did it happen in this environment, as far as anybody knows? */
+function isIn(past: PastRollback | PastBreach, environment: string): boolean {
+  return past.environment === null || past.environment === environment;
 }
 
-/** A service began to breach, or went on: it counts towards a storm. */
-export function noteBreach(turn: Turn, service: string, nowMs: number): void {
+function breachingServices({ breaches }: FleetState, environment: string, afterMs: number): number {
+  return breaches.filter((past) => past.atMs > afterMs && isIn(past, environment)).length;
+}
+
+/** A service began to breach, or went on: it counts towards a storm in its environment. */
+export function noteBreach(
+  turn: Turn,
+  { service, environment }: Pick<Deployment, "service" | "environment">,
+  nowMs: number,
+): void {
   const { fleet } = turn;
   const kept = keptFrom(fleet.breaches, ({ atMs }) => atMs > nowMs - BREACHES_KEPT_MS);
-  const before = kept.findIndex((past) => past.service === service);
+  const before = kept.findIndex(
+    (past) => past.service === service && past.environment === environment,
+  );
   const others = before < 0 ? kept : withoutPlace(kept, before);
-  fleet.breaches = added(others, { service, atMs: nowMs });
+  fleet.breaches = added(others, { service, environment, atMs: nowMs });
   const { stormBrake } = turn.policy.guardrails;
+  if (!fleet.stormPaged.includes(environment)) return;
   const storm =
-    stormBrake !== null && breachingServices(fleet, nowMs - stormBrake.inMs) >= stormBrake.services;
-  fleet.stormPaged = fleet.stormPaged && storm;
+    stormBrake !== null &&
+    breachingServices(fleet, environment, nowMs - stormBrake.inMs) >= stormBrake.services;
+  if (!storm) fleet.stormPaged = fleet.stormPaged.filter((name) => name !== environment);
 }
 
 /** A rollback was ordered: it counts, whoever decided it and however it ends. */
 export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number): void {
-  const { deploymentId, service, team } = deployment;
+  const { deploymentId, service, environment, team } = deployment;
   const { fleet } = turn;
   const kept = keptFrom(fleet.rollbacks, ({ atMs }) => atMs > nowMs - ROLLBACKS_KEPT_MS);
-  fleet.rollbacks = added(kept, { deploymentId, service, team, atMs: nowMs });
+  fleet.rollbacks = added(kept, { deploymentId, service, environment, team, atMs: nowMs });
 }
 
 /** Is a person to be paged for this restraint? A storm is one page, not one a service. */
-export function pagesFor(turn: Turn, restraint: Restraint | null): boolean {
+export function pagesFor(
+  turn: Turn,
+  restraint: Restraint | null,
+  { environment }: Pick<Deployment, "environment">,
+): boolean {
   if (restraint?.rule !== STORM) return true;
-  if (turn.fleet.stormPaged) return false;
-  turn.fleet.stormPaged = true;
+  const { fleet } = turn;
+  if (fleet.stormPaged.includes(environment)) return false;
+  fleet.stormPaged = added(fleet.stormPaged, environment);
   return true;
 }

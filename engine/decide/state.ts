@@ -80,10 +80,10 @@ export interface FleetState {
   readonly halted: { readonly by: string; readonly reason: string } | null;
   /** Rollbacks ordered, the oldest first, as far back as a guardrail may look. */
   readonly rollbacks: readonly PastRollback[];
-  /** When each service last was in breach, the oldest first, as far back as a storm may last. */
+  /** When a service of an environment last was in breach, the oldest first, as far as a storm. */
   readonly breaches: readonly PastBreach[];
-  /** The fleet was paged for the storm that is on. */
-  readonly stormPaged: boolean;
+  /** The environments whose storm is on and that were paged for it. */
+  readonly stormPaged: readonly string[];
   /** What people's answers taught, whether or not a policy listens. */
   readonly learning: LearningState;
 }
@@ -91,12 +91,16 @@ export interface FleetState {
 export interface PastRollback {
   readonly deploymentId: string;
   readonly service: string;
+  /** Null: the engine that ordered it kept none. It may be any. */
+  readonly environment: string | null;
   readonly team: string | null;
   readonly atMs: number;
 }
 
 export interface PastBreach {
   readonly service: string;
+  /** Null: the engine that saw it kept none. It may be any. */
+  readonly environment: string | null;
   readonly atMs: number;
 }
 
@@ -109,7 +113,7 @@ export const initialFleet: FleetState = {
   halted: null,
   rollbacks: [],
   breaches: [],
-  stormPaged: false,
+  stormPaged: [],
   learning: initialLearning,
 };
 

@@ -5,8 +5,8 @@ import { initialController, restore, serialise } from "../../engine/index.ts";
 import { readPolicy } from "./policyFile.ts";
 
 const BREACHES = [
-  { service: "search", atMs: 1_000 },
-  { service: "length", atMs: 2_000 },
+  { service: "search", environment: null, atMs: 1_000 },
+  { service: "length", environment: null, atMs: 2_000 },
 ];
 const UNASKED = { service: "cart", environment: "production", kind: "code", asked: null } as const;
 const OPEN = [
@@ -29,4 +29,24 @@ test("what was written as a record by name comes back as a list", () => {
     .replace(JSON.stringify(OPEN), JSON.stringify(byId));
   expect(older.match(/"(breaches|policies|open)":\{/g)).toHaveLength(3);
   expect(restore(older)).toEqual(state);
+});
+
+test("what was written without an environment counts in any, and a storm pages once more", () => {
+  const { fleet } = initialController;
+  const one = { service: "cart", environment: "staging", atMs: 1_000 };
+  const rollbacks = [{ deploymentId: "d1", team: null, ...one }];
+  const now = { ...fleet, rollbacks, breaches: [one], stormPaged: ["staging"] };
+  const state = { ...initialController, fleet: now };
+  const text = serialise(state);
+  expect(restore(text)).toEqual(state);
+  const older = text
+    .replaceAll(',"environment":"staging"', "")
+    .replace('"stormPaged":["staging"]', '"stormPaged":true');
+  expect(older).not.toContain("staging");
+  expect(restore(older).fleet).toEqual({
+    ...now,
+    rollbacks: [{ ...rollbacks[0], environment: null }],
+    breaches: [{ ...one, environment: null }],
+    stormPaged: [],
+  });
 });
