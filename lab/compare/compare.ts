@@ -38,6 +38,12 @@ export interface Difference {
   readonly effectiveClusters: number;
   /** Share of the difference that rests on what history hid; said of it above a fifth. */
   readonly hiddenShare: number | null;
+  /**
+   * Between which it lies for what history hid alone, were there no luck in it: no length of
+   * such a history makes the interval narrower than that.
+   */
+  readonly hiddenLow: number | null;
+  readonly hiddenHigh: number | null;
 }
 
 export interface Flip {
@@ -97,6 +103,8 @@ export function differencesOf(
       designEffect: null,
       effectiveClusters: tidy(spread.effectiveClusters),
       hiddenShare: null,
+      hiddenLow: null,
+      hiddenHigh: null,
     };
     if (Number.isNaN(from) || Number.isNaN(to)) {
       const interval = { low: null, high: null };
@@ -112,6 +120,9 @@ export function differencesOf(
           high: Math.max(...intervals.map((one) => one!.high)),
         };
     const difference = tidy(to - from);
+    const assumed = pairs.map(
+      ([before, after]) => after.values.get(field.name)! - before.values.get(field.name)!,
+    );
     const error = candidate.scored.clusters < 2 ? 0 : standardErrorOf(spread);
     const reach = reachOf(difference, interval);
     return {
@@ -123,6 +134,8 @@ export function differencesOf(
       ...resolution,
       hiddenShare:
         seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),
+      hiddenLow: nullable(Math.min(...assumed)),
+      hiddenHigh: nullable(Math.max(...assumed)),
       resolves: resolvesOf(field, error, reach, spread.range.high, baseline, candidate),
       designEffect: error === 0 ? null : designEffectOf(field.name, error, baseline, candidate),
     };

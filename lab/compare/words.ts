@@ -60,6 +60,42 @@ export function formatValue(unit: Field["unit"], value: number): string {
   }
 }
 
+/** The size of a difference, with so many more digits than a value has. */
+function formatSize(unit: Field["unit"], size: number, more: number): string {
+  if (more === 0) return formatValue(unit, size).replace(" %", " pp");
+  switch (unit) {
+    case "share":
+      return `${(size * 100).toFixed(1 + more)} pp`;
+    case "seconds":
+      return `${minutesOf(size)}${(size % 60).toFixed(more)}s`;
+    case "count":
+    case "cost":
+      return size.toLocaleString("en-US", { maximumFractionDigits: more });
+    case "perWeek":
+    case "hours":
+      return size.toFixed(1 + more);
+  }
+}
+
+function minutesOf(seconds: number): string {
+  return seconds < 60 ? "" : formatDuration(60_000 * Math.floor(seconds / 60));
+}
+
+const MORE_AT_MOST = 6;
+
+/** Two sizes with the fewest digits that tell them apart: 0.04 is more than 0. */
+export function formatApart(
+  unit: Field["unit"],
+  one: number,
+  other: number,
+): readonly [string, string] {
+  // What is counted may be a mean over draws.
+  for (let more = unit === "count" ? 1 : 0; ; more++) {
+    const texts = [formatSize(unit, one, more), formatSize(unit, other, more)] as const;
+    if (texts[0] !== texts[1] || one === other || more === MORE_AT_MOST) return texts;
+  }
+}
+
 export const IN_WORDS: Readonly<Record<string, string>> = {
   falsePositiveRollbacks: "false-positive rollbacks",
   falsePositiveRate: "the share of good deployments rolled back",
@@ -99,7 +135,7 @@ export function resolution(differences: readonly Difference[]): string | null {
     if (found?.resolves == null) continue;
     const effect = found.designEffect;
     const more = effect === null ? "" : `, design effect ${effect.toFixed(1)}`;
-    const least = formatDifference(found.unit, found.resolves).replace("+", "");
+    const [least] = formatApart(found.unit, found.resolves, 0);
     parts.push(
       `${name} differences above ${least} ` +
         `(${found.effectiveClusters.toFixed(1)} effective services${more})`,

@@ -16,7 +16,7 @@
 import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts";
 import type { Difference, Flip } from "../compare/compare.ts";
 import type { Answer } from "../compare/answer.ts";
-import { formatValue } from "../compare/words.ts";
+import { formatApart } from "../compare/words.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
 import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
@@ -132,9 +132,9 @@ function checkOf(
   const margin = marginOf(guard, difference, weeks);
   const sign = field.better === "higher" ? -1 : 1;
   const worseBy = difference.difference === null ? null : tidy(sign * difference.difference);
-  const open = { ...base(guard, difference), worseBy, margin };
+  const known = { ...base(guard, difference), worseBy, margin };
   const unsure = (reason: string): Check => {
-    return { ...open, verdict: "inconclusive", atMost: null, historyTimes: null, reason };
+    return { ...known, verdict: "inconclusive", atMost: null, historyTimes: null, reason };
   };
   if (worseBy === null) return unsure("this history cannot say it");
   if (margin === null) return unsure("a share of a baseline of nothing is no margin");
@@ -147,34 +147,39 @@ function checkOf(
   }
   const untouched = worseBy === 0 && least === 0 && most === 0;
   const atMost = tidy(untouched ? excludedBy(field, n, before, manifest) : most);
-  const settled = { ...open, atMost, historyTimes: null };
-  const say = (amount: number): string => amountText(field, amount);
+  const settled = { ...known, atMost, historyTimes: null };
+  const [atMostText, marginText] = formatApart(field.unit, Math.abs(atMost), margin);
   if (least > 0 && worseBy > margin) {
-    const reason = `worse by ${say(worseBy)}, at least ${say(least)}; ${say(margin)} allowed`;
+    const [guess, allowed] = formatApart(field.unit, worseBy, margin);
+    const reason = `worse by ${guess}, at least ${sizeText(field, least)}; ${allowed} allowed`;
     return { ...settled, verdict: "fail", reason };
   }
   if (atMost <= margin || (untouched && margin === 0)) {
     const reason = untouched
-      ? `none of ${countText(n)} differs; ${say(margin)} allowed`
+      ? `none of ${countText(n)} differs; ${marginText} allowed`
       : atMost < 0
-        ? `better by ${say(-atMost)} at least`
-        : `worse by ${say(atMost)} at most; ${say(margin)} allowed`;
+        ? `better by ${atMostText} at least`
+        : `worse by ${atMostText} at most; ${marginText} allowed`;
     return { ...settled, verdict: "pass", reason };
   }
-  const reason = untouched
-    ? `none of ${countText(n)} differs, but so few leave up to ${say(atMost)} open; ` +
-      `${say(margin)} allowed`
-    : `may be worse by ${say(atMost)}; ${say(margin)} allowed`;
+  const open = untouched
+    ? `none of ${countText(n)} differs, but so few leave up to ${atMostText} open`
+    : `may be worse by ${atMostText}`;
+  const hidden = sign === 1 ? difference.hiddenHigh! : -difference.hiddenLow!;
   const historyTimes = untouched
     ? atMost / margin
-    : worseBy < margin
-      ? ((most - worseBy) / (margin - worseBy)) ** 2
+    : hidden < margin
+      ? ((most - hidden) / (margin - hidden)) ** 2
       : null;
   const more =
-    historyTimes === null
-      ? "; the best guess is beyond it already"
-      : `; ${timesText(historyTimes)} times as much history would tell`;
-  return { ...settled, historyTimes, verdict: "inconclusive", reason: `${reason}${more}` };
+    historyTimes !== null
+      ? `${timesText(historyTimes)} times as much history would tell`
+      : worseBy >= margin
+        ? "the best guess is beyond it already"
+        : `what history hid alone leaves ${sizeText(field, hidden)} open, and no length of such ` +
+          "a history would tell: one under another policy or a dry run would";
+  const reason = `${open}; ${marginText} allowed; ${more}`;
+  return { ...settled, historyTimes, verdict: "inconclusive", reason };
 }
 
 /** Rounded up, and no finer than it is known: `1.3`, `26`. */
@@ -265,11 +270,6 @@ function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[
   ];
 }
 
-function amountText(field: Field, amount: number): string {
-  const size =
-    field.unit === "count"
-      ? formatNumber(Number(Math.abs(amount).toFixed(1)))
-      : formatValue(field.unit, Math.abs(amount));
-  const text = field.unit === "share" ? size.replace(" %", " pp") : size;
-  return amount < 0 ? `−${text}` : text;
+function sizeText(field: Field, size: number): string {
+  return formatApart(field.unit, size, 0)[0];
 }

@@ -30,6 +30,7 @@ import {
   policyFile,
   ROOT,
   shipped,
+  smallHistory,
 } from "../history/smallWorld.ts";
 import { tinyHistory } from "../history/tinyHistory.ts";
 
@@ -152,6 +153,45 @@ describe("no evidence", () => {
       expect(gate.checks[0]!.reason).toBe("this history cannot say it");
     } finally {
       tiny.close();
+    }
+  });
+});
+
+describe("more history", () => {
+  const shortOf = (history: History): Promise<Awaited<ReturnType<typeof evaluated>>> =>
+    evaluated(history, [shipped("full-autonomy"), shipped("default")]);
+
+  test("shrinks luck, and not what history hid", async () => {
+    const rolledBack = await openHistory(await smallHistory());
+    try {
+      const evaluation = await shortOf(rolledBack);
+      const told = evaluation.differences.find(({ field }) => field === "missRate")!;
+      const [hidden, most] = [told.hiddenHigh!, told.high!];
+      expect(hidden).toBeGreaterThan(Math.max(0, told.difference!));
+      expect(most).toBeGreaterThan(hidden);
+      const within = (margin: number): Gate["checks"][number] => {
+        const guard = { ...DEFAULT_BUDGET.guards.find(({ field }) => field.name === "missRate")! };
+        const written = { amount: margin, of: "absolute" as const, text: "" };
+        const budget = { guards: [{ ...guard, margin: written }], worseFlips: null };
+        return gateOf(evaluation, budget, [], WEEKS).checks[0]!;
+      };
+      // Luck has to halve, which four times as much does.
+      expect(within((hidden + most) / 2).historyTimes).toBeCloseTo(4, 6);
+      const beyond = within((Math.max(0, told.difference!) + hidden) / 2);
+      expect(beyond).toMatchObject({ verdict: "inconclusive", historyTimes: null });
+      expect(beyond.reason).toContain("no length of such a history would tell");
+    } finally {
+      rolledBack.close();
+    }
+  });
+
+  test("is counted as before where history hid nothing", async () => {
+    const { gate, evaluation } = await judge(history, HIGHER);
+    const open = gate.checks.filter(({ historyTimes }) => historyTimes !== null);
+    for (const { name, worseBy, atMost, margin, historyTimes } of open) {
+      const told = evaluation.differences.find(({ field }) => field === name)!;
+      if (told.low === 0 && told.high === 0) continue;
+      expect(historyTimes).toBeCloseTo(((atMost! - worseBy!) / (margin! - worseBy!)) ** 2, 6);
     }
   });
 });

@@ -50,6 +50,8 @@ export const difference = z.object({
   designEffect: z.number().nullable(),
   effectiveClusters: z.number(),
   hiddenShare: z.number().nullable(),
+  hiddenLow: z.number().nullable(),
+  hiddenHigh: z.number().nullable(),
 });
 export type DifferenceDocument = z.infer<typeof difference>;
 
