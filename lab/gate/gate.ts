@@ -3,10 +3,11 @@
  *
  * A guard passes only where the interval of the paired difference excludes that the
  * candidate is worse by the margin; it fails where the candidate is surely worse and the
- * best guess is beyond the margin; everything else is inconclusive. All must pass, so no
- * level has to be split between them (intersection-union test). The intervals are the
- * very ones `compare` prints (95 %, two-sided: each guard errs 2.5 % of the time), wide
- * enough for what the history cannot say.
+ * best guess is beyond the margin, though the interval may reach within it: what surely
+ * harms has to show that it harms no more than is allowed. Everything else is inconclusive.
+ * All must pass, so no level has to be split between them (intersection-union test). The
+ * intervals are the very ones `compare` prints (95 %, two-sided: each guard errs 2.5 % of
+ * the time), wide enough for what the history cannot say.
  *
  * Where no deployment differs an interval has no width, which is not certainty: n pairs
  * without a difference exclude a share of 3/n and no less (the rule of three, Hanley and
@@ -151,7 +152,9 @@ function checkOf(
   const [atMostText, marginText] = formatApart(field.unit, Math.abs(atMost), margin);
   if (least > 0 && worseBy > margin) {
     const [guess, allowed] = formatApart(field.unit, worseBy, margin);
-    const reason = `worse by ${guess}, at least ${sizeText(field, least)}; ${allowed} allowed`;
+    const reason =
+      `surely worse, by ${sizeText(field, least)} at least and ${guess} as the best guess; ` +
+      `${allowed} allowed`;
     return { ...settled, verdict: "fail", reason };
   }
   if (atMost <= margin || (untouched && margin === 0)) {

@@ -94,6 +94,22 @@ describe("a candidate made worse on purpose", () => {
     expect([check.worseBy, check.atMost]).toEqual([difference.difference, difference.high]);
     expect(gateText(evaluation, gate)).toMatch(/^FAIL: slower against two-minute-override: /);
   });
+
+  test("fails by its best guess where it is surely worse, and its reason says so", async () => {
+    const evaluation = await evaluated(history, [BASELINE, SLOWER]);
+    const name = "timeToRecovery.restrictedMean60m";
+    const { low, difference, high } = evaluation.differences.find(({ field }) => field === name)!;
+    expect(low).toBeGreaterThan(0);
+    const within = (seconds: number): Gate["checks"][number] => {
+      const guards = { [name]: `${Math.round(seconds * 1000)}ms` };
+      return gateOf(evaluation, budgetOf({ guards }), [], WEEKS).checks[0]!;
+    };
+    const failing = within((low! + difference!) / 2);
+    expect(failing.verdict).toBe("fail");
+    expect(failing.reason).toMatch(/^surely worse, by .+ at least and .+ as the best guess; /);
+    expect(within((difference! + high!) / 2).verdict).toBe("inconclusive");
+    expect(within(high! + 1).verdict).toBe("pass");
+  });
 });
 
 describe("an equal candidate", () => {
