@@ -4,7 +4,7 @@
  * out here that those commands work out, and no clock is in it.
  */
 
-import { diffPolicies, type Policy } from "../../engine/index.ts";
+import { canonicalJson, diffPolicies, type Policy } from "../../engine/index.ts";
 import { logLines } from "../audit/write.ts";
 import { compareDocument } from "../compare/document.ts";
 import { evaluate, type EvaluateOptions, type Evaluation } from "../compare/evaluate.ts";
@@ -79,6 +79,8 @@ export interface ReportDocument {
   /** The JSON of `tags` for the policy in force; null without tags. */
   readonly tags: Timeless<TagsDocument> | null;
   readonly sweep: SweepInput | null;
+  /** Does that sweep recommend the policy that is proposed here, under whatever name? */
+  readonly sweepProposes: boolean;
   readonly quality: {
     readonly answers: readonly Answer[];
     readonly dropped: History["manifest"]["dropped"];
@@ -158,6 +160,7 @@ export async function makeReport(
     faults: evaluation === null ? [] : faultsOf(evaluation),
     tags: tags === null ? null : timeless(tagsDocument(tags) as TagsDocument),
     sweep,
+    sweepProposes: sweep !== null && recommends(sweep, policies),
     quality: {
       answers: canAnswer(tables, series),
       dropped: manifest.dropped,
@@ -172,6 +175,15 @@ export async function makeReport(
       decisionLog: evaluation === null ? null : logEnd(evaluation),
     },
   };
+}
+
+/** A variation has the name and the owner of the policy that was varied. */
+function recommends(sweep: SweepInput, [current, next]: readonly [Policy, Policy]): boolean {
+  const found = sweep.variations.find(({ name }) => name === sweep.recommendation.policy);
+  const { policy, owner } = current;
+  const rules: Partial<Policy> = { ...next, policy, owner };
+  delete (rules as { digest?: string }).digest;
+  return found?.digest === sha256(canonicalJson(rules));
 }
 
 /** Two reports of one question are the same bytes: when it was made is not in it. */

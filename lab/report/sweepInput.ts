@@ -11,13 +11,20 @@ type SweepDocument = ReturnType<typeof sweepDocument>;
 /** What a report says of a sweep. */
 export type SweepInput = Pick<
   SweepDocument,
-  "incumbent" | "anchors" | "alike" | "knee" | "validation" | "recommendation" | "landscape"
+  | "incumbent"
+  | "anchors"
+  | "alike"
+  | "knee"
+  | "validation"
+  | "recommendation"
+  | "landscape"
+  | "gate"
 > & {
   readonly vary: readonly string[];
   readonly policies: number;
   readonly variations: readonly Pick<
     SweepDocument["variations"][number],
-    "name" | "changes" | "scores" | "onFrontier" | "frontierShare"
+    "name" | "digest" | "changes" | "scores" | "onFrontier" | "frontierShare"
   >[];
 };
 
@@ -54,7 +61,7 @@ export function readSweep(dir: string, history: string, policy: string): SweepIn
       cure: CURE,
     });
   }
-  const { incumbent, anchors, alike, knee, validation, recommendation, landscape } = results;
+  const { incumbent, anchors, alike, knee, validation, recommendation, landscape, gate } = results;
   return {
     vary: manifest.vary,
     policies: manifest.policies,
@@ -65,8 +72,11 @@ export function readSweep(dir: string, history: string, policy: string): SweepIn
     validation,
     recommendation,
     landscape,
-    variations: results.variations.map(({ name, changes, scores, onFrontier, frontierShare }) => {
-      return { name, changes, scores, onFrontier, frontierShare };
+    // A sweep of before had none.
+    gate: gate ?? null,
+    variations: results.variations.map((one) => {
+      const { name, digest, changes, scores, onFrontier, frontierShare } = one;
+      return { name, digest, changes, scores, onFrontier, frontierShare };
     }),
   };
 }

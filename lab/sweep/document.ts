@@ -68,6 +68,8 @@ export function sweepDocument(sweep: Sweep) {
       detectableCostDifference: found.detectable === null ? null : nullable(found.detectable),
     },
     differences: sweep.comparison?.differences ?? null,
+    /** What the default budget says of what is recommended. */
+    gate: sweep.gate,
   };
 }
 

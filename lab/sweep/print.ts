@@ -8,6 +8,7 @@ import type { Field } from "../score/fields.ts";
 import { groupNames } from "./alike.ts";
 import type { Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
+import { budgetText } from "./words.ts";
 
 const ROWS_AT_MOST = 15;
 
@@ -101,13 +102,15 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
   return table.render();
 }
 
-function adviceLines({ recommendation: found, periods, variations, comparison }: Sweep): string[] {
+function adviceLines(sweep: Sweep): string[] {
+  const { recommendation: found, periods, variations, comparison, gate } = sweep;
   const lines: string[] = [];
   if (found.verdict === "recommended") {
     const chosen = variations[found.candidate!]!;
     lines.push("Recommended change:");
     for (const { path, from, to } of chosen.changes) lines.push(`  ${path}: ${from} → ${to}`);
     for (const reason of found.reasons) lines.push(`  because ${reason}.`);
+    if (gate !== null) lines.push(`  ${budgetText(gate)}`);
     if (comparison !== null) lines.push("", ...differenceSentences(comparison));
   } else if (found.verdict === "nothing") {
     lines.push("Nothing beats what you have.", `  Why: ${found.reasons.join("; ")}.`);

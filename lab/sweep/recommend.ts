@@ -23,6 +23,7 @@ import type { Fold, Periods, Span } from "./periods.ts";
 import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import { counted } from "../counted.ts";
+import { formatApart } from "../compare/words.ts";
 
 /** What a policy must be known by to prefer the simpler of two. */
 export interface Candidate {
@@ -65,7 +66,7 @@ export interface Rules {
 }
 
 /** Regressions missed beyond the incumbent's share that are still accepted. */
-const MISS_MARGIN = 0.01;
+export const MISS_MARGIN = 0.01;
 /** With fewer there is no telling a regression's harm from a service's habits. */
 const SERVICES_AT_LEAST = 6;
 /** 80 % power. */
@@ -122,7 +123,7 @@ export function recommend(
     if (best.p > LUCK) {
       const chance = best.p >= 0.995 ? "always" : `${(best.p * 100).toFixed(0)} % of the time`;
       return none(
-        `the best of ${candidates.length} is cheaper by ${(-best.difference).toFixed(1)} for 100 ` +
+        `the best of ${candidates.length} is ${costText(best.difference)} for 100 ` +
           `deployments, and luck alone makes one so good ${chance}`,
       );
     }
@@ -137,6 +138,11 @@ export function recommend(
   if (later >= 0) {
     return none("what was chosen on earlier weeks was no cheaper on the weeks after them");
   }
+  const alike = moved.filter((fold) => fold.chosen === chosen).length;
+  const own = periods.folds.reduce(
+    (sum, { test }) => sum + costDifference(table, row, incumbent, test),
+    0,
+  );
   const sealed = costDifference(table, row, incumbent, periods.sealed);
   if (sealed >= 0) {
     return none("on the sealed last part it is no cheaper than the incumbent", sealed);
@@ -146,12 +152,14 @@ export function recommend(
     verdict: "recommended",
     candidate: chosen,
     reasons: [
-      `cheaper by ${(-costDifference(table, row, incumbent, periods.open)).toFixed(1)} for 100 ` +
+      `${costText(costDifference(table, row, incumbent, periods.open))} for 100 ` +
         `deployments, more than the best of ${candidates.length} would be by luck ` +
         `(${chanceText(choice.better.p[chosen]!)})`,
-      `chosen again in training: ${moved.length} of ${folds.length} stretches choose a change, ` +
-        `cheaper by ${(-later / moved.length).toFixed(1)} on the weeks after`,
-      `cheaper on the sealed part as well, by ${(-sealed).toFixed(1)}`,
+      `tried on later weeks: ${moved.length} of ${folds.length} training stretches choose a ` +
+        `change, ${alike} of them this one; what they choose is ` +
+        `${costText(later / moved.length)} on the weeks after, and this one is ` +
+        costText(own / folds.length),
+      `on the sealed part as well, ${costText(sealed)}`,
     ],
     folds,
     sealed,
@@ -168,6 +176,12 @@ function unpricedIn(table: SweepTable, span: Span): string | null {
   return regressions > 0 && totalOf(counts.timed) === 0
     ? "no regression has a recorded onset, so nobody can say what it costs to miss one"
     : null;
+}
+
+/** @param difference in the cost of 100 deployments from the incumbent's */
+function costText(difference: number): string {
+  const [size] = formatApart("cost", Math.abs(difference), 0);
+  return difference > 0 ? `dearer by ${size}` : `cheaper by ${size}`;
 }
 
 function chanceText(p: number): string {

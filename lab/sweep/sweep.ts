@@ -7,6 +7,9 @@
 import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
 import { evaluate, unmatchedSignals, type EvaluateOptions } from "../compare/evaluate.ts";
 import type { Compared } from "../compare/print.ts";
+import { formatValue } from "../compare/words.ts";
+import { DEFAULT_BUDGET } from "../gate/budget.ts";
+import { gateOf, type Gate } from "../gate/gate.ts";
 import { isStored, type History } from "../history/open.ts";
 import type { JudgedBefore } from "../replay/replay.ts";
 import { answered } from "../scale/answers.ts";
@@ -28,6 +31,8 @@ export interface Anchor {
   readonly scores: Scores;
 }
 
+const WEEK_MS = 604_800_000;
+
 /** What a sweep finds out: plain data, kept whole for whoever asks the same again. */
 interface Findings {
   /** Of the incumbent, then of every variation; over the whole history. */
@@ -39,6 +44,8 @@ interface Findings {
   readonly landscape: Landscape;
   /** The recommended policy against the incumbent; null where none is recommended. */
   readonly comparison: Compared | null;
+  /** What the default budget says of it; null where nothing is recommended. */
+  readonly gate: Pick<Gate, "verdict" | "checks"> | null;
   /** Distinct detections, and how often the samples were read for them. */
   readonly detections: number;
   readonly passes: number;
@@ -212,10 +219,11 @@ async function findingsOf(
   });
   const placed = variations.map(({ place, steps }, index) => ({ row: index + 1, place, steps }));
   const best = recommendation.candidate ?? recommendation.best?.candidate ?? null;
-  const { verdict, comparison } = await confirm(
+  const { verdict, comparison, gate } = await confirm(
     history,
     base,
     variations,
+    periods,
     recommendation,
     judged,
     options,
@@ -236,7 +244,8 @@ async function findingsOf(
   ].filter(({ cost }) => cost > idle);
   const warnings = dearer.map(
     ({ name, cost }) =>
-      `${name} costs ${cost.toFixed(0)} for 100 deployments, ${idle.toFixed(0)} if nobody ` +
+      `${name} costs ${formatValue("cost", cost)} for 100 deployments, ` +
+      `${formatValue("cost", idle)} if nobody ` +
       `acted at all: see whether the costs are yours, and look beyond what was varied.`,
   );
   return {
@@ -258,6 +267,7 @@ async function findingsOf(
     recommendation: verdict,
     landscape: { ...landscape, warnings: [...landscape.warnings, ...warnings] },
     comparison,
+    gate,
     detections,
     passes,
   };
@@ -266,29 +276,37 @@ async function findingsOf(
 /**
  * The last question to a recommendation: is it better whatever history hid? A sweep scores
  * what history's own rollback cut short by a model; a comparison resolves every such doubt
- * both ways.
+ * both ways. And what the default budget says of it: a sweep asks for the lowest cost alone.
  */
 async function confirm(
   history: History,
   base: Base,
   variations: readonly Variation[],
+  { edgesMs }: Periods,
   found: Recommendation,
   judged: JudgedBefore | null,
   options: EvaluateOptions,
-): Promise<{ verdict: Recommendation; comparison: Compared | null }> {
-  if (found.candidate === null) return { verdict: found, comparison: null };
+): Promise<Pick<Findings, "comparison" | "gate"> & { readonly verdict: Recommendation }> {
+  if (found.candidate === null) return { verdict: found, comparison: null, gate: null };
   const { name, policy } = variations[found.candidate]!;
-  const { policies, differences } = await evaluate(
+  const evaluation = await evaluate(
     history,
     [base.policy, { ...policy, policy: name === base.policy.policy ? `${name}, changed` : name }],
     judged === null
       ? { ...options, glances: true }
       : { ...options, judged: [judged[0]!, judged[found.candidate + 1]!] },
   );
+  const { policies, differences } = evaluation;
   const cost = differences.find(({ field }) => field === "cost")!;
   if (cost.verdict === "better") {
     const compared = policies.map((one) => ({ policy: one.policy }));
-    return { verdict: found, comparison: { policies: compared, differences } };
+    const weeks = (edgesMs.at(-1)! - edgesMs[0]!) / WEEK_MS;
+    const { verdict, checks } = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
+    return {
+      verdict: found,
+      comparison: { policies: compared, differences },
+      gate: { verdict, checks },
+    };
   }
   const reason =
     `${name} is cheaper, but not whatever the deployments would have done that history ` +
@@ -296,5 +314,6 @@ async function confirm(
   return {
     verdict: { ...found, verdict: "nothing", candidate: null, reasons: [reason] },
     comparison: null,
+    gate: null,
   };
 }

@@ -18,6 +18,7 @@ import { parseQuarter } from "../../lab/report/quarter.ts";
 import { redacted } from "../../lab/report/redact.ts";
 import { readSweep, type SweepInput } from "../../lab/report/sweepInput.ts";
 import { estimateIn } from "../../lab/score/scorecard.ts";
+import { loadPolicy } from "../../lab/policy/load.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { writeSweep } from "../../lab/sweep/directory.ts";
 import { sweepDocument } from "../../lab/sweep/document.ts";
@@ -246,6 +247,34 @@ describe("a report with a sweep", () => {
     expect(markdown).not.toContain("| window=");
     expect(() => readSweep(dir, digest, FULL.digest)).toThrow(/varied another policy/);
     expect(() => readSweep(dir, "0", base.policy.digest)).toThrow(/of another history/);
+
+    // Had it recommended five minutes, and the report were about those or about something else.
+    const folds = [{ chosen: "window=5m", trainCostDifference: -1548.1, testCostDifference: 2 }];
+    const recommending: SweepInput = {
+      ...input,
+      incumbent: {
+        ...input.incumbent,
+        scores: { ...input.incumbent.scores, cost: 4239.4, recoveryMinutes: 38.02 },
+      },
+      validation: { ...input.validation, folds },
+      recommendation: { ...input.recommendation, verdict: "recommended", policy: "window=5m" },
+      gate: { verdict: "pass", checks: [] },
+    };
+    const proposed = loadPolicy(policyFile("five-minute-override"));
+    const same = await reportOf(history, "2026Q3", [base.policy, proposed], recommending);
+    expect(same.document.decision.title).toMatch(/^Change nothing/);
+    expect(same.document.sweepProposes).toBe(true);
+    expect(same.markdown).toContain(
+      `It is the change proposed here, of which the decision above says: ` +
+        `${same.document.decision.title} The sweep chooses by cost`,
+    );
+    expect(same.markdown).toMatch(/asks for the whole budget, which it is not shown to keep: .*\./);
+    const other = await reportOf(history, "2026Q3", policies, recommending);
+    expect(other.document.sweepProposes).toBe(false);
+    expect(other.markdown).toContain("It is another change than the one proposed here");
+    // Numbers are written as everywhere else.
+    expect(other.markdown).toMatch(/\(in force\) \| 4,239 \| 38m1s \|/);
+    expect(other.markdown).toContain("| window=5m | −1,548 | +2 |");
   });
 });
 

@@ -101,6 +101,17 @@ describe(`worlds of seed ${SEED}`, () => {
       const found = sweepOf(seed, { policies: 50, planted: 15 });
       expect(found).toMatchObject({ verdict: "recommended", candidate: 49 });
       expect(found.sealed).toBeLessThan(0);
+      const alike = found.folds.filter(({ chosen }) => chosen === 49).length;
+      expect(found.reasons[1]).toMatch(
+        new RegExp(`^tried on later weeks: 4 of 4 training .*, ${alike} of them this one; what `),
+      );
+      // All chose it: what they choose and this one are the same, and so is their saving.
+      const saved = found.folds.reduce((sum, { test }) => sum + test, 0) / found.folds.length;
+      if (alike === 4) {
+        const text = `cheaper by ${Math.round(-saved).toLocaleString("en-US")}`;
+        expect(found.reasons[1]!.split(text)).toHaveLength(3);
+      }
+      expect(found.folds.length).toBe(4);
     }
   });
 

@@ -1,7 +1,10 @@
 /** How far a confidence can be trusted, and whether something better survives later weeks. */
 
 import { formatShare } from "../../../engine/index.ts";
+import { fieldWords, formatDifference, formatValue } from "../../compare/words.ts";
 import type { Calibration, Reliability } from "../../score/calibration.ts";
+import type { Field } from "../../score/fields.ts";
+import { budgetText, MISSED_AT_MOST } from "../../sweep/words.ts";
 import {
   caution,
   heading,
@@ -119,7 +122,8 @@ function saidText(of: string, { n, meanConfidence, observed, brier }: Reliabilit
   );
 }
 
-export function frontierSection({ sweep, asked }: ReportDocument): Section {
+export function frontierSection(document: ReportDocument): Section {
+  const { sweep, asked } = document;
   const blocks: Block[] = [];
   if (sweep === null) {
     blocks.push(
@@ -134,11 +138,39 @@ export function frontierSection({ sweep, asked }: ReportDocument): Section {
           "  --vary PATH=VALUES --out SWEEP    # then: hindsight report … --sweep SWEEP",
       },
     );
-  } else blocks.push(...sweepBlocks(sweep));
+  } else blocks.push(...sweepBlocks(sweep, document));
   return { id: "frontier", title: "Is there something better", blocks };
 }
 
-function sweepBlocks(sweep: SweepInput): Block[] {
+/** A sweep asks for the lowest cost, the decision for more: where they part it is said. */
+function besideDecision({ gate }: SweepInput, document: ReportDocument): Block[] {
+  const { sweepProposes, decision } = document;
+  const asked = gate === null ? [] : [paragraph(budgetText(gate))];
+  if (!sweepProposes) {
+    return [
+      ...asked,
+      paragraph(
+        "It is another change than the one proposed here: the decision above says nothing of it.",
+      ),
+    ];
+  }
+  if (decision.advice === "adopt") return [paragraph("It is the change proposed here.")];
+  const guards = (document.gate?.checks ?? [])
+    .filter(({ verdict }) => verdict !== "pass")
+    .map(({ name }) => fieldWords(name));
+  return [
+    caution(
+      `It is the change proposed here, of which the decision above says: ${decision.title} ` +
+        `The sweep chooses by cost, with up to ${MISSED_AT_MOST} more regressions missed; ` +
+        "the decision " +
+        (guards.length === 0
+          ? "asks for something that is better whatever history hid."
+          : `asks for the whole budget, which it is not shown to keep: ${guards.join("; ")}.`),
+    ),
+  ];
+}
+
+function sweepBlocks(sweep: SweepInput, document: ReportDocument): Block[] {
   const { recommendation: found, validation, landscape, variations, incumbent, vary } = sweep;
   const tried = counted(variations.length, "variation");
   const heads = {
@@ -148,20 +180,23 @@ function sweepBlocks(sweep: SweepInput): Block[] {
   };
   const reasons = [...found.reasons, ...found.changes.map(changeText)];
   const front = frontOf(sweep);
-  const number = (value: number | null, digits: number, unit = ""): string =>
-    value === null ? "–" : `${value.toFixed(digits)}${unit}`;
+  const say = (unit: Field["unit"], value: number | null, times = 1): string =>
+    value === null ? "–" : formatValue(unit, value * times);
+  const against = (cost: number | null): string =>
+    cost === null ? "–" : formatDifference("cost", cost);
   const row = (name: string, scores: SweepInput["incumbent"]["scores"], share: string): Row => [
     name,
-    number(scores.cost, 0),
-    number(scores.recoveryMinutes, 1, " min"),
-    number(scores.falsePositiveRate === null ? null : scores.falsePositiveRate * 100, 1, " %"),
-    number(scores.missRate === null ? null : scores.missRate * 100, 1, " %"),
-    number(scores.nightPages, 1),
+    say("cost", scores.cost),
+    say("seconds", scores.recoveryMinutes, 60),
+    say("share", scores.falsePositiveRate),
+    say("share", scores.missRate),
+    say("perWeek", scores.nightPages),
     share,
   ];
   return [
     paragraph(heads[found.verdict]),
     list(reasons),
+    ...(found.verdict === "recommended" ? besideDecision(sweep, document) : []),
     paragraph(["Varied: ", ...vary.flatMap((one, at) => [at === 0 ? "" : ", ", { code: one }])]),
     {
       kind: "figure",
@@ -210,8 +245,8 @@ function sweepBlocks(sweep: SweepInput): Block[] {
             rows: validation.folds.map(
               ({ chosen, trainCostDifference, testCostDifference }): Row => [
                 chosen ?? "the policy in force",
-                number(trainCostDifference, 1),
-                number(testCostDifference, 1),
+                against(trainCostDifference),
+                against(testCostDifference),
               ],
             ),
           },
