@@ -121,7 +121,7 @@ describe("a policy file", () => {
     expect(() => loadPolicy(missing)).toThrow(
       new Problem("no such policy file", {
         file: missing,
-        cure: "Give --policy the path of a policy YAML file.",
+        cure: "Give the path of a policy, a YAML file.",
       }),
     );
     const directory = temporaryDirectory();
