@@ -28,6 +28,7 @@ import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
+import { continuedColumns } from "./continued.ts";
 import {
   glanceOver,
   judgeAllQuiet,
@@ -41,7 +42,7 @@ import {
 } from "./families.ts";
 import { Gathering, nothingGathered } from "./gather.ts";
 import { toldOf, type GivenTags } from "./given.ts";
-import { spliceColumns, type Futures } from "./splice.ts";
+import type { Futures } from "./splice.ts";
 import { KeptJudgements } from "./keptJudgements.ts";
 import { readByLots } from "./lots.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
@@ -269,21 +270,17 @@ function imagine(
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
   peers: readonly SampleColumn[],
-  { draws, seed, effectOf, passing }: Futures,
+  futures: Futures,
 ): void {
   const planned = plan.deployments.at(index)!;
   const { rolledBackAtMs, deployment } = planned;
-  const { deploymentId, startedAtMs } = deployment;
+  const { startedAtMs } = deployment;
   if (rolledBackAtMs === null || !isCutShort(plan, index)) return;
   const untilMs = startedAtMs + plan.lookAheadMs;
-  const own = effectOf(deploymentId);
-  const future = { startedAtMs, rolledBackAtMs, untilMs, passing, ...own };
-  for (let draw = 0; draw < draws; draw++) {
-    const spliced = spliceColumns(columns, future, seed, deploymentId, draw);
-    if (spliced === null) return;
-    // Peers go on as they were too: a shock that was there stays.
-    const others = spliceColumns(peers, future, seed, deploymentId, draw) ?? peers;
-    const judge = judgeIn(context, [...spliced, ...others]);
+  for (let draw = 0; draw < futures.draws; draw++) {
+    const continued = continuedColumns(planned, columns, peers, untilMs, futures, draw);
+    if (continued === null) return;
+    const judge = judgeIn(context, continued);
     const leader = leaderOf(families);
     const ledBy = judgementsOf(leader.judged[index]!, deployment);
     const whole = { ...planned, rolledBackAtMs: null };

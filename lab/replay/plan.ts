@@ -66,6 +66,8 @@ export interface PlannedSeries {
   readonly name: SeriesName;
   /** How far back its samples are wanted: coarse ones further, to fill a baseline. */
   readonly lookBackMs: number;
+  /** How far back its noise is learned where it is continued: the same whoever asks. */
+  readonly noiseBackMs: number;
   /** Whether any detector on it asks for the same time on earlier days. */
   readonly season: boolean;
 }
@@ -135,13 +137,15 @@ export async function planReplay(
       ...(catalog.get(row.metric)?.kind === "counter" ? { counter: true } : {}),
     };
     const fillMs = 1.5 * BASELINE_SAMPLES * (steps.get(row.series) ?? Number.POSITIVE_INFINITY);
+    const filledMs = Math.min(BASELINE_REACH_MS, fillMs);
     const series: PlannedSeries = {
       index: row.series,
       name,
       lookBackMs: Math.min(
-        Math.max(lookBackMs, Math.min(BASELINE_REACH_MS, fillMs)) + earlier(signals, row.metric),
+        Math.max(lookBackMs, filledMs) + earlier(signals, row.metric),
         lookBackAtMostMs,
       ),
+      noiseBackMs: Math.min(Math.max(NOISE_MS, filledMs), lookBackAtMostMs),
       season: seasonal && detectors.some(({ season }) => season),
     };
     const list = watched.get(row.service);
@@ -210,6 +214,8 @@ export async function planReplay(
 }
 
 const NOTHING: readonly never[] = [];
+/** No shorter is the noise of a continuation learned from, however little a policy asks for. */
+const NOISE_MS = 3_600_000;
 
 /** Which tags of a table are about a deployment: its own, and those about its whole service. */
 export function tagsAbout(
@@ -261,11 +267,12 @@ export function windowsOf(
   const { deploymentId: about } = deployment;
   const wanted =
     peers.length === 0 ? series : [...series, ...peers.map((peer) => ({ ...peer, season: false }))];
-  for (const { index: seriesIndex, lookBackMs, season } of wanted) {
+  for (const { index: seriesIndex, lookBackMs, noiseBackMs, season } of wanted) {
+    const watchBackMs = rolledBackAtMs === null ? lookBackMs : Math.max(lookBackMs, noiseBackMs);
     for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
       const shiftMs = day * DAY_MS;
       const marginMs = day === 0 ? 1 : SEASON_MARGIN_MS;
-      const backMs = day === 0 ? lookBackMs : plan.seasonBackMs + marginMs;
+      const backMs = day === 0 ? watchBackMs : plan.seasonBackMs + marginMs;
       const fromMs = deployment.startedAtMs - backMs - shiftMs;
       const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
       const from = Math.max(fromMs, startsAtMs);

@@ -4,9 +4,10 @@
  * is put on it by a moving-block bootstrap (Künsch 1989) of the residuals from before the
  * deployment, in blocks of eight samples so that autocorrelation survives within them.
  *
- * Every policy meets the same future: it depends on the seed, the deployment and the
- * draw alone, and all series of a deployment take the same blocks, so that what moves
- * together goes on doing so.
+ * Every policy meets the same future: it depends on the history, the seed, the deployment and
+ * the draw alone (so the past it learns from is one length, whatever baselines are asked for),
+ * and all series of a deployment take the same blocks, so that what moves together goes on
+ * doing so.
  *
  * What clearly grew goes on growing (a leak held at the mean of what it was would never be
  * seen again): a slope of three standard errors, by the past's own noise and autocorrelation.
@@ -20,7 +21,7 @@
  * high: `decay` and `grow` are the other two answers. A daily season is flat for the hour.
  */
 
-import type { SampleColumn } from "../../engine/index.ts";
+import type { SampleColumn, SeriesName } from "../../engine/index.ts";
 import { randomStream, uniform } from "../random.ts";
 import {
   excursionsOf,
@@ -53,6 +54,8 @@ export interface Futures {
 
 interface Future extends Effect {
   readonly passing: Passing;
+  /** What is older than this says nothing of how a series goes on. */
+  readonly noiseFromMs: (series: SeriesName) => number;
   readonly startedAtMs: number;
   readonly rolledBackAtMs: number;
   readonly untilMs: number;
@@ -87,6 +90,8 @@ interface Shape {
   readonly stepMs: number;
   readonly delayMs: number;
   readonly lastAtMs: number;
+  /** Nothing below this was seen to happen: zero, where no sample was negative. */
+  readonly floor: number;
 }
 
 /**
@@ -108,7 +113,8 @@ export function spliceColumns(
   });
 }
 
-function shapeOf({ atMs, knownAtMs, values }: SampleColumn, future: Future): Shape | null {
+function shapeOf(column: SampleColumn, future: Future): Shape | null {
+  const { atMs, knownAtMs, values } = recent(column, future.noiseFromMs(column.series));
   const past: number[] = [];
   const since: number[] = [];
   const onsetAtMs = future.onsetAtMs ?? future.startedAtMs;
@@ -147,6 +153,7 @@ function shapeOf({ atMs, knownAtMs, values }: SampleColumn, future: Future): Sha
     stepMs: stepOf(atMs),
     delayMs: knownAtMs[last]! - atMs[last]!,
     lastAtMs: atMs[last]!,
+    floor: Array.prototype.every.call(values, isNotNegative) ? 0 : Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -179,7 +186,6 @@ function continued(
     at.push(atMs);
     values.push(shape.isLog ? Math.exp(value) : value);
   }
-  const floor = Array.prototype.every.call(column.values, isNotNegative) ? 0 : -Infinity;
   return {
     series: column.series,
     atMs: joined(column.atMs, at),
@@ -189,7 +195,7 @@ function continued(
     ),
     values: joined(
       column.values,
-      values.map((value) => Math.max(floor, value)),
+      values.map((value) => Math.max(shape.floor, value)),
     ),
   };
 }
@@ -260,6 +266,16 @@ function slopeErrorOf(residuals: Float64Array, n: number): number {
   const alike = Math.min(0.9, Math.max(0, squares === 0 ? 0 : products / squares));
   const variance = (squares / residuals.length) * ((1 + alike) / (1 - alike));
   return Math.sqrt(variance / ((n * (n * n - 1)) / 12));
+}
+
+/** The samples taken at `fromMs` or later. */
+function recent(column: SampleColumn, fromMs: number): SampleColumn {
+  const { series, atMs, knownAtMs, values } = column;
+  let first = 0;
+  while (first < atMs.length && atMs[first]! < fromMs) first++;
+  if (first === 0) return column;
+  const rest = (all: ArrayLike<number>): Float64Array => Float64Array.from(all).subarray(first);
+  return { series, atMs: rest(atMs), knownAtMs: rest(knownAtMs), values: rest(values) };
 }
 
 /** The middle spacing of the last samples: one gap does not stretch it. */

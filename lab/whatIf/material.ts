@@ -17,9 +17,10 @@ import type { Progress } from "../progress.ts";
 import type { History } from "../history/open.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { passingOf } from "../outcome/passing.ts";
+import { continuedColumns } from "../replay/continued.ts";
 import { detect, judgeWatched } from "../replay/detect.ts";
 import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
-import { spliceColumns, type EffectRule } from "../replay/splice.ts";
+import type { EffectRule } from "../replay/splice.ts";
 
 /** One deployment as it was seen, or as it may have gone on after history rolled it back. */
 export interface Unit {
@@ -79,24 +80,21 @@ export async function gather(
   });
   progress.end();
   const passing = await passingOf(history, [policy]);
-  const { effectOf } = futuresOf(history.tables, passing, effect, 1, seed);
+  const futures = futuresOf(history.tables, passing, effect, 1, seed);
   const imagined = new Map<number, Unit>();
   plan.deployments.forEach((planned, place) => {
     const { rolledBackAtMs, deployment } = planned;
     const untilMs = deployment.startedAtMs + plan.lookAheadMs;
     if (rolledBackAtMs === null || rolledBackAtMs >= untilMs) return;
     const { columns, context } = seen[place]!;
-    const id = deployment.deploymentId;
-    const { startedAtMs } = deployment;
-    const future = { startedAtMs, rolledBackAtMs, untilMs, passing, ...effectOf(id) };
     const own = new Set(planned.series.map(({ name }) => seriesKey(name)));
     const isOwn = ({ series }: SampleColumn): boolean => own.has(seriesKey(series));
-    const spliced = spliceColumns(columns.filter(isOwn), future, seed, id, 0);
-    if (spliced === null) return;
     const peers = columns.filter((column) => !isOwn(column));
-    const others = spliceColumns(peers, future, seed, id, 0) ?? peers;
+    const shown = columns.filter(isOwn);
+    const continued = continuedColumns(planned, shown, peers, untilMs, futures, 0);
+    if (continued === null) return;
     const whole = { ...planned, rolledBackAtMs: null };
-    imagined.set(place, unitOf(whole, [...spliced, ...others], context));
+    imagined.set(place, unitOf(whole, continued, context));
   });
   return { plan, seen, imagined, samples };
 }

@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Policy } from "../../engine/index.ts";
 import { silent } from "../../lab/progress.ts";
 import { evaluate, type Evaluation } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
@@ -19,7 +20,6 @@ const WORLDS = process.env["SOAK"] === undefined ? 3 : 20;
 const SERVICES = 60;
 const BEFORE = 120;
 const STEP_MS = 30_000;
-const FIRST_MS = START_MS - BEFORE * MINUTE_MS;
 
 /** Slower than history: a breach must be held for six minutes. */
 const SLOW = {
@@ -37,7 +37,8 @@ interface Step {
 }
 
 /** Log noise with a memory of 0.4 a sample, and a step of +15 to +80 % some minutes in. */
-async function write(seed: number, censored: boolean): Promise<History> {
+async function write(seed: number, censored: boolean, before = BEFORE): Promise<History> {
+  const firstMs = START_MS - before * MINUTE_MS;
   const dir = join(temporaryDirectory(), "history");
   const writer = await createHistory(dir);
   const names = Array.from({ length: SERVICES }, (_, at) => `s${String(at).padStart(2, "0")}`);
@@ -53,13 +54,13 @@ async function write(seed: number, censored: boolean): Promise<History> {
       "double",
     );
     let noise = 0;
-    const values = Float64Array.from({ length: 2 * (BEFORE + 70) }, (_, index) => {
-      const atMs = FIRST_MS + index * STEP_MS;
+    const values = Float64Array.from({ length: 2 * (before + 70) }, (_, index) => {
+      const atMs = firstMs + index * STEP_MS;
       noise = 0.4 * noise + 0.05 * random.normal();
       const over = censored && atMs > rolledBackMs;
       return 100 * Math.exp(noise) * (atMs >= onsetMs && !over ? 1 + size : 1);
     });
-    await writer.appendRegular(series, FIRST_MS, STEP_MS, values, 0);
+    await writer.appendRegular(series, firstMs, STEP_MS, values, 0);
   }
   const each = <Row>(make: (name: string, step: Step) => readonly Row[]): Row[] =>
     names.flatMap((name) => make(name, steps.get(name)!));
@@ -167,6 +168,30 @@ describe(`effect-hold over ${WORLDS} step worlds of ${SERVICES} services`, () =>
   }, 120_000);
 });
 
+describe("what history hid", () => {
+  it("goes on the same for a policy alone as beside others that look further back", async () => {
+    // Long enough for its spacing to be known: no more is read than is asked for.
+    const history = await write(1, true, 480);
+    opened.push(history);
+    const looksBack = (minutes: number): Policy => ({
+      ...SLOW,
+      policy: `looks back ${minutes} min`,
+      digest: String(minutes),
+      signals: SLOW.signals.map((signal) => ({
+        ...signal,
+        detector: { ...signal.detector, baselineMs: minutes * MINUTE_MS },
+      })),
+    });
+    const options = { people: "absent", seed: 5, replicates: 10, draws: 3, progress: silent };
+    const short = looksBack(20);
+    const alone = await evaluate(history, [short], options);
+    const beside = await evaluate(history, [short, looksBack(60), looksBack(120)], options);
+    expect(alone.replay.imagined.size).toBeGreaterThan(20);
+    const seenBy = ({ replay: { draws } }: Evaluation) => draws.map(([first]) => first!.judged);
+    expect(seenBy(beside)).toEqual(seenBy(alone));
+  });
+});
+
 describe("a spliced series", () => {
   const columns = (effect: number, growsBy = 0) => {
     const random = randomStream(1, "column");
@@ -185,6 +210,7 @@ describe("a spliced series", () => {
     rolledBackAtMs: 79 * 60_000 + 10_000,
     untilMs: 200 * 60_000,
     passing: {},
+    noiseFromMs: () => 0,
   };
   const meanAfter = (rule: "hold" | "decay" | "grow", from: number, to: number): number => {
     const [column] = spliceColumns(columns(1.5), { ...future, rule }, 1, "d", 0)!;

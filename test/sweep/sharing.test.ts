@@ -189,6 +189,29 @@ describe(`random variations (seed ${SEED})`, () => {
     expect(same.length).toBeGreaterThan(0.2 * first!.length);
   });
 
+  it("have in each draw the outcomes each has alone, whatever past others ask for", async () => {
+    const hours = (baselineMs: number): Policy => ({
+      ...policies[0]!,
+      policy: `baseline of ${baselineMs}`,
+      digest: String(baselineMs),
+      signals: policies[0]!.signals.map((signal) => ({
+        ...signal,
+        detector: { ...signal.detector, baselineMs },
+      })),
+    });
+    const all = [1_200_000, 3_600_000, 21_600_000].map(hours);
+    const options = { people: "absent", seed: 1, replicates: 10, draws: 3, progress: silent };
+    const beside = await evaluate(history, all, { ...options, scoresOnly: true });
+    expect(beside.replay.imagined.size).toBeGreaterThan(5);
+    for (const [at, policy] of all.entries()) {
+      const alone = await evaluate(history, [policy], { ...options, scoresOnly: true });
+      const [own] = alone.policies;
+      expect(beside.policies[at]!.draws.map((one) => [...one])).toEqual(
+        own!.draws.map((one) => [...one]),
+      );
+    }
+  });
+
   it("compare as they do when the samples are read, on judgements that are known", async () => {
     const pair = [
       { ...policies[0]!, policy: "one" },
