@@ -16,16 +16,26 @@ import {
 import type { DecisionRow } from "../history/tables.ts";
 import type { PlannedDeployment } from "./plan.ts";
 
-/** When history began the rollback that brought the old version back, by deployment. */
+/**
+ * When history began the rollback that brought the old version back, by deployment. Of one
+ * instant a failure ends the attempt from before it, and a start is the next one; where there
+ * was none before, it was begun and failed at once.
+ */
 export function rollbacksOf(decisions: readonly DecisionRow[]): ReadonlyMap<string, number> {
   const begun = new Map<string, number>();
-  const ofOneInstant = ["rollbackStarted", "rollbackFailed"];
   const rows = decisions
-    .filter(({ what }) => ofOneInstant.includes(what))
-    .sort((a, b) => a.atMs - b.atMs || ofOneInstant.indexOf(a.what) - ofOneInstant.indexOf(b.what));
-  for (const { deploymentId, what, atMs } of rows) {
-    if (what === "rollbackFailed") begun.delete(deploymentId);
-    else if (!begun.has(deploymentId)) begun.set(deploymentId, atMs);
+    .filter(({ what }) => what === "rollbackStarted" || what === "rollbackFailed")
+    .sort((a, b) => a.atMs - b.atMs);
+  for (let from = 0; from < rows.length;) {
+    const { atMs } = rows[from]!;
+    const started = new Set<string>();
+    const failed = new Set<string>();
+    for (; rows[from]?.atMs === atMs; from++) {
+      const { deploymentId, what } = rows[from]!;
+      (what === "rollbackFailed" ? failed : started).add(deploymentId);
+    }
+    for (const id of failed) if (!begun.delete(id)) started.delete(id);
+    for (const id of started) if (!begun.has(id)) begun.set(id, atMs);
   }
   return begun;
 }
