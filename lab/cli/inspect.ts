@@ -52,6 +52,9 @@ function show(dir: string, inspection: Inspection): void {
   const kinds = Object.entries(inspection.deploymentKinds).map(
     ([kind, n]) => `${countText(n)} ${kind}`,
   );
+  const { deploymentsWithSeveralIncidents: many } = inspection;
+  const several =
+    many === 0 ? "" : `; ${counted(many, "deployment")} with several, each taken as one`;
   const missing = inspection.quality.missingShare;
   showPairs([
     ["made by", inspection.madeBy],
@@ -64,7 +67,7 @@ function show(dir: string, inspection: Inspection): void {
       "incidents",
       `${countText(inspection.incidents)} (` +
         `${countText(inspection.incidentsOfDeployments)} of deployments, ` +
-        `${countText(inspection.incidentsResolved)} resolved)`,
+        `${countText(inspection.incidentsResolved)} resolved)${several}`,
     ],
     ["decisions", countText(inspection.decisions)],
     ["tags", countText(inspection.tags)],

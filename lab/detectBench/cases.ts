@@ -15,6 +15,7 @@ import {
   type SignalEvidence,
   type SignalJudged,
 } from "../../engine/index.ts";
+import { incidentsByDeployment } from "../history/incidents.ts";
 import type { History } from "../history/open.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
 import type { Replay } from "../replay/replay.ts";
@@ -42,10 +43,7 @@ export interface Case {
 export function casesOf(history: History, replay: Replay, index: number): Case[] {
   const { policy, judged } = replay.policies[index]!;
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
-  const onsets = new Map<string, number>();
-  for (const { deploymentId, onsetAtMs } of history.tables.incidents) {
-    if (deploymentId !== null) onsets.set(deploymentId, onsetAtMs);
-  }
+  const incidents = incidentsByDeployment(history.tables.incidents);
   const cases: Case[] = [];
   replay.plan.deployments.forEach((planned, at) => {
     const { deployment } = planned;
@@ -54,7 +52,7 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
     if (!bad && label !== "benign" && label !== "expected_change") return;
     const judgements = judgementsOf(judged[at]!, deployment);
     const flaggedAtMs = firstBreach(policy, planned, judgements);
-    const onsetAtMs = onsets.get(deployment.deploymentId) ?? deployment.startedAtMs;
+    const onsetAtMs = incidents.get(deployment.deploymentId)?.onsetAtMs ?? deployment.startedAtMs;
     const last = judgements.filter(({ cause }) => cause === "end");
     cases.push({
       deploymentId: deployment.deploymentId,

@@ -1,6 +1,7 @@
 /** Everything `inspect` tells about a history: what is in it, how good it is, what it answers. */
 
 import { canAnswer } from "./answers.ts";
+import { withSeveralIncidents } from "./incidents.ts";
 import { countLabels } from "./import/importHistory.ts";
 import type { History } from "./open.ts";
 import { measureDeployments, measureSeries, SHORT_SERIES, type SeriesQuality } from "./quality.ts";
@@ -30,6 +31,7 @@ export async function inspect(history: History) {
     deploymentKinds: countBy(tables.deployments, ({ kind }) => kind),
     incidents: tables.incidents.length,
     incidentsOfDeployments: tables.incidents.filter((row) => row.deploymentId !== null).length,
+    deploymentsWithSeveralIncidents: withSeveralIncidents(tables.incidents),
     incidentsResolved: tables.incidents.filter((row) => row.resolvedAtMs !== null).length,
     decisions: tables.decisions.length,
     tags: tables.tags.length,

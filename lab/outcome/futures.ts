@@ -6,6 +6,7 @@
  * would make every rule roll back what history wrongly did. Everything else is held.
  */
 
+import { incidentsByDeployment } from "../history/incidents.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import type { Passing } from "../replay/excursions.ts";
 import type { EffectRule, Futures } from "../replay/splice.ts";
@@ -18,7 +19,7 @@ export function futuresOf(
   seed: number,
 ): Futures {
   const labelOf = new Map(labels.map(({ deploymentId, label }) => [deploymentId, label]));
-  const onsets = new Map(incidents.map((row) => [row.deploymentId, row.onsetAtMs]));
+  const incidentOf = incidentsByDeployment(incidents);
   return {
     draws,
     seed,
@@ -26,7 +27,8 @@ export function futuresOf(
     effectOf: (deploymentId) => {
       const label = labelOf.get(deploymentId);
       return {
-        onsetAtMs: label === "regression" ? (onsets.get(deploymentId) ?? null) : null,
+        onsetAtMs:
+          label === "regression" ? (incidentOf.get(deploymentId)?.onsetAtMs ?? null) : null,
         rule: label === "benign" ? "pass" : rule,
       };
     },

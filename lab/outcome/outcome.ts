@@ -20,6 +20,7 @@ import {
   type TierName,
   type Verdict,
 } from "../../engine/index.ts";
+import { incidentsByDeployment } from "../history/incidents.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
@@ -116,10 +117,7 @@ export function outcomesOf(
   // Where nothing spoke, a confidence is the rate it began with.
   const shared = sharedBy(alike, `${watchMs} ${evidence.changeFailureRate}`);
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
-  const incidents = new Map<string, IncidentRow>();
-  for (const incident of history.tables.incidents) {
-    if (incident.deploymentId !== null) incidents.set(incident.deploymentId, incident);
-  }
+  const incidents = incidentsByDeployment(history.tables.incidents);
   const make = (
     index: number,
     { records, commands }: Decided,

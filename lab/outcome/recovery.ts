@@ -7,6 +7,7 @@
  * few rollbacks say little. Every recovery that follows is `modelled`, never `observed`.
  */
 
+import { incidentsByDeployment } from "../history/incidents.ts";
 import { servicesById } from "../history/places.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import { unaidedOf, type Unaided } from "./unaided.ts";
@@ -61,9 +62,9 @@ export function recoveryOf(tables: HistoryTables): Recovery {
     if (durationMs !== null) rollbacks.set(id, durationMs);
   }
   const recoveries = new Map<string, number>();
-  for (const { deploymentId, resolvedAtMs } of tables.incidents) {
-    const finished = deploymentId === null ? undefined : finishedAt.get(deploymentId);
-    if (deploymentId === null || finished === undefined) continue;
+  for (const [deploymentId, { resolvedAtMs }] of incidentsByDeployment(tables.incidents)) {
+    const finished = finishedAt.get(deploymentId);
+    if (finished === undefined) continue;
     // One that ended before its rollback began was not ended by it.
     const started = startedAt.get(deploymentId) ?? finished;
     if (resolvedAtMs !== null && resolvedAtMs >= Math.min(started, finished)) {

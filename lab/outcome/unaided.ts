@@ -8,6 +8,7 @@
  * the milder ones: read the bounds, not the mean alone.
  */
 
+import { incidentsByDeployment } from "../history/incidents.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import { rollbacksOf } from "../replay/censor.ts";
 
@@ -31,8 +32,8 @@ export function unaidedOf({ labels, incidents, decisions }: HistoryTables): Unai
   );
   for (const deploymentId of rollbacksOf(decisions).keys()) regressions.delete(deploymentId);
   const durations = new Map<string, number>();
-  for (const { deploymentId, onsetAtMs, resolvedAtMs } of incidents) {
-    if (deploymentId === null || !regressions.has(deploymentId)) continue;
+  for (const [deploymentId, { onsetAtMs, resolvedAtMs }] of incidentsByDeployment(incidents)) {
+    if (!regressions.has(deploymentId)) continue;
     if (resolvedAtMs === null || resolvedAtMs < onsetAtMs) continue;
     durations.set(deploymentId, resolvedAtMs - onsetAtMs);
   }

@@ -1,6 +1,7 @@
 /** One deployment as history has it: what was declared, what people did, what was watched. */
 
 import { formatTime, readsMetric, servicesOf, type Policy } from "../../../engine/index.ts";
+import { incidentsByDeployment } from "../../history/incidents.ts";
 import type { History } from "../../history/open.ts";
 import { tagsAbout, type PlannedDeployment } from "../../replay/plan.ts";
 import type { DeploymentDetail, Lane, WatchedSeries } from "../contract/deployments.ts";
@@ -32,7 +33,7 @@ export function deploymentOf(
   const facts = factsOf(history);
   const { team, criticality, timezone } = facts(row);
   const label = tables.labels.find((one) => one.deploymentId === deploymentId);
-  const incident = tables.incidents.find((one) => one.deploymentId === deploymentId);
+  const incident = incidentsByDeployment(tables.incidents).get(deploymentId);
   const longestMs = Math.max(HOUR_MS, ...policies.map(({ policy }) => policy.watchMs));
   return {
     deploymentId,
