@@ -65,6 +65,7 @@ export {
   type SeasonDays,
   type SlotMemory,
 } from "./detect/baseline/season.ts";
+export { isCounter, ratesOf } from "./detect/baseline/counter.ts";
 export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/baseline/residual.ts";
 export {
   calibrate,

@@ -6,7 +6,7 @@
  * nor on what else is watched.
  */
 
-import { readsMetric, type Policy } from "../../engine/index.ts";
+import { ratesOf, readsMetric, type Policy } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
 import type { DeploymentRow } from "../history/tables.ts";
 import { assemble, type SampleWindow, type WindowRequest } from "../history/windows.ts";
@@ -60,6 +60,8 @@ interface Asked {
   readonly metric: string;
   readonly startedAtMs: number;
   readonly cutAtMs: number;
+  /** Then what passes or does not is its rate. */
+  readonly isCounter: boolean;
 }
 
 async function excursionsAmong(
@@ -81,6 +83,9 @@ async function excursionsAmong(
     if (list === undefined) bySeries.set(service, [{ index, metric }]);
     else list.push({ index, metric });
   }
+  const counters = new Set(
+    history.tables.metricCatalog.flatMap(({ kind, metric }) => (kind === "counter" ? metric : [])),
+  );
   const about: Asked[] = [];
   const asked: WindowRequest[] = [];
   for (const row of chosen) {
@@ -89,7 +94,7 @@ async function excursionsAmong(
     const cutAtMs = rollbacks.get(deploymentId) ?? Number.POSITIVE_INFINITY;
     for (const { index, metric } of bySeries.get(service) ?? []) {
       asked.push({ id: asked.length, series: index, fromMs, toMs: Math.min(toMs, cutAtMs + 1) });
-      about.push({ startedAtMs, cutAtMs, metric });
+      about.push({ startedAtMs, cutAtMs, metric, isCounter: counters.has(metric) });
     }
   }
   const found = new Map<string, Excursion[]>();
@@ -125,9 +130,11 @@ function spansOf(
 }
 
 function excursionsIn(
-  { atMs, knownAtMs, values }: SampleWindow,
-  { startedAtMs, cutAtMs }: Omit<Asked, "metric">,
+  window: SampleWindow,
+  { startedAtMs, cutAtMs, isCounter }: Omit<Asked, "metric">,
 ): readonly Excursion[] {
+  const { atMs, knownAtMs } = window;
+  const values = isCounter ? ratesOf(window, startedAtMs) : window.values;
   const past: number[] = [];
   const since: number[] = [];
   values.forEach((value, at) => {

@@ -1,11 +1,39 @@
 /**
  * What one deployment would have shown, had history not rolled it back: its own series and its
- * peers', in one draw. Who asks changes nothing of it.
+ * peers', in one draw. Who asks changes nothing of it, but whether it takes a series for a counter.
  */
 
-import { seriesKey, type SampleColumn } from "../../engine/index.ts";
+import {
+  isCounter,
+  matchesGlob,
+  seriesKey,
+  servicesOf,
+  type Deployment,
+  type Policy,
+  type SampleColumn,
+  type SeriesName,
+} from "../../engine/index.ts";
 import type { PlannedDeployment } from "./plan.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
+
+/** Which series of a deployment are running totals to a policy. */
+export function countedBy(
+  { signals }: Policy,
+  deployment: Deployment,
+): (series: SeriesName) => boolean {
+  const byCatalog = ({ counter }: SeriesName): boolean => counter === true;
+  if (signals.every(({ counter }) => counter === undefined)) return byCatalog;
+  return (series) => {
+    const judging = signals.filter(
+      (signal) =>
+        matchesGlob(signal.metric, series.metric) &&
+        servicesOf(signal, deployment).has(series.service),
+    );
+    // What only stands behind another, or controls it, no signal says anything of.
+    if (judging.length === 0) return byCatalog(series);
+    return judging.some((signal) => isCounter(signal, series));
+  };
+}
 
 /**
  * The columns of a deployment up to `untilMs`; null where history did not roll it back, or where
@@ -13,12 +41,14 @@ import { spliceColumns, type Futures } from "./splice.ts";
  *
  * @param columns what was known when history rolled back, of its own series
  * @param peers the same of series that control these
+ * @param counts which series are counters to who asks
  */
 export function continuedColumns(
   planned: PlannedDeployment,
   columns: readonly SampleColumn[],
   peers: readonly SampleColumn[],
   untilMs: number,
+  counts: (series: SeriesName) => boolean,
   { seed, passing, effectOf }: Pick<Futures, "seed" | "passing" | "effectOf">,
   draw: number,
 ): SampleColumn[] | null {
@@ -33,8 +63,8 @@ export function continuedColumns(
     rolledBackAtMs,
     untilMs,
     passing,
-    noiseFromMs: (series: SampleColumn["series"]) =>
-      startedAtMs - noiseBackMs.get(seriesKey(series))!,
+    isCounter: counts,
+    noiseFromMs: (series: SeriesName) => startedAtMs - noiseBackMs.get(seriesKey(series))!,
     ...effectOf(deploymentId),
   };
   const own = spliceColumns(columns, future, seed, deploymentId, draw);

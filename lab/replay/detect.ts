@@ -28,7 +28,7 @@ import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
-import { continuedColumns } from "./continued.ts";
+import { continuedColumns, countedBy } from "./continued.ts";
 import {
   glanceOver,
   judgeAllQuiet,
@@ -45,6 +45,7 @@ import { toldOf, type GivenTags } from "./given.ts";
 import type { Futures } from "./splice.ts";
 import { KeptJudgements } from "./keptJudgements.ts";
 import { readByLots } from "./lots.ts";
+import { under } from "./order.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
@@ -277,15 +278,24 @@ function imagine(
   const { startedAtMs } = deployment;
   if (rolledBackAtMs === null || !isCutShort(plan, index)) return;
   const untilMs = startedAtMs + plan.lookAheadMs;
+  const leader = leaderOf(families);
+  const ledBy = judgementsOf(leader.judged[index]!, deployment);
+  const whole = { ...planned, rolledBackAtMs: null };
+  const asking = families
+    .flatMap(({ groups }) => [...groups.values()])
+    .filter(({ policy }) => rolledBackAtMs < startedAtMs + policy.watchMs)
+    .map((group) => {
+      const counts = countedBy(group.policy, deployment);
+      return { group, counts, key: columns.map(({ series }) => counts(series)).join() };
+    });
   for (let draw = 0; draw < futures.draws; draw++) {
-    const continued = continuedColumns(planned, columns, peers, untilMs, futures, draw);
-    if (continued === null) return;
-    const judge = judgeIn(context, continued);
-    const leader = leaderOf(families);
-    const ledBy = judgementsOf(leader.judged[index]!, deployment);
-    const whole = { ...planned, rolledBackAtMs: null };
-    for (const group of families.flatMap(({ groups }) => [...groups.values()])) {
-      if (rolledBackAtMs >= startedAtMs + group.policy.watchMs) continue;
+    const judges = new Map<string, ReturnType<typeof judgeIn> | null>();
+    for (const { group, counts, key } of asking) {
+      const judge = under(judges, key, () => {
+        const all = continuedColumns(planned, columns, peers, untilMs, counts, futures, draw);
+        return all === null ? null : judgeIn(context, all);
+      });
+      if (judge === null) continue;
       const told = toldOf(whole, group.given, group === leader ? [] : ledBy);
       const { judgements } = judge(group, told);
       (group.imagined[draw] ??= new Map()).set(index, judgements);

@@ -7,7 +7,7 @@
  * Every policy meets the same future: it depends on the history, the seed, the deployment and
  * the draw alone (so the past it learns from is one length, whatever baselines are asked for),
  * and all series of a deployment take the same blocks, so that what moves together goes on
- * doing so.
+ * doing so. What is a counter to a policy goes on by its rates, added up again.
  *
  * What clearly grew goes on growing (a leak held at the mean of what it was would never be
  * seen again): a slope of three standard errors, by the past's own noise and autocorrelation.
@@ -21,7 +21,7 @@
  * high: `decay` and `grow` are the other two answers. A daily season is flat for the hour.
  */
 
-import type { SampleColumn, SeriesName } from "../../engine/index.ts";
+import { ratesOf, type SampleColumn, type SeriesName } from "../../engine/index.ts";
 import { randomStream, uniform } from "../random.ts";
 import {
   excursionsOf,
@@ -54,6 +54,8 @@ export interface Futures {
 
 interface Future extends Effect {
   readonly passing: Passing;
+  /** Counters go on by their rates: what is put on a running total would be a reset, or a flood. */
+  readonly isCounter: (series: SeriesName) => boolean;
   /** What is older than this says nothing of how a series goes on. */
   readonly noiseFromMs: (series: SeriesName) => number;
   readonly startedAtMs: number;
@@ -114,7 +116,11 @@ export function spliceColumns(
 }
 
 function shapeOf(column: SampleColumn, future: Future): Shape | null {
-  const { atMs, knownAtMs, values } = recent(column, future.noiseFromMs(column.series));
+  const shown = recent(column, future.noiseFromMs(column.series));
+  const { atMs, knownAtMs } = shown;
+  const values = future.isCounter(column.series)
+    ? ratesOf(shown, future.startedAtMs)
+    : shown.values;
   const past: number[] = [];
   const since: number[] = [];
   const onsetAtMs = future.onsetAtMs ?? future.startedAtMs;
@@ -166,10 +172,13 @@ function standingIn(effects: readonly number[], residuals: Float64Array): number
 function continued(
   column: SampleColumn,
   shape: Shape,
-  { rolledBackAtMs, untilMs, rule, passing }: Future,
+  { rolledBackAtMs, untilMs, rule, passing, isCounter }: Future,
   key: readonly (string | number)[],
 ): SampleColumn {
-  const effectAt = effectBy(shape, rule, passing[column.series.metric], key);
+  const { metric, counter = false } = column.series;
+  const counts = isCounter(column.series);
+  // Learned of the series as the catalog takes it: who takes it otherwise learns nothing from it.
+  const effectAt = effectBy(shape, rule, counts === counter ? passing[metric] : undefined, key);
   const random = randomStream("splice", ...key);
   const blocks = shape.residuals.length - BLOCK + 1;
   const at: number[] = [];
@@ -186,6 +195,7 @@ function continued(
     at.push(atMs);
     values.push(shape.isLog ? Math.exp(value) : value);
   }
+  const bounded = values.map((value) => Math.max(shape.floor, value));
   return {
     series: column.series,
     atMs: joined(column.atMs, at),
@@ -193,10 +203,7 @@ function continued(
       column.knownAtMs,
       at.map((ms) => ms + shape.delayMs),
     ),
-    values: joined(
-      column.values,
-      values.map((value) => Math.max(shape.floor, value)),
-    ),
+    values: joined(column.values, counts ? addedUp(column, at, bounded) : bounded),
   };
 }
 
@@ -266,6 +273,23 @@ function slopeErrorOf(residuals: Float64Array, n: number): number {
   const alike = Math.min(0.9, Math.max(0, squares === 0 ? 0 : products / squares));
   const variance = (squares / residuals.length) * ((1 + alike) / (1 - alike));
   return Math.sqrt(variance / ((n * (n * n - 1)) / 12));
+}
+
+/** Where a counter stands at each of these times, at these rates a second from its last value. */
+function addedUp(
+  { atMs, values }: SampleColumn,
+  at: readonly number[],
+  rates: readonly number[],
+): number[] {
+  let last = values.length - 1;
+  while (!Number.isFinite(values[last]!)) last--;
+  let total = values[last]!;
+  let beforeMs = atMs[last]!;
+  return rates.map((rate, index) => {
+    total += (rate * (at[index]! - beforeMs)) / 1000;
+    beforeMs = at[index]!;
+    return total;
+  });
 }
 
 /** The samples taken at `fromMs` or later. */

@@ -210,6 +210,7 @@ describe("a spliced series", () => {
     rolledBackAtMs: 79 * 60_000 + 10_000,
     untilMs: 200 * 60_000,
     passing: {},
+    isCounter: () => false,
     noiseFromMs: () => 0,
   };
   const meanAfter = (rule: "hold" | "decay" | "grow", from: number, to: number): number => {

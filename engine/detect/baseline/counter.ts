@@ -14,8 +14,9 @@
  * restart resets later counts as a reset like any other, and its rate is too low.
  */
 
-import type { SeriesName } from "../../event.ts";
+import type { SampleColumn, SeriesName } from "../../event.ts";
 import type { SignalPolicy } from "../../policy/policy.ts";
+import { firstFrom } from "./columns.ts";
 
 /** Resets this many samples before and after a deployment's start are expected. */
 const RESETS_EXPECTED_WITHIN = 2;
@@ -69,6 +70,22 @@ export function ratesAfter(
     rates[index] = rateOf(last, atMs[index]!, value, taken < RESETS_EXPECTED_WITHIN);
     if (Number.isFinite(value)) last = { atMs: atMs[index]!, value, taken: taken + 1 };
   }
+  return rates;
+}
+
+/** Rates of samples from before and after a deployment, with its own restart excused. */
+export function ratesOf(
+  { atMs, values }: Pick<SampleColumn, "atMs" | "values">,
+  startedAtMs: number,
+): Float64Array {
+  const at = Float64Array.from(atMs);
+  const all = Float64Array.from(values);
+  const cut = firstFrom(at, startedAtMs, 0);
+  const [atBefore, before] = [at.subarray(0, cut), all.subarray(0, cut)];
+  const rates = new Float64Array(at.length);
+  rates.set(ratesBefore(atBefore, before));
+  const state = counterAfter(null, atBefore, before, false);
+  rates.set(ratesAfter(state, at.subarray(cut), all.subarray(cut)), cut);
   return rates;
 }
 

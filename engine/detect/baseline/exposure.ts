@@ -12,7 +12,7 @@ import { seriesKey, type SampleColumn, type SeriesName } from "../../event.ts";
 import { matchesGlob, type SignalPolicy } from "../../policy/policy.ts";
 import { append, firstFrom, inOrder } from "./columns.ts";
 import { BASELINE_REACH_MS } from "./residual.ts";
-import { counterAfter, ratesAfter, ratesBefore } from "./counter.ts";
+import { ratesOf } from "./counter.ts";
 
 /** How much older than a sample the exposure behind it may be. */
 export const EXPOSURE_REACH_MS = 300_000;
@@ -112,19 +112,6 @@ export function requestsBehind(
 function preference(a: SeriesName, b: SeriesName): number {
   if ((a.version === null) !== (b.version === null)) return a.version === null ? 1 : -1;
   return a.metric < b.metric ? -1 : 1;
-}
-
-/** The counter's rates a second, with the deployment's own restart excused. */
-function ratesOf({ atMs, values }: SampleColumn, startedAtMs: number): ArrayLike<number> {
-  const at = Float64Array.from(atMs);
-  const all = Float64Array.from(values);
-  const cut = firstFrom(at, startedAtMs, 0);
-  const [atBefore, before] = [at.subarray(0, cut), all.subarray(0, cut)];
-  const rates = new Float64Array(at.length);
-  rates.set(ratesBefore(atBefore, before));
-  const state = counterAfter(null, atBefore, before, false);
-  rates.set(ratesAfter(state, at.subarray(cut), all.subarray(cut)), cut);
-  return rates;
 }
 
 /** Fills what is still unknown. All times ascend, so one cursor walks over the exposure. */
