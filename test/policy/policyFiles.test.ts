@@ -125,7 +125,7 @@ describe("a policy file", () => {
       }),
     );
     const directory = temporaryDirectory();
-    expect(() => loadPolicy(directory)).toThrow(/: this is a directory\n/);
+    expect(() => loadPolicy(directory)).toThrow(/: this is a directory, and a file is needed\n/);
   });
 
   it.skipIf(process.getuid?.() === 0)("that may not be read says so", () => {
