@@ -9,7 +9,7 @@ import type { Effects, RunningHost } from "../../lab/shadow/contract.ts";
 import { webhookEffects } from "../../lab/shadow/out/webhooks.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { policyOf } from "../engine/policyFile.ts";
-import { MINUTE_MS, POLICY, stageIn, started, type Stage } from "./stage.ts";
+import { LIVE, MINUTE_MS, POLICY, stageIn, started, type Stage } from "./stage.ts";
 
 interface Told {
   readonly type: string;
@@ -128,19 +128,7 @@ it("one that was approved, or that silence answered, is not asked any more", asy
 
 it("one that others are asked now is asked of them alone", async () => {
   const policy = policyOf({
-    policy: "asks",
-    owner: "platform",
-    watch: "20m",
-    signals: {
-      latency: {
-        metric: "latency",
-        worse: "up",
-        tolerance: "10%",
-        detector: { kind: "cusum", baseline: "15m", season: false },
-        hold: "30s",
-      },
-    },
-    fusion: "any",
+    ...LIVE,
     tiers: { approve: { sla: "1m", escalate: [{ to: "senior", sla: "5m" }] } },
     assign: [{ otherwise: "approve" }],
   });

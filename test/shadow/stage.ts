@@ -24,7 +24,8 @@ export const START_MS = Date.UTC(2026, 2, 2, 9);
 export const MINUTE_MS = 60_000;
 const STEP_MS = 15_000;
 
-export const POLICY: Policy = policyOf({
+/** A policy file of one signal; a test that wants other tiers spreads it. */
+export const LIVE = {
   policy: "live",
   owner: "platform",
   watch: "20m",
@@ -40,7 +41,8 @@ export const POLICY: Policy = policyOf({
   fusion: "any",
   tiers: { override: { window: "2m" } },
   assign: [{ when: { environment: ["test"] }, tier: "full" }, { otherwise: "override" }],
-});
+};
+export const POLICY: Policy = policyOf(LIVE);
 
 export const OPTIONS: HostOptions = {
   act: true,
