@@ -3,12 +3,13 @@
  * whole or not there; replaced only by force, and only one of the same kind.
  */
 
-import { readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { readdirSync, rmSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { onInterrupt } from "./interrupt.ts";
 import { makeDirectories, refuseUrl } from "./directory.ts";
 import { operatingProblem } from "./operatingProblem.ts";
 import { Problem } from "./problem.ts";
+import { putInPlace, takeAwayLeftBehind, unfinishedPath } from "./unfinished.ts";
 
 export interface ResultKind {
   /** In words: "run". */
@@ -24,6 +25,7 @@ export interface ResultKind {
  */
 export function checkPlace(dir: string, kind: ResultKind, force: boolean): void {
   refuseUrl(dir);
+  takeAwayLeftBehind(dirname(resolve(dir)));
   let names: string[];
   try {
     names = readdirSync(resolve(dir));
@@ -57,13 +59,12 @@ export async function writeWhole(
 ): Promise<void> {
   checkPlace(dir, kind, force);
   const target = resolve(dir);
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.unfinished`);
+  const temporary = unfinishedPath(target);
   const forget = onInterrupt(() => rmSync(temporary, { recursive: true, force: true }));
   try {
     makeDirectories(temporary);
     await write(temporary);
-    rmSync(target, { recursive: true, force: true });
-    renameSync(temporary, target);
+    putInPlace(temporary, target);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     throw operatingProblem(error, dir);

@@ -1,7 +1,6 @@
 /** `hindsight report`: the quarterly tuning report, and whether one is what it says it is. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BUDGET, loadBudget } from "../gate/budget.ts";
@@ -20,6 +19,7 @@ import { loadCosts } from "../score/costs.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { distinctlyNamed } from "../compare/names.ts";
+import { makeTemporaryDirectory } from "../unfinished.ts";
 import { DEFAULT_PORT } from "./serve.ts";
 import { scaleOf, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
@@ -123,7 +123,7 @@ async function write(flags: Flags): Promise<void> {
     note(`Report written to ${file}`);
   }
   if (chromium !== null) {
-    const folder = mkdtempSync(join(tmpdir(), "hindsight-report-"));
+    const folder = makeTemporaryDirectory("report");
     try {
       const page = join(folder, "report.html");
       writeFileSync(page, reportHtml(document));

@@ -9,23 +9,22 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
   rmSync,
   rmdirSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { assert } from "../../engine/index.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories, refuseUrl } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
+import { putInPlace, takeAwayLeftBehind, unfinishedPath } from "../unfinished.ts";
 import { BlockPacker } from "./pack.ts";
 import { iso, openDuck, type Duck } from "./duck.ts";
 import { readManifestText } from "./manifest.ts";
@@ -96,6 +95,7 @@ export async function createHistory(
 ): Promise<HistoryWriter> {
   refuseUrl(dir);
   const target = resolve(dir);
+  takeAwayLeftBehind(dirname(target));
   checkTarget(target, dir, options.force ?? false);
   const place = preparePlace(target, dir);
   try {
@@ -146,7 +146,7 @@ interface Place {
 
 function preparePlace(target: string, shown: string): Place {
   const parent = dirname(target);
-  const temporary = join(parent, `.${basename(target)}.${process.pid}-${Date.now()}.unfinished`);
+  const temporary = unfinishedPath(target);
   let firstMade: string | null = null;
   const remove = (): void => {
     rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
@@ -261,7 +261,8 @@ class Writer implements HistoryWriter {
       this.duck.close();
       rmSync(this.scratchDirectory, { recursive: true, force: true });
       syncTree(this.place.temporary);
-      this.#moveIntoPlace();
+      putInPlace(this.place.temporary, this.target);
+      sync(dirname(this.target));
       this.place.forget();
       this.#state = "finished";
       return manifest;
@@ -319,23 +320,6 @@ class Writer implements HistoryWriter {
       digest: hash.digest("hex"),
       loggingPolicy: about.loggingPolicy,
     };
-  }
-
-  #moveIntoPlace(): void {
-    if (!existsSync(this.target) || readdirSync(this.target).length === 0) {
-      renameSync(this.place.temporary, this.target);
-    } else {
-      const old = `${this.place.temporary}.old`;
-      renameSync(this.target, old);
-      try {
-        renameSync(this.place.temporary, this.target);
-      } catch (error) {
-        renameSync(old, this.target);
-        throw error;
-      }
-      rmSync(old, { recursive: true, force: true });
-    }
-    sync(dirname(this.target));
   }
 }
 

@@ -1,11 +1,11 @@
 /** Prints a report with a Chromium that is installed: one process, no package, no download. */
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Problem } from "../problem.ts";
+import { makeTemporaryDirectory } from "../unfinished.ts";
 
 const NAMES = [
   "chromium",
@@ -39,7 +39,7 @@ export function chromiumForPdf(): string {
 
 /** @throws Problem when it printed nothing */
 export async function printPdf(chromium: string, htmlFile: string, pdfFile: string): Promise<void> {
-  const profile = mkdtempSync(join(tmpdir(), "hindsight-print-"));
+  const profile = makeTemporaryDirectory("print");
   // Chromium's sandbox refuses root; the page runs no script and fetches nothing anyway.
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   try {

@@ -1,12 +1,13 @@
 /** What `--cache`, `--workers` and `--resume` mean. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { onInterrupt } from "../interrupt.ts";
 import type { Past } from "../history/open.ts";
 import { refuseUrl } from "../directory.ts";
 import { Problem } from "../problem.ts";
+import { makeTemporaryDirectory } from "../unfinished.ts";
 import { checkUrl } from "./queue/url.ts";
 import type { Scale, Work } from "./scale.ts";
 import { Store } from "./store.ts";
@@ -121,7 +122,7 @@ function queueAt(url: string, store: Store, say: (line: string) => void): (histo
 
 /** What a run with workers hands over, where nothing is to be kept. */
 function passingStore(): Store {
-  const dir = mkdtempSync(join(tmpdir(), "hindsight-workers-"));
+  const dir = makeTemporaryDirectory("workers");
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   onInterrupt(remove);
   process.once("exit", remove);

@@ -3,8 +3,7 @@
  * is opened or made once, however many scenarios ask for it.
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { ENGINE_VERSION } from "../../engine/index.ts";
@@ -14,6 +13,7 @@ import { openHistory, type History } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import { generateHistory } from "../simulate/generate.ts";
 import { openWorld } from "../simulate/open.ts";
+import { makeTemporaryDirectory } from "../unfinished.ts";
 import { placeIn } from "../yaml.ts";
 import type { Path } from "./expectation.ts";
 import type { ScenarioForm } from "./form.ts";
@@ -58,7 +58,7 @@ export async function withSamples<Result>(
         const meant: WorldForm = whole ? { file: named, seed, with: {} } : world;
         const file = pathOf(scenario, named);
         return once(JSON.stringify([file, meant]), async () => {
-          const dir = mkdtempSync(join(tmpdir(), "hindsight-scenario-"));
+          const dir = makeTemporaryDirectory("scenario");
           made.push(dir);
           const history = join(dir, "history");
           await generate(scenario, file, meant, history, progress);
