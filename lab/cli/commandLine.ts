@@ -31,7 +31,24 @@ function answerForItself(command: Command, called: string): void {
         write(text.replace(/^error: /, "hindsight: ").replace(/^\((.*)\)$/m, "  $1")),
     })
     .showHelpAfterError(`  \`${called} --help\` shows ${shows}.`);
+  askForOptionsLast(command);
   for (const each of command.commands) answerForItself(each, `${called} ${each.name()}`);
+}
+
+/**
+ * A misspelt option is unknown, and the one that was meant is missing: only the first helps, and
+ * Commander would tell the second.
+ */
+function askForOptionsLast(command: Command): void {
+  const wanted = command.options.filter(({ mandatory }) => mandatory);
+  for (const option of wanted) option.mandatory = false;
+  command.hook("preAction", (_, asked) => {
+    if (asked !== command) return;
+    for (const option of wanted) {
+      if (command.getOptionValue(option.attributeName()) !== undefined) continue;
+      command.error(`error: required option '${option.flags}' not specified`);
+    }
+  });
 }
 
 /** Runs one command; returns the exit code. */

@@ -120,6 +120,10 @@ describe("exit code 2 and one clear message", () => {
       "hindsight: unknown command 'repaly'\n  Did you mean replay?\n" +
         "  `hindsight --help` shows the commands.\n",
     );
+    expect(await refusal("compare", "--histroy", dir, "--policy", NAIVE)).toBe(
+      "hindsight: unknown option '--histroy'\n  Did you mean --history?\n" +
+        "  `hindsight compare --help` shows the options, and an example.\n",
+    );
     expect(await refusal("policy", "check", "--nonsense")).toMatch(
       /^hindsight: unknown option '--nonsense'\n {2}`hindsight policy check --help` shows /,
     );
