@@ -11,7 +11,7 @@ import {
 } from "../compare/print.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 import { counted } from "../counted.ts";
@@ -19,7 +19,7 @@ import { counted } from "../counted.ts";
 const FLIPS_SHOWN = 5;
 
 export function compareCommand(): Command {
-  return evaluateOptions(
+  return runOptions(
     new Command("compare")
       .description("Compare policies on one history: differences, and what ends differently.")
       .requiredOption(

@@ -9,7 +9,7 @@ import { gateOf, type GateVerdict } from "../gate/gate.ts";
 import { readManifest } from "../history/manifest.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { writeWholeFile } from "./textFile.ts";
-import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
@@ -26,7 +26,7 @@ interface GateFlags extends EvaluateFlags {
 }
 
 export function gateCommand(): Command {
-  return evaluateOptions(
+  return runOptions(
     new Command("gate")
       .description("Judge a policy change against a budget: pass, fail or inconclusive.")
       .requiredOption("--baseline <file>", "the policy in force")

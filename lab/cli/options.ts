@@ -42,11 +42,12 @@ export interface EvaluateFlags extends ScaleFlags {
   readonly signKey?: string;
 }
 
-/** What `replay` and `compare` have in common. */
-export function evaluateOptions(command: Command): Command {
+/** What every command that leaves a run has in common. */
+export function runOptions(command: Command): Command {
   return scaleOptions(measureOptions(command))
     .option("--out <dir>", "write a run directory")
-    .option("--force", "replace a run that is there already");
+    .option("--force", "replace a run that is there already")
+    .option("--sign-key <file>", "private Ed25519 key (PEM) that signs the log of the run");
 }
 
 /** What takes long is kept and shared out; see lab/scale/README.md. */
@@ -90,7 +91,6 @@ export function measureOptions(command: Command): Command {
         .choices(EFFECT_RULES)
         .default("hold"),
     )
-    .option("--sign-key <file>", "private Ed25519 key (PEM) that signs the log of the run")
     .option("--json", "print one JSON document");
 }
 

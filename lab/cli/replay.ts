@@ -6,14 +6,14 @@ import { calibrationLines } from "../compare/calibrationLines.ts";
 import { replayDocument } from "../compare/document.ts";
 import { scorecardTable, unlabelledLines, wastedLines } from "../compare/print.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { evaluateOptions, evaluateOptionsOf, scaleOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
 const ROLLBACKS_SHOWN = 5;
 
 export function replayCommand(): Command {
-  return evaluateOptions(
+  return runOptions(
     new Command("replay")
       .description("Replay a history under one policy: scorecard and outcomes.")
       .requiredOption("--policy <file>", "the policy"),

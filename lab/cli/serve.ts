@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { readManifest } from "../history/manifest.ts";
+import { checkPeople } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { serve } from "../server/serve.ts";
 import { untilTold } from "../interrupt.ts";
@@ -38,7 +39,8 @@ export function serveCommand(): Command {
         "--policy scenarios/policies/two-minute-override.yaml",
     )
     .action(async (flags: Flags) => {
-      const { digest } = readManifest(flags.history);
+      const { digest, rows } = readManifest(flags.history);
+      checkPeople(flags.people, flags.history, rows.decisions);
       const serving = await serve({
         numbers: evaluateOptionsOf(flags),
         history: flags.history,

@@ -23,6 +23,25 @@ export interface People {
   readonly responder: (replicate: number) => Responder;
 }
 
+/**
+ * Asked before the long work begins.
+ *
+ * @param decisions how many the history has recorded
+ * @throws Problem when the history has nothing recorded to play back, or the file is wrong
+ */
+export function checkPeople(choice: PeopleChoice, dir: string, decisions: number): void {
+  if (choice === "recorded") checkRecorded(dir, decisions);
+  else if (!PEOPLE_WORDS.some((word) => word === choice)) loadPeople(choice);
+}
+
+function checkRecorded(dir: string, decisions: number): void {
+  if (decisions > 0) return;
+  throw new Problem("this history has no recorded decisions", {
+    file: dir,
+    cure: "Use --people absent or modelled, or import decisions.csv.",
+  });
+}
+
 /** @throws Problem when the history has nothing recorded to play back, or the file is wrong */
 export function choosePeople(history: Past, choice: PeopleChoice, seed: number): People {
   const { tables } = history;
@@ -41,12 +60,7 @@ export function choosePeople(history: Past, choice: PeopleChoice, seed: number):
     case "absent":
       return same("nobody answers", absent);
     case "recorded":
-      if (tables.decisions.length === 0) {
-        throw new Problem("this history has no recorded decisions", {
-          file: history.dir,
-          cure: "Use --people absent or modelled, or import decisions.csv.",
-        });
-      }
+      checkRecorded(history.dir, tables.decisions.length);
       return same("the recorded answers", recorded(tables.decisions));
     case "perfect":
       return same(

@@ -9,6 +9,7 @@ import { buildApp } from "./app.ts";
 import { handlersOf } from "./handlers.ts";
 import { Lab, type LabOptions } from "./lab.ts";
 import { pagesIn } from "./pages.ts";
+import { checkRunDirectory } from "./runDirectory.ts";
 
 export interface ServeOptions extends LabOptions {
   readonly port: number;
@@ -27,9 +28,10 @@ export interface Serving {
 /** The built pages lie beside the built server, in `dist`; the sources stand beside `dist`. */
 const PAGES = import.meta.filename.endsWith(".ts") ? "../../dist/ui" : "../../ui";
 
-/** @throws Problem when a policy cannot be read or the port cannot be had */
+/** @throws Problem when a policy cannot be read, nothing can be kept, or the port cannot be had */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const token = options.host === null ? null : (options.token ?? newToken());
+  checkRunDirectory(options.runDirectory);
   const lab = new Lab(options);
   const pages = pagesIn(resolve(import.meta.dirname, PAGES));
   const app = await buildApp({
