@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { answerTo } from "../compare/answer.ts";
 import { distinctlyNamed } from "../compare/names.ts";
+import { scoredWeeks } from "../compare/within.ts";
 import { DEFAULT_BUDGET, loadAcceptedFlips, loadBudget } from "../gate/budget.ts";
 import { gateDocument, gateJunit, gateMarkdown, gateText } from "../gate/formats.ts";
 import { gateOf, type GateVerdict } from "../gate/gate.ts";
@@ -14,7 +15,6 @@ import { note, print, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
 const EXIT: Readonly<Record<GateVerdict, number>> = { pass: 0, fail: 1, inconclusive: 3 };
-const WEEK_MS = 604_800_000;
 
 interface GateFlags extends EvaluateFlags {
   readonly baseline: string;
@@ -40,7 +40,7 @@ export function gateCommand(): Command {
       "after",
       "\nExits with 0 for pass, 1 for fail, 3 for inconclusive.\n" +
         "\nExample:\n  hindsight gate --history quarter --baseline current.yaml \\\n" +
-        "    --candidate next.yaml --budget scenarios/gate/budget.yaml --junit gate.xml",
+        "    --candidate next.yaml --budget scenarios/gate/budget.yaml --from 28d --junit gate.xml",
     )
     .action(async (flags: GateFlags) => {
       const policies = distinctlyNamed(loadPolicy(flags.baseline), loadPolicy(flags.candidate));
@@ -50,9 +50,7 @@ export function gateCommand(): Command {
       const run = await runWriter(flags);
       const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
       const answer = await answerTo(flags.history, policies, options, "scores", run);
-      const { from, to } = readManifest(flags.history);
-      const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");
-      const weeks = Number.isNaN(lengthMs) ? 0 : lengthMs / WEEK_MS;
+      const weeks = scoredWeeks(readManifest(flags.history), options.within);
       const gate = gateOf(answer, budget, accepted, weeks);
       if (flags.junit !== undefined) writeWholeFile(flags.junit, gateJunit(answer, gate));
       if (flags.markdown !== undefined) writeWholeFile(flags.markdown, gateMarkdown(answer, gate));

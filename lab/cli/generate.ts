@@ -1,12 +1,12 @@
 /** `hindsight generate`: write a history from a world file. */
 
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { Window, World } from "../../datasets/world/index.ts";
 import { ENGINE_VERSION } from "../../engine/index.ts";
-import { readTimeMs } from "../history/import/fields.ts";
 import { Problem } from "../problem.ts";
 import { generateHistory } from "../simulate/generate.ts";
 import { openWorld } from "../simulate/open.ts";
+import { instant } from "./moment.ts";
 import { wholeNumber } from "./options.ts";
 import { note, print, printJson, PROGRAM, progressBar } from "./output.ts";
 import { counted, countText } from "../counted.ts";
@@ -63,12 +63,6 @@ export function generateCommand(): Command {
 }
 
 const iso = (atMs: number): string => new Date(atMs).toISOString();
-
-function instant(text: string): number {
-  const atMs = readTimeMs(text);
-  if (atMs !== null) return atMs;
-  throw new InvalidArgumentError("expected a time with its zone, such as 2026-09-21T00:00:00Z");
-}
 
 /** @throws Problem when there is nothing of this world in it */
 function windowOf({ startMs, endMs }: World, { from, to }: Flags): Window | null {

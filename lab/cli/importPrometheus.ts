@@ -3,11 +3,10 @@
 import { dirname, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { z } from "zod";
-import { ENGINE_VERSION, parseDuration } from "../../engine/index.ts";
+import { ENGINE_VERSION } from "../../engine/index.ts";
 import { readDocument } from "../documentFile.ts";
 import type { Duck } from "../history/duck.ts";
 import { readExports } from "../history/import/exports/files.ts";
-import { readTimeMs } from "../history/import/fields.ts";
 import {
   addExports,
   fileRelation,
@@ -24,6 +23,7 @@ import { METRICS } from "../shadow/source/settings.ts";
 import { systemClock } from "../shadow/systemClock.ts";
 import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
 import { importOptions, importOptionsOf, report, type ImportFlags } from "./importReport.ts";
+import { moment, type Moment } from "./moment.ts";
 import { duration } from "./options.ts";
 import { progressBar } from "./output.ts";
 
@@ -34,8 +34,8 @@ type Flags = ImportFlags &
   ExportFlags &
   Partial<Readonly<Record<(typeof TABLES)[number], string>>> & {
     readonly config: string;
-    readonly from: string;
-    readonly to: string;
+    readonly from: Moment;
+    readonly to: Moment;
     readonly step?: number;
   };
 
@@ -43,8 +43,14 @@ export function prometheusCommand(): Command {
   const command = importOptions(new Command("prometheus"))
     .description("Import the past of a Prometheus-compatible API: the queries of a live host.")
     .requiredOption("--config <file>", "a file with metrics: as in shadow.yaml")
-    .requiredOption("--from <time>", "2026-07-01, 2026-07-01T08:00:00Z, or so long ago: 30d")
-    .addOption(new Option("--to <time>", "as --from").default("0s", "now"))
+    .requiredOption(
+      "--from <time>",
+      "2026-07-01, 2026-07-01T08:00:00Z, or so long ago: 30d",
+      moment,
+    )
+    .addOption(
+      new Option("--to <time>", "as --from").argParser(moment).default(moment("0s"), "now"),
+    )
     .option(
       "--step <duration>",
       "spacing of what expressions give (default: as configured)",
@@ -93,7 +99,7 @@ async function findPast(
   onProgress: PastRequest["onProgress"],
 ): Promise<Sources> {
   const nowMs = systemClock.wallMs();
-  const [fromMs, toMs] = [timeOf(flags.from, nowMs), timeOf(flags.to, nowMs)];
+  const [fromMs, toMs] = [flags.from(nowMs), flags.to(nowMs)];
   if (fromMs >= toMs) {
     throw new Problem("--from is not before --to", { cure: "Give the earlier time first." });
   }
@@ -173,12 +179,3 @@ async function servicesRelation(
 }
 
 /** A time with a zone, a day in UTC, or a duration before now. */
-function timeOf(text: string, nowMs: number): number {
-  const agoMs = parseDuration(text);
-  const atMs = /^\d{4}-\d\d-\d\d$/.test(text) ? readTimeMs(`${text}T00:00:00Z`) : readTimeMs(text);
-  const found = agoMs === null ? atMs : nowMs - agoMs;
-  if (found !== null) return found;
-  throw new Problem(`"${text}" is no time`, {
-    cure: "Write 2026-07-01, 2026-07-01T08:00:00Z or, for so long ago, 30d.",
-  });
-}

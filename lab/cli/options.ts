@@ -3,12 +3,15 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseDuration } from "../../engine/index.ts";
 import { readSigner, type Signer } from "../audit/signature.ts";
+import type { Within } from "../compare/within.ts";
+import { readManifest } from "../history/manifest.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { openScale, type ScaleFlags } from "../scale/open.ts";
 import type { Scale } from "../scale/scale.ts";
 import { loadCosts } from "../score/costs.ts";
+import { moment, type Moment } from "./moment.ts";
 import { note } from "./output.ts";
 
 export function wholeNumber(least: number): (text: string) => number {
@@ -30,6 +33,8 @@ export function duration(text: string): number {
 
 export interface EvaluateFlags extends ScaleFlags {
   readonly history: string;
+  readonly from?: Moment;
+  readonly to?: Moment;
   readonly people: PeopleChoice;
   readonly costs?: string;
   readonly seed: number;
@@ -44,10 +49,22 @@ export interface EvaluateFlags extends ScaleFlags {
 
 /** What every command that leaves a run has in common. */
 export function runOptions(command: Command): Command {
-  return scaleOptions(measureOptions(command))
+  return scaleOptions(stretchOptions(measureOptions(command)))
     .option("--out <dir>", "write a run directory")
     .option("--force", "replace a run that is there already")
     .option("--sign-key <file>", "private Ed25519 key (PEM) that signs the log of the run");
+}
+
+/** Which deployments of a history are scored; everything else of it happens all the same. */
+export function stretchOptions(command: Command): Command {
+  return command
+    .option(
+      "--from <time>",
+      "score only deployments that start from then on: 2026-07-01, 2026-07-01T08:00:00Z, or so " +
+        "long before the history's end: 28d",
+      moment,
+    )
+    .option("--to <time>", "score only deployments that start before then; as --from", moment);
 }
 
 /** What takes long is kept and shared out; see lab/scale/README.md. */
@@ -98,6 +115,7 @@ export function measureOptions(command: Command): Command {
 export function evaluateOptionsOf(flags: EvaluateFlags) {
   const { people, costs, seed, replicates, draws, effect } = flags;
   return {
+    ...withinOf(flags),
     people,
     draws,
     effect,
@@ -105,6 +123,15 @@ export function evaluateOptionsOf(flags: EvaluateFlags) {
     seed,
     replicates,
   };
+}
+
+/** Which deployments are scored, where not all of them are. */
+function withinOf({ history, from, to }: EvaluateFlags): { readonly within?: Within } {
+  if (from === undefined && to === undefined) return {};
+  const endMs = Date.parse(readManifest(history).to ?? "");
+  const within = { fromMs: from?.(endMs) ?? -Infinity, toMs: to?.(endMs) ?? Infinity };
+  if (within.fromMs < within.toMs) return { within };
+  throw new Problem("--from is not before --to", { cure: "Give the earlier time first." });
 }
 
 /** Who signs the log of a run; null when nobody does. */

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { compareDocument, replayDocument } from "../compare/document.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
@@ -18,6 +18,7 @@ import { defaultWorkers, fidelityOf, liveManyWorlds } from "../simulate/fidelity
 import { fidelityTable } from "../simulate/fidelityTable.ts";
 import { openWorld } from "../simulate/open.ts";
 import { printComparison } from "./compare.ts";
+import { instant } from "./moment.ts";
 import { wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { counted } from "../counted.ts";
@@ -59,8 +60,8 @@ export function simulateCommand(): Command {
     )
     .option("--seed <n>", "seed of the world, or of the first one", wholeNumber(0), 1)
     .option("--people <who>", "who lives there: absent, modelled, perfect, or a file", "modelled")
-    .option("--from <time>", "when the policy begins to act (ISO 8601)", time)
-    .option("--to <time>", "when it is put away again", time)
+    .option("--from <time>", "when the policy begins to act (ISO 8601)", instant)
+    .option("--to <time>", "when it is put away again", instant)
     .option("--costs <file>", "what things cost you (YAML); defaults where it is silent")
     .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
     .option("--draws <n>", "of a replay: draws of what history hid", wholeNumber(1), 5)
@@ -213,12 +214,4 @@ function sha256Of(file: string): string {
 
 function several(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), ...text.split(",").filter((part) => part !== "")];
-}
-
-function time(text: string): number {
-  const atMs = Date.parse(text);
-  if (Number.isNaN(atMs)) {
-    throw new InvalidArgumentError("expected a time such as 2026-07-06T00:00:00Z");
-  }
-  return atMs;
 }

@@ -13,6 +13,7 @@ import {
   measureOptions,
   scaleOf,
   scaleOptions,
+  stretchOptions,
   wholeNumber,
   type EvaluateFlags,
 } from "./options.ts";
@@ -27,26 +28,28 @@ interface SweepFlags extends EvaluateFlags {
 
 export function sweepCommand(): Command {
   return scaleOptions(
-    measureOptions(
-      new Command("sweep")
-        .description("Try many variations of a policy; recommend one only if it survives.")
-        .requiredOption("--policy <file>", "the policy you have, which is varied")
-        .requiredOption(
-          "--vary <path=values>",
-          "a path of the policy and its values: a list, or FROM..TO/COUNT (evenly; COUNTlog: " +
-            "in the logarithm); give it once for each path, `*` stands for every key",
-          (text: string, all: string[] | undefined) => [...(all ?? []), text],
-        )
-        .addOption(
-          new Option("--design <kind>", "every combination, or scrambled Sobol points")
-            .choices(["grid", "sobol"])
-            .default("grid"),
-        )
-        .option("--points <n>", "points of a Sobol design", wholeNumber(2), 512)
-        .option(
-          "--on <url>",
-          "have the workers of a Redis or Valkey work on it (redis://HOST:PORT); see `worker`",
-        ),
+    stretchOptions(
+      measureOptions(
+        new Command("sweep")
+          .description("Try many variations of a policy; recommend one only if it survives.")
+          .requiredOption("--policy <file>", "the policy you have, which is varied")
+          .requiredOption(
+            "--vary <path=values>",
+            "a path of the policy and its values: a list, or FROM..TO/COUNT (evenly; COUNTlog: " +
+              "in the logarithm); give it once for each path, `*` stands for every key",
+            (text: string, all: string[] | undefined) => [...(all ?? []), text],
+          )
+          .addOption(
+            new Option("--design <kind>", "every combination, or scrambled Sobol points")
+              .choices(["grid", "sobol"])
+              .default("grid"),
+          )
+          .option("--points <n>", "points of a Sobol design", wholeNumber(2), 512)
+          .option(
+            "--on <url>",
+            "have the workers of a Redis or Valkey work on it (redis://HOST:PORT); see `worker`",
+          ),
+      ),
     ),
   )
     .option("--out <dir>", "write the sweep: its manifest, and every variation")

@@ -6,15 +6,21 @@ import { loadPolicy } from "../policy/load.ts";
 import { tagsDocument } from "../tags/document.ts";
 import { tagsText } from "../tags/print.ts";
 import { valueOfTags } from "../tags/value.ts";
-import { evaluateOptionsOf, measureOptions, type EvaluateFlags } from "./options.ts";
+import {
+  evaluateOptionsOf,
+  measureOptions,
+  stretchOptions,
+  type EvaluateFlags,
+} from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 export function tagsCommand(): Command {
-  return measureOptions(
+  const command = measureOptions(
     new Command("tags")
       .description("Value context tags: none, as recorded, wrong, late, stale; by kind and team.")
       .requiredOption("--policy <file>", "the policy"),
-  )
+  );
+  return stretchOptions(command)
     .addHelpText(
       "after",
       "\nA history without tags is an answer too: nothing to value, exit code 0.\n" +

@@ -12,6 +12,7 @@ import { peopleIdentity } from "../scale/identity.ts";
 import { DEFAULT_COSTS, isUnlabelled, isWasted } from "../score/costs.ts";
 import type { Scored } from "../score/scorecard.ts";
 import type { EvaluateOptions, Evaluated, Evaluation } from "./evaluate.ts";
+import { withinText } from "./within.ts";
 
 /** One policy of an answer. */
 export interface Answered extends Pick<Evaluated, "policy"> {
@@ -30,7 +31,16 @@ type Shows = "outcomes" | "scores";
 /** What of the options an answer rests on: all that may be said on a command line. */
 type AskedOptions = Pick<
   EvaluateOptions,
-  "people" | "costs" | "seed" | "replicates" | "draws" | "effect" | "glances" | "scale" | "progress"
+  | "people"
+  | "costs"
+  | "seed"
+  | "replicates"
+  | "draws"
+  | "effect"
+  | "within"
+  | "glances"
+  | "scale"
+  | "progress"
 >;
 
 /**
@@ -54,7 +64,8 @@ export async function answerTo(
   if (isSmall || use !== null) return make();
   const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
   const { draws = 1, effect = "hold", glances = false } = options;
-  const rest = { people, costs, seed, replicates, draws, effect, glances, shows };
+  const within = options.within === undefined ? null : withinText(options.within);
+  const rest = { people, costs, seed, replicates, draws, effect, within, glances, shows };
   const question = (): unknown => [policies, rest, peopleIdentity(people)];
   const past = { dir, manifest };
   const { answer, isKept } = await answered(scale, past, "evaluation", question, make);

@@ -34,6 +34,14 @@ import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../sco
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
 import { checkNames } from "./names.ts";
+import {
+  isWithin,
+  scoredWeeks,
+  withinNotes,
+  withinText,
+  type Within,
+  type WithinText,
+} from "./within.ts";
 import { counted } from "../counted.ts";
 
 export type { PeopleChoice } from "../people/choose.ts";
@@ -75,12 +83,6 @@ export interface EvaluateOptions {
   readonly scale?: Scale;
 }
 
-/** From the first instant to before the second. */
-export interface Within {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
 /** Policies that are told something else than history's tags; see replay/given.ts. */
 export interface Told {
   /** By policy. */
@@ -105,6 +107,8 @@ export interface RunManifest {
   /** The version of the time zone database: calendars of modes and nights go by it. */
   readonly timeZones: string;
   readonly history: { readonly digest: string; readonly samples: number };
+  /** Only deployments that started in here are scored; all of them where it is not there. */
+  readonly within?: WithinText;
   /** Where no history was replayed but a world lived: what makes it again. */
   readonly world?: {
     readonly file: string;
@@ -150,8 +154,6 @@ export interface Evaluation {
   readonly samplesSeen: ReadonlyMap<string, SamplesSeen>;
 }
 
-const WEEK_MS = 604_800_000;
-
 /** Replays and scores every policy; the first is the baseline of the differences. */
 export async function evaluate(
   history: Past,
@@ -162,6 +164,8 @@ export async function evaluate(
   const began = performance.now();
   checkNames(policies);
   const { tables, manifest } = history;
+  const { within } = options;
+  const stretch = within === undefined ? [] : withinNotes(within, history);
   // Variants of one policy have the same to say about it.
   const unlike = options.told === undefined ? policies : policies.slice(0, 1);
   const unmatched = unmatchedSignals(history, unlike);
@@ -189,13 +193,10 @@ export async function evaluate(
     },
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
-  const { within } = options;
-  const fromMs = Math.max(Date.parse(manifest.from ?? ""), within?.fromMs ?? -Infinity);
-  const toMs = Math.min(Date.parse(manifest.to ?? ""), within?.toMs ?? Infinity);
   const scoreDraws = (draws: readonly Listed<Outcome>[]): Scored =>
     score(draws, {
       costs,
-      weeks: Number.isNaN(toMs - fromMs) ? 0 : (toMs - fromMs) / WEEK_MS,
+      weeks: scoredWeeks(manifest, within),
       timezoneOf: (service) => zones.get(service) ?? null,
       seed: options.seed,
       bootstraps: options.replicates,
@@ -245,6 +246,7 @@ export async function evaluate(
       engineVersion: ENGINE_VERSION,
       timeZones: process.versions["tz"] ?? "unknown",
       history: { digest: manifest.digest, samples: manifest.samples },
+      ...(within === undefined ? {} : { within: withinText(within) }),
       policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
       people: options.people,
       peopleFrom: people.from,
@@ -262,6 +264,7 @@ export async function evaluate(
       },
       samplesRead: replayed.samplesRead,
       notes: [
+        ...stretch,
         ...unmatched,
         ...notesOf(history, baseline, recovery),
         ...passingNotes(passing),
@@ -294,9 +297,7 @@ function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): reado
 
 function outcomesIn(outcomes: Listed<Outcome>, within: Within | undefined): Listed<Outcome> {
   if (within === undefined) return outcomes;
-  return outcomes.filter(
-    ({ startedAtMs }) => startedAtMs >= within.fromMs && startedAtMs < within.toMs,
-  );
+  return outcomes.filter(({ startedAtMs }) => isWithin(within, startedAtMs));
 }
 
 /**

@@ -9,6 +9,7 @@
 import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../progress.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
+import { withinText } from "../compare/within.ts";
 import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import { quietMemory } from "../replay/beginning.ts";
@@ -116,12 +117,12 @@ export async function tableThrough(
   history: History,
   policies: readonly Policy[],
   edgesMs: readonly number[],
-  { people, costs = DEFAULT_COSTS, seed, progress }: EvaluateOptions,
+  { people, costs = DEFAULT_COSTS, seed, within, progress }: EvaluateOptions,
 ): Promise<Tabled> {
   const { store } = scale;
   const work = scale.work(history);
   const basis = basisOf(history);
-  const options: RowOptions = { people, costs, seed, edgesMs };
+  const options: RowOptions = { people, costs, seed, edgesMs, within };
   const rows = new Array<Float64Array>(policies.length + 2);
   const { batches, detections } = inBatches(policies);
   let counts: SweepTable["counts"] | null = null;
@@ -129,7 +130,8 @@ export async function tableThrough(
     const own = batch.map((index) => policies[index]!);
     const plan = await planThrough(scale, history, own);
     const leaders = groupsOf(own).map(({ leader }) => leader);
-    const who = [peopleIdentity(people), costs, seed, edgesMs];
+    const stretch = within === undefined ? null : withinText(within);
+    const who = [peopleIdentity(people), costs, seed, edgesMs, stretch];
     const key = keyOf("rows", basis, planIdentity(plan, leaders), who);
     const meaning = meaningIn(plan);
     const names = own.map((policy) => keyOf(detectionKey(policy), meaning(policy)));
@@ -182,7 +184,7 @@ export async function tableThrough(
     counts = found.anchors.counts;
   }
   progress.end();
-  const table = { services: servicesOf(history), edgesMs, counts: counts!, rows };
+  const table = { services: servicesOf(history, within), edgesMs, counts: counts!, rows };
   return { table, detections, passes: batches.length, judged: null };
 }
 

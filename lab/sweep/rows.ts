@@ -6,6 +6,7 @@
 import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../progress.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
+import { isWithin, type Within } from "../compare/within.ts";
 import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import type { Listed } from "../history/listed.ts";
@@ -19,7 +20,7 @@ import { watchHistory, type JudgedBefore, type PolicyReplay } from "../replay/re
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { neverOutcomes, oracleOutcomes } from "./anchors.ts";
 import { stretchAt } from "./periods.ts";
-import { tableMaker, type SweepTable, type TableMaker } from "./table.ts";
+import { NO_CELL, tableMaker, type SweepTable, type TableMaker } from "./table.ts";
 import { twinsOf, type Twins } from "./twins.ts";
 
 /** Judgements of this many distinct detections are held in memory at once. */
@@ -32,6 +33,8 @@ export interface RowOptions {
   readonly costs: Costs;
   readonly seed: number;
   readonly edgesMs: readonly number[];
+  /** Deployments outside are in no row. */
+  readonly within?: Within | undefined;
 }
 
 /** What one policy leaves of itself, and what every sweep is held against. */
@@ -53,18 +56,18 @@ export interface RowMaker {
 
 export function rowMaker(
   history: History,
-  { people: choice, costs, seed, edgesMs }: RowOptions,
+  { people: choice, costs, seed, edgesMs, within }: RowOptions,
 ): RowMaker {
   const people = choosePeople(history, choice, seed).responder(0);
   const recovery = recoveryOf(history.tables);
-  const services = servicesOf(history);
+  const services = servicesOf(history, within);
   const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));
   const scoring = { costs, timezoneOf: (service: string) => zones.get(service) ?? null };
   const twinsIn = new WeakMap<Plan, Twins>();
   let maker: TableMaker | null = null;
   const make = (outcomes: Listed<Outcome>): Float64Array => {
     const cells = services.length * (edgesMs.length - 1);
-    maker ??= tableMaker(cellsOf(outcomes, services, edgesMs), cells, outcomes, scoring);
+    maker ??= tableMaker(cellsOf(outcomes, services, edgesMs, within), cells, outcomes, scoring);
     return maker.rowOf(outcomes);
   };
   return {
@@ -103,9 +106,9 @@ export async function tableOf(
   history: History,
   policies: readonly Policy[],
   edgesMs: readonly number[],
-  { people, costs = DEFAULT_COSTS, seed, progress }: EvaluateOptions,
+  { people, costs = DEFAULT_COSTS, seed, within, progress }: EvaluateOptions,
 ): Promise<Tabled> {
-  const maker = rowMaker(history, { people, costs, seed, edgesMs });
+  const maker = rowMaker(history, { people, costs, seed, edgesMs, within });
   const rows = new Array<Float64Array>(policies.length + 2);
   const judged: JudgedBefore[number][] = new Array<JudgedBefore[number]>(policies.length);
   const { batches, detections } = inBatches(policies);
@@ -154,8 +157,9 @@ export function inBatches(policies: readonly Policy[]): {
   return { batches, detections: all.length };
 }
 
-export function servicesOf({ tables }: History): readonly string[] {
-  return [...new Set(tables.deployments.map(({ service }) => service))].sort();
+export function servicesOf({ tables }: History, within: Within | undefined): readonly string[] {
+  const inside = tables.deployments.filter(({ startedAtMs }) => isWithin(within, startedAtMs));
+  return [...new Set(inside.map(({ service }) => service))].sort();
 }
 
 /** Lets Ctrl-C in, now and then. */
@@ -169,11 +173,12 @@ function cellsOf(
   outcomes: Listed<Outcome>,
   services: readonly string[],
   edgesMs: readonly number[],
+  within: Within | undefined,
 ): Int32Array {
   const places = new Map(services.map((service, at) => [service, at]));
-  return Int32Array.from(
-    outcomes,
-    ({ service, startedAtMs }) =>
-      stretchAt(edgesMs, startedAtMs) * services.length + places.get(service)!,
+  return Int32Array.from(outcomes, ({ service, startedAtMs }) =>
+    isWithin(within, startedAtMs)
+      ? stretchAt(edgesMs, startedAtMs) * services.length + places.get(service)!
+      : NO_CELL,
   );
 }

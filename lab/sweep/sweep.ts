@@ -7,6 +7,7 @@
 import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
 import { evaluate, unmatchedSignals, type EvaluateOptions } from "../compare/evaluate.ts";
 import type { Compared } from "../compare/print.ts";
+import { scoredStretch, withinNotes, withinText, type WithinText } from "../compare/within.ts";
 import { formatValue } from "../compare/words.ts";
 import { DEFAULT_BUDGET } from "../gate/budget.ts";
 import { gateOf, type Gate } from "../gate/gate.ts";
@@ -64,6 +65,8 @@ export interface SweepManifest {
   readonly format: "hindsight-sweep";
   readonly engineVersion: string;
   readonly history: { readonly digest: string; readonly samples: number };
+  /** See `RunManifest`. */
+  readonly within?: WithinText;
   readonly base: { readonly name: string; readonly digest: string };
   readonly vary: readonly string[];
   readonly design: Design;
@@ -100,8 +103,10 @@ export async function sweep(
     policy: withTier(base, tier),
   }));
   const notes = unmatchedSignals(history, [base.policy]);
-  const { from, to } = history.manifest;
-  const periods = periodsOf(Date.parse(from ?? ""), Date.parse(to ?? ""));
+  const { within } = options;
+  const stretch = scoredStretch(history.manifest, within);
+  const periods = periodsOf(stretch.fromMs, stretch.toMs);
+  if (within !== undefined) notes.unshift(...withinNotes(within, history));
   const tried = { base, vary, dimensions, variations, pure, periods };
   const { detections, passes, ...found } = await findThrough(history, tried, options);
   return {
@@ -114,6 +119,7 @@ export async function sweep(
       format: "hindsight-sweep",
       engineVersion: ENGINE_VERSION,
       history: { digest: history.manifest.digest, samples: history.manifest.samples },
+      ...(within === undefined ? {} : { within: withinText(within) }),
       base: { name: base.policy.policy, digest: base.policy.digest },
       vary,
       design,
@@ -175,6 +181,7 @@ async function findThrough(
         steps,
       ]),
       [people, peopleIdentity(people), costs, seed, replicates, draws, effect],
+      options.within === undefined ? null : withinText(options.within),
     ],
     find,
   );

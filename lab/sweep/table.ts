@@ -39,6 +39,9 @@ export interface SweepTable {
 /** Sums of one policy over some stretches, by service. */
 export type ServiceSums = Readonly<Record<SumName, Float64Array>>;
 
+/** Where a deployment belongs that is not counted. */
+export const NO_CELL = -1;
+
 export interface TableMaker {
   readonly counts: SweepTable["counts"];
   /** @param outcomes of one policy, in the same order for every policy */
@@ -51,7 +54,7 @@ export interface Scoring {
 }
 
 /**
- * @param cells where each deployment belongs: stretch × services + service
+ * @param cells where each deployment belongs: stretch × services + service, or `NO_CELL`
  * @param first outcomes of any policy: counts are the same for all
  */
 export function tableMaker(
@@ -67,7 +70,9 @@ export function tableMaker(
   const last = [...standingFor(first)];
   const adds = last.map((outcome, index) => {
     const own = contributionOf(outcome, scoring);
-    for (const name of COUNTS) counts[name][cells[index]!]! += own.counts[name];
+    const cell = cells[index]!;
+    if (cell === NO_CELL) return null;
+    for (const name of COUNTS) counts[name][cell]! += own.counts[name];
     return own.sums;
   });
   return {
@@ -77,6 +82,7 @@ export function tableMaker(
       const standing = standingFor(outcomes);
       for (let index = 0; index < standing.length; index++) {
         const outcome = standing.at(index)!;
+        if (cells[index] === NO_CELL) continue;
         if (outcome !== last[index]) {
           last[index] = outcome;
           adds[index] = contributionOf(outcome, scoring).sums;

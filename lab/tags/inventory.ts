@@ -11,6 +11,7 @@ import {
   type ContextTag,
   type Policy,
 } from "../../engine/index.ts";
+import { isWithin, type Within } from "../compare/within.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import type { Replay } from "../replay/replay.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
@@ -65,20 +66,32 @@ interface Use {
   readonly realised: readonly Realised[];
 }
 
+/** @param within tags about deployments that start elsewhere are left out; all where nobody says */
 export function inventoryOf(
-  { deployments, tags }: HistoryTables,
+  { deployments, tags: all }: HistoryTables,
   { plan, policies }: Replay,
   policy: Policy,
+  within: Within | undefined,
 ): Inventory {
   const { judged } = policies[0]!;
   const authors = new Map(deployments.map((row) => [row.deploymentId, row]));
-  const uses = new Map<ContextTag, number[]>(tags.map((tag) => [tag, []]));
+  const everyUse = new Map<ContextTag, number[]>(all.map((tag) => [tag, []]));
   plan.deployments.forEach((planned, at) => {
     for (const tag of planned.tags) {
       const isTime = tag.deploymentId !== null || overlaps(policy, planned, tag);
-      if (isTime) uses.get(tag)!.push(at);
+      if (isTime) everyUse.get(tag)!.push(at);
     }
   });
+  const isInside = (at: number): boolean =>
+    isWithin(within, plan.deployments.at(at)!.deployment.startedAtMs);
+  const uses = new Map(
+    [...everyUse].flatMap(([tag, places]): [ContextTag, readonly number[]][] => {
+      const inside = places.filter(isInside);
+      const isUnused = places.length === 0 && isWithin(within, tag.validFromMs ?? tag.knownAtMs);
+      return inside.length > 0 || isUnused ? [[tag, inside]] : [];
+    }),
+  );
+  const tags = [...uses.keys()];
   const used = tags.map((tag): Use => {
     const places = uses.get(tag)!;
     return {

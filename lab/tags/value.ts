@@ -80,7 +80,7 @@ export async function valueOfTags(
   const none = at(NONE);
   const recorded = at(AS_RECORDED);
   const changes = changesBetween(none.outcomes, recorded.outcomes);
-  const inventory = inventoryOf(tables, evaluation.replay, policy);
+  const inventory = inventoryOf(tables, evaluation.replay, policy, options.within);
   const [neither, tagsOnly] = policies.slice(told.length);
   return {
     manifest: evaluation.manifest,

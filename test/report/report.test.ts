@@ -61,9 +61,10 @@ beforeAll(async () => {
 describe("a report", () => {
   it("has the numbers of compare and of tags", async () => {
     const two = ["--policy", current, "--policy", candidate];
-    const compared = await json(["compare", "--history", history, ...two]);
+    const stretch = ["--from", "2026-07-01", "--to", "2026-10-01"];
+    const compared = await json(["compare", "--history", history, ...two, ...stretch]);
     expect(document.comparison).toEqual(timeless(compared));
-    const valued = await json(["tags", "--history", history, "--policy", current]);
+    const valued = await json(["tags", "--history", history, "--policy", current, ...stretch]);
     expect(document.tags).toEqual(timeless(valued));
   });
 

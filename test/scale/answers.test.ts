@@ -121,6 +121,7 @@ describe("another question is", () => {
     ["another effect", FULL, { effect: "grow" }, "outcomes"],
     ["other costs", FULL, { costs: { ...DEFAULT_COSTS, page: 99 } }, "outcomes"],
     ["other people", FULL, { people: "perfect" }, "outcomes"],
+    ["a stretch of it", FULL, { within: { fromMs: 0, toMs: Infinity } }, "outcomes"],
     ["a glance", FULL, { glances: true }, "scores"],
     ["only scores", FULL, {}, "scores"],
     ["another name", { ...FULL, policy: "renamed" }, {}, "outcomes"],

@@ -3,6 +3,7 @@
  * a history, decision logs. One after the other; views do not wait for it.
  */
 
+import { scoredWeeks } from "../../compare/within.ts";
 import { gateDocument, gateMarkdown } from "../../gate/formats.ts";
 import { DEFAULT_BUDGET } from "../../gate/budget.ts";
 import { gateOf } from "../../gate/gate.ts";
@@ -28,8 +29,6 @@ const progress = threadProgress();
 const options = { ...numbers, ...threadScale(), progress };
 const logs = new DecisionLogs(history, runDirectory, options);
 
-const WEEK_MS = 604_800_000;
-
 const calls = {
   /** What `compare --json` says of both. */
   async exact(asked: ChangeAsked): Promise<string> {
@@ -51,9 +50,7 @@ const calls = {
   async gate(asked: ChangeAsked): Promise<string> {
     const { base, policy } = changedPolicy(asked);
     const evaluation = await evaluateTwo(history, base, policy, options);
-    const { from, to } = history.manifest;
-    const lengthMs = Date.parse(to ?? "") - Date.parse(from ?? "");
-    const weeks = Number.isNaN(lengthMs) ? 0 : lengthMs / WEEK_MS;
+    const weeks = scoredWeeks(history.manifest, undefined);
     const gate = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
     const { verdict, checks } = gateDocument(evaluation, gate);
     const markdown = gateMarkdown(evaluation, gate);
