@@ -19,6 +19,10 @@
  * Biases. History acts when a few samples look bad, so their mean is a little too bad.
  * An effect that grew too little to be told is held too low, one that would have passed too
  * high: `decay` and `grow` are the other two answers. A daily season is flat for the hour.
+ *
+ * `grow` believes a slope of one standard error, of what is an effect (two standard errors off
+ * the past) and leads away from the past: the trend of mere noise is nobody's harm, and over an
+ * hour it would come to a multiple of the level.
  */
 
 import { ratesOf, type SampleColumn, type SeriesName } from "../../engine/index.ts";
@@ -69,8 +73,13 @@ const PAST_AT_LEAST = 2 * BLOCK;
 
 /** So many standard errors of a slope that noise alone would have: an effect that still grows. */
 const GROWS_AT = 3;
+/** Under `grow` so many are believed, of an effect that is so many standard errors off the past. */
+const MAY_GROW_AT = 1;
+const EFFECT_AT = 2;
 /** Fewer say nothing of a slope: the first sample after an onset saw it only in part. */
 const SLOPE_FROM = 6;
+/** What multiplies stops here: more is no worse, and would end as infinity, which is no sample. */
+const TIMES_AT_MOST = 1e9;
 
 /** What one series did: in logarithms where all of it is positive, else as it is. */
 interface Shape {
@@ -81,8 +90,9 @@ interface Shape {
   /** The effect at its last sample by the slope, and its change from sample to sample. */
   readonly lastEffect: number;
   readonly slope: number;
-  /** Was it clearly growing when history rolled back? */
+  /** Was it clearly growing when history rolled back, and may it have been? */
   readonly isGrowing: boolean;
+  readonly mayGrow: boolean;
   /** The standard error of the slope were there only noise. */
   readonly slopeError: number;
   /** So many of its last samples it is told from. */
@@ -142,7 +152,9 @@ function shapeOf(column: SampleColumn, future: Future): Shape | null {
   const shifted = passes ? off.slice(standing ?? 0).slice(-BLOCK) : off;
   const effect = meanOf(shifted);
   const slope = slopeOf(shifted);
-  const slopeError = slopeErrorOf(residuals, shifted.length);
+  const { slopeError, meanError } = errorsOf(residuals, shifted.length);
+  const growth =
+    shifted.length >= SLOPE_FROM && slope * effect > 0 ? Math.abs(slope) / slopeError : 0;
   const last = atMs.length - 1;
   return {
     isLog,
@@ -151,8 +163,8 @@ function shapeOf(column: SampleColumn, future: Future): Shape | null {
     effect,
     lastEffect: effect + (slope * (shifted.length - 1)) / 2,
     slope,
-    isGrowing:
-      shifted.length >= SLOPE_FROM && slope * effect > 0 && Math.abs(slope) > GROWS_AT * slopeError,
+    isGrowing: growth > GROWS_AT,
+    mayGrow: growth > MAY_GROW_AT && Math.abs(effect) > EFFECT_AT * meanError,
     slopeError,
     samples: shifted.length,
     age: standing === null ? null : off.length - standing,
@@ -193,7 +205,8 @@ function continued(
     if (atMs + shape.delayMs <= rolledBackAtMs) continue;
     const value = shape.level + effectAt(count) + shape.residuals[from + within]!;
     at.push(atMs);
-    values.push(shape.isLog ? Math.exp(value) : value);
+    const most = shape.level + Math.log(TIMES_AT_MOST);
+    values.push(shape.isLog ? Math.exp(Math.min(value, most)) : value);
   }
   const bounded = values.map((value) => Math.max(shape.floor, value));
   return {
@@ -214,16 +227,16 @@ function effectBy(
   stopping: Stopping | undefined,
   key: readonly (string | number)[],
 ): (count: number) => number {
-  const { effect, lastEffect, slope, samples, isGrowing, age } = shape;
+  const { effect, lastEffect, slope, samples, isGrowing, mayGrow, age } = shape;
   const grown = (count: number): number => lastEffect + slope * count;
   const halved = (count: number): number => effect * 0.5 ** (count / HALF_LIFE_SAMPLES);
   switch (rule) {
     case "hold":
       return isGrowing ? grown : () => effect;
+    case "grow":
+      return isGrowing || mayGrow ? grown : () => effect;
     case "decay":
       return halved;
-    case "grow":
-      return grown;
     case "pass": {
       if (age === null) return halved;
       // All series of a deployment by the same luck: what moves together passes together.
@@ -262,8 +275,11 @@ function slopeOf(values: readonly number[]): number {
   return under === 0 ? 0 : over / under;
 }
 
-/** The standard error of a slope over `n` samples of such noise, whose neighbours are alike. */
-function slopeErrorOf(residuals: Float64Array, n: number): number {
+/** The standard errors over `n` samples of such noise, whose neighbours are alike. */
+function errorsOf(
+  residuals: Float64Array,
+  n: number,
+): { readonly slopeError: number; readonly meanError: number } {
   let squares = 0;
   let products = 0;
   for (let at = 0; at < residuals.length; at++) {
@@ -272,7 +288,10 @@ function slopeErrorOf(residuals: Float64Array, n: number): number {
   }
   const alike = Math.min(0.9, Math.max(0, squares === 0 ? 0 : products / squares));
   const variance = (squares / residuals.length) * ((1 + alike) / (1 - alike));
-  return Math.sqrt(variance / ((n * (n * n - 1)) / 12));
+  return {
+    slopeError: Math.sqrt(variance / ((n * (n * n - 1)) / 12)),
+    meanError: Math.sqrt(variance / n),
+  };
 }
 
 /** Where a counter stands at each of these times, at these rates a second from its last value. */

@@ -42,14 +42,17 @@ const named = (counter?: true): SeriesName => ({
   ...(counter === undefined ? {} : { counter }),
 });
 
-/** About two errors a second, `times` as many since the deployment, in a total of 50,000. */
-function totals(series: SeriesName, times: number, missing = 0): SampleColumn {
+/**
+ * About two errors a second in a total of 50,000; since the deployment `times` as many, and with
+ * every sample `by` times two more.
+ */
+function totals(series: SeriesName, times: number, missing = 0, by = 0): SampleColumn {
   const random = randomStream("errors", 7);
   let total = 50_000;
   const atMs = Float64Array.from({ length: PAST + SEEN }, (_, at) => FIRST_MS + at * STEP_MS);
   const values = Float64Array.from(atMs, (_, at) => {
     const grows = Math.round(random.between(27, 33));
-    total += at < PAST ? grows : grows * times;
+    total += at < PAST ? grows : grows * (times + by * (at - PAST));
     return at < PAST + SEEN - missing ? total : Number.NaN;
   });
   return { series, atMs, knownAtMs: atMs, values };
@@ -80,7 +83,7 @@ const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe("a counter that history cut short", () => {
-  it.each(["hold", "decay", "pass"] as const)("grows on as it did (%s)", (rule) => {
+  it.each(["hold", "decay", "grow", "pass"] as const)("grows on as it did (%s)", (rule) => {
     const rates = ratesUnseen(continued(totals(named(true), 1), rule, () => true));
     expect(rates.length).toBeGreaterThan(190);
     expect(Math.min(...rates)).toBeGreaterThan(1);
@@ -97,6 +100,22 @@ describe("a counter that history cut short", () => {
     expect(meanOf(ratesUnseen(held)) / 6).toBeCloseTo(1, 1);
     const decayed = ratesUnseen(continued(seen, "decay", () => true));
     expect(meanOf(decayed.slice(-40)) / 2).toBeCloseTo(1, 1);
+  });
+
+  it("lets a rate that was rising rise, under `grow` also where that is not clear", () => {
+    const atLast = (by: number, rule: Effect["rule"]): number =>
+      meanOf(ratesUnseen(continued(totals(named(true), 3, 0, by), rule, () => true)).slice(-20));
+    const [faint, clear] = [0.05, 1];
+    expect(atLast(clear, "hold")).toBeGreaterThan(2 * (3 + SEEN * clear));
+    expect(atLast(clear, "grow")).toBe(atLast(clear, "hold"));
+    expect(atLast(faint, "hold")).toBeLessThan(2 * (3 + SEEN * faint) + 1);
+    expect(atLast(faint, "grow")).toBeGreaterThan(2 * (3 + SEEN * faint) + 1);
+  });
+
+  it("stays a number however fast it was rising", () => {
+    const seen = totals(named(true), 3, 0, 30);
+    const rates = ratesUnseen(continued(seen, "grow", () => true));
+    expect(rates.every((rate) => rate > 0 && Number.isFinite(rate))).toBe(true);
   });
 
   it("goes on from its last value over scrapes that were missed", () => {
@@ -135,7 +154,7 @@ describe("a series is a counter", () => {
     expect(says(false, { ...named(true), service: "other" })).toBe(true);
   });
 
-  it.each(["hold", "decay", "pass"] as const)(
+  it.each(["hold", "decay", "grow", "pass"] as const)(
     "and no harm is made of one that is well (%s)",
     (rule) => {
       const policy = watching(true);
