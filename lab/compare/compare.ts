@@ -6,6 +6,7 @@
 import type { Listed } from "../history/listed.ts";
 import { isOpen, type Outcome } from "../outcome/outcome.ts";
 import { inFavourOf } from "./bounds.ts";
+import { tooFew } from "./enough.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import {
@@ -29,7 +30,9 @@ export interface Difference {
   readonly low: number | null;
   readonly high: number | null;
   readonly unit: Field["unit"];
-  readonly verdict: "better" | "worse" | "not distinguishable" | "no evidence";
+  readonly verdict: "better" | "worse" | "not distinguishable" | "too few to tell" | "no evidence";
+  /** How many observations it rests on, of the policy that has fewer. */
+  readonly n: number;
   /** The smallest true difference this history would show four times in five; see resolution.ts. */
   readonly resolves: number | null;
   /** How much more the services' likeness widens it than single deployments would. */
@@ -63,7 +66,8 @@ export interface Flip {
  *
  * The interval covers sampling and what the history cannot say: it is the widest of
  * the paired bootstrap intervals under the assumptions of bounds.ts. So a difference
- * is called better or worse only where it is whatever the unseen would have been.
+ * is called better or worse only where it is whatever the unseen would have been, and
+ * where there is enough to go by at all; see enough.ts.
  */
 export function differencesOf(
   baseline: Evaluated,
@@ -98,10 +102,14 @@ export function differencesOf(
       unit: field.unit,
     };
     const spread = pairedSpread(field, baseline.scored, candidate.scored);
+    const rests = {
+      n: tidy(Math.min(...[baseline, candidate].map((one) => one.scored.counts.get(field.name)!))),
+      effectiveClusters: tidy(spread.effectiveClusters),
+    };
     const resolution = {
+      ...rests,
       resolves: null,
       designEffect: null,
-      effectiveClusters: tidy(spread.effectiveClusters),
       hiddenShare: null,
       hiddenLow: null,
       hiddenHigh: null,
@@ -125,18 +133,21 @@ export function differencesOf(
     );
     const error = candidate.scored.clusters < 2 ? 0 : standardErrorOf(spread);
     const reach = reachOf(difference, interval);
+    const few = tooFew(rests) !== null;
     return {
       ...base,
       difference,
       low: interval?.low ?? null,
       high: interval?.high ?? null,
-      verdict: verdictOf(field, difference, interval),
+      verdict: verdictOf(field, difference, interval, few),
       ...resolution,
       hiddenShare:
         seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),
       hiddenLow: nullable(Math.min(...assumed)),
       hiddenHigh: nullable(Math.max(...assumed)),
-      resolves: resolvesOf(field, error, reach, spread.range.high, baseline, candidate),
+      resolves: few
+        ? null
+        : resolvesOf(field, error, reach, spread.range.high, baseline, candidate),
       designEffect: error === 0 ? null : designEffectOf(field.name, error, baseline, candidate),
     };
   });
@@ -207,7 +218,9 @@ function verdictOf(
   field: Field,
   difference: number,
   interval: Interval | null,
+  few: boolean,
 ): Difference["verdict"] {
+  if (few && difference !== 0) return "too few to tell";
   if (interval === null) return difference === 0 ? "not distinguishable" : "no evidence";
   if (interval.low <= 0 && interval.high >= 0) return "not distinguishable";
   const lower = interval.high < 0;

@@ -7,6 +7,7 @@ import { formatDuration } from "../../engine/index.ts";
 import { countText } from "../counted.ts";
 import type { Field } from "../score/fields.ts";
 import type { Difference } from "./compare.ts";
+import { tooFew } from "./enough.ts";
 
 /** What a scorecard shows first; `--json` has all of it. */
 export const SHOWN: readonly (readonly [string, string])[] = [
@@ -157,6 +158,7 @@ export const VERDICT_MARKS: Readonly<Record<Difference["verdict"], string>> = {
   better: "+",
   worse: "−",
   "not distinguishable": "=",
+  "too few to tell": "?",
   "no evidence": "?",
 };
 
@@ -184,6 +186,8 @@ export function sentence(difference: Difference): string {
       return difference.difference === 0
         ? `${name}: ${from}, no difference.`
         : `${name}: ${from} → ${to}, not distinguishable${interval}.${driven}`;
+    case "too few to tell":
+      return `${name}: ${from} → ${to}, too few to tell: ${tooFew(difference)!}.`;
   }
 }
 

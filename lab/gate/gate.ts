@@ -17,10 +17,11 @@
 import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts";
 import type { Difference, Flip } from "../compare/compare.ts";
 import type { Answer } from "../compare/answer.ts";
+import { tooFew } from "../compare/enough.ts";
 import { formatApart } from "../compare/words.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
-import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
+import { type Estimate, type Scorecard } from "../score/scorecard.ts";
 import type { AcceptedFlip, Budget, Guard } from "./budget.ts";
 import { counted, countText } from "../counted.ts";
 
@@ -54,8 +55,6 @@ export interface Gate {
 }
 
 const RULE_OF_THREE = 3;
-/** Resampling fewer services or observations than this says nothing about others. */
-export const EVIDENCE_AT_LEAST = 5;
 
 /** @param evaluation of two policies, the baseline first */
 export function gateOf(
@@ -70,14 +69,7 @@ export function gateOf(
   const checks = budget.guards.map((guard) => {
     const difference = evaluation.differences.find(({ field }) => field === guard.field.name)!;
     if (same) return identical(guard, difference);
-    return checkOf(
-      guard,
-      difference,
-      before,
-      weeks,
-      baseline!.scored.clusters,
-      evaluation.manifest,
-    );
+    return checkOf(guard, difference, before, weeks, evaluation.manifest);
   });
   const flips = evaluation.flips.map((flip): JudgedFlip => {
     const entry = accepted.find(({ deployment, end }) => {
@@ -126,7 +118,6 @@ function checkOf(
   difference: Difference,
   before: Scorecard,
   weeks: number,
-  services: number,
   manifest: Manifest,
 ): Check {
   const { field } = guard;
@@ -139,13 +130,11 @@ function checkOf(
   };
   if (worseBy === null) return unsure("this history cannot say it");
   if (margin === null) return unsure("a share of a baseline of nothing is no margin");
-  const { low, high } = difference;
+  const few = tooFew(difference);
+  if (few !== null) return unsure(`too few to tell: ${few}`);
+  const { low, high, n } = difference;
   if (low === null || high === null) return unsure("too few services for an interval");
   const [least, most] = sign === 1 ? [low, high] : [-high, -low];
-  const n = estimateIn(before, field.name).n;
-  if (Math.min(n, services) < EVIDENCE_AT_LEAST) {
-    return unsure(`only ${counted(n, "observation")} of ${counted(services, "service")}`);
-  }
   const untouched = worseBy === 0 && least === 0 && most === 0;
   const atMost = tidy(untouched ? excludedBy(field, n, before, manifest) : most);
   const settled = { ...known, atMost, historyTimes: null };

@@ -7,6 +7,7 @@
  */
 
 import type { Difference } from "../compare/compare.ts";
+import { tooFew } from "../compare/enough.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
 import {
   fieldWords,
@@ -15,8 +16,7 @@ import {
   resolution,
   restsOnHidden,
 } from "../compare/words.ts";
-import { EVIDENCE_AT_LEAST, type Check, type Gate } from "../gate/gate.ts";
-import { estimateIn, type Scorecard } from "../score/scorecard.ts";
+import type { Check, Gate } from "../gate/gate.ts";
 
 export type Advice =
   "adopt" | "keep" | "change nothing yet" | "no gain" | "the same" | "cannot say";
@@ -41,17 +41,6 @@ const TOLD_FIRST = [
   "cost",
   "toilHours",
 ];
-
-/**
- * Why a difference is not to be believed, however narrow its interval: resampling two
- * services, or one regression each, says nothing about a third. Null where there is enough.
- */
-export function tooFew(difference: Difference, card: Scorecard): string | null {
-  const { n } = estimateIn(card, difference.field);
-  const services = difference.effectiveClusters;
-  if (n < EVIDENCE_AT_LEAST) return `${n} to go by`;
-  return services < EVIDENCE_AT_LEAST ? `${services.toFixed(1)} effective services` : null;
-}
 
 /** @param why in words, where there is nothing that could be compared */
 export function cannotSay(why: string): Decision {
@@ -82,10 +71,9 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
       ],
     };
   }
-  const card = policies[0]!.scored.scorecard;
   const all = differences.filter(({ field }) => TOLD_FIRST.includes(field));
-  const told = all.filter((one) => one.difference === null || tooFew(one, card) === null);
-  const thin = all.filter((one) => !told.includes(one) && one.difference !== 0);
+  const told = all.filter((one) => one.difference === null || tooFew(one) === null);
+  const thin = all.filter(({ verdict }) => verdict === "too few to tell");
   const gains = told.filter(({ verdict }) => verdict === "better");
   const losses = told.filter(({ verdict }) => verdict === "worse");
   const gain = first(gains);

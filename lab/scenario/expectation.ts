@@ -25,7 +25,13 @@ export const ENDS = [
 ] as const;
 const TIERS = ["full", "override", "approve", "observe"] as const satisfies readonly TierName[];
 const TIMES = ["detected", "proposed", "decided", "executed", "recovered", "withoutTags"] as const;
-const VERDICTS = ["better", "worse", "not distinguishable", "no evidence"] as const;
+const VERDICTS = [
+  "better",
+  "worse",
+  "not distinguishable",
+  "too few to tell",
+  "no evidence",
+] as const;
 
 const time = z
   .string("expected a time, or null for never|Write 23:32:15 or 2026-03-12T23:32:00Z.")

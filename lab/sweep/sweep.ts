@@ -5,6 +5,7 @@
  */
 
 import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
+import { tooFew } from "../compare/enough.ts";
 import { evaluate, unmatchedSignals, type EvaluateOptions } from "../compare/evaluate.ts";
 import type { Compared } from "../compare/print.ts";
 import { scoredStretch, withinNotes, withinText, type WithinText } from "../compare/within.ts";
@@ -315,9 +316,12 @@ async function confirm(
       gate: { verdict, checks },
     };
   }
+  const few = tooFew(cost);
   const reason =
-    `${name} is cheaper, but not whatever the deployments would have done that history ` +
-    "rolled back itself";
+    few === null
+      ? `${name} is cheaper, but not whatever the deployments would have done that history ` +
+        "rolled back itself"
+      : `${name} is cheaper, but of too few to tell: ${few}`;
   return {
     verdict: { ...found, verdict: "nothing", candidate: null, reasons: [reason] },
     comparison: null,

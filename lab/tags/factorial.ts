@@ -5,9 +5,11 @@
  * what the bundle does.
  *
  * Intervals are the paired cluster bootstrap of `compare` over sampling alone: unlike the
- * differences of the arms they do not cover what history's own rollbacks hid.
+ * differences of the arms they do not cover what history's own rollbacks hid. There is none
+ * where too few services or observations could say it.
  */
 
+import { tooFew } from "../compare/enough.ts";
 import type { Evaluated } from "../compare/evaluate.ts";
 import { FIELDS } from "../score/fields.ts";
 import { differenceRange, intervalOf, tidy, type Range, type Spread } from "../score/intervals.ts";
@@ -53,6 +55,7 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
     const { name } = field;
     const cells = [neither, tagsOnly, modesOnly, both];
     const spreads = cells.map(({ scored }) => scored.spreads.get(name)!);
+    const n = Math.min(...cells.map(({ scored }) => scored.counts.get(name)!));
     const changes = differenceRange(spreads[0]!.range);
     const effect = (
       range: Range,
@@ -73,7 +76,8 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
         range,
       };
       if (!Number.isFinite(spread.value)) return { value: null, low: null, high: null };
-      const interval = both.scored.clusters < 2 ? null : intervalOf(spread);
+      const few = tooFew({ n, effectiveClusters: spread.effectiveClusters }) !== null;
+      const interval = both.scored.clusters < 2 || few ? null : intervalOf(spread);
       const { low, high } = interval ?? { low: null, high: null };
       return { value: tidy(spread.value), low, high };
     };

@@ -92,11 +92,13 @@ function armTable(
 
 function differenceText(difference: Difference | undefined, intervals = true): string {
   if (difference === undefined || difference.difference === null) return "";
-  const { unit, low, high } = difference;
+  const { unit, low, high, verdict } = difference;
   const interval =
     low === null || high === null || !intervals
       ? ""
-      : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
+      : verdict === "too few to tell"
+        ? `, ${verdict}`
+        : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
   return ` (${signed(unit, difference.difference)}${interval})`;
 }
 

@@ -88,6 +88,7 @@ describe("who else is there", () => {
       better: "worse",
       worse: "better",
       "not distinguishable": "not distinguishable",
+      "too few to tell": "too few to tell",
       "no evidence": "no evidence",
     };
     expect(there.differences.some(({ verdict }) => verdict === "worse")).toBe(true);

@@ -15,6 +15,7 @@ const TONES: Readonly<Record<Difference["verdict"], string>> = {
   better: "better",
   worse: "worse",
   "not distinguishable": "open",
+  "too few to tell": "open",
   "no evidence": "open",
 };
 

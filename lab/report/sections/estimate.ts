@@ -1,12 +1,12 @@
 /** Estimates and differences as cells of a table. */
 
 import type { Difference } from "../../compare/compare.ts";
+import { tooFew } from "../../compare/enough.ts";
 import { fieldWords, formatDifference, formatValue, restsOnHidden } from "../../compare/words.ts";
 import { FIELDS, type Field } from "../../score/fields.ts";
-import type { Estimate, Scorecard } from "../../score/scorecard.ts";
+import type { Estimate } from "../../score/scorecard.ts";
 import type { Cell, Tone } from "../blocks.ts";
 import { differenceChart } from "../charts/difference.ts";
-import { tooFew } from "../decision.ts";
 
 export const CANNOT_SAY = "cannot say";
 
@@ -37,18 +37,12 @@ const TONES: Readonly<Record<Difference["verdict"], Tone>> = {
   better: "better",
   worse: "worse",
   "not distinguishable": "open",
+  "too few to tell": "open",
   "no evidence": "open",
 };
 
-/**
- * Three cells: the difference in numbers, drawn against zero, and what it amounts to.
- *
- * @param card the baseline's: it says how much the difference rests on
- */
-export function differenceCells(
-  difference: Difference | undefined,
-  card: Scorecard,
-): readonly Cell[] {
+/** Three cells: the difference in numbers, drawn against zero, and what it amounts to. */
+export function differenceCells(difference: Difference | undefined): readonly Cell[] {
   const field = difference === undefined ? null : fieldOf(difference.field);
   if (difference === undefined || field === null || field.better === null) {
     return [{ text: "" }, { text: "" }, { text: "" }];
@@ -61,9 +55,9 @@ export function differenceCells(
   const text = difference.difference === 0 ? "0" : say(difference.difference);
   const below = low === null || high === null ? "no interval" : interval(say(low), say(high));
   const label = `${fieldWords(difference.field)}: ${text}, ${below}, ${verdict}`;
-  const few = tooFew(difference, card);
-  if (few !== null && difference.difference !== 0) {
-    return [{ text, below }, { text: "" }, { text: "? too few to tell", below: few, tone: "open" }];
+  if (verdict === "too few to tell") {
+    const few = tooFew(difference)!;
+    return [{ text, below }, { text: "" }, { text: `? ${verdict}`, below: few, tone: "open" }];
   }
   const untold = low === null || high === null || (low === 0 && high === 0);
   return [

@@ -86,10 +86,7 @@ export function scoreTable(
             ? estimateCell(field, { ...estimate, low: estimate.value, high: estimate.value })
             : estimateCell(field, estimate),
         ),
-        ...differenceCells(
-          comparison.differences.find((one) => one.field === name),
-          cards[0],
-        ),
+        ...differenceCells(comparison.differences.find((one) => one.field === name)),
       ]);
       const between = boundsRow(name, cards);
       if (between !== null) rows.push(between);

@@ -1,0 +1,113 @@
+/**
+ * Too few to tell is one rule: whatever speaks of a difference says the same of it, and the gate
+ * never passes, nor fails, what rests on so little.
+ */
+
+import { describe, expect, it } from "vitest";
+import { differencesOf, type Difference } from "../../lab/compare/compare.ts";
+import type { Evaluated } from "../../lab/compare/evaluate.ts";
+import { resolution, sentence, VERDICT_MARKS } from "../../lab/compare/words.ts";
+import { DEFAULT_BUDGET } from "../../lab/gate/budget.ts";
+import { gateOf, type Gate } from "../../lab/gate/gate.ts";
+import { differenceCells } from "../../lab/report/sections/estimate.ts";
+import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
+import { factorialOf } from "../../lab/tags/factorial.ts";
+import { shipped } from "../history/smallWorld.ts";
+import { outcome, rolledBack, scoreDraws, scoreOf } from "../outcome/outcomes.ts";
+
+/** Good deployments, so many of each service; under one policy all are rolled back. */
+function under(name: string, isRolledBack: boolean, perService: readonly number[]): Evaluated {
+  const outcomes = perService.flatMap((count, service) =>
+    Array.from({ length: count }, (_, at) => {
+      const own = { service: `service-${service}`, deploymentId: `d-${service}-${at}` };
+      return isRolledBack ? rolledBack(5, own) : outcome(own);
+    }),
+  );
+  const scored = scoreOf(outcomes);
+  return { policy: { ...shipped("incumbent"), policy: name }, outcomes, draws: [outcomes], scored };
+}
+
+const ALL_BUT_ONE_SMALL = [40, 2, 2, 2, 2, 2, 2, 2];
+const EQUAL = [7, 7, 7, 7, 7, 7, 7, 7];
+
+function compared(perService: readonly number[]): {
+  readonly baseline: Evaluated;
+  readonly candidate: Evaluated;
+  readonly differences: readonly Difference[];
+} {
+  const baseline = under("now", true, perService);
+  const candidate = under("next", false, perService);
+  return { baseline, candidate, differences: differencesOf(baseline, candidate, scoreDraws) };
+}
+
+function rate(differences: readonly Difference[]): Difference {
+  return differences.find(({ field }) => field === "falsePositiveRate")!;
+}
+
+function gated({ baseline, candidate, differences }: ReturnType<typeof compared>): Gate {
+  const policies = [baseline, { ...candidate, policy: shipped("naive-threshold") }];
+  const manifest = { costs: DEFAULT_COSTS, recovery: { unaidedSeconds: 3600 } };
+  const evaluation = { policies, differences, flips: [], manifest };
+  return gateOf(evaluation as unknown as Parameters<typeof gateOf>[0], DEFAULT_BUDGET, [], 2);
+}
+
+describe("eight services of which one has nearly everything", () => {
+  const few = compared(ALL_BUT_ONE_SMALL);
+  const found = rate(few.differences);
+
+  it("differ beyond their interval, and are too few to tell", () => {
+    expect(found.high).toBeLessThan(0);
+    expect(found.effectiveClusters).toBeLessThan(5);
+    expect(found.verdict).toBe("too few to tell");
+    expect(few.differences.filter(({ verdict }) => /better|worse/.test(verdict))).toEqual([]);
+  });
+
+  it("are said to be so in a sentence, without an interval that nobody should believe", () => {
+    expect(`${VERDICT_MARKS[found.verdict]} ${sentence(found)}`).toBe(
+      "? the share of good deployments rolled back: 100.0 % → 0.0 %, " +
+        "too few to tell: 1.8 effective services.",
+    );
+    expect(resolution(few.differences)).toBeNull();
+  });
+
+  it("are so in the report", () => {
+    expect(differenceCells(found)[2]).toEqual({
+      text: "? too few to tell",
+      below: "1.8 effective services",
+      tone: "open",
+    });
+  });
+
+  it("pass no guard of the gate", () => {
+    const { verdict, checks } = gated(few);
+    expect(verdict).toBe("inconclusive");
+    expect(checks.find(({ name }) => name === "falsePositiveRate")).toMatchObject({
+      verdict: "inconclusive",
+      reason: "too few to tell: 1.8 effective services",
+    });
+    expect(checks.filter((one) => one.verdict === "pass").map(({ name }) => name)).toEqual([
+      "ownerlessActions",
+    ]);
+  });
+
+  it("give tags and modes no interval", () => {
+    const [none, all] = [few.baseline, few.candidate];
+    const cells = { neither: none, tagsOnly: none, modesOnly: none, both: all };
+    const effect = factorialOf(cells).find(({ field }) => field === "falsePositiveRate")!;
+    expect(effect.tags).toEqual({ value: -0.5, low: null, high: null });
+  });
+});
+
+it("as many services of one size are enough for better, and for the gate", () => {
+  const enough = compared(EQUAL);
+  expect(rate(enough.differences).verdict).toBe("better");
+  expect(gated(enough).checks.find(({ name }) => name === "falsePositiveRate")).toMatchObject({
+    verdict: "pass",
+  });
+});
+
+it("where nothing differs nothing is to be told", () => {
+  const one = under("now", true, ALL_BUT_ONE_SMALL);
+  const other = under("next", true, ALL_BUT_ONE_SMALL);
+  expect(rate(differencesOf(one, other, scoreDraws)).verdict).toBe("not distinguishable");
+});
