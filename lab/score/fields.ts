@@ -192,10 +192,8 @@ export const FIELDS: readonly Field[] = [
   count("escalations", unlimited, "lower"),
   count("overrides", deployments),
   labelledCount("harmfulOverrides", regressions, "lower"),
-  {
-    ...count("toilHours", unlimited, "lower"),
-    unit: "hours",
-  },
+  // Most of it is what false positives take to look into, which labels alone tell.
+  { ...labelledCount("toilHours", unlimited, "lower"), unit: "hours" },
   {
     name: "cost",
     unit: "cost",

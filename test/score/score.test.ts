@@ -221,6 +221,7 @@ describe("the contract of the scorecard", () => {
       "timeToRecovery.p90",
       "mttr",
       "harmfulOverrides",
+      "toilHours",
       "tagSaved",
       "tagMasked",
       "cost",
