@@ -79,7 +79,8 @@ export async function watchHistory(
   };
 }
 
-function refuseEmpty(history: Past): void {
+/** @throws Problem where there is no deployment to say anything about */
+export function refuseEmpty(history: Past): void {
   if (history.tables.deployments.length > 0) return;
   throw new Problem("this history has no deployments: there is nothing to replay", {
     file: history.dir,

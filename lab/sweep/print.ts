@@ -16,7 +16,7 @@ const ROWS_AT_MOST = 15;
 const TITLES: Readonly<Record<string, readonly [full: string, short: string]>> = {
   cost: ["cost of 100", "cost/100"],
   recovery: ["recovery, at most 60m", "recovery"],
-  wrong: ["false-positive rate", "wrong"],
+  wrong: ["false-positive rate, at least", "wrong"],
   missed: ["missed, at most", "missed"],
   night: ["night pages a week", "nights"],
   share: ["on frontier", "frontier"],
@@ -26,7 +26,7 @@ const TITLES: Readonly<Record<string, readonly [full: string, short: string]>> =
 export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
   const short = (): string =>
     `${frontierTable(sweep, 1)}\n` +
-    "recovery, missed: at most; wrong: false-positive rate; nights: pages a week.";
+    "recovery, missed: at most; wrong: false-positive rate, at least; nights: pages a week.";
   return [
     headline(sweep),
     fitting(frontierTable(sweep, 0), short, columns),

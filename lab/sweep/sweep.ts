@@ -13,7 +13,7 @@ import { formatValue } from "../compare/words.ts";
 import { DEFAULT_BUDGET } from "../gate/budget.ts";
 import { gateOf, type Gate } from "../gate/gate.ts";
 import { isStored, type History } from "../history/open.ts";
-import type { JudgedBefore } from "../replay/replay.ts";
+import { refuseEmpty, type JudgedBefore } from "../replay/replay.ts";
 import { answered } from "../scale/answers.ts";
 import { peopleIdentity } from "../scale/identity.ts";
 import { tableThrough } from "../scale/rows.ts";
@@ -95,6 +95,7 @@ export async function sweep(
   design: Design,
   options: EvaluateOptions,
 ): Promise<Sweep> {
+  refuseEmpty(history);
   const startedAt = new Date();
   const began = performance.now();
   const variations = variationsOf(base, dimensions, design);

@@ -1,11 +1,11 @@
 /** The whole command on a generated history. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../lab/progress.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
-import { outcomesOf } from "../../lab/outcome/outcome.ts";
+import { isOpen, outcomesOf } from "../../lab/outcome/outcome.ts";
 import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { recorded } from "../../lab/people/recorded.ts";
 import { watchHistory } from "../../lab/replay/replay.ts";
@@ -15,6 +15,7 @@ import { sweepDocument } from "../../lab/sweep/document.ts";
 import { sweepText } from "../../lab/sweep/print.ts";
 import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
 import { openBase, type Design } from "../../lab/sweep/variations.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { scoreOf } from "../outcome/outcomes.ts";
 import { HOOK_MS, policyFile, smallHistory } from "../history/smallWorld.ts";
@@ -65,6 +66,10 @@ describe("a sweep", () => {
       for (const name of ["falsePositiveRate", "missRate"] as const) {
         expect(own[name]).toBeCloseTo((scorecard[name] as { value: number }).value, 8);
       }
+      // At least wrong, at most missed.
+      const hidden = outcomes.filter((one) => one.censoredAtMs !== null && isOpen(one));
+      expect(hidden.length).toBeGreaterThan(0);
+      expect(hidden.some(({ rolledBack }) => rolledBack)).toBe(false);
     }
   });
 
@@ -82,6 +87,34 @@ describe("a sweep", () => {
       "all override",
       "all approve",
     ]);
+  });
+
+  it("says which of its columns are bounds", () => {
+    const [header] = sweepText(swept).match(/│ policy .*/)!;
+    expect(header).toContain("false-positive rate, at least │ missed, at most");
+    expect(sweepText(swept, 80)).toContain("wrong: false-positive rate, at least");
+  });
+
+  it("of a history without deployments is refused, as every replay is", async () => {
+    const [dir, none] = [temporaryDirectory(), temporaryDirectory()];
+    writeFileSync(
+      join(dir, "metrics.csv"),
+      "service,metric,ts,value\nshop,latency_p95_ms,2026-03-12T09:00:00Z,1\n",
+    );
+    writeFileSync(join(dir, "deployments.csv"), "deployment_id,service,deployed_at,kind\n");
+    const made = join(none, "history");
+    expect((await inTurn(["import", "csv", dir, "--out", made])).code).toBe(0);
+    const policy = ["--history", made, "--policy", policyFile("two-minute-override")];
+    const { code, stdout, stderr } = await inTurn([
+      "sweep",
+      ...policy,
+      "--vary",
+      VARY[0]!,
+      "--cache",
+      join(none, "kept"),
+    ]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("this history has no deployments: there is nothing to replay");
   });
 
   it("is the same twice, and a policy's scores do not depend on the others", async () => {

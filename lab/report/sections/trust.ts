@@ -212,7 +212,7 @@ function sweepBlocks(sweep: SweepInput, document: ReportDocument): Block[] {
         { title: "policy" },
         { title: "cost of 100", align: "right" },
         { title: "recovery", align: "right" },
-        { title: "false positives", align: "right" },
+        { title: "false positives, at least", align: "right" },
         { title: "missed, at most", align: "right" },
         { title: "night pages a week", align: "right" },
         { title: "on it in resamples", align: "right" },

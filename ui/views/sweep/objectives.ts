@@ -22,7 +22,7 @@ export const OBJECTIVES: readonly Objective[] = [
     words: "minutes to recovery",
     text: (value) => value.toFixed(1),
   },
-  { key: "falsePositiveRate", words: "false-positive rate", text: percent },
+  { key: "falsePositiveRate", words: "false-positive rate, at least", text: percent },
   {
     key: "cost",
     words: "cost of 100 deployments",
