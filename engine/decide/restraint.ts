@@ -41,9 +41,11 @@ export function restraintOn(
     return { rule: "halt", reason: `all machines were halted by ${by}: ${reason}` };
   }
   if (stormBrake !== null) {
-    const services = breachingServices(fleet, deployment.environment, nowMs - stormBrake.inMs);
+    const { environment } = deployment;
+    const services = breachingServices(fleet, environment, nowMs - stormBrake.inMs);
     if (services >= stormBrake.services) {
-      const reason = `${services} services breached within ${formatDuration(stormBrake.inMs)}`;
+      const within = formatDuration(stormBrake.inMs);
+      const reason = `${services} services in ${environment} breached within ${within}`;
       return { rule: STORM, reason };
     }
   }
@@ -54,7 +56,10 @@ export function restraintOn(
     const last = own.pop();
     if (last !== undefined && nowMs - last.atMs < cooldownMs) {
       const ago = formatDuration(nowMs - last.atMs);
-      const reason = `${deployment.service} was rolled back ${ago} ago (${last.deploymentId})`;
+      // Of a rollback out of the log of an older engine nobody knows where it was.
+      const where = last.environment === null ? "" : ` in ${last.environment}`;
+      const whose = `${deployment.service} was rolled back${where}`;
+      const reason = `${whose} ${ago} ago (${last.deploymentId})`;
       return { rule: "guardrails.cooldown", reason };
     }
   }
@@ -77,7 +82,9 @@ function overBudget(
   if (spent < max) return null;
   const whose = unit === "fleet" ? "the fleet" : `${unit} ${deployment[unit]}`;
   const times = spent === 1 ? "one rollback" : `${spent} rollbacks`;
-  const reason = `the budget of ${whose} is spent: ${times} within ${formatDuration(inMs)}`;
+  const reason =
+    `the budget of ${whose} in ${deployment.environment} is spent: ` +
+    `${times} within ${formatDuration(inMs)}`;
   return { rule: "guardrails.rollbackBudget", reason };
 }
 
