@@ -92,6 +92,7 @@ describe("what a rollback needs", () => {
         expect(record.tierPath.length).toBeGreaterThan(0);
         expect(model.forbidden(one!, nowMs)).toBeNull();
         acted.add(record.deploymentId);
+        if (model.forbidden(one!, nowMs, () => true) !== null) reach("braked elsewhere alone");
         if (event.kind === "approvalGiven") {
           expect(event.deploymentId).toBe(record.deploymentId);
           expect(one!.question).not.toBeNull();
@@ -213,6 +214,7 @@ describe("what a rollback needs", () => {
       ...["rolledBack", "rollbackFailed", "overridden", "expired", "held", "withdrawn"],
       ...["superseded", "undecidable", "healthy"],
       ...["there is a storm", "the service cools down", "the budget is spent"],
+      "braked elsewhere alone",
       ...["all machines are halted", "it is never delegated"],
     ];
     expect(ways.filter((way) => (reached.get(way) ?? 0) < often)).toEqual([]);

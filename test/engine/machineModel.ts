@@ -37,11 +37,17 @@ interface Known {
   over: boolean;
 }
 
+/** Of one service in one environment: what happens in another is of no account there. */
+function isBeside(one: Deployment, other: Deployment): boolean {
+  return one.service === other.service && one.environment === other.environment;
+}
+
 export class MachineModel {
   readonly known = new Map<string, Known>();
   readonly #tags: { service: string; deploymentId: string | null; tag: string }[] = [];
   readonly #rollbacks: { deployment: Deployment; atMs: number }[] = [];
-  readonly #breaches = new Map<string, number>();
+  /** When a service last was in breach, by environment. */
+  readonly #breaches = new Map<string, Map<string, number>>();
   #halted = false;
   #current: Policy;
 
@@ -66,8 +72,8 @@ export class MachineModel {
         break;
       case "deploymentStarted": {
         const { deployment } = event;
-        const ofService = [...this.known.values()].filter(
-          (one) => one.deployment.service === deployment.service,
+        const ofService = [...this.known.values()].filter((one) =>
+          isBeside(one.deployment, deployment),
         );
         const isLater = (one: Known): boolean =>
           one.deployment.startedAtMs > deployment.startedAtMs;
@@ -90,7 +96,10 @@ export class MachineModel {
         const one = this.known.get(event.deploymentId)!;
         if (one.over) break;
         one.verdicts.set(event.evidence.signal, event.evidence.verdict);
-        if (this.stands(one)) this.#breaches.set(one.deployment.service, event.knownAtMs);
+        if (!this.stands(one)) break;
+        const { service, environment } = one.deployment;
+        const there = this.#breaches.get(environment) ?? new Map<string, number>();
+        this.#breaches.set(environment, there.set(service, event.knownAtMs));
         break;
       }
       case "overrideGiven": {
@@ -153,8 +162,16 @@ export class MachineModel {
     return [assigned, ...floors].sort((a, b) => TIERS.indexOf(b) - TIERS.indexOf(a))[0]!;
   }
 
-  /** Why no machine may roll this deployment back now, whatever a person says; null when it may. */
-  forbidden(one: Known, nowMs: number): string | null {
+  /**
+   * Why no machine may roll this deployment back now, whatever a person says; null when it may.
+   *
+   * @param counts does what happened in that environment count? Only the deployment's own does
+   */
+  forbidden(
+    one: Known,
+    nowMs: number,
+    counts = (environment: string): boolean => environment === one.deployment.environment,
+  ): string | null {
     if (one.ordered) return "it was rolled back already";
     if (one.objected) return "somebody objected";
     if (one.over || one.replaced) return "it is over";
@@ -164,11 +181,15 @@ export class MachineModel {
       const { stormBrake, cooldownMs, rollbackBudget } = guardrails;
       const since = (atMs: number): number => nowMs - atMs;
       if (stormBrake !== null) {
-        const services = [...this.#breaches.values()].filter((ms) => since(ms) < stormBrake.inMs);
+        const there = [...this.#breaches].filter(([environment]) => counts(environment));
+        const services = there
+          .flatMap(([, byService]) => [...byService.values()])
+          .filter((ms) => since(ms) < stormBrake.inMs);
         if (services.length >= stormBrake.services) return "there is a storm";
       }
       const { service, team } = one.deployment;
-      const same = this.#rollbacks.filter(({ deployment }) => deployment.service === service);
+      const here = this.#rollbacks.filter(({ deployment }) => counts(deployment.environment));
+      const same = here.filter(({ deployment }) => deployment.service === service);
       if (cooldownMs !== null && same.some(({ atMs }) => since(atMs) < cooldownMs)) {
         return "the service cools down";
       }
@@ -176,9 +197,9 @@ export class MachineModel {
       const { per, max, inMs } = rollbackBudget;
       const group =
         per === "fleet"
-          ? this.#rollbacks
+          ? here
           : per === "team" && team !== null
-            ? this.#rollbacks.filter(({ deployment }) => deployment.team === team)
+            ? here.filter(({ deployment }) => deployment.team === team)
             : same;
       if (group.filter(({ atMs }) => since(atMs) < inMs).length >= max)
         return "the budget is spent";

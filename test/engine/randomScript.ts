@@ -85,7 +85,7 @@ export const POLICIES: readonly Policy[] = fc
 
 export type Move =
   /** Told so long after it started. */
-  | { readonly do: "start"; readonly lateMs: number }
+  | { readonly do: "start"; readonly lateMs: number; readonly environment: string }
   | {
       readonly do: "judge";
       readonly at: number;
@@ -109,6 +109,7 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<Move>])[] = [
     fc.record({
       do: fc.constant("start"),
       lateMs: oneOf(0, 0, 0, 1000, 4 * MINUTE_MS, 40 * MINUTE_MS),
+      environment: oneOf("production", "production", "production", "production", "staging", "test"),
     }),
   ],
   [9, fc.record({ do: fc.constant("judge"), at, signal: fc.nat(1), verdict })],
@@ -159,7 +160,7 @@ export const randomScript: fc.Arbitrary<Script> = fc.record({
       minLength: 12,
       maxLength: 40,
     })
-    .map((moves): Move[] => [{ do: "start", lateMs: 0 }, ...moves]),
+    .map((moves): Move[] => [{ do: "start", lateMs: 0, environment: "production" }, ...moves]),
   startMs: fc.constant(START_MS),
 });
 
@@ -195,7 +196,9 @@ export function eventOf(
   switch (move.do) {
     case "start": {
       const next = FLEET[started.length];
-      return next === undefined ? null : startOf(deploymentOf(next, nowMs - move.lateMs), nowMs);
+      return next === undefined
+        ? null
+        : startOf(deploymentOf(next, move.environment, nowMs - move.lateMs), nowMs);
     }
     case "judge": {
       const { deployment, policyDigest } = pick(move.at, null);
@@ -265,12 +268,13 @@ function startOf(deployment: Deployment, knownAtMs: number): DecisionEvent {
 
 function deploymentOf(
   [deploymentId, service, team]: readonly [string, string, string | null],
+  environment: string,
   startedAtMs: number,
 ): Deployment {
   return {
     deploymentId,
     service,
-    environment: "production",
+    environment,
     kind: "code",
     startedAtMs,
     version: null,
