@@ -160,7 +160,8 @@ function add(
   }
   const open = isOpen(outcome);
   if (outcome.untaggedProposedAtMs !== null) {
-    // Whether a tag or history's own rollback kept it from being proposed must be known.
+    // Whether a tag or history's own rollback kept it from being proposed must be known. These are
+    // proposals: whether people would have declined them, `hindsight tags` replays.
     if (good && outcome.proposedAtMs === null && !open) sums.tagSaved++;
     if (regression && isLater(outcome)) sums.tagMasked++;
   }

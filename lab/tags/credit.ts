@@ -23,12 +23,18 @@ export interface Change {
   readonly why: string;
 }
 
+/**
+ * What is known of them, and how many there are besides: what history hid, and what rests on
+ * answers that nobody recorded, is never scored as right.
+ */
 export interface Credit {
   readonly saved: number;
   readonly harmed: number;
   readonly masked: number;
   readonly delayed: number;
   readonly delaySeconds: number;
+  /** Changes of any kind that may be none. */
+  readonly open: number;
 }
 
 /** @param without and @param withTags outcomes of the same deployments */
@@ -67,13 +73,15 @@ function deedOf(before: Outcome, after: Outcome): Deed | null {
 }
 
 export function creditOf(changes: readonly Change[]): Credit {
-  const count = (did: Deed): number => changes.filter((change) => change.did === did).length;
-  const late = changes.filter(({ did }) => did === "delayed");
+  const known = changes.filter(({ open }) => !open);
+  const count = (did: Deed): number => known.filter((change) => change.did === did).length;
+  const late = known.filter(({ did }) => did === "delayed");
   return {
     saved: count("saved"),
     harmed: count("harmed"),
     masked: count("masked"),
     delayed: late.length,
     delaySeconds: late.reduce((sum, { seconds }) => sum + seconds!, 0),
+    open: changes.length - known.length,
   };
 }

@@ -31,6 +31,10 @@ const SHOWN: readonly (readonly (readonly [string, string])[])[] = [
 
 const TITLES = new Map(SHOWN.flat());
 
+const OPEN_LEGEND =
+  "Saved, masked and delayed are rollbacks that are known to have differed; open: those that " +
+  "history hid, or that rest on answers nobody recorded.";
+
 const NAMES_SHOWN = 8;
 const CANNOT_SAY = "cannot say";
 
@@ -54,7 +58,7 @@ export function tagsText(value: TagValue, columns = TERMINAL_COLUMNS): string {
   lines.push(...armNotes(arms));
   lines.push("", ...factorialLines(value.factorial, columns));
   lines.push("", "By kind of tag (a deployment may have several; alone, and what only it does):");
-  lines.push(kindTable(value.kinds));
+  lines.push(kindTable(value.kinds), OPEN_LEGEND);
   for (const { kind } of value.kinds.filter(({ read }) => !read)) {
     lines.push(`  ${kind}: nothing in ${policy.policy} reads it.`);
   }
@@ -171,7 +175,17 @@ function factorialTable(factorial: readonly Factorial[], columns: readonly strin
 }
 
 function kindTable(kinds: readonly KindValue[]): string {
-  const rows = ["kind", "tags", "saved", "masked", "delayed", "coverage", "width", "self-issued"];
+  const rows = [
+    "kind",
+    "tags",
+    "saved",
+    "masked",
+    "delayed",
+    "open",
+    "coverage",
+    "width",
+    "self-issued",
+  ];
   const table = new Table({
     columns: rows.map((name) => ({ name, alignment: "left" as const })),
     shouldDisableColors: true,
@@ -184,6 +198,7 @@ function kindTable(kinds: readonly KindValue[]): string {
       saved: `${alone.saved} (${only.saved} only it)`,
       masked: `${alone.masked} (${only.masked})`,
       delayed: `${alone.delayed}${delayText(alone.delaySeconds)}`,
+      open: alone.open,
       coverage: one.coverage === null ? "–" : formatValue("share", one.coverage),
       width: one.medianWidthRatio === null ? "–" : one.medianWidthRatio.toFixed(2),
       "self-issued": selfIssuedText(one),
@@ -225,9 +240,9 @@ function changeLines({ changes, teams }: TagValue): string[] {
   });
   if (lines.length === 0) return ["No labelled deployment ends differently with tags."];
   const byTeam = teams.map(
-    ({ team, saved, masked, delayed, delaySeconds }) =>
+    ({ team, saved, masked, delayed, delaySeconds, open }) =>
       `${team ?? "no team"}: saved ${saved}, masked ${masked}, ` +
-      `delayed ${delayed}${delayText(delaySeconds)}`,
+      `delayed ${delayed}${delayText(delaySeconds)}${open === 0 ? "" : `, open ${open}`}`,
   );
   return [...lines, "By team:", ...byTeam.map((line) => `  ${line}`)];
 }

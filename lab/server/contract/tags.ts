@@ -14,6 +14,8 @@ const credit = z.object({
   masked: z.number(),
   delayed: z.number(),
   delaySeconds: z.number(),
+  /** Changes of any kind that history hid, or that rest on answers nobody recorded. */
+  open: z.number(),
 });
 
 export const tagKind = z.object({
