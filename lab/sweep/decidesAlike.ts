@@ -7,12 +7,7 @@
  * rest ever matters is found by deciding.
  */
 
-import { canonicalJson, type Policy, type TierName } from "../../engine/index.ts";
-
-/** Equal for two policies that judge, decide and are called alike. */
-export function decisionKey(policy: Policy): string {
-  return canonicalJson({ ...policy, digest: "", tiers: tiersRead(policy) });
-}
+import type { Policy, TierName } from "../../engine/index.ts";
 
 type Silent<Tier> = Omit<Tier, "confidence"> & { readonly confidence: number | null };
 

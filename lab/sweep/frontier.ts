@@ -58,7 +58,7 @@ export function scoresOf(table: SweepTable, policy: number, [from, to]: Span): S
 }
 
 /** By objective, then by resample: what one policy would have scored on other services. */
-export function resampledObjectives(
+function resampledObjectives(
   table: SweepTable,
   policy: number,
   [from, to]: Span,

@@ -19,7 +19,7 @@ import { recoveryOf } from "../../lab/outcome/recovery.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { replay, watchHistory } from "../../lab/replay/replay.ts";
-import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
+import { decisionKey } from "../sweep/decisionKey.ts";
 import { openScale } from "../../lab/scale/open.ts";
 import type { Scale } from "../../lab/scale/scale.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";

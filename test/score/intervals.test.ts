@@ -9,7 +9,7 @@ import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/random.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
-import { studentQuantile } from "../../lab/score/intervals.ts";
+import { studentQuantile } from "../../lab/score/student.ts";
 import type { Scored } from "../../lab/score/scorecard.ts";
 import {
   estimate,

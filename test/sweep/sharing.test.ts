@@ -18,7 +18,7 @@ import { recorded } from "../../lab/people/recorded.ts";
 import { quietMemory } from "../../lab/replay/beginning.ts";
 import { decisionsOf, type PolicyReplay } from "../../lab/replay/decide.ts";
 import { replay, watchHistory, type Replay } from "../../lab/replay/replay.ts";
-import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
+import { decisionKey } from "./decisionKey.ts";
 import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
 const SEED = 20_261_124;

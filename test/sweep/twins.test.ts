@@ -7,7 +7,7 @@ import { silent } from "../../lab/progress.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { watchHistory } from "../../lab/replay/replay.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
-import { decisionKey } from "../../lab/sweep/decidesAlike.ts";
+import { decisionKey } from "./decisionKey.ts";
 import { rowMaker, type RowMaker } from "../../lab/sweep/rows.ts";
 import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
