@@ -183,12 +183,15 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_00
   it("answers what-if while a slider moves, and then as compare does of the file", async () => {
     const page = await opened("what-if?base=two-minute-override");
     await page.locator("[data-precision=exact]").waitFor();
+    const nothing = page.getByText("Nothing is changed, so nothing differs.");
+    expect(await nothing.count()).toBe(1);
     const slider = page.getByLabel("override window", { exact: true });
     await slider.focus();
     for (let press = 0; press < 3; press += 1) await page.keyboard.press("ArrowRight");
     await page.waitForURL(/set=tiers\.override\.window/);
     await page.locator("#change ~ .words li").first().waitFor();
     await page.locator("[data-precision=exact]").waitFor();
+    expect(await nothing.count()).toBe(0);
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByText("Download").click(),

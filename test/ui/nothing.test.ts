@@ -1,0 +1,29 @@
+/** A what-if says that nothing differs where that is known, and not where it only seems so. */
+
+import { expect, test } from "vitest";
+import { nothingDiffers } from "../../ui/views/whatIf/nothing.ts";
+
+const row = (difference: number | null, low: number | null, high: number | null) => ({
+  difference: { difference, low, high },
+});
+const NONE = row(0, 0, 0);
+const QUICK = row(0, null, null);
+const UNKNOWN = row(null, null, null);
+
+test("nothing changed is nothing different, before any draw", () => {
+  expect(nothingDiffers(0, [QUICK], 0, false)).toBe("Nothing is changed, so nothing differs.");
+});
+
+test("a change that moves nothing is said to move nothing, once every draw is in", () => {
+  const said = "Nothing differs: every deployment of this history ends as before.";
+  expect(nothingDiffers(1, [NONE, UNKNOWN], 0, true)).toBe(said);
+  expect(nothingDiffers(1, [QUICK], 0, false)).toBeNull();
+});
+
+test.each([
+  ["a number", [NONE, row(-2, -3, -1)], 0],
+  ["a number in some draw or as history hid it", [row(0, 0, 3)], 0],
+  ["an ending", [NONE], 1],
+])("it is not said where %s differs", (_, rows, flipped) => {
+  expect(nothingDiffers(1, rows, flipped, true)).toBeNull();
+});
