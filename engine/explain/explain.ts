@@ -18,12 +18,12 @@ import type {
 import type { Handled } from "../audit.ts";
 import type { Policy } from "../policy/policy.ts";
 import { canonicalJson } from "../policy/canonical.ts";
-import { formatDuration, formatShare } from "../policy/quantity.ts";
+import { formatDuration, formatShare, instantText } from "../policy/quantity.ts";
 import { isRefused, isSelfIssued, ownFirst, passedTo, tagText } from "../policy/tags.ts";
 import type { DecisionRecord } from "../record.ts";
 import { explainSignal } from "./signal.ts";
 import { tagMeaning } from "./tagWords.ts";
-import { DECISION_WORDS, END_WORDS, instantText, ruleText, TIER_WORDS } from "./words.ts";
+import { DECISION_WORDS, END_WORDS, ruleText, TIER_WORDS } from "./words.ts";
 
 export interface ExplanationNode {
   readonly about:

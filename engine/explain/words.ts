@@ -1,13 +1,8 @@
 /** Rules, numbers and instants of a policy in plain words. */
 
 import type { Condition, Policy, SignalPolicy } from "../policy/policy.ts";
-import { formatNumber, formatShare, formatTime } from "../policy/quantity.ts";
+import { formatNumber, formatShare } from "../policy/quantity.ts";
 import type { DecisionKind, End, TierName } from "../record.ts";
-
-/** `2026-03-12 23:33:30 UTC`. */
-export function instantText(ms: number): string {
-  return `${formatTime(ms).replace("T", " ").replace("Z", "")} UTC`;
-}
 
 /** `10 %`, or percentage points for a signal that is tolerated in these. */
 export function amountText({ tolerance }: SignalPolicy, amount: number): string {

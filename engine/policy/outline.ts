@@ -9,7 +9,7 @@ import {
   formatDuration,
   formatNumber,
   formatShare,
-  formatTime,
+  instantText,
   type Tolerance,
 } from "./quantity.ts";
 
@@ -163,5 +163,5 @@ function ruleText({ when, tier }: Policy["assign"][number]): string {
 }
 
 function windowText({ fromMs, untilMs }: TimeWindow): string {
-  return `${formatTime(fromMs)} to ${formatTime(untilMs)}`;
+  return `${instantText(fromMs)} to ${instantText(untilMs)}`;
 }

@@ -120,6 +120,11 @@ export function formatTime(ms: number): string {
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T${time.join(":")}${milliseconds}Z`;
 }
 
+/** `2026-03-12 23:33:30 UTC`: as sentences have it. */
+export function instantText(ms: number): string {
+  return `${formatTime(ms).replace("T", " ").replace("Z", "")} UTC`;
+}
+
 /**
  * `2026-11-24T22:00:00Z`, `2026-11-24T22:00+01:00` → milliseconds; null when it is no
  * instant. Without a zone nobody can tell which instant is meant.

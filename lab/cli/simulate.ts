@@ -8,6 +8,7 @@ import { ENGINE_VERSION } from "../../engine/index.ts";
 import { compareDocument, replayDocument } from "../compare/document.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
 import { scorecardTable, wastedLines } from "../compare/print.ts";
+import { formatValue } from "../compare/words.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
@@ -148,7 +149,7 @@ async function act(file: string, flags: Flags): Promise<void> {
     if (rollbacks === 0) continue;
     note(
       `${name}: ${counted(rollbacks, "rollback")} of what cannot be undone ` +
-        `broke ${minutes.toFixed(0)} min.`,
+        `broke ${formatValue("seconds", 60 * minutes)}.`,
     );
   }
   for (const line of evaluation.manifest.notes) note(line);

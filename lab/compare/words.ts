@@ -4,7 +4,7 @@
  */
 
 import { formatDuration } from "../../engine/index.ts";
-import { countText } from "../counted.ts";
+import { countText, decimalText } from "../counted.ts";
 import type { Field } from "../score/fields.ts";
 import type { Difference } from "./compare.ts";
 import { tooFew } from "./enough.ts";
@@ -51,14 +51,65 @@ export function formatValue(unit: Field["unit"], value: number): string {
     case "seconds":
       return Math.round(value) === 0 ? "0s" : formatDuration(Math.round(value) * 1000);
     case "count":
+      // A mean over draws may be part of one: that is not none.
+      if (value > 0 && value < 0.5) return String(Number(value.toPrecision(1)));
       // Rounding may leave −0, which no count is.
       return countText(Math.round(value) + 0);
     case "perWeek":
     case "hours":
-      return value.toFixed(1);
+      return decimalText(value, 1);
     case "cost":
       return countText(Math.round(value));
   }
+}
+
+/** What the last digit of `formatValue` counts. */
+const LAST_DIGIT: Readonly<Record<Field["unit"], number>> = {
+  share: 0.001,
+  seconds: 1,
+  count: 1,
+  perWeek: 0.1,
+  hours: 0.1,
+  cost: 1,
+};
+
+/** Of these a digit more is easily read. */
+const MAY_BE_FINER: ReadonlySet<Field["unit"]> = new Set(["share", "count", "perWeek", "hours"]);
+
+/** Two values, and how far it is from one to the other. */
+export interface Step {
+  readonly from: string;
+  readonly to: string;
+  readonly difference: string;
+}
+
+/**
+ * Two values and their difference so that the sum comes out as it is shown: with a digit more
+ * where rounding would have it that 31 and 0.2 are 32, else the difference of what is shown.
+ */
+export function formatStep(unit: Field["unit"], from: number, to: number): Step {
+  const at = (more: number) => {
+    const digit = LAST_DIGIT[unit] / 10 ** more;
+    const shown = Math.round(to / digit) - Math.round(from / digit);
+    const exact = (to - from) / digit;
+    const isLost = unit === "count" && shown === 0 && exact !== 0;
+    return { shown: shown * digit, agrees: !isLost && Math.abs(shown - exact) <= 0.5 };
+  };
+  const more = !at(0).agrees && MAY_BE_FINER.has(unit) && at(1).agrees ? 1 : 0;
+  const { shown } = at(more);
+  const size = formatSize(unit, Math.abs(shown), more);
+  const text = (value: number): string => {
+    if (more === 1) return formatFiner(unit, value);
+    return unit === "count" ? countText(Math.round(value) + 0) : formatValue(unit, value);
+  };
+  return { from: text(from), to: text(to), difference: `${signOf(shown, size)}${size}` };
+}
+
+/** With a digit more than `formatValue` has. */
+function formatFiner(unit: Field["unit"], value: number): string {
+  return unit === "share"
+    ? `${(value * 100).toFixed(2)} %`
+    : decimalText(value, unit === "count" ? 1 : 2);
 }
 
 /** The size of a difference, with so many more digits than a value has. */
@@ -74,7 +125,7 @@ function formatSize(unit: Field["unit"], size: number, more: number): string {
       return size.toLocaleString("en-US", { maximumFractionDigits: more });
     case "perWeek":
     case "hours":
-      return size.toFixed(1 + more);
+      return decimalText(size, 1 + more);
   }
 }
 
@@ -112,6 +163,7 @@ export const IN_WORDS: Readonly<Record<string, string>> = {
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   "timeToRecovery.restrictedMean60m": "mean time to recovery, cut at an hour",
   tagMasked: "regressions a tag masked",
+  harmfulOverrides: "overrides that kept a regression",
   ownerlessActions: "actions without an owner",
   worseFlips: "deployments that end worse",
 };
@@ -170,18 +222,18 @@ export function sentence(difference: Difference): string {
     return `${name}: this history cannot say.`;
   }
   const driven = restsOnHidden(difference) ? " It rests on what history's own rollback hid." : "";
+  const step = formatStep(unit, baseline, candidate);
   const from = formatValue(unit, baseline);
   const to = formatValue(unit, candidate);
-  const size = formatDifference(unit, difference.difference!);
   const interval =
     low === null || high === null
       ? ""
       : ` (95 %: ${formatDifference(unit, low)} to ${formatDifference(unit, high)})`;
   switch (verdict) {
     case "better":
-      return `${name}: ${from} → ${to}, better by ${size}${interval}.${driven}`;
+      return `${name}: ${step.from} → ${step.to}, better by ${step.difference}${interval}.${driven}`;
     case "worse":
-      return `${name}: ${from} → ${to}, worse by ${size}${interval}.${driven}`;
+      return `${name}: ${step.from} → ${step.to}, worse by ${step.difference}${interval}.${driven}`;
     case "not distinguishable":
       return difference.difference === 0
         ? `${name}: ${from}, no difference.`
@@ -195,7 +247,11 @@ export function formatDifference(unit: Field["unit"], value: number): string {
   // Part of a count, as the mean over draws: `−0` would be no difference with a sign.
   const isPart = unit === "count" && value !== 0 && Math.round(Math.abs(value)) === 0;
   const size = isPart ? Math.abs(value).toFixed(1) : formatValue(unit, Math.abs(value));
-  // What is nothing once it is rounded has no sign.
-  const sign = /[1-9]/.test(size) ? (value > 0 ? "+" : "−") : "";
-  return `${sign}${unit === "share" ? size.replace(" %", " pp") : size}`;
+  return `${signOf(value, size)}${unit === "share" ? size.replace(" %", " pp") : size}`;
+}
+
+/** What is nothing once it is rounded has no sign. */
+function signOf(value: number, shown: string): string {
+  if (!/[1-9]/.test(shown)) return "";
+  return value > 0 ? "+" : "−";
 }

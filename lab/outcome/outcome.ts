@@ -11,7 +11,7 @@
 
 import {
   accuses,
-  formatTime,
+  instantText,
   judgementsOf,
   type DecisionRecord,
   type End,
@@ -391,7 +391,7 @@ function whyOf(
         ? asked.reason
         : `${asked.reason}; ${ended.reason}`;
   if (hiddenAtMs === null) return why;
-  const at = formatTime(hiddenAtMs);
+  const at = instantText(hiddenAtMs);
   const model = asked === undefined ? "with its effect held nothing is proposed" : why;
   return `history rolled back at ${at}, and what follows is a model: ${model}`;
 }

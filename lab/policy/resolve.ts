@@ -7,6 +7,7 @@ import {
   ALL,
   formatShare,
   formatTime,
+  instantText,
   isTimeZone,
   modesAt,
   outline,
@@ -209,9 +210,9 @@ function howCounts(
 }
 
 function whyNot(tag: ContextTag, atMs: number): string {
-  if (tag.knownAtMs > atMs) return `not known before ${formatTime(tag.knownAtMs)}`;
+  if (tag.knownAtMs > atMs) return `not known before ${instantText(tag.knownAtMs)}`;
   if (tag.validFromMs !== null && tag.validFromMs > atMs) {
-    return `begins at ${formatTime(tag.validFromMs)}`;
+    return `begins at ${instantText(tag.validFromMs)}`;
   }
   return "its time is over";
 }

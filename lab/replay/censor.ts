@@ -8,7 +8,7 @@
 
 import {
   advanceWatch,
-  formatTime,
+  instantText,
   type Policy,
   type SignalJudged,
   type WatchState,
@@ -49,7 +49,7 @@ export function censorJudgements(
   const rolledBackAtMs = planned.rolledBackAtMs!;
   const kept = [...advanceWatch(policy, watch, rolledBackAtMs).judgements];
   const last = new Map(kept.map((judgement) => [judgement.evidence.signal, judgement.evidence]));
-  const reason = `history rolled back at ${formatTime(rolledBackAtMs)}: nothing more can be seen`;
+  const reason = `history rolled back at ${instantText(rolledBackAtMs)}: nothing more can be seen`;
   const ended = advanceWatch(policy, watch, watch.endsAtMs).judgements;
   for (const judgement of ended.filter(({ cause }) => cause === "end")) {
     const standing = last.get(judgement.evidence.signal);

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import { Piscina } from "piscina";
-import { formatTime, type Policy } from "../../engine/index.ts";
+import { instantText, type Policy } from "../../engine/index.ts";
 import { readSigner } from "../audit/signature.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
@@ -193,7 +193,7 @@ async function reload(
 ): Promise<void> {
   try {
     const policy = loadPolicy(config.policy);
-    const reason = `read again at ${formatTime(Math.floor(atMs))}`;
+    const reason = `read again at ${instantText(Math.floor(atMs))}`;
     const by = "whoever may signal this host";
     const heard = await host.tell({ kind: "policyChanged", atMs, policy, by, reason });
     log.info({ policy: policy.policy, digest: policy.digest, ...heard }, "policy read again");

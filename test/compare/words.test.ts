@@ -1,18 +1,22 @@
 /** Numbers as people read them: thousands apart, a sign only where there is something. */
 
 import { describe, expect, it } from "vitest";
-import { formatApart, formatDifference, formatValue } from "../../lab/compare/words.ts";
+import { formatApart, formatDifference, formatStep, formatValue } from "../../lab/compare/words.ts";
 import { counted } from "../../lab/counted.ts";
+import { randomStream } from "../../lab/random.ts";
 
 describe("a number as people read it", () => {
   it("has its thousands apart", () => {
     expect(formatValue("count", 36_483_181.4)).toBe("36,483,181");
     expect(formatValue("cost", 109_687)).toBe("109,687");
+    expect(formatValue("hours", 1036.31)).toBe("1,036.3");
     expect(counted(2596, "deployment")).toBe("2,596 deployments");
   });
 
-  it("is never less than nothing by rounding", () => {
+  it("is never less than nothing by rounding, and part of one is not none", () => {
     expect(formatValue("count", -0.3)).toBe("0");
+    expect(formatValue("count", 0.2)).toBe("0.2");
+    expect(formatValue("count", 0)).toBe("0");
   });
 });
 
@@ -29,6 +33,42 @@ describe("a difference as people read it", () => {
     expect(formatDifference("count", -0.04)).toBe("0.0");
     expect(formatDifference("seconds", -0.2)).toBe("0s");
   });
+});
+
+describe("a step from one value to another", () => {
+  const shown = (unit: Parameters<typeof formatStep>[0], from: number, to: number): string => {
+    const step = formatStep(unit, from, to);
+    return `${step.from} → ${step.to}, ${step.difference}`;
+  };
+
+  it("comes out as it is shown", () => {
+    expect(shown("count", 31.4, 31.6)).toBe("31.4 → 31.6, +0.2");
+    expect(shown("count", 31, 31.2)).toBe("31.0 → 31.2, +0.2");
+    expect(shown("count", 136.2, 99.4)).toBe("136 → 99, −37");
+    expect(shown("share", 0.05449, 0.05456)).toBe("5.45 % → 5.46 %, +0.01 pp");
+    expect(shown("share", 0.3852, 0.3852)).toBe("38.5 % → 38.5 %, 0.0 pp");
+    expect(shown("seconds", 2609.6, 2720.4)).toBe("43m30s → 45m20s, +1m50s");
+    expect(shown("cost", 1000.4, 2000.6)).toBe("1,000 → 2,001, +1,001");
+    expect(shown("perWeek", 1036.31, 1036.34)).toBe("1,036.3 → 1,036.3, 0.0");
+  });
+
+  it.each(["share", "count", "perWeek", "hours", "cost"] as const)(
+    "whatever the numbers of %s are",
+    (unit) => {
+      const random = randomStream("steps", unit);
+      const scale = unit === "share" ? 0.01 : 100;
+      const numberOf = (text: string): number =>
+        Number(text.replace("−", "-").replaceAll(/[^\d.-]/g, ""));
+      for (let round = 0; round < 1000; round++) {
+        const { from, to, difference } = formatStep(
+          unit,
+          scale * random.next(),
+          scale * random.next(),
+        );
+        expect(numberOf(from) + numberOf(difference)).toBeCloseTo(numberOf(to), 6);
+      }
+    },
+  );
 });
 
 describe("two sizes", () => {

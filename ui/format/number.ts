@@ -1,11 +1,9 @@
-/** Plain numbers; those of scorecards are in lab/compare/words.ts, for all readers alike. */
+/**
+ * Numbers that only this lab shows. Counts are written by lab/counted.ts and those of scorecards
+ * by lab/compare/words.ts, for all readers alike.
+ */
 
-const grouped = new Intl.NumberFormat("en-GB");
-
-/** `36,483,181`. */
-export function countText(value: number): string {
-  return grouped.format(value);
-}
+import { countText } from "../../lab/counted.ts";
 
 /** `36.5 million`, `34,323`: where the size is what matters. */
 export function sizeText(value: number): string {
@@ -14,14 +12,15 @@ export function sizeText(value: number): string {
   return countText(value);
 }
 
-/** `1 deployment`, `2 deployments`. */
-export function countOf(value: number, noun: string): string {
-  return `${countText(value)} ${noun}${value === 1 ? "" : "s"}`;
-}
-
-/** Four significant digits with the metric's unit. */
+/** Four significant digits, more where it has more before the point, with the metric's unit. */
 export function measureText(value: number | null, unit: string): string {
   if (value === null || Number.isNaN(value)) return "–";
-  if (unit === "share" || unit === "ratio") return `${Number((value * 100).toPrecision(4))} %`;
-  return `${Number(value.toPrecision(4))}${unit === "" ? "" : ` ${unit}`}`;
+  if (unit === "share" || unit === "ratio") return `${digits(value * 100)} %`;
+  return `${digits(value)}${unit === "" ? "" : ` ${unit}`}`;
+}
+
+function digits(value: number): string {
+  if (Math.abs(value) >= 1000) return countText(Math.round(value));
+  // Below that there is nothing to group, and what is very small keeps its exponent.
+  return String(Number(value.toPrecision(4)));
 }

@@ -5,7 +5,7 @@ import type {
   ScorecardDocument,
   Unit,
 } from "../../lab/server/contract/compare.ts";
-import { formatValue } from "../../lab/compare/words.ts";
+import { formatStep, formatValue, type Step } from "../../lab/compare/words.ts";
 
 /** `mttr`, `timeToRecovery.mean`. */
 export function estimateOf(scorecard: ScorecardDocument, field: string): EstimateDocument | null {
@@ -28,6 +28,16 @@ export function boundsOf(scorecard: ScorecardDocument, field: string): BoundsDoc
 
 export function valueText(unit: Unit, value: number | null): string {
   return value === null ? "–" : formatValue(unit, value);
+}
+
+/** Two values and their difference, as they agree; dashes where this history cannot say. */
+export function stepText(
+  unit: Unit,
+  difference: { readonly baseline: number | null; readonly candidate: number | null },
+): Step {
+  const { baseline, candidate } = difference;
+  if (baseline !== null && candidate !== null) return formatStep(unit, baseline, candidate);
+  return { from: valueText(unit, baseline), to: valueText(unit, candidate), difference: "–" };
 }
 
 /** `[81, 104]`; empty where there is no interval or nothing in it. */

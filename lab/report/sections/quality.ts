@@ -11,6 +11,7 @@ import {
 } from "../blocks.ts";
 import { daysChart } from "../charts/days.ts";
 import type { ReportDocument } from "../document.ts";
+import { formatValue } from "../../compare/words.ts";
 import { counted, countText } from "../../counted.ts";
 
 /** Of the holes of single services. */
@@ -93,7 +94,7 @@ function partBlocks(quarter: ReportDocument["quarter"]): Block[] {
   const facts =
     `${name} is ${day(from)} to before ${day(to)}, UTC; the history samples it from ` +
     `${day(sampledFrom)} to ${day(sampledTo)} and has ${counted(deployments, "deployment")} in it` +
-    (deploymentsOutside === 0 ? "." : `, ${deploymentsOutside} outside.`);
+    (deploymentsOutside === 0 ? "." : `, ${countText(deploymentsOutside)} outside.`);
   const whole = Date.parse(to) - Date.parse(from);
   const share = (Date.parse(sampledTo) - Date.parse(sampledFrom)) / whole;
   if (share > 0.95) return [paragraph(facts)];
@@ -126,11 +127,11 @@ export function auditSection({ asked, audit, comparison, policies }: ReportDocum
       ["Effect hidden by history", manifest.effect],
       [
         "Rollback takes",
-        `${manifest.recovery.rollbackSeconds} s: ${manifest.recovery.rollbackFrom}`,
+        `${formatValue("seconds", manifest.recovery.rollbackSeconds)}: ${manifest.recovery.rollbackFrom}`,
       ],
       [
         "Recovery takes",
-        `${manifest.recovery.recoverySeconds} s: ${manifest.recovery.recoveryFrom}`,
+        `${formatValue("seconds", manifest.recovery.recoverySeconds)}: ${manifest.recovery.recoveryFrom}`,
       ],
     );
   }

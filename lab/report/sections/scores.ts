@@ -1,6 +1,6 @@
 /** Scorecards side by side, what the difference amounts to, and the same by parts. */
 
-import { ONLY_WHERE_ANY, resolution, SHOWN, formatValue } from "../../compare/words.ts";
+import { fieldWords, formatValue, ONLY_WHERE_ANY, resolution, SHOWN } from "../../compare/words.ts";
 import { estimateIn, type Bounds, type Scorecard } from "../../score/scorecard.ts";
 import { caution, paragraph, type Block, type Column, type Row, type Section } from "../blocks.ts";
 import { PART_FIELDS, type BrokenBy, type PartScores } from "../breakdown.ts";
@@ -79,7 +79,7 @@ export function scoreTable(
       if (ONLY_WHERE_ANY.has(name) && estimates.every(({ value }) => value === 0)) continue;
       const field = fieldOf(name);
       rows.push([
-        SHOWN.find(([shown]) => shown === name)?.[1] ?? name,
+        SHOWN.find(([shown]) => shown === name)?.[1] ?? fieldWords(name),
         ...estimates.map((estimate) =>
           // What was deployed is no estimate: it is what there was.
           FACTS.has(name)
@@ -163,7 +163,8 @@ export function breakdownSection({ breakdown, policies }: ReportDocument): Secti
       paragraph(
         `In force is ${policies[0]!.name}, proposed ${policies[1]!.name}. A part holds fewer ` +
           "deployments than the quarter, so its intervals are wider; parts " +
-          "that differ by less than that differ by nothing that is known.",
+          "that differ by less than that differ by nothing that is known. Counts are means " +
+          "over the draws, so a part may hold 0.2 of a deployment: one, in one draw of five.",
       ),
     );
     for (const [by, title, none, says] of PARTS) {

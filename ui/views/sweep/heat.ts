@@ -1,5 +1,6 @@
 /** A sweep as cells over two of its knobs: the best of what else is varied stands in each. */
 
+import { countText } from "../../../lab/counted.ts";
 import type { SweepDetail } from "../../../lab/server/contract/sweeps.ts";
 import type { HeatCell } from "../../charts/heatCell.ts";
 import type { Objective, SweepResult, SweptPolicy } from "./objectives.ts";
@@ -95,7 +96,7 @@ export function heatOf(
   const cells = [...best].map(([key, { value, policy, count }]): HeatCell => {
     const [column, row] = key.split(" ").map(Number) as [number, number];
     const isNow = key === now;
-    const others = count > 1 ? `, the best of ${count}` : "";
+    const others = count > 1 ? `, the best of ${countText(count)}` : "";
     return {
       x: column,
       y: row,

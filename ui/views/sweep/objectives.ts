@@ -1,6 +1,6 @@
 /** What policies of a sweep are held against each other by, and how it is written. */
 
-import { countText } from "../../format/number.ts";
+import { countText, decimalText } from "../../../lab/counted.ts";
 import type { ScoresDocument, SweepDetail } from "../../../lab/server/contract/sweeps.ts";
 
 export type SweepResult = NonNullable<SweepDetail["result"]>;
@@ -20,7 +20,7 @@ export const OBJECTIVES: readonly Objective[] = [
   {
     key: "recoveryMinutes",
     words: "minutes to recovery",
-    text: (value) => value.toFixed(1),
+    text: (value) => decimalText(value, 1),
   },
   { key: "falsePositiveRate", words: "false-positive rate, at least", text: percent },
   {
@@ -29,7 +29,7 @@ export const OBJECTIVES: readonly Objective[] = [
     text: (value) => countText(Math.round(value)),
   },
   { key: "missRate", words: "regressions missed, at most", text: percent },
-  { key: "nightPages", words: "night pages a week", text: (value) => value.toFixed(1) },
+  { key: "nightPages", words: "night pages a week", text: (value) => decimalText(value, 1) },
 ];
 
 export function objectiveOf(key: string | null, otherwise: ObjectiveKey): Objective {
