@@ -297,6 +297,7 @@ export class LiveHost implements RunningHost {
       return;
     }
     const state = findDeployment(this.core.state.fleet, command.deploymentId);
+    this.#tally.add("commands_asked");
     this.#sender.send({
       key: `${command.decisionId}/${command.kind}`,
       command,

@@ -11,6 +11,7 @@ const COUNTED = [
   "told",
   "refused",
   "decisions",
+  "commands_asked",
   "commands_done",
   "commands_failed",
   "faults",

@@ -240,7 +240,7 @@ describe("bounded: history ended it first", () => {
 
   it("says in the reason where the history stops", async () => {
     const { reason } = (await outcomes(FULL))("quiet");
-    expect(reason).toContain("history rolled back at 2026-07-07T10:06:00");
+    expect(reason).toContain("history rolled back at 2026-07-07 10:06:00");
   });
 });
 

@@ -81,7 +81,7 @@ describe("hindsight policy resolve", () => {
       Tags
         expected_latency_increase=35%     counts as 20 %  payments.yaml:20
         irreversible=true                 for conditions only
-        customer_commitment=true          not known before 2026-11-24T11:01:00Z  org.yaml:17"
+        customer_commitment=true          not known before 2026-11-24 11:01:00 UTC  org.yaml:17"
     `);
   });
 

@@ -83,11 +83,13 @@ it("rolls back what a recorded Prometheus shows to be slow", { timeout: 180_000 
   /** The clock goes on when a poll is over and what came of it is sent. */
   const pollOnce = async (): Promise<void> => {
     polls++;
-    await until(async () =>
-      (await textOf("/metrics")).includes(`hindsight_polls_total ${polls}\n`),
-    );
-    // Nobody outside can see that a poll asked for nothing: a message has a tenth of a second.
-    await wait(100);
+    await until(async () => {
+      const metrics = await textOf("/metrics");
+      const total = (name: string): number =>
+        Number(new RegExp(`^hindsight_${name}_total (\\d+)$`, "m").exec(metrics)?.[1]);
+      const came = total("commands_done") + total("commands_failed");
+      return total("polls") === polls && total("commands_asked") === came;
+    });
     await clock.pass(STEP_MS);
   };
   const send = async (path: string, body: object, id: string): Promise<number> => {

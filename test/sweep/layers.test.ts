@@ -1,6 +1,6 @@
 /** A base that extends another file, and confidences of a policy that fuses evidence. */
 
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../lab/progress.ts";
@@ -92,11 +92,21 @@ describe("Ctrl-C during a sweep", () => {
     mkdirSync(parent);
     const args = ["--history", history.dir, "--policy", policyFile("two-minute-override")];
     const vary = ["--vary", "tiers.override.window=1s..60m/4000", "--out", join(parent, "out")];
-    const { code } = await hindsight(["sweep", ...args, ...vary], {
-      during: (child) => setTimeout(() => child.kill("SIGINT"), 1500),
+    const cache = join(temporaryDirectory(), "cache");
+    const { code } = await hindsight(["sweep", ...args, ...vary, "--cache", cache], {
+      during: (child) => {
+        // What was judged is kept before four thousand policies are decided.
+        const look = setInterval(() => {
+          if (!existsSync(cache)) return;
+          clearInterval(look);
+          child.kill("SIGINT");
+        }, 20);
+        child.on("close", () => clearInterval(look));
+      },
     });
-    // Null where the signal came before the command listened for it.
+    // Null where nothing was half-written, so that nobody listened for the signal.
     expect([130, null]).toContain(code);
+    expect(existsSync(cache)).toBe(true);
     expect(readdirSync(parent)).toEqual([]);
   });
 });
