@@ -58,7 +58,9 @@ export function printComparison(evaluation: Answer): void {
   print("");
   for (const line of differenceSentences(evaluation)) print(line);
   print("");
-  if (evaluation.flips.length === 0) print("No deployment ends differently.");
+  const { draws } = evaluation.manifest;
+  const drawn = draws > 1 ? ` in the first of ${draws} draws` : "";
+  if (evaluation.flips.length === 0) print(`No deployment ends differently${drawn}.`);
   else {
     for (const { policy } of evaluation.policies.slice(1)) {
       const mine = evaluation.flips.filter(
@@ -67,7 +69,7 @@ export function printComparison(evaluation: Answer): void {
       if (mine.length === 0) continue;
       print(
         `Under ${policy.policy} ${counted(mine.length, "deployment")} ` +
-          `${mine.length === 1 ? "ends" : "end"} differently:`,
+          `${mine.length === 1 ? "ends" : "end"} differently${drawn}:`,
       );
       for (const line of flipLines(mine, FLIPS_SHOWN)) print(line);
     }

@@ -223,6 +223,7 @@ export function sentence(difference: Difference): string {
   }
   const driven = restsOnHidden(difference) ? " It rests on what history's own rollback hid." : "";
   const step = formatStep(unit, baseline, candidate);
+  const moved = `${step.from} → ${step.to}`;
   const from = formatValue(unit, baseline);
   const to = formatValue(unit, candidate);
   const interval =
@@ -231,9 +232,9 @@ export function sentence(difference: Difference): string {
       : ` (95 %: ${formatDifference(unit, low)} to ${formatDifference(unit, high)})`;
   switch (verdict) {
     case "better":
-      return `${name}: ${step.from} → ${step.to}, better by ${step.difference}${interval}.${driven}`;
+      return `${name}: ${moved}, better by ${step.difference}${interval}.${driven}`;
     case "worse":
-      return `${name}: ${step.from} → ${step.to}, worse by ${step.difference}${interval}.${driven}`;
+      return `${name}: ${moved}, worse by ${step.difference}${interval}.${driven}`;
     case "not distinguishable":
       return difference.difference === 0
         ? `${name}: ${from}, no difference.`

@@ -117,6 +117,7 @@ export function auditSection({ asked, audit, comparison, policies }: ReportDocum
     ["Decision log, last link", audit.decisionLog ?? "nothing was decided"],
   ];
   if (manifest !== undefined) {
+    const { rollbackSeconds, rollbackFrom, recoverySeconds, recoveryFrom } = manifest.recovery;
     facts.push(
       ["Engine, time zones", `${manifest.engineVersion}, ${manifest.timeZones}`],
       [
@@ -125,14 +126,8 @@ export function auditSection({ asked, audit, comparison, policies }: ReportDocum
       ],
       ["People", `${asked.people} (${manifest.peopleFrom})`],
       ["Effect hidden by history", manifest.effect],
-      [
-        "Rollback takes",
-        `${formatValue("seconds", manifest.recovery.rollbackSeconds)}: ${manifest.recovery.rollbackFrom}`,
-      ],
-      [
-        "Recovery takes",
-        `${formatValue("seconds", manifest.recovery.recoverySeconds)}: ${manifest.recovery.recoveryFrom}`,
-      ],
+      ["Rollback takes", `${formatValue("seconds", rollbackSeconds)}: ${rollbackFrom}`],
+      ["Recovery takes", `${formatValue("seconds", recoverySeconds)}: ${recoveryFrom}`],
     );
   }
   const blocks: Block[] = [
