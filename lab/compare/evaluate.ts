@@ -210,7 +210,8 @@ export async function evaluate(
     return (policy) =>
       replayed.draws.map((drawn, draw) => {
         const who = people.responder(draw);
-        return outcomesOf(history, replayed, drawn[policy]!, who, model, alike, places);
+        const shown = { plan: replayed.plan, imagined: replayed.imagined[policy]! };
+        return outcomesOf(history, shown, drawn[policy]!, who, model, alike, places);
       });
   };
   const inside = (draws: readonly Listed<Outcome>[]): readonly Listed<Outcome>[] =>

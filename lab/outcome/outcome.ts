@@ -106,7 +106,7 @@ export function isOpen(outcome: Outcome): boolean {
  */
 export function outcomesOf(
   history: Past,
-  { plan, imagined }: Pick<Replay, "plan" | "imagined">,
+  { plan, imagined }: Pick<Replay, "plan"> & { readonly imagined: Replay["imagined"][number] },
   result: PolicyReplay,
   people: Responder,
   recovery: Recovery,

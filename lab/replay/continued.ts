@@ -16,22 +16,44 @@ import {
 import type { PlannedDeployment } from "./plan.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
 
-/** Which series of a deployment are running totals to a policy. */
-export function countedBy(
+/** Which signals of a policy judge a series of a deployment. */
+function judging(
   { signals }: Policy,
   deployment: Deployment,
-): (series: SeriesName) => boolean {
+  series: SeriesName,
+): Policy["signals"] {
+  return signals.filter(
+    (signal) =>
+      matchesGlob(signal.metric, series.metric) &&
+      servicesOf(signal, deployment).has(series.service),
+  );
+}
+
+/**
+ * Is a deployment continued to a policy: does any series go on that it judges? What only stands
+ * behind these, or what others judge, continues nothing to it.
+ *
+ * @param columns what was known when history rolled back
+ * @returns asked of the same in their order, with a future put on some, and of more after them
+ */
+export function continuedTo(
+  policy: Policy,
+  deployment: Deployment,
+  columns: readonly SampleColumn[],
+): (continued: readonly SampleColumn[]) => boolean {
+  const own = columns.map(({ series }) => judging(policy, deployment, series).length > 0);
+  return (continued) => columns.some((column, at) => own[at] && continued[at] !== column);
+}
+
+/** Which series of a deployment are running totals to a policy. */
+export function countedBy(policy: Policy, deployment: Deployment): (series: SeriesName) => boolean {
   const byCatalog = ({ counter }: SeriesName): boolean => counter === true;
-  if (signals.every(({ counter }) => counter === undefined)) return byCatalog;
+  if (policy.signals.every(({ counter }) => counter === undefined)) return byCatalog;
   return (series) => {
-    const judging = signals.filter(
-      (signal) =>
-        matchesGlob(signal.metric, series.metric) &&
-        servicesOf(signal, deployment).has(series.service),
-    );
+    const by = judging(policy, deployment, series);
     // What only stands behind another, or controls it, no signal says anything of.
-    if (judging.length === 0) return byCatalog(series);
-    return judging.some((signal) => isCounter(signal, series));
+    if (by.length === 0) return byCatalog(series);
+    return by.some((signal) => isCounter(signal, series));
   };
 }
 

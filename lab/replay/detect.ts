@@ -28,7 +28,7 @@ import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
-import { continuedColumns, countedBy } from "./continued.ts";
+import { continuedColumns, continuedTo, countedBy } from "./continued.ts";
 import {
   glanceOver,
   judgeAllQuiet,
@@ -286,18 +286,20 @@ function imagine(
     .filter(({ policy }) => rolledBackAtMs < startedAtMs + policy.watchMs)
     .map((group) => {
       const counts = countedBy(group.policy, deployment);
-      return { group, counts, key: columns.map(({ series }) => counts(series)).join() };
+      const key = columns.map(({ series }) => counts(series)).join();
+      return { group, counts, key, goesOn: continuedTo(group.policy, deployment, columns) };
     });
   for (let draw = 0; draw < futures.draws; draw++) {
-    const judges = new Map<string, ReturnType<typeof judgeIn> | null>();
-    for (const { group, counts, key } of asking) {
-      const judge = under(judges, key, () => {
+    const judges = new Map<string, readonly [SampleColumn[], ReturnType<typeof judgeIn>] | null>();
+    for (const { group, counts, key, goesOn } of asking) {
+      const gone = under(judges, key, () => {
         const all = continuedColumns(planned, columns, peers, untilMs, counts, futures, draw);
-        return all === null ? null : judgeIn(context, all);
+        return all === null ? null : ([all, judgeIn(context, all)] as const);
       });
-      if (judge === null) continue;
+      // Whoever else is asked may judge what goes on: to this one it does not.
+      if (gone === null || !goesOn(gone[0])) continue;
       const told = toldOf(whole, group.given, group === leader ? [] : ledBy);
-      const { judgements } = judge(group, told);
+      const { judgements } = gone[1](group, told);
       (group.imagined[draw] ??= new Map()).set(index, judgements);
     }
   }

@@ -29,8 +29,8 @@ export interface Replay {
   readonly policies: readonly PolicyReplay[];
   /** By draw, then by policy; `policies` themselves where nothing is drawn. */
   readonly draws: readonly (readonly PolicyReplay[])[];
-  /** Places of deployments that history cut short and the draws continue. */
-  readonly imagined: ReadonlySet<number>;
+  /** By policy: places of deployments that history cut short and the draws continue to it. */
+  readonly imagined: readonly ReadonlySet<number>[];
   readonly samplesRead: number;
 }
 
@@ -116,9 +116,9 @@ export async function replay(
     const own = detection.judged[index]!;
     return decisionsOf(plans[index]!, policy, own, people, platform, quiet);
   });
-  const imagined = new Set(detection.imagined.flatMap((byDraw) => [...(byDraw[0]?.keys() ?? [])]));
+  const imagined = detection.imagined.map((byDraw) => new Set(byDraw[0]?.keys()));
   const { peopleIn } = draws ?? { peopleIn: null };
-  const isDrawn = draws !== null && (imagined.size > 0 || peopleIn !== null);
+  const isDrawn = draws !== null && (imagined.some(({ size }) => size > 0) || peopleIn !== null);
   const drawn = Array.from({ length: isDrawn ? draws.futures.draws : 0 }, (_, draw) =>
     policies.map((policy, index): PolicyReplay => {
       const hidden = detection.imagined[index]![draw];

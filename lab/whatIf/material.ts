@@ -17,7 +17,7 @@ import type { Progress } from "../progress.ts";
 import type { History } from "../history/open.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { passingOf } from "../outcome/passing.ts";
-import { continuedColumns, countedBy } from "../replay/continued.ts";
+import { continuedColumns, continuedTo, countedBy } from "../replay/continued.ts";
 import { detect, judgeWatched } from "../replay/detect.ts";
 import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
 import type { EffectRule } from "../replay/splice.ts";
@@ -93,7 +93,7 @@ export async function gather(
     const shown = columns.filter(isOwn);
     const counts = countedBy(policy, deployment);
     const continued = continuedColumns(planned, shown, peers, untilMs, counts, futures, 0);
-    if (continued === null) return;
+    if (continued === null || !continuedTo(policy, deployment, shown)(continued)) return;
     const whole = { ...planned, rolledBackAtMs: null };
     imagined.set(place, unitOf(whole, continued, context));
   });

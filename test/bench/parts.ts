@@ -169,7 +169,8 @@ async function documented(dir: string): Promise<Stopped> {
   const stop = stopwatch();
   const recovery = recoveryOf(history.tables);
   const made = await replay(history, policiesOf("bench"), absent, recovery, silent);
-  const outcomes = outcomesOf(history, made, made.policies[0]!, absent, recovery);
+  const shown = { plan: made.plan, imagined: made.imagined[0]! };
+  const outcomes = outcomesOf(history, shown, made.policies[0]!, absent, recovery);
   const stopped = stop();
   history.close();
   return { ...stopped, samples: made.samplesRead, notes: { outcomes: outcomes.length } };

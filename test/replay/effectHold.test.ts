@@ -36,8 +36,17 @@ interface Step {
   readonly rolledBackMs: number;
 }
 
-/** Log noise with a memory of 0.4 a sample, and a step of +15 to +80 % some minutes in. */
-async function write(seed: number, censored: boolean, before = BEFORE): Promise<History> {
+/**
+ * Log noise with a memory of 0.4 a sample, and a step of +15 to +80 % some minutes in.
+ *
+ * @param young a metric too that began five minutes before: too little past to go on from
+ */
+async function write(
+  seed: number,
+  censored: boolean,
+  before = BEFORE,
+  young: string | null = null,
+): Promise<History> {
   const firstMs = START_MS - before * MINUTE_MS;
   const dir = join(temporaryDirectory(), "history");
   const writer = await createHistory(dir);
@@ -61,6 +70,9 @@ async function write(seed: number, censored: boolean, before = BEFORE): Promise<
       return 100 * Math.exp(noise) * (atMs >= onsetMs && !over ? 1 + size : 1);
     });
     await writer.appendRegular(series, firstMs, STEP_MS, values, 0);
+    if (young === null) continue;
+    const other = writer.addSeries({ service: name, metric: young, version: null }, "double");
+    await writer.appendRegular(other, START_MS - 10 * STEP_MS, STEP_MS, values.slice(-150), 0);
   }
   const each = <Row>(make: (name: string, step: Step) => readonly Row[]): Row[] =>
     names.flatMap((name) => make(name, steps.get(name)!));
@@ -186,9 +198,35 @@ describe("what history hid", () => {
     const short = looksBack(20);
     const alone = await evaluate(history, [short], options);
     const beside = await evaluate(history, [short, looksBack(60), looksBack(120)], options);
-    expect(alone.replay.imagined.size).toBeGreaterThan(20);
+    expect(alone.replay.imagined[0]!.size).toBeGreaterThan(20);
     const seenBy = ({ replay: { draws } }: Evaluation) => draws.map(([first]) => first!.judged);
     expect(seenBy(beside)).toEqual(seenBy(alone));
+  });
+
+  it("goes on to nobody who judges none of what goes on, whoever stands beside", async () => {
+    const history = await write(1, true, BEFORE, "queue_age_ms");
+    opened.push(history);
+    const young: Policy = {
+      ...SLOW,
+      policy: "young",
+      digest: "young",
+      signals: SLOW.signals.map((signal) => ({ ...signal, metric: "queue_age_ms" })),
+    };
+    const options = { people: "absent", seed: 5, replicates: 10, draws: 3, progress: silent };
+    const alone = await evaluate(history, [young], options);
+    const beside = await evaluate(history, [young, SLOW], options);
+    const slow = await evaluate(history, [SLOW], options);
+    expect(beside.replay.imagined.map(({ size }) => size)).toEqual([
+      0,
+      slow.replay.imagined[0]!.size,
+    ]);
+    expect(slow.replay.imagined[0]!.size).toBeGreaterThan(20);
+    const told = ({ policies: [first] }: Evaluation) => [
+      [...first!.outcomes],
+      first!.scored.scorecard,
+    ];
+    expect(told(beside)).toEqual(told(alone));
+    expect([...beside.policies[1]!.outcomes]).toEqual([...slow.policies[0]!.outcomes]);
   });
 });
 

@@ -37,7 +37,10 @@ it("what was done and when is the same; only the numbers of the quiet are left o
   const recovery = recoveryOf(history.tables);
   const outcomes = async (glances: boolean): Promise<(readonly Outcome[])[]> => {
     const made = await replay(history, policies, people, recovery, silent, { glances });
-    return made.policies.map((one) => [...outcomesOf(history, made, one, people, recovery)]);
+    return made.policies.map((one, at) => {
+      const shown = { plan: made.plan, imagined: made.imagined[at]! };
+      return [...outcomesOf(history, shown, one, people, recovery)];
+    });
   };
   const [closer, glanced] = [await outcomes(false), await outcomes(true)];
   let spared = 0;

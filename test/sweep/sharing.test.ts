@@ -77,7 +77,8 @@ function replayed(policies: readonly Policy[]): Promise<Replay> {
 function outcomes(made: Replay, at: number, alike?: Map<never, never>): readonly Outcome[] {
   const { tables } = history;
   const people = recorded(tables.decisions);
-  return [...outcomesOf(history, made, made.policies[at]!, people, recoveryOf(tables), alike)];
+  const shown = { plan: made.plan, imagined: made.imagined[at]! };
+  return [...outcomesOf(history, shown, made.policies[at]!, people, recoveryOf(tables), alike)];
 }
 
 it("a policy that learns decides alike whether the quiet ones are left out or not", async () => {
@@ -154,7 +155,6 @@ describe(`random variations (seed ${SEED})`, () => {
   it("have one outcome where they differ only in what is never read", () => {
     const people = recorded(history.tables.decisions);
     const recovery = recoveryOf(history.tables);
-    const plain = { plan: together.plan, imagined: together.imagined };
     const judgedBy = together.policies.map(({ judged }) => judged);
     const named = [...policies.keys()]
       .slice(0, SOAKS ? TOGETHER : 16)
@@ -172,6 +172,7 @@ describe(`random variations (seed ${SEED})`, () => {
         recovery,
         quietMemory(false),
       );
+      const plain = { plan: together.plan, imagined: together.imagined[at]! };
       expect([...outcomesOf(history, plain, made, people, recovery)]).toEqual(
         outcomes(together, at),
       );
@@ -202,7 +203,7 @@ describe(`random variations (seed ${SEED})`, () => {
     const all = [1_200_000, 3_600_000, 21_600_000].map(hours);
     const options = { people: "absent", seed: 1, replicates: 10, draws: 3, progress: silent };
     const beside = await evaluate(history, all, { ...options, scoresOnly: true });
-    expect(beside.replay.imagined.size).toBeGreaterThan(5);
+    expect(beside.replay.imagined[0]!.size).toBeGreaterThan(5);
     for (const [at, policy] of all.entries()) {
       const alone = await evaluate(history, [policy], { ...options, scoresOnly: true });
       const [own] = alone.policies;
@@ -221,7 +222,7 @@ describe(`random variations (seed ${SEED})`, () => {
     const options = { people: "modelled", seed: 1, replicates: 100, draws: 2, progress: silent };
     const read = await evaluate(history, pair, options);
     const known = await evaluate(history, pair, { ...options, judged: judged.slice(0, 2) });
-    expect(known.replay.imagined.size).toBeGreaterThan(0);
+    expect(known.replay.imagined[0]!.size).toBeGreaterThan(0);
     expect(known.replay.samplesRead).toBeLessThan(read.replay.samplesRead / 2);
     const results = ({ manifest, ...rest }: ReturnType<typeof compareDocument>): unknown => ({
       ...rest,
