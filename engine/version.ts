@@ -1,5 +1,5 @@
 /** Recorded with every decision: which engine made it. */
-export const ENGINE_VERSION = "0.3.0";
+export const ENGINE_VERSION = "0.3.1";
 
 /**
  * Since which version the same samples are judged otherwise, and in what. Who changes a judgement
@@ -11,6 +11,10 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
     what:
       "a season begins earlier, on whole slots, and is no longer dropped where the newest sample " +
       "came late; an incident that was over before a deployment widens no scale",
+  },
+  {
+    since: "0.3.1",
+    what: "the reason of what history cut short has its instant in other words; nothing else",
   },
 ];
 
@@ -30,5 +34,11 @@ export const DECIDES_OTHERWISE: typeof JUDGES_OTHERWISE = [
     what:
       "budget, cooldown and storm brake count what happened in the environment of the " +
       "deployment, and no longer what happened in others",
+  },
+  {
+    since: "0.3.1",
+    what:
+      "the reasons of a budget, a cooldown and a storm brake name the environment; nothing else " +
+      "differs",
   },
 ];

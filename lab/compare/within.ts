@@ -1,6 +1,6 @@
 /** A stretch of a history: only deployments that start in it are scored. */
 
-import { formatTime } from "../../engine/index.ts";
+import { formatTime, instantText } from "../../engine/index.ts";
 import { counted, countText } from "../counted.ts";
 import type { Past } from "../history/open.ts";
 import type { HistoryManifest } from "../history/tables.ts";
@@ -68,15 +68,14 @@ export function withinNotes(
   }
   if (inside === all) return [];
   if (inside === 0) {
-    const [first, last] = [formatTime(firstMs), formatTime(lastMs)];
+    const [first, last] = [instantText(firstMs), instantText(lastMs)];
     throw new Problem("no deployment of this history starts between --from and --to", {
       file: dir,
       cure: `Its ${counted(all, "deployment")} started from ${first} to ${last}.`,
     });
   }
-  const { from, to } = withinText(within);
-  const since = from === null ? "" : ` from ${from}`;
-  const until = to === null ? "" : ` to ${to}`;
+  const since = Number.isFinite(within.fromMs) ? ` from ${instantText(within.fromMs)}` : "";
+  const until = Number.isFinite(within.toMs) ? ` to ${instantText(within.toMs)}` : "";
   return [
     `Scored: the ${counted(inside, "deployment")} of ${countText(all)} that started` +
       `${since}${until}. What came before happened all the same.`,

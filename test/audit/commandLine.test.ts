@@ -75,7 +75,8 @@ test("what an engine judges otherwise is said of logs from before, and where it 
   const judged = otherEngines(["0.1.0", ENGINE_VERSION], true)!;
   expect(judged).toContain("cannot all be made again from samples");
   expect(judged).toContain("since 0.2.0: a season begins earlier");
-  expect(otherEngines(["0.2.1"], true)).not.toContain("cannot");
+  expect(otherEngines(["0.2.1"], true)).toContain("since 0.3.1: the reason of what history cut");
+  expect(otherEngines(["0.2.1"], true)).not.toContain("a season begins earlier");
   expect(otherEngines(["0.10.0"], true)).not.toContain("cannot");
   expect(otherEngines([ENGINE_VERSION], true)).toBeNull();
   expect(otherEngines(["0.2.1"], false)).toContain("since 0.3.0: a deployment that becomes known");
