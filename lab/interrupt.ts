@@ -24,17 +24,30 @@ function interrupted(): void {
   process.exit(EXIT_INTERRUPTED);
 }
 
+/** Are the handlers in place? */
+let listening = false;
+
 /**
  * Registers a synchronous clean-up for SIGINT, SIGTERM and SIGHUP. Returns how to
- * take it back; the signal handlers exist only while something is registered.
+ * take it back; the signal handlers exist only while something is registered, and until the
+ * event loop has been round: a signal that came while a file was written is told only then, and
+ * would be lost on nobody.
  */
 export function onInterrupt(cleanup: () => void): () => void {
-  if (cleanups.size === 0) for (const signal of SIGNALS) process.on(signal, interrupted);
+  if (!listening) for (const signal of SIGNALS) process.on(signal, interrupted);
+  listening = true;
   cleanups.add(cleanup);
   return () => {
     if (!cleanups.delete(cleanup) || cleanups.size > 0) return;
-    for (const signal of SIGNALS) process.off(signal, interrupted);
+    // What is polled for in this round may have been taken already; in the next it has been.
+    setImmediate(() => setImmediate(stopListening));
   };
+}
+
+function stopListening(): void {
+  if (!listening || cleanups.size > 0) return;
+  for (const signal of SIGNALS) process.off(signal, interrupted);
+  listening = false;
 }
 
 /** Ctrl-C and SIGTERM are how a server is ended: no error, and nothing is cut off. */
