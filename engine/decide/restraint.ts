@@ -58,8 +58,8 @@ export function restraintOn(
       const ago = formatDuration(nowMs - last.atMs);
       // Of a rollback out of the log of an older engine nobody knows where it was.
       const where = last.environment === null ? "" : ` in ${last.environment}`;
-      const whose = `${deployment.service} was rolled back${where}`;
-      const reason = `${whose} ${ago} ago (${last.deploymentId})`;
+      const happened = `${deployment.service} was rolled back${where}`;
+      const reason = `${happened} ${ago} ago (${last.deploymentId})`;
       return { rule: "guardrails.cooldown", reason };
     }
   }

@@ -17,7 +17,7 @@
  * other side would multiply itself.
  */
 
-import { studentQuantile } from "./student.ts";
+import { studentQuantile, Z } from "./student.ts";
 
 export interface Interval {
   readonly low: number;
@@ -26,7 +26,6 @@ export interface Interval {
 
 /** Deployments of one service are alike; where nothing can be measured this is assumed. */
 const DESIGN_EFFECT = 1.5;
-const Z = 1.959963985;
 /** With more services t is z, and leaving each out in turn says nothing new. */
 export const LEFT_OUT_AT_MOST = 200;
 

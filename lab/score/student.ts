@@ -1,5 +1,8 @@
 /** Student's t distribution, as far as 95 % intervals need it. */
 
+/** The 97.5 % point of the normal distribution. */
+export const Z = 1.959963985;
+
 /** Student's t of one degree of freedom, and from where on Hill's algorithm is near enough. */
 const AT_ONE = 12.7062047;
 const FROM_HILL = 1.5;
@@ -26,7 +29,7 @@ export function studentQuantile(degrees: number): number {
   const d = ((94.5 / (b + c) - 3) / b + 1) * Math.sqrt((a * Math.PI) / 2) * n;
   let y = (d * p) ** (2 / n);
   if (y > 0.05 + a) {
-    const x = -1.959963985;
+    const x = -Z;
     y = x * x;
     if (n < 5) c += 0.3 * (n - 4.5) * (x + 0.6);
     c = (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b + c;
