@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { ENGINE_VERSION } from "../../engine/index.ts";
+import type { Moment } from "../compare/moment.ts";
 import { readDocument } from "../documentFile.ts";
 import type { Duck } from "../history/duck.ts";
 import { readExports } from "../history/import/exports/files.ts";
@@ -23,7 +24,7 @@ import { METRICS } from "../shadow/source/settings.ts";
 import { systemClock } from "../shadow/systemClock.ts";
 import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
 import { importOptions, importOptionsOf, report, type ImportFlags } from "./importReport.ts";
-import { moment, type Moment } from "./moment.ts";
+import { moment } from "./moment.ts";
 import { duration } from "./options.ts";
 import { progressBar } from "./output.ts";
 

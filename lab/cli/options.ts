@@ -3,7 +3,8 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseDuration } from "../../engine/index.ts";
 import { readSigner, type Signer } from "../audit/signature.ts";
-import type { Within } from "../compare/within.ts";
+import type { Moment } from "../compare/moment.ts";
+import { withinBetween, type Within } from "../compare/within.ts";
 import { readManifest } from "../history/manifest.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
@@ -11,7 +12,7 @@ import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { openScale, type ScaleFlags } from "../scale/open.ts";
 import type { Scale } from "../scale/scale.ts";
 import { loadCosts } from "../score/costs.ts";
-import { moment, type Moment } from "./moment.ts";
+import { moment } from "./moment.ts";
 import { note } from "./output.ts";
 
 export function wholeNumber(least: number): (text: string) => number {
@@ -128,10 +129,7 @@ export function evaluateOptionsOf(flags: EvaluateFlags) {
 /** Which deployments are scored, where not all of them are. */
 function withinOf({ history, from, to }: EvaluateFlags): { readonly within?: Within } {
   if (from === undefined && to === undefined) return {};
-  const endMs = Date.parse(readManifest(history).to ?? "");
-  const within = { fromMs: from?.(endMs) ?? -Infinity, toMs: to?.(endMs) ?? Infinity };
-  if (within.fromMs < within.toMs) return { within };
-  throw new Problem("--from is not before --to", { cure: "Give the earlier time first." });
+  return { within: withinBetween(from, to, readManifest(history).to) };
 }
 
 /** Who signs the log of a run; null when nobody does. */

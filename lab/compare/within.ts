@@ -5,6 +5,7 @@ import { counted, countText } from "../counted.ts";
 import type { Past } from "../history/open.ts";
 import type { HistoryManifest } from "../history/tables.ts";
 import { Problem } from "../problem.ts";
+import type { Moment } from "./moment.ts";
 
 /** From the first instant to before the second; infinite where nobody says. */
 export interface Within {
@@ -13,6 +14,23 @@ export interface Within {
 }
 
 const WEEK_MS = 604_800_000;
+
+/**
+ * The stretch that is asked for, open where nobody says.
+ *
+ * @param end of the history, in ISO 8601
+ * @throws Problem where it ends before it begins
+ */
+export function withinBetween(
+  from: Moment | undefined,
+  to: Moment | undefined,
+  end: string | null,
+): Within {
+  const endMs = Date.parse(end ?? "");
+  const within = { fromMs: from?.(endMs) ?? -Infinity, toMs: to?.(endMs) ?? Infinity };
+  if (within.fromMs < within.toMs) return within;
+  throw new Problem("--from is not before --to", { cure: "Give the earlier time first." });
+}
 
 export function isWithin(within: Within | undefined, atMs: number): boolean {
   return within === undefined || (atMs >= within.fromMs && atMs < within.toMs);
@@ -49,15 +67,14 @@ export function withinText({ fromMs, toMs }: Within): WithinText {
   return { from: text(fromMs), to: text(toMs) };
 }
 
-/**
- * In words, how many of the deployments are scored; nothing where all of them are.
- *
- * @throws Problem where none starts in that time
- */
-export function withinNotes(
-  within: Within,
-  { tables, dir }: Pick<Past, "tables" | "dir">,
-): string[] {
+/** How many deployments start in a stretch, of how many. */
+export interface Inside {
+  readonly inside: number;
+  readonly all: number;
+}
+
+/** @throws Problem where none starts in that time */
+export function insideOf(within: Within, { tables, dir }: Pick<Past, "tables" | "dir">): Inside {
   let [inside, all] = [0, 0];
   let [firstMs, lastMs] = [Infinity, -Infinity];
   for (const { startedAtMs } of tables.deployments) {
@@ -66,18 +83,35 @@ export function withinNotes(
     firstMs = Math.min(firstMs, startedAtMs);
     lastMs = Math.max(lastMs, startedAtMs);
   }
-  if (inside === all) return [];
-  if (inside === 0) {
+  // Of a history without any there is nothing to leave out.
+  if (inside === 0 && all > 0) {
     const [first, last] = [instantText(firstMs), instantText(lastMs)];
     throw new Problem("no deployment of this history starts between --from and --to", {
       file: dir,
       cure: `Its ${counted(all, "deployment")} started from ${first} to ${last}.`,
     });
   }
-  const since = Number.isFinite(within.fromMs) ? ` from ${instantText(within.fromMs)}` : "";
-  const until = Number.isFinite(within.toMs) ? ` to ${instantText(within.toMs)}` : "";
-  return [
-    `Scored: the ${counted(inside, "deployment")} of ${countText(all)} that started` +
-      `${since}${until}. What came before happened all the same.`,
-  ];
+  return { inside, all };
+}
+
+/** What is scored, in words. */
+export function insideText({ fromMs, toMs }: Within, { inside, all }: Inside): string {
+  const since = Number.isFinite(fromMs) ? ` from ${instantText(fromMs)}` : "";
+  const until = Number.isFinite(toMs) ? ` to ${instantText(toMs)}` : "";
+  const which =
+    inside === all
+      ? `all ${counted(all, "deployment")}; they`
+      : `the ${counted(inside, "deployment")} of ${countText(all)} that`;
+  const rest = inside === all ? "" : " What came before happened all the same.";
+  return `Scored: ${which} started${since}${until}.${rest}`;
+}
+
+/**
+ * In words, how many of the deployments are scored; nothing where all of them are.
+ *
+ * @throws Problem where none starts in that time
+ */
+export function withinNotes(within: Within, history: Pick<Past, "tables" | "dir">): string[] {
+  const counts = insideOf(within, history);
+  return counts.inside === counts.all ? [] : [insideText(within, counts)];
 }

@@ -14,13 +14,29 @@ export interface Quarter {
 export function parseQuarter(text: string): Quarter | null {
   const found = /^(\d{4})-?Q([1-4])$/i.exec(text);
   if (found === null) return null;
-  const [year, quarter] = [Number(found[1]), Number(found[2])];
+  return quarterOf(Number(found[1]), Number(found[2]));
+}
+
+function quarterOf(year: number, quarter: number): Quarter {
   const month = 3 * (quarter - 1);
   return {
     name: `${year}Q${quarter}`,
     fromMs: Date.UTC(year, month, 1),
     toMs: Date.UTC(year, month + 3, 1),
   };
+}
+
+/** Those that a history has some part of, in order. */
+export function quartersOf({ from, to }: Pick<HistoryManifest, "from" | "to">): Quarter[] {
+  if (from === null || to === null) return [];
+  const first = new Date(from);
+  const quarters: Quarter[] = [];
+  for (let index = Math.floor(first.getUTCMonth() / 3); ; index++) {
+    const year = first.getUTCFullYear() + Math.floor(index / 4);
+    const quarter = quarterOf(year, (index % 4) + 1);
+    if (quarter.fromMs >= Date.parse(to)) return quarters;
+    quarters.push(quarter);
+  }
 }
 
 /** The part of a quarter that was sampled; null where that is none of it. */

@@ -1,17 +1,21 @@
 /** What every route of the contract does. */
 
 import { toleranceText } from "../../engine/index.ts";
+import { isWithin, withinText, type Within } from "../compare/within.ts";
 import type { Handlers, StillComputing, Written } from "./answers.ts";
 import { summaryOf, type CatalogEntry } from "./catalog.ts";
 import { Computed } from "./computed.ts";
 import type { DeploymentList } from "./contract/deployments.ts";
 import type { PolicyDetail } from "./contract/policies.ts";
 import type { Answer, RouteName } from "./contract/routes.ts";
+import type { StretchAsked } from "./contract/scored.ts";
+import type { GateRequest } from "./contract/whatIf.ts";
 import { knobsOf } from "./knobs.ts";
 import { refOf, type Lab, type Opened } from "./lab.ts";
 import type { PolicyRef } from "./threads/evaluations.ts";
 import { deploymentOf } from "./views/deployment.ts";
 import { historySummary } from "./views/historySummary.ts";
+import { scoredOf, scoredOrAll, withinAsked } from "./views/scored.ts";
 import { seriesBytes } from "./views/series.ts";
 
 export function handlersOf(lab: Lab): Handlers {
@@ -36,11 +40,29 @@ export function handlersOf(lab: Lab): Handlers {
     key: readonly unknown[],
     make: () => Promise<Answer<Name>>,
   ) => works.of(JSON.stringify(key), make, false);
+  /** What nobody can score is refused before anybody works for it. */
+  const scoring = <Answered>(
+    asked: StretchAsked,
+    make: (within: Within | undefined) => Answered,
+  ): Answered | StillComputing => {
+    if (asked.from === undefined && asked.to === undefined) return make(undefined);
+    return lab.opened === null ? lab.waiting() : make(withinAsked(asked, lab.opened.history));
+  };
   const ids = (refs: readonly PolicyRef[]) => refs.map(({ id, text }) => [id, text]);
+  const changeOf = ({ base, changes, yaml }: GateRequest) => ({
+    base: refOf(catalog.get(base)),
+    changes,
+    yaml,
+  });
   return {
     status: () => lab.status(),
     history: () => (lab.opened === null ? lab.waiting() : historySummary(lab.opened.history)),
     historyQuality: () => long("quality", [], () => lab.heavy.ask("quality", undefined)),
+    scored: ({ query }) => {
+      if (lab.opened === null) return lab.waiting();
+      const { history } = lab.opened;
+      return scoredOf(withinAsked(query, history), history);
+    },
     policies: () => ({
       policies: catalog.all().map((entry) => summaryOf(entry, lab.opened?.history ?? null)),
     }),
@@ -52,14 +74,19 @@ export function handlersOf(lab: Lab): Handlers {
     },
     compare: ({ query }) => {
       const policies = lab.chosen(query.policies);
-      return written(
-        views,
-        ["compare", ids(policies)],
-        () => analyst.ask("compare", { policies }),
-        true,
+      return scoring(query, (within) =>
+        written(
+          views,
+          ["compare", ids(policies), keyOf(within)],
+          () => analyst.ask("compare", { policies, within }),
+          true,
+        ),
       );
     },
-    deployments: () => (lab.opened === null ? lab.waiting() : listOf(lab, lab.opened)),
+    deployments: ({ query }) =>
+      lab.opened === null
+        ? lab.waiting()
+        : listOf(lab, lab.opened, withinAsked(query, lab.opened.history)),
     deployment: async ({ params, query }) => {
       if (lab.opened === null) return lab.waiting();
       const policies = lab.chosen(query.policies);
@@ -106,17 +133,29 @@ export function handlersOf(lab: Lab): Handlers {
     },
     whatIf: ({ body, gone }) => {
       if (lab.ends === null) return lab.waiting();
-      const asked = { base: refOf(catalog.get(body.base)), changes: body.changes, yaml: body.yaml };
-      if (body.precision === "exact")
-        return long("exact", [asked], () => lab.heavy.ask("exact", asked));
-      return written(drags, [asked], () => lab.whatIf.ask("quick", asked, gone), false);
+      const change = changeOf(body);
+      return scoring(body, (within) => {
+        const asked = { ...change, within };
+        const key = [change, keyOf(within)];
+        if (body.precision === "exact")
+          return long("exact", key, () => lab.heavy.ask("exact", asked));
+        return written(drags, key, () => lab.whatIf.ask("quick", asked, gone), false);
+      });
     },
     gate: ({ body }) => {
-      const asked = { base: refOf(catalog.get(body.base)), changes: body.changes, yaml: body.yaml };
-      return long("gate", [asked], () => lab.heavy.ask("gate", asked));
+      const change = changeOf(body);
+      return scoring(body, (within) =>
+        long("gate", [change, keyOf(within)], () => lab.heavy.ask("gate", { ...change, within })),
+      );
     },
     sweeps: () => ({ sweeps: lab.sweeps.all() }),
-    startSweep: ({ body }) => lab.sweeps.start(catalog.get(body.policy), body),
+    startSweep: ({ body }) => {
+      const entry = catalog.get(body.policy);
+      return scoring(body, (within) => {
+        const scored = within === undefined ? null : scoredOf(within, lab.opened!.history);
+        return lab.sweeps.start(entry, { ...body, scored });
+      });
+    },
     sweep: ({ params }) => lab.sweeps.detail(params.id),
     cancelSweep: ({ params }) => lab.sweeps.cancel(params.id),
     restartSweep: ({ params }) => lab.sweeps.restart(params.id),
@@ -126,7 +165,9 @@ export function handlersOf(lab: Lab): Handlers {
     },
     tags: ({ query }) => {
       const policy = refOf(catalog.get(query.policy));
-      return long("tags", [policy], () => lab.heavy.ask("tags", { policy }));
+      return scoring(query, (within) =>
+        long("tags", [policy, keyOf(within)], () => lab.heavy.ask("tags", { policy, within })),
+      );
     },
     decisions: ({ query: { policy: id, ...query } }) => {
       const policy = refOf(catalog.get(id));
@@ -143,19 +184,32 @@ export function handlersOf(lab: Lab): Handlers {
   };
 }
 
-function listOf({ ends }: Lab, { history, facts }: Opened): DeploymentList {
+/** In a key: infinities are no JSON. */
+const keyOf = (within: Within | undefined): unknown =>
+  within === undefined ? null : withinText(within);
+
+function listOf(
+  { ends }: Lab,
+  { history, facts }: Opened,
+  within: Within | undefined,
+): DeploymentList {
+  const all = history.tables.deployments.map((row, at) => ({ row, at }));
   return {
     policies: ends?.map(({ id }) => id) ?? [],
-    deployments: history.tables.deployments.map((row, at) => ({
-      deploymentId: row.deploymentId,
-      service: row.service,
-      environment: row.environment,
-      version: row.version,
-      author: row.author,
-      label: facts.label(row.deploymentId),
-      ...facts(row),
-      ends: Object.fromEntries(ends?.map((one) => [one.id, one.ends[at]!]) ?? []),
-    })),
+    scored: scoredOrAll(within, history),
+    // Ends are those of all deployments, by their place.
+    deployments: all
+      .filter(({ row }) => isWithin(within, row.startedAtMs))
+      .map(({ row, at }) => ({
+        deploymentId: row.deploymentId,
+        service: row.service,
+        environment: row.environment,
+        version: row.version,
+        author: row.author,
+        label: facts.label(row.deploymentId),
+        ...facts(row),
+        ends: Object.fromEntries(ends?.map((one) => [one.id, one.ends[at]!]) ?? []),
+      })),
   };
 }
 

@@ -6,6 +6,7 @@
 
 import type { Policy } from "../../engine/index.ts";
 import { flipsOf, type Flip } from "../compare/compare.ts";
+import { isWithin, scoredWeeks, type Within } from "../compare/within.ts";
 import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import type { Listed } from "../history/listed.ts";
@@ -34,7 +35,6 @@ export interface Valued {
   readonly values: ReadonlyMap<string, number>;
 }
 
-const WEEK_MS = 604_800_000;
 /** Policies whose outcomes are kept. */
 const KEPT = 24;
 
@@ -43,9 +43,12 @@ export class WhatIfSession {
   readonly #key: string;
   readonly #people: Responder;
   readonly #recovery: Recovery;
-  readonly #scoring: Omit<ScoreOptions, "bootstraps">;
+  readonly #scoring: Omit<ScoreOptions, "bootstraps" | "weeks">;
   readonly #quiet = quietMemory(true);
+  /** By policy and by what of the history is scored. */
   readonly #valued = new Map<string, Valued>();
+  /** By policy: of all deployments, whatever is scored. */
+  readonly #outcomes = new Map<string, Listed<Outcome>>();
   /** By watch: what deployments that nobody can tell apart share. */
   #alike: AlikeOutcomes = new Map();
 
@@ -60,13 +63,10 @@ export class WhatIfSession {
     this.#key = materialKey(policy);
     this.#people = choosePeople(history, people, seed).responder(0);
     this.#recovery = recoveryOf(history.tables);
-    const { tables, manifest } = history;
+    const { tables } = history;
     const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
-    const fromMs = Date.parse(manifest.from ?? "");
-    const toMs = Date.parse(manifest.to ?? "");
     this.#scoring = {
       costs,
-      weeks: Number.isNaN(toMs - fromMs) ? 0 : (toMs - fromMs) / WEEK_MS,
       timezoneOf: (service) => zones.get(service) ?? null,
       seed,
     };
@@ -77,22 +77,30 @@ export class WhatIfSession {
     return materialKey(policy) === this.#key && policy.watchMs <= this.policy.watchMs;
   }
 
-  /** @param base what the policy is a change of; itself where it is none */
-  value(policy: Policy, base: Policy): Valued {
-    const known = this.#valued.get(policy.digest);
-    if (known !== undefined) {
-      // The newest are kept.
-      this.#valued.delete(policy.digest);
-      this.#valued.set(policy.digest, known);
-      return known;
-    }
+  /**
+   * @param base what the policy is a change of; itself where it is none
+   * @param within only deployments that start in here are scored; all where nobody says
+   */
+  value(policy: Policy, base: Policy, within?: Within): Valued {
+    const key = `${policy.digest} ${within?.fromMs} ${within?.toMs}`;
+    return kept(this.#valued, key, () => {
+      const all = kept(this.#outcomes, policy.digest, () => this.#decide(policy, base));
+      const outcomes =
+        within === undefined ? all : all.filter((one) => isWithin(within, one.startedAtMs));
+      const weeks = scoredWeeks(this.history.manifest, within);
+      const { scorecard, values } = scoreValues([outcomes], { ...this.#scoring, weeks });
+      return { policy, outcomes, scorecard, values };
+    });
+  }
+
+  #decide(policy: Policy, base: Policy): Listed<Outcome> {
     const { plan } = this.material;
     const { judgements, imagined } = this.judgements.of(policy, base);
     const platform = this.#recovery;
     const decided = decisionsOf(plan, policy, judgements, this.#people, platform, this.#quiet);
     // What only one policy has ever said is not worth keeping for the next.
     if (this.#alike.size > ALIKE_AT_MOST) this.#alike = new Map();
-    const outcomes = outcomesOf(
+    return outcomesOf(
       this.history,
       { plan, imagined },
       decided,
@@ -100,11 +108,6 @@ export class WhatIfSession {
       this.#recovery,
       this.#alike,
     );
-    const { scorecard, values } = scoreValues([outcomes], this.#scoring);
-    const valued = { policy, outcomes, scorecard, values };
-    this.#valued.set(policy.digest, valued);
-    if (this.#valued.size > KEPT) this.#valued.delete(this.#valued.keys().next().value!);
-    return valued;
   }
 
   flips(base: Valued, changed: Valued): readonly Flip[] {
@@ -113,3 +116,12 @@ export class WhatIfSession {
 }
 
 const ALIKE_AT_MOST = 60_000;
+
+/** What is known under the key, or made now; those asked for last stay. */
+function kept<Value>(known: Map<string, Value>, key: string, make: () => Value): Value {
+  const value = known.get(key) ?? make();
+  known.delete(key);
+  known.set(key, value);
+  if (known.size > KEPT) known.delete(known.keys().next().value!);
+  return value;
+}

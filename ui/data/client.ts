@@ -14,6 +14,7 @@ const ADDRESSES: { readonly [Name in RouteName]: Address<Name> } = {
   status: "GET /api/status",
   history: "GET /api/history",
   historyQuality: "GET /api/history/quality",
+  scored: "GET /api/scored",
   policies: "GET /api/policies",
   policy: "GET /api/policies/:id",
   saveDraft: "POST /api/drafts",

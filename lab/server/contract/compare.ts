@@ -1,6 +1,7 @@
 /** Policies side by side: `hindsight compare --json` with words and what filters need. */
 
 import { z } from "zod";
+import { scored, stretchQuery } from "./scored.ts";
 import { criticality, deploymentId, kind, list, policyId, tier, time } from "./words.ts";
 
 export const estimate = z.looseObject({
@@ -88,17 +89,19 @@ export const filterableFlip = flip.extend({
 export type FlipDocument = z.infer<typeof filterableFlip>;
 
 /** `policies`: ids, comma-separated, the baseline first; all given ones where it is not said. */
-export const compareQuery = z.object({ policies: z.string().max(4000).optional() });
+export const compareQuery = stretchQuery.extend({ policies: z.string().max(4000).optional() });
 
 /**
- * Byte for byte what `compare --policy … --json` prints, in `manifest`, `scorecards`,
- * `differences` and `flips` (these with more beside).
+ * Byte for byte what `compare --policy … --json` prints, with `--from` and `--to` if any, in
+ * `manifest`, `scorecards`, `differences` and `flips` (these with more beside).
  */
 export const comparison = z.object({
   state: z.literal("ready"),
   policies: list(z.object({ id: policyId, name: z.string() })),
   baseline: policyId,
   fields: list(field),
+  /** Null: the whole history. */
+  scored: scored.nullable(),
   manifest: z.looseObject({ seed: z.number(), draws: z.number(), notes: list(z.string()) }),
   scorecards: z.record(z.string(), scorecard),
   differences: list(difference.extend({ words: z.string() })),

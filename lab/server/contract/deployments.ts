@@ -15,6 +15,7 @@ import {
   verdict,
 } from "./words.ts";
 import { filterable } from "./compare.ts";
+import { scored } from "./scored.ts";
 
 export const deploymentRow = z.object({
   deploymentId,
@@ -32,10 +33,12 @@ export const deploymentRow = z.object({
 });
 export type DeploymentRow = z.infer<typeof deploymentRow>;
 
-/** Every deployment of the history, in the order they started; a browser filters. */
+/** Every deployment that is scored, in the order they started; a browser filters. */
 export const deploymentList = z.object({
   /** Whose `ends` are there; more follow while the lab warms up. */
   policies: list(policyId),
+  /** Null: the whole history. */
+  scored: scored.nullable(),
   deployments: list(deploymentRow),
 });
 export type DeploymentList = z.infer<typeof deploymentList>;

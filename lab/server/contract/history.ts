@@ -63,6 +63,15 @@ export const historySummary = z.object({
     }),
   ),
   deployments: z.number(),
+  /** Some that whoever scores a part of a history often means, as `from` and `to` take them. */
+  stretches: list(
+    z.object({
+      name: z.string(),
+      from: z.string(),
+      to: z.string().nullable(),
+      deployments: z.number(),
+    }),
+  ),
   labels: z.record(label, z.number()),
   deploymentKinds: list(z.object({ kind, deployments: z.number() })),
   incidents: z.number(),

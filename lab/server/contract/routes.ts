@@ -16,6 +16,7 @@ import {
   explainQuery,
   explanation,
 } from "./deployments.ts";
+import { scored, stretchQuery } from "./scored.ts";
 import { historyQuality, historySummary, status } from "./history.ts";
 import { draftRequest, policyDetail, policyList } from "./policies.ts";
 import { bandsParams, bandsQuery, seriesParams, seriesQuery } from "./series.ts";
@@ -62,6 +63,14 @@ export const ROUTES = {
     response: historyQuality,
     computed: true,
   },
+  scored: {
+    method: "GET",
+    path: "/api/scored",
+    summary: "Which deployments are scored between two times",
+    query: stretchQuery,
+    response: scored,
+    computed: true,
+  },
   policies: {
     method: "GET",
     path: "/api/policies",
@@ -104,6 +113,7 @@ export const ROUTES = {
     method: "GET",
     path: "/api/deployments",
     summary: "Every deployment, and how it ends under each policy",
+    query: stretchQuery,
     response: deploymentList,
     computed: true,
   },

@@ -1,9 +1,10 @@
 /** Sweeps in the background: they outlive the page and the server. */
 
 import { z } from "zod";
+import { scored, stretchQuery } from "./scored.ts";
 import { list, policyId, progress, time } from "./words.ts";
 
-export const sweepRequest = z.object({
+export const sweepRequest = stretchQuery.extend({
   policy: policyId,
   /** As `--vary` takes them: `tiers.override.window=1m,2m,5m`. */
   vary: z.array(z.string().min(3).max(500)).min(1).max(10).readonly(),
@@ -34,6 +35,8 @@ export const sweepJob = z.object({
   vary: list(z.string()),
   design: z.enum(["grid", "sobol"]),
   points: z.number(),
+  /** Null: the whole history. */
+  scored: scored.nullable().default(null),
   state: sweepState,
   progress: progress.nullable(),
   problem: z.string().nullable(),

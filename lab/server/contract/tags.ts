@@ -3,8 +3,9 @@
 import { z } from "zod";
 import { label, list, policyId } from "./words.ts";
 import { difference, scorecard } from "./compare.ts";
+import { scored, stretchQuery } from "./scored.ts";
 
-export const tagsQuery = z.object({ policy: policyId });
+export const tagsQuery = stretchQuery.extend({ policy: policyId });
 
 const number = z.number().nullable();
 const effect = z.object({ value: number, low: number, high: number });
@@ -35,6 +36,8 @@ export const tagKind = z.object({
 
 export const tagsValue = z.object({
   state: z.literal("ready"),
+  /** Null: the whole history. */
+  scored: scored.nullable(),
   /** Null where the history has no tags: that is an answer too. */
   value: z
     .object({

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { end, list, policyId } from "./words.ts";
 import { difference, field, scorecard } from "./compare.ts";
+import { scored, stretchQuery } from "./scored.ts";
 
 export const change = z.object({
   /** As a knob has it: `tiers.override.window`. */
@@ -15,7 +16,7 @@ export const change = z.object({
  * `quick`: scorecards without intervals, one draw: what is asked for while dragging.
  * `exact`: what `compare --json` says of both policies, asked for when the hand is still.
  */
-export const whatIfRequest = z.object({
+export const whatIfRequest = stretchQuery.extend({
   base: policyId,
   changes: z.array(change).max(200).readonly().default([]),
   /** A whole policy in place of the base and its changes; `base` is what it is held against. */
@@ -37,6 +38,8 @@ export const policyChange = z.object({
 export const whatIf = z.object({
   state: z.literal("ready"),
   precision: z.enum(["quick", "exact"]),
+  /** Null: the whole history. */
+  scored: scored.nullable(),
   base: z.object({ id: policyId, name: z.string(), digest: z.string(), scorecard }),
   policy: z.object({
     name: z.string(),
@@ -76,6 +79,7 @@ export type WhatIf = z.infer<typeof whatIf>;
 
 /** The CI verdict on the change: `hindsight gate --json`, with the Markdown it prints. */
 export const gateRequest = whatIfRequest.omit({ precision: true });
+export type GateRequest = z.output<typeof gateRequest>;
 export const gateResult = z.object({
   state: z.literal("ready"),
   verdict: z.enum(["pass", "fail", "inconclusive"]),

@@ -10,7 +10,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { parseDimension } from "../../sweep/dimension.ts";
 import { makeDirectories } from "../../directory.ts";
+import type { Within } from "../../compare/within.ts";
 import type { CatalogEntry } from "../catalog.ts";
+import type { Scored } from "../contract/scored.ts";
 import {
   sweepDetail,
   sweepJob,
@@ -28,6 +30,8 @@ export interface SweepAsked {
   readonly vary: readonly string[];
   readonly design: "grid" | "sobol";
   readonly points: number;
+  /** Null: the whole history. */
+  readonly scored: Scored | null;
 }
 
 /** A job and all that it takes to start it again: drafts may be gone by then. */
@@ -88,7 +92,7 @@ export class SweepJobs {
   }
 
   /** @throws Problem when a path or its values are wrong */
-  start(entry: CatalogEntry, { vary, design, points }: SweepAsked): SweepJob {
+  start(entry: CatalogEntry, { vary, design, points, scored }: SweepAsked): SweepJob {
     for (const one of vary) parseDimension(one);
     if (this.#jobs.size >= JOBS_AT_MOST) {
       throw new Refusal("conflict", `There are ${JOBS_AT_MOST} sweeps already; drop some.`);
@@ -101,6 +105,7 @@ export class SweepJobs {
       vary,
       design,
       points,
+      scored,
       state: "waiting",
       progress: null,
       problem: null,
@@ -158,7 +163,7 @@ export class SweepJobs {
     const [first] = waiting.sort((a, b) => numberOf(a.job.id) - numberOf(b.job.id));
     if (first === undefined) return;
     const { job, policy } = first;
-    const { id, vary, design, points } = job;
+    const { id, vary, design, points, scored } = job;
     const { history, numbers } = this.options;
     const options: SweepOptions = { history, numbers };
     const thread = new Thread<SweepCalls>("sweep", options, () => undefined);
@@ -167,7 +172,8 @@ export class SweepJobs {
     const out = join(this.#directory, id, "result");
     try {
       const asked = { kind: design, points, seed: numbers.seed };
-      const chart = await thread.ask("run", { policy, vary, design: asked, out });
+      const within = withinTold(scored);
+      const chart = await thread.ask("run", { policy, vary, design: asked, within, out });
       this.#jobs.set(id, { ...this.#jobs.get(id)!, chart });
       this.#end(id, "done", null);
     } catch (error) {
@@ -225,6 +231,16 @@ export class SweepJobs {
       return null;
     }
   }
+}
+
+/** As the job was told when it was asked for: the same after a restart. */
+function withinTold(scored: Scored | null): Within | undefined {
+  if (scored === null) return undefined;
+  const { from, to } = scored;
+  return {
+    fromMs: from === null ? -Infinity : Date.parse(from),
+    toMs: to === null ? Infinity : Date.parse(to),
+  };
 }
 
 const numberOf = (id: string): number => Number(id.slice(1));

@@ -11,6 +11,7 @@ import {
   type PreparedContext,
   type SampleColumn,
 } from "../../../engine/index.ts";
+import type { Within } from "../../compare/within.ts";
 import { silent } from "../../progress.ts";
 import { explainDocument } from "../../explain/document.ts";
 import { openHistory } from "../../history/open.ts";
@@ -56,10 +57,17 @@ const calls = {
     }));
   },
 
-  async compare({ policies }: { readonly policies: readonly PolicyRef[] }): Promise<string> {
-    const evaluation = await evaluations.of(policies);
+  async compare(asked: {
+    readonly policies: readonly PolicyRef[];
+    readonly within: Within | undefined;
+  }): Promise<string> {
+    const { policies, within } = asked;
+    const evaluation =
+      within === undefined
+        ? await evaluations.of(policies)
+        : await evaluations.scoredWithin(policies, within);
     const ids = policies.map(({ id }) => id);
-    return JSON.stringify(comparisonOf(history, evaluation, ids));
+    return JSON.stringify(comparisonOf(history, evaluation, ids, within));
   },
 
   async deployment(asked: {

@@ -3,6 +3,7 @@
 import type { Policy } from "../../../engine/index.ts";
 import type { Progress } from "../../progress.ts";
 import { evaluate, type EvaluateOptions, type Evaluation } from "../../compare/evaluate.ts";
+import type { Within } from "../../compare/within.ts";
 import type { History } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";
 import type { FleetReplay, PolicyReplay } from "../../replay/decide.ts";
@@ -15,7 +16,7 @@ export interface PolicyRef {
 }
 
 /** How the numbers of this lab are made: the options of the command line. */
-export type NumberOptions = Omit<EvaluateOptions, "progress" | "judged" | "told">;
+export type NumberOptions = Omit<EvaluateOptions, "progress" | "judged" | "told" | "within">;
 
 const KEPT = 4;
 
@@ -45,13 +46,23 @@ export class Evaluations {
       this.#kept.set(key, kept);
       return kept;
     }
-    const evaluation = this.#reordered(policies) ?? {
+    const evaluation = this.#again(policies) ?? {
       made: evaluate(this.history, policies, { ...this.options, progress: this.progress }),
     };
     const made = await evaluation.made;
     this.#kept.set(key, made);
     if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value!);
     return made;
+  }
+
+  /**
+   * The same with only a stretch of it scored. It is not kept: its outcomes are not those of all
+   * deployments, as whoever asks for one of them expects, and its answer is kept by who asked.
+   */
+  async scoredWithin(refs: readonly PolicyRef[], within: Within): Promise<Evaluation> {
+    const policies = named(refs);
+    await this.of(refs);
+    return this.#again(policies, within)!.made;
   }
 
   /** Any evaluation that has the policy, or one of it alone. */
@@ -79,10 +90,13 @@ export class Evaluations {
   }
 
   /**
-   * The same policies with another one as the baseline: they were judged already, so that only
-   * what history cut short is read again. The numbers are the same.
+   * The same policies with another one as the baseline, or less of the history scored: they were
+   * judged already, so that only what history cut short is read again. The numbers are the same.
    */
-  #reordered(policies: readonly Policy[]): { readonly made: Promise<Evaluation> } | null {
+  #again(
+    policies: readonly Policy[],
+    within?: Within,
+  ): { readonly made: Promise<Evaluation> } | null {
     const set = [...policies.map(({ digest }) => digest)].sort().join(" ");
     for (const other of this.#kept.values()) {
       const digests = other.policies.map(({ policy }) => policy.digest);
@@ -90,7 +104,12 @@ export class Evaluations {
       const judged = policies.map(
         ({ digest }) => other.replay.policies[digests.indexOf(digest)]!.judged,
       );
-      const options = { ...this.options, progress: this.progress, judged };
+      const options = {
+        ...this.options,
+        progress: this.progress,
+        judged,
+        ...(within === undefined ? {} : { within }),
+      };
       const { samplesRead } = other.manifest;
       const again = async (): Promise<Evaluation> => {
         const made = await evaluate(this.history, policies, options);

@@ -3,7 +3,7 @@
  * a history, decision logs. One after the other; views do not wait for it.
  */
 
-import { scoredWeeks } from "../../compare/within.ts";
+import { scoredWeeks, type Within } from "../../compare/within.ts";
 import { gateDocument, gateMarkdown } from "../../gate/formats.ts";
 import { DEFAULT_BUDGET } from "../../gate/budget.ts";
 import { gateOf } from "../../gate/gate.ts";
@@ -12,10 +12,11 @@ import { openHistory } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";
 import { tagsDocument } from "../../tags/document.ts";
 import { valueOfTags } from "../../tags/value.ts";
+import { scoredOrAll } from "../views/scored.ts";
 import { whatIfDocument } from "../views/whatIf.ts";
 import type { AnalystOptions } from "./analyst.ts";
 import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
-import { changedPolicy, type ChangeAsked } from "./asked.ts";
+import { changedPolicy, scoring, type ChangeAsked } from "./asked.ts";
 import { DecisionLogs, type LogQuery } from "./decisionLogs.ts";
 import { evaluateTwo, type PolicyRef } from "./evaluations.ts";
 
@@ -33,14 +34,17 @@ const calls = {
   /** What `compare --json` says of both. */
   async exact(asked: ChangeAsked): Promise<string> {
     const { base, policy, yaml } = changedPolicy(asked);
-    const evaluation = await evaluateTwo(history, base, policy, options);
+    const within = scoring(asked.within);
+    const evaluation = await evaluateTwo(history, base, policy, { ...options, ...within });
     const [before, after] = evaluation.policies;
     const side = ({ policy: one, outcomes, scored }: NonNullable<typeof before>) => ({
       policy: one,
       outcomes,
       scorecard: scored.scorecard,
     });
-    const told = { id: asked.base.id, yaml, draws: evaluation.manifest.draws };
+    const { draws } = evaluation.manifest;
+    const scored = scoredOrAll(asked.within, history);
+    const told = { id: asked.base.id, yaml, draws, scored };
     const changed = { ...side(after!), policy };
     const { flips, differences } = evaluation;
     return JSON.stringify(whatIfDocument(told, side(before!), changed, flips, differences));
@@ -49,17 +53,24 @@ const calls = {
   /** What `gate --json` says, with the shipped budget. */
   async gate(asked: ChangeAsked): Promise<string> {
     const { base, policy } = changedPolicy(asked);
-    const evaluation = await evaluateTwo(history, base, policy, options);
-    const weeks = scoredWeeks(history.manifest, undefined);
+    const within = scoring(asked.within);
+    const evaluation = await evaluateTwo(history, base, policy, { ...options, ...within });
+    const weeks = scoredWeeks(history.manifest, asked.within);
     const gate = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
     const { verdict, checks } = gateDocument(evaluation, gate);
     const markdown = gateMarkdown(evaluation, gate);
     return JSON.stringify({ state: "ready", verdict, checks, markdown });
   },
 
-  async tags({ policy }: { readonly policy: PolicyRef }): Promise<string> {
-    const value = await valueOfTags(history, policyFromText(policy.text, policy.file), options);
-    return JSON.stringify({ state: "ready", value: value === null ? null : tagsDocument(value) });
+  async tags(asked: {
+    readonly policy: PolicyRef;
+    readonly within: Within | undefined;
+  }): Promise<string> {
+    const policy = policyFromText(asked.policy.text, asked.policy.file);
+    const found = await valueOfTags(history, policy, { ...options, ...scoring(asked.within) });
+    const scored = scoredOrAll(asked.within, history);
+    const value = found === null ? null : tagsDocument(found);
+    return JSON.stringify({ state: "ready", scored, value });
   },
 
   async quality(): Promise<string> {

@@ -1,5 +1,6 @@
 /** The thread of one sweep: it is stopped where the sweep is cancelled, in the middle of it. */
 
+import type { Within } from "../../compare/within.ts";
 import { openHistory } from "../../history/open.ts";
 import { parseDimension } from "../../sweep/dimension.ts";
 import { writeSweep } from "../../sweep/directory.ts";
@@ -7,6 +8,7 @@ import { sweepDocument } from "../../sweep/document.ts";
 import { sweep } from "../../sweep/sweep.ts";
 import { baseOf, textOf, valueNow, type Design } from "../../sweep/variations.ts";
 import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
+import { scoring } from "./asked.ts";
 import type { NumberOptions, PolicyRef } from "./evaluations.ts";
 
 export interface SweepOptions {
@@ -33,13 +35,15 @@ const calls = {
     readonly policy: PolicyRef;
     readonly vary: readonly string[];
     readonly design: Design;
+    readonly within: Within | undefined;
     readonly out: string;
   }): Promise<SweepChart> {
     const history = await openHistory(directory);
     try {
       const dimensions = asked.vary.map(parseDimension);
       const base = baseOf(asked.policy.text, asked.policy.file);
-      const options = { ...numbers, ...threadScale(), progress: threadProgress() };
+      const made = { ...numbers, ...threadScale(), ...scoring(asked.within) };
+      const options = { ...made, progress: threadProgress() };
       const swept = await sweep(history, base, asked.vary, dimensions, asked.design, options);
       await writeSweep(asked.out, sweepDocument(swept), true);
       return {

@@ -13,6 +13,7 @@ import { gather } from "../../whatIf/material.ts";
 import { WhatIfSession } from "../../whatIf/session.ts";
 import { policyOfRequest } from "../catalog.ts";
 import { knobsOf } from "../knobs.ts";
+import { scoredOrAll } from "../views/scored.ts";
 import { valueDifferences, whatIfDocument } from "../views/whatIf.ts";
 import type { AnalystOptions } from "./analyst.ts";
 import { answerCalls, startedWith, threadProgress } from "./answering.ts";
@@ -71,18 +72,22 @@ const calls = {
 
   async quick(asked: ChangeAsked): Promise<string> {
     const { base, policy, yaml } = changedPolicy(asked);
+    const { within } = asked;
     const session = await sessionFor(policy);
     const before = session.serves(base)
-      ? session.value(base, base)
-      : (await sessionFor(base)).value(base, base);
+      ? session.value(base, base, within)
+      : (await sessionFor(base)).value(base, base, within);
     const after =
-      policy === base ? before : session.value(policy, session.serves(base) ? base : policy);
+      policy === base
+        ? before
+        : session.value(policy, session.serves(base) ? base : policy, within);
     if (preparedFor !== base.digest && session.serves(base)) {
       preparedFor = base.digest;
       ahead = prepare(session, base, asked.base);
     }
     const flips = session.flips(before, after);
-    const told = { id: asked.base.id, yaml, draws: 1 };
+    const scored = scoredOrAll(within, history);
+    const told = { id: asked.base.id, yaml, draws: 1, scored };
     const differences = valueDifferences(before.values, after.values);
     return JSON.stringify(whatIfDocument(told, before, after, flips, differences));
   },

@@ -2,6 +2,7 @@
 
 import { compareDocument } from "../../compare/document.ts";
 import type { Evaluation } from "../../compare/evaluate.ts";
+import type { Within } from "../../compare/within.ts";
 import { fieldWords, IN_WORDS, resolution, sentence } from "../../compare/words.ts";
 import type { History } from "../../history/open.ts";
 import type { Listed } from "../../history/listed.ts";
@@ -9,12 +10,14 @@ import type { Outcome } from "../../outcome/outcome.ts";
 import { FIELDS } from "../../score/fields.ts";
 import type { Comparison, FieldDocument } from "../contract/compare.ts";
 import { factsOf } from "./facts.ts";
+import { scoredOrAll } from "./scored.ts";
 
 /** @param ids of the policies, in the order of the evaluation: the baseline first */
 export function comparisonOf(
   history: History,
   evaluation: Evaluation,
   ids: readonly string[],
+  within: Within | undefined,
 ): Comparison {
   const { manifest, scorecards, differences, flips } = compareDocument(evaluation);
   const [baseline, ...candidates] = evaluation.policies;
@@ -29,6 +32,7 @@ export function comparisonOf(
     policies: evaluation.policies.map(({ policy }, at) => ({ id: ids[at]!, name: policy.policy })),
     baseline: ids[0]!,
     fields: fieldDocuments(),
+    scored: scoredOrAll(within, history),
     manifest: { ...manifest },
     scorecards,
     differences: differences.map((one) => ({ ...one, words: sentence(one) })),

@@ -4,8 +4,10 @@ import { canAnswer } from "../../history/answers.ts";
 import { countLabels } from "../../history/import/importHistory.ts";
 import type { History } from "../../history/open.ts";
 import type { HistorySummary } from "../contract/history.ts";
+import { stretchesOf } from "./scored.ts";
 
-export function historySummary({ manifest, tables, series }: History): HistorySummary {
+export function historySummary(history: History): HistorySummary {
+  const { manifest, tables, series } = history;
   const deploymentsOf = counted(tables.deployments.map(({ service }) => service));
   const catalog = new Map(tables.metricCatalog.map((row) => [row.metric, row]));
   const known = new Map(tables.services.map((row) => [row.service, row]));
@@ -44,6 +46,7 @@ export function historySummary({ manifest, tables, series }: History): HistorySu
       series: count,
     })),
     deployments,
+    stretches: stretchesOf(history),
     labels,
     deploymentKinds: [...counted(tables.deployments.map(({ kind }) => kind))].map(
       ([kind, deployments]) => ({ kind, deployments }),

@@ -9,6 +9,7 @@ import { FIELDS } from "../../score/fields.ts";
 import { tidy } from "../../score/intervals.ts";
 import type { Scorecard } from "../../score/scorecard.ts";
 import type { End } from "../contract/words.ts";
+import type { Scored } from "../contract/scored.ts";
 import type { WhatIf } from "../contract/whatIf.ts";
 import { fieldDocuments } from "./comparison.ts";
 
@@ -22,11 +23,12 @@ export interface Asked {
   readonly id: string;
   readonly yaml: string;
   readonly draws: number;
+  readonly scored: Scored | null;
 }
 
 /** @param differences with their intervals; null where they are only values */
 export function whatIfDocument(
-  { id, yaml, draws }: Asked,
+  { id, yaml, draws, scored }: Asked,
   base: Side,
   changed: Side,
   flips: readonly Flip[],
@@ -38,6 +40,7 @@ export function whatIfDocument(
   return {
     state: "ready",
     precision: isExact ? "exact" : "quick",
+    scored,
     base: {
       id,
       name: base.policy.policy,
