@@ -1,6 +1,6 @@
 /**
- * How a deployment comes under watch, what is declared about it, and how long any of
- * that is remembered. Nothing here is a way out of a phase: those are in machine.ts.
+ * How a deployment comes under watch, how tags and stages reach it, and how long all of that is
+ * remembered. No transition out of a phase is here: those are in machine.ts.
  */
 
 import { assert } from "../assert.ts";
@@ -13,14 +13,14 @@ import { boundBy, put, writeRecord, type Turn } from "./recorder.ts";
 import { changed, findDeployment, type DeploymentState, type FleetState } from "./state.ts";
 import { watch } from "./tell.ts";
 
-/** An ended deployment is remembered this long, so that a late answer is refused and not lost. */
+/** An ended deployment is remembered this long, so that a late answer leaves a `refused` record. */
 const REMEMBER_MS = 86_400_000;
-/** A tag waits this long for its deployment. */
+/** A tag that is declared before its deployment starts is kept this long. */
 const TAG_WAITS_MS = 30 * REMEMBER_MS;
 
 /**
- * Does this deployment take the place of what is being watched or asked about? Not of what started
- * after it, however late it is told.
+ * Does the deployment `by` supersede this one? Only one of the same service and environment that
+ * is watched or asked about, and that did not start later: reports may come late and out of order.
  */
 export function isReplacedBy({ deployment, phase }: DeploymentState, by: Deployment): boolean {
   const open = phase.name === "watching" || phase.name === "proposed";
@@ -28,8 +28,9 @@ export function isReplacedBy({ deployment, phase }: DeploymentState, by: Deploym
 }
 
 /**
- * Of what started after a deployment and was known before it, the first: that took its place
- * already. One that has ended counts as well, as its harm, or its rollback, is in the samples.
+ * The deployment that superseded this one before this one was even reported; null where none did.
+ * It is the first of the same service and environment that started later. One that has ended
+ * counts as well, because its harm, or its rollback, is in the samples.
  */
 export function successorOf(
   { deployments, ended }: FleetState,
@@ -96,7 +97,7 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
   return findDeployment(turn.fleet, deploymentId)!;
 }
 
-/** Passes on what was declared about a deployment that has just begun, to whoever calls it. */
+/** Passes the given tags of a deployment on to the services that call it (see policy/tags.ts). */
 export function passOn(
   turn: Turn,
   state: DeploymentState,
@@ -110,8 +111,10 @@ export function passOn(
 }
 
 /**
- * Gives a tag to the deployments it is about and those they pass it on to, or keeps it for
- * those that will start. Returns those it was given to.
+ * Gives a tag to the deployments it is about and to those they pass it on to. Keeps it for later
+ * ones where it is about the whole service or its deployment is still to start.
+ *
+ * @returns the deployments that have the tag now
  */
 export function tag(turn: Turn, given: ContextTag, nowMs: number): readonly DeploymentState[] {
   const targets = turn.fleet.deployments.filter(
@@ -126,7 +129,7 @@ export function tag(turn: Turn, given: ContextTag, nowMs: number): readonly Depl
     turn.fleet.tags = [...turn.fleet.tags, given];
   }
   if (given.from !== undefined) return told;
-  // Also by one that is over: what it set off may go on.
+  // A deployment that has ended passes its tag on too: what it set off may still go on.
   const about = [...turn.fleet.deployments, ...turn.fleet.ended].filter(
     ({ deployment }) =>
       deployment.service === given.service &&
@@ -135,7 +138,11 @@ export function tag(turn: Turn, given: ContextTag, nowMs: number): readonly Depl
   return [...told, ...about.flatMap((state) => passOn(turn, state, [given], nowMs))];
 }
 
-/** A rollout went on, or back; nothing where its deployment is over. */
+/**
+ * Notes that a rollout reached another share of the traffic, more or less than before.
+ *
+ * @returns the deployment; none where it has ended or is unknown
+ */
 export function reachStage(turn: Turn, event: StageReached): readonly DeploymentState[] {
   assert(event.share >= 0 && event.share <= 1, "a share of the traffic lies between 0 and 1");
   const known = findDeployment(turn.fleet, event.deploymentId);
@@ -146,9 +153,9 @@ export function reachStage(turn: Turn, event: StageReached): readonly Deployment
 }
 
 /**
- * Lets go of what ended so long ago that no answer to it is waited for, of the policies
- * that only such deployments were under, of tags whose
- * window closed as long ago, and of those whose deployment never came.
+ * Drops what is no longer needed: deployments that ended more than `REMEMBER_MS` ago, policies
+ * that no remembered deployment is under, tags whose window closed as long ago, and tags whose
+ * deployment did not come within `TAG_WAITS_MS`.
  */
 export function forget(turn: Turn, nowMs: number): void {
   const beforeMs = nowMs - REMEMBER_MS;
@@ -171,7 +178,7 @@ function isForgotten({ phase }: DeploymentState, beforeMs: number): boolean {
   return phase.name === "ended" && phase.endedAtMs <= beforeMs;
 }
 
-/** Is a deployment that is remembered under this policy? */
+/** Is any remembered deployment under this policy? */
 function isUsed({ deployments, ended }: FleetState, { digest }: Policy): boolean {
   return (
     deployments.some(({ policyDigest }) => policyDigest === digest) ||

@@ -3,35 +3,38 @@
  *
  *     E = Σ w_j·E_j      logit confidence = logit π + ln E
  *
- * with weights that sum to one over the signals that have a series, and π the share of
- * deployments that go wrong. The average of e-values is one whatever ties the signals
- * together, and no other rule is (Vovk and Wang 2021; Wang 2024); a product would need
- * them to be independent, which metrics of one service never are. Known values at π =
- * 5 %: E = 20 gives .51, 100 gives .84, 1000 gives .98.
+ * E_j is the e-value of signal j, w_j its weight (the weights sum to one over the signals that
+ * have a series), and π the share of deployments that go wrong.
  *
- * It is the posterior of a gambler who believes π and for whom E is a likelihood ratio;
- * an e-value is one for some alternative, not for the true one. Bias: a confidence of 90 %
- * is meant to be right nine times in ten, and is as right as π and the detectors' models
- * are. Measured on the generated quarter under the shipped
- * evidence.yaml (lab/score/calibration.ts): asked with 90 % on average, right in 27 %, and
- * in another 20 % it was an incident that the deployment had not caused. Read it as a scale
- * until it is put right by labels.
+ * Why an average: the average of e-values is itself an e-value however the signals depend on
+ * each other, and no other way of merging them is (Vovk and Wang 2021; Wang 2024). A product
+ * would need independent signals, which metrics of one service never are.
  *
- * Caps say what evidence of this kind cannot support, whatever its size.
+ * Known values at π = 5 %: E = 20 gives .51, 100 gives .84, 1000 gives .98.
+ *
+ * Bias: this is Bayes' rule with E in the place of the likelihood ratio. An e-value is such a
+ * ratio for an alternative that the detector assumes, not for the true one, so a confidence of
+ * 90 % is right nine times in ten only as far as π and the detectors' models are right. Measured
+ * on the generated quarter under the shipped evidence.yaml (lab/score/calibration.ts): where
+ * people were asked at 90 % on average, 27 % were regressions, and another 20 % were incidents
+ * that the deployment had not caused. Read it as a scale until labels calibrate it.
+ *
+ * Caps hold a confidence down where the evidence is of a kind that cannot support more.
  */
 
 import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
 import type { SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 
-/** On a short history or with a fifth of the samples missing nobody is surer than this. */
+/** The cap on a short baseline, or where more than `MISSING_AT_MOST` of the samples are missing. */
 const POOR_AT_MOST = 0.6;
+/** As a share of the samples that were due since the deployment. */
 const MISSING_AT_MOST = 0.2;
-/** Nor on one signal that no other supports. */
+/** The cap where only one signal speaks against the deployment. */
 export const ALONE_AT_MOST = 0.97;
-/** Harm that no tolerance is asked about is enough for every tier as it is shipped. */
+/** A hard guard lifts the confidence to this, which every shipped tier is content with. */
 const HARD_GUARD_AT_LEAST = 0.95;
-/** A proposal is taken back below this. */
+/** A proposal is taken back when the confidence falls below this. */
 export const WITHDRAWN_BELOW = 0.3;
 
 export interface ConfidenceCap {
@@ -41,20 +44,23 @@ export interface ConfidenceCap {
 
 export interface Confidence {
   readonly value: number;
-  /** Without caps. */
+  /** What it would be without the caps. */
   readonly uncapped: number;
-  /** Natural logarithm of the weighted mean. */
+  /** Natural logarithm of E, the weighted mean of the signals' e-values. */
   readonly logE: number;
   readonly changeFailureRate: number;
   /** Of the signals that have a series; they sum to one. */
   readonly weights: Readonly<Record<string, number>>;
-  /** The caps that held it down. */
+  /** Those caps that lowered it. */
   readonly caps: readonly ConfidenceCap[];
   /** What a hard guard lifted it to at least; absent where none speaks. */
   readonly hardGuardAtLeast?: number;
 }
 
-/** Does this signal speak against the deployment: by evidence where that is fused, or a breach? */
+/**
+ * Does this signal speak against the deployment? Under `fusion: evidence` by evidence that
+ * stands, under every other fusion by a breach, and always when its hard guard spoke.
+ */
 export function accuses({ standing, verdict, hardGuard }: SignalEvidence): boolean {
   if (hardGuard === true) return true;
   return standing === null ? verdict === "breach" : standing.tagged > 0;
@@ -64,12 +70,18 @@ function isPoor({ baselineSamples, missing }: SignalEvidence): boolean {
   return baselineSamples < BASELINE_FOR_HEALTH || (missing !== null && missing > MISSING_AT_MOST);
 }
 
+/** Bayes' rule in odds: a prior probability and an e-value in the place of a likelihood ratio. */
 function posterior(prior: number, e: number): number {
   const odds = (prior / (1 - prior)) * e;
   return odds / (1 + odds);
 }
 
-/** Null where no signal has a series, and under every fusion but `evidence`. */
+/**
+ * The confidence, from 0 to 1, that the deployment did harm. Null where no signal has a series,
+ * and under every fusion but `evidence`.
+ *
+ * @param arm with the context tags applied, or the shadow that ignores them
+ */
 export function confidenceOf(
   policy: Policy,
   signals: Readonly<Record<string, SignalEvidence>>,
@@ -99,7 +111,7 @@ export function confidenceOf(
     value = atMost;
     caps.push({ rule, atMost });
   };
-  // What sound signals say on their own stands; poor ones may lift it to the cap.
+  // Signals of good quality are not capped; what poor ones add lifts it to the cap at most.
   const sound = posterior(
     changeFailureRate,
     mean((evidence) => !isPoor(evidence)),

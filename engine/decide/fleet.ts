@@ -16,7 +16,7 @@ import { refuse, writeFleetRecord, type Turn } from "./recorder.ts";
 import { findDeployment } from "./state.ts";
 import { notify, ON_CALL, page } from "./tell.ts";
 
-/** What moves no deployment. */
+/** Handles the events of the fleet that change the phase of no deployment. */
 export function toldFleet(
   turn: Turn,
   event: HaltLifted | PolicyChanged | RequestRefused | FaultReported,
@@ -90,7 +90,7 @@ function refuseRequest(
   });
 }
 
-/** Somebody must look after the host: no deployment hears of it. */
+/** Pages a person to look after the host. No deployment is affected. */
 function pageFault(turn: Turn, { source, reason, knownAtMs }: FaultReported): void {
   const record = writeFleetRecord(turn, phaseOf(turn), phaseOf(turn), {
     decision: "paged",

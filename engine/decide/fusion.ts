@@ -1,4 +1,7 @@
-/** Several signals, one question: is there a breach to act on? Evidence: see confidence.ts. */
+/**
+ * Several signals, one question: is there a breach to act on? This is the fusion by counting
+ * breaches (`any`, `all`, `atLeast`); `fusion: evidence` is in confidence.ts.
+ */
 
 import type { SignalEvidence, Verdict } from "../event.ts";
 import type { Fusion, Policy } from "../policy/policy.ts";
@@ -6,9 +9,9 @@ import { formatShare } from "../policy/quantity.ts";
 import { confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 
 /**
- * Do enough signals breach? Signals without a judgement do not breach. `all` means all
- * that have a series: a service without the metric has nothing that could breach, which
- * is known at the end of its watch.
+ * Do enough signals breach? A signal that was not judged yet does not breach. `all` means every
+ * signal that has a series: a service without the metric has nothing that could breach. That a
+ * series is missing is only known when the watch ends.
  */
 export function fuses(
   fusion: Exclude<Fusion, "evidence">,
@@ -29,9 +32,9 @@ export function fuses(
 }
 
 /**
- * The deployment's verdict at the end of its watch. A signal no series of the
- * service matches does not stand in the way of health, but one signal at least
- * must have been judged healthy, and no watched series may be in doubt.
+ * The deployment's verdict at the end of its watch. A signal that matches no series of the
+ * service does not prevent `healthy`, but at least one signal must have been judged healthy, and
+ * none that has a series may be in doubt.
  */
 export function concludes(
   policy: Policy,

@@ -1,16 +1,18 @@
 /**
- * Lists of the state and of a step, which are replaced and never changed. Most are short, and
- * there is one for nearly everything that happens: each is made as long as it is. One that is
- * spread or pushed to makes room for some sixteen more.
+ * Immutable lists for the state and for a step: each function returns a new list.
+ *
+ * Most of these lists hold one or two items, and nearly every event makes one. They are built
+ * at their exact length on purpose: V8 reserves room for about sixteen more items when an array
+ * is made by a spread or a push, and that room would be most of the memory of a large replay.
  */
 
-/** The list with one more. */
+/** The list with one item more at its end. */
 export function added<Item>(list: readonly Item[], item: Item): readonly Item[] {
   if (list.length === 0) return [item];
   return list.length === 1 ? [list[0]!, item] : list.concat([item]);
 }
 
-/** The list with another item in this place. */
+/** The list with the item at index `place` replaced. */
 export function replacedAt<Item>(
   list: readonly Item[],
   place: number,
@@ -21,7 +23,7 @@ export function replacedAt<Item>(
   return copy;
 }
 
-/** The list without this place. */
+/** The list without the item at index `place`. */
 export function withoutPlace<Item>(list: readonly Item[], place: number): readonly Item[] {
   if (list.length === 1) return NOTHING;
   const copy = list.slice();
@@ -29,7 +31,7 @@ export function withoutPlace<Item>(list: readonly Item[], place: number): readon
   return copy;
 }
 
-/** The list from the first item on that is still to be kept; the same where all are. */
+/** Drops items from the front until one is to be kept; the same list where the first one is. */
 export function keptFrom<Item>(
   list: readonly Item[],
   isKept: (item: Item) => boolean,
@@ -39,4 +41,5 @@ export function keptFrom<Item>(
   return first === 0 ? list : list.slice(first);
 }
 
+/** The one empty list, shared so that none need be made. */
 export const NOTHING: readonly never[] = [];

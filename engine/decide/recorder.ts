@@ -33,12 +33,12 @@ export interface Step {
   readonly records: readonly DecisionRecord[];
 }
 
-/** Nothing came of it. */
+/** The step of an event that changes nothing. */
 export function unchanged(state: FleetState): Step {
   return { state, commands: NOTHING, records: NOTHING };
 }
 
-/** One call of the machine while it is under way. */
+/** What one call of `step` has done so far: the functions of the machine add to it. */
 export interface Turn {
   readonly policy: Policy;
   /** The turn's own copy: its fields are replaced, what they hold is not. */
@@ -47,7 +47,7 @@ export interface Turn {
   records: readonly DecisionRecord[];
 }
 
-/** A turn before anything came of it. */
+/** A new turn on a copy of the fleet, with no commands or records yet. */
 export function begun(policy: Policy, fleet: FleetState): Turn {
   return { policy, fleet: copyOf(fleet), commands: NOTHING, records: NOTHING };
 }
@@ -57,6 +57,7 @@ export function boundBy(turn: Turn, state: DeploymentState): Policy {
   return policyOf(turn.fleet, turn.policy, state);
 }
 
+/** What a record says about a decision besides the state itself. `nowMs` is when it was made. */
 export interface Why {
   readonly decision: DecisionKind;
   readonly nowMs: number;
@@ -66,6 +67,12 @@ export interface Why {
     (TierDecision & Partial<Pick<DecisionRecord, "explanations" | "learned">>) | undefined;
 }
 
+/**
+ * Changes a deployment's state and adds the record that says why. Both happen here and nowhere
+ * else, so no transition is without its record.
+ *
+ * @throws InvariantError where the policy names no owner: every action has somebody accountable
+ */
 export function writeRecord(
   turn: Turn,
   before: DeploymentState,
@@ -125,8 +132,8 @@ export function writeRecord(
 }
 
 /**
- * By name. There is a list of them in every record, and most often it has one or none: an empty
- * list that is pushed to makes room for seventeen.
+ * The signals sorted by name. Every record holds this list and most have one signal or none, so
+ * it is made at its exact length (see list.ts) and sorted by insertion.
  */
 function inOrder(signals: DeploymentState["signals"]): readonly SignalEvidence[] {
   let ordered: SignalEvidence[] | null = null;
@@ -146,7 +153,7 @@ function inOrder(signals: DeploymentState["signals"]): readonly SignalEvidence[]
   return ordered ?? NOTHING;
 }
 
-/** The record of something that is about the whole fleet and no deployment. */
+/** Adds the record of something that concerns the whole fleet and no single deployment. */
 export function writeFleetRecord(
   turn: Turn,
   before: FleetPhaseName,
@@ -197,7 +204,7 @@ function basisOf({
   return hardGuardAtLeast === undefined ? basis : { ...basis, hardGuardAtLeast };
 }
 
-/** Puts a state in its place without a record: nothing was decided. */
+/** Replaces a deployment's state without a record, where something became known but not decided. */
 export function put(turn: Turn, state: DeploymentState): void {
   const { deploymentId } = state.deployment;
   const { fleet } = turn;
@@ -219,7 +226,7 @@ function replaced(
   return at < 0 ? added(states, state) : replacedAt(states, at, state);
 }
 
-/** What was not allowed changes nothing and leaves a record. */
+/** Records that something was not allowed; the deployment's state stays as it is. */
 export function refuse(turn: Turn, state: DeploymentState, nowMs: number, reason: string): void {
   writeRecord(
     turn,

@@ -17,18 +17,21 @@ import { added, keptFrom, withoutPlace } from "./list.ts";
 import type { Turn } from "./recorder.ts";
 import type { FleetState, PastBreach, PastRollback } from "./state.ts";
 
-/** No budget or cooldown looks back further (the schema sees to it). */
+/** How far back budgets and cooldowns can look: the schema allows no more. */
 const ROLLBACKS_KEPT_MS = 7 * 86_400_000;
-/** No storm brake looks back further. */
+/** How far back a storm brake can look: the schema allows no more. */
 const BREACHES_KEPT_MS = 86_400_000;
 
 export interface Restraint {
-  /** Where the policy says it; `halt` is an order. */
+  /** The place in the policy, as `guardrails.cooldown`; or `halt`, which is no part of a policy. */
   readonly rule: string;
   readonly reason: string;
 }
 
-/** The first restraint that holds for a deployment now, the widest first; null when none does. */
+/**
+ * The restraint that holds for a deployment now; null when none does. Where several hold it is
+ * the widest: the halt, then the storm brake, the cooldown and the budget.
+ */
 export function restraintOn(
   policy: Policy,
   fleet: FleetState,
@@ -56,7 +59,7 @@ export function restraintOn(
     const last = own.pop();
     if (last !== undefined && nowMs - last.atMs < cooldownMs) {
       const ago = formatDuration(nowMs - last.atMs);
-      // Of a rollback out of the log of an older engine nobody knows where it was.
+      // The state of an older engine does not say in which environment a rollback was.
       const where = last.environment === null ? "" : ` in ${last.environment}`;
       const happened = `${deployment.service} was rolled back${where}`;
       const reason = `${happened} ${ago} ago (${last.deploymentId})`;
@@ -88,7 +91,7 @@ function overBudget(
   return { rule: "guardrails.rollbackBudget", reason };
 }
 
-/** Did it happen in this environment, as far as anybody knows? */
+/** Did it happen in this environment? Where the environment is not known, it counts as yes. */
 function isIn(past: PastRollback | PastBreach, environment: string): boolean {
   return past.environment === null || past.environment === environment;
 }
@@ -97,7 +100,7 @@ function breachingServices({ breaches }: FleetState, environment: string, afterM
   return breaches.filter((past) => past.atMs > afterMs && isIn(past, environment)).length;
 }
 
-/** A service began to breach, or went on: it counts towards a storm in its environment. */
+/** Notes that a service is in breach now, which counts towards a storm in its environment. */
 export function noteBreach(
   turn: Turn,
   { service, environment }: Pick<Deployment, "service" | "environment">,
@@ -118,7 +121,7 @@ export function noteBreach(
   if (!storm) fleet.stormPaged = fleet.stormPaged.filter((name) => name !== environment);
 }
 
-/** A rollback was ordered: it counts, whoever decided it and however it ends. */
+/** Notes an ordered rollback. It counts against the budget whoever decided it, however it ends. */
 export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number): void {
   const { deploymentId, service, environment, team } = deployment;
   const { fleet } = turn;
@@ -126,7 +129,10 @@ export function noteRollback(turn: Turn, deployment: Deployment, nowMs: number):
   fleet.rollbacks = added(kept, { deploymentId, service, environment, team, atMs: nowMs });
 }
 
-/** Is a person to be paged for this restraint? A storm is one page, not one a service. */
+/**
+ * Is a person to be paged for this restraint? A storm gets one page, not one for each service,
+ * so this remembers that the environment was paged.
+ */
 export function pagesFor(
   turn: Turn,
   restraint: Restraint | null,

@@ -25,9 +25,9 @@ export interface Proposed {
   /** 0 for the first audience, then one for each escalation. */
   readonly step: number;
   readonly to: string;
-  /** Signals that were in breach while the question stood: all must be healthy to take it back. */
+  /** Signals that breached while the question stood: all must be healthy to take it back. */
   readonly accused: readonly string[];
-  /** Its tier is stricter by what was learned: a hard guard that speaks asks anew. */
+  /** What was learned made its tier stricter, so a hard guard that speaks asks anew. */
   readonly learned?: true;
 }
 export interface RollingBack {
@@ -44,16 +44,16 @@ export type Phase = Watching | Proposed | RollingBack | Ended;
 
 export interface DeploymentState {
   readonly deployment: Deployment;
-  /** Of the policy it started under, which it keeps. */
+  /** Of the policy it started under, which binds it to its end. */
   readonly policyDigest: string;
   readonly phase: Phase;
   readonly watchEndsAtMs: number;
   /** The newest judgement of every signal that has one. */
   readonly signals: Readonly<Record<string, SignalEvidence>>;
   readonly tags: readonly ContextTag[];
-  /** Of its rollout, as they became known. */
+  /** The stages of its rollout, in the order in which they became known. */
   readonly stages: readonly StageReached[];
-  /** Records made so far; numbers the next one. */
+  /** Records written so far: the next one gets the number after it. */
   readonly records: number;
   readonly proposals: number;
   readonly withdrawals: number;
@@ -68,21 +68,24 @@ export interface DeploymentState {
 export interface FleetState {
   /** Deployments being watched or acted on. */
   readonly deployments: readonly DeploymentState[];
-  /** Those that ended in the last day, in that order: apart, as a step copies what it changes. */
+  /**
+   * Deployments that ended within the last day, in the order they ended. A list of their own,
+   * because a step copies the list it changes and this one is long.
+   */
   readonly ended: readonly DeploymentState[];
   /** Tags declared before their deployment started, and those of whole services. */
   readonly tags: readonly ContextTag[];
   /** The policies that deployments above started under. */
   readonly policies: readonly Policy[];
-  /** Records about the fleet itself made so far; numbers the next one. */
+  /** Records about the fleet itself so far: the next one gets the number after it. */
   readonly records: number;
   /** Who stopped every machine, and why; null while nobody has. */
   readonly halted: { readonly by: string; readonly reason: string } | null;
   /** Rollbacks ordered, the oldest first, as far back as a guardrail may look. */
   readonly rollbacks: readonly PastRollback[];
-  /** When a service of an environment last was in breach, the oldest first, as far as a storm. */
+  /** The last breach of each service and environment, as far back as a storm brake may look. */
   readonly breaches: readonly PastBreach[];
-  /** The environments whose storm is on and that were paged for it. */
+  /** The environments that are in a storm now and were paged for it. */
   readonly stormPaged: readonly string[];
   /** What people's answers taught, whether or not a policy listens. */
   readonly learning: LearningState;
@@ -91,7 +94,7 @@ export interface FleetState {
 export interface PastRollback {
   readonly deploymentId: string;
   readonly service: string;
-  /** Null: the engine that ordered it kept none. It may be any. */
+  /** Null in a state written by an older engine, which did not keep it: it may be any. */
   readonly environment: string | null;
   readonly team: string | null;
   readonly atMs: number;
@@ -99,7 +102,7 @@ export interface PastRollback {
 
 export interface PastBreach {
   readonly service: string;
-  /** Null: the engine that saw it kept none. It may be any. */
+  /** Null in a state written by an older engine, which did not keep it: it may be any. */
   readonly environment: string | null;
   readonly atMs: number;
 }
@@ -117,14 +120,17 @@ export const initialFleet: FleetState = {
   learning: initialLearning,
 };
 
-/** What its machine may change about a deployment. */
+/** The fields of a deployment's state that a transition may change. */
 export type Change = Partial<
   Omit<DeploymentState, "deployment" | "policyDigest" | "watchEndsAtMs" | "records">
 >;
 
 /**
- * The state with some fields replaced. Here and in `copyOf` every field is written down: a
- * spread of what was spread before has a hidden class of its own, and each is slow to read.
+ * The state with some fields replaced.
+ *
+ * Here and in `copyOf` every field is written out on purpose. An object made by spreading has a
+ * hidden class (V8's internal shape) that depends on how it came about, and code that meets many
+ * shapes is slow; written out, all states have one.
  */
 export function changed(
   state: DeploymentState,
@@ -150,8 +156,8 @@ export function changed(
 }
 
 /**
- * The newest judgements with one more. Key by key: a spread with a key more has a hidden class
- * of its own each time.
+ * The newest judgements with one more. Copied key by key and not spread, for the reason that
+ * `changed` gives.
  */
 export function withJudgement(
   signals: DeploymentState["signals"],
@@ -165,7 +171,7 @@ export function withJudgement(
 
 export type Writable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
 
-/** A fleet whose fields may be replaced; what they hold stays as it is. */
+/** A shallow copy whose fields may be replaced; the lists they hold must not be changed. */
 export function copyOf(fleet: FleetState): Writable<FleetState> {
   return {
     deployments: fleet.deployments,
@@ -181,7 +187,7 @@ export function copyOf(fleet: FleetState): Writable<FleetState> {
   };
 }
 
-/** A deployment that is remembered, whatever its phase. */
+/** The deployment with this id, running or ended; undefined where it is not remembered. */
 export function findDeployment(fleet: FleetState, id: string): DeploymentState | undefined {
   return findIn(fleet.deployments, id) ?? findIn(fleet.ended, id);
 }
@@ -191,7 +197,7 @@ function findIn(states: readonly DeploymentState[], id: string): DeploymentState
   return at < 0 ? undefined : states[at];
 }
 
-/** Where it stands in the list; -1 where it does not. */
+/** The index of the deployment with this id; -1 where it is not in the list. */
 export function placeIn(states: readonly DeploymentState[], id: string): number {
   for (let at = 0; at < states.length; at++) {
     if (states[at]!.deployment.deploymentId === id) return at;
@@ -199,7 +205,7 @@ export function placeIn(states: readonly DeploymentState[], id: string): number 
   return -1;
 }
 
-/** Is it a judgement of what is no longer watched or followed up? Nothing can come of it. */
+/** Is this a judgement of a deployment that has ended and teaches nothing? Then it may be skipped. */
 export function isOver({ deployments, learning }: FleetState, event: DecisionEvent): boolean {
   if (event.kind !== "signalJudged" || openOf(learning, event.deploymentId) !== undefined) {
     return false;
@@ -207,14 +213,17 @@ export function isOver({ deployments, learning }: FleetState, event: DecisionEve
   return findIn(deployments, event.deploymentId) === undefined;
 }
 
-/** The policy that binds a deployment while `current` is the newest one. */
+/**
+ * The policy that binds a deployment: the one it started under, with those guardrails of
+ * `current` that are tighter (see policy/inForce.ts).
+ */
 export function policyOf(fleet: FleetState, current: Policy, state: DeploymentState): Policy {
   if (state.policyDigest === current.digest) return current;
   const own = fleet.policies.find(({ digest }) => digest === state.policyDigest);
   return inForce(own ?? current, current);
 }
 
-/** When this deployment next wants to hear the clock; Infinity when it does not. */
+/** When this deployment's timer is due; Infinity where it waits for none. */
 export function dueAtMs(state: DeploymentState): number {
   switch (state.phase.name) {
     case "watching":
@@ -227,14 +236,14 @@ export function dueAtMs(state: DeploymentState): number {
   }
 }
 
-/** When the fleet next wants to hear the clock. */
+/** When the next timer of any deployment is due; Infinity where none is. */
 export function nextDueAtMs(fleet: FleetState): number {
   let next = Number.POSITIVE_INFINITY;
   for (const state of fleet.deployments) next = Math.min(next, dueAtMs(state));
   return next;
 }
 
-/** Those that want to hear it then, by id. */
+/** The deployments whose timer is due at exactly this time, sorted by id. */
 export function dueThen(fleet: FleetState, atMs: number): readonly DeploymentState[] {
   let due: readonly DeploymentState[] = [];
   for (const state of fleet.deployments) {

@@ -1,6 +1,7 @@
 /**
- * What the host is asked to do because of a record, at the record's time. Each command is
- * written out whole: there are more of them than of records.
+ * Commands: what the host is asked to do because of a record, at the record's time. Each is
+ * written out field by field, not spread from a common part: there are more commands than
+ * records, and written out they are all of one shape (see `changed` in state.ts).
  */
 
 import type { EngineCommand } from "../command.ts";
@@ -11,13 +12,14 @@ import type { Turn } from "./recorder.ts";
 import { onSilence } from "./standing.ts";
 import type { Proposed } from "./state.ts";
 
-/** Who is asked first. */
+/** The audience that is asked first. */
 export const ON_CALL = "on-call";
 
 function tell(turn: Turn, command: EngineCommand): void {
   turn.commands = added(turn.commands, command);
 }
 
+/** Asks for samples of this deployment's signals until `untilMs`. */
 export function watch(turn: Turn, record: DecisionRecord, untilMs: number): void {
   const { deploymentId, decisionId, knownAtMs: askedAtMs } = record;
   tell(turn, { kind: "watchUntil", untilMs, deploymentId, decisionId, askedAtMs });
@@ -29,7 +31,7 @@ export function page(turn: Turn, record: DecisionRecord, to: string): void {
   tell(turn, { kind: "page", to, reason, deploymentId, decisionId, askedAtMs });
 }
 
-/** Tells whoever answers for it, without interrupting. */
+/** Tells the accountable team, without interrupting anybody. */
 export function notify(turn: Turn, record: DecisionRecord): void {
   const { accountable: to, reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
   tell(turn, { kind: "notify", to, reason, deploymentId, decisionId, askedAtMs });
@@ -80,7 +82,7 @@ export function takeBack(turn: Turn, record: DecisionRecord): void {
   tell(turn, { kind: "withdrawProposal", reason, deploymentId, decisionId, askedAtMs });
 }
 
-/** The old version is to be put back, by whoever could decide it. */
+/** Orders the rollback, in the name of whoever had the authority to decide it. */
 export function orderRollback(turn: Turn, record: DecisionRecord): void {
   const { authority, accountable, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
   tell(turn, {
