@@ -81,6 +81,12 @@ export interface SampleColumn {
 
 export type Verdict = "healthy" | "breach" | "inconclusive" | "noData";
 
+/**
+ * Everything is judged twice from the same samples: with the context tags applied, and without
+ * any. The second is the shadow that says what tags were worth; it decides nothing.
+ */
+export type Arm = "tagged" | "untagged";
+
 /** What a signal said when its verdict changed, and the numbers it rests on. */
 export interface SignalEvidence {
   readonly signal: string;

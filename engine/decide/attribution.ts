@@ -1,19 +1,22 @@
 /**
- * Whose fault is a breach? Deployments that go out together and services that share a
- * dependency blame each other. What explains a breach, from what the fleet knows now:
+ * Whose fault is a breach? Where deployments go out together, or services share a dependency,
+ * one deployment's harm shows in series that another one watches. Which deployments may explain
+ * a breach, by what the fleet knows now:
  *
- * 1. A series of the deployed service speaks of its own deployment. One of a service that
- *    calls it or depends on it speaks of the watched deployment that is nearest: of that
- *    service itself, else between the two, else called by it directly; or of all as near.
- *    One that was rolled back more than `TOGETHER_MS` before explains nothing any more.
- * 2. First mover: a watched deployment that reaches the same series and whose own series
- *    breached earlier explains it instead. Where the series is the deployed service's own
- *    it explains it too, if it moved within `TOGETHER_MS` before: harm passes on at once.
- * 3. Old and new version moving alike, or the old one alone: an unrelated incident.
- * 4. `SEVERAL` services within `TOGETHER_MS`, none a caller or dependant of another, long
- *    after their own deployments: an unrelated incident.
+ * 1. Nearness. A breaching series of the deployed service itself points to its deployment. A
+ *    series of a service that calls it or depends on it points to the nearest watched deployment:
+ *    first one of that very service, then one of a service in between, then one of a service
+ *    that it calls directly. Where several are equally near it points to all of them. A
+ *    deployment that was rolled back more than `TOGETHER_MS` earlier explains nothing any more.
+ * 2. First mover. A watched deployment whose own series breached earlier, and which can affect
+ *    the same series, explains the breach instead. Where the series is the deployed service's own
+ *    it is a second explanation beside the first, and only if the earlier breach was less than
+ *    `TOGETHER_MS` before, because harm passes on at once.
+ * 3. Versions. Old and new version move alike, or only the old one moves: an unrelated incident.
+ * 4. Shock. At least `SEVERAL` other services breach within `TOGETHER_MS`, none of them a caller
+ *    or dependant of another, and long after their own deployments: an unrelated incident.
  *
- * The machine acts alone only where its deployment is the only explanation.
+ * The machine acts alone only where its own deployment is the only explanation.
  *
  * Measured: beside each of 14 recorded code defects (Nezha's OnlineBoutique) two healthy
  * deployments of other services, four minutes before and one after. On user success alone
@@ -21,10 +24,11 @@
  * this 1 and 4, and people were asked about the rest. On a generated quarter (seed 7, own
  * series only) 3 of 402 rollbacks went to people: one benign, one unrelated, one regression.
  *
- * Biases. A service without a deployment under watch is not seen, so rule 4 knows fewer
- * services than breach. Rule 3 acquits a new version that harms what the old one shares
- * with it. Rule 1 prefers the near deployment also where a far one did it silently. Onsets
- * are compared by the time of their samples: scrapes of a minute order nothing finer.
+ * Biases. A service without a watched deployment is not seen, so rule 4 counts fewer services
+ * than breach. Rule 3 acquits a new version that harms something it shares with the old one.
+ * Rule 1 blames the near deployment even where a far one did the harm without showing it itself.
+ * Onsets are compared by the times of samples, so scrapes a minute apart cannot order what
+ * happened within the minute.
  */
 
 import type { BreachingSeries, Deployment } from "../event.ts";
@@ -32,17 +36,21 @@ import type { Explanation } from "../record.ts";
 import { accuses } from "./confidence.ts";
 import type { DeploymentState, FleetState } from "./state.ts";
 
-/** Onsets this close are one event. */
+/** Breaches that begin this close together are taken to have one cause. */
 const TOGETHER_MS = 300_000;
-/** Services beside the deployed one that make it none of theirs. */
+/** So many other services must breach with the deployed one to make it an unrelated incident. */
 const SEVERAL = 2;
-/** A breach that begins this soon after a deployment may be its own, whoever else breaches. */
+/** A breach this soon after its deployment may be of its doing, whoever else breaches as well. */
 const FRESH_MS = 600_000;
 
 type Known = Pick<DeploymentState, "deployment" | "signals">;
 
-/** What may have caused the breach of one deployment, itself first; empty without a breach. */
-export function explain(fleet: FleetState, state: Known, nowMs: number): readonly Explanation[] {
+/** What may have caused a deployment's breach, itself first; empty where there is no breach. */
+export function explanationsOf(
+  fleet: FleetState,
+  state: Known,
+  nowMs: number,
+): readonly Explanation[] {
   const { deployment } = state;
   const { deploymentId, service } = deployment;
   const breaching = breachingOf(state);
@@ -87,7 +95,7 @@ export function explain(fleet: FleetState, state: Known, nowMs: number): readonl
   );
 }
 
-/** The first reason found for a deployment is the one that is given. */
+/** Adds an explanation, unless this deployment has one: the first reason found is kept. */
 function noted(
   found: readonly Explanation[],
   deploymentId: string,
@@ -103,22 +111,26 @@ function placeOf({ deploymentId }: Explanation, itself: string): number {
 
 const UNRELATED = "unrelated_incident";
 
-/** The machine may act alone only on a breach that nothing but its deployment explains. */
+/** May anything but the deployment itself explain it? Then the machine does not act alone. */
 export function isInDoubt(explanations: readonly Explanation[], deployment: Deployment): boolean {
   return explanations.some(({ deploymentId }) => deploymentId !== deployment.deploymentId);
 }
 
-/** Nothing but something unrelated explains it. */
+/** Does only an unrelated incident explain it? */
 export function isUnrelated(explanations: readonly Explanation[]): boolean {
   return explanations.length > 0 && explanations.every((one) => one.deploymentId === UNRELATED);
 }
 
+/** The explanations in words, for reasons: `cart-7 (cart/errors is its own) or …`. */
 export function explanationText(explanations: readonly Explanation[]): string {
   const name = (id: string): string => (id === UNRELATED ? "an unrelated incident" : id);
   return explanations.map(({ deploymentId, why }) => `${name(deploymentId)} (${why})`).join(" or ");
 }
 
-/** The other deployments whose watch is still on, ended or not; not one that was replaced. */
+/**
+ * The other deployments of the environment whose watch lasts still, also if they have ended
+ * early; but not those that were superseded.
+ */
 function rivalsOf(
   { deployments, ended }: FleetState,
   deployment: Deployment,
@@ -144,7 +156,7 @@ function isRival(
   );
 }
 
-/** Everything that speaks against a deployment, the first mover first. */
+/** All series that breach in the signals of a deployment, the earliest first. */
 function breachingOf({ signals }: Known): readonly BreachingSeries[] {
   let found: readonly BreachingSeries[] = [];
   for (const name in signals) {
@@ -156,8 +168,8 @@ function breachingOf({ signals }: Known): readonly BreachingSeries[] {
 }
 
 /**
- * Of what speaks against a deployment, the breaches of its own service that are its own, and
- * what says some are not.
+ * Of the breaching series, those of the deployed service that its new version is to blame for
+ * (`mine`), and by which series the old version is at fault as well (`alike`; rule 3).
  */
 function ownOf(
   { service, version }: Deployment,
@@ -172,7 +184,7 @@ function ownOf(
   });
   if (old.length === 0) return { mine: own, alike: null };
   const moved = new Set(old.map(({ series }) => series.slice(0, series.lastIndexOf("@"))));
-  // A series without a version is of both.
+  // A series that names no version holds both, so it cannot show that the new one is at fault.
   const mine = own.filter(
     ({ series }) =>
       versionOf(series) === version && !moved.has(series.slice(0, series.lastIndexOf("@"))),
@@ -180,7 +192,7 @@ function ownOf(
   return { mine, alike: `${old[0]!.series} is of the old version` };
 }
 
-/** With what a deployment's own harm began; undefined where there is none. */
+/** The first breaching series of a deployment's own; undefined where it has none. */
 function firstOf(state: Known): BreachingSeries | undefined {
   return ownOf(state.deployment, breachingOf(state)).mine[0];
 }
@@ -199,7 +211,10 @@ function reaches({ service, callers, dependants }: Deployment, series: string): 
   return [service, ...(callers ?? []), ...(dependants ?? [])].some((name) => isOf(series, name));
 }
 
-/** Why another deployment explains this series of a third service; null where it does not. */
+/**
+ * Why another deployment explains the breach of this series, which is of a third service; null
+ * where it does not. `isTie`: the deployment itself explains it just as well.
+ */
 function rivalry(
   other: DeploymentState,
   deployment: Deployment,
@@ -232,7 +247,7 @@ function calls({ callers }: Deployment, series: string): boolean {
   return callers?.some((name) => isOf(series, name)) ?? false;
 }
 
-/** Do several services that share nothing breach at once? Says which; null where not. */
+/** Rule 4: names the unrelated services that breach together with this one; null without any. */
 function shockOf(
   others: readonly DeploymentState[],
   deployment: Deployment,

@@ -15,15 +15,15 @@
  * Bias: this is Bayes' rule with E in the place of the likelihood ratio. An e-value is such a
  * ratio for an alternative that the detector assumes, not for the true one, so a confidence of
  * 90 % is right nine times in ten only as far as π and the detectors' models are right. Measured
- * on the generated quarter under the shipped evidence.yaml (lab/score/calibration.ts): where
- * people were asked at 90 % on average, 27 % were regressions, and another 20 % were incidents
- * that the deployment had not caused. Read it as a scale until labels calibrate it.
+ * on the generated quarter under the shipped evidence.yaml (lab/score/calibration.ts): of
+ * proposals with a confidence of 90 % on average, 27 % were right, and another 20 % were of
+ * incidents that the deployment had not caused. Read it as a scale until labels calibrate it.
  *
  * Caps hold a confidence down where the evidence is of a kind that cannot support more.
  */
 
 import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
-import type { SignalEvidence } from "../event.ts";
+import type { Arm, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 
 /** The cap on a short baseline, or where more than `MISSING_AT_MOST` of the samples are missing. */
@@ -79,13 +79,11 @@ function posterior(prior: number, e: number): number {
 /**
  * The confidence, from 0 to 1, that the deployment did harm. Null where no signal has a series,
  * and under every fusion but `evidence`.
- *
- * @param arm with the context tags applied, or the shadow that ignores them
  */
 export function confidenceOf(
   policy: Policy,
   signals: Readonly<Record<string, SignalEvidence>>,
-  arm: "tagged" | "untagged",
+  arm: Arm,
 ): Confidence | null {
   const judged = policy.signals.flatMap(({ name }) => {
     const evidence = signals[name];

@@ -3,7 +3,7 @@
  * breaches (`any`, `all`, `atLeast`); `fusion: evidence` is in confidence.ts.
  */
 
-import type { SignalEvidence, Verdict } from "../event.ts";
+import type { Arm, SignalEvidence, Verdict } from "../event.ts";
 import type { Fusion, Policy } from "../policy/policy.ts";
 import { formatShare } from "../policy/quantity.ts";
 import { confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
@@ -17,18 +17,23 @@ export function fuses(
   fusion: Exclude<Fusion, "evidence">,
   signals: Readonly<Record<string, SignalEvidence>>,
   signalCount: number,
-  arm: "verdict" | "untagged",
+  arm: Arm,
 ): boolean {
   let breaches = 0;
   let absent = 0;
   for (const name in signals) {
     const evidence = signals[name]!;
     if (evidence.series === null) absent++;
-    else if ((arm === "verdict" ? evidence.verdict : evidence.untagged) === "breach") breaches++;
+    else if (verdictIn(evidence, arm) === "breach") breaches++;
   }
   if (fusion === "any") return breaches >= 1;
   if (fusion === "all") return breaches > 0 && breaches === signalCount - absent;
   return breaches >= fusion.atLeast;
+}
+
+/** What the signal says in this arm. */
+export function verdictIn({ verdict, untagged }: SignalEvidence, arm: Arm): Verdict {
+  return arm === "tagged" ? verdict : untagged;
 }
 
 /**

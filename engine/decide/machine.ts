@@ -165,7 +165,7 @@ function judge(turn: Turn, event: SignalJudged): void {
     const accused = [...new Set([...state.phase.accused, ...accusedBy(state)])];
     put(turn, changed(state, { phase: { ...state.phase, accused } }));
   }
-  const breach = stands(policy, state, nowMs, "verdict");
+  const breach = stands(policy, state, nowMs, "tagged");
   if (breach) noteBreach(turn, state.deployment, nowMs);
   if (state.phase.name === "watching" && breach) propose(turn, state, nowMs);
   if (state.phase.name !== "proposed") return;
@@ -173,13 +173,13 @@ function judge(turn: Turn, event: SignalJudged): void {
   else if (recovered(policy, state, state.phase)) withdraw(turn, state, nowMs);
 }
 
-/** A tag or a stage that changes the tier changes how sure the machine must be. */
+/** Asks again about deployments with a new tag or stage: how sure to be depends on the tier. */
 function reconsiderAll(turn: Turn, told: readonly DeploymentState[], nowMs: number): void {
   for (const { deployment } of told) {
     const state = findDeployment(turn.fleet, deployment.deploymentId)!;
     const policy = boundBy(turn, state);
     const asks = policy.fusion === "evidence" && state.phase.name === "watching";
-    if (asks && stands(policy, state, nowMs, "verdict")) propose(turn, state, nowMs);
+    if (asks && stands(policy, state, nowMs, "tagged")) propose(turn, state, nowMs);
   }
 }
 
@@ -224,7 +224,7 @@ function unlearn(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
   if (isStricter(phase.tier, tierNow(turn, state, nowMs).tier)) propose(turn, state, nowMs);
 }
 
-/** The machine may not act: people are told, once. */
+/** Tells people of a breach that the machine may not act on, once for each deployment. */
 function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: number): void {
   if (state.observed) return;
   const policy = boundBy(turn, state);
@@ -330,7 +330,7 @@ function escalate(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: nu
   ask(turn, record, policy, asked, state.proposals);
 }
 
-/** Every machine was halted: what was asked is left to people. */
+/** All machines were halted: questions that stand end, and are left to people. */
 function leaveToPeople(turn: Turn, { by, reason, knownAtMs: nowMs }: HaltOrdered): void {
   for (const state of turn.fleet.deployments) {
     if (state.phase.name !== "proposed") continue;
@@ -374,7 +374,7 @@ function finish(
   }
 }
 
-/** The watch is over and nothing is asked: say what the signals said. */
+/** Ends a watch during which nothing was left open, by what the signals say at its end. */
 function endWatch(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
   const { verdict, reason } = concludes(policy, state.signals);

@@ -12,6 +12,7 @@ import {
   type DecisionKind,
   type DecisionRecord,
   type FleetPhaseName,
+  type TierName,
 } from "../record.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import { confidenceOf, type Confidence } from "./confidence.ts";
@@ -24,6 +25,7 @@ import {
   type Change,
   type DeploymentState,
   type FleetState,
+  type Phase,
   type Writable,
 } from "./state.ts";
 
@@ -88,12 +90,6 @@ export function writeRecord(
   const { tier } = why;
   const confidence =
     policy.fusion === "evidence" ? confidenceOf(policy, after.signals, "tagged") : null;
-  const standing =
-    phase.name === "proposed" || phase.name === "rollingBack"
-      ? phase.tier
-      : before.phase.name === "proposed" || before.phase.name === "rollingBack"
-        ? before.phase.tier
-        : null;
   const counting = tagsAt(policy, deployment, after.tags, why.nowMs, why.nowMs);
   const record: Writable<DecisionRecord> = {
     decisionId: `${deployment.deploymentId}#${after.records}`,
@@ -108,7 +104,7 @@ export function writeRecord(
     phaseBefore: before.phase.name,
     phaseAfter: phase.name,
     end: phase.name === "ended" ? phase.end : null,
-    tier: tier?.tier ?? standing,
+    tier: tier?.tier ?? tierOf(phase) ?? tierOf(before.phase),
     tierPath: tier?.path ?? NOTHING,
     mode: tier?.mode ?? null,
     explanations: tier?.explanations ?? NOTHING,
@@ -129,6 +125,11 @@ export function writeRecord(
   turn.records = added(turn.records, record);
   put(turn, after);
   return record;
+}
+
+/** The tier of a question or of an ordered rollback; null in every other phase. */
+function tierOf(phase: Phase): TierName | null {
+  return phase.name === "proposed" || phase.name === "rollingBack" ? phase.tier : null;
 }
 
 /**

@@ -1,24 +1,28 @@
-/** What stands for one deployment at one moment: its tags, its tier, its evidence. */
+/**
+ * Where one deployment stands at one moment: which tier holds, whether there is evidence enough
+ * to act on, whether it has recovered, and what keeps silence from rolling it back.
+ */
 
 import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
-import type { ContextTag, SignalEvidence } from "../event.ts";
+import type { Arm, ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, type TierDecision } from "../policy/resolve.ts";
 import { tagsAt } from "../policy/tags.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
 import type { DecisionRecord, Explanation, Learned, TierName } from "../record.ts";
-import { explain, explanationText, isInDoubt, isUnrelated } from "./attribution.ts";
+import { explanationsOf, explanationText, isInDoubt, isUnrelated } from "./attribution.ts";
 import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
-import { fuses } from "./fusion.ts";
+import { fuses, verdictIn } from "./fusion.ts";
 import { learnedOf } from "../learn/discount.ts";
 import { shareAt } from "../policy/stages.ts";
 import type { Turn } from "./recorder.ts";
 import { restraintOn, type Restraint } from "./restraint.ts";
 import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 
-/** What a decision about one deployment looks at. */
+/** The part of a deployment's state that its evidence is weighed by. */
 export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals">;
 
+/** The signals that speak against the deployment. */
 function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
   let found: SignalEvidence[] | null = null;
   for (const name in signals) {
@@ -48,16 +52,19 @@ const NONE: readonly never[] = [];
 /** The tier that holds now, and what made it `observe` where tier and tags would not have. */
 export interface TierNow extends TierDecision {
   readonly restraint: Restraint | null;
-  /** Of the breach (see attribution.ts). */
+  /** What may have caused the breach (see attribution.ts). */
   readonly explanations: readonly Explanation[];
   readonly learned?: NonNullable<DecisionRecord["learned"]>;
 }
 
-/** The tier that policy, tags, what was learned and the fleet's restraints give now. */
+/**
+ * The tier that holds now, of everything that counts: what the policy and the tags say, then
+ * what was learned from people, then restraints of the fleet and doubts about the cause.
+ */
 export function tierNow(turn: Turn, state: DeploymentState, nowMs: number): TierNow {
   const { fleet, policy: current } = turn;
   const policy = policyOf(fleet, current, state);
-  const explanations = policy.attribution === "on" ? explain(fleet, state, nowMs) : [];
+  const explanations = policy.attribution === "on" ? explanationsOf(fleet, state, nowMs) : [];
   const restraint =
     restraintOn(policy, fleet, state.deployment, nowMs) ??
     (policy === current ? null : restraintOn(current, fleet, state.deployment, nowMs)) ??
@@ -66,35 +73,37 @@ export function tierNow(turn: Turn, state: DeploymentState, nowMs: number): Tier
   const now = restrained(decision, state, restraint, explanations);
   const learned = learnedNow(turn, policy, state, nowMs);
   if (learned === null) return now;
-  const less = asked(policy, state, decision, learned);
-  const careful = restrained(less, state, restraint, explanations);
+  const lowered = withLearned(policy, state, decision, learned);
+  const careful = restrained(lowered, state, restraint, explanations);
   const tierWithout = careful.tier === now.tier ? null : now.tier;
   return { ...careful, learned: { ...learned, tierWithout } };
 }
 
-/** What is never delegated needs no restraint. */
+/**
+ * A restraint makes the tier `observe`, and a doubt about the cause makes it `approve` at least.
+ * A tier that is `observe` already names no restraint: it was never delegated to the machine.
+ */
 function restrained(
   given: TierDecision,
   { deployment }: DeploymentState,
   restraint: Restraint | null,
   explanations: readonly Explanation[],
 ): TierNow {
-  const isFree = given.tier === "observe";
-  const doubt = isInDoubt(explanations, deployment) && isStricter("approve", given.tier);
-  const { tier, path, mode, stage } =
-    isFree || (restraint === null && !doubt)
-      ? given
-      : restraint === null
-        ? stepTo(given, ATTRIBUTION, "approve")
-        : stepTo(given, restraint.rule, "observe");
-  return { tier, path, mode, stage, restraint: isFree ? null : restraint, explanations };
+  const holds = given.tier === "observe" ? null : restraint;
+  const isInDoubtNow = isInDoubt(explanations, deployment) && isStricter("approve", given.tier);
+  let decision = given;
+  if (holds !== null) decision = stepTo(given, holds.rule, "observe");
+  else if (isInDoubtNow) decision = stepTo(given, ATTRIBUTION, "approve");
+  const { tier, path, mode, stage } = decision;
+  return { tier, path, mode, stage, restraint: holds, explanations };
 }
 
+/** The decision with one more step on its path, which leads to this tier. */
 function stepTo({ path, mode, stage }: TierDecision, rule: string, tier: TierName): TierDecision {
   return { tier, path: [...path, { rule, tier }], mode, stage };
 }
 
-/** What people's answers say about this breach; never about one that a hard guard saw. */
+/** What people's earlier answers say about this breach; null where a hard guard spoke. */
 function learnedNow(
   { fleet }: Turn,
   policy: Policy,
@@ -111,12 +120,12 @@ function learnedNow(
 }
 
 /**
- * What was learned takes away one tier at most, and only where the confidence is enough for
- * the tier and the learned one is not: an action becomes a question, a question stays one.
- * When people are asked, what silence needs and when a question is taken back go by the
- * confidence as it is, so nothing comes sooner.
+ * What was learned takes one tier away at most, and only where the confidence is enough for the
+ * tier but the learned confidence is not: an action becomes a question, and a question needs an
+ * approval. Everything else goes by the confidence as it is: when people are asked, whether
+ * silence may act, and when a question is taken back.
  */
-function asked(
+function withLearned(
   policy: Policy,
   { signals }: Judged,
   decision: TierDecision,
@@ -139,29 +148,26 @@ function attributed(explanations: readonly Explanation[]): Restraint | null {
   return { rule: ATTRIBUTION, reason: explanationText(explanations) };
 }
 
-/**
- * The tier that policy and tags give now. A breach against a borrowed scale is worth a
- * question, not an action that nobody can stop; and where only the quality of the data
- * keeps evidence from what the tier asks for, a person is asked.
- */
+/** The tier that policy, tags and the quality of the samples give, without any restraint. */
 function unrestrained(policy: Policy, state: Judged, nowMs: number): TierDecision {
-  return weighed(
-    policy,
-    state,
-    "tagged",
-    tagsAt(policy, state.deployment, state.tags, nowMs, nowMs),
-    nowMs,
-  );
+  const tags = tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
+  return byQuality(policy, state, "tagged", tags, nowMs);
 }
 
-function weighed(
+/**
+ * The tier that policy and tags give, made stricter where the samples are poor. Where the
+ * confidence would be enough but for the cap on poor data, a person is asked. And a breach that
+ * only series with a short baseline show is worth a question (`override`), not an action that
+ * nobody can stop: its scale is borrowed, not measured.
+ */
+function byQuality(
   policy: Policy,
   state: Judged,
-  arm: "tagged" | "untagged",
+  arm: Arm,
   tags: readonly ContextTag[],
   nowMs: number,
 ): TierDecision {
-  const decision = resolvedFor(policy, state, arm, tags, nowMs);
+  const decision = byPolicy(policy, state, arm, tags, nowMs);
   const accused = accusing(state);
   const short =
     accused.length > 0 &&
@@ -180,24 +186,23 @@ function weighed(
 }
 
 /**
- * Which tier is it, given what is in breach? Where evidence is fused a breach lends the tier of
- * its stage once the confidence is what that tier asks for: it never makes the machine wait.
+ * The tier that policy and tags give, by what breaches at this stage of the rollout. Under
+ * `fusion: evidence` a stage may name a tier for a breach. That tier counts only once the
+ * confidence is enough for it, so that it never makes the machine wait longer than without it.
  */
-function resolvedFor(
+function byPolicy(
   policy: Policy,
   { deployment, signals, stages }: Judged,
-  arm: "tagged" | "untagged",
+  arm: Arm,
   tags: readonly ContextTag[],
   nowMs: number,
 ): TierDecision {
   const share = shareAt(stages, nowMs, nowMs);
-  // Nothing else is asked which signals they are.
+  // Only stages ask which signals breach, and only context tags which ones accuse.
   const breaching =
     policy.stages === undefined
       ? NONE
-      : namesOf(signals, (one) =>
-          arm === "tagged" ? one.verdict === "breach" : one.untagged === "breach",
-        );
+      : namesOf(signals, (one) => verdictIn(one, arm) === "breach");
   const accused = policy.context.length === 0 ? NONE : namesOf(signals, accuses);
   const found = { share, breaching, accused };
   const decision = resolveTier(policy, deployment, tags, nowMs, found);
@@ -208,22 +213,18 @@ function resolvedFor(
 }
 
 /** Is there enough to act on now: breaches, or a confidence that the tier is content with? */
-export function stands(
-  policy: Policy,
-  state: Judged,
-  nowMs: number,
-  arm: "verdict" | "untagged",
-): boolean {
+export function stands(policy: Policy, state: Judged, nowMs: number, arm: Arm): boolean {
   if (policy.fusion !== "evidence") {
     return fuses(policy.fusion, state.signals, policy.signals.length, arm);
   }
-  const shadow = arm === "untagged";
-  const confidence = confidenceOf(policy, state.signals, shadow ? "untagged" : "tagged");
+  const confidence = confidenceOf(policy, state.signals, arm);
   if (confidence === null) return false;
-  // A guardrail of the fleet takes authority away; it is no reason to ask sooner.
-  const { tier } = shadow
-    ? weighed(policy, state, "untagged", [], nowMs)
-    : unrestrained(policy, state, nowMs);
+  // Restraints are left out: one makes the tier `observe`, which asks for less confidence, and
+  // so people would be paged sooner just because the machine may not act.
+  const { tier } =
+    arm === "untagged"
+      ? byQuality(policy, state, "untagged", [], nowMs)
+      : unrestrained(policy, state, nowMs);
   return confidence.value >= policy.tiers[tier].confidence;
 }
 
@@ -238,6 +239,7 @@ export function accusedBy(state: DeploymentState): readonly string[] {
   return namesOf(state.signals, accuses);
 }
 
+/** Why a breach is acted on or asked about, in words: what was found, and how sure that is. */
 export function breachReason(
   policy: Policy,
   state: Judged,
@@ -257,9 +259,10 @@ export function breachReason(
 }
 
 /**
- * Did every signal that was in breach come back to health? Silence is not recovery.
- * Where a fusion wants several breaches, one that goes on alone is none. Evidence that
- * faded is recovery too, where every signal that spoke is still heard.
+ * Is the breach that was asked about over? Silence is never recovery. Under `fusion: evidence`
+ * it is over when the confidence fell and every signal that spoke still has samples. Under every
+ * other fusion one signal at least must be healthy again, and the rest healthy or, where the
+ * fusion wants several breaches at once, in a breach that is not enough by itself.
  */
 export function recovered(policy: Policy, { signals }: Judged, { accused }: Proposed): boolean {
   const now = accused.map((name) => signals[name]!);
@@ -275,6 +278,7 @@ export function recovered(policy: Policy, { signals }: Judged, { accused }: Prop
   );
 }
 
+/** Why a question is taken back, in words. */
 export function recoveryReason(policy: Policy, state: Judged): string {
   const healthy = Object.values(state.signals)
     .filter(({ verdict }) => verdict === "healthy")
@@ -288,8 +292,8 @@ export function recoveryReason(policy: Policy, state: Judged): string {
 }
 
 /**
- * Why silence must not roll back, whatever the question said; null when it may. What
- * became known since it was asked counts: a stricter tier wants an answer, not silence.
+ * Why silence must not roll back although the policy says it may; null where it may. What became
+ * known since the question was asked counts: under a stricter tier silence is no answer.
  */
 export function obstacle(
   policy: Policy,
@@ -303,7 +307,7 @@ export function obstacle(
     if (value < asked) {
       return `confidence is ${formatShare(value)} by now, ${formatShare(asked)} asked`;
     }
-  } else if (!fuses(policy.fusion, state.signals, policy.signals.length, "verdict")) {
+  } else if (!fuses(policy.fusion, state.signals, policy.signals.length, "tagged")) {
     return "the evidence no longer stands and nothing shows health";
   }
   if (!isStricter(now.tier, phase.tier)) return null;
@@ -312,11 +316,11 @@ export function obstacle(
 }
 
 /**
- * What a decision rests on besides what the signals say: that they no longer say it, or
- * that nobody has looked since the watch ended. Empty where neither is so.
+ * What the reason of an action must add: that the evidence no longer stands, or that nothing was
+ * judged since the watch ended. Empty where neither is so.
  */
 export function caveat(policy: Policy, state: DeploymentState, nowMs: number): string {
-  if (!stands(policy, state, nowMs, "verdict")) {
+  if (!stands(policy, state, nowMs, "tagged")) {
     return ", though the evidence no longer stands and nothing shows health";
   }
   if (nowMs <= state.watchEndsAtMs) return "";
@@ -325,8 +329,9 @@ export function caveat(policy: Policy, state: DeploymentState, nowMs: number): s
 }
 
 /**
- * What silence leads to in this phase of a question. An approval that only what was learned
- * asks for is waited for: with `onTimeout: hold` its silence would act where none did before.
+ * What silence leads to at this step of a question. Where only what was learned asks for an
+ * approval, silence holds: otherwise a policy with `onTimeout: hold` and `onExpiry: rollback`
+ * would act on silence because of what was learned, and not without it.
  */
 export function onSilence(policy: Policy, phase: Proposed): "rollback" | "hold" {
   if (phase.tier === "approve" && phase.learned === true) return "hold";

@@ -205,7 +205,7 @@ export function placeIn(states: readonly DeploymentState[], id: string): number 
   return -1;
 }
 
-/** Is this a judgement of a deployment that has ended and teaches nothing? Then it may be skipped. */
+/** Is this a judgement of a deployment that has ended and teaches nothing? It may be skipped. */
 export function isOver({ deployments, learning }: FleetState, event: DecisionEvent): boolean {
   if (event.kind !== "signalJudged" || openOf(learning, event.deploymentId) !== undefined) {
     return false;

@@ -3,7 +3,7 @@
  * folded once for every policy that agrees on detector and tolerances.
  */
 
-import type { SeriesName } from "../event.ts";
+import type { Arm, SeriesName } from "../event.ts";
 import type { DetectorSettings, SignalPolicy } from "../policy/policy.ts";
 import { BEYOND } from "./detectors/contract.ts";
 import { accumulate, type AccumulatorState } from "./detectors/detector.ts";
@@ -45,7 +45,7 @@ export function foldOnce(
   signal: SignalPolicy,
   baseline: Baseline,
   readings: Readings,
-  arm: "tagged" | "untagged",
+  arm: Arm,
   tolerances: TolerancePath,
   share: Share,
   pathKey: string,

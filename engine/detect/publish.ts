@@ -5,6 +5,7 @@
 
 import {
   seriesKey,
+  type Arm,
   type SignalEvidence,
   type SignalJudged,
   type StandingEvidence,
@@ -130,7 +131,7 @@ function frozen(signal: SignalPolicy, watch: WatchState, known: TrackState): Tra
 function combine(
   tracks: readonly (readonly [string, TrackState])[],
   published: Readonly<Record<string, Published>>,
-  arm: "tagged" | "untagged",
+  arm: Arm,
 ): Verdict {
   let silent = 0;
   let cleared = false;

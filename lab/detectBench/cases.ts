@@ -85,7 +85,7 @@ function firstBreach(
   let signals: Record<string, SignalEvidence> = {};
   for (const { evidence, knownAtMs } of judgements) {
     signals = { ...signals, [evidence.signal]: evidence };
-    if (stands(policy, { deployment, tags, stages, signals }, knownAtMs, "verdict"))
+    if (stands(policy, { deployment, tags, stages, signals }, knownAtMs, "tagged"))
       return knownAtMs;
   }
   return null;

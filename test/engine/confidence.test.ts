@@ -207,7 +207,7 @@ describe("confidence", () => {
       team: null,
       criticality: null,
     };
-    expect(stands(policy, { deployment, tags: [], stages: [], signals: poor }, 0, "verdict")).toBe(
+    expect(stands(policy, { deployment, tags: [], stages: [], signals: poor }, 0, "tagged")).toBe(
       true,
     );
   });

@@ -257,7 +257,7 @@ describe("a machine that learned", () => {
               guards++;
               const { knownAtMs } = event;
               // What still holds the question back would have done so with nothing learned.
-              if (stands(policy, state, knownAtMs, "verdict"))
+              if (stands(policy, state, knownAtMs, "tagged"))
                 expect(state.phase.learned).toBe(undefined);
             }
           });

@@ -1,6 +1,6 @@
 /** The last judgement of a signal: what its whole watch said, the worst of its series. */
 
-import { seriesKey, type SignalEvidence, type Verdict } from "../../event.ts";
+import { seriesKey, type Arm, type SignalEvidence, type Verdict } from "../../event.ts";
 import { servicesOf, type SignalPolicy } from "../../policy/policy.ts";
 import { formatNumber, formatShare } from "../../policy/quantity.ts";
 import { wouldShow } from "../detectors/count.ts";
@@ -73,7 +73,7 @@ function finalVerdict(
   signal: SignalPolicy,
   watch: WatchState,
   track: TrackState,
-  arm: "tagged" | "untagged",
+  arm: Arm,
 ): FinalVerdict {
   const metric = nameOf(signal, track);
   const { baseline } = track;
@@ -147,7 +147,7 @@ export function finalEvidence(
       tagged: finalVerdict(signal, watch, track, "tagged"),
       untagged: finalVerdict(signal, watch, track, "untagged"),
     }));
-  const worst = (arm: "tagged" | "untagged") =>
+  const worst = (arm: Arm) =>
     [...judged].sort(
       (a, b) => WORST_FIRST.indexOf(a[arm].verdict) - WORST_FIRST.indexOf(b[arm].verdict),
     )[0];
