@@ -95,7 +95,7 @@ export {
 } from "./detect/baseline/peers.ts";
 export type { Departure } from "./detect/baseline/control.ts";
 export { bandOf, type Band } from "./detect/band.ts";
-export type { Share } from "./detect/track.ts";
+export type { Share } from "./detect/share.ts";
 export {
   glanceWith,
   isQuietOnAll,

@@ -1,6 +1,6 @@
 /**
- * One arm of a track, with its tags or without any: what the detector has gathered, what
- * of it is held as a breach, and which levels of evidence stand.
+ * The state of one arm of a track (see `Arm`): what its detector has accumulated, whether that
+ * is held as a breach, and which levels of evidence stand.
  */
 
 import type { SignalPolicy } from "../policy/policy.ts";
@@ -9,14 +9,15 @@ import { logEOf } from "./evidence/eValue.ts";
 import { interruptHold, startHold, type HoldState } from "./hold.ts";
 import { holdLevels, levelsReached, noLevels, type LevelState } from "./evidence/levels.ts";
 
-export interface Arm {
+export interface ArmState {
   accumulator: AccumulatorState;
   hold: HoldState;
-  /** Null unless evidence is fused: nobody else reads it. */
+  /** Null unless the policy says `fusion: evidence`: no other fusion reads it. */
   levels: LevelState | null;
 }
 
-export function startArm(signal: SignalPolicy, fusesEvidence: boolean): Arm {
+/** An arm that has seen no sample. */
+export function startArm(signal: SignalPolicy, fusesEvidence: boolean): ArmState {
   return {
     accumulator: startAccumulator(signal.detector),
     hold: startHold(),
@@ -24,26 +25,27 @@ export function startArm(signal: SignalPolicy, fusesEvidence: boolean): Arm {
   };
 }
 
-export function cloneArm({ accumulator, hold, levels }: Arm): Arm {
+/** A copy that can be changed without changing the original. */
+export function cloneArm({ accumulator, hold, levels }: ArmState): ArmState {
   return { accumulator: { ...accumulator }, hold: { ...hold }, levels };
 }
 
-/** Data stopped: what was being counted no longer counts, and no evidence stands. */
-export function interrupt(arm: Arm): void {
+/** The samples stopped: whatever was being held starts anew, and no evidence stands any more. */
+export function interrupt(arm: ArmState): void {
   interruptHold(arm.hold);
   if (arm.levels !== null) arm.levels = noLevels;
 }
 
-/** Nothing is being counted. */
-export function isIdle({ hold, levels }: Arm): boolean {
+/** Is neither a breach nor a level of evidence held, or on its way to be? */
+export function isIdle({ hold, levels }: ArmState): boolean {
   if (hold.verdict !== "watching" || hold.beyondSinceMs !== null) return false;
   return levels === null || levels.reachedSinceMs.length === 0;
 }
 
-/** This path gives nothing to count: no sample beyond, and no level of evidence reached. */
+/** Does this path give nothing to hold: no sample beyond, and no level of evidence reached? */
 export function isQuiet(
   { detector }: SignalPolicy,
-  { levels }: Arm,
+  { levels }: ArmState,
   path: { readonly quiet: boolean; readonly peak: number | null },
 ): boolean {
   const { quiet, peak } = path;
@@ -54,7 +56,7 @@ export function isQuiet(
 /** Folds one sample's evidence into the levels; returns whether what stands changed. */
 export function grade(
   signal: SignalPolicy,
-  arm: Arm,
+  arm: ArmState,
   statistic: number,
   atMs: number,
   valid: number,

@@ -1,7 +1,7 @@
 /**
- * What a signal expected of a series and what it tolerated, sample by sample, in the series'
- * own unit: what a chart draws around the samples that were judged. It decides nothing; it
- * reads the frozen baseline and the tolerances that the judgement read.
+ * What a chart draws around the samples that were judged: what the signal expected of the series
+ * and what it tolerated, sample by sample, in the series' own unit. It reads the same frozen
+ * baseline and tolerances as the judgement did, and decides nothing.
  */
 
 import { seriesKey, type SampleColumn } from "../event.ts";
@@ -9,20 +9,25 @@ import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { preparedFor } from "./baseline/familyScale.ts";
 import { expectedAt, type Baseline } from "./baseline/residual.ts";
 import { boundsFor, tolerancePath } from "./tolerance.ts";
-import { cloneTrack, freezeBaseline, notShared } from "./track.ts";
+import { freezeBaseline } from "./track.ts";
+import { cloneTrack } from "./trackState.ts";
+import { notShared } from "./share.ts";
 import type { WatchState } from "./watch.ts";
 
-/** Half the width of a normal distribution's middle nine tenths, in standard deviations. */
+/** Nine tenths of a normal distribution lie within so many standard deviations of its mean. */
 const NINE_TENTHS = 1.645;
 
-/** One entry a sample; ±Infinity where nothing is worse, NaN where nothing is tolerated yet. */
+/**
+ * One entry for each sample, in the unit of the series. A bound is ±Infinity on the side that
+ * the signal does not call worse, and NaN before the deployment started.
+ */
 export interface Band {
   readonly atMs: Float64Array;
   readonly expected: Float64Array;
   /** Where nine in ten samples of a healthy series lie. */
   readonly usualLow: Float64Array;
   readonly usualHigh: Float64Array;
-  /** From the deployment's start on, with the tags known at each sample, and without any. */
+  /** The tolerance with the tags that were known at each sample, and below it without any. */
   readonly toleratedLow: Float64Array;
   readonly toleratedHigh: Float64Array;
   readonly untaggedLow: Float64Array;
@@ -30,7 +35,9 @@ export interface Band {
 }
 
 /**
- * @param watch that has taken the column
+ * The band of one signal around one series of a watch.
+ *
+ * @param watch one that has taken the column already
  * @returns null where the signal does not watch the series or has no baseline for it
  */
 export function bandOf(
@@ -78,7 +85,7 @@ export function bandOf(
   return band;
 }
 
-/** The value whose residual that is. */
+/** The value, in the unit of the series, that has this residual where `expected` was expected. */
 function moved({ transform, offset }: Baseline, expected: number, residual: number): number {
   if (transform === "identity" || !Number.isFinite(residual)) return expected + residual;
   return (expected + offset) * Math.exp(residual) - offset;

@@ -1,25 +1,26 @@
 /**
- * The hard guard: harm so large that nobody's tolerance is asked. A sample counts where it is
- * beyond so many times what was expected and, where the policy has one, beyond a share of the
- * ratio as well; with enough of the last few samples the guard speaks. No tag, mode, prior or
- * fusion weight is in here, so none can mask it.
+ * The hard guard: harm so large that it counts whatever the tolerance is. A sample is harm where
+ * it is more than `times` the expected value and, where the policy says `over` or `under`, beyond
+ * that share of the ratio as well. When enough of the last few samples are harm the guard
+ * speaks. It reads no tag, mode, prior or fusion weight, so none of them can mask it.
  *
- * How many: three of three, or four of six where samples come faster than twice a minute. On
- * log-normal noise of 30 % and an autocorrelation of .6 three in a row go beyond twice the level in
- * 3 % of hours, so a guard below `times: 2` is refused. Bias: with a baseline of a few samples
- * the level it multiplies is as wrong as they are.
+ * How many samples: three of the last three, or four of the last six where they come faster than
+ * twice a minute. On log-normal noise of 30 % with an autocorrelation of .6, three in a row are
+ * more than twice the level in 3 % of hours, so the schema refuses `times` below 2. Bias: with a
+ * baseline of only a few samples the level that is multiplied is as wrong as they are.
  */
 
 import type { SampleColumn } from "../event.ts";
 import type { HardGuard, SignalPolicy } from "../policy/policy.ts";
 import { BEYOND, MISSING, WITHIN } from "./detectors/contract.ts";
+import { countBits } from "./detectors/threshold.ts";
 import { isCounter } from "./baseline/counter.ts";
 import { holdSample, startHold, interruptHold, type HoldState } from "./hold.ts";
 import type { Readings } from "./baseline/readings.ts";
 import { expectedAt, type Baseline } from "./baseline/residual.ts";
-import type { TrackState } from "./track.ts";
+import type { TrackState } from "./trackState.ts";
 
-/** Below this spacing one bad moment makes several samples. */
+/** Samples closer together than this are not independent: one bad moment makes several of them. */
 const FAST_STEP_MS = 30_000;
 const SLOW = { beyond: 3, of: 3 };
 const FAST = { beyond: 4, of: 6 };
@@ -31,41 +32,49 @@ export interface GuardState {
   hold: HoldState;
 }
 
-/** The guard along a column, and where it leaves the bits. */
+/** The guard along a column: a flag for each sample, and the state of `recent` after the last. */
 export interface GuardPath {
   readonly flags: Uint8Array;
   readonly recent: number;
   readonly quiet: boolean;
 }
 
-/** Null for a signal without a guard: it costs nothing. */
+/** A guard that has seen no sample; null for a signal without one, which costs nothing then. */
 export function startGuard({ hardGuard }: SignalPolicy): GuardState | null {
   return hardGuard === undefined ? null : { recent: 0, hold: startHold() };
 }
 
+/** A copy that can be changed without changing the original. */
 export function cloneGuard(guard: GuardState | null): GuardState | null {
   return guard === null ? null : { recent: guard.recent, hold: { ...guard.hold } };
 }
 
-/** Data stopped: what was being counted no longer counts. */
+/** The samples stopped: whatever was being held starts anew. */
 export function interruptGuard(guard: GuardState | null): void {
   if (guard !== null) interruptHold(guard.hold);
 }
 
+/** Has the guard never spoken? True also where there is none. */
 export function isGuardIdle(guard: GuardState | null): boolean {
   return guard === null || guard.hold.verdict === "watching";
 }
 
+/** Does the guard speak now? */
 export function guardSpeaks({ guard }: Pick<TrackState, "guard">): boolean {
   return guard?.hold.verdict === "breach";
 }
 
-/** Folds one sample's flag. It speaks at once, and `clear` ends it; returns whether it moved. */
+/**
+ * Folds one sample's flag into the guard, in place. It speaks at once, without a hold, and falls
+ * silent when no sample was harm for `clearMs`.
+ *
+ * @returns whether it began or ceased to speak
+ */
 export function holdGuard(guard: GuardState, flag: number, atMs: number, clearMs: number): boolean {
   return holdSample(guard.hold, flag, atMs, 0, clearMs);
 }
 
-/** The guard along samples from after the deployment, continuing from where the track is. */
+/** The guard along samples from after the deployment; it goes on from the state of the track. */
 export function guardPath(
   track: TrackState,
   signal: SignalPolicy,
@@ -99,13 +108,17 @@ export function guardPath(
         whole: 100 * series.percentagePoint,
       });
     recent = ((recent << 1) | (harm ? 1 : 0)) & mask;
-    flags[index] = ones(recent) >= beyond ? BEYOND : WITHIN;
+    flags[index] = countBits(recent) >= beyond ? BEYOND : WITHIN;
     if (flags[index] === BEYOND) quiet = false;
   }
   return { flags, recent, quiet };
 }
 
-/** @param whole what a ratio of one is in the metric's unit */
+/**
+ * Is this value harm by the hard guard?
+ *
+ * @param whole what a ratio of one is in the metric's unit: 1, or 100 for metrics in per cent
+ */
 export function isHarm(
   { times, over, under }: HardGuard,
   worse: SignalPolicy["worse"],
@@ -113,7 +126,7 @@ export function isHarm(
   expected: number,
   { whole }: { readonly whole: number },
 ): boolean {
-  // So many times nothing is nothing: then only the share can say what is much.
+  // Where nothing is expected, any value is more than `times` of it: only a share can tell harm.
   const above =
     worse !== "down" &&
     (over === null ? expected > 0 : value > over * whole) &&
@@ -121,10 +134,4 @@ export function isHarm(
   const below =
     worse !== "up" && (under === null || value < under * whole) && value * times < expected;
   return above || below;
-}
-
-function ones(bits: number): number {
-  let count = 0;
-  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

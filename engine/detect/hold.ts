@@ -1,7 +1,7 @@
 /**
- * Hold and clear: a breach must last `hold` before it counts and be gone `clear`
- * before it is over. Both are measured between samples, so silence neither
- * confirms a breach nor ends one.
+ * Hold and clear: samples must be beyond the limit for `hold` before that is a breach, and within
+ * it for `clear` before the breach is over. Both durations are measured from sample to sample, so
+ * a time without samples neither confirms a breach nor ends one.
  */
 
 import { BEYOND, MISSING } from "./detectors/contract.ts";
@@ -10,12 +10,13 @@ export type HeldVerdict = "watching" | "breach" | "cleared";
 
 export interface HoldState {
   verdict: HeldVerdict;
-  /** When the current run of breaching samples began. */
+  /** When the current run of samples beyond the limit began. */
   beyondSinceMs: number | null;
-  /** When the run of samples within tolerance that may end a breach began. */
+  /** When, during a breach, the current run of samples within the limit began. */
   withinSinceMs: number | null;
 }
 
+/** A hold that has seen no sample. */
 export function startHold(): HoldState {
   return { verdict: "watching", beyondSinceMs: null, withinSinceMs: null };
 }
@@ -47,7 +48,7 @@ export function holdSample(
   return state.verdict !== before;
 }
 
-/** Would this flag change nothing, whenever it came? So it is with most samples. */
+/** Does a sample with this flag change nothing, whatever its time? That is so for most samples. */
 export function isMoot(
   { verdict, beyondSinceMs, withinSinceMs }: HoldState,
   flag: number,
@@ -58,7 +59,7 @@ export function isMoot(
   return verdict !== "breach" && beyondSinceMs === null;
 }
 
-/** Data stopped: what was being counted no longer counts. */
+/** The samples stopped: both runs start anew, and a breach is no longer held. */
 export function interruptHold(state: HoldState): void {
   if (state.verdict === "breach") state.verdict = "watching";
   state.beyondSinceMs = null;

@@ -1,6 +1,6 @@
 /**
- * One arm along a column: what its detector says of each sample under its tolerances. It is
- * folded once for every policy that agrees on detector and tolerances.
+ * One arm along a column: what its detector says of each sample under its tolerances. Policies
+ * that have the same detector and tolerances share it, so it is computed once for all of them.
  */
 
 import type { Arm, SeriesName } from "../event.ts";
@@ -11,21 +11,24 @@ import type { Readings } from "./baseline/readings.ts";
 import type { Baseline } from "./baseline/residual.ts";
 import { readingKey } from "./baseline/series.ts";
 import { boundsFor, type TolerancePath } from "./tolerance.ts";
-import type { Share, TrackState } from "./track.ts";
+import type { TrackState } from "./trackState.ts";
+import type { Share } from "./share.ts";
 
+/** One entry for each sample in the three arrays. */
 export interface Path {
   readonly flags: Uint8Array;
-  /** By sample: where the next one is whose flag differs, or the end. */
+  /** The index of the next sample whose flag differs, or the number of samples. */
   readonly until: Uint32Array;
   readonly statistics: Float64Array;
+  /** The detector's state after the last sample. */
   readonly accumulator: AccumulatorState;
-  /** No sample was beyond: nothing can have changed. */
+  /** No sample is beyond. */
   readonly quiet: boolean;
   /** The largest statistic; null without a sample. */
   readonly peak: number | null;
 }
 
-/** Policies that differ in their holds have one detector, and ask with it over and over. */
+/** The JSON of detector settings, kept because the same settings object is asked about often. */
 const WRITTEN = new WeakMap<DetectorSettings, string>();
 
 function written(detector: DetectorSettings): string {
@@ -34,12 +37,12 @@ function written(detector: DetectorSettings): string {
   return text;
 }
 
-/** What paths on one series have in common that differ in their tolerances alone. */
+/** The part of a path's sharing key that does not depend on its tolerances. */
 export function pathKeyOf(signal: SignalPolicy, series: SeriesName): string {
   return `path ${readingKey(signal, series)} ${written(signal.detector)}${signal.worse}`;
 }
 
-/** The path of one arm, once for everybody with the same detector and tolerances. */
+/** The path of one arm, computed once for all that share it (see `Share`). */
 export function foldOnce(
   track: TrackState,
   signal: SignalPolicy,
@@ -71,12 +74,10 @@ function foldPath(
   const isConstant = typeof amountAt === "number";
   let amount = isConstant ? amountAt : Number.NaN;
   let bounds = boundsFor(signal, series, amount);
-  accumulate(
-    signal.detector,
-    accumulator,
+  accumulate(signal.detector, accumulator, {
     residuals,
-    baseline,
-    (index) => {
+    noise: baseline,
+    boundsOf: (index) => {
       if (isConstant) return bounds;
       const wanted = amountAt(index);
       if (wanted !== amount) {
@@ -85,14 +86,14 @@ function foldPath(
       }
       return bounds;
     },
-    flags,
-    statistics,
-    {
+    samples: {
       values: readings.values,
       percentagePoint: series.percentagePoint,
       counts: readings.counted?.counts ?? null,
     },
-  );
+    flags,
+    statistics,
+  });
   let peak: number | null = statistics.length === 0 ? null : statistics[0]!;
   for (let index = 1; index < statistics.length; index++) {
     peak = Math.max(peak!, statistics[index]!);
@@ -101,6 +102,7 @@ function foldPath(
   return { flags, until: endsOfRuns(flags), statistics, accumulator, quiet, peak };
 }
 
+/** `Path.until` for these flags. */
 function endsOfRuns(flags: Uint8Array): Uint32Array {
   const until = new Uint32Array(flags.length);
   let end = flags.length;

@@ -1,6 +1,6 @@
 /**
- * From changes of single series to judgements of their signal: the verdict over all of
- * its series, and one judgement whenever it moves.
+ * From changes of single series to judgements of their signal. A signal has one verdict over all
+ * of its series, and each time that verdict moves one judgement is published.
  */
 
 import {
@@ -17,15 +17,12 @@ import type { Exposures } from "./baseline/exposure.ts";
 import { preparedFor } from "./baseline/familyScale.ts";
 import { breachingOf, fusesEvidence, sameStanding, standingOf } from "./evidence/graded.ts";
 import type { HeldVerdict } from "./hold.ts";
-import {
-  cloneTrack,
-  freezeBaseline,
-  notShared,
-  type TrackChange,
-  type TrackState,
-} from "./track.ts";
+import { freezeBaseline } from "./track.ts";
+import { cloneTrack, type TrackChange, type TrackState } from "./trackState.ts";
+import { notShared } from "./share.ts";
 import type { WatchState } from "./watch.ts";
 
+/** What was last published of one series. */
 interface Published {
   readonly stale: boolean;
   readonly tagged: HeldVerdict;
@@ -41,19 +38,24 @@ export interface SignalState {
   readonly tracks: Readonly<Record<string, TrackState>>;
   readonly exposures: Exposures;
   readonly published: Readonly<Record<string, Published>>;
-  /** Taken but not judged yet: a silence of another series may lie in between. */
+  /** Changes taken but not judged yet: another series may fall silent before them. */
   readonly pending: readonly TrackChange[];
   readonly verdict: Verdict;
   readonly untagged: Verdict;
-  /** Null until a series is there, and for good unless evidence is fused. */
+  /** Null until a series is there, and always null unless the policy says `fusion: evidence`. */
   readonly standing: StandingEvidence | null;
   /** The newest judgement; null before the first. */
   readonly said: SignalEvidence | null;
-  /** The hard guard of one of its series speaks. */
+  /** Does the hard guard of any of its series speak? Absent in a state without guards. */
   readonly guarded?: boolean;
 }
 
-/** Applies track changes in known order and emits a judgement where the signal's verdict moves. */
+/**
+ * Applies changes of series in the order they became known.
+ *
+ * @param judgements gets one more wherever the signal's verdict moves
+ * @returns the state of the signal after them
+ */
 export function publish(
   policy: Policy,
   watch: WatchState,
@@ -99,7 +101,8 @@ export function publish(
     guarded = guards;
     const track = frozen(signal, watch, before.tracks[key]!);
     const breaching = breachingOf(published);
-    // Which series breach may change without the verdict: what it rests on is still so.
+    // Another series joined or left the breach, but the verdict is the same: its evidence stays,
+    // and only the list of breaching series is new.
     const told = same
       ? { ...said!, breaching, standing }
       : interimEvidence(signal, watch, track, change, { verdict, untagged }, breaching, standing);
@@ -118,7 +121,7 @@ export function publish(
   return guarded === (before.guarded ?? false) ? after : { ...after, guarded };
 }
 
-/** The track with its baseline, which it has as soon as a sample came. */
+/** The track with its baseline, made now if no sample after the deployment has made it yet. */
 function frozen(signal: SignalPolicy, watch: WatchState, known: TrackState): TrackState {
   if (known.baseline !== null) return known;
   const track = cloneTrack(known);
@@ -127,7 +130,10 @@ function frozen(signal: SignalPolicy, watch: WatchState, known: TrackState): Tra
   return track;
 }
 
-/** Breach beats silence, silence beats "watching", and a breach that ended is health. */
+/**
+ * The verdict over all series: a breach of one is a breach; else silence of one is inconclusive,
+ * and of all `noData`; else a breach that ended is health; else it is inconclusive still.
+ */
 function combine(
   tracks: readonly (readonly [string, TrackState])[],
   published: Readonly<Record<string, Published>>,
@@ -146,7 +152,7 @@ function combine(
   return cleared ? "healthy" : "inconclusive";
 }
 
-/** At one instant samples come before silence: one that arrives at the deadline is in time. */
+/** By known time; at one instant samples before silence, so one at the deadline is in time. */
 function byKnown(a: TrackChange, b: TrackChange): number {
   if (a.knownAtMs !== b.knownAtMs) return a.knownAtMs - b.knownAtMs;
   if (a.stale !== b.stale) return a.stale ? 1 : -1;

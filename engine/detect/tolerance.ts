@@ -1,7 +1,7 @@
 /**
- * The tolerance of one signal along a stretch of samples. It is constant unless a
- * tag or a mode begins or ends in between, a tag becomes known, or a rollout reaches its next
- * stage. It is asked again only where one of these instants lies between two samples.
+ * The tolerance of one signal along a stretch of samples. It can change only where a tag or a
+ * mode begins or ends, a tag becomes known, or a rollout reaches its next stage, so it is
+ * resolved anew only where one of these instants lies between two samples.
  */
 
 import type { ContextTag, Deployment, SeriesName, StageReached } from "../event.ts";
@@ -14,14 +14,16 @@ import { ALL, shareAt } from "../policy/stages.ts";
 import { tagEdges, tagsAt } from "../policy/tags.ts";
 
 export interface TolerancePath {
-  /** Equal keys are equal tolerances at every sample. */
+  /** Paths with equal keys have equal tolerances at every sample. */
   readonly key: string;
   readonly constant: boolean;
+  /** The tolerance at the sample of this index, in the unit of the policy's tolerance. */
   readonly amountAt: (index: number) => number;
+  /** The tags that moved it there, as `name=value`. */
   readonly tagsAt: (index: number) => readonly string[];
 }
 
-/** What is tolerated along a column, with its tags and without any. */
+/** What is tolerated along a column, in both arms. */
 export interface Tolerances {
   readonly tagged: TolerancePath;
   readonly untagged: TolerancePath;
@@ -36,7 +38,12 @@ export function toleratedAt({ tagged, untagged }: Tolerances, index: number) {
   };
 }
 
-/** Bounds in the residual's unit for a tolerance amount; see `Bounds`. */
+/**
+ * The bounds of the residual that a tolerance allows. For a relative tolerance residuals are
+ * natural logarithms of ratios, so +10 % is log(1.1) and −10 % is log(0.9).
+ *
+ * @param amount 0.1 for 10 %; for `pp` tolerances 0.01 for 1 pp
+ */
 export function boundsFor(signal: SignalPolicy, series: SeriesName, amount: number): Bounds {
   const relative = signal.tolerance.kind === "relative";
   const points = amount * 100 * series.percentagePoint;
@@ -48,14 +55,19 @@ export function boundsFor(signal: SignalPolicy, series: SeriesName, amount: numb
   };
 }
 
-/** What is known of a deployment besides what it is. */
+/** What became known of a deployment since it was reported. */
 export interface Declared {
   readonly tags: readonly ContextTag[];
-  /** Of its rollout. */
+  /** The stages that its rollout reached. */
   readonly stages: readonly StageReached[];
 }
 
-/** @param atMs ascending, as are `knownAtMs`: the column is in its order already */
+/**
+ * The tolerance at every sample of a column.
+ *
+ * @param asked the series that the tolerance is asked for
+ * @param atMs of the samples, ascending, as are `knownAtMs`
+ */
 export function tolerancePath(
   policy: Policy,
   signal: SignalPolicy,
@@ -125,7 +137,7 @@ export function tolerancePath(
   };
 }
 
-/** Those after `fromMs`, in order: what was passed before the first sample changes nothing more. */
+/** The instants after `fromMs`, ascending. Earlier ones are part of the first decision already. */
 function ascending(instants: readonly number[], fromMs: number): readonly number[] {
   return instants.filter((ms) => ms > fromMs).sort((a, b) => a - b);
 }

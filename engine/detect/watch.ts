@@ -1,10 +1,10 @@
 /**
- * One deployment's signals, from its start to the end of its watch.
+ * The watch: all signals of one deployment, from its start to the end of its watch.
  *
- * Samples go in, judgements come out: one whenever a signal's verdict changes, and a
- * last one for every signal when the watch ends. A signal may watch several series;
- * it breaches when one of them does. No evidence is never health: a series that
- * stopped, a history too short or too few samples end as `noData` or `inconclusive`.
+ * Samples go in and judgements come out: one whenever a signal's verdict changes, and a last one
+ * for every signal when the watch ends. A signal may watch several series and is in breach when
+ * one of them is. No evidence is never health: a series that stopped, a history that is too
+ * short or too few samples end as `noData` or `inconclusive`.
  */
 
 import {
@@ -20,18 +20,9 @@ import {
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { controlOf, keepPeers, type Departure } from "./baseline/control.ts";
 import { finalEvidence } from "./evidence/finalEvidence.ts";
-import {
-  cloneTrack,
-  freezeBaseline,
-  goStale,
-  notShared,
-  staleAfterMs,
-  startTrack,
-  takeSamples,
-  type Share,
-  type TrackChange,
-  type TrackState,
-} from "./track.ts";
+import { freezeBaseline, goStale, staleAfterMs, takeSamples } from "./track.ts";
+import { cloneTrack, startTrack, type TrackChange, type TrackState } from "./trackState.ts";
+import { notShared, type Share } from "./share.ts";
 import { appear, fusesEvidence } from "./evidence/graded.ts";
 import { resolveTolerance } from "../policy/resolve.ts";
 import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./baseline/columns.ts";
@@ -50,16 +41,17 @@ import { limitedSignal } from "./evidence/limit.ts";
 
 export interface WatchState {
   readonly deployment: Deployment;
-  /** When the deployment became known: nothing is judged as of an earlier moment. */
+  /** When the deployment became known: no judgement is dated earlier. */
   readonly knownAtMs: number;
   readonly endsAtMs: number;
   readonly tags: readonly ContextTag[];
-  /** Of its rollout, as they became known. */
+  /** The stages of its rollout, in the order in which they became known. */
   readonly stages: readonly StageReached[];
   readonly context: PreparedContext | null;
   readonly signals: Readonly<Record<string, SignalState>>;
-  /** Samples of prepared peers since the deployment, and who of them was deployed. */
+  /** By series: samples of its peers since the deployment (see baseline/peers.ts). */
   readonly peers: Readonly<Record<string, SampleColumn>>;
+  /** Services that were deployed since, and are no peers from then on. */
   readonly departures: readonly Departure[];
   readonly concluded: boolean;
 }
@@ -70,6 +62,7 @@ export interface WatchStep {
   readonly judgements: readonly SignalJudged[];
 }
 
+/** A watch that has taken no sample. `knownAtMs` is when the deployment became known. */
 export function startWatch(
   policy: Policy,
   deployment: Deployment,
@@ -104,32 +97,33 @@ export function startWatch(
   };
 }
 
-/** Another service is deployed: it is no peer from then on. */
+/** Another service is deployed, and is no peer of this one from then on. */
 export function withDeparture(watch: WatchState, departure: Departure): WatchState {
   return { ...watch, departures: [...watch.departures, departure] };
 }
 
-/** Seasonal profiles and the like. They count from here on. */
+/** What the host prepared from past samples; it counts for baselines that are made after this. */
 export function withContext(watch: WatchState, context: PreparedContext): WatchState {
   return { ...watch, context };
 }
 
-/** All that is declared about it by now. */
+/** Replaces the tags by all that are known by now. */
 export function withTags(watch: WatchState, tags: readonly ContextTag[]): WatchState {
   return watch.tags === tags ? watch : { ...watch, tags };
 }
 
-/** The rollout went on, or back: the tolerance follows from the next sample on. */
+/** The rollout reached another stage: the tolerance follows from the next sample on. */
 export function withStage(watch: WatchState, stage: StageReached): WatchState {
   return { ...watch, stages: [...watch.stages, stage] };
 }
 
 /**
- * Takes samples of any series; those of no signal are ignored. They are judged by the
- * next `advanceWatch`, together with the silences of other series between them.
+ * Takes samples of any series and ignores those that no signal watches. They are judged by the
+ * next `advanceWatch`, in order with the series that fell silent in the meantime.
  *
- * @param shareFor lets several policies share the work on one series; a share may
- *   only be used for one deployment, one watch length and whole columns
+ * @param shareFor the `Share` of a series, by its key, so that several policies do the work on it
+ *   once. It may be used for one deployment and one watch length only, and only where every
+ *   policy is given the same whole columns
  */
 export function takeColumns(
   policy: Policy,
@@ -172,8 +166,8 @@ export function takeColumns(
 }
 
 /**
- * Did no sample of any signal go beyond its tolerance? Then `hold` and `clear` decide
- * nothing, and policies that differ in these alone judge alike.
+ * Has no sample of any signal gone beyond its tolerance? Then `hold` and `clear` make no
+ * difference, and policies that differ only in these have the same judgements.
  */
 export function isWithinTolerance(watch: WatchState): boolean {
   return Object.values(watch.signals).every(({ tracks }) =>
@@ -181,7 +175,7 @@ export function isWithinTolerance(watch: WatchState): boolean {
   );
 }
 
-/** When something next happens without a sample: data counts as stopped, or the watch ends. */
+/** When something next happens without a sample: a series falls silent, or the watch ends. */
 export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   let dueAtMs = watch.concluded ? Number.POSITIVE_INFINITY : watch.endsAtMs;
   if (watch.concluded) return dueAtMs;
@@ -195,12 +189,14 @@ export function watchDueAtMs(policy: Policy, watch: WatchState): number {
 }
 
 /**
- * Lets time pass up to and including `toMs`: samples known by then are judged, series
- * fall silent, and at its end the watch is concluded with a last judgement of every
- * signal. What becomes known later stays pending: events of that instant may come first.
+ * Lets time pass up to and including `toMs`. Samples known by then are judged, series fall silent,
+ * and at the end of the watch every signal gets its last judgement. Samples that became known
+ * later stay pending, because other events may come before them.
  *
- * @param judgedToMs later than `toMs` where the samples of an instant are there, but what
- *   falls silent in it is not known yet
+ * @param shareFor as in `takeColumns`
+ * @param judgedToMs samples known up to then are judged. It is later than `toMs` only where all
+ *   samples of an instant are there, but a series may still get one of a later batch of that
+ *   instant and so must not fall silent in it yet
  */
 export function advanceWatch(
   policy: Policy,
@@ -256,7 +252,7 @@ export function advanceWatch(
   return { watch: { ...advanced, concluded: true }, judgements };
 }
 
-/** Does it count as heard up to then? False where nobody knows yet how often it comes. */
+/** Is it certain that the series is not silent by then? Not before its baseline is made. */
 function isHeardUntil({ baseline, lastKnownAtMs }: TrackState, untilMs: number): boolean {
   return baseline !== null && lastKnownAtMs + staleAfterMs(baseline) > untilMs;
 }
@@ -271,7 +267,14 @@ function deadlineOf(watch: WatchState, signal: SignalPolicy, track: TrackState):
   );
 }
 
-/** Cuts one column into past and watch and folds both into the track. */
+/**
+ * Takes one column into the track of its series: samples from before the deployment go to its
+ * past, later ones are judged. Returns the track; null where it has none and the column holds
+ * no sample that it could use.
+ *
+ * @param before the track so far; null where the series is new
+ * @param changes gets what changed
+ */
 function takeColumn(
   policy: Policy,
   signal: SignalPolicy,
@@ -293,7 +296,7 @@ function takeColumn(
   const watchEnd = firstAfter(knownAtMs, watch.endsAtMs, watchFrom);
   if (before === null && pastEnd === from && watchEnd === watchFrom) return null;
 
-  // A series that is first seen later cannot have fallen silent before.
+  // A series is known from its first sample on: it cannot have been silent before that.
   const firstKnownAtMs = Math.max(watch.knownAtMs, knownAtMs[pastEnd > from ? from : watchFrom]!);
   const untagged = resolveTolerance(policy, signal, watch.deployment, [], startedAtMs).amount;
   const track =
@@ -324,7 +327,7 @@ function takeColumn(
       preparedFor(signal, watch, column.series),
       shared,
     );
-    // Also a sample of the very start: nothing is judged before the deployment was known.
+    // What became known before the deployment did is judged when the deployment became known.
     const known = part(knownAtMs, watchFrom, watchEnd);
     const late = () => knownFrom(known, startedAtMs - 1, watch.knownAtMs);
     const cut: SampleColumn = {

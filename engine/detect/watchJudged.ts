@@ -1,23 +1,29 @@
-/** What was judged of one watch: its judgements, or less where less says the same. */
+/**
+ * What was judged of one watch. A replay keeps millions of them, so there are two shorter forms
+ * beside the list of judgements; `judgementsOf` gives the same judgements from each.
+ */
 
 import type { Deployment, SignalEvidence, SignalJudged } from "../event.ts";
 
-/** A watch whose signals are silent and end healthy, as a glance knows it: whosever it is. */
+/**
+ * A watch in which nothing happened until its end: only the last evidence of each signal is kept.
+ * It names no deployment, so equal ones can be shared (see glance/).
+ */
 export interface QuietWatch {
   readonly watchMs: number;
-  /** Of every signal, in the order of the policy. */
+  /** The last evidence of every signal, in the order of the policy. */
   readonly evidence: readonly SignalEvidence[];
 }
 
-/** A watch whose judgements a host keeps in some form of its own. */
+/** A watch whose judgements a host keeps in a form of its own, such as packed columns. */
 export interface KeptWatch {
-  /** Does none of them breach or hold evidence that stands? */
+  /** True where no judgement is a breach or holds standing evidence. */
   readonly isSilent: boolean;
-  /** Equal each time, and not always the same objects. */
+  /** The judgements; equal at each call, but not always the same objects. */
   readonly writtenOut: (deploymentId: string) => readonly SignalJudged[];
 }
 
-/** What was judged of one watch, in known order. */
+/** What was judged of one watch, in the order it became known. */
 export type WatchJudged = readonly SignalJudged[] | QuietWatch | KeptWatch;
 
 export function isQuietWatch(judged: WatchJudged): judged is QuietWatch {
@@ -28,7 +34,7 @@ export function isKeptWatch(judged: WatchJudged): judged is KeptWatch {
   return "writtenOut" in judged;
 }
 
-/** The judgements of a deployment's watch, those of a quiet one or a kept one written out. */
+/** The judgements of a deployment's watch, whichever form they are kept in. */
 export function judgementsOf(
   judged: WatchJudged,
   { deploymentId, startedAtMs }: Deployment,

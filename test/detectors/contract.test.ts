@@ -11,7 +11,7 @@ import {
 } from "../../engine/detect/detectors/detector.ts";
 import type { DetectorSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";
-import { fold, UP } from "./noise.ts";
+import { fold, stretchOf, UP } from "./noise.ts";
 
 const base = { baselineMs: 0, season: false };
 /** The schema's defaults. */
@@ -37,11 +37,10 @@ const boundsOf = fc.constantFrom<Bounds>(UP(0.5), { up: 1, down: 1 }, UP(Infinit
 
 describe.each(DETECTORS.map((settings) => [settings.kind, settings] as const))("%s", (_, kind) => {
   const whole = (residuals: readonly number[], at: (index: number) => Bounds) => {
-    const flags = new Uint8Array(residuals.length);
-    const statistics = new Float64Array(residuals.length);
     const state = startAccumulator(kind);
-    accumulate(kind, state, Float64Array.from(residuals), noise, at, flags, statistics);
-    return { flags: [...flags], statistics: [...statistics], state };
+    const stretch = stretchOf(Float64Array.from(residuals), noise, at);
+    accumulate(kind, state, stretch);
+    return { flags: [...stretch.flags], statistics: [...stretch.statistics], state };
   };
 
   test("any cutting gives the same, with states through JSON and no clone written to", () => {
@@ -65,14 +64,12 @@ describe.each(DETECTORS.map((settings) => [settings.kind, settings] as const))("
           const part = Float64Array.from(residuals.slice(from, end));
           const clone: AccumulatorState = { ...state };
           const before = JSON.stringify(state);
-          const partFlags = new Uint8Array(part.length);
-          const partStatistics = new Float64Array(part.length);
           const offset = from;
-          const boundsAt = (index: number): Bounds => at(offset + index);
-          accumulate(kind, clone, part, noise, boundsAt, partFlags, partStatistics);
+          const stretch = stretchOf(part, noise, (index) => at(offset + index));
+          accumulate(kind, clone, stretch);
           expect(JSON.stringify(state)).toBe(before);
-          flags.push(...partFlags);
-          statistics.push(...partStatistics);
+          flags.push(...stretch.flags);
+          statistics.push(...stretch.statistics);
           state = JSON.parse(JSON.stringify(clone)) as AccumulatorState;
           from = end;
         }

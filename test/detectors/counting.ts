@@ -7,6 +7,7 @@ import type { Baseline } from "../../engine/detect/baseline/residual.ts";
 import type { CountSettings, SignalPolicy } from "../../engine/policy/policy.ts";
 import { randomStream } from "../../lab/random.ts";
 import { policyOf } from "../engine/policyFile.ts";
+import { stretchOf } from "./noise.ts";
 
 export const COUNT: CountSettings = {
   ...{ kind: "count", reads: "ratio", baselineMs: 3_600_000, season: false },
@@ -38,14 +39,10 @@ export function statisticsOf(
   counts: Counts,
   bounds: Bounds,
 ): { readonly statistics: readonly number[]; readonly flags: readonly number[] } {
-  const length = counts.events.length;
-  const flags = new Uint8Array(length);
-  const statistics = new Float64Array(length);
   const samples = { values: counts.events, percentagePoint: 0.01, counts };
-  const state = startAccumulator(settings);
-  const at = (): Bounds => bounds;
-  accumulate(settings, state, counts.events, baseline, at, flags, statistics, samples);
-  return { statistics: [...statistics], flags: [...flags] };
+  const stretch = { ...stretchOf(counts.events, baseline, () => bounds), samples };
+  accumulate(settings, startAccumulator(settings), stretch);
+  return { statistics: [...stretch.statistics], flags: [...stretch.flags] };
 }
 
 /** Counts of this mean: Poisson, or negative binomial whose variance is three means. */

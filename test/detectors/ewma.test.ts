@@ -22,7 +22,16 @@ import { accumulateEwma, startEwma } from "../../engine/detect/detectors/ewma.ts
 import { BEYOND } from "../../engine/detect/detectors/contract.ts";
 import type { EwmaSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";
-import { autoregressive, flagged, fold, SOAK, threeErrors, UP, watches } from "./noise.ts";
+import {
+  autoregressive,
+  flagged,
+  fold,
+  SOAK,
+  stretchOf,
+  threeErrors,
+  UP,
+  watches,
+} from "./noise.ts";
 
 const settings: EwmaSettings = {
   ...{ kind: "ewma", baselineMs: 0, season: false },
@@ -49,10 +58,12 @@ test("its variance is that of a simulation, from the first sample on", () => {
     const at = [0, 1, 3, 11];
     const variances: number[] = [];
     for (let index = 0; index < 12; index++) {
-      const one = new Uint8Array(1);
       const zero = new Float64Array(1);
-      const flat = () => UP(0);
-      accumulateEwma(settings, state, zero, certain(phi), flat, one, new Float64Array(1));
+      accumulateEwma(
+        settings,
+        state,
+        stretchOf(zero, certain(phi), () => UP(0)),
+      );
       variances.push(state.variance);
       expect(state.variance).toBeCloseTo(varianceOf(index + 1, 0.4, phi), 9);
     }

@@ -5,7 +5,12 @@
  * noise is always the same series, so a shorter run is the beginning of a longer one.
  */
 
-import { BEYOND, type Bounds, type Noise } from "../../engine/detect/detectors/contract.ts";
+import {
+  BEYOND,
+  type Bounds,
+  type Noise,
+  type Stretch,
+} from "../../engine/detect/detectors/contract.ts";
 import { accumulate, startAccumulator } from "../../engine/detect/detectors/detector.ts";
 import { observeBaseline } from "../../engine/detect/baseline/residual.ts";
 import type { DetectorSettings } from "../../engine/policy/policy.ts";
@@ -58,11 +63,20 @@ export function fold(
   residuals: Float64Array,
   bounds: Bounds,
 ): { readonly flags: Uint8Array; readonly statistics: Float64Array } {
-  const flags = new Uint8Array(residuals.length);
-  const statistics = new Float64Array(residuals.length);
-  const state = startAccumulator(settings);
-  accumulate(settings, state, residuals, noise, () => bounds, flags, statistics);
-  return { flags, statistics };
+  const stretch = stretchOf(residuals, noise, () => bounds);
+  accumulate(settings, startAccumulator(settings), stretch);
+  return stretch;
+}
+
+/** Residuals for a detector that looks at nothing else, with room for what it answers. */
+export function stretchOf(
+  residuals: Float64Array,
+  noise: Noise,
+  boundsOf: Stretch["boundsOf"],
+): Stretch {
+  const { length } = residuals;
+  const [flags, statistics] = [new Uint8Array(length), new Float64Array(length)];
+  return { residuals, noise, boundsOf, samples: null, flags, statistics };
 }
 
 export interface Found {

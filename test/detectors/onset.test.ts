@@ -22,7 +22,16 @@ import { startAccumulator, accumulate } from "../../engine/detect/detectors/dete
 import { oneSpikeFires } from "../../engine/detect/detectors/onset.ts";
 import type { OnsetSettings } from "../../engine/policy/policy.ts";
 import { check } from "../engine/check.ts";
-import { autoregressive, flagged, fold, SOAK, threeErrors, UP, watches } from "./noise.ts";
+import {
+  autoregressive,
+  flagged,
+  fold,
+  SOAK,
+  stretchOf,
+  threeErrors,
+  UP,
+  watches,
+} from "./noise.ts";
 
 const settings: OnsetSettings = {
   ...{ kind: "eprocess", baselineMs: 0, season: false },
@@ -145,11 +154,9 @@ test("fires for a lasting harm, falls when it is gone, and fires again", () => {
 test("a tag that moves the tolerance forgets nothing that was won before", () => {
   const residuals = new Float64Array(6).fill(3);
   const run = (tolerated: readonly number[]): Float64Array => {
-    const statistics = new Float64Array(6);
-    const state = startAccumulator(settings);
-    const bounds = (index: number) => UP(tolerated[index]!);
-    accumulate(settings, state, residuals, certain(0), bounds, new Uint8Array(6), statistics);
-    return statistics;
+    const stretch = stretchOf(residuals, certain(0), (index) => UP(tolerated[index]!));
+    accumulate(settings, startAccumulator(settings), stretch);
+    return stretch.statistics;
   };
   const plain = run([1, 1, 1, 1, 1, 1]);
   const tagged = run([1, 1, 1, 3, 1, 1]);

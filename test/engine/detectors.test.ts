@@ -6,6 +6,7 @@ import { accumulateCusum, startCusum } from "../../engine/detect/detectors/cusum
 import { BEYOND, MISSING, WITHIN } from "../../engine/detect/detectors/contract.ts";
 import { holdSample, interruptHold, startHold } from "../../engine/detect/hold.ts";
 import { accumulateThreshold, startThreshold } from "../../engine/detect/detectors/threshold.ts";
+import { stretchOf } from "../detectors/noise.ts";
 import { check } from "./check.ts";
 import { normals } from "./seeded.ts";
 
@@ -15,17 +16,12 @@ const residualsOf = fc.array(fc.oneof(fc.integer({ min: -60, max: 60 }), fc.cons
 });
 
 function threshold(breaches: number, of: number, residuals: readonly number[]) {
-  const flags = new Uint8Array(residuals.length);
-  const counts = new Float64Array(residuals.length);
-  accumulateThreshold(
-    { kind: "threshold", baselineMs: 0, season: false, breaches, of },
-    startThreshold(),
-    Float64Array.from(residuals),
-    () => ({ up: 10, down: INFINITY }),
-    flags,
-    counts,
-  );
-  return { flags: [...flags], counts: [...counts] };
+  const settings = { kind: "threshold", baselineMs: 0, season: false, breaches, of } as const;
+  const noise = { spread: 1, autocorrelation: 0, samples: 40, residuals: [] };
+  const bounds = { up: 10, down: INFINITY };
+  const stretch = stretchOf(Float64Array.from(residuals), noise, () => bounds);
+  accumulateThreshold(settings, startThreshold(), stretch);
+  return { flags: [...stretch.flags], counts: [...stretch.statistics] };
 }
 
 describe("threshold", () => {
@@ -77,17 +73,9 @@ describe("cusum", () => {
         // What is estimated from 40 samples is (1 + 3φ)/40 too low.
         const phi = autocorrelation + (1 + 3 * autocorrelation) / 40;
         const inflation = (1 + phi) / (1 - phi);
-        const flags = new Uint8Array(residuals.length);
-        const statistics = new Float64Array(residuals.length);
-        accumulateCusum(
-          { ...settings, drift, clip, limit },
-          startCusum(),
-          Float64Array.from(residuals),
-          noise,
-          () => ({ up, down }),
-          flags,
-          statistics,
-        );
+        const stretch = stretchOf(Float64Array.from(residuals), noise, () => ({ up, down }));
+        accumulateCusum({ ...settings, drift, clip, limit }, startCusum(), stretch);
+        const { flags, statistics } = stretch;
         const sum = (index: number, sign: number, bound: number): number => {
           if (index < 0 || bound === INFINITY) return 0;
           const before = sum(index - 1, sign, bound);
@@ -115,16 +103,10 @@ describe("cusum", () => {
       const state = startCusum();
       for (let part = 0; ; part++) {
         const residuals = normals(run * 1000 + part, 4096);
-        const flags = new Uint8Array(residuals.length);
-        accumulateCusum(
-          { ...settings, drift: 1, clip: 1e9, limit: 4 },
-          state,
-          residuals,
-          { spread: 1, autocorrelation: 0, samples: 1e9, residuals: [] },
-          () => ({ up: 0, down: INFINITY }),
-          flags,
-          new Float64Array(residuals.length),
-        );
+        const noise = { spread: 1, autocorrelation: 0, samples: 1e9, residuals: [] };
+        const stretch = stretchOf(residuals, noise, () => ({ up: 0, down: INFINITY }));
+        accumulateCusum({ ...settings, drift: 1, clip: 1e9, limit: 4 }, state, stretch);
+        const { flags } = stretch;
         const first = flags.indexOf(BEYOND);
         samples += first < 0 ? residuals.length : first + 1;
         if (first >= 0) break;

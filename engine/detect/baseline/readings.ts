@@ -9,7 +9,7 @@ import type { CountedColumn } from "./counted.ts";
 import { explain, type Control, type Controlled } from "./control.ts";
 import type { SignalPolicy } from "../../policy/policy.ts";
 import { observe, type Baseline } from "./residual.ts";
-import type { TrackState } from "../track.ts";
+import type { TrackState } from "../trackState.ts";
 
 /** Weight of the newest residual in the smoothed effect that the record shows. */
 export const SMOOTHING = 0.4;

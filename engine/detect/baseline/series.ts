@@ -13,7 +13,7 @@ import type { Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
 import { readColumn, type Readings } from "./readings.ts";
 import { baselineStart, observeBaseline, timesOfFinite, type Baseline } from "./residual.ts";
-import type { TrackState } from "../track.ts";
+import type { TrackState } from "../trackState.ts";
 
 export function readingKey(signal: SignalPolicy, series: SeriesName): string {
   const { baselineMs, season } = signal.detector;

@@ -1,32 +1,36 @@
 /**
- * Count e-process: evidence from how many of the requests failed, valid at every look.
+ * Count e-process: evidence from how many of the requests failed, which may be looked at after
+ * every sample without more false alarms because of it.
  *
  *     R_j ← (R_j + ½/H) · min(clip, ρ_j^(x/D) · exp(−λ·(e/D)·(ρ_j − 1))),   R_j = ½ at first
  *     E   = Σ w_j R_j + ½·max(0, 1 − t/H)
  *
- * with x events in the e requests of a sample, D the dispersion and λ the highest rate
- * that is tolerated. It is what a gambler owns who starts with 1, puts one half on "harm
- * began with the deployment" and spreads the other evenly over the H samples in which it
- * may begin, each stake over sixteen sizes of harm ρ, 1.2 to 20 times λ, weighted by 1/ρ
- * (a mixture likelihood ratio: Robbins 1970). Where the events are Poisson at a rate of
- * at most λ, no bet gains on average, so E ≥ 1/α happens to a share α of healthy watches
- * at most, however often one looks (Ville 1939). Rates that must not fall are bet on in
- * the same way with 1/ρ and the lowest rate tolerated.
+ * with x events in the e requests of a sample, D the dispersion, λ the highest rate that is
+ * tolerated, t the valid samples so far and H the horizon.
  *
- * λ is the tolerance on top of the 99.5 % bound of what the baseline's rate may be
- * (gamma.ts), so an hour with three errors is not taken for more than it is worth.
- * Real errors come in bursts: counts and requests are divided by the dispersion D, the
- * variance over the mean of the baseline's counts. That is approximate, and estimated.
+ * E is the wealth of a gambler who starts with 1 and bets on harm. He puts one half on "harm began
+ * with the deployment" and spreads the other half evenly over the H samples in which it may begin.
+ * Each stake is spread over sixteen sizes of harm ρ, 1.2 to 20 times λ, weighted by 1/ρ (a mixture
+ * likelihood ratio: Robbins 1970). Where the events are Poisson at a rate of at most λ, no bet
+ * gains on average, so at most a share α of healthy watches ever reaches E ≥ 1/α, however often
+ * one looks (Ville 1939). Rates that must not fall are bet on in the same way, with 1/ρ and the
+ * lowest rate that is tolerated.
  *
- * One sample multiplies the evidence by `clip` at most, so that a single burst is no
- * breach, and each w_j R_j is held below 10/α, so that a breach can end. Both can only
- * make false alarms rarer. Past the horizon stakes go on, with borrowed money: α then
- * becomes α·(½ + ½·t/H).
+ * λ is the tolerance on top of the upper 99.5 % bound of the baseline's rate (gamma.ts), so a
+ * rate that was estimated from three errors is not trusted more than it deserves. Real errors
+ * come in bursts, so counts and requests are divided by the dispersion D, the variance of the
+ * baseline's counts over their mean. That is approximate, and D is an estimate.
  *
- * At the defaults (α 1 %, H 60, clip 20), baselines and watches of sixty samples of 500
- * requests; "bursts" is negative binomial, its variance three means. % of healthy watches
- * flagged at no tolerance and at 25 %, then % found / median samples to the first flag of
- * so many times the errors at 25 % tolerated (– over 60), and of 3× that begin at sample 31:
+ * One sample multiplies the evidence by `clip` at most, so that a single burst is no breach, and
+ * each w_j R_j is held below 10/α, so that a breach can end. Both can only make false alarms
+ * rarer. Past the horizon the gambler goes on staking money he does not have: α then becomes
+ * α·(½ + ½·t/H).
+ *
+ * Measured at the defaults (α 1 %, H 60, clip 20), with baselines and watches of sixty samples of
+ * 500 requests; "bursts" is negative binomial with a variance of three means. First the healthy
+ * watches that are flagged, in %, with nothing and with 25 % tolerated. Then, at 25 % tolerated,
+ * % found / median samples to the first flag (– where over 60) for so many times the errors, and
+ * for 3× that begins at sample 31:
  *
  *     errors        healthy            2×        3×        5×       10×     3× late
  *     10           0.00  0.00     100 / 8   100 / 3   100 / 2   100 / 2     100 / 4
@@ -42,15 +46,7 @@
 
 import { assert } from "../../assert.ts";
 import type { CountSettings } from "../../policy/policy.ts";
-import {
-  BEYOND,
-  MISSING,
-  WITHIN,
-  type Bounds,
-  type EventRate,
-  type Noise,
-  type Samples,
-} from "./contract.ts";
+import { BEYOND, MISSING, WITHIN, type Bounds, type EventRate, type Stretch } from "./contract.ts";
 
 /** The sizes of harm that are bet on, as multiples of the tolerated rate, and their weights. */
 const TIMES = Array.from({ length: 16 }, (_, j) => 1.2 * (20 / 1.2) ** (j / 15));
@@ -60,7 +56,7 @@ const WEIGHTS = ((): readonly number[] => {
 })();
 /** Each bet is held near this many times the 1/α at which a breach begins. */
 const CAP = 10;
-/** What is put on harm that begins with the deployment. */
+/** The part of the stake that is put on harm that begins with the deployment. */
 const AT_START = 0.5;
 
 export interface CountState {
@@ -76,7 +72,7 @@ export function startCount(): CountState {
   return { kind: "count", rise: [], fall: [], count: 0 };
 }
 
-/** The highest and the lowest rate of the counted events that are tolerated; null: any. */
+/** The highest and the lowest tolerated rate of the counted events; null where any is. */
 export function toleratedRates(
   rate: EventRate,
   { up, down }: Bounds,
@@ -98,12 +94,7 @@ export function toleratedRates(
 export function accumulateCount(
   settings: CountSettings,
   state: CountState,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
-  samples: Samples | null,
+  { residuals, noise, boundsOf, flags, statistics, samples }: Stretch,
 ): void {
   assert(samples?.counts != null, "a count is held against counts");
   const { rate } = noise;
@@ -139,7 +130,11 @@ export function accumulateCount(
   state.fall = fall;
 }
 
-/** @param direction 1 bets on a rate of `times` the tolerated one, −1 on one over `times` */
+/**
+ * Plays one sample: adds the stake and multiplies what each size of harm has won, in place.
+ *
+ * @param direction 1 bets on rates above the tolerated one, −1 on rates below it
+ */
 function bet(
   won: number[],
   events: number,
@@ -158,7 +153,7 @@ function bet(
   }
 }
 
-/** Over the directions that are judged. */
+/** E: what was won, averaged over the directions that are judged, and what is not staked yet. */
 function wealthOf(
   rise: readonly number[],
   fall: readonly number[],
@@ -178,7 +173,7 @@ function weighted(won: readonly number[]): number {
   return sum;
 }
 
-/** Would a single sample, out of the blue, be a breach? */
+/** Could one sample alone be a breach? Such settings are refused. */
 export function oneBurstFires(
   settings: Pick<CountSettings, "alpha" | "horizon" | "clip">,
 ): boolean {
@@ -188,9 +183,9 @@ export function oneBurstFires(
 }
 
 /**
- * Would this many requests have shown `times` the highest rate that is tolerated of the
- * baseline's own, and one over `times` the lowest, if every sample had been as expected?
- * Where they would not, that nothing was seen says nothing.
+ * Are there enough requests to have found harm, had there been any? Harm is `times` the highest
+ * rate that is tolerated, and where falls are judged one over `times` the lowest, with counts
+ * that are exactly as expected. If not, that nothing was found is no evidence of health.
  */
 export function wouldShow(
   settings: CountSettings,

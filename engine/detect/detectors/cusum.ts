@@ -3,23 +3,25 @@
  *
  *     C ← clamp(C + clip((r/σ − k)/v), 0, 2h),   k = max(drift, bound/σ + 1)
  *
- * σ is the plain spread of one residual, `bound` the tolerance in the residual's
- * unit, v = (1+φ)/(1−φ) the inflation for an autocorrelation φ. One spread above the
- * tolerance is the reference: smaller excesses drain the sum. Clipping the step keeps
- * one spike from firing; capping the sum at twice the limit lets a breach end a few
- * samples after the harm does. The step is clipped after the drift is subtracted:
- * clipped before, a wide tolerance on a quiet series could never be exceeded.
+ * C is one sum for each direction, r the residual, h the limit, σ the spread of one residual,
+ * `bound` the tolerance in the residual's unit, and v = (1+φ)/(1−φ) the inflation for an
+ * autocorrelation φ. The reference is one spread above the tolerance: residuals below it make
+ * the sum smaller. Clipping each step keeps one spike from raising an alarm. Capping the sum at
+ * twice the limit lets a breach end a few samples after the harm does. The step is clipped after
+ * the drift is subtracted: clipped before, a wide tolerance on a quiet series could never be
+ * exceeded.
  *
- * Autocorrelation stretches a sum's excursions by v: alarms at a limit h on sums of
- * plain steps are as rare as exp(−2kh/v). So it is the limit that must grow by v, or
- * the step that must shrink, and not the spread that must grow by √v: that would put
- * shifts of two or three spreads below the drift. Over 60 healthy samples at zero
+ * Why divide the step by v: autocorrelation makes the excursions of a sum v times as long, so
+ * with plain steps alarms at a limit h are as rare as exp(−2kh/v). Either the limit must be v
+ * times as large or the steps must be that much smaller. Widening the spread by √v instead would
+ * put shifts of two or three spreads below the drift. Over 60 healthy samples at zero
  * tolerance, with σ and φ from 60 samples before, 99 % of the largest sums are below
  * (φ = 0, .3, .6, .8):    undivided 5.3, 9.1, 18.8, 43.4;    over √v 5.0, 7.5, 10.9,
- * 18.6;    over v 4.9, 6.1, 6.7, 9.1. One limit serves only the last.
+ * 18.6;    over v 4.9, 6.1, 6.7, 9.1. Only divided by v does one limit serve every φ.
  *
- * So measured, drift 1, clip 4 and limit 8 flag, in % of 60-sample watches, and find
- * lasting shifts above a zero tolerance (% found / median samples, – over 60):
+ * Measured with drift 1, clip 4 and limit 8: the healthy watches of 60 samples that are flagged,
+ * in %, and the lasting shifts above a zero tolerance that are found (% found / median samples
+ * until then, – where that is over 60):
  *
  *     noise        φ    up   both      +1.5σ       +2σ       +3σ      +10σ
  *     normal       0    0.1   0.2    93 / 16   100 / 9   100 / 5   100 / 2
@@ -32,17 +34,17 @@
  *     t, 3 d.f.   .8    2.5   5.0    42 / –     63 / 47   87 / 25  100 / 6
  *
  * (4000 watches for alarms, 1000 for shifts; standard deviation 1; seeds in
- * test/detectors/noise.ts.) At most 1 % holds for normal noise up to φ = .6. Heavy
- * tails break it even with half a spread tolerated (0.1 to 0.9 % up): the σ of a
- * median absolute deviation is two thirds of theirs. On the inflated scale with drift
- * 2, clip 10 and limit 12, as this was before, +3σ was found in 95, 64, 23 and 14 %.
+ * test/detectors/noise.ts.) Normal noise up to φ = .6 is flagged in at most 1 %. Heavy tails are
+ * flagged more often, even with half a spread tolerated (0.1 to 0.9 % up), because σ is estimated
+ * from a median absolute deviation, which gives two thirds of theirs. With the spread widened by
+ * √v, drift 2, clip 10 and limit 12, +3σ was found in only 95, 64, 23 and 14 %.
  *
  * Textbook run lengths hold for independent normal noise only. Known value:
  * k = 1, h = 4 has an average run length of about 1.5e4 samples (Siegmund 1985).
  */
 
 import type { CusumSettings } from "../../policy/policy.ts";
-import { BEYOND, inflationOf, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
+import { BEYOND, inflationOf, MISSING, WITHIN, type Stretch } from "./contract.ts";
 
 export interface CusumState {
   readonly kind: "cusum";
@@ -58,11 +60,7 @@ export function startCusum(): CusumState {
 export function accumulateCusum(
   settings: CusumSettings,
   state: CusumState,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
+  { residuals, noise, boundsOf, flags, statistics }: Stretch,
 ): void {
   const { drift, clip, limit } = settings;
   const { spread } = noise;
@@ -85,6 +83,7 @@ export function accumulateCusum(
   }
 }
 
+/** The sum of one direction after one more sample; all arguments but `inflation` in spreads. */
 function next(
   sum: number,
   z: number,

@@ -1,11 +1,11 @@
 /**
  * The detectors behind one door.
  *
- * Detection has two steps, so that policies share the dear one. `observe` (see
- * residual.ts) turns samples into residuals against what was expected; it knows no
- * policy. A detector then folds residuals into evidence against a tolerance, one
- * sample at a time, so whole columns and single samples go through the same code
- * and any chunking gives the same result.
+ * Detection has two steps, so that policies can share the expensive one. `observe` (see
+ * baseline/residual.ts) turns samples into residuals, the differences from what was expected; it
+ * knows no policy. A detector then folds residuals into evidence against a tolerance, one sample
+ * after the other, so that whole columns and single samples go through the same code and any
+ * cutting into stretches gives the same result.
  *
  * To add a detector: one file with its `start` and `accumulate`, one case here. What all of
  * them are given and answer is in contract.ts.
@@ -13,7 +13,7 @@
 
 import { unreachable } from "../../assert.ts";
 import type { DetectorSettings } from "../../policy/policy.ts";
-import type { Bounds, Noise, Samples } from "./contract.ts";
+import type { Stretch } from "./contract.ts";
 import { accumulateCount, startCount, type CountState } from "./count.ts";
 import { accumulateCusum, startCusum, type CusumState } from "./cusum.ts";
 import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
@@ -34,8 +34,9 @@ export type AccumulatorState =
   | CountState;
 
 /**
- * The state before the first sample. Accumulators are updated in place: clone to keep.
- * A shallow clone will do, because lists in a state are replaced and never written to.
+ * The state before the first sample. `accumulate` changes a state in place, so whoever wants to
+ * keep one clones it first. A shallow clone is enough: detectors replace the lists of a state and
+ * never write to them.
  */
 export function startAccumulator(settings: DetectorSettings): AccumulatorState {
   switch (settings.kind) {
@@ -61,103 +62,37 @@ export function startAccumulator(settings: DetectorSettings): AccumulatorState {
 }
 
 /**
- * Folds `residuals[from..to)` into `state`, in place. Writes WITHIN, BEYOND or
- * MISSING for each sample into `flags` and the statistic into `statistics`.
- *
- * @param bounds one for each sample, through `boundsOf(index)`, because a tag may
- *   begin or end while a deployment is watched.
- * @param samples what the residuals were made of, where the detector looks at it
+ * Folds a stretch of samples into `state`, in place, and writes a flag and the detector's
+ * statistic for each sample into the stretch.
  */
 export function accumulate(
   settings: DetectorSettings,
   state: AccumulatorState,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
-  samples: Samples | null = null,
+  stretch: Stretch,
 ): void {
   switch (settings.kind) {
     case "threshold":
-      return accumulateThreshold(
-        settings,
-        state as ThresholdState,
-        residuals,
-        boundsOf,
-        flags,
-        statistics,
-        samples,
-      );
+      return accumulateThreshold(settings, state as ThresholdState, stretch);
     case "cusum":
-      return accumulateCusum(
-        settings,
-        state as CusumState,
-        residuals,
-        noise,
-        boundsOf,
-        flags,
-        statistics,
-      );
+      return accumulateCusum(settings, state as CusumState, stretch);
     case "ewma":
-      return accumulateEwma(
-        settings,
-        state as EwmaState,
-        residuals,
-        noise,
-        boundsOf,
-        flags,
-        statistics,
-      );
+      return accumulateEwma(settings, state as EwmaState, stretch);
     case "eprocess":
-      return accumulateOnset(
-        settings,
-        state as OnsetState,
-        residuals,
-        noise,
-        boundsOf,
-        flags,
-        statistics,
-      );
+      return accumulateOnset(settings, state as OnsetState, stretch);
     case "mannWhitney":
-      return accumulateMannWhitney(
-        settings,
-        state as MannWhitneyState,
-        residuals,
-        noise,
-        boundsOf,
-        flags,
-        statistics,
-      );
+      return accumulateMannWhitney(settings, state as MannWhitneyState, stretch);
     case "novelty":
-      return accumulateNovelty(settings, residuals, noise, boundsOf, flags, statistics);
+      return accumulateNovelty(settings, stretch);
     case "variance":
-      return accumulateVariance(
-        settings,
-        state as VarianceState,
-        residuals,
-        noise,
-        boundsOf,
-        flags,
-        statistics,
-      );
+      return accumulateVariance(settings, state as VarianceState, stretch);
     case "count":
-      return accumulateCount(
-        settings,
-        state as CountState,
-        residuals,
-        noise,
-        boundsOf,
-        flags,
-        statistics,
-        samples,
-      );
+      return accumulateCount(settings, state as CountState, stretch);
     default:
       return unreachable(settings);
   }
 }
 
-/** What the statistic is held against, for the record. */
+/** The limit that the statistic of a detector is compared with. */
 export function limitOf(settings: DetectorSettings): number {
   switch (settings.kind) {
     case "threshold":

@@ -3,33 +3,25 @@
  *
  *     z ← (1−w)·z + w·clip(r/σ − bound/σ),   statistic z / s,   s = √(Var z + Var level)
  *
- * one z for each direction that is worse, from 0: a deployment begins at the
- * tolerance, not far below it, so the first samples count in full. σ is the plain
- * spread of one residual, `bound` the tolerance in the residual's unit. For a
- * stationary autocorrelation φ the variance of z is exact from the first sample on:
+ * with one z for each direction that is worse, which starts at 0: a deployment begins at the
+ * tolerance and not far below it, so the first samples count in full. w is the weight, r the
+ * residual, σ the spread of one residual, `bound` the tolerance in the residual's unit. For
+ * residuals with a constant autocorrelation φ, V is the exact variance of z from the first sample:
  *
  *     V ← (1−w)²·V + w² + 2w(1−w)·C,   C ← φ·((1−w)·C + w)
  *
- * with C the covariance of z and the next residual. It ends at
- * w/(2−w)·(1+φ(1−w))/(1−φ(1−w)), in which textbooks put a factor 1 − (1−w)^2t that is
- * right for φ = 0 only. The baseline's level is a median of n samples that is off
- * by a standard deviation of √(π/2·v/n) for the whole watch; that is paid for too.
+ * with C the covariance of z and the next residual. V converges to
+ * w/(2−w)·(1+φ(1−w))/(1−φ(1−w)). Textbooks multiply that by 1 − (1−w)^2t for the first samples,
+ * which is right for φ = 0 only. The level that was expected is a median of n samples, and wrong
+ * by a standard deviation of √(π/2·v/n) during the whole watch: that is "Var level" above.
  *
- * A step is clipped where it would move the statistic by `clip`, so a clip below the
- * limit keeps one spike from firing, and a lasting shift can still reach clip/w. A
- * breach ends soon after the harm: z forgets half in ln 2 / −ln(1−w) samples.
+ * Each step is clipped so that it moves the statistic by `clip` at most: with a clip below the
+ * limit one spike raises no alarm, and a lasting shift can still reach clip/w. A breach ends soon
+ * after the harm, because z forgets half of the past in ln 2 / −ln(1−w) samples.
  */
 
 import type { EwmaSettings } from "../../policy/policy.ts";
-import {
-  BEYOND,
-  inflationOf,
-  MISSING,
-  phiOf,
-  WITHIN,
-  type Bounds,
-  type Noise,
-} from "./contract.ts";
+import { BEYOND, inflationOf, MISSING, phiOf, WITHIN, type Stretch } from "./contract.ts";
 
 export interface EwmaState {
   readonly kind: "ewma";
@@ -45,15 +37,11 @@ export function startEwma(): EwmaState {
   return { kind: "ewma", up: 0, down: 0, variance: 0, covariance: 0 };
 }
 
-/** See `accumulate`. The statistic is the larger z, in its standard deviations, from 0 up. */
+/** See `accumulate`. The statistic is the larger z in its standard deviations, never below 0. */
 export function accumulateEwma(
   settings: EwmaSettings,
   state: EwmaState,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
+  { residuals, noise, boundsOf, flags, statistics }: Stretch,
 ): void {
   const { weight, clip, limit } = settings;
   const { spread, samples } = noise;
@@ -79,6 +67,7 @@ export function accumulateEwma(
   }
 }
 
+/** z after one more sample; everything but `weight` in spreads. */
 function next(z: number, excess: number, weight: number, clip: number): number {
   if (excess === Number.NEGATIVE_INFINITY) return 0;
   const step = excess > clip ? clip : excess < -clip ? -clip : excess;

@@ -1,31 +1,30 @@
 /**
- * Mann–Whitney test with a Hodges–Lehmann shift, as Kayenta's judge has it.
+ * Mann–Whitney test with a Hodges–Lehmann shift, as in Kayenta's judge. It is here for comparison,
+ * and for teams that come from Kayenta.
  *
  *     breach up ⇔ low > limit·|HL|  and  mean(watch) − mean(baseline) > bound
  *
- * HL is the median of all differences between a watch and a baseline residual, [low,
- * high] its interval: the shifts at which the normal statistic of U, corrected for
- * ties and continuity, is not significant (what R's `wilcox.test(exact = FALSE,
- * conf.int = TRUE)` gives to its 1e-4; here to the last digit, because the statistic
- * only jumps at differences of pairs). Kayenta asks with 98 % confidence that the
- * interval clears a quarter of the shift, and calls the first a `tolerance`; what is
- * tolerated, its `allowedIncrease`, is the signal's tolerance here. Means and shifts
- * are of residuals: logarithms where the tolerance is relative.
+ * HL is the median of all differences between a residual of the watch and one of the baseline.
+ * [low, high] is its confidence interval: the shifts at which the normal statistic of U, corrected
+ * for ties and continuity, is not significant. R's `wilcox.test(exact = FALSE, conf.int = TRUE)`
+ * gives the same to its precision of 1e-4; here it is exact, because the statistic only jumps
+ * at differences of pairs. Kayenta's defaults are a confidence of 98 % and a limit of a quarter,
+ * which it calls `tolerance`; its `allowedIncrease` is the signal's tolerance here. Means and
+ * shifts are of residuals, which are logarithms where the tolerance is relative.
  *
- * Unlike Kayenta's, it is a function of its input: two constant groups are not
- * jittered, their shift is exactly their difference, with an interval of no width. And
- * groups so small that nothing could be significant are no breach: there R and Kayenta
- * end the interval at the smallest difference, which may well be above zero.
+ * Unlike Kayenta's, the result depends on the samples alone: no noise is added where both groups
+ * are constant, so their shift is exactly their difference with an interval of no width. And
+ * where the groups are so small that nothing could be significant there is no breach: R and
+ * Kayenta end the interval at the smallest difference there, which may well be above zero.
  *
- * Bias: looked at more than once it alarms far too often, and autocorrelation makes
- * it worse (60 looks at a constant null: see the table in
- * test/detectors/mannWhitney.test.ts). It judges all samples since the deployment, so
- * a late harm is diluted and a breach ends only when most samples are healthy again.
- * It is here to be compared with, and for teams that come from Kayenta.
+ * Bias: looked at more than once it raises far too many alarms, and autocorrelation makes that
+ * worse (see the table of 60 looks at healthy samples in test/detectors/mannWhitney.test.ts). It
+ * judges all samples since the deployment, so late harm is diluted, and a breach ends only when
+ * most samples are healthy again.
  */
 
 import type { MannWhitneySettings } from "../../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
+import { BEYOND, MISSING, WITHIN, type Bounds, type Stretch } from "./contract.ts";
 import { normalQuantile } from "./normal.ts";
 
 /** How far one group lies above another, with the interval of that shift. */
@@ -47,15 +46,11 @@ export function startMannWhitney(): MannWhitneyState {
   return { kind: "mannWhitney", values: [], statistic: 0 };
 }
 
-/** See `accumulate`. The statistic is the near end of the interval, as a share of the shift. */
+/** See `accumulate`. The statistic is the interval end nearer to zero, as a share of the shift. */
 export function accumulateMannWhitney(
   settings: MannWhitneySettings,
   state: MannWhitneyState,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
+  { residuals, noise, boundsOf, flags, statistics }: Stretch,
 ): void {
   const control = Float64Array.from(noise.residuals).sort();
   // A state is cloned shallowly: its list may be shared, so it is replaced.
@@ -79,7 +74,7 @@ export function accumulateMannWhitney(
   }
 }
 
-/** The interval's end nearer to zero over the shift; 0 where that is tolerated or unsure. */
+/** The statistic in one direction; 0 where the change is tolerated or not significant. */
 function nearEnd(
   control: ArrayLike<number>,
   values: readonly number[],
@@ -88,7 +83,8 @@ function nearEnd(
   sign: 1 | -1,
 ): number {
   if (control.length === 0 || sign * (mean(values) - mean(control)) <= bound) return 0;
-  // Most looks end here: an interval is dear, and it holds zero unless zero is rejected.
+  // The interval is expensive, and it holds zero unless a shift of zero is rejected: test that
+  // first. Most looks end here.
   const critical = normalQuantile((1 + confidence) / 2);
   if (sign * scoreAt(control, values, 0).z <= critical) return 0;
   const { estimate, low, high } = shiftOf(control, values, critical);
@@ -97,7 +93,7 @@ function nearEnd(
 }
 
 /**
- * The shift from one group to another, neither in any order nor empty.
+ * The shift from one group to another. Neither may be empty; their order does not matter.
  *
  * @example mannWhitneyShift([1, 2, 3], [11, 12, 13], 0.95).estimate // 10
  */
@@ -120,7 +116,7 @@ interface Score {
   readonly z: number;
 }
 
-/** Both groups in order, so that one pass over them counts pairs and ties. */
+/** Both groups are sorted, so one pass over them counts pairs and ties. */
 function scoreAt(y: ArrayLike<number>, x: ArrayLike<number>, shift: number): Score {
   const n = x.length;
   const m = y.length;
@@ -167,7 +163,10 @@ function shiftOf(y: ArrayLike<number>, x: ArrayLike<number>, critical: number): 
   };
 }
 
-/** The largest number in [from, to] for which a condition holds that fails ever after. */
+/**
+ * The largest number in [from, to] for which `holds` is true, by bisection. Once it is false it
+ * must stay false for all larger numbers.
+ */
 function lastWhere(holds: (shift: number) => boolean, from: number, to: number): number {
   if (!holds(from)) return from;
   if (holds(to)) return to;

@@ -1,27 +1,28 @@
 /**
- * Has the series ever been there? For single samples far out, on series that are coarse or
- * wild: five-minute samples of infrastructure, where a sum over samples comes too late and
- * a standard deviation means little.
+ * Is a sample far beyond everything the series did before? This is for coarse or wild series,
+ * such as five-minute samples of infrastructure, where a sum over several samples comes too late
+ * and a standard deviation means little.
  *
  *     up:   (x − max of the baseline) / (q95 − q05 of the baseline)
  *     down: (min of the baseline − x) / (q95 − q05 of the baseline)
  *
- * in the series' own unit, whatever its residuals are in: on a logarithm every fall
- * towards zero is a record. A breach is a sample at least `times` that range beyond all it
- * did before, and beyond the signal's tolerance. One is enough; `hold` asks for more.
+ * with x the sample, in the series' own unit even where residuals are logarithms: on a logarithm
+ * every fall towards zero would be a record. A breach is a sample that is at least `times` the
+ * range q95 − q05 beyond everything before, and beyond the signal's tolerance. One sample is
+ * enough; `hold` asks for more.
  *
- * Biases: the largest of n samples is passed by one of the next H with probability H/(n+H)
- * even if nothing changed, so `times` is what keeps it quiet, and no tail is too heavy to
- * break it. A spike in the baseline hides every smaller one. A history too short for a
- * scale of its own has no range either, and is never called a breach here.
+ * Biases: one of the next H samples passes the largest of the n before with a probability of
+ * H/(n+H) even if nothing changed, so only `times` keeps this quiet, and a tail that is heavy
+ * enough breaks it. A spike in the baseline hides every smaller one. Where the history is too
+ * short for a scale of its own, nothing is ever called a breach here.
  */
 
 import type { NoveltySettings } from "../../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
+import { BEYOND, MISSING, WITHIN, type Noise, type Stretch } from "./contract.ts";
 import { rankedAt } from "../baseline/orderStatistics.ts";
 import { BASELINE_FOR_HEALTH } from "../baseline/residual.ts";
 
-/** Memory has no part in it: every sample is judged by itself. */
+/** No memory: every sample is judged by itself. */
 export interface NoveltyState {
   readonly kind: "novelty";
 }
@@ -30,17 +31,13 @@ export function startNovelty(): NoveltyState {
   return { kind: "novelty" };
 }
 
-/** A range below this share of the level is not believed. */
+/** The range is taken to be at least this share of the level. */
 const RANGE_AT_LEAST = 0.1;
 
-/** See `accumulate`. The statistic is how many ranges beyond, 0 where within or tolerated. */
+/** See `accumulate`. The statistic is how many ranges beyond; 0 where within or tolerated. */
 export function accumulateNovelty(
   settings: NoveltySettings,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
+  { residuals, noise, boundsOf, flags, statistics }: Stretch,
 ): void {
   const { times } = settings;
   const past = pastOf(noise);
@@ -61,11 +58,12 @@ export function accumulateNovelty(
   }
 }
 
-/** A residual on a scale that is linear in the series' unit: a multiple of its level for logs. */
+/** A residual on a linear scale: a logarithm becomes a multiple of the expected level. */
 function linear(residual: number, { transform }: Noise): number {
   return transform === "log" ? Math.exp(residual) : residual;
 }
 
+/** The extremes of the baseline and its range; extremes of ±Infinity where it is too short. */
 function pastOf(noise: Noise): { least: number; most: number; range: number } {
   const { residuals, samples, spread } = noise;
   if (samples < BASELINE_FOR_HEALTH || residuals.length === 0) {
@@ -79,7 +77,7 @@ function pastOf(noise: Noise): { least: number; most: number; range: number } {
     if (value > most) most = value;
   }
   const width = rankedAt(values, 0.95) - rankedAt(values, 0.05);
-  // Of a logarithm the level is 1; elsewhere the spread has a floor of its own.
+  // On the linear scale of logarithms the level is 1; in every other case the spread has a floor.
   const floor = noise.transform === "log" ? RANGE_AT_LEAST : spread;
   return { least, most, range: Math.max(width, floor) };
 }

@@ -1,41 +1,42 @@
 /**
- * Onset-mixture e-process: evidence that may be looked at after every sample.
+ * Onset-mixture e-process (the detector kind `eprocess`): evidence that may be looked at after
+ * every sample, without more false alarms because of it.
  *
  *     R_j ← (R_j + 1/H) · exp(λ_j·y − λ_j²/2v),   y = clip(r/σ − μ₀)/v
  *     E   = mean of R_j + max(0, 1 − t/H)
  *     μ₀  = max(bound/σ, ½) + 2.576·√(v/n)
  *
- * It is what a gambler owns who starts with 1, stakes 1/H at each sample on "harm
- * begins here", spreads each stake over six sizes of shift λ, and holds on to what
- * he has not staked. If r/σ is sub-Gaussian with a mean of at most μ₀, no bet gains
- * on average, so E ≥ 1/α happens to a share α of healthy watches at most, however
- * often one looks (Ville 1939; mixing over onsets: Shiryaev 1963, Shin, Ramdas and
- * Rinaldo 2023). σ is the plain spread, v = (1+φ)/(1−φ) the inflation for an
+ * r is the residual, σ the spread of one residual, v = (1+φ)/(1−φ) the inflation for an
  * autocorrelation φ, t and n the valid samples of watch and baseline, H the horizon.
  *
- * μ₀ is laid down before each sample: the tolerance at that moment, which a tag may
- * move without forgetting what was won, and what the level may be off, being a
- * median of n samples. Half a spread is always tolerated: real series drift by that
- * much. Past the horizon stakes go on, with borrowed money: the share α then becomes
- * α·t/H. Where both directions are worse, E is the average of the two.
+ * E is the wealth of a gambler who starts with 1 and bets on harm. At each sample he stakes 1/H
+ * on "harm begins here", spread evenly over six sizes of shift λ_j, and keeps what he has not
+ * staked yet. If r/σ is sub-Gaussian with a mean of at most μ₀, no bet gains on average. Then at
+ * most a share α of healthy watches ever reaches E ≥ 1/α, however often one looks (Ville 1939;
+ * mixing over onsets: Shiryaev 1963, Shin, Ramdas and Rinaldo 2023).
  *
- * Bias: v is approximate and estimated, and a heavy tail is not sub-Gaussian. The
- * clip is there for the tail; how far the promise holds is a table in
- * test/detectors/peeking.test.ts.
+ * μ₀ is fixed before each sample is seen. It is the tolerance at that moment, plus how far the
+ * expected level, a median of n samples, may be wrong. A tag may move the tolerance without
+ * losing what was won before. Half a spread is always tolerated, because real series drift by
+ * that much. Past the horizon the gambler goes on staking money he does not have: the share α
+ * then becomes α·t/H. Where both directions are worse, E is the average of the two.
  *
- * A martingale need never come down, a breach must end: each R_j is held below
- * 60/α, so that E stays near 10/α, and falls below 1/α again within some ln 10 /
- * (λ·μ₀/v + λ²/2v) samples at the smallest λ once the harm is gone: 4 without
- * autocorrelation, 13 at φ = 0.6. Holding it down can only make false alarms rarer.
+ * Bias: v is estimated and approximate, and heavy tails are not sub-Gaussian; the clip is there
+ * for the tails. How far the promise holds is a table in test/detectors/peeking.test.ts.
+ *
+ * E would not have to fall after the harm is gone, but a breach must end. So each R_j is held
+ * below 60/α, which keeps E near 10/α, and E falls below 1/α again within about ln 10 /
+ * (λ·μ₀/v + λ²/2v) samples for the smallest λ: 4 samples without autocorrelation, 13 at φ = 0.6.
+ * Holding it down can only make false alarms rarer.
  */
 
 import type { OnsetSettings } from "../../policy/policy.ts";
-import { BEYOND, inflationOf, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
+import { BEYOND, MISSING, WITHIN, inflationOf, type Stretch } from "./contract.ts";
 import { normalQuantile } from "./normal.ts";
 
 /** The sizes of shift that are bet on, in spreads above what is tolerated. */
 const SHIFTS = [0.5, 1, 1.5, 2, 3, 4.5] as const;
-/** In spreads. */
+/** The least that is tolerated, in spreads. */
 const TOLERANCE_AT_LEAST = 0.5;
 const LEVEL_QUANTILE = normalQuantile(0.995);
 /** E is held near this many times the 1/α at which a breach begins. */
@@ -58,11 +59,7 @@ export function startOnset(): OnsetState {
 export function accumulateOnset(
   settings: OnsetSettings,
   state: OnsetState,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
+  { residuals, noise, boundsOf, flags, statistics }: Stretch,
 ): void {
   const { alpha, horizon, clip } = settings;
   const { spread } = noise;
@@ -100,7 +97,7 @@ export function accumulateOnset(
   state.down = down;
 }
 
-/** Over the directions that are judged. */
+/** The mean over all sizes of shift, of those directions that are judged. */
 function meanOf(up: readonly number[], down: readonly number[]): number {
   let sum = 0;
   for (const won of up) sum += won;
@@ -108,7 +105,7 @@ function meanOf(up: readonly number[], down: readonly number[]): number {
   return sum / Math.max(SHIFTS.length, up.length + down.length);
 }
 
-/** Would a single largest step, out of the blue, be a breach? */
+/** Could one extreme sample alone, at the clip, be a breach? Such settings are refused. */
 export function oneSpikeFires(
   settings: Pick<OnsetSettings, "alpha" | "horizon" | "clip">,
 ): boolean {

@@ -1,9 +1,8 @@
 /**
- * Relative or absolute k-of-m threshold: a breach is at least `breaches` of the
- * last `of` samples beyond the tolerance. The rule most platforms ship, and the
- * baseline every tuned policy must beat: with 10 % noise a +15 % rule alarms on
- * 3.5 % of healthy hours when samples are independent and on 36 % at an
- * autocorrelation of 0.6.
+ * Relative or absolute k-of-m threshold: a breach is when at least `breaches` of the last `of`
+ * samples are beyond the tolerance. It is the rule that most platforms ship, and the baseline
+ * that every tuned policy must beat: with 10 % noise a +15 % rule alarms on 3.5 % of healthy
+ * hours where samples are independent, and on 36 % at an autocorrelation of 0.6.
  *
  * With `over` (or `under`, where down is worse) a sample must also be beyond that very
  * value: five times an error rate of 0.01 % is a large change and no harm yet.
@@ -11,7 +10,7 @@
 
 import { assert } from "../../assert.ts";
 import type { AbsoluteLimit, ThresholdSettings } from "../../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN, type Bounds, type Samples } from "./contract.ts";
+import { BEYOND, MISSING, WITHIN, type Samples, type Stretch } from "./contract.ts";
 
 export interface ThresholdState {
   readonly kind: "threshold";
@@ -27,11 +26,7 @@ export function startThreshold(): ThresholdState {
 export function accumulateThreshold(
   settings: ThresholdSettings,
   state: ThresholdState,
-  residuals: Float64Array,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
-  samples: Samples | null = null,
+  { residuals, boundsOf, flags, statistics, samples }: Stretch,
 ): void {
   const mask = 2 ** settings.of - 1;
   const over = inUnit(settings.over, samples);
@@ -53,14 +48,15 @@ export function accumulateThreshold(
   }
 }
 
-/** The limit in the unit of the samples; null where there is none. */
+/** The absolute limit in the unit of the samples; null where the policy has none. */
 function inUnit(limit: AbsoluteLimit | undefined, samples: Samples | null): number | null {
   if (limit === undefined) return null;
   assert(samples !== null, "an absolute limit is held against samples");
   return limit.kind === "unit" ? limit.amount : limit.amount * 100 * samples.percentagePoint;
 }
 
-function countBits(bits: number): number {
+/** How many bits of a whole number are set. */
+export function countBits(bits: number): number {
   let count = 0;
   for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
   return count;

@@ -1,29 +1,29 @@
 /**
- * Is the noise wider than before? For harm that leaves the level where it was: a worker
+ * Is the noise wider than before? This finds harm that leaves the level where it was: a worker
  * that hangs now and then, a cache that misses for some, a garbage collector at its limit.
  *
  *     statistic = m(watch) / m(baseline),   m = mean of |rᵢ − rᵢ₋₁| without its largest tenth
  *
- * over the last `window` samples. Steps from sample to sample are blind to a level that
- * shifts or drifts, and to a transient but for its two edges, which the trimming drops
- * (von Neumann 1941 for the idea; a trimmed mean because the median of 30 steps is twice
- * as noisy). Spikes make two large steps each, so four in half an hour are more than the
- * trimming hides. A breach also needs m(watch) beyond the signal's tolerance: twice a
- * noise that nobody would feel is no harm.
+ * over the last `window` samples. Steps from one sample to the next do not show a level that
+ * shifts or drifts, and show a transient only by its two edges, which the trimming drops (the
+ * idea is von Neumann's, 1941; a trimmed mean, because a median of 30 steps is twice as noisy).
+ * A spike makes two large steps, so four spikes in half an hour are more than the trimming
+ * drops. A breach also needs m(watch) beyond the signal's tolerance: noise that nobody would
+ * feel may double without harm.
  *
- * Which way is worse plays no part: a wider noise is wider both ways. Biases: the ratio
+ * The direction that is worse plays no part: wider noise is wider both ways. Biases: the ratio
  * of two estimates from 30 steps each is above 1.9 in about 2 % of healthy watches at one
  * look, more often when looked at after every sample, and steps of a strongly
  * autocorrelated series say little about its spread (scenarios/judge has the figures).
  */
 
 import type { VarianceSettings } from "../../policy/policy.ts";
-import { BEYOND, MISSING, WITHIN, type Bounds, type Noise } from "./contract.ts";
+import { BEYOND, MISSING, WITHIN, type Stretch } from "./contract.ts";
 
-/** Of the steps, the largest that do not count, and at least the two edges of one spike. */
+/** The share of the largest steps that is left out; at least two, the edges of one spike. */
 const TRIMMED = 0.1;
 const TRIMMED_AT_LEAST = 2;
-/** A baseline smoother than this share of its own spread is not believed. */
+/** m(baseline) is taken to be at least this share of the baseline's spread. */
 const SMOOTHEST = 0.3;
 
 export interface VarianceState {
@@ -44,11 +44,7 @@ export function startVariance(): VarianceState {
 export function accumulateVariance(
   settings: VarianceSettings,
   state: VarianceState,
-  residuals: Float64Array,
-  noise: Noise,
-  boundsOf: (index: number) => Bounds,
-  flags: Uint8Array,
-  statistics: Float64Array,
+  { residuals, noise, boundsOf, flags, statistics }: Stretch,
 ): void {
   const { window, times, atLeast } = settings;
   const before = Math.max(trimmedMean(stepsOf(noise.residuals)), SMOOTHEST * noise.spread);

@@ -29,7 +29,8 @@ import { guardSpeaks } from "../hardGuard.ts";
 import type { SignalState } from "../publish.ts";
 import { BASELINE_FOR_HEALTH, expectedAt } from "../baseline/residual.ts";
 import { boundsFor } from "../tolerance.ts";
-import { heldVerdicts, type Extreme, type TrackState } from "../track.ts";
+import { heldVerdicts } from "../track.ts";
+import type { Extreme, TrackState } from "../trackState.ts";
 import type { WatchState } from "../watch.ts";
 
 /** A signal that counts is healthy where this multiple of what is tolerated would have shown. */

@@ -9,7 +9,7 @@
 import type { BreachingSeries, StandingEvidence } from "../../event.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { logEAt } from "./levels.ts";
-import type { TrackChange, TrackState } from "../track.ts";
+import type { TrackChange, TrackState } from "../trackState.ts";
 
 export function fusesEvidence(policy: Policy): boolean {
   return policy.fusion === "evidence";
