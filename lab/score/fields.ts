@@ -27,6 +27,11 @@ export interface Field {
   readonly why: (sums: Sums) => string;
 }
 
+/** Does it add up over services, so that with one service less there is less of it? */
+export function isTotal({ unit }: Field): boolean {
+  return unit !== "share" && unit !== "seconds";
+}
+
 const FROM_ZERO: Range = { low: 0, high: Number.POSITIVE_INFINITY };
 const SHARE: Range = { low: 0, high: 1 };
 const divide = (top: number, bottom: number): number => (bottom === 0 ? Number.NaN : top / bottom);

@@ -37,7 +37,10 @@ export interface Spread {
   readonly value: number;
   /** The value in every bootstrap sample; NaN where it has none. */
   readonly samples: Float64Array;
-  /** The value with each service left out in turn; null where there are too many. */
+  /**
+   * The value with each service left out in turn, a total grown to as many services as there
+   * are; null where there are too many.
+   */
   readonly leftOut: Float64Array | null;
   readonly effectiveClusters: number;
   /** Is it a smooth function of sums? A quantile is not: leaving one out tells little. */

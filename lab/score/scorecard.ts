@@ -18,6 +18,7 @@ import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
 import {
   addendsOf,
   FIELDS,
+  isTotal,
   total,
   type Addends,
   type Field,
@@ -252,7 +253,11 @@ function spreadsOf(
       all.filter((service) => service !== out),
     );
     FIELDS.forEach((field, index) => {
-      leftOut[index]![out] = field.value(rest.sums, rest.seconds, weeks);
+      const left = field.value(rest.sums, rest.seconds, weeks);
+      // The others of as many services as there are: a mean is that already.
+      leftOut[index]![out] = isTotal(field)
+        ? (left * services.length) / (services.length - 1)
+        : left;
     });
   }
   return new Map(

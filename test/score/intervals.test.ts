@@ -154,6 +154,36 @@ describe("intervals of fleets of two to five services", () => {
   });
 });
 
+describe("a total and its share, of services of one size", () => {
+  /** Six services of twelve good deployments each, of which the first rolls back most. */
+  const rolledBackOf = (counts: readonly number[]): readonly Outcome[] =>
+    counts.flatMap((wrong, index) => {
+      const service = `service-${index}`;
+      const of = (at: number): Outcome =>
+        at < wrong ? rolledBack(5, { service }) : outcome({ service });
+      return Array.from({ length: 12 }, (_, at) => of(at));
+    });
+  const evaluated = (counts: readonly number[]): Evaluated => {
+    const outcomes = rolledBackOf(counts);
+    const scored = scoreOf(outcomes, { seed: 1, bootstraps: 400 });
+    return { policy: shipped("incumbent"), draws: [outcomes], outcomes, scored };
+  };
+  const GOOD = 6 * 12;
+
+  it("have one interval, and so have their differences", () => {
+    const [before, after] = [evaluated([7, 2, 4, 1, 0, 3]), evaluated([4, 2, 2, 0, 0, 2])];
+    const count = estimate(before.scored, "falsePositiveRollbacks");
+    const rate = estimate(before.scored, "falsePositiveRate");
+    expect(count.low! / GOOD).toBeCloseTo(rate.low!, 8);
+    expect(count.high! / GOOD).toBeCloseTo(rate.high!, 8);
+    const differences = differencesOf(before, after, scoreDraws);
+    const of = (name: string) => differences.find(({ field }) => field === name)!;
+    expect(of("falsePositiveRollbacks").low! / GOOD).toBeCloseTo(of("falsePositiveRate").low!, 8);
+    expect(of("falsePositiveRollbacks").high! / GOOD).toBeCloseTo(of("falsePositiveRate").high!, 8);
+    expect(of("falsePositiveRollbacks").verdict).toBe(of("falsePositiveRate").verdict);
+  });
+});
+
 describe("Student's t at 97.5 %", () => {
   // The integral of its density, and R's qt().
   const known: readonly (readonly [number, number])[] = [
