@@ -1,19 +1,19 @@
 /**
- * Holds the wall clock against the steady one. A jump pages. Forward, time is only believed
- * under a halt, so that no window runs out by it; the halt is lifted when the clocks agreed for
- * a while. Backward, time waits.
+ * Compares the wall clock with the steady clock and pages when the wall clock jumps. After a jump
+ * forward the host halts all machines before it adopts the new time, so that no override window
+ * runs out because of the jump; it lifts the halt once the clocks have agreed for a minute. After
+ * a jump backward the host's time stands still until the wall clock catches up.
  */
 
 import { formatDuration, type ControllerState } from "../../engine/index.ts";
-import type { Told } from "./contract.ts";
+import type { HostInput } from "./contract.ts";
 import { JUMP_MS, type HostTime } from "./hostTime.ts";
-import { NOW } from "./told.ts";
+import { NOW } from "./hostInput.ts";
 
-/** Who halts and lifts: nobody else's halt is touched. */
+/** Marks the halts ordered here: only these are lifted here, never one that a person ordered. */
 const BY = "the live host, for its clock";
 const STEADY_FOR_MS = 60_000;
-/** The end of a jump's sentence. */
-const LEFT = "questions are left to people until the clocks agree again";
+const CONSEQUENCE = "questions are left to people until the clocks agree again";
 
 export class ClockWatch {
   #agreesSinceMs: number;
@@ -21,12 +21,12 @@ export class ClockWatch {
   constructor(
     private readonly time: HostTime,
     private readonly steadyMs: () => number,
-    private readonly tell: (told: Told) => void,
+    private readonly tell: (input: HostInput) => void,
   ) {
     this.#agreesSinceMs = steadyMs();
   }
 
-  /** At the start: a journal that is ahead of the wall. */
+  /** Call once at the start: pages when the journal is ahead of the wall clock. */
   begin(): void {
     const { waitsMs } = this.time;
     if (waitsMs < JUMP_MS) return;
@@ -35,6 +35,7 @@ export class ClockWatch {
     );
   }
 
+  /** Call on every turn of the loop. */
   look(state: () => ControllerState): void {
     const offMs = this.time.follow();
     if (Math.abs(offMs) >= JUMP_MS) {
@@ -42,7 +43,7 @@ export class ClockWatch {
       if (offMs < 0) this.#fault(`the wall clock went back by ${by}: time waits for it`);
       else {
         const reason = `the wall clock went forward by ${by}`;
-        this.#fault(`${reason}; ${LEFT}`);
+        this.#fault(`${reason}; ${CONSEQUENCE}`);
         const { halted } = state().fleet;
         if (halted === null) this.tell({ kind: "haltOrdered", atMs: NOW, by: BY, reason });
       }

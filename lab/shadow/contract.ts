@@ -11,17 +11,17 @@ import type { EngineCommand, Event, Policy, SeriesName } from "../../engine/inde
 import type { Signer } from "../audit/signature.ts";
 import type { ServiceRow } from "../history/tables.ts";
 
-/** The world's time. Tests give their own; nothing in this folder asks the system. */
+/** The world's time. Tests pass their own; only `systemClock.ts` asks the operating system. */
 export interface Clock {
-  /** Milliseconds since 1970, as the machine believes; it may jump. */
+  /** Milliseconds since 1970 by the machine's clock; it may jump. */
   readonly wallMs: () => number;
-  /** Milliseconds since some moment; it never jumps and never goes back. */
+  /** Milliseconds since an arbitrary moment; it never jumps and never goes back. */
   readonly steadyMs: () => number;
-  /** Resolves after so long, or as soon as the signal aborts. */
+  /** Resolves after `ms`, or as soon as the signal aborts. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Samples of one series as they came in, ascending in time; NaN is a missing scrape. */
+/** Samples of one series as the source returned them, ascending in time; NaN: a missing scrape. */
 export interface TakenColumn {
   readonly series: SeriesName;
   readonly atMs: readonly number[];
@@ -30,23 +30,23 @@ export interface TakenColumn {
 
 export interface Taken {
   readonly columns: readonly TakenColumn[];
-  /** What did not come and why, a sentence each; empty when all of it came. */
+  /** What is missing and why, one sentence each; empty when everything arrived. */
   readonly problems: readonly string[];
   /**
-   * Was every question answered whole, so that asking for the same time again brings no more
-   * than what was late? Absent: when there are no problems.
+   * Was every query answered completely, so that asking for the same range again could only bring
+   * late samples? Absent: true exactly when there are no problems.
    */
   readonly answered?: boolean;
 }
 
 /**
- * Where samples come from. The world's faults (down, slow, wrong, rate-limited) are
- * `problems`, never exceptions; what came all the same is still given.
+ * Where samples come from. Faults of the source (down, slow, wrong, rate-limited) are returned as
+ * `problems`, never thrown; samples that arrived in spite of them are still returned.
  */
 export interface MetricsSource {
   /** Samples taken after `fromMs` and up to `toMs`. */
   readonly take: (fromMs: number, toMs: number, signal: AbortSignal) => Promise<Taken>;
-  /** The same of a few services only: a season of a deployment that is announced. */
+  /** The same for a few services only; used to prepare the season of an announced deployment. */
   readonly takeOf: (
     services: readonly string[],
     fromMs: number,
@@ -55,29 +55,33 @@ export interface MetricsSource {
   ) => Promise<Taken>;
 }
 
-/** The host stamps `knownAtMs`, and `atMs` where it lies in the future. */
+/** The host sets `knownAtMs` itself, and replaces an `atMs` that lies in the future. */
 type Untimed<Of> = Of extends { readonly knownAtMs: number } ? Omit<Of, "knownAtMs"> : never;
 
-/** What somebody told the host; who they are was checked, samples and clock are its own. */
-export type Told = Untimed<
+/**
+ * An event that comes from outside. The edge has checked who sent it. Samples, the clock and
+ * prepared context are no inputs: the host produces those events itself.
+ */
+export type HostInput = Untimed<
   Exclude<Event, { readonly kind: "samplesTaken" | "clockAdvanced" | "contextPrepared" }>
 >;
 
-/** What came of it. It is in the journal, on disk, before anybody hears of it. */
-export interface Heard {
+/** What an input led to. Everything in it is on disk in the journal before it is returned. */
+export interface Receipt {
   readonly accepted: boolean;
-  /** Of the records it led to. */
+  /** Of the decision records that the input caused. */
   readonly decisionIds: readonly string[];
-  /** The engine's own words where it refused; else what happened. */
+  /** The engine's words where it refused; else what happened. */
   readonly reason: string;
 }
 
 /**
- * The door for whoever brings things in. `tell` rejects only when the host can not go on. What an
- * edge refuses itself it tells as `requestRefused`. Answers to what nobody knows are refused here.
+ * What the edges see of the host. `tell` rejects only when the host cannot go on. An edge that
+ * refuses a request reports that as `requestRefused`. The host itself refuses inputs about
+ * deployments that it does not know.
  */
 export interface Host {
-  readonly tell: (told: Told) => Promise<Heard>;
+  readonly tell: (input: HostInput) => Promise<Receipt>;
   readonly status: () => HostStatus;
 }
 
@@ -92,7 +96,7 @@ export interface HostStatus {
   readonly lastPollAtMs: number | null;
   /** The newest `atMs` of any sample. */
   readonly newestSampleAtMs: number | null;
-  /** What the metrics source complained of at the last poll. */
+  /** The problems that the metrics source reported at the last poll. */
   readonly problems: readonly string[];
   readonly open: readonly {
     readonly deploymentId: string;
@@ -100,84 +104,83 @@ export interface HostStatus {
     readonly phase: string;
     readonly answerByMs: number | null;
   }[];
-  /** Ever growing since the process began; names as in the metrics endpoint. */
+  /** Counters since the process began; names as in the metrics endpoint. */
   readonly counts: Readonly<Record<string, number>>;
-  /** Milliseconds, the newest thousand of each. */
+  /** The newest thousand measurements of each kind, in milliseconds. */
   readonly durations: Readonly<Record<"ingestionDelay" | "decisionLatency" | "poll", number[]>>;
 }
 
-/** A command on its way out. The same key is the same command, however often it is sent. */
+/** A command on its way to a receiver. The same key is the same command, however often sent. */
 export interface Errand {
-  /** `decisionId/kind`: what a receiver remembers to do it at most once. */
+  /** `decisionId/kind`: a receiver remembers it to carry the command out at most once. */
   readonly key: string;
   readonly command: EngineCommand;
-  /** What a receiver needs to know of it. */
   readonly service: string;
   readonly version: string | null;
   readonly reason: string;
 }
 
 export type CarriedOut =
-  /** Done, and how it ended where the platform said so at once. */
+  /** Done; `finished` says how it ended if the platform said so in its answer, else null. */
   | { readonly status: "done"; readonly finished: { succeeded: boolean; detail: string } | null }
-  /** The receiver said no: sending it again would not help. */
+  /** The receiver refused: sending it again would not help. */
   | { readonly status: "refused"; readonly detail: string }
   /** Nobody knows whether it arrived: the same key may be sent again. */
   | { readonly status: "unknown"; readonly detail: string };
 
-/** Carries commands out into the world. Never throws for the world's faults. */
+/** Carries commands out. Faults of a receiver are returned, never thrown. */
 export interface Effects {
   readonly carryOut: (errand: Errand, signal: AbortSignal) => Promise<CarriedOut>;
 }
 
 /** Who may write the journal and act: one host at a time. */
 export interface Lease {
-  /** Resolves once it is ours; until then the host stands by and touches nothing. */
+  /** Resolves once this host holds the lease; until then it stands by and writes nothing. */
   readonly acquire: (signal: AbortSignal) => Promise<void>;
   /**
-   * Is it ours now? Asked before every write and every command, so it answers at once, from
-   * memory and the steady clock. Once it says no the host ends: another may go on from the
-   * journal.
+   * Does this host hold the lease now? Asked before every write and every command, so it must
+   * answer at once, from memory and the steady clock. Once it is false the host ends, because
+   * another host may already continue the journal.
    */
   readonly holds: () => boolean;
 }
 
 export interface HostOptions {
-  /** May it roll back? Otherwise a rollback is recorded as done by nobody. */
+  /** May the host roll back? If not, a rollback is only recorded ("recorded only"). */
   readonly act: boolean;
   readonly pollMs: number;
-  /** A rollback that could not be sent for so long after it was ordered is not sent any more. */
+  /** A rollback that could not be sent this long after it was ordered is given up. */
   readonly orderExpiresMs: number;
-  /** A journal's segment is closed and the next begun when it is so old, or so large. */
+  /** A journal segment is closed and the next one begun at this age or at this size. */
   readonly rotateMs: number;
   readonly rotateBytes: number;
-  /** Signs the checkpoints of the journal; null: nobody does. */
+  /** Signs the checkpoints of the journal; null: they are not signed. */
   readonly signer: Signer | null;
 }
 
 /** What a host is made of. */
 export interface HostParts {
-  /** In resolved form. */
+  /** Resolved: `extends` is already applied. */
   readonly policy: Policy;
-  /** The catalog: team, criticality and callers of a deployment are taken from here. */
+  /** The catalog: a deployment's team, criticality and callers are read from it. */
   readonly services: readonly ServiceRow[];
-  /** The journal's directory; made when it is not there. */
+  /** The journal's directory; created when it does not exist. */
   readonly dir: string;
   readonly source: MetricsSource;
   readonly effects: Effects;
   readonly clock: Clock;
   readonly lease: Lease;
-  /** A sentence for whoever runs it: a torn tail that was cut off, a fault. */
+  /** Logs a sentence for the operator: an incomplete end that was cut off, a fault. */
   readonly note: (text: string) => void;
-  /** What was decided, a line for each record. */
+  /** Logs what was decided, one line for each record. */
   readonly decided?: (text: string) => void;
   readonly options: HostOptions;
 }
 
-/** `startHost(parts): Promise<RunningHost>` resolves once it has recovered and is ready. */
+/** What `startHost` resolves with, once the host has recovered and is ready. */
 export interface RunningHost extends Host {
-  /** Ends in order: the segment is closed, a command under way is waited for a little. */
+  /** An orderly stop: waits briefly for commands under way and closes the segment. */
   readonly stop: () => Promise<void>;
-  /** Resolves after `stop`; rejects when it can not go on: disk, lease, a broken invariant. */
+  /** Resolves after `stop`; rejects when the host cannot go on: disk, lease, broken invariant. */
   readonly done: Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * The controller and its journal: what happened is handled, written down and safe before
- * anybody hears of it. All of it in one go, so nothing can come in between.
+ * The controller and its journal. An event is handled, written and synced to disk before anybody
+ * learns what it led to. All of this is synchronous, so no other event can come in between.
  */
 
 import {
@@ -23,19 +23,19 @@ import { recover } from "./journal/recover.ts";
 import { Outstanding, type Asked } from "./outstanding.ts";
 
 export interface Committed {
-  /** All that were written, those of timers that fell due before included. */
+  /** All records written, including those of timers that were due before the event. */
   readonly records: readonly DecisionRecord[];
-  /** Those that the event itself led to. */
+  /** The records that the event itself caused. */
   readonly own: readonly DecisionRecord[];
   readonly asked: readonly Asked[];
 }
 
-/** A broken invariant: nothing was changed, and nothing may be acted on. */
+/** The engine rejected an event as impossible. Nothing was changed, and nothing may be acted on. */
 export class EngineRefusal extends Error {
   override readonly name = "EngineRefusal";
 }
 
-/** An event of which only the time is missing. */
+/** An event that still lacks its time. */
 export type Timeless = (atMs: number) => Event;
 
 export class Core {
@@ -44,9 +44,9 @@ export class Core {
   #state: ControllerState;
   readonly #journal: Journal;
   readonly #outstanding: Outstanding;
-  /** What the host before this one had asked, and whether it could act. */
+  /** The commands that the previous host left unanswered, and whether that host could act. */
   readonly inherited: { readonly asked: readonly Asked[]; readonly act: boolean };
-  /** The newest moment that was handled. */
+  /** `knownAtMs` of the last event that was handled. */
   #handledMs: number;
 
   private constructor(
@@ -65,7 +65,7 @@ export class Core {
   }
 
   /**
-   * Goes on from the journal, or begins one.
+   * Continues the journal in the directory, or begins one.
    *
    * @throws Problem see `recover`
    */
@@ -89,10 +89,10 @@ export class Core {
     const { act, services: known } = recovered.header.live!;
     const core = new Core(parts, recovered, journal, act);
     if (recovered.unwritten.length > 0) journal.writeEntries(recovered.unwritten);
-    const isOther = act !== options.act || JSON.stringify(known) !== JSON.stringify(services);
-    // What the header says holds for the whole segment.
+    const isChanged = act !== options.act || JSON.stringify(known) !== JSON.stringify(services);
+    // `act` and the catalog stand in a segment's header, so a change of them needs a new segment.
     if (recovered.closed) journal.begin(core.#beginning());
-    else if (isOther) core.rotate();
+    else if (isChanged) core.rotate();
     return core;
   }
 
@@ -104,7 +104,7 @@ export class Core {
     return this.#state;
   }
 
-  /** Not yet come of anything. */
+  /** Commands whose result is not known yet. */
   get outstanding(): readonly Asked[] {
     return this.#outstanding.all;
   }
@@ -117,29 +117,29 @@ export class Core {
     return this.#journal.bytes;
   }
 
-  /** Tells the clock whenever something is due up to now, each at its own moment. */
+  /** Handles every timer that is due by now, each at its own due time. */
   passTime(): Committed {
     const { nowMs } = this.time;
-    return this.#tellClock((due) => due <= nowMs);
+    return this.#handleTimers((due) => due <= nowMs);
   }
 
-  /** Something happened: what was due before it comes first. */
+  /** Handles an event, after all timers that were due before it. */
   commit(timeless: Timeless): Committed {
     const atMs = this.time.stamp();
-    const before = this.#tellClock((due) => due < atMs);
-    const own = this.#handle(timeless(atMs));
+    const timers = this.#handleTimers((due) => due < atMs);
+    const step = this.#handle(timeless(atMs));
     return {
-      records: [...before.records, ...own.records],
-      own: own.own,
-      asked: [...before.asked, ...own.asked],
+      records: [...timers.records, ...step.records],
+      own: step.own,
+      asked: [...timers.asked, ...step.asked],
     };
   }
 
-  /** Is the segment as old or as large as it may be? */
+  /** Has the segment reached its maximal age or size? */
   get isFull(): boolean {
     const { rotateMs, rotateBytes } = this.parts.options;
     const { bytes, begunAtMs } = this.#journal;
-    // One in which nothing happened is followed by no other.
+    // A segment in which nothing happened stays open, however old it is.
     if (this.#handledMs <= begunAtMs) return false;
     return bytes >= rotateBytes || this.time.nowMs >= begunAtMs + rotateMs;
   }
@@ -154,7 +154,7 @@ export class Core {
     return {
       policy: this.#policy,
       state: this.#state,
-      // The newest moment it knows: what comes next is later than this, and not than now.
+      // Not the time now: the next event may be a timer that was due between the two.
       nowMs: this.#handledMs,
       services: this.parts.services,
       errands: this.#outstanding.all,
@@ -162,16 +162,16 @@ export class Core {
     };
   }
 
-  #tellClock(isDue: (dueAtMs: number) => boolean): Committed {
+  #handleTimers(isDue: (dueAtMs: number) => boolean): Committed {
     const records: DecisionRecord[] = [];
     const asked: Asked[] = [];
-    let toldMs = Number.NEGATIVE_INFINITY;
+    let lastDueMs = Number.NEGATIVE_INFINITY;
     for (let due = this.dueAtMs; isDue(due); due = this.dueAtMs) {
-      // A timer that does not move when it is told would hold up everything else.
-      if (due <= toldMs) throw new Error(`the controller is due again at ${due}`);
-      toldMs = due;
+      // A timer that stays due after it was handled would make this loop endless.
+      if (due <= lastDueMs) throw new Error(`the controller is due again at ${due}`);
+      lastDueMs = due;
       const atMs = Math.max(due, this.#handledMs);
-      this.time.told(atMs);
+      this.time.passed(atMs);
       const step = this.#handle({ kind: "clockAdvanced", atMs, knownAtMs: atMs });
       records.push(...step.records);
       asked.push(...step.asked);
@@ -202,7 +202,7 @@ export class Core {
     this.#state = step.state;
     this.#handledMs = event.knownAtMs;
     const asked = this.#outstanding.take(event, step);
-    const own = step.handled.find((one) => one.event === event)?.records ?? step.records;
+    const own = step.handled.find((handled) => handled.event === event)?.records ?? step.records;
     return { records: step.records, own, asked };
   }
 }

@@ -1,15 +1,17 @@
-/** Work that the world may never answer: given up after so long, or when somebody says so. */
+/** Runs work that may never end (a request to another machine) with a time limit. */
 
-/** It did not end in time; whoever asked for its end gets an `AbortError` instead. */
+/** The work took too long. If the caller's own signal ended it, an `AbortError` is thrown. */
 export class Late extends Error {
   override readonly name = "Late";
 }
 
 /**
- * Not `AbortSignal.any` over `AbortSignal.timeout`: on Node 20 nothing holds on to the two, so
- * the collector may take them before they fire, and a request waits for ever.
+ * Runs `work` for at most `ms` milliseconds, or until `outer` aborts.
  *
- * @throws Late when it lasted longer, else whatever `work` throws
+ * Not `AbortSignal.any` over `AbortSignal.timeout`: on Node 20 nothing references the two, so the
+ * garbage collector may take them before they fire, and a request waits for ever.
+ *
+ * @throws Late when the time is over, else whatever `work` throws
  */
 export async function inTime<Result>(
   ms: number,
@@ -17,14 +19,14 @@ export async function inTime<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const controller = new AbortController();
-  const give = (): void => controller.abort();
+  const abort = (): void => controller.abort();
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
-    give();
+    abort();
   }, ms);
-  if (outer.aborted) give();
-  else outer.addEventListener("abort", give);
+  if (outer.aborted) abort();
+  else outer.addEventListener("abort", abort);
   try {
     return await work(controller.signal);
   } catch (error) {
@@ -32,6 +34,6 @@ export async function inTime<Result>(
     throw error;
   } finally {
     clearTimeout(timer);
-    outer.removeEventListener("abort", give);
+    outer.removeEventListener("abort", abort);
   }
 }

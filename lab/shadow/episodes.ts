@@ -1,4 +1,7 @@
-/** Faults of the host come in episodes: each pages once, when it lasted, and ends in silence. */
+/**
+ * Groups repeated faults of one source into episodes, so that an episode pages once, after it has
+ * lasted, and not at every repetition.
+ */
 
 interface Episode {
   times: number;
@@ -8,7 +11,12 @@ interface Episode {
 export class Episodes {
   readonly #open = new Map<string, Episode>();
 
-  /** @returns must it be reported now, that it went wrong so many times in a row? */
+  /**
+   * Counts one more fault in a row.
+   *
+   * @param reportedAt the number of faults in a row from which the episode is reported
+   * @returns whether it must be reported now
+   */
   wrong(source: string, reportedAt: number): boolean {
     const episode = this.#open.get(source) ?? { times: 0, reported: false };
     this.#open.set(source, episode);
@@ -18,7 +26,7 @@ export class Episodes {
     return true;
   }
 
-  /** @returns had it been reported? */
+  /** Ends the episode. @returns whether it had been reported */
   well(source: string): boolean {
     const reported = this.#open.get(source)?.reported ?? false;
     this.#open.delete(source);

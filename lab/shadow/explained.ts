@@ -1,6 +1,6 @@
 /**
- * The story of one deployment out of the journal. It runs in a thread: reading weeks of a log
- * must not keep a decision waiting.
+ * Explains the decisions about one deployment from the journal. It runs in a worker thread, so
+ * that reading weeks of a log does not delay a decision.
  */
 
 import { readdirSync } from "node:fs";
@@ -16,14 +16,15 @@ interface ExplainTask {
 
 const SEGMENT = /^decisions-\d+\.jsonl$/;
 
-/** Null where the journal never heard of it. */
+/** @returns null where the deployment is not in the journal */
 export default function explainDeployment({
   journal,
   deploymentId,
 }: ExplainTask): NodeDocument | null {
   const segments = readdirSync(journal).filter((name) => SEGMENT.test(name));
   const handled: Handled[] = [];
-  // Most questions are about what happened just now: the newest first, back to its start.
+  // Most questions are about recent deployments, so the newest segment is read first, then older
+  // ones until the one in which the deployment started.
   for (const name of segments.sort().reverse()) {
     for (const section of readSections(join(journal, name), true).reverse()) {
       handled.unshift(...section.handled);

@@ -1,4 +1,4 @@
-/** Starts a live host: stands by for the lease, goes on from the journal, and is ready. */
+/** Starts a live host: waits for the lease, then continues the journal. */
 
 import { Problem } from "../problem.ts";
 import type { HostParts, RunningHost } from "./contract.ts";
@@ -7,15 +7,15 @@ import { realDisk, type Disk } from "./journal/disk.ts";
 import { LiveHost } from "./liveHost.ts";
 
 /**
- * @throws Problem where the policy asks for what a live host does not have, the journal cannot be
- *   trusted, or today's engine does not make of it what it says
+ * @throws Problem where the policy needs something that a live host cannot prepare, the journal is
+ *   damaged, or today's engine decides otherwise than the journal records
  */
 export async function startHost(
   parts: HostParts,
   signal: AbortSignal = new AbortController().signal,
   disk: Disk = realDisk(),
 ): Promise<RunningHost> {
-  refuseWithoutPast(parts);
+  refusePreparation(parts);
   await parts.lease.acquire(signal);
   const core = Core.open(parts, disk);
   const host = new LiveHost(parts, core, disk);
@@ -23,8 +23,8 @@ export async function startHost(
   return host;
 }
 
-/** What is prepared from many days of samples. */
-function refuseWithoutPast({ policy }: HostParts): void {
+/** Refuses policies whose signals need many days of samples of all services. */
+function refusePreparation({ policy }: HostParts): void {
   for (const { name, calibrate, control } of policy.signals) {
     const asks =
       calibrate !== undefined

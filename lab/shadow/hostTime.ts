@@ -1,16 +1,18 @@
 /**
- * The host's time: the wall clock's, advanced by the steady clock, never back.
+ * The host's time: read once from the wall clock, then advanced by the steady clock. It never goes
+ * back.
  *
- * The wall clock may be set, the steady one may drift. Small differences are followed slowly;
- * a large one is a jump, and whoever asked decides what to do about it before `reanchor`.
- * When the wall goes back the host's time waits for it, so that nothing falls due meanwhile.
+ * Somebody may set the wall clock, and the steady clock may drift. A small difference between them
+ * is corrected slowly. A large one is a jump: the caller decides what to do about it and then
+ * calls `reanchor`. After a jump backward the host's time stands still until the wall clock has
+ * caught up, so nothing falls due meanwhile.
  */
 
 import type { Clock } from "./contract.ts";
 
-/** So far the two clocks may part before it is a jump. */
+/** From this difference of the two clocks on it is a jump. */
 export const JUMP_MS = 3000;
-/** A clock is followed by half a per cent: a window of two minutes is off by 0.6 s at most. */
+/** The fastest correction, per time passed: it changes a window of two minutes by at most 0.6 s. */
 const FOLLOW_SHARE = 0.005;
 
 export class HostTime {
@@ -28,23 +30,27 @@ export class HostTime {
     this.#lastMs = lastMs;
   }
 
-  /** Not earlier than anything that was told. */
+  /** Milliseconds since 1970; never earlier than anything that was stamped or handled. */
   get nowMs(): number {
     return Math.max(this.#lastMs, Math.floor(this.#steadyTimeMs()));
   }
 
-  /** A moment for the next thing that happens, later than every one before. */
+  /** The time for the next event: a whole millisecond, later than every stamp before. */
   stamp(): number {
     this.#lastMs = Math.max(Math.floor(this.#lastMs) + 1, Math.floor(this.#steadyTimeMs()));
     return this.#lastMs;
   }
 
-  /** A timer of that moment was told. */
-  told(atMs: number): void {
+  /** A timer was handled at that time: nothing may be stamped earlier. */
+  passed(atMs: number): void {
     this.#lastMs = Math.max(this.#lastMs, atMs);
   }
 
-  /** How far the wall is ahead of the steady time; the small part of it is followed. */
+  /**
+   * Corrects a small difference between the clocks.
+   *
+   * @returns how many milliseconds the wall clock is ahead of the host's time
+   */
   follow(): number {
     const passedMs = this.clock.steadyMs() - this.#anchorSteadyMs;
     const offMs = this.clock.wallMs() - this.#steadyTimeMs();
@@ -55,18 +61,18 @@ export class HostTime {
     return offMs;
   }
 
-  /** Believes the wall again. */
+  /** Adopts the time of the wall clock. */
   reanchor(): void {
     this.#anchorMs = this.clock.wallMs();
     this.#anchorSteadyMs = this.clock.steadyMs();
   }
 
-  /** Until the next whole multiple: a host that restarts keeps step with the one before. */
+  /** Milliseconds until the next multiple of `everyMs`: a restarted host keeps the same rhythm. */
   untilNext(everyMs: number): number {
     return everyMs - (Math.floor(this.#steadyTimeMs()) % everyMs);
   }
 
-  /** How long time waits for a wall that went back; 0 when it does not. */
+  /** How far the host's time is ahead of a wall clock that was set back, in ms; else 0. */
   get waitsMs(): number {
     return Math.max(0, this.#lastMs - this.#steadyTimeMs());
   }

@@ -1,4 +1,4 @@
-/** A live host with all its edges: from a shadow.yaml to something that runs and can be ended. */
+/** Builds a live host with all its edges from a shadow.yaml, starts it and ends it. */
 
 // tidy-ok: a name for this process in the lease; no result rests on it.
 import { randomUUID } from "node:crypto";
@@ -29,7 +29,10 @@ import { secretsOf } from "./source/secrets.ts";
 import { systemClock } from "./systemClock.ts";
 
 const ROTATE_BYTES = 256 * 1024 * 1024;
-/** Content is what names a delivery of GitHub, and its signature is good for ever. */
+/**
+ * GitHub's signatures never expire and its deliveries are recognised by their content, so answers
+ * are kept much longer than a signature of our own is valid.
+ */
 const ANSWERS_KEPT_MS = 24 * 3_600_000;
 const FLUSH_MS = 60_000;
 const FIRST_POLL_MS = 10_000;
@@ -38,20 +41,20 @@ type Explain = typeof explainDeployment;
 
 export interface Live {
   readonly url: string;
-  /** Reads the policy again. One that does not hold up is refused, and the old one stays. */
+  /** Reads the policy file again. An invalid policy is refused, and the old one stays. */
   readonly reload: () => Promise<void>;
-  /** Ends in order; whoever is next goes on at once. */
+  /** An orderly stop that releases the lease, so that the next host can continue at once. */
   readonly close: () => Promise<void>;
   /** Resolves after `close`; rejects when the host cannot go on. */
   readonly done: Promise<void>;
 }
 
 /**
- * Resolves when it listens: as the host that acts, or standing by for another's lease.
+ * Resolves when it listens, whether it holds the lease or still stands by for it.
  *
- * @param file of the config: secrets of the metrics API are read as they rotate
- * @param clock what is decided goes by it; the lease goes by the system's all the same
- * @throws Problem when something that the config names is not there, or the port is taken
+ * @param file the path of the config: secret files that it names are read again as they rotate
+ * @param clock the clock that decisions go by; the lease always uses the system's clock
+ * @throws Problem when something that the config names does not exist, or the port is taken
  */
 export async function goLive(
   config: ShadowFile,
@@ -72,12 +75,12 @@ export async function goLive(
 
   const standby = new Refusal("unavailable", "This host stands by, or is starting or ending.");
   const host: Host = {
-    tell: async (told) => {
+    tell: async (input) => {
       if (running === null) throw standby;
-      if (told.kind === "deploymentStarted") await pastIsRead(running, clock);
-      return running.tell(told);
+      if (input.kind === "deploymentStarted") await firstPoll(running, clock);
+      return running.tell(input);
     },
-    status: () => running?.status() ?? standingBy(policy, config.act, clock.wallMs()),
+    status: () => running?.status() ?? standbyStatus(policy, config.act, clock.wallMs()),
   };
   const refusals = new Refusals(clock.steadyMs, async ({ kind, ...refused }) => {
     log.warn({ kind, ...refused }, "refused");
@@ -91,7 +94,7 @@ export async function goLive(
     maxThreads: 1,
     maxQueue: 16,
   });
-  // A thread that cannot start must not take the host with it.
+  // A worker thread that cannot start must not end the host.
   explaining.on("error", (error: unknown) => log.error({ err: error }, "explaining failed"));
   const app = buildApp({
     host,
@@ -117,7 +120,7 @@ export async function goLive(
     dir: config.journal,
     source: prometheusSource(config.metrics, secretsOf(file, env), clock),
     effects: counting(
-      whileOurs(webhookEffects(receivers, clock, config.act), lease),
+      withConfirmedLease(webhookEffects(receivers, clock, config.act), lease),
       receivers,
       commands,
       (text) => log.warn(text),
@@ -153,7 +156,8 @@ export async function goLive(
   const done = life().catch((error: unknown) => {
     if (!ending.signal.aborted) throw error;
   });
-  // Whoever waits for `done` hears of it; the flush that fails with the host says nothing new.
+  // Callers learn of a failure by awaiting `done`; without these handlers Node would end the
+  // process because of an unhandled rejection.
   done.catch(() => undefined);
   flushing().catch(() => undefined);
 
@@ -174,10 +178,10 @@ export async function goLive(
 }
 
 /**
- * What is normal is learned from samples that were known before a deployment: one that is
- * announced to a host that has just started waits for its first poll, but not for ever.
+ * Waits for the first poll, but not for ever. A baseline is learned from samples that were known
+ * before the deployment, and a host that has just started knows none.
  */
-async function pastIsRead(host: Host, clock: Clock): Promise<void> {
+async function firstPoll(host: Host, clock: Clock): Promise<void> {
   const fromMs = clock.steadyMs();
   const never = new AbortController().signal;
   while (host.status().lastPollAtMs === null && clock.steadyMs() - fromMs < FIRST_POLL_MS) {
@@ -218,8 +222,8 @@ function receiversOf({ platform, page }: ShadowFile) {
   return { platform: platform ?? null, page: page ?? null };
 }
 
-/** The last question before what cannot be taken back goes to the store of the lease itself. */
-function whileOurs(effects: Effects, lease: KeptLease): Effects {
+/** A rollback cannot be taken back, so the store of the lease is asked once more just before it. */
+function withConfirmedLease(effects: Effects, lease: KeptLease): Effects {
   return {
     carryOut: async (errand, signal) => {
       if (errand.command.kind === "rollBack" && !(await lease.confirmed())) {
@@ -230,7 +234,7 @@ function whileOurs(effects: Effects, lease: KeptLease): Effects {
   };
 }
 
-function standingBy(
+function standbyStatus(
   { policy, digest }: Policy,
   act: boolean,
   nowMs: number,

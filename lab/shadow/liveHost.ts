@@ -1,10 +1,10 @@
 /**
- * The live host: the same controller as a replay's, against the world.
+ * The live host: the controller that a replay uses, run against the real world.
  *
- * One thing at a time: an event is stamped, handled, written to the journal and safe before
- * its commands go out and whoever told it hears. Samples come every `pollMs`; timers are told
- * at their moment. What the world does wrong pages once an episode; what the host itself
- * cannot do (disk, lease, a broken invariant) ends it, and it never acts in doubt.
+ * One event at a time is stamped, handled, written to the journal and synced; only then do its
+ * commands go out and its sender gets an answer. Samples are polled every `pollMs`; timers are
+ * handled when they are due. Faults of the world page once an episode. Faults of the host itself
+ * (disk, lease, a broken invariant) end it: it never acts when in doubt.
  */
 
 import {
@@ -19,29 +19,29 @@ import { ClockWatch } from "./clockWatch.ts";
 import type {
   CarriedOut,
   Errand,
-  Heard,
+  Receipt,
   HostParts,
   HostStatus,
   RunningHost,
-  Told,
+  HostInput,
 } from "./contract.ts";
 import { EngineRefusal, type Committed, type Core } from "./core.ts";
 import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
-import { isTrueYet, type Asked } from "./outstanding.ts";
+import { isStillTrue, type Asked } from "./outstanding.ts";
 import { Polling } from "./polling.ts";
 import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
 import { Sender } from "./sending.ts";
 import { Tally } from "./tally.ts";
-import { Catalog, eventOf, NOW, refusalOf, withLoosenings } from "./told.ts";
+import { Catalog, eventOf, NOW, refusalOf, withLoosenings } from "./hostInput.ts";
 
 const BY = "the live host";
-/** A start is not told of for so long, while its season is asked for. */
+/** A deployment's start is held back at most this long while its season is fetched. */
 const SEASON_WAITS_MS = 10_000;
-/** Nobody waits longer for a platform to say how a rollback ended. */
+/** A platform that has not said by then how a rollback ended counts as lost, and pages. */
 const ROLLBACK_LASTS_MS = 1_800_000;
-/** Words to people are of no use after this. */
+/** A page or question that could not be sent for this long is given up. */
 const WORDS_LAST_MS = 3_600_000;
 
 export class LiveHost implements RunningHost {
@@ -53,8 +53,8 @@ export class LiveHost implements RunningHost {
   readonly #catalog: Catalog;
   readonly #sender: Sender;
   readonly #clockWatch: ClockWatch;
-  /** Starts that wait for what is prepared for them, by deployment. */
-  readonly #preparing = new Map<string, Promise<Heard>>();
+  /** Starts of deployments that wait for their season, by deployment ID. */
+  readonly #preparing = new Map<string, Promise<Receipt>>();
   #isOpen = true;
   #wake = new AbortController();
   readonly #polling: Polling;
@@ -67,7 +67,7 @@ export class LiveHost implements RunningHost {
     this.done = new Promise((resolve, reject) => {
       [this.#resolve, this.#reject] = [resolve, reject];
     });
-    // Whoever does not wait for it hears of its end from `tell` and `status`.
+    // A caller may ignore `done`: `tell` and `status` say as well that the host has ended.
     this.done.catch(() => undefined);
     this.#catalog = new Catalog(parts.services);
     this.#sender = new Sender(parts.effects, parts.clock, {
@@ -76,9 +76,11 @@ export class LiveHost implements RunningHost {
       unsure: ({ key }, why) => {
         parts.note(`${key}: nobody knows whether it arrived, it is sent again: ${why}`);
       },
-      came: (errand, of, attempts) => this.#orEnd(() => this.#came(errand, of, attempts)),
+      came: (errand, result, attempts) =>
+        this.#orEnd(() => this.#commandCame(errand, result, attempts)),
     });
-    this.#clockWatch = new ClockWatch(core.time, parts.clock.steadyMs, (told) => this.#take(told));
+    const { steadyMs } = parts.clock;
+    this.#clockWatch = new ClockWatch(core.time, steadyMs, (input) => this.#take(input));
     this.#polling = new Polling(parts, core, this.#tally, {
       came: (committed) => this.#after(committed),
       fault: (reason) => this.#fault("metrics", reason),
@@ -87,7 +89,7 @@ export class LiveHost implements RunningHost {
     });
   }
 
-  /** What fell due while no host ran comes first, then what was asked before it ended. */
+  /** Sends the previous host's unanswered commands again, then handles timers that fell due. */
   begin(): void {
     this.#orEnd(() => {
       this.#clockWatch.begin();
@@ -103,33 +105,33 @@ export class LiveHost implements RunningHost {
     void this.#run();
   }
 
-  tell = async (told: Told): Promise<Heard> => {
-    // What is about a deployment that is being prepared comes after its start.
-    const about = told.kind === "deploymentStarted" ? told.deployment : told;
-    const id = ("deploymentId" in about ? about.deploymentId : null) ?? "";
-    const before = this.#preparing.get(id);
-    // Nothing is waited for where there is nothing: who is told first is first.
-    if (before !== undefined) await before.catch(() => undefined);
-    if (told.kind !== "deploymentStarted" || !this.#wantsSeason(id)) return this.#tellNow(told);
-    const heard = this.#prepare(told.deployment).then(() => this.#tellNow(told));
-    this.#preparing.set(id, heard);
+  tell = async (input: HostInput): Promise<Receipt> => {
+    const subject = input.kind === "deploymentStarted" ? input.deployment : input;
+    const id = ("deploymentId" in subject ? subject.deploymentId : null) ?? "";
+    // An input about a deployment whose start still waits for its season must come after that
+    // start. Otherwise no `await`: inputs are handled in the order in which they arrive.
+    const start = this.#preparing.get(id);
+    if (start !== undefined) await start.catch(() => undefined);
+    if (input.kind !== "deploymentStarted" || !this.#wantsSeason(id)) return this.#tellNow(input);
+    const receipt = this.#prepare(input.deployment).then(() => this.#tellNow(input));
+    this.#preparing.set(id, receipt);
     try {
-      return await heard;
+      return await receipt;
     } finally {
       this.#preparing.delete(id);
     }
   };
 
-  #tellNow(told: Told): Promise<Heard> {
+  #tellNow(input: HostInput): Promise<Receipt> {
     if (!this.#isOpen) return Promise.reject(new Problem("this host has ended"));
-    let heard: Heard | null = null;
+    let receipt: Receipt | null = null;
     const failed = this.#orEnd(() => {
-      heard = this.#take(told);
+      receipt = this.#take(input);
     });
     this.#wake.abort();
-    return heard === null
+    return receipt === null
       ? Promise.reject(failed ?? new Problem("this host has ended"))
-      : Promise.resolve(heard);
+      : Promise.resolve(receipt);
   }
 
   stop = async (): Promise<void> => {
@@ -143,7 +145,7 @@ export class LiveHost implements RunningHost {
       this.disk.close();
       this.#resolve();
     } catch (error) {
-      this.#reject(errorOf(error));
+      this.#reject(toError(error));
     }
   };
 
@@ -199,7 +201,7 @@ export class LiveHost implements RunningHost {
     return asksForSeason(policy) && findDeployment(state.fleet, deploymentId) === undefined;
   }
 
-  /** A start waits for its season, and not for long: without one it is watched all the same. */
+  /** Fetches the season of a deployment. If that fails or takes long, it is watched without one. */
   async #prepare(deployment: Deployment): Promise<void> {
     const { clock, source, note } = this.parts;
     const { deploymentId } = deployment;
@@ -208,7 +210,7 @@ export class LiveHost implements RunningHost {
     const abort = new AbortController();
     const late: PreparedSeason = { context: null, problems: ["it took too long"] };
     const failed = (error: unknown): PreparedSeason => {
-      return { context: null, problems: [errorOf(error).message] };
+      return { context: null, problems: [toError(error).message] };
     };
     const { context, problems } = await Promise.race([
       seasonFor(this.core.policy, known, source, abort.signal).catch(failed),
@@ -225,12 +227,12 @@ export class LiveHost implements RunningHost {
 
   // ── What happened, and what comes of it ─────────────────────────────────────
 
-  #take(told: Told): Heard {
-    const refusal = refusalOf(told, this.core.state);
+  #take(input: HostInput): Receipt {
+    const refusal = refusalOf(input, this.core.state);
     let committed: Committed;
     try {
-      const said = refusal ?? withLoosenings(told, this.core.policy);
-      committed = this.core.commit(eventOf(said, this.#catalog));
+      const recorded = refusal ?? withLoosenings(input, this.core.policy);
+      committed = this.core.commit(eventOf(recorded, this.#catalog));
     } catch (error) {
       if (!(error instanceof EngineRefusal)) throw error;
       this.#hold(error.message);
@@ -255,10 +257,10 @@ export class LiveHost implements RunningHost {
     for (const { decisionId, decision, end, reason } of records) {
       this.parts.decided?.(`${decisionId} ${end ?? decision}: ${reason}`);
     }
-    for (const one of asked) this.#dispatch(one, false);
+    for (const command of asked) this.#dispatch(command, false);
   }
 
-  /** An impossible event never becomes a rollback: all machines are held, and somebody looks. */
+  /** An impossible event must never become a rollback: halts all machines and pages. */
   #hold(why: string): void {
     this.parts.note(why);
     if (this.core.state.fleet.halted === null) {
@@ -275,7 +277,7 @@ export class LiveHost implements RunningHost {
     this.#after(this.core.commit(eventOf(event, this.#catalog)));
   }
 
-  /** A platform that took a rollback and never says how it ended. */
+  /** Pages for rollbacks that the platform accepted and never reported the end of. */
   #lookForLost(): void {
     const { fleet } = this.core.state;
     const oldestMs = this.core.time.nowMs - ROLLBACK_LASTS_MS;
@@ -317,7 +319,7 @@ export class LiveHost implements RunningHost {
     const ageMs = this.core.time.nowMs - command.askedAtMs;
     if (command.kind !== "rollBack") {
       const state = findDeployment(this.core.state.fleet, command.deploymentId);
-      return ageMs > WORDS_LAST_MS || !isTrueYet(command, state, this.core.time.nowMs);
+      return ageMs > WORDS_LAST_MS || !isStillTrue(command, state, this.core.time.nowMs);
     }
     return ageMs > this.parts.options.orderExpiresMs || !this.#isRollingBack(command.deploymentId);
   }
@@ -326,16 +328,16 @@ export class LiveHost implements RunningHost {
     return findDeployment(this.core.state.fleet, deploymentId)?.phase.name === "rollingBack";
   }
 
-  #came({ key, command }: Errand, came: CarriedOut, attempts: number): void {
-    this.#tally.add(came.status === "done" ? "commands_done" : "commands_failed");
-    const detail = came.status === "done" ? (came.finished?.detail ?? "") : came.detail;
-    if (came.status !== "done") this.parts.note(`${key}: ${came.status}: ${detail}`);
+  #commandCame({ key, command }: Errand, result: CarriedOut, attempts: number): void {
+    this.#tally.add(result.status === "done" ? "commands_done" : "commands_failed");
+    const detail = result.status === "done" ? (result.finished?.detail ?? "") : result.detail;
+    if (result.status !== "done") this.parts.note(`${key}: ${result.status}: ${detail}`);
     if (command.kind !== "rollBack" || !this.#isRollingBack(command.deploymentId)) return;
-    if (came.status === "done") {
-      // Otherwise the platform says later how it ended.
-      if (came.finished !== null)
-        this.#finish(command.deploymentId, came.finished.succeeded, detail);
-    } else if (came.status === "refused") {
+    if (result.status === "done") {
+      // Null: the platform reports the end later, through the webhook.
+      if (result.finished !== null)
+        this.#finish(command.deploymentId, result.finished.succeeded, detail);
+    } else if (result.status === "refused") {
       this.#finish(command.deploymentId, false, `it was refused: ${detail}`);
     } else {
       const why = attempts > 0 ? "nobody knows whether it arrived" : "it was too late to send it";
@@ -348,8 +350,8 @@ export class LiveHost implements RunningHost {
     this.#take({ kind: "rollbackFinished", atMs: NOW, deploymentId, succeeded, detail });
   }
 
-  /** The one page that is in no journal: the host can not write one any more. */
-  #cryOut({ message }: Error): void {
+  /** The only page that is not in the journal, because the host can no longer write to it. */
+  #pageTheEnd({ message }: Error): void {
     const { effects, lease, note } = this.parts;
     note(`the host ends: ${message}`);
     if (!lease.holds()) return;
@@ -362,18 +364,18 @@ export class LiveHost implements RunningHost {
     void effects.carryOut(errand, AbortSignal.timeout(10_000)).catch(() => undefined);
   }
 
-  /** What cannot go on ends the host; the next one goes on from the journal. */
+  /** Runs `work`; if it throws, ends the host, so that the next one continues the journal. */
   #orEnd(work: () => void): Error | null {
     if (!this.#isOpen) return null;
     try {
       work();
       return null;
     } catch (thrown) {
-      const error = errorOf(thrown);
+      const error = toError(thrown);
       this.#isOpen = false;
       this.#wake.abort();
       void this.#polling.stop();
-      this.#cryOut(error);
+      this.#pageTheEnd(error);
       void this.#sender.stop().then(() => {
         this.disk.close();
         this.#reject(error);
@@ -383,6 +385,6 @@ export class LiveHost implements RunningHost {
   }
 }
 
-function errorOf(thrown: unknown): Error {
+function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,6 +1,6 @@
 /**
- * What was asked of the world and has not come of anything yet. A host that restarts sends it
- * once more, each under the key it had: whether it went out before the end nobody knows.
+ * Commands whose result is not known yet. A host that restarts sends them once more, each under
+ * its old key, because nobody knows whether they went out before the previous host ended.
  */
 
 import type {
@@ -11,12 +11,12 @@ import type {
   findDeployment,
 } from "../../engine/index.ts";
 
-/** Words to people are sent again for so long: later they are news no more. */
+/** Pages and questions to people are repeated only while they are this fresh. */
 const NEWS_MS = 300_000;
 
 export interface Asked {
   readonly command: EngineCommand;
-  /** The words of its record. */
+  /** Of the decision record that asked for the command. */
   readonly reason: string;
 }
 
@@ -27,7 +27,11 @@ export class Outstanding {
     this.#asked = [...asked];
   }
 
-  /** @returns what the step asked for */
+  /**
+   * Adds the commands of a step and drops those that the step settled.
+   *
+   * @returns the commands of this step, without `watchUntil`, which only concerns the host's timer
+   */
   take(event: Event, { commands, records }: ControllerStep): readonly Asked[] {
     const reasons = new Map(records.map(({ decisionId, reason }) => [decisionId, reason]));
     const asked = commands
@@ -43,7 +47,7 @@ export class Outstanding {
     const closed = after("ended", "withdrawn", "rollbackOrdered");
     const stands = ({ command: { kind, deploymentId, askedAtMs } }: Asked): boolean => {
       if (kind === "rollBack") return !ended.has(deploymentId);
-      // A question that was answered, or that time answered, is asked of nobody again.
+      // A question that a person or a timeout has answered is not asked again.
       if (kind === "propose" || kind === "escalate") {
         if (closed.has(deploymentId)) return false;
       }
@@ -60,23 +64,23 @@ export class Outstanding {
 }
 
 /**
- * Is what people are told of a question still so? One that was taken back or answered, by silence
- * or in words, is asked of nobody. Other words say what happened: that stays so.
+ * Is a message to people still true when it is sent late? A question is not, once it was withdrawn,
+ * answered or timed out. Messages that say what happened always stay true.
  *
  * @param state of the command's deployment
  */
-export function isTrueYet(
+export function isStillTrue(
   command: EngineCommand,
   state: ReturnType<typeof findDeployment>,
   nowMs: number,
 ): boolean {
-  const asked = state?.phase.name === "proposed" ? state.phase : null;
-  // Where another question stands already it would seem to take that one back.
-  if (command.kind === "withdrawProposal") return asked === null;
+  const proposal = state?.phase.name === "proposed" ? state.phase : null;
+  // While a newer proposal is open, a late withdrawal would seem to withdraw that one.
+  if (command.kind === "withdrawProposal") return proposal === null;
   if (command.kind !== "propose" && command.kind !== "escalate") return true;
-  if (asked === null || nowMs >= command.answerByMs) return false;
+  if (proposal === null || nowMs >= command.answerByMs) return false;
   const [kind, ordinal] =
-    asked.step === 0 ? ["propose", state!.proposals] : ["escalate", asked.step];
+    proposal.step === 0 ? ["propose", state!.proposals] : ["escalate", proposal.step];
   const isSame = command.kind === kind && command.ordinal === ordinal;
-  return isSame && command.answerByMs === asked.answerByMs;
+  return isSame && command.answerByMs === proposal.answerByMs;
 }

@@ -1,9 +1,9 @@
 /**
- * Asks the metrics source, one question at a time, and hands on what is new.
+ * Polls the metrics source, one request at a time, and hands on the samples that are new.
  *
- * A poll asks from a little before all that came, so that a late sample or a failed question
- * leaves no gap; at the start as far back as a baseline looks. What goes wrong for a while is a
- * fault, reported once an episode.
+ * Each poll starts a little before the end of the last complete one, so that late samples and
+ * failed requests leave no gap; the first poll reaches back as far as a baseline. Problems that
+ * last are reported as one fault per episode.
  */
 
 import { recentReach } from "../../engine/index.ts";
@@ -13,16 +13,16 @@ import { Episodes } from "./episodes.ts";
 import { newestSample, sift } from "./sift.ts";
 import type { Tally } from "./tally.ts";
 
-/** Samples of the last so long are asked for again: some come later than their neighbours. */
+/** How much of the last poll's range is asked for again: some samples arrive late. */
 const OVERLAP_MS = 60_000;
-/** So many polls in a row may go wrong before somebody is paged. */
+/** The number of failed polls in a row that pages. */
 const POLLS_WRONG = 3;
-/** A source that gives nothing newer for so long is out of order, whatever it says. */
+/** A source whose newest sample is older than this counts as failed, whatever it answers. */
 const NOTHING_NEW_MS = 300_000;
-/** While only some series come, the rest is asked for again no further back than this. */
+/** While only some series arrive, a poll asks no further back than this for the others. */
 const CATCH_UP_MS = 900_000;
 const POLL_LASTS_MS = 60_000;
-/** A source that was told to end is waited for so long. */
+/** At the end, how long to wait for a request that was aborted. */
 const ENDS_IN_MS = 2000;
 const SOURCE = "metrics";
 
@@ -30,7 +30,7 @@ export interface PollingHooks {
   readonly came: (committed: Committed) => void;
   readonly fault: (reason: string) => void;
   readonly orEnd: (work: () => void) => void;
-  /** One poll is over: the next may be due. */
+  /** A poll has ended: the next may be due. */
   readonly over: () => void;
 }
 
@@ -42,15 +42,15 @@ interface Poll {
 
 export class Polling {
   lastAtMs: number | null = null;
-  /** The newest sample of any series. */
+  /** `atMs` of the newest sample of any series. */
   newestAtMs: number | null;
   /** Of the last poll. */
   problems: readonly string[] = [];
   readonly #episodes = new Episodes();
   #poll: Poll | null = null;
   #nextMs: number;
-  /** Up to where all that was asked for came; null: nothing was taken yet. */
-  #wholeToMs: number | null;
+  /** Everything up to this time has arrived; null: nothing has arrived yet. */
+  #completeToMs: number | null;
   #cameInPart = false;
   #isOver = false;
 
@@ -61,17 +61,17 @@ export class Polling {
     private readonly hooks: PollingHooks,
   ) {
     this.#nextMs = parts.clock.steadyMs();
-    this.newestAtMs = this.#wholeToMs = newestSample(core.state.recent);
+    this.newestAtMs = this.#completeToMs = newestSample(core.state.recent);
   }
 
-  /** Begins a poll when one is due; returns how long nothing is to be done here. */
+  /** Begins a poll when one is due. @returns after how many ms it must be called again */
   goOn(): number {
     const { clock, options } = this.parts;
     const steadyMs = clock.steadyMs();
     if (this.#poll !== null) {
       const restMs = this.#poll.begunMs + POLL_LASTS_MS - steadyMs;
       if (restMs > 0) return restMs;
-      // Whatever it still brings is not waited for, and asked for again.
+      // Its answer is dropped: the next poll asks for the same range again.
       this.#poll.abort.abort();
       this.#poll = null;
       this.hooks.orEnd(() => this.#judge(["the metrics source did not answer for a minute"]));
@@ -137,7 +137,7 @@ export class Polling {
     }
     this.lastAtMs = core.time.nowMs;
     this.#cameInPart = columns.length > 0;
-    if (answered ?? problems.length === 0) this.#wholeToMs = toMs;
+    if (answered ?? problems.length === 0) this.#completeToMs = toMs;
     this.#judge([...problems, ...this.#silence(columns.length)]);
   }
 
@@ -161,8 +161,8 @@ export class Polling {
 
   #fromMs(toMs: number): number {
     const { keepMs } = recentReach(this.core.policy);
-    if (this.#wholeToMs === null) return toMs - keepMs;
+    if (this.#completeToMs === null) return toMs - keepMs;
     const atMost = this.#cameInPart ? Math.min(keepMs, CATCH_UP_MS) : keepMs;
-    return Math.min(toMs - 1, Math.max(this.#wholeToMs - OVERLAP_MS, toMs - atMost));
+    return Math.min(toMs - 1, Math.max(this.#completeToMs - OVERLAP_MS, toMs - atMost));
   }
 }

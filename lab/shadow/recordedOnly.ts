@@ -1,2 +1,2 @@
-/** The detail of a rollback that nobody did; the import of a journal knows it by this. */
+/** The detail of a rollback that was not carried out; `import shadow` recognises it by this. */
 export const RECORDED_ONLY = "recorded only: the host may not act";

@@ -1,7 +1,7 @@
 /**
- * The season of a deployment's series, from the same hours of the days before, as a replay of the
- * same samples prepares it (lab/replay/prepare.ts). It must be there before the deployment is:
- * a baseline that is frozen without it stays without.
+ * Computes the season of a deployment's series from the same hours of the days before, exactly as
+ * a replay of the same samples does (lab/replay/prepare.ts). The host must know it before the
+ * deployment's start, because a baseline that was frozen without a season never gets one.
  */
 
 import {
@@ -25,7 +25,7 @@ import { sha256 } from "../policy/load.ts";
 import type { MetricsSource } from "./contract.ts";
 
 export interface PreparedSeason {
-  /** Null: no series has days enough, or none came. */
+  /** Null: no series has samples of enough days. */
   readonly context: PreparedContext | null;
   readonly problems: readonly string[];
 }
@@ -34,7 +34,7 @@ export function asksForSeason(policy: Policy): boolean {
   return policy.signals.some(({ detector }) => detector.season);
 }
 
-/** @param deployment with what the catalog says of its callers */
+/** @param deployment completed from the catalog (callers and dependants) */
 export async function seasonFor(
   policy: Policy,
   deployment: Deployment,
@@ -46,18 +46,18 @@ export async function seasonFor(
   const backMs = Math.max(...seasonal.map(({ detector }) => detector.baselineMs));
   const fromMs = startedAtMs - backMs;
   const toMs = startedAtMs + policy.watchMs;
-  const services = new Set(policy.signals.flatMap((one) => [...servicesOf(one, deployment)]));
+  const services = new Set(policy.signals.flatMap((signal) => [...servicesOf(signal, deployment)]));
   const problems = new Set<string>();
   const days = new Map<string, SeasonDays>();
   for (let day = SEASON_DAYS; day >= 1 && !signal.aborted; day--) {
     const earlierMs = day * DAY_MS;
-    // What was sampled at the very beginning belongs to it.
+    // `takeOf` excludes its `fromMs`; one millisecond earlier includes the first sample.
     const dayFromMs = fromMs - SEASON_MARGIN_MS - earlierMs - 1;
     const dayToMs = Math.min(toMs + SEASON_MARGIN_MS - earlierMs, startedAtMs) - 1;
     const taken = await source.takeOf([...services], dayFromMs, dayToMs, signal);
     taken.problems.forEach((problem) => problems.add(problem));
     for (const { series, atMs, values } of taken.columns) {
-      if (!seasonal.some((one) => readsMetric(one, series.metric))) continue;
+      if (!seasonal.some((signal) => readsMetric(signal, series.metric))) continue;
       const key = seriesKey(series);
       const known = days.get(key) ?? startSeason(fromMs, toMs);
       takeDay(known, day, { atMs, values });

@@ -1,10 +1,10 @@
 /**
- * Carries commands out, each under one key until something is known of it: asked again with
- * growing pauses while nobody knows whether it arrived, and given up when it is too late.
+ * Sends commands until their result is known. While nobody knows whether a command arrived it is
+ * sent again under the same key, with growing pauses, and given up when it is too late.
  *
- * What is asked about one deployment, asked of others and taken back goes out in that order, one
- * at a time: a question that arrives after it was taken back stands for ever. All else waits for
- * nothing.
+ * Proposals, escalations and withdrawals of one deployment go out one at a time and in order: a
+ * proposal that arrived after its own withdrawal would stay open for ever. All other commands go
+ * out at once.
  */
 
 import type { EngineCommand } from "../../engine/index.ts";
@@ -14,24 +14,24 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
 export interface Sending {
-  /** May it go now? What may not waits, and is asked again. */
+  /** May it be sent now? If not, this is asked again after a pause. */
   readonly mayGo: (errand: Errand) => boolean;
-  /** Is it of no use any more? */
+  /** Is it too late to send it? Then it is given up. */
   readonly isLate: (errand: Errand) => boolean;
-  /** The first time that nobody knows; the next attempts are silent. */
+  /** Called once for an errand, at its first attempt with an unknown result. */
   readonly unsure: (errand: Errand, why: string) => void;
-  /** @param attempts how often it went out */
-  readonly came: (errand: Errand, of: CarriedOut, attempts: number) => void;
+  /** Called with the final result. @param attempts how often it was sent */
+  readonly came: (errand: Errand, result: CarriedOut, attempts: number) => void;
 }
 
-/** These say what stands of a question. */
+/** The commands whose order matters to a person who answers. */
 const ON_QUESTIONS: readonly EngineCommand["kind"][] = ["propose", "escalate", "withdrawProposal"];
 
-/** Of the words about the questions of one deployment. */
+/** The queue of one deployment's questions. */
 interface Line {
-  /** Comes when all that are in it have come of something. */
+  /** Resolves when the last errand in the queue has its result. */
   last: Promise<void>;
-  /** Ends the pause of the first, which the next may have made late. */
+  /** Ends the pause of the errand at the front: a newer one may have made it too late. */
   hurry: AbortController;
 }
 
@@ -53,7 +53,7 @@ export class Sender {
     this.#underWay.add(carried);
   }
 
-  /** Nothing goes out any more; what is under way is told to end. */
+  /** Sends nothing more, aborts the requests under way and waits for their end. */
   async stop(): Promise<void> {
     this.#ended.abort();
     for (const { hurry } of this.#lines.values()) hurry.abort();
@@ -104,7 +104,7 @@ export class Sender {
     try {
       return await this.effects.carryOut(errand, signal);
     } catch (error) {
-      // It should not throw; whether the command arrived nobody knows then either.
+      // It should not throw. If it does, the command may or may not have arrived.
       return { status: "unknown", detail: error instanceof Error ? error.message : String(error) };
     }
   }

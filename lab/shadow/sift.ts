@@ -1,26 +1,26 @@
-/** What of the samples that came is new. */
+/** Picks the samples that are new out of those that a poll returned. */
 
 import { seriesKey, type ControllerState, type SampleColumn } from "../../engine/index.ts";
 import type { TakenColumn } from "./contract.ts";
 
-/** A sample this far ahead of the host's time is of another clock. */
+/** A sample further ahead of the host's time than this comes from a wrong clock. */
 const FUTURE_MS = 5000;
-/** Among so many of the newest samples of a series an older one may still be put. */
+/** A late sample is compared with this many of the newest samples of its series. */
 const LATE_AMONG = 64;
 
 export interface Sifted {
-  /** Known from `knownAtMs` on. */
+  /** The new samples, all with the given `knownAtMs`. */
   readonly columns: (knownAtMs: number) => readonly SampleColumn[];
   readonly samples: number;
   readonly repeated: number;
-  /** Too far in the future to be believed. */
+  /** How many lie too far in the future to be believed. */
   readonly future: number;
   readonly newestAtMs: number | null;
 }
 
 /**
- * Times are whole milliseconds. A sample that is a little ahead of the host is left for the
- * next time, so that nothing is known before it was measured.
+ * Rounds times to whole milliseconds. A sample that is slightly ahead of the host's time is left
+ * for the next poll, so that no sample is known before it was measured.
  */
 export function sift(
   taken: readonly TakenColumn[],
@@ -28,7 +28,7 @@ export function sift(
   nowMs: number,
 ): Sifted {
   const room = taken.reduce((sum, column) => sum + column.atMs.length, 0);
-  // One piece of memory for all: there are thousands of columns, and most have one sample.
+  // One allocation for all columns: there are thousands, and most have one sample.
   const [times, numbers] = [new Float64Array(room), new Float64Array(room)];
   const kept: { series: TakenColumn["series"]; from: number; to: number }[] = [];
   let [samples, repeated, future] = [0, 0, 0];
@@ -69,7 +69,7 @@ export function sift(
   };
 }
 
-/** Samples stand in the order they came, so a late one need not be the last. */
+/** Searches backwards: samples are stored in order of arrival, so a late one may be anywhere. */
 function has(known: SampleColumn | undefined, ms: number): boolean {
   if (known === undefined) return false;
   const { atMs } = known;
@@ -77,11 +77,11 @@ function has(known: SampleColumn | undefined, ms: number): boolean {
   for (let index = atMs.length - 1; index >= first; index--) {
     if (atMs[index]! === ms) return true;
   }
-  // Older than all that could be compared: it was taken, or came too late to matter.
+  // Older than all that were compared: already taken, or too late to matter.
   return first > 0 && ms < atMs[first]!;
 }
 
-/** The newest sample of any series. */
+/** @returns `atMs` of the newest sample of any series; null where there is none */
 export function newestSample(recent: ControllerState["recent"]): number | null {
   let newest: number | null = null;
   for (const { atMs } of Object.values(recent)) {

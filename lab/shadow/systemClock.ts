@@ -10,7 +10,7 @@ export const systemClock: Clock = {
     try {
       await setTimeout(ms, undefined, { signal });
     } catch {
-      // Woken early: whoever waits looks for itself what there is to do.
+      // The signal aborted: the caller checks for itself why it was woken.
     }
   },
 };

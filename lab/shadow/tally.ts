@@ -1,4 +1,4 @@
-/** What the host counts of itself since its process began. */
+/** Counters and durations of the host since its process began. */
 
 const KEPT = 1000;
 
@@ -28,8 +28,8 @@ export class Tally {
     number[]
   >;
 
-  add(name: Counted, more = 1): void {
-    this.counts[name] += more;
+  add(name: Counted, count = 1): void {
+    this.counts[name] += count;
   }
 
   took(name: Timed, ms: number): void {

@@ -1,7 +1,7 @@
 /** The HTTP layer's tests stand it on a host that notes what it is told, and a clock they set. */
 
 import { pino } from "pino";
-import type { Clock, Heard, Host, HostStatus, Told } from "../../lab/shadow/contract.ts";
+import type { Clock, Receipt, Host, HostStatus, HostInput } from "../../lab/shadow/contract.ts";
 
 export const START_MS = Date.parse("2026-07-01T12:00:00Z");
 
@@ -20,9 +20,9 @@ export function setClock(): SetClock {
 }
 
 export interface NotingHost extends Host {
-  readonly told: Told[];
+  readonly told: HostInput[];
   /** What the next are answered with. */
-  answer: (told: Told) => Heard;
+  answer: (told: HostInput) => Receipt;
   open: HostStatus["open"];
 }
 

@@ -14,7 +14,7 @@ import { logEntries } from "../../lab/audit/read.ts";
 import { replayLog } from "../../lab/audit/replay.ts";
 import { verifyLog } from "../../lab/audit/verify.ts";
 import { randomStream } from "../../lab/random.ts";
-import type { Errand, RunningHost, Told } from "../../lab/shadow/contract.ts";
+import type { Errand, RunningHost, HostInput } from "../../lab/shadow/contract.ts";
 import { replayJournal, verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
@@ -26,7 +26,7 @@ const SERVICES = ["api", "db", "web"];
 const KILLS = process.env["SOAK"] === undefined ? 40 : 1000;
 
 /** Two bad deployments, one of them overridden, a good one, and what goes on around them. */
-const SCRIPT: readonly (readonly [number, (atMs: number) => Told])[] = [
+const SCRIPT: readonly (readonly [number, (atMs: number) => HostInput])[] = [
   [30_500, (atMs) => started("api", "bad", atMs - 500)],
   [40_000, (atMs) => started("db", "meant", atMs)],
   [61_000, (atMs) => tagged("db", "meant", atMs)],
@@ -42,17 +42,17 @@ const SCRIPT: readonly (readonly [number, (atMs: number) => Told])[] = [
 ];
 const ENDS_MS = START_MS + 7 * MINUTE_MS;
 
-function tagged(service: string, deploymentId: string, knownAtMs: number): Told {
+function tagged(service: string, deploymentId: string, knownAtMs: number): HostInput {
   const nothing = { signal: null, validFromMs: null, validUntilMs: null, approvedBy: null };
   const tag = { deploymentId, service, tag: "seen", value: "true", knownAtMs, givenBy: "kim" };
   return { kind: "deploymentTagged", atMs: knownAtMs, tag: { ...tag, ...nothing } };
 }
 
-function override(deploymentId: string, atMs: number): Told {
+function override(deploymentId: string, atMs: number): HostInput {
   return { kind: "overrideGiven", atMs, deploymentId, by: "dana", justification: "expected" };
 }
 
-function refused(atMs: number): Told {
+function refused(atMs: number): HostInput {
   const about = { deploymentId: "bad", by: "eve", what: "approval", why: "not entitled" };
   return { kind: "requestRefused", atMs, ...about };
 }
@@ -135,7 +135,7 @@ async function live(fuses: readonly Fuse[], seed: number): Promise<Run> {
 const HEARD_OR_NOT = [() => true, () => false] as const;
 
 /** Every moment of the script is that of one thing. */
-function isOnRecord(dir: string, { atMs }: Told): boolean {
+function isOnRecord(dir: string, { atMs }: HostInput): boolean {
   return segmentsIn(realDisk(), dir).some(({ log }) =>
     [...logEntries(log, true)].some(
       ({ entry }) =>

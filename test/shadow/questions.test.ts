@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../directories.ts";
 import { policyOf } from "../engine/policyFile.ts";
 import { LIVE, MINUTE_MS, POLICY, stageIn, started, type Stage } from "./stage.ts";
 
-interface Told {
+interface HostInput {
   readonly type: string;
   readonly to?: string;
   readonly ordinal?: number;
@@ -21,7 +21,7 @@ interface Receiver {
   /** Does it take anything? */
   isUp: boolean;
   /** What it took, in the order it came. */
-  readonly taken: Told[];
+  readonly taken: HostInput[];
   /** How often it was asked. */
   asked: number;
   /** Questions are answered once this has come. */
@@ -42,7 +42,7 @@ async function receiver(): Promise<{ receiver: Receiver; effects: (stage: Stage)
     request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
       state.asked++;
-      const told = JSON.parse(Buffer.concat(parts).toString()) as Told;
+      const told = JSON.parse(Buffer.concat(parts).toString()) as HostInput;
       const answered = (): void => {
         if (state.isUp) state.taken.push(told);
         response.writeHead(state.isUp ? 200 : 503).end();

@@ -12,7 +12,7 @@ import type {
   RunningHost,
   Taken,
   TakenColumn,
-  Told,
+  HostInput,
 } from "../../lab/shadow/contract.ts";
 import { startHost } from "../../lab/shadow/host.ts";
 import { realDisk, type Disk } from "../../lab/shadow/journal/disk.ts";
@@ -180,7 +180,7 @@ export function stageIn(
   return stage;
 }
 
-export function started(name: string, id: string, startedAtMs: number, more = {}): Told {
+export function started(name: string, id: string, startedAtMs: number, more = {}): HostInput {
   return {
     kind: "deploymentStarted",
     atMs: startedAtMs,

@@ -16,7 +16,13 @@ import {
 import { readsMetric, recentReach, type Policy } from "../../engine/index.ts";
 import { modelled } from "../../lab/people/modelled.ts";
 import { counter, uniformAt } from "../../lab/random.ts";
-import type { CarriedOut, Errand, MetricsSource, Taken, Told } from "../../lab/shadow/contract.ts";
+import type {
+  CarriedOut,
+  Errand,
+  MetricsSource,
+  Taken,
+  HostInput,
+} from "../../lab/shadow/contract.ts";
 import { startHost } from "../../lab/shadow/host.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { OPTIONS } from "./stage.ts";
@@ -33,7 +39,7 @@ export interface Lived {
 /** Somebody does something at a moment of the world's time. */
 interface Due {
   readonly atMs: number;
-  readonly told: Told;
+  readonly told: HostInput;
 }
 
 /** Lives a stretch of a world under a policy; the journal is in `dir`. */
@@ -76,7 +82,7 @@ export async function liveIn(
       const atMs = askedAtMs + rollbackMs;
       if (succeeded) source.rolledBack(deploymentId, atMs);
       const detail = succeeded ? "" : "the platform could not put the old version back";
-      const told: Told = { kind: "rollbackFinished", atMs, deploymentId, succeeded, detail };
+      const told: HostInput = { kind: "rollbackFinished", atMs, deploymentId, succeeded, detail };
       put({ atMs, told });
     }
     return Promise.resolve({ status: "done", finished: null });

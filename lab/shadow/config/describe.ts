@@ -1,4 +1,4 @@
-/** What a host with this file will do, in words, and what in it is hardly ever meant. */
+/** Describes in words what a host with this config will do, and warns of likely mistakes. */
 
 import { relative } from "node:path";
 import { formatDuration, matchesGlob, type Policy } from "../../../engine/index.ts";
@@ -50,22 +50,22 @@ function metricsSay({ metrics: { url, everyMs, queries } }: ShadowFile): string 
 
 function servicesSay(services: readonly ServiceRow[]): string {
   const teams = new Set(services.flatMap(({ team }) => team ?? []));
-  const [of, by] = [counted(services.length, "service"), counted(teams.size, "team")];
-  return `The catalog has ${of} of ${by}.`;
+  const [count, teamCount] = [counted(services.length, "service"), counted(teams.size, "team")];
+  return `The catalog has ${count} of ${teamCount}.`;
 }
 
 function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
-  const told = page === undefined ? "nobody" : page.url;
+  const receiver = page === undefined ? "nobody" : page.url;
   if (!act) {
     return [
       "It never rolls back: it records what it would do.",
-      `It tells ${told} what it would do, and says that nothing is done.`,
+      `It tells ${receiver} what it would do, and says that nothing is done.`,
     ];
   }
   return [
     `It asks ${platform!.url} to roll back, and gives up ` +
       `${formatDuration(platform!.giveUp)} after the decision.`,
-    `It tells ${told} of proposals, pages and rollbacks.`,
+    `It tells ${receiver} of proposals, pages and rollbacks.`,
   ];
 }
 
@@ -116,7 +116,7 @@ function warningsOf(
   ]);
   const blind = policy.signals.filter(({ metric }) => readBy(config, metric).length === 0);
   return [
-    ...missingSecrets.map((one) => `there is no secret at ${one}: the host will not start`),
+    ...missingSecrets.map((place) => `there is no secret at ${place}: the host will not start`),
     ...blind.map(({ name, metric }) => `no query gives ${metric}: ${name} has no data`),
     ...(deployed ? [] : ["no sender may announce deployments: nothing is ever watched"]),
     ...(sent.has("overrides") && may.has("override")
@@ -129,5 +129,5 @@ function warningsOf(
   ];
 }
 
-/** As whoever asks would write it. */
+/** Relative to the working directory, as the user would type it. */
 const shown = (path: string): string => relative(process.cwd(), path);

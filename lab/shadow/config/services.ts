@@ -1,4 +1,4 @@
-/** The service catalog: who looks after what, how much it matters, and who calls whom. */
+/** Reads the service catalog: team, criticality and time zone of services, and their callers. */
 
 import { basename } from "node:path";
 import { z } from "zod";
@@ -27,8 +27,9 @@ export const inlineServices = z.record(
 );
 
 /**
- * @param given a CSV file as `import csv` reads it, a YAML file, or what stands in shadow.yaml
- * @throws Problem when a file cannot be read, or any row of it
+ * @param given a CSV file as `import csv` reads it, a YAML file, or the catalog in shadow.yaml
+ * @returns sorted by service
+ * @throws Problem when the file, or any row of it, cannot be read
  */
 export async function readServices(
   given: string | z.output<typeof inlineServices>,

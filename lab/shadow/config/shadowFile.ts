@@ -1,6 +1,6 @@
 /**
- * `shadow.yaml`: everything the live host is told, in one file. Unknown keys are errors, every
- * error names its line, and a secret never stands in it.
+ * `shadow.yaml`: the whole configuration of the live host. Unknown keys are errors, every error
+ * names its line, and the file never contains a secret, only where to find it.
  */
 
 import { dirname, join, resolve } from "node:path";
@@ -10,7 +10,7 @@ import { METRICS } from "../source/settings.ts";
 import { inlineServices } from "./services.ts";
 import { address, duration, path, redisAddress, secret, type Surroundings } from "./words.ts";
 
-/** What a sender may send. `github` and `argocd` are their own payloads, read by us. */
+/** What a sender may send. `github` and `argocd`: webhooks in the formats of those products. */
 const DELIVERIES = [
   "deployments",
   "tags",
@@ -122,7 +122,7 @@ function shadowSchema(at: Surroundings) {
       act: z.boolean({ error: "expected true or false" }).default(false),
       metrics: METRICS,
       services: z.union([path(at, "expected a file"), inlineServices]).default({}),
-      // Of a repository or an application: the service it is.
+      // The service of a repository (GitHub) or an application (Argo CD).
       names: z.record(z.string().min(1), z.string().min(1)).default({}),
       listen: listen.prefault("127.0.0.1:8440"),
       readers: z.strictObject({ token: secret(at) }).optional(),
@@ -175,8 +175,8 @@ export type Grant = ShadowFile["entitled"][number];
 export type Receiver = NonNullable<ShadowFile["page"]>;
 
 /**
- * @param onMissing is told of secrets that are not there; without it they are errors
- * @throws Problem naming file, line and column of all that is wrong
+ * @param onMissing called with each secret that does not exist; without it, that is an error
+ * @throws Problem naming file, line and column of everything that is wrong
  */
 export function readShadowFile(
   file: string,
@@ -187,13 +187,13 @@ export function readShadowFile(
   return readDocument(file, shadowSchema(at), "a shadow.yaml");
 }
 
-/** For editors, which complete and check a shadow.yaml by it. */
+/** The JSON Schema with which editors complete and check a shadow.yaml. */
 export function shadowJsonSchema(): object {
   const schema = shadowSchema({ file: "shadow.yaml", env: {}, onMissing: () => undefined });
   return z.toJSONSchema(schema, { io: "input" });
 }
 
-/** Where the lease is kept if nobody says: beside the journal, so one journal has one host. */
+/** The directory of the lease; by default beside the journal, so that one journal has one host. */
 export function leaseDirectoryOf({ lease, journal }: ShadowFile): string {
   return lease.directory ?? join(dirname(journal), `${journal.split(/[/\\]/).at(-1)!}.lease`);
 }

@@ -1,4 +1,4 @@
-/** The parts that several keys of shadow.yaml are made of: durations, addresses, secrets. */
+/** Schemas shared by several keys of shadow.yaml: durations, addresses, secrets. */
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
@@ -6,12 +6,12 @@ import { formatDuration, parseDuration } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
 import { secretsOf } from "../source/secrets.ts";
 
-/** Where the file stands, and what its secrets may be read from. */
+/** The path of the file, and where its secrets may be read from. */
 export interface Surroundings {
-  /** Paths in the file are relative to it. */
+  /** Paths in the file are relative to its directory. */
   readonly file: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Is told of secrets that are not there; without it they are errors. */
+  /** Called with each secret that does not exist; without it, that is an error. */
   readonly onMissing?: (reference: string) => void;
 }
 
@@ -35,7 +35,7 @@ export function path({ file }: Surroundings, error: string) {
     .transform((text) => resolve(dirname(file), text));
 }
 
-/** An address to call; who may call it is said by the secret, never by the address. */
+/** A URL to call. Credentials do not belong in it: they are a `secret`. */
 export const address = z
   .string({ error: "expected an address such as https://deploy.example.org/rollback" })
   .superRefine((text, context) => {
@@ -47,7 +47,7 @@ export const address = z
     }
   });
 
-/** `env:NAME` or `file:PATH`; what it stands for is read at once, so that a lack shows early. */
+/** `env:NAME` or `file:PATH`; read at once, so that a missing secret is found at the start. */
 export function secret({ file, env, onMissing }: Surroundings) {
   const secretOf = secretsOf(file, env);
   return z.string({ error: REFERENCE }).transform((text, context) => {
@@ -74,7 +74,7 @@ export function secret({ file, env, onMissing }: Surroundings) {
 
 const REFERENCE = "expected env:NAME or file:PATH: a secret never stands in this file";
 
-/** An address of Redis; one with a password is a secret. */
+/** The address of a Redis; one with a password must be given as a secret. */
 export function redisAddress(at: Surroundings) {
   const error = "expected redis://host:6379, or env:NAME or file:PATH if it has a password";
   const plain = z.string({ error }).regex(/^rediss?:\/\/[^/@]+/, { error });

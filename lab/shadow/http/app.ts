@@ -1,6 +1,7 @@
 /**
- * The live host's HTTP side: signed deliveries in, and what operators ask. It checks who says
- * what and tells the host; it decides nothing. An answer is sent after the host has it on disk.
+ * The live host's HTTP server: signed deliveries, and the questions of operators. It checks who
+ * sends what and passes it to the host; it decides nothing. It answers only after the host has
+ * the event on disk.
  */
 
 import Fastify, {
@@ -34,7 +35,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const { log } = options;
   const app = Fastify({
     loggerInstance: log,
-    // One line an answer, by the hook below, instead of two a request.
+    // The hook below logs one line per answer instead of two per request.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -48,7 +49,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     const detail = `There is no ${request.method} ${pathOf(request)}.`;
     answerError(new Refusal("not-found", detail), request, reply);
   });
-  // Signatures are over bytes, so nothing reads a body before they are checked.
+  // A signature covers the raw bytes, so bodies are parsed only after it was checked.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
@@ -60,8 +61,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addHook("onResponse", (request, reply, done) => {
     const { method, ip } = request;
     const ms = Math.round(reply.elapsedTime);
-    const told = { method, path: pathOf(request), status: reply.statusCode, from: ip, ms };
-    request.log[method === "GET" ? "debug" : "info"](told, "answered");
+    const line = { method, path: pathOf(request), status: reply.statusCode, from: ip, ms };
+    request.log[method === "GET" ? "debug" : "info"](line, "answered");
     done();
   });
   const gate = new Gate();

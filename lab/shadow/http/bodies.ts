@@ -1,9 +1,9 @@
-/** What senders post, and the events it becomes. Times are ISO 8601 with a zone. */
+/** Schemas of what senders post, and the inputs made of it. Times are ISO 8601 with a zone. */
 
 import { z } from "zod";
 import { parseShare } from "../../../engine/index.ts";
 import { readTimeMs } from "../../history/import/fields.ts";
-import type { Told } from "../contract.ts";
+import type { HostInput } from "../contract.ts";
 
 const TIME = "expected a time in ISO 8601 with a zone, such as 2026-07-01T12:00:00Z";
 const time = z
@@ -52,39 +52,39 @@ export const BODIES = {
   }),
   overrides: z.strictObject({ deploymentId: word, by: word, justification: text.min(1) }),
   approvals: z.strictObject({ deploymentId: word, by: word }),
-  // The address of a delivery is not signed: what it says must not depend on where it is sent.
-  // So it is the body that says which of the two it is, and one address takes both.
+  // The signature does not cover the URL. So the body, not the URL, says whether this is a halt or
+  // the end of one: otherwise a signed halt could be replayed against the other URL as a lift.
   halts: z.strictObject({ halted: z.boolean(), by: word, reason: text.min(1) }),
-  /** The older address, which takes a lift alone. */
+  /** Of the older URL, which accepts only the end of a halt. */
   lifts: z.strictObject({ halted: z.literal(false), by: word, reason: text.min(1) }),
 } as const;
 
 export type Body<Name extends keyof typeof BODIES> = z.output<(typeof BODIES)[Name]>;
 
-/** When the host hears of it: it puts its own time in the place of what lies in the future. */
+/** A time in the future, which the host replaces by the time at which it handles the input. */
 const NOW = Number.POSITIVE_INFINITY;
 
-/** The bodies as events. */
-export const TOLD_BY = {
-  // What the catalog says of the service the host adds.
-  deployment: ({ startedAt = NOW, ...rest }: Body<"deployments">): Told => {
+/** Makes the host's input of each body. */
+export const INPUTS = {
+  // The host adds team and criticality from its catalog.
+  deployment: ({ startedAt = NOW, ...rest }: Body<"deployments">): HostInput => {
     const deployment = { ...rest, startedAtMs: startedAt, team: null, criticality: null };
     return { kind: "deploymentStarted", atMs: startedAt, deployment };
   },
-  tag: ({ validFrom, validUntil, at: atMs = NOW, ...rest }: Body<"tags">): Told => {
+  tag: ({ validFrom, validUntil, at: atMs = NOW, ...rest }: Body<"tags">): HostInput => {
     const valid = { validFromMs: validFrom ?? null, validUntilMs: validUntil ?? null };
-    // It counts from when the host hears it, whatever the sender says of its time.
+    // A tag counts from when the host learns of it, whatever time the sender states.
     return { kind: "deploymentTagged", atMs, tag: { ...rest, ...valid, knownAtMs: NOW } };
   },
-  stage: ({ deploymentId, share, at: atMs = NOW }: Body<"stages">): Told => {
+  stage: ({ deploymentId, share, at: atMs = NOW }: Body<"stages">): HostInput => {
     return { kind: "stageReached", atMs, deploymentId, share };
   },
-  rollback: ({ at: atMs = NOW, ...rest }: Body<"rollbacks">): Told => {
+  rollback: ({ at: atMs = NOW, ...rest }: Body<"rollbacks">): HostInput => {
     return { kind: "rollbackFinished", atMs, ...rest };
   },
-  override: (body: Body<"overrides">): Told => ({ kind: "overrideGiven", atMs: NOW, ...body }),
-  approval: (body: Body<"approvals">): Told => ({ kind: "approvalGiven", atMs: NOW, ...body }),
-  halt: ({ halted, by, reason }: Body<"halts">): Told => {
+  override: (body: Body<"overrides">): HostInput => ({ kind: "overrideGiven", atMs: NOW, ...body }),
+  approval: (body: Body<"approvals">): HostInput => ({ kind: "approvalGiven", atMs: NOW, ...body }),
+  halt: ({ halted, by, reason }: Body<"halts">): HostInput => {
     return { kind: halted ? "haltOrdered" : "haltLifted", atMs: NOW, by, reason };
   },
 } as const;

@@ -1,11 +1,11 @@
 /**
- * Which deliveries were answered, and how: a sender that did not hear the answer sends again,
- * and must not do a thing twice. Kept in a small file beside the journal, so that a restart
- * forgets none while its signature is still good.
+ * Remembers how deliveries were answered: a sender that did not get the answer sends again, and
+ * its repetition must have no second effect. Kept in a small file beside the journal, so that a
+ * restart forgets no delivery whose signature is still valid.
  *
- * An answer is written after the host has journalled the event, so a crash between the two
- * makes the repetition reach the engine, which refuses what it has seen ("started already",
- * "no proposal stands"). The other order could lose an event, and that would be worse.
+ * An answer is written after the host has journalled the event. After a crash between the two, the
+ * repetition reaches the engine, which refuses what it has seen ("started already", "no proposal
+ * stands"). The other order could lose an event, which would be worse.
  */
 
 import {
@@ -37,7 +37,7 @@ const entrySchema = z.object({
 });
 type Entry = z.output<typeof entrySchema>;
 
-/** Beyond this many lines that count no more, the file is written anew. */
+/** With more expired lines than this, the file is rewritten. */
 const STALE_LINES = 10_000;
 
 export class Deliveries {
@@ -46,7 +46,7 @@ export class Deliveries {
   #file: number;
   #lines = 0;
 
-  /** @param keepMs how long an answer is kept: at least twice as long as a signature is good */
+  /** @param keepMs how long an answer is kept: at least twice as long as a signature is valid */
   constructor(
     private readonly path: string,
     private readonly keepMs: number,
@@ -58,8 +58,9 @@ export class Deliveries {
   }
 
   /**
-   * The answer to a delivery: as it was given before, or what `work` comes to. Null where the
-   * same name came with another content.
+   * The remembered answer to a delivery, or else that of `work`, which is then remembered.
+   *
+   * @returns null where the same key was used before with other content
    */
   async once(key: string, digest: string, work: () => Promise<Answer>): Promise<Answer | null> {
     const known = this.#answered.get(key) ?? this.#running.get(key);
@@ -71,7 +72,7 @@ export class Deliveries {
     this.#running.set(key, { digest, answer });
     try {
       const { status, body } = await answer;
-      // What was refused before the host heard of it, or what we failed at, may be tried again.
+      // Only answers of the host are final: refusals before it, and our failures, may be retried.
       if (status === 200 || status === 409)
         this.#keep({ key, atMs: this.nowMs(), digest, status, body });
       return { status, body };
@@ -95,7 +96,7 @@ export class Deliveries {
     }
   }
 
-  /** The oldest come first, as they were added in that order. */
+  /** Drops expired answers. A Map keeps the order of insertion, so the oldest come first. */
   #forget(): void {
     const fromMs = this.nowMs() - this.keepMs;
     for (const [key, { atMs }] of this.#answered) {
@@ -117,7 +118,7 @@ export class Deliveries {
   }
 }
 
-/** A last line that a crash cut short is left out: its sender heard no answer. */
+/** A last line that a crash cut short is left out: its sender never got an answer. */
 function readEntries(path: string): Entry[] {
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8")

@@ -1,4 +1,4 @@
-/** Who may override, approve or halt: people by name or group, for teams, services or all. */
+/** Decides who may override, approve or halt: people or groups, for teams, services or all. */
 
 import type { ServiceRow } from "../../history/tables.ts";
 import type { Deed, Grant } from "../config/shadowFile.ts";
@@ -9,7 +9,7 @@ export interface Entitlements {
   readonly services: readonly ServiceRow[];
 }
 
-/** The grants of somebody for a deed, whatever they cover. */
+/** The grants that give `who` this deed, whatever services they cover. */
 function grantsOf(
   { groups, entitled }: Pick<Entitlements, "groups" | "entitled">,
   who: string,
@@ -22,7 +22,7 @@ function grantsOf(
   );
 }
 
-/** May they do it anywhere at all? */
+/** May `who` do this for at least one service? */
 export function isGiven(
   given: Pick<Entitlements, "groups" | "entitled">,
   who: string,
@@ -32,9 +32,8 @@ export function isGiven(
 }
 
 /**
- * Null where they may; else why not, in words.
- *
- * @param service null where nobody knows which it is: then only who may everywhere may
+ * @param service null: the whole fleet, which needs a grant without teams and services
+ * @returns null where `who` may do it; else the reason why not
  */
 export function whyNotEntitled(
   { groups, entitled, services }: Entitlements,
@@ -43,9 +42,9 @@ export function whyNotEntitled(
   service: string | null,
 ): string | null {
   const team = services.find((row) => row.service === service)?.team ?? null;
-  const own = grantsOf({ groups, entitled }, who, deed);
-  if (own.length === 0) return `${who} is not entitled to ${deed}`;
-  const covers = own.some(
+  const grants = grantsOf({ groups, entitled }, who, deed);
+  if (grants.length === 0) return `${who} is not entitled to ${deed}`;
+  const covers = grants.some(
     (grant) =>
       (grant.teams === undefined && grant.services === undefined) ||
       (team !== null && grant.teams?.includes(team) === true) ||

@@ -1,14 +1,15 @@
 /**
- * What comes in, one route a kind: who sent it, may they, was it heard before, what does it
- * say. Whatever is refused here is written into the decision log by the host.
+ * Receives deliveries, one route for each kind. Checks in this order: who sent it, may they send
+ * this kind, was it answered before, is it well formed, may the person do this. The host writes
+ * every refusal into the decision log.
  */
 
 import type { z } from "zod";
-import type { Clock, Heard, Host, Told } from "../contract.ts";
+import type { Clock, Receipt, Host, HostInput } from "../contract.ts";
 import type { DeliveryKind, Deed, Sender, ShadowFile } from "../config/shadowFile.ts";
 import type { ServiceRow } from "../../history/tables.ts";
 import { problemDocument, Refusal, type ProblemKind } from "../../server/problems.ts";
-import { BODIES, TOLD_BY } from "./bodies.ts";
+import { BODIES, INPUTS } from "./bodies.ts";
 import type { Answer, Deliveries } from "./deliveries.ts";
 import { isGiven, whyNotEntitled } from "./entitlement.ts";
 import { argocdReader, githubReader, type ForeignReader } from "./foreign.ts";
@@ -27,7 +28,7 @@ export interface Inbox {
   readonly config: Pick<ShadowFile, "senders" | "groups" | "entitled" | "window" | "names">;
   readonly services: readonly ServiceRow[];
   readonly clock: Clock;
-  /** Throws while the host stands by: they are the acting host's. */
+  /** Throws while the host stands by: the file belongs to the host that holds the lease. */
   readonly deliveries: () => Deliveries;
   readonly refusals: Refusals;
 }
@@ -35,19 +36,25 @@ export interface Inbox {
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 type Receive = (headers: Headers, body: Buffer) => Promise<Answer>;
 
-/** What is asked of people's deeds beside the sender's. */
+/** What a person asks for. The person needs an entitlement, besides the sender's permission. */
 interface Asked {
   readonly deed: Deed;
   readonly by: string;
-  /** Null: of the whole fleet. */
+  /** Null: the whole fleet. */
   readonly deploymentId: string | null;
+}
+
+interface ReadBody {
+  readonly inputs: readonly HostInput[];
+  /** Null where no person decides anything. */
+  readonly asked: Asked | null;
 }
 
 interface Route {
   readonly path: string;
   readonly kind: DeliveryKind;
-  /** The body as events, and whose deed it is. */
-  readonly read: (body: unknown, nowMs: number) => { told: readonly Told[]; asked: Asked | null };
+  /** The inputs in a body, and what a person asks for with it. */
+  readonly read: (body: unknown, nowMs: number) => ReadBody;
 }
 
 const FAULTS: Readonly<Record<SignatureFault, string>> = {
@@ -64,49 +71,48 @@ export function inbox(given: Inbox): readonly (readonly [string, Receive])[] {
 }
 
 function routesOf({ config }: Inbox): readonly Route[] {
-  const told = TOLD_BY;
   const naming = { services: new Map(Object.entries(config.names)), environment: "production" };
   const plain = <Schema extends z.ZodType>(
     path: string,
     kind: DeliveryKind,
     schema: Schema,
-    event: (body: z.output<Schema>) => Told,
+    event: (body: z.output<Schema>) => HostInput,
     asked: (body: z.output<Schema>) => Asked | null = () => null,
   ): Route => ({
     path: `/v1/${path}`,
     kind,
     read: (body) => {
-      const fitting = fit(schema, body);
-      return { told: [event(fitting)], asked: asked(fitting) };
+      const parsed = parseBody(schema, body);
+      return { inputs: [event(parsed)], asked: asked(parsed) };
     },
   });
   const foreign = (kind: "github" | "argocd", read: ForeignReader): Route => ({
     path: `/v1/${kind}`,
     kind,
-    read: (body, nowMs) => ({ told: read(body, nowMs), asked: null }),
+    read: (body, nowMs) => ({ inputs: read(body, nowMs), asked: null }),
   });
   const halt = ({ by }: { by: string }): Asked => ({ deed: "halt", by, deploymentId: null });
   return [
-    plain("deployments", "deployments", BODIES.deployments, told.deployment),
-    plain("tags", "tags", BODIES.tags, told.tag),
-    plain("stages", "stages", BODIES.stages, told.stage),
-    plain("rollbacks/finished", "rollbacks", BODIES.rollbacks, told.rollback),
-    plain("overrides", "overrides", BODIES.overrides, told.override, (body) => ({
+    plain("deployments", "deployments", BODIES.deployments, INPUTS.deployment),
+    plain("tags", "tags", BODIES.tags, INPUTS.tag),
+    plain("stages", "stages", BODIES.stages, INPUTS.stage),
+    plain("rollbacks/finished", "rollbacks", BODIES.rollbacks, INPUTS.rollback),
+    plain("overrides", "overrides", BODIES.overrides, INPUTS.override, (body) => ({
       deed: "override",
       ...body,
     })),
-    plain("approvals", "approvals", BODIES.approvals, told.approval, (body) => ({
+    plain("approvals", "approvals", BODIES.approvals, INPUTS.approval, (body) => ({
       deed: "approve",
       ...body,
     })),
-    plain("halt", "halts", BODIES.halts, told.halt, halt),
-    plain("halt/lift", "halts", BODIES.lifts, told.halt, halt),
+    plain("halt", "halts", BODIES.halts, INPUTS.halt, halt),
+    plain("halt/lift", "halts", BODIES.lifts, INPUTS.halt, halt),
     foreign("github", githubReader(naming)),
     foreign("argocd", argocdReader(naming)),
   ];
 }
 
-function fit<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map((issue) => ({
@@ -143,19 +149,19 @@ async function receive(
   }
   const digest = contentId(Buffer.concat([Buffer.from(`${route.path}\n`), body]));
   const answer = await deliveries.once(`${name}/${deliveryId}`, digest, async () => {
-    const { told, asked } = route.read(parseJson(body), given.clock.wallMs());
+    const { inputs, asked } = route.read(parseJson(body), given.clock.wallMs());
     if (asked !== null) {
       const why = whyNot(given, sender, asked);
       if (why !== null) {
         const { by, deed, deploymentId } = asked;
-        const sent = `${why} (sent by ${name})`;
-        return refuse({ by, what: deed, kind: "notEntitled", why: sent }, deploymentId);
+        const whyNow = `${why} (sent by ${name})`;
+        return refuse({ by, what: deed, kind: "notEntitled", why: whyNow }, deploymentId);
       }
     }
-    let last: Heard = { accepted: true, decisionIds: [], reason: "nothing in it is for us" };
+    let last: Receipt = { accepted: true, decisionIds: [], reason: "nothing in it is for us" };
     const decisionIds: string[] = [];
-    for (const one of told) {
-      last = await given.host.tell(one);
+    for (const input of inputs) {
+      last = await given.host.tell(input);
       decisionIds.push(...last.decisionIds);
       if (!last.accepted) break;
     }
@@ -172,12 +178,15 @@ interface From {
   readonly fault: null;
 }
 interface NotFrom {
-  /** Null where it is nobody's that we know: a stranger names no entry of the log. */
+  /** Null where we do not know the sender: a name that a stranger chose is not logged. */
   readonly name: string | null;
   readonly fault: SignatureFault;
 }
 
-/** Who proves to be who they say. GitHub and Argo CD name nobody: whose secret fits, it is. */
+/**
+ * The sender of a delivery, proved by signature or token. GitHub and Argo CD send no sender's
+ * name: it is the one whose secret fits.
+ */
 function senderOf(
   { config, clock }: Inbox,
   { kind }: Route,
@@ -218,8 +227,8 @@ function whyNot(
   if (sender.as !== undefined && sender.as !== by) return `the sender speaks as ${sender.as} only`;
   const { groups, entitled } = config;
   const { open } = host.status();
-  const service = open.find((one) => one.deploymentId === deploymentId)?.service ?? null;
-  // Whose team it was nobody knows any more: the host itself refuses what it does not watch.
+  const service = open.find((watch) => watch.deploymentId === deploymentId)?.service ?? null;
+  // Not watched (any more), so its team is unknown: the host refuses it, with a better reason.
   if (deploymentId !== null && service === null && isGiven({ groups, entitled }, by, deed))
     return null;
   return whyNotEntitled({ groups, entitled, services }, by, deed, service);
@@ -233,7 +242,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-function answerOf({ accepted, decisionIds, reason }: Heard): Answer {
+function answerOf({ accepted, decisionIds, reason }: Receipt): Answer {
   if (!accepted) return refusalAnswer("conflict", reason);
   return { status: 200, body: JSON.stringify({ accepted, decisionIds, reason }) };
 }

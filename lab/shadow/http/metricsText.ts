@@ -18,8 +18,8 @@ const DURATIONS: Readonly<Record<keyof HostStatus["durations"], readonly [string
 };
 
 /**
- * @param refused deliveries and requests that were refused at the door, by kind
- * @param commands what went out, by `kind status`
+ * @param refused how many deliveries were refused before they reached the host, by kind
+ * @param commands how many attempts to send commands there were, by `kind status`
  */
 export function metricsText(
   status: HostStatus,

@@ -1,4 +1,4 @@
-/** What operators ask: metrics, health, status, and why one deployment ended as it did. */
+/** Routes for operators: metrics, health, status, and the explanation of one deployment. */
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { formatTime } from "../../../engine/index.ts";
@@ -12,11 +12,11 @@ import { isSame } from "./signature.ts";
 export interface Operators {
   readonly host: Host;
   readonly refusals: Refusals;
-  /** What went out so far, by kind of command and what came of it. */
+  /** How many attempts to send commands there were, by `kind status`. */
   readonly commands: ReadonlyMap<string, number>;
-  /** Asked of who reads status and deployments; null: only a name of this machine is. */
+  /** Required to read status and deployments; null: any request to a loopback name may. */
   readonly readerToken: string | null;
-  /** Null where no such deployment was heard of. */
+  /** Resolves to null where the deployment is unknown. */
   readonly explanation: (deploymentId: string) => Promise<NodeDocument | null>;
 }
 
@@ -28,7 +28,7 @@ export function addOperatorRoutes(app: FastifyInstance, given: Operators): void 
     checkReader(given, request);
     return Promise.resolve();
   };
-  // Counts and times alone, no names: whoever reaches the port may read them.
+  // Metrics hold counts and times but no names, so they need no token.
   app.get("/metrics", (_request, reply) =>
     reply.type(METRICS_TYPE).send(metricsText(host.status(), refusals.total, commands)),
   );
@@ -51,7 +51,7 @@ export function addOperatorRoutes(app: FastifyInstance, given: Operators): void 
 
 function checkReader({ readerToken }: Operators, { headers }: FastifyRequest): void {
   if (readerToken === null) {
-    // A page of the wide web could rebind its own name to this machine.
+    // Against DNS rebinding: a web page could point its own host name at this machine.
     if (LOOPBACK.test(headers.host ?? "")) return;
     throw new Refusal("forbidden", "This host answers to loopback names only: use 127.0.0.1.");
   }

@@ -1,6 +1,6 @@
 /**
- * What was refused, into the decision log: who asked for what, and why not. A flood of the
- * same becomes one entry a minute with its count, so that nobody fills the log by knocking.
+ * Records refused requests in the decision log: who asked for what, and why not. Many of the same
+ * kind become one entry a minute with a count, so that nobody can fill the log with requests.
  */
 
 export interface Refused {
@@ -9,13 +9,13 @@ export interface Refused {
   readonly by: string | null;
   /** What was asked: `override`, `deployments`. */
   readonly what: string;
-  /** Those of the same kind, by the same, are counted together. */
+  /** Refusals with the same `kind`, `by` and `what` are counted together. */
   readonly kind: string;
   readonly why: string;
 }
 
 const EVERY_MS = 60_000;
-/** Distinct kinds and names a minute; what is beyond shares one entry. */
+/** Distinct entries at a time; beyond them, all refusals of one kind share an entry. */
 const KINDS_AT_MOST = 100;
 
 interface Held {
@@ -37,9 +37,9 @@ export class Refusals {
   async add(refused: Refused): Promise<void> {
     this.#total.set(refused.kind, (this.#total.get(refused.kind) ?? 0) + 1);
     await this.flush(EVERY_MS);
-    const own = `${refused.kind}\n${refused.by ?? ""}\n${refused.what}`;
-    const isMany = this.#held.size >= KINDS_AT_MOST && !this.#held.has(own);
-    const key = isMany ? refused.kind : own;
+    const ownKey = `${refused.kind}\n${refused.by ?? ""}\n${refused.what}`;
+    const isFull = this.#held.size >= KINDS_AT_MOST && !this.#held.has(ownKey);
+    const key = isFull ? refused.kind : ownKey;
     const held = this.#held.get(key);
     if (held !== undefined) held.count++;
     else {
@@ -48,7 +48,7 @@ export class Refusals {
     }
   }
 
-  /** Records what was counted for so long; with 0, all of it: at the end. */
+  /** Records the counts that are at least this old; 0 records all, at the end of the host. */
   async flush(olderThanMs: number): Promise<void> {
     const nowMs = this.steadyMs();
     for (const [key, held] of this.#held) {
@@ -61,7 +61,7 @@ export class Refusals {
     }
   }
 
-  /** Ever growing, by kind. */
+  /** Refusals since the process began, by kind. */
   get total(): ReadonlyMap<string, number> {
     return this.#total;
   }

@@ -1,6 +1,6 @@
 /**
- * Signed deliveries, in and out alike, by Standard Webhooks 1.0 (standardwebhooks.com), for
- * which most languages have a library:
+ * Signs and checks deliveries, in both directions, by Standard Webhooks 1.0
+ * (standardwebhooks.com), for which most languages have a library:
  *
  *     webhook-id         a name of the delivery; the same when it is sent again
  *     webhook-timestamp  seconds since 1970
@@ -11,10 +11,10 @@
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
-/** Longer than what anybody names a delivery; what is longer is an attack on our memory. */
+/** Characters of a delivery's name. A longer name could only serve to fill our memory. */
 const ID_AT_MOST = 200;
 
-/** `whsec_…` holds its key in base64, as the standard has it; everything else is the key. */
+/** In the standard's form `whsec_…` the key is base64; any other secret is the key itself. */
 function keyOf(secret: string): Buffer {
   return secret.startsWith("whsec_")
     ? Buffer.from(secret.slice("whsec_".length), "base64")
@@ -38,7 +38,7 @@ function headerOf(headers: Headers, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** What is wrong with a delivery's signature. The same words for everybody: no oracle. */
+/** What is wrong with a delivery's signature; it says no more, so that nobody can probe with it. */
 export type SignatureFault = "unsigned" | "wrongSignature" | "staleSignature";
 
 export type Checked =
@@ -63,12 +63,12 @@ export function checkSigned(
   }
   const right = signatureOf(secret, id, Number(timestamp), body);
   if (!signatures.some((one) => isSame(one, right))) return refused("wrongSignature");
-  // Asked after the signature: only who has the secret learns that it came too late.
+  // Checked last: only a sender who has the secret may learn that its delivery is stale.
   if (Math.abs(nowMs - Number(timestamp) * 1000) > windowMs) return refused("staleSignature");
   return { fault: null, deliveryId: id };
 }
 
-/** GitHub's. A delivery is known by its content: its name is not covered by the signature. */
+/** GitHub's signature does not cover a delivery's name, so its content identifies it. */
 export function checkGithub(headers: Headers, body: Uint8Array, secret: string): Checked {
   const given = headerOf(headers, "x-hub-signature-256");
   if (given === "") return refused("unsigned");
@@ -77,7 +77,7 @@ export function checkGithub(headers: Headers, body: Uint8Array, secret: string):
   return { fault: null, deliveryId: contentId(body) };
 }
 
-/** A token, for senders that cannot sign. Their deliveries are known by their content as well. */
+/** For senders that cannot sign. Their deliveries are identified by content as well. */
 export function checkToken(headers: Headers, body: Uint8Array, token: string): Checked {
   const given = /^Bearer (.+)$/i.exec(headerOf(headers, "authorization"))?.[1];
   if (given === undefined) return refused("unsigned");
@@ -90,7 +90,7 @@ export function contentId(body: Uint8Array): string {
   return `sha256:${createHash("sha256").update(body).digest("hex")}`;
 }
 
-/** In the same time whatever they are. */
+/** Compares in constant time, so that timing reveals nothing about the secret. */
 export function isSame(one: string, other: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(one), digest(other));

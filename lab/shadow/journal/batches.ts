@@ -1,4 +1,4 @@
-/** Batches of samples beside a log: written, and read only where they are what the log says. */
+/** Writes and reads the batches of samples beside a log; reading checks the log's digest. */
 
 import { type SampleColumn, type SamplesBatch, type SeriesName } from "../../../engine/index.ts";
 import { sha256 } from "../../policy/load.ts";
@@ -7,7 +7,7 @@ import { decodeBlock, encodeBlock } from "./blocks.ts";
 import type { Disk } from "./disk.ts";
 import type { SegmentFiles } from "./segments.ts";
 
-/** The end of one segment's samples. */
+/** Appends to the samples file of one segment. */
 export class BatchWriter {
   readonly #numbers = new Map<string, number>();
   #bytes: number;
@@ -26,7 +26,7 @@ export class BatchWriter {
     return this.#bytes;
   }
 
-  /** The batch is safe when this returns. */
+  /** The batch is on disk when this returns. @param knownAtMs null: each sample has its own */
   write(columns: readonly SampleColumn[], knownAtMs: number | null): SamplesBatch {
     const series: SeriesName[] = [];
     const numberOf = (name: SeriesName): number => {
@@ -57,8 +57,8 @@ export class BatchWriter {
 }
 
 /**
- * @param names of the series so far, by number; those of the batch are added
- * @throws Problem with the line of the log whose samples are not there, or not the same
+ * @param names series of the segment so far, by number; the new ones of this batch are appended
+ * @throws Problem with the line of the log whose samples are missing or altered
  */
 export function readBatch(
   disk: Pick<Disk, "read" | "size">,
@@ -86,7 +86,7 @@ export function readBatch(
   });
 }
 
-/** A series that came back in another unit is another one to the samples file. */
+/** Includes the unit: a series that comes back in another unit gets a new number. */
 function identityOf({ service, metric, version, percentagePoint, counter }: SeriesName): string {
   return JSON.stringify([service, metric, version, percentagePoint, counter ?? false]);
 }

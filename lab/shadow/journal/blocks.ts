@@ -6,14 +6,14 @@
  *     columns × u32    samples of the column
  *     samples × f64    atMs, column after column
  *     samples × f64    values; NaN is a missing scrape
- *     samples × f64    knownAtMs, only where the log does not have one for all of them
+ *     samples × f64    knownAtMs; absent where the log has one value for all of them
  */
 
 import type { SampleColumn, SeriesName } from "../../../engine/index.ts";
 
 const HEAD = 8;
 
-/** @param knownAtMs of all samples; null: each has its own */
+/** @param knownAtMs of all samples; null: each has its own, written into the block */
 export function encodeBlock(
   columns: readonly SampleColumn[],
   numberOf: (series: SeriesName) => number,
@@ -39,7 +39,7 @@ export function encodeBlock(
   return bytes;
 }
 
-/** @param names by number; null where the bytes are no such batch */
+/** @param names by number. @returns null where the bytes are not such a batch */
 export function decodeBlock(
   bytes: Uint8Array,
   names: readonly SeriesName[],
@@ -55,13 +55,13 @@ export function decodeBlock(
   };
   const [atMs, values] = [part(0), part(1)];
   const known = knownAtMs === null ? part(2) : new Float64Array(samples!).fill(knownAtMs);
-  const found: SampleColumn[] = [];
+  const decoded: SampleColumn[] = [];
   let at = 0;
   for (let index = 0; index < columns!; index++) {
     const series = names[heads[2 + index]!];
     const to = at + heads[2 + columns! + index]!;
     if (series === undefined || to > samples!) return null;
-    found.push({
+    decoded.push({
       series,
       atMs: atMs.subarray(at, to),
       knownAtMs: known.subarray(at, to),
@@ -69,7 +69,7 @@ export function decodeBlock(
     });
     at = to;
   }
-  return found;
+  return decoded;
 }
 
 function sizeOf(columns: number, samples: number, knownAtMs: number | null): number {

@@ -1,9 +1,9 @@
 /**
- * The recent samples of a controller, without its state having to hold them.
+ * Restores the recent samples of a controller, which a segment's header leaves out.
  *
- * A series of every fifteen seconds is found again in the segments of the last hours. One that
- * is coarse, or stopped, would need those of a whole day: its samples, which are few, are
- * carried into each new segment instead.
+ * A series with a sample every fifteen seconds is found again in the segments of the last hours.
+ * A coarse or stopped series would need the segments of a whole day; its few samples are copied
+ * ("carried") into each new segment instead.
  */
 
 import {
@@ -27,16 +27,16 @@ const SILENT_MS = 600_000;
 
 type Recent = ControllerState["recent"];
 
-/** How far before its beginning a segment needs those before it. */
+/** How many ms before its beginning a segment still needs the samples of earlier segments. */
 export function needsBackMs(policy: Policy): number {
   return recentReach(policy).keepMs + SILENT_MS;
 }
 
-/** What a new segment must carry. */
+/** The columns that a new segment must carry. */
 export function toCarry(policy: Policy, recent: Recent, nowMs: number): SampleColumn[] {
   const keptFromMs = nowMs - recentReach(policy).keepMs;
   return Object.values(recent).filter(({ atMs }) => {
-    // The last so many, all within reach and one of them new: then no older one is needed.
+    // Enough samples within reach, and the newest is fresh: the segments have all that is needed.
     const first = atMs[atMs.length - RECENT_AT_LEAST] ?? Number.NEGATIVE_INFINITY;
     const last = atMs[atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
     return first < keptFromMs || last < nowMs - SILENT_MS;
@@ -66,7 +66,7 @@ function columnsByKey(policy: Policy, columns: readonly SampleColumn[]): Recent 
   return handle(policy, initialController, event).state.recent;
 }
 
-/** The state with the samples of one segment, under the policies that were in force. */
+/** Adds the samples of one segment to a state, under the policies that were in force then. */
 function samplesOf(
   disk: Pick<Disk, "read" | "size">,
   files: SegmentFiles,

@@ -1,6 +1,6 @@
 /**
- * A whole journal, for whoever does not trust it: every segment by itself, each the one that
- * follows the one before, and with its samples everything made again.
+ * Audits a whole journal: `verifyJournal` checks that every segment is intact and follows the one
+ * before it, `replayJournal` makes every decision again from the samples.
  */
 
 import { CHAIN_START, type ChainState } from "../../../engine/index.ts";
@@ -14,11 +14,11 @@ import { liveOf, segmentsIn, type SegmentFiles } from "./segments.ts";
 export interface VerifiedSegment {
   readonly log: string;
   readonly state: ChainState;
-  /** Why it is not the one that follows; null when it is, or none is before it. */
+  /** Why it does not follow the segment before it; null where it does, or where it is the first. */
   readonly misplaced: string | null;
 }
 
-/** Stops after the first segment that is not whole. The last may still be written. */
+/** Stops after the first faulty segment. The last segment may still be being written. */
 export function* verifyJournal(
   dir: string,
   isSigned: VerifyOptions["isSigned"],
@@ -27,14 +27,14 @@ export function* verifyJournal(
   let before: string | null = null;
   for (const [at, { log }] of segments.entries()) {
     const state = verifyLog(log, { open: at === segments.length - 1, isSigned });
-    const misplaced = state.fault === null ? misplacedBy(segments[at]!, before) : null;
+    const misplaced = state.fault === null ? whyMisplaced(segments[at]!, before) : null;
     yield { log, state, misplaced };
     if (state.fault !== null || misplaced !== null) return;
     before = state.end.previous;
   }
 }
 
-function misplacedBy(files: SegmentFiles, before: string | null): string | null {
+function whyMisplaced(files: SegmentFiles, before: string | null): string | null {
   const { live } = liveOf(files);
   if (live.segment !== files.segment) return `its header says that it is segment ${live.segment}`;
   const wanted = before ?? (files.segment === 1 ? CHAIN_START.previous : null);
@@ -44,14 +44,14 @@ function misplacedBy(files: SegmentFiles, before: string | null): string | null 
 
 export interface ReplayedSegment {
   readonly log: string;
-  /** Null: the samples that its baselines need were archived with the segments before. */
+  /** Null: the samples that its baselines need are in segments that were archived. */
   readonly replay: SegmentReplay | null;
 }
 
 /**
- * Judges and decides every segment again from its samples and events.
+ * Makes the judgements and decisions of every segment again from its samples and events.
  *
- * @throws Problem where a chain is broken, or samples are not those of the log
+ * @throws Problem where a chain is broken, or samples are missing or altered
  */
 export function* replayJournal(dir: string): Generator<ReplayedSegment> {
   const segments = segmentsOf(dir);

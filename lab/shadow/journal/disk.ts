@@ -1,8 +1,8 @@
 /**
- * All that the journal does to a disk, so that a test can stop the host at any of it.
+ * Every operation of the journal on a disk, so that a test can stop the host at any of them.
  *
- * What `append` wrote may be there, in part, or not at all until `sync` returned. `place` is
- * there as a whole or not at all.
+ * Until `sync` returns, bytes that `append` wrote may be on disk, partly or not at all. A file
+ * written by `place` is on disk as a whole or not at all.
  */
 
 import {
@@ -23,14 +23,14 @@ import { dirname, join } from "node:path";
 import { Problem } from "../../problem.ts";
 
 export interface Disk {
-  /** Names in a directory, sorted; none where there is no directory. */
+  /** Names in a directory, sorted; empty where there is no directory. */
   readonly list: (dir: string) => readonly string[];
-  /** Makes a directory for one's own writing; what a `place` left that was stopped is gone. */
+  /** Creates a directory, and removes what an interrupted `place` left in it. */
   readonly own: (dir: string) => void;
   /** Bytes; 0 where there is no such file. */
   readonly size: (file: string) => number;
   readonly read: (file: string, from: number, bytes: number) => Uint8Array;
-  /** @param size the file must have now: another size is somebody else's writing */
+  /** @param size that the file must have before; another size means that somebody else wrote */
   readonly append: (file: string, bytes: Uint8Array, size: number) => void;
   readonly sync: (file: string) => void;
   readonly truncate: (file: string, size: number) => void;
@@ -40,7 +40,7 @@ export interface Disk {
 
 const UNFINISHED = ".unfinished";
 
-/** @param makeSafe what `fsync` does; a test that ends no machine need not wait for a disk */
+/** @param makeSafe stands in for `fsync`: tests that do not crash need not wait for the disk */
 export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
   const handles = new Map<string, number>();
   const handleOf = (file: string): number => {
@@ -75,9 +75,9 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
     append: (file, bytes, size) => {
       const isNew = !existsSync(file);
       const handle = handleOf(file);
-      const found = fstatSync(handle).size;
-      if (found !== size) {
-        throw new Problem(`it has ${found} bytes and not ${size}: somebody else wrote to it`, {
+      const actual = fstatSync(handle).size;
+      if (actual !== size) {
+        throw new Problem(`it has ${actual} bytes and not ${size}: somebody else wrote to it`, {
           file,
           cure: "Only one host may write a journal: look for a second one, and for its lease.",
         });

@@ -1,4 +1,4 @@
-/** What the journal says of one input: the input itself, and what was made of it. */
+/** The log entries of one input: the input itself, and the events and records it led to. */
 
 import type {
   ContextPrepared,
@@ -9,13 +9,13 @@ import type {
 } from "../../../engine/index.ts";
 
 /**
- * In the order of handling: samples and prepared context come before the judgements that are
- * made of them, everything else after those that were due before it.
+ * In the order of handling: samples and prepared context stand before the judgements made of them,
+ * every other input after the judgements that were due before it.
  *
- * Unlike the log of a replay it has every clock that was told: the same inputs in the same
- * order give the same lines, whatever became of them.
+ * Unlike the log of a replay, the journal has every `clockAdvanced`, also one that changed nothing:
+ * it must contain all inputs, so that the same inputs give the same lines again.
  *
- * @param batch of `samplesTaken`, and of nothing else
+ * @param batch the written samples of a `samplesTaken`; null for every other input
  */
 export function entriesOf(
   input: Event,
@@ -34,12 +34,12 @@ export function entriesOf(
   return entries;
 }
 
-/** As the log has it: a slot of a season that nothing is known of is null. */
+/** For the log: a season's slot without a known value (NaN in the engine) becomes null. */
 function finiteOrNull(value: number | null): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** And as the engine has it. */
+/** The reverse: null becomes NaN again. */
 export function fromLog(event: ContextPrepared): ContextPrepared {
   return withSlots(event, (value) => value ?? Number.NaN);
 }

@@ -1,10 +1,10 @@
 /**
- * The journal of a live host as a history: production becomes the next replay.
+ * Imports the journal of a live host as a history, so that production can be replayed.
  *
- * Samples keep the moment they became known, deployments and stages that at which the host
- * heard of them. What machine and people did is made again from the journal's events, as
- * `audit replay` makes it. A rollback that the host was not allowed to send did not happen: it
- * is no row of `decisions`, and what followed it is seen.
+ * Samples keep the time at which they became known, deployments and stages the time at which the
+ * host learned of them. The `decisions` table is derived by running the journal's events through
+ * the engine again, as `audit replay` does. A rollback that was only recorded did not happen, so it
+ * gets no row in `decisions`.
  */
 
 import { createHash } from "node:crypto";
@@ -39,8 +39,8 @@ import { createHistory, type HistoryWriter } from "../../history/write.ts";
 import { countLabels, type ImportSummary } from "../../history/import/importHistory.ts";
 import { writeSamples } from "./historySamples.ts";
 
-/** Everything of a journal but its samples. */
-interface Heard {
+/** Everything in a journal except the samples. */
+interface JournalContents {
   readonly deployments: Map<string, DeploymentRow>;
   readonly tags: ContextTag[];
   readonly decisions: DecisionRow[];
@@ -51,9 +51,7 @@ interface Heard {
   recordedOnly: number;
 }
 
-/**
- * @throws Problem where this is no journal, or its chain is broken
- */
+/** @throws Problem where the directory is not a journal, or its chain is broken */
 export async function importJournal(
   dir: string,
   options: { readonly out: string; readonly force: boolean },
@@ -67,19 +65,19 @@ export async function importJournal(
       cure: "Give the directory that a live host writes its journal into.",
     });
   }
-  const heard: Heard = {
+  const contents: JournalContents = {
     ...{ deployments: new Map(), tags: [], decisions: [], series: [], policies: new Map() },
     ...{ services: [], halts: 0, recordedOnly: 0 },
   };
   segments.forEach((files, at) => {
     progress.update(at, segments.length, "reading the journal");
-    hearSegment(files, at === segments.length - 1, heard);
+    readSegment(files, at === segments.length - 1, contents);
   });
   const writer = await createHistory(options.out, { force: options.force });
   try {
-    const warnings = [...warningsOf(heard), ...(await writeSamples(segments, writer, progress))];
-    const manifest = await finish(writer, segments, heard, warnings);
-    return { manifest, deployments: countLabels({ ...tablesOf(heard), labels: [] }) };
+    const warnings = [...warningsOf(contents), ...(await writeSamples(segments, writer, progress))];
+    const manifest = await finish(writer, segments, contents, warnings);
+    return { manifest, deployments: countLabels({ ...tablesOf(contents), labels: [] }) };
   } catch (error) {
     await writer.abort();
     throw error;
@@ -88,8 +86,8 @@ export async function importJournal(
   }
 }
 
-/** The events of a segment through the state machine, which says what was asked for. */
-function hearSegment({ log }: SegmentFiles, open: boolean, heard: Heard): void {
+/** Runs the events of a segment through the state machine again, for its records and commands. */
+function readSegment({ log }: SegmentFiles, open: boolean, contents: JournalContents): void {
   let header: LogHeader | null = null;
   let policy: Policy | null = null;
   let fleet: FleetState | null = null;
@@ -107,21 +105,21 @@ function hearSegment({ log }: SegmentFiles, open: boolean, heard: Heard): void {
       header = content;
       policy = content.policy;
       fleet = restore(live.state).fleet;
-      heard.services = live.services;
-      heard.policies.set(policy.digest, policy);
-      heard.series.push(...(live.carried?.series ?? []));
+      contents.services = live.services;
+      contents.policies.set(policy.digest, policy);
+      contents.series.push(...(live.carried?.series ?? []));
     } else if (kind === "samples") {
-      if (isBatch(content)) heard.series.push(...content.series);
+      if (isBatch(content)) contents.series.push(...content.series);
     } else if (kind === "event" && content.kind !== "contextPrepared") {
       if (content.kind === "policyChanged") {
         policy = content.policy;
-        heard.policies.set(policy.digest, policy);
+        contents.policies.set(policy.digest, policy);
       }
       const next = step(policy!, fleet!, content);
       fleet = next.state;
       records.push(...next.records);
       commands.push(...next.commands.filter(({ deploymentId }) => deploymentId !== FLEET));
-      hear(content, heard);
+      collect(content, contents);
       if (content.kind === "overrideGiven" || content.kind === "approvalGiven") {
         answers.push(content);
       }
@@ -134,20 +132,20 @@ function hearSegment({ log }: SegmentFiles, open: boolean, heard: Heard): void {
   const about = records.filter(({ deploymentId }) => deploymentId !== FLEET);
   const isDone = ({ deploymentId, what }: DecisionRow): boolean =>
     !what.startsWith("rollback") || (header.live!.act && !notDone.has(deploymentId));
-  heard.recordedOnly += notDone.size;
-  heard.decisions.push(
+  contents.recordedOnly += notDone.size;
+  contents.decisions.push(
     ...decisionRows(policy!, { records: about, commands, answers }).filter(isDone),
   );
 }
 
-function hear(event: DecisionEvent, heard: Heard): void {
+function collect(event: DecisionEvent, contents: JournalContents): void {
   switch (event.kind) {
     case "deploymentStarted": {
       const { deployment, knownAtMs } = event;
       const { deploymentId, startedAtMs, kind, service, environment, version, author } = deployment;
-      // Told a second time it was refused.
-      if (heard.deployments.has(deploymentId)) return;
-      heard.deployments.set(deploymentId, {
+      // The engine refused a second start of the same deployment.
+      if (contents.deployments.has(deploymentId)) return;
+      contents.deployments.set(deploymentId, {
         ...{ deploymentId, service, environment, kind, kindSource: kind, startedAtMs },
         ...{ finishedAtMs: null, version, author, stages: [] },
         ...(knownAtMs > startedAtMs ? { knownAtMs } : {}),
@@ -156,17 +154,17 @@ function hear(event: DecisionEvent, heard: Heard): void {
     }
     case "stageReached": {
       const { deploymentId, share, knownAtMs } = event;
-      const row = heard.deployments.get(deploymentId);
+      const row = contents.deployments.get(deploymentId);
       if (row === undefined) return;
       const stages = [...row.stages, { share, atMs: knownAtMs }];
-      heard.deployments.set(deploymentId, { ...row, stages });
+      contents.deployments.set(deploymentId, { ...row, stages });
       return;
     }
     case "deploymentTagged":
-      heard.tags.push(event.tag);
+      contents.tags.push(event.tag);
       return;
     case "haltOrdered":
-      heard.halts++;
+      contents.halts++;
       return;
     case "signalJudged":
     case "overrideGiven":
@@ -181,21 +179,21 @@ function hear(event: DecisionEvent, heard: Heard): void {
   }
 }
 
-function tablesOf(heard: Heard): HistoryTables {
+function tablesOf(contents: JournalContents): HistoryTables {
   return {
-    deployments: [...heard.deployments.values()],
-    tags: heard.tags,
+    deployments: [...contents.deployments.values()],
+    tags: contents.tags,
     incidents: [],
     labels: [],
-    decisions: heard.decisions,
-    services: heard.services,
-    metricCatalog: catalogOf(heard),
+    decisions: contents.decisions,
+    services: contents.services,
+    metricCatalog: catalogOf(contents),
     cases: [],
   };
 }
 
-/** What a replay needs to read the samples as the host did. */
-function catalogOf({ series, policies }: Heard): MetricRow[] {
+/** Unit and kind of each metric, so that a replay reads the samples as the host did. */
+function catalogOf({ series, policies }: JournalContents): MetricRow[] {
   const rows = new Map<string, MetricRow>();
   const signals = [...policies.values()].flatMap((policy) => policy.signals);
   for (const { metric, percentagePoint: point, counter } of series) {
@@ -210,8 +208,8 @@ function catalogOf({ series, policies }: Heard): MetricRow[] {
   return [...rows.values()];
 }
 
-function warningsOf(heard: Heard): string[] {
-  const { halts, recordedOnly, policies, deployments, series } = heard;
+function warningsOf(contents: JournalContents): string[] {
+  const { halts, recordedOnly, policies, deployments, series } = contents;
   const odd = series.find(
     ({ metric, percentagePoint: point }) =>
       percentagePoint(point === 1 ? "%" : "", metric) !== point,
@@ -237,11 +235,11 @@ function warningsOf(heard: Heard): string[] {
 function finish(
   writer: HistoryWriter,
   segments: readonly SegmentFiles[],
-  heard: Heard,
+  contents: JournalContents,
   warnings: readonly string[],
 ): ReturnType<HistoryWriter["finish"]> {
-  const policy = [...heard.policies.values()].at(-1)!;
-  return writer.finish(tablesOf(heard), {
+  const policy = [...contents.policies.values()].at(-1)!;
+  return writer.finish(tablesOf(contents), {
     madeBy: `hindsight ${ENGINE_VERSION} import shadow`,
     sources: segments.map(({ log }) => ({
       source: basename(log),

@@ -1,8 +1,8 @@
 /**
- * The samples of a journal into a history, with the moments at which they became known.
+ * Writes the samples of a journal into a history, with the times at which they became known.
  *
- * A journal has them by time and a history by series. So that memory stays flat however long
- * the journal is, it is read once for every so many samples, each time for other series.
+ * A journal is ordered by time, a history by series. To bound memory, the journal is read several
+ * times, each time for a group of series with at most `SAMPLES_AT_ONCE` samples.
  */
 
 import {
@@ -27,7 +27,7 @@ interface Counted {
   samples: number;
 }
 
-/** @returns what is to be said about them */
+/** @returns warnings, in words */
 export async function writeSamples(
   segments: readonly SegmentFiles[],
   writer: HistoryWriter,
@@ -50,10 +50,10 @@ export async function writeSamples(
       if (to > from && samples > SAMPLES_AT_ONCE) break;
     }
     const gathered = new Map(
-      ordered.slice(from, to).map((one) => [keyOf(one.name), new Part(one)]),
+      ordered.slice(from, to).map((series) => [keyOf(series.name), new SeriesSamples(series)]),
     );
     for (const column of columnsOf(segments)) gathered.get(keyOf(column.series))?.take(column);
-    for (const part of gathered.values()) repeated += await part.write(writer);
+    for (const samples of gathered.values()) repeated += await samples.write(writer);
     from = to;
   }
   return repeated === 0
@@ -61,7 +61,7 @@ export async function writeSamples(
     : [`${repeated} samples came twice, or with another value later: the first counts`];
 }
 
-/** Every batch of a journal; what is carried into a segment is in the ones before. */
+/** All samples of a journal, batch by batch. */
 function* columnsOf(segments: readonly SegmentFiles[]): Generator<SampleColumn> {
   const disk = realDisk();
   try {
@@ -73,7 +73,7 @@ function* columnsOf(segments: readonly SegmentFiles[]): Generator<SampleColumn> 
         if (entry.kind === "header") {
           const carried = entry.content.live?.carried ?? null;
           const columns = carried === null ? [] : read(carried, line);
-          // Of a journal whose beginning was archived it is all that is left.
+          // Carried samples repeat those of earlier segments, unless those were archived.
           if (at === 0) yield* columns;
         } else if (entry.kind === "samples" && isBatch(entry.content)) {
           yield* read(entry.content, line);
@@ -85,8 +85,8 @@ function* columnsOf(segments: readonly SegmentFiles[]): Generator<SampleColumn> 
   }
 }
 
-/** All samples of one series. */
-class Part {
+/** Collects all samples of one series. */
+class SeriesSamples {
   readonly #atMs: Float64Array;
   readonly #knownAtMs: Float64Array;
   readonly #values: Float64Array;
@@ -105,7 +105,7 @@ class Part {
     this.#length += values.length;
   }
 
-  /** @returns how many were there before */
+  /** @returns how many samples repeated the time of an earlier one, and were left out */
   async write(writer: HistoryWriter): Promise<number> {
     const series = writer.addSeries(this.counted.name, "double");
     const order = Uint32Array.from(this.#atMs, (_, index) => index).sort(

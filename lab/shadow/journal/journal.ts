@@ -1,6 +1,6 @@
 /**
- * Writes the journal: the samples first, then the log lines that name them, each made safe
- * before the next. Whoever calls sends commands only after `write` returned.
+ * Writes the journal: first the samples, then the log lines that name them, each synced before the
+ * next. The caller must send commands only after `write` has returned.
  */
 
 import {
@@ -28,7 +28,7 @@ import { filesOf, type SegmentFiles } from "./segments.ts";
 
 const LINES_BETWEEN_CHECKPOINTS = 10_000;
 
-/** Where a journal stands: what the next line must say, and the size of its files. */
+/** The end of a journal: what the next line chains to, and the size of the files. */
 export interface JournalPlace {
   readonly files: SegmentFiles;
   readonly end: ChainEnd;
@@ -40,7 +40,7 @@ export interface JournalPlace {
   readonly begunAtMs: number;
 }
 
-/** What a segment begins with. */
+/** What the header of a new segment is made of. */
 export interface Beginning extends Pick<LiveSegment, "act" | "services" | "errands"> {
   readonly policy: Policy;
   readonly state: ControllerState;
@@ -51,7 +51,7 @@ export class Journal {
   #place!: Omit<JournalPlace, "samplesBytes" | "names">;
   #batches!: BatchWriter;
 
-  /** Goes on where a journal stands. */
+  /** Appends at the given place. */
   constructor(
     private readonly disk: Disk,
     private readonly dir: string,
@@ -88,12 +88,12 @@ export class Journal {
     this.#append(text);
   }
 
-  /** Closes the segment. */
+  /** Closes the segment with a last checkpoint. */
   close(): void {
     this.#append(this.#checkpoint(true));
   }
 
-  /** Begins the next segment after one that is closed. */
+  /** Begins the next segment; the present one must be closed. */
   begin(beginning: Beginning): void {
     const { files, end } = this.#place;
     this.#goOn(beginSegment(this.disk, this.dir, files.segment + 1, end.previous, beginning));
@@ -125,7 +125,7 @@ export class Journal {
   }
 }
 
-/** Makes a new segment, with nothing but its header; there as a whole or not at all. */
+/** Creates a segment that has only its header; atomic, whenever the host is stopped. */
 export function beginSegment(
   disk: Disk,
   dir: string,
@@ -134,7 +134,7 @@ export function beginSegment(
   { policy, state, nowMs, ...rest }: Beginning,
 ): JournalPlace {
   const files = filesOf(dir, segment);
-  // Samples without a log are what a host left that was stopped right here.
+  // A host that was stopped between the next two writes left samples without a log.
   if (disk.size(files.samples) > 0) disk.truncate(files.samples, 0);
   const batches = new BatchWriter(disk, files, [], 0);
   const columns = toCarry(policy, state.recent, nowMs);

@@ -1,6 +1,6 @@
 /**
- * A journal read again by a host that starts: what was torn at its end is cut off and said,
- * everything else must be as it was written, and every decision must come out as it did.
+ * Recovers the state of a host from its journal. What a crash left incomplete at the end is cut off
+ * and logged; everything else must be unaltered, and every decision must come out as recorded.
  */
 
 import { join } from "node:path";
@@ -16,14 +16,14 @@ const NEWLINE = 0x0a;
 const CHUNK_BYTES = 1 << 16;
 
 export interface Recovered extends SegmentReplay {
-  /** What belongs to the last input and must still be written; nothing when it was. */
+  /** Entries of the last input that the previous host did not write; the caller must write them. */
   readonly unwritten: readonly LogEntry[];
 }
 
 /**
- * Null when there is no journal yet.
- *
- * @throws Problem where the journal cannot be trusted, or today's engine decides otherwise
+ * @param note logs what was cut off or added
+ * @returns null when there is no journal yet
+ * @throws Problem where the journal is damaged, or today's engine decides otherwise
  */
 export function recover(disk: Disk, dir: string, note: (text: string) => void): Recovered | null {
   disk.own(dir);

@@ -1,6 +1,6 @@
 /**
- * Makes a segment again from its inputs, through the same `handle`, and holds every line that
- * comes out against the one that was written.
+ * Replays a segment: feeds its inputs to the engine's `handle` again and compares every line that
+ * comes out with the line in the log.
  */
 
 import {
@@ -29,9 +29,9 @@ import type { JournalPlace } from "./journal.ts";
 import type { SegmentFiles } from "./segments.ts";
 
 export interface SegmentDifference {
-  /** Of the log, counted from 1. */
+  /** Line of the log, counted from 1. */
   readonly line: number;
-  /** As it is written, and as it comes out; null: nothing. */
+  /** The line in the log, and the line that comes out now; null: there is none. */
   readonly logged: string | null;
   readonly now: string | null;
 }
@@ -44,16 +44,16 @@ export interface SegmentReplay {
   readonly inputs: number;
   readonly judgements: number;
   readonly decisions: number;
-  /** The first: nothing after it can be compared. */
+  /** The first difference, at which the replay stops; null: there is none. */
   readonly difference: SegmentDifference | null;
   readonly closed: boolean;
-  /** The newest moment that anything was known at. */
+  /** The latest `knownAtMs` of all inputs. */
   readonly lastMs: number;
-  /** Up to the last line that belongs to an input. */
+  /** The end of the last line that belongs to an input. */
   readonly place: JournalPlace;
-  /** Lines at the end that belong to no input: the write of theirs was torn. */
+  /** The number of lines at the end whose input is missing: a crash interrupted their write. */
   readonly loose: number;
-  /** What comes of the last input and was not written any more. */
+  /** Entries that the last input leads to and that are missing in the log. */
   readonly unwritten: readonly LogEntry[];
 }
 
@@ -65,8 +65,8 @@ interface Line {
 
 /**
  * @param recent samples from before the segment, by series
- * @param open it need not be closed, and its last write may be torn
- * @throws Problem where the chain is broken or the samples are not those of the log
+ * @param open the segment may still be written: not closed, its last write incomplete
+ * @throws Problem where the chain is broken, or samples are missing or altered
  */
 export function replaySegment(
   disk: Pick<Disk, "read" | "size">,
@@ -123,12 +123,13 @@ class Replay {
     this.#isSameEngine = header.engineVersion === ENGINE_VERSION;
   }
 
+  /** Feeds the engine with a line that is an input; other lines are compared by `matched`. */
   take(line: Line, entry: LogEntry): void {
     const { kind, content } = entry;
     if (kind === "samples") {
       if (!isBatch(content)) return;
       this.#feed(this.#samplesOf(content, line.line), content);
-      // The line is what we were fed, so it is the same by itself.
+      // The first entry made is this very line, so there is nothing to compare.
       this.#made.shift();
       return;
     }
@@ -139,18 +140,18 @@ class Replay {
     else this.#feed(content.kind === "contextPrepared" ? fromLog(content) : content, null);
   }
 
-  /** Holds what was made against what was written, as far as both go. */
+  /** Compares logged lines with made entries as far as there are both; sets `difference`. */
   matched(endsAt: number, end: ChainEnd): void {
-    const both = Math.min(this.#logged.length, this.#made.length);
-    for (let index = 0; index < both; index++) {
+    const pairs = Math.min(this.#logged.length, this.#made.length);
+    for (let index = 0; index < pairs; index++) {
       const [line, made] = [this.#logged[index]!, this.#made[index]!];
       const now = canonicalJson(made.content);
       if (made.kind === line.kind && this.#isSame(line.text, now)) continue;
       this.difference = { line: line.line, logged: line.text, now };
       return;
     }
-    this.#logged.splice(0, both);
-    this.#made.splice(0, both);
+    this.#logged.splice(0, pairs);
+    this.#made.splice(0, pairs);
     if (this.#logged.length === 0) this.#place = { end, logBytes: endsAt };
   }
 
@@ -195,6 +196,7 @@ class Replay {
     return { kind: "samplesTaken", atMs, knownAtMs: atMs, columns };
   }
 
+  /** Another engine version may have written the log: its number alone is no difference. */
   #isSame(logged: string, now: string): boolean {
     if (logged === now) return true;
     if (this.#isSameEngine) return false;

@@ -1,10 +1,10 @@
 /**
  * The files of a journal's directory:
  *
- *     decisions-000001.jsonl   one segment: a whole decision log by itself
- *     samples-000001.bin       the batches of samples that it names
+ *     decisions-000001.jsonl   one segment: a complete decision log
+ *     samples-000001.bin       the batches of samples that this log names
  *
- * Old ones may be taken away, the oldest first; in between none may be missing.
+ * The oldest segments may be archived; none may be missing between the others.
  */
 
 import { join } from "node:path";
@@ -19,8 +19,9 @@ const DIGITS = 6;
 export interface SegmentFiles {
   readonly segment: number;
   readonly log: string;
-  /** Its name beside the log, and where it is. */
+  /** File name, as the log gives it. */
   readonly samplesName: string;
+  /** Path of that file. */
   readonly samples: string;
 }
 
@@ -36,14 +37,14 @@ export function filesOf(dir: string, segment: number): SegmentFiles {
 }
 
 /**
- * The segments that are there, the oldest first.
+ * The segments in a directory, the oldest first.
  *
- * @throws Problem where one is missing in between
+ * @throws Problem where one is missing between two others
  */
 export function segmentsIn(disk: Pick<Disk, "list">, dir: string): SegmentFiles[] {
   const numbers = disk.list(dir).flatMap((name) => {
-    const found = LOG.exec(name);
-    return found === null ? [] : [Number(found[1])];
+    const match = LOG.exec(name);
+    return match === null ? [] : [Number(match[1])];
   });
   numbers.forEach((number, index) => {
     const wanted = numbers[0]! + index;
@@ -58,7 +59,7 @@ export function segmentsIn(disk: Pick<Disk, "list">, dir: string): SegmentFiles[
   return numbers.map((number) => filesOf(dir, number));
 }
 
-/** @throws Problem where the log is no segment of a live host's journal */
+/** Reads a segment's header. @throws Problem where it is not of a live host's journal */
 export function liveOf({ log }: SegmentFiles): { live: LiveSegment; policy: Policy } {
   for (const { entry } of logEntries(log, true)) {
     if (entry.kind !== "header") break;

@@ -1,9 +1,9 @@
 /**
- * A lease in a directory that all hosts share. Each holder has a file of its own,
- * `holder.<token>`; the highest token holds. A new one is made with O_EXCL, which one host
- * alone can, on a local disk and on NFS from version 3. A host that is not the holder takes
- * over when the file has not changed for a whole term by its own steady clock: the hosts'
- * clocks need not agree.
+ * A lease in a directory that all hosts share. Each holder has its own file, `holder.<token>`; the
+ * host with the highest token holds the lease and renews it by rewriting its file. Only one host
+ * can create a file, because it is opened with O_EXCL (atomic on local disks and on NFS from
+ * version 3). Another host takes over when the file has not changed for a whole term by that
+ * host's own steady clock, so the hosts' clocks need not agree.
  */
 
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
@@ -13,7 +13,7 @@ import type { LeaseStore } from "./lease.ts";
 const FILE = /^holder\.(\d{1,15})$/;
 const RELEASED = "released";
 
-/** @param owner names this process, for whoever looks into the directory */
+/** @param owner the name of this process, written into its file */
 export function directoryLease(
   directory: string,
   owner: string,
@@ -30,7 +30,7 @@ export function directoryLease(
     return Math.max(0, ...tokens);
   };
   const write = async (token: number, text: string): Promise<void> => {
-    // Never half-written, and no reader sees it empty.
+    // Written aside and renamed, so that no reader sees a partial file.
     const partial = join(directory, `.${owner}.partial`);
     const file = await open(partial, "w");
     try {
@@ -41,7 +41,7 @@ export function directoryLease(
     }
     await rename(partial, fileOf(token));
   };
-  /** The last words of a holder that was silent for a whole term, as far as we saw; or null. */
+  /** The content of a holder's file if it has been unchanged for a whole term, or says released. */
   const lastWords = async (token: number): Promise<string | null> => {
     if (token === 0) return "";
     const text = `${token} ${await readOrNone(fileOf(token))}`;
@@ -52,10 +52,10 @@ export function directoryLease(
 
   return {
     take: async () => {
-      const before = await highest();
-      const words = await lastWords(before);
+      const holder = await highest();
+      const words = await lastWords(holder);
       if (words === null) return null;
-      const token = before + 1;
+      const token = holder + 1;
       try {
         const file = await open(fileOf(token), "wx");
         await file.close();
@@ -63,8 +63,8 @@ export function directoryLease(
         if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
         throw error;
       }
-      // It spoke again while we took its silence for its end: it may believe that it holds.
-      if ((await lastWords(before)) !== words) {
+      // The old holder renewed in the meantime, so it may still believe that it holds the lease.
+      if ((await lastWords(holder)) !== words) {
         await rm(fileOf(token), { force: true });
         return null;
       }
@@ -88,7 +88,7 @@ export function directoryLease(
   };
 }
 
-/** A file that the next holder has just taken away is no file that fell silent. */
+/** A file that another host has just removed counts as changed, not as an error. */
 async function readOrNone(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");

@@ -1,47 +1,47 @@
 /**
- * A lease says which of several hosts may write the journal and act. It is kept where all of
- * them look, is renewed while its holder lives, and falls to another when it was not renewed
- * for its whole term. Whoever let a term pass has lost it, whatever the store says later.
+ * A lease says which of several hosts may write the journal and act. It is kept in a store that all
+ * hosts share. Its holder renews it; when it was not renewed for a whole term, another host may
+ * take it. A holder that let a term pass has lost the lease, whatever the store says later.
  *
- * What it cannot do: a process that stops between asking and acting may act after its lease
- * fell to another. The question before every action makes that window as short as the action
- * itself, and the receiver's memory of the idempotency key closes it.
+ * What it cannot do: a process that pauses between checking the lease and acting may act after
+ * another host took the lease. The check before every action makes that window as short as the
+ * action itself; a receiver that remembers idempotency keys closes it.
  */
 
 import { Problem } from "../../problem.ts";
 import type { Clock, Lease } from "../contract.ts";
 
 export interface KeptLease extends Lease {
-  /** Asks the store as well: before anything that cannot be taken back. In doubt, no. */
+  /** Asks the store too, before an action that cannot be taken back. False when in doubt. */
   readonly confirmed: () => Promise<boolean>;
-  /** Gives it back, so that another need not wait for its end. */
+  /** Releases it, so that another host need not wait for the end of the term. */
   readonly close: () => Promise<void>;
 }
 
-/** Where a lease is kept: a directory or Redis. Everything may throw; then nobody knows. */
+/** Where a lease is kept: a directory or Redis. After a throw the state of the lease is unknown. */
 export interface LeaseStore {
-  /** Takes it if it is free; its token, which grows with every holder, or null. */
+  /** Takes the lease if it is free. @returns a token that grows with every holder, or null */
   readonly take: () => Promise<number | null>;
-  /** Prolongs it; false where it is no longer ours. */
+  /** Prolongs it by a term. @returns false where this host no longer holds it */
   readonly renew: (token: number) => Promise<boolean>;
   readonly isOurs: (token: number) => Promise<boolean>;
   readonly release: (token: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** A holder that misses two renewals still has it at the third. */
+/** So a holder may miss two renewals and still keep the lease with the third. */
 const RENEWALS_A_TERM = 3;
 
 export interface LeaseOptions {
   readonly termMs: number;
   readonly clock: Clock;
-  /** Is told when it comes, goes, or the store cannot be asked. */
+  /** Logs that the lease was taken or lost, or that the store cannot be asked. */
   readonly note: (what: string) => void;
 }
 
 interface Held {
   readonly token: number;
-  /** By our own steady clock, counted from before the question. */
+  /** By our own steady clock; the term counts from before the store was asked. */
   readonly untilMs: number;
 }
 
@@ -53,16 +53,16 @@ export function keepLease(store: LeaseStore, { termMs, clock, note }: LeaseOptio
   let fault: string | null = null;
 
   const holds = (): boolean => held !== null && clock.steadyMs() < held.untilMs;
-  /** What the store answers; null when it cannot be asked, which is said once. */
+  /** What the store answers; null when it cannot be asked, which is logged once. */
   const asked = async <Answer>(question: () => Promise<Answer>): Promise<Answer | null> => {
     try {
       const answer = await question();
       fault = null;
       return answer;
     } catch (error) {
-      const said = error instanceof Error ? error.message : String(error);
-      if (fault !== said) note(`the lease cannot be asked for: ${said}`);
-      fault = said;
+      const why = error instanceof Error ? error.message : String(error);
+      if (fault !== why) note(`the lease cannot be asked for: ${why}`);
+      fault = why;
       return null;
     }
   };

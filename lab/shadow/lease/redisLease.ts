@@ -1,7 +1,7 @@
 /**
- * A lease in Redis: `SET key owner NX PX term`, renewed, given back and taken by scripts, so
- * that looking and changing are one step. A Redis that loses what it was told (a failover to
- * a replica that lags) may give it to two: see the README.
+ * A lease in Redis: `SET key owner NX PX term`. Scripts take, renew and release it, so that check
+ * and change are one atomic step. A Redis that loses writes (a failover to a replica that lags) may
+ * give the lease to two hosts: see the README.
  */
 
 import { Redis } from "ioredis";
@@ -15,7 +15,7 @@ const RENEW = `if redis.call('get', KEYS[1]) == ARGV[1]
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1]
   then return redis.call('del', KEYS[1]) else return 0 end`;
 
-/** @param owner names this process and no other, ever */
+/** @param owner a name that no other process, also no later one, has */
 export function redisLease(url: string, key: string, owner: string, termMs: number): LeaseStore {
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -24,7 +24,7 @@ export function redisLease(url: string, key: string, owner: string, termMs: numb
     commandTimeout: Math.ceil(termMs / 3),
   });
   let why = "it does not answer";
-  // Each question that fails says so itself; why the connection failed is said here alone.
+  // ioredis gives the cause of a lost connection only here, not with the commands that fail.
   redis.on("error", (error: NodeJS.ErrnoException) => {
     why = error.code ?? error.message;
   });

@@ -1,7 +1,7 @@
 /**
- * Commands out into the world, as signed webhooks: rollbacks to the platform, questions and
- * messages to people. The same errand has the same key however often it is sent, and a
- * receiver that remembers the key does it once.
+ * Sends commands as signed webhooks: rollbacks to the platform, questions and messages to people.
+ * An errand has the same key however often it is sent, so that a receiver which remembers keys
+ * carries it out once.
  */
 
 import { z } from "zod";
@@ -11,12 +11,12 @@ import type { CarriedOut, Clock, Effects, Errand } from "../contract.ts";
 import { Late, inTime } from "../deadline.ts";
 import { signatureOf } from "../http/signature.ts";
 
-/** An answer is a few words; whatever is longer is cut and not understood. */
+/** Answers are short; a longer one is cut here, and then usually cannot be parsed. */
 const ANSWER_BYTES = 64 * 1024;
-/** How much of somebody else's words goes into our log. */
+/** Characters of a receiver's text that go into our log. */
 const DETAIL_AT_MOST = 300;
 
-/** These say "later", not "no". */
+/** Statuses that mean "try later", unlike the rest of 4xx. */
 const LATER: readonly number[] = [408, 421, 423, 425, 429];
 
 const finishedSchema = z.object({ succeeded: z.boolean(), detail: z.string().default("") });
@@ -26,16 +26,16 @@ export interface Receivers {
   readonly page: Receiver | null;
 }
 
-/** @param act what is told says so where the host only records */
+/** @param act false: messages to people say that the host only records */
 export function webhookEffects({ platform, page }: Receivers, clock: Clock, act: boolean): Effects {
   return {
     carryOut: async (errand, signal) => {
       const { kind } = errand.command;
-      // Samples come anyway: nobody outside is asked for them.
+      // The host polls samples anyway: nobody outside has to do anything.
       if (kind === "watchUntil") return { status: "done", finished: null };
       const to = kind === "rollBack" ? platform : page;
       if (to !== null) return send(to, message(errand, act), errand.key, clock, signal);
-      // A rollback that nobody can do is a failure; a message that nobody wants is none.
+      // Without a receiver a rollback fails; a message is simply not sent.
       return kind === "rollBack"
         ? { status: "refused", detail: "shadow.yaml names no platform" }
         : { status: "done", finished: null };
@@ -44,10 +44,10 @@ export function webhookEffects({ platform, page }: Receivers, clock: Clock, act:
 }
 
 /**
- * The same, and counts by `kind status` what came of every attempt. What nobody is configured
- * to get is `nobody` and never `done`: the host goes on, but no person was reached.
+ * Wraps `effects` and counts the result of every attempt by `kind status`. A message for which no
+ * receiver is configured counts as `nobody`, not `done`, because it reached no person.
  *
- * @param note is told once that messages go to nobody
+ * @param note logs, once, that messages have no receiver
  */
 export function counting(
   effects: Effects,
@@ -58,10 +58,10 @@ export function counting(
   let isNoted = false;
   return {
     carryOut: async (errand, signal) => {
-      const came = await effects.carryOut(errand, signal);
+      const result = await effects.carryOut(errand, signal);
       const { kind } = errand.command;
       const isSent = kind !== "watchUntil" && (kind === "rollBack" ? platform : page) !== null;
-      const status = came.status === "done" && !isSent ? "nobody" : came.status;
+      const status = result.status === "done" && !isSent ? "nobody" : result.status;
       const key = `${kind} ${status}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
       if (status === "nobody" && kind !== "watchUntil" && !isNoted) {
@@ -71,19 +71,19 @@ export function counting(
             "people or told to them is in the journal alone",
         );
       }
-      return came;
+      return result;
     },
   };
 }
 
 async function send(
   { url, secret, timeout }: Receiver,
-  told: object,
+  content: object,
   key: string,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<CarriedOut> {
-  const body = JSON.stringify(told);
+  const body = JSON.stringify(content);
   const timestampS = Math.floor(clock.wallMs() / 1000);
   try {
     return await inTime(timeout, signal, async (given) => {
@@ -101,23 +101,23 @@ async function send(
         body,
         signal: given,
       });
-      return understood(response.status, await readAnswer(response));
+      return resultOf(response.status, await readAnswer(response));
     });
   } catch (error) {
     return { status: "unknown", detail: faultOf(error, timeout) };
   }
 }
 
-/** 409 says that this key was seen before: it is done, and once. */
-function understood(status: number, answer: string): CarriedOut {
+/** 409 means that the receiver has seen this key before, so the command is done. */
+function resultOf(status: number, answer: string): CarriedOut {
   if ((status >= 200 && status < 300) || status === 409) {
     const finished = finishedSchema.safeParse(jsonOf(answer));
     return { status: "done", finished: finished.success ? finished.data : null };
   }
   const said = answer.replace(/\s+/g, " ").trim().slice(0, DETAIL_AT_MOST);
   const detail = `it answered ${status}${said === "" ? "" : `: ${said}`}`;
-  const isNo = status >= 300 && status < 500 && !LATER.includes(status);
-  return { status: isNo ? "refused" : "unknown", detail };
+  const isRefused = status >= 300 && status < 500 && !LATER.includes(status);
+  return { status: isRefused ? "refused" : "unknown", detail };
 }
 
 function message({ key, command, service, version, reason }: Errand, act: boolean) {
@@ -137,11 +137,11 @@ function message({ key, command, service, version, reason }: Errand, act: boolea
   };
 }
 
-/** To whoever reads these, something is about to happen. */
+/** Readers of these messages would expect an action, so a recording host adds a remark. */
 const SOUNDS_LIKE_ACTING: readonly EngineCommand["kind"][] = ["propose", "escalate", "notify"];
 const RECORDS_ONLY = "Recorded only, nothing will be done: ";
 
-/** What only this kind of command says. */
+/** The fields that only this kind of command has. */
 function detailsOf(command: EngineCommand): Readonly<Record<string, unknown>> {
   switch (command.kind) {
     case "rollBack":
@@ -184,7 +184,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Node says "fetch failed" and hides the why in `cause`; our own end is not the receiver's. */
+/** Node says only "fetch failed"; the reason is in `cause`. An abort is our own doing. */
 function faultOf(error: unknown, timeoutMs: number): string {
   if (error instanceof Late) return `no answer within ${timeoutMs / 1000} s`;
   const { name, message, cause } = error as Error & { cause?: { code?: string } };

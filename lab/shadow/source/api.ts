@@ -1,9 +1,8 @@
 /**
- * One question to a Prometheus-compatible HTTP API. Whatever the world does to it (down, slow,
- * endless, not JSON, rate-limited, somewhere else by now) comes back as `Trouble` in words.
+ * Sends one query to a Prometheus-compatible HTTP API. Every fault (down, slow, endless, not JSON,
+ * rate-limited, redirected) comes back as `Trouble` in words.
  *
- * Laws: only a whole answer is an answer; what the server asks us to wait we wait; no secret
- * stands in a sentence.
+ * Laws: only a complete answer counts; `Retry-After` is obeyed; no message contains a secret.
  */
 
 import { Problem } from "../../problem.ts";
@@ -15,9 +14,12 @@ import type { MetricsSettings, SecretOf } from "./settings.ts";
 
 /** Why there is no answer. */
 export interface Trouble {
-  /** `tooLarge` and `tooSlow` may fit in smaller pieces; all but `lasting` may pass. */
+  /**
+   * `tooLarge` and `tooSlow`: a query for less time may succeed. `passing`: a later try may
+   * succeed. `lasting`: somebody must change something first.
+   */
   readonly kind: "tooLarge" | "tooSlow" | "passing" | "lasting";
-  /** Goes on after "the metrics API …". */
+  /** The rest of a sentence that begins with "the metrics API". */
   readonly words: string;
 }
 
@@ -33,14 +35,14 @@ export interface MetricsApi {
   ) => Promise<Answer>;
   /** How far the server's clock is from ours, in ms (above 0: it is ahead); null if unknown. */
   readonly skewMs: () => number | null;
-  /** How long the server still wants to be left alone, in ms; 0 when it does not. */
+  /** How long the server asked not to be queried (`Retry-After`), in ms from now; else 0. */
   readonly restMs: () => number;
 }
 
-/** Bytes of an answer, unpacked. A poll of 5,000 series with twenty labels each is a tenth. */
+/** Bytes of an answer, decompressed. 5,000 series with twenty labels each need a tenth of it. */
 const BODY_LIMIT = 64 * 1024 * 1024;
 const ERROR_LIMIT = 64 * 1024;
-/** Nobody may silence the host for longer with one answer. */
+/** The longest `Retry-After` that is obeyed, so that one answer cannot silence the host. */
 const REST_AT_MOST_MS = 5 * 60_000;
 
 export function metricsApi(
@@ -123,7 +125,7 @@ async function readAnswer(response: Response, bodyLimit: number): Promise<Answer
   return { ok: true, body };
 }
 
-/** Null when it is longer than the limit; what comes after is not read. */
+/** @returns null when it is longer than `limit` bytes; the rest is not read */
 async function readText(response: Response, limit: number): Promise<string | null> {
   if (response.body === null) return "";
   const parts: Uint8Array[] = [];
@@ -179,18 +181,18 @@ function typeOf(body: unknown): string {
   return isFields(body) ? (textIn(body, "errorType") ?? "") : "";
 }
 
-/** Of 429 and 503, as seconds or a date. */
+/** `Retry-After` of 429 and 503 (seconds or a date), in ms from now; else null. */
 function restOf({ status, headers }: Response, nowMs: number): number | null {
   if (status !== 429 && status !== 503) return null;
   const said = headers.get("retry-after")?.trim() ?? "";
   if (/^\d+$/.test(said)) return Number(said) * 1000;
   const untilMs = Date.parse(said);
-  // Both dates are the server's where it says its own.
+  // Compare with the server's own Date, if it sends one: its clock may differ from ours.
   const here = Date.parse(headers.get("date") ?? "") || nowMs;
   return Number.isNaN(untilMs) ? null : Math.max(0, untilMs - here);
 }
 
-/** A Date header is cut to its second: half of one is added. */
+/** In ms. A Date header is truncated to whole seconds, so half a second is added. */
 function skewOf({ headers }: Response, nowMs: number): number | null {
   const serverMs = Date.parse(headers.get("date") ?? "");
   return Number.isNaN(serverMs) ? null : serverMs + 500 - nowMs;

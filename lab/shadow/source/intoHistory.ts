@@ -1,9 +1,9 @@
 /**
- * The past of a metrics API as the rows of an import: the queries of a live host over a stretch
- * of time, through the same reader, so that what is replayed is what the host would have seen.
+ * Reads the past of a metrics API for `import prometheus`. It uses the queries and the reader of
+ * the live host, so that a replay sees what the host would have seen.
  *
  * Laws: samples go piece by piece into Parquet files in the scratch directory, never all into
- * memory; a piece that cannot be read fails the import, as a hole would look like an outage.
+ * memory; a piece that cannot be read fails the import, because a gap would look like an outage.
  */
 
 import { join } from "node:path";
@@ -23,10 +23,10 @@ export interface PastRequest {
   readonly settings: MetricsSettings;
   readonly secretOf: SecretOf;
   readonly clock: Clock;
-  /** Samples from it on, and up to `toMs`. */
+  /** Included, like `toMs`. */
   readonly fromMs: number;
   readonly toMs: number;
-  /** How much is done, in ms of all queries together. */
+  /** Both numbers are ms of time read, added up over all queries. */
   readonly onProgress: (doneMs: number, totalMs: number, metric: string) => void;
 }
 
@@ -39,14 +39,14 @@ export interface PastSamples {
 
 /** Rows in a Parquet file before the next one is begun: about 100 MB of memory. */
 const ROWS_IN_FILE = 4_000_000;
-/** Less than a live host reads at once: pieces can be smaller, and parsing takes six times it. */
+/** Bytes. Less than a live host allows: pieces can be smaller, and parsing takes six times this. */
 const BODY_LIMIT = 24 * 1024 * 1024;
-/** DuckDB's vectors hold so many. */
+/** The size of DuckDB's vectors. */
 const CHUNK_ROWS = 2048;
 const TRIES = 6;
 const NEVER = new AbortController().signal;
 
-/** @throws Problem when the API cannot be read, or has no sample at all */
+/** @throws Problem when the API cannot be read, or has no sample of any query */
 export async function readPast(
   request: PastRequest,
   { connection }: Duck,
@@ -61,7 +61,7 @@ export async function readPast(
   const empty: string[] = [];
   for (const [index, query] of settings.queries.entries()) {
     let samples = 0;
-    for await (const piece of persistent(api, pieces, query, request)) {
+    for await (const piece of piecesWithRetries(api, pieces, query, request)) {
       for (const column of piece.columns) {
         await rows.add(column);
         samples += column.atMs.length;
@@ -91,14 +91,14 @@ export async function readPast(
   };
 }
 
-/** The pieces of one query; what may pass is waited for, what lasts is a problem. */
-async function* persistent(
+/** The pieces of one query, with retries. @throws Problem for a lasting fault, or after `TRIES` */
+async function* piecesWithRetries(
   api: MetricsApi,
   pieces: PieceReader,
   query: MetricQuery,
   { settings, clock, fromMs, toMs }: PastRequest,
 ) {
-  let doneMs = fromMs - 1; // The first moment belongs to it.
+  let doneMs = fromMs - 1; // Pieces exclude their start, and `fromMs` is included.
   let tries = 0;
   while (doneMs < toMs) {
     let failure: Failure["failed"] | null = null;
@@ -125,7 +125,7 @@ async function* persistent(
   }
 }
 
-/** Samples into Parquet files, a chunk of typed rows at a time. */
+/** Writes samples into Parquet files, one chunk of typed rows at a time. */
 class SampleRows {
   readonly #paths: string[] = [];
   #names: { service: string; metric: string; version: string | null }[] = [];
@@ -152,7 +152,7 @@ class SampleRows {
     if (this.#rows >= ROWS_IN_FILE) await this.#write();
   }
 
-  /** The files, in the order they were written. */
+  /** @returns the files, in the order in which they were written */
   async finish(): Promise<readonly string[]> {
     await this.#write();
     return this.#paths;

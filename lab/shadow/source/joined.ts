@@ -1,20 +1,20 @@
-/** Samples put together from pieces, and what went wrong said once for all metrics. */
+/** Joins the pieces of one metric, and merges equal problems of several metrics. */
 
 import { listed } from "../../history/import/findings.ts";
 import type { SeriesName } from "../../../engine/index.ts";
 import type { TakenColumn } from "../contract.ts";
 
-/** `service`, or `service@version`: a series among those of one metric. */
+/** `service`, or `service@version`: identifies a series of one metric. */
 export function keyOf({ service, version }: Pick<SeriesName, "service" | "version">): string {
   return version === null ? service : `${service}@${version}`;
 }
 
-/** Columns of one metric, piece after piece in time order. */
+/** The columns of one metric; pieces are added in time order. */
 export class Joined {
   #columns: readonly TakenColumn[] = [];
   #byKey: Map<string, { series: SeriesName; atMs: number[]; values: number[] }> | null = null;
 
-  /** A single piece, as mostly, is not copied. */
+  /** The usual case, a single piece, is not copied. */
   add(columns: readonly TakenColumn[]): void {
     if (columns.length === 0) return;
     if (this.#columns.length === 0 && this.#byKey === null) {
@@ -40,7 +40,7 @@ export class Joined {
   }
 }
 
-/** Sentences about metrics; one that is true of many names them all. */
+/** Collects problems; one that several metrics share becomes one sentence that names them all. */
 export class Sentences {
   readonly #metrics = new Map<string, string[]>();
 
@@ -55,7 +55,7 @@ export class Sentences {
     return [...this.#metrics.values()].some((metrics) => metrics.includes(metric));
   }
 
-  /** In an order of their own: answers come in any. */
+  /** Sorted, because answers arrive in any order. */
   all(): string[] {
     return [...this.#metrics]
       .map(([words, metrics]) =>

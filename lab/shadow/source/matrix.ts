@@ -1,9 +1,9 @@
 /**
- * From an answer's body to columns of samples: whose they are, and that they are in order.
- * Written by hand and not with a schema, as it runs over every sample of every poll.
+ * Turns an answer's body into columns of samples, by service and in time order. Written by hand
+ * instead of with a schema, because it runs over every sample of every poll.
  *
- * Laws: an answer of another shape is none; NaN and infinite values are missing samples; two
- * series for one service are not made one by chance, but left out and named.
+ * Laws: an answer of another shape is not used at all; NaN and infinite values are missing samples;
+ * if a service has two series, both are left out and named, instead of choosing one.
  */
 
 import { isFields, within, type Fields } from "../../jsonBody.ts";
@@ -19,18 +19,18 @@ export interface MatrixRead {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Samples of a whole answer that are nobody's, or not to be trusted. */
+/** Samples of an answer that belong to no service, or contradict each other. */
 export interface LeftOut {
   readonly reason: string;
   readonly samples: number;
-  /** Whose they are; null when nobody knows. */
+  /** Series that they belong to; null when that is unknown. */
   readonly example: string | null;
 }
 
 /** The answer has another shape than asked for; nothing in it is used. */
 class WrongAnswer extends Error {}
 
-/** Samples after `fromMs` and up to `toMs` of a whole answer; null columns when it is none. */
+/** Samples after `fromMs` and up to `toMs`; null columns when the answer cannot be used. */
 export function readMatrix(
   body: Fields,
   query: MetricQuery,
@@ -49,12 +49,14 @@ export function readMatrix(
   }
 }
 
-/** Notes on the query itself ("PromQL …") leave the answer whole; all else means it is not. */
+/** Warnings about the query ("PromQL …") leave the answer complete; any other makes it partial. */
 function partialWarning(body: Fields): string | null {
   if (body["isPartial"] === true) return "isPartial is set";
   const warnings: unknown = body["warnings"];
   if (!Array.isArray(warnings)) return null;
-  const texts = warnings.map((one: unknown) => (typeof one === "string" ? one : "no reason given"));
+  const texts = warnings.map((text: unknown) =>
+    typeof text === "string" ? text : "no reason given",
+  );
   const partial = texts.find((text) => !text.startsWith("PromQL "));
   return partial === undefined ? null : partial.slice(0, 200);
 }
@@ -74,7 +76,7 @@ function resultOf(body: Fields): readonly Fields[] {
 
 class Columns {
   readonly #columns = new Map<string, TakenColumn>();
-  /** Series with a second one of the same name, and how many samples all of them have. */
+  /** Keys that several series share, and how many samples these have together. */
   readonly #doubled = new Map<string, number>();
   readonly #percentagePoint: number;
   #unnamed = 0;
@@ -135,7 +137,7 @@ class Columns {
         throw new WrongAnswer("a sample is no time and text");
       }
       const at = Math.round(seconds * 1000);
-      // Before Prometheus 3 a range began at its very start.
+      // Before Prometheus 3 a range included its start.
       if (!(at > this.fromMs && at <= this.toMs)) continue;
       if (atMs.length > 0 && at <= atMs[atMs.length - 1]!) ordered = false;
       atMs.push(at);
@@ -144,7 +146,7 @@ class Columns {
     return ordered ? { atMs, values } : this.#inOrder(atMs, values, key);
   }
 
-  /** Sorted by time; what is said twice counts once, and what contradicts itself not at all. */
+  /** Sorts by time; equal samples of one time count once, contradicting ones not at all. */
   #inOrder(
     atMs: readonly number[],
     values: readonly number[],

@@ -1,7 +1,7 @@
 /**
- * One metric over a stretch of time, in pieces that the server can answer: 11,000 points of a
- * range query, and answers that fit into memory. A piece that turns out too large is halved,
- * and the size that fitted is remembered.
+ * Reads one metric over a range of time in pieces that the server can answer: at most 11,000 points
+ * of a range query, and answers that fit into memory. A piece that turns out too large is halved,
+ * and the smaller size is remembered.
  */
 
 import { readMatrix, type MatrixRead } from "./matrix.ts";
@@ -9,24 +9,24 @@ import type { Answer, MetricsApi, Trouble } from "./api.ts";
 import { keepServices, limitAge, ofServices } from "./promql.ts";
 import type { MetricQuery, MetricsSettings } from "./settings.ts";
 
-/** Beyond it, naming every service costs the server more than sending all. */
+/** With more services than this, filtering by name costs the server more than sending all. */
 const NAMED_AT_MOST = 50;
-/** Prometheus refuses more than 11,000 points a series. */
+/** Points of one range query. Prometheus refuses more than 11,000 a series. */
 const POINTS_AT_MOST = 10_000;
 const SAMPLES_AT_MOST_MS = 6 * 3_600_000;
 
 export interface Piece extends MatrixRead {
-  /** Of what was read, the end. */
+  /** The end of what was read. */
   readonly toMs: number;
   readonly failed: null;
 }
 
-/** Nothing of the stretch from `fromMs` on is there. */
+/** Nothing from `fromMs` on could be read. */
 export interface Failure {
   readonly fromMs: number;
   readonly failed: {
     readonly words: string;
-    /** May it be over next time? */
+    /** May a later try succeed? */
     readonly passing: boolean;
   };
 }
@@ -45,10 +45,10 @@ export type PieceReader = (
 ) => AsyncGenerator<Piece | Failure, void, undefined>;
 
 /**
- * Reads after `fromMs` and up to `toMs`, in time order; after a failure nothing more comes.
+ * Reads after `fromMs` and up to `toMs`, in time order; a failure is the last thing it yields.
  *
- * @param halves for which troubles smaller pieces are tried; a live host does not ask a slow
- *   server again at once
+ * @param halves the troubles after which a smaller piece is tried at once; a live host leaves out
+ *   `tooSlow`, so as not to press a slow server
  */
 export function pieceReader(
   api: MetricsApi,
@@ -92,7 +92,7 @@ export function pieceReader(
   };
 }
 
-/** Pieces of an expression end on its grid, so that none is read twice and none is left out. */
+/** Pieces of an expression end on its grid, so that every point is read exactly once. */
 function endOfPiece(
   { isSelector }: MetricQuery,
   fromMs: number,
@@ -104,7 +104,7 @@ function endOfPiece(
   return isSelector ? fromMs + mostMs : Math.floor((fromMs + mostMs) / stepMs) * stepMs;
 }
 
-/** Null when no point of the grid lies in the piece: there is nothing to ask. */
+/** @returns null when no point of the grid lies in the piece, so there is nothing to ask */
 function ask(
   api: MetricsApi,
   { stepMs, staleMs, timeoutMs }: MetricsSettings,
@@ -136,7 +136,7 @@ function ask(
       end: seconds(last),
       step: seconds(stepMs),
       timeout,
-      // VictoriaMetrics: an answer of just now is not one of a minute ago.
+      // VictoriaMetrics: do not answer from the cache, which may miss the newest samples.
       nocache: "1",
     },
     signal,

@@ -1,9 +1,10 @@
 /**
- * Samples of the live host, from any Prometheus-compatible HTTP API (Prometheus, Thanos, Mimir,
+ * The live host's source of samples: any Prometheus-compatible HTTP API (Prometheus, Thanos, Mimir,
  * VictoriaMetrics). README.md says how each kind of query is read, and why.
  *
- * Laws: the world's faults are problems, never exceptions, and what came all the same is given;
- * nothing is filled in. A sample that became visible late is given to whoever asks again.
+ * Laws: faults of the API are returned as problems, never thrown, beside the samples that did
+ * arrive; gaps are not filled. A sample that becomes visible late is returned when its time is
+ * asked for again.
  */
 
 import { formatDuration } from "../../../engine/index.ts";
@@ -14,17 +15,17 @@ import { leftOutText } from "./matrix.ts";
 import { pieceReader } from "./pieces.ts";
 import type { MetricQuery, MetricsSettings, SecretOf } from "./settings.ts";
 
-/** Beyond it, times of the server cannot be compared with ours. */
+/** With a larger difference of the clocks, the server's times cannot be compared with ours. */
 const SKEW_AT_MOST_MS = 5_000;
-/** After an outage, so much of what was missed is read again. */
+/** After an outage, how far back missed samples are still read. */
 const CATCH_UP_MS = 15 * 60_000;
 
 /**
- * A source that asks `settings.url`. Keep it: it remembers how far it has read, how large an
- * answer may be, and how long the server wants to be left alone. Where `take` got no answer
- * the time before, it reads on from where it had come to, earlier than `fromMs`.
+ * A source that queries `settings.url`. Use one instance for all polls: it remembers how far it has
+ * read, how large an answer may be, and how long the server asked not to be queried. After a failed
+ * `take`, the next one reads from where the last good one ended, even if `fromMs` is later.
  *
- * @param bodyLimit bytes of one answer at most; smaller in tests
+ * @param bodyLimit the largest answer, in bytes; tests use a smaller one
  */
 export function prometheusSource(
   settings: MetricsSettings,
@@ -50,7 +51,7 @@ export function prometheusSource(
       problems.add(words, metric);
       return { columns: [], answered: false };
     }
-    // The past of a few services says nothing of how far all were read.
+    // Reading a few services does not change how far all services were read.
     const known = services === null ? progress.get(query)! : new Progress();
     const joined = new Joined();
     let answered = true;
@@ -62,7 +63,7 @@ export function prometheusSource(
         answered = false;
         break;
       }
-      for (const some of piece.leftOut) problems.add(leftOutText(some), metric);
+      for (const leftOut of piece.leftOut) problems.add(leftOutText(leftOut), metric);
       joined.add(piece.columns);
       known.gave(piece.columns, piece.toMs);
     }
@@ -104,10 +105,10 @@ export function prometheusSource(
   };
 }
 
-/** How far one metric has been read, and when something of it came. */
+/** How far one metric has been read, and the time of its newest sample. */
 class Progress {
   #doneMs: number | null = null;
-  #heardMs: number | null = null;
+  #newestMs: number | null = null;
 
   readFrom(fromMs: number, toMs: number): number {
     if (this.#doneMs === null) return fromMs;
@@ -118,18 +119,18 @@ class Progress {
     this.#doneMs = Math.max(this.#doneMs ?? doneMs, doneMs);
     for (const { atMs } of columns) {
       const newestMs = atMs[atMs.length - 1]!;
-      this.#heardMs = Math.max(this.#heardMs ?? newestMs, newestMs);
+      this.#newestMs = Math.max(this.#newestMs ?? newestMs, newestMs);
     }
   }
 
-  /** Since when nothing has come, at the earliest since it is asked for. */
+  /** How long there has been no sample; if there never was one, since the first request. */
   silentMs(fromMs: number, toMs: number): number {
-    this.#heardMs ??= fromMs;
-    return toMs - this.#heardMs;
+    this.#newestMs ??= fromMs;
+    return toMs - this.#newestMs;
   }
 }
 
-/** Works through all of them, so many at once; the results come in the order of the items. */
+/** Runs `work` on all items, at most `most` at once; results are in the order of the items. */
 async function eachAtOnce<Item, Result>(
   most: number,
   items: readonly Item[],

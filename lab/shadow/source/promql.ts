@@ -1,10 +1,10 @@
 /**
- * Just enough PromQL to read it safely: is it a plain selector, where are the selectors in an
- * expression, and the same question for some services only. It never judges an expression;
- * what is no PromQL the server says.
+ * Just enough of PromQL's syntax to tell plain selectors from expressions, to find the selectors in
+ * an expression, and to restrict a query to some services. It does not check whether a query is
+ * valid: the server does.
  */
 
-/** Strings first: whatever stands in them is no syntax. */
+/** Strings are tried first, because their content is not syntax. */
 const TOKEN =
   /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|#[^\n]*|[a-zA-Z_:][\w:]*|\d[\w.]*|\.\d+|\s+|[^]/g;
 
@@ -29,21 +29,22 @@ const NAME = /^[a-zA-Z_:][\w:]*$/;
 const GROUPING = /^(by|without|on|ignoring|group_left|group_right)$/i;
 const OTHER_WORDS = /^(and|or|unless|atan2|bool|offset|inf|nan|start|end)$/i;
 
-/** A vector selector, by its place; what follows it in brackets or words is not in it. */
+/** The position of a vector selector, without the range or the words that follow it. */
 interface Selector {
   readonly from: number;
   readonly to: number;
-  /** Where the closing brace is; null when there is none. */
+  /** Position of the closing brace; null when there is none. */
   readonly brace: number | null;
+  /** The next token (`[` for a range), in lower case; `subquery` for the range of a subquery. */
   readonly followedBy: string;
-  /** The function whose only argument it is, if any. */
+  /** The function that it is the first argument of, else "". */
   readonly inside: string;
 }
 
 function selectorsOf(query: string): Selector[] {
   const tokens = tokensOf(query);
   const text = (at: number): string => tokens[at]?.text ?? "";
-  const found: Selector[] = [];
+  const selectors: Selector[] = [];
   const skip = (at: number, open: string, close: string): number => {
     let depth = 0;
     for (let i = at; i < tokens.length; i++) {
@@ -52,11 +53,11 @@ function selectorsOf(query: string): Selector[] {
     }
     return tokens.length - 1;
   };
-  /** A subquery is no range: what it repeats is an instant selector. */
+  /** The brackets of a subquery are no range: it repeats an instant selector. */
   const followedBy = (at: number): string => {
     if (text(at) !== "[") return text(at).toLowerCase();
-    const range = tokens.slice(at, skip(at, "[", "]")).some((one) => one.text.includes(":"));
-    return range ? "subquery" : "[";
+    const isSubquery = tokens.slice(at, skip(at, "[", "]")).some((t) => t.text.includes(":"));
+    return isSubquery ? "subquery" : "[";
   };
   for (let i = 0; i < tokens.length; i++) {
     const first = i;
@@ -71,7 +72,7 @@ function selectorsOf(query: string): Selector[] {
       if (NAME.test(token) && text(i + 1) === "{") i++;
       const braced = text(i) === "{";
       if (braced) i = skip(i, "{", "}");
-      found.push({
+      selectors.push({
         from: tokens[first]!.from,
         to: tokens[i]!.to,
         brace: braced ? tokens[i]!.from : null,
@@ -80,42 +81,42 @@ function selectorsOf(query: string): Selector[] {
       });
     }
   }
-  return found;
+  return selectors;
 }
 
 function isWhole(query: string, { from, to }: Selector): boolean {
   return query.slice(0, from).trim() === "" && query.slice(to).trim() === "";
 }
 
-/** Is it nothing but a selector, so that its samples can be read as they were scraped? */
+/** Is the query a selector and nothing else, so that its raw samples can be read? */
 export function isSelector(query: string): boolean {
   const [only, ...more] = selectorsOf(query);
   return only !== undefined && more.length === 0 && isWhole(query, only);
 }
 
-/** `up[5m]`: a selector with its range. */
+/** Is it a selector with a range, such as `up[5m]`? */
 export function isRangeSelector(query: string): boolean {
   const match = /^(.*)\[\s*\w+\s*\]$/s.exec(query.trim());
   return match !== null && isSelector(match[1]!);
 }
 
 /**
- * The same expression with a limit on how old a sample may be. Prometheus takes the newest
- * sample of the last five minutes, so what stopped without a word (a store that gets no more
- * samples, a gateway, a federation) looks alive for so long. Selectors with a range have a
- * limit of their own already, and with an `offset` or `@` they ask for the past on purpose;
- * `timestamp(…)` and `absent(…)` look at the sample itself.
+ * The same expression with a limit on the age of samples. Prometheus takes the newest sample of the
+ * last five minutes, so a series that stops without a stale marker (a store that gets no more
+ * samples, a gateway, a federation) looks alive for five minutes. Left as they are: selectors with
+ * a range, which have a limit already; those with `offset` or `@`, which ask for the past on
+ * purpose; and `timestamp(…)` and `absent(…)`, which are about the sample itself.
  */
 export function limitAge(query: string, staleMs: number): string {
-  return replaced(query, (selector, one) => {
-    if (["[", "offset", "@"].includes(one.followedBy)) return selector;
-    if (["timestamp", "absent"].includes(one.inside)) return selector;
-    // `and` keeps what says "gone": a stale marker ends the left side at once.
+  return replaced(query, (selector, { followedBy, inside }) => {
+    if (["[", "offset", "@"].includes(followedBy)) return selector;
+    if (["timestamp", "absent"].includes(inside)) return selector;
+    // Not the right side alone: a stale marker must still end the series at once, on the left.
     return `(${selector} and last_over_time(${selector}[${staleMs}ms]))`;
   });
 }
 
-/** A selector for these services only. */
+/** Restricts a selector to these services. */
 export function ofServices(query: string, label: string, services: readonly string[]): string {
   const pattern = services.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
   const matcher = `${label}=~${JSON.stringify(pattern)}`;
@@ -127,8 +128,9 @@ export function ofServices(query: string, label: string, services: readonly stri
 }
 
 /**
- * An expression's answer for these services only. A label may come into being inside of it, so
- * it is filtered from without: the server works as much, but sends no more than is asked for.
+ * Restricts an expression's result to these services. The label may be created inside the
+ * expression, so the result is filtered, not the selectors: the server computes as much as before
+ * but sends less.
  */
 export function keepServices(query: string, label: string, services: readonly string[]): string {
   const named = services.map(
@@ -141,9 +143,10 @@ export function keepServices(query: string, label: string, services: readonly st
 
 function replaced(query: string, by: (selector: string, at: Selector) => string): string {
   let [text, done] = ["", 0];
-  for (const one of selectorsOf(query)) {
-    text += query.slice(done, one.from) + by(query.slice(one.from, one.to), one);
-    done = one.to;
+  for (const selector of selectorsOf(query)) {
+    const { from, to } = selector;
+    text += query.slice(done, from) + by(query.slice(from, to), selector);
+    done = to;
   }
   return text + query.slice(done);
 }

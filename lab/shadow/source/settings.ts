@@ -1,8 +1,8 @@
 /**
- * The `metrics:` part of a shadow file, which `import prometheus` reads as well: where the
- * metrics API is, and which PromQL gives which metric. Durations become milliseconds here.
+ * The `metrics:` section of a shadow file, which `import prometheus` reads as well: the address of
+ * the metrics API, and the PromQL of each metric. Durations become milliseconds here.
  *
- * Law: no secret is written in it, only where one is found (`env:NAME`, `file:PATH`).
+ * Law: the file contains no secret, only where to find one (`env:NAME`, `file:PATH`).
  */
 
 import { z } from "zod";
@@ -11,7 +11,7 @@ import { inferMetric } from "../../history/import/kinds.ts";
 import type { MetricKind, MetricRow } from "../../history/tables.ts";
 import { isRangeSelector, isSelector } from "./promql.ts";
 
-/** What `env:NAME` or `file:PATH` stands for; asked anew for every request, as tokens rotate. */
+/** Resolves `env:NAME` or `file:PATH`; called for every request, because tokens rotate. */
 export type SecretOf = (reference: string) => string;
 
 const DURATION = z.string().transform((text, context) => {
@@ -46,16 +46,16 @@ const QUERY_TEXT = z
 
 const QUERY = z.strictObject({
   query: QUERY_TEXT,
-  /** Labels, where they are named otherwise than at the top. */
+  /** Labels of this query, where they differ from those for all queries. */
   service: LABEL.optional(),
   version: LABEL.optional(),
-  /** As in metric_catalog; what is left out is inferred from the metric's name. */
+  /** As in metric_catalog; what is omitted is inferred from the metric's name. */
   unit: z.string().optional(),
   worse: z.enum(["up", "down", "both"]).optional(),
   kind: z.enum(KINDS).optional(),
 });
 
-/** Unless said otherwise. Some scrape once a minute, and one scrape may fail. */
+/** The least default for `stale`: some scrape once a minute, and one scrape may fail. */
 const STALE_AT_LEAST_MS = 120_000;
 const RATES = /\b(i?rate|i?delta|increase|deriv)\s*\(/;
 
@@ -68,7 +68,7 @@ const AUTH = z.union(
 );
 
 const WRITTEN = z.strictObject({
-  /** Of a Prometheus-compatible API, with its prefix: `http://mimir:8080/prometheus`. */
+  /** Base address of a Prometheus-compatible API, such as `http://mimir:8080/prometheus`. */
   url: z
     .url({ protocol: /^https?$/, error: "expected an http:// or https:// address" })
     .refine(
@@ -76,32 +76,32 @@ const WRITTEN = z.strictObject({
       "keep the password out of the address: auth: { username: …, password: env:NAME }",
     )
     .refine((text) => !/[?#]/.test(text), "give the address without what follows ? or #"),
-  /** How often to ask. */
+  /** How often to poll. */
   every: DURATION.default(15_000),
-  /** The spacing of what expressions give; `every` unless said otherwise. */
+  /** The spacing of the points of an expression; by default `every`. */
   step: DURATION.optional(),
-  /** In an expression, a sample older than this is none; longer than two scrapes are apart. */
+  /** Older samples do not count in an expression; must be longer than two scrapes are apart. */
   stale: DURATION.optional(),
-  /** How long one answer may take. */
+  /** The time limit for one answer. */
   timeout: DURATION.default(10_000),
   auth: AUTH.optional(),
   /** Sent with every request; a value may be `env:NAME` or `file:PATH` too. */
   headers: z
     .record(z.string().regex(/^[\w-]+$/, "expected a header's name"), z.string())
     .default({}),
-  /** The label that names the service, and the one that tells versions apart, if any. */
+  /** The label that names the service, and the one that names the version, if any. */
   service: LABEL.default("service"),
   version: LABEL.optional(),
-  /** Requests under way at once, at most. */
+  /** The largest number of requests at once. */
   concurrency: z.int().min(1).max(32).default(4),
   queries: z
     .record(z.string().min(1), z.union([QUERY_TEXT, QUERY]))
     .refine((queries) => Object.keys(queries).length > 0, "name at least one query"),
 });
 
-/** One metric and where it comes from. */
+/** One metric and its query. */
 export interface MetricQuery extends MetricRow {
-  /** A selector (samples as they were scraped) or an expression (a grid of `stepMs`). */
+  /** A selector (read as raw samples) or an expression (evaluated on a grid of `stepMs`). */
   readonly query: string;
   readonly isSelector: boolean;
   readonly serviceLabel: string;
@@ -109,7 +109,7 @@ export interface MetricQuery extends MetricRow {
 }
 
 export interface MetricsSettings {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly everyMs: number;
   readonly stepMs: number;
@@ -121,7 +121,7 @@ export interface MetricsSettings {
   readonly queries: readonly MetricQuery[];
 }
 
-/** `metrics:` of a shadow file. */
+/** The schema of `metrics:`. */
 export const METRICS = WRITTEN.transform((written, context): MetricsSettings => {
   const stepMs = written.step ?? written.every;
   return {
@@ -134,21 +134,21 @@ export const METRICS = WRITTEN.transform((written, context): MetricsSettings => 
     headers: written.headers,
     concurrency: written.concurrency,
     queries: Object.entries(written.queries).map(([metric, given]): MetricQuery => {
-      const one = typeof given === "string" ? { query: given } : given;
+      const own = typeof given === "string" ? { query: given } : given;
       const inferred = inferMetric(metric);
-      if ((one.kind ?? inferred.kind) === "counter" && RATES.test(one.query)) {
+      if ((own.kind ?? inferred.kind) === "counter" && RATES.test(own.query)) {
         const message = "this gives a rate, not a counter: name it otherwise, or say kind: rate";
         context.addIssue({ code: "custom", path: ["queries", metric], message });
       }
       return {
         metric,
-        query: one.query,
-        isSelector: isSelector(one.query),
-        serviceLabel: one.service ?? written.service,
-        versionLabel: one.version ?? written.version ?? null,
-        unit: one.unit ?? inferred.unit,
-        worse: one.worse ?? inferred.worse,
-        kind: one.kind ?? inferred.kind,
+        query: own.query,
+        isSelector: isSelector(own.query),
+        serviceLabel: own.service ?? written.service,
+        versionLabel: own.version ?? written.version ?? null,
+        unit: own.unit ?? inferred.unit,
+        worse: own.worse ?? inferred.worse,
+        kind: own.kind ?? inferred.kind,
       };
     }),
   };
