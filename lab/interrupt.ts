@@ -13,14 +13,16 @@ const cleanups = new Set<() => void>();
 function interrupted(): void {
   const pending = [...cleanups].reverse();
   cleanups.clear();
+  let left = "nothing half-written was left behind";
   for (const cleanup of pending) {
     try {
       cleanup();
     } catch (error) {
       process.stderr.write(`hindsight: while cleaning up: ${String(error)}\n`);
+      left = "what could not be taken away stands above; the next that writes there tries again";
     }
   }
-  process.stderr.write("hindsight: interrupted; nothing half-written was left behind\n");
+  process.stderr.write(`hindsight: interrupted; ${left}\n`);
   process.exit(EXIT_INTERRUPTED);
 }
 

@@ -3,13 +3,18 @@
  * whole or not there; replaced only by force, and only one of the same kind.
  */
 
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { onInterrupt } from "./interrupt.ts";
 import { makeDirectories, refuseUrl } from "./directory.ts";
 import { operatingProblem } from "./operatingProblem.ts";
 import { Problem } from "./problem.ts";
-import { putInPlace, takeAwayLeftBehind, unfinishedPath } from "./unfinished.ts";
+import {
+  putInPlace,
+  takeAwayLeftBehind,
+  takeAwayUnfinished,
+  unfinishedPath,
+} from "./unfinished.ts";
 
 export interface ResultKind {
   /** In words: "run". */
@@ -60,13 +65,13 @@ export async function writeWhole(
   checkPlace(dir, kind, force);
   const target = resolve(dir);
   const temporary = unfinishedPath(target);
-  const forget = onInterrupt(() => rmSync(temporary, { recursive: true, force: true }));
+  const forget = onInterrupt(() => takeAwayUnfinished(temporary));
   try {
     makeDirectories(temporary);
     await write(temporary);
     putInPlace(temporary, target);
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    takeAwayUnfinished(temporary);
     throw operatingProblem(error, dir);
   } finally {
     forget();

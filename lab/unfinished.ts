@@ -18,7 +18,8 @@ import { hostname, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
 /** `.quarter.3f9a1c2b-4711-1764158400000.unfinished`: the place, the machine, the process, when. */
-const BESIDE = /^\.(?<name>.+)\.(?<writer>[\da-f]{8}-\d+)-\d+\.unfinished(?<old>\.old)?$/;
+const BESIDE =
+  /^\.(?<name>.+)\.(?<writer>[\da-f]{8}-\d+)-\d+\.unfinished(?:\.gone|(?<old>\.old))?$/;
 /** `hindsight-scenario.3f9a1c2b-4711-Ab3dEf`, among the temporary files of the system. */
 const TEMPORARY = /^hindsight-[a-z]+\.(?<writer>[\da-f]{8}-\d+)-\w{6}$/;
 
@@ -61,6 +62,23 @@ export function putInPlace(unfinished: string, target: string): void {
     throw error;
   }
   rmSync(old, { recursive: true, force: true });
+}
+
+/**
+ * Takes an unfinished directory away while somebody may still write into it: DuckDB's threads do
+ * not stop for a signal. Under another name they find it no more, so it is empty in the end.
+ *
+ * @throws the file system's own error; what is left is then for `takeAwayLeftBehind`
+ */
+export function takeAwayUnfinished(path: string): void {
+  const gone = `${path}.gone`;
+  try {
+    renameSync(path, gone);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  rmSync(gone, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }
 
 /** A directory among the temporary files of the system; whoever makes it takes it away. */

@@ -62,3 +62,12 @@ it("what is written next is taken away as well", async () => {
   expect(end).toMatchObject({ code: 130, signal: null });
   expect(end.stderr).toContain("taken away");
 });
+
+it("nobody is told that nothing was left where something was", async () => {
+  const end = await interrupted(`
+    onInterrupt(() => { throw new Error("in use: /data/.quarter") });
+    isBusy();`);
+  expect(end).toMatchObject({ code: 130, signal: null });
+  expect(end.stderr).toMatch(/while cleaning up: Error: in use: \/data\/\.quarter\n/);
+  expect(end.stderr).not.toContain("nothing half-written");
+});

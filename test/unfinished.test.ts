@@ -1,6 +1,6 @@
 /** What a killed process left unfinished is taken away by the next one, and nothing else is. */
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -11,7 +11,12 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
-import { putInPlace, takeAwayLeftBehind, unfinishedPath } from "../lab/unfinished.ts";
+import {
+  putInPlace,
+  takeAwayLeftBehind,
+  takeAwayUnfinished,
+  unfinishedPath,
+} from "../lab/unfinished.ts";
 import { hindsight } from "./commandLine.ts";
 import { temporaryDirectory } from "./directories.ts";
 
@@ -88,4 +93,30 @@ test("what is whole replaces what stood there", () => {
     expect(readdirSync(target)).toEqual([text]);
     expect(existsSync(unfinished)).toBe(false);
   }
+});
+
+test("what somebody still writes into is taken away all the same", async () => {
+  const dir = temporaryDirectory();
+  const unfinished = unfinishedPath(join(dir, "quarter"));
+  mkdirSync(unfinished);
+  const writes = spawn(process.execPath, [
+    ...["--input-type=module", "--eval"],
+    `import { writeFileSync } from "node:fs";
+    for (let part = 0; ; part++) {
+      writeFileSync(${JSON.stringify(unfinished)} + "/part-" + part, "");
+      if (part === 2000) process.stdout.write("now");
+    }`,
+  ]);
+  const ended = new Promise((resolve) => writes.on("close", resolve));
+  await new Promise((resolve) => writes.stdout.once("data", resolve));
+  takeAwayUnfinished(unfinished);
+  await ended;
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+test("what was not taken away to its end goes with the next", () => {
+  const dir = temporaryDirectory();
+  mkdirSync(`${byTheDead(unfinishedPath(join(dir, "quarter")))}.gone`);
+  takeAwayLeftBehind(dir);
+  expect(readdirSync(dir)).toEqual([]);
 });

@@ -24,7 +24,12 @@ import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories, refuseUrl } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
-import { putInPlace, takeAwayLeftBehind, unfinishedPath } from "../unfinished.ts";
+import {
+  putInPlace,
+  takeAwayLeftBehind,
+  takeAwayUnfinished,
+  unfinishedPath,
+} from "../unfinished.ts";
 import { BlockPacker } from "./pack.ts";
 import { iso, openDuck, type Duck } from "./duck.ts";
 import { readManifestText } from "./manifest.ts";
@@ -149,7 +154,7 @@ function preparePlace(target: string, shown: string): Place {
   const temporary = unfinishedPath(target);
   let firstMade: string | null = null;
   const remove = (): void => {
-    rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    takeAwayUnfinished(temporary);
     if (firstMade !== null) removeEmpty(parent, firstMade);
   };
   // Before the first directory is there: an interrupt in between would leave it behind.
