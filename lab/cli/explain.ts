@@ -2,7 +2,7 @@
 
 import { Command, Option } from "commander";
 import { explanationMermaid, explanationText } from "../../engine/index.ts";
-import { explainDocument } from "../explain/document.ts";
+import { explanationDocument } from "../explain/document.ts";
 import { explainHistory, explainLog, type Explanation } from "../explain/find.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -44,7 +44,7 @@ export function explainCommand(): Command {
     )
     .action(async (log: string | undefined, flags: Flags) => {
       const explanation = await explanationOf(log, flags);
-      if (flags.json || flags.format === "json") printJson(explainDocument(explanation));
+      if (flags.json || flags.format === "json") printJson(explanationDocument(explanation));
       else if (flags.format === "mermaid") print(explanationMermaid(explanation.tree));
       else print(explanationText(explanation.tree));
     });

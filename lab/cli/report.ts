@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BUDGET, loadBudget } from "../gate/budget.ts";
 import { openHistory } from "../history/open.ts";
+import { choosePeople, peopleAsked } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { askedNow, faultsIn, readReport } from "../report/check.ts";
@@ -15,7 +16,7 @@ import { chromiumForPdf, printPdf } from "../report/pdf.ts";
 import { parseQuarter } from "../report/quarter.ts";
 import { redacted } from "../report/redact.ts";
 import { readSweep } from "../report/sweepInput.ts";
-import { loadCosts } from "../score/costs.ts";
+import { DEFAULT_COSTS, loadCosts } from "../score/costs.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { distinctlyNamed } from "../compare/names.ts";
@@ -187,14 +188,22 @@ async function reportOf(
   const budget = asked.budget === null ? DEFAULT_BUDGET : loadBudget(asked.budget);
   const history = await openHistory(asked.history);
   try {
-    const { digest } = history.manifest;
-    const sweep = asked.sweep === null ? null : readSweep(asked.sweep, digest, current.digest);
+    const costs = asked.costs === null ? DEFAULT_COSTS : loadCosts(asked.costs);
+    const sweep =
+      asked.sweep === null
+        ? null
+        : readSweep(asked.sweep, {
+            history: history.manifest.digest,
+            policy: current.digest,
+            asked: peopleAsked(asked.people, choosePeople(history, asked.people, asked.seed)),
+            costs,
+          });
     return await makeReport(
       asked.redact ? redacted(history) : history,
       { asked: told, quarter, policies: [current, next], budget, sweep },
       {
         people: asked.people,
-        ...(asked.costs === null ? {} : { costs: loadCosts(asked.costs) }),
+        costs,
         seed: asked.seed,
         replicates: asked.replicates,
         draws: asked.draws,

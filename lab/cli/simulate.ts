@@ -10,6 +10,7 @@ import type { Evaluation } from "../compare/evaluate.ts";
 import { scorecardTable, wastedLines } from "../compare/print.ts";
 import { formatValue } from "../compare/words.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
+import { modelOfFile } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
@@ -188,10 +189,12 @@ async function measure(file: string, flags: Flags): Promise<void> {
     manifest: {
       format: "hindsight-fidelity",
       engineVersion: ENGINE_VERSION,
+      timeZones: process.versions["tz"] ?? "unknown",
       world: { file: basename(file), sha256: sha256Of(file), seed, worlds },
       sources,
       policies: [log!, ...asked].map(({ policy, digest }) => ({ name: policy, digest })),
       people,
+      peopleModel: modelOfFile(people),
       replicates,
       draws,
       effect,

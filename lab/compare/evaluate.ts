@@ -21,7 +21,12 @@ import { standingFor } from "../outcome/outcomeList.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { passingNotes, passingOf } from "../outcome/passing.ts";
 import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
-import { choosePeople, type PeopleChoice } from "../people/choose.ts";
+import {
+  choosePeople,
+  peopleAsked,
+  type PeopleAsked,
+  type PeopleChoice,
+} from "../people/choose.ts";
 import { windowNotes } from "../people/closedForm.ts";
 import { Problem } from "../problem.ts";
 import type { GivenTags } from "../replay/given.ts";
@@ -101,7 +106,7 @@ export interface Evaluated {
 }
 
 /** Everything needed to make a run again; only `timing` may differ between two runs. */
-export interface RunManifest {
+export interface RunManifest extends PeopleAsked {
   readonly format: "hindsight-run";
   readonly engineVersion: string;
   /** The version of the time zone database: calendars of modes and nights go by it. */
@@ -120,8 +125,6 @@ export interface RunManifest {
     readonly broken: Readonly<Record<string, { rollbacks: number; minutes: number }>>;
   };
   readonly policies: readonly { readonly name: string; readonly digest: string }[];
-  readonly people: PeopleChoice;
-  readonly peopleFrom: string;
   readonly costs: Costs;
   readonly seed: number;
   readonly replicates: number;
@@ -249,8 +252,7 @@ export async function evaluate(
       history: { digest: manifest.digest, samples: manifest.samples },
       ...(within === undefined ? {} : { within: withinText(within) }),
       policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
-      people: options.people,
-      peopleFrom: people.from,
+      ...peopleAsked(options.people, people),
       costs,
       seed: options.seed,
       replicates: options.replicates,

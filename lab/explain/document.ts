@@ -3,8 +3,28 @@
 import { formatTime, type ExplanationNode } from "../../engine/index.ts";
 import type { Explanation } from "./find.ts";
 
-export function explainDocument({ policy, tree }: Explanation) {
+export function explainDocument({ policy, tree }: Pick<Explanation, "policy" | "tree">) {
   return { policy: policy.policy, policyDigest: policy.digest, tree: nodeDocument(tree) };
+}
+
+/** What makes it again, and what it is. */
+export function explanationDocument({ madeFrom, ...explanation }: Explanation) {
+  const { engineVersion, history, asked } = madeFrom;
+  const { policy, digest } = explanation.policy;
+  return {
+    manifest: {
+      format: "hindsight-explanation",
+      engineVersion,
+      timeZones: process.versions["tz"] ?? "unknown",
+      history: { digest: history },
+      policies: [{ name: policy, digest }],
+      people: asked?.people ?? null,
+      peopleFrom: asked?.peopleFrom ?? null,
+      peopleModel: asked?.peopleModel ?? null,
+      seed: asked?.seed ?? null,
+    },
+    ...explainDocument(explanation),
+  };
 }
 
 export interface NodeDocument {

@@ -1,11 +1,22 @@
 /** Finds the story of one deployment, in a history that is replayed or in a log. */
 
-import { explain, type ExplanationNode, type Handled, type Policy } from "../../engine/index.ts";
+import {
+  ENGINE_VERSION,
+  explain,
+  type ExplanationNode,
+  type Handled,
+  type Policy,
+} from "../../engine/index.ts";
 import { readSections } from "../audit/read.ts";
 import type { Progress } from "../progress.ts";
 import { openHistory } from "../history/open.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
-import { choosePeople, type PeopleChoice } from "../people/choose.ts";
+import {
+  choosePeople,
+  peopleAsked,
+  type PeopleAsked,
+  type PeopleChoice,
+} from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { replay } from "../replay/replay.ts";
 import { nearestNames } from "./nearest.ts";
@@ -15,11 +26,23 @@ const SUGGESTED = 3;
 export interface Explanation {
   readonly policy: Policy;
   readonly tree: ExplanationNode;
+  readonly madeFrom: MadeFrom;
+}
+
+/** What makes an explanation again, beside its policy. */
+export interface MadeFrom {
+  /** Of a log, the engine that wrote it. */
+  readonly engineVersion: string;
+  /** Its digest; null where a log was written from none. */
+  readonly history: string | null;
+  /** Null for a log, which has the answers themselves. */
+  readonly asked: (PeopleAsked & { readonly seed: number }) | null;
 }
 
 interface Section {
   readonly policy: Policy;
   readonly handled: readonly Handled[];
+  readonly madeFrom: MadeFrom;
 }
 
 /** @throws Problem when no such deployment is in the history, with the nearest ids */
@@ -36,9 +59,16 @@ export async function explainHistory(
     // Asked before the long work begins.
     const ids = history.tables.deployments.map((row) => row.deploymentId);
     if (!ids.includes(deploymentId)) throw unknown(dir, deploymentId, ids);
-    const who = choosePeople(history, people, seed).responder(0);
+    const chosen = choosePeople(history, people, seed);
+    const who = chosen.responder(0);
     const replayed = await replay(history, [policy], who, recoveryOf(history.tables), progress);
-    const sections = replayed.policies[0]!.fleets().map(({ handled }) => ({ policy, handled }));
+    const madeFrom: MadeFrom = {
+      engineVersion: ENGINE_VERSION,
+      history: history.manifest.digest,
+      asked: { ...peopleAsked(people, chosen), seed },
+    };
+    const fleets = replayed.policies[0]!.fleets();
+    const sections = fleets.map(({ handled }) => ({ policy, handled, madeFrom }));
     return explained(dir, sections, deploymentId);
   } finally {
     history.close();
@@ -53,6 +83,7 @@ export function explainLog(file: string, deploymentId: string, named: string | n
   const sections = readSections(file, true).map(({ header, handled }) => ({
     policy: header.policy,
     handled,
+    madeFrom: { engineVersion: header.engineVersion, history: header.history, asked: null },
   }));
   const names = [...new Set(sections.map(({ policy }) => policy.policy))];
   if (named === null && names.length > 1) {
@@ -73,9 +104,9 @@ export function explainLog(file: string, deploymentId: string, named: string | n
 }
 
 function explained(file: string, sections: readonly Section[], deploymentId: string): Explanation {
-  for (const { policy, handled } of sections) {
+  for (const { policy, handled, madeFrom } of sections) {
     const tree = explain(policy, handled, deploymentId);
-    if (tree !== null) return { policy, tree };
+    if (tree !== null) return { policy, tree, madeFrom };
   }
   const ids = sections.flatMap(({ handled }) =>
     handled.flatMap(({ event }) =>

@@ -23,6 +23,17 @@ export interface People {
   readonly responder: (replicate: number) => Responder;
 }
 
+/** Who answered, as a manifest says it: a people file may be another one tomorrow. */
+export interface PeopleAsked {
+  readonly people: PeopleChoice;
+  readonly peopleFrom: string;
+  readonly peopleModel: ResponderModel | null;
+}
+
+export function peopleAsked(people: PeopleChoice, { from, model }: People): PeopleAsked {
+  return { people, peopleFrom: from, peopleModel: model };
+}
+
 /**
  * Asked before the long work begins.
  *
@@ -31,7 +42,16 @@ export interface People {
  */
 export function checkPeople(choice: PeopleChoice, dir: string, decisions: number): void {
   if (choice === "recorded") checkRecorded(dir, decisions);
-  else if (!PEOPLE_WORDS.some((word) => word === choice)) loadPeople(choice);
+  else modelOfFile(choice);
+}
+
+/**
+ * What a people file says; null for one of `PEOPLE_WORDS`.
+ *
+ * @throws Problem when the file is wrong
+ */
+export function modelOfFile(choice: PeopleChoice): ResponderModel | null {
+  return PEOPLE_WORDS.some((word) => word === choice) ? null : loadPeople(choice);
 }
 
 function checkRecorded(dir: string, decisions: number): void {

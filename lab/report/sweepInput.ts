@@ -1,8 +1,11 @@
 /** An earlier sweep, read from its directory and held against what the report is about. */
 
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import type { PeopleAsked } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
+import type { Costs } from "../score/costs.ts";
 import { readText } from "../yaml.ts";
 import type { sweepDocument } from "../sweep/document.ts";
 
@@ -34,6 +37,10 @@ const MANIFEST = z.looseObject({
   base: z.looseObject({ name: z.string(), digest: z.string() }),
   vary: z.array(z.string()),
   policies: z.number(),
+  people: z.string(),
+  // A sweep of before had none.
+  peopleModel: z.looseObject({}).nullable().optional(),
+  costs: z.record(z.string(), z.number()),
 });
 const RESULTS = z.looseObject({
   incumbent: z.looseObject({}),
@@ -43,13 +50,22 @@ const RESULTS = z.looseObject({
   validation: z.looseObject({ how: z.string() }),
 });
 
+/** What a sweep must have in common with the report that shows it. */
+export interface SweepFor {
+  /** Digests. */
+  readonly history: string;
+  readonly policy: string;
+  readonly asked: PeopleAsked;
+  readonly costs: Costs;
+}
+
 const CURE = "Give the directory of `hindsight sweep --out` on this history and this policy.";
 
 /**
- * @throws Problem when it is no sweep, or one of another history or another policy: what
- * such a sweep offers is no answer to this report's question
+ * @throws Problem when it is no sweep, or one of another history, another policy, other people
+ * or other costs: what such a sweep offers is no answer to this report's question
  */
-export function readSweep(dir: string, history: string, policy: string): SweepInput {
+export function readSweep(dir: string, { history, policy, asked, costs }: SweepFor): SweepInput {
   const manifest = readJson(join(dir, "manifest.json"), MANIFEST);
   const results = readJson(join(dir, "sweep.json"), RESULTS) as unknown as SweepDocument;
   if (manifest.history.digest !== history) {
@@ -59,6 +75,21 @@ export function readSweep(dir: string, history: string, policy: string): SweepIn
     throw new Problem(`this sweep varied another policy, ${manifest.base.name}`, {
       file: dir,
       cure: CURE,
+    });
+  }
+  const { people, peopleModel = asked.peopleModel } = manifest;
+  // A people file may have been moved; what counts is what it says.
+  const isFile = asked.peopleModel !== null && asked.people !== "modelled";
+  if ((!isFile && people !== asked.people) || !isDeepStrictEqual(peopleModel, asked.peopleModel)) {
+    throw new Problem(`the people of this sweep are ${people}, of the report ${asked.people}`, {
+      file: dir,
+      cure: "Give the report the --people of the sweep, or sweep again with those of the report.",
+    });
+  }
+  if (!isDeepStrictEqual(manifest.costs, costs)) {
+    throw new Problem("this sweep counted other costs than the report does", {
+      file: dir,
+      cure: "Give the report the --costs of the sweep, or sweep again with those of the report.",
     });
   }
   const { incumbent, anchors, alike, knee, validation, recommendation, landscape, gate } = results;

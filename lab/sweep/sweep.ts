@@ -13,7 +13,9 @@ import { formatValue } from "../compare/words.ts";
 import { DEFAULT_BUDGET } from "../gate/budget.ts";
 import { gateOf, type Gate } from "../gate/gate.ts";
 import { isStored, type History } from "../history/open.ts";
+import { choosePeople, peopleAsked, type PeopleAsked } from "../people/choose.ts";
 import { refuseEmpty, type JudgedBefore } from "../replay/replay.ts";
+import type { EffectRule } from "../replay/splice.ts";
 import { answered } from "../scale/answers.ts";
 import { peopleIdentity } from "../scale/identity.ts";
 import { tableThrough } from "../scale/rows.ts";
@@ -62,19 +64,22 @@ export interface Sweep extends Omit<Findings, "detections" | "passes"> {
 }
 
 /** Everything needed to make a sweep again; only `timing` may differ between two. */
-export interface SweepManifest {
+export interface SweepManifest extends PeopleAsked {
   readonly format: "hindsight-sweep";
   readonly engineVersion: string;
+  readonly timeZones: string;
   readonly history: { readonly digest: string; readonly samples: number };
   /** See `RunManifest`. */
   readonly within?: WithinText;
   readonly base: { readonly name: string; readonly digest: string };
   readonly vary: readonly string[];
   readonly design: Design;
-  readonly people: EvaluateOptions["people"];
   readonly costs: Costs;
   readonly seed: number;
   readonly replicates: number;
+  /** Of the last check of a recommendation, which is a comparison. */
+  readonly draws: number;
+  readonly effect: EffectRule;
   readonly policies: number;
   /** See `Findings`. */
   readonly detections: number;
@@ -120,15 +125,18 @@ export async function sweep(
     manifest: {
       format: "hindsight-sweep",
       engineVersion: ENGINE_VERSION,
+      timeZones: process.versions["tz"] ?? "unknown",
       history: { digest: history.manifest.digest, samples: history.manifest.samples },
       ...(within === undefined ? {} : { within: withinText(within) }),
       base: { name: base.policy.policy, digest: base.policy.digest },
       vary,
       design,
-      people: options.people,
+      ...peopleAsked(options.people, choosePeople(history, options.people, options.seed)),
       costs: options.costs ?? DEFAULT_COSTS,
       seed: options.seed,
       replicates: options.replicates,
+      draws: options.draws ?? 1,
+      effect: options.effect ?? "hold",
       policies: 1 + variations.length + pure.length,
       detections,
       passes,

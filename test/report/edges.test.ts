@@ -17,6 +17,7 @@ import { reportMarkdown } from "../../lab/report/markdown.ts";
 import { parseQuarter } from "../../lab/report/quarter.ts";
 import { redacted } from "../../lab/report/redact.ts";
 import { readSweep, type SweepInput } from "../../lab/report/sweepInput.ts";
+import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
 import { estimateIn } from "../../lab/score/scorecard.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
@@ -234,8 +235,14 @@ describe("a report with a sweep", () => {
     const swept = await sweep(history, base, [vary], [parseDimension(vary)], design, options);
     const dir = join(temporaryDirectory(), "sweep");
     await writeSweep(dir, sweepDocument(swept), false);
-    const { digest } = history.manifest;
-    const input = readSweep(dir, digest, base.policy.digest);
+    const asked = { people: "absent", peopleFrom: "nobody answers", peopleModel: null };
+    const meant = {
+      history: history.manifest.digest,
+      policy: base.policy.digest,
+      asked,
+      costs: DEFAULT_COSTS,
+    };
+    const input = readSweep(dir, meant);
     const policies = [base.policy, FULL] as const;
     const { html, markdown } = await reportOf(history, "2026Q3", policies, input);
     expect(html).toContain('class="frontier"');
@@ -245,8 +252,14 @@ describe("a report with a sweep", () => {
     expect(swept.frontier.alike).toEqual([[0, 1, 2]]);
     expect(markdown).toContain("| the same: window=");
     expect(markdown).not.toContain("| window=");
-    expect(() => readSweep(dir, digest, FULL.digest)).toThrow(/varied another policy/);
-    expect(() => readSweep(dir, "0", base.policy.digest)).toThrow(/of another history/);
+    const given =
+      (other: Partial<typeof meant>): (() => SweepInput) =>
+      () =>
+        readSweep(dir, { ...meant, ...other });
+    expect(given({ policy: FULL.digest })).toThrow(/varied another policy/);
+    expect(given({ history: "0" })).toThrow(/of another history/);
+    expect(given({ asked: { ...asked, people: "perfect" } })).toThrow(/absent, of the report perf/);
+    expect(given({ costs: { ...DEFAULT_COSTS, page: 11 } })).toThrow(/counted other costs/);
 
     // Had it recommended five minutes, and the report were about those or about something else.
     const folds = [{ chosen: "window=5m", trainCostDifference: -1548.1, testCostDifference: 2 }];
