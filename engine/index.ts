@@ -46,6 +46,7 @@ export { outline, textOf, toleranceText } from "./policy/outline.ts";
 export { mergeLayers, type MergedLayers, type Origin } from "./policy/layers.ts";
 export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";
 export { policyJsonSchema } from "./policy/schema/jsonSchema.ts";
+export { DURATION_PATTERN } from "./policy/schema/values.ts";
 export * from "./policy/quantity.ts";
 export { resolveTier, resolveTolerance, type TierDecision } from "./policy/resolve.ts";
 export { changeText, parseChange, shiftOf, type Shift } from "./policy/declared.ts";

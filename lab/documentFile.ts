@@ -3,7 +3,7 @@
  * against a schema, every error with file, line and column, all of them at once.
  */
 
-import type { z } from "zod";
+import { z } from "zod";
 import { Problem, Problems } from "./problem.ts";
 import { parseYaml, placeIn, readText } from "./yaml.ts";
 
@@ -33,6 +33,16 @@ export function readDocument<Schema extends z.ZodType>(
     });
   });
   throw new Problems(problems);
+}
+
+/** The JSON Schema of such files as they are written, so that editors complete and check them. */
+export function documentJsonSchema(
+  schema: z.ZodType,
+  title: string,
+  description: string,
+): Readonly<Record<string, unknown>> {
+  const { $schema, ...form } = z.toJSONSchema(schema, { io: "input" });
+  return { $schema, title, description, ...form };
 }
 
 /** Of several forms, the one that was written: what is wrong with it lies deeper in the file. */

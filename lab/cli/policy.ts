@@ -1,9 +1,12 @@
 /** `hindsight policy`: work on policy files. */
 
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { policyJsonSchema } from "../../engine/index.ts";
+import { acceptedFlipsJsonSchema, budgetJsonSchema } from "../gate/budget.ts";
+import { peopleJsonSchema } from "../people/peopleFile.ts";
 import { loadPlacedPolicy } from "../policy/load.ts";
 import { Problem, Problems } from "../problem.ts";
+import { costsJsonSchema } from "../score/costs.ts";
 import { diffCommand } from "./policyDiff.ts";
 import { resolveCommand } from "./policyResolve.ts";
 import { note, print, printJson } from "./output.ts";
@@ -75,12 +78,28 @@ function foundOf({ what, where }: Problem): Found {
   return { file, line, column, message: what, cure };
 }
 
+/** What a team writes beside its policies has a schema as well. */
+const SCHEMAS: Readonly<Record<string, () => object>> = {
+  policy: policyJsonSchema,
+  people: peopleJsonSchema,
+  costs: costsJsonSchema,
+  budget: budgetJsonSchema,
+  "accepted-flips": acceptedFlipsJsonSchema,
+};
+
 function schemaCommand(): Command {
   return new Command("schema")
-    .description("Print the JSON Schema of policy files, for editors.")
+    .description("Print the JSON Schema of policies, or of files beside them, for editors.")
+    .addArgument(
+      new Argument("[kind]", "what kind of file").choices(Object.keys(SCHEMAS)).default("policy"),
+    )
     .option("--json", "the same: it is one JSON document")
-    .addHelpText("after", "\nExample:\n  hindsight policy schema > policy.schema.json")
-    .action(() => printJson(policyJsonSchema()));
+    .addHelpText(
+      "after",
+      "\nExamples:\n  hindsight policy schema > policy.schema.json\n" +
+        "  hindsight policy schema budget > budget.schema.json",
+    )
+    .action((kind: string) => printJson(SCHEMAS[kind]!()));
 }
 
 function checkFile(file: string): Checked {

@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import { parseDuration } from "../../engine/index.ts";
-import { readDocument } from "../documentFile.ts";
+import { documentJsonSchema, readDocument } from "../documentFile.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 
 /** How much worse, in the unit of the field: absolute, per week, or a share of the baseline. */
@@ -89,14 +89,52 @@ const guardsSchema = z
 
 /** The written form of a budget file. */
 export const budgetSchema = z.strictObject({
-  guards: guardsSchema.default(() => guardsSchema.parse(DEFAULT_GUARDS)),
-  worseFlips: z.int().min(0).optional(),
+  guards: guardsSchema
+    .default(() => guardsSchema.parse(DEFAULT_GUARDS))
+    .describe("Fields of the scorecard, each with how much worse it may become."),
+  worseFlips: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Deployments that may end worse without being accepted by name; else no limit."),
 });
 
 export const DEFAULT_BUDGET: Budget = toBudget(budgetSchema.parse({}));
 
 export function loadBudget(file: string): Budget {
   return toBudget(readDocument(file, budgetSchema, "a budget file"));
+}
+
+/** The JSON Schema with which editors complete and check a budget: it names every guard. */
+export function budgetJsonSchema(): object {
+  const whole = documentJsonSchema(
+    budgetSchema,
+    "Hindsight budget",
+    "How much worse a policy change may make things before the gate refuses it.",
+  );
+  const { guards, ...others } = whole["properties"] as Readonly<Record<string, object>>;
+  const named = guardable.map(({ name, unit }): [string, object] => [
+    name,
+    {
+      type: ["string", "number"],
+      description: `How much worse it may become: ${FORMS[unit]}.`,
+    },
+  ]);
+  const { description } = guards as { description: string };
+  return {
+    ...whole,
+    properties: {
+      guards: {
+        type: "object",
+        description,
+        default: DEFAULT_GUARDS,
+        properties: Object.fromEntries(named),
+        additionalProperties: false,
+        minProperties: 1,
+      },
+      ...others,
+    },
+  };
 }
 
 function toBudget({ guards, worseFlips }: z.output<typeof budgetSchema>): Budget {
@@ -115,13 +153,22 @@ export interface AcceptedFlip {
 const acceptedSchema = z.strictObject({
   accepted: z.array(
     z.strictObject({
-      deployment: z.string().min(1),
-      end: z.string().min(1),
-      by: z.string().trim().min(1, "say who accepted it"),
-      why: z.string().trim().min(1, "say why it is acceptable"),
+      deployment: z.string().min(1).describe("Its id."),
+      end: z.string().min(1).describe("How it may end; any other end is not accepted."),
+      by: z.string().trim().min(1, "say who accepted it").describe("Who accepted it."),
+      why: z.string().trim().min(1, "say why it is acceptable").describe("Why it is acceptable."),
     }),
   ),
 });
+
+/** The JSON Schema with which editors complete and check a file of accepted flips. */
+export function acceptedFlipsJsonSchema(): object {
+  return documentJsonSchema(
+    acceptedSchema,
+    "Hindsight accepted flips",
+    "Deployments that may end as the candidate ends them: somebody looked at each.",
+  );
+}
 
 export function loadAcceptedFlips(file: string): readonly AcceptedFlip[] {
   return readDocument(file, acceptedSchema, "a file of accepted flips").accepted;

@@ -1,8 +1,8 @@
 /** A team's own people as a file; what it leaves out stays as the defaults have it. */
 
 import { z } from "zod";
-import { parseDuration, parseShare } from "../../engine/index.ts";
-import { readDocument } from "../documentFile.ts";
+import { DURATION_PATTERN, parseDuration, parseShare } from "../../engine/index.ts";
+import { documentJsonSchema, readDocument } from "../documentFile.ts";
 import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
 
 const PEOPLE_FILE =
@@ -14,10 +14,12 @@ const SIGMA = "expected a number above 0 and up to 5";
 
 const median = z
   .string({ error: MEDIAN })
+  .meta({ examples: ["2m", "1m30s"], pattern: DURATION_PATTERN })
   .transform((text) => parseDuration(text))
   .refine((ms): ms is number => ms !== null && ms > 0, { error: MEDIAN });
 const share = z
   .string({ error: SHARE })
+  .meta({ examples: ["5%"], pattern: "%$" })
   .transform((text) => (text.endsWith("%") ? parseShare(text) : null))
   .refine((value): value is number => value !== null && value >= 0 && value <= 1, {
     error: SHARE,
@@ -26,12 +28,18 @@ const sigma = z.number({ error: SIGMA }).gt(0, { error: SIGMA }).max(5, { error:
 
 const shiftSchema = z
   .strictObject({
-    median: median.optional(),
-    sigma: sigma.optional(),
-    silence: share.optional(),
-    overrideIfGood: share.optional(),
-    overrideIfBad: share.optional(),
-    approveIfBad: share.optional(),
+    median: median.optional().describe("Half of those who answer do so within this."),
+    sigma: sigma.optional().describe("Spread: the sd of the logarithm of the delay."),
+    silence: share.optional().describe("Nobody answers at all."),
+    overrideIfGood: share
+      .optional()
+      .describe("Of those who look: say no to a rollback that is wrong."),
+    overrideIfBad: share
+      .optional()
+      .describe("Of those who look: say no to one that is right, the harmful kind."),
+    approveIfBad: share
+      .optional()
+      .describe("Of those who look: say yes to one that is right before the window ends."),
   })
   .refine(({ overrideIfBad = 0.05, approveIfBad = 0.5 }) => overrideIfBad + approveIfBad <= 1, {
     error: "overrideIfBad and approveIfBad together are more than all",
@@ -39,10 +47,15 @@ const shiftSchema = z
   .prefault({});
 
 const peopleSchema = z.strictObject({
-  business: shiftSchema,
-  evening: shiftSchema,
-  night: shiftSchema,
+  business: shiftSchema.describe("09-18 of the responder's local time."),
+  evening: shiftSchema.describe("18-23."),
+  night: shiftSchema.describe("23-09, where waking up costs skill as well."),
 });
+
+/** The JSON Schema with which editors complete and check a people file. */
+export function peopleJsonSchema(): object {
+  return documentJsonSchema(peopleSchema, "Hindsight people", "How people answer proposals.");
+}
 
 /** @throws Problem naming file, line and column of what is wrong */
 export function loadPeople(file: string): ResponderModel {

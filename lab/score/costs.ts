@@ -6,26 +6,29 @@
 
 import { z } from "zod";
 import { isGood, type Outcome } from "../outcome/outcome.ts";
-import { readDocument } from "../documentFile.ts";
+import { documentJsonSchema, readDocument } from "../documentFile.ts";
 
 const amount = z
   .number({ error: "expected a number of at least 0" })
   .min(0, { error: "expected a number of at least 0" });
 
 const costsSchema = z.strictObject({
-  /** Carrying out any rollback. */
-  rollback: amount.default(10),
-  /** On top, when the deployment was not the cause: the work is thrown back, trust is lost. */
-  falsePositive: amount.default(60),
-  /** One minute of a regression, or of a spike, that reaches users. */
-  degradedMinute: amount.default(10),
-  page: amount.default(10),
-  nightPage: amount.default(30),
-  /** One hour of a person's time. */
-  toilHour: amount.default(60),
-  /** Hours a person spends on a false-positive rollback, and on answering a page. */
-  hoursPerFalsePositive: amount.default(3),
-  hoursPerPage: amount.default(0.25),
+  rollback: amount.default(10).describe("Carrying out any rollback."),
+  falsePositive: amount
+    .default(60)
+    .describe("On top, when the deployment was not the cause: the work is thrown back."),
+  degradedMinute: amount
+    .default(10)
+    .describe("One minute of a regression, or of a spike, that reaches users."),
+  page: amount.default(10).describe("Interrupting a person."),
+  nightPage: amount
+    .default(30)
+    .describe("In its place between 22:00 and 07:00 where the responder lives."),
+  toilHour: amount.default(60).describe("One hour of a person's time."),
+  hoursPerFalsePositive: amount
+    .default(3)
+    .describe("Hours a person spends on finding out that a rollback was wrong."),
+  hoursPerPage: amount.default(0.25).describe("Hours a person spends on answering a page."),
 });
 
 export type Costs = Readonly<z.output<typeof costsSchema>>;
@@ -35,6 +38,11 @@ export const DEFAULT_COSTS: Costs = costsSchema.parse({});
 /** @throws Problem naming file, line and column of what is wrong */
 export function loadCosts(file: string): Costs {
   return readDocument(file, costsSchema, "a costs file, such as scenarios/costs/example.yaml");
+}
+
+/** The JSON Schema with which editors complete and check a costs file. */
+export function costsJsonSchema(): object {
+  return documentJsonSchema(costsSchema, "Hindsight costs", "What things cost, in one unit.");
 }
 
 /** Rolled back though this deployment was not the cause: work for nothing. */
