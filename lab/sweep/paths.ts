@@ -13,7 +13,10 @@ function isTree(value: unknown): value is Tree {
 }
 
 function writtenAt(tree: Tree, path: readonly string[]): unknown {
-  return path.reduce<unknown>((at, part) => (isTree(at) ? at[part] : undefined), tree);
+  return path.reduce<unknown>((at, part) => {
+    if (Array.isArray(at)) return at[Number(part)] as unknown;
+    return isTree(at) ? at[part] : undefined;
+  }, tree);
 }
 
 /** The same place in the parsed policy, where defaults are filled in. */
@@ -31,7 +34,7 @@ function parsedAt(policy: Policy, path: readonly string[]): unknown {
 export function childrenOf(tree: Tree, policy: Policy, path: readonly string[]): string[] {
   const written = writtenAt(tree, path);
   const parsed = parsedAt(policy, path);
-  const names = new Set(isTree(written) ? Object.keys(written) : []);
+  const names = new Set(isTree(written) || Array.isArray(written) ? Object.keys(written) : []);
   if (Array.isArray(parsed)) {
     for (const one of parsed) {
       const name = isTree(one)
@@ -40,7 +43,9 @@ export function childrenOf(tree: Tree, policy: Policy, path: readonly string[]):
       if (typeof name === "string") names.add(name);
     }
   } else if (isTree(parsed)) {
-    const hidden = path.length === 0 ? ["digest"] : ["name", "tag"];
+    // `evidence` is what parsing makes of `changeFailureRate` and the weights.
+    const hidden = path.length === 0 ? ["digest", "evidence"] : ["name", "tag"];
+    if (path.length === 0) names.add("changeFailureRate");
     for (const key of Object.keys(parsed)) {
       if (!hidden.includes(key)) names.add(key.replace(/Ms$/, ""));
     }

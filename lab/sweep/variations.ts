@@ -278,8 +278,8 @@ function checkValue(
       cure: `At ${issue.path.join(".")}. The values are written as in the policy file.`,
     });
   }
-  const at =
-    wrongName && !/^unknown key/.test(issue.message) ? firstUnknown(base, paths[0]!) : null;
+  // A rule of another form is told by keys that nobody wrote: what was written is what is wrong.
+  const at = firstUnknown(base, paths[0]!);
   const where = at === null ? parent : at.slice(0, -1);
   const name = at === null ? String(issue.path.at(-1)) : at.at(-1)!;
   const known = childrenOf(base.tree, base.policy, where);
@@ -287,12 +287,17 @@ function checkValue(
   throw new Problem(
     `--vary ${dimension.path}: no key \`${name}\` in a policy's ${where.join(".") || "top level"}`,
     {
-      cure:
-        near === null
-          ? `It has ${known.join(", ")}.`
-          : `Did you mean ${[...where, near].join(".")}?`,
+      cure: cureOf(where, known, near),
     },
   );
+}
+
+function cureOf(where: readonly string[], known: readonly string[], near: string | null): string {
+  if (near !== null) return `Did you mean ${[...where, near].join(".")}?`;
+  const place = where.join(".");
+  return known.length > 0
+    ? `It has ${known.join(", ")}.`
+    : `This policy says nothing there; give it whole, such as --vary '${place}={ … }'.`;
 }
 
 function firstUnknown(base: Base, path: readonly string[]): readonly string[] | null {

@@ -91,8 +91,23 @@ describe("variations", () => {
     ["nothing.*.at=1", "nothing stands where the * is"],
     ["tiers.override.window=1m..2m", "a grid needs the number of steps"],
     ["owner.name=a", "owner.name leads through a value"],
+    ["foo=1", /It has policy, .*attribution\.$/],
+    ["changeFailureRte=2%", "Did you mean changeFailureRate?"],
+    [
+      "guardrails.rollbackBudget.max=1",
+      "give it whole, such as --vary 'guardrails.rollbackBudget=",
+    ],
+    ["assign.0.tier=full", "It has otherwise."],
   ])("%s is refused with its cure", (text, why) => {
     expect(() => vary(text)).toThrow(why);
+  });
+
+  it("reach into lists, and take what stands nowhere yet as a whole", () => {
+    expect(vary("assign.0.otherwise=full")[0]!.policy.assign).toEqual([
+      { when: null, tier: "full" },
+    ]);
+    const [budget] = vary("guardrails.rollbackBudget={ per: service, max: 1, in: 24h }");
+    expect(budget!.policy.guardrails.rollbackBudget).toMatchObject({ per: "service", max: 1 });
   });
 
   it("of one tier keep the guardrails and nothing that changes the tier", () => {
