@@ -18,7 +18,7 @@ export function viewsOf(deploymentId: string): readonly Shown[] {
       settled: ".why li.decision, .why li.end",
     },
     { name: "what-if", path: "what-if", settled: "[data-precision=exact]" },
-    { name: "sweep", path: "sweep", settled: "form" },
+    { name: "sweep", path: "sweep", settled: "main form" },
     { name: "tags", path: "tags", settled: "#arms" },
     { name: "decisions", path: "decisions", settled: "[data-verified]" },
   ];

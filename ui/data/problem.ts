@@ -35,7 +35,9 @@ export class ApiProblem extends Error {
     const parts = told.errors?.map(({ path, message }) => `${path}: ${message}`) ?? [];
     return new ApiProblem(
       told.title ?? `The server answered ${response.status} ${response.statusText}`,
-      [told.detail ?? "", ...parts].filter((one) => one !== "").join(" "),
+      [told.detail ?? "", ...parts.filter((one) => one !== told.detail)]
+        .filter((one) => one !== "")
+        .join(" "),
     );
   }
 }

@@ -43,12 +43,31 @@ export function sinceText(ms: number): string {
   return `${ms < 0 ? "−" : "+"}${spanText(Math.abs(ms))}`;
 }
 
+const DAY_MS = 86_400_000;
+
+/** `from 8 Sep 2026, before 10 Sep 2026`, in UTC; with a clock where it is no whole day. */
+export function stretchText(between: {
+  readonly from: string | null;
+  readonly to: string | null;
+}): string {
+  const text = (at: string): string => {
+    const ms = Date.parse(at);
+    return ms % DAY_MS === 0 ? dateText(ms, "UTC") : `${dateTimeText(ms, "UTC")} UTC`;
+  };
+  const { from, to } = between;
+  const parts = [
+    from === null ? null : `from ${text(from)}`,
+    to === null ? null : `before ${text(to)}`,
+  ];
+  return parts.filter((one) => one !== null).join(", ");
+}
+
 /** ISO 8601 in UTC, as addresses and requests have it. */
 export function isoText(ms: number): string {
   return new Date(Math.round(ms)).toISOString();
 }
 
-const TWO_DAYS_MS = 2 * 86_400_000;
+const TWO_DAYS_MS = 2 * DAY_MS;
 
 /** `10:05`, or `7 Jul` where more than two days are shown. */
 export function tickText(

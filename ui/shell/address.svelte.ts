@@ -82,8 +82,10 @@ class Address {
 }
 
 /** Settings that mean the same in every view. */
+const SHARED: readonly string[] = ["policy", "zone", "people", "since", "until"];
+
 function isShared(name: string): boolean {
-  return name === "policy" || name === "zone" || name === "people";
+  return SHARED.includes(name);
 }
 
 export const address = new Address();

@@ -2,6 +2,8 @@
 
 import { countText, decimalText } from "../../../lab/counted.ts";
 import type { ScoresDocument, SweepDetail } from "../../../lab/server/contract/sweeps.ts";
+import type { Settings } from "../../shell/address.svelte.ts";
+import { settingsOf } from "../../shell/stretch.svelte.ts";
 
 export type SweepResult = NonNullable<SweepDetail["result"]>;
 export type SweptPolicy = SweepResult["variations"][number];
@@ -59,10 +61,11 @@ export function changesText(policy: Pick<SweptPolicy, "changes" | "name">): stri
   return policy.changes.map(({ path, from, to }) => `${path}: ${from} → ${to}`).join(", ");
 }
 
-/** The settings with which What-if shows a variation. */
+/** The settings with which What-if shows a variation, on what the sweep scored. */
 export function whatIfSettings(
-  base: string,
+  { policy, scored }: Pick<SweepDetail, "policy" | "scored">,
   changes: SweptPolicy["changes"],
-): { readonly base: string; readonly set: readonly string[] } {
-  return { base, set: changes.map(({ path, to }) => `${path}=${to}`) };
+): Settings {
+  const set = changes.map(({ path, to }) => `${path}=${to}`);
+  return { base: policy.id, set, ...settingsOf(scored) };
 }

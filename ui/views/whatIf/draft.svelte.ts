@@ -5,6 +5,7 @@
  */
 
 import type { PolicyDetail, Knob } from "../../../lab/server/contract/policies.ts";
+import type { StretchAsked } from "../../../lab/server/contract/scored.ts";
 import type { WhatIf, WhatIfRequest } from "../../../lab/server/contract/whatIf.ts";
 import type { ProgressDocument } from "../../../lab/server/contract/words.ts";
 import { ask } from "../../data/client.ts";
@@ -26,6 +27,8 @@ interface Answered {
 
 export class Draft {
   readonly base: string;
+  /** What is scored; another one is another draft. */
+  readonly #stretch: StretchAsked;
   readonly detail = new Resource<PolicyDetail>();
   readonly #quick = new Resource<Answered>();
   /** Apart, so that no drag ever waits for it; a turn of a control makes it out of date. */
@@ -36,8 +39,9 @@ export class Draft {
   #values = $state.raw<ReadonlyMap<string, Value>>(new Map());
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(base: string) {
+  constructor(base: string, stretch: StretchAsked) {
     this.base = base;
+    this.#stretch = stretch;
     this.#values = readAddress();
     this.detail.ask((waiting) => ask("policy", { params: { id: base } }, waiting));
     this.#askQuick();
@@ -99,7 +103,7 @@ export class Draft {
   /** The change as routes take it. */
   get request(): WhatIfRequest {
     const changes = [...this.#values].map(([path, value]) => ({ path, value }));
-    return { base: this.base, changes };
+    return { base: this.base, changes, ...this.#stretch };
   }
 
   #change(next: ReadonlyMap<string, Value>): void {

@@ -8,23 +8,26 @@ interface Row {
   };
 }
 
-/**
- * Null where something differs, or may: a quick answer is of one draw.
- *
- * @param changes how many the policy has
- * @param flipped deployments that end differently
- */
+interface Told {
+  /** How many the policy has. */
+  readonly changes: number;
+  /** Deployments that end differently. */
+  readonly flipped: number;
+  readonly settled: boolean;
+  /** Is all of the history scored? */
+  readonly whole: boolean;
+}
+
+/** Null where something differs, or may: a quick answer is of one draw. */
 export function nothingDiffers(
-  changes: number,
   rows: readonly Row[],
-  flipped: number,
-  settled: boolean,
+  { changes, flipped, settled, whole }: Told,
 ): string | null {
   if (changes === 0) return "Nothing is changed, so nothing differs.";
   const same = rows.every(({ difference: { difference, low, high } }) => {
     return difference === null || [difference, low, high].every((value) => value === 0);
   });
-  return settled && flipped === 0 && same
-    ? "Nothing differs: every deployment of this history ends as before."
-    : null;
+  if (!settled || flipped > 0 || !same) return null;
+  const which = whole ? "of this history" : "that is scored";
+  return `Nothing differs: every deployment ${which} ends as before.`;
 }
