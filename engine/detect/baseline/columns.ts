@@ -2,7 +2,7 @@
 
 import type { SampleColumn } from "../../event.ts";
 
-/** Known order, without samples older than one already taken. */
+/** The column in the order it became known, without samples older than one already taken. */
 export function inOrder(column: SampleColumn, newestAtMs: number): SampleColumn {
   const { atMs, knownAtMs } = column;
   let clean = true;
@@ -30,8 +30,11 @@ export function inOrder(column: SampleColumn, newestAtMs: number): SampleColumn 
 }
 
 /**
- * Samples that came after the deployment but before anybody knew of it count as known with
- * it: they are judged then, and not as of a moment at which nothing was watched.
+ * When each sample counts as known. A sample that came after the deployment but before anybody
+ * knew of the deployment counts as known together with it: it is judged then, and not as of an
+ * earlier moment at which nothing was watched.
+ *
+ * @param startedAtMs, knownAtMs of the deployment
  */
 export function knownFrom(
   known: ArrayLike<number>,
@@ -43,12 +46,14 @@ export function knownFrom(
   return Float64Array.from(known, later);
 }
 
+/** `values[from..to)`, without a copy where that is possible. */
 export function part(values: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
   if (from === 0 && to === values.length) return values;
   if (ArrayBuffer.isView(values)) return (values as Float64Array).subarray(from, to);
   return Array.prototype.slice.call(values, from, to) as number[];
 }
 
+/** `before` followed by `values[from..to)`. */
 export function append(
   before: ArrayLike<number>,
   values: ArrayLike<number>,
@@ -62,7 +67,7 @@ export function append(
   return joined;
 }
 
-/** The first of the ascending times from `from` on that is not before `atMs`. */
+/** The index, not below `from`, of the first of ascending times that is not before `atMs`. */
 export function firstFrom(times: ArrayLike<number>, atMs: number, from: number): number {
   let low = from;
   let high = times.length;
@@ -74,7 +79,7 @@ export function firstFrom(times: ArrayLike<number>, atMs: number, from: number):
   return low;
 }
 
-/** The first of the ascending times from `from` on that is after `atMs`. */
+/** The index, not below `from`, of the first of ascending times that is after `atMs`. */
 export function firstAfter(times: ArrayLike<number>, atMs: number, from: number): number {
   let low = from;
   let high = times.length;

@@ -1,15 +1,18 @@
 /**
- * What unexposed peers explain of a series after a deployment (peers.ts says who they are).
+ * What unexposed peers explain of a series after a deployment (peers.ts says who the peers are),
+ * and so is subtracted from its residuals. There are two cases.
  *
- * Moved with them before: β × the peers' median residual is subtracted, while they wander no
- * further than they did then. Otherwise, and beyond that, a shock: the median of the n peers'
- * residuals in their own spreads is beyond 3.76/√n, three standard errors of a median. The
- * smaller of the shock in the residual's unit and in spreads of the series is subtracted, as
- * the newest medians or their mean have it, whichever is further, and at most what the series
- * itself has moved. So a shock may explain away and never accuse.
+ * The series moved with its peers before the deployment (β > 0), and they move no further now
+ * than they did then: β times their median residual is subtracted.
  *
- * Biases: services that feel a shock more than their peers keep the rest of it, and while there
- * is one a real change must be some third of a spread larger to be seen as soon.
+ * In every other case only a shock is subtracted. There is one when the median of the n peers'
+ * residuals, each in spreads of its own, is beyond 3.76/√n, three standard errors of a median.
+ * The shock is measured in the residual's unit and in spreads, by the newest medians or their
+ * smoothed mean, whichever is further. Of the two the smaller is subtracted, and at most as much
+ * as the series itself has moved. So a shock can excuse a series and never accuse it.
+ *
+ * Biases: a service that feels a shock more than its peers keeps the rest of it, and during a
+ * shock a real change must be about a third of a spread larger to be found as soon.
  */
 
 import {
@@ -34,14 +37,18 @@ import type { WatchState } from "../watch.ts";
 
 /** Three standard errors of a median of n, times √n: 3 × √(π/2). */
 const SHOCK = 3.76;
-/** Further than this many of their own deviations peers hardly ever went, or in the mean. */
+/** Peers move as usual while their median is within so many of their own deviations, */
 const WANDER = 3;
+/** and its smoothed mean within so many. */
 const WANDER_FOR_LONG = 1.5;
 
-/** A shock in spreads may be this much larger: estimates of an hour are off by a quarter, twice. */
+/**
+ * A shock in spreads counts this much more than in the residual's unit, because each of the two
+ * spreads it compares is estimated from an hour and may be off by a quarter.
+ */
 const SPREADS_DIFFER = 1.5;
 
-/** Another service was deployed: from then on it is nobody's control. */
+/** Another service was deployed, and is no peer of anybody from then on. */
 export interface Departure {
   readonly service: string;
   readonly atMs: number;
@@ -57,7 +64,7 @@ export interface Control {
 
 /** What peers explained at one sample. */
 export interface ControlledAt {
-  /** How many counted. */
+  /** How many peers counted. */
   readonly peers: number;
   /** The smoothed residual of the series, had nothing been subtracted. */
   readonly uncontrolled: number;
@@ -66,7 +73,7 @@ export interface ControlledAt {
   readonly spreads: number;
 }
 
-/** The same at every sample. */
+/** What peers explained at every sample; see `ControlledAt`. */
 export interface Controlled {
   readonly peers: Uint8Array;
   readonly uncontrolled: Float64Array;
@@ -74,6 +81,7 @@ export interface Controlled {
   readonly spreads: Float64Array;
 }
 
+/** What peers explained at one sample; null where no peers are asked or no sample came yet. */
 export function controlledAt(controlled: Controlled | null, index: number): ControlledAt | null {
   if (controlled === null || Number.isNaN(controlled.uncontrolled[index]!)) return null;
   return {
@@ -84,7 +92,7 @@ export function controlledAt(controlled: Controlled | null, index: number): Cont
   };
 }
 
-/** What was prepared for a series; null where the policy does not ask or nobody could. */
+/** The peers that the host prepared for a series; null where the policy does not ask for any. */
 export function preparedControl(
   signal: SignalPolicy,
   context: PreparedContext | null,
@@ -94,6 +102,7 @@ export function preparedControl(
   return context?.controls?.[controlKey(seriesKey(series), signal)] ?? null;
 }
 
+/** The peers of a series with their samples so far; null where it has none. */
 export function controlOf(
   signal: SignalPolicy,
   { context, peers, departures }: WatchState,
@@ -104,7 +113,7 @@ export function controlOf(
   return { prepared, columns: prepared.peers.map((one) => peers[one.series]), departures };
 }
 
-/** Keeps the samples of prepared peers from after the deployment. */
+/** The watch with those samples kept that are of prepared peers and from after the deployment. */
 export function keepPeers(
   policy: Policy,
   watch: WatchState,
@@ -139,7 +148,7 @@ export function keepPeers(
   return { ...watch, peers: kept };
 }
 
-/** The baseline without what moved with the peers. */
+/** The baseline of what is left when what moved with the peers is subtracted. */
 export function controlledBaseline(
   baseline: Baseline,
   finiteAtMs: ArrayLike<number>,
@@ -160,9 +169,9 @@ export function controlledBaseline(
 /**
  * Subtracts what the peers explain from `residuals`, in place.
  *
- * @param before as it was at the newest sample before these
+ * @param before what peers explained at the newest sample before these; null where there is none
  */
-export function explain(
+export function subtractPeers(
   signal: SignalPolicy,
   { prepared, columns, departures }: Control,
   baseline: Baseline,
@@ -216,11 +225,12 @@ function smoothed(before: number, value: number, weight: number): number {
   return Number.isNaN(before) ? value : before + weight * (value - before);
 }
 
-/** One median is noisy, their mean comes late: the larger of the two where they agree in sign. */
+/** The newest median is noisy and their mean is late: the further of the two, if of one sign. */
 function further(value: number, mean: number): number {
   return Math.sign(value) * Math.max(Math.abs(value), Math.sign(value) * mean);
 }
 
+/** What peers explain of one residual: the two cases of the header. */
 function explainedBy(
   { beta, wander, spread }: PeerControl,
   { count, ...seen }: PeerLook,
@@ -231,7 +241,7 @@ function explainedBy(
   const isUsual =
     Math.abs(seen.shift) <= WANDER * wander && Math.abs(mean.shift) <= WANDER_FOR_LONG * wander;
   if (beta > 0 && isUsual) return beta * seen.shift;
-  // What moves along follows the newest medians; a mean would keep their old wandering.
+  // A series that moves along follows the newest medians: their mean would hold older moves.
   const shift = beta > 0 ? seen.shift : further(seen.shift, mean.shift);
   const spreads = beta > 0 ? seen.spreads : further(seen.spreads, mean.spreads);
   if (beta === 0 && Math.abs(spreads) <= SHOCK / Math.sqrt(count)) return 0;

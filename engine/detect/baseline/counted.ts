@@ -1,10 +1,10 @@
 /**
  * Signals that count: how many events in how many requests, before a deployment and after.
  *
- * A sample without a request, or with an unknown number of them, says nothing: it is a
- * missing one, and the reason names why. Of a ratio the rarer side is counted: a success
- * rate near one says what it has to say in its failures, whose number is Poisson, nearly;
- * that of the successes is not. Tolerances stay those of the metric.
+ * A sample without a request, or with an unknown number of requests, counts as missing, and the
+ * reason names why. Where the metric is a ratio, the rarer side is counted: of a success rate near
+ * one the failures, because their number is nearly Poisson and that of the successes is not.
+ * Tolerances stay those of the metric.
  */
 
 import type { SampleColumn, SeriesName } from "../../event.ts";
@@ -16,17 +16,17 @@ import { BASELINE_FOR_HEALTH, medianStep, type Baseline } from "./residual.ts";
 import { LEANS, standsApart } from "./excursion.ts";
 import { lagOneAutocorrelation, settledIn } from "./scale.ts";
 
-/** Of what the baseline's rate may be, one side. */
+/** The confidence of each bound of the baseline's rate. */
 const RATE_CONFIDENCE = 0.995;
-/** A dispersion above this is an incident in the baseline, and not how errors are. */
+/** A dispersion above this comes from an incident in the baseline, not from how errors come. */
 const DISPERSION_AT_MOST = 20;
-/** What a history too short for its own dispersion is taken to have. */
+/** The least dispersion that is assumed where the history is too short to measure it. */
 const SHORT_DISPERSION = 3;
-/** The record's effect is smoothed over samples that hold this many expected events. */
+/** The effect in a record is smoothed over about as many samples as hold so many events. */
 const EVENTS_IN_EFFECT = 10;
 const SMOOTHING = { atMost: 0.4, atLeast: 0.02 };
 
-/** Why a sample said nothing: not taken, no request behind it, or nobody knows how many. */
+/** Why a sample is missing: not taken, no request behind it, or an unknown number of them. */
 export type Gap = "missing" | "noTraffic" | "noExposure";
 const GAPS: readonly Gap[] = ["missing", "noTraffic", "noExposure"];
 
@@ -52,6 +52,7 @@ export interface CountedColumn {
 
 const NO_GAP = 255;
 
+/** Why the sample of this index is missing; null where it is valid. */
 export function gapAt({ gaps }: CountedColumn, index: number): Gap | null {
   return GAPS[gaps[index]!] ?? null;
 }
@@ -101,10 +102,10 @@ function countColumn(
 }
 
 /**
- * The rate before a deployment, as a baseline whose unit is the metric's (a ratio where it
- * is a count of requests, else events a sample).
+ * The baseline of a signal that counts: the rate of its events before the deployment.
  *
- * @param values of a counter its rates a second
+ * @param counter is the series a raw counter? Then `values` are its rates per second
+ * @param behind the requests behind each sample
  */
 export function observeRate(
   signal: SignalPolicy,
@@ -156,7 +157,7 @@ export function observeRate(
   };
 }
 
-/** What a gamma quantile says of the rate behind so many events in so many requests. */
+/** The bound of a rate by a gamma quantile (see gamma.ts): `shape` events in so many requests. */
 function boundOf(probability: number, shape: number, requests: number): number {
   return gammaQuantile(probability, shape) / requests;
 }
@@ -167,7 +168,7 @@ interface Sums {
   readonly samples: number;
 }
 
-/** With half an event more than there were: a rate of nothing has no relative change. */
+/** The rate with half an event added, because nothing changes relative to a rate of zero. */
 function rateOf({ events, requests }: Sums): number {
   return (events + 0.5) / requests;
 }
@@ -186,8 +187,8 @@ function sumsOf(counts: Counts): Sums {
 }
 
 /**
- * The counts without those of an incident that was over before the deployment (excursion.ts):
- * a rate is a mean, and one bad minute in four is most of it.
+ * The counts without those of an incident that was over before the deployment (excursion.ts). A
+ * rate is a mean, and one bad minute in four would make most of it.
  */
 function withoutIncident(counts: Counts, sums: Sums): Counts {
   if (sums.samples < BASELINE_FOR_HEALTH) return counts;
@@ -205,7 +206,8 @@ function withoutIncident(counts: Counts, sums: Sums): Counts {
   }
   const rest = { ...counts, events };
   const restSums = sumsOf(rest);
-  // Residuals are in deviations at the rate of them all; at the rest's they vary by less.
+  // The residuals are in deviations of a Poisson count at the rate of all samples. At the lower
+  // rate without the incident a deviation is smaller by this factor.
   const poisson = Math.sqrt(rateOf(restSums) / rateOf(sums));
   const isApart = standsApart(settled.excursion, settled.level, poisson);
   return isApart && restSums.samples >= BASELINE_FOR_HEALTH ? rest : counts;
@@ -219,7 +221,7 @@ interface Pearson {
   readonly autocorrelation: number;
 }
 
-/** Residuals of counts as Pearson has them, which allows for unequal exposures. */
+/** Pearson residuals of the counts, which allow for samples with unequal numbers of requests. */
 function pearsonOf(counts: Counts, { events, requests, samples }: Sums): Pearson {
   const rate = events / requests;
   const residuals = new Float64Array(samples);
@@ -239,7 +241,10 @@ function pearsonOf(counts: Counts, { events, requests, samples }: Sums): Pearson
   return { residuals, statistic, autocorrelation };
 }
 
-/** Pearson's statistic times (1+φ)/(1−φ) for the autocorrelation φ of residuals: bursts last. */
+/**
+ * Pearson's statistic times (1+φ)/(1−φ), with φ the autocorrelation of the residuals: bursts
+ * that last for several samples make counts vary more.
+ */
 function dispersionOf(
   counts: Counts,
   sums: Sums,
@@ -261,11 +266,12 @@ function problemOf(signal: SignalPolicy, gaps: Uint8Array): string {
   return "no sample before the deployment";
 }
 
+/** What a reason calls the exposure of a signal. */
 export function exposureName({ exposure }: SignalPolicy): string {
   return exposure?.kind === "metric" ? exposure.metric : "its exposure";
 }
 
-/** The samples of a watch as counts, continuing from `before`. */
+/** The samples of a watch as counts, going on from the state `before` them. */
 export function readCounts(
   settings: CountSettings,
   before: Traffic | null,
@@ -309,7 +315,7 @@ export function readCounts(
   return { residuals, smooth, counts, traffic, gaps };
 }
 
-/** The effect begins at what was expected, so that one odd first sample is not all of it. */
+/** The smoothed effect begins at what was expected, so a first sample alone does not set it. */
 function startTraffic(
   rate: EventRate | undefined,
   samples: number,
@@ -321,10 +327,10 @@ function startTraffic(
   };
 }
 
-/** A rate of the counted events as a residual of the metric: what a baseline's unit says. */
+/** A rate of the counted events as a residual of the metric. */
 function effectOf(baseline: Baseline, rate: EventRate, counted: number): number {
   const value = Math.max(0, rate.opposite ? 1 - counted : counted) * rate.whole;
   if (!rate.relative) return value - baseline.level;
-  // A thousandth of the level stands for nothing, which has no logarithm.
+  // Zero has no logarithm, so a thousandth of the level is added to both sides.
   return Math.log(value / Math.exp(baseline.level) + 0.001) - Math.log(1.001);
 }

@@ -1,17 +1,16 @@
 /**
- * Raw counters as rates a second.
+ * Raw counters as rates per second.
  *
  *     rate = (v_t − v_before) / seconds between,   v_t / seconds after a reset
  *
- * `before` is the sample before that is not missing: over missing scrapes the rate is
- * the average of the gap. A value below the one before is a reset: the counter began
- * again at zero, so it grew by at least what it shows now, and what it grew by before
- * the restart is lost (Prometheus' `increase` assumes the same, without its
- * extrapolation to the ends of a window).
+ * `before` is the last sample that is not missing, so after missing scrapes the rate is the
+ * average over the gap. A value below the one before is a reset: the counter began again at zero
+ * and has grown by at least what it shows, and what it grew by before the restart is lost. That
+ * is what Prometheus' `increase` assumes too, without its extrapolation to the ends of a window.
  *
- * A deployment restarts what it replaces: a reset within two samples of it is expected
- * and is evidence of nothing, so those samples are missing ones. Bias: what a rolling
- * restart resets later counts as a reset like any other, and its rate is too low.
+ * A deployment restarts what it replaces, so a reset within two samples of it is expected and
+ * says nothing: those samples count as missing. Bias: a rolling restart resets some counters
+ * later, which counts as a reset like any other and gives a rate that is too low.
  */
 
 import type { SampleColumn, SeriesName } from "../../event.ts";
@@ -31,13 +30,13 @@ export interface CounterState {
   readonly taken: number;
 }
 
-/** The signal decides, else what the catalog says of the series. */
+/** Is the series a raw counter? The signal says so, or else the metric catalog. */
 export function isCounter(signal: SignalPolicy, series: SeriesName): boolean {
   return signal.counter ?? series.counter ?? false;
 }
 
 /**
- * Rates of the samples from before a deployment; NaN where there is none, so the first is.
+ * Rates of the samples from before a deployment; NaN where there is none, as of the first sample.
  *
  * @param atMs ascending
  */
@@ -56,7 +55,7 @@ export function ratesBefore(atMs: ArrayLike<number>, values: ArrayLike<number>):
   return rates;
 }
 
-/** Rates of the samples from after a deployment, continuing from `before`. */
+/** Rates of the samples from after a deployment, going on from the state `before` them. */
 export function ratesAfter(
   before: CounterState | null,
   atMs: ArrayLike<number>,
@@ -89,7 +88,7 @@ export function ratesOf(
   return rates;
 }
 
-/** Where the counter stands after these samples; `since` counts them as the deployment's own. */
+/** The counter's state after these samples; `since`: are they from after the deployment? */
 export function counterAfter(
   before: CounterState | null,
   atMs: ArrayLike<number>,

@@ -1,11 +1,11 @@
 /**
- * Which requests stand behind a sample: the newest of the exposure series that is not
- * younger than the sample, was known when the sample was, and is at most five minutes
- * older (the reach of an instant query in Prometheus).
+ * How many requests stand behind a sample of a signal that counts. That is the newest sample of
+ * the exposure series that is not younger than the sample itself, was known when it was, and is
+ * at most five minutes older (as far as an instant query in Prometheus looks back).
  *
- * Both series come in the order in which they became known, so any cutting of them into
- * batches pairs the same samples. Bias: an exposure that arrives after its ratio is not
- * waited for, and the one before stands in for it.
+ * Both series are taken in the order in which they became known, so the same samples are paired
+ * however they are cut into batches. Bias: an exposure that arrives later than its sample is not
+ * waited for; the one before it is used.
  */
 
 import { seriesKey, type SampleColumn, type SeriesName } from "../../event.ts";
@@ -20,17 +20,18 @@ export const EXPOSURE_REACH_MS = 300_000;
 /** The exposure samples of one signal taken so far, by series. */
 export type Exposures = Readonly<Record<string, SampleColumn>>;
 
-/** What stands behind the samples of one column. */
+/** The requests behind the samples of one column. */
 export interface Behind {
-  /** NaN where nobody knows. */
+  /** One entry for each sample; NaN where the number is unknown. */
   readonly requests: ArrayLike<number>;
-  /** They are a rate over this long; null: the requests of one sample. */
+  /** The entries are rates per so much time; null where they are the requests of one sample. */
   readonly perMs: number | null;
 }
 
+/** For signals that do not count. */
 export const NOTHING_BEHIND: Behind = { requests: [], perMs: null };
 
-/** How far back a signal's samples are wanted, those of its exposure included. */
+/** How far back a signal needs samples, those of its exposure included. */
 export function lookBackOf({ detector, exposure }: SignalPolicy): number {
   return detector.baselineMs + (exposure?.kind === "metric" ? EXPOSURE_REACH_MS : 0);
 }
@@ -40,17 +41,17 @@ export function reachFrom(signal: SignalPolicy, startedAtMs: number): number {
   return startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
 }
 
-/** Does a signal need this series, as what it judges or as what stands behind it? */
+/** Does a signal need the metric of this name, either to judge it or as its exposure? */
 export function readsMetric({ metric, exposure }: SignalPolicy, name: string): boolean {
   return matchesGlob(metric, name) || isExposure(exposure, name);
 }
 
-/** Is this what stands behind the samples of a signal? */
+/** Is the metric of this name the exposure? */
 export function isExposure(exposure: SignalPolicy["exposure"], name: string): boolean {
   return exposure?.kind === "metric" && matchesGlob(exposure.metric, name);
 }
 
-/** Keeps the exposures of one signal among these columns, from `fromMs` on. */
+/** The exposures of one signal with those of these columns added, from `fromMs` on. */
 export function takeExposures(
   signal: SignalPolicy,
   services: ReadonlySet<string>,
@@ -82,8 +83,8 @@ export function takeExposures(
 }
 
 /**
- * The requests behind each sample of a series. Of several exposure series of its service
- * that of the same version comes first, then the first by name that has a value.
+ * The requests behind each sample of a series. Where its service has several exposure series,
+ * those of the same version are tried first, then the others by name, until one has a value.
  */
 export function requestsBehind(
   signal: SignalPolicy,
@@ -114,7 +115,7 @@ function preference(a: SeriesName, b: SeriesName): number {
   return a.metric < b.metric ? -1 : 1;
 }
 
-/** Fills what is still unknown. All times ascend, so one cursor walks over the exposure. */
+/** Fills in entries that are NaN still. All times ascend, so one pass over it is enough. */
 function fillFrom(
   exposure: SampleColumn,
   values: ArrayLike<number>,

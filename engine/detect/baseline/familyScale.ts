@@ -1,11 +1,10 @@
 /**
- * What a series with a short history is taken to vary by: what its metric varies by in
- * the services that have one, where a host prepared that; else the constants of
- * residual.ts.
+ * The spread that is assumed for a series with a short history: the usual spread of the same
+ * metric in other services, where a host prepared that; else the constants of scale.ts.
  *
- * Bias: services differ, and one that is noisier than most of its family is judged too
- * strictly until it has a history of its own. So health is still not said on it, and a
- * breach still gives no more authority than an override.
+ * Bias: services differ, and one that is noisier than most others is judged too strictly until
+ * it has a history of its own. So with a short history no signal is called healthy, and a breach
+ * gives the machine no more authority than an override.
  */
 
 import { seriesKey, type SeasonProfile, type SeriesName } from "../../event.ts";
@@ -16,7 +15,7 @@ import { preparedControl } from "./control.ts";
 import { medianInPlace } from "./orderStatistics.ts";
 import type { WatchState } from "../watch.ts";
 
-/** With fewer the one odd service would be the rule. */
+/** With fewer services a single odd one could decide. */
 const SERVICES_AT_LEAST = 3;
 
 /** The median over services of each one's median spread; null with fewer than three. */
@@ -38,6 +37,7 @@ export interface PreparedBaseline {
   readonly control: PeerControl | null;
 }
 
+/** What the host prepared for the baseline of one series. */
 export function preparedFor(
   signal: SignalPolicy,
   { context, deployment, endsAtMs }: WatchState,

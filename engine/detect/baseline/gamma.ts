@@ -1,7 +1,7 @@
 /**
- * Quantiles of the gamma distribution, for intervals of a Poisson rate: with N events in
- * an exposure T, Gamma(N + 1) / T is above the rate and Gamma(N) / T below it as often
- * as the quantiles say (Garwood 1936).
+ * Quantiles of the gamma distribution, for the interval of a Poisson rate. Of N events in T
+ * requests, the quantile p of Gamma(N + 1) over T is an upper bound of the rate with confidence p,
+ * and the quantile 1 − p of Gamma(N) over T a lower one (Garwood 1936).
  */
 
 import { gammaln } from "simple-statistics";
@@ -11,10 +11,9 @@ const ROUNDS_AT_MOST = 100;
 const PRECISE = 1e-14;
 
 /**
- * The value below which a Gamma(shape, 1) variable falls with this probability: where
- * the regularised incomplete gamma function reaches it, found by Newton's method from
- * Wilson and Hilferty's approximation (1931), between bounds that only close. About
- * twelve digits; 0 for a shape of 0.
+ * The value below which a Gamma(shape, 1) variable falls with this probability. Newton's method
+ * on the regularised incomplete gamma function, from Wilson and Hilferty's approximation (1931),
+ * kept between two bounds that only come closer. About twelve digits; 0 for a shape of 0.
  */
 export function gammaQuantile(probability: number, shape: number): number {
   if (shape <= 0) return 0;

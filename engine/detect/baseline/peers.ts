@@ -1,20 +1,22 @@
 /**
- * Services that a deployment does not touch, as a control for what happens to all of them.
+ * Peers: services that a deployment does not touch, as a control for what happens to all.
  *
- * A shock common to the fleet is not the deployment's doing. Peers are other services with
- * the same metric, of the same time zone where three of them are, which is all that a
- * history says about where a service runs. Not among them: whoever calls the deployed
- * service or is called by it, at any distance (a control that feels the change would hide
- * it), and whoever was deployed since the baseline began. A peer deployed later leaves then.
+ * What happens to the whole fleet at once is not the deployment's doing. Peers are other services
+ * with the same metric. Where there are three in the same time zone only those are taken, because
+ * the zone is all that a history says about where a service runs. Not among them is any service
+ * that calls the deployed one or is called by it, at any distance, because a control that feels
+ * the change would hide it; nor any that was deployed since the baseline began. A peer that is
+ * deployed later is one no more from then on.
  *
- * What peers mean for one series is prepared from samples known before the deployment:
- * each one's level and spread, and whether the series moved with them. It did when their
- * median residual c explains R² ≥ 0.3 of its own residual r over the baseline; then
+ * For each series the host prepares, from samples known before the deployment, the level and
+ * spread of each peer, and whether the series moved with them. It did where their median residual
+ * c explains R² ≥ 0.3 of its own residual r over the baseline. Then
  *
  *     β = clip(cov(r, c) / var(c), 0, 1)          (CUPED: Deng, Xu, Kohavi and Walker 2013)
  *
- * Biases: a deployment that hurts most of the fleet at once is seen late, as a shock. So is
- * one whose effect travels on ways that no catalog shows. Peers have no season of their own.
+ * and else β = 0. Biases: a deployment that hurts most of the fleet at once is found late, because
+ * it looks like a shock. So is one whose effect reaches peers by ways that no catalog shows. No
+ * season is subtracted from peers.
  */
 
 import { seriesKey, type Deployment, type SampleColumn, type SeasonProfile } from "../../event.ts";
@@ -33,11 +35,12 @@ import {
   type Transform,
 } from "./residual.ts";
 
-/** A median of fewer is one service's own doing. */
+/** With fewer peers a single one could move their median. */
 export const PEERS_AT_LEAST = 3;
 const PEERS_AT_MOST = 12;
+/** The least R² for which a series is taken to move with its peers. */
 const EXPLAINED_AT_LEAST = 0.3;
-/** One outlier must not make a correlation. */
+/** Residuals are clipped at so many spreads, so that one outlier makes no correlation. */
 const CLIP = 6;
 
 /** One peer's series as it was before the deployment. */
@@ -52,22 +55,23 @@ export interface Peer {
 
 export interface PeerControl {
   readonly peers: readonly Peer[];
-  /** Of the series itself, before anything is subtracted. */
+  /** The spread of the series itself, before anything is subtracted. */
   readonly spread: number;
-  /** How far the series moved when they did; 0 where it did not move with them. */
+  /** How far the series moves when its peers move by one; 0 where it did not move with them. */
   readonly beta: number;
-  /** Standard deviation of their median residual before the deployment; 0 where beta is. */
+  /** Standard deviation of the peers' median residual before the deployment; 0 where beta is 0. */
   readonly wander: number;
   /** That median at the series' own samples; empty where beta is 0. */
   readonly before: { readonly atMs: readonly number[]; readonly medians: readonly number[] };
 }
 
-/** Signals with equal keys are controlled alike. */
+/** What a control depends on: signals with equal keys share one. */
 export function controlKey(series: string, signal: SignalPolicy): string {
   const { baselineMs, season } = signal.detector;
   return `${series} ${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}`;
 }
 
+/** Residuals are differences of logarithms for relative tolerances, else of values. */
 export function transformOf(signal: SignalPolicy): Transform {
   return signal.tolerance.kind === "relative" ? "log" : "identity";
 }
@@ -79,11 +83,11 @@ export interface PeerCandidate {
 }
 
 /**
- * The services whose series may control this deployment, at most twelve: by name, from the
- * deployed one's own on, so that no few services are everybody's peers.
+ * The services that may be peers for this deployment, at most twelve. They are taken by name,
+ * beginning after the deployed service's own name, so that not always the same few are peers.
  *
- * @param exposed who is called by the service, directly or not; callers it says itself
- * @param changed who was deployed since the baseline began
+ * @param exposed services that the deployed one calls, directly or not; its callers are known
+ * @param changed services that were deployed since the baseline began
  */
 export function peerServices(
   deployment: Deployment,
@@ -103,8 +107,11 @@ export function peerServices(
 }
 
 /**
- * What the peers mean for one series; null where it cannot have any (a raw counter). Only
- * samples known before the deployment count, whatever else the columns hold.
+ * The control of one series; null where it cannot have one (a raw counter). Only samples known
+ * before the deployment count, whatever else the columns hold.
+ *
+ * @param own the column of the series itself
+ * @param candidates columns of the same metric of services that may be peers
  *
  * @param season of the series itself, where one was prepared
  */
@@ -118,7 +125,7 @@ export function selectPeers(
   if (isCounter(signal, own.series)) return null;
   const followed = signal.detector.season ? season : null;
   const past = pastOf(own, signal, startedAtMs, followed);
-  const baseline = observePast(past, signal, followed);
+  const baseline = baselineOf(past, signal, followed);
   const stepMs = baseline.stepMs;
   if (baseline.problem !== null || stepMs === null) return { peers: [], spread: 0, ...UNMOVED };
   const peers: Peer[] = [];
@@ -126,7 +133,7 @@ export function selectPeers(
   for (const column of candidates) {
     if (isCounter(signal, column.series)) continue;
     const before = pastOf(column, signal, startedAtMs, null);
-    const { problem, samples, level, spread, offset, ...rest } = observePast(before, signal, null);
+    const { problem, samples, level, spread, offset, ...rest } = baselineOf(before, signal, null);
     const isSeldom = rest.stepMs === null || rest.stepMs > 2 * stepMs;
     if (problem !== null || isSeldom || samples < BASELINE_FOR_HEALTH) continue;
     peers.push({ series: seriesKey(column.series), level, spread, offset });
@@ -160,12 +167,12 @@ function pastOf(
   };
 }
 
-function observePast(past: SampleColumn, signal: SignalPolicy, season: SeasonProfile | null) {
+function baselineOf(past: SampleColumn, signal: SignalPolicy, season: SeasonProfile | null) {
   const { atMs, values, series } = past;
   return observeBaseline(atMs, values, transformOf(signal), series.percentagePoint, season);
 }
 
-/** Did the series move with its peers, and how far? */
+/** Whether the series moved with its peers before the deployment, and how far. */
 function movedWith(
   signal: SignalPolicy,
   past: SampleColumn,
@@ -211,8 +218,11 @@ export interface PeerLook {
 }
 
 /**
- * Looks at peers' columns, in order and ascending, at moments that ascend in both times. A
- * peer counts with its newest valid sample of (atMs − reachMs, atMs] that was known.
+ * A function that says what the peers show at one moment. It must be asked for moments that
+ * ascend in both times, because it walks over each peer's column once. A peer counts with the
+ * newest valid sample that was known then and is less than `reachMs` old.
+ *
+ * @param isOut is this peer, by its index, no longer one at that moment?
  */
 export function lookAt(
   peers: readonly Peer[],

@@ -1,12 +1,12 @@
 /**
- * Readings of one series after a deployment: residuals, smoothed, with what a quiet
- * stretch needs to be passed over without looking at every sample. They know no
- * tolerance, so every policy that agrees on the baseline shares them.
+ * Readings of one series after a deployment: residuals, the smoothed effect, and a summary by
+ * which a stretch where nothing happens can be skipped without a look at every sample. They
+ * depend on no tolerance, so all policies that agree on the baseline share them.
  */
 
 import type { SampleColumn } from "../../event.ts";
 import type { CountedColumn } from "./counted.ts";
-import { explain, type Control, type Controlled } from "./control.ts";
+import { subtractPeers, type Control, type Controlled } from "./control.ts";
 import type { SignalPolicy } from "../../policy/policy.ts";
 import { observe, type Baseline } from "./residual.ts";
 import type { TrackState } from "../trackState.ts";
@@ -14,21 +14,24 @@ import type { TrackState } from "../trackState.ts";
 /** Weight of the newest residual in the smoothed effect that the record shows. */
 export const SMOOTHING = 0.4;
 
+/** One entry for each sample in the arrays; NaN in `residuals` where it is missing. */
 export interface Readings {
-  /** What the residuals were made of. */
+  /** The samples, in the series' own unit; for a counter its rate per second. */
   readonly values: ArrayLike<number>;
   readonly residuals: Float64Array;
   readonly smooth: Float64Array;
+  /** How many samples are valid. */
   readonly valid: number;
-  /** Largest silence before a valid sample, from the track's last one. */
+  /** The longest time without a valid sample, the one since the track's last included. */
   readonly longestSilenceMs: number;
+  /** The index of the last valid sample; −1 without one. */
   readonly lastValid: number;
   /** Where the smoothed residual is highest and lowest; −1 without a valid sample. */
   readonly highestAt: number;
   readonly lowestAt: number;
-  /** For signals that count. */
+  /** The events and requests of a signal that counts; null for every other. */
   readonly counted: CountedColumn | null;
-  /** What peers explained, where they are asked. */
+  /** What peers explained; null where none are asked. */
   readonly controlled: Controlled | null;
 }
 
@@ -38,7 +41,7 @@ export function smoothAt(readings: Readings, index: number): number | null {
   return Number.isNaN(value) ? null : value;
 }
 
-/** Continues from where the track is. */
+/** The readings of a column; they go on from the state of the track. */
 export function readColumn(
   track: TrackState,
   signal: SignalPolicy,
@@ -56,7 +59,7 @@ export function readColumn(
   const controlled =
     control === null || counted !== null || baseline.problem !== null
       ? null
-      : explain(signal, control, baseline, column, residuals, track.control);
+      : subtractPeers(signal, control, baseline, column, residuals, track.control);
   const smooth = new Float64Array(residuals.length);
   let current = track.smooth;
   let valid = 0;

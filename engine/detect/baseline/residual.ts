@@ -1,16 +1,16 @@
 /**
- * Residuals: what a sample is above what was expected from the series' own past.
+ * Residuals: how far a sample is above what was expected from the series' own past.
  *
  *     r = y − level − (season − median of season over the baseline)
  *
- * with y the logarithm of the value for relative tolerances (a change of +15 % is
- * then 0.140 at any level) and the value itself for percentage points. The level is
- * the median over the baseline, the scale a robust standard deviation (scale.ts), with a
- * floor, inflated by √((1+φ)/(1−φ)) for an autocorrelation φ. The season is
- * subtracted unless it makes the baseline residuals clearly wider.
+ * with y the logarithm of the value for relative tolerances (a change of +15 % is then 0.140 at
+ * any level) and the value itself for percentage points. The level is the median over the
+ * baseline. The spread is a robust standard deviation with a floor (scale.ts); the scale is the
+ * spread times √((1+φ)/(1−φ)) for an autocorrelation φ. The season is subtracted unless it makes
+ * the residuals of the baseline clearly wider.
  *
- * Knows no policy beyond the kind of tolerance and the baseline's length, so every
- * policy that agrees on these shares one pass.
+ * Of a policy this needs only the kind of tolerance and the length of the baseline, so all
+ * policies that agree on these share the work.
  */
 
 import type { SeasonProfile } from "../../event.ts";
@@ -22,26 +22,27 @@ import { seasonAt } from "./season.ts";
 
 /** Below this many baseline samples nothing can be said. */
 export const BASELINE_AT_LEAST = 1;
-/** Below this many a breach may be said, health may not: the scale is too uncertain. */
+/** Below this many a breach can be found but health cannot: the scale is too uncertain. */
 export const BASELINE_FOR_HEALTH = 20;
 
 /**
- * A season is kept unless it makes the baseline clearly wider. One hour cannot tell
- * whether it helps: asked to make it narrower, half of the watches on a strongly
- * diurnal series went without and 7 % of healthy ones were flagged at a nominal 5 %;
- * kept up to this factor it is 1.2 %, at hardly any cost where there is no season.
+ * A season is subtracted unless the baseline becomes wider than by this factor. One hour is too
+ * short to tell whether a season helps: when it had to make the baseline narrower, half of the
+ * watches on a strongly diurnal series went without it, and 7 % of healthy ones were flagged at a
+ * nominal 5 %. With this factor it is 1.2 %, at hardly any cost where there is no season.
  */
 const SEASON_WORTH = 1.25;
 
-/** A baseline reaches back for this many samples where its time holds fewer. */
+/** Where the baseline's time holds fewer samples than this it reaches further back, */
 export const BASELINE_SAMPLES = 60;
-/** But never further than this. */
+/** but never further than this. */
 export const BASELINE_REACH_MS = 86_400_000;
 
 /**
- * Where the baseline begins in the past samples: at `fromMs`, or as many samples earlier as
- * coarse sampling needs for a scale one can believe. But not before its season, where enough of
- * them are left: sixty samples without one say less than twenty with it.
+ * The index at which the baseline begins in the past samples: at `fromMs`, or earlier where
+ * sampling is so coarse that there are fewer than `BASELINE_SAMPLES` since. It does not begin
+ * before its season if enough samples are left: sixty samples of which some have no season say
+ * less than twenty that all have one.
  */
 export function baselineStart(
   pastAtMs: ArrayLike<number>,
@@ -58,7 +59,7 @@ export function baselineStart(
 
 export type Transform = "log" | "identity";
 
-/** What was expected when the deployment started; frozen from then on. */
+/** What was expected of a series when the deployment started; it does not change afterwards. */
 export interface Baseline {
   readonly transform: Transform;
   /** Added before the logarithm so that zero has one; see `offsetOf`. */
@@ -67,12 +68,13 @@ export interface Baseline {
   readonly level: number;
   /** Standard deviation of one residual. */
   readonly spread: number;
-  /** The same, inflated for autocorrelation. */
+  /** The spread, inflated for autocorrelation. */
   readonly scale: number;
   /** Lag-1 autocorrelation of the baseline residuals, in [0, 0.9]. */
   readonly autocorrelation: number;
+  /** How many valid samples it is made of. */
   readonly samples: number;
-  /** Of the baseline samples; empty where no verdict can rest on it. */
+  /** The residuals of those samples; empty where no verdict can rest on it. */
   readonly residuals: Float64Array;
   /** Median spacing of the baseline samples; null with fewer than two. */
   readonly stepMs: number | null;
@@ -83,7 +85,7 @@ export interface Baseline {
   readonly seasonLevel: number;
   /** Why no verdict can rest on it; null when one can. */
   readonly problem: string | null;
-  /** Of signals that count; see counted.ts. */
+  /** The rate of the counted events; absent for signals that do not count (see counted.ts). */
   readonly rate?: EventRate;
 }
 
@@ -99,6 +101,8 @@ export function medianStep(atMs: ArrayLike<number>, count: number): number {
 }
 
 /**
+ * The baseline of one series.
+ *
  * @param atMs, values the samples that were known before the deployment, in time order
  * @param percentagePoint what one percentage point is in the series' unit
  * @param familySpread borrowed where the history is short; null takes the assumed one
@@ -124,8 +128,9 @@ export function observeBaseline(
 }
 
 /**
- * As `observeBaseline`, without missing samples. Two arrays do for all of it: `y` turns
- * from samples into residuals, and every order statistic is taken in `scratch`.
+ * As `observeBaseline`, without missing samples. Memory is two arrays, because there are millions
+ * of baselines: `y` holds the samples and becomes the residuals in place, and every median is
+ * taken in `scratch`.
  */
 function observeFinite(
   atMs: ArrayLike<number>,
@@ -172,7 +177,7 @@ function observeFinite(
     count < BASELINE_FOR_HEALTH
       ? shortScale(count, deviation, transform, percentagePoint, familySpread)
       : scaleOf(residuals, deviation, scratch, transform, percentagePoint);
-  // Written out, here and in `refuse`: to spread a common part costs more than a median.
+  // Written out, here and in `refuse`: spreading a common part costs more time than a median.
   return {
     transform,
     offset,
@@ -190,6 +195,7 @@ function observeFinite(
   };
 }
 
+/** A baseline that no verdict can rest on. */
 function refuse(
   transform: Transform,
   samples: number,
@@ -213,7 +219,7 @@ function refuse(
   };
 }
 
-/** The baseline of what is left once `explained`, one for each residual, is subtracted. */
+/** The baseline of what is left when `explained`, one entry for each residual, is subtracted. */
 export function withoutExplained(
   baseline: Baseline,
   explained: Float64Array,
@@ -256,7 +262,10 @@ function subtracted(y: Float64Array, shape: Float64Array, shapeLevel: number): F
   return adjusted;
 }
 
-/** 0.1 % of the median, or 1 % of the mean of a series that is near zero most of the time. */
+/**
+ * What is added to values before the logarithm, so that zero has one: 0.1 % of the median, or
+ * 1 % of the mean where the series is near zero most of the time.
+ */
 function offsetOf(values: Float64Array, count: number, median: number): number {
   let sum = 0;
   for (let index = 0; index < count; index++) sum += Math.max(0, values[index]!);
@@ -264,6 +273,7 @@ function offsetOf(values: Float64Array, count: number, median: number): number {
   return median > 0.1 * mean ? 0.001 * median : 0.01 * mean;
 }
 
+/** A value as residuals are made of it: its logarithm, with the offset added, or itself. */
 export function transformed(value: number, transform: Transform, offset: number): number {
   return transform === "log" ? Math.log(Math.max(value, 0) + offset) : value;
 }
@@ -287,7 +297,7 @@ export function timesOfFinite(
   return at;
 }
 
-/** Residuals of samples; NaN stays NaN. */
+/** The residual of each sample; NaN where the sample is missing. */
 export function observe(
   baseline: Baseline,
   atMs: ArrayLike<number>,

@@ -1,25 +1,25 @@
 /**
- * How wide residuals are, and how much neighbours lean on each other: what every judgement
- * of a series is held against. Measured on the baseline alone, and frozen with it.
+ * How far the residuals of a series vary (spread), and how alike neighbours are
+ * (autocorrelation): what is unusual is judged by these. Measured on the baseline alone.
  */
 
 import { excursionIn, LEANS, standsApart, type Excursion } from "./excursion.ts";
 import { medianInPlace, rankedAt } from "./orderStatistics.ts";
 import type { Transform } from "./residual.ts";
 
-/** A residual scale below this is not believed: 2 % on the log scale. */
+/** The least spread for relative tolerances, on the log scale: 2 %. */
 export const LOG_SCALE_FLOOR = 0.02;
-/** And a tenth of a percentage point for ratios. */
+/** The least spread for ratios: a tenth of a percentage point. */
 export const POINT_SCALE_FLOOR = 0.1;
 
 /**
- * What a series with a short history is taken to vary by from sample to sample: 4 % of
- * a latency, 0.15 percentage points of a ratio. Assumptions, for where no host prepared a
- * scale pooled over the metric's family (familyScale.ts).
+ * The spread that is assumed where the history is short: 4 % for relative tolerances, 0.15
+ * percentage points for ratios. It is used where no host prepared the spread of the metric's
+ * family (familyScale.ts).
  */
 const SHORT_LOG_SCALE = 0.04;
 const SHORT_POINT_SCALE = 0.15;
-/** And its samples to lean on each other this much. */
+/** The autocorrelation that is assumed there. */
 const SHORT_AUTOCORRELATION = 0.2;
 
 /** Width of a normal distribution's middle nine tenths in standard deviations. */
@@ -34,8 +34,8 @@ export interface Scale {
 }
 
 /**
- * A short history borrows a scale and pays for the uncertain level: √(1 + 1/n), the
- * prediction error of a mean of n.
+ * The scale where the history is short. It is borrowed, and wider by √(1 + 1/n), the prediction
+ * error of a mean of n samples, because the level is uncertain too.
  */
 export function shortScale(
   count: number,
@@ -49,7 +49,13 @@ export function shortScale(
   return { spread: plain * Math.sqrt(1 + 1 / count), autocorrelation: SHORT_AUTOCORRELATION };
 }
 
-/** Of residuals about their median, an incident that was over left out (excursion.ts). */
+/**
+ * The scale of residuals, without an incident that was over before the deployment (excursion.ts).
+ *
+ * @param residuals about their median
+ * @param mad their median absolute deviation
+ * @param scratch as long as `residuals`; its content is lost
+ */
 export function scaleOf(
   residuals: Float64Array,
   mad: number,
@@ -69,7 +75,7 @@ export function scaleOf(
   return { spread: restSpread, autocorrelation: lagOneAutocorrelation(rest, restSpread) };
 }
 
-/** What is left of residuals without an incident that was over. */
+/** What is left of residuals without an incident that was over (see excursion.ts). */
 export interface Settled {
   readonly excursion: Excursion;
   /** Their median, and their residuals about it. */
@@ -79,7 +85,11 @@ export interface Settled {
   readonly mad: number;
 }
 
-/** @param atLeast the rest is taken to be this wide; it is measured by its tails as well */
+/**
+ * The residuals without an incident that was over; null where there is none.
+ *
+ * @param atLeast the least spread of the rest by which the incident is told apart
+ */
 export function settledIn(
   residuals: Float64Array,
   scratch: Float64Array,
@@ -104,13 +114,13 @@ function without(residuals: Float64Array, { from, to }: Excursion): Float64Array
 }
 
 /**
- * The standard deviation of one residual that a judgement may rest on: robust, but not
- * blind to what the series does now and then.
+ * The standard deviation of one residual: robust, but not blind to what the series does now and
+ * then.
  *
- * The median absolute deviation alone takes a spiky series for a quiet one, and then
- * every ordinary spike is a breach; so for relative changes the middle nine tenths
- * count too. Percentage points are an absolute statement about harm, and spikes must
- * not widen them.
+ * By its median absolute deviation alone a series with spikes looks quiet, and then every ordinary
+ * spike is a breach. So for relative changes it is at least what the width of the middle nine
+ * tenths gives. A tolerance in percentage points is an absolute statement about harm, which
+ * spikes must not widen.
  */
 function spreadOf(
   values: Float64Array,
@@ -127,7 +137,7 @@ function floorOf(transform: Transform, percentagePoint: number): number {
   return transform === "log" ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
 }
 
-/** The standard deviation that the width of the middle nine tenths would be that of. */
+/** The standard deviation of a normal distribution with the same width of middle nine tenths. */
 function usualOf(values: Float64Array, scratch: Float64Array): number {
   scratch.set(values);
   return (rankedAt(scratch, 0.95) - rankedAt(scratch, 0.05)) / NINE_TENTHS_TO_SD;
@@ -144,8 +154,8 @@ export function centre(y: Float64Array, scratch: Float64Array, level: number): n
 }
 
 /**
- * Lag-1 autocorrelation of residuals clipped at 6 scales (one outlier must not
- * decide it), in [0, 0.9]. Neighbours are taken as they come, gaps included.
+ * Lag-1 autocorrelation of residuals, in [0, 0.9]. They are clipped at 6 scales, so that one
+ * outlier does not decide it. Samples on both sides of a gap count as neighbours.
  */
 export function lagOneAutocorrelation(residuals: Float64Array, scale: number): number {
   const clip = 6 * scale;
@@ -164,7 +174,7 @@ export function lagOneAutocorrelation(residuals: Float64Array, scale: number): n
   return variance === 0 ? 0 : Math.max(0, Math.min(0.9, covariance / variance));
 }
 
-/** Comparisons cost half of what Math.min and Math.max do. */
+/** By comparisons, which take half the time of Math.min and Math.max. */
 function clipped(value: number, clip: number): number {
   return value > clip ? clip : value < -clip ? -clip : value;
 }

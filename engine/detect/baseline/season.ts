@@ -1,9 +1,9 @@
 /**
- * The profile of the same time of day, from the days before a deployment.
+ * The season: what a series did at the same time of day on the days before a deployment.
  *
- * One of the pure functions a host calls on past samples; the result enters the
- * engine as a `contextPrepared` event. Only samples from before the deployment may
- * be in it: the youngest day ends 24 hours before the watch does.
+ * A host calls these pure functions on past samples, and the result enters the engine as a
+ * `contextPrepared` event. Only samples from before the deployment may be in it: the youngest day
+ * ends 24 hours before the watch does.
  */
 
 import type { SeasonProfile } from "../../event.ts";
@@ -13,19 +13,19 @@ import { medianOfFew } from "./orderStatistics.ts";
 export const DAY_MS = 86_400_000;
 /** How many days back a profile looks. */
 export const SEASON_DAYS = 7;
-/** With fewer days there is no profile: one odd day would be the rule. */
+/** With fewer days there is no profile, because a single odd day could decide. */
 export const SEASON_DAYS_AT_LEAST = 3;
 /**
- * One entry of a profile is the median over this long a slot of each day. Slots lie about whole
- * multiples of it since 1970, whenever a deployment starts: all of a service share their medians.
+ * Each day is cut into slots of this length, centred on whole multiples of it since 1970. Slots
+ * do not depend on when a deployment starts, so all deployments of a service share their medians.
  */
 const SLOT_MS = 300_000;
 /**
- * A profile begins a whole slot or more before its stretch: the newest samples of a baseline may
- * not be known yet when it is frozen, and then it reaches back for older ones.
+ * A profile begins at least so many slots before the stretch it is wanted for. A baseline may
+ * reach that far back where its newest samples are not known yet when it is frozen.
  */
 const SLOTS_BEFORE = 1;
-/** Samples so long before a stretch and after it belong to its slots. */
+/** How long before and after a stretch samples belong to its slots. */
 export const SEASON_MARGIN_MS = (SLOTS_BEFORE + 1.5) * SLOT_MS;
 
 /** Samples of earlier days, in time order. */
@@ -34,32 +34,34 @@ export interface PastSamples {
   readonly values: ArrayLike<number>;
 }
 
-/** The same, evenly spaced: where a slot ends is then known without a look at the times. */
+/** Samples of earlier days that are evenly spaced, so that no array of times is needed. */
 export interface EvenSamples {
   readonly startMs: number;
   readonly stepMs: number;
   readonly values: ArrayLike<number>;
 }
 
-/** The days a profile is made of, each as soon as it is read: what is kept of one is short. */
+/** A profile under way: days are reduced to medians one by one as they are read. */
 export interface SeasonDays {
   /** The middle of the first slot. */
   readonly fromMs: number;
   readonly slots: number;
-  /** By day, the youngest first: the median of each slot; NaN where there is none. */
+  /** The median of each slot, the youngest day first; NaN where a slot has no sample. */
   readonly medians: Float64Array;
   /** Room for the samples of a slot, one piece of memory with the medians. */
   readonly scratch: Float64Array;
-  /** The days that were taken. */
+  /** How many days were taken. */
   taken: number;
 }
 
-/** So many samples of a slot need no more room. */
+/** A slot with more samples than this needs more room than `SeasonDays.scratch` has. */
 const USUAL_SAMPLES = 32;
 
 /**
- * @param wantedFromMs, toMs the stretch a profile is wanted for: baseline and watch
- * @param spent days that nobody needs any more, to be written over
+ * A profile of which no day is taken yet.
+ *
+ * @param wantedFromMs, toMs the stretch the profile is wanted for: baseline and watch
+ * @param spent one that nobody needs any more: its memory is used again
  */
 export function startSeason(wantedFromMs: number, toMs: number, spent?: SeasonDays): SeasonDays {
   const fromMs = (Math.floor(wantedFromMs / SLOT_MS) - SLOTS_BEFORE) * SLOT_MS;
@@ -73,19 +75,21 @@ export function startSeason(wantedFromMs: number, toMs: number, spent?: SeasonDa
   return { fromMs, slots, medians, scratch: memory.subarray(medians.length), taken: 0 };
 }
 
-/** So many slots are remembered: those of a week, and of a day for what watches reach over. */
+/** How many slots are remembered: those of a week, and of one more day that watches reach into. */
 const REMEMBERED_SLOTS = 2_304;
 
 /**
- * Medians of slots that were taken before. Deployments of a service see most of each other's
- * earlier days, and a slot is the same whoever looks at it: its median is made once.
+ * Medians of slots that were computed before. Deployments of a service need mostly the same
+ * earlier days, so each slot's median is computed once. A ring: a slot stands at its number modulo
+ * `REMEMBERED_SLOTS`.
  */
 export interface SlotMemory {
-  /** Which slot, counted from 1970, stands at its number's remainder. */
+  /** The number of the slot in each place, counted from 1970; −1 where there is none. */
   readonly slots: Int32Array;
   readonly medians: Float64Array;
 }
 
+/** A memory that holds no slot. */
 export function slotMemory(): SlotMemory {
   return {
     slots: new Int32Array(REMEMBERED_SLOTS).fill(-1),
@@ -93,12 +97,12 @@ export function slotMemory(): SlotMemory {
   };
 }
 
-/** Before samples of another series, or of another recording, are taken with it. */
+/** Empties the memory, which must be done before it is used for another series or recording. */
 export function forgetSlots(memory: SlotMemory): void {
   memory.slots.fill(-1);
 }
 
-/** Takes a day all of whose slots are remembered; else nothing, and false. */
+/** Takes a day from memory. Returns false, and the day is not taken, where a slot is missing. */
 export function recallDay(days: SeasonDays, day: number, memory: SlotMemory): boolean {
   const { fromMs, slots, medians } = days;
   const first = (fromMs - day * DAY_MS) / SLOT_MS;
@@ -115,8 +119,8 @@ export function recallDay(days: SeasonDays, day: number, memory: SlotMemory): bo
  * Reduces one day to the medians of its slots.
  *
  * @param day how many days before the stretch, at least one
- * @param past samples of that day; of others there may be some, they are passed over
- * @param memory of this series alone, where `past` has all samples of the day's slots
+ * @param past samples of that day; samples of other days are ignored
+ * @param memory of this series; null where `past` may lack samples of the day's slots
  */
 export function takeDay(
   days: SeasonDays,
@@ -155,20 +159,20 @@ export function takeDay(
   days.taken++;
 }
 
-/** Where samples before a time end, sought from an index on. */
+/** How many samples lie before a time, `from` at the least. */
 function endBefore(past: PastSamples | EvenSamples, beforeMs: number, from: number): number {
   if (!("stepMs" in past)) return firstFrom(past.atMs, beforeMs, from);
   const { startMs, stepMs, values } = past;
   let end = Math.ceil((beforeMs - startMs) / stepMs);
-  // Times of a fraction of a millisecond may round the wrong way.
+  // The division may round the wrong way where times have fractions of a millisecond.
   while (startMs + (end - 1) * stepMs >= beforeMs) end--;
   while (startMs + end * stepMs < beforeMs) end++;
   return Math.max(from, Math.min(values.length, end));
 }
 
 /**
- * The median over the days of each slot's median; the same weekday counts twice. Null with
- * fewer than three days of samples.
+ * The profile: for each slot the median over the days of their medians. The same weekday, seven
+ * days ago, counts twice. Null with fewer than three days that have half of their slots.
  */
 export function seasonOf({ fromMs, slots, medians, scratch }: SeasonDays): SeasonProfile | null {
   let days = 0;

@@ -1,6 +1,6 @@
 /**
- * What the samples of one series are read as: themselves, the rates of a counter, or
- * events among requests. Signals with equal keys read one series alike and share it.
+ * What the samples of one series are read as: themselves, the rates of a counter, or events among
+ * requests.
  */
 
 import type { SampleColumn, SeriesName } from "../../event.ts";
@@ -15,6 +15,7 @@ import { readColumn, type Readings } from "./readings.ts";
 import { baselineStart, observeBaseline, timesOfFinite, type Baseline } from "./residual.ts";
 import type { TrackState } from "../trackState.ts";
 
+/** What readings of a series depend on: signals with equal keys share them. */
 export function readingKey(signal: SignalPolicy, series: SeriesName): string {
   const { baselineMs, season } = signal.detector;
   const counter = isCounter(signal, series) ? " counter" : "";
@@ -34,7 +35,7 @@ export function observePast(
   const { series, pastAtMs, pastBehind } = track;
   const { detector } = signal;
   const counter = isCounter(signal, series);
-  // A profile of a raw counter is not the profile of its rate.
+  // The host's profile is of the raw counter, not of its rate: it cannot be subtracted.
   const followed = detector.season && !counter ? season : null;
   const from = baselineStart(pastAtMs, startedAtMs - detector.baselineMs, followed);
   const atMs = part(pastAtMs, from, pastAtMs.length);
@@ -70,7 +71,7 @@ function hasTwo(values: ArrayLike<number>): boolean {
   return finite === 2;
 }
 
-/** Readings of samples from after the deployment, continuing from where the track is. */
+/** Readings of samples from after the deployment; they go on from the state of the track. */
 export function readSamples(
   track: TrackState,
   signal: SignalPolicy,
