@@ -1,18 +1,18 @@
 /**
  * Placebo watches: the same detector at times in the past when nothing was deployed.
  *
- * Pure functions a host calls on past samples. `placeboWatches` runs a signal once over a
- * whole series, at a fixed grid of times that no deployment moves; `calibrate` then picks,
- * for one deployment, the watches that were over and known when it started. So a
- * history's placebos are made once, and no deployment sees further than its own start.
+ * A host calls these pure functions on past samples. `placeboWatches` runs a signal once over a
+ * whole series, at a fixed grid of times that depends on no deployment. For each deployment
+ * `calibrate` then picks the watches that were over and known when it started. So the placebos of
+ * a history are made once, and none that is used looks beyond a deployment's start.
  *
- * A placebo is judged without tags, modes, control peers or a borrowed scale. Without
- * control its peaks are if anything higher, and the limit more careful than it need be.
+ * A placebo is judged without tags, modes, control peers or a borrowed scale. Without a control
+ * its peaks are higher, if anything, and so the limit is on the careful side.
  */
 
 import { seriesKey, type Deployment, type SampleColumn, type SeasonProfile } from "../../event.ts";
 import type { Policy, SignalPolicy } from "../../policy/policy.ts";
-import { part } from "../baseline/columns.ts";
+import { firstFrom, part } from "../baseline/columns.ts";
 import { limitOf } from "../detectors/detector.ts";
 import { familySpread } from "../baseline/familyScale.ts";
 import { isLogarithm, withLimit, type CalibratedLimit } from "./limit.ts";
@@ -21,25 +21,25 @@ import { BASELINE_FOR_HEALTH, BASELINE_REACH_MS } from "../baseline/residual.ts"
 import { DAY_MS, prepareSeason, SEASON_DAYS, SEASON_MARGIN_MS } from "../baseline/season.ts";
 import { startWatch, takeColumns, withContext } from "../watch.ts";
 
-/** A placebo with a smaller share of its samples would look quieter than a watch is. */
+/** A placebo with a smaller share of its samples is left out: it would look too quiet. */
 const COVERAGE_AT_LEAST = 0.8;
-/** A deployment or an incident spoils what comes within this time after it. */
+/** For how long after a deployment or an incident no placebo counts. */
 export const SETTLES_MS = 7_200_000;
-/** A limit that no statistic reaches; small enough that the e-process can hold its inverse. */
+/** A limit that no statistic reaches; small enough that exp(−limit) is not zero. */
 const NO_LIMIT = 600;
 
-/** One watch of nothing. It was over, and all of it known, at `endedAtMs`. */
+/** One watch at a time when nothing was deployed. All of it was known at `endedAtMs`. */
 export interface PlaceboWatch {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** From when it is known that something happened then; Infinity when nothing did. */
+  /** When it became known that something happened during it; Infinity where nothing did. */
   readonly spoiltAtMs: number;
   /** The largest statistic, and the spread it was measured in. */
   readonly peak: number;
   readonly spread: number;
 }
 
-/** A time in which a service was not left alone, and from when that was known. */
+/** A time at which something happened to a service, and when that became known. */
 export interface Disturbance {
   readonly fromMs: number;
   readonly toMs: number;
@@ -47,6 +47,8 @@ export interface Disturbance {
 }
 
 /**
+ * The placebo watches of a signal on one series.
+ *
  * @param column all samples of one series, in time order
  * @param timesMs when the placebos start, ascending
  * @param disturbances deployments and incidents of the series' service
@@ -122,7 +124,7 @@ export function calibrate(
   return { ...calibration, limit, familySpread: familySpread(spreads) };
 }
 
-/** The watches that began at `fromMs` or later, and were over and not known spoilt by `byMs`. */
+/** The watches from `fromMs` on that were over at `byMs` and not known to be spoilt then. */
 function usable(
   watches: readonly PlaceboWatch[],
   fromMs: number,
@@ -133,7 +135,7 @@ function usable(
   );
 }
 
-/** When it became known that something happened between the baseline and the end. */
+/** When it first became known that something happened within this time; Infinity: never. */
 function spoiltAt(disturbances: readonly Disturbance[], fromMs: number, toMs: number): number {
   let knownAtMs = Number.POSITIVE_INFINITY;
   for (const one of disturbances) {
@@ -142,7 +144,7 @@ function spoiltAt(disturbances: readonly Disturbance[], fromMs: number, toMs: nu
   return knownAtMs;
 }
 
-/** What a watch that began then would have known of the days before. */
+/** The season as a watch that began then would have known it. */
 function seasonFor(
   column: SampleColumn,
   startedAtMs: number,
@@ -151,14 +153,15 @@ function seasonFor(
 ): SeasonProfile | null {
   const fromMs = startedAtMs - signal.detector.baselineMs;
   const toMs = startedAtMs + policy.watchMs;
-  // Only the stretches a profile looks at, each day's, oldest first, no sample twice.
+  // Of each day, the oldest first, the stretch that a profile looks at; no sample twice.
   const atMs: number[] = [];
   const values: number[] = [];
   let next = 0;
   for (let day = SEASON_DAYS; day >= 1; day--) {
     const shiftMs = day * DAY_MS;
-    const from = firstFrom(column.atMs, fromMs - shiftMs - SEASON_MARGIN_MS);
-    const to = firstFrom(column.atMs, Math.min(startedAtMs, toMs - shiftMs + SEASON_MARGIN_MS));
+    const from = firstFrom(column.atMs, fromMs - shiftMs - SEASON_MARGIN_MS, 0);
+    const toDayMs = Math.min(startedAtMs, toMs - shiftMs + SEASON_MARGIN_MS);
+    const to = firstFrom(column.atMs, toDayMs, 0);
     for (next = Math.max(next, from); next < to; next++) {
       if (column.knownAtMs[next]! > startedAtMs) continue;
       atMs.push(column.atMs[next]!);
@@ -168,27 +171,16 @@ function seasonFor(
   return prepareSeason({ atMs, values }, fromMs, toMs);
 }
 
-/** The samples with `fromMs` <= at < `toMs`, and those that stand between them. */
+/** The samples with `fromMs` <= `atMs` < `toMs`. */
 function cut(column: SampleColumn, fromMs: number, toMs: number): SampleColumn {
-  const from = firstFrom(column.atMs, fromMs);
-  const to = firstFrom(column.atMs, toMs);
+  const from = firstFrom(column.atMs, fromMs, 0);
+  const to = firstFrom(column.atMs, toMs, 0);
   return {
     series: column.series,
     atMs: part(column.atMs, from, to),
     knownAtMs: part(column.knownAtMs, from, to),
     values: part(column.values, from, to),
   };
-}
-
-function firstFrom(times: ArrayLike<number>, atMs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! < atMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function placeboDeployment(service: string, startedAtMs: number): Deployment {

@@ -1,37 +1,40 @@
 /**
- * The e-value of a detector's statistic: what a bet against "no harm" has multiplied
- * its stake by. Its expectation is at most 1 when nothing is wrong, at every look.
+ * The e-value of a detector's statistic: by how much a bet on harm has multiplied its stake. When
+ * nothing is wrong its expectation is at most 1, whenever one looks.
  *
- * An e-process says it itself. Past its horizon it has bet t/H instead of 1, so it is
- * divided by that. Sums and averages have no such promise: their statistic becomes a
- * p-value of the largest one in a watch, p = exp(−rate·s), and that an e-value,
+ * The statistic of an e-process is the logarithm of one. Past its horizon H it has staked t/H
+ * instead of 1, so it is divided by that. The sums and averages of CUSUM and EWMA promise nothing
+ * of the kind. For these the statistic s becomes a p-value of the largest statistic in a watch,
+ * p = exp(−rate·s), and that becomes an e-value,
  *
  *     e(p) = (1 − p + p·ln p) / (p·ln²p)      (Vovk and Wang 2021; e(0.01) = 4.46)
  *
- * the average of all p-to-e calibrators κ·p^(κ−1). It costs: p = 0.01 is worth 4.5, not
- * 100. The largest statistic so far is below the largest of the watch, so any look holds.
+ * the average of all p-to-e calibrators κ·p^(κ−1). The price is that p = 0.01 is worth 4.5 and
+ * not 100. It holds whenever one looks, because the largest statistic so far is never above the
+ * largest of the whole watch.
  *
- * Rates are where 1 % of 60-sample watches lie over the worst of normal and t (3 d.f.)
- * noise at an autocorrelation of 0, .3, .6 and .8, zero tolerated (4000 watches each,
- * seeds in test/detectors/noise.ts): a sum of 12.1, an average of 6.5 (12.3 and 6.4 since an
- * incident is left out of a baseline, which 4000 watches cannot tell apart). One in a thousand
- * lie over 32 and 9.8, an exponential says 18 and 9.8. Bias: beyond those the tail of a
- * sum is heavier than said, drift is not in it, and two directions are not paid for;
- * what any tolerance above zero gives away is (with half a spread the 1 % is 8.9).
+ * The rates are set by the statistic that 1 % of healthy watches of 60 samples exceed, in the
+ * worst case of normal and t (3 d.f.) noise with an autocorrelation of 0, .3, .6 and .8 and
+ * nothing tolerated (4000 watches each, seeds in test/detectors/noise.ts): 12.1 for a sum and 6.5
+ * for an average. (12.3 and 6.4 since incidents are left out of baselines, which 4000 watches
+ * cannot tell apart from these.) One in a thousand exceed 32 and 9.8, where the exponential says
+ * 18 and 9.8. Bias: the tail of a sum is heavier than this, drift is not allowed for, and neither
+ * are two directions at once. On the other side, any tolerance above zero makes the statistics
+ * smaller (with half a spread tolerated the 1 % point of a sum is 8.9).
  *
- * The other detectors have no such tail: without a calibration on the
- * past of the series nothing is known of how often. They have no e-value.
+ * The other detectors have no e-value: without a calibration on the past of the series nothing is
+ * known of how often a healthy one reaches a statistic.
  */
 
 import type { DetectorSettings } from "../../policy/policy.ts";
 
-/** No model of a metric is right to one in ten thousand: more than this is not believed. */
+/** The most that is believed, e = 10 400: no model of a metric is right beyond that. */
 export const LOG_E_AT_MOST = 9.25;
 
 const CUSUM_RATE = Math.log(100) / 12.1;
 const EWMA_RATE = Math.log(100) / 6.5;
 
-/** The natural logarithm of e(p); 0 where p says nothing (e is below 1 only for p > 0.26). */
+/** The natural logarithm of e(p): below 0 for p between 0.26 and 1, and 0 from 1 on. */
 export function logEOfP(p: number): number {
   if (p >= 1) return 0;
   if (p <= 0) return LOG_E_AT_MOST;
@@ -66,7 +69,7 @@ export function logEOf(
   }
 }
 
-/** The most that a detector can ever say; null where it says nothing. */
+/** The largest logarithm of an e-value that a detector can reach; null where it has none. */
 export function mostLogEOf(settings: DetectorSettings): number | null {
   switch (settings.kind) {
     case "eprocess":
@@ -75,7 +78,7 @@ export function mostLogEOf(settings: DetectorSettings): number | null {
     case "cusum":
       return logEOf(settings, 2 * settings.limit, 1);
     case "ewma":
-      // One step moves the average by `clip` of its deviations at most, lasting ones by 1/w.
+      // A step moves the average by `clip` of its deviations at most, a lasting shift by clip/w.
       return logEOf(settings, settings.clip / settings.weight, 1);
     case "threshold":
     case "mannWhitney":

@@ -1,4 +1,4 @@
-/** What a signal said, in numbers and in words. */
+/** What a signal found at one moment, in numbers and in words: the evidence of a judgement. */
 
 import { seriesKey, type SignalEvidence, type Verdict } from "../../event.ts";
 import type { AbsoluteLimit, SignalPolicy } from "../../policy/policy.ts";
@@ -18,16 +18,16 @@ import { logEOf } from "./eValue.ts";
 import { boundsFor } from "../tolerance.ts";
 import type { WatchState } from "../watch.ts";
 
-/** Half a spread subtracted is worth a word. */
+/** A reason mentions peers where they explain at least so many spreads. */
 const MATTERS = 0.5;
 
-/** Is the history long enough to call a series healthy? Short history forbids health only. */
+/** Is the history long enough to call the series healthy? A breach needs no such length. */
 export function supportsHealth(track: TrackState): boolean {
   const { baseline } = track;
   return baseline?.problem === null && baseline.samples >= BASELINE_FOR_HEALTH;
 }
 
-/** A series as a reader knows it: its metric, with its service where not the deployed one. */
+/** A series as a reader knows it: its metric, and its service where the signal watches others. */
 export function nameOf(signal: SignalPolicy, { series }: TrackState): string {
   const own = signal.of.length === 1 && signal.of[0] === "own";
   return own ? series.metric : `${series.service} ${series.metric}`;
@@ -38,12 +38,14 @@ export function effectOf(signal: SignalPolicy, residual: number): number {
   return signal.tolerance.kind === "relative" ? Math.expm1(residual) : residual;
 }
 
+/** An effect in words: `+12 %`, or `+0.4 pp`. */
 export function effectText(signal: SignalPolicy, track: TrackState, effect: number): string {
   if (signal.tolerance.kind === "relative") return formatChange(effect);
   const points = effect / track.series.percentagePoint;
   return `${points >= 0 ? "+" : "−"}${formatNumber(Math.abs(Number(points.toPrecision(3))))} pp`;
 }
 
+/** What is tolerated, in words: `10 % tolerated with expected_change=15%`. */
 export function toleranceText(
   signal: SignalPolicy,
   amount: number,
@@ -56,7 +58,7 @@ export function toleranceText(
   return tags.length === 0 ? allowed : `${allowed} with ${tags.join(", ")}`;
 }
 
-/** Every judgement says what is tolerated, some more than once, and of few amounts. */
+/** The texts of tolerances: every judgement needs one, and there are few different amounts. */
 const ALLOWED = new WeakMap<SignalPolicy, Map<number, string>>();
 
 function allowedText(signal: SignalPolicy, amount: number): string {
@@ -67,7 +69,7 @@ function allowedText(signal: SignalPolicy, amount: number): string {
   return `${size} tolerated${absoluteText(signal)}`;
 }
 
-/** What a sample must be beyond as well, where the detector has such a limit. */
+/** The absolute limit that a sample must also be beyond, in words; empty where there is none. */
 export function absoluteText({ detector }: SignalPolicy): string {
   if (detector.kind !== "threshold") return "";
   const text = (word: string, limit: AbsoluteLimit | undefined): string => {
@@ -78,7 +80,7 @@ export function absoluteText({ detector }: SignalPolicy): string {
   return text("up to", detector.over) + text("down to", detector.under);
 }
 
-/** What is too much whatever is tolerated. */
+/** What the hard guard calls harm, in words. */
 export function guardText({ hardGuard, worse }: SignalPolicy): string {
   const { times, over, under } = hardGuard!;
   const up = over === null ? "" : ` and over ${formatShare(over)}`;
@@ -89,14 +91,14 @@ export function guardText({ hardGuard, worse }: SignalPolicy): string {
   return `${both}, whatever is tolerated`;
 }
 
-/** What a detector of width found; null for those that judge the level. */
+/** What the variance detector found, in words; null for detectors that judge the level. */
 function widthText({ detector }: SignalPolicy, statistic: number | null): string | null {
   if (detector.kind !== "variance" || statistic === null) return null;
   const times = formatNumber(Number(statistic.toPrecision(2)));
   return `varies ${times} times as much as before (breach from ${formatNumber(detector.times)})`;
 }
 
-/** The signal with the limit of this series, and what a statistic means on it. */
+/** The signal with the limit of this series, and how unusual a statistic is on it. */
 export function calibratedOn(
   signal: SignalPolicy,
   { deployment, endsAtMs, context }: WatchState,
@@ -111,7 +113,7 @@ export function calibratedOn(
   };
 }
 
-/** A limit that nothing was calibrated on is the author's guess, and a reader must know. */
+/** Tells the reader where a policy asks to calibrate but the quoted limit had to stand. */
 export function noHistory(placebo: Placebo | null): string {
   return placebo?.source === "none" ? "; no placebo history, quoted limit" : "";
 }
@@ -128,7 +130,7 @@ export function controlEvidence(
   return { peers, subtracted: effectOf(signal, uncontrolled) - effectOf(signal, residual) };
 }
 
-/** Peers are mentioned where they mattered, and where there were too few. */
+/** What a reason adds about peers: where they mattered, and where there were too few. */
 export function afterPeers(
   track: TrackState,
   control: SignalEvidence["control"],
@@ -141,7 +143,7 @@ export function afterPeers(
   return mattered ? `; after ${peers} peers` : "";
 }
 
-/** Was a season subtracted? Null where the policy does not ask, or nothing was before. */
+/** Whether a season was subtracted. Null where the policy asks for none or there is no baseline. */
 export function seasonEvidence(signal: SignalPolicy, track: TrackState): SignalEvidence["season"] {
   const { baseline } = track;
   if (!signal.detector.season || baseline === null || baseline.problem !== null) return null;
@@ -163,18 +165,19 @@ function withoutSeason(
   return `none was prepared, it takes ${SEASON_DAYS_AT_LEAST} earlier days`;
 }
 
-/** With fewer samples due than this nobody can say that some are missing. */
+/** With fewer samples due than this it is too early to say that some are missing. */
 const DUE_AT_LEAST = 5;
 
+/** The share of the samples due since the deployment that are missing; null: too early to say. */
 export function missingBy(track: TrackState, valid: number, startedAtMs: number, atMs: number) {
   const stepMs = track.baseline?.stepMs ?? null;
   if (stepMs === null) return null;
   const due = Math.floor((atMs - startedAtMs) / stepMs);
-  // One may be on its way.
+  // The newest one due may still be on its way.
   return due < DUE_AT_LEAST ? null : Math.max(0, due - 1 - valid) / due;
 }
 
-/** What is missing when a series says nothing. */
+/** What is missing where a series has no samples, in words. */
 export function nothingOf(signal: SignalPolicy, track: TrackState, gap: Gap | null): string {
   const metric = nameOf(signal, track);
   if (gap === "noTraffic") return `no request behind ${metric}`;
@@ -183,8 +186,9 @@ export function nothingOf(signal: SignalPolicy, track: TrackState, gap: Gap | nu
 }
 
 /**
- * What is tolerated, beside what was found; where the smoothed reading lies within it, what
- * of the single samples is beyond, as `+9.9 %, 10 % tolerated` alone is no reason to act.
+ * What is tolerated, in words, to follow what was found. A breach is of single samples and the
+ * effect is smoothed, so the effect may lie within the tolerance. Then this says what is beyond
+ * it, because `+9.9 %, 10 % tolerated` by itself is no reason to act.
  */
 function beyondText(signal: SignalPolicy, track: TrackState, change: TrackChange): string {
   const { smooth, statistic, tolerance, tags } = change;
@@ -204,17 +208,18 @@ function beyondText(signal: SignalPolicy, track: TrackState, change: TrackChange
 }
 
 /**
- * Evidence at a change of verdict. Here as wherever evidence is made its fields are written down
- * in one order: then it is of one shape, and whoever decides reads it quickly.
+ * The evidence at a change of verdict. Here as in finalEvidence.ts all fields are written out in
+ * one order, so that all evidence has one hidden class and is fast to read (see `changed` in
+ * decide/state.ts).
  *
- * @param stands of it under `fusion: evidence`
+ * @param standing under `fusion: evidence`; null under every other
  */
 export function interimEvidence(
   given: SignalPolicy,
   watch: WatchState,
   track: TrackState,
   change: TrackChange,
-  { verdict, untagged }: Readonly<Record<"verdict" | "untagged", Verdict>>,
+  { verdict, untagged }: Pick<SignalEvidence, "verdict" | "untagged">,
   breaching: SignalEvidence["breaching"],
   standing: SignalEvidence["standing"],
 ): SignalEvidence {
@@ -224,22 +229,7 @@ export function interimEvidence(
   const effect = usable ? effectOf(signal, change.smooth) : null;
   const size = effect === null ? "no reading" : effectText(signal, track, effect);
   const control = controlEvidence(signal, change.smooth, change.control);
-  const harm = widthText(signal, change.statistic) ?? size;
-  const allowed = toleranceText(signal, change.tolerance, change.tags);
-  const held = formatDuration(signal.holdMs);
-  const silentFor = formatDuration(staleAfterMs(baseline));
-  const reason =
-    verdict === "breach" && change.guarded
-      ? `${nameOf(signal, track)} ${size}: hard guard, ${guardText(signal)}`
-      : verdict === "breach"
-        ? `${nameOf(signal, track)} ${harm}${beyondText(signal, track, change)}, for ${held}`
-        : verdict === "healthy"
-          ? `${nameOf(signal, track)} back within tolerance for ${formatDuration(signal.clearMs)}`
-          : change.stale
-            ? `${nothingOf(signal, track, change.gap)} for ${silentFor}`
-            : change.levels > 0
-              ? `${nameOf(signal, track)} ${size}, ${allowed}`
-              : `watching ${nameOf(signal, track)}: ${size}, ${allowed}`;
+  const reason = interimReason(signal, track, change, verdict, size);
   return {
     signal: signal.name,
     verdict,
@@ -272,6 +262,37 @@ export function interimEvidence(
   };
 }
 
+/** Why the verdict is what it is, in words. `size` is the effect in words. */
+function interimReason(
+  signal: SignalPolicy,
+  track: TrackState,
+  change: TrackChange,
+  verdict: Verdict,
+  size: string,
+): string {
+  const name = nameOf(signal, track);
+  if (verdict === "breach" && change.guarded) {
+    return `${name} ${size}: hard guard, ${guardText(signal)}`;
+  }
+  if (verdict === "breach") {
+    const harm = widthText(signal, change.statistic) ?? size;
+    const held = formatDuration(signal.holdMs);
+    return `${name} ${harm}${beyondText(signal, track, change)}, for ${held}`;
+  }
+  if (verdict === "healthy") {
+    return `${name} back within tolerance for ${formatDuration(signal.clearMs)}`;
+  }
+  if (change.stale) {
+    const silentFor = formatDuration(staleAfterMs(track.baseline!));
+    return `${nothingOf(signal, track, change.gap)} for ${silentFor}`;
+  }
+  const allowed = toleranceText(signal, change.tolerance, change.tags);
+  return change.levels > 0
+    ? `${name} ${size}, ${allowed}`
+    : `watching ${name}: ${size}, ${allowed}`;
+}
+
+/** The evidence, marked as that of a hard guard which speaks. */
 export function withHardGuard(evidence: SignalEvidence): SignalEvidence {
   return { ...evidence, hardGuard: true };
 }

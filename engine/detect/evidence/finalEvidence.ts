@@ -1,4 +1,4 @@
-/** The last judgement of a signal: what its whole watch said, the worst of its series. */
+/** The evidence of a signal's last judgement: what its whole watch showed. */
 
 import { seriesKey, type Arm, type SignalEvidence, type Verdict } from "../../event.ts";
 import { servicesOf, type SignalPolicy } from "../../policy/policy.ts";
@@ -33,10 +33,10 @@ import { heldVerdicts } from "../track.ts";
 import type { Extreme, TrackState } from "../trackState.ts";
 import type { WatchState } from "../watch.ts";
 
-/** A signal that counts is healthy where this multiple of what is tolerated would have shown. */
+/** A signal that counts is healthy only where so many times what is tolerated would have shown. */
 const SHOWN_TIMES = 5;
 
-/** Health needs this share of the samples a watch should have had. */
+/** A series is healthy only with at least this share of the samples that were due in its watch. */
 export const COVERAGE_FOR_HEALTH = 0.8;
 
 /** The furthest a series went in the direction that is worse. */
@@ -47,6 +47,7 @@ function worstOf(signal: SignalPolicy, track: TrackState): Extreme {
   return -lowest.residual > highest.residual ? lowest : highest;
 }
 
+/** How many samples had no request behind them, in words; empty where none. */
 function trafficText(signal: SignalPolicy, { traffic }: TrackState): string {
   if (traffic === null) return "";
   const { noTraffic, noExposure } = traffic;
@@ -55,7 +56,7 @@ function trafficText(signal: SignalPolicy, { traffic }: TrackState): string {
   return idle + (noExposure === 0 ? "" : `, ${noExposure} without a sample of ${name}`);
 }
 
-/** Health of a signal that counts needs requests enough to have shown harm. */
+/** Were there requests enough to show harm? True for signals that do not count. */
 function couldShow(signal: SignalPolicy, track: TrackState, tolerance: number): boolean {
   const { detector } = signal;
   const rate = track.baseline?.rate;
@@ -122,7 +123,7 @@ function finalVerdict(
   return { verdict: "healthy", reason: `${metric} ${peakText(signal, track, worst)}, ${allowed}` };
 }
 
-/** How far a healthy series went: within what was tolerated, or beyond it but not for long. */
+/** How far a healthy series went, in words: within its tolerance, or beyond it but not for long. */
 function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): string {
   const size = effectText(signal, track, effectOf(signal, worst.residual));
   const { up, down } = boundsFor(signal, track.series, worst.tolerance);
@@ -135,7 +136,7 @@ function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): stri
 
 const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "healthy"];
 
-/** The last judgement of a signal: the worst of its series. */
+/** The evidence of a signal's last judgement, that of the worst of its series. */
 export function finalEvidence(
   signal: SignalPolicy,
   watch: WatchState,
@@ -153,42 +154,12 @@ export function finalEvidence(
       (a, b) => WORST_FIRST.indexOf(a[arm].verdict) - WORST_FIRST.indexOf(b[arm].verdict),
     )[0];
   const decided = worst("tagged");
-  const statistic = decided?.track.baseline?.problem === null ? decided.track.peak : null;
+  if (decided === undefined) return evidenceOfNone(signal, watch, state);
   const { name, tolerance, detector } = signal;
-  const logE = statistic === null ? null : logEOf(detector, statistic, decided!.track.valid);
-  const breaching = breachingOf(state.published);
-  const { standing } = state;
-  if (decided === undefined) {
-    const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
-    const reason = `no series of ${whose} matches ${signal.metric}`;
-    return {
-      signal: name,
-      verdict: "noData",
-      reason,
-      series: null,
-      effect: null,
-      expected: null,
-      scale: null,
-      tolerance: tolerance.amount,
-      baseTolerance: tolerance.amount,
-      statistic,
-      limit: limitOf(detector),
-      logE,
-      breaching,
-      standing,
-      samples: 0,
-      baselineSamples: 0,
-      missing: null,
-      tags: [],
-      untagged: "noData",
-      untaggedReason: reason,
-      placebo: null,
-      control: null,
-      season: null,
-    };
-  }
   const { track, tagged } = decided;
   const baseline = track.baseline;
+  const statistic = baseline?.problem === null ? track.peak : null;
+  const logE = statistic === null ? null : logEOf(detector, statistic, track.valid);
   const usable = baseline?.problem === null && track.smooth !== null;
   const extreme = worstOf(signal, track);
   const shadow = worst("untagged")!.untagged;
@@ -208,8 +179,8 @@ export function finalEvidence(
     statistic,
     limit: limitOf(limited.detector),
     logE,
-    breaching,
-    standing,
+    breaching: breachingOf(state.published),
+    standing: state.standing,
     samples: track.valid,
     baselineSamples: baseline?.samples ?? track.pastAtMs.length,
     missing: missingBy(track, track.valid, watch.deployment.startedAtMs, watch.endsAtMs),
@@ -221,4 +192,40 @@ export function finalEvidence(
     season: seasonEvidence(signal, track),
   };
   return judged.some((one) => guardSpeaks(one.track)) ? withHardGuard(evidence) : evidence;
+}
+
+/** The evidence of a signal that no series matched. */
+function evidenceOfNone(
+  signal: SignalPolicy,
+  watch: WatchState,
+  { published, standing }: SignalState,
+): SignalEvidence {
+  const { name, tolerance, detector } = signal;
+  const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
+  const reason = `no series of ${whose} matches ${signal.metric}`;
+  return {
+    signal: name,
+    verdict: "noData",
+    reason,
+    series: null,
+    effect: null,
+    expected: null,
+    scale: null,
+    tolerance: tolerance.amount,
+    baseTolerance: tolerance.amount,
+    statistic: null,
+    limit: limitOf(detector),
+    logE: null,
+    breaching: breachingOf(published),
+    standing,
+    samples: 0,
+    baselineSamples: 0,
+    missing: null,
+    tags: [],
+    untagged: "noData",
+    untaggedReason: reason,
+    placebo: null,
+    control: null,
+    season: null,
+  };
 }

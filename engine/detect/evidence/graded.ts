@@ -1,9 +1,9 @@
 /**
- * What stands of a signal's evidence over its series. Levels are for `fusion: evidence`
- * only: other policies have none.
+ * The evidence of a signal that stands, over all of its series, by the levels of levels.ts. Only
+ * policies with `fusion: evidence` have any.
  *
- * Evidence of several series is averaged, as that of several signals is: any other
- * rule would have to know how they depend on each other (Vovk and Wang 2021).
+ * E-values of several series are averaged, like those of several signals: any other rule would
+ * have to know how they depend on each other (Vovk and Wang 2021).
  */
 
 import type { BreachingSeries, StandingEvidence } from "../../event.ts";
@@ -11,18 +11,19 @@ import type { Policy } from "../../policy/policy.ts";
 import { logEAt } from "./levels.ts";
 import type { TrackChange, TrackState } from "../trackState.ts";
 
+/** Does the policy say `fusion: evidence`? */
 export function fusesEvidence(policy: Policy): boolean {
   return policy.fusion === "evidence";
 }
 
 /**
- * A series is there. It is judged at once, for nothing, so that the weights of the signals
- * are shared among those that have a series before there is any evidence to share.
+ * The change that makes a new series known, before it has any evidence. It is judged at once, so
+ * that the weights are shared among the signals that have a series from the very beginning.
  */
 export function appear(track: TrackState, startedAtMs: number): TrackChange {
   return {
     series: track.series,
-    // Before any sample that became known together with it.
+    // So that it comes before any sample that became known at the same instant.
     atMs: startedAtMs,
     knownAtMs: track.firstKnownAtMs,
     stale: false,
@@ -48,12 +49,12 @@ interface Levels {
   readonly untaggedLevels: number;
 }
 
-/** The mean over the series that are known; one that has not been heard of counts as 1. */
+/** The mean e-value over the known series; a series without a change so far counts as 1. */
 export function standingOf(
   tracks: readonly (readonly [string, TrackState])[],
   published: Readonly<Record<string, Levels>>,
 ): StandingEvidence {
-  // In the order of their names: a sum of floats depends on its order.
+  // Sorted by name, because a sum of floats depends on its order.
   const keys = tracks.map(([key]) => key).sort();
   const mean = (levelsOf: (levels: Levels) => number): number => {
     let sum = 0;
@@ -70,12 +71,13 @@ export function standingOf(
   };
 }
 
+/** Are the two equal? */
 export function sameStanding(a: StandingEvidence | null, b: StandingEvidence | null): boolean {
   if (a === null || b === null) return a === b;
   return a.tagged === b.tagged && a.untagged === b.untagged && a.silent === b.silent;
 }
 
-/** The series that speak against the deployment, the first mover first. */
+/** The series that speak against the deployment, the one that began first before the others. */
 export function breachingOf(
   published: Readonly<Record<string, { readonly sinceMs: number | null }>>,
 ): readonly BreachingSeries[] {

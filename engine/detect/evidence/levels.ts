@@ -1,28 +1,31 @@
 /**
- * The evidence of one series on a fixed grid of levels, each held and cleared as a breach
- * is: a level stands once every sample for `hold` was at or above it, and is lost once
- * every sample for `clear` was below it. Both are measured from sample to sample.
+ * The evidence of one series, rounded down to a fixed grid of levels. Each level is held and
+ * cleared as a breach is: it stands once every sample for `hold` was at or above it, and is lost
+ * once every sample for `clear` was below it. Both are measured from sample to sample.
  *
- * Only a change of what stands is worth a judgement, so policies that ask for different
- * confidence share one detection, and a watch has some ten judgements instead of one for
- * each sample. What stands is at most a quarter below what was reached; up to `clear`
- * after it fell it is above: the best of that time, which an e-process may be asked for
- * once, not at leisure. Silence takes all levels away.
+ * Why levels: only a change of what stands makes a judgement. So a watch has about ten judgements
+ * and not one for each sample, and policies that ask for different confidence share one
+ * detection.
+ *
+ * Bias: what stands is up to `STEP` below what was reached. For up to `clear` after the evidence
+ * fell it is above it: then it is the best of that time, and an e-process makes no promise about
+ * the best of several looks. Silence takes all levels away.
  */
 
 import { LOG_E_AT_MOST } from "./eValue.ts";
 
-/** Below this evidence counts as none: e = 2.7 is reached by every third healthy watch. */
+/** The lowest level, as ln E. Less counts as none: every third healthy watch reaches e = 2.7. */
 const FIRST = 1;
+/** From one level to the next, as ln E. */
 const STEP = 0.25;
 const LEVELS = Math.floor((LOG_E_AT_MOST - FIRST) / STEP) + 1;
 
 export interface LevelState {
   /** How many levels stand. */
   readonly standing: number;
-  /** Since when each level that is reached has been, lowest first. */
+  /** Since when each level has been reached, the lowest first. */
   readonly reachedSinceMs: readonly number[];
-  /** Since when each standing level has been missed; null while it is reached. */
+  /** Since when each standing level has no longer been reached; null while it is. */
   readonly missedSinceMs: readonly (number | null)[];
 }
 
@@ -39,7 +42,7 @@ export function levelsReached(logE: number): number {
   return Math.min(LEVELS, Math.floor((logE - FIRST) / STEP) + 1);
 }
 
-/** Folds one valid sample's evidence. Returns the same state when nothing was or is reached. */
+/** Folds one valid sample's evidence. Returns the same state where no level is or was reached. */
 export function holdLevels(
   state: LevelState,
   logE: number,
@@ -49,7 +52,7 @@ export function holdLevels(
 ): LevelState {
   const reached = levelsReached(logE);
   if (reached === 0 && state.standing === 0 && state.reachedSinceMs.length === 0) return state;
-  // As a breach keeps its beginning until it is cleared, so does a standing level.
+  // A standing level keeps its beginning until it is lost, as a breach does until it is cleared.
   const reachedSinceMs = state.reachedSinceMs.slice(0, Math.max(reached, state.standing));
   while (reachedSinceMs.length < reached) reachedSinceMs.push(atMs);
   let { standing } = state;

@@ -1,8 +1,7 @@
 /**
- * Which limit a detector has on one series: the quoted one, or where the policy asks for
- * it the one that its placebo watches give (see placebo.ts).
- *
- * Without enough of them the quoted limit stands, and the record says so.
+ * Which limit a detector has on one series: the quoted one, which the policy says, or where the
+ * policy asks to calibrate the one that placebo watches give (see placebo.ts). Without enough of
+ * them the quoted limit stands, and the record says so.
  */
 
 import { unreachable } from "../../assert.ts";
@@ -13,20 +12,20 @@ import { placeboP, type Calibration, type Placebo } from "./placebo.ts";
 /** A calibration with the limit that follows from it. */
 export interface CalibratedLimit extends Calibration {
   readonly limit: number;
-  /** Of one residual over the family, for a series without a history; null with too few. */
+  /** The usual spread in the metric's family, for series without a history; null: too few. */
   readonly familySpread: number | null;
 }
 
 /**
- * Everything a signal's placebo watches depend on but the series. The tolerance is the
- * policy's own, without tags and modes: under a mode that tolerates less, p is too small.
+ * Everything that a signal's placebo watches depend on besides the series. Bias: the tolerance is
+ * the policy's own, without tags and modes, so under a mode that tolerates less p is too small.
  */
 export function calibrationKey(signal: SignalPolicy, watchMs: number): string {
   const { detector, tolerance, worse, counter, calibrate } = signal;
   return JSON.stringify([detector, tolerance, worse, counter, calibrate, watchMs]);
 }
 
-/** Where a series' calibration stands in the prepared context. */
+/** The key of a series' calibration in the prepared context. */
 export function placeboKey(series: string, signal: SignalPolicy, watchMs: number): string {
   return `${series} ${calibrationKey(signal, watchMs)}`;
 }
@@ -53,7 +52,7 @@ export function limitedSignal(
   return { ...signal, detector: withLimit(signal.detector, calibration.limit) };
 }
 
-/** What a statistic means on this series; null where the policy does not ask. */
+/** How unusual a statistic is on this series; null where the policy asks for no calibration. */
 export function placeboOf(
   signal: SignalPolicy,
   watchMs: number,

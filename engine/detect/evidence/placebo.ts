@@ -1,48 +1,51 @@
 /**
- * What a detector's statistic means on this series: held against the peaks that the same
- * detector reached where nothing was deployed.
+ * How unusual a detector's statistic is on a series, compared with the peaks that the same
+ * detector reached when nothing was deployed (placebo watches).
  *
  *     p(s) = (#{m ≥ s} + 1) / (n + 1)              m the peaks of n placebo watches
  *     p(s) = p_u·(s/u)^(−1/ξ)                      beyond the largest; u the 95 % point,
  *                                                  ξ Hill's mean of ln(m/u) above it
  *     ln p = w·ln p_series + (1−w)·ln p_family,    w = n/(n + 150)
  *
- * The first is Davison and Hinkley (1997, 4.11), a valid p value if placebo and real
- * watches are exchangeable; the tail is Hill's (1975), its ξ pooled over the family
- * because a series alone has a handful of peaks beyond its 95 % point. A statistic that
- * is a logarithm already (the e-process) has the exponential tail instead, which is
- * Hill's on the statistic it is the logarithm of. The shrinkage is ours: a series knows
- * itself best, but fifty of its windows cannot say what happens once in two hundred.
+ * The first is a p-value that is valid if placebo and real watches are exchangeable (Davison and
+ * Hinkley 1997, 4.11). The tail is Hill's (1975), with ξ pooled over the family, the same metric
+ * in all services, because a single series has only a handful of peaks beyond its 95 % point. A
+ * statistic that is a logarithm already (the e-process) has an exponential tail instead, which is
+ * Hill's tail of the statistic itself. The weighting of the last line is our own choice: a series
+ * is its own best measure, but fifty windows cannot show what happens once in two hundred.
  *
- * Bias: past deployments' effects and incidents nobody recorded are among the placebos
- * and make p too large; neighbouring windows depend on each other, so n overstates what
- * is known; a regime that is new since the placebos makes p too small.
+ * Bias: effects of deployments and incidents that nobody recorded are among the placebos and make
+ * p too large. Neighbouring windows depend on each other, so there is less evidence than n
+ * suggests. A change of the series since the placebos makes p too small.
  */
+
+import { firstFrom } from "../baseline/columns.ts";
 
 /** Peaks of one detector setting, each list ascending. */
 export interface Calibration {
-  /** Of the series itself. */
+  /** Peaks of the series itself. */
   readonly series: readonly number[];
-  /** Of the same metric over all services, the series itself among them. */
+  /** Peaks of the same metric over all services, the series itself among them. */
   readonly family: readonly number[];
   /** Is the statistic a logarithm already? */
   readonly isLogarithm: boolean;
 }
 
+/** How unusual a statistic is. */
 export interface Placebo {
   /** The share of quiet watches that go as far; null without enough of them. */
   readonly p: number | null;
   /** How many placebo watches that rests on. */
   readonly windows: number;
-  /** Whose they are: the series' own (shrunk to the family's), its family's, or too few. */
+  /** Whose they are: the series' own (weighted with its family's), its family's, or too few. */
   readonly source: "series" | "family" | "none";
 }
 
-/** A family with fewer says nothing; five peaks lie beyond its 95 % point then. */
+/** A family with fewer placebo watches says nothing; of so many, five lie beyond the 95 % point. */
 export const FAMILY_WINDOWS = 100;
-/** And a series with fewer of its own is judged as its family. */
+/** A series with fewer placebo watches of its own is judged by its family alone. */
 export const SERIES_WINDOWS = 20;
-/** At this many of its own a series counts as much as its family. */
+/** With so many placebo watches of its own a series counts as much as its family. */
 const HALF_WEIGHT_WINDOWS = 150;
 const TAIL_SHARE = 0.05;
 
@@ -64,10 +67,10 @@ export function placeboP(calibration: Calibration | null, statistic: number): Pl
 }
 
 /**
- * The limit that a share `alpha` of quiet watches reaches: the smallest statistic whose
- * p is at most that, and never below `quoted`. A fortnight that happened to be quiet
- * must not make a detector touchier than its author asked for. Too few windows to tell
- * `alpha` (p cannot get so small) put it just above the largest peak; none leave
+ * The limit that a share `alpha` of quiet watches reaches: the smallest statistic whose p is at
+ * most `alpha`. It is never below `quoted`, the limit of the policy, because a fortnight that
+ * happened to be quiet must not make a detector more sensitive than its author asked for. With
+ * too few windows for p to become so small it is just above the largest peak; with none it is
  * `quoted`.
  */
 export function placeboLimit(
@@ -119,23 +122,11 @@ function tailP(
   shape: number,
   isLogarithm: boolean,
 ): number {
-  const reached = peaks.length - firstFrom(peaks, statistic);
+  const reached = peaks.length - firstFrom(peaks, statistic, 0);
   const counted = (reached + 1) / (peaks.length + 1);
   const { u, beyond } = tailPoint(peaks);
   if (reached > 0 || beyond === 0 || shape === 0 || statistic <= u) return counted;
   if (!isLogarithm && u <= 0) return counted;
   const further = isLogarithm ? statistic - u : Math.log(statistic / u);
   return Math.min(counted, ((beyond + 1) / (peaks.length + 1)) * Math.exp(-further / shape));
-}
-
-/** The first of the ascending peaks that is not below `statistic`. */
-function firstFrom(peaks: readonly number[], statistic: number): number {
-  let low = 0;
-  let high = peaks.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (peaks[middle]! < statistic) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

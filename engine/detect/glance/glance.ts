@@ -1,19 +1,23 @@
 /**
- * A glance at whole watches, for whoever replays many and wants to know which of them need a
- * closer look. It proves from few passes over plain samples that no signal goes beyond its
- * tolerance, so that the watch ends healthy and says nothing before; whatever it cannot prove
- * is left to `takeColumns`. It decides nothing of its own: every bound errs to the side of a
- * closer look, and test/engine/glance.test.ts holds it against the whole watch.
+ * A glance: a quick proof that nothing happened in a watch, for replays of many watches. In a few
+ * passes over the plain samples it proves of most watches that no signal goes beyond its
+ * tolerance, so that the watch is silent and ends healthy. Every watch of which it cannot prove
+ * that is left to `takeColumns`. It decides nothing of its own: each bound errs on the side of a
+ * closer look, and test/engine/glance.test.ts compares it with the whole detection.
  *
- * What it leaves out are the numbers of evidence (effect, scale, statistic): those need every
- * residual. So it is for scores, not for records that somebody reads.
+ * It leaves out the numbers of evidence (effect, scale, statistic), because those need every
+ * residual. So it serves scores, and not records that somebody reads.
  *
- * How: a residual grows with its sample, so the largest sample has the largest residual. The
- * level is a median, and a median is at least Y when more than half of the samples are: one
- * count in the place of an order statistic. The offset that keeps logarithms of zero finite
- * only draws residuals towards zero, so leaving it out is safe where all samples are positive.
- * A smaller spread and a sum that is never drained only make more of what is beyond. A season
- * takes from the tolerance as far as it may move what is expected (sway.ts).
+ * Why the proof is quick:
+ *
+ *   - A residual grows with its sample, so the largest sample has the largest residual.
+ *   - The level is a median, and a median is at least Y when more than half of the samples are:
+ *     counting is enough, and nothing has to be sorted.
+ *   - The offset that keeps the logarithm of zero finite only draws residuals towards zero, so it
+ *     may be left out where all samples are positive.
+ *   - With a smaller spread, and a sum that never falls, what is beyond only looks larger.
+ *   - A season may move what is expected by so much at most (sway.ts): the tolerance is lowered by
+ *     that much.
  */
 
 import type { Deployment, SeasonProfile, SeriesName, SignalEvidence } from "../../event.ts";
@@ -36,26 +40,27 @@ import { NO_SWAY, swayOf, type Sway } from "./sway.ts";
 import { boundsFor } from "../tolerance.ts";
 import type { QuietWatch } from "../watchJudged.ts";
 
-/** One signal as a glance sees it. */
+/** One signal of a policy, with what a glance asks about it over and over. */
 interface Watched {
   readonly signal: SignalPolicy;
-  /** The metric is a name and no glob. */
+  /** The metric is a plain name, not a glob. */
   readonly isPlain: boolean;
+  /** Only series of the deployed service itself are watched. */
   readonly isOwn: boolean;
-  /** Can a glance prove anything of it? Others are looked at closer, and they alone. */
+  /** Can a glance prove anything about it? Every other signal always needs the whole detection. */
   readonly isGlanced: boolean;
   /** The least that any mode, stage or tag leaves of the tolerance. */
   readonly amount: number;
 }
 
-/** A policy that can be glanced with, and what it says of every watch that is quiet. */
+/** A policy that a glance can prove something for, and its judgement of every quiet watch. */
 export interface Glance {
   readonly policy: Policy;
   readonly watched: readonly Watched[];
   readonly quiet: QuietWatch;
 }
 
-/** Null for a policy that has to look at every residual of every signal. */
+/** What a glance needs of a policy; null where every signal always needs the whole detection. */
 export function glanceWith(policy: Policy): Glance | null {
   if (policy.fusion === "evidence") return null;
   const watched: Watched[] = [];
@@ -75,7 +80,7 @@ export function glanceWith(policy: Policy): Glance | null {
   return { policy, watched, quiet: { watchMs: policy.watchMs, evidence } };
 }
 
-/** Tags only add to a tolerance; modes and stages may take from it. */
+/** The least that is ever tolerated. Tags only add to it; modes and stages may lower it. */
 function leastTolerated(policy: Policy, { name, tolerance }: SignalPolicy): number {
   let own = tolerance.amount;
   for (const { signals } of policy.stages ?? []) {
@@ -115,22 +120,24 @@ function quietEvidence(signal: SignalPolicy): SignalEvidence {
   };
 }
 
-/** One series around one deployment, to be glanced at by one policy after the other. */
+/** One series around one deployment, with the views that policies have taken of it so far. */
 export interface Glanced {
   readonly column: EvenColumn;
-  /** What was prepared for it. */
+  /** The season that was prepared for it. */
   readonly season: SeasonProfile | null;
   readonly views: SeenView[];
 }
 
-/** All series around one deployment, by what a glance made of them. */
+/** All series around one deployment. */
 export interface Glimpses {
   readonly glanced: Glanced[];
-  /** Those on which all is known to be quiet, and those no glance can be taken at. */
+  /** Those on which every signal is known to be quiet. */
   readonly spared: SeriesName[];
+  /** Those that are unevenly spaced: no glance can be taken at them. */
   readonly uneven: SeriesName[];
 }
 
+/** A series of which no view is taken yet. */
 export function toGlanceAt(column: EvenColumn, season: SeasonProfile | null): Glanced {
   return { column, season, views: [] };
 }
@@ -163,8 +170,7 @@ function viewOn(
 }
 
 /**
- * Of which signals, by their place in the policy, is it proved that they end healthy and are
- * silent until then?
+ * For each signal, in the order of the policy: is it proved that it is silent and ends healthy?
  */
 export function quietAtAGlance(
   { policy, watched }: Glance,
@@ -198,6 +204,7 @@ function isWatched(
   return servicesOf(signal, deployment).has(series.service);
 }
 
+/** Is it proved that the signal is quiet on this series? */
 function isQuietOn({ signal, amount }: Watched, view: View): boolean {
   const { detector } = signal;
   const { series } = view.column;
@@ -205,13 +212,13 @@ function isQuietOn({ signal, amount }: Watched, view: View): boolean {
   const relative = signal.tolerance.kind === "relative";
   const sway = view.season === null ? NO_SWAY : swayOf(view, relative);
   if (sway === null || !isFarFromGuard(signal, view, relative, sway)) return false;
-  // The offset may be left out only where every logarithm is that of a positive number,
+  // The offset may be left out only where all samples are positive,
   if (relative && !(view.lowest > 0 && view.medianAtLeast > 0)) return false;
   const bounds = boundsFor(signal, series, amount);
   const up = bounds.up - sway.up;
   const down = bounds.down - sway.down;
   if (detector.kind === "threshold") {
-    // and only while no bound lies on the side towards which it draws.
+    // and where the bounds are on the far sides of zero, because it draws residuals towards zero.
     if (up < 0 || down < 0) return false;
     const far = farFrom(relative, view, up, down);
     if (isBetween(view, far)) return true;
@@ -231,6 +238,7 @@ function isQuietOn({ signal, amount }: Watched, view: View): boolean {
   );
 }
 
+/** Does a CUSUM with this spread, in both directions, stay below its limit even undrained? */
 function staysBelow(
   relative: boolean,
   view: View,
@@ -246,11 +254,12 @@ function staysBelow(
   );
 }
 
+/** Do all samples lie within reach? */
 function isBetween({ highest, lowest }: View, { above, below }: Reach): boolean {
   return highest <= above && lowest >= below;
 }
 
-/** No sample is so large or so small that the hard guard would count it. */
+/** Is every sample far from what the hard guard calls harm? */
 function isFarFromGuard(
   { hardGuard, worse }: SignalPolicy,
   view: View,
@@ -266,7 +275,7 @@ function isFarFromGuard(
   return !isMuch && !isLittle;
 }
 
-/** Between what lies what is expected, in the series' unit; null where it is not known. */
+/** Bounds of the expected value, in the series' unit; null where none are known. */
 function expectedIn(
   view: View,
   relative: boolean,
@@ -283,12 +292,16 @@ function expectedIn(
   };
 }
 
+/** In the series' unit. */
 interface Reach {
   readonly above: number;
   readonly below: number;
 }
 
-/** Samples between these are surely within `up` and `down`, given in the residual's unit. */
+/**
+ * The values between which a sample is certainly within the bounds `up` and `down`, which are in
+ * the residual's unit.
+ */
 function farFrom(
   relative: boolean,
   { medianAtLeast, medianAtMost }: View,
@@ -305,14 +318,15 @@ function farFrom(
   return { above: medianAtLeast + up - room, below: medianAtMost - down + room };
 }
 
-/** Are never so many of the last `of` samples out of reach? */
+/** Are there never `breaches` of `of` samples in a row out of reach? */
 function neverSoMany(
   { values, from, to }: View,
   { above, below }: Reach,
   breaches: number,
   of: number,
 ): boolean {
-  // Where the last ones were: the count is reached when the oldest of so many is near.
+  // The places of the last `breaches` samples out of reach, as a ring: there are too many in a row
+  // when the oldest of them is less than `of` samples ago.
   let newest = 0;
   const recent = new Int32Array(breaches).fill(-of - 1);
   for (let index = from; index < to; index++) {
@@ -326,8 +340,8 @@ function neverSoMany(
 }
 
 /**
- * All that a sum could gain upwards, nothing drained: with the inflation at its least, and
- * the spread at its least, where a sample beyond counts most.
+ * The most that the upward sum of a CUSUM could be: the sum of all that is beyond, with no step
+ * that makes it smaller, and with inflation and spread at their least, where each step is largest.
  */
 function excessAbove(
   relative: boolean,
@@ -347,6 +361,7 @@ function excessAbove(
   return sum;
 }
 
+/** As `excessAbove`, for the downward sum. */
 function excessBelow(
   relative: boolean,
   { values, from, to, medianAtMost }: View,

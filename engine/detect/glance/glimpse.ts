@@ -1,7 +1,7 @@
 /**
- * What a glance sees of one series around one deployment: where its baseline and its watch lie,
- * between what the median of the one is and how far the other goes. Null where a series is out
- * of the ordinary: too short, silent for a while, full of gaps.
+ * What a glance sees of one series around one deployment, a view: where its baseline and its watch
+ * are, bounds of the baseline's median, and the extremes of the watch. There is none for a series
+ * that is too short, silent for a while or full of gaps.
  */
 
 import type { SeasonProfile, SeriesName } from "../../event.ts";
@@ -11,20 +11,20 @@ import { BASELINE_FOR_HEALTH, BASELINE_SAMPLES, observeBaseline } from "../basel
 import { LOG_SCALE_FLOOR, NINE_TENTHS_TO_SD } from "../baseline/scale.ts";
 import { STALE_AFTER_MS } from "../track.ts";
 
-/** Room for rounding: a bound this close is left to the closer look. */
+/** Room for rounding, as a share: what is this close to a bound counts as not proved. */
 export const ROOM = 1e-9;
-/** The median is first sought this close to the mean. */
+/** The median is first looked for within this share of the mean. */
 const NEAR = 0.01;
-/** A baseline with more gaps than that is left to the closer look. */
+/** No view is taken where a smaller share of the baseline's samples is there. */
 const MOSTLY_THERE = 0.7;
 
-/** Samples of one series, evenly spaced; NaN is a missing one. */
+/** Samples of one series, evenly spaced; NaN where one is missing. */
 export interface EvenColumn {
   readonly series: SeriesName;
   /** When the first was taken. */
   readonly startMs: number;
   readonly stepMs: number;
-  /** How long after it was taken each was known. */
+  /** How long after it was taken each sample became known. */
   readonly delayMs: number;
   readonly values: Values;
 }
@@ -34,27 +34,29 @@ type Values = Float32Array | Float64Array;
 /** Baseline and watch of one column, and what is true of them whatever the policy. */
 export interface View {
   readonly column: EvenColumn;
-  /** What was prepared for it and may be subtracted. */
+  /** The season that was prepared for it and may be subtracted; null where none may. */
   readonly season: SeasonProfile | null;
-  /** Of the watch: `values[from..to)`, without missing ones. */
+  /** The samples of the watch: `values[from..to)`, without missing ones. */
   readonly values: Values;
   readonly from: number;
   readonly to: number;
-  /** Where in the column the first and the last of them are. */
+  /** The indices in the column of the first and the last of them. */
   readonly first: number;
   readonly last: number;
   readonly highest: number;
   readonly lowest: number;
+  /** Bounds of the baseline's median. */
   readonly medianAtLeast: number;
   readonly medianAtMost: number;
+  /** The samples of the baseline. */
   readonly past: Present;
-  /** What the spread of relative residuals is at least, no season and nothing left out of it. */
+  /** A lower bound of the spread of relative residuals (see `logSpreadOf`); null until asked. */
   logSpread: number | null;
-  /** What it is. Both are null until asked. */
+  /** That spread itself; null until asked. */
   spread: number | null;
 }
 
-/** A view that was taken; null where something is out of the ordinary. */
+/** A view that was taken before, and for what; `view` is null where none can be taken. */
 export interface SeenView {
   readonly baselineMs: number;
   readonly watchMs: number;
@@ -62,7 +64,11 @@ export interface SeenView {
   readonly view: View | null;
 }
 
-/** The view of one column, taken once and added to those `seen`. */
+/**
+ * The view of one column; null where none can be taken. Each is taken once.
+ *
+ * @param seen the views that were taken of this column; a new one is added
+ */
 export function viewOf(
   seen: SeenView[],
   column: EvenColumn,
@@ -99,7 +105,7 @@ function look(
   const pastFrom = placeIn(count, Math.min(reach, pastTo - BASELINE_SAMPLES));
   const past = present(values, pastFrom, pastTo, true);
   if (past.count < BASELINE_FOR_HEALTH) return null;
-  // So few gaps leave the median spacing as it is.
+  // With no more gaps than this the median spacing is still one step.
   if (past.count < MOSTLY_THERE * (pastTo - pastFrom)) return null;
   const watch = present(values, from, to, false);
   const { first, last, longest } = watch;
@@ -114,7 +120,7 @@ function look(
   const { highest, lowest } = watch;
   if (!Number.isFinite(highest) || !Number.isFinite(lowest)) return null;
   const { medianAtLeast, medianAtMost } = medianBounds(past);
-  // Written out: there is one for every signal of every deployment.
+  // Written out and not spread, which is slow: there is one for every signal and deployment.
   return {
     column,
     season,
@@ -133,11 +139,12 @@ function look(
   };
 }
 
+/** The index, kept between 0 and `count`. */
 function placeIn(count: number, index: number): number {
   return index < 0 ? 0 : index > count ? count : index;
 }
 
-/** The samples of a stretch that are there, at `values[from..to)`. */
+/** The samples of a stretch, missing ones left out: `values[from..to)`. */
 interface Present {
   readonly values: Values;
   readonly from: number;
@@ -146,13 +153,17 @@ interface Present {
   readonly sum: number;
   readonly highest: number;
   readonly lowest: number;
-  /** Where in the column the first and the last one are, and the longest way between two. */
+  /** Indices in the column of the first and the last, and the most steps from one to the next. */
   readonly first: number;
   readonly last: number;
   readonly longest: number;
 }
 
-/** @param isPast of a baseline nobody asks how far it goes */
+/**
+ * The samples of a stretch that are not missing.
+ *
+ * @param isPast is it a baseline? Of one the extremes are not needed, and not found
+ */
 function present(values: Values, from: number, to: number, isPast: boolean): Present {
   let sum = 0;
   let highest = Number.NEGATIVE_INFINITY;
@@ -172,7 +183,7 @@ function present(values: Values, from: number, to: number, isPast: boolean): Pre
   return { values, from, to, count, sum, highest, lowest, first, last, longest: 1 };
 }
 
-/** By four sums side by side: one alone waits for each addition before the next. */
+/** The sum, as four sums side by side: in a single one each addition must wait for the last. */
 function sumOf(values: Values, from: number, to: number): number {
   let first = 0;
   let second = 0;
@@ -189,6 +200,7 @@ function sumOf(values: Values, from: number, to: number): number {
   return first + second + (third + fourth);
 }
 
+/** As `present`, where some samples are missing: copies the others together. */
 function presentAmong(
   values: Values,
   from: number,
@@ -196,7 +208,7 @@ function presentAmong(
   highest: number,
   lowest: number,
 ): Present {
-  // Of the same kind, so that loops over either are compiled once.
+  // A copy of the same array type, so that V8 compiles the loops over either only once.
   const kept = values.slice(from, to);
   let count = 0;
   let [first, last, longest] = [-1, -1, 1];
@@ -215,7 +227,7 @@ function presentAmong(
 
 type Medians = Pick<View, "medianAtLeast" | "medianAtMost">;
 
-/** Between what the median of samples lies: both middle ones, of an even count. */
+/** Bounds of the median of samples; for an even count they hold both middle ones. */
 function medianBounds({ values, from, to, sum }: Present): Medians {
   const mean = sum / (to - from);
   const near = NEAR * Math.abs(mean);
@@ -225,7 +237,7 @@ function medianBounds({ values, from, to, sum }: Present): Medians {
   let above = 0;
   for (let index = from; index < to; index++) {
     const value = values[index]!;
-    // No branch: half of the samples are on either side, and none can be foreseen.
+    // Not a branch: the processor could not predict it, because either side is as likely.
     below += Number(value < low);
     above += Number(value > high);
   }
@@ -244,15 +256,15 @@ function medianBounds({ values, from, to, sum }: Present): Medians {
 }
 
 /**
- * The middle nine tenths of a baseline say how wide it is at least (scale.ts), if no incident is
- * left out of it: ask `isAsWide`.
+ * A lower bound of the baseline's spread, from its middle nine tenths (scale.ts). It holds only if
+ * no incident is left out of the baseline, which `isAsWide` checks.
  */
 export function logSpreadOf(view: View): number {
   view.logSpread ??= widthOf(view);
   return view.logSpread;
 }
 
-/** Is the spread not below that? The whole baseline says so, and is dear. */
+/** Is the baseline's true spread at least that? Makes the whole baseline, which is slow. */
 export function isAsWide(view: View, spread: number): boolean {
   view.spread ??= spreadOf(view);
   return view.spread >= spread;
@@ -260,15 +272,16 @@ export function isAsWide(view: View, spread: number): boolean {
 
 function spreadOf({ past, season, column: { startMs, stepMs } }: View): number {
   const { values, from, to, first, last } = past;
-  // Where gaps were closed up nobody knows what the season was at a sample.
+  // Missing samples were left out, so it is no longer known when each of the others was taken.
   if (season !== null && last - first !== to - from - 1) return 0;
-  // Without one, how far apart samples are plays no part in how wide they lie.
+  // Without a season the times of the samples make no difference to their spread.
   const atMs = new Float64Array(to - from);
   for (let index = 0; index < atMs.length; index++)
     atMs[index] = startMs + (first + index) * stepMs;
   return observeBaseline(atMs, values.subarray(from, to), "log", 1, season).spread;
 }
 
+/** See `logSpreadOf`. */
 function widthOf(view: View): number {
   const offset = offsetAtMost(view);
   if (offset === null) return LOG_SCALE_FLOOR;
@@ -280,7 +293,10 @@ function widthOf(view: View): number {
   return Math.max(LOG_SCALE_FLOOR, (width / NINE_TENTHS_TO_SD) * (1 - ROOM));
 }
 
-/** A thousandth of the median; null where that is small beside the mean, and the offset more. */
+/**
+ * An upper bound of the offset that the baseline adds before the logarithm: a thousandth of the
+ * median. Null where the median is small beside the mean, because then the offset is another.
+ */
 export function offsetAtMost({ past, medianAtLeast, medianAtMost }: View): number | null {
   const { values, from, to, sum, count } = past;
   if (!(medianAtLeast > 0.2 * (sum / count))) return null;
