@@ -4,8 +4,8 @@
  */
 
 import { isQuietWatch, type WatchJudged } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import type { Label } from "../history/tables.ts";
-import { under } from "../replay/order.ts";
 import type { Outcome } from "./outcome.ts";
 import type { AloneOutcomes } from "./outcomeList.ts";
 
@@ -23,8 +23,8 @@ class SharedOutcomes {
 
   /** What stands for a quiet one of a label; made where there is none yet. */
   plainOf(judged: WatchJudged, label: Label, make: () => Outcome): Outcome {
-    return under(
-      under(this.#plain, judged, () => new Map<Label, Outcome>()),
+    return getOrMake(
+      getOrMake(this.#plain, judged, () => new Map<Label, Outcome>()),
       label,
       make,
     );
@@ -32,9 +32,9 @@ class SharedOutcomes {
 
   /** That of one deployment; made where it is not known yet. */
   ownOf(judged: WatchJudged, place: number, make: () => Outcome): Outcome {
-    if (!isQuietWatch(judged)) return under(this.#alone, judged, make);
-    return under(
-      under(this.#quiet, judged, () => new Map<number, Outcome>()),
+    if (!isQuietWatch(judged)) return getOrMake(this.#alone, judged, make);
+    return getOrMake(
+      getOrMake(this.#quiet, judged, () => new Map<number, Outcome>()),
       place,
       make,
     );

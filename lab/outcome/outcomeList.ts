@@ -5,8 +5,8 @@
  */
 
 import { assert, type Deployment } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import { listed, type Listed } from "../history/listed.ts";
-import { under } from "../replay/order.ts";
 import type { Plan } from "../replay/plan.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -31,7 +31,7 @@ export class AloneOutcomes {
   /** @param outcome that differs from its own in nothing but whose it is */
   addStanding(place: number, outcome: Outcome): void {
     if (outcome !== this.#last) {
-      this.#lastNth = under(this.#stands, outcome, () => this.#kept.push(outcome));
+      this.#lastNth = getOrMake(this.#stands, outcome, () => this.#kept.push(outcome));
       this.#last = outcome;
     }
     this.#which[place] = -this.#lastNth;

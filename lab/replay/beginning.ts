@@ -1,6 +1,7 @@
 /**
- * Which deployments of a plan are decided alone and which together, and what happened to these
- * whatever a policy does: the same for policies that judge alike and watch as long.
+ * How deciding begins: which deployments of a plan can be decided alone and which must be decided
+ * together, and the events of the latter that do not depend on what a policy does. Policies that
+ * judge alike and watch as long share it.
  */
 
 import {
@@ -14,66 +15,72 @@ import {
   type Policy,
   type WatchJudged,
 } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import { areSilent } from "./keptJudgements.ts";
 import { entangled } from "./passedOn.ts";
-import { startsMs, under } from "./order.ts";
+import { startsMs } from "./order.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 import { asksOthers, mayExplain } from "./rivals.ts";
 
-/** By deployment of the plan. */
+/** The judgements of one policy, by deployment of the plan. */
 export type Judged = readonly WatchJudged[];
 
-/** What policies of one replay know together: which judgements are quiet. */
+/** What the policies of one replay share while they decide. */
 export interface Quiet {
+  /** Does nothing in these judgements concern anybody else? (See `areSilent`.) */
   readonly isQuiet: (judged: WatchJudged) => boolean;
-  /** One that is not. */
+  /** A deployment that is not quiet, which several policies will ask for. */
   readonly plannedAt: (plan: Plan, index: number) => PlannedDeployment;
-  /** What happened to those that are not, for whoever goes through it more than once. */
+  /** The events, in a form that can be gone through by several policies. */
   readonly kept: (cases: readonly CaseEvents[]) => readonly CaseEvents[];
-  /** By judgements. */
+  /** The beginnings that were made so far, by the judgements they are for. */
   readonly beginnings: WeakMap<Judged, Beginning[]>;
 }
 
 /**
- * The same for all policies that judge alike, watch as long, are told the same and put breaches
- * down to the same ones.
+ * The same for all policies that judge alike, watch as long, are told the same tags, and look for
+ * other causes of a breach among the same deployments.
  */
 export interface Beginning {
   readonly plan: Plan;
   readonly watchMs: number;
   readonly asksOthers: boolean;
-  /** As far as is known from what was decided under the policies before. */
+  /** Replaced as policies decide: what crosses others is found only then (see `withOthers`). */
   now: Parts;
 }
 
+/** The deployments of a plan, parted. */
 export interface Parts {
-  /** 1 where one is decided alone. */
+  /** By place: 1 where a deployment is decided alone. */
   readonly alone: Uint8Array;
-  /** The others, by id. */
+  /** Those that are decided together, by id. */
   readonly others: ReadonlyMap<string, Other>;
-  /** What happened to them. */
+  /** The events of these. */
   readonly together: readonly CaseEvents[];
-  /** When each of the plan started, by place. */
+  /** When each deployment of the plan started, by place. */
   readonly starts: Float64Array;
 }
 
-/** One that is decided with others. */
+/** A deployment that is decided together with others. */
 export interface Other {
+  /** Its place in the plan. */
   readonly index: number;
-  /** Its place among those of its service. */
+  /** The row of its service (see `Plan.rows`), and its index in it. */
   readonly row: ArrayLike<number>;
   readonly place: number;
 }
 
-/** What happened in one case, in order; mostly made anew for whoever goes through it. */
+/** The events of one case, in order. They may be made as they are gone through. */
 export interface CaseEvents {
   readonly caseId: string | null;
   readonly events: Iterable<DecisionEvent>;
 }
 
 /**
- * @param isShared do several policies come back to it? Then what happened and to whom is made
- * once, and stands in memory at once; for a single one it is made as the fold gets there.
+ * What the policies of a new replay share.
+ *
+ * @param isShared are there several policies? Then deployments and events are made once and held
+ *   in memory; for a single policy they are made as they are needed, and dropped
  */
 export function quietMemory(isShared: boolean): Quiet {
   const known = new WeakMap<WatchJudged, boolean>();
@@ -84,7 +91,7 @@ export function quietMemory(isShared: boolean): Quiet {
       if (!isShared) return plan.deployments.at(index)!;
       let own = planned.get(plan);
       if (own === undefined) planned.set(plan, (own = new Map<number, PlannedDeployment>()));
-      return under(own, index, () => plan.deployments.at(index)!);
+      return getOrMake(own, index, () => plan.deployments.at(index)!);
     },
     kept: (cases) =>
       isShared ? cases.map(({ caseId, events }) => ({ caseId, events: [...events] })) : cases,
@@ -101,6 +108,7 @@ export function quietMemory(isShared: boolean): Quiet {
   };
 }
 
+/** The beginning for one policy, made once for all policies that can share it. */
 export function beginningOf(plan: Plan, policy: Policy, judged: Judged, quiet: Quiet): Beginning {
   let known = quiet.beginnings.get(judged);
   if (known === undefined) quiet.beginnings.set(judged, (known = []));
@@ -119,7 +127,7 @@ export function beginningOf(plan: Plan, policy: Policy, judged: Judged, quiet: Q
   return beginning;
 }
 
-/** The same with some that were alone among the others. */
+/** The parts with some more deployments, by place, decided together and no longer alone. */
 export function withOthers(
   plan: Plan,
   judged: Judged,
@@ -149,7 +157,7 @@ function partsOf(plan: Plan, judged: Judged, alone: Uint8Array, quiet: Quiet): P
   return { alone, others, together, starts: startsMs(plan.deployments) };
 }
 
-/** Quiet ones that no later deployment of their service supersedes. */
+/** By place: 1 for quiet deployments that no later one of their service supersedes. */
 function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolean): Uint8Array {
   const alone = new Uint8Array(plan.deployments.length);
   const starts = startsMs(plan.deployments);
@@ -166,10 +174,10 @@ function aloneIn(plan: Plan, watchMs: number, isQuiet: (index: number) => boolea
 }
 
 /**
- * Adds those alone that started while one of the others, of the same service, still had
- * something open: the one may supersede the other.
+ * Adds to `crossed` every deployment that is decided alone although it started while one of the
+ * others, of the same service, was not over yet: it may supersede that one.
  *
- * @param lastMs when something was last decided about it
+ * @param lastMs when something was last decided about the other one
  */
 export function addCrossing(
   { alone, starts }: Parts,
@@ -184,7 +192,7 @@ export function addCrossing(
   }
 }
 
-/** What happened to the deployments of some places, whatever a policy does. */
+/** The events of the deployments at these places that do not depend on what a policy does. */
 export function eventsOf(
   judged: Judged,
   places: Iterable<number>,
@@ -194,7 +202,7 @@ export function eventsOf(
   const serviceTags = new Set<ContextTag>();
   for (const place of places) {
     const planned = plannedAt(place);
-    under(cases, planned.caseId, () => []).push({ place, fromMs: knownFromMs(planned) });
+    getOrMake(cases, planned.caseId, () => []).push({ place, fromMs: knownFromMs(planned) });
     for (const tag of planned.tags) if (tag.deploymentId === null) serviceTags.add(tag);
   }
   const toService = [...serviceTags].map(tagged);
@@ -208,7 +216,7 @@ export function eventsOf(
 
 interface Beginner {
   readonly place: number;
-  /** Nothing about it is known before. */
+  /** When anything about it is first known. */
   readonly fromMs: number;
 }
 
@@ -230,15 +238,15 @@ function eventsAbout(planned: PlannedDeployment, judged: WatchJudged): readonly 
   return events;
 }
 
-/** Of so many deployments at a time the events are made. */
+/** For how many deployments at a time the events are made. */
 const BEGUN_TOGETHER = 256;
 
 /**
- * Events in order. Those of a deployment are made when the first of them may be next, so only
- * what is not over yet stands in memory.
+ * The events of all deployments in one order. Those of a deployment are made when the first of
+ * them may be the next, so that only events of deployments under way are in memory.
  *
- * @param beginners in the order they began
- * @param more in any order
+ * @param beginners in the order of `fromMs`
+ * @param more events that belong to no deployment, in any order
  */
 function* merged(
   beginners: readonly Beginner[],

@@ -1,11 +1,13 @@
-/** Who calls whom, as the service catalog says it. */
+/** Which service calls which, by the service catalog. */
 
 import type { ServiceRow } from "../history/tables.ts";
 
-/** Who calls a service, directly and at any distance, and whom it calls at any distance. */
 export interface CallGraph {
+  /** The services that call this one directly. */
   readonly callers: (service: string) => readonly string[];
+  /** Those that call it directly or through others, by name. */
   readonly dependants: (service: string) => readonly string[];
+  /** Those that it calls directly or through others, by name. */
   readonly dependencies: (service: string) => readonly string[];
 }
 
@@ -29,7 +31,7 @@ export function callGraph(rows: readonly ServiceRow[]): CallGraph {
 
 const NOBODY: readonly string[] = [];
 
-/** One list for all deployments of a service. */
+/** The function with its answers kept: one list serves all deployments of a service. */
 function once(of: (service: string) => readonly string[]): typeof of {
   const known = new Map<string, readonly string[]>();
   return (service) => {
@@ -39,7 +41,7 @@ function once(of: (service: string) => readonly string[]): typeof of {
   };
 }
 
-/** Everything at any distance from a service, without itself, by name. */
+/** All services that can be reached from one by `next`, without itself, sorted by name. */
 function reached(service: string, next: (service: string) => readonly string[]): readonly string[] {
   const seen = new Set<string>();
   const queue = [...next(service)];

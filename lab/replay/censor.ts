@@ -1,9 +1,8 @@
 /**
- * The history rolled a deployment back before our policy's watch was over: what we
- * would have seen after that does not exist. Silence is not the right word for it
- * (the data did not stop, the version did), so nothing falls silent; signals that
- * had not breached by then are inconclusive, and the outcome is counted as bounded.
- * A rollback that failed hides nothing: the new version stayed.
+ * Where history rolled a deployment back before the watch of our policy was over, what would have
+ * followed does not exist. That is not silence: the samples did not stop, they are of the old
+ * version. So nothing falls silent; signals that had not breached by then are inconclusive, and
+ * the outcome counts as bounded. A rollback that failed hides nothing: the new version stayed.
  */
 
 import {
@@ -17,9 +16,9 @@ import type { DecisionRow } from "../history/tables.ts";
 import type { PlannedDeployment } from "./plan.ts";
 
 /**
- * When history began the rollback that brought the old version back, by deployment. Of one
- * instant a failure ends the attempt from before it, and a start is the next one; where there
- * was none before, it was begun and failed at once.
+ * By deployment: when history began the rollback that brought the old version back. Where a
+ * failure and a start are recorded at one instant, the failure ends the earlier attempt and the
+ * start begins another; without an earlier attempt, it was begun and failed at once.
  */
 export function rollbacksOf(decisions: readonly DecisionRow[]): ReadonlyMap<string, number> {
   const begun = new Map<string, number>();

@@ -1,10 +1,11 @@
-/** The samples one deployment is judged by, as the engine takes them. */
+/** The samples that one deployment is judged by, in the form in which the engine takes them. */
 
 import type { SampleColumn } from "../../engine/index.ts";
 import { assemble, type SampleWindow } from "../history/windows.ts";
 import type { PlannedDeployment, PlannedSeries } from "./plan.ts";
 import type { GatheredDeployment } from "./prepare.ts";
 
+/** The gathered samples of these series as columns; those without a sample are left out. */
 export function columnsOf(
   series: readonly PlannedSeries[],
   { rolledBackAtMs }: PlannedDeployment,
@@ -21,7 +22,7 @@ export function columnsOf(
   });
 }
 
-/** Only what was known when history rolled back is about the new version. */
+/** Without samples that became known after history's rollback: they are of the old version. */
 function cutAtRollback(window: SampleWindow, rolledBackAtMs: number | null): SampleWindow {
   if (rolledBackAtMs === null) return window;
   const { knownAtMs } = window;

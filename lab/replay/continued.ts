@@ -1,6 +1,7 @@
 /**
- * What one deployment would have shown, had history not rolled it back: its own series and its
- * peers', in one draw. Who asks changes nothing of it, but whether it takes a series for a counter.
+ * Continues the series of one deployment, and those of its peers, as if history had not rolled it
+ * back (splice.ts). All policies meet the same continuation, except where they disagree on which
+ * series are counters.
  */
 
 import {
@@ -16,7 +17,7 @@ import {
 import type { PlannedDeployment } from "./plan.ts";
 import { spliceColumns, type Futures } from "./splice.ts";
 
-/** Which signals of a policy judge a series of a deployment. */
+/** The signals of a policy that judge this series of a deployment. */
 function judging(
   { signals }: Policy,
   deployment: Deployment,
@@ -30,11 +31,11 @@ function judging(
 }
 
 /**
- * Is a deployment continued to a policy: does any series go on that it judges? What only stands
- * behind these, or what others judge, continues nothing to it.
+ * Is a deployment continued as far as this policy can see? That needs a continued series that the
+ * policy judges; an exposure, or a series that only other policies judge, makes no difference.
  *
  * @param columns what was known when history rolled back
- * @returns asked of the same in their order, with a future put on some, and of more after them
+ * @returns a function of the continued columns: `columns` in the same order, then others
  */
 export function continuedTo(
   policy: Policy,
@@ -45,25 +46,25 @@ export function continuedTo(
   return (continued) => columns.some((column, at) => own[at] && continued[at] !== column);
 }
 
-/** Which series of a deployment are running totals to a policy. */
+/** A function that says which series of a deployment a policy takes for counters. */
 export function countedBy(policy: Policy, deployment: Deployment): (series: SeriesName) => boolean {
   const byCatalog = ({ counter }: SeriesName): boolean => counter === true;
   if (policy.signals.every(({ counter }) => counter === undefined)) return byCatalog;
   return (series) => {
     const by = judging(policy, deployment, series);
-    // What only stands behind another, or controls it, no signal says anything of.
+    // No signal judges an exposure or a peer, so the catalog decides.
     if (by.length === 0) return byCatalog(series);
     return by.some((signal) => isCounter(signal, series));
   };
 }
 
 /**
- * The columns of a deployment up to `untilMs`; null where history did not roll it back, or where
- * there is nothing to go by (see `spliceColumns`).
+ * The columns of a deployment, continued up to `untilMs`; null where history did not roll it back,
+ * or where none can be continued (see `spliceColumns`).
  *
- * @param columns what was known when history rolled back, of its own series
- * @param peers the same of series that control these
- * @param counts which series are counters to who asks
+ * @param columns what was known of its own series when history rolled back
+ * @param peers what was known of its peers' series
+ * @param counts says which series are counters
  */
 export function continuedColumns(
   planned: PlannedDeployment,
@@ -91,6 +92,6 @@ export function continuedColumns(
   };
   const own = spliceColumns(columns, future, seed, deploymentId, draw);
   if (own === null) return null;
-  // Peers go on as they were too: a shock that was there stays.
+  // The peers are continued in the same way, so a shock that was there stays.
   return [...own, ...(spliceColumns(peers, future, seed, deploymentId, draw) ?? peers)];
 }

@@ -1,13 +1,14 @@
 /**
- * Decisions of one policy over the deployments of a plan.
+ * The decisions of one policy over the deployments of a plan.
  *
- * Most deployments are quiet: no signal ever breaches or has evidence that stands. Such a
- * one asks nobody and does nothing, so no other deployment can tell whether it is there,
- * except one of its own service that it supersedes or that supersedes it, and one whose breach
- * may be its doing (rivals.ts). It is therefore decided alone, and only when somebody asks; all
- * others go through one fold, because budgets, brakes and people are shared by a fleet. The
- * whole fleet in one fold is the reference, made when its log is wanted;
- * test/sweep/sharing.test.ts holds that both say the same.
+ * Most deployments are quiet: no signal ever breaches or has evidence that stands. A quiet
+ * deployment asks nobody and does nothing, so it makes no difference to any other, with two
+ * exceptions: one of its own service that it supersedes or that supersedes it, and one whose
+ * breach it may explain (rivals.ts). All others are decided alone, and only when somebody asks.
+ * The rest go through one fold, because a fleet shares budgets, brakes and people.
+ *
+ * The reference is the whole fleet in one fold, which is made for a decision log;
+ * test/sweep/sharing.test.ts holds that both give the same decisions.
  */
 
 import {
@@ -31,6 +32,7 @@ import {
 import { foldEach, foldInOrder, type Hear, type Platform } from "./fold.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
+/** What was decided: about one deployment, or about all of them. */
 export interface Decided {
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
@@ -40,37 +42,44 @@ export interface Decided {
 export interface PolicyReplay extends Decided {
   readonly policy: Policy;
   readonly judged: Judged;
-  /** The whole fleet event by event, by case, for a log. */
+  /** The whole fleet, event by event and case by case, for a decision log. */
   readonly fleets: () => readonly FleetReplay[];
   /** What was decided about one deployment, by its place in the plan. */
   readonly of: (deployment: number) => Decided;
   /**
-   * The same but for names and times, where another one stands for it: it is decided alone
-   * and was only glanced over, as that one was. Null where none does.
+   * Decisions about another deployment that are the same except for names and times. There are
+   * some where a deployment is decided alone and is quiet at a glance; else null.
    */
   readonly standIn: (deployment: number) => Decided | null;
   /**
-   * 1 where a deployment is decided alone: the same for every policy that judges alike, watches
-   * as long and asks the same others. It is one array for all policies of whom the same ones are.
+   * By place: 1 where a deployment is decided alone. Policies for which the same deployments are
+   * alone share one array.
    */
   readonly alone: () => Uint8Array;
   /**
-   * Decides the others, and tells of each as soon as nothing more can come of it: records that
-   * nobody keeps until all is over cost half as much. Of one it may tell again; the last counts.
+   * Decides all deployments that are not alone, and tells of each as soon as nothing more can come
+   * of it, so that its records need not be kept until the end. A deployment may be told of more
+   * than once: the last time counts.
    */
   readonly others: (tell: Tell) => void;
-  /** The tiers in which people were asked. */
+  /** The tiers in which people were asked anything. */
   readonly askedIn: () => ReadonlySet<TierName>;
 }
 
 type Tell = (deployment: number, decided: Decided, planned: PlannedDeployment) => void;
 
-/** One case in the order it was handled. */
+/** The events of one case in the order they were handled. */
 export interface FleetReplay {
   readonly caseId: string | null;
   readonly handled: readonly Handled[];
 }
 
+/**
+ * One policy over a plan.
+ *
+ * @param judged what it judges of each deployment
+ * @param quiet what it shares with the other policies of the replay
+ */
 export function decisionsOf(
   plan: Plan,
   policy: Policy,
@@ -94,7 +103,7 @@ export function decisionsOf(
       for (const { events } of parts.together) {
         const hear = byDeployment((deploymentId, decided) => {
           const other = parts.others.get(deploymentId);
-          // What concerns the fleet as a whole is in the log and belongs to no deployment.
+          // A record about the whole fleet belongs to no deployment.
           if (other === undefined) return;
           const { records } = decided;
           for (const { decision, tier } of records) {
@@ -107,8 +116,8 @@ export function decisionsOf(
         hear.end();
       }
       if (crossed.size === 0) return (known = { alone: parts.alone, asked });
-      // Whoever is decided with the others though it need not be ends just as it would alone:
-      // the next policy begins with what this one found.
+      // Decided together they end just as they would alone, so this does no harm to policies that
+      // cross nothing: the next policy begins with what was found here.
       beginning.now = withOthers(plan, judged, parts, crossed, quiet);
     }
   };
@@ -174,13 +183,16 @@ interface Gathered {
   readonly commands: EngineCommand[];
 }
 
-/** Gathers what is decided about each, and tells of it once it is over and awaits no answer. */
+/**
+ * Gathers what is decided about each deployment, and tells of it once it has ended and no answer
+ * about it is under way.
+ */
 function byDeployment(tell: (deploymentId: string, decided: Decided) => void): {
   readonly step: Hear;
   readonly end: () => void;
 } {
   const open = new Map<string, Gathered>();
-  // Most often the next one is about the same deployment as the one before.
+  // Most records are about the same deployment as the one before.
   let newest: Gathered | null = null;
   const about = (deploymentId: string): Gathered => {
     if (newest?.deploymentId === deploymentId) return newest;
@@ -195,12 +207,12 @@ function byDeployment(tell: (deploymentId: string, decided: Decided) => void): {
     step: (_event, { records, commands }, isAwaited) => {
       if (records.length === 0) return;
       for (const record of records) about(record.deploymentId).records.push(record);
-      // Whatever is asked has a record that says why.
+      // Every command has a record, so a step without records has no commands either.
       for (const command of commands) about(command.deploymentId).commands.push(command);
       for (const { deploymentId, phaseAfter } of records) {
         if (phaseAfter !== "ended" || isAwaited(deploymentId)) continue;
         const one = open.get(deploymentId);
-        // More than one record of it may say so.
+        // More than one record of this step may say that it ended.
         if (one === undefined || !open.delete(deploymentId)) continue;
         newest = null;
         tell(deploymentId, one);

@@ -1,8 +1,7 @@
 /**
- * Detection over a history: samples out of DuckDB as whole columns, through the
- * engine, into judgements. One pass for all policies; those that differ only in
- * tiers, windows or people share the judgements themselves, and those that differ in
- * tolerance share the residuals.
+ * Detection over a history: reads samples as whole columns and has the engine turn them into
+ * judgements, in one pass for all policies. Policies that differ only in tiers, windows or people
+ * share the judgements themselves, and those that differ in tolerances share the residuals.
  */
 
 import {
@@ -24,6 +23,7 @@ import {
   type WatchJudged,
   type WatchState,
 } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { censorJudgements } from "./censor.ts";
@@ -45,7 +45,6 @@ import { toldOf, type GivenTags } from "./given.ts";
 import type { Futures } from "./splice.ts";
 import { KeptJudgements } from "./keptJudgements.ts";
 import { readByLots } from "./lots.ts";
-import { under } from "./order.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
@@ -53,7 +52,7 @@ import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
 export interface Detection {
   readonly judged: JudgedBefore;
-  /** By policy, by draw: judgements of deployments that history cut short, continued. */
+  /** By policy, then by draw: judgements of deployments that history cut short, continued. */
   readonly imagined: readonly (readonly ReadonlyMap<number, readonly SignalJudged[]>[])[];
   readonly samplesRead: number;
 }
@@ -61,14 +60,14 @@ export interface Detection {
 /** By policy, then by deployment of the plan. */
 export type JudgedBefore = readonly (readonly WatchJudged[])[];
 
-/** Hears what samples and context a deployment of the plan is judged by. */
+/** Is told which samples and context each deployment is judged by, for the decision log. */
 export type SeenSamples = (
   deploymentId: string,
   columns: readonly SampleColumn[],
   context: PreparedContext | null,
 ) => void;
 
-/** Everything a policy says that detection depends on: tiers and who gets them are no part. */
+/** Everything in a policy that detection depends on: all but tiers and their assignment. */
 export function detectionKey(policy: Policy, signals: unknown = policy.signals): string {
   const { watchMs, context, modes, stages, guardrails } = policy;
   return canonicalJson({
@@ -85,6 +84,7 @@ export function detectionKey(policy: Policy, signals: unknown = policy.signals):
   });
 }
 
+/** The policies by what they have in common (see families.ts), and which of them are judged. */
 function familiesOf(
   policies: readonly Policy[],
   given: readonly (GivenTags | null)[],
@@ -96,8 +96,8 @@ function familiesOf(
   policies.forEach((policy, index) => {
     const unheld = policy.signals.map((signal) => ({ ...signal, holdMs: 0, clearMs: 0 }));
     const told = given[index] ?? null;
-    const eyes = detectionKey(policy, unheld);
-    const familyKey = told === null ? eyes : `${given.indexOf(told)} ${eyes}`;
+    const unheldKey = detectionKey(policy, unheld);
+    const familyKey = told === null ? unheldKey : `${given.indexOf(told)} ${unheldKey}`;
     let family = families.get(familyKey);
     if (family === undefined) {
       family = { groups: new Map(), glance: glances ? glanceWith(policy) : null };
@@ -109,7 +109,7 @@ function familiesOf(
     else {
       const known = judged !== null;
       const own = known ? [...judged[index]!] : new Array<WatchJudged>(deployments).fill(NOTHING);
-      const alikeIfTold = given.length === 0 ? null : `${eyes} ${holds}`;
+      const alikeIfTold = given.length === 0 ? null : `${unheldKey} ${holds}`;
       const rest = { given: told, alikeIfTold, members: [index], judged: own, known };
       family.groups.set(holds, { policy, ...rest, noisy: new Map(), imagined: [] });
     }
@@ -117,30 +117,29 @@ function familiesOf(
   return [...families.values()];
 }
 
-/** What a detection may be asked beside its history, plan and policies. */
 export interface DetectOptions {
-  /** Continues what history cut short; null or left out: that stays unseen. */
+  /** How what history cut short may have gone on; null or absent: that stays unseen. */
   readonly futures?: Futures | null | undefined;
   readonly seen?: SeenSamples | undefined;
-  /** By policy, what it is told in the place of history's tags; empty: nothing. */
+  /** By policy: tags that it is told instead of history's; null or absent: history's own. */
   readonly given?: readonly (GivenTags | null)[] | undefined;
   /**
-   * Of these policies in an earlier pass over this history: then only what history cut short
-   * is read again, to be continued; `seen` hears of no other.
+   * The judgements of these policies from an earlier pass over this history. With them only
+   * deployments that history cut short are read again, to be continued, and those of `again`.
    */
   readonly judged?: JudgedBefore | null | undefined;
-  /** Places of deployments that are judged anew although `judged` knows them. */
+  /** Places of deployments that are judged anew although `judged` has them. */
   readonly again?: ReadonlySet<number> | undefined;
-  /** Says of quiet watches no more than that they were: for scores, not for records. */
+  /** Take glances: a quiet watch has no numbers then, which is enough for scores, not records. */
   readonly glances?: boolean | undefined;
   /**
-   * Keeps judgements that are not quiet as columns, where all of one glance: written out each
-   * time, which is for whoever decides under one policy.
+   * Keep judgements in columns where all policies judge alike: it saves memory, and each is
+   * written out anew whenever it is read, which suits those who decide under one policy only.
    */
   readonly kept?: boolean | undefined;
 }
 
-/** Runs detection of all policies over all deployments of the plan. */
+/** The judgements of all policies about all deployments of the plan. */
 export async function detect(
   history: Past,
   plan: Plan,
@@ -156,7 +155,7 @@ export async function detect(
   const read = Int32Array.from(plan.deployments.keys()).filter(isRead);
   const placebos =
     read.length > 0 ? await preparePlacebos(history, plan, policies, progress) : null;
-  // Whoever hears of the samples, or of a past that was prepared, wants all there is to say.
+  // The decision log, placebos and peers need every sample of every series: no glances then.
   const isPlain = placebos === null && plan.controlled.length === 0;
   const takesGlances =
     isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
@@ -176,7 +175,7 @@ export async function detect(
   };
   for (const { places, asked, found } of readByLots(history, plan, read)) {
     gathering.expect(asked);
-    // Deployments without a single window still end: nothing could be seen.
+    // A deployment without a single window is judged too: there was nothing to see.
     for (const index of places) {
       if (!gathering.isWaiting(index)) judge(index, nothingGathered(), null);
     }
@@ -203,18 +202,19 @@ export async function detect(
 const NOTHING: readonly never[] = [];
 const NONE: ReadonlySet<number> = new Set();
 
-/** Who judges for the first of the policies. */
+/** The group of the first policy. */
 function leaderOf(families: readonly Family[]): DetectionGroup {
   return families[0]!.groups.values().next().value!;
 }
 
-/** Null where policies differ in what they judge: what they have in common they share as it is. */
+/** Columns to keep judgements in; null where policies judge differently or take no glances. */
 function keptBy(families: readonly Family[]): KeptJudgements | null {
   const [{ glance, groups }, ...others] = families as [Family, ...Family[]];
   if (glance === null || groups.size > 1 || others.length > 0) return null;
   return new KeptJudgements(leaderOf(families).judged, glance.quiet.evidence);
 }
 
+/** Judges one deployment under all policies, and continues it where history cut it short. */
 function judgeDeployment(
   plan: Plan,
   index: number,
@@ -257,13 +257,13 @@ function judgeDeployment(
   if (futures !== null) imagine(plan, index, families, context, columns, peers, futures);
 }
 
-/** Did history roll it back while somebody may still have watched? */
+/** Did history roll the deployment back while some policy's watch was not over? */
 export function isCutShort({ deployments, lookAheadMs }: Plan, index: number): boolean {
   const { rolledBackAtMs, deployment } = deployments.at(index)!;
   return rolledBackAtMs !== null && rolledBackAtMs < deployment.startedAtMs + lookAheadMs;
 }
 
-/** Judges what history cut short once more for each draw of how it might have gone on. */
+/** Judges a deployment that history cut short once for each draw of how it may have gone on. */
 function imagine(
   plan: Plan,
   index: number,
@@ -292,11 +292,11 @@ function imagine(
   for (let draw = 0; draw < futures.draws; draw++) {
     const judges = new Map<string, readonly [SampleColumn[], ReturnType<typeof judgeIn>] | null>();
     for (const { group, counts, key, goesOn } of asking) {
-      const gone = under(judges, key, () => {
+      const gone = getOrMake(judges, key, () => {
         const all = continuedColumns(planned, columns, peers, untilMs, counts, futures, draw);
         return all === null ? null : ([all, judgeIn(context, all)] as const);
       });
-      // Whoever else is asked may judge what goes on: to this one it does not.
+      // What is continued may be series that only other policies watch: then nothing is new here.
       if (gone === null || !goesOn(gone[0])) continue;
       const told = toldOf(whole, group.given, group === leader ? [] : ledBy);
       const { judgements } = gone[1](group, told);
@@ -305,19 +305,22 @@ function imagine(
   }
 }
 
-/** `within`: no sample was beyond the tolerance, so that `hold` and `clear` decided nothing. */
-export interface Judged {
+/** `within`: no sample was beyond its tolerance, so `hold` and `clear` made no difference. */
+export interface JudgedWatch {
   readonly judgements: readonly SignalJudged[];
   readonly within: boolean;
 }
 
-/** Judges one deployment for one group after the other; whoever is told the same shares it. */
+/**
+ * A function that judges one deployment for one group after the other. Groups share what they can:
+ * the work on each series, and all of it where they judge alike and are told the same tags.
+ */
 function judgeIn(
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
-): (group: DetectionGroup, planned: PlannedDeployment, beside?: Beside | null) => Judged {
+): (group: DetectionGroup, planned: PlannedDeployment, beside?: Beside | null) => JudgedWatch {
   const shares = new Map<string, Share>();
-  const known = new Map<string, Judged>();
+  const known = new Map<string, JudgedWatch>();
   return (group, planned, beside = null) => {
     const { policy, alikeIfTold } = group;
     if (beside !== null) {
@@ -343,7 +346,7 @@ function judgeGroup(
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
   shares: Map<string, Share>,
-): Judged {
+): JudgedWatch {
   const shareFor = (key: string): Share => {
     const name = `${key} ${policy.watchMs}`;
     const known = shares.get(name);
@@ -355,7 +358,7 @@ function judgeGroup(
   return judgeWatched(policy, planned, context, columns, shareFor);
 }
 
-/** The watch that has taken all samples of a deployment, and judged none of them yet. */
+/** The watch of a deployment that has taken all of its samples and judged none of them yet. */
 export function watchOf(
   policy: Policy,
   planned: PlannedDeployment,
@@ -371,14 +374,14 @@ export function watchOf(
   return takeColumns(policy, watch, columns, shareFor);
 }
 
-/** One deployment under one policy, from its samples; see `takeColumns` for the share. */
+/** Judges one deployment under one policy, from its samples; see `takeColumns` for `shareFor`. */
 export function judgeWatched(
   policy: Policy,
   planned: PlannedDeployment,
   context: PreparedContext | null,
   columns: readonly SampleColumn[],
   shareFor: (key: string) => Share,
-): Judged {
+): JudgedWatch {
   const taken = watchOf(policy, planned, context, columns, shareFor);
   const { rolledBackAtMs } = planned;
   const cut = rolledBackAtMs !== null && rolledBackAtMs < taken.endsAtMs;
@@ -388,6 +391,7 @@ export function judgeWatched(
   return { judgements, within: isWithinTolerance(taken) };
 }
 
+/** A share that remembers everything it was asked. */
 function memory(): Share {
   const answers = new Map<string, unknown>();
   return {

@@ -1,57 +1,62 @@
 /**
- * How long what looks bad though nothing is wrong goes on looking so: excursions of one series,
- * the chance that the next sample is the last of one, and how fast one fades.
+ * Excursions: times at which a series looks bad although nothing is wrong. How long does one last,
+ * and how fast does it fade?
  *
- * An excursion begins with a sample three standard deviations off the level of the past. It ends
- * in one of two ways. It stops: two samples in a row lie below half of the last three in it. Or it
- * fades, until those three can no longer be told from noise. Stopping is learned from others;
- * that one faded, or that its recording ended, is no evidence of when it would have stopped
- * (competing risks: Prentice et al., Biometrics 34, 1978). Fading is learned from its own trend.
+ * An excursion begins with a sample that is three standard deviations off the level of the past.
+ * It ends in one of two ways. It stops, when two samples in a row are below half of the mean of
+ * its last three. Or it fades, when those three can no longer be told from noise. Stopping is
+ * learned from other excursions; one that faded, or whose recording ended, is no evidence of when
+ * it would have stopped (competing risks: Prentice et al., Biometrics 34, 1978). Fading is learned
+ * from the excursion's own trend.
  *
- * Bias: where history rolled back whatever looked bad for long, nothing is known of long ones, and
- * what is left to learn from is taken to be like what was cut short. A drop of a series that is
- * noise to half of it counts as a stop.
+ * Bias: where history rolled back everything that looked bad for long, nothing is known of long
+ * excursions, and those that were seen are taken to be like those that were cut short. Where the
+ * noise of a series is as large as half of its excursion, a low sample or two count as a stop.
  */
 
 import { exponentialQuantile, normalQuantile } from "../random.ts";
 
-/** Lengths and places in samples. */
+/** One excursion; `first` and `last` are indices of samples. */
 export interface Excursion {
-  /** Where it begins, and the last sample in it that was seen. */
+  /** Its first sample, and the last that was seen of it. */
   readonly first: number;
   readonly last: number;
-  /** `open`: it was seen to its last sample, and not to its end. */
+  /** `open`: the samples ended before it did. */
   readonly end: "stopped" | "faded" | "open";
 }
 
-/** What was seen of how excursions stop. */
+/** What was learned of how excursions stop. */
 export interface Stopping {
-  /** So many were seen to. */
+  /** How many were seen to stop. */
   readonly seen: number;
-  /** The chance to stop of one that has lasted so many samples; one is at place 0. */
+  /** The chance to stop now, by how many samples it has lasted; the first entry is for one. */
   readonly chances: readonly number[];
 }
 
-/** By metric. */
+/** How excursions stop, by metric. */
 export type Passing = Readonly<Record<string, Stopping>>;
 
-/** Where nothing was seen, half of what looks bad is over after so many samples. */
+/** The fixed rule, where nothing was learned: half of an effect is gone after so many samples. */
 export const HALF_LIFE_SAMPLES = 10;
 
+/** In standard deviations. */
 const BEGINS_AT = 3;
+/** As a share of the mean of its last `RECENT` samples. */
 const STOPS_BELOW = 0.5;
-/** One quiet sample may be noise on something that goes on. */
-const STOPS_AFTER = 2;
 const RECENT = 3;
+/** How many low samples in a row end it: a single one may be noise. */
+const STOPS_AFTER = 2;
 const FADED_AT = BEGINS_AT / 2;
 
-/** Half of the fixed rule is stopping and half is fading, as nobody knows which it is. */
+/** Half of the fixed rule's rate is stopping and half is fading: it is not known which it is. */
 const PRIOR_RATE = Math.LN2 / HALF_LIFE_SAMPLES / 2;
-/** The rule counts as much as one excursion: the unit information of Kass and Wasserman 1995. */
+/** The fixed rule counts as much as one excursion (unit information: Kass and Wasserman 1995). */
 const PRIOR_WEIGHT = 1;
 
 /**
- * @param effects how far finite samples since a deployment's start are off the level before it
+ * The excursions in a run of samples.
+ *
+ * @param effects how far each sample since a deployment's start is off the level before it
  * @param scale the standard deviation of the noise
  */
 export function excursionsOf(effects: readonly number[], scale: number): readonly Excursion[] {
@@ -84,16 +89,16 @@ function excursionAt(effects: readonly number[], scale: number, first: number): 
 }
 
 /**
- * The chance of stopping after so many samples, of those that lasted as long: Kaplan and Meier's
- * (1958), with a beta process as its prior (Hjort, Annals of Statistics 18, 1990): that many
- * stopped of that many at risk, and the fixed rule as one more of them.
+ * Learns how excursions stop. For each length, the chance to stop is the share of those that
+ * stopped among those that lasted as long (Kaplan and Meier 1958), with the fixed rule counted as
+ * one more of them (a beta process as prior: Hjort, Annals of Statistics 18, 1990).
  */
 export function stoppingOf(excursions: readonly Excursion[]): Stopping {
   const stopped: number[] = [];
   const atRisk: number[] = [];
   for (const { first, last, end } of excursions) {
     const length = last - first + 1;
-    // Whether it would have stopped after its last sample only one that stopped can say.
+    // Of one that did not stop it is not known whether it would have after its last sample.
     const seen = end === "stopped" ? length : length - 1;
     for (let age = 1; age <= seen; age++) atRisk[age - 1] = (atRisk[age - 1] ?? 0) + 1;
     if (end === "stopped") stopped[length - 1] = (stopped[length - 1] ?? 0) + 1;
@@ -106,9 +111,10 @@ export function stoppingOf(excursions: readonly Excursion[]): Stopping {
 const PRIOR_STOPS = 1 - Math.exp(-PRIOR_RATE);
 
 /**
- * How many more samples one of `age` samples lasts, unless it fades.
+ * How many more samples an excursion lasts that has lasted `age`, unless it fades.
  *
- * @param stopping undefined where nobody looked
+ * @param stopping undefined where nothing was learned
+ * @param uniform a random number in [0, 1)
  */
 export function stopsAfter(stopping: Stopping | undefined, age: number, uniform: number): number {
   let going = 1;
@@ -118,24 +124,24 @@ export function stopsAfter(stopping: Stopping | undefined, age: number, uniform:
   }
 }
 
-/** How an excursion has moved so far: by least squares, and how sure that is. */
+/** How an excursion has moved so far: a straight line by least squares, and its error. */
 export interface Trend {
   readonly samples: number;
   readonly effect: number;
   readonly slope: number;
-  /** The standard error of the slope were there only noise. */
+  /** The standard error that the slope of mere noise has. */
   readonly slopeError: number;
 }
 
-/** Two points lie on a line whatever they are. */
+/** With fewer samples there is no trend: any two points lie on a line. */
 const TREND_FROM = 3;
 /** Beyond so many standard deviations a normal tail is an exponential (Robert 1995). */
 const TAIL_AT = 4;
 
 /**
- * By which share an excursion fades from sample to sample, drawn from what its own trend says of
- * it: the rate is exponential with the fixed rule's as its mean before anything is seen, its
- * estimate is normal, and so it is normal after that, cut at zero: nothing grows here.
+ * The rate at which an excursion fades, per sample, drawn at random from what its own trend says.
+ * The prior of the rate is exponential with the fixed rule's rate as its mean, and its estimate by
+ * the trend is normal, so its posterior is normal and cut off at zero: no excursion grows.
  */
 export function fadesBy({ samples, effect, slope, slopeError }: Trend, uniform: number): number {
   const error = slopeError / Math.abs(effect);
@@ -148,7 +154,7 @@ export function fadesBy({ samples, effect, slope, slopeError }: Trend, uniform: 
   return Math.max(0, middle - error * normalQuantile((1 - uniform) * normalTail(cut)));
 }
 
-/** The chance of more than `z`: Abramowitz and Stegun 26.2.17, to 1e-7. */
+/** The chance that a standard normal is above `z`, to 1e-7 (Abramowitz and Stegun 26.2.17). */
 function normalTail(z: number): number {
   if (z < 0) return 1 - normalTail(-z);
   const t = 1 / (1 + 0.2316419 * z);
@@ -158,7 +164,7 @@ function normalTail(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
 }
 
-/** A standard deviation that bursts do not widen: 1.4826 median distances, else the plain one. */
+/** A robust standard deviation: 1.4826 times the median size; the plain one where that is 0. */
 export function noiseOf(residuals: Float64Array): number {
   const sizes = residuals.map(Math.abs).sort();
   const middle = 1.4826 * sizes[sizes.length >> 1]!;

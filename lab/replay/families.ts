@@ -1,6 +1,7 @@
 /**
- * Policies of one pass by what they have in common: those of a group judge alike, those of a
- * family do wherever no sample is beyond, which a glance may show.
+ * The policies of one pass, sorted by what they have in common. Policies of a group have the same
+ * judgements. Groups of a family differ only in `hold` and `clear`, so they have the same
+ * judgements wherever no sample is beyond its tolerance, which a glance may prove.
  */
 
 import {
@@ -24,50 +25,52 @@ import { evenly, type StoredWindow } from "../history/windows.ts";
 import type { GivenTags } from "./given.ts";
 import type { PlannedDeployment } from "./plan.ts";
 
-/** Policies that agree on everything detection reads. */
+/** Policies that agree on everything that detection depends on. */
 export interface DetectionGroup {
-  /** Stands for the others. */
+  /** One of them, which is judged for all. */
   readonly policy: Policy;
-  /** What they are told in the place of history's tags. */
+  /** The tags that they are told instead of history's; null: history's own. */
   readonly given: GivenTags | null;
-  /** Equal where groups judge alike whenever they are told the same; null: nobody is told. */
+  /** Groups with equal keys judge alike when told the same tags; null: none is told any. */
   readonly alikeIfTold: string | null;
+  /** The indices of its policies. */
   readonly members: number[];
-  /** The policy with some of its signals, by which are left out. */
+  /** The policy with only some of its signals, by which of them are quiet (see `noisyOf`). */
   readonly noisy: Map<string, Policy>;
-  /** By deployment of the plan. */
+  /** The judgements, by deployment of the plan. */
   readonly judged: WatchJudged[];
-  /** Were they known beforehand? */
+  /** Are they from an earlier pass? */
   readonly known: boolean;
-  /** By draw, then by deployment: judgements of what history hid, as it may have been. */
+  /** By draw, then by deployment: judgements of how what history hid may have gone on. */
   readonly imagined: Map<number, readonly SignalJudged[]>[];
 }
 
-/** Groups that differ in `hold` and `clear` alone: where no sample is beyond, they judge alike. */
+/** Groups that differ only in `hold` and `clear`. */
 export interface Family {
-  /** By their holds. */
+  /** By their `hold` and `clear`. */
   readonly groups: Map<string, DetectionGroup>;
-  /** What a glance with any of them says; null where none is taken. */
+  /** The glance of all of them; null where none is taken. */
   readonly glance: Glance | null;
 }
 
-/** Signals of a policy that are quiet, by their place, beside others that are not. */
+/** The signals of a policy of which only some are quiet at a glance. */
 export interface Beside {
   readonly glance: Glance;
+  /** For each signal of the policy: is it quiet? */
   readonly quiet: readonly boolean[];
-  /** The last judgement of each signal, were it quiet. */
+  /** For each signal: its last judgement if it is quiet. */
   readonly ends: readonly SignalJudged[];
 }
 
-/** Who has to look closer; null: at all of its signals. */
+/** The families that need the whole detection; null: for all of their signals. */
 type Closer = ReadonlyMap<Family, Beside | null>;
 
 /**
- * Glances at a window of a deployment's own as it comes, while the next ones are read. Where
- * the signals of all families are quiet on it nobody needs it again.
+ * Glances at one window as it comes. Where the signals of all families are quiet on it, it need
+ * not be kept.
  *
- * @param at which of the deployment's series it is of
- * @param days what there is of its earlier days
+ * @param at the index of its series among the deployment's
+ * @param days its earlier days, as far as they were read
  */
 export function glanceAt(
   { deployment, series }: PlannedDeployment,
@@ -79,7 +82,7 @@ export function glanceAt(
 ): Glanced | "quiet" | "uneven" {
   const { name, season } = series[at]!;
   const even = evenly(window);
-  // A day may still be to come where the window reaches back for more than one.
+  // The season is not known yet where an earlier day is still to come.
   if (even === null || (season && days?.taken !== SEASON_DAYS)) return "uneven";
   const { startMs, stepMs, delayMs, values } = even;
   const column = { series: name, startMs, stepMs, delayMs, values };
@@ -91,12 +94,12 @@ export function glanceAt(
   return quiet ? "quiet" : on;
 }
 
-/** Is a series the only one of every signal that watches it, for any deployment of the list? */
+/** Is a series of this metric the only one of every signal that watches it? */
 export type Lone = (series: PlannedDeployment["series"], metric: string) => boolean;
 
 /**
- * Where a signal watches several, one of the others may be noisy, and then it is judged on all
- * of them. Deployments of a service share the list of their series.
+ * A function that answers `Lone`. It matters because a signal that watches several series is
+ * judged on all of them if any is not quiet, so that none of their windows may be dropped.
  */
 export function loneAmong(families: readonly Family[]): Lone {
   const known = new WeakMap<PlannedDeployment["series"], Map<string, boolean>>();
@@ -124,8 +127,9 @@ function isLone(
 }
 
 /**
- * Judges the families for whom all is quiet at a glance; returns the others, and which of their
- * signals are quiet all the same.
+ * Judges the families for which all signals are quiet at a glance.
+ *
+ * @returns the other families, which need the whole detection, with those signals that are quiet
  */
 export function glanceOver(
   { deployment }: PlannedDeployment,
@@ -152,14 +156,14 @@ export function glanceOver(
   return closer;
 }
 
-/** What a glance knows of a quiet watch is what the policies of a family judge. */
+/** Enters the judgement of a quiet watch for all groups of a family. */
 function judgeQuiet({ glance, groups }: Family, index: number, again: ReadonlySet<number>): void {
   for (const group of groups.values()) {
     if (glance !== null && (!group.known || again.has(index))) group.judged[index] = glance.quiet;
   }
 }
 
-/** The same for all families, where `areQuiet` says so. */
+/** Enters the judgement of a quiet watch for all families, which `areQuiet` must allow. */
 export function judgeAllQuiet(
   families: readonly Family[],
   index: number,
@@ -168,7 +172,7 @@ export function judgeAllQuiet(
   for (const family of families) judgeQuiet(family, index, again);
 }
 
-/** Are all signals of all families quiet where each of these series is? */
+/** If each of these series is quiet, are all signals of all families? */
 export function areQuiet(
   { deployment, series }: PlannedDeployment,
   families: readonly Family[],
@@ -180,11 +184,12 @@ export function areQuiet(
   );
 }
 
+/** All families need the whole detection. */
 export function lookCloser(families: readonly Family[]): Closer {
   return new Map(families.map((family) => [family, null]));
 }
 
-/** The series that somebody looks closer at. */
+/** The series of a deployment that some family needs the whole detection on. */
 export function seriesOf(
   { series }: PlannedDeployment,
   closer: Closer,
@@ -198,7 +203,7 @@ export function seriesOf(
   return series.filter(({ name }) => looked.some((signal) => readsMetric(signal, name.metric)));
 }
 
-/** The policy with those signals alone that are not quiet, to be judged. */
+/** The policy with only those signals that are not quiet. */
 export function noisyOf({ policy, noisy }: DetectionGroup, { quiet }: Beside): Policy {
   const which = quiet.join(" ");
   let known = noisy.get(which);
@@ -209,7 +214,7 @@ export function noisyOf({ policy, noisy }: DetectionGroup, { quiet }: Beside): P
   return known;
 }
 
-/** The judgements of all signals, made of those of the noisy ones. */
+/** The judgements of all signals, from those of the signals that are not quiet. */
 export function withQuiet(
   { signals }: Policy,
   { quiet, ends }: Beside,

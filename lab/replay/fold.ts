@@ -1,6 +1,6 @@
 /**
- * Decision over a history: one fold of events over all services, in the order they
- * became known, with people and the platform answering commands as future events.
+ * Deciding over a history: one fold of events over all services, in the order they became known.
+ * People and the platform answer commands with events that come later.
  */
 
 import {
@@ -16,7 +16,7 @@ import {
 } from "../../engine/index.ts";
 import type { Responder } from "../people/recorded.ts";
 
-/** What a rollback does: how long the platform takes to put the old version back, and if it can. */
+/** The deployment platform: how long it takes to put the old version back, and whether it can. */
 export interface Platform {
   readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
 }
@@ -24,11 +24,15 @@ export interface Platform {
 export interface Folded {
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
-  /** What people answered, whether or not it still counted. */
+  /** What people answered, also where it came too late to count. */
   readonly answers: readonly DecisionEvent[];
 }
 
-/** @param events everything that does not depend on what the policy does, in any order */
+/**
+ * Folds events, in any order, through the machine.
+ *
+ * @param events all that do not depend on what the policy does
+ */
 export function foldDecisions(
   policy: Policy,
   events: readonly DecisionEvent[],
@@ -39,8 +43,10 @@ export function foldDecisions(
 }
 
 /**
- * @param known the same, in order; taken one after the other
- * @param handled is given every event in the order it was handled, for a log
+ * As `foldDecisions`, for events that are in order already.
+ *
+ * @param known the events; each is taken only when it is next
+ * @param handled gets every event in the order it was handled, for a decision log
  */
 export function foldInOrder(
   policy: Policy,
@@ -60,9 +66,9 @@ export function foldInOrder(
 }
 
 /**
- * Hears of every event in the order it was handled, and what came of it.
+ * Is told of every event in the order it was handled, and of what came of it.
  *
- * @param isAwaited is an answer about this deployment under way?
+ * @param isAwaited is an answer about this deployment still to come?
  */
 export type Hear = (
   event: DecisionEvent,
@@ -70,7 +76,7 @@ export type Hear = (
   isAwaited: (deploymentId: string) => boolean,
 ) => void;
 
-/** The same, for whoever keeps nothing; returns what people answered. */
+/** As `foldInOrder`, but keeps nothing: `hear` is told of each event. Returns people's answers. */
 export function foldEach(
   policy: Policy,
   known: Iterable<DecisionEvent>,

@@ -1,26 +1,29 @@
 /**
- * What came of each deployment so far. Windows arrive in the order of series, and a deployment
- * is judged when its last one is there: so what waits is what shares series with something
- * still to come, and what was quiet at a glance does not even do that.
+ * Gathers the windows of each deployment until all of them are there and it can be judged. Windows
+ * arrive series by series, so some deployments wait for their last one. A window on which a glance
+ * finds everything quiet is not kept while they wait.
  */
 
 import type { Glimpses, SeriesName } from "../../engine/index.ts";
 import type { StoredWindow } from "../history/windows.ts";
 import { areQuiet, glanceAt, loneAmong, type Family, type Lone } from "./families.ts";
-import type { Plan, PlannedDeployment, PlannedWindow } from "./plan.ts";
+import type { Plan, PlannedDeployment } from "./plan.ts";
+import type { PlannedWindow } from "./plannedWindows.ts";
 import { EarlierDays, takeEarlier, type GatheredDeployment } from "./prepare.ts";
 
-/** Of so many series of a deployment it can be remembered that they were quiet. */
+/** How many series of a deployment can be remembered as quiet: the bits of a number. */
 const REMEMBERED = 32;
 
 export class Gathering {
+  /** How many windows of each deployment are still to come. */
   readonly #missing: Int32Array;
+  /** What is kept of deployments that wait. */
   readonly #pending = new Map<number, GatheredDeployment>();
-  /** By deployment, a bit for each of its series. */
+  /** For each deployment, a bit for each of its series that is quiet. */
   readonly #quiet: Uint32Array;
   readonly #isLone: Lone;
   readonly #earlier = new EarlierDays();
-  /** Where all series of a list are quiet, is there nothing to look closer at? */
+  /** For a list of series: if all of them are quiet, are all signals of all policies quiet? */
   readonly #areQuiet = new WeakMap<PlannedDeployment["series"], boolean>();
 
   constructor(
@@ -34,18 +37,21 @@ export class Gathering {
     this.#isLone = loneAmong(families);
   }
 
+  /** Counts the windows that will come. */
   expect(asked: readonly PlannedWindow[]): void {
     for (const { deployment } of asked) this.#missing[deployment]!++;
   }
 
-  /** Is some window of it still to come? */
+  /** Is a window of this deployment still to come? */
   isWaiting(deployment: number): boolean {
     return this.#missing[deployment]! > 0;
   }
 
   /**
-   * All that there is of its deployment, where this was the last window of it; "quiet" where
-   * that is all there is to say, as of most.
+   * Takes a window.
+   *
+   * @returns null while others of its deployment are still to come; then all that was gathered, or
+   *   "quiet" where a glance proved that no signal of any policy went beyond its tolerance
    */
   take(asked: PlannedWindow, window: StoredWindow): GatheredDeployment | "quiet" | null {
     const { deployment } = asked;
@@ -83,7 +89,7 @@ export class Gathering {
     else if (seen !== null && seen !== "quiet") glimpses.glanced.push(seen);
   }
 
-  /** Nobody looks closer at this series, and mostly at no other either. */
+  /** Drops what was kept of a series that is quiet. */
   #forget(deployment: number, series: number): void {
     const gathered = this.#pending.get(deployment);
     if (gathered === undefined) return;
@@ -106,7 +112,7 @@ export class Gathering {
     const { series } = planned;
     const all = 2 ** series.length - 1;
     if (!this.takesGlances || this.#quiet[deployment] !== all) return false;
-    // Whose series they are decides it, and deployments of a service share the list.
+    // It depends on the series alone, and deployments of a service share one list of them.
     let is = this.#areQuiet.get(series);
     if (is === undefined) this.#areQuiet.set(series, (is = areQuiet(planned, this.families)));
     return is;
@@ -122,11 +128,12 @@ export class Gathering {
   }
 }
 
-/** A glance takes it that a deployment was known from its start and went on to its end. */
+/** A glance is only for deployments that were known from their start and not cut short. */
 function mayGlance({ deployment, knownAtMs, rolledBackAtMs }: PlannedDeployment): boolean {
   return rolledBackAtMs === null && knownAtMs <= deployment.startedAtMs;
 }
 
+/** What is gathered of a deployment before its first window. */
 export function nothingGathered(): GatheredDeployment {
   const glimpses: Glimpses = { glanced: [], spared: [], uneven: [] };
   return { watch: new Map(), days: new Map(), glimpses };

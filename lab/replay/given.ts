@@ -1,7 +1,6 @@
 /**
- * What a policy is told about a deployment in the place of history's tags: the same
- * policy, evaluated once more as if people had declared something else. A policy that is
- * given nothing of the kind reads the history's own tags.
+ * Tags that a policy is told instead of history's: so the same policy can be evaluated as if
+ * people had declared something else. A policy that is given none reads history's own tags.
  */
 
 import {
@@ -13,31 +12,32 @@ import {
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
 /**
- * The tags about a deployment. A tag about a whole service must be the same object for all
- * of its deployments: a fleet is told of it once.
+ * Gives the tags of a deployment. A tag about a whole service must be the same object for all of
+ * its deployments, because a fleet is told of it once.
  *
- * @param judged how the first of the policies judged it; empty for that policy itself
+ * @param judged how the first policy judged the deployment; empty for that policy itself
  */
 export type GivenTags = (
   planned: PlannedDeployment,
   judged: readonly SignalJudged[],
 ) => readonly ContextTag[];
 
+/** A deployment with the given tags; as it is where none are given. */
 export function toldOf(
   planned: PlannedDeployment,
   given: GivenTags | null,
   judged: readonly SignalJudged[],
 ): PlannedDeployment {
   if (given === null) return planned;
-  // What is told of another must not depend on when that was judged.
+  // Without judgements, so that this does not depend on whether the source was judged already.
   const sources = planned.sources.map((source) => ({ ...source, tags: given(source, []) }));
   return { ...planned, tags: given(planned, judged), sources };
 }
 
 /**
- * The plan as one policy knows it.
+ * The plan with the given tags of one policy.
  *
- * @param judged by the first of the policies; null for that policy itself
+ * @param judged what the first policy judged; null for that policy itself
  */
 export function planGiven(
   plan: Plan,

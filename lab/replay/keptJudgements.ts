@@ -1,10 +1,10 @@
 /**
- * What was judged of the deployments that are not quiet, as columns: as objects each takes three
- * kilobytes of V8's heap, half of them numbers in boxes and texts in pieces, and as columns a
- * third of one outside of it.
+ * Keeps the judgements of deployments that are not quiet in columns, to save memory: as objects
+ * those of one deployment take three kilobytes of V8's heap, and in columns a third of a kilobyte
+ * outside of it.
  *
- * Law: what is written out again is equal to what was kept. A number that is none (NaN) would
- * come back as null: no evidence has one.
+ * Law: what is written out again is equal to what was kept. Null is stored as NaN, so evidence may
+ * hold no NaN; none does.
  */
 
 import {
@@ -19,19 +19,19 @@ import {
 } from "../../engine/index.ts";
 import { GrowingColumn } from "../history/packed.ts";
 
-/** Numbers of one piece of evidence, NaN where there is none. */
+/** How many numbers one piece of evidence has; null is stored as NaN. */
 const NUMBERS = 11;
-/** Of one piece of evidence: its texts, then where its breaching series begin and end. */
+/** Indices of one piece of evidence: of its six texts, and from where to where its series are. */
 const PLACES = 8;
 
 /**
- * Up to so many watches stay objects, ten megabytes: a history of few is judged quicker that way.
+ * Up to so many watches, ten megabytes, are kept as objects, which is faster for small histories.
  */
 const AS_THEY_ARE = 3000;
 
 const CAUSES = ["sample", "silence", "end"] as const;
 
-/** Says nothing that a fleet could hear: no breach, and no evidence that stands. */
+/** Do none of these judgements concern anybody else: no breach, and no evidence that stands? */
 export function areSilent(judgements: readonly SignalJudged[]): boolean {
   return judgements.every(({ evidence }) => isSilentEvidence(evidence));
 }
@@ -42,26 +42,27 @@ function isSilentEvidence({ verdict, untagged, standing }: SignalEvidence): bool
 }
 
 export class KeptJudgements {
-  /** Two for each judgement: when it was, and when it was known. */
+  /** Two entries for each judgement: `atMs` and `knownAtMs`. */
   readonly #times = new GrowingColumn(Float64Array);
-  /** Two for each: its cause; its evidence by place, or that of quiet signals as -1 - place. */
+  /** Two for each: its cause; its piece of evidence, or -1 - index of one that is shared. */
   readonly #about = new GrowingColumn(Int32Array);
   readonly #numbers = new GrowingColumn(Float64Array);
   readonly #places = new GrowingColumn(Int32Array);
-  /** What most do not have, by place. */
+  /** By piece of evidence: what most pieces do not have. */
   readonly #rest = new Map<number, Rest>();
   readonly #breaching = new GrowingColumn(Int32Array);
   readonly #sinceMs = new GrowingColumn(Float64Array);
+  /** Every text once, and the index of each. */
   readonly #texts: string[] = [];
   readonly #known = new Map<string, number>();
   #pieces = 0;
-  /** Those that are objects still, by place; null once there were too many. */
+  /** The watches that are still objects, by place; null once there were too many. */
   #objects: Map<number, readonly SignalJudged[]> | null = new Map();
 
   /**
-   * @param judged by place: what is kept is put there
-   * @param quiet evidence that judgements share: it comes back as the same object
-   * @param asTheyAre up to so many watches stay objects
+   * @param judged the judgements by place: those that are kept are replaced there
+   * @param quiet evidence that many judgements share, which comes back as the same object
+   * @param asTheyAre how many watches stay objects
    */
   constructor(
     private readonly judged: WatchJudged[],
@@ -69,7 +70,7 @@ export class KeptJudgements {
     private readonly asTheyAre = AS_THEY_ARE,
   ) {}
 
-  /** Keeps what was judged at a place, unless there is nothing to it. */
+  /** Keeps the judgements at a place, unless there are none or they are kept already. */
   keep(place: number): void {
     const own = this.judged[place]!;
     if (isQuietWatch(own) || isKeptWatch(own) || own.length === 0) return;
@@ -154,6 +155,7 @@ export class KeptJudgements {
     return place;
   }
 
+  /** The judgements from one index to another as objects again. */
   writtenOut(from: number, to: number, deploymentId: string): readonly SignalJudged[] {
     const judgements: SignalJudged[] = [];
     let last = -1;
@@ -188,7 +190,7 @@ export class KeptJudgements {
       breaching.push({ series, sinceMs: this.#sinceMs.items[at]! });
     }
     const rest = this.#rest.get(piece) ?? PLAIN;
-    // Written out: one shape for nearly all of them.
+    // Written out field by field, so that nearly all evidence has one hidden class.
     const evidence: SignalEvidence = {
       signal: texts[places[place]!]!,
       verdict: texts[places[place + 1]!] as Verdict,
@@ -218,7 +220,7 @@ export class KeptJudgements {
   }
 }
 
-/** What of a piece of evidence is no column. */
+/** The fields of a piece of evidence that are not in columns. */
 interface Rest extends Pick<
   SignalEvidence,
   "standing" | "tags" | "placebo" | "control" | "season"
@@ -239,7 +241,7 @@ function orNull(value: number): number | null {
   return Number.isNaN(value) ? null : value;
 }
 
-/** One watch by where its judgements lie. */
+/** One watch: from where to where its judgements are in the columns. */
 class Kept implements KeptWatch {
   readonly #in: KeptJudgements;
   readonly #from: number;

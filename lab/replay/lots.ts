@@ -1,32 +1,35 @@
 /**
- * What is read of a history at one time. A lot is a run of deployments that watch the same
- * series, so that what a replay plans, reads and keeps in wait does not grow with its history.
+ * Reads a history lot by lot. A lot is a run of deployments that mostly watch the same series, and
+ * only one lot is worked on while the next is read: so memory does not grow with the history.
  */
 
 import type { Past } from "../history/open.ts";
 import { ReadMemory } from "../history/readMemory.ts";
 import type { FoundWindow } from "../history/windows.ts";
 import { startsMs } from "./order.ts";
-import { windowsOf, type Plan, type PlannedSeries, type PlannedWindow } from "./plan.ts";
+import type { Plan, PlannedSeries } from "./plan.ts";
+import { windowsOf, type PlannedWindow } from "./plannedWindows.ts";
 
 export interface Lot {
-  /** In the plan. */
+  /** The places of its deployments in the plan. */
   readonly places: Int32Array;
-  /** The id of each is its place here. */
+  /** The windows that are read for it; the id of each is its index here. */
   readonly asked: readonly PlannedWindow[];
-  /** All of them, in lists. */
+  /** Those windows with their samples, several at a time. */
   readonly found: AsyncIterable<readonly FoundWindow[]>;
 }
 
 /**
- * Of one lot, at most, those of a season not counted; but a deployment's are never parted. Larger
- * ones hold more memory and are no quicker; smaller ones read the days of a season again and again.
+ * The most windows of one lot, those of seasons not counted. The windows of one deployment always
+ * stay together. Larger lots need more memory and are no faster; in smaller ones the days of a
+ * season, which neighbouring deployments share, are read again and again.
  */
 const LOT_WINDOWS = 500;
 
 /**
- * Lots one after the other; the first windows of one are read while the last is worked on.
- * Samples of a lot are good until the next one is asked for.
+ * The lots of a replay, one after the other. While one is worked on the first windows of the next
+ * are read. The samples of a lot are valid only until the next lot is asked for, because their
+ * memory is used again.
  */
 export function* readByLots(
   history: Past,
@@ -34,7 +37,7 @@ export function* readByLots(
   places: Int32Array,
   windowsAtMost = LOT_WINDOWS,
 ): Generator<Lot, void> {
-  // One lot is worked on and another one read.
+  // One for the lot that is worked on, one for the lot that is read.
   const memories = [new ReadMemory(), new ReadMemory()] as const;
   const open = (of: Int32Array, turn: number): Started => {
     const asked: PlannedWindow[] = [];
@@ -62,13 +65,13 @@ interface Started extends Lot {
 
 type Windows = ReturnType<Past["windows"]>;
 
-/** Asks for the first before anybody takes it. */
+/** Begins to read at once, and not when the first window is asked for. */
 function started(windows: Windows): Pick<Started, "found" | "stop"> {
   const all = (async function* () {
     yield* windows;
   })();
   const first = all.next();
-  // Who takes it hears of its failure.
+  // Whoever awaits `first` hears of a failure; without this it would also be an unhandled one.
   first.catch(() => undefined);
   return {
     found: (async function* () {
@@ -82,12 +85,12 @@ function started(windows: Windows): Pick<Started, "found" | "stop"> {
 }
 
 /**
- * Whoever is controlled by peers reads most of a history for every deployment: there all are
- * one lot, and it is read once.
+ * The places of each lot. With peers every deployment needs most of the history, so all of them
+ * are one lot and the history is read once.
  */
 function lotsOf(plan: Plan, places: Int32Array, windowsAtMost: number): readonly Int32Array[] {
   if (plan.controlled.length > 0) return [places];
-  // As it lies in the files.
+  // In the order in which the series lie in the files.
   const groups = [...bySeries(plan, places)].sort(
     ([a], [b]) => (a[0]?.index ?? 0) - (b[0]?.index ?? 0),
   );
@@ -117,7 +120,7 @@ function bySeries(
   const groups = new Map<readonly PlannedSeries[], number[]>();
   const seriesAt = (place: number): readonly PlannedSeries[] => deployments.at(place)!.series;
   const isWhole = rows.length > 0 && places.length === deployments.length;
-  // Those of one row are of one service, and share the list of their series.
+  // The deployments of a row are of one service and so have the same list of series.
   const runs = isWhole ? rows : Array.from(places, (place) => [place]);
   for (const run of runs) {
     const series = seriesAt(run[0]!);

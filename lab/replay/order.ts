@@ -1,12 +1,13 @@
-/** Deployments in the order they started: those of one service, and when each did. */
+/** When deployments started, and their order within a service. */
 
+import { getOrMake } from "../getOrMake.ts";
 import type { Listed } from "../history/listed.ts";
 import type { DeploymentRow } from "../history/tables.ts";
 import type { PlannedDeployment } from "./plan.ts";
 
 const STARTS = new WeakMap<Listed<PlannedDeployment>, Float64Array>();
 
-/** When each of them started, by place: for whoever sorts them. */
+/** When each deployment started, by place; kept, because lists are sorted by it over and over. */
 export function startsMs(deployments: Listed<PlannedDeployment>): Float64Array {
   let starts = STARTS.get(deployments);
   if (starts === undefined) {
@@ -17,15 +18,16 @@ export function startsMs(deployments: Listed<PlannedDeployment>): Float64Array {
   return starts;
 }
 
-/** Sorting by what is made as it is asked for would make it over and over. */
+/** Tells `startsMs` what it would otherwise find by making every deployment of the list. */
 export function knowStarts(deployments: Listed<PlannedDeployment>, starts: Float64Array): void {
   STARTS.set(deployments, starts);
 }
 
 /**
- * Places of those of one case, service and environment, in the order they started.
+ * A row for each case, service and environment, with the places of its deployments in the order
+ * they started.
  *
- * @param cases by place: in which each lies; null: there are none
+ * @param cases the case of each deployment, by place; null where the history has no cases
  */
 export function inOrder(
   deployments: Listed<DeploymentRow>,
@@ -36,17 +38,10 @@ export function inOrder(
   const known = new Map<string | null, Map<string, Map<string, number[]>>>();
   deployments.forEach(({ service, environment, startedAtMs }, place) => {
     starts[place] = startedAtMs;
-    const services = under(known, cases?.[place] ?? null, () => new Map<string, never>());
-    const environments = under(services, service, () => new Map<string, never>());
-    under(environments, environment, () => rows[rows.push([]) - 1]!).push(place);
+    const services = getOrMake(known, cases?.[place] ?? null, () => new Map<string, never>());
+    const environments = getOrMake(services, service, () => new Map<string, never>());
+    getOrMake(environments, environment, () => rows[rows.push([]) - 1]!).push(place);
   });
   const sorted = rows.map((row) => Int32Array.from(row).sort((a, b) => starts[a]! - starts[b]!));
   return { rows: sorted, starts };
-}
-
-/** What a map has under a key, made where there is nothing yet. */
-export function under<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) map.set(key, (value = make()));
-  return value;
 }

@@ -1,19 +1,19 @@
 /**
- * Tags that reach a deployment from services it calls: a migration declares what its callers
- * will feel. Detection is told of them by deployment, as each is judged alone; the fold of
- * decisions passes them on by itself, so who may be told stays in one fold with who tells.
+ * Tags that are passed on to a deployment from services that it calls: a migration declares what
+ * its callers will feel. Detection judges each deployment by itself, so it is told them here. The
+ * fold of decisions passes them on by itself, so all that may tell or be told must be in one fold.
  */
 
 import { passedTo, type ContextTag, type Policy } from "../../engine/index.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
-/** Does any of the policies pass tags of a deployment on to those of its callers? */
+/** Does any policy pass tags of a deployment on to its callers? */
 export function passOn(policies: readonly Policy[]): boolean {
   return policies.some(({ context }) => context.some((rule) => rule.quietsDependants));
 }
 
-/** Each deployment with those whose tags it may be told, in the order they started. */
+/** The deployments, each with those whose tags may be passed on to it, as they started. */
 export function withSources(
   policies: readonly Policy[],
   deployments: Listed<PlannedDeployment>,
@@ -48,7 +48,7 @@ function lastsUntilMs({ deployment, tags }: PlannedDeployment, forMs: number): n
   return Math.max(deployment.startedAtMs, ...begins) + forMs;
 }
 
-/** What a policy passes on to a deployment, as its watch is told. */
+/** The tags that a policy passes on to a deployment from its sources. */
 export function tagsPassedTo(policy: Policy, planned: PlannedDeployment): readonly ContextTag[] {
   const sources = planned.sources.map(({ deployment, tags, knownAtMs }) => {
     return { deployment, tags, knownAtMs };
@@ -56,7 +56,7 @@ export function tagsPassedTo(policy: Policy, planned: PlannedDeployment): readon
   return passedTo(policy, planned.deployment.service, sources);
 }
 
-/** Places of all that are told or tell: they are decided together. */
+/** The places of all deployments that may pass tags on or be passed some: decided together. */
 export function entangled(plan: Plan): ReadonlySet<number> {
   const found = new Set<number>();
   if (!plan.passesOn) return found;

@@ -1,9 +1,9 @@
 /**
- * What a replay has to read: for every deployment the series its policies watch, and
- * of these only the stretches that a baseline, a watch or a season looks at.
+ * The plan of a replay: everything about its deployments that is not a sample, and which series
+ * each is judged by. How much of a series is read is in plannedWindows.ts.
  *
- * A deployment sees only its own case, and nothing from after the history's own
- * rollback: what follows it happened to the old version.
+ * Law: a deployment sees only its own case, and nothing from after history's own rollback, because
+ * what follows that happened to the old version.
  */
 
 import {
@@ -11,12 +11,9 @@ import {
   BASELINE_REACH_MS,
   BASELINE_SAMPLES,
   compareEvents,
-  DAY_MS,
   EXPOSURE_REACH_MS,
   isExposure,
   readsMetric,
-  SEASON_DAYS,
-  SEASON_MARGIN_MS,
   servicesOf,
   type ContextTag,
   type Departure,
@@ -27,68 +24,71 @@ import {
   type SignalPolicy,
   type StageReached,
 } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import { listed, type Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
-import type { WindowRequest } from "../history/windows.ts";
 import { placesById, type Places } from "../history/places.ts";
 import type { CaseRow, DeploymentRow } from "../history/tables.ts";
 import { callGraph } from "./callGraph.ts";
 import { rollbacksOf } from "./censor.ts";
-import { inOrder, knowStarts, under } from "./order.ts";
+import { inOrder, knowStarts } from "./order.ts";
 import { passOn, withSources } from "./passedOn.ts";
 import { controlledBy, withPeers } from "./peers.ts";
 
 /** One deployment with everything about it that is not a sample. */
 export interface PlannedDeployment {
   readonly deployment: Deployment;
-  /** Nothing is decided about it before. */
+  /** When it became known: nothing is decided about it before. */
   readonly knownAtMs: number;
   readonly tags: readonly ContextTag[];
   /** Deployments of services it calls whose tags a policy may pass on to it; mostly none. */
   readonly sources: readonly PlannedDeployment[];
-  /** Of its rollout, in the order they were known. */
+  /** The stages its rollout reached, in the order in which they became known. */
   readonly stages: readonly StageReached[];
-  /** Null: the history is one recording. */
+  /** The recording it belongs to; null where the history is a single one. */
   readonly caseId: string | null;
   /** When history rolled it back: samples known later are not its own. Null when it did not. */
   readonly rolledBackAtMs: number | null;
-  /** The series any policy watches. */
+  /** The series that any policy watches for it. */
   readonly series: readonly PlannedSeries[];
-  /** Series of services it does not touch, and when one of those is deployed as well. */
+  /** Series of its peers: services that it does not touch. */
   readonly peers: readonly PlannedSeries[];
-  /** Their services, for each of the plan's controlled signals. */
+  /** The services of its peers, for each of the plan's controlled signals. */
   readonly peersOf: readonly ReadonlySet<string>[];
+  /** Peers that were deployed while it was watched, and so ceased to be peers. */
   readonly departures: readonly Departure[];
 }
 
 export interface PlannedSeries {
   readonly index: number;
   readonly name: SeriesName;
-  /** How far back its samples are wanted: coarse ones further, to fill a baseline. */
+  /** How far back its samples are read: further where they are coarse, to fill a baseline. */
   readonly lookBackMs: number;
-  /** How far back its noise is learned where it is continued: the same whoever asks. */
+  /** How far back its noise is learned where it is continued; the same under all policies. */
   readonly noiseBackMs: number;
-  /** Whether any detector on it asks for the same time on earlier days. */
+  /** Does any detector on it ask for the same time on earlier days? */
   readonly season: boolean;
 }
 
 export interface Plan {
   readonly deployments: Listed<PlannedDeployment>;
-  /** Where in `deployments` an id stands. */
+  /** The place in `deployments` of each id. */
   readonly places: Places;
-  /** Those of one case, service and environment, in the order they started. */
+  /** A row for each case, service and environment: places of its deployments as they started. */
   readonly rows: readonly ArrayLike<number>[];
-  /** Every series of the history that a policy's metrics match, whoever is deployed. */
+  /** Every series of the history that a policy's signals match, in the order of their index. */
   readonly matching: readonly PlannedSeries[];
-  /** How far before a start a season is wanted, and how far after it a watch goes, at most. */
+  /** How far before a deployment's start a season begins, at most. */
   readonly seasonBackMs: number;
+  /** The longest watch of any policy. */
   readonly lookAheadMs: number;
+  /** Does any policy ask for a season? */
   readonly season: boolean;
-  /** Does a policy calibrate on the past? Not where the past is cut for all alike. */
+  /** Does any policy calibrate its limits on the past? */
   readonly placebos: boolean;
-  /** May a deployment be told tags of another one? */
+  /** Does any policy pass tags of a deployment on to its callers? */
   readonly passesOn: boolean;
-  /** Signals that are controlled by peers. */
+  /** The signals of all policies that are controlled by peers. */
   readonly controlled: readonly SignalPolicy[];
 }
 
@@ -100,92 +100,26 @@ interface SharedByService {
   readonly series: readonly PlannedSeries[];
 }
 
-/** A window of one deployment on one series, wanted for the watch or for a season's day. */
-export interface PlannedWindow extends WindowRequest {
-  readonly about: string;
-  readonly deployment: number;
-  /** 0 for the watch itself, k for the day k days before. */
-  readonly day: number;
-}
-
+/**
+ * Plans a replay of these policies.
+ *
+ * @param lookBackAtMostMs cuts off how far back any sample is read; then there are no seasons and
+ *   no calibration either. Left out, each policy gets what it asks for
+ */
 export async function planReplay(
   history: Past,
   policies: readonly Policy[],
   lookBackAtMostMs = Number.POSITIVE_INFINITY,
 ): Promise<Plan> {
   const { tables } = history;
-  // Where blocks lie is read meanwhile.
+  // This reads the files, so it is begun first and awaited when it is needed.
   const stepping = history.stepsMs();
   const cases = tables.cases.length === 0 ? null : tables.deployments.map(caseIn(tables.cases));
   const { rows, starts } = inOrder(tables.deployments, cases);
-  const graph = callGraph(tables.services);
-  const services = new Map(tables.services.map((row) => [row.service, row]));
-  const catalog = new Map(tables.metricCatalog.map((row) => [row.metric, row]));
   const signals = watchedBy(policies);
-  const seasonal = lookBackAtMostMs === Number.POSITIVE_INFINITY;
-  const steps = await stepping;
-  const watched = new Map<string, PlannedSeries[]>();
-  for (const row of history.series) {
-    if (!signals.some((signal) => readsMetric(signal, row.metric))) continue;
-    const detectors = detectorsOf(policies, row.metric);
-    const lookBackMs = Math.max(0, ...detectors.map(({ baselineMs }) => baselineMs));
-    const name: SeriesName = {
-      service: row.service,
-      metric: row.metric,
-      version: row.version,
-      percentagePoint: percentagePoint(catalog.get(row.metric)?.unit ?? "", row.metric),
-      ...(catalog.get(row.metric)?.kind === "counter" ? { counter: true } : {}),
-    };
-    const fillMs = 1.5 * BASELINE_SAMPLES * (steps.get(row.series) ?? Number.POSITIVE_INFINITY);
-    const filledMs = Math.min(BASELINE_REACH_MS, fillMs);
-    const series: PlannedSeries = {
-      index: row.series,
-      name,
-      lookBackMs: Math.min(
-        Math.max(lookBackMs, filledMs) + earlier(signals, row.metric),
-        lookBackAtMostMs,
-      ),
-      noiseBackMs: Math.min(Math.max(NOISE_MS, filledMs), lookBackAtMostMs),
-      season: seasonal && detectors.some(({ season }) => season),
-    };
-    const list = watched.get(row.service);
-    if (list === undefined) watched.set(row.service, [series]);
-    else list.push(series);
-  }
-  const tagsOf = tagsAbout(tables.tags);
-  const rollbacks = rollbacksOf(tables.decisions);
-  // Whose series are watched depends on the service alone, and most have no tags or stages:
-  // a history of years holds many deployments, and what they share is made once.
-  const shared = new Map<string, SharedByService>();
-  const sharedBy = (service: string): SharedByService =>
-    under(shared, service, () => {
-      const row = services.get(service);
-      const about = {
-        team: row?.team ?? null,
-        criticality: row?.criticality ?? null,
-        timezone: row?.timezone ?? null,
-        callers: graph.callers(service),
-        dependants: graph.dependants(service),
-      };
-      return { about, series: seriesFor(signals, { service, ...about }, watched) };
-    });
-  const alone = listed(tables.deployments.length, (at): PlannedDeployment => {
-    const row = tables.deployments.at(at)!;
-    const { about, series } = sharedBy(row.service);
-    return {
-      deployment: toDeployment(row, about),
-      knownAtMs: row.knownAtMs ?? row.startedAtMs,
-      tags: tagsOf(row),
-      sources: NOTHING,
-      stages: stagesOf(row),
-      caseId: cases?.[at] ?? null,
-      rolledBackAtMs: rollbacks.size === 0 ? null : (rollbacks.get(row.deploymentId) ?? null),
-      series,
-      peers: NOTHING,
-      peersOf: NOTHING,
-      departures: NOTHING,
-    };
-  });
+  const isWhole = lookBackAtMostMs === Number.POSITIVE_INFINITY;
+  const watched = watchedSeries(history, policies, signals, await stepping, lookBackAtMostMs);
+  const alone = deploymentsAlone(tables, cases, signals, watched);
   const lookAheadMs = Math.max(...policies.map(({ watchMs }) => watchMs));
   const controlled = controlledBy(policies);
   const deployments = withSources(
@@ -202,22 +136,107 @@ export async function planReplay(
     rows,
     matching: [...watched.values()].flat().sort((a, b) => a.index - b.index),
     placebos:
-      seasonal &&
+      isWhole &&
       policies.some(({ signals }) => signals.some(({ calibrate }) => calibrate !== undefined)),
     seasonBackMs: Math.max(
       0,
       ...detectorsOf(policies).flatMap(({ season, baselineMs }) => (season ? baselineMs : [])),
     ),
     lookAheadMs,
-    season: seasonal && detectorsOf(policies).some(({ season }) => season),
+    season: isWhole && detectorsOf(policies).some(({ season }) => season),
   };
 }
 
+/** By service: every series of the history that any signal reads, and how much of it. */
+function watchedSeries(
+  history: Past,
+  policies: readonly Policy[],
+  signals: readonly SignalPolicy[],
+  stepsMs: Awaited<ReturnType<Past["stepsMs"]>>,
+  lookBackAtMostMs: number,
+): Map<string, PlannedSeries[]> {
+  const catalog = new Map(history.tables.metricCatalog.map((row) => [row.metric, row]));
+  const watched = new Map<string, PlannedSeries[]>();
+  for (const row of history.series) {
+    if (!signals.some((signal) => readsMetric(signal, row.metric))) continue;
+    const detectors = detectorsOf(policies, row.metric);
+    const lookBackMs = Math.max(0, ...detectors.map(({ baselineMs }) => baselineMs));
+    const name: SeriesName = {
+      service: row.service,
+      metric: row.metric,
+      version: row.version,
+      percentagePoint: percentagePoint(catalog.get(row.metric)?.unit ?? "", row.metric),
+      ...(catalog.get(row.metric)?.kind === "counter" ? { counter: true } : {}),
+    };
+    const fillMs = 1.5 * BASELINE_SAMPLES * (stepsMs.get(row.series) ?? Number.POSITIVE_INFINITY);
+    const filledMs = Math.min(BASELINE_REACH_MS, fillMs);
+    getOrMake(watched, row.service, () => []).push({
+      index: row.series,
+      name,
+      lookBackMs: Math.min(
+        Math.max(lookBackMs, filledMs) + earlier(signals, row.metric),
+        lookBackAtMostMs,
+      ),
+      noiseBackMs: Math.min(Math.max(NOISE_MS, filledMs), lookBackAtMostMs),
+      season:
+        lookBackAtMostMs === Number.POSITIVE_INFINITY && detectors.some(({ season }) => season),
+    });
+  }
+  return watched;
+}
+
+/**
+ * The deployments without what others mean for them: no peers and no tags of other services.
+ * Each is made when it is asked for, because a history of years holds many. What depends on the
+ * service alone is made once for all of its deployments.
+ */
+function deploymentsAlone(
+  tables: Past["tables"],
+  cases: readonly (string | null)[] | null,
+  signals: readonly SignalPolicy[],
+  watched: ReadonlyMap<string, readonly PlannedSeries[]>,
+): Listed<PlannedDeployment> {
+  const graph = callGraph(tables.services);
+  const services = new Map(tables.services.map((row) => [row.service, row]));
+  const tagsOf = tagsAbout(tables.tags);
+  const rollbacks = rollbacksOf(tables.decisions);
+  const shared = new Map<string, SharedByService>();
+  const sharedBy = (service: string): SharedByService =>
+    getOrMake(shared, service, () => {
+      const row = services.get(service);
+      const about = {
+        team: row?.team ?? null,
+        criticality: row?.criticality ?? null,
+        timezone: row?.timezone ?? null,
+        callers: graph.callers(service),
+        dependants: graph.dependants(service),
+      };
+      return { about, series: seriesFor(signals, { service, ...about }, watched) };
+    });
+  return listed(tables.deployments.length, (at): PlannedDeployment => {
+    const row = tables.deployments.at(at)!;
+    const { about, series } = sharedBy(row.service);
+    return {
+      deployment: toDeployment(row, about),
+      knownAtMs: row.knownAtMs ?? row.startedAtMs,
+      tags: tagsOf(row),
+      sources: NOTHING,
+      stages: stagesOf(row),
+      caseId: cases?.[at] ?? null,
+      rolledBackAtMs: rollbacks.size === 0 ? null : (rollbacks.get(row.deploymentId) ?? null),
+      series,
+      peers: NOTHING,
+      peersOf: NOTHING,
+      departures: NOTHING,
+    };
+  });
+}
+
 const NOTHING: readonly never[] = [];
-/** No shorter is the noise of a continuation learned from, however little a policy asks for. */
+/** The noise of a continuation is learned from at least so long, however short a baseline is. */
 const NOISE_MS = 3_600_000;
 
-/** Which tags of a table are about a deployment: its own, and those about its whole service. */
+/** A function that finds a deployment's tags: its own, and those about its whole service. */
 export function tagsAbout(
   table: readonly ContextTag[],
 ): (deployment: Pick<Deployment, "deploymentId" | "service">) => readonly ContextTag[] {
@@ -237,7 +256,7 @@ export function tagsAbout(
   };
 }
 
-/** The detectors that look at a metric, or all of them. */
+/** The detectors of all policies, or those of signals that read this metric. */
 function detectorsOf(policies: readonly Policy[], metric?: string): DetectorSettings[] {
   return policies.flatMap(({ signals }) =>
     signals
@@ -246,54 +265,7 @@ function detectorsOf(policies: readonly Policy[], metric?: string): DetectorSett
   );
 }
 
-/**
- * The windows of one deployment, in no particular order, added to `windows`; the id of each is
- * its place there.
- */
-export function windowsOf(
-  history: Past,
-  plan: Plan,
-  index: number,
-  windows: PlannedWindow[] = [],
-): PlannedWindow[] {
-  const { deployment, caseId, rolledBackAtMs, series, peers } = plan.deployments.at(index)!;
-  const { cases } = history.tables;
-  const recording = caseId === null ? undefined : cases.find((row) => row.caseId === caseId);
-  const startsAtMs = recording?.startsAtMs ?? Number.NEGATIVE_INFINITY;
-  const endsAtMs = Math.min(
-    recording?.endsAtMs ?? Number.POSITIVE_INFINITY,
-    rolledBackAtMs === null ? Number.POSITIVE_INFINITY : rolledBackAtMs + 1,
-  );
-  const { deploymentId: about } = deployment;
-  const wanted =
-    peers.length === 0 ? series : [...series, ...peers.map((peer) => ({ ...peer, season: false }))];
-  for (const { index: seriesIndex, lookBackMs, noiseBackMs, season } of wanted) {
-    const watchBackMs = rolledBackAtMs === null ? lookBackMs : Math.max(lookBackMs, noiseBackMs);
-    for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
-      const shiftMs = day * DAY_MS;
-      const marginMs = day === 0 ? 1 : SEASON_MARGIN_MS;
-      const backMs = day === 0 ? watchBackMs : plan.seasonBackMs + marginMs;
-      const fromMs = deployment.startedAtMs - backMs - shiftMs;
-      const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
-      const from = Math.max(fromMs, startsAtMs);
-      const to = Math.min(toMs, day === 0 ? endsAtMs : deployment.startedAtMs);
-      if (to <= from) continue;
-      const id = windows.length;
-      windows.push({
-        id,
-        series: seriesIndex,
-        fromMs: from,
-        toMs: to,
-        about,
-        deployment: index,
-        day,
-      });
-    }
-  }
-  return windows;
-}
-
-/** The id of a deployment's case; null where it started in none. */
+/** A function that finds the id of a deployment's case; null where it started in none. */
 export function caseIn(cases: readonly CaseRow[]): (row: DeploymentRow) => string | null {
   return ({ deploymentId, startedAtMs }) => {
     // Recordings may overlap in time when they are of different systems; ids that
@@ -306,7 +278,7 @@ export function caseIn(cases: readonly CaseRow[]): (row: DeploymentRow) => strin
   };
 }
 
-/** What the policies look at, each signal once however many policies have it. */
+/** The signals of all policies, of those that read the same series only one. */
 function watchedBy(policies: readonly Policy[]): readonly SignalPolicy[] {
   const found = new Map<string, SignalPolicy>();
   for (const signal of policies.flatMap(({ signals }) => signals)) {
@@ -316,7 +288,7 @@ function watchedBy(policies: readonly Policy[]): readonly SignalPolicy[] {
   return [...found.values()];
 }
 
-/** How much earlier the first sample is wanted of a metric that stands behind another. */
+/** How much further back a metric is read where it is the exposure of another one. */
 function earlier(signals: readonly SignalPolicy[], metric: string): number {
   return signals.some(({ exposure }) => isExposure(exposure, metric)) ? EXPOSURE_REACH_MS : 0;
 }
@@ -339,8 +311,8 @@ function seriesFor(
 }
 
 /**
- * What a live host would have been told of the rollout. A stage whose share nobody recorded
- * counts as all of the traffic, and one from before the start as of the start.
+ * The stages of a rollout as a live host would have been told of them. A stage without a recorded
+ * share counts as all of the traffic, and one from before the start as reached at the start.
  */
 function stagesOf({ deploymentId, startedAtMs, stages }: DeploymentRow): readonly StageReached[] {
   if (stages.length === 0) return NOTHING;
@@ -370,7 +342,7 @@ function toDeployment(row: DeploymentRow, about: SharedByService["about"]): Depl
   };
 }
 
-/** Metrics in per cent move one unit per percentage point, ratios in [0, 1] a hundredth. */
+/** What one percentage point is in a metric's unit: 1 for per cent, 0.01 for ratios in [0, 1]. */
 export function percentagePoint(unit: string, metric: string): number {
   return /^(%|percent|pct)$/i.test(unit) || /_(pct|percent)$/.test(metric) ? 1 : 0.01;
 }

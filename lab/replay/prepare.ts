@@ -1,7 +1,6 @@
 /**
- * What a deployment's watch is given beside its samples: made from past samples by the
- * engine's own pure functions, as a live host would. Only samples from before the
- * deployment are in it.
+ * The context that is prepared for a deployment's watch, from past samples and by the engine's own
+ * pure functions, as a live host does it. Only samples from before the deployment are in it.
  */
 
 import {
@@ -28,15 +27,23 @@ import { controlsFor } from "./peers.ts";
 import { placebosFor, type PlaceboHistory } from "./placebos.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 
+/** All that was read of one deployment. */
 export interface GatheredDeployment {
+  /** By series: the samples of baseline and watch. */
   readonly watch: Map<number, StoredWindow>;
-  /** By series: the same hours of earlier days, unless a glance spared it. */
+  /** By series: the same hours of earlier days, reduced to the medians of a season. */
   readonly days: Map<number, SeasonDays>;
-  /** What glances saw of the watch, where any was taken: what they spared is not kept. */
+  /** What glances saw. Series that were quiet at a glance are in neither of the maps above. */
   readonly glimpses: Glimpses;
 }
 
-/** What the engine's pure functions make of the past; null when no policy asks for any of it. */
+/**
+ * The context of one deployment; null where no policy asks for any.
+ *
+ * @param history what placebos are made from; null where no policy calibrates
+ * @param columns its own samples
+ * @param peers those of its peers
+ */
 export function prepareContext(
   plan: Plan,
   planned: PlannedDeployment,
@@ -61,26 +68,31 @@ export function prepareContext(
   return { ...prepared, digest: sha256(canonicalJson(prepared)) };
 }
 
-/** What deployments have in common of their earlier days, and the room for it. */
+/**
+ * What deployments share of the earlier days: the medians of slots that were computed for another
+ * deployment, and memory that is no longer needed and can be used again.
+ */
 export class EarlierDays {
   readonly #memory = slotMemory();
   readonly #spent: SeasonDays[] = [];
   #series = -1;
   #caseId: string | null = null;
 
+  /** A season under way for a deployment that started then. */
   start(plan: Pick<Plan, "seasonBackMs" | "lookAheadMs">, startedAtMs: number): SeasonDays {
     const fromMs = startedAtMs - plan.seasonBackMs;
     return startSeason(fromMs, startedAtMs + plan.lookAheadMs, this.#spent.pop());
   }
 
-  /** Nobody looks at these any more. */
+  /** Gives the memory of a season back. */
   spend(days: SeasonDays): void {
     this.#spent.push(days);
   }
 
   /**
-   * The slots of a series: windows come one series after the other. Null where a watch reaches
-   * so far that a day's samples are not all there.
+   * The remembered slots of a series. They are emptied when another series begins, as windows come
+   * one series after the other. Null where a watch is so long that a window may lack some of a
+   * day's samples: such medians must not be shared.
    */
   slotsOf(
     { lookAheadMs }: Pick<Plan, "lookAheadMs">,

@@ -1,9 +1,9 @@
 /**
- * A history under one or more policies: plan, detect once, decide for each policy.
+ * Replays a history under one or more policies: plan what is read, detect once for all of them,
+ * then decide for each.
  *
- * Open loop: the samples are those of the history, whatever the policy would have
- * done. Stated biases: a rollback in one deployment changes no later one, and people
- * are as `people` says.
+ * Open loop: the samples are those of the history, whatever a policy would have done. Biases: a
+ * rollback changes no later deployment, and people answer as the `people` argument says.
  */
 
 import type { Policy } from "../../engine/index.ts";
@@ -25,38 +25,47 @@ export type { JudgedBefore } from "./detect.ts";
 
 export interface Replay {
   readonly plan: Plan;
-  /** On what history shows, and nothing beyond it. */
+  /** By policy: decided on what history shows, and on nothing beyond it. */
   readonly policies: readonly PolicyReplay[];
-  /** By draw, then by policy; `policies` themselves where nothing is drawn. */
+  /** By draw, then by policy; where nothing is drawn there is one draw, `policies` itself. */
   readonly draws: readonly (readonly PolicyReplay[])[];
-  /** By policy: places of deployments that history cut short and the draws continue to it. */
+  /** By policy: places of deployments that history cut short and that the draws continue. */
   readonly imagined: readonly ReadonlySet<number>[];
   readonly samplesRead: number;
 }
 
-/** People's luck and what history hid, drawn so many times. */
+/** What is left to chance, drawn several times: what history hid, and how people answer. */
 export interface Draws {
   readonly futures: Futures;
-  /** Null where people are the same in every draw. */
+  /** The people of each draw; null where they are the same in all of them. */
   readonly peopleIn: ((draw: number) => Responder) | null;
 }
 
-/** A history that was judged under some policies; each decides when it is asked. */
+/** A history that was judged under some policies, of which none has decided anything yet. */
 export interface Watched {
   readonly plan: Plan;
   readonly judged: JudgedBefore;
   readonly samplesRead: number;
-  /** @param index of the policy among those given */
+  /**
+   * Decides under one of them.
+   *
+   * @param index of the policy, among those that `watchHistory` was given
+   */
   readonly decide: (index: number, people: Responder, platform: Platform) => PolicyReplay;
 }
 
-/** Judgements of an earlier round, and the places of deployments that are to be judged anew. */
+/** Judgements of an earlier pass, and the places of deployments that are judged anew. */
 export interface JudgeAgain {
   readonly judged: JudgedBefore;
   readonly again: ReadonlySet<number>;
 }
 
-/** For many policies: what was decided about one can be let go before the next is asked. */
+/**
+ * Judges a history under many policies and leaves deciding to the caller, who can so drop what one
+ * policy decided before the next one is asked.
+ *
+ * @throws Problem where the history has no deployment
+ */
 export async function watchHistory(
   history: Past,
   policies: readonly Policy[],
@@ -89,12 +98,17 @@ export function refuseEmpty(history: Past): void {
 }
 
 export interface ReplayOptions extends Omit<ThroughOptions, "futures"> {
-  /** Null or left out: people are asked once, and what history hid stays unseen. */
+  /** Null or absent: people are asked once, and what history hid stays unseen. */
   readonly draws?: Draws | null | undefined;
-  /** Keeps what was judged, and has others judge; null or left out: all of it here and now. */
+  /** Stores judgements and shares work with other processes; null or absent: all is done here. */
   readonly scale?: Scale | null | undefined;
 }
 
+/**
+ * What the policies would have decided on a history.
+ *
+ * @throws Problem where the history has no deployment
+ */
 export async function replay(
   history: Past,
   policies: readonly Policy[],

@@ -1,21 +1,24 @@
 /**
- * Deployments that the breach of another one may be put down to. Attribution asks all that are
- * under watch then (engine/decide/attribution.ts), and those that are quiet as well: a series of
- * a third service may depend on both. They are decided in one fold with whom they may excuse.
+ * Rivals: deployments that may explain the breach of another one. Attribution
+ * (engine/decide/attribution.ts) considers every deployment that is under watch at the time, also
+ * quiet ones, because a series of a third service may depend on both. So they must be decided in
+ * one fold with those whose breach they may explain.
  */
 
 import { servicesOf, type Deployment, type Policy } from "../../engine/index.ts";
-import { startsMs, under } from "./order.ts";
+import { getOrMake } from "../getOrMake.ts";
+import { startsMs } from "./order.ts";
 import type { Plan } from "./plan.ts";
 
-/** Does a policy look at services beside the deployed one, and ask what else may move them? */
+/** Does a policy watch other services than the deployed one, and ask what else may move them? */
 export function asksOthers({ attribution, signals }: Policy): boolean {
   return attribution === "on" && signals.some(({ of }) => of.some((whose) => whose !== "own"));
 }
 
 /**
- * Places of all, quiet or not, that may explain a breach of one that is not quiet: another
- * service's, under watch at the same time, that reaches a service which speaks for the other.
+ * The places of all deployments, quiet or not, that may explain the breach of one that is not
+ * quiet: those of another service, under watch at the same time, that can affect a service whose
+ * series are watched for the other one.
  */
 export function mayExplain(
   { deployments, rows }: Plan,
@@ -26,10 +29,10 @@ export function mayExplain(
   const starts = startsMs(deployments);
   const fleets = new Map<string, Row[]>();
   for (const row of rows) {
-    // Who calls a deployment is known of its service, so one of a row stands for all.
+    // Callers depend on the service alone, so one deployment of a row stands for all.
     const { deployment, caseId } = deployments.at(row[0]!)!;
     const fleet = JSON.stringify([caseId, deployment.environment]);
-    under(fleets, fleet, () => []).push({ row, deployment });
+    getOrMake(fleets, fleet, () => []).push({ row, deployment });
   }
   for (const fleet of fleets.values()) {
     for (const { row, deployment } of fleet) {

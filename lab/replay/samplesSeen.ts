@@ -1,6 +1,6 @@
 /**
- * Digests of the samples that decisions rest on. The samples lie beside the log, in
- * their history; the digest says later whether they are still the same.
+ * Digests of the samples that decisions rest on, for the decision log. The samples themselves stay
+ * in their history; the digests show later whether they are still the same.
  */
 
 import { createHash } from "node:crypto";
@@ -12,11 +12,12 @@ import {
 } from "../../engine/index.ts";
 import type { SeenSamples } from "./detect.ts";
 
-/** Collects while a replay detects; by deployment id. */
+/** Collects the digests while a replay detects. */
 export interface SamplesCollector {
   readonly seen: SeenSamples;
-  /** For what was digested before. */
+  /** Adds digests that were made before. */
   readonly add: (seen: SamplesSeen) => void;
+  /** By deployment id. */
   readonly byDeployment: ReadonlyMap<string, SamplesSeen>;
 }
 
@@ -44,8 +45,9 @@ export function collectSamples(): SamplesCollector {
 }
 
 /**
- * For each column in the order of the history's series: its name and length as canonical
- * JSON and a newline, then `atMs`, `knownAtMs` and `values` as little-endian doubles.
+ * SHA-256, in hex, of all columns in the order of the history's series. Each gives its name and
+ * length as canonical JSON with a newline, then `atMs`, `knownAtMs` and `values` as little-endian
+ * doubles.
  */
 function digestOf(columns: readonly SampleColumn[]): string {
   const hash = createHash("sha256");

@@ -1,28 +1,29 @@
 /**
- * What a series would have gone on to show, had history not rolled back: effect-hold
- * imputation (method 3.4). The mean effect between onset and rollback is kept, and noise
- * is put on it by a moving-block bootstrap (Künsch 1989) of the residuals from before the
- * deployment, in blocks of eight samples so that autocorrelation survives within them.
+ * Continues a series as if history had not rolled the deployment back (effect-hold imputation,
+ * method 3.4).
  *
- * Every policy meets the same future: it depends on the history, the seed, the deployment and
- * the draw alone (so the past it learns from is one length, whatever baselines are asked for),
- * and all series of a deployment take the same blocks, so that what moves together goes on
- * doing so. What is a counter to a policy goes on by its rates, added up again.
+ * `hold` keeps the mean effect between onset and rollback and adds noise: a moving-block bootstrap
+ * (Künsch 1989) of the residuals from before the deployment, in blocks of eight samples so that
+ * autocorrelation survives within them. An effect that clearly grew goes on growing, by a slope
+ * of more than three standard errors (by the noise and autocorrelation of the past); else a leak
+ * held at its mean so far would never be found.
  *
- * What clearly grew goes on growing (a leak held at the mean of what it was would never be
- * seen again): a slope of three standard errors, by the past's own noise and autocorrelation.
+ * Every policy meets the same future. It depends only on the history, the seed, the deployment and
+ * the draw, so the past it learns from has one length whatever baselines are asked for. All series
+ * of a deployment take the same blocks, so what moved together goes on to. A series that a policy
+ * takes for a counter is continued by its rates, which are then added up again.
  *
- * What is known to have been nobody's fault passes (`pass`): an excursion that stands when history
- * rolls back stops as others of that metric did in this history, and fades by its own trend until
- * then. Where nothing stands out, what is left of the last samples is half gone after ten.
+ * `pass` is for deployments that are known to have done no harm. An excursion that stands when
+ * history rolls back stops as others of that metric did in this history, and until then it fades
+ * by its own trend. Where no excursion stands, half of the last samples' effect is gone after ten.
  *
- * Biases. History acts when a few samples look bad, so their mean is a little too bad.
- * An effect that grew too little to be told is held too low, one that would have passed too
- * high: `decay` and `grow` are the other two answers. A daily season is flat for the hour.
+ * Biases. History acts when a few samples look bad, so their mean is a little too bad. An effect
+ * that grew too little to be certain is held too low, and one that would have passed too high:
+ * `decay` and `grow` are the other two answers. A daily season does not move for the hour.
  *
- * `grow` believes a slope of one standard error, of what is an effect (two standard errors off
- * the past) and leads away from the past: the trend of mere noise is nobody's harm, and over an
- * hour it would come to a multiple of the level.
+ * `grow` believes a slope of one standard error, but only of an effect that is two standard errors
+ * off the past and leads away from it: the trend of mere noise is no harm, and over an hour it
+ * would come to a multiple of the level.
  */
 
 import { ratesOf, type SampleColumn, type SeriesName } from "../../engine/index.ts";
@@ -40,14 +41,14 @@ import {
 export const EFFECT_RULES = ["hold", "decay", "grow"] as const;
 export type EffectRule = (typeof EFFECT_RULES)[number];
 
-/** What is known of a deployment's effect without looking at its samples. */
+/** How a deployment's effect is to be continued. */
 export interface Effect {
-  /** From here the effect counts; null takes the last eight samples before the rollback. */
+  /** When the effect began; null: it is taken from the last eight samples before the rollback. */
   readonly onsetAtMs: number | null;
   readonly rule: EffectRule | "pass";
 }
 
-/** How all that history cut short may have gone on. */
+/** How everything that history cut short may have gone on. */
 export interface Futures {
   readonly draws: number;
   readonly seed: number;
@@ -58,9 +59,9 @@ export interface Futures {
 
 interface Future extends Effect {
   readonly passing: Passing;
-  /** Counters go on by their rates: what is put on a running total would be a reset, or a flood. */
+  /** Is it continued by its rates? An effect on a running total would be a reset, or a flood. */
   readonly isCounter: (series: SeriesName) => boolean;
-  /** What is older than this says nothing of how a series goes on. */
+  /** From when on the samples of a series count for its noise. */
   readonly noiseFromMs: (series: SeriesName) => number;
   readonly startedAtMs: number;
   readonly rolledBackAtMs: number;
@@ -68,49 +69,57 @@ interface Future extends Effect {
 }
 
 const BLOCK = 8;
-/** With less than two blocks of past there is no noise to draw from. */
+/** With fewer samples before the deployment than two blocks there is no noise to draw from. */
 const PAST_AT_LEAST = 2 * BLOCK;
 
-/** So many standard errors of a slope that noise alone would have: an effect that still grows. */
+/** An effect is growing where its slope is more than so many standard errors. */
 const GROWS_AT = 3;
-/** Under `grow` so many are believed, of an effect that is so many standard errors off the past. */
+/** Under `grow` a slope of so many standard errors is enough, */
 const MAY_GROW_AT = 1;
+/** if the effect itself is more than so many off the past. */
 const EFFECT_AT = 2;
-/** Fewer say nothing of a slope: the first sample after an onset saw it only in part. */
+/** With fewer samples there is no slope: the first one after an onset shows it only in part. */
 const SLOPE_FROM = 6;
-/** What multiplies stops here: more is no worse, and would end as infinity, which is no sample. */
+/** A continued value is at most so many times the level: more is no worse, and may overflow. */
 const TIMES_AT_MOST = 1e9;
 
-/** What one series did: in logarithms where all of it is positive, else as it is. */
+/**
+ * What one series did before history rolled back. All numbers are logarithms where all samples are
+ * positive, else they are in the series' own unit.
+ */
 interface Shape {
   readonly isLog: boolean;
+  /** The mean before the deployment, and the residuals about it. */
   readonly level: number;
   readonly residuals: Float64Array;
+  /** The mean effect, above the level. */
   readonly effect: number;
-  /** The effect at its last sample by the slope, and its change from sample to sample. */
+  /** By a line through the effect: its value at the last sample, and its slope per sample. */
   readonly lastEffect: number;
   readonly slope: number;
   /** Was it clearly growing when history rolled back, and may it have been? */
   readonly isGrowing: boolean;
   readonly mayGrow: boolean;
-  /** The standard error of the slope were there only noise. */
+  /** The standard error that the slope of mere noise has. */
   readonly slopeError: number;
-  /** So many of its last samples it is told from. */
+  /** How many samples the effect is measured by. */
   readonly samples: number;
-  /** Of an excursion that is to pass: its samples so far. Null where none stands. */
+  /** Under `pass`: how many samples the excursion has lasted; null where none stands. */
   readonly age: number | null;
   readonly stepMs: number;
+  /** How long after it was taken a sample becomes known. */
   readonly delayMs: number;
   readonly lastAtMs: number;
-  /** Nothing below this was seen to happen: zero, where no sample was negative. */
+  /** Continued values are not below this: zero where no sample was negative, else −Infinity. */
   readonly floor: number;
 }
 
 /**
- * The columns with `draw`'s future put on them; null where not one series shows an effect
- * to hold, because history acted before the onset or there is too little past.
+ * The columns, continued; null where none can be, because history acted before the onset or there
+ * are too few samples before the deployment.
  *
  * @param columns what was known when history rolled back, ascending in time
+ * @param key of the random numbers: the seed, the deployment and the draw
  */
 export function spliceColumns(
   columns: readonly SampleColumn[],
@@ -125,6 +134,7 @@ export function spliceColumns(
   });
 }
 
+/** What a series did; null where there is nothing to continue it by. */
 function shapeOf(column: SampleColumn, future: Future): Shape | null {
   const shown = recent(column, future.noiseFromMs(column.series));
   const { atMs, knownAtMs } = shown;
@@ -175,7 +185,7 @@ function shapeOf(column: SampleColumn, future: Future): Shape | null {
   };
 }
 
-/** Where the excursion begins that stands at the end; null where none does. */
+/** The index at which an excursion begins that stands at the end; null where none does. */
 function standingIn(effects: readonly number[], residuals: Float64Array): number | null {
   const newest = excursionsOf(effects, noiseOf(residuals)).at(-1);
   return newest?.end === "open" ? newest.first : null;
@@ -189,7 +199,8 @@ function continued(
 ): SampleColumn {
   const { metric, counter = false } = column.series;
   const counts = isCounter(column.series);
-  // Learned of the series as the catalog takes it: who takes it otherwise learns nothing from it.
+  // `passing` was learned from series as the catalog has them, so it says nothing where the policy
+  // takes this one for a counter and the catalog does not, or the other way round.
   const effectAt = effectBy(shape, rule, counts === counter ? passing[metric] : undefined, key);
   const random = randomStream("splice", ...key);
   const blocks = shape.residuals.length - BLOCK + 1;
@@ -201,7 +212,7 @@ function continued(
     if (within === 0) from = Math.floor(random.next() * blocks);
     const atMs = shape.lastAtMs + count * shape.stepMs;
     if (atMs + shape.delayMs > untilMs) break;
-    // What was missing while history could still see it stays missing.
+    // A sample that was due before the rollback and is missing stays missing.
     if (atMs + shape.delayMs <= rolledBackAtMs) continue;
     const value = shape.level + effectAt(count) + shape.residuals[from + within]!;
     at.push(atMs);
@@ -220,7 +231,7 @@ function continued(
   };
 }
 
-/** The effect so many samples after the last one that was seen. */
+/** A function that gives the effect so many samples after the last one that was seen. */
 function effectBy(
   shape: Shape,
   rule: Effect["rule"],
@@ -239,7 +250,7 @@ function effectBy(
       return halved;
     case "pass": {
       if (age === null) return halved;
-      // All series of a deployment by the same luck: what moves together passes together.
+      // The same random numbers for all series of a deployment: what moved together passes so.
       const lasts = stopsAfter(stopping, age, uniform("stops", ...key));
       const rate = fadesBy(shape, uniform("fades", ...key));
       const middle = (samples - 1) / 2;
@@ -262,7 +273,7 @@ function meanOf(values: readonly number[]): number {
   return sum / values.length;
 }
 
-/** By least squares; a single sample has none. */
+/** The slope by least squares; 0 for a single sample. */
 function slopeOf(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = meanOf(values);
@@ -275,7 +286,7 @@ function slopeOf(values: readonly number[]): number {
   return under === 0 ? 0 : over / under;
 }
 
-/** The standard errors over `n` samples of such noise, whose neighbours are alike. */
+/** Standard errors of slope and mean over `n` samples of this noise, autocorrelation included. */
 function errorsOf(
   residuals: Float64Array,
   n: number,
@@ -294,7 +305,7 @@ function errorsOf(
   };
 }
 
-/** Where a counter stands at each of these times, at these rates a second from its last value. */
+/** The values of a counter at these times, if it goes on from its last one by these rates. */
 function addedUp(
   { atMs, values }: SampleColumn,
   at: readonly number[],
@@ -321,7 +332,7 @@ function recent(column: SampleColumn, fromMs: number): SampleColumn {
   return { series, atMs: rest(atMs), knownAtMs: rest(knownAtMs), values: rest(values) };
 }
 
-/** The middle spacing of the last samples: one gap does not stretch it. */
+/** The median spacing of the last sixty samples, in milliseconds. */
 function stepOf(atMs: ArrayLike<number>): number {
   const gaps: number[] = [];
   for (let index = Math.max(1, atMs.length - 60); index < atMs.length; index++) {

@@ -23,13 +23,8 @@ import { nearestNames } from "../explain/nearest.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
 import { recorded } from "../people/recorded.ts";
 import { Problem } from "../problem.ts";
-import {
-  percentagePoint,
-  planReplay,
-  windowsOf,
-  type Plan,
-  type PlannedDeployment,
-} from "../replay/plan.ts";
+import { percentagePoint, planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
+import { windowsOf } from "../replay/plannedWindows.ts";
 import { EarlierDays, seasonsOf, takeEarlier, type GatheredDeployment } from "../replay/prepare.ts";
 import { preparedOf, type Inline } from "./events.ts";
 import { answerInTime, runHost, toBatches, type Answer } from "./host.ts";
