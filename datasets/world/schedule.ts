@@ -11,7 +11,7 @@
  * there are none, and nobody deploys a fix ten minutes after a failure.
  */
 
-import { utcOffsetMs } from "../../lab/people/model.ts";
+import { utcOffsetMs } from "../../lab/localTime.ts";
 import { randomStream, uniform } from "../../lab/random.ts";
 import type { Service } from "./services.ts";
 import { DAY_MS, HOUR_MS, remember, serviceOf, SPACING_MS, type World } from "./world.ts";

@@ -15,7 +15,7 @@
  */
 
 import { bitsAt, counter, uniformAt, type Counter } from "../../lab/random.ts";
-import { utcOffsetMs } from "../../lab/people/model.ts";
+import { utcOffsetMs } from "../../lab/localTime.ts";
 import { activeEffects, applyEffects, type Interventions } from "./active.ts";
 import { countUp, restartsBetween } from "./counter.ts";
 import { REQUESTS_TOTAL, type Metric, type WorldMetric } from "./effects.ts";

@@ -1,6 +1,6 @@
 /**
- * Outcomes that policies of one replay share: a deployment that is decided alone ends alike
- * under all that judge it alike.
+ * Outcomes that the policies of one replay share: a deployment that is decided alone has the same
+ * outcome under all policies that judge it alike.
  */
 
 import { isQuietWatch, type WatchJudged } from "../../engine/index.ts";
@@ -9,19 +9,19 @@ import type { Label } from "../history/tables.ts";
 import type { Outcome } from "./outcome.ts";
 import type { AloneOutcomes } from "./outcomeList.ts";
 
-/** By what else counts for an outcome. */
+/** By everything in a policy, besides its judgements, that the outcome of a quiet one rests on. */
 export type AlikeOutcomes = Map<string, SharedOutcomes>;
 
 class SharedOutcomes {
   readonly #alone = new Map<WatchJudged, Outcome>();
-  /** What a glance says of one is said of many: these by place in the plan. */
+  /** Many deployments share the judgement of a glance, so these are also by place in the plan. */
   readonly #quiet = new Map<WatchJudged, Map<number, Outcome>>();
-  /** Of those of whom nothing else is known: one stands for all of a label. */
+  /** Where nothing else is known of a deployment one outcome serves all that have its label. */
   readonly #plain = new Map<WatchJudged, Map<Label, Outcome>>();
-  /** Of a whole plan, by which of its deployments are decided alone; see `PolicyReplay`. */
+  /** Of whole plans, by which of their deployments are decided alone (`PolicyReplay.alone`). */
   readonly #plans = new WeakMap<Uint8Array, AloneOutcomes>();
 
-  /** What stands for a quiet one of a label; made where there is none yet. */
+  /** The outcome of deployments with this judgement and label, if nothing else is known of them. */
   plainOf(judged: WatchJudged, label: Label, make: () => Outcome): Outcome {
     return getOrMake(
       getOrMake(this.#plain, judged, () => new Map<Label, Outcome>()),
@@ -30,7 +30,7 @@ class SharedOutcomes {
     );
   }
 
-  /** That of one deployment; made where it is not known yet. */
+  /** The outcome of the deployment at a place of the plan. */
   ownOf(judged: WatchJudged, place: number, make: () => Outcome): Outcome {
     if (!isQuietWatch(judged)) return getOrMake(this.#alone, judged, make);
     return getOrMake(
@@ -40,7 +40,7 @@ class SharedOutcomes {
     );
   }
 
-  /** Of all that are decided alone. */
+  /** The outcomes of all deployments that are decided alone. */
   ofPlan(alone: Uint8Array, make: () => AloneOutcomes): AloneOutcomes {
     let known = this.#plans.get(alone);
     if (known === undefined) this.#plans.set(alone, (known = make()));
@@ -48,8 +48,7 @@ class SharedOutcomes {
   }
 }
 
+/** What policies share that agree on `counts`. */
 export function sharedBy(alike: AlikeOutcomes, counts: string): SharedOutcomes {
-  let shared = alike.get(counts);
-  if (shared === undefined) alike.set(counts, (shared = new SharedOutcomes()));
-  return shared;
+  return getOrMake(alike, counts, () => new SharedOutcomes());
 }

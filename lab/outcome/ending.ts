@@ -1,4 +1,4 @@
-/** When a regression was over: in the history, by the policy's rollback, or between bounds. */
+/** When a regression was over: as history recorded it, by the policy's rollback, or in bounds. */
 
 import type { DecisionRecord, SignalJudged } from "../../engine/index.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
@@ -22,13 +22,14 @@ interface Recovered {
   readonly evidence: Outcome["evidence"];
 }
 
-/** What the policy did with it, and when. */
+/** What the policy did with the deployment, and when. */
 interface Acted {
   /** The first question, or page. */
   readonly asked: DecisionRecord | undefined;
+  /** The order to roll back. */
   readonly ordered: DecisionRecord | undefined;
   readonly executedAtMs: number | null;
-  /** Cut short by history's own rollback before that. */
+  /** Did history's own rollback come before what the policy did? */
   readonly hidden: boolean;
 }
 
@@ -38,8 +39,8 @@ const NOT_A_REGRESSION: Recovered = {
 };
 
 /**
- * When a regression ended, in the history or by the policy's rollback. One whose end
- * is not recorded, or was cut short by history's own rollback, counts as `Unaided` says.
+ * When a regression ended under the policy. Where its end is not recorded, or history's own
+ * rollback cut it short, its length is that of regressions that were left alone (`Unaided`).
  */
 export function recoveryTimes(
   planned: PlannedDeployment,
@@ -66,12 +67,12 @@ export function recoveryTimes(
       evidence: modelled ? "modelled" : "observed",
     };
   };
-  // The policy acted exactly when history did: what history shows is what happens.
+  // The policy acted exactly when history did, so what history recorded is what happens.
   if (ordered !== undefined && ordered.knownAtMs === historyMs && resolvedAtMs !== null) {
     return known(resolvedAtMs, false);
   }
   const aloneAtMs = endedAlone(incident, historyMs);
-  // Left alone it would have gone on at least until history's own rollback helped.
+  // Left alone it would have lasted at least until history's own rollback ended it.
   const helpedAtMs =
     historyMs === null
       ? onsetAtMs
@@ -105,11 +106,11 @@ export function recoveryTimes(
 }
 
 /**
- * A regression of which nobody wrote down when it began, for its price alone: it is in no
- * mean of times. Left alone it counts as long as those last that history let run. Rolled back
- * it counts from the question on, and as long as a rollback and the recovery after it take
- * at least; the time before the question is missing, so it counts too little. At worst it was
- * there from the start of the deployment.
+ * A regression without a recorded onset. It is in no mean of times, but it has a cost, for which
+ * this is its length. Left alone it lasts as long as those that history let run. Rolled back it
+ * counts from the question to the recovery, and at least for a rollback and a recovery. Bias: the
+ * time before the question is missing, so that is too short. At worst it began with the
+ * deployment.
  */
 function untimed(
   { deployment }: PlannedDeployment,
@@ -118,7 +119,7 @@ function untimed(
 ): Recovered {
   const id = deployment.deploymentId;
   const afterMs = recoversAfterMs(id);
-  // A rollback that helps nobody is over when all are.
+  // It lasts no longer than the longest regression that was left alone.
   const atMost = (ms: number): number => Math.min(unaided.longestMs, Math.max(0, ms));
   const soonestMs = atMost(rollBack(id).durationMs + afterMs);
   const recoveryMs =
@@ -136,7 +137,7 @@ function untimed(
     times: {
       recoveredAtMs: null,
       recoveryMs,
-      // Left alone it may have been over at once.
+      // Nobody saw its end: it may have been over at once.
       recoveryBestMs: executedAtMs === null && !hidden ? 0 : Math.min(soonestMs, recoveryMs),
       recoveryWorstMs: Math.max(worstMs, recoveryMs),
     },
@@ -144,14 +145,17 @@ function untimed(
   };
 }
 
-/** When a regression was over without anybody's rollback; null where that was not seen. */
+/** When a regression ended without a rollback; null where that was not recorded. */
 function endedAlone(incident: IncidentRow | null, historyMs: number | null): number | null {
   const resolvedAtMs = incident?.resolvedAtMs ?? null;
   if (resolvedAtMs === null || historyMs === null) return resolvedAtMs;
   return resolvedAtMs <= historyMs ? resolvedAtMs : null;
 }
 
-/** What the rollback was worth in time, as far as history or a model of it shows. */
+/**
+ * How much longer the harm would have lasted without the policy's rollback, in milliseconds. Of a
+ * regression, up to its end; of any other deployment, as long as some signal was in breach.
+ */
 export function sparedBy(
   { rolledBackAtMs: historyMs }: PlannedDeployment,
   { judgements, incident, recovery }: Known,
@@ -178,7 +182,10 @@ export function sparedBy(
   return sparedMs;
 }
 
-/** Had somebody approved at once, or declined: the earliest and the latest end there could be. */
+/**
+ * Where it is unknown what people would have answered: bounds that hold whether somebody approved
+ * at once or declined.
+ */
 export function anyAnswer(
   seen: Recovered,
   { incident, recovery }: Known,
@@ -191,7 +198,7 @@ export function anyAnswer(
   const id = proposed.deploymentId;
   const approvedAtMs =
     proposed.knownAtMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id);
-  // Without a recorded onset there is no incident at all; the question is as early as is known.
+  // Without a recorded onset the length is counted from the question (see `untimed`).
   const sinceMs = onsetAtMs ?? proposed.knownAtMs;
   const aloneAtMs = endedAlone(incident, historyMs);
   const declinedMs = aloneAtMs === null ? recovery.unaided.longestMs : aloneAtMs - sinceMs;

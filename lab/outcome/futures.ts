@@ -1,9 +1,9 @@
 /**
- * How a deployment that history rolled back would have gone on, by what is known of it.
+ * How a deployment that history rolled back is continued, by what is known of it.
  *
- * A regression's effect is held from its recorded onset. A benign deployment's passes as its
- * label says, and as such effects pass in this history (`passing.ts`); held for an hour it
- * would make every rule roll back what history wrongly did. Everything else is held.
+ * The effect of a regression is held from its recorded onset. That of a benign deployment passes,
+ * as such effects do in this history (passing.ts): held for an hour it would make every policy
+ * roll back what history wrongly rolled back. Every other effect is held.
  */
 
 import { incidentsByDeployment } from "../history/incidents.ts";
@@ -11,6 +11,11 @@ import type { HistoryTables } from "../history/tables.ts";
 import type { Passing } from "../replay/excursions.ts";
 import type { EffectRule, Futures } from "../replay/splice.ts";
 
+/**
+ * The continuations of a history.
+ *
+ * @param rule for all deployments that are not labelled benign
+ */
 export function futuresOf(
   { labels, incidents }: HistoryTables,
   passing: Passing,

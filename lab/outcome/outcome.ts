@@ -44,24 +44,27 @@ export interface Outcome {
   readonly verdict: Verdict;
   readonly startedAtMs: number;
   readonly onsetAtMs: number | null;
-  /** The first breach that is of this incident: not before its onset; see `EARLY_MS`. */
+  /** The first breach that can be of this incident: not before its onset (see `EARLY_MS`). */
   readonly detectedAtMs: number | null;
-  /** There was a breach before the onset: no detection of the incident that came later. */
+  /** Was there a breach before the onset? It is no detection of the incident that came later. */
   readonly earlyAlarm: boolean;
   readonly proposedAtMs: number | null;
   readonly decidedAtMs: number | null;
   readonly decidedBy: string | null;
   readonly executedAtMs: number | null;
   readonly recoveredAtMs: number | null;
-  /** From onset; of one that was cut short, as long as those last that nobody rolls back. Of
-   * one without a recorded onset a price, and no time: see ending.ts. */
+  /**
+   * From onset to recovery, for regressions. Where that was cut short it is a model, and without a
+   * recorded onset it serves the cost only (see ending.ts).
+   */
   readonly recoveryMs: number | null;
+  /** Bounds of `recoveryMs`. */
   readonly recoveryBestMs: number | null;
   readonly recoveryWorstMs: number | null;
   /**
-   * How much longer it would have been degraded had this policy not rolled it back; null
-   * where it did not. Of a regression, up to its end; of others, as long as some signal
-   * still breached in the watch.
+   * How much longer the harm would have lasted without this policy's rollback; null where it did
+   * not roll back. Of a regression, up to its end; of others, as long as some signal was still in
+   * breach during the watch.
    */
   readonly sparedMs: number | null;
   readonly evidence: "observed" | "modelled" | "bounded" | "unknown";
@@ -69,9 +72,9 @@ export interface Outcome {
   readonly censoredAtMs: number | null;
   readonly tier: TierName | null;
   readonly mode: string | null;
-  /** At the first question; null under a fusion that has no confidence. */
+  /** The confidence at the first question; null under a fusion without confidences. */
   readonly confidence: number | null;
-  /** When nothing more was watched, acted on or not. */
+  /** The confidence when the deployment ended, whatever was done. */
   readonly confidenceAtEnd: number | null;
   readonly signals: readonly string[];
   readonly reason: string;
@@ -85,24 +88,25 @@ export interface Outcome {
   readonly untaggedProposedAtMs: number | null;
 }
 
-/** Onsets are written down to two samples at best: a breach so little before one is of it. */
+/** A breach this little before the recorded onset is of it: onsets are rarely more exact. */
 const EARLY_MS = 120_000;
 
-/** A deployment that should have been left alone. */
+/** Should it have been left alone, by its label? */
 export function isGood({ label }: Outcome): boolean {
   return label === "benign" || label === "expected_change";
 }
 
-/** Is it undecided what the policy did: cut short, or dependent on answers nobody recorded? */
+/** Is it open what the policy would have done: cut short, or dependent on unrecorded answers? */
 export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
 }
 
 /**
- * The outcomes of one policy, in the order of the plan's deployments; most are made as they are
- * asked for. Policies of one replay may share `alike`.
+ * The outcomes of one policy, in the order of the plan's deployments. Most are made when they are
+ * asked for, because there are many and most are alike.
  *
- * @param places of the deployments that are asked about; all where nobody says
+ * @param alike outcomes that the policies of one replay share
+ * @param places of the deployments whose outcomes are wanted; all where it is absent
  */
 export function outcomesOf(
   history: Past,
@@ -114,7 +118,8 @@ export function outcomesOf(
   places?: Iterable<number>,
 ): Listed<Outcome> {
   const { watchMs, evidence } = result.policy;
-  // Where nothing spoke, a confidence is the rate it began with.
+  // The outcome of a quiet deployment depends on these two besides: without any evidence its
+  // confidence is the prior.
   const shared = sharedBy(alike, `${watchMs} ${evidence.changeFailureRate}`);
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
   const incidents = incidentsByDeployment(history.tables.incidents);
@@ -137,14 +142,14 @@ export function outcomesOf(
     });
   };
   const makeOwn = (index: number): Outcome => make(index, result.of(index));
-  /** Null where something is known of a deployment besides what was judged. */
+  /** The label where nothing else is known of a deployment that would matter to its outcome. */
   const plainLabel = (index: number): Label | null => {
     if (labels.size === 0 && incidents.size === 0) return "unknown";
     const { deploymentId: id } = plan.deployments.at(index)!.deployment;
     const label = labels.get(id) ?? "unknown";
     return incidents.has(id) || label === "regression" ? null : label;
   };
-  /** Where nothing happened at all, only who it was tells one from another of its label. */
+  /** The outcome of another deployment that is the same except for the deployment's name. */
   const standingOf = (index: number): Outcome | null => {
     const standIn = result.standIn(index);
     const label = standIn === null ? null : plainLabel(index);
@@ -182,7 +187,7 @@ export function outcomesOf(
   return listOutcomes(plan, outcomes, others);
 }
 
-/** Those who are not alone, and about whom nothing was decided among the others. */
+/** Places of deployments that are decided together and were not told of (no record of theirs). */
 function untold(alone: Uint8Array, others: ReadonlyMap<number, Outcome>): readonly number[] {
   const left: number[] = [];
   for (let index = alone.indexOf(0); index >= 0; index = alone.indexOf(0, index + 1)) {
@@ -201,7 +206,7 @@ interface Material {
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
   readonly judgements: readonly SignalJudged[];
-  /** Are those after history's rollback a model of what it hid? See replay/splice.ts. */
+  /** Are judgements after history's rollback those of a continuation? (See replay/splice.ts.) */
   readonly imagined: boolean;
   readonly knows: Knows;
   readonly recovery: Recovery;
@@ -210,7 +215,7 @@ interface Material {
 function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const { label, incident, commands, judgements } = material;
   const { deployment, rolledBackAtMs: historyMs } = planned;
-  const { proposed, asked, ordered, ended, last, proposals, escalations, ownerless } = tale(
+  const { proposed, asked, ordered, ended, last, proposals, escalations, ownerless } = milestonesIn(
     material.records,
   );
   const rolledBack = ended?.end === "rolledBack";
@@ -220,13 +225,14 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const onsetAtMs = regression ? (incident?.onsetAtMs ?? null) : null;
   const executedAtMs = rolledBack ? ended.knownAtMs : null;
   const { detectedAtMs, earlyAlarm } = breachesOf(judgements, onsetAtMs);
-  // Whatever history hid, a question that people left unanswered or declined stays so.
+  // A question from before history's rollback that people declined or left unanswered stays so,
+  // whatever history hid afterwards.
   const wasAsked = asked !== undefined && (historyMs === null || asked.knownAtMs <= historyMs);
   const settled = wasAsked && (end === "overridden" || end === "expired" || end === "held");
-  // A watch that was over before history's rollback saw all it could ever see.
+  // A watch that was over before history's rollback missed nothing.
   const cutShort = historyMs !== null && historyMs < deployment.startedAtMs + material.watchMs;
   const censored = cutShort && !settled && (ordered === undefined || ordered.knownAtMs > historyMs);
-  // An act on samples that nobody saw is a model; no act on them is no sign of health.
+  // An act on a continuation is a model; that there was none is no sign of health.
   const hidden = censored && !(ordered !== undefined && wasAsked);
   const acts = hidden && material.imagined && ordered !== undefined;
   const unknown =
@@ -237,7 +243,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const seen = recoveryTimes(planned, material, onsetAtMs, acted);
   const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
   const { recoveredAtMs, recoveryMs, recoveryBestMs, recoveryWorstMs } = recovered.times;
-  // Written out: there is one for every policy of every deployment.
+  // Written out and not spread, which is slow: there is one for every policy and deployment.
   return {
     deploymentId: deployment.deploymentId,
     service: deployment.service,
@@ -259,13 +265,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     recoveryBestMs,
     recoveryWorstMs,
     sparedMs: executedAtMs === null ? null : sparedBy(planned, material, recovered, executedAtMs),
-    evidence: unknown
-      ? "unknown"
-      : censored
-        ? hidden && !acts
-          ? "bounded"
-          : "modelled"
-        : recovered.evidence,
+    evidence: evidenceOf(recovered.evidence, { unknown, censored, bounded: hidden && !acts }),
     censoredAtMs: hidden ? historyMs : null,
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,
@@ -285,21 +285,34 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
 
 const NONE: readonly never[] = [];
 
-/** What an outcome looks at of the records of one deployment, in the order they were made. */
-interface Tale {
+/** The evidence of an outcome: the weakest that applies (see the ledger in the header). */
+function evidenceOf(
+  recovered: Outcome["evidence"],
+  is: { readonly unknown: boolean; readonly censored: boolean; readonly bounded: boolean },
+): Outcome["evidence"] {
+  if (is.unknown) return "unknown";
+  if (!is.censored) return recovered;
+  return is.bounded ? "bounded" : "modelled";
+}
+
+/** Those records of a deployment that its outcome rests on, and how many there were of others. */
+interface Milestones {
+  /** The first proposal. */
   proposed: DecisionRecord | undefined;
   /** The first question, or page. */
   asked: DecisionRecord | undefined;
+  /** The first order to roll back. */
   ordered: DecisionRecord | undefined;
   ended: DecisionRecord | undefined;
   last: DecisionRecord | undefined;
   proposals: number;
   escalations: number;
+  /** Was a rollback ordered without an accountable owner? */
   ownerless: boolean;
 }
 
-function tale(records: readonly DecisionRecord[]): Tale {
-  const told: Tale = {
+function milestonesIn(records: readonly DecisionRecord[]): Milestones {
+  const found: Milestones = {
     proposed: undefined,
     asked: undefined,
     ordered: undefined,
@@ -312,20 +325,20 @@ function tale(records: readonly DecisionRecord[]): Tale {
   let paged: DecisionRecord | undefined;
   for (const record of records) {
     const { decision } = record;
-    told.last = record;
+    found.last = record;
     if (decision === "proposed") {
-      told.proposed ??= record;
-      told.proposals++;
+      found.proposed ??= record;
+      found.proposals++;
     } else if (decision === "paged") paged ??= record;
-    else if (decision === "escalated") told.escalations++;
-    else if (decision === "ended") told.ended = record;
+    else if (decision === "escalated") found.escalations++;
+    else if (decision === "ended") found.ended = record;
     else if (decision === "rollbackOrdered") {
-      told.ordered ??= record;
-      if (record.accountable.trim() === "") told.ownerless = true;
+      found.ordered ??= record;
+      if (record.accountable.trim() === "") found.ownerless = true;
     }
   }
-  told.asked = told.proposed ?? paged;
-  return told;
+  found.asked = found.proposed ?? paged;
+  return found;
 }
 
 function accusedIn({ signals }: DecisionRecord): readonly string[] {
@@ -352,7 +365,7 @@ function pagesIn(commands: readonly EngineCommand[]): readonly number[] {
   let pages: readonly number[] = NONE;
   for (const command of commands) {
     if (command.kind !== "page") continue;
-    // Most have one: a list that is pushed to makes room for seventeen.
+    // Not pushed to: most lists have one item, and a push would reserve room for seventeen.
     pages = pages.length === 0 ? [command.askedAtMs] : [...pages, command.askedAtMs];
   }
   return pages;
@@ -366,7 +379,7 @@ function waitedMs(records: readonly DecisionRecord[], asked: DecisionRecord): nu
   return (over ?? asked).knownAtMs - asked.knownAtMs;
 }
 
-/** What nobody saw did not end well because nothing happened in a model of it. */
+/** The end that is shown: nothing happening in a continuation is no evidence of health. */
 function shownEnd(end: End, regression: boolean, hidden: boolean): Outcome["end"] {
   if (hidden && (end === "healthy" || end === "withdrawn")) return "undecidable";
   return regression && end === "healthy" ? "missed" : end;
@@ -378,7 +391,11 @@ function verdictOf(end: Outcome["end"], breached: boolean): Verdict {
   return "inconclusive";
 }
 
-/** @param hiddenAtMs when history rolled back; null where all of this was seen */
+/**
+ * Why it ended as it did, in words.
+ *
+ * @param hiddenAtMs when history rolled back, where what follows is a continuation; else null
+ */
 function whyOf(
   asked: DecisionRecord | undefined,
   ended: DecisionRecord | undefined,

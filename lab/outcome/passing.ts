@@ -1,12 +1,13 @@
 /**
- * How good deployments' effects pass in a history, learned from its own: of the deployments
- * labelled `benign`, those it rolled back count up to then and no further.
+ * Learns how the effects of good deployments pass in a history, from its deployments labelled
+ * `benign`; of one that it rolled back only the samples up to then count.
  *
- * It follows from the history alone. What is learned of a metric does not depend on who asks,
- * nor on what else is watched.
+ * What is learned of a metric follows from the history alone. It does not depend on the policies,
+ * nor on which other metrics are watched.
  */
 
 import { ratesOf, readsMetric, type Policy } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import type { Past } from "../history/open.ts";
 import type { DeploymentRow } from "../history/tables.ts";
 import { assemble, type SampleWindow, type WindowRequest } from "../history/windows.ts";
@@ -23,15 +24,18 @@ import {
 } from "../replay/excursions.ts";
 import { caseIn } from "../replay/plan.ts";
 
-/** More would cost time and tell little: a twentieth of so many is still two dozen. */
+/** From about so many deployments: if a twentieth of them shows an excursion, that is enough. */
 const DEPLOYMENTS_ABOUT = 500;
 const HOUR_MS = 3_600_000;
 const PAST_AT_LEAST = 16;
 
-/** A sweep asks again and again. */
+/** What was learned of each metric, kept because a sweep asks again and again. */
 const KNOWN = new WeakMap<Past, Map<string, Stopping>>();
 
-/** Of the metrics that these policies watch; nothing is read where no good one was cut short. */
+/**
+ * How effects pass on the metrics that these policies watch. Where history rolled back no benign
+ * deployment nothing needs it, and nothing is read.
+ */
 export async function passingOf(history: Past, policies: readonly Policy[]): Promise<Passing> {
   const { labels, decisions } = history.tables;
   const rollbacks = rollbacksOf(decisions);
@@ -55,15 +59,17 @@ export async function passingOf(history: Past, policies: readonly Policy[]): Pro
   return Object.fromEntries([...watched].sort().map((metric) => [metric, known.get(metric)!]));
 }
 
-/** What a window is about: a metric since a start, up to history's own rollback. */
+/** What a window is read for. */
 interface Asked {
   readonly metric: string;
   readonly startedAtMs: number;
+  /** When history rolled the deployment back; Infinity where it did not. */
   readonly cutAtMs: number;
-  /** Then what passes or does not is its rate. */
+  /** Of a counter it is the rate that has excursions. */
   readonly isCounter: boolean;
 }
 
+/** By metric: the excursions after benign deployments. */
 async function excursionsAmong(
   history: Past,
   benign: ReadonlySet<string>,
@@ -76,12 +82,10 @@ async function excursionsAmong(
     ({ deploymentId: id }) => benign.has(id) && (share >= 1 || uniform("passing", id) < share),
   );
   const spanOf = spansOf(history, chosen);
-  const bySeries = new Map<string, { readonly index: number; readonly metric: string }[]>();
+  const seriesOf = new Map<string, { readonly index: number; readonly metric: string }[]>();
   for (const { service, metric, series: index } of history.series) {
     if (!metrics.has(metric)) continue;
-    const list = bySeries.get(service);
-    if (list === undefined) bySeries.set(service, [{ index, metric }]);
-    else list.push({ index, metric });
+    getOrMake(seriesOf, service, () => []).push({ index, metric });
   }
   const counters = new Set(
     history.tables.metricCatalog.flatMap(({ kind, metric }) => (kind === "counter" ? metric : [])),
@@ -92,7 +96,7 @@ async function excursionsAmong(
     const { service, startedAtMs, deploymentId } = row;
     const { fromMs, toMs } = spanOf(row);
     const cutAtMs = rollbacks.get(deploymentId) ?? Number.POSITIVE_INFINITY;
-    for (const { index, metric } of bySeries.get(service) ?? []) {
+    for (const { index, metric } of seriesOf.get(service) ?? []) {
       asked.push({ id: asked.length, series: index, fromMs, toMs: Math.min(toMs, cutAtMs + 1) });
       about.push({ startedAtMs, cutAtMs, metric, isCounter: counters.has(metric) });
     }
@@ -102,15 +106,13 @@ async function excursionsAmong(
     for (const { id, window } of windows) {
       const { metric, ...times } = about[id]!;
       const excursions = excursionsIn(assemble([window])[0]!, times);
-      const list = found.get(metric);
-      if (list === undefined) found.set(metric, [...excursions]);
-      else list.push(...excursions);
+      getOrMake(found, metric, () => []).push(...excursions);
     }
   }
   return found;
 }
 
-/** An hour before and after, within its recording and before the next of its service. */
+/** An hour before and after a start, within its recording and up to the service's next start. */
 function spansOf(
   { tables: { deployments, cases } }: Past,
   chosen: readonly DeploymentRow[],
@@ -151,10 +153,10 @@ function excursionsIn(
   return excursionsOf(effects, noiseOf(residuals));
 }
 
-/** Fewer say little: a fifth of what is then drawn is the fixed rule, or more. */
+/** With fewer seen to stop, a fifth or more of what is drawn comes from the fixed rule. */
 const SEEN_AT_LEAST = 5;
 
-/** What a run has to say of it: where hardly any were seen, a rule stands in their place. */
+/** Notes for a run: on which metrics the fixed rule decides because hardly any were seen. */
 export function passingNotes(passing: Passing): readonly string[] {
   const few = Object.entries(passing).filter(([, { seen }]) => seen < SEEN_AT_LEAST);
   if (few.length === 0) return [];

@@ -1,48 +1,50 @@
 /**
- * How long a rollback takes and how long a service then needs to recover.
+ * How long a rollback takes, and how long a service then needs to recover.
  *
- * The pool is the median of the history's own rollbacks where it has at least five, and a
- * documented default otherwise (90 s and 120 s; assumptions, not measurements). A service
- * that has some of its own is drawn to the pool: its median weighs n / (n + 10), because a
- * few rollbacks say little. Every recovery that follows is `modelled`, never `observed`.
+ * Two values are pooled over all services: each is the median of the history's own rollbacks where
+ * there are at least five, and a default otherwise (90 s and 120 s, which are assumptions and no
+ * measurements). A service with n rollbacks of its own is shrunk towards the pool: its own median
+ * weighs n / (n + 10), because a few rollbacks say little. Every recovery that follows from this is
+ * `modelled`, never `observed`.
  */
 
+import { getOrMake } from "../getOrMake.ts";
 import { incidentsByDeployment } from "../history/incidents.ts";
 import { servicesById } from "../history/places.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import { unaidedOf, type Unaided } from "./unaided.ts";
 
 export interface Recovery {
-  /** Is this the truth about a simulated world? Then a recovery that follows is observed. */
+  /** Present where this is the truth about a simulated world: recoveries are observed then. */
   readonly isTrue?: true;
-  /** Of the pool: from the order to the old version being back. */
+  /** The pooled time from the order until the old version is back. */
   readonly rollbackMs: number;
-  /** Of the pool: from then until the signals are within tolerance again. */
+  /** The pooled time from then until the signals are within tolerance again. */
   readonly recoveryMs: number;
   readonly rollbackFrom: string;
   readonly recoveryFrom: string;
   /**
-   * What the platform does when asked. A deployment that history rolled back takes as
-   * long as it took there, and fails if it failed: that says something about it,
-   * whoever asks and whenever.
+   * What the platform does with a rollback. One that history made takes as long as it took there,
+   * and fails if it failed, whichever policy orders it and whenever.
    */
   readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
   /**
-   * From the old version being back until this deployment recovers: as long as it took
-   * in history, else as its service does. So no rollback recovers sooner than an earlier one.
-   * Less than nothing where it had recovered while the rollback was going on.
+   * The time from the old version being back until this deployment recovers: as in history, or
+   * else as usual for its service. So a later rollback never recovers sooner than an earlier one.
+   * It is negative where the deployment recovered while its rollback was going on.
    */
   readonly recoversAfterMs: (deploymentId: string) => number;
-  /** How long regressions go on that nobody rolls back. */
+  /** How long regressions last that nobody rolls back. */
   readonly unaided: Unaided;
 }
 
 const DEFAULT_ROLLBACK_MS = 90_000;
 const DEFAULT_RECOVERY_MS = 120_000;
 const ROLLBACKS_AT_LEAST = 5;
-/** A service's own median weighs half where it has so many (method 3.3). */
+/** With so many rollbacks of its own a service's median weighs one half (method 3.3). */
 const HALF_OWN = 10;
 
+/** The recovery model of a history. */
 export function recoveryOf(tables: HistoryTables): Recovery {
   const startedAt = new Map<string, number>();
   const finishedAt = new Map<string, number>();
@@ -65,7 +67,7 @@ export function recoveryOf(tables: HistoryTables): Recovery {
   for (const [deploymentId, { resolvedAtMs }] of incidentsByDeployment(tables.incidents)) {
     const finished = finishedAt.get(deploymentId);
     if (finished === undefined) continue;
-    // One that ended before its rollback began was not ended by it.
+    // An incident that ended before its rollback began was not ended by it.
     const started = startedAt.get(deploymentId) ?? finished;
     if (resolvedAtMs !== null && resolvedAtMs >= Math.min(started, finished)) {
       recoveries.set(deploymentId, resolvedAtMs - finished);
@@ -96,7 +98,7 @@ export function recoveryOf(tables: HistoryTables): Recovery {
   };
 }
 
-/** By deployment: the median of its service, drawn to the pool by how few it rests on. */
+/** A function of a deployment: the median of its service, shrunk towards the pool. */
 function drawnToPool(
   known: ReadonlyMap<string, number>,
   serviceOf: (deploymentId: string) => string | undefined,
@@ -106,9 +108,7 @@ function drawnToPool(
   for (const [id, durationMs] of known) {
     const service = serviceOf(id);
     if (service === undefined) continue;
-    const durations = own.get(service);
-    if (durations === undefined) own.set(service, [durationMs]);
-    else durations.push(durationMs);
+    getOrMake(own, service, () => []).push(durationMs);
   }
   const drawn = new Map(
     [...own].map(([service, durations]) => {
@@ -119,7 +119,7 @@ function drawnToPool(
   return (id) => (drawn.size === 0 ? poolMs : (drawn.get(serviceOf(id) ?? "") ?? poolMs));
 }
 
-/** The same, had every recovery after a rollback taken so many times as long. */
+/** The same model with every recovery after a rollback so many times as long. */
 export function stretched(recovery: Recovery, times: number): Recovery {
   return {
     ...recovery,

@@ -1,22 +1,22 @@
 /**
- * How long a regression goes on when nobody rolls it back: a model made of the
- * history's own regressions that it let run to a recorded end.
+ * How long a regression lasts when nobody rolls it back: a model from those regressions of the
+ * history that ran to a recorded end without a rollback.
  *
- * What history's rollback cut short, or has no recorded end, counts their mean where
- * there are at least five and an hour otherwise; it stays `bounded`, and its worst is
- * the longest of them, an hour at least. Regressions that history left alone may be
- * the milder ones: read the bounds, not the mean alone.
+ * A regression that history's rollback cut short, or that has no recorded end, is taken to last
+ * their mean where there are at least five, and an hour otherwise. It stays `bounded`; its worst
+ * case is the longest of them, an hour at least. Bias: history may have left the milder ones alone,
+ * so read the bounds and not the mean only.
  */
 
 import { incidentsByDeployment } from "../history/incidents.ts";
 import type { HistoryTables } from "../history/tables.ts";
 import { rollbacksOf } from "../replay/censor.ts";
 
-/** What counts where the history has nothing to learn from. */
+/** An hour: the length that is assumed where the history has nothing to learn from. */
 export const CAP_MS = 3_600_000;
 
 export interface Unaided {
-  /** From onset to end: the mean of `n` where they are enough, an hour otherwise. */
+  /** From onset to end: the mean of all `n` where that is enough, an hour otherwise. */
   readonly meanMs: number;
   /** The longest of them, never less than an hour. */
   readonly longestMs: number;
@@ -26,6 +26,7 @@ export interface Unaided {
 
 const REGRESSIONS_AT_LEAST = 5;
 
+/** The model of a history. */
 export function unaidedOf({ labels, incidents, decisions }: HistoryTables): Unaided {
   const regressions = new Set(
     labels.filter(({ label }) => label === "regression").map(({ deploymentId }) => deploymentId),

@@ -1,14 +1,15 @@
 /**
- * What an override window and an approval do, without drawing anybody: closed forms of
- * the responder model for one question (method 4). They say what the simulated people
- * say up to the error of simulation, and how much of it a window can do at all.
+ * What an override window and an approval achieve, computed from the responder model in closed
+ * form (method 4), without simulating anybody. It agrees with simulated people up to the error of
+ * simulation.
  *
- * Exact where skill is constant while the window runs. At night skill rises with the
- * minutes awake, so the delay's distribution is cut at the steps of `skillAfterWaking`
- * and its last, sloping stretch by the minute.
+ * It is exact where skill is constant while the window runs. At night skill rises with the minutes
+ * awake, so the distribution of delays is cut at the steps of `skillAfterWaking`, and minute by
+ * minute where skill rises gradually.
  */
 
 import { formatDuration, type Policy } from "../../engine/index.ts";
+import { normalTail } from "../random.ts";
 import {
   choices,
   skillAfterWaking,
@@ -16,18 +17,17 @@ import {
   type Shift,
   type ShiftModel,
 } from "./model.ts";
-import { upperTail } from "./fit.ts";
 
 export interface WindowEffect {
   /** Share of proposals on good deployments that are rolled back all the same. */
   readonly wrongRollbacks: number;
   /** Share of proposals on regressions that are rolled back. */
   readonly rightRollbacks: number;
-  /** Mean of the wait that a regression's rollback has from its proposal. */
+  /** The mean time from the proposal to the rollback of a regression. */
   readonly addedDelayMs: number;
 }
 
-/** An override window of `windowMs` in which silence rolls back. */
+/** The effect of an override window of this length in which silence rolls back. */
 export function windowEffect(model: ShiftModel, shift: Shift, windowMs: number): WindowEffect {
   let overriddenIfGood = 0;
   let overriddenIfBad = 0;
@@ -52,8 +52,8 @@ export function windowEffect(model: ShiftModel, shift: Shift, windowMs: number):
 }
 
 /**
- * What the windows and approvals of policies can do with these people at all, in words:
- * most of a window's worth at night is delay. Nothing where nobody is drawn.
+ * What the windows and approvals of policies can achieve with these people, in words; nothing where
+ * people are not modelled.
  */
 export function windowNotes(policies: readonly Policy[], model: ResponderModel | null): string[] {
   if (model === null) return [];
@@ -87,27 +87,30 @@ function byNumber(a: number, b: number): number {
   return a - b;
 }
 
-/** Share of approvals that nobody has answered after `sla` and, then, a second `sla`. */
+/** The share of approvals that are unanswered after one time limit, or after two in a row. */
 export function unansweredAfter(model: ShiftModel, slaMs: number, secondMs = 0): number {
   const first = 1 - answered(model, slaMs);
   return secondMs === 0 ? first : first * (1 - answered(model, secondMs));
 }
 
-/** Where skill may change: by the minute up to the twelfth, then it stands. */
+/** The window, cut where skill may change: every minute up to the twelfth. */
 function stretches(windowMs: number): readonly (readonly [number, number])[] {
   const steps = Array.from({ length: 12 }, (_, index) => (index + 1) * 60_000);
   const ends = [...steps.filter((ms) => ms < windowMs), windowMs];
   return ends.map((toMs, index) => [index === 0 ? 0 : ends[index - 1]!, toMs] as const);
 }
 
-/** Share of questions answered within `ms`, should whoever looks answer. */
+/** The share of questions that somebody has looked at within `ms`. */
 function answered({ medianMs, sigma, silence }: ShiftModel, ms: number): number {
-  return ms <= 0 ? 0 : (1 - silence) * (1 - upperTail(Math.log(ms / medianMs) / sigma));
+  return ms <= 0 ? 0 : (1 - silence) * (1 - normalTail(Math.log(ms / medianMs) / sigma));
 }
 
-/** ∫ r dF(r) up to `ms`: e^(m + σ²/2) Φ((ln ms − m − σ²)/σ). */
+/**
+ * The integral of the delay over its distribution up to `ms`: e^(m + σ²/2) Φ((ln ms − m − σ²)/σ)
+ * times the share that answers at all, with m the logarithm of the median.
+ */
 function partialMean({ medianMs, sigma, silence }: ShiftModel, ms: number): number {
   if (ms <= 0) return 0;
   const whole = medianMs * Math.exp((sigma * sigma) / 2);
-  return (1 - silence) * whole * (1 - upperTail(Math.log(ms / medianMs) / sigma - sigma));
+  return (1 - silence) * whole * (1 - normalTail(Math.log(ms / medianMs) / sigma - sigma));
 }

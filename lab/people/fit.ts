@@ -1,18 +1,20 @@
 /**
- * How long people take to answer, learnt from a history's own decisions, by shift.
+ * Learns how long people take to answer, by shift, from a history's own decisions.
  *
- * A censored maximum likelihood by expectation and maximisation (Dempster, Laird & Rubin
- * 1977) of a lognormal delay mixed with "nobody answers". A question that closed without
- * an answer is not "nobody": somebody may have looked and let it run, or have come too
- * late. Each shift is held to the defaults by 20 pseudo-observations spread over the
- * default's own quantiles, so a shift with two answers stays near the assumption.
+ * The model is a lognormal delay, or no answer at all with some probability. It is fitted by
+ * maximum likelihood for censored times, with expectation and maximisation (Dempster, Laird and
+ * Rubin 1977). A question that closed without an answer does not mean that nobody was there:
+ * somebody may have looked and let it run, or would have come later. Each shift is held near the
+ * defaults by 20 pseudo-observations at the quantiles of the default, so a shift with two answers
+ * stays near the assumption.
  *
- * How often people are right is not fitted: a window that runs out leaves no trace of
- * who looked, so the recorded answers alone cannot say it. Those odds stay as given.
+ * How often people are right is not fitted: a window that runs out leaves no trace of who looked,
+ * so recorded answers cannot tell. Those odds stay as given.
  *
- * Bias: delays of answers to escalations count from the first question.
+ * Bias: the delay of an answer to an escalation counts from the first question.
  */
 
+import { getOrMake } from "../getOrMake.ts";
 import type { DecisionRow } from "../history/tables.ts";
 import {
   choices,
@@ -23,28 +25,30 @@ import {
   type ShiftModel,
 } from "./model.ts";
 import type { Asked } from "./modelled.ts";
-import { normalQuantile } from "../random.ts";
+import { CLOSES } from "./recorded.ts";
+import { normalDensity, normalQuantile, normalTail } from "../random.ts";
 
-/** One question: answered after `delayMs`, or open when it closed after `delayMs`. */
+/** One question: it was answered after `delayMs`, or it closed unanswered after `delayMs`. */
 export interface Waited {
   readonly delayMs: number;
   readonly answered: boolean;
-  /** Share of those who look that gives an answer at all. */
+  /** The share of people who look at it that give an answer at all. */
   readonly answering: number;
   readonly weight: number;
 }
 
 const PSEUDO_OBSERVATIONS = 20;
 const ROUNDS = 300;
-/** The delay of somebody who looked at a closed question says nothing beyond the model. */
+/** Probabilities are kept above this, so that none is divided by zero. */
 const SMALL = 1e-12;
 
 export interface FittedPeople {
   readonly model: ResponderModel;
-  /** Questions and answers behind each shift. */
+  /** How many questions and answers each shift rests on. */
   readonly seen: Readonly<Record<Shift, { questions: number; answers: number }>>;
 }
 
+/** Fits the delays of all shifts; a shift without questions stays as in `start`. */
 export function fitPeople(
   decisions: readonly DecisionRow[],
   about: (deploymentId: string) => Asked,
@@ -52,11 +56,7 @@ export function fitPeople(
 ): FittedPeople {
   const waited: Record<Shift, Waited[]> = { business: [], evening: [], night: [] };
   const byDeployment = new Map<string, DecisionRow[]>();
-  for (const row of decisions) {
-    const rows = byDeployment.get(row.deploymentId);
-    if (rows === undefined) byDeployment.set(row.deploymentId, [row]);
-    else rows.push(row);
-  }
+  for (const row of decisions) getOrMake(byDeployment, row.deploymentId, () => []).push(row);
   for (const [deploymentId, rows] of byDeployment) {
     const asked = rows.find(({ what }) => what === "proposed");
     if (asked === undefined) continue;
@@ -66,7 +66,7 @@ export function fitPeople(
     const answer = after.find(({ what }) => what === "overrideGiven" || what === "approvalGiven");
     const close = after.find(({ what }) => CLOSES.includes(what));
     const end = answer ?? close;
-    // Asked and acted at once is no question; never closed says nothing of how long.
+    // Acted on at once it was no question, and one that never closed says nothing of a delay.
     if (end === undefined || end.atMs === asked.atMs) continue;
     const odds = (bad: boolean): number => {
       const skill = skillAfterWaking(shift, start[shift].medianMs);
@@ -94,9 +94,7 @@ export function fitPeople(
   return { model, seen };
 }
 
-const CLOSES: readonly DecisionRow["what"][] = ["withdrawn", "expired", "rollbackStarted"];
-
-/** The delay of one shift, held to `start` by the pseudo-observations. */
+/** Fits one shift, held near `start` by the pseudo-observations. */
 export function fitShift(questions: readonly Waited[], start: ShiftModel): ShiftModel {
   const all = [...questions, ...pseudoObservations(start)];
   let mean = Math.log(start.medianMs);
@@ -116,13 +114,14 @@ export function fitShift(questions: readonly Waited[], start: ShiftModel): Shift
         second += weight * at * at;
         continue;
       }
-      // Nobody; somebody who let it run, at any time; somebody who would have come later.
+      // Unanswered for one of three reasons: nobody was there (`silence`), somebody looked and let
+      // it run (`let0`), or somebody would have come later (`late`).
       const z = (at - mean) / sigma;
-      const later = upperTail(z);
+      const later = normalTail(z);
       const let0 = (1 - silence) * (1 - answering);
       const late = (1 - silence) * answering * later;
       const all3 = Math.max(SMALL, silence + let0 + late);
-      const hazard = later < SMALL ? z : density(z) / later;
+      const hazard = later < SMALL ? z : normalDensity(z) / later;
       const lateMean = mean + sigma * hazard;
       const lateSquare = mean * mean + 2 * mean * sigma * hazard + sigma * sigma * (1 + z * hazard);
       const looked = (weight * let0) / all3;
@@ -150,18 +149,4 @@ function pseudoObservations({ medianMs, sigma, silence }: ShiftModel): Waited[] 
   });
   const weight = PSEUDO_OBSERVATIONS * silence;
   return [...answered, { delayMs: Number.MAX_SAFE_INTEGER, answered: false, answering: 1, weight }];
-}
-
-function density(z: number): number {
-  return Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
-}
-
-/** P(Z > z), by Abramowitz & Stegun 26.2.17 (absolute error below 7.5e-8). */
-export function upperTail(z: number): number {
-  if (z < 0) return 1 - upperTail(-z);
-  const t = 1 / (1 + 0.2316419 * z);
-  const polynomial =
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return density(z) * polynomial;
 }

@@ -2,30 +2,31 @@
  * People as a model: how long somebody takes to answer a proposal, and how often
  * the answer is right.
  *
- * A pure function of the question and a key. The same person answers the same
- * question alike under every policy (common random numbers by deployment, purpose,
- * ordinal and replicate), so two policies differ by what they ask and when.
+ * An answer is a pure function of the question and a key. The same person answers the same question
+ * alike under every policy (common random numbers by deployment, purpose, ordinal and replicate),
+ * so two policies differ only by what they ask and when.
  *
- * The delays' medians are assumptions to be replaced by a team's own audit log.
- * Bias: nobody is busy with another incident, nobody shares a page, and nobody
- * learns to distrust the machine; real answers under load are slower and worse.
+ * The medians of delays are assumptions, to be replaced by a team's own audit log. Bias: nobody is
+ * busy with another incident, nobody shares a page, and nobody learns to distrust the machine; real
+ * answers under load are slower and worse.
  */
 
+import { localHour } from "../localTime.ts";
 import { lognormalQuantile, uniform } from "../random.ts";
 
 export type Shift = "business" | "evening" | "night";
 
-/** How the people of one shift answer. */
+/** How the people of one shift answer; all but the first two are probabilities. */
 export interface ShiftModel {
-  /** Time to an answer: lognormal, and with `silence` probability none at all. */
+  /** The time to an answer is lognormal; with probability `silence` there is none at all. */
   readonly medianMs: number;
   readonly sigma: number;
   readonly silence: number;
-  /** Probability of an override when the deployment is good. */
+  /** Of an override where the deployment is good. */
   readonly overrideIfGood: number;
-  /** Probability of an override when it is bad: the harmful kind. */
+  /** Of an override where it is bad, which is the harmful kind. */
   readonly overrideIfBad: number;
-  /** Probability of approving a bad deployment's rollback before the window ends. */
+  /** Of approving the rollback of a bad deployment before the window ends. */
   readonly approveIfBad: number;
 }
 
@@ -49,18 +50,18 @@ export interface Question {
   /** Which question about this deployment: 0 the first, one more each escalation or proposal. */
   readonly ordinal: number;
   readonly proposedAtMs: number;
-  /** IANA name of where the responder lives; null is UTC. */
+  /** The responder's IANA time zone; null is UTC. */
   readonly timezone: string | null;
   /** After this an answer is too late and counts as silence. */
   readonly answerByMs: number;
   readonly answers: readonly ("override" | "approve")[];
   readonly truthIsBad: boolean;
   /**
-   * What silence leads to, as the command says. Under `hold` whoever answers must say
-   * yes or no; under `rollback` (the default) one may also look and let the window run out.
+   * What silence leads to, as the command says. Under `hold` whoever looks must say yes or no;
+   * under `rollback` (the default) they may also look and let the window run out.
    */
   readonly onSilence?: "rollback" | "hold";
-  /** Whose on-call is asked; only for the name in the record. */
+  /** The team whose on-call is asked; only for the name in the record. */
   readonly team?: string | null;
 }
 
@@ -73,71 +74,6 @@ export interface Answer {
 }
 
 const SILENCE: Answer = { kind: "silence", delayMs: null, by: null, justification: null };
-const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
-const QUARTER_MS = 900_000;
-
-const formatters = new Map<string, Intl.DateTimeFormat>();
-/** Zone → UTC day → offset, or null when the offset changes within that day. */
-const dayOffsets = new Map<string, Map<number, number | null>>();
-const quarterOffsets = new Map<string, Map<number, number>>();
-
-function askIntl(timezone: string, atMs: number): number {
-  let formatter = formatters.get(timezone);
-  if (formatter === undefined) {
-    formatter = new Intl.DateTimeFormat("en-US", {
-      timeZone: timezone,
-      hourCycle: "h23",
-      year: "numeric",
-      month: "numeric",
-      day: "numeric",
-      hour: "numeric",
-      minute: "numeric",
-    });
-    formatters.set(timezone, formatter);
-  }
-  const part: Record<string, number> = {};
-  for (const { type, value } of formatter.formatToParts(atMs)) part[type] = Number(value);
-  const local = Date.UTC(
-    part["year"]!,
-    part["month"]! - 1,
-    part["day"],
-    part["hour"],
-    part["minute"],
-  );
-  return local - Math.floor(atMs / 60_000) * 60_000;
-}
-
-/**
- * Local time minus UTC, in ms. `Intl` is slow (microseconds), so a day whose two
- * ends agree is asked once, and a day that changes over is asked by the quarter
- * hour, which is exact for every zone in use.
- */
-export function utcOffsetMs(timezone: string, atMs: number): number {
-  let days = dayOffsets.get(timezone);
-  if (days === undefined) dayOffsets.set(timezone, (days = new Map<number, number | null>()));
-  const day = Math.floor(atMs / DAY_MS);
-  let offset = days.get(day);
-  if (offset === undefined) {
-    const first = askIntl(timezone, day * DAY_MS);
-    offset = first === askIntl(timezone, (day + 1) * DAY_MS) ? first : null;
-    days.set(day, offset);
-  }
-  if (offset !== null) return offset;
-  let quarters = quarterOffsets.get(timezone);
-  if (quarters === undefined) quarterOffsets.set(timezone, (quarters = new Map<number, number>()));
-  const quarter = Math.floor(atMs / QUARTER_MS);
-  let exact = quarters.get(quarter);
-  if (exact === undefined) quarters.set(quarter, (exact = askIntl(timezone, quarter * QUARTER_MS)));
-  return exact;
-}
-
-/** Hours since local midnight, with minutes as a fraction; a null zone is UTC. */
-export function localHour(timezone: string | null, atMs: number): number {
-  const local = atMs + (timezone === null ? 0 : utcOffsetMs(timezone, atMs));
-  return (local - Math.floor(local / DAY_MS) * DAY_MS) / HOUR_MS;
-}
-
 /** Business 09-18, evening 18-23, night 23-09 local; the early morning counts as night. */
 export function shiftAt(timezone: string | null, atMs: number): Shift {
   const hour = localHour(timezone, atMs);
@@ -146,9 +82,9 @@ export function shiftAt(timezone: string | null, atMs: number): Shift {
 }
 
 /**
- * How much of the day's skill is there so long after a page at night: half in the
- * first three minutes, three quarters to the sixth, then rising to 0.84 at the
- * twelfth. It scales the gap between right and wrong answers, not the answers.
+ * The share of daytime skill that somebody has so long after a page at night: half in the first
+ * three minutes, three quarters up to the sixth, then rising to 0.84 at the twelfth. It scales the
+ * gap between right and wrong answers, not the number of answers.
  */
 export function skillAfterWaking(shift: Shift, delayMs: number): number {
   if (shift !== "night") return 1;
@@ -159,8 +95,8 @@ export function skillAfterWaking(shift: Shift, delayMs: number): number {
 }
 
 /**
- * The odds of somebody who looks: an override, an approval, or neither. Who must decide
- * approves where they do not override.
+ * The probabilities that somebody who looks overrides or approves; the rest does neither. Whoever
+ * must decide approves where they do not override.
  */
 export function choices(
   { overrideIfGood, overrideIfBad, approveIfBad }: ShiftModel,
@@ -190,9 +126,9 @@ function reason(kind: keyof typeof REASONS, pick: number): string {
 /**
  * What a person does with a proposal, and after how long.
  *
- * The weekend counts like any other day: on-call delays depend on the hour alone.
- * A person who must decide overrides with the same probability as in a window and
- * approves otherwise; one who need not may also stay silent and let it run.
+ * Bias: delays depend on the hour alone, so a weekend counts like any other day. A person who must
+ * decide overrides with the same probability as in a window, and approves otherwise; one who need
+ * not may also stay silent and let it run.
  *
  * @example
  * answer({ deploymentId: "checkout-20260703-1", ordinal: 0, proposedAtMs,

@@ -1,7 +1,6 @@
 /**
- * The responder model as people: they know the truth as little as real ones do, and
- * answer by the model's odds. Those odds depend on the truth, so where a deployment has
- * no label nobody can say what they would answer.
+ * People who answer by the responder model. They do not know the truth, but their odds of being
+ * right depend on it, so for a deployment without a label it is unknown what they would answer.
  */
 
 import type { DecisionEvent } from "../../engine/index.ts";
@@ -15,7 +14,11 @@ export interface Asked {
   readonly truthIsBad: boolean | null;
 }
 
-/** @param replicate another replicate is other luck for the same people */
+/**
+ * Modelled people.
+ *
+ * @param replicate another replicate means other random numbers for the same people
+ */
 export function modelled(
   about: (deploymentId: string) => Asked,
   seed: number,

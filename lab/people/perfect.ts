@@ -1,15 +1,20 @@
 /**
- * People who answer every proposal at once and are never wrong: an anchor, not a
- * prediction. What a policy loses under them it loses by seeing too little or too late.
+ * People who answer every proposal at once and are never wrong: a reference, not a prediction. What
+ * a policy still loses under them is lost by detecting too little or too late.
  */
 
 import type { DecisionEvent } from "../../engine/index.ts";
 import type { Responder } from "./recorded.ts";
 
-/** A question needs an instant to be read, so that no answer stands before it. */
+/** An answer comes this long after its question, so that it is never ordered before it. */
 const AT_ONCE_MS = 1000;
 
-/** @param isBad null where nobody knows: then even they stay silent, and it is unknown */
+/**
+ * Perfect people.
+ *
+ * @param isBad by deployment; null where it has no label: then they give no answer, and the outcome
+ *   is unknown
+ */
 export function perfect(isBad: (deploymentId: string) => boolean | null): Responder {
   return {
     name: "perfect",

@@ -1,29 +1,33 @@
 /**
- * The people who answered in history, or nobody.
+ * What people are to a replay (`Responder`), and two kinds of them: those who answered in history,
+ * and nobody.
  *
- * A recorded delay is relative to its proposal: who answered 80 s after the proposal
- * answers 80 s after ours. This assumes that an answer does not depend on when it is
- * asked for, which is a bias where policies propose at other hours. A deployment that
- * history never proposed has no recorded answer, and where history stopped waiting
- * without one (its window ran out, say) nobody knows who would have answered later:
- * what people would have done is unknown, and the outcome says so.
+ * A recorded delay is relative to its proposal: whoever answered 80 s after history's proposal
+ * answers 80 s after ours. Bias: this assumes that an answer does not depend on when it is asked
+ * for, though policies may propose at other hours.
+ *
+ * A deployment that history never proposed has no recorded answer. Where history stopped waiting
+ * without one, because its window ran out for example, it is not known who would have answered
+ * later. What people would have done is unknown then, and the outcome says so.
  */
 
 import type { DecisionEvent, Escalate, Propose } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import type { DecisionRow, DecisionWhat } from "../history/tables.ts";
 
-/** How people answer a proposal: their future events, or null when nobody can say. */
+/** How people answer proposals. */
 export interface Responder {
   readonly name: "absent" | "recorded" | "modelled" | "perfect";
-  /** The events that follow from being asked. */
+  /** Their answers to a question, as events that come later; none where they stay silent. */
   readonly answers: (command: Propose | Escalate) => readonly DecisionEvent[];
-  /** Is it known what people do about this deployment for so long after being asked? */
+  /** Is it known what they do about this deployment for so long after being asked? */
   readonly knows: (deploymentId: string, waitedMs: number) => boolean;
 }
 
+/** What people record as an answer. */
 const ANSWERS: readonly DecisionWhat[] = ["overrideGiven", "approvalGiven"];
 /** After one of these, history's question no longer stood. */
-const CLOSES: readonly DecisionWhat[] = ["withdrawn", "expired", "rollbackStarted"];
+export const CLOSES: readonly DecisionWhat[] = ["withdrawn", "expired", "rollbackStarted"];
 
 /** Nobody answers: every window times out, every approval expires. */
 export const absent: Responder = { name: "absent", answers: () => [], knows: () => true };
@@ -31,11 +35,7 @@ export const absent: Responder = { name: "absent", answers: () => [], knows: () 
 /** Plays back the answers in `decisions`, after the first proposal of each deployment. */
 export function recorded(decisions: readonly DecisionRow[]): Responder {
   const byDeployment = new Map<string, DecisionRow[]>();
-  for (const row of decisions) {
-    const rows = byDeployment.get(row.deploymentId);
-    if (rows === undefined) byDeployment.set(row.deploymentId, [row]);
-    else rows.push(row);
-  }
+  for (const row of decisions) getOrMake(byDeployment, row.deploymentId, () => []).push(row);
   const proposalOf = (id: string): DecisionRow | undefined =>
     byDeployment.get(id)?.find(({ what }) => what === "proposed");
   return {

@@ -14,7 +14,7 @@
  * noise of a series is as large as half of its excursion, a low sample or two count as a stop.
  */
 
-import { exponentialQuantile, normalQuantile } from "../random.ts";
+import { exponentialQuantile, normalQuantile, normalTail } from "../random.ts";
 
 /** One excursion; `first` and `last` are indices of samples. */
 export interface Excursion {
@@ -152,16 +152,6 @@ export function fadesBy({ samples, effect, slope, slopeError }: Trend, uniform: 
   const cut = -middle / error;
   if (cut > TAIL_AT) return exponentialQuantile(uniform, error / cut);
   return Math.max(0, middle - error * normalQuantile((1 - uniform) * normalTail(cut)));
-}
-
-/** The chance that a standard normal is above `z`, to 1e-7 (Abramowitz and Stegun 26.2.17). */
-function normalTail(z: number): number {
-  if (z < 0) return 1 - normalTail(-z);
-  const t = 1 / (1 + 0.2316419 * z);
-  const sum =
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
 }
 
 /** A robust standard deviation: 1.4826 times the median size; the plain one where that is 0. */

@@ -1,16 +1,15 @@
 /**
- * Is a policy as often right as it says it is sure, and how sure should it have to be?
+ * Is a policy right as often as its confidence says, and how sure should it have to be?
  *
- * What was said: the confidence at the first question, and where nothing was asked the one
- * when the watch was over. Both are moments at which the policy stopped for a reason of its
- * own; the highest of a watch would say too much. What is so: that the deployment is
- * labelled a regression. An unrelated incident is not the deployment's doing and counts as
- * wrong, however bad it looked.
+ * What it said is the confidence at the first question or, where it asked nothing, at the end of
+ * the watch: both are moments at which the policy stopped for a reason of its own, while the
+ * highest confidence of a watch would be biased upwards. It was right where the deployment is
+ * labelled a regression. An unrelated incident is not the deployment's doing and counts as wrong,
+ * however bad it looked.
  *
- * Questions are selected by the confidence itself, so they stand beside all labelled
- * deployments. What history's rollback hid before anything was asked is in neither: of
- * all deployments the worst may be missing. One that is a regression counts as right even
- * where the question came before its onset.
+ * Questions are selected by their confidence, so they are shown beside all labelled deployments.
+ * Biases: deployments that history rolled back before anything was asked are in neither, and these
+ * may be the worst. A regression counts as right even where the question came before its onset.
  */
 
 import type { Policy } from "../../engine/index.ts";
@@ -30,58 +29,66 @@ import {
   type Forecast,
 } from "./isotonic.ts";
 
-/** With fewer a curve is mostly luck (method 6). */
+/** With fewer regressions a curve is mostly chance (method 6), */
 const POSITIVES_AT_LEAST = 50;
+/** and so many bins take its place. */
 const BINS = 3;
 
+/** How what was said compares with what was so. */
 export interface Reliability {
   readonly n: number;
-  /** Regressions among them, and unrelated incidents. */
+  /** How many of them are regressions, and how many unrelated incidents. */
   readonly regressions: number;
   readonly unrelated: number;
   readonly meanConfidence: number;
-  /** What share were regressions. */
+  /** The share that are regressions. */
   readonly observed: number;
+  /** Mean squared error of the confidence; 0 is best. */
   readonly brier: number;
   /** Null with fewer than 50 regressions. */
   readonly parts: BrierParts | null;
-  /** 1 − Brier / Brier of saying the policy's `changeFailureRate` of each. */
+  /** 1 − Brier / (Brier of saying the policy's `changeFailureRate` of every deployment). */
   readonly skillAgainstPrior: number | null;
-  /** 1 − Brier / Brier of knowing the share beforehand and saying that of each. */
+  /** 1 − Brier / (Brier of saying the observed share of every deployment). */
   readonly skillAgainstObserved: number | null;
   readonly by: "isotonic" | "bins";
   readonly curve: readonly Block[];
-  /** Only where something is missing. */
+  /** Why something is missing; absent where nothing is. */
   readonly why?: string;
 }
 
+/** The confidence that a tier should ask for, by costs. */
 export interface CostThreshold {
   readonly tier: "full" | "override" | "approve";
-  /** What the policy asks for. */
+  /** The confidence that the policy asks for. */
   readonly policy: number;
-  /** How often it must be right for acting to cost less than the next tier down. */
+  /** The confidence from which on the tier costs less than the next one down. */
   readonly costs: number;
-  /** The same if a wrong act cost half as much, and twice. */
+  /** The same if a wrong act cost half as much, and if it cost twice as much. */
   readonly costsIfHalf: number;
   readonly costsIfDouble: number;
   /** What being wrong costs, and what being right saves. */
   readonly wrongCost: number;
   readonly rightSaves: number;
-  /** From what confidence on it was right so often, and how many were so sure; null: none. */
+  /** From which confidence on it was right that often, and of how many; null where never. */
   readonly reached: { readonly from: number; readonly n: number } | null;
 }
 
 export interface Calibration {
-  /** At the first question. */
+  /** Of the first questions. */
   readonly proposals: Reliability | null;
-  /** Of all that are labelled, asked about or not. */
+  /** Of all labelled deployments, asked about or not. */
   readonly deployments: Reliability | null;
   readonly thresholds: readonly CostThreshold[] | null;
-  /** Only where something is null. */
+  /** Why something is null; absent where nothing is. */
   readonly why?: string;
 }
 
-/** @param outcomes of one draw: what was said does not depend on people's luck */
+/**
+ * The calibration of one policy.
+ *
+ * @param outcomes of one draw: confidences are the same in all of them
+ */
 export function calibrationOf(
   outcomes: Listed<Outcome>,
   policy: Policy,
@@ -156,7 +163,7 @@ function reliabilityOf(
   };
 }
 
-/** Null where what it is held against makes no error at all. */
+/** 1 − brier / reference; null where the reference has no error at all. */
 function skill(brier: number, reference: number): number | null {
   return reference === 0 ? null : tidy(1 - brier / reference);
 }
@@ -168,15 +175,15 @@ function tidied<Numbers extends object>(numbers: Numbers): Numbers {
 }
 
 /**
- * Acting pays where confidence × what being right saves exceeds (1 − confidence) × what
- * being wrong costs (Elkan 2001): from wrong / (wrong + saves) on.
+ * Acting pays where confidence × (what being right saves) is more than (1 − confidence) × (what
+ * being wrong costs), so from a confidence of wrong / (wrong + saves) on (Elkan 2001).
  *
- * Each tier is held against the next one down, whose person is taken to answer when the
- * time for it is over, and rightly: so full saves its window of degradation and may cost a
- * wrong rollback; override saves what an approval would take longer; a wrong question for
- * approval costs a page and its toil, and a right one saves what a regression goes on when
- * nobody acts. Biases: people who veto in the window make override cheaper than this, and
- * people who answer sooner make either save less.
+ * Each tier is compared with the next one down, whose person is taken to answer rightly, and just
+ * when the time for an answer is over. So `full` saves the degradation during the override window
+ * and may cost a wrong rollback; `override` saves the time by which an approval takes longer; a
+ * wrong question for approval costs a page and its toil, and a right one saves what a regression
+ * costs when nobody acts. Biases: people who veto within the window make `override` cheaper than
+ * this, and people who answer sooner make both save less.
  */
 function thresholdsOf(
   outcomes: Listed<Outcome>,
@@ -222,7 +229,7 @@ function thresholdsOf(
   });
 }
 
-/** From the onset of a regression to its question, on average; at once where none was asked. */
+/** The mean time from a regression's onset to its question, in milliseconds; 0 without any. */
 function askedAfterMs(outcomes: Listed<Outcome>): number {
   const waits = outcomes.flatMap(({ onsetAtMs, proposedAtMs }) =>
     onsetAtMs === null || proposedAtMs === null ? [] : [Math.max(0, proposedAtMs - onsetAtMs)],

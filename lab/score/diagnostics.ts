@@ -1,11 +1,11 @@
 /**
- * What stands beside a scorecard so that its own numbers can be doubted.
+ * Diagnostics: numbers beside a scorecard by which its own numbers can be checked.
  *
- * Kaplan-Meier's restricted mean takes the regressions that history hid as having gone on
- * like those that it did not. That is not so: what history acted on is no random part. It
- * acts soonest on the largest; where this policy would have ended those sooner too, the mean
- * is too long (over simulated worlds 20.1 where the truth was 16.4; method 3.4), and where it
- * would have missed them too short. It is a check on the effect held, never a headline.
+ * Kaplan and Meier's restricted mean assumes that regressions which history cut short would have
+ * lasted like the others. That is not so, because history acts soonest on the largest ones. Where
+ * this policy would have ended those sooner too, the mean is too long (in simulated worlds 20.1
+ * minutes where the truth was 16.4; method 3.4), and where it would have missed them it is too
+ * short. It is a check on the effect held, never a headline.
  */
 
 import type { Listed } from "../history/listed.ts";
@@ -14,7 +14,7 @@ import { standingFor } from "../outcome/outcomeList.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { tidy } from "./intervals.ts";
 
-/** How long something went on, or was seen to go on at least. */
+/** How long something lasted or, where its end was not seen, at least lasted. */
 export interface Span {
   readonly seconds: number;
   readonly isEnded: boolean;
@@ -23,10 +23,10 @@ export interface Span {
 export interface KaplanMeier {
   /** Seconds; null where no end was seen. */
   readonly restrictedMean60m: number | null;
-  /** Greenwood's, which takes every deployment for a witness of its own: too small. */
+  /** Greenwood's. It treats deployments as independent, so it is too small. */
   readonly standardError: number | null;
   readonly n: number;
-  /** Of these hidden by history, or dependent on answers that nobody recorded. */
+  /** How many of them history cut short, or depend on answers that nobody recorded. */
   readonly censored: number;
   readonly bias: string;
 }
@@ -37,12 +37,12 @@ export interface Diagnostics {
 
 /** Seconds; null without a regression whose onset is known. */
 export interface MttrSensitivity {
-  /** Had every modelled recovery after a rollback taken half as long, and twice. */
+  /** MTTR if every modelled recovery after a rollback took half as long, and twice as long. */
   readonly recoveryHalved: number | null;
   readonly recoveryDoubled: number | null;
 }
 
-/** The mean over draws, misses included: MTTR. Null where there is none. */
+/** MTTR in seconds, misses included: the mean over all draws; null without any. */
 export function meanRecoverySeconds(draws: readonly Listed<Outcome>[]): number | null {
   let sumMs = 0;
   let n = 0;
@@ -57,8 +57,8 @@ export function meanRecoverySeconds(draws: readonly Listed<Outcome>[]): number |
 }
 
 /**
- * The area under Kaplan and Meier's curve (1958) up to a limit, and its standard error. A
- * curve that ends above nought before the limit is drawn on level, as R's `survfit` does.
+ * The area under Kaplan and Meier's curve (1958) up to a limit, and its standard error, in seconds.
+ * A curve that ends above zero before the limit goes on level, as in R's `survfit`.
  */
 export function restrictedMean(
   spans: readonly Span[],
@@ -80,7 +80,7 @@ export function restrictedMean(
   let variance = 0;
   for (const { before, at } of steps) {
     if (at.atRisk === at.ended) continue;
-    // The area that is left after this step.
+    // `mean - before` is the area that is left after this step.
     variance += ((mean - before) ** 2 * at.ended) / (at.atRisk * (at.atRisk - at.ended));
   }
   return { mean, standardError: Math.sqrt(variance) };
@@ -89,7 +89,7 @@ export function restrictedMean(
 interface Step {
   readonly seconds: number;
   readonly ended: number;
-  /** Of one that ends and one that is hidden at the same time, both were still there. */
+  /** How many had lasted until then; of two at the same time, one ended and one hidden, both. */
   readonly atRisk: number;
 }
 
@@ -112,7 +112,7 @@ const BIAS =
   "dependent censoring: what history acted on is taken to go on like the rest; too long where " +
   "this policy would have ended that sooner, too short where it would have missed it";
 
-/** The mean over draws. */
+/** The diagnostics of one policy: means over its draws. */
 export function diagnosticsOf(draws: readonly Listed<Outcome>[]): Diagnostics {
   const spans = draws.map((outcomes) => standingFor(outcomes).flatMap((one) => spanOf(one) ?? []));
   const seen = spans.every((one) => one.some(({ isEnded }) => isEnded));
@@ -130,7 +130,7 @@ export function diagnosticsOf(draws: readonly Listed<Outcome>[]): Diagnostics {
   };
 }
 
-/** Null for what has no time to recovery. */
+/** How long a regression lasted; null for outcomes that have no time to recovery. */
 function spanOf(outcome: Outcome): Span | null {
   const { onsetAtMs, recoveryMs, recoveryBestMs, censoredAtMs, proposedAtMs } = outcome;
   if (onsetAtMs === null || recoveryMs === null) return null;

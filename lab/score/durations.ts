@@ -1,26 +1,26 @@
 /**
- * How long things took, over services: means and quantiles in one resample of services after
- * the other. Sorted once, a resample is a pass over the whole that counts each service's times
- * as often as the service was drawn.
+ * Means and quantiles of durations, fast for many resamples of services: all durations are sorted
+ * once, and a resample is one pass over them that counts each as often as its service was drawn.
  */
 
-/** Seconds; NaN of none. */
+/** In seconds; NaN where there is no duration. */
 export interface Durations {
   readonly mean: number;
   readonly median: number;
   readonly p90: number;
-  /** Of what is longer than an hour, the hour. */
+  /** The mean with everything longer than an hour counted as an hour. */
   readonly restrictedMean60m: number;
 }
 
-/** Times of all services, ascending, and the place of the service each is of. */
+/** The durations of all services, ascending, with the index of each one's service. */
 export interface Ordered {
   readonly seconds: Float64Array;
   readonly services: Int32Array;
-  /** How many each service has. */
+  /** How many durations each service has. */
   readonly counts: readonly number[];
 }
 
+/** Sorts the durations, given in seconds for each service. */
 export function inOrder(byService: readonly (readonly number[])[]): Ordered {
   const all = byService.flatMap((own, service) => own.map((seconds) => ({ seconds, service })));
   all.sort((a, b) => a.seconds - b.seconds);
@@ -34,7 +34,8 @@ export function inOrder(byService: readonly (readonly number[])[]): Ordered {
 const LIMIT_SECONDS = 3600;
 
 /**
- * Quantiles are the inverse of the empirical distribution: 2, 3, 4, 10 have the median 3.
+ * Means and quantiles of one resample. Quantiles are values that occur, the inverse of the
+ * empirical distribution: the median of 2, 3, 4 and 10 is 3.
  *
  * @param times how often each service is in the resample
  */

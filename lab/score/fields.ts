@@ -1,6 +1,6 @@
 /**
- * The fields of a scorecard as functions of sums, flat by name, so that the same
- * arithmetic serves the history itself, every bootstrap sample and every difference.
+ * The fields of a scorecard, each a function of sums. So the same arithmetic serves the history
+ * itself, every bootstrap sample and every difference.
  */
 
 import { durationsOf, inOrder, type Durations, type Ordered } from "./durations.ts";
@@ -13,17 +13,17 @@ export type Seconds = Record<DurationName, Durations>;
 export interface Field {
   readonly name: string;
   readonly unit: "count" | "share" | "seconds" | "perWeek" | "hours" | "cost";
-  /** A smooth function of sums; a quantile jumps. */
+  /** Is it a smooth function of the sums? A quantile is not: it jumps. */
   readonly smooth: boolean;
   /** Which way is better for the team; null where neither is. */
   readonly better: "lower" | "higher" | null;
-  /** NaN where the history cannot say it. */
+  /** Its value; NaN where the history cannot say it. */
   readonly value: (sums: Sums, seconds: Seconds, weeks: number) => number;
   /** How many observations it rests on. */
   readonly n: (sums: Sums) => number;
-  /** Between which values it can lie in these deployments with these labels. */
+  /** The least and the most that it can be, for these deployments with these labels. */
   readonly range: (sums: Sums) => Range;
-  /** Why it is null when it is. */
+  /** Why it has no value, where it has none. */
   readonly why: (sums: Sums) => string;
 }
 
@@ -45,7 +45,11 @@ const unlabelled: Among = (sums) => sums.unlabelled;
 const unrelated: Among = (sums) =>
   sums.deployments - sums.regressions - sums.benign - sums.unlabelled;
 
-/** @param among what it is some of, and can be no more than */
+/**
+ * A field that counts.
+ *
+ * @param among what is counted among, so that it can be no more
+ */
 function count(name: SumName, among: Among, better: Field["better"] = null): Field {
   return {
     name,
@@ -59,7 +63,7 @@ function count(name: SumName, among: Among, better: Field["better"] = null): Fie
   };
 }
 
-/** What the history has whatever a policy does: counted, so nothing is estimated. */
+/** A count that is the same whatever a policy does, so that nothing about it is estimated. */
 function ownCount(name: SumName): Field {
   return {
     ...count(name, deployments),
@@ -67,7 +71,7 @@ function ownCount(name: SumName): Field {
   };
 }
 
-/** A count that rests on labels: without any it is not none but unknown. */
+/** A count that rests on labels: without any label it is unknown, not zero. */
 function labelledCount(name: SumName, among: Among, better: Field["better"] = null): Field {
   return {
     ...count(name, among, better),
@@ -102,7 +106,7 @@ const NO_LABEL = "no deployment is labelled";
 const NO_REGRESSION = "no deployment is labelled as a regression";
 const NO_ONSET = "no regression has a recorded onset";
 
-/** There are regressions, and of none is it known when it began. */
+/** Are there regressions, none of which has a recorded onset? */
 const isUntimed = (sums: Sums): boolean => sums.regressions > 0 && sums.timed === 0;
 
 function durations(name: DurationName): Field[] {
@@ -118,7 +122,7 @@ function durations(name: DurationName): Field[] {
   }));
 }
 
-/** Names are the contract of the JSON; the order is that of the printed scorecard. */
+/** All fields. Their names are a contract (the JSON), and their order is that in print. */
 export const FIELDS: readonly Field[] = [
   ownCount("deployments"),
   ownCount("regressions"),
@@ -197,15 +201,15 @@ export const FIELDS: readonly Field[] = [
   count("escalations", unlimited, "lower"),
   count("overrides", deployments),
   labelledCount("harmfulOverrides", regressions, "lower"),
-  // Most of it is what false positives take to look into, which labels alone tell.
+  // Most toil is about false positives, which only labels tell.
   { ...labelledCount("toilHours", unlimited, "lower"), unit: "hours" },
   {
     name: "cost",
     unit: "cost",
     smooth: true,
     better: "lower",
-    // Without labels the harm of acting and of not acting is missing, and without any onset that
-    // of not acting: no total, for in that to do nothing would cost nothing.
+    // Without labels the cost of wrong rollbacks and of harm is missing, and without any onset
+    // that of harm. There is no total then: in it, doing nothing would cost nothing.
     value: (sums) =>
       sums.unlabelled === sums.deployments || isUntimed(sums)
         ? Number.NaN
@@ -226,13 +230,14 @@ export const FIELDS: readonly Field[] = [
   ),
 ];
 
-/** What services add up to, for one resample of them after the other. */
+/** The sums of each service, in a form that is fast to add up for one resample after the other. */
 export interface Addends {
-  /** By service; each in the order of `COUNTED`. */
+  /** For each service its sums, in the order of `COUNTED`. */
   readonly sums: readonly Float64Array[];
   readonly seconds: Readonly<Record<DurationName, Ordered>>;
 }
 
+/** The sums of services, ready to be added up. */
 export function addendsOf(services: readonly ServiceSums[]): Addends {
   const ordered = DURATIONS.map((name) => [
     name,
@@ -244,7 +249,11 @@ export function addendsOf(services: readonly ServiceSums[]): Addends {
   };
 }
 
-/** @param drawn places of services; the same may come more than once in a bootstrap sample */
+/**
+ * Adds services up.
+ *
+ * @param drawn indices of services; one may occur more than once, as in a bootstrap sample
+ */
 export function total(
   addends: Addends,
   drawn: Iterable<number> = addends.sums.keys(),

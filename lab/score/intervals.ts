@@ -1,20 +1,19 @@
 /**
  * 95 % intervals from few, unequal clusters.
  *
- * The percentile bootstrap over services is too narrow when there are few of them or some
- * are large: over 24 unequal services it called 8.5 % of null differences. So its two
- * sides are stretched about the value by what a studentised interval is wider: the
- * cluster jackknife's standard error (CV3 of MacKinnon, Nielsen & Webb 2023) times
- * Student's t with the effective number of clusters less one, over the bootstrap's own
- * standard error times 1.96. The bootstrap keeps its shape, and 0 with [0, 0] stays so.
+ * The percentile bootstrap over services is too narrow where services are few or unequal: with 24
+ * unequal ones it found 8.5 % of differences where there were none. So both of its sides are
+ * stretched about the value, by a factor: (the cluster jackknife's standard error, CV3 of
+ * MacKinnon, Nielsen and Webb 2023, times Student's t for the effective number of clusters less
+ * one) over (the bootstrap's own standard error times 1.96). The interval keeps the bootstrap's
+ * shape, and a value of 0 with [0, 0] stays so.
  *
- * A share of which the bootstrap saw only none or all gets Wilson's interval (1927)
- * instead: no service having a false positive does not show that none ever will.
+ * A share for which every bootstrap sample was 0, or every one was 1, gets Wilson's interval (1927)
+ * instead: that no service had a false positive does not show that none ever will.
  *
- * What is stretched about a value near the end of what can be, reaches past it. There it
- * is cut: the truth cannot lie where nothing can, so the cut interval holds it exactly as
- * often as the whole one did. On a logarithmic scale the same stretch of few services'
- * other side would multiply itself.
+ * A stretched interval may reach beyond what is possible, and is cut there. The truth cannot lie
+ * beyond, so the cut interval contains it exactly as often. Stretching on a logarithmic scale would
+ * avoid that, but with few services it would make the other side much too wide.
  */
 
 import { studentQuantile, Z } from "./student.ts";
@@ -24,15 +23,15 @@ export interface Interval {
   readonly high: number;
 }
 
-/** Deployments of one service are alike; where nothing can be measured this is assumed. */
+/** The design effect that is assumed where none can be measured: deployments are alike. */
 const DESIGN_EFFECT = 1.5;
-/** With more services t is z, and leaving each out in turn says nothing new. */
+/** With more services Student's t is normal, and the jackknife adds nothing to the bootstrap. */
 export const LEFT_OUT_AT_MOST = 200;
 
-/** Between which a number can lie at all. */
+/** The least and the most that a number can be. */
 export type Range = Interval;
 
-/** What is known of one number's spread over services. */
+/** How one number varies over services. */
 export interface Spread {
   readonly value: number;
   /** The value in every bootstrap sample; NaN where it has none. */
@@ -43,17 +42,17 @@ export interface Spread {
    */
   readonly leftOut: Float64Array | null;
   readonly effectiveClusters: number;
-  /** Is it a smooth function of sums? A quantile is not: leaving one out tells little. */
+  /** Is it a smooth function of sums? A quantile is not, and the jackknife says little of one. */
   readonly smooth: boolean;
   readonly range: Range;
 }
 
-/** Of a value less another of the same range. */
+/** The range of the difference of two values that both have this range. */
 export function differenceRange({ low, high }: Range): Range {
   return { low: low - high, high: high - low };
 }
 
-/** Null when hardly any bootstrap sample has a value. */
+/** The 95 % interval; null where fewer than half of the bootstrap samples have a value. */
 export function intervalOf(spread: Spread): Interval | null {
   const { value, samples, range } = spread;
   const valid = samples.filter((sample) => !Number.isNaN(sample)).sort();
@@ -73,9 +72,9 @@ export function intervalOf(spread: Spread): Interval | null {
 }
 
 /**
- * The same of a share of `n`: Wilson's where none or all is all that was seen.
+ * The 95 % interval of a share; Wilson's where every bootstrap sample was 0, or every one was 1.
  *
- * @param n observations
+ * @param n how many observations the share is of
  */
 export function intervalOfShare(spread: Spread, n: number): Interval | null {
   const { value } = spread;
@@ -99,16 +98,16 @@ function deviationOf(values: Float64Array): number {
   for (const value of values) mean += value / values.length;
   let squares = 0;
   for (const value of values) squares += (value - mean) ** 2;
-  // Equal values differ from their own mean by rounding alone.
+  // Equal values may differ from their mean by rounding: that counts as no deviation.
   const deviation = Math.sqrt(squares / Math.max(1, values.length - 1));
   return deviation < 1e-12 * Math.abs(mean) ? 0 : deviation;
 }
 
 /**
- * The effective number of clusters: as many equal ones as carry what these unequal ones
- * do (Kish 1965), so that a fleet with one large service does not pass for a large fleet.
+ * The effective number of clusters: how many equal ones would say as much as these unequal ones
+ * (Kish 1965). So one large service among small ones does not count as a large fleet.
  *
- * @param sizes how many observations each has
+ * @param sizes how many observations each cluster has
  */
 export function effectiveClusters(sizes: readonly number[]): number {
   let sum = 0;
@@ -127,14 +126,14 @@ export function wilson(share: number, n: number): Interval {
   const half =
     (Z / (1 + (Z * Z) / count)) *
     Math.sqrt((share * (1 - share)) / count + (Z * Z) / (4 * count * count));
-  // At none and at all one side is the share itself, but for rounding.
+  // For shares of 0 and 1 one bound is the share itself; this avoids rounding.
   return {
     low: share === 0 ? 0 : tidy(Math.max(0, middle - half)),
     high: share === 1 ? 1 : tidy(Math.min(1, middle + half)),
   };
 }
 
-/** With no deployment that differs out of `n`, what share may still: 95 % upper bound. */
+/** The 95 % upper bound of a share of which none of `n` was seen. */
 export function shareStillPossible(n: number): number {
   return n === 0 ? 1 : 1 - 0.05 ** (DESIGN_EFFECT / n);
 }

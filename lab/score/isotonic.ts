@@ -1,29 +1,30 @@
 /**
  * Reliability of probabilities, by isotonic regression.
  *
- * CORP (Dimitriadis, Gneiting and Jordan 2021): how often what was said turns out is fitted
- * as a function that never falls, by pooling adjacent violators. The Brier score of what
- * was said splits into three parts, without anybody choosing bins:
+ * The method is CORP (Dimitriadis, Gneiting and Jordan 2021): how often forecasts come true is
+ * fitted as a function of the forecast that never falls, by pooling adjacent violators. The Brier
+ * score then splits into three parts, and no bins need be chosen:
  *
  *     Brier = reliability − resolution + uncertainty
  *
- * reliability: what putting each confidence right would save (0 is best); resolution: what
- * the ones put right save against saying the same of all; uncertainty: what that costs.
+ * Reliability is what would be saved by correcting each forecast to what the fit says (0 is best).
+ * Uncertainty is the score of saying the same of all. Resolution is how much better than that the
+ * corrected forecasts are.
  */
 
-/** What was said of one deployment, and whether it was so. */
+/** What was said of one deployment, as a probability, and whether it was so. */
 export interface Forecast {
   readonly said: number;
   readonly isSo: boolean;
 }
 
-/** Forecasts next to each other that came true equally often, as far as one can tell. */
+/** Neighbouring forecasts that came true equally often, as far as one can tell. */
 export interface Block {
   /** Lowest, highest and mean of what was said. */
   readonly from: number;
   readonly to: number;
   readonly mean: number;
-  /** How often it was so. */
+  /** The share that came true. */
   readonly observed: number;
   readonly n: number;
 }
@@ -34,6 +35,7 @@ export interface BrierParts {
   readonly uncertainty: number;
 }
 
+/** A block under way: `said` and `so` are sums. */
 interface Pool {
   from: number;
   to: number;
@@ -42,14 +44,14 @@ interface Pool {
   n: number;
 }
 
-/** Pools adjacent violators: blocks in order of what was said, each true oftener than the last. */
+/** Pools adjacent violators: blocks by forecast, each more often true than the one before. */
 export function isotonic(forecasts: readonly Forecast[]): readonly Block[] {
   const blocks: Pool[] = [];
   for (const next of distinct(forecasts)) {
     let last = next;
     for (;;) {
       const before = blocks.at(-1);
-      // Equal ones too: the fit is the same, and has fewer blocks.
+      // Blocks that are true equally often are pooled too: the fit is the same with fewer blocks.
       if (before === undefined || before.so * last.n < last.so * before.n) break;
       blocks.pop();
       last = joined(before, last);
@@ -59,7 +61,7 @@ export function isotonic(forecasts: readonly Forecast[]): readonly Block[] {
   return blocks.map(blockOf);
 }
 
-/** At most so many bins of about equal size; what was said alike stays together. */
+/** At most `count` bins of about equal size; equal forecasts stay together. */
 export function equalBins(forecasts: readonly Forecast[], count: number): readonly Block[] {
   const bins: Pool[] = [];
   let seen = 0;
@@ -73,18 +75,23 @@ export function equalBins(forecasts: readonly Forecast[], count: number): readon
   return bins.map(blockOf);
 }
 
-/** The mean squared error of what was said. NaN of none. */
+/** The Brier score, the mean squared error of the forecasts; NaN without any. */
 export function brierOf(forecasts: readonly Forecast[]): number {
   const squares = forecasts.reduce((sum, { said, isSo }) => sum + (said - Number(isSo)) ** 2, 0);
   return squares / forecasts.length;
 }
 
-/** @param blocks the isotonic fit of these forecasts */
+/**
+ * The three parts of the Brier score.
+ *
+ * @param blocks the isotonic fit of these forecasts
+ */
 export function brierParts(forecasts: readonly Forecast[], blocks: readonly Block[]): BrierParts {
   const n = forecasts.length;
   const rate = forecasts.filter(({ isSo }) => isSo).length / n;
   const uncertainty = rate * (1 - rate);
-  // Within a block what was put right is the share that came true: a binomial's variance.
+  // The score of the corrected forecasts. Within a block they all are the share that came true,
+  // so it is the variance of a binomial.
   const putRight =
     blocks.reduce((sum, block) => sum + block.n * block.observed * (1 - block.observed), 0) / n;
   return {
@@ -94,6 +101,7 @@ export function brierParts(forecasts: readonly Forecast[], blocks: readonly Bloc
   };
 }
 
+/** One pool for each distinct forecast, ascending. */
 function distinct(forecasts: readonly Forecast[]): Pool[] {
   const pools: Pool[] = [];
   for (const { said, isSo } of [...forecasts].sort((a, b) => a.said - b.said)) {

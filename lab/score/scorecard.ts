@@ -1,12 +1,12 @@
 /**
  * A policy's scorecard: every field as a value with a 95 % interval.
  *
- * Intervals are a cluster bootstrap over services, because deployments of one service
- * are alike: resampling deployments instead covers the truth 62-73 % of the time at an
- * intra-class correlation of 0.2. It is stretched for few and unequal services; see
- * intervals.ts.
+ * Intervals come from a cluster bootstrap: it resamples services, because deployments of one
+ * service are alike. Resampling deployments instead, an interval contains the truth in only 62 to
+ * 73 % of cases at an intra-class correlation of 0.2. Intervals are stretched where services are
+ * few or unequal (intervals.ts).
  *
- * Where people or what history hid are drawn, a scorecard is the mean over the draws.
+ * Where there are several draws, of people or of what history hid, every value is their mean.
  */
 
 import type { Listed } from "../history/listed.ts";
@@ -40,7 +40,7 @@ export interface Estimate {
   readonly low: number | null;
   readonly high: number | null;
   readonly n: number;
-  /** Only where the value or its interval is missing or doubtful. */
+  /** Why the value or its interval is missing or doubtful; absent where neither is. */
   readonly why?: string;
 }
 
@@ -56,7 +56,7 @@ export interface Bounds {
   readonly worst: number | null;
 }
 
-/** Field names are a contract; see the JSON of `replay` and `compare`. */
+/** The field names are a contract: they are those of the JSON of `replay` and `compare`. */
 export interface Scorecard {
   readonly [field: string]: unknown;
   readonly timeToDetect: Distribution;
@@ -66,13 +66,13 @@ export interface Scorecard {
   readonly mttr: Estimate;
   readonly mttrBounds: Bounds;
   readonly restrictedMean60mBounds: Bounds;
-  /** The rates if everything open had gone right, or all of it wrong; see `isOpen`. */
+  /** The rates if all open outcomes (see `isOpen`) were right, and if all of them were wrong. */
   readonly falsePositiveShareBounds: Bounds;
   readonly falsePositiveRateBounds: Bounds;
   readonly missRateBounds: Bounds;
   readonly identifiedShare: number | null;
   readonly cost: Estimate & { readonly parts: Readonly<Record<string, number>> };
-  /** These three are of a policy that is shown; a resampled scorecard has none. */
+  /** These three are only made for scorecards that are shown. */
   readonly mttrSensitivity?: MttrSensitivity;
   readonly calibration?: Calibration;
   readonly diagnostics?: Diagnostics;
@@ -90,7 +90,7 @@ export function estimateIn(card: Scorecard, name: string): Estimate {
 /** A scorecard with what a comparison needs of it. */
 export interface Scored {
   readonly scorecard: Scorecard;
-  /** By field name; the bootstrap samples take the same services in each policy's. */
+  /** By field name. All policies are resampled with the same services, so samples are paired. */
   readonly spreads: ReadonlyMap<string, Spread>;
   readonly values: ReadonlyMap<string, number>;
   /** By field name: how many observations it rests on. */
@@ -106,10 +106,12 @@ export interface ScoreOptions {
   readonly bootstraps: number;
 }
 
+/** With fewer effective clusters an estimate says that its interval is rough. */
 const CLUSTERS_AT_LEAST = 20;
 
 /**
- * The values at once; intervals when somebody asks for them.
+ * Scores a policy. Values are made at once; spreads and intervals when they are first read, because
+ * a bootstrap is slow and a sweep reads only some of them.
  *
  * @param draws outcomes of the same deployments, once for each draw
  */
@@ -137,7 +139,7 @@ export function score(draws: readonly Listed<Outcome>[], options: ScoreOptions):
   };
 }
 
-/** The same without intervals: a few sums in the place of a bootstrap. */
+/** Scores a policy without intervals, which needs no bootstrap. */
 export function scoreValues(
   draws: readonly Listed<Outcome>[],
   { costs, timezoneOf, weeks }: Omit<ScoreOptions, "bootstraps">,
@@ -196,7 +198,7 @@ function cardOf(sums: Sums, estimateFor: (field: Field) => Estimate): Scorecard 
 
 type RateBounds = "falsePositiveShareBounds" | "falsePositiveRateBounds" | "missRateBounds";
 
-/** Every open outcome, rolled back or not as it stands, may have been either. */
+/** The bounds of the rates: an open outcome may or may not have been rolled back. */
 function rateBounds(sums: Sums): Pick<Scorecard, RateBounds> {
   const wrong = sums.falsePositiveRollbacks - sums.openGoodRollbacks;
   const right = sums.truePositiveRollbacks - sums.openBadRollbacks;
@@ -218,7 +220,7 @@ function bounds(certain: number, open: number, of: number): Bounds {
   return { best: shareOf(certain, of), worst: shareOf(certain + open, of) };
 }
 
-/** None of none is nothing. */
+/** A share; 0 where there is nothing to have a share of. */
 function shareOf(count: number, of: number): number {
   return of === 0 ? 0 : tidy(count / of);
 }
@@ -234,7 +236,7 @@ function spreadsOf(
   // The draw depends on the seed and the number of services alone, so two policies on
   // one history are resampled alike and their differences are paired.
   const random = randomStream(seed, "bootstrap", services.length);
-  // Of one service every resample is that service.
+  // With a single service every resample is that service.
   const rounds = services.length === 1 ? 1 : bootstraps;
   for (let round = 0; round < rounds; round++) {
     const drawn = services.map(() => Math.floor(random.next() * services.length));

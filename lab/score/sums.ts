@@ -1,16 +1,16 @@
 /**
- * What outcomes add up to. Every rate and mean of a scorecard is a quotient of sums
- * over services, so a bootstrap that resamples services never looks at an outcome
- * twice.
+ * Adds outcomes up by service. Every rate and mean of a scorecard is a quotient of such sums, so a
+ * bootstrap that resamples services looks at each outcome only once.
  */
 
+import { getOrMake } from "../getOrMake.ts";
 import type { Listed } from "../history/listed.ts";
 import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
-import { localHour } from "../people/model.ts";
+import { localHour } from "../localTime.ts";
 import { isWasted, type Costs } from "./costs.ts";
 
-/** The four durations of an incident, from its onset. */
+/** The four durations of an incident, each from its onset. */
 export const DURATIONS = [
   "timeToDetect",
   "timeToProposal",
@@ -19,6 +19,7 @@ export const DURATIONS = [
 ] as const;
 export type DurationName = (typeof DURATIONS)[number];
 
+/** What is summed. `open…` are outcomes for which `isOpen` holds, `timed` have a known onset. */
 export const COUNTED = [
   "deployments",
   "regressions",
@@ -73,7 +74,7 @@ export interface ServiceSums {
   readonly seconds: Readonly<Record<DurationName, readonly number[]>>;
 }
 
-/** Local hours in which a page wakes somebody up. */
+/** Is it an hour, in local time, at which a page wakes somebody up? */
 function isNight(timezone: string | null, atMs: number): boolean {
   const hour = localHour(timezone, atMs);
   return hour >= 22 || hour < 7;
@@ -83,7 +84,10 @@ const NOTHING = Object.freeze(
   Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<SumName, number>,
 );
 
-/** Adds outcomes up by service, in the order of the services' names; the mean of draws. */
+/**
+ * The sums of each service, sorted by name. Sums are means over the draws; the durations of all
+ * draws are in one list, as each draw is as likely as the others.
+ */
 export function sumByService(
   draws: readonly Listed<Outcome>[],
   costs: Costs,
@@ -93,20 +97,18 @@ export function sumByService(
   for (const outcomes of draws) {
     for (const outcome of outcomes) {
       const { service } = outcome;
-      let own = services.get(service);
-      if (own === undefined) services.set(service, (own = nothingYet()));
+      const own = getOrMake(services, service, nothingYet);
       add(own.sums, own.seconds, outcome, costs, timezoneOf(service));
     }
   }
   return [...services.keys()].sort().map((service) => {
-    // Times of all draws stand together: each draw is as likely as the next.
     const { sums, seconds } = services.get(service)!;
     for (const name of COUNTED) sums[name] /= draws.length;
     return { service, sums, seconds };
   });
 }
 
-/** @param timezone of the service whose outcomes they are */
+/** The sums of outcomes that are all of one service, whose `timezone` is given. */
 export function sumsOf(
   outcomes: Listed<Outcome>,
   costs: Costs,
@@ -160,13 +162,14 @@ function add(
   }
   const open = isOpen(outcome);
   if (outcome.untaggedProposedAtMs !== null) {
-    // Whether a tag or history's own rollback kept it from being proposed must be known. These are
-    // proposals: whether people would have declined them, `hindsight tags` replays.
+    // Open outcomes do not count: history's own rollback, and not a tag, may have prevented the
+    // proposal. And these are proposals; whether people would have declined them is answered by
+    // `hindsight tags`, which replays them.
     if (good && outcome.proposedAtMs === null && !open) sums.tagSaved++;
     if (regression && isLater(outcome)) sums.tagMasked++;
   }
   if (outcome.ownerless) sums.ownerlessActions++;
-  // Whatever it says here, it may have been rolled back or not.
+  // An open outcome may or may not have been rolled back, whatever it says.
   if (open && good) {
     sums.openGood++;
     if (rolledBack) sums.openGoodRollbacks++;
@@ -194,7 +197,7 @@ function add(
   if (outcome.onsetAtMs !== null) addTimes(sums, seconds, outcome);
 }
 
-/** Of a regression whose onset is known. */
+/** Adds the times of a regression whose onset is known. */
 function addTimes(
   sums: Record<SumName, number>,
   seconds: Record<DurationName, number[]>,
@@ -203,7 +206,7 @@ function addTimes(
   const recoveryMs = outcome.recoveryMs!;
   sums.timed++;
   if (outcome.earlyAlarm && outcome.detectedAtMs === null) sums.earlyAlarms++;
-  // A decision on what history hid is a model of a model: no part of what is identified.
+  // A decision on a continuation is a model, so it does not count as identified.
   const decided = outcome.evidence === "observed" || outcome.evidence === "modelled";
   if (decided && outcome.censoredAtMs === null) sums.identified++;
   sums.recoveryBestSeconds += outcome.recoveryBestMs! / 1000;
@@ -212,7 +215,7 @@ function addTimes(
   sums.recoveryWorst60mSeconds += Math.min(CAP_MS, outcome.recoveryWorstMs!) / 1000;
   const sinceOnset = (atMs: number | null): number =>
     (atMs === null ? CAP_MS : Math.max(0, atMs - outcome.onsetAtMs!)) / 1000;
-  // An alarm before the onset that never came again is neither a detection nor a miss.
+  // An alarm before the onset with none after it is neither a detection nor a miss.
   if (outcome.detectedAtMs !== null || !outcome.earlyAlarm) {
     seconds.timeToDetect.push(sinceOnset(outcome.detectedAtMs));
   }

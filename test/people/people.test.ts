@@ -8,13 +8,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { DecisionRow } from "../../lab/history/tables.ts";
 import { unansweredAfter, windowEffect } from "../../lab/people/closedForm.ts";
-import { fitPeople, fitShift, upperTail } from "../../lab/people/fit.ts";
+import { fitPeople, fitShift } from "../../lab/people/fit.ts";
 import {
   answer,
   DEFAULT_RESPONDER,
   type ResponderModel,
   type Shift,
 } from "../../lab/people/model.ts";
+import { normalTail } from "../../lab/random.ts";
 import { loadPeople } from "../../lab/people/peopleFile.ts";
 import { DEFAULT_COSTS, loadCosts } from "../../lab/score/costs.ts";
 import { temporaryDirectory } from "../directories.ts";
@@ -102,7 +103,7 @@ describe("closed forms agree with simulation within three standard errors", () =
       4,
     );
     // pnorm(1.959964, lower.tail = FALSE) = 0.025
-    expect(upperTail(1.959964)).toBeCloseTo(0.025, 6);
+    expect(normalTail(1.959964)).toBeCloseTo(0.025, 6);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   SPACING_MS,
   type WorldDeployment,
 } from "../../datasets/world/index.ts";
-import { localHour } from "../../lab/people/model.ts";
+import { localHour } from "../../lab/localTime.ts";
 import { quarter, small } from "./worlds.ts";
 
 const HOUR_MS = 3_600_000;

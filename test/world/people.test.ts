@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { answer, localHour, shiftAt, utcOffsetMs, type Question } from "../../lab/people/model.ts";
+import { answer, shiftAt, type Question } from "../../lab/people/model.ts";
+import { localHour, utcOffsetMs } from "../../lab/localTime.ts";
 
 const NOON = Date.parse("2026-07-07T10:00:00Z"); // 12:00 in Berlin, a Tuesday
 const NIGHT = Date.parse("2026-07-07T00:30:00Z"); // 02:30 in Berlin
