@@ -10,7 +10,6 @@
  */
 
 import {
-  accuses,
   instantText,
   judgementsOf,
   type DecisionRecord,
@@ -30,6 +29,7 @@ import type { Decided } from "../replay/decide.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
 import { sharedBy, type AlikeOutcomes } from "./alike.ts";
 import { anyAnswer, recoveryTimes, sparedBy } from "./ending.ts";
+import { accusedIn, breachesOf, milestonesIn, pagesIn, waitedMs } from "./milestones.ts";
 import { AloneOutcomes, listOutcomes, renamed } from "./outcomeList.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -44,7 +44,7 @@ export interface Outcome {
   readonly verdict: Verdict;
   readonly startedAtMs: number;
   readonly onsetAtMs: number | null;
-  /** The first breach that can be of this incident: not before its onset (see `EARLY_MS`). */
+  /** The first breach that can be of this incident: not before its onset (see milestones.ts). */
   readonly detectedAtMs: number | null;
   /** Was there a breach before the onset? It is no detection of the incident that came later. */
   readonly earlyAlarm: boolean;
@@ -87,9 +87,6 @@ export interface Outcome {
   readonly ownerless: boolean;
   readonly untaggedProposedAtMs: number | null;
 }
-
-/** A breach this little before the recorded onset is of it: onsets are rarely more exact. */
-const EARLY_MS = 120_000;
 
 /** Should it have been left alone, by its label? */
 export function isGood({ label }: Outcome): boolean {
@@ -293,90 +290,6 @@ function evidenceOf(
   if (is.unknown) return "unknown";
   if (!is.censored) return recovered;
   return is.bounded ? "bounded" : "modelled";
-}
-
-/** Those records of a deployment that its outcome rests on, and how many there were of others. */
-interface Milestones {
-  /** The first proposal. */
-  proposed: DecisionRecord | undefined;
-  /** The first question, or page. */
-  asked: DecisionRecord | undefined;
-  /** The first order to roll back. */
-  ordered: DecisionRecord | undefined;
-  ended: DecisionRecord | undefined;
-  last: DecisionRecord | undefined;
-  proposals: number;
-  escalations: number;
-  /** Was a rollback ordered without an accountable owner? */
-  ownerless: boolean;
-}
-
-function milestonesIn(records: readonly DecisionRecord[]): Milestones {
-  const found: Milestones = {
-    proposed: undefined,
-    asked: undefined,
-    ordered: undefined,
-    ended: undefined,
-    last: undefined,
-    proposals: 0,
-    escalations: 0,
-    ownerless: false,
-  };
-  let paged: DecisionRecord | undefined;
-  for (const record of records) {
-    const { decision } = record;
-    found.last = record;
-    if (decision === "proposed") {
-      found.proposed ??= record;
-      found.proposals++;
-    } else if (decision === "paged") paged ??= record;
-    else if (decision === "escalated") found.escalations++;
-    else if (decision === "ended") found.ended = record;
-    else if (decision === "rollbackOrdered") {
-      found.ordered ??= record;
-      if (record.accountable.trim() === "") found.ownerless = true;
-    }
-  }
-  found.asked = found.proposed ?? paged;
-  return found;
-}
-
-function accusedIn({ signals }: DecisionRecord): readonly string[] {
-  if (signals.length === 1 && accuses(signals[0]!)) return [signals[0]!.signal];
-  return signals.filter(accuses).map(({ signal }) => signal);
-}
-
-function breachesOf(
-  judgements: readonly SignalJudged[],
-  onsetAtMs: number | null,
-): Pick<Outcome, "detectedAtMs" | "earlyAlarm"> {
-  const onTimeMs = onsetAtMs === null ? Number.NEGATIVE_INFINITY : onsetAtMs - EARLY_MS;
-  let detectedAtMs: number | null = null;
-  let earlyAlarm = false;
-  for (const { evidence, knownAtMs } of judgements) {
-    if (evidence.verdict !== "breach") continue;
-    if (knownAtMs < onTimeMs) earlyAlarm = true;
-    else detectedAtMs ??= knownAtMs;
-  }
-  return { detectedAtMs, earlyAlarm };
-}
-
-function pagesIn(commands: readonly EngineCommand[]): readonly number[] {
-  let pages: readonly number[] = NONE;
-  for (const command of commands) {
-    if (command.kind !== "page") continue;
-    // Not pushed to: most lists have one item, and a push would reserve room for seventeen.
-    pages = pages.length === 0 ? [command.askedAtMs] : [...pages, command.askedAtMs];
-  }
-  return pages;
-}
-
-/** How long the policy waited for people, from its first question to the end of its last. */
-function waitedMs(records: readonly DecisionRecord[], asked: DecisionRecord): number {
-  const over = records.findLast(
-    ({ phaseBefore, phaseAfter }) => phaseBefore === "proposed" && phaseAfter !== "proposed",
-  );
-  return (over ?? asked).knownAtMs - asked.knownAtMs;
 }
 
 /** The end that is shown: nothing happening in a continuation is no evidence of health. */

@@ -6,8 +6,6 @@
 
 import {
   advanceWatch,
-  canonicalJson,
-  glanceWith,
   isWithinTolerance,
   judgementsOf,
   ownFirst,
@@ -30,6 +28,7 @@ import { censorJudgements } from "./censor.ts";
 import { columnsOf } from "./columns.ts";
 import { continuedColumns, continuedTo, countedBy } from "./continued.ts";
 import {
+  familiesOf,
   glanceOver,
   judgeAllQuiet,
   lookCloser,
@@ -66,56 +65,6 @@ export type SeenSamples = (
   columns: readonly SampleColumn[],
   context: PreparedContext | null,
 ) => void;
-
-/** Everything in a policy that detection depends on: all but tiers and their assignment. */
-export function detectionKey(policy: Policy, signals: unknown = policy.signals): string {
-  const { watchMs, context, modes, stages, guardrails } = policy;
-  return canonicalJson({
-    stages: stages?.map(({ upTo, signals: at }) => ({
-      upTo,
-      signals: at.map(({ name, tolerance }) => ({ name, tolerance })),
-    })),
-    signals,
-    graded: policy.fusion === "evidence",
-    watchMs,
-    context: context.map((rule) => ({ ...rule, tierAtLeast: null })),
-    modes: modes.map((mode) => ({ ...mode, tier: {} })),
-    toleranceAtMost: guardrails.toleranceAtMost,
-  });
-}
-
-/** The policies by what they have in common (see families.ts), and which of them are judged. */
-function familiesOf(
-  policies: readonly Policy[],
-  given: readonly (GivenTags | null)[],
-  deployments: number,
-  judged: JudgedBefore | null,
-  glances: boolean,
-): Family[] {
-  const families = new Map<string, Family>();
-  policies.forEach((policy, index) => {
-    const unheld = policy.signals.map((signal) => ({ ...signal, holdMs: 0, clearMs: 0 }));
-    const told = given[index] ?? null;
-    const unheldKey = detectionKey(policy, unheld);
-    const familyKey = told === null ? unheldKey : `${given.indexOf(told)} ${unheldKey}`;
-    let family = families.get(familyKey);
-    if (family === undefined) {
-      family = { groups: new Map(), glance: glances ? glanceWith(policy) : null };
-      families.set(familyKey, family);
-    }
-    const holds = JSON.stringify(policy.signals.map(({ holdMs, clearMs }) => [holdMs, clearMs]));
-    const group = family.groups.get(holds);
-    if (group !== undefined) group.members.push(index);
-    else {
-      const known = judged !== null;
-      const own = known ? [...judged[index]!] : new Array<WatchJudged>(deployments).fill(NOTHING);
-      const alikeIfTold = given.length === 0 ? null : `${unheldKey} ${holds}`;
-      const rest = { given: told, alikeIfTold, members: [index], judged: own, known };
-      family.groups.set(holds, { policy, ...rest, noisy: new Map(), imagined: [] });
-    }
-  });
-  return [...families.values()];
-}
 
 export interface DetectOptions {
   /** How what history cut short may have gone on; null or absent: that stays unseen. */
@@ -199,7 +148,6 @@ export async function detect(
   return { judged: all, imagined, samplesRead };
 }
 
-const NOTHING: readonly never[] = [];
 const NONE: ReadonlySet<number> = new Set();
 
 /** The group of the first policy. */

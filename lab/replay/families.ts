@@ -5,6 +5,8 @@
  */
 
 import {
+  canonicalJson,
+  glanceWith,
   isQuietOnAll,
   judgementsOf,
   quietAtAGlance,
@@ -22,6 +24,7 @@ import {
   type WatchJudged,
 } from "../../engine/index.ts";
 import { evenly, type StoredWindow } from "../history/windows.ts";
+import type { JudgedBefore } from "./detect.ts";
 import type { GivenTags } from "./given.ts";
 import type { PlannedDeployment } from "./plan.ts";
 
@@ -51,6 +54,56 @@ export interface Family {
   readonly groups: Map<string, DetectionGroup>;
   /** The glance of all of them; null where none is taken. */
   readonly glance: Glance | null;
+}
+
+/** Everything in a policy that detection depends on: all but tiers and their assignment. */
+export function detectionKey(policy: Policy, signals: unknown = policy.signals): string {
+  const { watchMs, context, modes, stages, guardrails } = policy;
+  return canonicalJson({
+    stages: stages?.map(({ upTo, signals: at }) => ({
+      upTo,
+      signals: at.map(({ name, tolerance }) => ({ name, tolerance })),
+    })),
+    signals,
+    graded: policy.fusion === "evidence",
+    watchMs,
+    context: context.map((rule) => ({ ...rule, tierAtLeast: null })),
+    modes: modes.map((mode) => ({ ...mode, tier: {} })),
+    toleranceAtMost: guardrails.toleranceAtMost,
+  });
+}
+
+/** The policies by what they have in common (see families.ts), and which of them are judged. */
+export function familiesOf(
+  policies: readonly Policy[],
+  given: readonly (GivenTags | null)[],
+  deployments: number,
+  judged: JudgedBefore | null,
+  glances: boolean,
+): Family[] {
+  const families = new Map<string, Family>();
+  policies.forEach((policy, index) => {
+    const unheld = policy.signals.map((signal) => ({ ...signal, holdMs: 0, clearMs: 0 }));
+    const told = given[index] ?? null;
+    const unheldKey = detectionKey(policy, unheld);
+    const familyKey = told === null ? unheldKey : `${given.indexOf(told)} ${unheldKey}`;
+    let family = families.get(familyKey);
+    if (family === undefined) {
+      family = { groups: new Map(), glance: glances ? glanceWith(policy) : null };
+      families.set(familyKey, family);
+    }
+    const holds = JSON.stringify(policy.signals.map(({ holdMs, clearMs }) => [holdMs, clearMs]));
+    const group = family.groups.get(holds);
+    if (group !== undefined) group.members.push(index);
+    else {
+      const known = judged !== null;
+      const own = known ? [...judged[index]!] : new Array<WatchJudged>(deployments).fill([]);
+      const alikeIfTold = given.length === 0 ? null : `${unheldKey} ${holds}`;
+      const rest = { given: told, alikeIfTold, members: [index], judged: own, known };
+      family.groups.set(holds, { policy, ...rest, noisy: new Map(), imagined: [] });
+    }
+  });
+  return [...families.values()];
 }
 
 /** The signals of a policy of which only some are quiet at a glance. */

@@ -14,7 +14,7 @@ import type { History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import { quietMemory } from "../replay/beginning.ts";
 import { decisionsOf } from "../replay/decide.ts";
-import { detectionKey } from "../replay/detect.ts";
+import { detectionKey } from "../replay/families.ts";
 import type { Plan } from "../replay/plan.ts";
 import { DEFAULT_COSTS } from "../score/costs.ts";
 import { meaningIn } from "../sweep/twins.ts";

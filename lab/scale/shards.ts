@@ -13,7 +13,7 @@ import {
   SEASON_DAYS,
   type Policy,
 } from "../../engine/index.ts";
-import { detectionKey } from "../replay/detect.ts";
+import { detectionKey } from "../replay/families.ts";
 import { startsMs } from "../replay/order.ts";
 import type { Plan } from "../replay/plan.ts";
 import { keyOf } from "./identity.ts";

@@ -14,7 +14,7 @@ import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { recoveryOf, type Recovery } from "../outcome/recovery.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";
-import { detectionKey } from "../replay/detect.ts";
+import { detectionKey } from "../replay/families.ts";
 import type { Plan } from "../replay/plan.ts";
 import { watchHistory, type JudgedBefore, type PolicyReplay } from "../replay/replay.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";

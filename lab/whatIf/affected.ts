@@ -7,7 +7,7 @@
  */
 
 import { canonicalJson, type Mode, type Policy, type SignalPolicy } from "../../engine/index.ts";
-import { detectionKey } from "../replay/detect.ts";
+import { detectionKey } from "../replay/families.ts";
 import type { Judged, Unit } from "./material.ts";
 
 /** @returns null where everybody is touched */

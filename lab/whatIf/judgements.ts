@@ -13,7 +13,7 @@ import {
   type Policy,
   type SignalJudged,
 } from "../../engine/index.ts";
-import { detectionKey } from "../replay/detect.ts";
+import { detectionKey } from "../replay/families.ts";
 import { touchedBy } from "./affected.ts";
 import { judgeUnit, type Judged, type Material, type Unit } from "./material.ts";
 

@@ -1,0 +1,102 @@
+/** What the outcome of one deployment rests on among its records, judgements and commands. */
+
+import {
+  accuses,
+  type DecisionRecord,
+  type EngineCommand,
+  type SignalJudged,
+} from "../../engine/index.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** A breach this little before the recorded onset is of it: onsets are rarely more exact. */
+const EARLY_MS = 120_000;
+
+const NONE: readonly never[] = [];
+
+/** Those records of a deployment that its outcome rests on, and how many there were of others. */
+export interface Milestones {
+  /** The first proposal. */
+  proposed: DecisionRecord | undefined;
+  /** The first question, or page. */
+  asked: DecisionRecord | undefined;
+  /** The first order to roll back. */
+  ordered: DecisionRecord | undefined;
+  ended: DecisionRecord | undefined;
+  last: DecisionRecord | undefined;
+  proposals: number;
+  escalations: number;
+  /** Was a rollback ordered without an accountable owner? */
+  ownerless: boolean;
+}
+
+/** Finds them among the records of one deployment, in the order they were made. */
+export function milestonesIn(records: readonly DecisionRecord[]): Milestones {
+  const found: Milestones = {
+    proposed: undefined,
+    asked: undefined,
+    ordered: undefined,
+    ended: undefined,
+    last: undefined,
+    proposals: 0,
+    escalations: 0,
+    ownerless: false,
+  };
+  let paged: DecisionRecord | undefined;
+  for (const record of records) {
+    const { decision } = record;
+    found.last = record;
+    if (decision === "proposed") {
+      found.proposed ??= record;
+      found.proposals++;
+    } else if (decision === "paged") paged ??= record;
+    else if (decision === "escalated") found.escalations++;
+    else if (decision === "ended") found.ended = record;
+    else if (decision === "rollbackOrdered") {
+      found.ordered ??= record;
+      if (record.accountable.trim() === "") found.ownerless = true;
+    }
+  }
+  found.asked = found.proposed ?? paged;
+  return found;
+}
+
+/** The signals that spoke against the deployment, by name. */
+export function accusedIn({ signals }: DecisionRecord): readonly string[] {
+  if (signals.length === 1 && accuses(signals[0]!)) return [signals[0]!.signal];
+  return signals.filter(accuses).map(({ signal }) => signal);
+}
+
+/** When the incident was detected, and whether there was an alarm before it. */
+export function breachesOf(
+  judgements: readonly SignalJudged[],
+  onsetAtMs: number | null,
+): Pick<Outcome, "detectedAtMs" | "earlyAlarm"> {
+  const onTimeMs = onsetAtMs === null ? Number.NEGATIVE_INFINITY : onsetAtMs - EARLY_MS;
+  let detectedAtMs: number | null = null;
+  let earlyAlarm = false;
+  for (const { evidence, knownAtMs } of judgements) {
+    if (evidence.verdict !== "breach") continue;
+    if (knownAtMs < onTimeMs) earlyAlarm = true;
+    else detectedAtMs ??= knownAtMs;
+  }
+  return { detectedAtMs, earlyAlarm };
+}
+
+/** When people were paged. */
+export function pagesIn(commands: readonly EngineCommand[]): readonly number[] {
+  let pages: readonly number[] = NONE;
+  for (const command of commands) {
+    if (command.kind !== "page") continue;
+    // Not pushed to: most lists have one item, and a push would reserve room for seventeen.
+    pages = pages.length === 0 ? [command.askedAtMs] : [...pages, command.askedAtMs];
+  }
+  return pages;
+}
+
+/** How long the policy waited for people, from its first question to the end of its last. */
+export function waitedMs(records: readonly DecisionRecord[], asked: DecisionRecord): number {
+  const over = records.findLast(
+    ({ phaseBefore, phaseAfter }) => phaseBefore === "proposed" && phaseAfter !== "proposed",
+  );
+  return (over ?? asked).knownAtMs - asked.knownAtMs;
+}
