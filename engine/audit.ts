@@ -1,14 +1,14 @@
 /**
- * The decision log: what a host writes so that anybody can see later what was decided,
- * why, and that nothing in between was changed.
+ * The decision log: what a host writes so that anybody can see later what was decided and why, and
+ * that nothing was changed since.
  *
- * One line for each entry, in the order in which things were handled:
+ * It has one line for each entry, in the order in which events were handled:
  *
  *     {"content":…,"kind":"event","previous":"<hash>","seq":12,"sha256":"<hash>"}
  *
- * Law: a line's hash is that of its own bytes up to `,"sha256"`, so that whoever checks
- * it hashes bytes as they lie there and need not write the JSON anew. Keys are sorted,
- * `previous` is the hash of the line before, `seq` counts from 0.
+ * Law: the hash of a line is that of its own bytes up to `,"sha256"`, so that it can be checked
+ * from the bytes as they are, without writing the JSON again. Keys are sorted, `previous` is the
+ * hash of the line before, and `seq` counts from 0.
  */
 
 import { assert } from "./assert.ts";
@@ -25,26 +25,26 @@ export interface Handled {
   readonly records: readonly DecisionRecord[];
 }
 
-/** Opens a section: one policy over one fleet. Everything up to the next header is its. */
+/** Opens a section, which is one policy over one fleet and lasts up to the next header. */
 export interface LogHeader {
   readonly format: "hindsight-decisions";
   readonly engineVersion: string;
-  /** In resolved form. */
+  /** The policy in its resolved form. */
   readonly policy: Policy;
   readonly policyDigest: string;
-  /** The recording this fleet is of, where a history has several. */
+  /** The case (recording) that this fleet is of; null where the history is a single one. */
   readonly caseId: string | null;
   /** Digest of the history that was replayed; null for a live host. */
   readonly history: string | null;
-  /** What an older log had taught the fleet when it began; absent: nothing. */
+  /** What the fleet had learned from an older log when it began; absent where nothing. */
   readonly learned?: LearningState;
-  /** Of a live host's journal: this log is one segment of it. */
+  /** Present where this log is a segment of a live host's journal. */
   readonly live?: LiveSegment;
 }
 
 /**
- * Where a segment of a live host's journal begins. A segment is a whole log by itself: who has
- * it can make its decisions again, and needs the segments before only for older samples.
+ * The beginning of a segment of a live host's journal. A segment is a complete log: its decisions
+ * can be made again from it alone, and earlier segments are needed only for older samples.
  */
 export interface LiveSegment {
   /** From 1. */
@@ -52,14 +52,14 @@ export interface LiveSegment {
   /** Hash of the last line of the segment before; that of `CHAIN_START` for the first. */
   readonly previous: string;
   readonly begunAtMs: number;
-  /** The controller at its beginning, by `serialise`, without its recent samples. */
+  /** The controller's state at the beginning, by `serialise`, without its recent samples. */
   readonly state: string;
   /**
-   * Recent samples of series that have few: those of the rest are found in the segments that
-   * were written within the reach of a baseline and a watch.
+   * The recent samples of series that have few. Those of all others are in segments that were
+   * written within the reach of a baseline and a watch.
    */
   readonly carried: SamplesBatch | null;
-  /** What was asked of the world and has not come of anything yet, or only just. */
+  /** Commands that were sent out and are not answered yet, or were only just. */
   readonly errands: readonly { readonly command: EngineCommand; readonly reason: string }[];
   /** May the host roll back? */
   readonly act: boolean;
@@ -76,57 +76,57 @@ export interface CatalogService {
   readonly revenuePerMinute: number | null;
 }
 
-/** The samples of one deployment, which lie beside the log. */
+/** Which samples one deployment was judged by; the samples themselves are beside the log. */
 export interface SamplesSeen {
   readonly deploymentId: string;
   readonly series: number;
   readonly samples: number;
-  /** Of all sample columns that its watch was given. */
+  /** Digest of all sample columns that its watch was given. */
   readonly digest: string;
-  /** By name, so that what differs later can be named; a log of an older version has none. */
+  /** By series, so that one that differs later can be named; absent in logs of older engines. */
   readonly bySeries?: Readonly<Record<string, SeriesSeen>>;
-  /** Of the prepared context (seasons); null where none was prepared. */
+  /** Digest of the prepared context; null where none was prepared. */
   readonly contextDigest: string | null;
 }
 
-/** A batch of samples that a live host took, at its place in the order of handling. */
+/** A batch of samples that a live host took, at its place in the order of events. */
 export interface SamplesBatch {
-  /** Beside the log, and where in it; bytes. */
+  /** The file beside the log that holds it, and from which byte on how many. */
   readonly file: string;
   readonly offset: number;
   readonly bytes: number;
   /** SHA-256 of those bytes. */
   readonly digest: string;
-  /** Null: each sample has its own, among the bytes. */
+  /** When all of it became known; null where each sample has its own time, among the bytes. */
   readonly knownAtMs: number | null;
   readonly samples: number;
-  /** Series that this log had none of before: they get the next numbers, from 0. */
+  /** Series that are new in this log. Series are numbered from 0 in the order they appear. */
   readonly series: readonly SeriesName[];
 }
 
 export interface SeriesSeen {
   readonly samples: number;
-  /** The first 16 hex digits tell two series apart; what proves is the digest of all. */
+  /** The first 16 hex digits of a SHA-256: enough to find the series that differs. */
   readonly digest: string;
 }
 
-/** A place up to which the log can be vouched for. */
+/** A line that vouches for everything before it. */
 export interface Checkpoint {
-  /** Nothing follows: a log without it was cut short, or is still being written. */
+  /** Does it end the log? A log that does not end so was cut off, or is still being written. */
   readonly closes: boolean;
-  /** Base64 Ed25519 over `checkpointText`; null when nobody signs. */
+  /** A base64 Ed25519 signature of `checkpointText`; null where nobody signs. */
   readonly signature: string | null;
 }
 
 export type LogEntry =
   | { readonly kind: "header"; readonly content: LogHeader }
-  /** What was prepared decides nothing; a live host needs it to judge again. */
+  /** Prepared context decides nothing, but a live host needs it to judge again. */
   | { readonly kind: "event"; readonly content: DecisionEvent | ContextPrepared }
   | { readonly kind: "samples"; readonly content: SamplesSeen | SamplesBatch }
   | { readonly kind: "record"; readonly content: DecisionRecord }
   | { readonly kind: "checkpoint"; readonly content: Checkpoint };
 
-/** Where a chain ends: what the next line must say. */
+/** The end of a chain: the `seq` and `previous` that the next line must have. */
 export interface ChainEnd {
   readonly seq: number;
   readonly previous: string;
@@ -134,16 +134,17 @@ export interface ChainEnd {
 
 export const CHAIN_START: ChainEnd = { seq: 0, previous: "0".repeat(64) };
 
-/** What a signature of a checkpoint is about: all that was written before it. */
+/** The text that a checkpoint's signature signs: it stands for everything written before. */
 export function checkpointText({ seq, previous }: ChainEnd, closes: boolean): string {
   return `hindsight-decisions checkpoint ${seq} ${closes ? "closes" : "continues"} ${previous}`;
 }
 
+/** Is it a batch of a live host, or else the digests of one deployment? */
 export function isBatch(samples: SamplesSeen | SamplesBatch): samples is SamplesBatch {
   return "file" in samples;
 }
 
-/** A clock that decided nothing says nothing; every other event is kept. */
+/** Is the event written to the log? All are, but for a clock that led to no decision. */
 export function isKept({ event, records }: Handled): boolean {
   return event.kind !== "clockAdvanced" || records.length > 0;
 }
@@ -152,7 +153,7 @@ export function isKept({ event, records }: Handled): boolean {
  * Writes an entry at the end of a chain.
  *
  * @param hash hex SHA-256 of a text's UTF-8 bytes
- * @throws InvariantError for a number JSON has no word for: it would come back as null
+ * @throws InvariantError for a number that is not finite: JSON would turn it into null
  */
 export function chainEntry(
   end: ChainEnd,

@@ -1,12 +1,12 @@
 /**
- * Follows the chain of a decision log line by line and names the first place where it
- * breaks: what was altered, is missing, was reordered, inserted or cut off.
+ * Verifies the chain of a decision log line by line, and names the first place where it breaks: a
+ * line that was altered, is missing, was reordered, inserted or cut off.
  *
- * One pass, constant memory: the line that breaks the chain is kept as a suspect, and
- * the lines after it say which of these it was. See audit.ts for the form of a line.
+ * One pass in constant memory: the line that breaks the chain is kept as a suspect, and the lines
+ * after it tell which of these it is. The form of a line is in audit.ts.
  *
- * Law: the chain shows that something changed, never that nobody wrote the whole log
- * anew: for that a checkpoint is signed, or the last hash is kept elsewhere.
+ * Limit: the chain shows that something was changed. It cannot show that the whole log was not
+ * written anew; for that a checkpoint is signed, or the last hash is kept elsewhere.
  */
 
 import { CHAIN_START, checkpointText, type ChainEnd, type LogEntry } from "./audit.ts";
@@ -15,47 +15,50 @@ export type FaultKind = "altered" | "missing" | "reordered" | "inserted" | "trun
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Counted from 1; one past the last line when the end is missing. */
+  /** Counted from 1; one more than there are lines where the end is missing. */
   readonly line: number;
   /** The record that should stand there. */
   readonly seq: number;
   readonly what: string;
 }
 
-/** What a line says about itself; `from` and `to` are places in its bytes. */
+/** What a line says besides its content; `from` and `to` are offsets in its bytes. */
 export interface Envelope {
   readonly kind: LogEntry["kind"];
   readonly seq: number;
   readonly previous: string;
   readonly sha256: string;
   readonly content: { readonly from: number; readonly to: number };
-  /** The bytes that were hashed end here. */
+  /** The hash is over the bytes before this offset. */
   readonly hashedTo: number;
 }
 
 export interface ChainChecks {
   /** Hex SHA-256. */
   readonly hash: (bytes: Uint8Array) => string;
-  /** Bytes from one place to another as text, a letter each. */
+  /** The bytes from one offset to another as text, one character for each byte. */
   readonly latin1: (bytes: Uint8Array, from: number, to: number) => string;
-  /** Is this signature right for this text? Null: signatures are not asked for. */
+  /** Is this signature valid for this text? Null where signatures are not checked. */
   readonly isSigned: ((text: string, signature: string) => boolean) | null;
 }
 
 interface Seen {
   readonly line: number;
+  /** Null where the line does not have the form of one. */
   readonly envelope: Envelope | null;
-  /** The bytes have the hash that stands on the line. */
+  /** Do the bytes have the hash that the line says? */
   readonly intact: boolean;
 }
 
+/** The first line that does not follow the one before it. */
 interface Suspect extends Seen {
+  /** What it should have said. */
   readonly wanted: ChainEnd;
-  /** The line right after. */
+  /** The line right after it. */
   readonly next: Seen | null;
-  /** Where the record that should have stood here does stand. */
+  /** A later line that does follow the one before the suspect. */
   readonly wantedLine: number | null;
-  /** Where the suspect stands a second time. */
+  /** A later line that is the same as the suspect. */
   readonly copyLine: number | null;
 }
 
@@ -63,7 +66,7 @@ export interface ChainState {
   readonly lines: number;
   readonly end: ChainEnd;
   readonly kinds: Readonly<Record<LogEntry["kind"], number>>;
-  /** The lines up to here are covered by a checkpoint that was checked. */
+  /** The lines up to this one are covered by a checkpoint whose signature was checked. */
   readonly signedLines: number;
   readonly signatures: number;
   readonly closed: boolean;
@@ -83,7 +86,7 @@ export const initialChain: ChainState = {
 };
 
 /**
- * Takes the next line.
+ * Takes the next line of a log.
  *
  * @param bytes the line without its newline
  * @param complete false when the file ends without a newline after it
@@ -115,7 +118,7 @@ export function followLine(
     return { ...state, lines: line, suspect };
   }
   if (!complete) return fault("truncated", "the newline of the last line is missing");
-  // Written out, not spread: this is the path of every line, and five times as fast.
+  // Written out and not spread: every line comes here, and this is five times as fast.
   const next: ChainState = {
     lines: line,
     end: { seq: end.seq + 1, previous: envelope.sha256 },
@@ -151,7 +154,7 @@ function counted(kinds: ChainState["kinds"], kind: LogEntry["kind"]): ChainState
   };
 }
 
-/** Says what is wrong when no more lines come; `open` is a log that is still being written. */
+/** The state at the end, with what is wrong. `open`: is the log still being written? */
 export function endChain(state: ChainState, open: boolean): ChainState {
   if (state.fault !== null) return state;
   if (state.suspect !== null) return { ...state, fault: faultOf(state.suspect) };
@@ -186,7 +189,7 @@ function withLater(suspect: Suspect, seen: Seen): Suspect {
   };
 }
 
-/** What the lines after a suspect say about it. */
+/** What kind of fault a suspect is, by the lines after it. */
 function faultOf(suspect: Suspect): Fault {
   const { line, envelope, intact, wanted, next, wantedLine, copyLine } = suspect;
   const { seq } = wanted;
@@ -242,7 +245,7 @@ function faultOf(suspect: Suspect): Fault {
 // ── The form of a line ────────────────────────────────────────────────────────
 
 const BEGIN = '{"content":';
-/** Longest text after the content: the kind, two hashes of 64 digits, and the number. */
+/** The most and the fewest bytes after the content: the kind, two hashes and the number. */
 const TAIL_BYTES = 200;
 const TAIL_BYTES_LEAST = 170;
 const TAIL = new RegExp(
@@ -252,8 +255,8 @@ const TAIL = new RegExp(
 const AFTER_HASHED = ',"sha256":"'.length + 64 + '"}'.length;
 
 /**
- * Reads what stands around the content, so that the content itself is never parsed.
- * Null when the line has not this form to the byte.
+ * Reads what is around the content of a line, without parsing the content. Null where the line
+ * does not have exactly this form.
  */
 export function readEnvelope(bytes: Uint8Array, latin1: ChainChecks["latin1"]): Envelope | null {
   if (bytes.length < TAIL_BYTES_LEAST) return null;
@@ -270,7 +273,7 @@ export function readEnvelope(bytes: Uint8Array, latin1: ChainChecks["latin1"]): 
   };
 }
 
-/** Written by `chainEntry`, so the keys are in this order. */
+/** The content of a checkpoint as `chainEntry` writes it, so the keys are in this order. */
 const CHECKPOINT = /^\{"closes":(true|false),"signature":(?:null|"([A-Za-z0-9+/=]+)")\}$/;
 
 function readCheckpoint(content: string): { closes: boolean; signature: string | null } | null {

@@ -12,24 +12,26 @@ interface Command<Kind extends string> {
   readonly decisionId: string;
 }
 
-/** Keep samples of this deployment's signals coming until then. */
+/** Keep reporting samples of this deployment's signals until `untilMs`. */
 export interface WatchUntil extends Command<"watchUntil"> {
   readonly untilMs: number;
 }
 /** Ask people; `answerByMs` is when silence becomes an answer. */
 export interface Propose extends Command<"propose"> {
+  /** 1 for the first proposal about this deployment, then one more for each. */
   readonly ordinal: number;
   readonly answers: readonly ("override" | "approve")[];
   readonly answerByMs: number;
   readonly onSilence: "rollback" | "hold";
   readonly to: string;
 }
-/** It is over, overridden, or another deployment took its place: the question no longer stands. */
+/** The question no longer stands: recovered, answered, or superseded. */
 export interface WithdrawProposal extends Command<"withdrawProposal"> {
   readonly reason: string;
 }
 /** The first audience did not answer in time: ask the next. */
 export interface Escalate extends Command<"escalate"> {
+  /** 1 for the first escalation of a question, then one more for each. */
   readonly ordinal: number;
   readonly to: string;
   readonly answerByMs: number;

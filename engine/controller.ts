@@ -1,10 +1,10 @@
 /**
- * Detection and decision behind one door, for a host that lives in real time.
+ * Detection and decision behind one function, for a host that runs in real time.
  *
- * The host's loop: report what happened through `handle`, carry out the commands,
- * keep the records, and at `controllerDueAtMs` at the latest report `clockAdvanced`.
- * It may prepare context for a deployment from past samples, and reports it before
- * `deploymentStarted`, or at the latest before the first sample after the deployment.
+ * The host's loop: report what happened through `handle`, carry out the commands, keep the
+ * records, and report `clockAdvanced` no later than at `controllerDueAtMs`. A host may prepare
+ * context for a deployment from past samples. It reports that before `deploymentStarted`, or at the
+ * latest before the first sample after the deployment.
  *
  * A replay calls the same `takeColumns`, `advanceWatch` and `step`, on whole columns.
  */
@@ -43,12 +43,14 @@ import { servicesOf, type Policy } from "./policy/policy.ts";
 import { remember, type Recent } from "./recent.ts";
 import type { DecisionRecord } from "./record.ts";
 
+/** Everything a live host must keep between two events; plain data. */
 export interface ControllerState {
   readonly fleet: FleetState;
+  /** The watches under way, by deployment. */
   readonly watches: Readonly<Record<string, WatchState>>;
-  /** By series. */
+  /** The newest samples, by series: baselines are made of them. */
   readonly recent: Recent;
-  /** What was prepared for deployments that are still to start. */
+  /** By deployment: context that was prepared before it started. */
   readonly prepared?: Readonly<Record<string, PreparedContext>>;
 }
 
@@ -56,13 +58,17 @@ export interface ControllerStep {
   readonly state: ControllerState;
   readonly commands: readonly EngineCommand[];
   readonly records: readonly DecisionRecord[];
-  /** What was decided upon, in that order: samples have become judgements. For the decision log. */
+  /** The events that were decided on, in order, with judgements for samples: for the log. */
   readonly handled: readonly Handled[];
 }
 
 export const initialController: ControllerState = { fleet: initialFleet, watches: {}, recent: {} };
 
-/** Handles one event. Pure: the same policy, state and event give the same step. */
+/**
+ * Handles one event. Pure: the same policy, state and event give the same step.
+ *
+ * @throws InvariantError for an event that cannot happen: the host holds and pages
+ */
 export function handle(policy: Policy, state: ControllerState, event: Event): ControllerStep {
   const turn: Turn = { policy, state, commands: [], records: [], handled: [] };
   switch (event.kind) {
@@ -70,7 +76,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       const watched = byService(event.columns);
       eachWatch(turn, (watch, under) => takeColumns(under, watch, watched(under, watch)));
       turn.state = { ...turn.state, recent: remember(policy, state.recent, event.columns) };
-      // Whatever falls silent or ends before a sample became known is judged before it.
+      // Silences and ends of watches from before this instant come before its samples.
       decide(turn, passTime(turn, event.knownAtMs - 1, event.knownAtMs));
       break;
     }
@@ -127,7 +133,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
     case "requestRefused":
     case "faultReported":
     case "haltLifted":
-      // The samples of this instant came before, so what is missing by now is missed.
+      // All samples of this instant were reported before, so a series may be silent in it already.
       decide(turn, passTime(turn, event.knownAtMs));
       decide(turn, [event]);
       break;
@@ -136,7 +142,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
   return { state: dropConcluded(turn.state), commands, records, handled };
 }
 
-/** When the host must report the clock at the latest; Infinity when nothing is watched. */
+/** When the host must report `clockAdvanced` at the latest; Infinity where nothing is watched. */
 export function controllerDueAtMs(policy: Policy, state: ControllerState): number {
   let dueAtMs = nextDueAtMs(state.fleet);
   for (const [id, watch] of Object.entries(state.watches)) {
@@ -145,12 +151,13 @@ export function controllerDueAtMs(policy: Policy, state: ControllerState): numbe
   return dueAtMs;
 }
 
-/** A watch goes on under the policy its deployment started under. */
+/** The policy of a deployment's watch: the one that it started under (see `policyOf`). */
 function policyFor(current: Policy, { fleet }: ControllerState, id: string): Policy {
   const state = findDeployment(fleet, id);
   return state === undefined ? current : policyOf(fleet, current, state);
 }
 
+/** What one call of `handle` has done so far. */
 interface Turn {
   readonly policy: Policy;
   state: ControllerState;
@@ -160,8 +167,8 @@ interface Turn {
 }
 
 /**
- * Of thousands of columns those that a watch may look at, in their order: it ignores the rest,
- * and so it need not be asked about every one.
+ * A function that picks, out of thousands of columns, those that a watch may use, in their order.
+ * A watch would ignore the others anyway; this saves asking it about each.
  */
 function byService(
   columns: readonly SampleColumn[],
@@ -173,7 +180,7 @@ function byService(
     else list.push(at);
   });
   return (policy, watch) => {
-    // Prepared peers are series of any service.
+    // Peers may be series of any service.
     if (watch.context?.controls !== undefined) return columns;
     const services = policy.signals.flatMap((one) => [...servicesOf(one, watch.deployment)]);
     const found = [...new Set(services)].flatMap((service) => places.get(service) ?? []);
@@ -185,7 +192,7 @@ function setWatch(turn: Turn, id: string, watch: WatchState): void {
   turn.state = { ...turn.state, watches: { ...turn.state.watches, [id]: watch } };
 }
 
-/** All watches go on, each under the policy its deployment started under. */
+/** Replaces every watch by its next state, each under the policy its deployment started under. */
 function eachWatch(turn: Turn, next: (watch: WatchState, under: Policy) => WatchState): void {
   const watches: Record<string, WatchState> = {};
   for (const [id, watch] of Object.entries(turn.state.watches)) {
@@ -194,7 +201,7 @@ function eachWatch(turn: Turn, next: (watch: WatchState, under: Policy) => Watch
   turn.state = { ...turn.state, watches };
 }
 
-/** Whatever becomes of the deployment, it is not kept any longer. */
+/** The context that was prepared for a deployment, which is not kept any longer. */
 function takePrepared(turn: Turn, id: string): PreparedContext | undefined {
   const { prepared = {}, ...state } = turn.state;
   const { [id]: found, ...rest } = prepared;
@@ -203,7 +210,7 @@ function takePrepared(turn: Turn, id: string): PreparedContext | undefined {
   return found;
 }
 
-/** Tags that were declared, or passed on by a deployment of a service that is called. */
+/** Tells the watches of all tags that their deployments have by now. */
 function tellTags(turn: Turn): void {
   for (const [id, watch] of Object.entries(turn.state.watches)) {
     const state = findDeployment(turn.state.fleet, id);
@@ -211,7 +218,7 @@ function tellTags(turn: Turn): void {
   }
 }
 
-/** A service that is deployed is no peer of the others that are watched. */
+/** Tells the other watches that this service was deployed and is no longer a peer. */
 function leavePeers(turn: Turn, { service, startedAtMs }: Deployment, knownAtMs: number): void {
   for (const [id, watch] of Object.entries(turn.state.watches)) {
     if (watch.deployment.service === service) continue;
@@ -219,7 +226,7 @@ function leavePeers(turn: Turn, { service, startedAtMs }: Deployment, knownAtMs:
   }
 }
 
-/** Lets time pass for every watch; the judgements are not decided upon yet. */
+/** Lets time pass for every watch and returns the judgements, which are not decided on yet. */
 function passTime(turn: Turn, toMs: number, judgedToMs = toMs): SignalJudged[] {
   const judgements: SignalJudged[] = [];
   eachWatch(turn, (watch, under) => {
@@ -241,6 +248,7 @@ function decide(turn: Turn, events: readonly DecisionEvent[]): void {
   }
 }
 
+/** The state without watches that are over. */
 function dropConcluded(state: ControllerState): ControllerState {
   const watches = Object.entries(state.watches).filter(([, watch]) => !watch.concluded);
   if (watches.length === Object.keys(state.watches).length) return state;

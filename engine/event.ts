@@ -304,10 +304,10 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 }
 
 /**
- * The order of events that became known at one instant: a halt comes before all, and is
- * lifted after all but the clock. Between the two what was declared comes first, then
- * what was measured, what was missed, what people did and what was refused, then the clock.
- * A sample of the very instant at which its series counts as silent is in time.
+ * The order of events that became known at the same instant: first a halt, then what was declared,
+ * what was measured, what was missed (a series that fell silent), what people did, what was refused
+ * and faults, then the lifting of a halt, and last the clock. So a sample that becomes known at the
+ * very instant at which its series would be silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   haltOrdered: -2,
@@ -332,6 +332,7 @@ function rank(event: Event | DecisionEvent): number {
   return missed ? 5 : RANK[event.kind];
 }
 
+/** A text that orders events of one rank at one instant: from their content alone. */
 function subject(event: Event | DecisionEvent): string {
   switch (event.kind) {
     case "deploymentStarted":

@@ -1,9 +1,10 @@
 /**
  * The newest samples of every series, as far back as a baseline may look.
  *
- * Every batch of a live host adds a sample to thousands of columns, so a column is given room
- * to grow. What was once part of a state is never written over: only the newest state of a
- * column writes into its room, behind all that any state before it holds, and any other copies.
+ * Every batch of a live host adds a sample to thousands of columns, so each column has room to
+ * grow without a copy. States stay immutable all the same: only the newest state of a column
+ * writes into that room, after everything that earlier states hold. A state that is not the newest
+ * copies the column first (`room.used` tells which it is).
  */
 
 import { lookBackOf } from "./detect/baseline/exposure.ts";
@@ -15,19 +16,20 @@ export interface RecentColumn extends SampleColumn {
   readonly atMs: Float64Array;
   readonly knownAtMs: Float64Array;
   readonly values: Float64Array;
-  /** The newest `knownAtMs`, also of samples that were let go. */
+  /** The newest `knownAtMs`, also of samples that were dropped since. */
   readonly newestMs: number;
-  /** Numbers in the buffers of the three that some state holds. */
+  /** How many numbers of each of the three buffers some state holds. */
   readonly room: { used: number };
 }
 
 export type Recent = Readonly<Record<string, RecentColumn>>;
 
-/** Twice the samples a baseline needs, in case some of them turn out to be late. */
+/** The fewest samples that are kept: twice what a baseline needs, as some may be too late. */
 export const RECENT_AT_LEAST = 2 * BASELINE_SAMPLES;
+/** Room for at least so many samples is made at once. */
 const ROOM_AT_LEAST = 32;
 
-/** How long samples are kept, and for how long at most where there are few. */
+/** How long samples are kept (`keepMs`), and at most where there are few of them (`atMostMs`). */
 export function recentReach(policy: Policy): { keepMs: number; atMostMs: number } {
   // A deployment may become known as late as its watch lasts.
   const baselineMs = Math.max(...policy.signals.map(lookBackOf));
@@ -37,7 +39,7 @@ export function recentReach(policy: Policy): { keepMs: number; atMostMs: number 
   };
 }
 
-/** Appends samples to the recent ones and lets go of those no baseline can reach. */
+/** Appends samples to the recent ones, and drops those that no baseline can reach any more. */
 export function remember(policy: Policy, recent: Recent, columns: readonly SampleColumn[]): Recent {
   const { keepMs, atMostMs } = recentReach(policy);
   const next: Record<string, RecentColumn> = { ...recent };
@@ -49,6 +51,7 @@ export function remember(policy: Policy, recent: Recent, columns: readonly Sampl
   return next;
 }
 
+/** The column with more samples, in the room of the old one where that is free. */
 function joined(before: RecentColumn | undefined, column: SampleColumn): RecentColumn {
   const more = column.atMs.length;
   const had = before?.atMs.length ?? 0;

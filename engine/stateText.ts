@@ -1,7 +1,7 @@
 /**
- * A controller's state as text and back, for a host that restarts. What JSON does not know
- * is marked: numbers that are not finite, minus zero, and columns of numbers. A state that
- * was written and read again decides as the one that was not.
+ * A controller's state as text and back, for a host that restarts. JSON has no form for numbers
+ * that are not finite, for minus zero and for typed arrays, so these are written as marked objects.
+ * A state that was written and read again decides exactly as before.
  */
 
 import { assert } from "./assert.ts";
@@ -18,11 +18,16 @@ const ODD = new Map<string, number>([
   ["-0", -0],
 ]);
 
+/** The state as JSON text; see `restore`. */
 export function serialise(state: ControllerState): string {
   return JSON.stringify(state, (_key, value: unknown) => written(value));
 }
 
-/** @throws when the text is no JSON; what it says is not checked. */
+/**
+ * The state that `serialise` wrote, also one that an older engine wrote.
+ *
+ * @throws SyntaxError where the text is no JSON; its content is not checked
+ */
 export function restore(text: string): ControllerState {
   const state = JSON.parse(text, (_key, value: unknown) => read(value)) as ControllerState;
   const { fleet } = state;
@@ -37,7 +42,8 @@ export function restore(text: string): ControllerState {
   }));
   breaches.sort((a, b) => a.atMs - b.atMs);
   const rollbacks = fleet.rollbacks.map(inAny);
-  // One flag for all environments: whoever is not named here is paged once more.
+  // An older engine had one flag for all environments. It is dropped, so that a storm which is on
+  // pages once more.
   const stormPaged = isList(fleet.stormPaged) ? fleet.stormPaged : [];
   const told = { ...learning, open };
   return {
@@ -46,12 +52,12 @@ export function restore(text: string): ControllerState {
   };
 }
 
-/** What was written without its environment may have happened in any. */
+/** Adds the environment null, which means any, to what an older engine wrote without one. */
 function inAny<Past extends object>(past: Past): Past & { readonly environment: string | null } {
   return { environment: null, ...past };
 }
 
-/** A list, also of a state that was written when it was a record by name. */
+/** The list; an older engine wrote a record by name in its place. */
 function listFrom<Item, Older>(
   written: readonly Item[] | Readonly<Record<string, Older>>,
   make: (name: string, older: Older) => Item,

@@ -1,9 +1,10 @@
-/** Recorded with every decision: which engine made it. */
+/** The version of this engine, which every decision records. */
 export const ENGINE_VERSION = "0.3.1";
 
 /**
- * Since which version the same samples are judged otherwise, and in what. Who changes a judgement
- * adds a line and raises the version: a log of an older engine is not judged again the same.
+ * The versions that judge the same samples differently from the one before, and how. Whoever
+ * changes a judgement adds an entry and raises the version, because a log of an older engine will
+ * not be judged the same again.
  */
 export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what: string }[] = [
   {
@@ -19,8 +20,8 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
 ];
 
 /**
- * Since which version the same judgements are decided otherwise, and in what: a log of an older
- * engine may differ there.
+ * The versions that decide differently from the one before on the same judgements, and how: there
+ * the replay of an older log may differ from the log.
  */
 export const DECIDES_OTHERWISE: typeof JUDGES_OTHERWISE = [
   {

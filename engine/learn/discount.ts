@@ -1,33 +1,34 @@
 /**
- * How far people's answers to proposals like this one lower a confidence.
+ * How far people's answers to earlier proposals like this one lower a confidence.
  *
- * Like this one: the same service, environment, signal and kind of change. The share of such
- * proposals that is false is a discounted Beta posterior: each lesson weighs 2^(−age/halfLife),
- * and what is known of wider circles stands in for what is not known here,
+ * A proposal is like this one if service, environment, signal and kind of change are the same. The
+ * share f of such proposals that are false is estimated as a Beta posterior whose lessons weigh
+ * less with age, 2^(−age/halfLife). Where there are few, wider circles of proposals fill in:
  *
  *     f = (F + s·f') / (F + T + s),  s = 10
  *
- * F and T the weights of proposals judged false and right, f' the same share in the next wider
- * circle: the service's other signals, other services with this kind of change, every other
- * change; then one half, which says nothing. A lesson counts in its nearest circle only, so
- * none counts twice (a chain over nested circles would count every one four times).
+ * with F and T the weights of proposals judged false and right, and f' the same share in the next
+ * wider circle. The circles are: the service's other signals, other services with this kind of
+ * change, every other change, and last one half, which says nothing. A lesson counts only in its
+ * nearest circle, so that none counts twice.
  *
  *     odds of the learned confidence = odds · (1 − f)/f,  from a quarter of the odds up to them
  *
- * and never below `1 − discountAtMost` of the confidence. It never rises: where people approve
- * most proposals there is nothing to relax. Several signals accuse: the least lowered counts.
+ * and never below `1 − discountAtMost` of the confidence. A confidence is never raised: where
+ * people approve most proposals there is nothing to relax. Where several signals accuse, the one
+ * that lowers the confidence least counts.
  *
- * A lesson weighs 1 where it was an approval or a confirmed override, a half where nothing
- * confirms an override, a quarter of that where it was quick or the person always answers the
- * same. A harmful override weighs 3 for the other side. Of each circle's weight one person has
- * 30 % at most; what the metrics said afterwards is nobody's opinion, so harm is not capped.
- * The bias of that cap: where one shared name gives every answer, learning is three times as
- * slow. Weights are a choice (method 7), not an estimate.
+ * Weights: an approval or a confirmed override 1, an unconfirmed override a half, and a quarter of
+ * that where the answer was quick or the person always answers the same. A harmful override weighs
+ * 3 for the other side. One person has at most 30 % of a circle's weight; harm is not capped,
+ * because what the metrics showed afterwards is nobody's opinion. Bias of that cap: where all
+ * answers come under one shared name, learning is three times as slow. The weights are a choice
+ * (method 7), not an estimate.
  *
  * Measured on the generated quarter (seed 7, evidence-learning.yaml, modelled people): 119
- * answers, four at most about one service, signal and kind of change, and overrides weighed as
- * much as approvals and harm. Nothing was learned, and nothing ended differently: this is for
- * services whose proposals are answered often, and alike.
+ * answers, at most four of them about the same service, signal and kind of change, and overrides
+ * weighed as much as approvals and harm. So nothing was learned and nothing ended differently:
+ * this is for services whose proposals are answered often, and in the same way.
  */
 
 import type { Deployment } from "../event.ts";
@@ -36,29 +37,35 @@ import { formatNumber, formatShare } from "../policy/quantity.ts";
 import type { Learned } from "../record.ts";
 import type { Lesson } from "./lessons.ts";
 
-/** Pseudo-answers that a wider circle counts for. */
+/** How many answers a wider circle counts as: s in the formula above. */
 const SHRINKAGE = 10;
 /** The odds are divided by this at most. */
 const ODDS_AT_MOST = 4;
+/** The weight of an override that nothing confirms. */
 const UNCONFIRMED = 0.5;
+/** The weight is multiplied by this where the answer was quick, or by a rubber stamp. */
 const RUBBER_STAMP = 0.25;
+/** The weight of a harmful override, against overriding. */
 const HARMFUL_TIMES = 3;
+/** The most that one person's answers may be of a circle's weight, as a share. */
 const ONE_PERSON_AT_MOST = 0.3;
-/** So many answers tell whether a person ever answers otherwise. */
+/** A rubber stamp is a person with at least so many answers */
 const STAMP_ANSWERS = 50;
+/** of which more than this share are the same. */
 const STAMP_SHARE = 0.98;
 
-/** Decayed weight of proposals that people judged false and right. */
+/** The decayed weights of proposals that people judged false (`wrong`) and right. */
 interface Weights {
   readonly wrong: number;
   readonly right: number;
 }
 
 /**
- * What was learned about a proposal on these signals; null where too little was, or nothing
- * that lowers the confidence.
+ * What was learned about a proposal; null where that is too little, or does not lower the
+ * confidence.
  *
- * @param confidence of the machine, nothing learned
+ * @param accused the signals that speak against the deployment
+ * @param confidence of the machine, without anything learned
  */
 export function learnedOf(
   settings: Learning,
@@ -106,7 +113,7 @@ function shrunk({ wrong, right }: Weights, wider: number): number {
   return (wrong + SHRINKAGE * wider) / (wrong + right + SHRINKAGE);
 }
 
-/** 0: just like it; then the service's, this kind of change anywhere, and everything else. */
+/** The circle of a lesson: 0 for proposals like this one, up to 3 for every other change. */
 function circleOf(lesson: Lesson, { service, kind }: Deployment, signal: string): number {
   if (lesson.kind !== kind) return 3;
   if (lesson.service !== service) return 2;
@@ -120,7 +127,7 @@ function lowered(confidence: number, share: number, discountAtMost: number): num
   return Math.min(confidence, Math.max(learned, confidence * (1 - discountAtMost)));
 }
 
-/** People who always answer the same. */
+/** The people who always answer the same, by name. */
 function stampers(lessons: readonly Lesson[]): ReadonlySet<string> {
   const counts = new Map<string, { answers: number; overrides: number }>();
   for (const { by, answer } of lessons) {

@@ -1,19 +1,17 @@
 /**
- * What people's answers taught, folded from the decision log alone: each event that was
- * handled, with the records made of it, in order. A machine that ran through and one that
- * reads its log again hold the same state after every event; who it is about, what was asked
- * and what was answered stand in the log, so nothing else is looked at.
+ * Lessons: what people's answers taught. They are folded from the decision log alone, from each
+ * event with the records it led to, in order. So a machine that kept running and one that reads its
+ * log again have the same lessons after every event.
  *
- * A lesson is one answer to one question: an override says that the proposal was false, an
- * approval that it was right. What the metrics did afterwards is its follow-up: nothing, back
- * to health by themselves (the override is confirmed), or harm that was not there when it was
- * given (the override was harmful).
+ * A lesson is one answer to one question: an override says that the proposal was false, an approval
+ * that it was right. Its follow-up is what the metrics did afterwards: nothing to go by, health
+ * that came back by itself (which confirms an override), or harm that was not there when the
+ * answer was given (then the override was harmful).
  *
- * What the log does not hold, and this cannot know: labels and incidents, so how often changes
- * go wrong is never learned here; a rollback by hand after an override, which looks like health
- * that came by itself; what happened after the watch, when no sample is judged any more; and
- * who stands behind a shared name. A rollback on silence was answered by nobody and teaches
- * nothing, nor does a question that was taken back.
+ * Limits. The log does not hold labels and incidents, so how often changes go wrong is not learned
+ * here; nor a rollback by hand after an override, which looks like health that came by itself; nor
+ * what happens after the watch; nor who is behind a shared name. A rollback on silence was
+ * answered by nobody and teaches nothing, and neither does a question that was taken back.
  */
 
 import { assert } from "../assert.ts";
@@ -23,13 +21,13 @@ import type { Handled } from "../audit.ts";
 import type { DeploymentKind, OverrideGiven, ApprovalGiven, SignalJudged } from "../event.ts";
 import type { DecisionRecord } from "../record.ts";
 
-/** Harm this long after an override speaks against it (method 7c). */
+/** New harm within this time of an override makes it a harmful one (method 7c). */
 const HARM_WITHIN_MS = 7_200_000;
-/** An answer this soon after its question was not thought about (method 7f). */
+/** An answer this soon after its question was hardly considered (method 7f). */
 const QUICK_MS = 15_000;
-/** The newest are kept. A state has a size, and an old lesson has little weight. */
+/** How many lessons are kept, the newest: it bounds the state, and old ones weigh little. */
 const LESSONS_KEPT = 2000;
-/** An override is followed up for so long at most, whatever became of the watch. */
+/** An override is followed up for so long at most. */
 const FOLLOWED_MS = 7 * 86_400_000;
 
 export type FollowUp = "none" | "health" | "harm";
@@ -39,7 +37,7 @@ export interface Lesson {
   readonly service: string;
   readonly environment: string;
   readonly kind: DeploymentKind;
-  /** That spoke against the deployment when the answer was given. */
+  /** The signals that spoke against the deployment when the answer was given. */
   readonly signals: readonly string[];
   readonly answer: "override" | "approval";
   readonly by: string;
@@ -48,25 +46,27 @@ export interface Lesson {
   readonly followUp: FollowUp;
 }
 
-/** A deployment that a lesson may still come of. */
+/** A deployment that may still teach something. */
 export interface Open {
   readonly deploymentId: string;
   readonly service: string;
   readonly environment: string;
   readonly kind: DeploymentKind;
-  /** When people were last asked, and what spoke then; null: they were not. */
+  /** When people were last asked, and which signals accused then; null where they were not. */
   readonly asked: { readonly atMs: number; readonly accused: readonly string[] } | null;
-  /** Since an override; null: none was given. */
+  /** Its override, while that is followed up; null without one. */
   readonly overridden: Overridden | null;
 }
 
 interface Overridden {
   readonly atMs: number;
-  /** Signals that spoke, and those whose hard guard did, when it was given. */
+  /** The signals that accused when it was given. */
   readonly accused: readonly string[];
+  /** Those whose hard guard spoke then. */
   readonly guarded: readonly string[];
-  /** Of the accused, those that were not judged for the last time yet. */
+  /** Those of the accused that still await their last judgement. */
   readonly waiting: readonly string[];
+  /** Was every last judgement of the accused healthy so far? */
   readonly isWell: boolean;
 }
 
@@ -86,7 +86,7 @@ export function learnedFrom(log: Iterable<Handled>): LearningState {
   return state;
 }
 
-/** The state after one more event. Pure, and the same state where nothing was learned. */
+/** The state after one more event. Pure; it is the same object where nothing was learned. */
 export function learn(state: LearningState, { event, records }: Handled): LearningState {
   let next = state;
   for (const record of records) next = noteRecord(next, record);
@@ -116,7 +116,7 @@ export function learn(state: LearningState, { event, records }: Handled): Learni
   }
 }
 
-/** Questions begin to wait; what ended without an override has nothing more to teach. */
+/** Notes a question that was asked, and drops what ended without an override. */
 function noteRecord(state: LearningState, record: DecisionRecord): LearningState {
   const { deploymentId, phaseAfter } = record;
   const open = openOf(state, deploymentId);
@@ -135,7 +135,11 @@ function accusedIn({ signals }: DecisionRecord): readonly string[] {
   return signals.filter(accuses).map(({ signal }) => signal);
 }
 
-/** @param before this event's records, which may have closed what was answered */
+/**
+ * Notes an answer as a lesson.
+ *
+ * @param before the state before this event's records, which may have closed the deployment
+ */
 function noteAnswer(
   before: LearningState,
   state: LearningState,
@@ -178,7 +182,7 @@ function noteAnswer(
   return withOpen(taught, openWith(open, asked, overridden));
 }
 
-/** What the metrics say after an override. */
+/** Follows up an override by a judgement that came after it. */
 function followUp(
   state: LearningState,
   { deploymentId, evidence, cause, knownAtMs }: SignalJudged,
@@ -219,7 +223,7 @@ function isFollowed({ overridden }: Open, nowMs: number): boolean {
   return overridden === null || nowMs - overridden.atMs < FOLLOWED_MS;
 }
 
-/** Written out, so that all of them are of one shape. */
+/** Written out field by field, so that all have one hidden class. */
 function openWith(
   { deploymentId, service, environment, kind }: Open,
   asked: Open["asked"],
@@ -228,7 +232,7 @@ function openWith(
   return { deploymentId, service, environment, kind, asked, overridden };
 }
 
-/** What may still come of a deployment; undefined where nothing does any more. */
+/** The deployment with this id, if it may still teach something. */
 export function openOf({ open }: LearningState, deploymentId: string): Open | undefined {
   const place = placeOf(open, deploymentId);
   return place < 0 ? undefined : open[place];
@@ -238,7 +242,7 @@ function placeOf(open: readonly Open[], id: string): number {
   return open.findIndex(({ deploymentId }) => deploymentId === id);
 }
 
-/** With this one in the place of its older self, or at the end. */
+/** The state with this deployment in the place of its older self, or at the end. */
 function withOpen({ open, lessons }: LearningState, next: Open): LearningState {
   const place = placeOf(open, next.deploymentId);
   return { open: place < 0 ? added(open, next) : replacedAt(open, place, next), lessons };

@@ -1,15 +1,15 @@
 /**
- * What a comparison must assume about deployments the history cannot decide.
+ * What a comparison assumes about deployments that the history leaves open.
  *
- * Where history rolled back before one policy acted but not before the other, or
- * where nobody knows what people would have answered, the one outcome is known and
- * the other is not. Each side is then given the benefit of the doubt in turn, where
- * both are undecided as well: the one may have acted later and the other not.
+ * Where history rolled back before one policy acted but not before the other, or where it is not
+ * known what people would have answered, the outcome of one policy is known and that of the other
+ * is not. Each policy is then given the benefit of the doubt in turn. Where both are open the same
+ * is done: one may have acted later and the other not.
  *
- * Two policies that judge by the same signals would have seen the same in what history
- * hid, so there they are taken to be alike. The bias: where both would have proposed,
- * the one that waits less acts more often, so a difference between such policies may be
- * larger than shown, in the direction shown.
+ * Two policies that judge by the same signals would have seen the same in what history hid, so
+ * there they are taken to be alike. Bias: where both would have proposed, the one that waits less
+ * acts more often, so the difference between such policies may be larger than is shown, in the
+ * direction that is shown.
  */
 
 import { canonicalJson, type Policy } from "../../engine/index.ts";
@@ -23,7 +23,7 @@ interface Side {
 }
 
 interface Assumed {
-  /** Is there anything that history cannot decide? */
+  /** Is any outcome open? If not, nothing was assumed. */
   readonly doubts: boolean;
   readonly baseline: Listed<Outcome>;
   readonly candidate: Listed<Outcome>;
@@ -41,7 +41,8 @@ export function inFavourOf(
   let doubts = 0;
   const resolve = (own: Outcome, other: Outcome, favoured: boolean): Outcome => {
     if (!isOpen(own) && !isHalfOpen(own)) return own;
-    // Rolled back under neither policy, a regression goes on as long under both.
+    // A regression whose end nobody saw lasts equally long under both policies, if both rolled it
+    // back or neither did.
     const alike = isOpen(own)
       ? isOpen(other) && own.end === other.end && (sameActs || (sameEyes && isHidden(own, other)))
       : isHalfOpen(other) && own.rolledBack === other.rolledBack;
@@ -61,24 +62,24 @@ export function inFavourOf(
   return { ...assumed, doubts: doubts > 0 };
 }
 
-/** What was done is certain, but nobody saw how long it went on, or since when. */
+/** Is it certain what was done, but not how long the harm lasted, or since when? */
 function isHalfOpen(outcome: Outcome): boolean {
   return outcome.evidence === "bounded" && !isOpen(outcome);
 }
 
-/** Cut short by history under both, before either had proposed. */
+/** Did history cut it short under both policies, before either had acted? */
 function isHidden(own: Outcome, other: Outcome): boolean {
   return own.censoredAtMs !== null && other.censoredAtMs !== null;
 }
 
-/** Do two policies say the same, but for their names, their owners and what `blank` blanks? */
+/** Are two policies the same, apart from their names, owners and the fields of `blank`? */
 function sameBut(one: Policy, other: Policy, blank: Readonly<Record<string, unknown>>): boolean {
   const told = (policy: Policy): string =>
     canonicalJson({ ...policy, ...blank, policy: "", owner: "", digest: "" });
   return told(one) === told(other);
 }
 
-/** As if it had acted on nothing that history hid: what a model says must not decide alone. */
+/** The outcome without an act on a continuation: a model alone must not decide a comparison. */
 function unacted(outcome: Outcome): Outcome {
   if (outcome.censoredAtMs === null || !outcome.rolledBack) return outcome;
   return { ...spared(outcome), end: "undecidable" };
@@ -94,7 +95,7 @@ function atWorst(outcome: Outcome): Outcome {
   return outcome.label === "regression" ? spared(outcome) : outcome;
 }
 
-/** Rolled back: when history did, or when the policy asked for it. */
+/** The outcome if it had been rolled back, when history did or when the policy asked. */
 function ended(outcome: Outcome): Outcome {
   if (outcome.rolledBack) return { ...outcome, recoveryMs: outcome.recoveryBestMs };
   const atMs = outcome.censoredAtMs ?? outcome.decidedAtMs ?? outcome.startedAtMs;
@@ -110,7 +111,7 @@ function ended(outcome: Outcome): Outcome {
   };
 }
 
-/** Not rolled back: overridden, or never proposed, which is all there is where nobody is asked. */
+/** The outcome if it had not been rolled back: overridden or, in tier `full`, never proposed. */
 function spared(outcome: Outcome): Outcome {
   const regression = outcome.label === "regression";
   const recoveryMs = regression ? outcome.recoveryWorstMs : outcome.recoveryMs;

@@ -1,20 +1,20 @@
 /**
- * How small a difference a history can show, and what the likeness of a service's own
- * deployments costs.
+ * How small a difference a history can show, and how much is lost because deployments of one
+ * service are alike.
  *
- * `resolves` is what the printed interval reaches from the difference, on its longer side,
- * and 0.84 standard errors more: a true difference of that size would be called better or
- * worse four times in five. Where history hid nothing that is the usual 2.8 standard errors
- * (1.96 and 0.84), Student's t for 1.96 with few services; what it hid reaches as far again
- * as it makes the interval wider. The design effect is how much larger the squared error of
- * sampling is than if every deployment were a witness of its own.
+ * `resolves` is the smallest true difference that would be called better or worse four times in
+ * five: how far the interval reaches from the difference, on its longer side, plus 0.84 standard
+ * errors. Where history hid nothing that is the usual 2.8 standard errors (1.96 plus 0.84, with
+ * Student's t for 1.96 where services are few); what history hid makes the interval wider, and so
+ * this as well. The design effect is by how much the squared error of sampling is larger than if
+ * all deployments were independent.
  */
 
 import { isGood, type Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
 import type { Evaluated } from "./evaluate.ts";
 
-/** What one deployment adds to a mean of deployments; null where it is not one of them. */
+/** What one deployment contributes to a field that is a mean; null where it has no part in it. */
 const ADDS: Readonly<Record<string, (outcome: Outcome) => number | null>> = {
   mttr: ({ onsetAtMs, recoveryMs }) =>
     onsetAtMs === null || recoveryMs === null ? null : recoveryMs / 1000,
@@ -22,7 +22,7 @@ const ADDS: Readonly<Record<string, (outcome: Outcome) => number | null>> = {
   falsePositiveRate: (outcome) => (isGood(outcome) ? Number(outcome.rolledBack) : null),
 };
 
-/** Null for a field that is no mean, or where no deployment differs. */
+/** The design effect of a difference; null for a field that is no mean, or without a difference. */
 export function designEffectOf(
   field: string,
   error: number,
@@ -31,7 +31,7 @@ export function designEffectOf(
 ): number | null {
   const adds = ADDS[field];
   if (adds === undefined) return null;
-  // The error is that of means over the draws, so each deployment is a witness with its own.
+  // The standard error is of means over the draws, so each deployment counts with its own mean.
   const byPlace = new Map<number, number>();
   baseline.draws.forEach((outcomes, draw) => {
     const others = standingFor(candidate.draws[draw]!);
