@@ -3,6 +3,7 @@
  * killed in the middle; and one that listens beyond loopback lets only those in who know.
  */
 
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { once } from "node:events";
 import { expect, test } from "vitest";
@@ -49,6 +50,12 @@ test(
     await until(first, one, ["running"]);
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
+    // As it was written before a stretch could be swept.
+    const file = join(out, "sweeps", one, "job.json");
+    const kept = JSON.parse(readFileSync(file, "utf8")) as { readonly job: SweepJob };
+    const { scored, ...older } = kept.job;
+    expect(scored).toBeNull();
+    writeFileSync(file, JSON.stringify({ ...kept, job: older }));
 
     const second = await startServer(args);
     const interrupted = await until(second, one, ["interrupted"]);
