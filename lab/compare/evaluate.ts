@@ -6,7 +6,6 @@
 import {
   ENGINE_VERSION,
   formatDuration,
-  matchesGlob,
   type Policy,
   type SamplesSeen,
 } from "../../engine/index.ts";
@@ -27,8 +26,7 @@ import {
   type PeopleAsked,
   type PeopleChoice,
 } from "../people/choose.ts";
-import { windowNotes } from "../people/closedForm.ts";
-import { Problem } from "../problem.ts";
+import { silenceNotes, windowNotes } from "../people/closedForm.ts";
 import type { GivenTags } from "../replay/given.ts";
 import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
@@ -39,6 +37,7 @@ import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../sco
 import { score, type Scored } from "../score/scorecard.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
 import { checkNames } from "./names.ts";
+import { unmetNotes } from "./unmet.ts";
 import {
   isWithin,
   scoredWeeks,
@@ -171,7 +170,7 @@ export async function evaluate(
   const stretch = within === undefined ? [] : withinNotes(within, history);
   // Variants of one policy have the same to say about it.
   const unlike = options.told === undefined ? policies : policies.slice(0, 1);
-  const unmatched = unmatchedSignals(history, unlike);
+  const unmet = unmetNotes(history, unlike);
   const people = choosePeople(history, options.people, options.lived?.peopleSeed ?? options.seed);
   const costs = options.costs ?? DEFAULT_COSTS;
   const recovery = options.lived?.recovery ?? recoveryOf(tables);
@@ -268,9 +267,10 @@ export async function evaluate(
       samplesRead: replayed.samplesRead,
       notes: [
         ...stretch,
-        ...unmatched,
+        ...unmet,
         ...notesOf(history, baseline, recovery),
         ...passingNotes(passing),
+        ...silenceNotes(unlike, options.people),
         ...windowNotes(unlike, people.model),
       ],
       timing: {
@@ -301,42 +301,6 @@ function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): reado
 function outcomesIn(outcomes: Listed<Outcome>, within: Within | undefined): Listed<Outcome> {
   if (within === undefined) return outcomes;
   return outcomes.filter(({ startedAtMs }) => isWithin(within, startedAtMs));
-}
-
-/**
- * Signals that see little or nothing of this history, in words: a policy that sees
- * nothing must not look like one under which nothing happened.
- *
- * @throws Problem when no signal of a policy matches any series
- */
-export function unmatchedSignals(history: Past, policies: readonly Policy[]): string[] {
-  const notes: string[] = [];
-  const metrics = [...new Set(history.series.map(({ metric }) => metric))].sort();
-  const services = new Set(history.series.map(({ service }) => service));
-  for (const { policy, signals } of policies) {
-    let matched = 0;
-    for (const { name, metric, of } of signals) {
-      const unknown = of.filter(
-        (whose) => !["own", "callers", "dependants"].includes(whose) && !services.has(whose),
-      );
-      if (unknown.length > 0) {
-        notes.push(
-          `${policy}: signal ${name} watches ${unknown.join(", ")}: no such service here.`,
-        );
-      }
-      const seen = new Set(
-        history.series.filter((row) => matchesGlob(metric, row.metric)).map((row) => row.service),
-      );
-      if (seen.size > 0) matched++;
-      if (seen.size === 0) notes.push(`${policy}: signal ${name} (${metric}) matches no series.`);
-    }
-    if (matched > 0) continue;
-    throw new Problem(`no signal of ${policy} matches any series of this history`, {
-      file: history.dir,
-      cure: `It has ${metrics.join(", ")}: name these, or a glob, under \`metric\`.`,
-    });
-  }
-  return notes;
 }
 
 function unaidedText({ unaided }: Recovery): string {

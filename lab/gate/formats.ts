@@ -120,11 +120,13 @@ export function gateMarkdown(evaluation: Answer, gate: Gate): string {
         ]),
     ...(more > 0 ? ["", `… and ${more} more in the JSON.`] : []),
     "",
+    ...manifest.notes.flatMap((text) => [inCell(text), ""]),
     `<sub>history \`${manifest.history.digest.slice(0, 12)}\`, ` +
       manifest.policies
         .map(({ name, digest }) => `${inCell(name)} \`${digest.slice(0, 12)}\``)
         .join(", ") +
-      `, engine ${manifest.engineVersion}, seed ${manifest.seed}</sub>`,
+      `, people ${inCell(manifest.people)}, engine ${manifest.engineVersion}, ` +
+      `seed ${manifest.seed}</sub>`,
     "",
   ].join("\n");
 }

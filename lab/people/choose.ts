@@ -34,6 +34,11 @@ export function peopleAsked(people: PeopleChoice, { from, model }: People): Peop
   return { people, peopleFrom: from, peopleModel: model };
 }
 
+/** Is it luck who answers and when? So it is of a model and of a file. */
+export function isDrawn(choice: PeopleChoice): boolean {
+  return !["absent", "recorded", "perfect"].includes(choice);
+}
+
 /**
  * Asked before the long work begins.
  *

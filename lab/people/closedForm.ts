@@ -81,6 +81,26 @@ export function windowNotes(policies: readonly Policy[], model: ResponderModel |
   ];
 }
 
+/**
+ * Where nobody answers and somebody is asked: that a window then only delays, and that no
+ * approval comes, is what was assumed and no finding.
+ */
+export function silenceNotes(policies: readonly Policy[], choice: string): string[] {
+  if (choice !== "absent" || !policies.some(asksSomebody)) return [];
+  return [
+    "Nobody answers (--people absent): a window only delays what it would stop, and no approval " +
+      "comes. --people modelled, recorded, perfect or a file gives answers.",
+  ];
+}
+
+function asksSomebody({ assign, modes, stages }: Policy): boolean {
+  const tiers = [
+    ...assign.map(({ tier }) => tier),
+    ...[...modes, ...(stages ?? [])].flatMap(({ tier }) => Object.values(tier)),
+  ];
+  return tiers.some((tier) => tier === "override" || tier === "approve");
+}
+
 const SHIFTS = "(day, evening, night)";
 
 function byNumber(a: number, b: number): number {

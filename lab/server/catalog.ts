@@ -10,7 +10,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import type { Policy } from "../../engine/index.ts";
-import { unmatchedSignals } from "../compare/evaluate.ts";
+import { unmetNotes } from "../compare/unmet.ts";
 import { readDocument } from "../documentFile.ts";
 import { makeDirectories, pathFromHere } from "../directory.ts";
 import type { History } from "../history/open.ts";
@@ -165,7 +165,7 @@ export function summaryOf(entry: CatalogEntry, history: History | null): PolicyS
 
 function seesAnything(history: History, policy: Policy): boolean {
   try {
-    unmatchedSignals(history, [policy]);
+    unmetNotes(history, [policy]);
     return true;
   } catch (error) {
     if (error instanceof Problem) return false;

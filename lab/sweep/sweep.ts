@@ -6,7 +6,9 @@
 
 import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
 import { tooFew } from "../compare/enough.ts";
-import { evaluate, unmatchedSignals, type EvaluateOptions } from "../compare/evaluate.ts";
+import { evaluate, type EvaluateOptions } from "../compare/evaluate.ts";
+import { isDrawn } from "../people/choose.ts";
+import { unmetNotes } from "../compare/unmet.ts";
 import type { Compared } from "../compare/print.ts";
 import { scoredStretch, withinNotes, withinText, type WithinText } from "../compare/within.ts";
 import { formatValue } from "../compare/words.ts";
@@ -109,7 +111,10 @@ export async function sweep(
     what: `everybody in tier ${tier}`,
     policy: withTier(base, tier),
   }));
-  const notes = unmatchedSignals(history, [base.policy]);
+  const notes = unmetNotes(history, [base.policy]);
+  if (isDrawn(options.people)) {
+    notes.push("Every policy meets the first draw of these people; `compare` takes several.");
+  }
   const { within } = options;
   const stretch = scoredStretch(history.manifest, within);
   const periods = periodsOf(stretch.fromMs, stretch.toMs);

@@ -268,6 +268,14 @@ describe("what CI reads", () => {
     );
   });
 
+  test("the Markdown says who answers, and what the comparison notes", async () => {
+    const { gate, evaluation } = await judge(history, SLOWER);
+    const text = gateMarkdown(evaluation, gate);
+    expect(text).toContain(`, people ${evaluation.manifest.people}, engine `);
+    expect(evaluation.manifest.notes.length).toBeGreaterThan(0);
+    for (const one of evaluation.manifest.notes) expect(text).toContain(`\n${one}\n`);
+  });
+
   test("the JSON is that of compare with verdict, checks and judged flips", async () => {
     const { gate, evaluation } = await judge(history, HIGHER);
     const document = gateDocument(evaluation, gate);
