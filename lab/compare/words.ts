@@ -217,7 +217,7 @@ export const VERDICT_MARKS: Readonly<Record<Difference["verdict"], string>> = {
 /** A difference in words, without its mark. */
 export function sentence(difference: Difference): string {
   const name = fieldWords(difference.field);
-  const { unit, baseline, candidate, low, high, verdict } = difference;
+  const { unit, baseline, candidate, verdict } = difference;
   if (verdict === "no evidence" || baseline === null || candidate === null) {
     return `${name}: this history cannot say.`;
   }
@@ -226,10 +226,8 @@ export function sentence(difference: Difference): string {
   const moved = `${step.from} → ${step.to}`;
   const from = formatValue(unit, baseline);
   const to = formatValue(unit, candidate);
-  const interval =
-    low === null || high === null
-      ? ""
-      : ` (95 %: ${formatDifference(unit, low)} to ${formatDifference(unit, high)})`;
+  const ends = formatEnds(difference);
+  const interval = ends === null ? "" : ` (95 %: ${ends.join(" to ")})`;
   switch (verdict) {
     case "better":
       return `${name}: ${moved}, better by ${step.difference}${interval}.${driven}`;
@@ -249,6 +247,27 @@ export function formatDifference(unit: Field["unit"], value: number): string {
   const isPart = unit === "count" && value !== 0 && Math.round(Math.abs(value)) === 0;
   const size = isPart ? Math.abs(value).toFixed(1) : formatValue(unit, Math.abs(value));
   return `${signOf(value, size)}${unit === "share" ? size.replace(" %", " pp") : size}`;
+}
+
+/**
+ * The ends of a difference's interval; null where it has none. Of what is called better or worse
+ * neither is rounded to nothing: that it is told from nothing is what the interval says.
+ */
+export function formatEnds({
+  unit,
+  low,
+  high,
+  verdict,
+}: Pick<Difference, "unit" | "low" | "high" | "verdict">): readonly [string, string] | null {
+  if (low === null || high === null) return null;
+  const isTold = verdict === "better" || verdict === "worse";
+  const text = (end: number): string => {
+    const rounded = formatDifference(unit, end);
+    if (!isTold || /[1-9]/.test(rounded)) return rounded;
+    const [size] = formatApart(unit, Math.abs(end), 0);
+    return `${signOf(end, size)}${size}`;
+  };
+  return [text(low), text(high)];
 }
 
 /** What is nothing once it is rounded has no sign. */

@@ -9,13 +9,7 @@
 import type { Difference } from "../compare/compare.ts";
 import { tooFew } from "../compare/enough.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
-import {
-  fieldWords,
-  formatDifference,
-  formatValue,
-  resolution,
-  restsOnHidden,
-} from "../compare/words.ts";
+import { fieldWords, formatEnds, formatStep, resolution, restsOnHidden } from "../compare/words.ts";
 import type { Check, Gate } from "../gate/gate.ts";
 
 export type Advice =
@@ -154,14 +148,13 @@ function first(differences: readonly Difference[]): Difference | null {
 
 /** From what to what, by how much, and how sure. */
 function measured(told: Difference): string {
-  const { field, unit, baseline, candidate, difference, low, high } = told;
+  const { field, unit, baseline, candidate } = told;
   const model = restsOnHidden(told) ? "; much of it a model of what was hidden" : "";
-  const say = (value: number | null): string =>
-    value === null ? "unknown" : formatDifference(unit, value);
+  const step = formatStep(unit, baseline!, candidate!);
+  const interval = formatEnds(told)?.join(" to ") ?? "unknown";
   return (
-    `${fieldWords(field)} from ${formatValue(unit, baseline!)} ` +
-    `to ${formatValue(unit, candidate!)} ` +
-    `(by ${say(difference)}; 95 % interval ${say(low)} to ${say(high)}${model})`
+    `${fieldWords(field)} from ${step.from} to ${step.to} ` +
+    `(by ${step.difference}; 95 % interval ${interval}${model})`
   );
 }
 

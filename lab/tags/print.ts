@@ -4,7 +4,7 @@ import { Table } from "console-table-printer";
 import { formatDuration } from "../../engine/index.ts";
 import type { Difference } from "../compare/compare.ts";
 import { fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
-import { formatValue } from "../compare/words.ts";
+import { formatDifference, formatEnds, formatValue } from "../compare/words.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import type { Change } from "./credit.ts";
 import type { Effect, Factorial } from "./factorial.ts";
@@ -42,6 +42,14 @@ const CANNOT_SAY = "cannot say";
 export function tagsText(value: TagValue, columns = TERMINAL_COLUMNS): string {
   const lines: string[] = [];
   const { policy, tags, arms } = value;
+  if (value.kinds.every(({ read }) => !read)) {
+    const kinds = value.kinds.map(({ kind }) => kind).join(", ");
+    return (
+      `${counted(tags.length, "tag")}, and ${policy.policy} reads none of them (${kinds}): ` +
+      "it does the same with them and without.\n" +
+      "Write under `context` what a tag may do, or name it in a `when`."
+    );
+  }
   lines.push(
     `${counted(tags.length, "tag")}, read by ${policy.policy}. Differences are against no tags.`,
   );
@@ -96,22 +104,11 @@ function armTable(
 
 function differenceText(difference: Difference | undefined, intervals = true): string {
   if (difference === undefined || difference.difference === null) return "";
-  const { unit, low, high, verdict } = difference;
-  const interval =
-    low === null || high === null || !intervals
-      ? ""
-      : verdict === "too few to tell"
-        ? `, ${verdict}`
-        : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
-  return ` (${signed(unit, difference.difference)}${interval})`;
-}
-
-/** What is shown as whole numbers has no sign where it rounds to none. */
-function signed(unit: Field["unit"], value: number): string {
-  const whole = unit === "count" || unit === "seconds" || unit === "cost";
-  const shown = whole ? Math.round(value) : value;
-  const size = formatValue(unit, Math.abs(shown)).replace(" %", " pp");
-  return `${shown > 0 ? "+" : shown < 0 ? "−" : ""}${size}`;
+  const { unit, verdict } = difference;
+  const ends = intervals ? formatEnds(difference) : null;
+  const shown = verdict === "too few to tell" ? `, ${verdict}` : ` [${ends?.join(", ")}]`;
+  const interval = ends === null ? "" : shown;
+  return ` (${formatDifference(unit, difference.difference)}${interval})`;
 }
 
 function armNotes(arms: readonly ArmValue[]): string[] {
@@ -130,8 +127,10 @@ function armNotes(arms: readonly ArmValue[]): string[] {
 function effectText(unit: Field["unit"], { value, low, high }: Effect): string {
   if (value === null) return CANNOT_SAY;
   const interval =
-    low === null || high === null ? "" : ` [${signed(unit, low)}, ${signed(unit, high)}]`;
-  return `${signed(unit, value)}${interval}`;
+    low === null || high === null
+      ? ""
+      : ` [${formatDifference(unit, low)}, ${formatDifference(unit, high)}]`;
+  return `${formatDifference(unit, value)}${interval}`;
 }
 
 function factorialLines(factorial: readonly Factorial[] | null, columns: number): string[] {

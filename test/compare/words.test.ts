@@ -1,7 +1,13 @@
 /** Numbers as people read them: thousands apart, a sign only where there is something. */
 
 import { describe, expect, it } from "vitest";
-import { formatApart, formatDifference, formatStep, formatValue } from "../../lab/compare/words.ts";
+import {
+  formatApart,
+  formatDifference,
+  formatEnds,
+  formatStep,
+  formatValue,
+} from "../../lab/compare/words.ts";
 import { counted } from "../../lab/counted.ts";
 import { randomStream } from "../../lab/random.ts";
 
@@ -32,6 +38,19 @@ describe("a difference as people read it", () => {
     expect(formatDifference("perWeek", 0.04)).toBe("0.0");
     expect(formatDifference("count", -0.04)).toBe("0.0");
     expect(formatDifference("seconds", -0.2)).toBe("0s");
+  });
+});
+
+describe("the ends of an interval", () => {
+  const ends = (verdict: "better" | "not distinguishable", low: number, high: number) =>
+    formatEnds({ unit: "perWeek", low, high, verdict });
+
+  it("are not rounded to nothing where it is told from nothing", () => {
+    expect(ends("better", -0.7, -0.031)).toEqual(["−0.7", "−0.03"]);
+    expect(ends("not distinguishable", -0.7, 0.031)).toEqual(["−0.7", "0.0"]);
+    expect(
+      formatEnds({ unit: "share", low: 0.0004, high: 0.02, verdict: "worse" as const }),
+    ).toEqual(["+0.04 pp", "+2.0 pp"]);
   });
 });
 

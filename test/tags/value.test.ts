@@ -174,6 +174,15 @@ describe("planted tags", () => {
   });
 });
 
+it("a policy that reads no tag is told so, and gets no table of nothing", async () => {
+  const tagged = await tinyHistory({ one: { label: "benign", tags: [rise("50%")] } });
+  const value = await valueOfTags(tagged, { ...POLICY, context: [], modes: [] }, OPTIONS);
+  tagged.close();
+  const text = tagsText(value!);
+  expect(text).toMatch(/^1 tag, and .* reads none of them \(expected_latency_increase\)/);
+  expect(text).not.toContain("│");
+});
+
 it("a history without tags has nothing to value, and one without labels cannot say", async () => {
   const untagged = await tinyHistory({ calm: { label: "benign" } });
   expect(await valueOfTags(untagged, POLICY, OPTIONS)).toBeNull();

@@ -2,7 +2,13 @@
 
 import type { Difference } from "../../compare/compare.ts";
 import { tooFew } from "../../compare/enough.ts";
-import { fieldWords, formatDifference, formatValue, restsOnHidden } from "../../compare/words.ts";
+import {
+  fieldWords,
+  formatDifference,
+  formatEnds,
+  formatValue,
+  restsOnHidden,
+} from "../../compare/words.ts";
 import { FIELDS, type Field } from "../../score/fields.ts";
 import type { Estimate } from "../../score/scorecard.ts";
 import type { Cell, Tone } from "../blocks.ts";
@@ -53,7 +59,8 @@ export function differenceCells(difference: Difference | undefined): readonly Ce
   }
   const say = (value: number): string => formatDifference(unit, value);
   const text = difference.difference === 0 ? "0" : say(difference.difference);
-  const below = low === null || high === null ? "no interval" : interval(say(low), say(high));
+  const ends = formatEnds(difference);
+  const below = ends === null ? "no interval" : interval(...ends);
   const label = `${fieldWords(difference.field)}: ${text}, ${below}, ${verdict}`;
   if (verdict === "too few to tell") {
     const few = tooFew(difference)!;
