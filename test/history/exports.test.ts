@@ -226,6 +226,18 @@ describe("import csv with exports", () => {
     ]);
   });
 
+  it("says which environments there are where none is the one that is asked for", async () => {
+    await expect(
+      importFiles(writeFiles({ "metrics.csv": metrics! }), {
+        github: [file("deployments.json")],
+        naming: { ...PLAIN_NAMING, environment: "prod" },
+        onlyEnvironment: true,
+      }),
+    ).rejects.toThrow(
+      /deployments\.json: none of its \d deployments is in prod\n {2}They are in production/,
+    );
+  });
+
   it("refuses two truths, and what is no JSON", async () => {
     const dir = writeFiles({ "metrics.csv": metrics!, "deployments.csv": deployments! });
     await expect(importFiles(dir, { argocd: [file("applications.json")] })).rejects.toThrow(

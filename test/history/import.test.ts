@@ -238,8 +238,8 @@ describe("the plain form", () => {
     ]);
     expect(manifest.dropped.map(({ table, reason, rows }) => `${table} ${rows} ${reason}`)).toEqual(
       [
-        "labels 1 unknown deployment",
-        "tags 1 unknown deployment",
+        "labels 1 unknown deployment, others are like d1",
+        "tags 1 unknown deployment, others are like d1",
         expect.stringMatching(/^decisions 1 unreadable line: what is not one of/) as string,
       ],
     );

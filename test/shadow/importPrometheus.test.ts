@@ -92,6 +92,11 @@ it("counts what is left out, and gives up in words", async () => {
     },
   ]);
   endServing();
+  const nobodys = await serve(body(matrix([["", [pair]]])));
+  await expect(reading(nobodys, 1)).rejects.toThrow(
+    /nothing that .* answered can be used: the series has no label "service"/,
+  );
+  endServing();
   const wrong = await serve(body({ status: "error", error: "no such function" }, 400));
   await expect(reading(wrong, 1)).rejects.toThrow(
     /x: the metrics API refused with 400: no such function\n {2}It was asked for what comes after/,

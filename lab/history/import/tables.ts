@@ -160,13 +160,19 @@ export class TableImport {
       row.deploymentId === null || this.#deployments.has(row.deploymentId);
     await this.#drop(
       table,
-      "unknown deployment",
+      this.#unknownDeployment,
       reader,
       found.filter((entry) => !isKnown(entry)),
     );
     const kept = found.filter(isKnown);
     await inspect?.(kept, reader);
     return kept.map(({ row }) => row);
+  }
+
+  /** With how one is called that is there: an export's ids are not those of the system. */
+  get #unknownDeployment(): string {
+    const [id] = this.#deployments.keys();
+    return id === undefined ? "unknown deployment" : `unknown deployment, others are like ${id}`;
   }
 
   async #readKinds(): Promise<Map<string, DeploymentKind>> {
@@ -248,7 +254,7 @@ export class TableImport {
   async #readLabels(): Promise<void> {
     const rows = await this.#readUnique("labels", "deploymentId", readLabelRow);
     const known = rows.filter(({ deploymentId }) => this.#deployments.has(deploymentId));
-    this.findings.drop("labels", "unknown deployment", rows.length - known.length, []);
+    this.findings.drop("labels", this.#unknownDeployment, rows.length - known.length, []);
     this.#labels = new Map(known.map((row) => [row.deploymentId, row]));
     this.#labelFromIncidents();
   }

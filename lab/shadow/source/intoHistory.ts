@@ -80,6 +80,12 @@ export async function readPast(
   }
   const paths = await rows.finish();
   if (paths.length === 0) {
+    const [lost] = findings.dropped;
+    if (lost !== undefined) {
+      throw new Problem(`nothing that ${settings.url} answered can be used: ${lost.reason}`, {
+        cure: "Mend the query, or the label that `service` names.",
+      });
+    }
     throw new Problem(`${settings.url} has no sample of any query`, {
       cure: `Look at the queries and at the time: ${iso(fromMs)} to ${iso(toMs)}.`,
     });

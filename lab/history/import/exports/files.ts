@@ -8,7 +8,8 @@ import { Problem } from "../../../problem.ts";
 import { readText } from "../../../yaml.ts";
 import { iso, type Duck } from "../../duck.ts";
 import type { Dropped } from "../../tables.ts";
-import { Findings } from "../findings.ts";
+import { counted } from "../../../counted.ts";
+import { Findings, listed } from "../findings.ts";
 import { tableRelation, type Relation } from "../relation.ts";
 import type { SmallTable } from "../tableRows.ts";
 import { readArgocd } from "./argocd.ts";
@@ -54,10 +55,7 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
     deployments.add(path, readPagerdutyChanges(elements, naming));
   }
   deployments.leaveOut("it never began", ({ state }) => state === "waiting");
-  if (files.onlyEnvironment) {
-    const { environment } = naming;
-    deployments.leaveOut(`not in ${environment}`, (row) => row.environment !== environment);
-  }
+  if (files.onlyEnvironment) onlyIn(naming.environment, deployments);
   const { time } = files;
   if (time !== null) {
     const isOut = ({ startedAtMs }: { startedAtMs: number }): boolean =>
@@ -84,6 +82,21 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   await put("deployments", deployments, deploymentFields);
   await put("incidents", incidents, incidentFields);
   return { small, dropped: findings.dropped, warnings: findings.warnings };
+}
+
+/** @throws Problem where all the deployments there are lie in other environments */
+function onlyIn(environment: string, deployments: Gathered<ForeignDeployment>): void {
+  const others = new Set(deployments.rows.map((row) => row.environment ?? "none"));
+  if (others.size > 0 && !others.has(environment)) {
+    throw new Problem(
+      `none of its ${counted(deployments.rows.length, "deployment")} is in ${environment}`,
+      {
+        file: deployments.paths.join(", "),
+        cure: `They are in ${listed([...others].sort())}: give --environment one of these.`,
+      },
+    );
+  }
+  deployments.leaveOut(`not in ${environment}`, (row) => row.environment !== environment);
 }
 
 /** Rows of one table from several files. */
