@@ -68,7 +68,8 @@ function opened(file: string): number {
       throw error;
     }
   } catch (error) {
-    const cure = "Give the path of a decision log: decisions.jsonl of a run directory.";
+    const cure =
+      "Give the path of a decision log: decisions.jsonl of a run directory or a file of a journal.";
     throw unreadable(error, file, "log", cure);
   }
 }

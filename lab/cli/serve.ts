@@ -55,7 +55,12 @@ export function serveCommand(): Command {
         },
       });
       if (flags.json) printJson({ url: serving.url });
-      else print(`The lab is at ${serving.url}\nCtrl-C ends it.`);
+      else {
+        const built = serving.pagesAreBuilt
+          ? ""
+          : "Its pages are not built: npm run build first.\n";
+        print(`The lab is at ${serving.url}\n${built}Ctrl-C ends it.`);
+      }
       await untilTold();
       await serving.close();
     });

@@ -48,7 +48,9 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
       why:
         labels.regression >= FEW_POSITIVES
           ? counted(labels.regression, "regression")
-          : `only ${counted(labels.regression, "regression")}: intervals will be wide`,
+          : labels.regression === 0
+            ? "no deployment is labelled regression: what is done differs, not how right it is"
+            : `only ${counted(labels.regression, "regression")}: intervals will be wide`,
     },
     {
       question: "How fast would incidents have ended (MTTR)?",
@@ -57,8 +59,10 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
         resolved > 0
           ? `${resolved} of ${counted(ofDeployments.length, "incident")} of deployments with a ` +
             "resolved_at"
-          : "no incident of a deployment has a resolved_at: " +
-            "time to rollback decision instead of MTTR",
+          : ofDeployments.length === 0
+            ? "no incident is known to be of a deployment: neither MTTR nor time to rollback"
+            : "no incident of a deployment has a resolved_at: " +
+              "time to rollback decision instead of MTTR",
     },
     {
       question: "What would the people of that time have answered?",

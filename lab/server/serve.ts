@@ -2,7 +2,8 @@
 
 // tidy-ok: a token that nobody may guess; no result rests on it.
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { AddressInfo } from "node:net";
 import { Problem } from "../problem.ts";
 import { buildApp } from "./app.ts";
@@ -22,6 +23,8 @@ export interface ServeOptions extends LabOptions {
 export interface Serving {
   /** To open in a browser; with a host it carries the token. */
   readonly url: string;
+  /** Without them there is the API alone. */
+  readonly pagesAreBuilt: boolean;
   close(): Promise<void>;
 }
 
@@ -33,7 +36,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const token = options.host === null ? null : (options.token ?? newToken());
   checkRunDirectory(options.runDirectory);
   const lab = new Lab(options);
-  const pages = pagesIn(resolve(import.meta.dirname, PAGES));
+  const directory = resolve(import.meta.dirname, PAGES);
+  const pages = pagesIn(directory);
   const app = await buildApp({
     handlers: handlersOf(lab),
     token,
@@ -53,7 +57,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const { port } = app.server.address() as AddressInfo;
   const name = options.host === null ? "127.0.0.1" : shownHost(options.host);
   const query = token === null ? "" : `?token=${token}`;
-  return { url: `http://${name}:${port}/${query}`, close };
+  const pagesAreBuilt = existsSync(join(directory, "index.html"));
+  return { url: `http://${name}:${port}/${query}`, pagesAreBuilt, close };
 }
 
 // tidy-ok: nobody may guess it.

@@ -6,7 +6,7 @@
 import { parse, stringify } from "yaml";
 import { parsePolicy, type Policy, type PolicyIssue } from "../../engine/index.ts";
 import { policyFromText, sha256 } from "../policy/load.ts";
-import { Problem } from "../problem.ts";
+import { Problem, Problems } from "../problem.ts";
 import { readText } from "../yaml.ts";
 import type { Dimension } from "./dimension.ts";
 import { childrenOf, nearest, oldValue, type Tree } from "./paths.ts";
@@ -264,13 +264,8 @@ function checkValue(
       });
     });
   }
-  if ("extends" in tree) {
-    policyFromText(stringify(tree), base.file);
-    return;
-  }
-  const parsed = parsePolicy(tree, sha256);
-  if (parsed.policy !== null) return;
-  const [issue] = parsed.issues as [PolicyIssue, ...PolicyIssue[]];
+  const issue = firstIssue(base.file, tree);
+  if (issue === null) return;
   const parent = issue.path.slice(0, -1).map(String);
   const wrongName = /^unknown key/.test(issue.message) || !knows(base, paths[0]!);
   if (!wrongName) {
@@ -298,6 +293,21 @@ function cureOf(where: readonly string[], known: readonly string[], near: string
   return known.length > 0
     ? `It has ${known.join(", ")}.`
     : `This policy says nothing there; give it whole, such as --vary '${place}={ … }'.`;
+}
+
+/** What is wrong with a policy of these values; null where nothing is. */
+function firstIssue(file: string, tree: Tree): PolicyIssue | null {
+  if (!("extends" in tree)) return parsePolicy(tree, sha256).issues?.[0] ?? null;
+  try {
+    policyFromText(stringify(tree), file);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    // Its line is one of a file that nobody wrote.
+    const { what } = error instanceof Problems ? error.all[0]! : error;
+    const [, path = "", message = what] = /^([\w.]+): (.*)$/s.exec(what) ?? [];
+    return { path: path.split("."), message };
+  }
 }
 
 function firstUnknown(base: Base, path: readonly string[]): readonly string[] | null {

@@ -111,4 +111,6 @@ test("a log explains its deployments, and names the nearest ids of one it has no
 test("the nearest names take the fewest changed letters", () => {
   expect(nearestNames("sitting", ["kitten", "sittin", "bread"], 2)).toEqual(["sittin", "kitten"]);
   expect(nearestNames("D-42", ["d-420", "d-42", "x"], 1)).toEqual(["d-42"]);
+  const exported = ["github/acme/search/1000113", "g/1", "github/acme/a-long-name/1000013"];
+  expect(nearestNames("1000013", exported, 1)).toEqual(["github/acme/a-long-name/1000013"]);
 });

@@ -16,7 +16,8 @@ afterAll(() => history.close());
 
 function policy(latency: string, more = "", tier = "override"): Policy {
   return policyFromText(
-    `policy: mine\nowner: me\nsignals:\n  latency: { metric: latency_p95_ms, tolerance: ${latency} }\n` +
+    "policy: mine\nowner: me\nsignals:\n" +
+      `  latency: { metric: latency_p95_ms, tolerance: ${latency} }\n` +
       `  errors: { metric: error_rate, tolerance: 1pp }\n${more}` +
       `assign:\n  - { when: { service: [shopp] }, tier: ${tier} }\n  - otherwise: ${tier}\n`,
     "mine.yaml",

@@ -134,7 +134,7 @@ describe("inspect", () => {
     const text = await inTurn(["inspect", history]);
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(/2 \(1 regression, 1 benign\)/);
-    expect(text.stdout).toMatch(/time to rollback decision instead of MTTR/);
+    expect(text.stdout).toMatch(/neither MTTR nor time to rollback/);
   });
 });
 

@@ -138,7 +138,7 @@ describe("a report that can say little", () => {
     expect(document.decision.advice).toBe("change nothing yet");
     const mttr = markdown.split("\n").find((line) => line.startsWith("| time to recovery, mean"))!;
     expect(mttr).toMatch(/cannot say/);
-    expect(markdown).toMatch(/time to rollback decision instead of MTTR/);
+    expect(markdown).toMatch(/neither MTTR nor time to rollback/);
   });
 
   it("without deployments: nothing is decided", async () => {

@@ -61,6 +61,17 @@ describe("a base that extends another", () => {
     expect(layered.scores[2]).toEqual(flat.scores[0]);
   });
 
+  it("says which option is wrong, and no line of a file that nobody wrote", () => {
+    const base = openBase(team());
+    const trying = (vary: string) => () => variationsOf(base, [parseDimension(vary)], GRID);
+    expect(trying("signals.latncy.tolerance=10%,20%")).toThrow(
+      /^--vary signals\.latncy\.tolerance: no key `latncy` .*\n {2}Did you mean signals\.latency\?/,
+    );
+    expect(trying("signals.latency.tolerance=10,20")).toThrow(
+      /^--vary signals\.latency\.tolerance=10: expected a tolerance such as 10% or 1pp\n/,
+    );
+  });
+
   it("may not be loosened by a variation", () => {
     const base = openBase(team());
     const loose = ["guardrails.toleranceAtMost=90%"].map(parseDimension);
