@@ -210,7 +210,7 @@ function pairedSpread(field: Field, baseline: Scored, candidate: Scored): Spread
         : minus(after.leftOut, before.leftOut),
     effectiveClusters: Math.min(before.effectiveClusters, after.effectiveClusters),
     smooth: field.smooth,
-    range: differenceRange(before.range),
+    range: differenceRange(after.range, before.range),
   };
 }
 

@@ -10,6 +10,7 @@ export interface Durations {
   readonly p90: number;
   /** The mean with everything longer than an hour counted as an hour. */
   readonly restrictedMean60m: number;
+  readonly longest: number;
 }
 
 /** The durations of all services, ascending, with the index of each one's service. */
@@ -31,7 +32,8 @@ export function inOrder(byService: readonly (readonly number[])[]): Ordered {
   };
 }
 
-const LIMIT_SECONDS = 3600;
+/** What did not happen counts as this. */
+export const LIMIT_SECONDS = 3600;
 
 /**
  * Means and quantiles of one resample. Quantiles are values that occur, the inverse of the
@@ -43,7 +45,8 @@ export function durationsOf({ seconds, services, counts }: Ordered, times: Uint3
   let n = 0;
   for (let service = 0; service < counts.length; service++) n += times[service]! * counts[service]!;
   if (n === 0) {
-    return { mean: Number.NaN, median: Number.NaN, p90: Number.NaN, restrictedMean60m: Number.NaN };
+    const none = Number.NaN;
+    return { mean: none, median: none, p90: none, restrictedMean60m: none, longest: none };
   }
   const [atMedian, atP90] = [Math.ceil(0.5 * n), Math.ceil(0.9 * n)];
   let sum = 0;
@@ -51,10 +54,12 @@ export function durationsOf({ seconds, services, counts }: Ordered, times: Uint3
   let seen = 0;
   let median = Number.NaN;
   let p90 = Number.NaN;
+  let longest = Number.NaN;
   for (let at = 0; at < seconds.length; at++) {
     const drawn = times[services[at]!]!;
     if (drawn === 0) continue;
     const one = seconds[at]!;
+    longest = one;
     sum += drawn * one;
     restricted += drawn * Math.min(one, LIMIT_SECONDS);
     const before = seen;
@@ -62,5 +67,5 @@ export function durationsOf({ seconds, services, counts }: Ordered, times: Uint3
     if (before < atMedian && seen >= atMedian) median = one;
     if (before < atP90 && seen >= atP90) p90 = one;
   }
-  return { mean: sum / n, median, p90, restrictedMean60m: restricted / n };
+  return { mean: sum / n, median, p90, restrictedMean60m: restricted / n, longest };
 }

@@ -3,7 +3,7 @@
  * itself, every bootstrap sample and every difference.
  */
 
-import { durationsOf, inOrder, type Durations, type Ordered } from "./durations.ts";
+import { durationsOf, inOrder, LIMIT_SECONDS, type Durations, type Ordered } from "./durations.ts";
 import type { Range } from "./intervals.ts";
 import { COUNTED, DURATIONS, type DurationName, type ServiceSums, type SumName } from "./sums.ts";
 
@@ -22,7 +22,7 @@ export interface Field {
   /** How many observations it rests on. */
   readonly n: (sums: Sums) => number;
   /** The least and the most that it can be, for these deployments with these labels. */
-  readonly range: (sums: Sums) => Range;
+  readonly range: (sums: Sums, seconds: Seconds) => Range;
   /** Why it has no value, where it has none. */
   readonly why: (sums: Sums) => string;
 }
@@ -106,6 +106,11 @@ const NO_LABEL = "no deployment is labelled";
 const NO_REGRESSION = "no deployment is labelled as a regression";
 const NO_ONSET = "no regression has a recorded onset";
 
+/** What did not happen counts an hour, and nothing was seen to take longer than the longest. */
+function untilAnHour({ longest }: Durations): Range {
+  return { low: 0, high: Math.max(LIMIT_SECONDS, longest) };
+}
+
 /** Are there regressions, none of which has a recorded onset? */
 const isUntimed = (sums: Sums): boolean => sums.regressions > 0 && sums.timed === 0;
 
@@ -117,7 +122,11 @@ function durations(name: DurationName): Field[] {
     better: "lower",
     value: (_sums, seconds) => seconds[name][statistic],
     n: (sums) => sums.timed - (name === "timeToDetect" ? sums.earlyAlarms : 0),
-    range: () => (statistic === "restrictedMean60m" ? { low: 0, high: 3600 } : FROM_ZERO),
+    range: (_sums, seconds) => {
+      if (statistic === "restrictedMean60m") return { low: 0, high: LIMIT_SECONDS };
+      // A recovery that nobody brought about ends when it ends.
+      return name === "timeToRecovery" ? FROM_ZERO : untilAnHour(seconds[name]);
+    },
     why: () => NO_ONSET,
   }));
 }

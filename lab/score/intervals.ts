@@ -47,9 +47,9 @@ export interface Spread {
   readonly range: Range;
 }
 
-/** The range of the difference of two values that both have this range. */
-export function differenceRange({ low, high }: Range): Range {
-  return { low: low - high, high: high - low };
+/** The range of a value less another. */
+export function differenceRange(value: Range, less: Range): Range {
+  return { low: value.low - less.high, high: value.high - less.low };
 }
 
 /** The 95 % interval; null where fewer than half of the bootstrap samples have a value. */

@@ -122,7 +122,7 @@ export function score(draws: readonly Listed<Outcome>[], options: ScoreOptions):
   const values = valuesOf(sums, seconds, options.weeks);
   let known: ReadonlyMap<string, Spread> | null = null;
   const spreads = (): ReadonlyMap<string, Spread> =>
-    (known ??= spreadsOf(services, addends, sums, values, options));
+    (known ??= spreadsOf(services, addends, { sums, seconds }, values, options));
   let scorecard: Scorecard | null = null;
   return {
     get spreads() {
@@ -228,7 +228,7 @@ function shareOf(count: number, of: number): number {
 function spreadsOf(
   services: readonly ServiceSums[],
   addends: Addends,
-  sums: Sums,
+  { sums, seconds }: ReturnType<typeof total>,
   values: ReadonlyMap<string, number>,
   { seed, bootstraps, weeks }: ScoreOptions,
 ): ReadonlyMap<string, Spread> {
@@ -271,7 +271,7 @@ function spreadsOf(
         leftOut: leaves ? leftOut[index]! : null,
         effectiveClusters: effectiveClusters(services.map((one) => field.n(one.sums))),
         smooth: field.smooth,
-        range: field.range(sums),
+        range: field.range(sums, seconds),
       },
     ]),
   );

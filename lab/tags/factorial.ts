@@ -56,7 +56,7 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
     const cells = [neither, tagsOnly, modesOnly, both];
     const spreads = cells.map(({ scored }) => scored.spreads.get(name)!);
     const n = Math.min(...cells.map(({ scored }) => scored.counts.get(name)!));
-    const changes = differenceRange(spreads[0]!.range);
+    const changes = differenceRange(spreads[0]!.range, spreads[0]!.range);
     const effect = (
       range: Range,
       of: (none: number, t: number, m: number, tm: number) => number,
@@ -91,7 +91,7 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
       tags: effect(changes, (n, tags, modes, all) => (tags - n + (all - modes)) / 2),
       modes: effect(changes, (n, tags, modes, all) => (modes - n + (all - tags)) / 2),
       interaction: effect(
-        differenceRange(changes),
+        differenceRange(changes, changes),
         (n, tags, modes, all) => all - tags - modes + n,
       ),
       // Nothing that is left is less than none of it.

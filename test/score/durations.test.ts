@@ -43,6 +43,7 @@ describe("durations of a resample", () => {
       median: 600,
       p90: 7200,
       restrictedMean60m: 1215,
+      longest: 7200,
     });
   });
 });
