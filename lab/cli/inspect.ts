@@ -116,6 +116,7 @@ function show(dir: string, inspection: Inspection): void {
         `about ${counted(quality.gapScrapes, "scrape")}`,
     ],
     ["constant", someOf(quality.constantSeries, "series")],
+    ["mostly zero", someOf(quality.mostlyZeroSeries, `series ${MOSTLY_ZERO}`)],
     ["irregular", someOf(quality.irregularSeries, "series")],
     ["too short", someOf(quality.shortSeries, `series with fewer than ${SHORT_SERIES} samples`)],
     ["no samples", someOf(deployments.unsampledService, "deployments of services without samples")],
@@ -139,6 +140,9 @@ function show(dir: string, inspection: Inspection): void {
   if (losses.length > 0) print(`\n${paint("bold", "Left out and noted when it was made")}`);
   for (const text of losses) print(`  ${text}`);
 }
+
+/** What a policy has to know of series with hardly an event a sample. */
+const MOSTLY_ZERO = "of which a baseline expects 0 (see `kind: count` in scenarios/policies)";
 
 function showPairs(pairs: readonly (readonly [string, string])[]): void {
   for (const [name, value] of pairs) print(`  ${name.padEnd(16)}${value}`);

@@ -42,6 +42,7 @@ export async function inspect(history: History) {
       gapScrapes: measured.reduce((sum, { gapScrapes }) => sum + gapScrapes, 0),
       seriesWithGaps: named(({ gaps }) => gaps > 0),
       constantSeries: named(({ isConstant }) => isConstant),
+      mostlyZeroSeries: named(({ isMostlyZero }) => isMostlyZero),
       irregularSeries: named(({ isIrregular }) => isIrregular),
       shortSeries: named((quality) => quality.stored < SHORT_SERIES),
       deployments: measureDeployments(history, measured),

@@ -38,6 +38,8 @@ export interface SeriesQuality {
   /** Scrapes that the gaps would have held. */
   readonly gapScrapes: number;
   readonly isConstant: boolean;
+  /** More than half of its samples are 0, and not all: its median expects nothing. */
+  readonly isMostlyZero: boolean;
   readonly isIrregular: boolean;
 }
 
@@ -52,6 +54,7 @@ export interface DeploymentQuality {
 class SeriesMeter {
   stored = 0;
   missing = 0;
+  zeros = 0;
   firstMs = 0;
   lastMs = -Infinity;
   min = Infinity;
@@ -72,6 +75,7 @@ class SeriesMeter {
       else {
         if (value < this.min) this.min = value;
         if (value > this.max) this.max = value;
+        if (value === 0) this.zeros++;
       }
     }
     if (stepMs !== null) {
@@ -116,6 +120,7 @@ class SeriesMeter {
       gaps,
       gapScrapes,
       isConstant: this.stored - this.missing > 1 && this.min === this.max,
+      isMostlyZero: this.min < this.max && 2 * this.zeros > this.stored - this.missing,
       isIrregular: total > 0 && odd / total > IRREGULAR_SHARE,
     };
   }

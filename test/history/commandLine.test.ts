@@ -198,4 +198,22 @@ describe("interrupted and out of room", () => {
     expect(existsSync(join(history, "metrics"))).toBe(true);
     expect(readdirSync(join(history, ".."))).toEqual(["history"]);
   });
+
+  it("names series of which a baseline expects nothing", async () => {
+    const files = plainFiles();
+    for (const service of ["cart", "shop"]) {
+      for (let minute = 0; minute < 180; minute++) {
+        const ts = new Date(START_MS + minute * 60_000).toISOString();
+        const every = service === "cart" ? 3 : 2;
+        files["metrics.csv"]!.push(`${service},failure_ratio,${ts},${minute % every ? 0 : 0.02}`);
+      }
+    }
+    const out = join(temporaryDirectory(), "history");
+    const made = await inTurn(["import", "csv", writeFiles(files), "--out", out]);
+    expect(made.code).toBe(0);
+    const { stdout } = await inTurn(["inspect", out, "--json"]);
+    const { quality } = JSON.parse(stdout) as { quality: { mostlyZeroSeries: string[] } };
+    expect(quality.mostlyZeroSeries).toEqual(["cart/failure_ratio"]);
+    expect((await inTurn(["inspect", out])).stdout).toMatch(/mostly zero +1 series .*kind: count/);
+  });
 });

@@ -29,6 +29,7 @@ import {
 import { logEntries } from "../../audit/read.ts";
 import type { Progress } from "../../progress.ts";
 import { Problem } from "../../problem.ts";
+import { counted } from "../../counted.ts";
 import { percentagePoint } from "../../replay/plan.ts";
 import { realDisk } from "./disk.ts";
 import { segmentsIn, type SegmentFiles } from "./segments.ts";
@@ -221,7 +222,7 @@ function warningsOf(contents: JournalContents): string[] {
         "would miss, cannot be told",
     ...(halts > 0 ? [`all machines were halted ${halts} times: a replay knows of no halt`] : []),
     ...(recordedOnly > 0
-      ? [`${recordedOnly} rollbacks were recorded only: the new version stayed, its samples go on`]
+      ? [`${counted(recordedOnly, "rollback")} recorded only: the new version stayed, and went on`]
       : []),
     ...(policies.size > 1
       ? [`${policies.size} policies were in force one after the other: a replay is under one`]
