@@ -1,13 +1,13 @@
 /**
- * Weekly calendars by the clock on the wall of a time zone.
+ * Weekly calendars by local time in a time zone.
  *
- * An instant is inside when the day and the minute that the wall clock then shows are
- * inside. So a time that spring skips never comes, a range that ends inside the gap ends
- * where the gap begins, and in autumn a time that comes twice counts both times. Rejected:
- * ranges of elapsed time, which would end business hours at 19:00 on one day of the year.
+ * An instant is inside a range when its local day and minute are. So a time that spring skips never
+ * comes, a range that ends inside the skipped hour ends where that begins, and a time that comes
+ * twice in autumn counts both times. Rejected: ranges of elapsed time, which would end business
+ * hours at 19:00 on one day of the year.
  *
- * Offsets come from `Intl` alone; which version of the tz database it carries decides,
- * so the run manifest names it. They are looked up once for each hour of a zone.
+ * Offsets come from `Intl` alone, so they depend on its version of the tz database, which the run
+ * manifest names. They are looked up once for each hour of a zone.
  */
 
 /** 0 is Monday. `untilMinute` at or below `fromMinute` runs over midnight into the next day. */
@@ -66,7 +66,7 @@ export function formatRange({ days, fromMinute, untilMinute }: WeeklyRange): str
   return `${named} ${clock(fromMinute)}-${clock(untilMinute)}`;
 }
 
-/** Has `Intl` this zone? */
+/** Does `Intl` know this zone? */
 export function isTimeZone(zone: string): boolean {
   return formatterOf(zone) !== null;
 }
@@ -133,7 +133,7 @@ function offsetMs(zone: string, atMs: number): number {
   return offset === hourOffset(zone, hour + 1) ? offset : askOffset(zone, atMs);
 }
 
-/** Answers of pure functions, kept: `Intl` takes microseconds for what a table gives at once. */
+/** Answers of `Intl`, kept because asking takes microseconds. They change nothing: it is pure. */
 const formatters = new Map<string, Intl.DateTimeFormat | null>();
 const offsets = new Map<string, Map<number, number>>();
 

@@ -1,4 +1,4 @@
-/** One text for one content. */
+/** Canonical JSON: equal content gives equal text, so that digests can be compared. */
 
 /** JSON with sorted keys and no white space: equal content is equal text. */
 export function canonicalJson(value: unknown): string {

@@ -1,9 +1,9 @@
 /**
- * What a tag declares about a signal: how far it will move, as far as that is believed.
+ * How far a tag shifts what is expected of a signal, and how much of that is believed.
  *
- * A tag speaks about one metric, up to its rule's ceiling, and never about errors that it does
- * not name. What it says about its own service is half as large for whoever calls that service,
- * and nothing for those further away.
+ * A tag is about one metric. It is believed up to its rule's ceiling, and never about errors that
+ * it does not name. Of what it says about its own service, services that call that one get half,
+ * and those further away nothing.
  */
 
 import type { ContextTag, Deployment, SeriesName } from "../event.ts";
@@ -21,7 +21,7 @@ export interface DeclaredChange {
 
 type Tolerated = SignalPolicy["tolerance"]["kind"];
 
-/** What of a declared rise reaches a service that calls the one it was declared about. */
+/** The share of a declared change that reaches services which call the tagged one. */
 const DAMPING = 0.5;
 
 /** `{metric: conversion_rate, change: -15%}`, with quotes or without; null for anything else. */

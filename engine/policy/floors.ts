@@ -3,17 +3,16 @@
  * extends it may give the machine less authority over them, never more. `otherwise` is a
  * default, and the child's to change.
  *
- * First match wins, so rules cannot be held against one another in pairs. Every deployment
- * that either list can tell from another is looked at instead: for each key the values that
- * are written somewhere and one that is written nowhere.
+ * The first rule that matches decides, so rules cannot be compared in pairs. Instead every kind of
+ * deployment is tried that the rules can tell apart: for each key all values that are written in
+ * any rule, and one that is written in none.
  */
 
 import type { TierName } from "../record.ts";
 import type { Assignment } from "./policy.ts";
 import { isStricter } from "./resolve.ts";
 import type { Loosening } from "./tighten.ts";
-
-type Path = readonly (string | number)[];
+import { isMap, type Path } from "./written.ts";
 
 /** An `assign` rule as it is written: lists of values by key, a tag as `tags.NAME`. */
 interface Rule {
@@ -100,7 +99,7 @@ function isSame(one: Path, other: Path): boolean {
 /** Every tier that a deployment may come to have, in whatever company the shifts are. */
 function tiersFrom(start: TierName, shifts: readonly Shift[]): ReadonlySet<TierName> {
   const tiers = new Set([start]);
-  // A set is walked to what was added meanwhile, too.
+  // Iterating over a set also visits what is added meanwhile.
   for (const tier of tiers) {
     for (const shift of shifts) if (applies(shift, tier)) tiers.add(shift.rule.tier);
   }
@@ -221,8 +220,4 @@ function* samplesOf(rules: readonly Rule[]): Generator<Sample> {
     }
     yield sample;
   }
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

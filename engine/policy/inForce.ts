@@ -37,7 +37,7 @@ function guarded(signal: SignalPolicy, current: Policy): SignalPolicy {
   return { ...signal, hardGuard: own === undefined ? now.hardGuard : tighter(own, now.hardGuard) };
 }
 
-/** Without a share a guard asks less, so it speaks sooner. */
+/** The guard that speaks sooner; one without a share asks for less and so speaks sooner. */
 function tighter(a: HardGuard, b: HardGuard): HardGuard {
   return {
     times: Math.min(a.times, b.times),

@@ -8,8 +8,7 @@
 
 import { authorityLoosened, authorityShifted } from "./floors.ts";
 import { loosenings } from "./tighten.ts";
-
-type Path = readonly (string | number)[];
+import { isMap, type Path } from "./written.ts";
 
 /** Where something is written: a layer, counted from the root, and the path in it. */
 export interface Origin {
@@ -115,8 +114,4 @@ function isOneThing(
   const last = path[path.length - 1];
   if (last === "when" || last === "fusion") return true;
   return last === "detector" && child["kind"] !== undefined && child["kind"] !== parent["kind"];
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -14,7 +14,7 @@ import type {
   Stage,
   StormBrake,
 } from "./policy.ts";
-import { unreachable } from "./reach.ts";
+import { outOfReach } from "./reach.ts";
 import { keyMeant } from "./suggest.ts";
 import { policySchema } from "./schema/policySchema.ts";
 
@@ -145,24 +145,24 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     },
     ...learningOf(written.learning),
   };
-  const issues = unreachable(resolved);
+  const issues = outOfReach(resolved);
   if (issues.length > 0) return { policy: null, issues };
-  // Into the object itself: a spread with a key more has a hidden class of its own each time,
-  // and whoever goes through many policies would read every one slowly.
+  // Assigned and not spread: objects made by spreading get hidden classes of their own, and code
+  // that reads many policies would be slow.
   const policy = Object.assign(resolved, { digest: hash(canonicalJson(resolved)) });
   return { policy, issues: null };
 }
 
 type Written = z.infer<typeof policySchema>["guardrails"];
 
-/** Switched off is as if it were not written: the same policy, with the same digest. */
+/** Learning that is switched off is the same as none: the policy has the same digest. */
 function learningOf(written: z.infer<typeof policySchema>["learning"]): Pick<Policy, "learning"> {
   if (written === undefined || !written.fromOverrides) return {};
   const { halfLife, atLeast, discountAtMost } = written;
   return { learning: { halfLifeMs: halfLife, atLeast, discountAtMost } };
 }
 
-/** The narrowest first: it is the one that counts. */
+/** The stages, the narrowest first: the first that holds is the one that counts. */
 function stagesOf(written: z.infer<typeof policySchema>["stages"]): readonly Stage[] {
   return byName(written)
     .map(([name, { upTo, tier, signals }]) => ({

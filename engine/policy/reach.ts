@@ -1,4 +1,7 @@
-/** Can `fusion: evidence` reach what the tiers ask for? A policy that cannot would never act. */
+/**
+ * Can `fusion: evidence` reach the confidence that the tiers ask for? A policy whose signals cannot
+ * would never act, so it is refused.
+ */
 
 import { ALONE_AT_MOST } from "../decide/confidence.ts";
 import { LOG_E_AT_MOST, mostLogEOf } from "../detect/evidence/eValue.ts";
@@ -11,8 +14,8 @@ export interface Unreachable {
   readonly message: string;
 }
 
-/** What no evidence these signals can give would ever reach; empty under other fusions. */
-export function unreachable(policy: Omit<Policy, "digest">): Unreachable[] {
+/** The confidences that these signals can never reach; none under other fusions. */
+export function outOfReach(policy: Omit<Policy, "digest">): Unreachable[] {
   if (policy.fusion !== "evidence") return [];
   const issues: Unreachable[] = [];
   let total = 0;

@@ -12,9 +12,10 @@
  * direction that is shown.
  */
 
-import { canonicalJson, type Policy } from "../../engine/index.ts";
+import type { Policy } from "../../engine/index.ts";
 import type { Listed } from "../history/listed.ts";
 import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
+import { sayTheSame } from "./samePolicy.ts";
 
 /** A policy with its outcomes. */
 interface Side {
@@ -35,9 +36,9 @@ export function inFavourOf(
   baseline: Side,
   candidate: Side,
 ): Assumed {
-  const sameActs = sameBut(baseline.policy, candidate.policy, {});
+  const sameActs = sayTheSame(baseline.policy, candidate.policy);
   const unlike = { assign: [], tiers: null, fusion: null };
-  const sameEyes = sameBut(baseline.policy, candidate.policy, unlike);
+  const sameEyes = sayTheSame(baseline.policy, candidate.policy, unlike);
   let doubts = 0;
   const resolve = (own: Outcome, other: Outcome, favoured: boolean): Outcome => {
     if (!isOpen(own) && !isHalfOpen(own)) return own;
@@ -70,13 +71,6 @@ function isHalfOpen(outcome: Outcome): boolean {
 /** Did history cut it short under both policies, before either had acted? */
 function isHidden(own: Outcome, other: Outcome): boolean {
   return own.censoredAtMs !== null && other.censoredAtMs !== null;
-}
-
-/** Are two policies the same, apart from their names, owners and the fields of `blank`? */
-function sameBut(one: Policy, other: Policy, blank: Readonly<Record<string, unknown>>): boolean {
-  const told = (policy: Policy): string =>
-    canonicalJson({ ...policy, ...blank, policy: "", owner: "", digest: "" });
-  return told(one) === told(other);
 }
 
 /** The outcome without an act on a continuation: a model alone must not decide a comparison. */

@@ -14,10 +14,11 @@
  * Lippman-Hand 1983). Only a candidate that says the same as the baseline is the same.
  */
 
-import { canonicalJson, formatNumber, type Policy } from "../../engine/index.ts";
+import { formatNumber } from "../../engine/index.ts";
 import type { Difference, Flip } from "../compare/compare.ts";
 import type { Answer } from "../compare/answer.ts";
 import { tooFew } from "../compare/enough.ts";
+import { sayTheSame } from "../compare/samePolicy.ts";
 import { formatApart } from "../compare/words.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
@@ -88,13 +89,6 @@ export function gateOf(
   };
 }
 
-/** The same rules under another name and owner: the same decisions, whatever the history. */
-function sayTheSame(one: Policy, other: Policy): boolean {
-  const told = (policy: Policy): string =>
-    canonicalJson({ ...policy, policy: "", owner: "", digest: "" });
-  return told(one) === told(other);
-}
-
 type Manifest = Pick<Answer["manifest"], "costs" | "recovery">;
 
 function base(guard: Guard, { baseline, candidate }: Difference) {
@@ -147,31 +141,33 @@ function checkOf(
     return { ...settled, verdict: "fail", reason };
   }
   if (atMost <= margin || (untouched && margin === 0)) {
-    const reason = untouched
-      ? `none of ${countText(n)} differs; ${marginText} allowed`
-      : atMost < 0
-        ? `better by ${atMostText} at least`
-        : `worse by ${atMostText} at most; ${marginText} allowed`;
+    const allowed = `${marginText} allowed`;
+    let reason = `worse by ${atMostText} at most; ${allowed}`;
+    if (untouched) reason = `none of ${countText(n)} differs; ${allowed}`;
+    else if (atMost < 0) reason = `better by ${atMostText} at least`;
     return { ...settled, verdict: "pass", reason };
   }
   const open = untouched
     ? `none of ${countText(n)} differs, but so few leave up to ${atMostText} open`
     : `may be worse by ${atMostText}`;
   const hidden = sign === 1 ? difference.hiddenHigh! : -difference.hiddenLow!;
-  const historyTimes = untouched
-    ? atMost / margin
-    : hidden < margin
-      ? ((most - hidden) / (margin - hidden)) ** 2
-      : null;
-  const more =
-    historyTimes !== null
-      ? `${timesText(historyTimes)} times as much history would tell`
-      : worseBy >= margin
-        ? "the best guess is beyond it already"
-        : `what history hid alone leaves ${sizeText(field, hidden)} open, and no length of such ` +
-          "a history would tell: one under another policy or a dry run would";
+  const historyTimes = untouched ? atMost / margin : historyTimesFor(most, hidden, margin);
+  let more =
+    `what history hid alone leaves ${sizeText(field, hidden)} open, and no length of such ` +
+    "a history would tell: one under another policy or a dry run would";
+  if (historyTimes !== null) more = `${timesText(historyTimes)} times as much history would tell`;
+  else if (worseBy >= margin) more = "the best guess is beyond it already";
   const reason = `${open}; ${marginText} allowed; ${more}`;
   return { ...settled, historyTimes, verdict: "inconclusive", reason };
+}
+
+/**
+ * How many times as much history would bring an interval that reaches to `most` within the margin.
+ * Its part beyond what history hid shrinks with the square root of the length; null where what
+ * history hid reaches beyond the margin by itself.
+ */
+function historyTimesFor(most: number, hidden: number, margin: number): number | null {
+  return hidden < margin ? ((most - hidden) / (margin - hidden)) ** 2 : null;
 }
 
 /** Rounded up, and no finer than it is known: `1.3`, `26`. */

@@ -1,6 +1,6 @@
 /**
- * Variations that come to the same on a history, told as one: `tolerance=0.5pp to 2pp`.
- * Where many values do the same, a row for each hides that there is one choice and no more.
+ * Names for variations that come to the same on a history: `tolerance=0.5pp to 2pp`. Where many
+ * values do the same, a row for each would hide that there is only one choice.
  */
 
 import type { Dimension } from "./dimension.ts";
@@ -9,7 +9,7 @@ import { shortName, textOf, type Variation } from "./variations.ts";
 
 const VALUES_AT_MOST = 4;
 
-/** How places are called that come to the same; the first of the places is the base, 0. */
+/** A name for each group of variations that come to the same; variation 0 is the base. */
 export function groupNames({
   variations,
   dimensions,
@@ -22,8 +22,8 @@ export function groupNames({
 }
 
 /**
- * The values of some variations, in words; where they are not every combination of some
- * values, the first one's name and how many there are beside it.
+ * The values of some variations in words. Where they are not all combinations of some values it is
+ * the name of the first one, and how many more there are.
  *
  * @param alike in the order of all variations
  * @param now the base's step in each dimension where the base is one of them, else null
@@ -63,8 +63,8 @@ function valuesWords({ values, ordered }: Dimension, steps: readonly number[]): 
 }
 
 /**
- * The base's step in each dimension, told by the variations that leave it as it is; null in
- * a dimension of which none of the values is the base's.
+ * The base's step in each dimension, found by the variations that leave that dimension as it is;
+ * null in a dimension where none of the values is the base's.
  */
 function stepsOfBase(
   variations: readonly Variation[],

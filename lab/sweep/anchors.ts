@@ -1,7 +1,7 @@
 /**
- * What every sweep is held against: nobody acts at all, and somebody who knows the labels
- * acts at once on every regression and on nothing else. No policy does better than the
- * second; one that does worse than the first is worse than nothing.
+ * Two anchors that every sweep is compared with. `never`: nobody acts at all. The oracle: somebody
+ * who knows the labels rolls every regression back at once, and nothing else. No policy is better
+ * than the oracle, and one that is worse than `never` is worse than nothing.
  */
 
 import type { Listed } from "../history/listed.ts";
@@ -35,7 +35,7 @@ export function neverOutcomes(
   return outcomesOf(history, { plan, imagined: new Set() }, idle, people, recovery);
 }
 
-/** Every regression is rolled back at its onset, as long as the platform can. */
+/** Every regression is rolled back at its onset, if the platform's rollback succeeds. */
 export function oracleOutcomes(
   never: Listed<Outcome>,
   { rollBack, recoversAfterMs }: Recovery,

@@ -1,28 +1,31 @@
 /**
- * Does the best of many policies beat the incumbent, or is it the best of many by luck?
+ * Does the best of many policies beat the incumbent, or does it only look best by luck?
  *
- * Best of 300 equal policies always looks better than the one you have. The test is
- * single-step max-t (Westfall and Young 1993; the same question as White's reality check,
- * Econometrica 68, 2000): the reference is the best t of ALL policies when, service by
- * service, the sign of every difference is flipped at random. Flips are shared by all
- * policies, so their correlation counts, and policies that do the same cost nothing.
- * Flipping signs by cluster is valid with few clusters where the bootstrap is not
- * (MacKinnon and Webb). It assumes differences symmetric around nought when there is no
- * effect; rare, one-sided differences make it cautious.
+ * The best of 300 equal policies always looks better than the one you have. The test is single-step
+ * max-t (Westfall and Young 1993; the same question as White's reality check, Econometrica 68,
+ * 2000). Its reference is the best t of all policies when, service by service, the sign of every
+ * difference is flipped at random. All policies share the flips, so their correlation is accounted
+ * for and policies that do the same cost nothing. Flipping signs by cluster is valid with few
+ * clusters, where the bootstrap is not (MacKinnon and Webb). It assumes that without an effect
+ * differences are symmetric about zero; where they are rare and one-sided it is conservative.
  */
 
 import { randomStream } from "../random.ts";
 
 export interface Better {
-  /** By policy: t of its difference to the incumbent; negative is better. Zero where equal. */
+  /** By policy: t of its difference to the incumbent; negative is better, and equal is 0. */
   readonly t: Float64Array;
-  /** By policy: chance that the best of all is this good or better by luck. */
+  /** By policy: the chance that luck alone makes the best of all this good. */
   readonly p: Float64Array;
-  /** A t below minus this is better than luck allows, at 5 %. */
+  /** A policy whose t is below minus this is better than luck explains, at the 5 % level. */
   readonly critical: number;
 }
 
-/** @param differences by policy: its difference to the incumbent in every service */
+/**
+ * Tests all policies of a sweep against the incumbent.
+ *
+ * @param differences by policy: its difference to the incumbent in every service
+ */
 export function betterThanLuck(
   differences: readonly Float64Array[],
   flips: number,
@@ -69,7 +72,7 @@ export function betterThanLuck(
   best.sort();
   for (let policy = 0; policy < t.length; policy++) {
     if (t[policy]! >= 0) continue;
-    // As good to within rounding counts as as good.
+    // Values that differ only by rounding count as equal.
     p[policy] = (1 + countUpTo(best, t[policy]! + 1e-9)) / (flips + 1);
   }
   return { t, p, critical: -best[Math.floor(0.05 * (flips + 1)) - 1]! };

@@ -1,17 +1,17 @@
 /**
- * Which policies of a sweep cannot decide differently, whatever happens: they differ in
- * something that none of them ever reads. One of them is enough to decide.
+ * Which policies of a sweep cannot decide differently, whatever happens, because they differ only
+ * in something that none of them ever reads. It is enough to decide for one of them.
  *
- * A window says nothing where nobody is given `override`, nor a confidence where no
- * evidence is fused. Only what the engine provably never reads is left out; whether the
- * rest ever matters is found by deciding.
+ * An override window makes no difference where no deployment can get the tier `override`, nor a
+ * confidence under a fusion that has none. Only what the engine provably never reads is left out;
+ * whether anything else matters is found by deciding.
  */
 
 import type { Policy, TierName } from "../../engine/index.ts";
 
 type Silent<Tier> = Omit<Tier, "confidence"> & { readonly confidence: number | null };
 
-/** What may be read of the tiers: null of one in which nobody is ever asked. */
+/** The parts of the tiers that may be read; null for a tier in which nobody is ever asked. */
 export interface TiersRead {
   readonly override: Silent<Policy["tiers"]["override"]> | null;
   readonly approve: Silent<Policy["tiers"]["approve"]> | null;
@@ -34,7 +34,7 @@ export function tiersRead(policy: Policy): TiersRead {
   };
 }
 
-/** Every tier that a rule may give, on any condition. */
+/** Every tier that some rule of the policy may give. */
 function tiersGiven({ assign, modes, context }: Policy): ReadonlySet<TierName> {
   return new Set([
     ...assign.map(({ tier }) => tier),

@@ -12,17 +12,17 @@ import { formatDuration, parseDuration } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 
 export interface Dimension {
-  /** As given; `*` stands for every key at its place. */
+  /** The path as given; `*` stands for every key at its place. */
   readonly path: string;
-  /** In order; null where the range is continuous. */
+  /** The values in order; null where the range is continuous. */
   readonly values: readonly unknown[] | null;
-  /** Do neighbours in `values` mean something? A list of words has no order. */
+  /** Are neighbours in `values` close to each other? Words of a list are not. */
   readonly ordered: boolean;
-  /** From [0, 1) to a value. */
+  /** The value at a share of the range, in [0, 1). */
   readonly at: (share: number) => unknown;
 }
 
-/** What a quantity is written in, and how one is written again. */
+/** How a kind of quantity is read and written. */
 interface Unit {
   readonly read: (text: string) => number | null;
   readonly write: (value: number) => unknown;
@@ -46,7 +46,7 @@ const UNITS: readonly Unit[] = [
   suffixed("pp"),
 ];
 
-/** Four digits: what a person would write into a policy. */
+/** Rounded to four digits, as a person would write it into a policy. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
@@ -76,7 +76,7 @@ export function parseDimension(text: string): Dimension {
   };
 }
 
-/** At commas that stand in no bracket. */
+/** The parts of a list, cut at commas that are not within brackets. */
 function splitList(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;

@@ -1,6 +1,6 @@
 /**
- * The frontier: policies that no other beats on everything at once, how sure that is,
- * and where giving up more buys least.
+ * The frontier: the policies that no other policy beats on all objectives at once, how certain that
+ * is, and at which of them a further gain begins to cost more than before (the knee).
  */
 
 import {
@@ -14,7 +14,7 @@ import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import type { Span } from "./periods.ts";
 
-/** All four are better when lower. */
+/** The objectives; of all four lower is better. */
 export const OBJECTIVES = ["recoveryMinutes", "falsePositiveRate", "nightPages", "cost"] as const;
 export type ObjectiveName = (typeof OBJECTIVES)[number];
 
@@ -30,7 +30,7 @@ export interface Scores extends Objectives {
 
 const WEEK_MS = 604_800_000;
 
-/** Is anything labelled, and if there are regressions, any whose onset is known? As a scorecard. */
+/** Can a cost be given, by the rule of the scorecard: with labels, and a known onset if any? */
 function isPriced(benign: number, regressions: number, timed: number): boolean {
   return regressions > 0 ? timed > 0 : benign > 0;
 }
@@ -57,7 +57,7 @@ export function scoresOf(table: SweepTable, policy: number, [from, to]: Span): S
   };
 }
 
-/** By objective, then by resample: what one policy would have scored on other services. */
+/** By objective, then by resample: the scores of one policy on resampled services. */
 function resampledObjectives(
   table: SweepTable,
   policy: number,
@@ -88,20 +88,22 @@ function resampledObjectives(
 export type Intervals = Readonly<Record<ObjectiveName, Interval | null>>;
 
 export interface Frontier {
-  /** Policies on the frontier, by their place among those given. */
+  /** The policies on the frontier, by their index among those given. */
   readonly members: readonly number[];
   /** By policy: the share of resamples in which it is on the frontier. */
   readonly membership: Float64Array;
-  /** By policy, 95 %; null where it cannot be said. Policies share the luck of the draw: two
-   * whose intervals overlap can still differ for certain. */
+  /**
+   * By policy: 95 % intervals; null where there is none. Policies share their resamples, so two
+   * whose intervals overlap may still certainly differ.
+   */
   readonly intervals: readonly Intervals[];
-  /** Policies that come to the same in every service and stretch of time, together. */
+  /** Groups of policies with the same sums in every service and stretch of time. */
   readonly alike: readonly (readonly number[])[];
-  /** The policy of the bend between time to recovery and false positives; null without one. */
+  /** The policy at the bend between time to recovery and false positives; null without one. */
   readonly knee: number | null;
 }
 
-/** Objectives nobody can say (no labels) count for none. */
+/** The frontier of some policies. An objective without a value (no labels) is left out. */
 export function frontierOf(
   table: SweepTable,
   span: Span,
@@ -111,7 +113,7 @@ export function frontierOf(
 ): Frontier {
   const points = policies.map((policy) => vectorOf(scoresOf(table, policy, span)));
   const members = [...nonDominated(points)];
-  // What comes to the same is on the frontier together: one of them is enough to resample.
+  // Policies with the same sums are on the frontier together, so one of each is resampled.
   const groups = new Map<string, number[]>();
   policies.forEach((policy, at) => {
     const key = table.rows[policy]!.join();
@@ -190,7 +192,7 @@ function vectorOf(scores: Scores): number[] {
 /** Indices of points that no other point is at least as good as in all and better in one. */
 export function nonDominated(points: readonly (readonly number[])[]): Set<number> {
   const order = [...points.keys()].sort((a, b) => compare(points[a]!, points[b]!));
-  // In this order a point can only be dominated by one before it.
+  // Sorted so that a point can only be dominated by one before it.
   const front: number[] = [];
   for (const index of order) {
     const point = points[index]!;
@@ -215,8 +217,8 @@ function dominates(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /**
- * On the frontier of time to recovery against false positives, each in standard errors of
- * the incumbent: the policy farthest below the chord between the two ends.
+ * The knee: on the frontier of time to recovery against false positives, both in standard errors of
+ * the incumbent, the policy that is farthest below the straight line between the two ends.
  */
 function kneeOf(points: readonly (readonly number[])[], a: number, b: number): number | null {
   if (a === 0 || b === 0) return null;

@@ -1,7 +1,7 @@
 /**
- * Where the best policy stands among its neighbours: on a plateau, where a little more or
- * less changes little, or on a spike that the next history will not have; and whether it
- * is at the end of a range, so that the true best may lie beyond.
+ * How the best policy compares with its neighbours. On a plateau a little more or less changes
+ * little; a spike will probably not be there in the next history. And is it at the end of a range,
+ * so that the true best may lie beyond?
  */
 
 import type { Dimension } from "./dimension.ts";
@@ -57,7 +57,7 @@ export function landscapeOf(
     const high = last === null ? own.place[index]! > 0.98 : step === last;
     if (!low && !high) return;
     const inward = around.find((at) => policies[at]!.steps[index] === step + (low ? 1 : -1));
-    // Equal further in: the end of the range is no edge of anything.
+    // A value further inside is as good, so the end of the range does not limit anything.
     if (inward !== undefined && totalOf(costs(policies[inward]!.row)) <= totalOf(mine)) return;
     warnings.push(
       `${path}: the best value is the ${low ? "first" : "last"} of its range; ` +
@@ -67,7 +67,7 @@ export function landscapeOf(
   return { kind, warnings };
 }
 
-/** One step away in one dimension; in a scattered design the nearest four. */
+/** The policies one step away in one dimension; in a scattered design the nearest four. */
 function neighbours(policies: readonly Placed[], best: number): number[] {
   const own = policies[best]!;
   const isGrid = own.steps.every((step) => step !== null);

@@ -1,11 +1,11 @@
-/** Paths into a policy: which keys there are, what stands there now, and what was meant. */
+/** Paths into a policy: which keys there are, their present values, and what a typo meant. */
 
 import { formatDuration, formatNumber, type Policy } from "../../engine/index.ts";
 
 /** A policy file as plain values. */
 export type Tree = Record<string, unknown>;
 
-/** What is listed by name in a file is a list of objects after parsing. */
+/** The fields that hold the name of an entry: a map in the file is a list after parsing. */
 const NAMES = ["name", "tag"] as const;
 
 function isTree(value: unknown): value is Tree {
@@ -53,7 +53,7 @@ export function childrenOf(tree: Tree, policy: Policy, path: readonly string[]):
   return [...names];
 }
 
-/** What the base says there, as it is written or as its default would be. */
+/** The base's value at a path as text: as it is written, or its default. */
 export function oldValue(tree: Tree, policy: Policy, path: readonly string[]): string {
   const written = writtenAt(tree, path);
   if (written !== undefined) return shown(written);

@@ -1,17 +1,17 @@
 /**
- * Which part of a history a sweep learns from, tests on and leaves sealed.
+ * The periods of a history: what a sweep trains on, tests on and leaves sealed.
  *
- * Train on six weeks, leave two days out (a deployment's outcome may reach into them),
- * test on the week after, roll on by a week; the last two weeks are sealed: only the one
- * policy that is to be recommended is looked at there. A shorter history is cut in the
- * same proportions of thirteen weeks, and says so.
+ * It trains on six weeks, leaves two days out (outcomes of the last deployments may reach into
+ * them), tests on the week after, and moves on by a week. The last two weeks are sealed: only the
+ * one policy that is to be recommended is looked at there. A shorter history is cut in the same
+ * proportions as thirteen weeks would be, and the sweep says so.
  */
 
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
 /** Six weeks, two days, a week four times, two weeks sealed. */
 const WHOLE_WEEKS = 13;
-/** Less than this is no history to choose a policy by. */
+/** A history shorter than this is not cut at all: it is too short to choose a policy by. */
 const WEEKS_AT_LEAST = 4;
 const EMBARGO_MS = 2 * DAY_MS;
 
@@ -81,7 +81,7 @@ export function periodsOf(fromMs: number, toMs: number): Periods {
   };
 }
 
-/** The stretch a moment is in; the first or the last where it is outside. */
+/** The index of the stretch that a time is in; the first or the last where it is in none. */
 export function stretchAt(edgesMs: readonly number[], atMs: number): number {
   let stretch = 0;
   while (stretch + 2 < edgesMs.length && atMs >= edgesMs[stretch + 1]!) stretch++;

@@ -1,9 +1,9 @@
 /**
- * One policy to change to, or plainly none.
+ * Recommends one policy to change to, or none.
  *
- * Decided beforehand: the primary is the cost of 100 deployments, and no more regressions
- * may be missed than the incumbent misses plus one percentage point. A policy is
- * recommended only when all of these hold:
+ * Fixed in advance: the objective is the cost of 100 deployments, and the share of regressions
+ * missed may be at most one percentage point more than the incumbent's. A policy is recommended
+ * only when all of these hold:
  *
  *   1. its cost is lower than that of the incumbent by more than the best of all policies
  *      would be by luck (better.ts), on everything that is not sealed;
@@ -12,9 +12,9 @@
  *      stretches after them, taken together;
  *   4. on the sealed part, where nothing was chosen, it is cheaper too.
  *
- * So the price of looking at many policies is paid; it asks for a larger difference than a
- * comparison of two. 3 and 4 are point estimates: they guard against a fluke of one season,
- * and add no claim of their own.
+ * So it accounts for having looked at many policies, and asks for a larger difference than a
+ * comparison of two does. Rules 3 and 4 are point estimates: they guard against a fluke of one
+ * season and claim nothing beyond that.
  */
 
 import { betterThanLuck, type Better } from "./better.ts";
@@ -25,7 +25,7 @@ import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import { counted } from "../counted.ts";
 import { formatApart } from "../compare/words.ts";
 
-/** What a policy must be known by to prefer the simpler of two. */
+/** A policy that may be recommended. */
 export interface Candidate {
   /** Its row in the table. */
   readonly row: number;
@@ -34,7 +34,7 @@ export interface Candidate {
 }
 
 export interface FoldResult {
-  /** Chosen on the training stretch; null: the incumbent was kept. */
+  /** The candidate chosen on the training stretch; null where the incumbent was kept. */
   readonly chosen: number | null;
   /** Cost of 100 deployments against the incumbent's, in training and on the test after it. */
   readonly train: number;
@@ -43,11 +43,11 @@ export interface FoldResult {
 
 export interface Recommendation {
   readonly verdict: "recommended" | "nothing" | "cannot say";
-  /** The policy's place among the candidates. */
+  /** The recommended policy's index among the candidates; null where none is. */
   readonly candidate: number | null;
   /** In words, why it is or is not recommended. */
   readonly reasons: readonly string[];
-  /** The best of all by cost alone, and how likely luck alone makes one so good. */
+  /** The best of all by cost, and how likely it is that luck alone makes one so good. */
   readonly best: {
     readonly candidate: number;
     readonly difference: number;
@@ -67,13 +67,17 @@ export interface Rules {
 
 /** Regressions missed beyond the incumbent's share that are still accepted. */
 export const MISS_MARGIN = 0.01;
-/** With fewer there is no telling a regression's harm from a service's habits. */
+/** With fewer services nothing is recommended: differences may be those of single services. */
 const SERVICES_AT_LEAST = 6;
-/** 80 % power. */
+/** The standard normal quantile of 80 %, the power by which `detectable` is meant. */
 const POWER_Z = 0.84;
 const LUCK = 0.05;
 
-/** @param incumbent row of the policy that is there now */
+/**
+ * The recommendation of a sweep.
+ *
+ * @param incumbent the row of the policy that is in force now
+ */
 export function recommend(
   table: SweepTable,
   candidates: readonly Candidate[],
@@ -166,7 +170,7 @@ export function recommend(
   };
 }
 
-/** Why a cost on this stretch says nothing; null where it does. */
+/** Why there is no cost on these stretches, in words; null where there is one. */
 function unpricedIn(table: SweepTable, span: Span): string | null {
   const counts = countsOver(table, ...span);
   const regressions = totalOf(counts.regressions);
@@ -244,7 +248,7 @@ function choose(
   return { chosen, best, better, detectable };
 }
 
-/** In training the best need not beat luck: a test of it follows at once. */
+/** Walks forward over the periods. In training the best need not beat luck: a test follows. */
 function walk(
   table: SweepTable,
   candidates: readonly Candidate[],

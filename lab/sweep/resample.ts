@@ -1,11 +1,11 @@
 /**
- * Resamples of services that all policies of a sweep share (common random numbers): a
- * difference between two policies is their own doing and not the luck of the draw.
+ * Resamples of services that all policies of a sweep share (common random numbers), so that a
+ * difference between two policies does not come from different resamples.
  *
- * Services are the clusters, because deployments of one service are alike. With fewer
- * than about twenty the bootstrap's spread is too small (method: 88 % coverage at ten),
- * so "better than the incumbent" rests on sign flips (better.ts), which need no such
- * number; the bootstrap serves the frontier and the one-standard-error rule.
+ * Services are resampled because deployments of one service are alike. With fewer than about twenty
+ * services the bootstrap's spread is too small (88 % coverage at ten; method.md). So "better than
+ * the incumbent" rests on sign flips (better.ts), which are valid with few services; the bootstrap
+ * is used for the frontier and the one-standard-error rule.
  */
 
 import { randomStream } from "../random.ts";

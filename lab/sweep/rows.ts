@@ -1,6 +1,6 @@
 /**
- * The rows of a sweep's table: every policy decided over the whole history, and reduced to
- * its sums at once. Policies that cannot decide differently are decided once.
+ * Makes the rows of a sweep's table: every policy decides over the whole history and is reduced to
+ * its sums at once. Of policies that cannot decide differently only one decides.
  */
 
 import type { Policy } from "../../engine/index.ts";
@@ -23,9 +23,9 @@ import { stretchAt } from "./periods.ts";
 import { NO_CELL, tableMaker, type SweepTable, type TableMaker } from "./table.ts";
 import { twinsOf, type Twins } from "./twins.ts";
 
-/** Judgements of this many distinct detections are held in memory at once. */
+/** How many different sets of judgements are held in memory at once. */
 const DETECTIONS_AT_ONCE = 48;
-/** A sweep counts what history hid by a model of times; only its last check draws it. */
+/** A sweep continues nothing that history hid; only its last check does. */
 const NOTHING_IMAGINED: ReadonlySet<number> = new Set();
 
 export interface RowOptions {
@@ -33,24 +33,24 @@ export interface RowOptions {
   readonly costs: Costs;
   readonly seed: number;
   readonly edgesMs: readonly number[];
-  /** Deployments outside are in no row. */
+  /** Only deployments that start within this time are counted. */
   readonly within?: Within | undefined;
 }
 
-/** What one policy leaves of itself, and what every sweep is held against. */
+/** Makes rows of the table, of policies and of the anchors. */
 export interface RowMaker {
   readonly people: Responder;
   readonly recovery: Recovery;
   readonly services: readonly string[];
   /**
-   * The same as an earlier policy of the plan where they come to the same.
+   * The row of a policy. It is that of an earlier policy of the plan where they come to the same.
    *
    * @param alike shared by policies that were watched together
    */
   readonly rowOf: (plan: Plan, decided: PolicyReplay, alike: AlikeOutcomes) => Float64Array;
   /** The rows of `never` and of the oracle. */
   readonly anchorsOf: (plan: Plan, base: PolicyReplay) => readonly [Float64Array, Float64Array];
-  /** The same whoever asks; known after the first row. */
+  /** The counts of the table, which are the same for all policies; known after the first row. */
   readonly counts: () => SweepTable["counts"];
 }
 
@@ -98,7 +98,7 @@ export interface Tabled {
   readonly table: SweepTable;
   readonly detections: number;
   readonly passes: number;
-  /** Null where the judgements of earlier passes were let go. */
+  /** The judgements of all policies; null where those of earlier passes were dropped. */
   readonly judged: JudgedBefore | null;
 }
 
@@ -137,7 +137,7 @@ export async function tableOf(
   return { table, detections, passes: batches.length, judged: keeps ? judged : null };
 }
 
-/** Places of policies, those that judge alike together; a batch is watched in one pass. */
+/** Indices of policies in batches, those that judge alike together; one pass detects a batch. */
 export function inBatches(policies: readonly Policy[]): {
   readonly batches: readonly (readonly number[])[];
   readonly detections: number;
@@ -162,7 +162,7 @@ export function servicesOf({ tables }: History, within: Within | undefined): rea
   return [...new Set(inside.map(({ service }) => service))].sort();
 }
 
-/** Lets Ctrl-C in, now and then. */
+/** Yields to the event loop now and then, so that Ctrl-C is heard. */
 export async function breathe(progress: Progress, done: number, total: number): Promise<void> {
   if (done % 16 > 0) return;
   progress.update(done, total, "deciding under variations");

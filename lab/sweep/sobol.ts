@@ -57,7 +57,7 @@ function reverseBits(word: number): number {
   return (x >>> 16) | (x << 16);
 }
 
-/** Every bit is flipped or not by what lies above it and the seed: strata stay strata. */
+/** Flips each bit or not, by the bits above it and the seed, so that points stay stratified. */
 function scrambled(word: number, seed: number): number {
   let x = reverseBits(word);
   x = (x + seed) | 0;

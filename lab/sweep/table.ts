@@ -1,7 +1,7 @@
 /**
- * What a sweep keeps of each policy: a few sums for each service and stretch of time.
- * Every number, interval, resample and test of a sweep is made from these, so thousands
- * of policies fit in memory and none is looked at twice.
+ * The table of a sweep: a few sums of each policy, for each service and stretch of time. Every
+ * number, interval, resample and test of a sweep is made from these, so thousands of policies fit
+ * in memory and each has to decide only once.
  */
 
 import type { Listed } from "../history/listed.ts";
@@ -39,7 +39,7 @@ export interface SweepTable {
 /** Sums of one policy over some stretches, by service. */
 export type ServiceSums = Readonly<Record<SumName, Float64Array>>;
 
-/** Where a deployment belongs that is not counted. */
+/** The cell of a deployment that is not counted. */
 export const NO_CELL = -1;
 
 export interface TableMaker {
@@ -66,7 +66,7 @@ export function tableMaker(
   const counts = Object.fromEntries(
     COUNTS.map((name) => [name, new Float64Array(cellCount)]),
   ) as Record<CountName, Float64Array>;
-  // Most deployments have the same outcome under one policy after the other.
+  // Kept from one policy to the next, because most deployments have the same outcome under both.
   const last = [...standingFor(first)];
   const adds = last.map((outcome, index) => {
     const own = contributionOf(outcome, scoring);
@@ -98,7 +98,7 @@ export function tableMaker(
 }
 
 interface Contribution {
-  /** Null where all of them are nought, as most are. */
+  /** The sums of one outcome; null where all are zero, as most are. */
   readonly sums: readonly number[] | null;
   readonly counts: Readonly<Record<CountName, number>>;
 }

@@ -1,13 +1,13 @@
 /**
- * Policies of a sweep that come to the same row, though one or the other says something else:
- * the second is not decided again.
+ * Twins: policies of a sweep that come to the same row of numbers although they differ. The second
+ * of them need not decide.
  *
- * Beyond what no policy of its kind ever reads (decidesAlike.ts) there is what this history
- * leaves unread: rules of `assign` that none of its deployments meets, or that lead to the same
- * tier by other words; and what a tier says of asking (its window, its escalation) where one
- * that was decided never asked in that tier. A policy that differs from it in nothing else
- * takes every step that it took. Records would not be the same, because they name the rule;
- * numbers are. test/sweep/twins.test.ts holds that every row is what it would have been.
+ * Some differences are never read by any history (decidesAlike.ts). Others are not read by this
+ * history: rules of `assign` that none of its deployments meets, or that lead to the same tier by
+ * other words; and what a tier says about asking (its window, its escalation) where a policy that
+ * decided already never asked in that tier. A policy that differs from that one in nothing else
+ * takes the same steps. Its records would differ, because they name the rule, but its numbers would
+ * not: test/sweep/twins.test.ts holds that every row is as it would have been.
  */
 
 import {
@@ -21,15 +21,15 @@ import type { Plan } from "../replay/plan.ts";
 import type { PolicyReplay } from "../replay/replay.ts";
 import { tiersRead } from "./decidesAlike.ts";
 
-/** Tiers in which people were asked. */
+/** The tiers in which people were asked. */
 interface Asked {
   readonly override: boolean;
   readonly approve: boolean;
 }
 
-/** Rows of policies that were decided on one plan and the same judgements if they judge alike. */
+/** The rows of policies that decided on one plan, and on the same judgements if alike. */
 export interface Twins {
-  /** Null where none that was decided comes to the same. */
+  /** The row of a policy that comes to the same; null where none has decided yet. */
   readonly find: (policy: Policy) => Float64Array | null;
   readonly keep: (decided: PolicyReplay, row: Float64Array) => void;
 }
@@ -58,7 +58,10 @@ export function twinsOf(plan: Plan): Twins {
 
 const ANYWHERE: Asked = { override: true, approve: true };
 
-/** Equal for policies that come to the same row of this plan if they ask in no other tiers. */
+/**
+ * A function that gives a key to each policy. Policies with equal keys come to the same row of this
+ * plan, if they ask people in the same tiers.
+ */
 export function meaningIn({ deployments }: Plan): (policy: Policy, asked?: Asked) => string {
   const kinds = kindsOf(deployments.map(({ deployment }) => deployment));
   /** A sweep has few ways to give tiers, and many policies with each. */
@@ -86,12 +89,12 @@ export function meaningIn({ deployments }: Plan): (policy: Policy, asked?: Asked
   };
 }
 
-/** What a tier asks for is read before anybody is asked in it. */
+/** The confidence that a tier asks for, which matters also where nobody is asked in the end. */
 function sureOf(tier: { readonly confidence: number | null } | null): unknown {
   return tier === null ? null : { confidence: tier.confidence };
 }
 
-/** One deployment of each kind that a rule can tell from the others, but for its tags. */
+/** One deployment of each kind that rules can tell apart, tags left out. */
 function kindsOf(deployments: readonly Deployment[]): readonly Deployment[] {
   const kinds = new Map<string, Deployment>();
   for (const deployment of deployments) {
@@ -102,7 +105,7 @@ function kindsOf(deployments: readonly Deployment[]): readonly Deployment[] {
   return [...kinds.values()];
 }
 
-/** The rules that may apply, up to the first that must, with what they ask of tags alone. */
+/** The rules that may apply to a deployment, up to the first that must, reduced to their tags. */
 function rulesMet(assign: Policy["assign"], deployment: Deployment): Policy["assign"] {
   const met: Assignment[] = [];
   for (const { when, tier } of assign) {

@@ -1,4 +1,4 @@
-/** What a recommendation asked for, and what it did not, wherever it is read. */
+/** A recommendation in words, the same on terminal, page and report. */
 
 import { fieldWords, formatApart } from "../compare/words.ts";
 import type { Check, Gate } from "../gate/gate.ts";
