@@ -188,11 +188,11 @@ function resolvesOf(
   baseline: Evaluated,
   candidate: Evaluated,
 ): number | null {
-  if (error > 0) return tidy(Math.min(atMost, reach + POWER_Z * error));
+  if (error > 0) return tidy(Math.max(reach, Math.min(atMost, reach + POWER_Z * error)));
   if (baseline.policy.digest === candidate.policy.digest) return null;
   if (field.unit !== "share") return reach > 0 ? tidy(reach) : null;
   const left = shareStillPossible(baseline.scored.counts.get(field.name)!);
-  return tidy(Math.min(atMost, reach + left));
+  return tidy(Math.max(reach, Math.min(atMost, reach + left)));
 }
 
 /** The difference's own spread: in each sample, and without each service, both policies' alike. */
