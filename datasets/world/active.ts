@@ -1,6 +1,6 @@
 /**
- * The effects that touch one series in a window: of deployments, of what rollbacks
- * bring about, and of episodes nobody deployed.
+ * The effects on one series in a window: of deployments, of rollbacks, and of episodes that no
+ * deployment caused.
  */
 
 import { affecting, deploymentsBetween } from "./deployments.ts";
@@ -10,14 +10,12 @@ import { EFFECT_MAX_MS, type World } from "./world.ts";
 import type { Columns } from "./writers.ts";
 
 /**
- * When a rollback of this deployment took effect (the old version serves again); null:
- * never.
+ * When a rollback of a deployment took effect, so that the old version serves again; null: never.
  *
- * It ends the deployment's effects over its `recoveryMs`, and stops a staged rollout
- * where it is. Of one that is not `reversible` it ends nothing. Either may add the
- * deployment's `rollbackEffects` from that moment. A rollback that failed
- * (`rollbackSucceeds` false) took no effect: say null. Nothing before the moment
- * changes, so a host may decide it while it goes.
+ * From then on the deployment's effects fade over its `recoveryMs`, and a staged rollout goes no
+ * further. If the deployment is not `reversible`, its effects go on. In both cases the deployment's
+ * `rollbackEffects` are added. Return null for a rollback that failed (`rollbackSucceeds` is
+ * false). Samples before that time do not change, so a host may decide while it reads them.
  */
 export type Interventions = (deploymentId: string) => number | null;
 
@@ -60,7 +58,7 @@ export function activeEffects(
   return active;
 }
 
-/** What rollbacks brought about; none in a world where they cost nothing. */
+/** The effects of rollbacks themselves; none in a world where rollbacks cost nothing. */
 function rollbackEffects(
   world: World,
   service: string,
@@ -87,7 +85,7 @@ function rollbackEffects(
   });
 }
 
-/** What is left of an effect after a rollback took effect: falls linearly over the recovery. */
+/** The share of an effect that is left after a rollback: falls linearly over the recovery time. */
 function remainder(active: ActiveEffect, atMs: number): number {
   if (atMs <= active.clearFromMs) return 1;
   return Math.max(0, 1 - (atMs - active.clearFromMs) / active.recoveryMs);

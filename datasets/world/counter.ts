@@ -59,7 +59,7 @@ export function countUp(
   for (let i = 0; i < rates.length; i++) {
     const atMs = firstMs + i * stepMs;
     let countedMs = stepMs;
-    // Of the step's requests only those since its last restart are still there.
+    // A restart sets the counter to zero: only requests since the last restart count.
     for (; next < restarts.length && restarts[next]! <= atMs; next++) {
       count = 0;
       countedMs = Math.min(stepMs, atMs - restarts[next]!);

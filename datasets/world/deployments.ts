@@ -1,9 +1,8 @@
 /**
- * What each deployment is and does, with the truth about it.
+ * What each deployment is, what it does to the metrics, and its true label.
  *
- * Law: everything about a deployment is a function of the world and its identifier.
- * Nothing here asks what another deployment did or what anybody decided, so any one
- * can be made alone.
+ * Law: everything about a deployment is a function of the world and its identifier. It never
+ * depends on other deployments' effects or on decisions, so each can be made alone.
  *
  * Simplifications, with their bias: effects end by themselves at most 150 min after
  * the start. Unless the world says `stagedHarm`, the harm of a staged rollout begins
@@ -99,9 +98,9 @@ const CALLER_BEFORE_MS = 90 * MINUTE_MS;
 const CALLER_AFTER_MS = EFFECT_MAX_MS + 90 * MINUTE_MS;
 
 /**
- * The dependants a deployment may harm without reaching the baseline or watch of a
- * deployment of their own, so that every decision still rests on one deployment's
- * effects. Asks for their schedule, never for their truth.
+ * The dependants that a deployment may harm: those that have no deployment of their own close to
+ * it, so that every decision still depends on the effects of one deployment. Uses their schedule,
+ * never their true effects.
  */
 function freeCallers(world: World, start: ScheduledStart): readonly string[] {
   return (world.dependants.get(start.service) ?? []).filter(
@@ -171,7 +170,7 @@ function drawTruth(
   return { label: coincident ? "unrelated_incident" : "benign", cause, effects };
 }
 
-/** Somebody else's incident during the hour's watch: a rollback then would be for nothing. */
+/** Does an unrelated incident fall into the hour after the start? A rollback would not end it. */
 function meetsIncident(world: World, start: ScheduledStart): boolean {
   return episodesBetween(world, start.service, start.startMs, start.startMs + HOUR_MS).some(
     ({ kind }) => kind === "incident" || kind === "shock" || kind === "reached",
@@ -299,7 +298,7 @@ export function affecting(
           effect.service === service &&
           (metric === null || effect.metric === metric) &&
           startedAtMs + effect.onsetMs < toMs &&
-          // The sample after the end still saw a part of it.
+          // The sample after the end still contains a part of the effect.
           startedAtMs + effect.endsMs + world.stepMs > fromMs,
       ),
     );
@@ -323,9 +322,8 @@ const strayTagsOf = remember((world, _all, day): ReadonlyMap<string, readonly Ta
 });
 
 /**
- * Tags that speak about a whole service (not about one deployment) and may be valid
- * in [fromMs, toMs): those that landed on the wrong service. Tags of a deployment
- * itself are in its `tags`.
+ * Tags about a whole service that may be valid in [fromMs, toMs): those that were given to the
+ * wrong service. Tags about a deployment are in its `tags`.
  */
 export function serviceTags(
   world: World,

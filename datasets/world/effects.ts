@@ -16,7 +16,7 @@ export const METRICS = [
   "saturation",
   "conversion_rate",
 ] as const;
-/** What effects touch. */
+/** A metric that effects can change. */
 export type Metric = (typeof METRICS)[number];
 /** Of every service, in a world whose telemetry has counters. */
 export const REQUESTS_TOTAL = "requests_total";
@@ -29,7 +29,7 @@ export interface Exposure {
 }
 
 export interface Effect {
-  /** Whose series it touches: usually the deployed service, sometimes a caller of it. */
+  /** The service whose series changes: usually the deployed one, sometimes a caller of it. */
   readonly service: string;
   readonly metric: Metric;
   /** `gap`: samples are missing while it lasts. `oscillation`: comes and goes, see `ON_SHARE`. */
@@ -39,7 +39,7 @@ export interface Effect {
   readonly size: number;
   /** After the start of the deployment or incident. */
   readonly onsetMs: number;
-  /** When it ends if nobody does anything. */
+  /** When it ends without a rollback, after the start. */
   readonly endsMs: number;
   /**
    * Decay: half-life. Ramp: time to reach `size` (it grows on at that pace).

@@ -1,8 +1,8 @@
 /**
  * Reads a world file.
  *
- * Law: a file that passes needs no second look. Unknown keys are errors, all errors are
- * reported at once, and each names file, line, column and the cure.
+ * Law: a file that passes is valid everywhere. Unknown keys are errors, all errors are reported at
+ * once, and each names file, line, column and the cure.
  */
 
 import { z } from "zod";
@@ -13,7 +13,7 @@ import { worldSchema, type WorldSpec } from "./spec.ts";
 
 type Path = readonly (string | number)[];
 
-/** What a key holds, below whatever checks it or makes it optional. */
+/** The schema of a key without its checks and without `optional`. */
 function bare(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional) return bare(schema.unwrap());
   if (schema instanceof z.ZodPipe) return bare(schema.in);

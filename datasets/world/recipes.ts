@@ -1,5 +1,5 @@
 /**
- * What makes up a regression, a surprise, an incident: the catalogue.
+ * The catalogue of regressions, surprises and incidents, each as a set of effects.
  *
  * Sizes follow published change studies where there are any and are assumptions
  * otherwise (each recipe says its own); severity and onset delay are independent.
@@ -187,7 +187,7 @@ function restarts(
   }));
 }
 
-/** What a good deployment may look like, though it does no harm (or it is not its fault). */
+/** Effects of a good deployment that look like harm, or that it did not cause. */
 export function surpriseEffects(
   kind: Surprise,
   place: Place,
@@ -316,8 +316,8 @@ export function reachedEffects(service: string, effects: readonly Effect[]): rea
 const REACHED_SHARE = 0.4;
 
 /**
- * Rolling back what cannot be rolled back: the old version meets a schema or state that
- * is not its own. Errors and latency for 20-60 min, until somebody has mended it.
+ * Rolling back an irreversible deployment: the old version meets a schema or state that it does not
+ * know. Errors and latency for 20-60 min, until somebody has repaired it.
  */
 export function rollbackHarmEffects(service: string, random: RandomStream): readonly Effect[] {
   return new Recipe(service, 0, random.between(20, 60) * MINUTE_MS, true)

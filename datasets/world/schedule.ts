@@ -7,8 +7,8 @@
  * next. Business-hours and planned starts keep their distance by construction;
  * off-hours ones are thinned against them (Matérn's second hard-core process: of
  * two candidates too close together the one with the larger mark goes), and all of
- * them against storms, where many services deploy at once. Bias: storms of one service
- * there are none, and nobody deploys a fix ten minutes after a failure.
+ * them against storms, where many services deploy at once. Bias: no service deploys many
+ * times in a row, and nobody deploys a fix ten minutes after a failure.
  */
 
 import { utcOffsetMs } from "../../lab/localTime.ts";
@@ -95,7 +95,7 @@ const candidatesOf = remember((world, name, localDay): readonly ScheduledStart[]
   }));
 });
 
-/** Where this service takes part in a storm that begins on its local day: a start, or none. */
+/** The start of this service in a storm that begins on its local day, if it takes part in one. */
 function stormStartsOf(
   world: World,
   service: Service,
@@ -115,7 +115,7 @@ function stormStartsOf(
   });
 }
 
-/** Storms stand, then business and planned starts; off-hours ones are ranked by a keyed mark. */
+/** Lower marks win: storms first, then business and planned starts, then off-hours by a hash. */
 function markOf(world: World, start: ScheduledStart): number {
   if (start.when === "storm") return -2;
   return start.when === "offHours" ? uniform(world.seed, "mark", start.deploymentId) : -1;

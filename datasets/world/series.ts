@@ -27,9 +27,9 @@ import { noiseOf, WRITERS, type Columns, type Writing } from "./writers.ts";
 
 const TRAFFIC_PHI = 0.9;
 const TRAFFIC_SD = 0.05;
-/** What the services of a time zone share changes over half an hour, not over ten minutes. */
+/** Autocorrelation of the shared traffic: it changes over half an hour, not over ten minutes. */
 const SHARED_PHI = 0.97;
-/** Loadings lie between 0.3 and 0.8: on average a service feels what the spec says. */
+/** Shock loadings are between 0.3 and 0.8; divided by this mean, the average service has 1. */
 const MEAN_LOADING = 0.55;
 
 /** The log season over a local day, one value a sample. */
@@ -88,7 +88,7 @@ function weekdayLevel(day: number, weekend: number): number {
   return place === 2 || place === 3 ? weekend : 0;
 }
 
-/** What there is none of without requests. */
+/** Metrics that have no sample in a step without requests. */
 const RATED: ReadonlySet<Metric> = new Set([
   "latency_p50_ms",
   "latency_p95_ms",
@@ -97,7 +97,7 @@ const RATED: ReadonlySet<Metric> = new Set([
   "conversion_rate",
 ]);
 
-/** In a world whose file says what its traffic is: no request in a step (Poisson), no sample. */
+/** In a world with `services.traffic`: drops samples of steps that have no request (Poisson). */
 function loseIdle(
   { logTraffic }: Columns,
   key: Counter,
@@ -157,8 +157,8 @@ export function generateSamples(
 }
 
 /**
- * Samples [start, end) before anything is lost; `missing` gets a 1 where the series itself
- * has nothing to show (a telemetry artefact, no request).
+ * Samples [start, end) before scrapes are lost; sets `missing` to 1 where the series itself has no
+ * sample (a telemetry gap, no request).
  */
 function drawSamples(
   world: World,

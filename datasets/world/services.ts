@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 export interface ServiceLevels {
   /** Requests per second at the season's middle. */
   readonly throughputRps: number;
-  /** Requests per second at which the service is full. */
+  /** Requests per second at which the service is saturated. */
   readonly capacityRps: number;
   readonly latencyMedianMs: number;
   /** Sd of the log latency of single requests: how far p95 and p99 lie from p50. */
@@ -143,9 +143,9 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
 }
 
 /**
- * Whose a service is and since when. Those of the beginning go round the teams of the
- * beginning; later ones come one by one, evenly over the length, in runs: a new team
- * forms with the first service of its run.
+ * The team of a service and the day on which it appears. Initial services are distributed over the
+ * initial teams in turn. Later ones appear one by one, evenly over the world's length; several in a
+ * row belong to the same new team.
  */
 function placeOf(spec: WorldSpec, index: number): { team: number; bornAtMs: number } {
   const { count, teams, growth } = spec.services;

@@ -1,7 +1,7 @@
 /**
- * The world file: what a simulated environment consists of. Keys marked optional are
- * off when they are missing, and then nothing of them is drawn: a world that does not
- * name them is the same world, bit for bit, as before they were thought of.
+ * The schema of a world file. What an optional key describes does not exist in a world without that
+ * key, and nothing is drawn for it. So worlds written before an option existed stay the same, bit
+ * for bit.
  */
 
 import { z } from "zod";
@@ -32,7 +32,7 @@ export const REGRESSIONS = [
   "downstream",
   "delayed",
 ] as const;
-/** Made to be overlooked: worlds that do not name them have none. */
+/** Regressions that are hard to detect; worlds that do not name them have none. */
 export const HIDDEN_REGRESSIONS = ["slow_leak", "oscillation"] as const;
 export const SURPRISES = [
   "cache_transient",
@@ -63,7 +63,7 @@ function check<Section>(
 
 export const worldSchema = z.strictObject({
   world: name(),
-  /** What this world is good for, in a sentence. */
+  /** The purpose of the world, in a sentence. */
   why: sentence.optional(),
   start: midnight,
   length: duration.refine(

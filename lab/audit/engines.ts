@@ -1,11 +1,11 @@
-/** What is said of a log that another engine wrote: what of it can be made again, and what not. */
+/** Explains what can and cannot be made again from a log that another engine version wrote. */
 
 import { DECIDES_OTHERWISE, ENGINE_VERSION, JUDGES_OTHERWISE } from "../../engine/index.ts";
 
 /**
  * @param versions of the engines that wrote the log
- * @param judged were its samples judged again as well?
- * @returns null where it was this one alone, and all of it can be made again
+ * @param judged were the judgements made again from samples as well?
+ * @returns null where only this version wrote it
  */
 export function otherEngines(versions: readonly string[], judged: boolean): string | null {
   const others = versions.filter((version) => version !== ENGINE_VERSION);
@@ -25,13 +25,13 @@ export function otherEngines(versions: readonly string[], judged: boolean): stri
   );
 }
 
-/** A line for each change that came after one of the versions. */
+/** One line for each change that is newer than one of the versions. */
 function changesSince(changes: typeof JUDGES_OTHERWISE, versions: readonly string[]): string {
   const later = changes.filter(({ since }) => versions.some((one) => isNewer(since, one)));
   return later.map(({ since, what }) => `\n  since ${since}: ${what}`).join("");
 }
 
-/** Of two versions as `1.2.3`; what is no number counts as none. */
+/** Compares versions such as `1.2.3`; a part that is not a number counts as 0. */
 function isNewer(one: string, than: string): boolean {
   const parts = (version: string): number[] => version.split(".").map((part) => parseInt(part, 10));
   const [ours, theirs] = [parts(one), parts(than)];

@@ -1,9 +1,9 @@
 /**
- * Judges the deployments of a log again from the samples of their history: are the samples
- * those that the log vouches for, and does today's detection say of them what it said then.
+ * Judges the deployments of a log again from the samples of their history: are the samples those
+ * whose digests the log has, and does today's detection judge them as it did then?
  *
- * A log has the digest of what each deployment was judged by. Where it differs, the series
- * that differ are named; what was judged by other samples is not compared.
+ * Where the digest of a deployment's samples differs, the differing series are named, and its
+ * judgements are not compared.
  */
 
 import {
@@ -28,7 +28,7 @@ export interface SampleDifference {
   /** Of the log, counted from 1. */
   readonly line: number;
   readonly deploymentId: string;
-  /** `service/metric`; null where it is no one series. */
+  /** `service/metric`; null where it is not about a single series. */
   readonly series: string | null;
   readonly what: string;
 }
@@ -39,12 +39,12 @@ export interface JudgementDifference {
   readonly policy: string;
   readonly signal: string;
   readonly logged: string;
-  /** Null where today's detection says nothing at that moment. */
+  /** Null where today's detection makes no judgement at that time. */
   readonly now: string | null;
 }
 
 export interface JudgedAgain {
-  /** Is it the history that the log names, by its digest? */
+  /** Does the history have the digest that the log names? */
   readonly sameHistory: boolean;
   /** Deployments whose samples were compared. */
   readonly deployments: number;
@@ -65,7 +65,7 @@ interface Logged {
   }[];
 }
 
-/** @throws Problem as `logEntries` does, and where the log vouches for no samples */
+/** @throws Problem as `logEntries` does, and where the log has no digests of samples */
 export async function judgeAgain(
   file: string,
   open: boolean,
@@ -115,7 +115,7 @@ function readLogged(file: string, open: boolean): Logged {
   const judgements: Logged["judgements"][number][] = [];
   let policy: number | null = null;
   const take = (line: number, event: DecisionEvent): void => {
-    // What is judged under a policy that came later, the header's cannot judge.
+    // After a change of policy, judgements cannot be made again with the header's policy.
     if (event.kind === "policyChanged") policy = null;
     if (event.kind === "signalJudged" && policy !== null) judgements.push({ line, policy, event });
   };
@@ -188,7 +188,7 @@ function judgementDifference(
   return [{ line, deploymentId, policy, signal, logged: say(event), now: text }];
 }
 
-/** What the log does not have was added since: it is not compared. */
+/** Compares the fields that the log has; fields that were added since are ignored. */
 function isAlike(logged: object, now: object): boolean {
   const today = now as Readonly<Record<string, unknown>>;
   return Object.entries(logged).every(

@@ -1,15 +1,15 @@
 /**
- * A policy as a log has it, read by today's engine.
+ * Makes a logged policy usable by today's engine.
  *
- * The language grows, so a log may lack keys that every policy has today. Today's
- * defaults stand for them, as they would for a file that does not write them. What the
- * log does have is never changed, and neither is its digest.
+ * The policy language grows, so a log may lack keys that every policy has today. They get today's
+ * defaults, as in a policy file that does not write them. Keys that the log has are never changed,
+ * and neither is its digest.
  */
 
 import type { Policy } from "../../engine/index.ts";
 import { policyFromText } from "../policy/load.ts";
 
-/** One of everything that a policy may list, with nothing said that has a default. */
+/** A policy with one item in each list, and only the required keys: all others are defaults. */
 const SILENT = `
 policy: silent
 owner: nobody
@@ -21,13 +21,13 @@ context: { one: {} }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Lists of things of one kind: each is filled from the one in `SILENT`. */
+/** Lists whose items are completed from the only item in `SILENT`. */
 const LISTS: readonly string[] = ["signals", "modes", "context"];
-/** What the engine reads key by key, each with a default of its own. */
+/** Objects that are completed key by key. */
 const PARTS: readonly string[] = ["guardrails", "tiers", "evidence"];
 const TIERS: readonly string[] = ["full", "override", "approve", "observe"];
 
-/** @returns the policy, and the keys that were filled in */
+/** @returns the completed policy, and the keys that were added */
 export function withDefaults(logged: Policy): {
   readonly policy: Policy;
   readonly keys: readonly string[];

@@ -1,4 +1,4 @@
-/** Reads what a decision log says, and only from a log whose chain is whole. */
+/** Reads a decision log, and refuses one whose chain is broken. */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,23 +11,24 @@ export interface LoggedEntry {
   /** Counted from 1. */
   readonly line: number;
   readonly entry: LogEntry;
-  /** The content as it is written. */
+  /** The content, exactly as written. */
   readonly text: string;
-  /** Where the line's newline ends, in bytes, and what the next line must say. */
+  /** The byte after the line's newline. */
   readonly endsAt: number;
+  /** What the next line must chain to. */
   readonly end: ChainEnd;
 }
 
-/** A run directory stands for the log in it. */
+/** The log in a run directory, or the path itself. */
 export function logIn(path: string): string {
   const log = join(path, "decisions.jsonl");
   return existsSync(log) ? log : path;
 }
 
 /**
- * The entries of a log in order; whoever takes them all knows that the log is whole.
+ * The entries of a log in order. Only if all are read without an error, the log is intact.
  *
- * @param open the log is still being written: it need not have its last checkpoint
+ * @param open the log may still be written, so that its last checkpoint may be missing
  * @throws Problem where the chain is broken, or a log does not begin with a header
  */
 export function* logEntries(file: string, open: boolean): Generator<LoggedEntry> {
@@ -38,7 +39,7 @@ export function* logEntries(file: string, open: boolean): Generator<LoggedEntry>
     endsAt += bytes.length + 1;
     state = followLine(state, bytes, complete, checks);
     if (state.fault !== null) break;
-    // A line that broke the chain: the rest is read only to say what happened to it.
+    // The chain is broken: read the rest only to find out how.
     if (state.suspect !== null) continue;
     const { kind, content } = readEnvelope(bytes, checks.latin1)!;
     const text = new TextDecoder().decode(bytes.subarray(content.from, content.to));

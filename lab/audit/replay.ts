@@ -1,9 +1,9 @@
 /**
- * Makes the decisions of a log again: its events through today's engine, under the policy
- * of its header, and every record that comes out otherwise.
+ * Makes the decisions of a log again: runs its events through today's engine, under the policy of
+ * its header, and lists every record that differs.
  *
- * Two laws. What a log does not have is not compared: it was written before that field
- * was. The engine's version is no decision: it may differ.
+ * Laws: fields that a log lacks are not compared, because they were added later. The engine version
+ * may differ, because it is not a decision.
  */
 
 import {
@@ -39,7 +39,7 @@ export interface DecisionDifference {
     "decided otherwise" | "not decided now" | "not in the log" | "refused by the engine";
   /** The event, in words. */
   readonly because: string;
-  /** What the engine says today; what the log says where it says nothing. */
+  /** Today's reason; the logged one where today's engine makes no such decision. */
   readonly reason: string;
   readonly fields: readonly FieldDifference[];
 }
@@ -52,16 +52,16 @@ export interface LogReplay {
   readonly differences: readonly DecisionDifference[];
   /** Engine versions that wrote the log. */
   readonly engineVersions: readonly string[];
-  /** Keys of a policy that the log does not have and today's defaults stand for. */
+  /** Policy keys that the log lacks and that got today's defaults. */
   readonly filled: readonly string[];
 }
 
 interface Section {
   readonly header: LogHeader;
-  /** The newest one in force. */
+  /** The policy in force. */
   policy: Policy;
   fleet: FleetState;
-  /** The engine refused an event: nothing after it can be decided. */
+  /** The engine refused an event, so that nothing after it can be decided. */
   stopped: boolean;
 }
 
@@ -175,7 +175,7 @@ function fieldDifferences(logged: DecisionRecord, now: DecisionRecord): FieldDif
       if (isList !== Array.isArray(after)) fields.push({ field, logged: before, now: after });
       else {
         const names = new Set(Object.keys(before));
-        // A list that grew is another list; an object that grew has a field the log had not.
+        // A longer list differs; an additional field of an object was added after the log.
         if (isList) Object.keys(after).forEach((name) => names.add(name));
         for (const name of names) {
           const inner = isList ? `${field}[${name}]` : field === "" ? name : `${field}.${name}`;

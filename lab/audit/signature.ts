@@ -13,13 +13,13 @@ import { Problem } from "../problem.ts";
 /** The signature of a text, in base64. */
 export type Signer = (text: string) => string;
 
-/** @throws Problem when this is no private Ed25519 key */
+/** @throws Problem when the file is not a private Ed25519 key */
 export function readSigner(file: string): Signer {
   const key = readKey(file, "private");
   return (text) => sign(null, Buffer.from(text), key).toString("base64");
 }
 
-/** @throws Problem when this is no public Ed25519 key; a private one serves as well */
+/** Takes a public key, or a private one. @throws Problem when the file is not an Ed25519 key */
 export function readSignatureCheck(file: string): (text: string, signature: string) => boolean {
   const key = readKey(file, "public");
   return (text, signature) =>

@@ -1,4 +1,4 @@
-/** Reads a decision log as a stream of lines and follows its chain. */
+/** Reads a decision log line by line and checks its hash chain. */
 
 import { hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
@@ -31,7 +31,7 @@ export function* readLines(file: string): Generator<LogLine> {
     let to = 0;
     for (;;) {
       if (buffer.length - to < chunkBytes) {
-        // What is left of an unfinished line moves to the front; a longer line than fits grows it.
+        // Move an unfinished line to the front; enlarge the buffer if the line does not fit.
         const rest = to - from;
         const roomy = rest > chunkBytes ? Buffer.allocUnsafe(2 * buffer.length) : buffer;
         buffer.copy(roomy, 0, from, to);
@@ -60,7 +60,7 @@ function opened(file: string): number {
   try {
     const handle = openSync(file, "r");
     try {
-      // A directory opens, and says what it is when it is read.
+      // A directory can be opened; only reading it fails.
       readSync(handle, Buffer.alloc(1), 0, 1, 0);
       return handle;
     } catch (error) {
@@ -75,9 +75,9 @@ function opened(file: string): number {
 }
 
 export interface VerifyOptions {
-  /** The log is still being written: it need not have its last checkpoint. */
+  /** The log may still be written, so that its last checkpoint may be missing. */
   readonly open: boolean;
-  /** Is the signature of a checkpoint right? Null: signatures are not asked for. */
+  /** Checks the signature of a checkpoint. Null: signatures are not required. */
   readonly isSigned: ((text: string, signature: string) => boolean) | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Writes a decision log, streaming: a line for each entry, a checkpoint now and then
- * and one at the end. Memory stays flat however long the log is.
+ * Writes a decision log as a stream: a line for each entry, a checkpoint after every 10,000 lines
+ * and one at the end. Memory does not grow with the log.
  */
 
 import { closeSync, openSync, writeSync } from "node:fs";
@@ -21,7 +21,7 @@ import {
 import { sha256 } from "../policy/load.ts";
 import type { Signer } from "./signature.ts";
 
-/** A tail that was cut off can be told from one that was signed, this many lines at a time. */
+/** A signed checkpoint proves that the lines before it are complete. */
 const LINES_BETWEEN_CHECKPOINTS = 10_000;
 const PENDING_CHARACTERS = 1 << 20;
 
@@ -31,13 +31,13 @@ export interface LogSection {
   readonly caseId: string | null;
   /** Digest of the history; null when there is none. */
   readonly history: string | null;
-  /** What the fleet began with; absent: nothing. */
+  /** What the fleet had learned before; absent: nothing. */
   readonly learned?: LearningState;
   readonly handled: Iterable<Handled>;
   readonly samples: ReadonlyMap<string, SamplesSeen>;
 }
 
-/** Every line of a log with its newline, in order. */
+/** The lines of a log, each with its newline. */
 export function* logLines(
   sections: Iterable<LogSection>,
   signer: Signer | null,
@@ -61,7 +61,7 @@ export function* logLines(
   yield checkpoint(true);
 }
 
-/** What every log begins with; of no case and no history where nobody says more. */
+/** The header of a log, without case and history. */
 export function headerOf(policy: Policy): LogHeader {
   return {
     format: "hindsight-decisions",

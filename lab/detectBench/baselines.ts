@@ -1,7 +1,6 @@
 /**
- * What any detector must be shown beside: three that look at nothing (never, always,
- * a fair coin) and the rules people already run, on the same signals as the policy
- * under test.
+ * The baselines that any detector is shown beside: detectors that ignore the samples, and the rules
+ * that people already run, on the same signals as the policy under test.
  */
 
 import { BASELINE_SAMPLES, type DetectorSettings, type Policy } from "../../engine/index.ts";
@@ -9,19 +8,19 @@ import { uniform } from "../random.ts";
 import type { Case } from "./cases.ts";
 
 /**
- * Detectors that ignore the evidence: what the labels alone would give, and what the
- * length of a change's history would, which some recordings give away.
+ * Detectors that ignore the samples: never, always, a fair coin, and one that goes by the length of
+ * a change's past, which gives the label away in some recordings.
  */
 export function blindCases(cases: readonly Case[], seed: number): ReadonlyMap<string, Case[]> {
-  const decide = (flag: (one: Case) => boolean, score: (one: Case) => number): Case[] =>
-    cases.map((one) => ({
-      ...one,
-      flagged: flag(one),
-      detectedAfterMs: flag(one) ? 0 : null,
-      score: score(one),
+  const decide = (flag: (labelled: Case) => boolean, score: (labelled: Case) => number): Case[] =>
+    cases.map((labelled) => ({
+      ...labelled,
+      flagged: flag(labelled),
+      detectedAfterMs: flag(labelled) ? 0 : null,
+      score: score(labelled),
       undecided: false,
     }));
-  const toss = (one: Case): number => uniform(seed, "coin", one.deploymentId);
+  const toss = ({ deploymentId }: Case): number => uniform(seed, "coin", deploymentId);
   return new Map([
     [
       "never",
@@ -40,17 +39,17 @@ export function blindCases(cases: readonly Case[], seed: number): ReadonlyMap<st
     [
       "history length",
       decide(
-        (one) => one.pastSamples < BASELINE_SAMPLES / 3,
-        (one) => 1 / (1 + one.pastSamples),
+        ({ pastSamples }) => pastSamples < BASELINE_SAMPLES / 3,
+        ({ pastSamples }) => 1 / (1 + pastSamples),
       ),
     ],
-    ["coin", decide((one) => toss(one) < 0.5, toss)],
+    ["coin", decide((labelled) => toss(labelled) < 0.5, toss)],
   ]);
 }
 
 /**
- * The same signals under the rules that are run today; the digest says it is another policy.
- * Such a rule has no e-value to fuse: there any breach counts.
+ * The policy with another detector on all of its signals, and a digest of its own. These detectors
+ * have no e-value to fuse, so where the policy fuses evidence any breach counts.
  */
 export function ruleOf(policy: Policy, name: string, detector: DetectorSettings): Policy {
   return {

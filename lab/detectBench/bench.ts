@@ -1,9 +1,8 @@
 /**
- * A policy's detection on every labelled deployment of a history, beside detectors
- * that look at nothing and the rules that are run today.
+ * Measures a policy's detection on every labelled deployment of a history, beside the baselines.
  *
- * All of them see the same signals, tolerances and windows. No threshold is tuned on
- * this history except in `crossValidatedF1`, and there never on the service judged.
+ * All detectors see the same signals, tolerances and windows. No threshold is tuned on this history
+ * except in `crossValidatedF1`, and there never on the service that is judged.
  */
 
 import { ENGINE_VERSION, type DetectorSettings, type Policy } from "../../engine/index.ts";
@@ -38,9 +37,9 @@ export interface Bench {
 }
 
 export interface BenchOptions {
-  /** Judge a change on what was known this long after it; null for the policy's watch. */
+  /** How long after a change it is judged; null for the policy's watch. */
   readonly withinMs: number | null;
-  /** Show a change this much of its past only; null for all that its baseline wants. */
+  /** How much of the past is shown before a change; null for all that the baseline needs. */
   readonly historyMs: number | null;
   readonly seed: number;
   readonly replicates: number;
@@ -49,7 +48,7 @@ export interface BenchOptions {
 
 const base = { baselineMs: 0, season: false };
 
-/** What people run today, in the words of our detectors. */
+/** Rules that people run today, expressed as settings of our detectors. */
 const RULES: readonly (readonly [string, DetectorSettings])[] = [
   ["plain threshold", { ...base, kind: "threshold", breaches: 1, of: 1 }],
   ["threshold 3 of 3", { ...base, kind: "threshold", breaches: 3, of: 3 }],

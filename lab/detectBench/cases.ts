@@ -1,10 +1,9 @@
 /**
- * Labelled deployments as a detector sees them: was it flagged, how soon, and how
- * strong was the evidence at its strongest.
+ * For each labelled deployment: was it flagged, how soon, and how strong was the strongest
+ * evidence.
  *
- * Judged from the judgements alone, so that tiers, windows and superseding play no
- * part. Deployments labelled unrelated or unknown are neither right nor wrong and are
- * left out, counted.
+ * Only the signals' judgements count, not tiers, windows or superseding. Deployments labelled
+ * unrelated or unknown can be neither right nor wrong: they are left out, and counted.
  */
 
 import {
@@ -22,24 +21,24 @@ import type { Replay } from "../replay/replay.ts";
 
 export interface Case {
   readonly deploymentId: string;
-  /** What resamples together: the service. */
+  /** The service: the unit of resampling. */
   readonly cluster: string;
   readonly bad: boolean;
   readonly flagged: boolean;
-  /** From onset (from the start where no onset is recorded); null when not flagged. */
+  /** From the onset, or from the start where no onset is recorded; null when not flagged. */
   readonly detectedAfterMs: number | null;
   /**
-   * Peak statistic over its limit, the largest of all signals; ln E of all of them where
-   * evidence is fused. 0 without any.
+   * The largest ratio of peak statistic to limit over all signals; where the policy fuses evidence,
+   * the largest joint ln E. 0 without any.
    */
   readonly score: number;
-  /** How many samples of its past the best-known signal had: what must not give a label away. */
+  /** Baseline samples of the signal that had the most; it must not give the label away. */
   readonly pastSamples: number;
-  /** Nothing could be judged: counted as not flagged, never as healthy. */
+  /** No signal could be judged healthy or breaching: counted as not flagged, never as healthy. */
   readonly undecided: boolean;
 }
 
-/** Cases of one policy of a replay, in the order of the deployments. */
+/** The cases of one policy of a replay, in the order of the deployments. */
 export function casesOf(history: History, replay: Replay, index: number): Case[] {
   const { policy, judged } = replay.policies[index]!;
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
@@ -76,7 +75,7 @@ function strength({ statistic, limit }: SignalEvidence): number {
   return statistic === null || limit === null || limit === 0 ? 0 : statistic / limit;
 }
 
-/** When the machine would first have had enough to act on. */
+/** `knownAtMs` of the first judgement after which the breach was enough to act on; else null. */
 function firstBreach(
   policy: Policy,
   { deployment, tags, stages }: PlannedDeployment,
@@ -91,7 +90,7 @@ function firstBreach(
   return null;
 }
 
-/** The most that the signals said together. */
+/** The largest joint ln E of the signals during the watch. */
 function mostEvidence(policy: Policy, judgements: readonly SignalJudged[]): number {
   let signals: Record<string, SignalEvidence> = {};
   let most = 0;

@@ -1,8 +1,7 @@
 /**
- * How good a set of flags is, with cluster-bootstrap intervals (Wilson's where all or none of a
- * share are flagged), and how good the
- * score behind it is at any threshold (AUC) and at thresholds chosen without seeing
- * the service they are judged on (grouped cross-validation).
+ * How good a set of flags is, with cluster-bootstrap intervals (Wilson's where a share is 0 or 1),
+ * and how good the score behind it is: at any threshold (AUC), and at thresholds chosen on other
+ * services (grouped cross-validation).
  */
 
 import { randomStream } from "../random.ts";
@@ -26,9 +25,9 @@ export interface Measures {
   readonly f1: Interval;
   /** False positives per benign deployment. */
   readonly falsePositiveRate: Interval;
-  /** Probability that a bad deployment scores above a good one; ties count half. */
+  /** The probability that a bad deployment has a higher score than a good one; ties count half. */
   readonly auc: Interval;
-  /** Seconds from onset to the flag, of those flagged. */
+  /** Seconds from onset to flag, of bad deployments that were flagged. */
   readonly timeToDetectMedian: Interval;
   /** F1 at thresholds chosen on the other services. */
   readonly crossValidatedF1: Interval;
@@ -62,7 +61,7 @@ function f1Of({ tp, fp, fn }: Tally): number {
   return divide(2 * tp, 2 * tp + fp + fn);
 }
 
-/** Mann-Whitney's U over the number of pairs. */
+/** Mann-Whitney's U divided by the number of pairs. */
 export function aucOf(cases: readonly Case[]): number {
   const sorted = [...cases].sort((a, b) => a.score - b.score);
   let rankSum = 0;
@@ -99,7 +98,7 @@ function bestThreshold(cases: readonly Case[]): number {
 
 const FOLDS = 5;
 
-/** Which deployments are flagged when each fold's threshold comes from the other folds. */
+/** Flags by deployment ID, where each fold of services gets its threshold from the other folds. */
 export function crossValidatedFlags(cases: readonly Case[]): Map<string, boolean> {
   const clusters = [...new Set(cases.map(({ cluster }) => cluster))].sort();
   const foldOf = new Map(clusters.map((cluster, index) => [cluster, index % FOLDS]));
@@ -122,7 +121,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** All measures of one detector on one set of cases. */
+/** @param bootstraps how often services are resampled for the 95 % intervals */
 export function measure(cases: readonly Case[], seed: number, bootstraps: number): Measures {
   const flags = crossValidatedFlags(cases);
   const statistics = (sample: readonly Case[]): Record<string, number> => {
@@ -165,14 +164,14 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
     const value = whole[name]!;
     const valid = samples
       .map((sample) => sample[name]!)
-      .filter((one) => !Number.isNaN(one))
+      .filter((statistic) => !Number.isNaN(statistic))
       .sort((a, b) => a - b);
     const at = (share: number): number => valid[Math.round(share * (valid.length - 1))]!;
     if (Number.isNaN(value) || valid.length <= samples.length / 2) {
       return { value: Number.isNaN(value) ? null : value, low: null, high: null };
     }
     const [low, high] = [at(0.025), at(0.975)];
-    // All or none of every sample: the bootstrap knows no width, which is not certainty.
+    // Every resample gives 0 or every one gives 1: no width, but that is not certainty.
     if (low === high && (value === 0 || value === 1)) {
       const n = trials[name];
       return { value, ...(n === undefined ? { low: null, high: null } : wilson(value, n)) };

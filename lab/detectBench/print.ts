@@ -1,4 +1,4 @@
-/** The table of `detect-bench`, for a terminal. */
+/** Prints the table of `detect-bench` for a terminal. */
 
 import { Table } from "console-table-printer";
 import { formatDuration } from "../../engine/index.ts";
@@ -11,7 +11,7 @@ function share({ value, low, high }: Interval): string {
   return low === null || high === null ? text : `${text} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }
 
-/** One row a detector; 95 % intervals, resampling services, in brackets. */
+/** One row for each detector; brackets hold 95 % intervals over services. */
 export function benchTable(rows: readonly BenchRow[]): string {
   const table = new Table({ shouldDisableColors: true });
   for (const row of rows) {

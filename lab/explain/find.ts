@@ -1,4 +1,4 @@
-/** Finds the story of one deployment, in a history that is replayed or in a log. */
+/** Explains one deployment, from a history that is replayed or from a decision log. */
 
 import {
   ENGINE_VERSION,
@@ -45,7 +45,7 @@ interface Section {
   readonly madeFrom: MadeFrom;
 }
 
-/** @throws Problem when no such deployment is in the history, with the nearest ids */
+/** @throws Problem, with the nearest ids, when the history has no such deployment */
 export async function explainHistory(
   dir: string,
   policy: Policy,
@@ -56,7 +56,7 @@ export async function explainHistory(
 ): Promise<Explanation> {
   const history = await openHistory(dir);
   try {
-    // Asked before the long work begins.
+    // Checked before the replay, which takes long.
     const ids = history.tables.deployments.map((row) => row.deploymentId);
     if (!ids.includes(deploymentId)) throw unknown(dir, deploymentId, ids);
     const chosen = choosePeople(history, people, seed);
@@ -76,8 +76,8 @@ export async function explainHistory(
 }
 
 /**
- * @param named the policy of the log that is meant, where it has several
- * @throws Problem when the log is not whole, or has no such policy or deployment
+ * @param named the policy to explain; may be null where the log has only one
+ * @throws Problem when the log is damaged, or has no such policy or deployment
  */
 export function explainLog(file: string, deploymentId: string, named: string | null): Explanation {
   const sections = readSections(file, true).map(({ header, handled }) => ({

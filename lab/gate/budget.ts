@@ -1,6 +1,6 @@
 /**
- * The budget: what a policy change may cost at most, guard by guard. A guard's margin is
- * how much worse a field may become before the change is refused.
+ * The budget of a policy change: a list of guards. A guard names a field of the scorecard and a
+ * margin, which is how much worse the field may become before the change is refused.
  */
 
 import { z } from "zod";
@@ -12,7 +12,7 @@ import { FIELDS, type Field } from "../score/fields.ts";
 export interface Margin {
   readonly amount: number;
   readonly of: "absolute" | "week" | "baseline";
-  /** As it was written. */
+  /** As written in the budget file. */
   readonly text: string;
 }
 
@@ -23,7 +23,7 @@ export interface Guard {
 
 export interface Budget {
   readonly guards: readonly Guard[];
-  /** Deployments that may end worse without being accepted by name; null for no limit. */
+  /** How many deployments may end worse without being accepted by name; null for no limit. */
   readonly worseFlips: number | null;
 }
 
@@ -87,7 +87,7 @@ const guardsSchema = z
   )
   .refine((guards) => guards.length > 0, "name at least one guard");
 
-/** The written form of a budget file. */
+/** The schema of a budget file. */
 export const budgetSchema = z.strictObject({
   guards: guardsSchema
     .default(() => guardsSchema.parse(DEFAULT_GUARDS))
@@ -101,6 +101,7 @@ export const budgetSchema = z.strictObject({
 
 export const DEFAULT_BUDGET: Budget = toBudget(budgetSchema.parse({}));
 
+/** @throws Problem with file, line and column of everything that is wrong */
 export function loadBudget(file: string): Budget {
   return toBudget(readDocument(file, budgetSchema, "a budget file"));
 }
@@ -141,7 +142,7 @@ function toBudget({ guards, worseFlips }: z.output<typeof budgetSchema>): Budget
   return { guards, worseFlips: worseFlips ?? null };
 }
 
-/** One deployment that was looked at by a person and may end as the candidate ends it. */
+/** A deployment of which a person accepted that it ends otherwise under the candidate. */
 export interface AcceptedFlip {
   readonly deployment: string;
   /** How it may end; any other end is not accepted. */

@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<GateVerdict, string>> = {
   inconclusive: "INCONCLUSIVE",
 };
 
-/** The JSON of `gate`: that of `compare`, the verdict and its checks. */
+/** The JSON of `gate`: the JSON of `compare`, plus the verdict and its checks. */
 export function gateDocument(evaluation: Answer, gate: Gate) {
   const { verdict, checks, flips, unused } = gate;
   return {
@@ -80,7 +80,7 @@ function flipSummary(flips: readonly JudgedFlip[]): string {
   );
 }
 
-/** A pull request comment; `|` and line breaks in texts cannot break its tables. */
+/** A pull request comment; escapes `|` and line breaks, which would break its tables. */
 export function gateMarkdown(evaluation: Answer, gate: Gate): string {
   const { manifest } = evaluation;
   const row = (cells: readonly string[]): string => `| ${cells.map(inCell).join(" | ")} |`;
@@ -131,7 +131,7 @@ export function gateMarkdown(evaluation: Answer, gate: Gate): string {
   ].join("\n");
 }
 
-/** What the candidate does differently, as a list; its name is no difference. */
+/** What the candidate does differently, as a list; a different name alone does not count. */
 function changeLines({ policies: [baseline, candidate] }: Answer): string[] {
   const differences = diffPolicies(baseline!.policy, candidate!.policy);
   const changes = differences.filter(({ path }) => path[0] !== "policy");
@@ -146,7 +146,7 @@ function inCell(text: string): string {
     .replaceAll("<", "&lt;");
 }
 
-/** For a CI server: inconclusive is an error, not a failure and never a pass. */
+/** JUnit XML for CI servers: an inconclusive guard is an error, not a failure. */
 export function gateJunit(evaluation: Answer, gate: Gate): string {
   const suite = `hindsight gate: ${evaluation.policies[1]!.policy.policy}`;
   return junitXml(suite, gate.checks.map(testCase));

@@ -1,4 +1,4 @@
-/** Whom `--people` means: nobody, those of history, a model of them, or the perfect ones. */
+/** Chooses the responder that `--people` names. */
 
 import type { Past } from "../history/open.ts";
 import { servicesById } from "../history/places.ts";
@@ -16,9 +16,9 @@ export const PEOPLE_WORDS = ["absent", "recorded", "modelled", "perfect"] as con
 export type PeopleChoice = string;
 
 export interface People {
-  /** For the manifest: who they are, and what that rests on. */
+  /** For the manifest: who they are, and where the numbers come from. */
   readonly from: string;
-  /** Null where nobody is drawn; then every replicate is the same. */
+  /** Null where answers are not random; then every replicate is the same. */
   readonly model: ResponderModel | null;
   readonly responder: (replicate: number) => Responder;
 }
@@ -40,10 +40,10 @@ export function isDrawn(choice: PeopleChoice): boolean {
 }
 
 /**
- * Asked before the long work begins.
+ * Checks the choice before the long work begins.
  *
- * @param decisions how many the history has recorded
- * @throws Problem when the history has nothing recorded to play back, or the file is wrong
+ * @param decisions how many rows the history's `decisions` table has
+ * @throws Problem when there are no recorded answers to play back, or the file is wrong
  */
 export function checkPeople(choice: PeopleChoice, dir: string, decisions: number): void {
   if (choice === "recorded") checkRecorded(dir, decisions);
@@ -67,7 +67,7 @@ function checkRecorded(dir: string, decisions: number): void {
   });
 }
 
-/** @throws Problem when the history has nothing recorded to play back, or the file is wrong */
+/** @throws Problem when there are no recorded answers to play back, or the file is wrong */
 export function choosePeople(history: Past, choice: PeopleChoice, seed: number): People {
   const { tables } = history;
   const same = (from: string, responder: Responder): People => ({

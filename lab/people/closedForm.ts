@@ -19,9 +19,9 @@ import {
 } from "./model.ts";
 
 export interface WindowEffect {
-  /** Share of proposals on good deployments that are rolled back all the same. */
+  /** The share of proposals on good deployments that end in a rollback. */
   readonly wrongRollbacks: number;
-  /** Share of proposals on regressions that are rolled back. */
+  /** The share of proposals on regressions that end in a rollback. */
   readonly rightRollbacks: number;
   /** The mean time from the proposal to the rollback of a regression. */
   readonly addedDelayMs: number;

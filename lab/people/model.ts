@@ -1,6 +1,6 @@
 /**
- * People as a model: how long somebody takes to answer a proposal, and how often
- * the answer is right.
+ * The model of people: how long somebody takes to answer a proposal, and how often the answer is
+ * right.
  *
  * An answer is a pure function of the question and a key. The same person answers the same question
  * alike under every policy (common random numbers by deployment, purpose, ordinal and replicate),
@@ -20,7 +20,9 @@ export type Shift = "business" | "evening" | "night";
 export interface ShiftModel {
   /** The time to an answer is lognormal; with probability `silence` there is none at all. */
   readonly medianMs: number;
+  /** Standard deviation of its logarithm. */
   readonly sigma: number;
+  /** Probability that nobody answers at all. */
   readonly silence: number;
   /** Of an override where the deployment is good. */
   readonly overrideIfGood: number;
@@ -47,7 +49,7 @@ export const DEFAULT_RESPONDER: ResponderModel = {
 
 export interface Question {
   readonly deploymentId: string;
-  /** Which question about this deployment: 0 the first, one more each escalation or proposal. */
+  /** Numbers the questions about this deployment, so that each has its own luck. */
   readonly ordinal: number;
   readonly proposedAtMs: number;
   /** The responder's IANA time zone; null is UTC. */
@@ -67,7 +69,7 @@ export interface Question {
 
 export interface Answer {
   readonly kind: "override" | "approve" | "silence";
-  /** From the proposal to the answer; null when nobody answered. */
+  /** From proposal to answer; null when nobody answered. */
   readonly delayMs: number | null;
   readonly by: string | null;
   readonly justification: string | null;

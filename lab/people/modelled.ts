@@ -10,7 +10,7 @@ import type { Responder } from "./recorded.ts";
 export interface Asked {
   readonly timezone: string | null;
   readonly team: string | null;
-  /** Is the deployment really a regression? Null where nobody knows. */
+  /** Is the deployment a regression? Null where it has no label. */
   readonly truthIsBad: boolean | null;
 }
 

@@ -1,4 +1,4 @@
-/** A team's own people as a file; what it leaves out stays as the defaults have it. */
+/** Reads a people file: a team's own numbers, with defaults for what it leaves out. */
 
 import { z } from "zod";
 import { DURATION_PATTERN, parseDuration, parseShare } from "../../engine/index.ts";
@@ -62,8 +62,8 @@ export function loadPeople(file: string): ResponderModel {
   const given = readDocument(file, peopleSchema, PEOPLE_FILE);
   const shiftOf = (shift: Shift): ResponderModel[Shift] => {
     const { median: medianMs, ...others } = given[shift];
-    const told = Object.entries({ medianMs, ...others }).filter(([, value]) => value !== undefined);
-    return { ...DEFAULT_RESPONDER[shift], ...Object.fromEntries(told) };
+    const own = Object.entries({ medianMs, ...others }).filter(([, value]) => value !== undefined);
+    return { ...DEFAULT_RESPONDER[shift], ...Object.fromEntries(own) };
   };
   return {
     business: shiftOf("business"),

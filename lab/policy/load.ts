@@ -19,26 +19,26 @@ export function sha256(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** A chain longer than this is a mistake: organisation, team and service are three. */
+/** The longest chain of `extends`: organisation, team and service are three files. */
 const LONGEST_CHAIN = 8;
 
-/** One policy of a chain, as it is written in a file. */
+/** One policy of an `extends` chain, as written in a file. */
 interface Layer extends Written {
   readonly file: string;
-  /** Where in the file it stands: empty where the policy is the file. */
+  /** The policy's path within the file; empty where the policy is the whole file. */
   readonly under: Origin["path"];
 }
 
-/** A policy, and where each of its keys is written. */
+/** A policy, and the place at which each of its keys is written. */
 export interface PlacedPolicy {
   readonly policy: Policy;
-  /** `file:line`; null where nobody wrote it, so that the default holds. */
+  /** `file:line` of a key; null where no file has it and the default applies. */
   readonly lineOf: (path: Origin["path"]) => string | null;
-  /** What is allowed and hardly ever meant, each with its place. */
+  /** Likely mistakes: settings that are allowed but rarely intended, each with its place. */
   readonly smells: () => readonly Problem[];
 }
 
-/** Reads and checks one policy file, with all that it extends. */
+/** Reads and checks a policy file and all that it extends. @throws Problems with every mistake */
 export function loadPolicy(file: string): Policy {
   return loadPlacedPolicy(file).policy;
 }
@@ -50,12 +50,12 @@ export function loadPlacedPolicy(file: string): PlacedPolicy {
   );
 }
 
-/** @param file of the text: for messages, and `extends` is relative to it */
+/** @param file where the text is from: for messages, and as the base of a relative `extends` */
 export function policyFromText(text: string, file: string): Policy {
   return placedPolicy(text, file).policy;
 }
 
-/** A policy that is written inside a document of something else, such as a scenario. */
+/** Reads a policy that is part of another document, such as a scenario. */
 export function policyWithin(written: Written, under: Origin["path"], file: string): Policy {
   return placedLayers({ file, under, ...written }).policy;
 }
@@ -111,7 +111,7 @@ function valueOf({ document, under }: Layer): unknown {
   return value;
 }
 
-/** The layer with all that it extends, the root of the chain first. */
+/** The layer and all that it extends, the outermost policy first. */
 function chainOf(leaf: Layer): readonly Layer[] {
   const chain = [leaf];
   for (let layer = leaf; ; layer = chain[0]!) {
@@ -126,9 +126,9 @@ function chainOf(leaf: Layer): readonly Layer[] {
     }
     const file = join(dirname(layer.file), named);
     const path = isAbsolute(named) ? named : file;
-    if (chain.some((one) => resolve(one.file) === resolve(path))) {
-      const round = [...chain.map((one) => one.file).reverse(), path].join(" → ");
-      throw wrong(`goes round in a circle: ${round}`, "Let the outermost policy extend nothing.");
+    if (chain.some((known) => resolve(known.file) === resolve(path))) {
+      const circle = [...chain.map((known) => known.file).reverse(), path].join(" → ");
+      throw wrong(`goes round in a circle: ${circle}`, "Let the outermost policy extend nothing.");
     }
     if (chain.length === LONGEST_CHAIN) {
       throw wrong(`the chain has more than ${LONGEST_CHAIN} files`, "Put some of them into one.");

@@ -1,6 +1,6 @@
 /**
- * What a policy says about one deployment at one instant, and which line of which file says
- * it. The engine decides; this only asks it and looks the lines up.
+ * What a policy says about one deployment at one instant, and which line of which file says so. The
+ * engine resolves the policy; this file only looks up the lines.
  */
 
 import {
@@ -28,7 +28,7 @@ import {
 } from "../../engine/index.ts";
 import type { PlacedPolicy } from "./load.ts";
 
-/** `file:line`; null where nobody wrote it and the default holds. */
+/** `file:line`; null where no file says it and the default applies. */
 type Place = string | null;
 type Path = readonly (string | number)[];
 
@@ -46,15 +46,15 @@ export interface Resolved {
   readonly at: string;
   readonly tier: TierName;
   readonly tierPath: readonly { rule: string; tier: TierName; place: Place }[];
-  /** What the tier waits for. */
+  /** Confidence, windows and other conditions of the tier. */
   readonly settings: readonly Setting[];
   readonly modes: readonly { name: string; timezone: string; place: Place }[];
-  /** Null where the policy has no stages; `name` null where none of them holds. */
+  /** Null where the policy has no stages; `name` is null where none of them applies. */
   readonly stage: {
     readonly share: string;
     readonly name: string | null;
     readonly place: Place;
-    /** Signals whose breach has another tier there, and which. */
+    /** Signals whose breach leads to another tier at this stage, and that tier. */
     readonly breaches: readonly Setting[];
   } | null;
   readonly signals: readonly {
@@ -62,11 +62,11 @@ export interface Resolved {
     tolerance: string;
     written: string;
     place: Place;
-    /** The tags that moved it. */
+    /** The tags that shifted the tolerance. */
     tags: readonly string[];
   }[];
   readonly guardrails: readonly Setting[];
-  /** Empty where nothing is learned. */
+  /** Empty where the policy does not learn. */
   readonly learning: readonly Setting[];
   readonly tags: readonly {
     tag: string;
@@ -79,8 +79,8 @@ export interface Resolved {
 }
 
 /**
- * @param tags all that are declared, known by then or not
- * @param share of the traffic that is on the new version
+ * @param tags all declared tags, also those not yet known at `atMs`
+ * @param share of the traffic on the new version, 0 to 1
  */
 export function resolvePolicy(
   { policy, lineOf }: PlacedPolicy,
@@ -173,7 +173,7 @@ export function resolvePolicy(
   };
 }
 
-/** Where the file says what a step of the tier path names. */
+/** The path, in the policy file, of the rule that a step of the tier path names. */
 function pathOf(rule: string, otherwise: number, from: TierName | undefined): Path {
   if (rule === "assign.otherwise") return ["assign", otherwise];
   const indexed = /^(.+)\[(\d+)\]$/.exec(rule);

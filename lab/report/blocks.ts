@@ -1,6 +1,6 @@
 /**
- * A report as blocks: what it says, before anybody decides how it looks. HTML and Markdown
- * are two renderings of the same blocks, so neither can say what the other does not.
+ * The content of a report as blocks, without its looks. HTML and Markdown are two renderings of
+ * the same blocks, so they always say the same.
  */
 
 import type { Markup } from "./markup.ts";
@@ -13,14 +13,14 @@ export type Piece =
 
 export type Text = string | readonly Piece[];
 
-/** What a mark says in words stands beside it: no colour says anything alone. */
+/** A colour. Words beside it always say the same, so that no colour carries meaning alone. */
 export type Tone = "better" | "worse" | "open" | "plain";
 
 export interface Cell {
   readonly text: Text;
-  /** Smaller, below: an interval, a reason. */
+  /** In small type below the text: an interval, a reason. */
   readonly below?: Text;
-  /** Only where there is a page to draw on. */
+  /** HTML only. */
   readonly chart?: Markup;
   readonly tone?: Tone;
 }
@@ -28,7 +28,7 @@ export interface Cell {
 export interface Column {
   readonly title: string;
   readonly align?: "left" | "right";
-  /** Nothing but charts: Markdown leaves it out. */
+  /** The column has charts only, so Markdown omits it. */
   readonly isChart?: boolean;
 }
 
@@ -36,7 +36,7 @@ export type Row = readonly (Text | Cell)[];
 
 export type Block =
   | { readonly kind: "paragraph"; readonly text: Text }
-  /** What a reader must not overlook: a limit, a doubt. */
+  /** A limit or doubt that a reader must not overlook. */
   | { readonly kind: "caution"; readonly text: Text }
   | { readonly kind: "heading"; readonly text: string }
   | { readonly kind: "list"; readonly items: readonly Text[] }
@@ -48,12 +48,12 @@ export type Block =
       readonly caption: string;
       readonly columns: readonly Column[];
       readonly rows: readonly Row[];
-      /** A first cell in bold that stands above the rows from this one on. */
+      /** Bold titles of groups of rows, by the index of the first row below each. */
       readonly groups?: ReadonlyMap<number, string>;
     };
 
 export interface Section {
-  /** Its anchor. */
+  /** The anchor in the page. */
   readonly id: string;
   readonly title: string;
   readonly blocks: readonly Block[];
@@ -64,7 +64,7 @@ export const caution = (text: Text): Block => ({ kind: "caution", text });
 export const heading = (text: string): Block => ({ kind: "heading", text });
 export const list = (items: readonly Text[]): Block => ({ kind: "list", items });
 
-/** What stands between backticks in a sentence of the lab is code. */
+/** Turns text between backticks into code. */
 export function withCode(text: string): Text {
   return text.split("`").map((part, at) => (at % 2 === 0 ? part : { code: part }));
 }

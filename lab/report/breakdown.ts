@@ -1,7 +1,7 @@
 /**
- * The same scorecards over parts of the quarter: by month, team, tier and mode. Tier and
- * mode are what a policy chose when it first asked, so the two policies' groups hold
- * different deployments; month and team are the same ones under both.
+ * Scorecards over parts of the quarter: by month, team, tier and mode. A month or team has the same
+ * deployments under both policies. Tier and mode are those that a policy chose when it first asked,
+ * so a tier or mode has different deployments under each.
  */
 
 import type { Evaluation } from "../compare/evaluate.ts";
@@ -10,7 +10,7 @@ import { estimateIn, type Estimate } from "../score/scorecard.ts";
 
 export type BrokenBy = "month" | "team" | "tier" | "mode";
 
-/** What a part shows; all of them fields of a scorecard. */
+/** The fields of a scorecard that are shown for a part. */
 export const PART_FIELDS = [
   "deployments",
   "regressions",
@@ -25,7 +25,7 @@ export type PartField = (typeof PART_FIELDS)[number];
 export type PartScores = Readonly<Record<PartField, Estimate>>;
 
 export interface Part {
-  /** Null: no team is named, nothing was asked, no mode was on. */
+  /** Null: the service has no team, the policy asked nothing, no mode was active. */
   readonly name: string | null;
   /** Null where the policy has no deployment in it. */
   readonly current: PartScores | null;
@@ -51,12 +51,12 @@ function partsBy(
   const names = new Set(
     policies.flatMap(({ draws }) => draws.flatMap((outcomes) => outcomes.map(keyOf))),
   );
-  // Null stands last: it is what does not belong anywhere.
+  // Null, for those that belong to no part, comes last.
   const sorted = [...names].sort((a, b) => (a === null ? 1 : b === null ? -1 : a < b ? -1 : 1));
   return sorted.map((name): Part => {
     const [current, candidate] = policies.map(({ draws }) => {
-      const mine = draws.map((outcomes) => outcomes.filter((one) => keyOf(one) === name));
-      return mine.every(({ length }) => length === 0) ? null : scoresOf(scoreAgain(mine).scorecard);
+      const part = draws.map((outcomes) => outcomes.filter((outcome) => keyOf(outcome) === name));
+      return part.every(({ length }) => length === 0) ? null : scoresOf(scoreAgain(part).scorecard);
     });
     return { name, current: current!, candidate: candidate! };
   });

@@ -1,6 +1,6 @@
 /**
- * Is a report what it says it is? Its numbers are made again from the history and the
- * policies it names, and so is what is shown of them: every place that differs is named.
+ * Checks a report: computes its numbers again from the history and the policies that it names,
+ * renders the page again, and names every place that differs.
  */
 
 import { z } from "zod";
@@ -32,11 +32,13 @@ const DOCUMENT = z.looseObject({ format: z.literal("hindsight-report"), asked: A
 export interface Read {
   readonly file: string;
   readonly asked: z.output<typeof ASKED>;
+  /** The embedded JSON document. */
   readonly document: unknown;
+  /** The rest of the file. */
   readonly shown: string;
 }
 
-/** @throws Problem when it is no report, or its embedded numbers cannot be read */
+/** @throws Problem when the file is not a report, or its embedded document cannot be read */
 export function readReport(file: string): Read {
   const text = readText(file, "report", "Give the path of a report that hindsight wrote.");
   const taken = takeOut(text);
@@ -50,7 +52,7 @@ export function readReport(file: string): Read {
   return { file, asked: parsed.data.asked, document: taken.document, shown: taken.shown };
 }
 
-/** One place at which a report is not what is made again. */
+/** A place at which a report differs from the one made again. */
 export interface Fault {
   readonly at: string;
   readonly report: string;
@@ -60,10 +62,10 @@ export interface Fault {
 const FAULTS_AT_MOST = 20;
 const TEXT_AT_MOST = 80;
 
-/** Empty where it is the same, numbers and page. */
+/** @returns empty where numbers and page are the same; else at most `FAULTS_AT_MOST` places */
 export function faultsIn({ document, shown }: Read, again: ReportDocument): readonly Fault[] {
   const faults: Fault[] = [];
-  // As it was written: what JSON cannot say is not compared.
+  // Through JSON, as the report was written: values such as `undefined` do not survive it.
   differing(document, JSON.parse(JSON.stringify(again)) as unknown, "", faults);
   if (faults.length > 0) return faults;
   const page = shown.startsWith("<!doctype") ? reportHtml(again) : reportMarkdown(again);
@@ -84,14 +86,14 @@ function differing(one: unknown, other: unknown, at: string, faults: Fault[]): v
     }
     return;
   }
-  faults.push({ at, report: told(one), again: told(other) });
+  faults.push({ at, report: shortJson(one), again: shortJson(other) });
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-function told(value: unknown): string {
+function shortJson(value: unknown): string {
   const text = value === undefined ? "not there" : JSON.stringify(value);
   return text.length <= TEXT_AT_MOST ? text : `${text.slice(0, TEXT_AT_MOST - 1)}…`;
 }
@@ -102,7 +104,7 @@ function firstDifference(one: string, other: string): number {
   return at;
 }
 
-/** Where the files lie now, if not where they lay then. */
+/** The question with the present paths of files that have moved since. */
 export function askedNow(
   asked: Read["asked"],
   { history, policy, candidate, sweep }: Partial<Asked>,

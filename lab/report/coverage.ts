@@ -1,6 +1,6 @@
 /**
- * How much of the quarter was sampled, day by day: a hole in the samples is a hole in
- * every number, and no number shows it by itself.
+ * How much of the quarter was sampled, day by day. Missing samples affect every number of a report,
+ * and no number shows it by itself.
  */
 
 import type { History } from "../history/open.ts";
@@ -9,7 +9,7 @@ import { sampleAtMs } from "../history/windows.ts";
 import type { Quarter } from "./quarter.ts";
 
 const DAY_MS = 86_400_000;
-/** A day with less than this share of what a day of the quarter usually has is a hole. */
+/** A day with less than this share of a usual day's samples is a hole. */
 const HOLE_BELOW = 0.5;
 
 export interface Hole {
@@ -21,15 +21,15 @@ export interface Hole {
 }
 
 export interface Coverage {
-  /** Of each day of the quarter, samples that are there against the busiest tenth of days. */
+  /** For each day of the quarter, its share (0 to 1) of a usual day's samples, see `usualOf`. */
   readonly days: readonly { readonly day: string; readonly share: number }[];
-  /** Runs of days of which less than half is there. */
+  /** Runs of days with less than half of the usual samples. */
   readonly holes: readonly Hole[];
-  /** Deployments of the quarter that started on a day of such a run. */
+  /** Deployments of the quarter that started in a hole. */
   readonly deploymentsInHoles: number;
 }
 
-/** One pass over all samples. */
+/** Reads all samples of the history once. */
 export async function coverageOf(history: History, { fromMs, toMs }: Quarter): Promise<Coverage> {
   const days = Math.round((toMs - fromMs) / DAY_MS);
   const byService = new Map<string, Float64Array>();
@@ -52,7 +52,7 @@ export async function coverageOf(history: History, { fromMs, toMs }: Quarter): P
   const fleet = holesIn(all, usual, null, dayOf);
   const inFleet = (day: string): boolean =>
     fleet.some((hole) => day >= hole.fromDay && day <= hole.toDay);
-  // What the whole fleet lacks is not told again for each service.
+  // A hole of the whole fleet is not listed again for each service.
   const single = [...byService]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([service, counts]) => holesIn(counts, usualOf(counts), service, dayOf))
@@ -77,7 +77,7 @@ export async function coverageOf(history: History, { fromMs, toMs }: Quarter): P
   };
 }
 
-/** The nine-tenths quantile of the days that have any: holes must not lower what is usual. */
+/** Samples of a usual day: the 90 % quantile of days that have any, which holes do not lower. */
 function usualOf(counts: Float64Array): number {
   const some = [...counts].filter((count) => count > 0).sort((a, b) => a - b);
   return some[Math.floor(0.9 * (some.length - 1))] ?? 0;

@@ -1,7 +1,7 @@
 /**
- * The report as one JSON document: what `--json` prints, what the pages embed and what
- * `--check` makes again. Its numbers are those of `compare` and `tags`; nothing is worked
- * out here that those commands work out, and no clock is in it.
+ * The report as one JSON document: `--json` prints it, the pages embed it and `--check` makes it
+ * again. Its numbers are computed by the code of `compare`, `gate` and `tags`. It does not contain
+ * the time at which it was made, so that it has the same bytes every time.
  */
 
 import { canonicalJson, diffPolicies, type Policy } from "../../engine/index.ts";
@@ -25,7 +25,7 @@ import type { SweepInput } from "./sweepInput.ts";
 
 const WEEK_MS = 604_800_000;
 
-/** How it was asked: with the files it names, all that is needed to make it again. */
+/** The question: together with the files that it names, enough to make the report again. */
 export interface Asked {
   readonly history: string;
   readonly policy: string;
@@ -39,7 +39,7 @@ export interface Asked {
   readonly replicates: number;
   readonly draws: number;
   readonly effect: string;
-  /** Where the lab will be listening when a link is followed. */
+  /** Address of the web lab, for the links in the report. */
   readonly lab: string;
   readonly redact: boolean;
 }
@@ -55,13 +55,13 @@ export interface ReportDocument {
   readonly quarter: {
     readonly name: string;
     readonly from: string;
-    /** The first instant after it. */
+    /** Exclusive. */
     readonly to: string;
-    /** What of it the history has; null for none. */
+    /** The part of the quarter that the history has samples of; null for none. */
     readonly sampledFrom: string | null;
     readonly sampledTo: string | null;
     readonly deployments: number;
-    /** In the history, but not in the quarter. */
+    /** Deployments of the history that started outside the quarter. */
     readonly deploymentsOutside: number;
   };
   readonly policies: readonly {
@@ -79,7 +79,7 @@ export interface ReportDocument {
   /** The JSON of `tags` for the policy in force; null without tags. */
   readonly tags: Timeless<TagsDocument> | null;
   readonly sweep: SweepInput | null;
-  /** Does that sweep recommend the policy that is proposed here, under whatever name? */
+  /** Does the sweep recommend the proposed policy, possibly under another name? */
   readonly sweepProposes: boolean;
   readonly quality: {
     readonly answers: readonly Answer[];
@@ -91,9 +91,9 @@ export interface ReportDocument {
   };
   readonly audit: {
     readonly history: string;
-    /** SHA-256 over deployments, tags, labels and everything else that is no sample. */
+    /** SHA-256 over all tables except the samples. */
     readonly tables: string;
-    /** The last link of the decision log of both policies, samples seen included. */
+    /** The last hash of the decision log of both policies; it covers the samples seen. */
     readonly decisionLog: string | null;
   };
 }
@@ -101,7 +101,7 @@ export interface ReportDocument {
 export interface ReportInput {
   readonly asked: Asked;
   readonly quarter: Quarter;
-  /** The policy in force, then the one that would replace it; of different names. */
+  /** The policy in force, then the proposed one; their names differ. */
   readonly policies: readonly [Policy, Policy];
   readonly budget: Budget;
   readonly sweep: SweepInput | null;
@@ -177,16 +177,19 @@ export async function makeReport(
   };
 }
 
-/** A variation has the name and the owner of the policy that was varied. */
+/**
+ * Does the sweep recommend the proposed policy? Variations keep the name and owner of the policy
+ * that was varied, so the proposed one is compared under those.
+ */
 function recommends(sweep: SweepInput, [current, next]: readonly [Policy, Policy]): boolean {
-  const found = sweep.variations.find(({ name }) => name === sweep.recommendation.policy);
+  const recommended = sweep.variations.find(({ name }) => name === sweep.recommendation.policy);
   const { policy, owner } = current;
   const rules: Partial<Policy> = { ...next, policy, owner };
   delete (rules as { digest?: string }).digest;
-  return found?.digest === sha256(canonicalJson(rules));
+  return recommended?.digest === sha256(canonicalJson(rules));
 }
 
-/** Two reports of one question are the same bytes: when it was made is not in it. */
+/** Removes timings, so that two reports on one question have the same bytes. */
 function timeless<Document extends { readonly manifest: { readonly timing: unknown } }>(
   document: Document,
 ): Timeless<Document> {
@@ -195,7 +198,7 @@ function timeless<Document extends { readonly manifest: { readonly timing: unkno
   return { ...document, manifest } as Timeless<Document>;
 }
 
-/** The hash that closes the decision log which `compare --out` would write. */
+/** The last hash of the decision log that `compare --out` would write. */
 function logEnd(evaluation: Evaluation): string {
   let last = "";
   for (const line of logLines(sectionsOf(evaluation), null)) last = line;

@@ -1,6 +1,6 @@
 /**
- * The report's own numbers, inside the file that shows them: an inert data block in HTML,
- * a comment in Markdown. `--check` reads them there, and makes the rest again.
+ * Embeds the report's document in its pages: as an inert data block in HTML, as a comment in
+ * Markdown. `--check` reads it from there.
  */
 
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -9,18 +9,18 @@ const OPENS = '<script type="application/json" id="hindsight-report">';
 const CLOSES = "</script>";
 const COMMENT = /<!-- hindsight-report ([A-Za-z0-9+/=]+) -->/;
 
-/** A block that no browser runs; `<` is written so that nothing can end it early. */
+/** A data block, which browsers do not run; `<` is escaped so that no text can end it early. */
 export function inHtml(document: unknown): string {
   return `${OPENS}\n${JSON.stringify(document, null, 1).replaceAll("<", "\\u003c")}\n${CLOSES}`;
 }
 
-/** Packed, for it would be most of a pull request otherwise. */
+/** Compressed, because the plain JSON would be most of a pull request. */
 export function inMarkdown(document: unknown): string {
   const packed = gzipSync(JSON.stringify(document), { level: 9 }).toString("base64");
   return `<!-- hindsight-report ${packed} -->`;
 }
 
-/** The document in a report's text, and the text without it; null where there is none. */
+/** Splits a report's text into the document and the rest; null where there is no document. */
 export function takeOut(text: string): { document: unknown; shown: string } | null {
   const from = text.indexOf(OPENS);
   const to = from < 0 ? -1 : text.indexOf(CLOSES, from);

@@ -1,6 +1,6 @@
 /**
- * Every false-positive rollback and every miss, under either policy, with what it rests on.
- * By the first draw, as every list of names is.
+ * Every false-positive rollback and every miss under either policy, with its evidence. Like all
+ * lists of deployments, it shows the first draw.
  */
 
 import type { Evaluation } from "../compare/evaluate.ts";
@@ -11,7 +11,7 @@ export type Fault = "false positive" | "miss";
 /** One deployment under one policy. */
 export interface Seen {
   readonly end: Outcome["end"];
-  /** Is it one of the faults under this policy? */
+  /** Is it a false positive or a miss under this policy? */
   readonly fault: boolean;
   readonly tier: string | null;
   readonly mode: string | null;

@@ -1,6 +1,6 @@
 /**
- * A report as one HTML file: nothing is fetched, nothing runs, and the page's own policy
- * says so. The style sheet is named by its hash, so not even a style can be slipped in.
+ * Renders a report as one HTML file that fetches nothing and runs no script. A Content Security
+ * Policy in the page enforces this; it names the style sheet by hash, so no other style applies.
  */
 
 import { createHash } from "node:crypto";
@@ -140,7 +140,7 @@ function tableMarkup(table: Extract<Block, { kind: "table" }>): Markup {
     element("thead", {}, element("tr", {}, head)),
     element("tbody", {}, body),
   );
-  // A table wider than a phone can be moved with the keyboard too.
+  // `tabindex` lets the keyboard scroll a table that is wider than the screen.
   return element(
     "div",
     { class: "wide", tabindex: 0, role: "region", "aria-label": caption },
@@ -154,7 +154,7 @@ function rowMarkup(row: Row, columns: readonly Column[]): Markup {
     {},
     row.map((given, at) => {
       const cell = cellOf(given);
-      const classes = [columns[at]!.align ?? "", cell.tone ?? ""].filter((one) => one !== "");
+      const classes = [columns[at]!.align ?? "", cell.tone ?? ""].filter((name) => name !== "");
       const attributes = { class: classes.length === 0 ? null : classes.join(" ") };
       return at === 0
         ? element("th", { scope: "row", ...attributes }, cellMarkup(cell))
@@ -171,7 +171,7 @@ function cellMarkup({ text, below, chart }: Cell): Part {
   ];
 }
 
-/** A number is never on one line and its unit on the next. */
+/** A number and its unit, which must not be separated by a line break. */
 const NUMBER_AND_UNIT = /(\d) (%|pp\b)/g;
 
 function inline(text: Text): Part {

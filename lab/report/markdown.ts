@@ -1,4 +1,4 @@
-/** A report as Markdown, for a pull request or a wiki: the same blocks, without the drawings. */
+/** Renders a report as Markdown, for pull requests and wikis: the same blocks without charts. */
 
 import { cellOf, piecesOf, type Block, type Cell, type Text } from "./blocks.ts";
 import type { ReportDocument } from "./document.ts";
@@ -83,7 +83,7 @@ function inline(text: Text): string {
     .join("");
 }
 
-/** Whatever a history says, it is no table, no heading, no tag and no emphasis. */
+/** Escapes text from a history, so that it cannot become a table, heading, tag or emphasis. */
 function escaped(text: string): string {
   return text
     .replace(/\s*\n\s*/g, " ")

@@ -1,4 +1,4 @@
-/** HTML and SVG as text: whatever is put into an element is escaped, unless it is markup. */
+/** Builds HTML and SVG as text; everything put into an element is escaped unless it is `Markup`. */
 
 export interface Markup {
   readonly markup: string;
@@ -7,24 +7,24 @@ export interface Markup {
 export type Part = string | number | Markup | null | readonly Part[];
 type Attributes = Readonly<Record<string, string | number | null>>;
 
-/** Elements that have nothing inside. */
+/** Elements without content. */
 const EMPTY = new Set(["br", "meta", "circle", "line", "polyline", "rect"]);
 
 /**
- * @param attributes those that are null are left out
+ * @param attributes null values are omitted
  * @example
  * element("p", { title: '"' }, "<b>").markup // <p title="&quot;">&lt;b&gt;</p>
  */
 export function element(name: string, attributes: Attributes, ...inside: readonly Part[]): Markup {
-  const told = Object.entries(attributes)
+  const written = Object.entries(attributes)
     .filter(([, value]) => value !== null)
     .map(([key, value]) => ` ${key}="${escaped(String(value))}"`)
     .join("");
-  if (EMPTY.has(name)) return { markup: `<${name}${told}/>` };
-  return { markup: `<${name}${told}>${textOf(inside)}</${name}>` };
+  if (EMPTY.has(name)) return { markup: `<${name}${written}/>` };
+  return { markup: `<${name}${written}>${textOf(inside)}</${name}>` };
 }
 
-/** A drawing with its meaning in words, for who does not see it. */
+/** An SVG drawing. @param label what it shows, for readers who cannot see it */
 export function drawing(
   className: string,
   [width, height]: readonly [number, number],
@@ -52,7 +52,7 @@ function escaped(text: string): string {
     .replaceAll('"', "&quot;");
 }
 
-/** Text that is markup already: a style sheet, a document in a data block. */
+/** Text that is markup already and must not be escaped. */
 export function raw(markup: string): Markup {
   return { markup };
 }

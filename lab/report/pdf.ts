@@ -1,4 +1,4 @@
-/** Prints a report with a Chromium that is installed: one process, no package, no download. */
+/** Prints a report with an installed Chromium; nothing is downloaded. */
 
 import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
@@ -16,7 +16,7 @@ const NAMES = [
 ];
 const PRINT_AT_MOST_MS = 120_000;
 
-/** The first Chromium on the search path, or the one that CHROMIUM names; null for none. */
+/** The Chromium that the variable CHROMIUM names, else the first in PATH; null for none. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | null {
   const named = environment["CHROMIUM"];
   if (named !== undefined && named !== "") return existsSync(named) ? named : null;
@@ -28,7 +28,7 @@ export function findChromium(environment: NodeJS.ProcessEnv = process.env): stri
   return null;
 }
 
-/** @throws Problem where there is none, so that it is said before the long work begins */
+/** Call it before the long work begins. @throws Problem where there is no Chromium */
 export function chromiumForPdf(): string {
   const found = findChromium();
   if (found !== null) return found;
@@ -43,7 +43,7 @@ export async function printPdf(chromium: string, htmlFile: string, pdfFile: stri
   // Chromium's sandbox refuses root; the page runs no script and fetches nothing anyway.
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   try {
-    const said = await run(chromium, [
+    const stderr = await run(chromium, [
       "--headless",
       ...asRoot,
       "--disable-gpu",
@@ -53,7 +53,7 @@ export async function printPdf(chromium: string, htmlFile: string, pdfFile: stri
       pathToFileURL(htmlFile).href,
     ]);
     if (!existsSync(pdfFile)) {
-      throw new Problem(`Chromium printed nothing: ${said.trim().split("\n").at(-1) ?? ""}`, {
+      throw new Problem(`Chromium printed nothing: ${stderr.trim().split("\n").at(-1) ?? ""}`, {
         file: chromium,
         cure: "Print the HTML from any browser.",
       });
@@ -63,16 +63,16 @@ export async function printPdf(chromium: string, htmlFile: string, pdfFile: stri
   }
 }
 
-/** What it said on stderr. */
+/** Resolves to the command's stderr. */
 function run(command: string, words: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, words, {
       stdio: ["ignore", "ignore", "pipe"],
       timeout: PRINT_AT_MOST_MS,
     });
-    let said = "";
-    child.stderr.on("data", (part: Buffer) => (said += part.toString()));
+    let stderr = "";
+    child.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
     child.on("error", reject);
-    child.on("close", () => resolve(said));
+    child.on("close", () => resolve(stderr));
   });
 }

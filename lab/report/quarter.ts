@@ -3,10 +3,10 @@
 import type { HistoryManifest } from "../history/tables.ts";
 
 export interface Quarter {
-  /** As it is written: `2026Q3`. */
+  /** Such as `2026Q3`. */
   readonly name: string;
   readonly fromMs: number;
-  /** The first instant after it. */
+  /** Exclusive. */
   readonly toMs: number;
 }
 
@@ -26,7 +26,7 @@ function quarterOf(year: number, quarter: number): Quarter {
   };
 }
 
-/** Those that a history has some part of, in order. */
+/** The quarters that a history has some part of, in order. */
 export function quartersOf({ from, to }: Pick<HistoryManifest, "from" | "to">): Quarter[] {
   if (from === null || to === null) return [];
   const first = new Date(from);
@@ -39,7 +39,7 @@ export function quartersOf({ from, to }: Pick<HistoryManifest, "from" | "to">): 
   }
 }
 
-/** The part of a quarter that was sampled; null where that is none of it. */
+/** The part of a quarter that lies in the history; null where there is none. */
 export function sampledPart(
   { fromMs, toMs }: Quarter,
   { from, to }: Pick<HistoryManifest, "from" | "to">,

@@ -1,10 +1,10 @@
 /**
- * People out of a history before anything is made of it: names become `person-3`, what they
- * wrote `words-5`. Equal names stay equal, so self-issued tags and the like are still found.
+ * Replaces people in a history before it is used: names become `person-3`, texts that they wrote
+ * `words-5`. Equal names get equal pseudonyms, so self-issued tags are still recognised.
  *
- * Numbers follow the hash of history and name: stable for one history, and not to be
- * guessed back from a list of names without trying the history's own. What the digests of
- * the decision logs are of is the redacted log.
+ * The numbers follow the order of a hash over the history's digest and the name. They are stable
+ * for one history, and cannot be computed from a list of names alone. The digest of the decision
+ * log in a redacted report is of the redacted log.
  */
 
 import type { History } from "../history/open.ts";

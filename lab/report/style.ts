@@ -1,6 +1,6 @@
 /**
- * How a report looks: one style sheet for light, dark and paper. Charts take their colours
- * from here by class; no colour says anything that a word beside it does not say too.
+ * The report's style sheet, for light and dark screens and for paper. Charts get their colours from
+ * here by class. Every colour's meaning is also said in words beside it.
  */
 
 const LIGHT = `

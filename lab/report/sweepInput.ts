@@ -1,4 +1,4 @@
-/** An earlier sweep, read from its directory and held against what the report is about. */
+/** Reads an earlier sweep, and checks that it is about the report's history and policy. */
 
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -11,7 +11,7 @@ import type { sweepDocument } from "../sweep/document.ts";
 
 type SweepDocument = ReturnType<typeof sweepDocument>;
 
-/** What a report says of a sweep. */
+/** The parts of a sweep's document that a report uses. */
 export type SweepInput = Pick<
   SweepDocument,
   | "incumbent"
@@ -62,8 +62,8 @@ export interface SweepFor {
 const CURE = "Give the directory of `hindsight sweep --out` on this history and this policy.";
 
 /**
- * @throws Problem when it is no sweep, or one of another history, another policy, other people
- * or other costs: what such a sweep offers is no answer to this report's question
+ * @throws Problem when the directory holds no sweep, or one of another history, policy, people or
+ *   costs, which would not answer the report's question
  */
 export function readSweep(dir: string, { history, policy, asked, costs }: SweepFor): SweepInput {
   const manifest = readJson(join(dir, "manifest.json"), MANIFEST);
@@ -103,7 +103,7 @@ export function readSweep(dir: string, { history, policy, asked, costs }: SweepF
     validation,
     recommendation,
     landscape,
-    // A sweep of before had none.
+    // Absent in sweeps of older versions.
     gate: gate ?? null,
     variations: results.variations.map((one) => {
       const { name, digest, changes, scores, onFrontier, frontierShare } = one;

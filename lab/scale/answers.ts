@@ -1,10 +1,9 @@
 /**
- * Whole answers, kept: what is asked again word for word is read and shown. Nothing is planned,
- * looked up, decided or scored for it.
+ * Keeps whole answers. If exactly the same question is asked again, the stored answer is returned
+ * and nothing is planned, decided or scored.
  *
- * An answer rests on the history, on the program and on all of the question. Of what lies beneath
- * it (judgements, outcomes, rows) nothing is needed any more; a question that differs in anything
- * goes there.
+ * The key of an answer covers the history, the program and the whole question. Any other question
+ * uses the stored judgements or rows instead.
  */
 
 import type { Past } from "../history/open.ts";
@@ -12,11 +11,11 @@ import { basisOf, keyOf } from "./identity.ts";
 import type { Scale } from "./scale.ts";
 
 /**
- * What was answered to this question before, or what `make` makes of it: plain data either way,
- * the same bit for bit.
+ * The stored answer to a question, or else the answer of `make`, which is then stored. Both are
+ * plain data and equal bit for bit.
  *
- * @param kind what is asked, in a word: the pack is called so
- * @param question all that the answer rests on beside the history and the program; plain data
+ * @param kind names the kind of question, and the pack
+ * @param question everything that the answer depends on besides history and program; plain data
  */
 export async function answered<Answer>(
   { store }: Scale,
@@ -26,13 +25,13 @@ export async function answered<Answer>(
   make: () => Promise<Answer>,
 ): Promise<{ readonly answer: Answer; readonly isKept: boolean }> {
   const key = keyFor(past, kind, question);
-  // Whoever opens the history, or reads the file of people, says what is wrong with it.
+  // A file cannot be read: `make` will fail on it with a better message.
   if (key === null) return { answer: await make(), isKept: false };
   const isThere = store.list(key).some(({ name }) => name === kind);
   const known = isThere ? (store.read(key, kind) as readonly [Answer] | null) : null;
   if (known !== null) return { answer: known[0], isKept: true };
   const answer = await make();
-  // A history that was replaced meanwhile may have given half of the answer.
+  // Do not store an answer if the history was replaced while it was computed.
   if (keyFor(past, kind, question) === key) store.write(key, kind, [kind], [answer]);
   return { answer, isKept: false };
 }

@@ -1,4 +1,4 @@
-/** A child process that works out units: one at a time, as it is told, until nobody tells it. */
+/** The main module of a child process that computes units, one at a time, until its parent ends. */
 
 import { growHeapSteadily } from "../heap.ts";
 import { Problem } from "../problem.ts";
@@ -38,9 +38,9 @@ let opening: Promise<UnitRunner> | null = null;
 growHeapSteadily();
 const loading = import("./runner.ts");
 
-// Whoever asked was killed: nobody will ask any more.
+// The parent process was killed.
 process.on("disconnect", () => process.exit(0));
-// Ctrl-C reaches everybody at a terminal; the one who asks ends the others.
+// A terminal sends Ctrl-C to all processes; children ignore it, because the parent ends them.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 
 async function work(id: number, unit: number): Promise<FromChild> {
@@ -56,8 +56,8 @@ async function work(id: number, unit: number): Promise<FromChild> {
   }
 }
 
-process.on("message", (told) => {
-  const message = told as ToChild;
+process.on("message", (received) => {
+  const message = received as ToChild;
   if (message.kind === "question") {
     questions.clear();
     questions.set(message.id, message.question);

@@ -1,34 +1,35 @@
 /**
- * What a run costs before it is run: processor time of every unit from rates that were measured,
- * and when the last of N workers is done, by letting them take the units in turn as they do.
+ * Predicts what a run costs: the processor time of every unit from measured rates, and the time at
+ * which the last of N workers is done, by simulating how they take the units in turn.
  *
  * The rates are of one machine and one kind of policy: calibrate them on a small run of your own
  * (test/scale/costModel.test.ts shows how). Times are in milliseconds, sizes in bytes.
  */
 
 /**
- * Processor time, measured. What is fixed for a worker (loading and compiling code, opening the
- * history) stands apart from what grows, or a small run would pass its start off as growth.
+ * Measured processor times. Fixed costs of a worker (loading and compiling code, opening the
+ * history) are separate from costs that grow; otherwise the start of a small run would be taken for
+ * growth.
  */
 export interface Rates {
-  /** Of a worker that judges, whatever it judges. */
+  /** The fixed cost of a worker that judges. */
   readonly startMs: number;
-  /** Of judging a deployment under a detection. */
+  /** Judging one deployment under one detection. */
   readonly judgeMsPerDeployment: number;
-  /** Of a worker that decides, whatever it decides. */
+  /** The fixed cost of a worker that decides. */
   readonly decideStartMs: number;
-  /** Of a worker that decides: reading what one detection says of a deployment. */
+  /** Reading the judgements of one deployment under one detection. */
   readonly readMsPerDeployment: number;
-  /** Of deciding a deployment under one policy. */
+  /** Deciding one deployment under one policy. */
   readonly decideMsPerDeployment: number;
 }
 
-/** A run in the units that it is cut into. */
+/** The units of a run. */
 export interface RunShape {
-  /** Deployments of each shard. */
+  /** The number of deployments in each shard. */
   readonly shards: readonly number[];
   readonly detections: number;
-  /** Policies of each batch. */
+  /** The number of policies in each batch. */
   readonly batches: readonly number[];
 }
 
@@ -36,7 +37,7 @@ export interface Predicted {
   /** Processor time of all workers together. */
   readonly judgeMs: number;
   readonly rowsMs: number;
-  /** Of the worker that is busy longest: the time a run takes where each has a core. */
+  /** The time until the last worker is done, if each has a core. */
   readonly longestMs: number;
 }
 
@@ -45,11 +46,11 @@ export function predictRun(
   rates: Rates,
   workers: number,
 ): Predicted {
-  const deployments = shards.reduce((sum, one) => sum + one, 0);
-  const judging = shards.map((one) => rates.judgeMsPerDeployment * one * detections);
+  const deployments = sum(shards);
+  const judging = shards.map((size) => rates.judgeMsPerDeployment * size * detections);
   const deciding = batches.map((policies) => rates.decideMsPerDeployment * deployments * policies);
   const prepareMs = rates.decideStartMs + rates.readMsPerDeployment * deployments * detections;
-  // One question after the other: nobody decides before all is judged.
+  // Deciding begins only when everything is judged.
   const judged = takenInTurn(
     judging,
     new Array<number>(Math.min(workers, shards.length)).fill(0),
@@ -70,7 +71,12 @@ export function predictRun(
   };
 }
 
-/** How long each worker is busy, when whoever is free first takes the next unit. */
+/**
+ * How long each worker is busy in the end, if the first free worker takes the next unit.
+ *
+ * @param busy how long each is busy before
+ * @param firstMs added to a worker's first unit
+ */
 export function takenInTurn(
   units: readonly number[],
   busy: readonly number[],
@@ -78,30 +84,30 @@ export function takenInTurn(
 ): readonly number[] {
   const lanes = busy.map((ms) => ({ ms, begun: false }));
   for (const unit of units) {
-    const free = lanes.reduce((one, other) => (other.ms < one.ms ? other : one));
+    const free = lanes.reduce((first, other) => (other.ms < first.ms ? other : first));
     free.ms += unit + (free.begun ? 0 : firstMs);
     free.begun = true;
   }
   return lanes.map(({ ms }) => ms);
 }
 
-/** A fleet as large as one likes. */
+/** The size of a hypothetical fleet. */
 export interface Fleet {
   readonly services: number;
   readonly metricsPerService: number;
   readonly days: number;
   readonly stepSeconds: number;
   readonly deploymentsPerServiceDay: number;
-  /** Of one deployment and metric, baseline and watch. */
+  /** Baseline and watch of one deployment, in hours. */
   readonly windowHours: number;
 }
 
-/** Sizes, measured on a history of this machine. */
+/** Measured sizes. */
 export interface Sizes {
   readonly storedBytesPerSample: number;
-  /** Of one deployment under one detection, packed. */
+  /** One deployment's judgements under one detection, packed. */
   readonly packedBytesPerJudged: number;
-  /** The same where it is held in memory to be decided. */
+  /** The same in memory, for deciding. */
   readonly heldBytesPerJudged: number;
 }
 
@@ -113,11 +119,11 @@ export interface FleetPlan {
   readonly samplesRead: number;
   /** Read over stored: above 1 where windows overlap. */
   readonly readShare: number;
-  /** Judgements of all detections, as they lie in the store. */
+  /** The judgements of all detections in the store. */
   readonly judgedBytes: number;
-  /** What all batches of policies read of them, when each of N workers reads them once. */
+  /** How much of the store is read, if each of N workers reads all judgements once. */
   readonly shuffleBytes: (workers: number) => number;
-  /** What one worker holds to decide under one detection. */
+  /** What one worker holds in memory to decide under one detection. */
   readonly heldBytesPerDetection: number;
   /** One policy's row: seven sums for every service and stretch of time. */
   readonly rowBytes: number;

@@ -1,17 +1,17 @@
 /**
- * Plain data as bytes and back: objects, lists, strings, numbers and columns of doubles, by
- * shape and column, so that thousands of judgements that are much alike take little room and
- * are read quickly.
+ * Turns plain data (objects, lists, strings, numbers, columns of doubles) into bytes and back.
+ * Objects of the same shape are stored by column, so that thousands of similar judgements take
+ * little room and are read quickly.
  *
- * Laws: every number comes back bit for bit (NaN and -0 too), keys in their order, and what
- * was one object before is one object after; two that were equal stay two. Whoever remembers
- * something about an object by its identity must not meet another's.
+ * Laws: every number comes back bit for bit (NaN and -0 too), keys in their order. Identity is
+ * kept: one object referenced twice comes back as one object, two equal objects as two, because
+ * callers use objects as keys of maps.
  */
 
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { assert } from "../../engine/index.ts";
 
-/** What a slot holds; the rest of it is a number, or a place in one of the tables. */
+/** The type of a slot. Its payload is a number, or an index into the table of that type. */
 const TAG = {
   null: 0,
   undefined: 1,
@@ -21,11 +21,11 @@ const TAG = {
   string: 5,
   list: 6,
   doubles: 7,
-  /** And from here on: the shape. */
+  /** 8 and above: an object; the tag minus 8 is the index of its shape. */
   object: 8,
 } as const;
 
-/** A column of slots; where all are of one tag, or all payloads are one, that is said once. */
+/** Describes a column of slots. A tag or payload that is the same in all slots is stored once. */
 interface ColumnHead {
   readonly tag: number | null;
   readonly payload: "same" | "double" | "place";
@@ -77,7 +77,7 @@ class Column {
   }
 }
 
-/** @throws Error for what is no plain data: it would not come back */
+/** @throws Error for anything that is not plain data, because it could not be restored */
 export function pack(root: unknown): Buffer {
   const strings = new Map<string, number>();
   const shapes: { keys: readonly string[]; columns: Column[]; rows: number }[] = [];
@@ -128,7 +128,7 @@ export function pack(root: unknown): Buffer {
     let slot: readonly [number, number];
     if (value instanceof Float64Array) slot = [TAG.doubles, doubles.push(value) - 1];
     else if (Array.isArray(value)) {
-      // Its parts first: the slots of one list lie together.
+      // Convert all elements first, so that the slots of one list are adjacent.
       const slots = (value as unknown[]).map(slotOf);
       for (const [tag, payload] of slots) lists.push(tag, payload);
       slot = [TAG.list, lengths.push(slots.length) - 1];
@@ -169,7 +169,7 @@ function bytesOf(numbers: Uint16Array | Uint32Array | Float64Array): Uint8Array 
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
 
-/** Slots as they were written: one tag or payload may stand for all. */
+/** The slots of a column as read; one tag or payload may stand for all. */
 interface Slots {
   readonly tag: number | null;
   readonly tags: Uint16Array;
@@ -185,7 +185,7 @@ export function unpack(bytes: Uint8Array): unknown {
   let at = wordsEnd;
   const take = (size: number): ArrayBuffer => {
     assert(at + size <= buffer.length, "packed data is whole");
-    // A copy: typed arrays want their own alignment.
+    // A copy, because typed arrays need an aligned buffer.
     const copy = new Uint8Array(size);
     copy.set(buffer.subarray(at, (at += size)));
     return copy.buffer;
@@ -206,7 +206,7 @@ export function unpack(bytes: Uint8Array): unknown {
   const doubles = head.doubles.map((length) => new Float64Array(take(8 * length)));
   const lists = Array.from(lengths, (length) => new Array<unknown>(length));
   const objects = head.shapes.map(({ keys, rows }) => {
-    // Copies of one with all keys: objects that grow key by key cost twice as much.
+    // Copy an object that has all keys: adding keys one by one costs twice as much.
     const empty = Object.fromEntries(keys.map((key) => [key, null])) as Record<string, unknown>;
     return Array.from({ length: rows }, () => ({ ...empty }));
   });

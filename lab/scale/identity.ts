@@ -1,6 +1,6 @@
 /**
- * What a result rests on beside the question: the history, and the program that made it. A
- * result of another history or another program is never this one's.
+ * Identifies the history and the program that a result was made with, so that a result of another
+ * history or another program is never reused.
  */
 
 import { createHash } from "node:crypto";
@@ -18,9 +18,9 @@ export function keyOf(...parts: readonly unknown[]): string {
 }
 
 /**
- * The history as it lies there: its manifest with the digest of all samples and rows, and the
- * size and time of every file. Files that somebody changed without saying so in the manifest
- * are another history; a copy with new times is too, which costs time and nothing else.
+ * The history on disk: its manifest with the digest of all samples and rows, and the size and time
+ * of every file, so that a file changed without changing the manifest counts as another history. A
+ * copy with new file times does so too, which only costs time.
  */
 function historyIdentity({ dir, manifest }: Pick<Past, "dir" | "manifest">): string {
   const text = readFileSync(join(dir, "manifest.json"), "utf8");
@@ -31,20 +31,20 @@ function historyIdentity({ dir, manifest }: Pick<Past, "dir" | "manifest">): str
   return keyOf("history", text, files);
 }
 
-/** The folders whose code decides what is in a pack. */
+/** The folders whose code can affect a result. */
 const FOLDERS = ["engine", "lab"];
-/** Of the lab, what only shows results or asks for them. */
+/** Exceptions below `lab/`: code that only requests or shows results. */
 const SHOWS = /^(cli|server|report|gate|shadow|explain|scenario)[/\\]/;
 
 let known: string | null = null;
 
-/** Libraries that numbers come from. */
+/** Libraries that compute numbers. */
 const COUNTS_WITH = ["simple-statistics", "@duckdb/node-api"];
 
 /**
- * The program: version, every line of code that a result may rest on, and the versions of
- * libraries it counts with, of Node and of the time zones. Workers must have the same one as
- * whoever asks them.
+ * The program: its version, all code that can affect a result, and the versions of the libraries
+ * that compute numbers, of Node and of the time zones. Workers must have the same identity as the
+ * process that asks them.
  */
 export function programIdentity(): string {
   if (known !== null) return known;
@@ -69,12 +69,12 @@ export function programIdentity(): string {
   return known;
 }
 
-/** What every result rests on: this history, as this program reads it. */
+/** The part of every key: history and program. */
 export function basisOf(history: Pick<Past, "dir" | "manifest">): string {
   return keyOf("basis", historyIdentity(history), programIdentity());
 }
 
-/** Who answers: what a people file says, not what it is called. */
+/** Identifies the people: by the content of a people file, not by its name. */
 export function peopleIdentity(choice: PeopleChoice): string {
   const isWord = (PEOPLE_WORDS as readonly string[]).includes(choice);
   return isWord ? choice : keyOf(readFileSync(choice, "utf8"));

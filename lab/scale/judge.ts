@@ -1,9 +1,9 @@
 /**
- * Detection by shards, through the store: what was judged before is read, the rest is made and
- * kept, and the whole is what `detect` says of the same plan, bit for bit.
+ * Detection by shards, through the store: stored judgements are read, missing ones are computed and
+ * stored. The result equals that of `detect` on the same plan, bit for bit.
  *
- * One shard under some groups of policies is one unit of work: a pure function of the history,
- * the plan and the groups. Who works it out, when, and how often, changes nothing.
+ * A unit of work is one shard under some groups of policies. It is a pure function of the history,
+ * the plan and the groups, so it does not matter who computes it, when, or how often.
  */
 
 import {
@@ -26,7 +26,7 @@ import { cutIntoShards, groupsOf, planOf, type Group, type Shard } from "./shard
 import type { Store } from "./store.ts";
 import { counted } from "../counted.ts";
 
-/** All that history cut short, continued; as plain data. */
+/** `Futures` as plain data: how everything that history cut short is continued. */
 interface PlainFutures {
   readonly draws: number;
   readonly seed: number;
@@ -37,13 +37,13 @@ interface PlainFutures {
 
 /** One shard under some groups. */
 export interface JudgeUnit extends Missing {
-  /** Which of the question's shards. */
+  /** Index of the shard. */
   readonly shard: number;
-  /** For messages: whose deployments they are. */
+  /** Names the deployments, for messages. */
   readonly about: string;
 }
 
-/** What every unit of one question has in common. */
+/** The common part of all units of a question, and the units. */
 export interface JudgeQuestion {
   readonly kind: "judge";
   readonly basis: string;
@@ -51,7 +51,7 @@ export interface JudgeQuestion {
   readonly shardWindows: number;
   /** One policy for each group. */
   readonly leaders: readonly Policy[];
-  /** Null: all there is. */
+  /** Null: no limit. */
   readonly lookBackAtMostMs: number | null;
   readonly futures: PlainFutures | null;
   readonly digests: boolean;
@@ -69,12 +69,12 @@ export interface ShardedOptions {
   readonly basis: string;
   readonly shardWindows: number;
   readonly store: Store;
-  /** Null: here, one after the other. */
+  /** Lets others compute units; null: this process computes all, one after the other. */
   readonly work: Work | null;
   readonly lookBackAtMostMs: number | null;
   readonly futures: Futures | null;
   readonly digests: boolean;
-  /** See `detect`; whoever takes them takes more as well. */
+  /** See `detect`; full judgements are accepted as well. */
   readonly glances: boolean;
   readonly judged: JudgedBefore | null;
   readonly progress: Progress;
@@ -99,7 +99,7 @@ export async function judgeByShards(
       lookup.add(made);
       writeJudged(store, shards[shard]!, futureKey(plan, shards[shard]!, question.futures), made);
     };
-    // Here is made what nobody else was asked for, or what got lost on the way.
+    // Compute here what no other process was asked for, or what was lost.
     const missing = open.has(shard) ? lookup.missing() : null;
     if (missing !== null) await make(missing);
     const everything = { groups: [...groups.keys()], cutOnly: judged !== null };
@@ -109,7 +109,7 @@ export async function judgeByShards(
   return assembled(plan, shards, groups, lookups, policies, judged, futures !== null);
 }
 
-/** Has others work on what is missing, if there are any, and reads nothing of it. */
+/** Lets other processes, if there are any, compute missing judgements; reads no results. */
 export async function judgeAhead(
   plan: Plan,
   policies: readonly Policy[],
@@ -157,7 +157,7 @@ async function askOthers({ question }: Asked, { work, progress }: ShardedOptions
   if (work !== null && question.units.length > 1) await work(question, progress);
 }
 
-/** Works out one unit: the pure function that everything here is about. */
+/** Computes one unit; a pure function. */
 async function judgeUnit(
   history: Past,
   plan: Plan,
@@ -210,7 +210,7 @@ export function shardsOf({ basis, leaders, shardWindows }: JudgeQuestion, plan: 
   return cutIntoShards(basis, plan, leaders, shardWindows);
 }
 
-/** For a worker: one unit of a question into the store; false where it could not be kept. */
+/** For a worker: computes one unit and stores it. @returns false where it could not be stored */
 export async function workJudge(
   history: Past,
   plan: Plan,
@@ -276,7 +276,7 @@ function futuresOf({ effects, ...rest }: PlainFutures): Futures {
   return { ...rest, effectOf: (id) => effects[id]! };
 }
 
-/** Equal where all that was cut short in a shard goes on alike; null where nothing was. */
+/** Identifies how a shard's cut-short deployments are continued; null where there are none. */
 function futureKey(plan: Plan, { places }: Shard, futures: PlainFutures | null): string | null {
   if (futures === null) return null;
   const cut = places.filter((place) => isCutShort(plan, place));

@@ -1,6 +1,6 @@
 /**
- * What is known of a shard: the packs of it that are in the store, what of them answers a
- * question, and what is missing.
+ * Finds the stored results of a shard: which packs in the store answer a question, and what is
+ * missing.
  */
 
 import type { SamplesSeen, SignalJudged, WatchJudged } from "../../engine/index.ts";
@@ -10,9 +10,9 @@ import type { Pack, Store } from "./store.ts";
 
 export type Judgements = readonly SignalJudged[];
 
-/** What one unit made: places are those within the shard. */
+/** The result of one unit; places are indices within the shard. */
 export interface Judged {
-  /** Of quiet watches no more is said than that they were. */
+  /** Quiet watches are only marked as quiet, without their judgements (see `detect`). */
   readonly glanced: boolean;
   readonly groups: readonly {
     readonly key: string;
@@ -25,29 +25,29 @@ export interface Judged {
   readonly digests: readonly SamplesSeen[] | null;
 }
 
-/** What a unit of work is asked to make. */
+/** What a unit must compute. */
 export interface Missing {
-  /** Which of the question's groups. */
+  /** Indices of the question's groups. */
   readonly groups: readonly number[];
-  /** Only what history cut short, to be continued: the rest was judged before. */
+  /** Compute only the continuations of what history cut short: the rest is known. */
   readonly cutOnly: boolean;
 }
 
-/** What a shard's results are looked up by. */
+/** What is needed of a shard. */
 interface Wanted {
   readonly groups: readonly Group[];
-  /** Null where nothing of it is continued. */
+  /** See `futureKey`; null where nothing is continued. */
   readonly future: string | null;
   readonly digests: boolean;
   /** Is a glance enough? */
   readonly glances: boolean;
 }
 
-/** The results of one shard: those that are there, and what is missing. */
+/** The results of one shard. */
 export class Lookup {
-  /** What was made here, or read. */
+  /** Results that were computed here, or read. */
   readonly #known: Judged[] = [];
-  /** Packs that together hold what is wanted of what is there. */
+  /** The packs to read: together they hold everything wanted that is in the store. */
   #chosen: Pack[] = [];
 
   constructor(
@@ -55,16 +55,16 @@ export class Lookup {
     readonly shard: Shard,
     readonly wanted: Wanted,
     readonly cutOnly: boolean,
-    /** Placebos are prepared for all policies at once: no group is judged without the others. */
+    /** Judge all groups or none: placebos are prepared for all policies at once. */
     readonly whole: boolean,
   ) {}
 
-  /** What was made here, whether or not it could be kept. */
+  /** Adds a result that was computed here, whether or not it could be stored. */
   add(made: Judged): void {
     this.#known.push(made);
   }
 
-  /** By the labels of the packs alone; null where everything is there. */
+  /** What must be computed, judged by the packs' labels; null where everything is stored. */
   missing(): Missing | null {
     const { groups, digests, future, glances } = this.wanted;
     if (this.cutOnly && future === null) return null;
@@ -83,12 +83,12 @@ export class Lookup {
     };
   }
 
-  /** Reads what is there; false where some of it turned out to be damaged. */
+  /** Reads the chosen packs. @returns false where one of them was damaged */
   load(): boolean {
     for (const { name, entries } of this.#chosen) {
       const made = this.store.read(this.shard.key, name) as Judged | null;
       if (made === null) return false;
-      // Of a pack continued in another way only what was seen counts.
+      // If the pack has other continuations, use only its judgements of real samples.
       const { future } = this.wanted;
       const isOurs = future !== null && entries.includes(futureEntry(future));
       const own = made.groups.map((one) => (isOurs ? one : { ...one, imagined: null }));
@@ -125,7 +125,7 @@ export class Lookup {
     return null;
   }
 
-  /** Chooses packs; what none of them holds is returned. */
+  /** Chooses packs. @returns the wanted entries that no pack has */
   #choose(): Set<string> {
     const open = new Set(entriesWanted(this.wanted, this.cutOnly));
     this.#chosen = [];
@@ -135,7 +135,7 @@ export class Lookup {
       if (!pack.entries.some(isOpen)) continue;
       this.#chosen.push(pack);
       for (const entry of pack.entries) open.delete(entry);
-      // Who looked closer also glanced.
+      // Full judgements also serve where glances are enough.
       for (const entry of pack.entries) open.delete(entry.replace(SEEN, GLANCED));
     }
     return open;
@@ -162,7 +162,7 @@ function entriesWanted({ groups, future, digests, glances }: Wanted, cutOnly: bo
   ];
 }
 
-/** Keeps what a unit made, where whoever asks the same again looks for it. */
+/** Stores the result of a unit. @returns false where it could not be stored */
 export function writeJudged(
   store: Store,
   shard: Shard,

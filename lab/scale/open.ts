@@ -1,4 +1,4 @@
-/** What `--cache`, `--workers` and `--resume` mean. */
+/** Turns `--cache`, `--workers`, `--resume` and `--on` into a `Scale`. */
 
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -20,24 +20,24 @@ export interface ScaleFlags {
   readonly workers?: number;
   readonly resume?: true;
   readonly shard?: number;
-  /** A queue whose workers work on it. */
+  /** The URL of a queue, whose workers compute units. */
   readonly on?: string;
 }
 
 const DEFAULT_CACHE = join(".hindsight", "cache");
-/** With fewer samples a replay is done before a store is open. */
+/** With fewer samples the store is not used by default: a replay is quicker without it. */
 const SAMPLES_AT_LEAST = 2_000_000;
 /**
- * With fewer samples nobody is started unless asked for: two that have to start and to hand over
- * what they found break even there, under a policy with a season.
+ * With fewer samples no workers are started by default: under a policy with a season two workers,
+ * which have to start and to hand over their results, break even here.
  */
 const SAMPLES_FOR_WORKERS = 100_000_000;
-/** So many windows make a shard: seconds of work for one detection, not minutes. */
+/** Windows in a shard: seconds of work for one detection, not minutes. */
 const SHARD_WINDOWS = 6000;
 const LIMIT_BYTES = 4 * 2 ** 30;
 
 /**
- * @param say tells the person at the keyboard, once, at the end
+ * @param say prints a line for the user, when the process ends
  * @throws Problem where the flags contradict each other
  */
 export function openScale(

@@ -1,9 +1,9 @@
 /**
- * A sweep's table by batches of policies, through the store: rows that were made before are
- * read, the rest is decided, by others where there are any, and kept.
+ * A sweep's table by batches of policies, through the store: stored rows are read; missing ones are
+ * decided (by workers, if there are any) and stored.
  *
- * A batch of policies over the judgements of all shards is one unit of work. Decision is one
- * fold over all services for each policy, so it is policies that are shared out, not services.
+ * A unit of work is one batch of policies over the judgements of all shards. Deciding a policy is
+ * one fold over all services, so work is divided by policy, not by service.
  */
 
 import type { Policy } from "../../engine/index.ts";
@@ -33,25 +33,25 @@ import { groupsOf, planIdentity } from "./shards.ts";
 import { planThrough, type Scale } from "./scale.ts";
 import type { Store } from "./store.ts";
 
-/** Enough to share what deployments that nobody can tell apart have in common. */
+/** Policies in a batch: enough to benefit from the caches that a batch shares. */
 const POLICIES_A_UNIT = 16;
 
-/** What every batch of one question has in common. */
+/** The common part of all units of a question, and the units. */
 export interface RowsQuestion {
   readonly kind: "rows";
   readonly basis: string;
   readonly shardWindows: number;
-  /** Where the rows lie. */
+  /** The key of the rows in the store. */
   readonly key: string;
-  /** One policy for each group of the pass: who is judged with whom is part of the plan. */
+  /** One policy for each detection; the plan depends on all of them together. */
   readonly leaders: readonly Policy[];
   readonly policies: readonly Policy[];
-  /** By policy: what its row is called. */
+  /** By policy: the name of its row. */
   readonly names: readonly string[];
-  /** The name of the incumbent, whose unit makes the anchors as well; null: not wanted. */
+  /** The row name of the incumbent, whose unit also makes the anchors; null: not needed. */
   readonly anchors: string | null;
   readonly options: RowOptions;
-  /** Places of the policies of a batch. */
+  /** Batches, as indices of policies. */
   readonly units: readonly (readonly number[])[];
 }
 
@@ -66,10 +66,10 @@ interface Anchors {
   readonly counts: Readonly<Record<CountName, Float64Array>>;
 }
 
-/** Decides policies of one question, once its judgements are there. */
+/** Decides the policies of one unit. */
 export type Decider = (unit: readonly number[]) => Promise<Rows>;
 
-/** Reads or makes the judgements that all units of a question need. */
+/** Reads or computes the judgements that all units of a question need. */
 export async function deciderOf(
   history: History,
   plan: Plan,
@@ -78,7 +78,7 @@ export async function deciderOf(
 ): Promise<Decider> {
   const { leaders, policies, names } = question;
   const { judged } = await judgeByShards(history, plan, leaders, options);
-  const byEyes = new Map(leaders.map((leader, at) => [detectionKey(leader), judged[at]!]));
+  const byDetection = new Map(leaders.map((leader, at) => [detectionKey(leader), judged[at]!]));
   const maker = rowMaker(history, question.options);
   const quiet = quietMemory(true);
   const alike: AlikeOutcomes = new Map();
@@ -87,7 +87,7 @@ export async function deciderOf(
     const rows: { name: string; row: Float64Array }[] = [];
     for (const at of unit) {
       const policy = policies[at]!;
-      const own = byEyes.get(detectionKey(policy))!;
+      const own = byDetection.get(detectionKey(policy))!;
       const { people, recovery } = maker;
       const decided = decisionsOf(plan, policy, own, people, recovery, quiet);
       rows.push({ name: names[at]!, row: maker.rowOf(plan, decided, alike) });
@@ -95,14 +95,14 @@ export async function deciderOf(
         const [never, oracle] = maker.anchorsOf(plan, decided);
         anchors = { never, oracle, counts: { ...maker.counts() } };
       }
-      // Lets Ctrl-C in, and whoever renews a lease.
+      // Lets other work run: Ctrl-C, and the renewal of a lease.
       await new Promise((resolve) => setImmediate(resolve));
     }
     return { rows, anchors };
   };
 }
 
-/** Keeps what a unit made; false where that cannot be. */
+/** Stores the result of a unit. @returns false where it could not be stored */
 export function writeRows(store: Store, { key, anchors }: RowsQuestion, made: Rows): boolean {
   const entries = made.rows.map(({ name }) => rowEntry(name));
   if (made.anchors !== null && anchors !== null) entries.push(anchorsEntry(anchors));
@@ -139,7 +139,7 @@ export async function tableThrough(
     const anchors = batch.includes(0) ? names[batch.indexOf(0)]! : null;
     const found = new FoundRows(store, key);
     found.read([...wanted.keys()], anchors);
-    // A pack has rows of other sweeps as well.
+    // Count only wanted rows: packs also have rows of other sweeps.
     const there = [...wanted.keys()].filter((name) => found.rows.has(name)).length;
     scale.tell?.({ policies: wanted.size, there });
     if (!found.has([...wanted.keys()], anchors)) {
@@ -188,7 +188,7 @@ export async function tableThrough(
   return { table, detections, passes: batches.length, judged: null };
 }
 
-/** What nobody else was asked for, or what got lost on the way. */
+/** Decides here what no worker was asked for, or what was lost. */
 async function decideHere(
   history: History,
   plan: Plan,
@@ -224,7 +224,7 @@ function unitsOf(policies: number): number[][] {
   return units;
 }
 
-/** Rows that are there, by name. */
+/** The rows that are known, by name. */
 class FoundRows {
   readonly rows = new Map<string, Float64Array>();
   anchors: Anchors | null = null;

@@ -1,6 +1,6 @@
 /**
- * Works out units of questions, one at a time: in a child process, or on another machine. It
- * keeps the history open, and of the last question the plan and what its units share.
+ * Computes units of questions, one at a time, in a child process. It keeps the history open, and
+ * the plan and shared data of the last question.
  */
 
 import { silent } from "../progress.ts";
@@ -15,9 +15,9 @@ import type { Store } from "./store.ts";
 interface Prepared {
   readonly question: Question;
   readonly plan: Plan;
-  /** Where the question is about judging. */
+  /** Empty unless the question is about judging. */
   readonly shards: readonly Shard[];
-  /** Where it is about deciding. */
+  /** Null unless the question is about deciding. */
   readonly decide: Decider | null;
 }
 
@@ -34,7 +34,7 @@ export class UnitRunner {
     return new UnitRunner(await openHistory(dir, { threads: 1 }), store);
   }
 
-  /** Works one unit out into the store; false where it could not be kept there. */
+  /** Computes one unit and stores it. @returns false where it could not be stored */
   async run(question: Question, unit: number): Promise<boolean> {
     if (this.#question !== question) {
       this.#question = question;

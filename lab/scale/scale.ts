@@ -1,6 +1,6 @@
 /**
- * What takes long, taken apart: kept in a store, and worked out by others where there are any.
- * Whoever has no scale gets the same answers, each made here and now.
+ * Where the expensive steps use the store and the workers. Without a `Scale`, every step computes
+ * the same result in this process.
  */
 
 import type { Policy } from "../../engine/index.ts";
@@ -17,24 +17,24 @@ import type { Store } from "./store.ts";
 
 export type Question = JudgeQuestion | RowsQuestion;
 
-/** Has others work out all units of a question; the results are in the store afterwards. */
+/** Lets workers compute all units of a question; afterwards the results are in the store. */
 export type Work = (question: Question, progress: Progress) => Promise<void>;
 
 export interface Scale {
   readonly store: Store;
-  /** A history of fewer samples is judged at once, and nothing of it is kept. */
+  /** A history with fewer samples does not use the store. */
   readonly leastSamples: number;
-  /** How large a shard is; see `cutIntoShards`. */
+  /** The size of a shard; see `cutIntoShards`. */
   readonly shardWindows: number;
-  /** Null: nobody else works on it. */
+  /** Null: there are no workers. */
   readonly work: (history: Past) => Work | null;
-  /** Hears how many of a sweep's policies were there already. */
+  /** Called with how many of a sweep's policies were in the store. */
   readonly tell?: (found: { readonly policies: number; readonly there: number }) => void;
 }
 
 /**
- * `planReplay`, and the spacing of the series with a scale: whoever finds all judgements kept
- * needs no index of blocks, and a plan wants no more of it.
+ * `planReplay`; with a scale, the spacing of the series is stored. It is all that a plan needs of
+ * the index of blocks, which then need not be read where all judgements are stored.
  */
 export function planThrough(
   scale: Scale | null,
@@ -57,17 +57,17 @@ export function planThrough(
 }
 
 export interface ThroughOptions extends Omit<DetectOptions, "seen"> {
-  /** Collects by what samples each deployment was judged. */
+  /** Collects digests of the samples that each deployment was judged on. */
   readonly samples?: SamplesCollector | undefined;
-  /** Shows a deployment no more of its past than this. */
+  /** Limits how much of its past a deployment sees. */
   readonly lookBackAtMostMs?: number | undefined;
 }
 
 /**
- * `detect`, through a scale where that can be: not where a policy is told something else than
- * history's tags (what it is told may depend on what others judged), nor where single
- * deployments are judged again, nor where the past is not what lies in its directory: a world
- * makes one up as it is asked, and a redacted one has other rows.
+ * `detect`, through the store and the workers where possible. Not possible where a policy has other
+ * tags than the history's (they may depend on the judgements of others), where single deployments
+ * are judged again, and where the past is not exactly what is in its directory (a world makes its
+ * samples when they are read; a redacted history has other rows).
  */
 export async function detectThrough(
   scale: Scale | null,

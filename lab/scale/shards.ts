@@ -1,9 +1,9 @@
 /**
- * How the deployments of a plan are cut into shards, and what a shard's results rest on.
+ * Cuts the deployments of a plan into shards, and makes the keys of their results.
  *
- * A shard is a run of deployments of one service after the other, cut where it has seen about
- * so many windows of samples: shards take about equally long, and where they are cut follows
- * from the history and the policies alone, never from who works on them.
+ * Deployments are sorted by service and cut whenever a number of sample windows is reached. So
+ * shards take about equally long, and the cuts depend only on the history and the policies, never
+ * on who works on them.
  */
 
 import {
@@ -19,9 +19,9 @@ import type { Plan } from "../replay/plan.ts";
 import { keyOf } from "./identity.ts";
 
 export interface Shard {
-  /** Where its results lie. */
+  /** The key of its results in the store. */
   readonly key: string;
-  /** Places in the plan, ascending. */
+  /** Indices of deployments in the plan, ascending. */
   readonly places: readonly number[];
 }
 
@@ -31,7 +31,7 @@ export function cutIntoShards(
   policies: readonly Policy[],
   windowsAtLeast: number,
 ): Shard[] {
-  // By service first: within one they are mostly in order already.
+  // Group by service first: within a service, deployments are mostly sorted already.
   const placesOf = new Map<string, number[]>();
   plan.deployments.forEach(({ deployment: { service } }, place) => {
     const own = placesOf.get(service);
@@ -66,8 +66,8 @@ export function cutIntoShards(
 }
 
 /**
- * Everything of a plan that is not the history's own: what is shown to a deployment depends on
- * all policies that are asked about together.
+ * Identifies the parts of a plan that depend on the policies: what a deployment can see depends on
+ * all policies of a question together.
  */
 export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
   const { lookAheadMs, seasonBackMs, season, placebos, controlled, matching } = plan;
@@ -109,14 +109,14 @@ export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
   });
 }
 
-/** A shard as a plan of its own: its deployments see what they see in the whole. */
+/** A shard as a plan of its own, in which each deployment sees what it sees in the whole plan. */
 export function planOf(plan: Plan, { places }: Shard): Plan {
   const deployments = places.map((place) => plan.deployments.at(place)!);
   const named = deployments.map(({ deployment }, at) => [deployment.deploymentId, at] as const);
   return { ...plan, deployments, places: new Map(named), rows: [] };
 }
 
-/** Policies that judge alike, and by which name their judgements go. */
+/** Policies with the same detection. `key` names their judgements; `leader` stands for all. */
 export interface Group {
   readonly key: string;
   readonly leader: Policy;
@@ -126,10 +126,11 @@ export interface Group {
 export function groupsOf(policies: readonly Policy[]): Group[] {
   const groups = new Map<string, { key: string; leader: Policy; members: number[] }>();
   policies.forEach((policy, index) => {
-    const eyes = detectionKey(policy);
-    const known = groups.get(eyes);
+    const detection = detectionKey(policy);
+    const known = groups.get(detection);
     if (known !== undefined) known.members.push(index);
-    else groups.set(eyes, { key: keyOf("group", eyes), leader: policy, members: [index] });
+    else
+      groups.set(detection, { key: keyOf("group", detection), leader: policy, members: [index] });
   });
   return [...groups.values()];
 }

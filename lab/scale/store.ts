@@ -1,10 +1,10 @@
 /**
- * Results that were made before, by what they were made from: a directory of packs.
+ * A store of results under keys made of their inputs: a directory of packs.
  *
- * Laws: a pack is whole or not there (written beside its place, synced, renamed); it carries
- * its own digest and says what it holds, so a torn or altered one is taken away and made again,
- * never believed; it is never changed. Whoever cannot write goes on without: a store saves time,
- * it decides nothing. Several processes, also on several machines, may use one.
+ * Laws: a pack is complete or absent (written aside, synced, renamed) and never changed. It carries
+ * its own digest and a list of its content, so an incomplete or altered one is deleted and made
+ * again, never trusted. If the store cannot be written, the run goes on without it: a store saves
+ * time and changes no result. Several processes, also on several machines, may share a store.
  */
 
 import { createHash } from "node:crypto";
@@ -26,15 +26,15 @@ import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories } from "../directory.ts";
 import { pack, unpack } from "./graph.ts";
 
-/** Part of every key: another way to pack or to cut is another store. */
+/** Part of every key; raise it when the format of packs or the cut into shards changes. */
 export const STORE_FORMAT = 1;
 const SUFFIX = ".pack";
-/** A line of its own before the body. */
+/** The first line of a pack; its body follows. */
 interface Label {
   readonly format: number;
   readonly sha256: string;
   readonly bytes: number;
-  /** What is in it, by name. */
+  /** The names of its contents. */
   readonly entries: readonly string[];
 }
 
@@ -43,20 +43,20 @@ export interface Pack {
   readonly entries: readonly string[];
 }
 
-/** What a store did, for whoever tells of it. */
+/** What was done with a store, for messages. */
 export interface StoreUse {
   found: number;
   made: number;
-  /** Packs that were not what they said, and were taken away. */
+  /** Packs that did not match their label and were deleted. */
   damaged: number;
-  /** Why nothing more is written; null while it is. */
+  /** Why nothing more is written; null while packs are written. */
   full: string | null;
 }
 
 export class Store {
   readonly use: StoreUse = { found: 0, made: 0, damaged: 0, full: null };
   readonly #sinceMs = Date.now();
-  /** Packs this process lives by: they are not evicted. */
+  /** Packs that this process read or wrote: they are not evicted. */
   readonly #mine = new Set<string>();
 
   constructor(
@@ -64,7 +64,7 @@ export class Store {
     readonly limitBytes = Number.POSITIVE_INFINITY,
   ) {}
 
-  /** The packs that lie under a key, by their labels; none where there are none. */
+  /** The packs under a key; reads only their labels. */
   list(key: string): readonly Pack[] {
     const dir = this.#dirOf(key);
     return namesIn(dir)
@@ -79,7 +79,7 @@ export class Store {
       });
   }
 
-  /** What a pack holds; null where it is gone or damaged, and then it is gone. */
+  /** The content of a pack; null where it is missing or damaged. A damaged pack is deleted. */
   read(key: string, name: string): unknown {
     const file = this.#fileOf(key, name);
     let bytes: Buffer;
@@ -100,7 +100,7 @@ export class Store {
     return unpack(body);
   }
 
-  /** Used last: now. Only what is older than this process was there before it. */
+  /** Sets the time of last use; counts packs that are older than this process as found. */
   #noteUse(file: string): void {
     const { mtimeMs = Infinity } = statSync(file, { throwIfNoEntry: false }) ?? {};
     if (mtimeMs > this.#sinceMs) return;
@@ -109,11 +109,11 @@ export class Store {
     try {
       utimesSync(file, now, now);
     } catch {
-      // Somebody else's store may be read only: then it does not know what was used last.
+      // A read-only store keeps no time of last use.
     }
   }
 
-  /** Writes a pack, unless it is there already; false where it cannot be written. */
+  /** Writes a pack. @returns false where it cannot be written; then no more packs are written */
   write(key: string, name: string, entries: readonly string[], value: unknown): boolean {
     if (this.use.full !== null) return false;
     const body = pack(value);
@@ -139,14 +139,14 @@ export class Store {
     }
   }
 
-  /** Takes away what a process that is no more had half-written. */
+  /** Deletes unfinished packs of a process that has ended. */
   sweepUp(pid: number): void {
     for (const name of namesIn(this.#unfinished)) {
       if (name.startsWith(`${pid}-`)) rmSync(join(this.#unfinished, name), { force: true });
     }
   }
 
-  /** Takes the packs away that were used longest ago, until the rest is within the limit. */
+  /** Deletes the least recently used packs until the rest is within the limit. @returns how many */
   evict(): number {
     for (const name of namesIn(this.#unfinished)) {
       const file = join(this.#unfinished, name);
@@ -185,10 +185,10 @@ export class Store {
   }
 }
 
-/** What a killed process left half-written is swept up after a day. */
+/** Unfinished packs of a killed process are deleted after a day. */
 const LEFT_BEHIND_MS = 86_400_000;
 
-/** Where not even its directory could be made, there is nothing to take away. */
+/** Deletes a file that may not exist. */
 function forgotten(file: string): void {
   try {
     rmSync(file, { force: true });
@@ -209,7 +209,7 @@ function packsIn(dir: string): { file: string; bytes: number; usedAtMs: number }
   return namesIn(dir, true).flatMap((name) => {
     if (!name.endsWith(SUFFIX)) return [];
     const file = join(dir, name);
-    // It may have gone meanwhile.
+    // Another process may have deleted it.
     const found = statSync(file, { throwIfNoEntry: false });
     return found === undefined ? [] : [{ file, bytes: found.size, usedAtMs: found.mtimeMs }];
   });
@@ -222,7 +222,7 @@ function digestOf(entries: readonly string[], body: Uint8Array): string {
 function writeSynced(file: string, bytes: Uint8Array): void {
   const descriptor = openSync(file, "w");
   try {
-    // One call may write less than all of it, on a disk that is almost full for one.
+    // One call may write only a part, for example on an almost full disk.
     for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
     fsyncSync(descriptor);
   } finally {
@@ -230,7 +230,7 @@ function writeSynced(file: string, bytes: Uint8Array): void {
   }
 }
 
-/** Reads the first line alone; null where it is none. */
+/** Reads only the first line; null where it is not a label. */
 function labelOf(file: string): Label | null {
   let descriptor: number;
   try {

@@ -1,11 +1,11 @@
-/** A child process that works out units, seen from the process that asks it. */
+/** The parent's side of a child process that computes units. */
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { wordsToImport } from "../childModule.ts";
 import type { ChildOptions, FromChild, ToChild } from "./child.ts";
 import type { Question } from "./scale.ts";
 
-/** It ended in the middle of a unit: killed, out of memory, or our own fault. */
+/** The child ended in the middle of a unit: killed, out of memory, or by a fault of ours. */
 export class ChildDied extends Error {
   override readonly name = "ChildDied";
 }
@@ -22,7 +22,7 @@ export class UnitChild {
   #questions = 0;
   #died: ChildDied | null = null;
 
-  /** @param onExit is told when it is gone, whatever the reason */
+  /** @param onExit called when the child has ended, for whatever reason */
   constructor(options: ChildOptions, onExit: (child: UnitChild) => void) {
     const words = [...wordsToImport(new URL("./child", import.meta.url)), JSON.stringify(options)];
     this.#process = spawn(process.execPath, words, {
@@ -54,15 +54,15 @@ export class UnitChild {
   }
 
   /**
-   * One unit at a time.
+   * Computes a unit. Wait for the answer before the next call.
    *
-   * @throws ChildDied
+   * @throws ChildDied when the child ends before it answers
    */
   run(question: Question, unit: number): Promise<FromChild> {
     if (this.#died !== null) return Promise.reject(this.#died);
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      // Whoever is waited for keeps this process alive.
+      // While an answer is awaited, the child keeps this process alive.
       this.#process.ref();
       this.#process.channel?.ref();
       if (this.#question !== question) {
@@ -73,19 +73,19 @@ export class UnitChild {
     });
   }
 
-  /** Nobody waits for it: this process may end. */
+  /** Call when no answer is awaited, so that this process may end. */
   rest(): void {
     this.#process.unref();
     this.#process.channel?.unref();
   }
 
-  /** Ends it in the middle of whatever it does. */
+  /** Ends the child at once. */
   kill(): void {
     this.#process.kill("SIGKILL");
   }
 
   #tell(message: ToChild): void {
-    // One that died meanwhile says so itself.
+    // If the child has died, its `exit` event reports that.
     if (this.#process.connected) this.#process.send(message, () => undefined);
   }
 }

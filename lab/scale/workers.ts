@@ -1,10 +1,9 @@
 /**
- * Units over child processes. They are processes and not threads: one can be ended in the
- * middle of a query, and one that runs out of memory takes nobody with it.
+ * Computes units in child processes. Not threads, because a process can be ended in the middle of a
+ * query, and one that runs out of memory does not end the others.
  *
- * Results lie in the store, by what they are of, so their order of arrival decides nothing. A
- * child that dies is replaced and its unit made again; one unit that ends two of them is an
- * error that names it.
+ * Results go into the store under their keys, so the order of completion does not matter. A child
+ * that dies is replaced and its unit computed again; a unit that kills two children is an error.
  */
 
 import { onInterrupt } from "../interrupt.ts";
@@ -15,10 +14,10 @@ import type { Question } from "./scale.ts";
 import type { Store } from "./store.ts";
 import { ChildDied, UnitChild } from "./unitChild.ts";
 
-/** So often a unit may end its worker before it is given up. */
+/** How many children a unit may kill before it is given up. */
 const DEATHS_AT_MOST = 2;
 
-/** What a child had spent when it had finished a unit. */
+/** The processor time of a child when it had finished a unit. */
 export interface Spent {
   readonly kind: Question["kind"];
   readonly unit: number;
@@ -27,7 +26,7 @@ export interface Spent {
 }
 
 export class Workers {
-  /** In the order of finishing: what the cost model is held against. */
+  /** In order of completion; tests compare the cost model with it. */
   readonly spent: Spent[] = [];
   readonly #children = new Set<UnitChild>();
   readonly #idle: UnitChild[] = [];
@@ -38,7 +37,12 @@ export class Workers {
     readonly store: Store,
   ) {}
 
-  /** Works out all units; a unit that could not be kept is not there afterwards. */
+  /**
+   * Computes all units. Afterwards their results are in the store, except those that could not be
+   * stored.
+   *
+   * @throws Problem when a unit fails, or kills its child twice
+   */
   async work(question: Question, progress: Progress): Promise<void> {
     const waiting = [...question.units.keys()].reverse();
     const total = waiting.length;
@@ -75,7 +79,7 @@ export class Workers {
     }
   }
 
-  /** Ends all children in the middle of whatever they do, and takes away what they left. */
+  /** Ends all children at once, and deletes their unfinished packs. */
   end(): void {
     for (const child of this.#children) {
       child.kill();
@@ -103,7 +107,7 @@ export class Workers {
   }
 }
 
-/** What a child says it could not do, as it would have been thrown here. */
+/** The failure of a child as an error of this process. */
 export function failureOf({
   isProblem,
   message,

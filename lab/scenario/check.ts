@@ -1,4 +1,4 @@
-/** Holds scenarios against what happens: the unit tests of policies. */
+/** Runs scenarios and compares what happens with what they expect: unit tests of policies. */
 
 import { placeIn } from "../yaml.ts";
 import type { Difference, Path } from "./expectation.ts";
@@ -12,7 +12,7 @@ import { evaluateScenario, scoredDifferences } from "./scored.ts";
 /** An expectation that is not met, and where it is written. */
 export interface Unmet extends Difference {
   readonly policy: string;
-  /** In the file, whole. */
+  /** From the top of the file. */
   readonly path: Path;
   readonly line: number;
   readonly column: number;
@@ -27,9 +27,9 @@ export interface Checked {
 }
 
 export interface CheckOptions {
-  /** In the place of the scenario's own, of the same names. */
+  /** Used instead of the scenario's own policies, with the same names. */
   readonly policies?: readonly NamedPolicy[];
-  /** Holds only what is expected of this policy, and runs no more than that needs. */
+  /** Checks only the expectations of this policy, and runs only what they need. */
   readonly only?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Times in a scenario: the time of day of its first day, or of a later one, or in full. */
+/** Times in a scenario: a time of day, of the first or a later day, or a full ISO 8601 time. */
 
 import { formatTime } from "../../engine/index.ts";
 
@@ -17,8 +17,8 @@ export function isWholeTime(text: string): boolean {
 }
 
 /**
- * A checked time as an instant. A time of day (UTC) before the scenario's start is the
- * next day's, unless it says itself which day it means.
+ * A valid time as milliseconds since 1970. A time of day (UTC) before the scenario's start belongs
+ * to the next day, unless it names its day (`+1d`).
  */
 export function timeOf(text: string, startsAtMs: number): number {
   const clock = CLOCK.exec(text);
@@ -30,7 +30,7 @@ export function timeOf(text: string, startsAtMs: number): number {
   return atMs < startsAtMs ? atMs + DAY_MS : atMs;
 }
 
-/** The time of day in UTC; a later day than the scenario's first says so. */
+/** The time of day in UTC, with `+Nd` where it is not on the scenario's first day. */
 export function clockText(ms: number, startsAtMs: number): string {
   const days = Math.floor(ms / DAY_MS) - Math.floor(startsAtMs / DAY_MS);
   return formatTime(ms).slice(11, 19) + (days === 0 ? "" : `+${days}d`);

@@ -1,11 +1,10 @@
 /**
- * Cuts one deployment out of a history: its samples in the compact notation, what people
- * declared and did, and what came of it under a policy, as a scenario that needs nothing
- * but that policy.
+ * Makes a scenario of one deployment of a history: its samples in the compact notation, tags,
+ * answers of people, and the outcome under a policy. The scenario needs nothing but that policy.
  *
- * The expectation is what the scenario itself does, with people answering as long after
- * the question as they did in history. So it is of one deployment alone: budgets, storms
- * and whatever else other deployments bring about are not in it.
+ * The expectation is what the scenario itself gives, with people answering as long after the
+ * question as in history. It is about one deployment alone: effects of other deployments, such as
+ * budgets and storms, are not in it.
  */
 
 import {
@@ -36,7 +35,7 @@ export interface Cut {
   readonly startsAtMs: number;
   readonly everyMs: number;
   readonly delayMs: number;
-  /** By key; a slot is a value, NaN for a missing scrape, null for silence. */
+  /** By key; each slot is a value, NaN for a missing scrape, or null for no sample at all. */
   readonly series: ReadonlyMap<string, readonly (number | null)[]>;
   /** By key: the same hours of earlier days. */
   readonly seasons: ReadonlyMap<string, SeasonProfile>;
@@ -47,9 +46,9 @@ export interface Cut {
   readonly notes: readonly string[];
 }
 
-/** Tried in turn: the fewest that decide what all digits do. */
+/** Tried in turn: the fewest digits with which the decisions are the same as with all digits. */
 const DIGITS = [4, 6, 17];
-/** A longer scenario is nobody's to read. */
+/** A longer scenario could not be read by people. */
 const SLOTS_AT_MOST = 50_000;
 
 /** @throws Problem when there is no such deployment, or it cannot be written out alone */
@@ -131,7 +130,7 @@ function isSame(one: InlineRun, other: InlineRun): boolean {
   return JSON.stringify(one.happened) === JSON.stringify(other.happened);
 }
 
-/** History's people and its platform; `answers` fills while they are asked. */
+/** Answers of history's people and platform; `answers` collects them as they are given. */
 function answersOf({ tables }: History): { answers: Event[]; answer: Answer } {
   const people = recorded(tables.decisions);
   const platform = recoveryOf(tables);
@@ -164,7 +163,7 @@ function answersOf({ tables }: History): { answers: Event[]; answer: Answer } {
   };
 }
 
-/** The samples of the watch, and what earlier days say of its hours. */
+/** Reads the samples of baseline and watch, and the seasons from earlier days. */
 async function gather(
   history: History,
   plan: Plan,
@@ -181,7 +180,7 @@ async function gather(
     const name = names.get(series)!;
     if (day > 0) takeEarlier(plan, planned, days, series, day, window, earlier);
     if (day > 0 || window.length === 0) return;
-    // The notation goes by the metric's name alone.
+    // A scenario infers the unit from the metric's name alone, so values are converted to it.
     const point = percentagePoint("", name.metric);
     const scale = name.percentagePoint / point;
     const samples = assemble([window])[0]!;

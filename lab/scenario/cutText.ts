@@ -1,4 +1,4 @@
-/** A deployment that was cut out of a history, as the text of a scenario file. */
+/** Writes a deployment that was cut out of a history as the text of a scenario file. */
 
 import { formatDuration, formatTime } from "../../engine/index.ts";
 import { clockText, isTime, timeOf } from "./clock.ts";
@@ -7,7 +7,7 @@ import { writeSeries } from "./series.ts";
 
 const COLUMNS = 96;
 
-/** @param policy as it stands behind `policy:`: a quoted path, or a block of its own */
+/** @param policy the text after `policy:`: a quoted path, or a block */
 export function cutText(cut: Cut, policy: string, from: string, policyName: string): string {
   const { planned, startsAtMs, everyMs, delayMs, series, seasons, answers, run, notes } = cut;
   const { deployment, tags, stages } = planned;

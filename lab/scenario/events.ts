@@ -1,4 +1,4 @@
-/** The part of a scenario that is written out, one deployment, as events for the engine. */
+/** Turns the one deployment that a scenario writes out into events for the engine. */
 
 import {
   canonicalJson,
@@ -20,12 +20,12 @@ import type { DeploymentForm, Happening, ScenarioForm } from "./form.ts";
 import { toBatches } from "./host.ts";
 import { readSeries, samplesOf } from "./series.ts";
 
-/** One deployment with its samples and what people did: everything but the policy. */
+/** One deployment with its samples, and what people did: everything except the policy. */
 export interface Inline {
   readonly startsAtMs: number;
   readonly deploymentId: string;
   readonly events: readonly Event[];
-  /** The scenario says itself when rollbacks finish, so the host does not. */
+  /** True where the scenario's events say when rollbacks finish; then the host does not. */
   readonly answersRollbacks: boolean;
 }
 
@@ -33,7 +33,7 @@ type Time = (text: string) => number;
 
 /**
  * @param written a checked scenario with series
- * @param policyAt the policy that the event at an index brings into force
+ * @param policyAt the policy that a `policy` event puts in force, by index of the event
  */
 export function inlineOf(written: ScenarioForm, policyAt: (event: number) => Policy): Inline {
   const startsAtMs = Date.parse(written.startsAt!);
@@ -68,7 +68,7 @@ function deploymentOf({ startedAt, ...rest }: DeploymentForm, time: Time): Deplo
   return { ...rest, startedAtMs: time(startedAt) };
 }
 
-/** What a host prepared from earlier days; a scenario has it written out. */
+/** The `contextPrepared` event made of the seasons that a scenario writes out. */
 function contextOf({ seasons }: ScenarioForm, started: Deployment, time: Time): Event[] {
   if (seasons === undefined) return [];
   const profiles = Object.entries(seasons).map(([key, season]): [string, SeasonProfile] => {
@@ -81,7 +81,7 @@ function contextOf({ seasons }: ScenarioForm, started: Deployment, time: Time): 
   return [preparedOf(started, Object.fromEntries(profiles))];
 }
 
-/** The event by which a watch is given its seasons. */
+/** The `contextPrepared` event that gives a watch its seasons. */
 export function preparedOf(
   { deploymentId, startedAtMs }: Deployment,
   seasons: Readonly<Record<string, SeasonProfile>>,
@@ -148,7 +148,7 @@ function eventOf(one: Happening, main: Deployment, time: Time, policyNow: () => 
 
 type Defined<Part> = { [Key in keyof Part]: Exclude<Part[Key], undefined> };
 
-/** Without the keys that were not written, so that spreading them hides nothing. */
+/** Drops undefined keys, so that spreading the object overwrites nothing with undefined. */
 function defined<Part extends object>(part: Part): Defined<Part> {
   const entries = Object.entries(part).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Defined<Part>;

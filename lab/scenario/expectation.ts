@@ -1,7 +1,6 @@
 /**
- * What a scenario expects of a policy, and how that is held against what came of it.
- * Every difference names the place of its expectation, so that it can be shown beside
- * the line, and rewritten there.
+ * What a scenario expects of a policy, and the comparison with what happened. Every difference has
+ * the path of its expectation, so that it can be shown with its line, and be rewritten there.
  */
 
 import { z } from "zod";
@@ -61,10 +60,10 @@ const bound = z.union(
 
 const rollbackWorth = { rollbackCost: bound.optional(), spikeCost: bound.optional() };
 
-/** Of one policy over one deployment that is written out. */
+/** What to expect of one policy in a scenario with one deployment that is written out. */
 export const inlineExpectation = z.strictObject(oneDeployment);
 
-/** Of one policy over a history or a world. */
+/** What to expect of one policy over a history or a world. */
 export const scoredExpectation = z.strictObject({
   scores: z.record(z.string(), bound).optional(),
   against: z.record(z.string(), z.record(z.string(), oneOf(VERDICTS))).optional(),
@@ -82,17 +81,17 @@ export type Bound = z.output<typeof bound>;
 type OneDeployment = InlineExpectation;
 export type Path = readonly (string | number)[];
 
-/** Two readings of one thing that differ. */
+/** An expectation that differs from what happened. */
 export interface Difference {
-  /** Below the policy's expectation; where it is written. */
+  /** Relative to the policy's expectation. */
   readonly path: Path;
   readonly expected: readonly string[];
   readonly actual: readonly string[];
-  /** What would stand there if the expectation were what happened. */
+  /** The value to write so that the expectation is met. */
   readonly becomes: unknown;
 }
 
-/** What came of one deployment, in the words of an expectation. */
+/** What happened to one deployment, in the words of an expectation. */
 export interface Happened {
   readonly end: string | null;
   readonly commands: readonly string[] | null;
@@ -101,7 +100,7 @@ export interface Happened {
   readonly timesMs: Readonly<Partial<Record<(typeof TIMES)[number], number | null>>>;
 }
 
-/** How times are read and written: by the scenario's clock, or in full. */
+/** How times are read and written: as times of day of the scenario, or in full. */
 export interface Times {
   readonly read: (text: string) => number;
   readonly write: (ms: number) => string;
@@ -146,12 +145,12 @@ function differenceOf(path: Path, expected: string | null, actual: string | null
   return { path, expected: shown(expected), actual: shown(actual), becomes: actual };
 }
 
-/** The field of a scorecard, or undefined where there is none of that name. */
+/** The field of a scorecard with that name, if any. */
 export function fieldOf(name: string): Field | undefined {
   return FIELDS.find((field) => field.name === name);
 }
 
-/** `15%`, `12m` or a number, in the unit of a field; null where it is none of that unit. */
+/** `15%`, `12m` or a number, converted to a field's unit; null where it does not fit that unit. */
 export function amountOf(unit: Field["unit"], written: number | string): number | null {
   if (typeof written === "number") return written;
   if (unit === "seconds") {
@@ -161,7 +160,7 @@ export function amountOf(unit: Field["unit"], written: number | string): number 
   return unit === "share" && written.endsWith("%") ? parseShare(written) : null;
 }
 
-/** Every amount in a bound with its place below it. */
+/** Every amount in a bound, with its path relative to the bound. */
 export function amountsIn(bound: Bound): { path: Path; written: number | string }[] {
   if (typeof bound !== "object") return [{ path: [], written: bound }];
   return Object.entries(bound).flatMap(([key, value]) => {
@@ -172,8 +171,8 @@ export function amountsIn(bound: Bound): { path: Path; written: number | string 
 }
 
 /**
- * A bound against a value; null where it holds. A bare amount is compared as it is shown,
- * so that `12.5%` means what a scorecard prints.
+ * Compares a value with a bound; null where the bound holds. An exact amount is compared in the
+ * form that a scorecard prints, so that `12.5%` can be copied from there.
  */
 export function boundDifference(
   path: Path,
@@ -219,7 +218,7 @@ export function boundDifference(
   return found;
 }
 
-/** A value as somebody would write it into an expectation. */
+/** A value in the form in which one would write it into an expectation. */
 function written(
   unit: Field["unit"],
   value: number,

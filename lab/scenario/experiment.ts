@@ -1,4 +1,4 @@
-/** Scenarios as experiments: the question, a row for each policy, the answer and its doubt. */
+/** Prints scenarios as experiments: the question, a row for each policy, and how sure it is. */
 
 import { Table } from "console-table-printer";
 import { formatTime } from "../../engine/index.ts";
@@ -47,7 +47,7 @@ export async function runScenario(
   return { kind: "scored", scenario, evaluation };
 }
 
-/** @param trace also every decision of a deployment that is written out, with its reason */
+/** @param trace for a deployment that is written out: also print every decision and its reason */
 export function experimentText(experiment: Experiment, trace: boolean): string {
   const { question, name, why, answer } = experiment.scenario.written;
   const found =
@@ -90,7 +90,7 @@ function inlineLines(
   return [table.render(), ...(trace ? traces : [])];
 }
 
-/** What a row shows beside whatever the scenario expects something of. */
+/** The columns that are always shown, besides the fields that the scenario expects values of. */
 const COLUMNS = ["rollbacks", "falsePositiveRollbacks", "missRate", "mttr", "pagesPerWeek", "cost"];
 
 function scoredLines(scenario: ScoredScenario, evaluation: Evaluation): string[] {

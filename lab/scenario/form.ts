@@ -1,6 +1,6 @@
 /**
- * The form of a scenario file. One strict schema, so that every error is found in one
- * pass; `scenario schema` publishes it for editors. Messages are `what|cure`.
+ * The schema of a scenario file. It is strict and finds every error in one pass; `scenario schema`
+ * prints it for editors. Messages have the form `what|cure`.
  */
 
 import { z } from "zod";
@@ -27,7 +27,7 @@ const every = duration.refine(
 );
 const words = z.string("expected some words|Write a sentence.").min(1, "expected some words");
 
-/** One of some words; the message lists them. */
+/** An enum whose message lists the allowed words. */
 export function oneOf<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, `not one of the words known here|Write ${words.join(", ")}.`);
 }
@@ -56,7 +56,7 @@ const tag = z.strictObject({
   knownAt: time.optional(),
   givenBy: z.string().nullable().default("release-desk"),
   approvedBy: z.string().nullable().default(null),
-  /** Of another deployment: its service. */
+  /** The service of a deployment other than the scenario's own. */
   service: z.string().optional(),
 });
 const person = { deploymentId: z.string().optional(), by: z.string() };
@@ -83,7 +83,7 @@ const happening = z
       .strictObject({ is: z.record(z.string(), z.unknown()), by: z.string(), reason: z.string() })
       .optional(),
     deployment: deployment.partial().optional(),
-    /** So much of the traffic is on the new version. */
+    /** The share of the traffic that is on the new version now. */
     stage: z
       .union([stageShare, z.strictObject({ deploymentId: z.string(), share: stageShare })], STAGE)
       .optional(),
@@ -108,9 +108,9 @@ const world = z.strictObject({
 const ONE_SOURCE =
   "the samples are missing|Write `series:` for one deployment, or name a `history:` or `world:`.";
 const ONE_POLICY = "no policy|Write `policy:` for one, or `policies:` for several by name.";
-/** Of one deployment that is written out; a history has its own. */
+/** Keys for one deployment that is written out; not allowed with a history or a world. */
 const INLINE = ["startsAt", "every", "delay", "deployment", "tags", "events", "seasons"] as const;
-/** Of many deployments. */
+/** Keys for many deployments. */
 const SCORED = ["people", "costs", "effect", "draws", "replicates", "seed"] as const;
 
 export const scenarioForm = z.strictObject({
@@ -143,10 +143,10 @@ export const scenarioForm = z.strictObject({
   expect: z.unknown().optional(),
 });
 
-/** What is wrong between the keys, however they are filled; read where the schema failed, too. */
+/** Errors in the combination of keys; found even where the schema itself has failed. */
 export function crossIssues(written: object): { path: string[]; message: string }[] {
-  const found: { path: string[]; message: string }[] = [];
-  const complain = (path: string[], message: string): number => found.push({ path, message });
+  const issues: { path: string[]; message: string }[] = [];
+  const complain = (path: string[], message: string): number => issues.push({ path, message });
   const sources = (["series", "history", "world"] as const).filter((key) => key in written);
   const [source] = sources;
   if (source === undefined) complain([], ONE_SOURCE);
@@ -171,14 +171,14 @@ export function crossIssues(written: object): { path: string[]; message: string 
   if ("policy" in written && "policies" in written) {
     complain(["policies"], "there is `policy` already|Keep one of the two.");
   }
-  return found;
+  return issues;
 }
 
 export type ScenarioForm = z.output<typeof scenarioForm>;
 export type Happening = z.output<typeof happening>;
 export type DeploymentForm = z.output<typeof deployment>;
 
-/** How an entry of `policies`, or `policy`, may vary what it names. */
+/** An entry of `policies`, or `policy`, that changes values of another policy. */
 export const variedForm = z.strictObject({
   policy: z.unknown(),
   set: z.record(z.string(), z.unknown()).default({}),

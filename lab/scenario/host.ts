@@ -1,9 +1,9 @@
 /**
- * A live host in miniature: it reports what happened in known order, tells the
- * controller the clock when it is due, and answers its commands. Scenarios and the
- * properties of the tests run on it, so both see the engine as production does.
+ * A small live host: it gives the controller events in the order in which they became known,
+ * advances the clock when a timer is due, and answers commands. Scenarios and property tests run on
+ * it, so both use the engine as production does.
  *
- * Law: the host decides nothing. It only orders what it was given.
+ * Law: the host decides nothing. It only orders its inputs.
  */
 
 import {
@@ -22,7 +22,7 @@ import {
   type SamplesTaken,
 } from "../../engine/index.ts";
 
-/** How long a rollback takes when nothing else is said. */
+/** How long a rollback takes by default. */
 const ROLLBACK_TAKES_MS = 90_000;
 
 export interface HostStep {
@@ -38,14 +38,14 @@ export interface HostRun {
   readonly steps: readonly HostStep[];
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
-  /** What a decision log holds of it. */
+  /** What a decision log would record of it. */
   readonly handled: readonly Handled[];
 }
 
-/** What becomes of a command: an event in its own time, or nothing. */
+/** Answers a command: a later event, or null. */
 export type Answer = (command: EngineCommand) => Event | null;
 
-/** Rollbacks succeed after a while; people stay silent. */
+/** Rollbacks succeed after 90 s; people do not answer. */
 export function answerInTime({ kind, deploymentId, askedAtMs }: EngineCommand): Event | null {
   if (kind !== "rollBack") return null;
   const atMs = askedAtMs + ROLLBACK_TAKES_MS;
@@ -56,8 +56,9 @@ export function answerInTime({ kind, deploymentId, askedAtMs }: EngineCommand): 
 /**
  * Runs events through the controller.
  *
- * @param punctual false for a host that hears of samples in large batches: it can
- *   tell the clock only at the very end, and timers fire inside the batches
+ * @param punctual false for a host that gets samples in large batches: it advances the clock only
+ *   at
+ *   the very end, so timers fire inside batches
  */
 export function runHost(
   first: Policy,

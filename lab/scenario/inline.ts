@@ -1,4 +1,4 @@
-/** Runs one deployment that is written out, as a live host would, under one policy. */
+/** Runs a deployment that is written out under one policy, on the small live host. */
 
 import type { DecisionRecord, Policy } from "../../engine/index.ts";
 import { clockText, timeOf } from "./clock.ts";
@@ -11,7 +11,7 @@ export interface InlineRun {
   readonly host: HostRun;
 }
 
-/** @param run the host; tests give one that forbids everything ambient */
+/** @param run the host; tests pass one that forbids clocks, randomness and I/O */
 export function runInline(inline: Inline, policy: Policy, run = runHost): InlineRun {
   const { deploymentId, startsAtMs, events } = inline;
   const host = run(policy, events, inline.answersRollbacks ? () => null : answerInTime);

@@ -1,5 +1,5 @@
 /**
- * Policies broken on purpose. A scenario that none of them fails would pass whatever the
+ * Policies broken on purpose. A scenario that passes with all of them would pass whatever the
  * policy did: it proves nothing.
  */
 
@@ -74,7 +74,9 @@ function tierSetting(tier: string, key: string, value: unknown): Mutation {
   };
 }
 
-/** The likeliest to be noticed first: the search ends at the first that is. */
+/**
+ * Those most likely to fail a scenario come first, because the search ends at the first failure.
+ */
 const MUTATIONS: readonly Mutation[] = [
   everywhere("observe"),
   without("context"),
@@ -98,7 +100,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** Every broken form of a policy that still is one and is not the same. */
+/** All broken forms of a policy that are valid and differ from it. */
 export function* mutationsOf(
   named: NamedPolicy,
 ): Generator<{ readonly what: string; readonly broken: NamedPolicy }> {
@@ -109,7 +111,7 @@ export function* mutationsOf(
       const policy = withName(policyOf(named.file, tree), named.name);
       if (policy.digest !== named.policy.digest) yield { what, broken: { ...named, tree, policy } };
     } catch (error) {
-      // Not every combination is a policy: a guardrail may refuse it.
+      // Not every broken form is a valid policy: a guardrail may refuse it.
       if (!(error instanceof Problem)) throw error;
     }
   }
@@ -122,9 +124,9 @@ export interface Noticed {
 }
 
 /**
- * For every policy that something is expected of: is it noticed when that one is broken?
+ * For every policy with expectations: does the scenario fail when that policy is broken?
  *
- * @param asked of these policies alone
+ * @param asked only these policies
  */
 export async function noticedOf(
   scenario: Scenario,

@@ -1,6 +1,6 @@
 /**
- * The policies of a scenario: files, written out, or either with other values at some
- * paths. Names are the scenario's own, because expectations go by them.
+ * Reads the policies of a scenario: from files, written out, or either of them with changed values.
+ * They get the scenario's names, because expectations refer to these.
  */
 
 import { existsSync } from "node:fs";
@@ -15,23 +15,23 @@ import { placeIn, type Written } from "../yaml.ts";
 import type { Path } from "./expectation.ts";
 import { variedForm, type ScenarioForm } from "./form.ts";
 
-/** A policy under the name a scenario gives it. */
+/** A policy with its name in the scenario. */
 export interface NamedPolicy extends Base {
   readonly name: string;
 }
 
-/** Where a scenario is, and what it says. */
+/** A scenario file and its content. */
 export interface Source extends Written {
   readonly file: string;
   readonly text: string;
 }
 
-/** A path that a scenario names, from where the command runs. */
+/** A path that is relative to a scenario file, made relative to the working directory. */
 export function besideOf(file: string, named: string): string {
   return isAbsolute(named) ? named : join(dirname(file), named);
 }
 
-/** @param complain is told of everything that is wrong, once for each policy */
+/** @param complain called with everything that is wrong, once for each policy */
 export function policiesOf(
   source: Source,
   written: ScenarioForm,
@@ -103,7 +103,7 @@ function entryOf(source: Source, name: string | null, entry: unknown, path: Path
   });
 }
 
-/** Is it a policy with changes, and not the policy itself, which has an owner? */
+/** Is the entry a policy with changes, rather than a policy written out (which has an owner)? */
 function isVaried(entry: unknown): boolean {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return false;
   return !("owner" in entry || "signals" in entry || "extends" in entry);
@@ -134,7 +134,7 @@ function named(name: string | null, base: Base): NamedPolicy {
   return { ...base, name: own, policy: withName(base.policy, own) };
 }
 
-/** Results are listed by the name; the digest stays that of what the policy says. */
+/** The policy under another name, for lists of results; its digest stays. */
 export function withName(policy: Policy, name: string): Policy {
   return policy.policy === name ? policy : { ...policy, policy: name };
 }

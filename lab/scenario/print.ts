@@ -1,4 +1,6 @@
-/** The results of scenarios for people and CI: side by side, with the line to look at. */
+/**
+ * Prints the results of scenarios for people and CI: differences side by side, with file and line.
+ */
 
 import { formatNumber } from "../../engine/index.ts";
 import { junitXml } from "../junit.ts";
@@ -45,7 +47,7 @@ export function sideBySide(expected: readonly string[], actual: readonly string[
   return [row(" ", "expected", "actual"), ...rows];
 }
 
-/** The longest common subsequence of lines, and what stands between its members. */
+/** Aligns two lists of lines by their longest common subsequence. */
 function aligned(
   left: readonly string[],
   right: readonly string[],

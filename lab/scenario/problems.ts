@@ -1,4 +1,4 @@
-/** What a schema finds wrong with a scenario, each with its place and its cure. */
+/** Turns errors of the schema into problems with file, line and cure. */
 
 import type { z } from "zod";
 import { Problem } from "../problem.ts";
@@ -7,7 +7,7 @@ import { placeIn } from "../yaml.ts";
 import type { Path } from "./expectation.ts";
 import type { Source } from "./policies.ts";
 
-/** What a schema found, each with its place, and the key that may have been meant. */
+/** All errors, each with its place; an unknown key gets a suggestion. */
 export function problemsOf(
   source: Source,
   error: z.ZodError,
@@ -38,7 +38,7 @@ export function issueProblem(source: Source, path: Path, message: string): Probl
   return new Problem(`${named}${what!}`, { ...place, ...(cure === undefined ? {} : { cure }) });
 }
 
-/** The keys a mapping of the schema may have. */
+/** The keys that the schema allows at a path. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   let at: unknown = schema;
   for (const part of path) {
@@ -51,7 +51,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly strin
   return shapes(at).flatMap((shape) => Object.keys(shape));
 }
 
-/** The mappings that a schema, or one of several, may be. */
+/** The object shapes that a schema, or its alternatives, allow. */
 function shapes(schema: unknown): object[] {
   const { shape, options } = bare(schema) as {
     readonly shape?: object;
@@ -61,7 +61,7 @@ function shapes(schema: unknown): object[] {
   return Array.isArray(options) ? options.flatMap(shapes) : [];
 }
 
-/** What stands inside optional, nullable and default. */
+/** The schema without `optional`, `nullable` and `default`. */
 function bare(schema: unknown): object {
   let at = schema as { readonly def?: { readonly innerType?: unknown } };
   while (at?.def?.innerType !== undefined) at = at.def.innerType as typeof at;

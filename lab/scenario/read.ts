@@ -1,8 +1,8 @@
 /**
- * Scenario files in, checked scenarios out. Everything that is wrong with all of them is
- * said at once, each with file, line, column and cure.
+ * Reads and checks scenario files. All errors in all files are reported at once, each with file,
+ * line, column and cure.
  *
- * Law: a scenario that expects nothing is none.
+ * Law: a scenario without expectations is an error.
  */
 
 import { readdirSync, statSync } from "node:fs";
@@ -26,14 +26,14 @@ interface Common {
   readonly policies: readonly NamedPolicy[];
 }
 
-/** One deployment, written out. */
+/** A scenario with one deployment that is written out. */
 export interface InlineScenario extends Common {
   readonly kind: "inline";
   readonly inline: Inline;
   readonly expected: readonly Expected<InlineExpectation>[];
 }
 
-/** Many deployments: a history, or what a world gives. */
+/** A scenario with many deployments: of a history, or of a world. */
 export interface ScoredScenario extends Common {
   readonly kind: "scored";
   readonly expected: readonly Expected<ScoredExpectation>[];
@@ -98,7 +98,7 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The policies that events bring into force, by the event's index. */
+/** The policies that `policy` events put in force, by index of the event. */
 function laterPolicies(
   source: Source,
   { events = [] }: ScenarioForm,
@@ -137,7 +137,7 @@ function unreadableSeries(source: Source, { series, seasons }: ScenarioForm): Pr
   });
 }
 
-/** Where in the file a token of a text stands, however the text is quoted or folded. */
+/** The position in the file of a token within a YAML string, however it is quoted or folded. */
 function placeOfToken(
   source: Source,
   path: Path,
@@ -158,12 +158,14 @@ function placeOfToken(
   return { line, column: col };
 }
 
-/** Whether a document means to be a scenario: policies, costs and the like do not. */
+/**
+ * A document with one of these keys is meant to be a scenario, unlike policies, costs and so on.
+ */
 const TELLING = ["why", "expect", "series", "question"];
 
 /**
- * The scenario files that arguments name. In a directory (and all below it) these are the
- * YAML files that look like one; a file that is named is always meant.
+ * The scenario files that arguments name. From a directory and its subdirectories, the YAML files
+ * that look like scenarios are taken; a file that is named itself is always taken.
  *
  * @throws Problem when a path does not exist, or a directory holds none
  */
@@ -203,7 +205,7 @@ function looksLikeOne(file: string): boolean {
   return isMap(contents) && TELLING.some((key) => document.has(key));
 }
 
-/** The directory or file a scenario names, from where the command runs. */
+/** A path named in a scenario, made relative to the working directory. */
 export function pathOf({ source }: Scenario, named: string): string {
   return besideOf(source.file, named);
 }

@@ -1,4 +1,4 @@
-/** The `expect` of a scenario: of its one policy, or of each by name. */
+/** Reads the `expect` of a scenario: for its only policy, or for each policy by name. */
 
 import { Problem } from "../problem.ts";
 import { nearest } from "../sweep/paths.ts";
@@ -19,7 +19,7 @@ import type { ScenarioForm } from "./form.ts";
 import type { NamedPolicy, Source } from "./policies.ts";
 import { problemsOf } from "./problems.ts";
 
-/** What a policy must do, and where that is written. */
+/** What is expected of a policy, and where that is written. */
 export interface Expected<Expectation> {
   readonly policy: string;
   readonly path: Path;
@@ -28,7 +28,7 @@ export interface Expected<Expectation> {
 
 const EXAMPLE = "Write what must come of it, such as `expect: { end: rolledBack }`.";
 
-/** @param complain is told of everything that is wrong */
+/** @param complain called with everything that is wrong */
 export function readExpectations(
   source: Source,
   written: ScenarioForm,

@@ -1,6 +1,6 @@
 /**
- * Where the samples of scored scenarios come from: a history, or what a world gives. Each
- * is opened or made once, however many scenarios ask for it.
+ * The histories of scored scenarios: existing ones, or generated from a world. Each is opened or
+ * generated once, however many scenarios use it.
  */
 
 import { rmSync } from "node:fs";
@@ -27,13 +27,13 @@ export interface Samples {
 }
 
 interface Options {
-  /** Worlds as their files have them, and not what a scenario cuts out of them. */
+  /** Generate whole worlds, not only the part that a scenario uses. */
   readonly whole?: boolean;
-  /** Shows how far a world is written. */
+  /** Shows the progress of generating a world. */
   readonly progress?: Progress;
 }
 
-/** Closes histories and takes generated ones away when `use` is through. */
+/** Calls `use`, then closes all histories and deletes generated ones. */
 export async function withSamples<Result>(
   use: (samples: Samples) => Promise<Result>,
   { whole = false, progress = silent }: Options = {},
@@ -97,7 +97,7 @@ async function generate(
       throw new Problem(`world: ${error.message}`, placeOf(scenario, path));
     }
   };
-  // The file as it is first: what is wrong in it is not the scenario's.
+  // First open the file unchanged, so that its own errors are not blamed on the scenario.
   const asIs = inPlace(["world", "file"], () => openWorld(file, seed));
   const isChanged = Object.keys(changes).length > 0;
   const { world, loggingPolicy, sources } = isChanged

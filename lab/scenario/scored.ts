@@ -1,4 +1,4 @@
-/** Runs the policies of a scenario over a history, and holds the scores against `expect`. */
+/** Runs the policies of a scenario over a history, and compares the scores with `expect`. */
 
 import { formatTime } from "../../engine/index.ts";
 import { silent, type Progress } from "../progress.ts";
@@ -27,12 +27,12 @@ import type { NamedPolicy } from "./policies.ts";
 
 const IN_FULL: Times = { read: (text) => Date.parse(text), write: formatTime };
 
-/** What every command that scores takes where nobody says otherwise. */
+/** The defaults of every command that scores. */
 const REPLICATES = 1000;
 const DRAWS = 5;
 const SEED = 1;
 
-/** @param policies in the place of the scenario's own, of the same names */
+/** @param policies used instead of the scenario's own, with the same names */
 export function evaluateScenario(
   scenario: ScoredScenario,
   history: History,
@@ -56,7 +56,7 @@ export function evaluateScenario(
   );
 }
 
-/** @throws Problem when it speaks of a deployment that is not there */
+/** @throws Problem when an expectation names a deployment that does not exist */
 export function scoredDifferences(
   scenario: ScoredScenario,
   { policy, path, expectation }: Expected<ScoredExpectation>,
@@ -99,7 +99,7 @@ export function evaluatedOf({ policies }: Evaluation, name: string): Evaluated {
   return policies.find(({ policy }) => policy.policy === name)!;
 }
 
-/** Every score of a policy held against those of another one of the scenario. */
+/** The differences in every score between two policies of the scenario. */
 export function comparedWith(
   baseline: Evaluated,
   candidate: Evaluated,

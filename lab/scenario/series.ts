@@ -1,9 +1,9 @@
 /**
- * Series as people write them: `240x120 _ stalex4 276` is 120 samples of 240, a missing
- * scrape, four samples' time of silence, and one of 276. Read and written here alone.
+ * Reads and writes the notation of series: `240x120 _ stalex4 276` is 120 samples of 240, a missing
+ * scrape, the time of four samples without any, and one sample of 276.
  */
 
-/** One token: a value (NaN is a missing scrape, null is silence), so many times. */
+/** One token: a value (NaN: a missing scrape, null: no sample) and how often it repeats. */
 export interface Stretch {
   readonly value: number | null;
   readonly times: number;
@@ -13,7 +13,7 @@ const TOKEN = /^(_|stale|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?:x([1-9]\d*))?$/;
 
 export interface ReadSeries {
   readonly stretches: readonly Stretch[];
-  /** Tokens that nobody can read, and where each begins in the text. */
+  /** Invalid tokens, and where each begins in the text. */
   readonly unreadable: readonly { readonly token: string; readonly at: number }[];
 }
 
@@ -33,7 +33,7 @@ function valueOf(token: string): number | null {
   return token === "_" ? Number.NaN : Number(token);
 }
 
-/** The samples of a series, one every `everyMs` from `startsAtMs`; silence has none. */
+/** The samples of a series, one every `everyMs` from `startsAtMs`; none for null slots. */
 export function samplesOf(
   stretches: readonly Stretch[],
   startsAtMs: number,
@@ -52,7 +52,7 @@ export function samplesOf(
   return { atMs, values };
 }
 
-/** Slots in order, each a value, NaN for a missing scrape or null for silence, as text. */
+/** Writes slots (values, NaN for a missing scrape, null for no sample) in the notation. */
 export function writeSeries(slots: readonly (number | null)[]): string {
   const tokens: string[] = [];
   for (let from = 0; from < slots.length;) {

@@ -1,4 +1,4 @@
-/** The scenario that `scenario new` writes: complete, commented, and passing. */
+/** The scenario that `scenario new` writes: complete, commented and passing. */
 
 const HEAD = `# yaml-language-server: $schema=scenario.schema.json
 # (hindsight scenario schema > scenario.schema.json gives editors the form)
@@ -7,7 +7,7 @@ const HEAD = `# yaml-language-server: $schema=scenario.schema.json
 # Look at it:  hindsight scenario run FILE --trace
 `;
 
-/** @param file for the comments, so that its commands can be copied */
+/** @param file named in the commands of the comments, so that they can be copied */
 export function starterText(name: string, file: string): string {
   return `${HEAD.replaceAll("FILE", file)}name: ${JSON.stringify(name)}
 question: Does silence in the override window roll a bad deployment back?

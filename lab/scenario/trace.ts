@@ -1,7 +1,7 @@
 /**
- * A run as text that a person can check: a line for each decision with why and by
- * which rule, and a line for each command. The same in every time zone, numbers to
- * six significant digits, so that a changed trace is a changed decision.
+ * Prints a run so that a person can check it: a line for each decision with its reason and rule,
+ * and a line for each command. Times are UTC and numbers have six significant digits, so a trace
+ * changes only if a decision changes.
  */
 
 import {
@@ -15,7 +15,7 @@ import { clockText } from "./clock.ts";
 
 const INDENT = " ".repeat(10);
 
-/** What a trace is about. */
+/** The name and purpose of a trace. */
 export interface Traced {
   readonly name: string;
   readonly why: string;

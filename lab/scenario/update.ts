@@ -1,6 +1,6 @@
 /**
- * Rewrites expectations into what happens: only the values that differ, at their own
- * places, so that comments and layout stay as they were written.
+ * Rewrites unmet expectations to what happened. Only the differing values change, so comments and
+ * layout stay.
  */
 
 import { isNode, stringify } from "yaml";
@@ -9,14 +9,14 @@ import type { Source } from "./policies.ts";
 
 const COLUMNS = 100;
 
-/** The file's text with every unmet expectation as it came out. */
+/** The file's text with every unmet expectation replaced by what happened. */
 export function updatedText({ document, text }: Source, unmet: readonly Unmet[]): string {
   const changes = unmet.flatMap(({ path, becomes }) => {
     const node = document.getIn(path, true);
     if (!isNode(node) || node.range == null) return [];
     return [{ from: node.range[0], to: node.range[1], value: becomes }];
   });
-  // From the end, so that no change moves the place of another.
+  // From the end of the file, so that no change shifts the position of another.
   changes.sort((a, b) => b.from - a.from);
   return changes.reduce(
     (at, { from, to, value }) => `${at.slice(0, from)}${written(at, from, value)}${at.slice(to)}`,
@@ -30,7 +30,7 @@ function written(text: string, from: number, value: unknown): string {
   if (!Array.isArray(value)) return scalar(value);
   const items = value.map((item) => JSON.stringify(item));
   const indent = " ".repeat(before.length - before.trimStart().length);
-  // A value on a line of its own is told apart from one behind its key.
+  // Is the value on a line of its own, or behind its key?
   const isOwnLine = before.trim() === "";
   const block = text[from] === "-";
   if (block && items.length > 0) return items.map((item) => `- ${item}`).join(`\n${indent}`);

@@ -1,13 +1,13 @@
 /**
- * Policies alive in a world: the policy acts, the world answers, and every outcome is known.
+ * The closed loop: a policy acts in a world, the world answers, and every outcome is known.
  *
- * Same engine, same controller, one fold over all services, so that budgets, cooldowns and
- * storm brakes are what they would be live. The samples that a deployment is judged by
- * depend on the rollbacks of others wherever a policy looks further than its own service's
- * last hour (a season, peers, dependants, a long baseline). So the world is lived again with
- * the rollbacks that the last round gave, and only those deployments are judged again that
- * saw a sample change, until nothing changes. A decision rests on what came before it, so
- * each round settles the earliest ones that were still wrong: the end is exact.
+ * Same engine and controller as a replay, and one fold over all services, so that budgets,
+ * cooldowns and storm brakes are those of a live fleet. A policy that looks further than its own
+ * service's last hour (a season, peers, dependants, a long baseline) sees samples that depend on
+ * the rollbacks of other deployments. So the run is repeated with the rollbacks of the last round,
+ * and only deployments whose samples changed are judged again, until nothing changes. A decision
+ * rests only on what came before it, so each round settles the earliest wrong ones: the result is
+ * exact.
  */
 
 import {
@@ -37,7 +37,7 @@ import type { Costs } from "../score/costs.ts";
 import { decisionRows } from "./decisionRows.ts";
 import { worldPast, type Shown } from "./worldPast.ts";
 
-/** A world, and the time in which somebody acts in it: before and after nobody does. */
+/** A world, and the time range in which a policy acts in it. */
 export interface Stage {
   readonly world: World;
   readonly fromMs: number;
@@ -53,19 +53,19 @@ export function wholeOf(world: World): Stage {
 export interface Life {
   readonly policy: Policy;
   readonly judgements: JudgedBefore[number];
-  /** When which rollback took effect. */
+  /** When each rollback took effect, by deployment ID. */
   readonly endedAtMs: ReadonlyMap<string, number>;
   readonly decisions: readonly DecisionRow[];
-  /** How often the world was lived until nothing changed. */
+  /** How many rounds it took until nothing changed. */
   readonly rounds: number;
-  /** What it judges where nobody ever rolls back. */
+  /** The judgements in the same world without any rollback. */
   readonly untouched: JudgedBefore[number];
 }
 
 /** Every round settles at least one decision for good; far fewer are ever needed. */
 const ROUNDS_AT_MOST = 200;
 
-/** Lives a world once under each policy, each alone in it. */
+/** Runs each policy alone in the world. */
 export async function live(
   stage: Stage,
   policies: readonly Policy[],
@@ -83,14 +83,14 @@ export async function live(
     let judgements = first.judged[index]!;
     let endedAtMs: ReadonlyMap<string, number> = new Map();
     for (let rounds = 1; ; rounds++) {
-      const heard: DecisionEvent[] = [];
+      const answers: DecisionEvent[] = [];
       const at = watched === first ? index : 0;
-      const { records, commands } = watched.decide(at, listening(who, heard), platform);
+      const { records, commands } = watched.decide(at, collecting(who, answers), platform);
       const now = new Map<string, number>();
       for (const record of records) {
         if (record.end === "rolledBack") now.set(record.deploymentId, record.knownAtMs);
       }
-      const decisions = decisionRows(policy, { records, commands, answers: heard });
+      const decisions = decisionRows(policy, { records, commands, answers });
       const past = pastUnder(stage, now, decisions);
       const plan = await planReplay(past, [policy]);
       const again = touched(world, past, plan, changesOf(endedAtMs, now));
@@ -124,7 +124,7 @@ export interface SimulateOptions {
   readonly scoresOnly?: true;
 }
 
-/** Scores lives as a replay is scored; here everything is observed. */
+/** Scores closed-loop runs as a replay is scored; every outcome is observed. */
 export function evaluateLives(
   stage: Stage,
   lives: readonly Life[],
@@ -132,7 +132,8 @@ export function evaluateLives(
 ): Promise<Evaluation> {
   const { world } = stage;
   const policies = lives.map(({ policy }) => policy);
-  // Samples can be digested where one past serves all: where nobody saw another's rollback.
+  // The samples are the same for all policies, and have one digest, only if no rollback changed
+  // what any other deployment saw.
   const isOnePast = lives.every(({ rounds }) => rounds === 1);
   const digestSamples = isOnePast && options.digestSamples === true;
   return evaluate(untouchedPast(stage), policies, {
@@ -144,7 +145,7 @@ export function evaluateLives(
   });
 }
 
-/** What rollbacks broke that could not be undone: no part of any regression's recovery. */
+/** The harm of rollbacks that could not be undone; it is not part of any recovery time. */
 export function brokenBy(
   { world }: Stage,
   { endedAtMs }: Life,
@@ -156,14 +157,14 @@ export function brokenBy(
   return { rollbacks: harms.length, minutes: harms.reduce((sum, ms) => sum + ms, 0) / 60_000 };
 }
 
-/** The history that a policy left behind: what a replay of other policies has to go on. */
+/** The history that a policy left, for the replay of other policies. */
 export function historyOf(stage: Stage, { decisions, endedAtMs }: Life): Past {
   return pastOf(stage, decisions, (id) => endedAtMs.get(id) ?? null, "as it happened");
 }
 
 /**
- * What lives already tell of a replay of their policies on a history: all judgements, but of
- * deployments that were rolled back in it or saw the rollback of another.
+ * The judgements of closed-loop runs that a replay of their policies on this history can reuse: all
+ * except of deployments that were rolled back in it, or that saw the rollback of another.
  */
 export async function knownOn(
   { world }: Stage,
@@ -182,12 +183,12 @@ export async function knownOn(
   return { judged: lives.map(({ untouched }) => untouched), again };
 }
 
-/** The world as it is when nobody rolls anything back. */
+/** The world without any rollback. */
 function untouchedPast(stage: Stage): Past {
   return pastOf(stage, [], NO_INTERVENTIONS, "own effects uncut");
 }
 
-/** The world with these rollbacks, each still to be decided by whoever is deployed. */
+/** The world with these rollbacks; each deployment still sees its own effect uncut. */
 function pastUnder(
   stage: Stage,
   endedAtMs: ReadonlyMap<string, number>,
@@ -206,7 +207,7 @@ function pastOf(
   const deployments = tables.deployments.filter(
     ({ startedAtMs }) => startedAtMs >= fromMs && startedAtMs < toMs,
   );
-  // Whose own effects are uncut has everything still to decide.
+  // Where effects are uncut nothing has been decided yet.
   const decided = shown === "as it happened" ? tables.decisions : [];
   const past = worldPast(
     world,
@@ -214,14 +215,14 @@ function pastOf(
     interventions,
     shown,
   );
-  // As a history has it: the times of its first and last sample.
+  // As in a history's manifest: the times of the first and the last sample.
   const [from, to] = [sampleIndexAt(world, fromMs), sampleIndexAt(world, toMs) - 1].map((index) =>
     new Date(world.startMs + index * world.stepMs).toISOString(),
   );
   return { ...past, manifest: { ...past.manifest, from: from!, to: to! } };
 }
 
-/** What a rollback does in this world: the truth, where a history has medians. */
+/** How rollbacks go in this world: each deployment's true times, where a history has medians. */
 function recoveryIn(world: World): Recovery {
   const deployments = deploymentsBetween(world, null, world.startMs, world.endMs);
   const byId = new Map(deployments.map((one) => [one.deploymentId, one]));
@@ -245,19 +246,19 @@ function recoveryIn(world: World): Recovery {
   };
 }
 
-/** The same people, and what they answered. */
-function listening(people: Responder, heard: DecisionEvent[]): Responder {
+/** The same people; their answers are also added to `answers`. */
+function collecting(people: Responder, answers: DecisionEvent[]): Responder {
   return {
     ...people,
     answers: (command) => {
       const given = people.answers(command);
-      heard.push(...given);
+      answers.push(...given);
       return given;
     },
   };
 }
 
-/** Rollbacks that took effect at another time than before: since when samples differ. */
+/** By rollback that took effect at another time than before: from when on samples differ. */
 function changesOf(
   before: ReadonlyMap<string, number>,
   now: ReadonlyMap<string, number>,
@@ -270,7 +271,7 @@ function changesOf(
   return changes;
 }
 
-/** Deployments of the plan that read a sample which a change of another's rollback moved. */
+/** Places in the plan of deployments that read a sample which another's rollback changed. */
 function touched(
   world: World,
   past: Past,
@@ -285,7 +286,7 @@ function touched(
     const { reversible, effects, rollbackEffects, startedAtMs } = deploymentById(world, id)!;
     const ended = effects.filter(({ byDeployment }) => byDeployment && reversible);
     for (const { service, metric } of [...ended, ...rollbackEffects]) {
-      // No effect lasts longer, and the sample after the end still saw a part of it.
+      // Effects last at most this long; the sample after the end still contains a part of one.
       const toMs = startedAtMs + EFFECT_MAX_MS + world.stepMs;
       const index = indices.get(`${service} ${metric}`)!;
       const list = moved.get(index);
@@ -294,18 +295,19 @@ function touched(
     }
   }
   if (moved.size === 0) return new Set();
-  // Limits calibrated on the past rest on all of it.
+  // Limits that are calibrated on the past depend on every sample of it.
   if (plan.placebos) return new Set(plan.deployments.keys());
-  const found = new Set<number>();
+  const places = new Set<number>();
   for (const [place, { deployment }] of plan.deployments.entries()) {
     const sees = windowsOf(past, plan, place).some(({ series, fromMs, toMs }) =>
       moved
         .get(series)
         ?.some(
-          (one) => one.id !== deployment.deploymentId && one.fromMs < toMs && one.toMs >= fromMs,
+          (change) =>
+            change.id !== deployment.deploymentId && change.fromMs < toMs && change.toMs >= fromMs,
         ),
     );
-    if (sees) found.add(place);
+    if (sees) places.add(place);
   }
-  return found;
+  return places;
 }

@@ -1,10 +1,10 @@
-/** What machine and people did, as the rows of a history's `decisions`. */
+/** Makes the rows of a history's `decisions` table from records, commands and answers. */
 
 import type { DecisionRow, DecisionWhat } from "../history/tables.ts";
 import type { Policy } from "../../engine/index.ts";
 import type { Folded } from "../replay/fold.ts";
 
-/** In time order; of one deployment or of many. */
+/** @returns sorted by time */
 export function decisionRows(
   policy: Policy,
   { records, commands, answers }: Folded,

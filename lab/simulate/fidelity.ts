@@ -1,11 +1,11 @@
 /**
- * How far to trust a replay: over many worlds, what an open-loop replay says of a policy
- * beside what that policy did when it lived there.
+ * How far to trust a replay: over many worlds, compares the open-loop replay of a policy with what
+ * the policy did in closed loop.
  *
- * Two truths stand beside each other. *This world's* is what the policy did with the very
- * deployments of the history; an interval is made for more than that, so it should hold
- * this truth more often than it says. *Such worlds'* is the mean over all worlds: what a 95 %
- * interval that is right holds in 95 % of worlds. A biased replay is under it.
+ * There are two truths. *This world's* is what the policy did with the very deployments of the
+ * history; an interval is made to cover more than that, so it should contain this truth more often
+ * than its level says. *Such worlds'* is the mean over all worlds: a correct 95 % interval contains
+ * it in 95 % of worlds, and a biased replay in fewer.
  */
 
 import { availableParallelism } from "node:os";
@@ -31,26 +31,27 @@ export interface ScoreFidelity {
   readonly score: HeldTo;
   readonly truth: Measured;
   readonly estimate: Measured;
-  /** Estimate less truth, in the score's unit and as a share of the mean truth. */
+  /** Estimate minus truth, in the score's unit. */
   readonly bias: Measured;
+  /** The bias as a share of the mean truth. */
   readonly biasShare: Measured;
-  /** Of a single world: the root of the mean squared error. */
+  /** The root of the mean squared error: how far a single world is off. */
   readonly typicalError: number | null;
-  /** From the history's policy to the one asked about. */
+  /** The policy asked about minus the history's policy. */
   readonly trueDifference: Measured;
   readonly differenceBias: Measured;
-  /** Shares of worlds in which the 95 % interval holds the truth. */
+  /** Shares of worlds in which the 95 % interval contains the truth. */
   readonly coverage: {
     readonly thisWorld: Measured;
     readonly suchWorlds: Measured;
     readonly differenceThisWorld: Measured;
     readonly differenceSuchWorlds: Measured;
   };
-  /** Share of worlds in which the bounds hold this world's truth; null where there are none. */
+  /** The share of worlds in which the bounds contain this world's truth; null without bounds. */
   readonly boundsHold: Measured;
-  /** Of the worlds in which the two policies truly differ: ordered as the truth does. */
+  /** Of the worlds in which the policies truly differ, the share that the replay orders right. */
   readonly rankedRight: Measured;
-  /** Worlds in which `compare` said better or worse, and in which this world says otherwise. */
+  /** In how many worlds `compare` said better or worse, and in how many of them it was wrong. */
   readonly verdicts: { readonly given: number; readonly wrong: number };
 }
 
@@ -67,7 +68,7 @@ export interface FidelityOptions {
   readonly progress: Progress;
 }
 
-/** Worlds of successive seeds from the task's own, in the order of their seeds. */
+/** Runs worlds of successive seeds, from the task's seed on; results in the order of the seeds. */
 export async function liveManyWorlds(
   task: WorldTask,
   { worlds, workers, progress }: FidelityOptions,
@@ -81,7 +82,7 @@ export async function liveManyWorlds(
   const threads = Math.min(workers, worlds);
   const results: WorldResult[] = [];
   if (threads === 1) {
-    for (const one of tasks) results.push(count(await holdToTruth(one)));
+    for (const worldTask of tasks) results.push(count(await holdToTruth(worldTask)));
   } else {
     const isSource = import.meta.url.endsWith(".ts");
     const pool = new Piscina<WorldTask, WorldResult>({
@@ -104,7 +105,7 @@ export function defaultWorkers(): number {
   return availableParallelism();
 }
 
-/** The table of one policy asked about. */
+/** The measures of one policy asked about, over all worlds. */
 export function fidelityOf(
   logPolicy: string,
   asked: string,
@@ -123,7 +124,7 @@ export function fidelityOf(
 }
 
 function scoreFidelity(score: HeldTo, all: readonly ScoreHeld[]): ScoreFidelity {
-  // A world without a single regression or rollback has no such score to be right about.
+  // A world without a regression or rollback lacks some scores, and is left out of them.
   const held = all.filter((one) => isKnown(one.truth) && isKnown(one.estimate));
   const pairs = held.filter((one) => isKnown(one.logTruth) && isKnown(one.logEstimate));
   const truth = measured(held.map((one) => one.truth));
@@ -175,7 +176,7 @@ function scoreFidelity(score: HeldTo, all: readonly ScoreHeld[]): ScoreFidelity 
   };
 }
 
-/** Numbers are kept to nine digits: less than this is rounding. */
+/** Scores are rounded to nine digits, so smaller differences are rounding. */
 const ROUNDING = 1e-6;
 
 function isNothing(difference: number): boolean {
@@ -186,7 +187,7 @@ function isKnown(value: number | null): boolean {
   return value !== null;
 }
 
-/** 1 where a value lies between two others, 0 where not, null where there are no such others. */
+/** 1 where the value lies within the limits, 0 where not, null where a limit is missing. */
 function within(low: number | null, value: number, high: number | null): number | null {
   if (low === null || high === null) return null;
   return Number(value >= low - ROUNDING && value <= high + ROUNDING);

@@ -1,4 +1,4 @@
-/** How far a replay is off, as a terminal shows it. */
+/** Prints how far a replay is off, for a terminal. */
 
 import { Table } from "console-table-printer";
 import { formatValue } from "../compare/words.ts";

@@ -1,7 +1,6 @@
 /**
- * Writes a world down as a history: samples series by series, then the tables with
- * the truth and what the logging policy did. Flat memory: a week of one series at a
- * time.
+ * Writes a world as a history: samples series by series, then the tables with the truth and the
+ * decisions of the logging policy. Only a week of one series is in memory at a time.
  */
 
 import {
@@ -27,7 +26,7 @@ export interface GenerateOptions {
   readonly madeBy: string;
   readonly sources: readonly SourceFile[];
   readonly progress: Progress;
-  /** Only this part of the world, as it is in the whole; otherwise all of it. */
+  /** Writes only this part of the world, exactly as it is in the whole; default: all of it. */
   readonly window?: Window;
 }
 
@@ -43,7 +42,7 @@ export async function generateHistory(
   try {
     const log = logWorld(world, policy);
     const window = options.window ?? { fromMs: world.startMs, toMs: world.endMs };
-    // The first sample at or after it.
+    // The first sample at or after the window's start.
     const firstMs = world.startMs + sampleIndexAt(world, window.fromMs) * world.stepMs;
     const total = world.services.length * metricsOf(world).length;
     let done = 0;

@@ -1,11 +1,11 @@
 /**
- * The logging policy of a generated history: what machine and people did with every
- * deployment of a world, and when a rollback therefore took effect.
+ * The logging policy of a generated history: decides every deployment of a world, and when each
+ * rollback took effect.
  *
- * Runs the real engine on the world's own samples. One deployment at a time: the
- * world keeps deployments of a service so far apart that no decision depends on
- * another, which is what lets any window be generated alone. A logging policy with a
- * season would break that (it reads a week back), so one is refused.
+ * Runs the real engine on the world's samples, one deployment at a time. The world keeps
+ * deployments of a service so far apart that no decision depends on another; therefore any window
+ * of a world can be generated alone. A policy with a season reads a week back, which would break
+ * this, so it is refused.
  */
 
 import {
@@ -38,16 +38,20 @@ import { Problem } from "../problem.ts";
 import { foldDecisions, type Folded } from "../replay/fold.ts";
 import { decisionRows } from "./decisionRows.ts";
 
-/** Service-wide tags this old may still be in force. */
+/** How long before a deployment a service-wide tag may have been given and still be in force. */
 const WEEK_MS = 604_800_000;
 
 export interface Log {
-  /** What was decided about one deployment, in time order. */
+  /** The decisions about one deployment, in time order. */
   readonly decisionsOf: (deployment: WorldDeployment) => readonly DecisionRow[];
   readonly interventions: Interventions;
 }
 
-/** Decides lazily and once for each deployment, so a window alone costs a window's work. */
+/**
+ * Decides each deployment at most once and only when asked, so a window costs only its own work.
+ *
+ * @throws Problem where the policy uses a season
+ */
 export function logWorld(world: World, policy: Policy): Log {
   if (policy.signals.some(({ detector }) => detector.season)) {
     throw new Problem(`the logging policy ${policy.policy} uses a season`, {
@@ -63,7 +67,7 @@ export function logWorld(world: World, policy: Policy): Log {
   const decide = (deployment: WorldDeployment) => {
     const known = decided.get(deployment.deploymentId);
     if (known !== undefined) return known;
-    // Its own effect is not ended by a decision that has not been made yet.
+    // Its own rollback is being decided here, so it cannot have ended its effect.
     const others: Interventions = (id) =>
       id === deployment.deploymentId ? null : interventions(id);
     const folded = decideOne(world, policy, people, deployment, others);
@@ -139,7 +143,7 @@ function decideOne(
   });
 }
 
-/** When the old version served everything again; null when it never did. */
+/** When the rollback was complete; null where there was none. */
 function effectOf({ records }: Folded): number | null {
   return records.find(({ end }) => end === "rolledBack")?.knownAtMs ?? null;
 }

@@ -1,7 +1,7 @@
 /**
- * How far a replay is off, in one world: history is written under one policy, others are
- * replayed on it open loop by the ordinary lab, and then live in the same world. Nothing is
- * written anywhere. The default export is what a worker thread runs.
+ * How far a replay is off in one world: one policy leaves a history, others are replayed on it by
+ * the ordinary lab and then run in closed loop in the same world. Nothing is written to disk. The
+ * default export is what a worker thread runs.
  */
 
 import { createWorld } from "../../datasets/world/index.ts";
@@ -14,7 +14,7 @@ import type { Estimate } from "../score/scorecard.ts";
 import { evaluateLives, historyOf, knownOn, live, wholeOf } from "./closedLoop.ts";
 import { openWorld } from "./open.ts";
 
-/** The scores a replay is held to, and the name of the bounds that a scorecard has for them. */
+/** The scores that are compared with the truth, and the scorecard's names of their bounds. */
 export const HELD_TO = {
   mttr: "mttrBounds",
   "timeToRecovery.restrictedMean60m": "restrictedMean60mBounds",
@@ -25,16 +25,16 @@ export const HELD_TO = {
 export type HeldTo = keyof typeof HELD_TO;
 export const SCORES = Object.keys(HELD_TO) as HeldTo[];
 
-/** Everything that makes one world's answer; it crosses to a worker as it is. */
+/** The task of one world; plain data, so that it can be sent to a worker thread. */
 export interface WorldTask {
   readonly worldFile: string;
   readonly seed: number;
-  /** Policy files: who wrote the history, and who is replayed on it. */
+  /** The policy file that writes the history, and those that are replayed on it. */
   readonly logPolicy: string;
   readonly asked: readonly string[];
   /**
-   * Who lives in the world. A replay knows it where nobody or everybody is certain (`absent`,
-   * `perfect`); else it fits a model to what they did in its history.
+   * The people of the world. The replay uses the same where they are certain (`absent`, `perfect`);
+   * else it fits a model to what they did in the history.
    */
   readonly people: string;
   readonly replicates: number;
@@ -42,10 +42,10 @@ export interface WorldTask {
   readonly effect: EffectRule;
 }
 
-/** One score of one policy: what was true, and what the replay said. */
+/** One score of one policy: the truth and the replay's estimate. */
 export interface ScoreHeld {
   readonly score: HeldTo;
-  /** Of the policy that wrote the history. */
+  /** The same for the policy that wrote the history. */
   readonly logTruth: number | null;
   readonly logEstimate: number | null;
   readonly truth: number | null;
@@ -54,7 +54,7 @@ export interface ScoreHeld {
   readonly high: number | null;
   readonly best: number | null;
   readonly worst: number | null;
-  /** From the policy of the history to the one asked about, as `compare` says it. */
+  /** Interval of the difference to the history's policy, as `compare` gives it. */
   readonly differenceLow: number | null;
   readonly differenceHigh: number | null;
   readonly verdict: Difference["verdict"];
@@ -73,13 +73,13 @@ export interface WorldResult {
   readonly asked: readonly AskedHeld[];
 }
 
-/** Away from every seed of a world's people: the replay must not know their luck. */
+/** Keeps replay seeds apart from the seeds of people, whose luck a replay must not know. */
 const REPLAY_SEEDS = 2 ** 31;
 
 export default async function holdToTruth(task: WorldTask): Promise<WorldResult> {
   const { people, replicates, seed, draws, effect } = task;
   const { spec } = openWorld(task.worldFile, seed).world;
-  // The file's people would have the same luck in every world.
+  // With the seed in the file, people would have the same luck in every world.
   const stage = wholeOf(createWorld({ ...spec, people: { seed: spec.people.seed + seed } }, seed));
   const policies = [task.logPolicy, ...task.asked].map(loadPolicy);
   const lives = await live(stage, policies, people, silent);

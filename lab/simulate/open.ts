@@ -17,8 +17,9 @@ export interface OpenedWorld {
 }
 
 /**
- * @param seed of everything in the world; the same seed is the same world, bit for bit
- * @param change of the file's text, where a scenario asks for a world that differs
+ * @param seed of everything in the world; the same seed gives the same world, bit for bit
+ * @param change applied to the file's text; a scenario may change the world
+ * @throws Problem when a file cannot be read, or is wrong
  */
 export function openWorld(
   file: string,
@@ -60,7 +61,7 @@ function loggingPolicyFile(worldFile: string, name: string): string {
   });
 }
 
-/** A folder that ships with Hindsight, from the sources and from the built command line alike. */
+/** The path of a folder that ships with Hindsight, both in the sources and in the built package. */
 export function shippedDirectory(folder: string): string {
   for (const up of ["../..", "../../.."]) {
     const directory = resolve(import.meta.dirname, up, folder);

@@ -1,7 +1,7 @@
 /**
- * A world as the past of a replay: samples are made as they are asked for, and nothing is
- * written. What a replay reads of it is bit for bit what it reads of the same world
- * generated into Parquet (test/simulate/closedLoop.test.ts).
+ * A world as the past of a replay: samples are made when they are read, and nothing is written. A
+ * replay reads the same bits from it as from the same world generated into Parquet
+ * (test/simulate/closedLoop.test.ts).
  */
 
 import { createHash } from "node:crypto";
@@ -27,17 +27,17 @@ import type { FoundWindow, StoredWindow, WindowRequest } from "../history/window
 
 type WorldMetric = ReturnType<typeof metricsOf>[number];
 
-/** Two blocks of the world's noise: what is made at once is not made twice. */
+/** Two blocks of the world's noise, so that no block of noise is generated twice. */
 const BLOCK_SAMPLES = 960;
 
-/** Whom a world shows its own effect for ever, whatever ended it: who is about to decide that. */
+/** Does a deployment see its effect end with its own rollback, or as if there were none? */
 export type Shown = "as it happened" | "own effects uncut";
 
 /**
- * @param tables what is known besides the samples
- * @param interventions when which rollback took effect
- * @param shown under `own effects uncut` a deployment's own windows show what only its own
- *   rollback would end, so that a policy can decide about it afresh
+ * @param tables all tables of the history
+ * @param interventions when each rollback took effect
+ * @param shown `own effects uncut`: a deployment's own windows ignore its own rollback, so that a
+ *   policy can decide about it afresh
  */
 export function worldPast(
   world: World,
@@ -64,7 +64,7 @@ export function worldPast(
       knownDelayMs: knownDelaysMs(world, service, startMs, endMs),
     };
   };
-  /** Does a window show this deployment what its own rollback ended? */
+  /** Must the window be made without the deployment's own rollback? */
   const isUncut = ({ about, series: index, toMs }: WindowRequest): boolean => {
     if (shown === "as it happened" || about === undefined) return false;
     const endedMs = interventions(about);
@@ -83,7 +83,7 @@ export function worldPast(
     let current = -1;
     for (const request of waiting) {
       const { id, series: index, fromMs, toMs, about } = request;
-      // A service has no samples from before it was there.
+      // A service has no samples from before its birth.
       const { bornAtMs } = world.byName.get(series[index]!.service)!;
       const from = Math.max(0, sampleIndexAt(world, Math.max(bornAtMs, fromMs)));
       const to = sampleIndexAt(world, Math.min(world.endMs, toMs));
@@ -155,7 +155,7 @@ function manifestOf(
     dropped: [],
     warnings: [],
     files: [],
-    // Of what makes the samples, in place of a pass over them.
+    // The digest covers the samples' inputs, which is cheaper than a pass over all samples.
     digest: createHash("sha256").update(content).digest("hex"),
     loggingPolicy: null,
   };

@@ -1,7 +1,6 @@
 /**
- * The arms: one policy told nine different stories about the same deployments. Nothing is
- * drawn but by the hash of the seed and what is decided, so an arm is the same in every
- * order and beside any other arm.
+ * The arms: one policy with nine different sets of tags about the same deployments. Random choices
+ * are hashes of the seed and the tag, so an arm does not depend on order or on other arms.
  */
 
 import {
@@ -22,7 +21,7 @@ import { realisedBy, sizedBy } from "./realised.ts";
 
 export interface Arm {
   readonly name: string;
-  /** What it means, for a person. */
+  /** A description for people. */
   readonly says: string;
   readonly policy: Policy;
   /** Null: the history's own tags. */
@@ -38,17 +37,17 @@ const WEEK_MS = 7 * DAY_MS;
 const MONDAY_MS = 4 * DAY_MS;
 
 /** The nine arms, "none" and "as recorded" first. */
-export function tellings(tables: HistoryTables, policy: Policy, seed: number): readonly Arm[] {
+export function tagArms(tables: HistoryTables, policy: Policy, seed: number): readonly Arm[] {
   const { tags } = tables;
   const startOf = new Map(tables.deployments.map((row) => [row.deploymentId, row.startedAtMs]));
   const startsAtMs = (tag: ContextTag): number =>
     startOf.get(tag.deploymentId ?? "") ?? tag.validFromMs ?? tag.knownAtMs;
   const table = (change: (tag: ContextTag) => ContextTag): GivenTags => given(tags.map(change));
-  const arm = (name: string, says: string, told: GivenTags | null): Arm => ({
+  const arm = (name: string, says: string, tagsGiven: GivenTags | null): Arm => ({
     name,
     says,
     policy: { ...policy, policy: name },
-    given: told,
+    given: tagsGiven,
   });
   return [
     arm(NONE, "nobody declares anything", () => []),
@@ -59,7 +58,7 @@ export function tellings(tables: HistoryTables, policy: Policy, seed: number): r
       "every second tag is never written",
       given(tags.filter((tag) => uniform(seed, "tags", "dropped", keyOf(tag)) >= 0.5)),
     ),
-    arm("wrong service", "tags dealt to other services of the week", given(misdealt(tables, seed))),
+    arm("wrong service", "tags dealt to other services of the week", given(permuted(tables, seed))),
     arm(
       "twice the size",
       "declared sizes doubled",
@@ -92,7 +91,7 @@ export function tellings(tables: HistoryTables, policy: Policy, seed: number): r
   ];
 }
 
-/** Each kind of tag alone, and all others without it. */
+/** For each kind of tag, an arm with that kind alone and one with all other kinds. */
 export function kindArms(
   policy: Policy,
   kinds: readonly string[],
@@ -110,15 +109,15 @@ export function kindArms(
   }));
 }
 
-/** The two cells of the 2×2 that the arms lack: no modes, without and with tags. */
+/** The two arms without modes (without and with tags) that complete the 2×2. */
 export function modelessArms(policy: Policy): readonly [Arm, Arm] {
   const bare = { ...policy, modes: [], digest: "" };
   const modeless = { ...bare, digest: sha256(canonicalJson(bare)) };
-  const arm = (name: string, told: GivenTags | null): Arm => ({
+  const arm = (name: string, tagsGiven: GivenTags | null): Arm => ({
     name,
     says: name,
     policy: { ...modeless, policy: name },
-    given: told,
+    given: tagsGiven,
   });
   return [arm("no tags, no modes", () => []), arm("tags, no modes", null)];
 }
@@ -133,19 +132,19 @@ function keyOf(tag: ContextTag): string {
   return JSON.stringify([deploymentId, service, kind, value, signal, validFromMs]);
 }
 
-/** A size twice as large, to nine digits. */
+/** Twice the declared size, to nine digits. */
 function doubled(value: string): string {
   const change = parseChange(value);
   if (change !== null) return changeText(change, 2);
   return `${Number((200 * parseShift(value)!).toPrecision(9))}%`;
 }
 
-/** Labels of deployments that a tag is right to speak up for. */
+/** Is it the label of a deployment that a tag should protect? */
 function isRightLabel(label: Label | undefined): boolean {
   return label === "expected_change" || label === "benign";
 }
 
-/** A tag about a whole service is asked anew for each deployment, and becomes that one's. */
+/** A tag about a whole service is judged for each deployment, and kept for that one only. */
 function correctOnly({ labels }: HistoryTables, policy: Policy): GivenTags {
   const labelOf = new Map(labels.map(({ deploymentId, label }) => [deploymentId, label]));
   return (planned, judged) => {
@@ -161,13 +160,14 @@ function correctOnly({ labels }: HistoryTables, policy: Policy): GivenTags {
 }
 
 /**
- * Permutes within each week which deployment has which tags, those without any included.
- * Sorted by service and moved on by as many as the busiest service has, each lands on another
- * service unless one has more than half of the week; what would come back is dropped.
- * Windows and known times keep their distance from the start. Tags about a whole service
- * move to another service and keep their time.
+ * Permutes within each week which deployment has which tags, including deployments without tags.
+ * Deployments are sorted by service and each gives its tags to the one that is as many places
+ * further as the busiest service has deployments. That one is of another service, unless one
+ * service has more than half of the week; tags that would stay on their service are dropped.
+ * Windows and known times keep their distance from the start. Tags about a whole service move to
+ * another service and keep their times.
  */
-function misdealt({ tags, deployments }: HistoryTables, seed: number): readonly ContextTag[] {
+function permuted({ tags, deployments }: HistoryTables, seed: number): readonly ContextTag[] {
   const rank = (...key: readonly string[]): number => uniform(seed, "tags", "misdealt", ...key);
   const weeks = new Map<number, DeploymentRow[]>();
   for (const row of deployments) {

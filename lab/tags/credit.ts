@@ -1,13 +1,13 @@
 /**
- * What tags did to single deployments: those that end differently with them than without.
- * By the first draw, as every list of names is.
+ * The deployments that end differently with tags than without. Like all lists of deployments, they
+ * are those of the first draw.
  */
 
 import type { Label } from "../history/tables.ts";
 import type { Listed } from "../history/listed.ts";
 import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
 
-/** What tags did: to a good deployment `saved` or `harmed`, to a regression the other four. */
+/** The effect of tags: `saved` and `harmed` on good deployments, the others on regressions. */
 export type Deed = "saved" | "harmed" | "masked" | "delayed" | "hastened" | "caught";
 
 export interface Change {
@@ -16,16 +16,16 @@ export interface Change {
   readonly team: string | null;
   readonly label: Label;
   readonly did: Deed;
-  /** How much later a regression was rolled back, or sooner; null where only one was. */
+  /** By how much a rollback came later or sooner; null unless `delayed` or `hastened`. */
   readonly seconds: number | null;
-  /** Does it rest on what history hid or on answers nobody knows? */
+  /** Does it rest on what history hid, or on answers that nobody recorded? */
   readonly open: boolean;
   readonly why: string;
 }
 
 /**
- * What is known of them, and how many there are besides: what history hid, and what rests on
- * answers that nobody recorded, is never scored as right.
+ * Counts of the effects that are certain. Changes that rest on what history hid, or on answers that
+ * nobody recorded, are counted as `open` only.
  */
 export interface Credit {
   readonly saved: number;
@@ -33,7 +33,7 @@ export interface Credit {
   readonly masked: number;
   readonly delayed: number;
   readonly delaySeconds: number;
-  /** Changes of any kind that may be none. */
+  /** Changes of any kind that are uncertain. */
   readonly open: number;
 }
 

@@ -1,12 +1,12 @@
 /**
- * Tags by modes, 2×2. A claim such as "tags plus modes remove 60 %" is a bundle: the main
- * effects say what each does on average over the other, the interaction what they do only
- * together. With two factors a main effect is also its Shapley share, so the two add up to
- * what the bundle does.
+ * Splits the joint effect of tags and modes (2×2). "Tags plus modes remove 60 %" does not say which
+ * of them does it: a main effect is what one does on average with and without the other, the
+ * interaction what they do only together. With two factors a main effect is also a Shapley share,
+ * so the two add up to the joint effect.
  *
- * Intervals are the paired cluster bootstrap of `compare` over sampling alone: unlike the
- * differences of the arms they do not cover what history's own rollbacks hid. There is none
- * where too few services or observations could say it.
+ * Intervals are the paired cluster bootstrap of `compare`, for sampling only: unlike the
+ * differences between arms they do not cover what history's own rollbacks hid. There is no interval
+ * with too few services or observations.
  */
 
 import { tooFew } from "../compare/enough.ts";
@@ -14,7 +14,7 @@ import type { Evaluated } from "../compare/evaluate.ts";
 import { FIELDS } from "../score/fields.ts";
 import { differenceRange, intervalOf, tidy, type Range, type Spread } from "../score/intervals.ts";
 
-/** Estimates with nothing to say are null. */
+/** Null where it cannot be estimated. */
 export interface Effect {
   readonly value: number | null;
   readonly low: number | null;
@@ -30,7 +30,7 @@ export interface Factorial {
   readonly tags: Effect;
   readonly modes: Effect;
   readonly interaction: Effect;
-  /** Share of what there is with neither that both remove; null where that is none. */
+  /** The share of the value with neither that both together remove; null where that is zero. */
   readonly removedByBoth: Effect;
 }
 
@@ -70,8 +70,8 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
       const spread: Spread = {
         value: at(({ value }) => value),
         samples: first.samples.map((_, round) => at(({ samples }) => samples[round]!)),
-        leftOut: leaves ? first.leftOut!.map((_, out) => at((one) => one.leftOut![out]!)) : null,
-        effectiveClusters: Math.min(...spreads.map((one) => one.effectiveClusters)),
+        leftOut: leaves ? first.leftOut!.map((_, out) => at((cell) => cell.leftOut![out]!)) : null,
+        effectiveClusters: Math.min(...spreads.map((cell) => cell.effectiveClusters)),
         smooth: first.smooth,
         range,
       };
@@ -94,7 +94,7 @@ export function factorialOf({ neither, tagsOnly, modesOnly, both }: Cells): read
         differenceRange(changes, changes),
         (n, tags, modes, all) => all - tags - modes + n,
       ),
-      // Nothing that is left is less than none of it.
+      // Not more than 1: no more than everything can be removed.
       removedByBoth: effect({ low: -Infinity, high: 1 }, (n, _tags, _modes, all) =>
         n === 0 ? Number.NaN : 1 - all / n,
       ),

@@ -1,6 +1,6 @@
 /**
- * The tags themselves: how well each kind is written, and by name those that are too wide,
- * that never counted, or that stand long after everybody has gone.
+ * The quality of the tags: statistics for each kind, and by name the tags that declare too much,
+ * that never counted, or that stay valid long after their deployment.
  */
 
 import {
@@ -20,18 +20,18 @@ import { realisedBy, type Realised } from "./realised.ts";
 export interface KindInventory {
   readonly kind: string;
   readonly tags: number;
-  /** Does any rule, mode or guardrail of the policy ask for it? */
+  /** Does any rule, mode or guardrail of the policy refer to it? */
   readonly read: boolean;
-  /** Tags with a size whose deployment was measured. */
+  /** Pairs of a tag with a size and a deployment whose change was measured. */
   readonly measured: number;
-  /** Share of these whose change stayed inside. */
+  /** The share of these whose change stayed inside the declared size. */
   readonly coverage: number | null;
   readonly medianWidthRatio: number | null;
-  /** No owner, or written by the deployer as it went out, with nobody's approval. */
+  /** Without an owner, or written by the deployer at the last moment without an approval. */
   readonly selfIssued: number;
-  /** Of these, the ones without an owner. */
+  /** Those of them that have no owner. */
   readonly ownerless: number;
-  /** Does the policy refuse to believe the self-issued ones? */
+  /** Does the policy refuse self-issued tags of this kind? */
   readonly refused: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface OverWide {
   readonly tags: number;
   readonly medianWidthRatio: number;
   readonly medianDeclared: number;
-  /** What the largest changes seen would have needed: their 95 % quantile. */
+  /** The 95 % quantile of the measured changes, as a fraction. */
   readonly suggested: number;
 }
 
@@ -66,7 +66,7 @@ interface Use {
   readonly realised: readonly Realised[];
 }
 
-/** @param within tags about deployments that start elsewhere are left out; all where nobody says */
+/** @param within leaves out tags about deployments that start outside; undefined: none */
 export function inventoryOf(
   { deployments, tags: all }: HistoryTables,
   { plan, policies }: Replay,
@@ -157,7 +157,7 @@ function ratio({ effect, declared }: Realised): number {
   return effect / declared;
 }
 
-/** When a tag may count for a deployment at all: its window, cut to the policy's `for`. */
+/** From when until when a tag may count for a deployment: its window, limited by `for`. */
 function windowOf(policy: Policy, planned: PlannedDeployment, tag: ContextTag): [number, number] {
   const fromMs = tag.validFromMs ?? planned.deployment.startedAtMs;
   const forMs = policy.context.find((rule) => rule.tag === tag.tag)?.forMs;
@@ -202,18 +202,18 @@ function isRead({ assign, modes, context, guardrails }: Policy, kind: string): b
   );
 }
 
-/** In the order of the keys. */
+/** Sorted by key. */
 function groups(uses: readonly Use[], keyOf: (use: Use) => string): [string, Use[]][] {
-  const found = new Map<string, Use[]>();
+  const byKey = new Map<string, Use[]>();
   for (const use of uses) {
-    const group = found.get(keyOf(use));
-    if (group === undefined) found.set(keyOf(use), [use]);
+    const group = byKey.get(keyOf(use));
+    if (group === undefined) byKey.set(keyOf(use), [use]);
     else group.push(use);
   }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** The inverse of the empirical distribution; null of nothing. */
+/** The inverse of the empirical distribution; null for no values. */
 function quantile(values: readonly number[], share: number): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? null;

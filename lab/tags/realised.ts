@@ -1,11 +1,11 @@
 /**
- * What became of what was declared: for every tag and every deployment it is about, the
- * change that was measured, the declared size, and whether the one stayed inside the other.
+ * Compares what was declared with what happened: for every tag and every deployment that it is
+ * about, the measured change, the declared size, and whether the change stayed inside.
  *
- * The measured change is the evidence's of the last judgement: the watch's worst reading.
- * Bias: a single reading is noisy, so on a noisy signal it lies above the true change, tags
- * look too small rather than too wide, and coverage looks low. What history rolled back was
- * measured until then.
+ * The measured change is from the evidence of the last judgement: the worst reading of the watch.
+ * Bias: a single reading is noisy, so on a noisy signal it is above the true change; tags look too
+ * small rather than too wide, and coverage looks low. A deployment that history rolled back was
+ * measured only until then.
  */
 
 import {
@@ -25,11 +25,11 @@ import type { PlannedDeployment } from "../replay/plan.ts";
 export interface Sized {
   readonly signal: SignalPolicy;
   readonly rule: ContextRule;
-  /** As a fraction, before the policy's ceiling. */
+  /** As a fraction, before the policy limits it by `max`. */
   readonly declared: number;
 }
 
-/** A size is the tag's own, whoever is deployed. */
+/** A stand-in: the declared size does not depend on the deployment. */
 const ANY_SERVICE: Deployment = {
   deploymentId: "any",
   service: "any",
@@ -42,22 +42,22 @@ const ANY_SERVICE: Deployment = {
   criticality: null,
 };
 
-/** Null for a tag that declares no size this policy would believe. */
+/** @returns null for a tag that declares no size, or none that this policy uses */
 export function sizedBy(policy: Policy, tag: ContextTag): Sized | null {
   const rule = policy.context.find((one) => one.tag === tag.tag && one.shifts !== null);
   if (rule === undefined) return null;
   for (const signal of policy.signals) {
-    const said = shiftOf(rule, tag, signal, ANY_SERVICE, null);
-    if (said !== null) return { signal, rule, declared: said.declared };
+    const shift = shiftOf(rule, tag, signal, ANY_SERVICE, null);
+    if (shift !== null) return { signal, rule, declared: shift.declared };
   }
   return null;
 }
 
 export interface Realised {
   readonly declared: number;
-  /** In the direction that is worse; a fraction, or percentage points over a hundred. */
+  /** The change in the direction that is worse: a fraction, or percentage points / 100. */
   readonly effect: number;
-  /** Within the declared size on top of what the policy tolerates anyway? */
+  /** Is it at most the declared size on top of what the policy tolerates anyway? */
   readonly inside: boolean;
 }
 
@@ -80,7 +80,7 @@ export function realisedBy(
   const effect = worse / (unit * 100);
   const { shifts, forMs, tierAtLeast } = rule;
   const max = Number.POSITIVE_INFINITY;
-  // The engine's own arithmetic, without the ceilings: the question is the tag's, not theirs.
+  // The engine's own arithmetic without ceilings and modes: only the tag is in question.
   const believing: Policy = {
     ...policy,
     modes: [],

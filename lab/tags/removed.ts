@@ -1,10 +1,10 @@
-/** What tags and modes together take away, in one sentence for the terminal and the browser. */
+/** One sentence, for terminal and browser, on what tags and modes remove together. */
 
 import type { Factorial } from "./factorial.ts";
 
 /**
- * The interval knows sampling alone, so it says so: the differences of the arms beside it also
- * cover what history's own rollbacks hid. One without width knows nothing, and is not shown.
+ * The sentence says that the interval covers sampling only, because the differences between arms
+ * beside it also cover what history's own rollbacks hid. An interval without width is not shown.
  */
 export function removedText(
   falsePositives: Pick<Factorial, "neither" | "both" | "removedByBoth">,
@@ -22,7 +22,7 @@ export function removedText(
       "too few for an interval."
     );
   }
-  const share = (one: number): string => `${(100 * one).toFixed(0)} %`;
+  const share = (fraction: number): string => `${(100 * fraction).toFixed(0)} %`;
   return (
     `Tags and modes together remove ${share(value)} [${share(low)}, ${share(high)}] of ` +
     `${count(neither)} ${noun}, by sampling alone: what history's own rollbacks ` +

@@ -1,7 +1,6 @@
 /**
- * What context was worth: one policy told nine stories (see arms.ts), each kind of tag alone
- * and left out, and tags by modes, all on the same deployments with the same luck and from
- * one reading of the samples.
+ * What context was worth: evaluates the nine arms (see arms.ts), each kind of tag alone and left
+ * out, and tags by modes, on the same deployments, with the same luck and the samples read once.
  */
 
 import type { ContextTag, Policy } from "../../engine/index.ts";
@@ -13,7 +12,7 @@ import {
   type RunManifest,
 } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
-import { AS_RECORDED, kindArms, modelessArms, NONE, tellings, type Arm } from "./arms.ts";
+import { AS_RECORDED, kindArms, modelessArms, NONE, tagArms, type Arm } from "./arms.ts";
 import { changesBetween, creditOf, type Change, type Credit } from "./credit.ts";
 import { factorialOf, type Factorial } from "./factorial.ts";
 import { inventoryOf, type Inventory, type KindInventory } from "./inventory.ts";
@@ -24,16 +23,16 @@ export interface ArmValue {
   readonly evaluated: Evaluated;
   /** Deployments that end otherwise than with the tags as recorded. */
   readonly endOtherwise: number;
-  /** Of every field with a better direction; empty for "none" itself. */
+  /** Differences to "none", of every field that can be better or worse; empty for "none". */
   readonly againstNone: readonly Difference[];
-  /** The same; empty for "as recorded" itself. */
+  /** Differences to "as recorded"; empty for "as recorded". */
   readonly againstRecorded: readonly Difference[];
 }
 
 export interface KindValue extends KindInventory {
-  /** What it did as the only kind there is. */
+  /** The effect of this kind alone, against no tags. */
   readonly alone: Credit;
-  /** What all others do without it, against all together: what nothing else does for it. */
+  /** The effect of all tags, against all but this kind: what no other kind does. */
   readonly only: Credit;
 }
 
@@ -51,13 +50,13 @@ export interface TagValue {
   readonly factorial: readonly Factorial[] | null;
   readonly kinds: readonly KindValue[];
   readonly teams: readonly TeamValue[];
-  /** With the tags as recorded against none. */
+  /** Deployments that end differently with the tags as recorded than without tags. */
   readonly changes: readonly Change[];
   readonly overWide: Inventory["overWide"];
   readonly stale: Inventory["stale"];
 }
 
-/** Null where there is no tag: there is nothing to value. */
+/** @returns null where the history has no tags */
 export async function valueOfTags(
   history: History,
   policy: Policy,
@@ -65,10 +64,10 @@ export async function valueOfTags(
 ): Promise<TagValue | null> {
   const { tables } = history;
   if (tables.tags.length === 0) return null;
-  const told = tellings(tables, policy, options.seed);
+  const main = tagArms(tables, policy, options.seed);
   const modeless = policy.modes.length === 0 ? [] : modelessArms(policy);
   const kinds = kindArms(policy, [...new Set(tables.tags.map(({ tag }) => tag))].sort());
-  const scored: readonly Arm[] = [...told, ...modeless];
+  const scored: readonly Arm[] = [...main, ...modeless];
   const arms = [...scored, ...kinds.flatMap(({ alone, without }) => [alone, without])];
   const evaluation = await evaluate(
     history,
@@ -76,18 +75,18 @@ export async function valueOfTags(
     { ...options, told: { given: arms.map((arm) => arm.given), scored: scored.length } },
   );
   const { policies, scoreAgain, unscored } = evaluation;
-  const at = (name: string): Evaluated => policies[told.findIndex((arm) => arm.name === name)]!;
+  const at = (name: string): Evaluated => policies[main.findIndex((arm) => arm.name === name)]!;
   const none = at(NONE);
   const recorded = at(AS_RECORDED);
   const changes = changesBetween(none.outcomes, recorded.outcomes);
   const inventory = inventoryOf(tables, evaluation.replay, policy, options.within);
-  const [neither, tagsOnly] = policies.slice(told.length);
+  const [neither, tagsOnly] = policies.slice(main.length);
   return {
     manifest: evaluation.manifest,
     policy,
     tags: tables.tags,
     labelled: tables.labels.some(({ label }) => label !== "unknown"),
-    arms: told.map((arm, index): ArmValue => {
+    arms: main.map((arm, index): ArmValue => {
       const evaluated = policies[index]!;
       return {
         arm: arm.name,

@@ -1,16 +1,16 @@
 /**
- * Which deployments a change to a policy can touch at all in what one signal says of them. The
- * rest need not be judged again: what was changed is nothing that the engine reads there.
+ * Finds the deployments on which a change of a policy can affect the judgements of one signal. The
+ * others need not be judged again.
  *
- * Only what provably is not read is left out: `hold` and `clear` where no sample was beyond
- * the tolerance, a tag's rule where nobody gave the tag, a mode that wants a tag likewise.
+ * A deployment is excluded only if the engine provably does not read what changed: `hold` and
+ * `clear` where no sample was beyond the tolerance, or the rule or mode of a tag that nobody gave.
  */
 
 import { canonicalJson, type Mode, type Policy, type SignalPolicy } from "../../engine/index.ts";
 import { detectionKey } from "../replay/families.ts";
 import type { Judged, Unit } from "./material.ts";
 
-/** @returns null where everybody is touched */
+/** @returns null where every deployment may be affected */
 export function touchedBy(
   before: Policy,
   after: Policy,
@@ -19,7 +19,7 @@ export function touchedBy(
   const own = (policy: Policy): SignalPolicy => policy.signals.find(({ name }) => name === signal)!;
   const same = (one: unknown, other: unknown): boolean =>
     canonicalJson(one) === canonicalJson(other);
-  // Everything that detection reads, but for what is looked at below.
+  // Everything that detection reads, except what is examined below.
   const rest = (policy: Policy): string =>
     detectionKey({ ...policy, context: [], modes: [] }, { ...own(policy), holdMs: 0, clearMs: 0 });
   if (rest(before) !== rest(after)) return null;
@@ -34,7 +34,7 @@ export function touchedBy(
   };
 }
 
-/** Tags whose rule says something else about signals. */
+/** Tags whose rules about signals differ. */
 function changedTags(before: Policy, after: Policy): readonly string[] {
   const rules = (policy: Policy) =>
     new Map(
@@ -46,19 +46,19 @@ function changedTags(before: Policy, after: Policy): readonly string[] {
   );
 }
 
-/** Tags that changed modes wait for; null where one of them waits for none. */
+/** The tags that changed modes require; null where one of them requires none. */
 function changedModes(before: Policy, after: Policy): readonly string[] | null {
   const said = (mode: Mode): string => canonicalJson({ ...mode, tier: {} });
   const all = ({ modes }: Policy): readonly string[] => modes.map(said);
   const [old, fresh] = [all(before), all(after)];
   const kept = (one: string): boolean => old.includes(one) && fresh.includes(one);
-  // The order of modes that stay may matter; it is not asked whether it does.
+  // The order of unchanged modes may matter, so a change of order affects everything.
   if (old.filter(kept).join() !== fresh.filter(kept).join()) return null;
   const changed = [...before.modes, ...after.modes].filter((mode) => !kept(said(mode)));
   const waits: string[] = [];
   for (const { when, calendar, between, otherwise } of changed) {
     const [tag] = Object.keys(when.tags ?? {});
-    // One with a calendar or times decides also whether another is "otherwise" in force.
+    // A mode with a calendar or times also decides whether an `otherwise` mode applies.
     if (tag === undefined || calendar.length > 0 || between.length > 0 || otherwise) return null;
     waits.push(tag);
   }

@@ -1,4 +1,4 @@
-/** A policy file with some of its values changed: comments stay where they are. */
+/** Changes values in the text of a policy file; comments stay. */
 
 import { parse, parseDocument, type Document } from "yaml";
 import { Problem } from "../problem.ts";
@@ -6,11 +6,11 @@ import { Problem } from "../problem.ts";
 export interface PathChange {
   /** `tiers.override.window`, `assign.2.tier`. */
   readonly path: string;
-  /** As a policy file writes it; null takes the key away. */
+  /** As written in a policy file; null removes the key. */
   readonly value: string | null;
 }
 
-/** @throws Problem for a value that is no YAML, or a path that leads through a value */
+/** @throws Problem for a value that is not YAML, or a path that goes through a plain value */
 export function changedText(text: string, changes: readonly PathChange[]): string {
   if (changes.length === 0) return text;
   const document = parseDocument(text);
@@ -37,7 +37,7 @@ function change(document: Document, path: string, value: string | null): void {
   }
 }
 
-/** A word as a plain value, so that the comment behind the old one stays. */
+/** Parses a value; a plain one keeps the comment behind the old value. */
 function plain(document: Document, text: string): unknown {
   const value: unknown = parse(text, { logLevel: "error" });
   return typeof value === "object" && value !== null

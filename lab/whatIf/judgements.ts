@@ -1,10 +1,10 @@
 /**
- * What each signal says of each deployment under the policies that are asked for: judged once,
- * kept, and judged again only where a change can be felt.
+ * The judgements of each signal on each deployment, under the policies that are asked for: computed
+ * once, kept, and computed again only where a change of the policy can affect them.
  *
- * A judgement that is as quiet as the base's is put in its place: it moves nobody, so that
- * deployments nobody can tell apart share their outcome. Its words are then the base's; its
- * verdicts, and every number that follows from them, are its own.
+ * A judgement that is as quiet as the base's is replaced by the base's object, so that deployments
+ * without signs of harm can share cached outcomes. Its texts are then the base's; its verdicts, and
+ * every number that follows from them, are the same as its own.
  */
 
 import {
@@ -17,19 +17,19 @@ import { detectionKey } from "../replay/families.ts";
 import { touchedBy } from "./affected.ts";
 import { judgeUnit, type Judged, type Material, type Unit } from "./material.ts";
 
-/** What one signal says, by place in the plan. */
+/** The judgements of one signal, by index in the plan. */
 export interface Said {
   readonly seen: readonly Judged[];
   readonly imagined: ReadonlyMap<number, Judged>;
 }
 
-/** What all signals say, by place in the plan: history, and where it was cut short a draw. */
+/** The judgements of all signals, by index in the plan; cut-short deployments are continued. */
 export interface AllSaid {
   readonly judgements: readonly (readonly SignalJudged[])[];
   readonly imagined: ReadonlySet<number>;
 }
 
-/** A signal under so many different settings is kept. */
+/** The number of pairs of signal and setting that are kept. */
 const KEPT = 600;
 
 export class Judgements {
@@ -38,7 +38,7 @@ export class Judgements {
 
   constructor(readonly material: Material) {}
 
-  /** @param base what the policy is a change of; itself where it is none */
+  /** @param base the policy that was changed; the policy itself if there is none */
   of(policy: Policy, base: Policy): AllSaid {
     const key = keyOf(policy);
     const known = this.#all.get(key);
@@ -76,7 +76,7 @@ export class Judgements {
     return all;
   }
 
-  /** Judges one signal beforehand, a stretch at a time; false when it is known. */
+  /** Judges one signal in advance; yields after every `STRETCH` deployments. */
   *ahead(policy: Policy, base: Policy, signal: string): Generator<void> {
     if (this.#said.has(keyOf(policy, signal))) return;
     yield* this.#judge(policy, base, signal);
@@ -117,7 +117,7 @@ export class Judgements {
   }
 }
 
-/** Judged without looking up whether somebody is waiting. */
+/** Deployments that are judged before other work may run. */
 const STRETCH = 128;
 
 export function onlyWith(policy: Policy, name: string): Policy {
@@ -130,7 +130,7 @@ function keyOf(policy: Policy, signal?: string): string {
   return detectionKey(policy, signals);
 }
 
-/** Both quiet, and the same verdicts at the same times: nobody decides on more than that. */
+/** Are both quiet, with the same verdicts at the same times? Decisions depend on nothing else. */
 function soundAlike(one: Judged, other: Judged): boolean {
   if (!one.quiet || !other.quiet) return false;
   if (one.within !== other.within || one.judgements.length !== other.judgements.length)
@@ -151,7 +151,7 @@ function soundAlike(one: Judged, other: Judged): boolean {
   });
 }
 
-/** As one watch of all signals says it: in known order, and at its end signal by signal. */
+/** Merges signals as one watch of all of them: in known order, and at its end signal by signal. */
 function merged(parts: readonly Judged[]): readonly SignalJudged[] {
   const before: SignalJudged[] = [];
   const last: SignalJudged[] = [];

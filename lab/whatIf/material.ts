@@ -1,7 +1,7 @@
 /**
- * What the engine is shown of every deployment, kept in memory: samples, what was prepared
- * from the past, and what it answered once. One reading of the history serves every policy
- * that watches the same series in the same way.
+ * Everything that the engine needs of every deployment, kept in memory: samples, prepared context,
+ * and intermediate results. One reading of the history serves every policy that watches the same
+ * series in the same way.
  */
 
 import {
@@ -22,22 +22,22 @@ import { detect, judgeWatched } from "../replay/detect.ts";
 import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
 import type { EffectRule } from "../replay/splice.ts";
 
-/** One deployment as it was seen, or as it may have gone on after history rolled it back. */
+/** One deployment as history saw it, or continued after history's rollback. */
 export interface Unit {
   readonly planned: PlannedDeployment;
   readonly columns: readonly SampleColumn[];
   readonly context: PreparedContext | null;
-  /** By series: baselines and readings, which no tolerance changes. */
+  /** By series: baselines and readings, which do not depend on tolerances. */
   readonly known: Map<string, Map<string, unknown>>;
-  /** Names of the tags that are about it, or may be passed on to it. */
+  /** Names of the tags about it, or about services whose tags may apply to it. */
   readonly tags: ReadonlySet<string>;
 }
 
 export interface Material {
   readonly plan: Plan;
-  /** By place in the plan. */
+  /** By index in the plan. */
   readonly seen: readonly Unit[];
-  /** By place in the plan: those that history cut short, continued by the first draw. */
+  /** By index in the plan: those that history cut short, continued by the first draw. */
   readonly imagined: ReadonlyMap<number, Unit>;
   readonly samples: number;
 }
@@ -45,7 +45,7 @@ export interface Material {
 /** Equal for policies that can be judged on the same material; `watch` may be shorter. */
 export function materialKey({ signals, context }: Policy): string {
   return canonicalJson([
-    // Who may be told of a migration's tags is part of the plan.
+    // Which tags are passed on to dependants is part of the plan.
     context.flatMap(({ tag, forMs, quietsDependants: passes }) => (passes ? [[tag, forMs]] : [])),
     signals.map(({ name, metric, of, exposure, detector, calibrate, control, counter }) => ({
       name,
@@ -110,17 +110,17 @@ function unitOf(
   return { planned, columns, context, known: new Map(), tags };
 }
 
-/** What one signal said of one unit. */
+/** The judgements of one signal on one unit. */
 export interface Judged {
   /** In known order; the last closes the watch. */
   readonly judgements: readonly SignalJudged[];
-  /** No sample was beyond the tolerance, so that `hold` and `clear` decided nothing. */
+  /** No sample was beyond the tolerance, so `hold` and `clear` had no effect. */
   readonly within: boolean;
-  /** No breach, and no evidence that stands: it moves nobody. */
+  /** Neither a breach nor evidence that could lead to a decision. */
   readonly quiet: boolean;
 }
 
-/** Paths of evidence follow from the tolerance: they are new with each, and not kept. */
+/** Paths of evidence depend on the tolerance, so they are not kept for other policies. */
 const PASSING = "path ";
 
 /** @param alone a policy with one signal */
@@ -136,7 +136,7 @@ function isQuiet({ evidence: { verdict, untagged, standing } }: SignalJudged): b
   return verdict !== "breach" && untagged !== "breach" && !speaks;
 }
 
-/** A share may be used for one watch length only. */
+/** The caches for one length of watch. */
 function sharesOf({ known }: Unit, watchMs: number): (key: string) => Share {
   const passing = new Map<string, Map<string, unknown>>();
   const mapIn = (maps: Map<string, Map<string, unknown>>, name: string): Map<string, unknown> => {

@@ -1,7 +1,7 @@
 /**
- * A what-if that answers while one drags: a changed policy through the same engine, from
- * material that was read once. Everything is decided on the first draw of people's luck and of
- * what history hid, and no interval is made; `compare` has all draws and intervals.
+ * A what-if that answers while one drags a slider: runs a changed policy through the same engine,
+ * on material that was read once. It uses only the first draw of people's luck and of what history
+ * hid, and computes no intervals; `compare` has all draws and intervals.
  */
 
 import type { Policy } from "../../engine/index.ts";
@@ -31,7 +31,7 @@ export interface Valued {
   readonly policy: Policy;
   readonly outcomes: Listed<Outcome>;
   readonly scorecard: Scorecard;
-  /** By field name, NaN where this history cannot say it. */
+  /** By field name; NaN where this history cannot say it. */
   readonly values: ReadonlyMap<string, number>;
 }
 
@@ -45,14 +45,14 @@ export class WhatIfSession {
   readonly #recovery: Recovery;
   readonly #scoring: Omit<ScoreOptions, "bootstraps" | "weeks">;
   readonly #quiet = quietMemory(true);
-  /** By policy and by what of the history is scored. */
+  /** By policy and scored range of time. */
   readonly #valued = new Map<string, Valued>();
-  /** By policy: of all deployments, whatever is scored. */
+  /** By policy: outcomes of all deployments. */
   readonly #outcomes = new Map<string, Listed<Outcome>>();
-  /** By watch: what deployments that nobody can tell apart share. */
+  /** A cache of outcomes that indistinguishable deployments share. */
   #alike: AlikeOutcomes = new Map();
 
-  /** @param policy the one the material was gathered for */
+  /** @param policy that the material was gathered for */
   constructor(
     readonly history: History,
     readonly policy: Policy,
@@ -78,8 +78,8 @@ export class WhatIfSession {
   }
 
   /**
-   * @param base what the policy is a change of; itself where it is none
-   * @param within only deployments that start in here are scored; all where nobody says
+   * @param base the policy that was changed; the policy itself if there is none
+   * @param within scores only deployments that start in it; default: all
    */
   value(policy: Policy, base: Policy, within?: Within): Valued {
     const key = `${policy.digest} ${within?.fromMs} ${within?.toMs}`;
@@ -98,7 +98,7 @@ export class WhatIfSession {
     const { judgements, imagined } = this.judgements.of(policy, base);
     const platform = this.#recovery;
     const decided = decisionsOf(plan, policy, judgements, this.#people, platform, this.#quiet);
-    // What only one policy has ever said is not worth keeping for the next.
+    // Drop the cache when it is large: most entries serve only one policy.
     if (this.#alike.size > ALIKE_AT_MOST) this.#alike = new Map();
     return outcomesOf(
       this.history,
@@ -117,7 +117,7 @@ export class WhatIfSession {
 
 const ALIKE_AT_MOST = 60_000;
 
-/** What is known under the key, or made now; those asked for last stay. */
+/** The cached value of the key, or a new one; drops the least recently used values. */
 function kept<Value>(known: Map<string, Value>, key: string, make: () => Value): Value {
   const value = known.get(key) ?? make();
   known.delete(key);

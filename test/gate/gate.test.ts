@@ -177,7 +177,7 @@ describe("more history", () => {
   const shortOf = (history: History): Promise<Awaited<ReturnType<typeof evaluated>>> =>
     evaluated(history, [shipped("full-autonomy"), shipped("default")]);
 
-  test("shrinks luck, and not what history hid", async () => {
+  test("narrows the sampling part of an interval, not the part that history hid", async () => {
     const rolledBack = await openHistory(await smallHistory());
     try {
       const evaluation = await shortOf(rolledBack);
@@ -201,7 +201,7 @@ describe("more history", () => {
     }
   });
 
-  test("is counted as before where history hid nothing", async () => {
+  test("gives the plain multiple of history where history hid nothing", async () => {
     const { gate, evaluation } = await judge(history, HIGHER);
     const open = gate.checks.filter(({ historyTimes }) => historyTimes !== null);
     for (const { name, worseBy, atMost, margin, historyTimes } of open) {

@@ -162,7 +162,7 @@ describe("a report that can say little", () => {
     expect(markdown).toMatch(/one service: no interval/);
   });
 
-  it("with a hole of two weeks: where it is, and what fell into it", async () => {
+  it("with two weeks of missing samples: where, and which deployments are affected", async () => {
     const inside = { startedAtMs: Date.parse("2026-07-20T10:00:00Z") };
     const { document, html } = await reportOf(await sampled(40, [14, 28], [{}, inside]));
     const { holes, deploymentsInHoles } = document.quality.coverage;
@@ -178,7 +178,7 @@ describe("a report that can say little", () => {
     expect(html).toMatch(/of the quarter: read every number as of that part alone/);
   });
 
-  it("of a quarter that the history has nothing of", async () => {
+  it("of a quarter that the history has no samples of", async () => {
     const history = await tinyHistory({ a: { slow: [5, 60], label: "regression" } });
     const { document, markdown } = await reportOf(history, "2026Q2");
     expect(document.decision.advice).toBe("cannot say");
@@ -209,7 +209,7 @@ describe("a quarter of a longer history", () => {
 });
 
 describe("a report that is checked", () => {
-  it("names what is of another history", async () => {
+  it("names the differences to another history", async () => {
     const quiet = { slow: [5, 60], label: "benign" } as const;
     const { html } = await reportOf(await tinyHistory({ a: quiet, b: {} }));
     const file = join(temporaryDirectory(), "report.html");
@@ -292,7 +292,7 @@ describe("a report with a sweep", () => {
 });
 
 describe("a redacted report", () => {
-  it("has no name of a person and nobody's words, and the same numbers", async () => {
+  it("contains no person's name or text, and has the same numbers", async () => {
     const history = await tinyHistory({
       a: {
         slow: [5, 60],

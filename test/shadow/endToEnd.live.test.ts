@@ -149,7 +149,7 @@ async function expectWholeJournal(
 }
 
 describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, { timeout: 180_000 }, () => {
-  it("rolls back what made its service slow, and only watches where it may not", async () => {
+  it("rolls back what made its service slow, and only records where it may not act", async () => {
     const acted = await startReceivers();
     const watched = await startReceivers();
     const directory = configDirectory(configOf(prometheus.url, acted.port, true));
@@ -208,7 +208,7 @@ describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, { timeout: 180_000 }, (
     expect(host.log().join("\n")).not.toMatch(new RegExp(Object.values(SECRETS).join("|")));
   });
 
-  it("does nothing while its metrics are out of order, and goes on after", async () => {
+  it("does nothing while the metrics API fails, and goes on afterwards", async () => {
     const { port, got } = await startReceivers();
     const moody = await startMoody();
     const directory = configDirectory(configOf(moody.url, port, true));
@@ -248,7 +248,7 @@ describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, { timeout: 180_000 }, (
     await expectWholeJournal(directory, ["replay"]);
   });
 
-  it("hands over to the host that stands by, in the middle of a window", async () => {
+  it("hands over to the standby host in the middle of an override window", async () => {
     const { port, got } = await startReceivers();
     const directory = configDirectory(configOf(prometheus.url, port, true));
     const first = await startLive(directory);
@@ -286,7 +286,7 @@ describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, { timeout: 180_000 }, (
     await expectWholeJournal(directory, ["replay"]);
   });
 
-  it("takes a new policy, and keeps the old one where that is none", async () => {
+  it("adopts a new policy, and keeps the old one if the new one is invalid", async () => {
     const { port } = await startReceivers();
     const directory = configDirectory(configOf(prometheus.url, port, true));
     const host = await startLive(directory);

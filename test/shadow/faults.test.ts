@@ -47,7 +47,7 @@ async function asking(options = {}): Promise<{ stage: Stage; host: RunningHost }
   return { stage, host };
 }
 
-it("leaves its questions to people when the clock jumps ahead, until it is steady", async () => {
+it("halts when the wall clock jumps ahead, until the clocks agree again", async () => {
   const { stage, host } = await asking();
   stage.clock.jump(30 * MINUTE_MS);
   await stage.clock.pass(20_000);
@@ -62,7 +62,7 @@ it("leaves its questions to people when the clock jumps ahead, until it is stead
   await host.stop();
 });
 
-it("lets no halt of a person be lifted by its clock", async () => {
+it("never lifts a halt that a person ordered when the clocks agree again", async () => {
   const { stage, host } = await asking();
   const { clock } = stage;
   await host.tell({ kind: "haltOrdered", atMs: clock.wallMs(), by: "sam", reason: "drill" });
@@ -72,7 +72,7 @@ it("lets no halt of a person be lifted by its clock", async () => {
   await host.stop();
 });
 
-it("waits when the clock goes back, so that nothing runs out, and follows it again", async () => {
+it("stands still when the wall clock goes back, so that no window runs out", async () => {
   const { stage, host } = await asking();
   const before = host.status().nowMs;
   stage.clock.jump(-10 * MINUTE_MS);
@@ -86,7 +86,7 @@ it("waits when the clock goes back, so that nothing runs out, and follows it aga
   await host.stop();
 });
 
-it("sends no rollback that fell due while it was down for hours", async () => {
+it("does not send a rollback that was due while no host ran for hours", async () => {
   const { stage, host } = await asking();
   stage.lease = false;
   await stage.clock.pass(16_000);
@@ -103,7 +103,7 @@ it("sends no rollback that fell due while it was down for hours", async () => {
   await next.stop();
 });
 
-it("gives a rollback up that nobody could be told of in time, and pages", async () => {
+it("gives up a rollback that could not be sent in time, and pages", async () => {
   const { stage, host } = await asking();
   stage.hands.answer = () => ({ status: "unknown", detail: "no route to host" });
   await stage.clock.pass(8 * MINUTE_MS);
@@ -115,7 +115,7 @@ it("gives a rollback up that nobody could be told of in time, and pages", async 
   await host.stop();
 });
 
-it("asks again under the same key until it is done", async () => {
+it("sends a command again under the same key until it is done", async () => {
   const { stage, host } = await asking();
   stage.hands.answer = (_, times) =>
     times < 2
@@ -127,7 +127,7 @@ it("asks again under the same key until it is done", async () => {
   await host.stop();
 });
 
-it("pages when a platform takes a rollback and never says how it ended", async () => {
+it("pages when a platform accepts a rollback and never reports its end", async () => {
   const { stage, host } = await asking();
   stage.hands.answer = () => ({ status: "done", finished: null });
   await stage.clock.pass(32 * MINUTE_MS);
@@ -136,7 +136,7 @@ it("pages when a platform takes a rollback and never says how it ended", async (
   await host.stop();
 });
 
-it("takes a refusal as the end, and pages", async () => {
+it("counts a refused rollback as failed, and pages", async () => {
   const { stage, host } = await asking();
   stage.hands.answer = () => ({ status: "refused", detail: "frozen" });
   await stage.clock.pass(3 * MINUTE_MS);
@@ -227,7 +227,7 @@ it.each<[string, (stage: Stage) => (fromMs: number, toMs: number) => Taken | Pro
   },
 );
 
-it("is told by its files that another host writes, and ends", async () => {
+it("notices by the size of its files that another host writes the journal, and ends", async () => {
   const { stage, host } = await asking();
   const [segment] = segmentsIn(realDisk(), stage.parts.dir);
   writeFileSync(segment!.log, "x", { flag: "a" });
@@ -237,7 +237,7 @@ it("is told by its files that another host writes, and ends", async () => {
   expect(stage.hands.of("page").at(-1)!.reason).toContain("somebody else wrote to it");
 });
 
-it("does not start from a journal that was altered, or decides otherwise", async () => {
+it("refuses a journal that was altered, or that the engine decides otherwise", async () => {
   const { stage, host } = await asking();
   await host.stop();
   const segments = segmentsIn(realDisk(), stage.parts.dir);

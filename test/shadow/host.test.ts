@@ -15,7 +15,7 @@ function inJournal(): string {
   return join(temporaryDirectory(), "journal");
 }
 
-it("sees a service get slow, asks, waits, rolls back once, and has it on record", async () => {
+it("detects a slow service, proposes, waits, rolls back once, and records it all", async () => {
   const stage = stageIn(inJournal(), ["api", "db"]);
   const { clock, hands, source } = stage;
   const host = await stage.start();
@@ -54,7 +54,7 @@ it("sees a service get slow, asks, waits, rolls back once, and has it on record"
   expect(again.stdout).toMatch(/^6 decisions and \d\d* judgements made again, all identical/);
 });
 
-it("says what another policy loosens, and keeps it in the journal", async () => {
+it("records which guardrails a new policy loosens", async () => {
   const tight = {
     ...POLICY,
     digest: "tight",
@@ -74,7 +74,7 @@ it("says what another policy loosens, and keeps it in the journal", async () => 
   expect(whole.stdout).toMatch(/all identical/);
 });
 
-it("prepares a season before the deployment is there, and has it in the journal", async () => {
+it("prepares a season before the deployment starts, and journals it", async () => {
   const season = POLICY.signals.map((one) => ({
     ...one,
     detector: { ...one.detector, season: true },

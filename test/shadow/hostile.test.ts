@@ -58,7 +58,7 @@ const oneSeries = (values: unknown, labels: unknown = { service: "shop" }): unkn
   data: { resultType: "matrix", result: [{ metric: labels, values }] },
 });
 
-describe("every fault is said in words, and the other query's samples come", () => {
+describe("every fault becomes a sentence, and the other query's samples still arrive", () => {
   const cases: readonly (readonly [string, Reply, RegExp])[] = [
     ["slow", () => undefined, /^bad: the metrics API gave no answer within 1s$/],
     ["500", raw("oops", 500), /^bad: the metrics API refused with 500$/],
@@ -129,7 +129,7 @@ describe("every fault is said in words, and the other query's samples come", () 
     ]);
   });
 
-  it("nobody there, said once for both", async () => {
+  it("an unreachable API is one sentence for both queries", async () => {
     const url = await serve(() => undefined);
     endServing();
     expect(await sourceOf({ url }).take(FROM_MS, TO_MS, NEVER)).toEqual({
@@ -141,7 +141,7 @@ describe("every fault is said in words, and the other query's samples come", () 
 });
 
 describe("what is odd in an answer", () => {
-  it("is put in order, merged, dropped where it contradicts itself, or is a gap", async () => {
+  it("is sorted, merged, dropped where it contradicts itself, or counts as missing", async () => {
     const at = (seconds: number): number => TO_MS - 50_000 + seconds * 1000;
     const pairs: [number, string][] = [
       [at(30), "3"],
@@ -166,7 +166,7 @@ describe("what is odd in an answer", () => {
     );
   });
 
-  it("a clock that is far away is said; notes on the query are not", async () => {
+  it("a wrong clock is reported; warnings about the query are not", async () => {
     const url = await serve((_request, response) => {
       response.setHeader("date", new Date(TO_MS + 42_000).toUTCString());
       json(response, {
@@ -184,7 +184,7 @@ describe("what is odd in an answer", () => {
 });
 
 describe("it takes care", () => {
-  it("leaves a server alone for as long as that asks, then catches up", async () => {
+  it("obeys Retry-After, then catches up", async () => {
     let [nowMs, busy] = [0, true];
     const clock = { ...systemClock, steadyMs: () => nowMs };
     const url = await serve((_request, response) => {
@@ -242,7 +242,7 @@ describe("it takes care", () => {
     expect(asked).toHaveLength(rest === null ? 2 : 1);
   });
 
-  it("asks in pieces below 11,000 points, and in smaller ones where it must", async () => {
+  it("asks in pieces below 11,000 points, and in smaller ones where refused", async () => {
     const url = await serve(({ parameters, path }, response) => {
       const start = Number(parameters.get("start"));
       const end = Number(parameters.get("end"));
@@ -265,7 +265,7 @@ describe("it takes care", () => {
     answered.slice(1).forEach(([start], i) => expect(start).toBe(answered[i]![1]! + 15));
   });
 
-  it("asks no more at once than it may, and sends its secrets and headers", async () => {
+  it("limits concurrent requests, and sends its secrets and headers", async () => {
     let [now, most] = [0, 0];
     const url = await serve((_request, response) => {
       most = Math.max(most, ++now);
@@ -291,7 +291,7 @@ describe("it takes care", () => {
     });
   });
 
-  it("stops asking when it is told to end", async () => {
+  it("aborts its requests when the host ends", async () => {
     const url = await serve(() => undefined);
     const ending = new AbortController();
     setTimeout(() => ending.abort(), 20);
@@ -301,7 +301,7 @@ describe("it takes care", () => {
     ]);
   });
 
-  it("says when a metric has been silent for long, not before", async () => {
+  it("reports a metric without samples only after `stale`", async () => {
     const url = await serve(body(matrix([])));
     const source = sourceOf({ url, queries: { x: "x" } });
     const problemsOf = async (fromMs: number): Promise<readonly string[]> =>

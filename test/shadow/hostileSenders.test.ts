@@ -65,7 +65,7 @@ describe("a stranger", () => {
 });
 
 describe("a sender that has gone wrong", () => {
-  it("gets its fault told, and moves nothing", async () => {
+  it("gets an answer that names its fault, and changes nothing", async () => {
     const door = openDoor();
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...PATHS), fc.uuid(), body, async (to, id, payload) => {

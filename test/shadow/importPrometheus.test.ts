@@ -40,7 +40,7 @@ const reading = async (url: string, hours: number, waited: number[] = []) => {
   }
 };
 
-it("tries again what may pass, takes smaller pieces, and loses or doubles nothing", async () => {
+it("retries passing faults, takes smaller pieces, and loses or doubles nothing", async () => {
   let requests = 0;
   const url = await serve(({ query, parameters }, response) => {
     const endMs = Number(parameters.get("time")) * 1000;
@@ -70,7 +70,7 @@ it("tries again what may pass, takes smaller pieces, and loses or doubles nothin
   expect(waited.length).toBeGreaterThan(2);
 });
 
-it("counts what is left out, and gives up in words", async () => {
+it("counts samples that are left out, and gives up with a clear message", async () => {
   const pair: [number, string] = [TO_MS, "1"];
   const url = await serve(
     body(

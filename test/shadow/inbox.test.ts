@@ -40,7 +40,7 @@ describe("a delivery", () => {
     ]);
   });
 
-  it("is heard once, and answered the same whenever it is sent again", async () => {
+  it("has one effect, and gets the same answer whenever it is sent again", async () => {
     const first = await door.send("deployments", START);
     door.clock.nowMs += 1000;
     door.host.answer = () => ({ accepted: false, decisionIds: [], reason: "never asked" });
@@ -48,7 +48,7 @@ describe("a delivery", () => {
     expect(door.host.told).toHaveLength(1);
   });
 
-  it("is heard once where it comes twice at one time", async () => {
+  it("has one effect where it arrives twice at the same time", async () => {
     const answers = await Promise.all([
       door.send("deployments", START),
       door.send("deployments", START),
@@ -57,7 +57,7 @@ describe("a delivery", () => {
     expect(door.host.told).toHaveLength(1);
   });
 
-  it("is not heard again after a restart, even one that cut a line short", async () => {
+  it("has no second effect after a restart, even one that cut a line short", async () => {
     const first = await door.send("deployments", START);
     appendFileSync(door.file, '{"key":"ci/d-2","atM');
     door.restart();
@@ -67,7 +67,7 @@ describe("a delivery", () => {
     expect(door.host.told).toHaveLength(2);
   });
 
-  it("is tried again where the host could not write it", async () => {
+  it("may be sent again where the host could not write it", async () => {
     door.host.answer = () => {
       throw new Error("the disk is full");
     };
@@ -77,7 +77,7 @@ describe("a delivery", () => {
     expect(await door.send("deployments", START)).toMatchObject({ status: 200 });
   });
 
-  it("may not change under its name, nor be sent to another address", async () => {
+  it("may not change its content under the same id, nor be sent to another URL", async () => {
     await door.send("halt", { halted: true, by: "kim", reason: "storm" }, { as: "chat" });
     const lift = { halted: false, by: "kim", reason: "storm" };
     expect(await door.send("halt/lift", lift, { as: "chat" })).toMatchObject({ status: 409 });
@@ -90,7 +90,7 @@ describe("a delivery", () => {
   });
 });
 
-it("a halt says in its body, which is signed, whether it stops or lifts", async () => {
+it("a halt says in its signed body whether it begins or ends", async () => {
   for (const [halted, id, to] of [
     [true, "h-1", "halt"],
     [false, "h-2", "halt"],
@@ -105,7 +105,7 @@ it("a halt says in its body, which is signed, whether it stops or lifts", async 
   expect(await door.send("halt", unsaid, { as: "chat", id: "h-4" })).toMatchObject({ status: 400 });
 });
 
-it("keeps the sender's times, and leaves what has none to the host", async () => {
+it("keeps the sender's times; without one the host's time counts", async () => {
   await door.send("deployments", { ...START, startedAt: "2026-07-01T13:58:00+02:00" });
   expect(door.host.told).toMatchObject([{ atMs: START_MS - 120_000 }]);
 });
@@ -132,7 +132,7 @@ describe("refused, and recorded", () => {
     expect(JSON.stringify(door.recorded)).not.toContain("eve");
   });
 
-  it("a delivery that is played back after its window", async () => {
+  it("a delivery that is replayed after the window of its signature", async () => {
     await door.send("deployments", START);
     door.clock.nowMs += WINDOW_MS + 2000;
     expect(await door.send("deployments", START, { atMs: START_MS })).toMatchObject({
@@ -142,7 +142,7 @@ describe("refused, and recorded", () => {
     expect(door.host.told).toHaveLength(1);
   });
 
-  it("what a sender may not send", async () => {
+  it("a kind that the sender may not send", async () => {
     expect(await door.send("overrides", OVERRIDE)).toMatchObject({
       status: 403,
       detail: "ci may not send overrides",
@@ -150,7 +150,7 @@ describe("refused, and recorded", () => {
     expect(door.recorded).toMatchObject([{ kind: "notAllowed", by: "ci" }]);
   });
 
-  it("an override, an approval or a halt by who is not entitled", async () => {
+  it("an override, an approval or a halt by a person who is not entitled", async () => {
     door.host.open = [
       { deploymentId: "pay-1", service: "pay", phase: "proposed", answerByMs: null },
     ];
@@ -173,7 +173,7 @@ describe("refused, and recorded", () => {
     expect(door.host.told).toMatchObject([{ kind: "overrideGiven", by: "kim" }]);
   });
 
-  it("by the host, an override of what is watched no more", async () => {
+  it("by the host, an override of a deployment that is no longer watched", async () => {
     const reason = "this host knows no such deployment";
     door.host.answer = () => ({ accepted: false, decisionIds: ["gone-1#1"], reason });
     const late = { ...OVERRIDE, deploymentId: "gone-1" };
@@ -186,7 +186,7 @@ describe("refused, and recorded", () => {
     });
   });
 
-  it("as one entry a minute where it is a flood", async () => {
+  it("many of the same kind as one entry a minute", async () => {
     for (let i = 0; i < 50; i++) await door.send("deployments", START, { secret: "guessed" });
     expect(door.recorded).toHaveLength(1);
     door.clock.nowMs += 60_000;
@@ -200,7 +200,7 @@ describe("refused, and recorded", () => {
     expect(body).toContain('hindsight_refused_requests_total{kind="wrongSignature"} 51');
   });
 
-  it("what the engine refuses, with its own words", async () => {
+  it("an event that the engine refuses, with the engine's reason", async () => {
     door.host.open = [
       { deploymentId: "cart-1", service: "cart", phase: "watching", answerByMs: null },
     ];
@@ -219,7 +219,7 @@ describe("refused, and recorded", () => {
   });
 });
 
-describe("what does not fit", () => {
+describe("a body that does not match its schema", () => {
   it.each([
     ["deployments", { ...START, kind: "magic" }, /^kind: /],
     [

@@ -130,7 +130,7 @@ describe("two hosts on one lease", () => {
 });
 
 describe("a lease in a directory", () => {
-  it("goes to one of many that ask at the same moment", async () => {
+  it("goes to only one of many hosts that try at the same moment", async () => {
     for (let round = 0; round < 20; round++) {
       const directory = join(temporaryDirectory(), "lease");
       const stores = Array.from({ length: 8 }, (_, i) =>
@@ -141,7 +141,7 @@ describe("a lease in a directory", () => {
     }
   });
 
-  it("is taken over a whole term after the last beat, and not before", async () => {
+  it("is taken over a whole term after the last renewal, and not before", async () => {
     const directory = join(temporaryDirectory(), "lease");
     let nowMs = 0;
     const holder = directoryLease(directory, "holder", TERM_MS, () => 0);
@@ -159,7 +159,7 @@ describe("a lease in a directory", () => {
     expect(await holder.isOurs(1)).toBe(false);
   });
 
-  it("never goes to another and stays with who speaks at that moment", async () => {
+  it("is never taken over while its holder renews it at the same moment", async () => {
     const ended = { taken: 0, renewed: 0 };
     for (let round = 0; round < 80; round++) {
       const directory = join(temporaryDirectory(), "lease");
@@ -189,7 +189,7 @@ describe("a lease in a directory", () => {
 });
 
 describe("a host", () => {
-  it("holds nothing after its own term, and nothing it cannot confirm", async () => {
+  it("does not hold the lease after its own term, nor if it cannot confirm it", async () => {
     let nowMs = 0;
     let down = false;
     const ask = <T>(answer: T): Promise<T> =>

@@ -106,7 +106,7 @@ describe("operators", () => {
     expect(body).not.toContain("newest_sample");
   });
 
-  it("see the status under a name of this machine, or with the readers' token", async () => {
+  it("see the status under a loopback name, or with the readers' token", async () => {
     const seen = await door.app.inject({ url: "/v1/status", headers: { host: "127.0.0.1:8440" } });
     expect(seen.json()).toMatchObject({ act: false, lastPollAt: "2026-07-01T11:59:55Z" });
     const rebound = await door.app.inject({ url: "/v1/status", headers: { host: "evil.example" } });

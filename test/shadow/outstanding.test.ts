@@ -57,7 +57,7 @@ it.each(["ended", "withdrawn", "rollbackOrdered"] as const)(
   },
 );
 
-it("a question that stands is asked again, a rollback until it ended", () => {
+it("a restarted host repeats open questions, and rollbacks that have not ended", () => {
   const rollBack: EngineCommand = {
     kind: "rollBack",
     deploymentId: "cart-1",

@@ -96,7 +96,7 @@ function phaseOf(host: RunningHost): string | undefined {
 const questions = ({ taken }: Receiver): readonly string[] =>
   taken.map(({ type }) => type).filter((type) => /propose|escalate|withdraw/.test(type));
 
-it("one that was overridden is not asked any more, and that it was is told", async () => {
+it("a question that was overridden is not sent, but the news of the override is", async () => {
   const { stage, host, its } = await asking();
   const justification = "a known spike";
   const atMs = stage.clock.wallMs();
@@ -109,7 +109,7 @@ it("one that was overridden is not asked any more, and that it was is told", asy
   await host.stop();
 });
 
-it("one that was approved, or that silence answered, is not asked any more", async () => {
+it("a question that was approved or timed out is not sent", async () => {
   for (const approved of [true, false]) {
     const { stage, host, its } = await asking();
     const atMs = stage.clock.wallMs();
@@ -126,7 +126,7 @@ it("one that was approved, or that silence answered, is not asked any more", asy
   }
 });
 
-it("one that others are asked now is asked of them alone", async () => {
+it("a question that was escalated is sent only to the new receivers", async () => {
   const policy = policyOf({
     ...LIVE,
     tiers: { approve: { sla: "1m", escalate: [{ to: "senior", sla: "5m" }] } },
@@ -141,7 +141,7 @@ it("one that others are asked now is asked of them alone", async () => {
   await host.stop();
 });
 
-it("one that stands goes out once the receiver is there, however late", async () => {
+it("an open question is sent when the receiver is back, however late", async () => {
   const { stage, host, its } = await asking();
   await pass(stage, MINUTE_MS);
   its.isUp = true;
@@ -151,7 +151,7 @@ it("one that stands goes out once the receiver is there, however late", async ()
   await host.stop();
 });
 
-it("one that is on its way arrives before the word that takes it back", async () => {
+it("a question that is being sent arrives before its withdrawal", async () => {
   const { stage, host, its } = await asking();
   let read = (): void => undefined;
   its.reads = new Promise((resolve) => (read = resolve));

@@ -16,7 +16,7 @@ import { METRICS } from "../../lab/shadow/source/settings.ts";
 const minimal = { url: "http://prometheus:9090/", queries: { latency_ms: "latency_ms" } };
 
 describe("settings", () => {
-  it("need an address and a query; the rest is inferred or usual", () => {
+  it("need an address and a query; everything else is inferred or has a default", () => {
     expect(METRICS.parse(minimal)).toEqual({
       url: "http://prometheus:9090",
       everyMs: 15_000,

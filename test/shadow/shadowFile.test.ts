@@ -30,7 +30,7 @@ function read(text: string, files: Readonly<Record<string, string>> = {}): Shado
 }
 
 describe("shadow.yaml", () => {
-  it("only records, on loopback, where it says no more than it must", () => {
+  it("with only the required keys: records only, and listens on loopback", () => {
     const { act, listen, platform, lease, window, policy } = read(LEAST);
     expect({ act, listen, platform, window }).toEqual({
       act: false,
@@ -134,7 +134,7 @@ describe("shadow.yaml", () => {
     expect(schema.additionalProperties).toBe(false);
   });
 
-  it("is described in words, with what is hardly ever meant", async () => {
+  it("is described in words, with warnings of likely mistakes", async () => {
     const run = await inTurn(["shadow", "scenarios/shadow/shadow.yaml", "--check", "--json"]);
     expect(run.code).toBe(0);
     const { act, says, warnings } = JSON.parse(run.stdout) as Record<string, readonly string[]>;

@@ -93,7 +93,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     atMs.forEach((at, i) => expect(served[i]!.atMs - at).toBeLessThan(150));
   });
 
-  it("gives the same however the time is cut, and the past of one service", async () => {
+  it("gives the same samples however the time is cut, and the past of one service", async () => {
     const endMs = systemClock.wallMs();
     const [whole, parts] = [source(), source()];
     const all = await whole.take(endMs - 2_000, endMs, NEVER);
@@ -126,7 +126,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     expect(column(taken, "shop", "share_used").values).toEqual([0.75, 0.75, 0.75, 0.75, 0.75]);
   });
 
-  it("sees at once that a target is dead, and soon that a store gets no more", async () => {
+  it("sees at once that a target is dead, and after `stale` that a series ended", async () => {
     cartIsDead = true;
     pushes = false;
     const diedMs = systemClock.wallMs();
@@ -194,7 +194,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     }
   });
 
-  it("asks in PromQL that Prometheus understands, whatever the expression", async () => {
+  it("sends PromQL that Prometheus accepts, whatever the expression", async () => {
     const expressions = [
       "sum by (service) (used) / on (service) group_left () max(capacity) by (service)",
       "max by (service) (max_over_time(used[2s:200ms]))",
@@ -217,7 +217,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     }
   });
 
-  it("says in words what Prometheus refuses, and still gives the rest", async () => {
+  it("reports what Prometheus refuses, and still returns the rest", async () => {
     const parsed = METRICS.parse({
       url: prometheus.url,
       every: "200ms",

@@ -111,14 +111,14 @@ describe("a rollback", () => {
     expect(got).toHaveLength(1);
   });
 
-  it("nobody knows of, where nothing listens", async () => {
+  it("has an unknown result where nothing listens", async () => {
     const platform = { url: "http://127.0.0.1:49151/", secret: SECRET, timeout: 300 };
     const effects = webhookEffects({ platform, page: null }, setClock(), true);
     const done = await effects.carryOut(ERRAND, new AbortController().signal);
     expect(done).toEqual({ status: "unknown", detail: "ECONNREFUSED" });
   });
 
-  it("is refused without a platform, and a page without a receiver is none", async () => {
+  it("is refused without a platform; a page without a receiver is not sent", async () => {
     const effects = webhookEffects({ platform: null, page: null }, setClock(), true);
     const { signal } = new AbortController();
     expect(await effects.carryOut(ERRAND, signal)).toMatchObject({ status: "refused" });
@@ -132,7 +132,7 @@ describe("a rollback", () => {
 });
 
 describe("what is counted", () => {
-  it("is not done where nobody is there to get it, and the log says so once", async () => {
+  it("a message without a receiver counts as nobody, not done, and is logged once", async () => {
     const receivers = { platform: null, page: null };
     const counts = new Map<string, number>();
     const notes: string[] = [];
@@ -164,7 +164,7 @@ describe("a host that only records", () => {
 });
 
 describe("the receiver of the README", () => {
-  it("rolls back once, and knows the second by its key", { timeout: 30_000 }, async () => {
+  it("rolls back once, and recognises a repetition by its key", { timeout: 30_000 }, async () => {
     const readme = readFileSync("lab/shadow/out/README.md", "utf8");
     const [, code] = /^```js\n([^]*?)^```/m.exec(readme)!;
     const file = join(temporaryDirectory(), "receiver.mjs");

@@ -44,7 +44,7 @@ beforeAll(async () => {
   truth = await evaluateLives(stage, lives, OPTIONS);
 }, HOOK_MS);
 
-describe("a policy alive in a world", () => {
+describe("a policy in closed loop", () => {
   it("does what the same policy did when it wrote that world's history", () => {
     const { world, loggingPolicy } = freshWorld();
     const log = logWorld(world, loggingPolicy);
@@ -57,7 +57,7 @@ describe("a policy alive in a world", () => {
     expect(order(lives[0]!.decisions)).toEqual(order(written));
   });
 
-  it("is what its replay on its own history says, every event of it, season and all", async () => {
+  it("decides every event as the replay on its own history does, also with a season", async () => {
     expect(lives[1]!.rounds).toBeGreaterThan(1);
     for (const [index, life] of lives.entries()) {
       const own = await evaluate(historyOf(stage, life), [life.policy], {
@@ -72,7 +72,7 @@ describe("a policy alive in a world", () => {
     }
   });
 
-  it("leaves nothing to a model: all is observed, and MTTR has no bounds", () => {
+  it("has only observed outcomes, and no bounds on MTTR", () => {
     for (const { scored } of truth.policies) {
       expect(scored.values.get("observedShare")).toBe(1);
       expect(scored.scorecard.identifiedShare).toBe(1);
@@ -80,7 +80,7 @@ describe("a policy alive in a world", () => {
     }
   });
 
-  it("ends what it rolls back, and does not help what cannot be undone", () => {
+  it("ends the effect of a deployment that it rolls back, unless that is irreversible", () => {
     let undone = 0;
     for (const outcome of truth.policies.flatMap(({ outcomes }) => [...outcomes])) {
       const { reversible, recoveryMs, naturalEndAtMs, rollbackSucceeds, label } = deploymentById(
@@ -100,7 +100,7 @@ describe("a policy alive in a world", () => {
     expect(truth.policies[0]!.scored.values.get("falsePositiveRollbacks")).toBeGreaterThan(0);
   });
 
-  it("acts only while it is there", async () => {
+  it("acts only between `from` and `to`", async () => {
     const { world } = stage;
     const fromMs = world.startMs + 7 * 86_400_000;
     const [week] = await live(

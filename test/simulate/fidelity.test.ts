@@ -8,8 +8,8 @@ import { fidelityOf } from "../../lab/simulate/fidelity.ts";
 import type { ScoreHeld, WorldResult } from "../../lab/simulate/oneWorld.ts";
 import { freshWorld, shipped, timeless } from "../history/smallWorld.ts";
 
-describe("what lives already tell of a replay", () => {
-  it("is what the replay would find out for itself", async () => {
+describe("judgements of a closed loop that a replay reuses", () => {
+  it("are those that the replay would make itself", async () => {
     const stage = wholeOf(freshWorld().world);
     const policies = ["two-minute-override", "evidence"].map(shipped);
     const lives = await live(stage, policies, "modelled", silent);
@@ -71,7 +71,7 @@ describe("the table", () => {
     expect(mttr.typicalError).toBeCloseTo(Math.sqrt((121 + 121 + 100 + 100) / 4), 6);
   });
 
-  it("says nothing of a score that no world has", () => {
+  it("leaves out a score that no world has", () => {
     const nothing = { ...held(1, 1, 1, 1), truth: null };
     const mttr = fidelityOf("a", "b", [result(1, nothing)]).scores[0]!;
     expect(mttr.bias).toEqual({ value: null, standardError: null, worlds: 0 });

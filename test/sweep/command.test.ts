@@ -73,7 +73,7 @@ describe("a sweep", () => {
     }
   });
 
-  it("puts every policy between the oracle and a sane bound", () => {
+  it("gives every policy a cost between the oracle's and a plausible bound", () => {
     const oracle = swept.anchors.find(({ name }) => name === "oracle")!.scores;
     expect(oracle.falsePositiveRate).toBe(0);
     for (const { cost, recoveryMinutes } of swept.scores) {
@@ -132,7 +132,7 @@ describe("a sweep", () => {
     expect(sweepText(swept)).toContain("too short to train, test and seal");
   });
 
-  it("shows what comes to the same in one row, and names all of it in its JSON", async () => {
+  it("shows policies with equal results in one row, and names all in its JSON", async () => {
     // Nobody is asked for an approval under this policy, so how long one may take is nothing.
     const same = await sweepOf(["tiers.approve.sla=5m,10m,20m", "tiers.override.window=1m,2m"]);
     const document = sweepDocument(same);

@@ -19,7 +19,7 @@ function vary(...texts: string[]) {
   return variationsOf(base, texts.map(parseDimension), GRID);
 }
 
-it("what is there now is one value, however many keys a * names, or none", () => {
+it("the present value is one value if all keys of a * agree, else none", () => {
   expect(valueNow(base, "tiers.override.window")).toBe("2m");
   expect(valueNow(base, "signals.*.hold")).toBe("60s");
   expect(valueNow(base, "signals.*.tolerance")).toBeNull();
@@ -79,7 +79,7 @@ describe("variations", () => {
     ]);
   });
 
-  it("do not call the same value in other words a change", () => {
+  it("do not count an equal value in another notation as a change", () => {
     expect(vary("tiers.override.window=120s")).toEqual([]);
   });
 
@@ -102,7 +102,7 @@ describe("variations", () => {
     expect(() => vary(text)).toThrow(why);
   });
 
-  it("reach into lists, and take what stands nowhere yet as a whole", () => {
+  it("reach into lists, and may set a block that the file does not have", () => {
     expect(vary("assign.0.otherwise=full")[0]!.policy.assign).toEqual([
       { when: null, tier: "full" },
     ]);
@@ -133,7 +133,7 @@ describe("Sobol points", () => {
     ]);
   });
 
-  it("keep every stratum when scrambled, and move with the seed", () => {
+  it("keep every stratum when scrambled, and depend on the seed", () => {
     const points = sobol(256, 10, 7);
     for (let dimension = 0; dimension < 10; dimension++) {
       const strata = new Set(points.map((point) => Math.floor(point[dimension]! * 256)));

@@ -144,7 +144,7 @@ describe("better than luck", () => {
     expect(p[0]).toBeLessThan(0.036);
   });
 
-  it("does not mind a policy that comes twice, and asks more of many", () => {
+  it("ignores duplicate policies, and demands more of many policies", () => {
     const stream = randomStream(3, "differences");
     const many = Array.from({ length: 60 }, () =>
       Float64Array.from({ length: 30 }, () => stream.normal()),
@@ -187,7 +187,7 @@ describe("its intervals", () => {
     return frontierOf(table, [0, 1], [0], 0, resamplesOf(services, 200, 1)).intervals[0]!;
   };
 
-  it("are none of one service, which says nothing about others", () => {
+  it("do not exist for one service, which says nothing about others", () => {
     expect(intervalsOf(1, 2)).toEqual({
       recoveryMinutes: null,
       falsePositiveRate: null,
@@ -196,7 +196,7 @@ describe("its intervals", () => {
     });
   });
 
-  it("of a rate of none or all are Wilson's, as in a scorecard", () => {
+  it("of a rate of 0 or 1 are Wilson's, as in a scorecard", () => {
     expect(intervalsOf(12, 0).falsePositiveRate).toEqual(wilson(0, 120));
     expect(intervalsOf(12, 10).falsePositiveRate).toEqual(wilson(1, 120));
     expect(wilson(0, 120).high).toBeGreaterThan(0.04);

@@ -81,7 +81,7 @@ function outcomes(made: Replay, at: number, alike?: Map<never, never>): readonly
   return [...outcomesOf(history, shown, made.policies[at]!, people, recoveryOf(tables), alike)];
 }
 
-it("a policy that learns decides alike whether the quiet ones are left out or not", async () => {
+it("a policy that learns decides alike with and without quiet ones in the fold", async () => {
   const about = (deploymentId: string) => ({
     timezone: null,
     team: null,
@@ -113,7 +113,7 @@ describe(`random variations (seed ${SEED})`, () => {
     together = await replayed(policies);
   }, HOOK_MS);
 
-  it("decide alike whether the quiet ones are left out of the fold or not", () => {
+  it("decide alike whether quiet deployments are left out of the fold or not", () => {
     let alone = 0;
     for (const made of together.policies) {
       const places = [...together.plan.deployments.keys()];
@@ -152,7 +152,7 @@ describe(`random variations (seed ${SEED})`, () => {
     }
   });
 
-  it("have one outcome where they differ only in what is never read", () => {
+  it("share an outcome object where they differ only in what is never read", () => {
     const people = recorded(history.tables.decisions);
     const recovery = recoveryOf(history.tables);
     const judgedBy = together.policies.map(({ judged }) => judged);
@@ -213,7 +213,7 @@ describe(`random variations (seed ${SEED})`, () => {
     }
   });
 
-  it("compare as they do when the samples are read, on judgements that are known", async () => {
+  it("compare alike on reused judgements and on newly read samples", async () => {
     const pair = [
       { ...policies[0]!, policy: "one" },
       { ...policies[1]!, policy: "other" },

@@ -101,15 +101,18 @@ function policyOf({
 }
 
 describe(`random variations (seed ${SEED})`, () => {
-  it.each(["absent", "modelled"])("have the rows they have alone, people %s", async (people) => {
-    const policies = fc.sample(variation.map(policyOf), { seed: SEED, numRuns: 24 });
-    const taken = await takenOver(policies, people);
-    expect(taken).toBeGreaterThan(3);
-    expect(taken).toBeLessThan(20);
-  });
+  it.each(["absent", "modelled"])(
+    "have the same rows together as alone, people %s",
+    async (people) => {
+      const policies = fc.sample(variation.map(policyOf), { seed: SEED, numRuns: 24 });
+      const taken = await takenOver(policies, people);
+      expect(taken).toBeGreaterThan(3);
+      expect(taken).toBeLessThan(20);
+    },
+  );
 });
 
-describe("what may be taken over", () => {
+describe("a row is reused where the policies differ only in", () => {
   const base: Policy = { ...shipped("two-minute-override"), modes: [] };
   const tier = (name: "full" | "override" | "approve"): Policy => ({
     ...base,
@@ -120,13 +123,13 @@ describe("what may be taken over", () => {
     tiers: { ...policy.tiers, override: { ...policy.tiers.override, windowMs } },
   });
 
-  it("a window that nobody was asked in, not one that somebody was", async () => {
+  it("a window in which nobody was asked, not one in which somebody was", async () => {
     const asks = tier("override");
     expect(await takenOver([tier("approve"), waiting(tier("approve"), 777_000)], "absent")).toBe(1);
     expect(await takenOver([asks, waiting(asks, 777_000)], "absent")).toBe(0);
   });
 
-  it("an approval that nobody was asked for, not one that a breach in doubt was", async () => {
+  it("an approval that nobody was asked for, not one that a doubtful breach needed", async () => {
     // A breach of a caller may be of whatever else it calls.
     const signals = base.signals.map((signal) => ({ ...signal, of: ["callers" as const] }));
     const waiting = (slaMs: number, attribution: "on" | "off"): Policy => ({
@@ -143,7 +146,7 @@ describe("what may be taken over", () => {
     expect(decisionKey(sure[0])).toBe(decisionKey(sure[1]));
   });
 
-  it("a rule that nothing meets, not one that something does", async () => {
+  it("a rule that no deployment meets, not one that some deployment meets", async () => {
     const after = (rule: Policy["assign"][number]): Policy => ({
       ...base,
       assign: [rule, { when: null, tier: "override" }],

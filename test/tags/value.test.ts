@@ -95,7 +95,7 @@ describe("planted tags", () => {
     ]);
   });
 
-  it("mask nothing where only the correct ones are believed", () => {
+  it("mask nothing in the arm with only correct tags", () => {
     expect(wrongly(value, "correct only")).toEqual(["small", "surprise"]);
     expect(missed(value, "correct only")).toEqual([]);
   });
@@ -115,7 +115,7 @@ describe("planted tags", () => {
     expect(wrongly(value, "10 minutes late")).toEqual(wrongly(value, "none"));
   });
 
-  it("save no more where every second one was never written", () => {
+  it("save no more in the arm with half of the tags dropped", () => {
     expect(wrongly(value, "as recorded").length).toBeLessThanOrEqual(
       wrongly(value, "half dropped").length,
     );
@@ -149,7 +149,7 @@ describe("planted tags", () => {
     expect(found.removedByBoth.value).toBe(0.5);
   });
 
-  it("are worth the same a second time", async () => {
+  it("have the same value when computed again", async () => {
     const told = (one: TagValue): string => {
       const { manifest, ...rest } = tagsDocument(one) as { manifest: object };
       return JSON.stringify({ manifest: { ...manifest, timing: null }, ...rest });

@@ -30,12 +30,12 @@ describe("a small world", () => {
     ...(await evaluate(history, [one], OPTIONS)).policies[0]!.outcomes,
   ];
 
-  it("has as recorded what the policy has alone", async () => {
+  it("gives, with tags as recorded, the scores of an ordinary replay", async () => {
     const recorded = armOf(value, "as recorded").evaluated.outcomes;
     expect([...recorded]).toEqual(await alone({ ...policy, policy: "as recorded" }));
   });
 
-  it("has without tags what a policy does that reads none", async () => {
+  it("gives, without tags, the scores of a policy that reads no tags", async () => {
     const deaf: Policy = {
       ...policy,
       modes: policy.modes.filter(({ when }) => when.tags === undefined),

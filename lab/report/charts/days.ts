@@ -1,4 +1,4 @@
-/** The days of the quarter as a strip, as high as they were sampled; holes have a colour. */
+/** One bar for each day of the quarter: its height is the share of samples; gaps are coloured. */
 
 import type { Coverage } from "../coverage.ts";
 import { drawing, element, type Markup } from "../markup.ts";

@@ -1,6 +1,6 @@
 /**
- * One difference with its interval, drawn against zero: on which side of zero the whole
- * interval lies is what there is to see. What is better for the team lies to the right.
+ * Draws a difference and its interval against zero, to show on which side of zero the whole
+ * interval lies. Right is better for the team.
  */
 
 import type { Difference } from "../../compare/compare.ts";

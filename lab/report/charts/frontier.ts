@@ -1,4 +1,4 @@
-/** Variations by false positives and recovery; down and to the left is better. */
+/** Draws variations by false-positive rate and minutes to recovery: lower left is better. */
 
 import { drawing, element, type Markup } from "../markup.ts";
 import type { SweepInput } from "../sweepInput.ts";
@@ -58,7 +58,7 @@ export function frontierChart(sweep: SweepInput, label: string): Markup {
   );
 }
 
-/** What matters most comes last and lies on top. */
+/** The most important points come last, so that they are drawn on top. */
 function pointsOf({ variations, incumbent, recommendation }: SweepInput): Point[] {
   const point = (className: string, scores: SweepInput["incumbent"]["scores"]): Point[] => {
     const { falsePositiveRate: wrong, recoveryMinutes: minutes } = scores;

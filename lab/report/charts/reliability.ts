@@ -1,4 +1,4 @@
-/** What was said against what was so: on the diagonal a confidence is what it says. */
+/** Draws stated confidence against the observed share of regressions; the diagonal is perfect. */
 
 import type { Reliability } from "../../score/calibration.ts";
 import { drawing, element, type Markup } from "../markup.ts";
@@ -10,14 +10,14 @@ const TOP = 10;
 const WIDTH = 560;
 const HEIGHT = TOP + SIZE + 36;
 
-export interface Said {
+export interface PolicyCurve {
   readonly name: string;
-  /** Of the policy: its colour. */
+  /** Gives the policy its colour. */
   readonly className: string;
   readonly curve: Reliability["curve"];
 }
 
-export function reliabilityChart(policies: readonly Said[], label: string): Markup {
+export function reliabilityChart(policies: readonly PolicyCurve[], label: string): Markup {
   const x = linear([0, 1], [LEFT, LEFT + SIZE]);
   const y = linear([0, 1], [TOP + SIZE, TOP]);
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {

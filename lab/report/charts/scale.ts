@@ -1,4 +1,4 @@
-/** What all charts of a report share: numbers short enough to be the same bytes every time. */
+/** Scales of all charts, and the rounding that keeps a report's bytes the same every time. */
 
 import { scaleLinear, type ScaleLinear } from "d3-scale";
 
@@ -13,7 +13,7 @@ export function linear(
   return scaleLinear([...domain], [...range]).clamp(true);
 }
 
-/** From nought to a round number above the largest. */
+/** A scale from zero to a round number above the largest value. */
 export function fromNought(
   values: readonly number[],
   range: readonly [number, number],

@@ -1,4 +1,4 @@
-/** The sections of a report in the order in which a lead with five minutes reads. */
+/** All sections of a report, in the order in which a reader with five minutes needs them. */
 
 import { caution, list, paragraph, type Block, type Section, type Tone } from "../blocks.ts";
 import type { Advice } from "../decision.ts";
@@ -32,7 +32,7 @@ export interface Intro {
   readonly title: string;
   readonly eyebrow: string;
   readonly tone: Tone;
-  /** What each of the three sentences is about. */
+  /** The headings of the three sentences. */
   readonly sentenceNames: readonly [string, string, string];
   readonly facts: string;
   readonly footer: string;
@@ -69,7 +69,7 @@ export function introOf(document: ReportDocument): Intro {
   };
 }
 
-/** What would change, and what the budget says of it, guard by guard. */
+/** What would change, and the verdict on each guard of the budget. */
 function changeSection({ changes, gate, decision, policies }: ReportDocument): Section {
   const [current, next] = policies.map(({ name }) => name) as [string, string];
   const blocks: Block[] = [];

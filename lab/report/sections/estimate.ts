@@ -1,4 +1,4 @@
-/** Estimates and differences as cells of a table. */
+/** Turns estimates and differences into table cells. */
 
 import type { Difference } from "../../compare/compare.ts";
 import { tooFew } from "../../compare/enough.ts";
@@ -34,7 +34,7 @@ export function estimateCell(field: Field, estimate: Estimate | null): Cell {
   };
 }
 
-/** Where there is no room it breaks between its ends, never inside one. */
+/** A line may break between the two ends, never inside one. */
 function interval(from: string, to: string): string {
   return [from, to].map((end) => end.replaceAll(" ", "\u00a0")).join(" to ");
 }
@@ -47,7 +47,7 @@ const TONES: Readonly<Record<Difference["verdict"], Tone>> = {
   "no evidence": "open",
 };
 
-/** Three cells: the difference in numbers, drawn against zero, and what it amounts to. */
+/** Three cells: the difference in numbers, its chart, and the verdict. */
 export function differenceCells(difference: Difference | undefined): readonly Cell[] {
   const field = difference === undefined ? null : fieldOf(difference.field);
   if (difference === undefined || field === null || field.better === null) {
@@ -66,19 +66,19 @@ export function differenceCells(difference: Difference | undefined): readonly Ce
     const few = tooFew(difference)!;
     return [{ text, below }, { text: "" }, { text: `? ${verdict}`, below: few, tone: "open" }];
   }
-  const untold = low === null || high === null || (low === 0 && high === 0);
+  const isBare = low === null || high === null || (low === 0 && high === 0);
   return [
     { text, ...(low === 0 && high === 0 ? {} : { below }) },
-    untold ? { text: "" } : { text: "", chart: differenceChart(difference, field.better, label) },
+    isBare ? { text: "" } : { text: "", chart: differenceChart(difference, field.better, label) },
     { text: verdictText(difference), tone: TONES[verdict] },
   ];
 }
 
-function verdictText(told: Difference): string {
-  const { verdict, difference, low, high } = told;
+function verdictText(compared: Difference): string {
+  const { verdict, difference, low, high } = compared;
   if (difference === 0 && low === 0 && high === 0) return "= none seen";
   const mark = verdict === "better" ? "+ " : verdict === "worse" ? "− " : "= ";
-  const hidden = restsOnHidden(told) ? "; rests on a model" : "";
+  const hidden = restsOnHidden(compared) ? "; rests on a model" : "";
   if (verdict === "no evidence") return `? ${CANNOT_SAY}`;
   return `${mark}${verdict}${hidden}`;
 }

@@ -1,4 +1,4 @@
-/** Every false-positive rollback and every miss, with what it rests on and where to look. */
+/** The section with every false-positive rollback and every miss, their evidence and links. */
 
 import { formatShare } from "../../../engine/index.ts";
 import { caution, paragraph, type Block, type Cell, type Row, type Section } from "../blocks.ts";
@@ -40,14 +40,14 @@ export function faultsSection(document: ReportDocument): Section {
       },
     );
     for (const [fault, title] of TITLES) {
-      const mine = faults.filter((row) => row.fault === fault);
-      blocks.push({ kind: "heading", text: `${title}: ${countText(mine, policies)}` });
-      if (mine.length === 0) continue;
+      const rows = faults.filter((row) => row.fault === fault);
+      blocks.push({ kind: "heading", text: `${title}: ${countText(rows, policies)}` });
+      if (rows.length === 0) continue;
       blocks.push({
         kind: "table",
         caption: "What each policy did, and why",
         columns: [{ title: "deployment" }, ...policies.map(({ name }) => ({ title: name }))],
-        rows: mine.map((row) => rowOf(row, document)),
+        rows: rows.map((row) => rowOf(row, document)),
       });
     }
   }
@@ -56,8 +56,8 @@ export function faultsSection(document: ReportDocument): Section {
 
 function countText(rows: readonly FaultRow[], policies: ReportDocument["policies"]): string {
   if (rows.length === 0) return "none under either";
-  const under = (which: "current" | "candidate"): number =>
-    rows.filter((row) => row[which].fault).length;
+  const under = (policy: "current" | "candidate"): number =>
+    rows.filter((row) => row[policy].fault).length;
   return (
     `${under("current")} under ${policies[0]!.name}, ` +
     `${under("candidate")} under ${policies[1]!.name}`

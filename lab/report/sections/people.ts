@@ -1,4 +1,4 @@
-/** What either policy asks of people, and what it costs. */
+/** The sections on what each policy asks of people, and on cost. */
 
 import { formatValue } from "../../compare/words.ts";
 import { caution, paragraph, type Block, type Row, type Section } from "../blocks.ts";

@@ -1,4 +1,4 @@
-/** How good the data is, what it cannot answer, and how to make this report again. */
+/** The sections on data quality, and on how to make the report again. */
 
 import {
   caution,
@@ -14,14 +14,13 @@ import type { ReportDocument } from "../document.ts";
 import { formatValue } from "../../compare/words.ts";
 import { counted, countText } from "../../counted.ts";
 
-/** Of the holes of single services. */
 const HOLES_SHOWN = 12;
 
 export function qualitySection({ quality, quarter, comparison }: ReportDocument): Section {
   const { answers, dropped, warnings, samples, missingSamples, coverage } = quality;
   const cannot = answers.filter(({ answer }) => !answer);
   const blocks: Block[] = [heading("What this history cannot answer")];
-  if (cannot.length === 0) blocks.push(paragraph("Every question that is usually asked of one."));
+  if (cannot.length === 0) blocks.push(paragraph("It can answer every question of the lab."));
   else {
     blocks.push({
       kind: "facts",

@@ -1,4 +1,4 @@
-/** Scorecards side by side, what the difference amounts to, and the same by parts. */
+/** The sections with scorecards and differences, for the whole quarter and for its parts. */
 
 import { fieldWords, formatValue, ONLY_WHERE_ANY, resolution, SHOWN } from "../../compare/words.ts";
 import { estimateIn, type Bounds, type Scorecard } from "../../score/scorecard.ts";
@@ -7,7 +7,7 @@ import { PART_FIELDS, type BrokenBy, type PartScores } from "../breakdown.ts";
 import type { ReportDocument } from "../document.ts";
 import { differenceCells, estimateCell, fieldOf } from "./estimate.ts";
 
-/** Rows of the scorecard under the question they answer. */
+/** The rows of the scorecard, grouped by the question that they answer. */
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ["What there was", ["deployments", "regressions", "undecidable"]],
   ["What it did", ["proposals", "rollbacks", "overrides"]],
@@ -81,7 +81,7 @@ export function scoreTable(
       rows.push([
         SHOWN.find(([shown]) => shown === name)?.[1] ?? fieldWords(name),
         ...estimates.map((estimate) =>
-          // What was deployed is no estimate: it is what there was.
+          // A count of deployments is a fact, not an estimate: it has no interval.
           FACTS.has(name)
             ? estimateCell(field, { ...estimate, low: estimate.value, high: estimate.value })
             : estimateCell(field, estimate),
@@ -106,12 +106,12 @@ function columnsOf([current, next]: readonly string[]): readonly Column[] {
   ];
 }
 
-/** What history's own rollbacks hid may make a rate anything between two. */
+/** A rate's bounds over everything that history's own rollbacks may have hidden. */
 function boundsRow(name: string, cards: readonly Scorecard[]): Row | null {
-  const found = cards.map((card) => card[`${name}Bounds`] as Bounds | undefined);
-  if (found.every((bounds) => bounds?.best === bounds?.worst)) return null;
+  const both = cards.map((card) => card[`${name}Bounds`] as Bounds | undefined);
+  if (both.every((bounds) => bounds?.best === bounds?.worst)) return null;
   const { unit } = fieldOf(name);
-  const cells = found.map((bounds) =>
+  const cells = both.map((bounds) =>
     bounds?.best == null || bounds.worst === null
       ? "–"
       : `${formatValue(unit, bounds.best)} to ${formatValue(unit, bounds.worst)}`,

@@ -1,4 +1,4 @@
-/** What context was worth under the policy in force, and which of it is of no use. */
+/** The section on what tags were worth under the policy in force, and which are of no use. */
 
 import { formatShare } from "../../../engine/index.ts";
 import { estimateIn } from "../../score/scorecard.ts";

@@ -1,4 +1,4 @@
-/** How far a confidence can be trusted, and whether something better survives later weeks. */
+/** The sections on how far a confidence can be trusted, and on what an earlier sweep offers. */
 
 import { formatShare } from "../../../engine/index.ts";
 import { fieldWords, formatDifference, formatValue } from "../../compare/words.ts";
@@ -64,7 +64,7 @@ export function calibrationSection({ comparison, policies }: ReportDocument): Se
 
 function calibrationBlocks(found: Calibration | undefined): Block[] {
   if (found?.deployments == null) {
-    return [paragraph(`Not to be said: ${found?.why ?? "it has no confidence"}.`)];
+    return [paragraph(`This cannot be said: ${found?.why ?? "it has no confidence"}.`)];
   }
   const { proposals, deployments, thresholds } = found;
   const said = [
@@ -128,8 +128,8 @@ export function frontierSection(document: ReportDocument): Section {
   if (sweep === null) {
     blocks.push(
       caution(
-        "It was not asked. Whether a third policy is better than both of these this report " +
-          "does not say; a sweep of the policy in force would:",
+        "This report was made without a sweep, so it does not say whether a third policy is " +
+          "better than both of these. A sweep of the policy in force would:",
       ),
       {
         kind: "command",
@@ -142,13 +142,13 @@ export function frontierSection(document: ReportDocument): Section {
   return { id: "frontier", title: "Is there something better", blocks };
 }
 
-/** A sweep asks for the lowest cost, the decision for more: where they part it is said. */
+/** A sweep looks for the lowest cost, the decision for more: says where they disagree. */
 function besideDecision({ gate }: SweepInput, document: ReportDocument): Block[] {
   const { sweepProposes, decision } = document;
-  const asked = gate === null ? [] : [paragraph(budgetText(gate))];
+  const budget = gate === null ? [] : [paragraph(budgetText(gate))];
   if (!sweepProposes) {
     return [
-      ...asked,
+      ...budget,
       paragraph(
         "It is another change than the one proposed here: the decision above says nothing of it.",
       ),
@@ -256,8 +256,8 @@ function sweepBlocks(sweep: SweepInput, document: ReportDocument): Block[] {
 }
 
 /**
- * What is on the frontier, most often in resamples first; those that come to the same are one,
- * under the name of them all, and those of the policy in force are told right below it.
+ * The variations on the frontier, those first that are on it in most resamples. Variations with the
+ * same outcomes become one row with all names; those equal to the policy in force come first.
  */
 function frontOf({ variations, alike, incumbent }: SweepInput): readonly OnFront[] {
   const groupOf = new Map(alike.flatMap((group) => group.policies.map((name) => [name, group])));
