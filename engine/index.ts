@@ -44,6 +44,7 @@ export { isTimeZone } from "./policy/calendar.ts";
 export { matches, modesAt, zoneOf } from "./policy/modes.ts";
 export { outline, textOf, toleranceText } from "./policy/outline.ts";
 export { mergeLayers, type MergedLayers, type Origin } from "./policy/layers.ts";
+export { issueText } from "./policy/issueText.ts";
 export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";
 export { policyJsonSchema } from "./policy/schema/jsonSchema.ts";
 export { DURATION_PATTERN } from "./policy/schema/values.ts";

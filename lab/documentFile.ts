@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { issueText } from "../engine/index.ts";
 import { Problem, Problems } from "./problem.ts";
 import { parseYaml, placeIn, readText } from "./yaml.ts";
 
@@ -25,7 +26,7 @@ export function readDocument<Schema extends z.ZodType>(
       issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
     return paths.map((one) => {
       const unknown = issue.code === "unrecognized_keys";
-      const message = unknown ? "unknown key" : issue.message.replace(/^Invalid input: /, "");
+      const message = unknown ? "unknown key" : issueText(issue.message);
       return new Problem(`${one.join(".")}: ${message}`, {
         file,
         ...placeIn(written, one),

@@ -14,6 +14,7 @@ import type {
   Stage,
   StormBrake,
 } from "./policy.ts";
+import { issueText } from "./issueText.ts";
 import { outOfReach } from "./reach.ts";
 import { keyMeant } from "./suggest.ts";
 import { policySchema } from "./schema/policySchema.ts";
@@ -208,7 +209,7 @@ function issuesOf(
     const meant = issue.errors[formMeant(path, value)];
     if (meant !== undefined) return meant.flatMap((one) => issuesOf(one, path, value));
   }
-  return [{ path, message: issue.message.replace(/^Invalid input: /, "") }];
+  return [{ path, message: issueText(issue.message) }];
 }
 
 /** Which form of a union somebody meant, by its place in the schema; -1 when nobody can tell. */

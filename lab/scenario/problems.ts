@@ -1,6 +1,7 @@
 /** Turns errors of the schema into problems with file, line and cure. */
 
 import type { z } from "zod";
+import { issueText } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import { nearest } from "../sweep/paths.ts";
 import { placeIn } from "../yaml.ts";
@@ -26,7 +27,7 @@ export function problemsOf(
         return new Problem(`unknown key \`${key}\`${where}`, { ...place([...path, key]), cure });
       });
     }
-    return [issueProblem(source, path, issue.message.replace(/^Invalid input: /, ""))];
+    return [issueProblem(source, path, issueText(issue.message))];
   });
 }
 

@@ -81,6 +81,12 @@ describe("a policy file", () => {
       "  - { when: {}, tier: full }",
       /^team\.yaml:10:1: assign/,
     ],
+    [
+      "a list that is a text",
+      "assign:\n  - otherwise: full",
+      "assign: full",
+      /^team\.yaml:10:1: assign: expected a list, and this is a text/,
+    ],
   ];
   it.each(cases)("with %s says where", (_, from, to, message) => {
     expect(GOOD).toContain(from);
@@ -95,6 +101,14 @@ describe("a policy file", () => {
       .replace("hold: 60s", "hold: 60s\n    held: 1m");
     const places = wrongs(text).map((message) => /^team\.yaml:(\d+):\d+: /.exec(message)?.[1]);
     expect([...places].sort()).toEqual(["10", "3", "7"]);
+  });
+
+  it("with nothing in it, or nothing where something belongs, says so", () => {
+    expect(wrongs("")).toEqual(["team.yaml:1:1: nothing is written here, a mapping is expected"]);
+    expect(wrongs("policy: team\nowner: platform\nsignals:\n")).toEqual([
+      "team.yaml:3:1: signals: nothing is written here, a mapping is expected",
+      "team.yaml:1:1: assign: missing, a list is expected",
+    ]);
   });
 
   it("that is no YAML says where it stops being it", () => {
