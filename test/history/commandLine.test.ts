@@ -59,6 +59,20 @@ describe("import refuses", () => {
       /metrics\.csv:7: "yesterday" is not a time in ISO 8601 with a zone\n {2}Write times like/,
     ],
     [
+      "fields between semicolons",
+      (files) =>
+        (files["metrics.csv"] = files["metrics.csv"]!.map((line) => line.replaceAll(",", ";"))),
+      /metrics\.csv:1: missing columns: service, .*\n {2}Its fields stand between ";"/,
+    ],
+    [
+      "samples that cannot be read",
+      (files) =>
+        (files["metrics.csv"] = files["metrics.csv"]!.map((line, at) =>
+          at === 0 ? line : `${line}x`,
+        )),
+      /no sample in it .*\n {2}Left out: 720 lines, such as metrics\.csv:2\. It must be UTF-8/,
+    ],
+    [
       "a history without samples",
       (files) => (files["metrics.csv"] = files["metrics.csv"]!.slice(0, 1)),
       /metrics\.csv: there is no sample in it/,

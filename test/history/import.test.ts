@@ -147,6 +147,28 @@ describe("the plain form", () => {
     );
   });
 
+  it("leaves out what ends before it begins, and names whatever is of no deployment", async () => {
+    const { manifest } = await importDir(
+      writeFiles({
+        ...plainFiles(),
+        "labels.csv": ["deployment_id,label", "d2,good", "dX,bad"],
+        "tags.csv": [
+          "deployment_id,service,tag,value,valid_from,valid_until",
+          "d1,,migration_window,true,2026-07-01T01:00:00Z,2026-07-01T00:30:00Z",
+        ],
+        "cases.csv": [
+          "case_id,recording_starts_at,recording_ends_at",
+          "c1,2026-07-01T03:00:00Z,2026-07-01T00:00:00Z",
+        ],
+      }),
+    );
+    expect(manifest.dropped.map(({ reason, examples }) => [reason, ...examples])).toEqual([
+      ["unknown deployment, others are like d1", "labels.csv:3"],
+      ["unreadable line: valid_until is before valid_from", "tags.csv:2"],
+      ["unreadable line: recording_ends_at is before recording_starts_at", "cases.csv:2"],
+    ]);
+  });
+
   it("knows a bucket's value only at its end when its time marks the start", async () => {
     const dir = writeFiles(plainFiles());
     const assumed = await importDir(dir);
@@ -246,6 +268,7 @@ describe("the plain form", () => {
     const warnings = manifest.warnings.join("\n");
     expect(warnings).toMatch(/columns not used: pager/);
     expect(warnings).toMatch(/1 regression label from incidents/);
+    expect(warnings).toMatch(/revenue_per_minute of 1 service is kept, and no score reads it/);
     expect(warnings).toMatch(/1 incident overlapping another/);
     expect(warnings).toMatch(/depends_on names unknown services: cart, ghost/);
     expect(warnings).toMatch(/latency_p95_ms \(latency, worse: up\)/);

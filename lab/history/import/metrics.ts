@@ -69,7 +69,8 @@ export async function importMetrics(
   if (names.length === 0) {
     throw new Problem("there is no sample in it that can be read", {
       file: relation.file,
-      cure: "A history needs samples: service,metric,ts,value, a line each.",
+      cure:
+        noneBecause(findings) ?? "A history needs samples: service,metric,ts,value, a line each.",
     });
   }
   await registerNames(
@@ -212,6 +213,16 @@ async function checkStaged(
   await dropRejected(connection, relation, "metrics", findings);
   const [total] = await read(`SELECT count(*)::DOUBLE AS rows FROM ${file}`);
   return total!.rows as number;
+}
+
+/** What spoilt the first of them, where anything was there. */
+function noneBecause(findings: Findings): string | null {
+  const loss = findings.losses.find(({ table }) => table === "metrics");
+  if (loss === undefined) return null;
+  const [place] = loss.examples;
+  const where = place === undefined ? "" : `, such as ${place}`;
+  const what = `Left out: ${counted(loss.rows, "line")}${where}.`;
+  return `${what} It must be UTF-8: service,metric,ts,value.`;
 }
 
 /** Counts the lines DuckDB could not read as CSV at all. */

@@ -167,9 +167,18 @@ export function requireColumns(relation: Relation, needed: readonly string[]): v
     {
       file: relation.file,
       line: 1,
-      cure: `It has ${[...relation.columns.keys()].join(", ")}; rename or add what is missing.`,
+      cure: cureOf([...relation.columns.keys()]),
     },
   );
+}
+
+/** Spreadsheets of half the world write semicolons, and then there is one column. */
+function cureOf(columns: readonly string[]): string {
+  const [only = ""] = columns;
+  const between = columns.length === 1 ? /[;\t|]/.exec(only)?.[0] : undefined;
+  if (between === undefined) return `It has ${columns.join(", ")}; rename or add what is missing.`;
+  const what = between === "\t" ? "tabs" : `"${between}"`;
+  return `Its fields stand between ${what}: write it with commas, and a point in numbers.`;
 }
 
 async function readHeader(path: string, file: string): Promise<string[]> {

@@ -137,11 +137,12 @@ export function readDecision(fields: Fields): DecisionRow {
 }
 
 export function readCase(fields: Fields): CaseRow {
-  return {
-    caseId: fields.required("case_id"),
-    startsAtMs: fields.requiredTimeMs("recording_starts_at"),
-    endsAtMs: fields.requiredTimeMs("recording_ends_at"),
-  };
+  const startsAtMs = fields.requiredTimeMs("recording_starts_at");
+  const endsAtMs = fields.requiredTimeMs("recording_ends_at");
+  if (endsAtMs < startsAtMs) {
+    throw new UnreadableRow("recording_ends_at is before recording_starts_at");
+  }
+  return { caseId: fields.required("case_id"), startsAtMs, endsAtMs };
 }
 
 export function compareIncidents(a: IncidentRow, b: IncidentRow): number {

@@ -22,6 +22,7 @@ import type {
   TagRow,
 } from "../tables.ts";
 import { readRows, UnreadableRow, type Fields, type Found, type TableReader } from "./fields.ts";
+import { overlapsIn, revenueUnread } from "./doubts.ts";
 import { listed, type Findings } from "./findings.ts";
 import { blamesDeployment, DEPLOYMENT_KINDS, inferMetric } from "./kinds.ts";
 import type { ImportedMetrics } from "./metrics.ts";
@@ -90,6 +91,7 @@ export class TableImport {
     await this.#readDecisions();
     this.#services = await this.#readUnique("services", "service", readService);
     this.#hasServices = this.sources.relations.has("services");
+    this.#doubt(revenueUnread(this.#services));
     this.#catalog = await this.#readUnique("metric_catalog", "metric", readMetric);
     this.#cases = await this.#readUnique("cases", "caseId", readCase);
   }
@@ -107,6 +109,10 @@ export class TableImport {
       metricCatalog: this.#completeCatalog(metrics),
       cases: this.#cases,
     };
+  }
+
+  #doubt(what: string | null): void {
+    if (what !== null) this.findings.warn(what);
   }
 
   async #rows<T>(
@@ -133,11 +139,15 @@ export class TableImport {
     this.findings.drop(table, reason, rows.length, places);
   }
 
-  /** Rows with a key of their own; rows that contradict each other are all dropped. */
+  /**
+   * Rows with a key of their own; rows that contradict each other are all dropped, and so is
+   * what is of no known deployment, where that is asked.
+   */
   async #readUnique<T extends object>(
     table: SmallTable,
     key: keyof T & string,
     read: (fields: Fields) => T,
+    isKnown: (row: T) => boolean = () => true,
   ): Promise<T[]> {
     const { found, reader } = await this.#rows(table, read);
     const groups = new Map<unknown, Found<T>[]>();
@@ -146,7 +156,10 @@ export class TableImport {
     }
     const clashing = [...groups.values()].filter((group) => group.length > 1).flat();
     await this.#drop(table, `conflicting rows with the same ${key}`, reader, clashing);
-    return [...groups.values()].filter((group) => group.length === 1).map(([only]) => only!.row);
+    const single = [...groups.values()].flatMap((group) => (group.length === 1 ? group : []));
+    const unknown = single.filter(({ row }) => !isKnown(row));
+    await this.#drop(table, this.#unknownDeployment, reader, unknown);
+    return single.filter(({ row }) => isKnown(row)).map(({ row }) => row);
   }
 
   /** Splits rows by whether their deployment is known; the others are dropped. */
@@ -228,34 +241,17 @@ export class TableImport {
       used.set(base, count);
       return { ...row, incidentId: count === 1 ? base : `${base}#${count}` };
     });
-    this.#warnOfOverlaps();
-  }
-
-  #warnOfOverlaps(): void {
-    const openUntil = new Map<string, { untilMs: number; incidentId: string }>();
-    const overlaps: string[] = [];
-    for (const { service, onsetAtMs, resolvedAtMs, incidentId } of this.#incidents) {
-      const open = openUntil.get(service);
-      if (open !== undefined && onsetAtMs < open.untilMs) {
-        overlaps.push(`${incidentId} begins before ${open.incidentId} is resolved`);
-      }
-      const untilMs = resolvedAtMs ?? onsetAtMs;
-      if (open === undefined || untilMs > open.untilMs)
-        openUntil.set(service, { untilMs, incidentId });
-    }
-    if (overlaps.length > 0) {
-      this.findings.warn(
-        `${counted(overlaps.length, "incident")} overlapping another of the same service: ` +
-          listed(overlaps, 3),
-      );
-    }
+    this.#doubt(overlapsIn(this.#incidents));
   }
 
   async #readLabels(): Promise<void> {
-    const rows = await this.#readUnique("labels", "deploymentId", readLabelRow);
-    const known = rows.filter(({ deploymentId }) => this.#deployments.has(deploymentId));
-    this.findings.drop("labels", this.#unknownDeployment, rows.length - known.length, []);
-    this.#labels = new Map(known.map((row) => [row.deploymentId, row]));
+    const rows = await this.#readUnique(
+      "labels",
+      "deploymentId",
+      readLabelRow,
+      ({ deploymentId }) => this.#deployments.has(deploymentId),
+    );
+    this.#labels = new Map(rows.map((row) => [row.deploymentId, row]));
     this.#labelFromIncidents();
   }
 
@@ -295,6 +291,10 @@ export class TableImport {
       const deploymentId = fields.text("deployment_id");
       const deployment = deploymentId === null ? undefined : this.#deployments.get(deploymentId);
       const validFromMs = fields.timeMs("valid_from");
+      const validUntilMs = fields.timeMs("valid_until");
+      if (validFromMs !== null && validUntilMs !== null && validUntilMs < validFromMs) {
+        throw new UnreadableRow("valid_until is before valid_from");
+      }
       const knownAtMs = fields.timeMs("known_at") ?? deployment?.startedAtMs ?? validFromMs;
       if (fields.text("known_at") === null) assumed++;
       const service = fields.text("service") ?? deployment?.service ?? null;
@@ -309,7 +309,7 @@ export class TableImport {
         value: fields.text("value") ?? "true",
         signal: fields.text("signal"),
         validFromMs,
-        validUntilMs: fields.timeMs("valid_until"),
+        validUntilMs,
         knownAtMs: knownAtMs ?? 0,
         givenBy: fields.text("given_by"),
         approvedBy: fields.text("approved_by"),

@@ -1,0 +1,33 @@
+/** What an import takes as it is and doubts all the same, in words; null where there is nothing. */
+
+import { counted } from "../../counted.ts";
+import type { IncidentRow, ServiceRow } from "../tables.ts";
+import { listed } from "./findings.ts";
+
+/** @param incidents in the order of their onsets */
+export function overlapsIn(incidents: readonly IncidentRow[]): string | null {
+  const openUntil = new Map<string, { untilMs: number; incidentId: string }>();
+  const overlaps: string[] = [];
+  for (const { service, onsetAtMs, resolvedAtMs, incidentId } of incidents) {
+    const open = openUntil.get(service);
+    if (open !== undefined && onsetAtMs < open.untilMs) {
+      overlaps.push(`${incidentId} begins before ${open.incidentId} is resolved`);
+    }
+    const untilMs = resolvedAtMs ?? onsetAtMs;
+    if (open === undefined || untilMs > open.untilMs)
+      openUntil.set(service, { untilMs, incidentId });
+  }
+  if (overlaps.length === 0) return null;
+  const what = counted(overlaps.length, "incident");
+  return `${what} overlapping another of the same service: ${listed(overlaps, 3)}`;
+}
+
+/** Who fills it in expects it to count. */
+export function revenueUnread(services: readonly ServiceRow[]): string | null {
+  const priced = services.filter(({ revenuePerMinute }) => revenuePerMinute !== null);
+  if (priced.length === 0) return null;
+  return (
+    `revenue_per_minute of ${counted(priced.length, "service")} is kept, and no score reads it: ` +
+    "a minute of harm costs the same in every service (--costs)"
+  );
+}
