@@ -108,10 +108,15 @@ test("what somebody still writes into is taken away all the same", async () => {
     }`,
   ]);
   const ended = new Promise((resolve) => writes.on("close", resolve));
-  await new Promise((resolve) => writes.stdout.once("data", resolve));
-  takeAwayUnfinished(unfinished);
-  await ended;
-  expect(readdirSync(dir)).toEqual([]);
+  try {
+    await new Promise((resolve) => writes.stdout.once("data", resolve));
+    takeAwayUnfinished(unfinished);
+    await ended;
+    expect(readdirSync(dir)).toEqual([]);
+  } finally {
+    // Where it is not taken away, it writes for ever.
+    writes.kill("SIGKILL");
+  }
 });
 
 test("what was not taken away to its end goes with the next", () => {

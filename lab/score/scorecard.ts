@@ -148,7 +148,7 @@ export function scoreValues(
   const values = valuesOf(sums, seconds, weeks);
   const scorecard = cardOf(sums, (field): Estimate => {
     const value = values.get(field.name)!;
-    const none = { low: null, high: null, n: field.n(sums) };
+    const none = { low: null, high: null, n: tidy(field.n(sums)) };
     return Number.isNaN(value)
       ? { value: null, ...none, why: field.why(sums) }
       : { value: tidy(value), ...none };
@@ -279,7 +279,7 @@ function spreadsOf(
 
 function estimateOf(field: Field, sums: Sums, spread: Spread, services: number): Estimate {
   const { value } = spread;
-  const n = field.n(sums);
+  const n = tidy(field.n(sums));
   if (Number.isNaN(value)) return { value: null, low: null, high: null, n, why: field.why(sums) };
   const isShare = field.unit === "share" && field.better !== null;
   const found = isShare ? intervalOfShare(spread, n) : intervalOf(spread);
