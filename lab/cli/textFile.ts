@@ -1,21 +1,38 @@
 /** Files that a command writes beside what it prints. */
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Problem } from "../problem.ts";
 import { takeAwayLeftBehind, unfinishedPath } from "../unfinished.ts";
 
-/** Whole or not at all: what a CI server reads is never half a document. */
+/**
+ * Whole or not at all: what a CI server reads is never half a document. What is no ordinary file
+ * (/dev/stdout, /dev/null, a named pipe) is written to and never replaced, and a link is followed.
+ *
+ * @throws Problem where it cannot be written
+ */
 export function writeWholeFile(file: string, text: string): void {
-  const temporary = unfinishedPath(resolve(file));
-  takeAwayLeftBehind(dirname(temporary));
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(temporary, text);
-    renameSync(temporary, file);
+    const target = resolve(file);
+    const found = statSync(target, { throwIfNoEntry: false });
+    if (found === undefined) replace(target, text);
+    else if (found.isFile()) replace(realpathSync(target), text);
+    else writeFileSync(target, text);
   } catch (error) {
-    rmSync(temporary, { force: true });
     const code = String((error as NodeJS.ErrnoException).code);
     throw new Problem(`cannot be written: ${code}`, { file, cure: "Choose another place." });
+  }
+}
+
+function replace(target: string, text: string): void {
+  const temporary = unfinishedPath(target);
+  takeAwayLeftBehind(dirname(temporary));
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(temporary, text);
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
 }
