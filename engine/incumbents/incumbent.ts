@@ -6,6 +6,8 @@
  * in a history or live, and never passes anything that was not known at `atMs`.
  */
 
+import type { z } from "zod";
+
 /** One query that an incumbent wants answered. */
 export interface Question {
   /** The name under which the plan keeps the query. */
@@ -41,7 +43,10 @@ export interface Due {
 /** What an incumbent does to the deployment at this moment. */
 export type Act = "rollBack" | "pause" | "promote" | "page";
 
-/** Why, as data: a code of the incumbent's own vocabulary with its parameters. */
+/**
+ * Why, as data: a code of the incumbent's own vocabulary with its parameters. `params.query` names
+ * the query that decided it, where one did.
+ */
 export interface Finding {
   readonly code: string;
   readonly params: Readonly<Record<string, string | number | boolean | null>>;
@@ -53,9 +58,18 @@ export interface IncumbentStep<State> {
   readonly findings: readonly Finding[];
 }
 
-/** One system's semantics. `Plan` is its parsed configuration, `State` is plain data. */
+export type IncumbentKind = "argo" | "flagger" | "kayenta" | "prometheus";
+
+/**
+ * One system's semantics. `Plan` is its configuration as plain JSON data, as a policy file keeps
+ * it (conditions are text); `State` is plain data.
+ */
 export interface Incumbent<Plan, State> {
-  readonly kind: "argo" | "flagger" | "kayenta" | "prometheus";
+  readonly kind: IncumbentKind;
+  /** Checks a plan, bounds it (lengths, counts, intervals of 1 s or more), refuses other keys. */
+  readonly schema: z.ZodType<Plan>;
+  /** The names of all queries that a plan asks. */
+  queries(plan: Plan): readonly string[];
   /** @param startedAtMs when the deployment started */
   start(plan: Plan, startedAtMs: number): State;
   /** What it asks next; null once it has decided for good. Never before the last `step`. */
