@@ -77,6 +77,11 @@ export interface SampleColumn {
   readonly atMs: ArrayLike<number>;
   readonly knownAtMs: ArrayLike<number>;
   readonly values: ArrayLike<number>;
+  /**
+   * What each evaluation of a query answered (`AnswerKind` in incumbents/answers.ts), in a history
+   * that keeps that apart. Detectors read `values` only. Absent: NaN is a missing sample.
+   */
+  readonly answers?: ArrayLike<number>;
 }
 
 export type Verdict = "healthy" | "breach" | "inconclusive" | "noData";

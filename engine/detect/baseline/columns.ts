@@ -26,6 +26,9 @@ export function inOrder(column: SampleColumn, newestAtMs: number): SampleColumn 
     atMs: Float64Array.from(kept, (index) => atMs[index]!),
     knownAtMs: Float64Array.from(kept, (index) => knownAtMs[index]!),
     values: Float64Array.from(kept, (index) => column.values[index]!),
+    ...(column.answers === undefined
+      ? {}
+      : { answers: Uint8Array.from(kept, (index) => column.answers![index]!) }),
   };
 }
 
