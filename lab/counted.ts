@@ -17,3 +17,16 @@ export function decimalText(value: number, digits: number): string {
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${countText(count)} ${count === 1 ? noun : plural}`;
 }
+
+/** A number below `least` with the fewest digits that show it to be below: `4.96`, not `5.0`. */
+export function belowText(value: number, least: number): string {
+  for (let digits = 1; ; digits++) {
+    const rounded = Number(value.toFixed(digits));
+    if (rounded < least || digits === DIGITS_AT_MOST) {
+      return rounded.toLocaleString("en-US", { maximumFractionDigits: digits });
+    }
+  }
+}
+
+/** Numbers are kept with nine significant digits, so more show nothing. */
+const DIGITS_AT_MOST = 9;

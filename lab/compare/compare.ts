@@ -104,7 +104,7 @@ export function differencesOf(
     const spread = pairedSpread(field, baseline.scored, candidate.scored);
     const rests = {
       n: tidy(Math.min(...[baseline, candidate].map((one) => one.scored.counts.get(field.name)!))),
-      effectiveClusters: tidy(spread.effectiveClusters),
+      effectiveClusters: spread.effectiveClusters,
     };
     const resolution = {
       ...rests,

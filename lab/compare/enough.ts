@@ -4,19 +4,26 @@
  * one rule: `compare`, the gate, tags, sweeps, what-ifs, the report and the web lab.
  */
 
+import { belowText } from "../counted.ts";
 import type { Difference } from "./compare.ts";
 
 /** The fewest observations, and the fewest effective services, that say anything about others. */
 const EVIDENCE_AT_LEAST = 5;
+const NEEDED = "five are needed";
 
-/** Why there is too little evidence, in words; null where there is enough. */
-export function tooFew({
-  n,
-  effectiveClusters,
-}: Pick<Difference, "n" | "effectiveClusters">): string | null {
+/** What a difference rests on. */
+export type RestsOn = Pick<Difference, "n" | "effectiveClusters">;
+
+/**
+ * Why there is too little evidence, in words; null where there is enough. The number is printed so
+ * that the sentence is true: 4.96 is fewer than five, and 5.0 is not.
+ */
+export function tooFew({ n, effectiveClusters }: RestsOn): string | null {
   // Counts are means over draws, and so may have decimals.
-  if (n < EVIDENCE_AT_LEAST) return `${Number(n.toFixed(1))} to go by`;
-  return effectiveClusters < EVIDENCE_AT_LEAST
-    ? `${effectiveClusters.toFixed(1)} effective services`
-    : null;
+  if (n < EVIDENCE_AT_LEAST) {
+    return `${belowText(n, EVIDENCE_AT_LEAST)} observation${n === 1 ? "" : "s"}; ${NEEDED}`;
+  }
+  if (effectiveClusters >= EVIDENCE_AT_LEAST) return null;
+  const services = effectiveClusters === 1 ? "service" : "services";
+  return `${belowText(effectiveClusters, EVIDENCE_AT_LEAST)} effective ${services}; ${NEEDED}`;
 }

@@ -116,7 +116,8 @@ export function effectiveClusters(sizes: readonly number[]): number {
     sum += size;
     squares += size * size;
   }
-  return squares === 0 ? 0 : (sum * sum) / squares;
+  // Tidied here, so that every rule and every text has the same number.
+  return squares === 0 ? 0 : tidy((sum * sum) / squares);
 }
 
 /** Wilson's score interval of a share of `n`, with `n` cut down by the design effect. */

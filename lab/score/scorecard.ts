@@ -9,6 +9,7 @@
  * Where there are several draws, of people or of what history hid, every value is their mean.
  */
 
+import { belowText } from "../counted.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { randomStream } from "../random.ts";
@@ -290,7 +291,7 @@ function estimateOf(field: Field, sums: Sums, spread: Spread, services: number):
   }
   const estimate = { value: tidy(value), ...found, n };
   if (spread.effectiveClusters >= CLUSTERS_AT_LEAST) return estimate;
-  const effective = spread.effectiveClusters.toFixed(1);
+  const effective = belowText(spread.effectiveClusters, CLUSTERS_AT_LEAST);
   return {
     ...estimate,
     why: `${services} services count like ${effective} equal ones: a rough, studentised interval`,

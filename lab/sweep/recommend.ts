@@ -22,8 +22,9 @@ import { scoresOf } from "./frontier.ts";
 import type { Fold, Periods, Span } from "./periods.ts";
 import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
-import { counted } from "../counted.ts";
+import { tooFew } from "../compare/enough.ts";
 import { formatApart } from "../compare/words.ts";
+import { effectiveClusters } from "../score/intervals.ts";
 
 /** A policy that may be recommended. */
 export interface Candidate {
@@ -67,8 +68,6 @@ export interface Rules {
 
 /** Regressions missed beyond the incumbent's share that are still accepted. */
 export const MISS_MARGIN = 0.01;
-/** With fewer services nothing is recommended: differences may be those of single services. */
-const SERVICES_AT_LEAST = 6;
 /** The standard normal quantile of 80 %, the power by which `detectable` is meant. */
 const POWER_Z = 0.84;
 const LUCK = 0.05;
@@ -87,13 +86,17 @@ export function recommend(
   rules: Rules,
 ): Recommendation {
   const unpriced = unpricedIn(table, periods.open);
+  const deployments = countsOver(table, ...periods.open).deployments;
+  const few = tooFew({
+    n: totalOf(deployments),
+    effectiveClusters: effectiveClusters([...deployments]),
+  });
   const cannot =
     unpriced ??
     (totalOf(countsOver(table, ...periods.open).regressions) === 0
       ? "no deployment is labelled as a regression, so nobody can say what is missed"
-      : table.services.length < SERVICES_AT_LEAST
-        ? `${counted(table.services.length, "service")}, too few to tell luck from merit ` +
-          `(it takes ${SERVICES_AT_LEAST})`
+      : few !== null
+        ? `too few to tell luck from merit: ${few}`
         : periods.sealed === null
           ? periods.how
           : null);

@@ -101,7 +101,7 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_00
       [page, again].map((one) => one.locator("section:has(#differences)").innerText()),
     );
     expect(there).toBe(here);
-    expect(here).toContain("0 → 11, too few to tell: 3.6 effective services");
+    expect(here).toContain("0 → 11, too few to tell: 3.6 effective services; five are needed");
     await close(again);
     await close(page);
   });

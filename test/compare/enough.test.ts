@@ -3,14 +3,17 @@
  * never passes, nor fails, what rests on so little.
  */
 
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { differencesOf, type Difference } from "../../lab/compare/compare.ts";
+import { tooFew } from "../../lab/compare/enough.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import { resolution, sentence, VERDICT_MARKS } from "../../lab/compare/words.ts";
 import { DEFAULT_BUDGET } from "../../lab/gate/budget.ts";
 import { gateOf, type Gate } from "../../lab/gate/gate.ts";
 import { differenceCells } from "../../lab/report/sections/estimate.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
+import { effectiveClusters, tidy } from "../../lab/score/intervals.ts";
 import { factorialOf } from "../../lab/tags/factorial.ts";
 import { shipped } from "../history/smallWorld.ts";
 import { outcome, rolledBack, scoreDraws, scoreOf } from "../outcome/outcomes.ts";
@@ -65,7 +68,7 @@ describe("eight services of which one has nearly everything", () => {
   it("are said to be so in a sentence, without an interval that nobody should believe", () => {
     expect(`${VERDICT_MARKS[found.verdict]} ${sentence(found)}`).toBe(
       "? the share of good deployments rolled back: 100.0 % → 0.0 %, " +
-        "too few to tell: 1.8 effective services.",
+        "too few to tell: 1.8 effective services; five are needed.",
     );
     expect(resolution(few.differences)).toBeNull();
   });
@@ -73,7 +76,7 @@ describe("eight services of which one has nearly everything", () => {
   it("are so in the report", () => {
     expect(differenceCells(found)[2]).toEqual({
       text: "? too few to tell",
-      below: "1.8 effective services",
+      below: "1.8 effective services; five are needed",
       tone: "open",
     });
   });
@@ -83,7 +86,7 @@ describe("eight services of which one has nearly everything", () => {
     expect(verdict).toBe("inconclusive");
     expect(checks.find(({ name }) => name === "falsePositiveRate")).toMatchObject({
       verdict: "inconclusive",
-      reason: "too few to tell: 1.8 effective services",
+      reason: "too few to tell: 1.8 effective services; five are needed",
     });
     expect(checks.filter((one) => one.verdict === "pass").map(({ name }) => name)).toEqual([
       "ownerlessActions",
@@ -103,6 +106,41 @@ it("as many services of one size are enough for better, and for the gate", () =>
   expect(rate(enough.differences).verdict).toBe("better");
   expect(gated(enough).checks.find(({ name }) => name === "falsePositiveRate")).toMatchObject({
     verdict: "pass",
+  });
+});
+
+describe("a number is printed so that it is below five", () => {
+  it.each([
+    [4.96, "4.96 effective services; five are needed"],
+    [4.9996, "4.9996 effective services; five are needed"],
+    [1, "1 effective service; five are needed"],
+  ])("%d effective services", (effectiveClusters, said) => {
+    expect(tooFew({ n: 100, effectiveClusters })).toBe(said);
+  });
+
+  it.each([
+    [4.97, "4.97 observations; five are needed"],
+    [1, "1 observation; five are needed"],
+    [0, "0 observations; five are needed"],
+  ])("%d observations", (n, said) => {
+    expect(tooFew({ n, effectiveClusters: 20 })).toBe(said);
+  });
+
+  it("whatever it is, and the text is of the value that is compared", () => {
+    const below = fc.double({ min: 4.9, max: 5.1, noNaN: true }).map(tidy);
+    fc.assert(
+      fc.property(below, (effectiveClusters) => {
+        const said = tooFew({ n: 100, effectiveClusters });
+        if (effectiveClusters >= 5) expect(said).toBeNull();
+        else expect(Number.parseFloat(said!)).toBeLessThan(5);
+      }),
+    );
+  });
+
+  it("five services of one size are five, also as means over draws", () => {
+    const sizes = Array.from({ length: 5 }, () => 0.1 + 0.2);
+    expect(effectiveClusters(sizes)).toBe(5);
+    expect(effectiveClusters([7, 7, 7, 7, 6.3])).toBeLessThan(5);
   });
 });
 

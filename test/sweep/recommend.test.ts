@@ -125,7 +125,7 @@ describe(`worlds of seed ${SEED}`, () => {
     ["labels", { labelled: false }, "no deployment is labelled"],
     ["regressions", { regressions: false }, "no deployment is labelled as a regression"],
     ["onsets", { timed: false }, "no regression has a recorded onset"],
-    ["services", { services: 5 }, "too few to tell luck from merit"],
+    ["services", { services: 4 }, "too few to tell luck from merit"],
     ["weeks", { weeks: 3 }, "too short"],
   ])("says nothing without enough %s", (_, settings, why) => {
     const found = sweepOf(0, { policies: 20, planted: 15, ...settings });
@@ -133,6 +133,19 @@ describe(`worlds of seed ${SEED}`, () => {
     expect(found.candidate).toBeNull();
     expect(found.reasons[0]).toContain(why);
   });
+});
+
+/** The rule of compare/enough.ts, and none of its own: six unequal services may be too few. */
+it("as many services as a comparison wants are enough, counted by their size", () => {
+  const found = Array.from({ length: 12 }, (_, seed) =>
+    sweepOf(seed, { services: 6, policies: 20, planted: 15 }),
+  );
+  const few = found.flatMap(({ verdict, reasons }) => (verdict === "cannot say" ? reasons : []));
+  expect(few.length).toBeGreaterThan(0);
+  expect(few.length).toBeLessThan(found.length);
+  for (const reason of few) {
+    expect(reason).toMatch(/^too few to tell luck from merit: 4\.\d+ effective services; five/);
+  }
 });
 
 describe("better than luck", () => {
