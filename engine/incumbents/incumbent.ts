@@ -70,8 +70,13 @@ export interface Incumbent<Plan, State> {
   readonly schema: z.ZodType<Plan>;
   /** The names of all queries that a plan asks. */
   queries(plan: Plan): readonly string[];
-  /** @param startedAtMs when the deployment started */
-  start(plan: Plan, startedAtMs: number): State;
+  /** How long before the start of a deployment it asks; absent: not before the start. */
+  reachMs?(plan: Plan): number;
+  /**
+   * @param startedAtMs when the deployment started
+   * @param service whose deployment it is
+   */
+  start(plan: Plan, startedAtMs: number, service: string): State;
   /** What it asks next; null once it has decided for good. Never before the last `step`. */
   due(plan: Plan, state: State): Due | null;
   /** @param answers one for each of the questions of `due`, in their order */
