@@ -140,3 +140,23 @@ export {
 } from "./controller.ts";
 export { RECENT_AT_LEAST, recentReach, type RecentColumn } from "./recent.ts";
 export { restore, serialise } from "./stateText.ts";
+export type * from "./incumbents/incumbent.ts";
+export { walk as walkIncumbent, type Walk } from "./incumbents/walk.ts";
+export { argo, type ArgoState } from "./incumbents/argo/rollout.ts";
+export {
+  DEFAULT_CONSECUTIVE_ERROR_LIMIT,
+  effectiveCount,
+  invalidityOf,
+  type ArgoAnalysis,
+  type ArgoMetric,
+  type ArgoPlan,
+  type ArgoStep,
+  type Invalidity,
+} from "./incumbents/argo/plan.ts";
+export { measure as measureArgo, type Measured } from "./incumbents/argo/measure.ts";
+export {
+  isRefusal,
+  parseCondition,
+  type Node as ConditionNode,
+} from "./incumbents/argo/condition/parse.ts";
+export type { Refusal as ConditionRefusal } from "./incumbents/argo/condition/tokens.ts";

@@ -17,18 +17,18 @@ const MOST_STEPS = 20_000;
 export function walk<Plan, State>(
   incumbent: Incumbent<Plan, State>,
   plan: Plan,
-  { startedAtMs, untilMs }: { readonly startedAtMs: number; readonly untilMs: number },
+  over: { readonly startedAtMs: number; readonly untilMs: number; readonly service?: string },
   answer: (question: Question) => Answer,
 ): Walk<State> {
   const acts: { atMs: number; act: Act }[] = [];
   const findings: (Finding & { atMs: number })[] = [];
   const asked = new Map<string, number[]>();
-  let state = incumbent.start(plan, startedAtMs);
+  let state = incumbent.start(plan, over.startedAtMs, over.service ?? "service");
   let hasEnded = false;
   for (let steps = 0; steps < MOST_STEPS; steps++) {
     const due = incumbent.due(plan, state);
     hasEnded = due === null;
-    if (due === null || due.atMs > untilMs) break;
+    if (due === null || due.atMs > over.untilMs) break;
     const { atMs, questions } = due;
     for (const { query } of questions) asked.set(query, [...(asked.get(query) ?? []), atMs]);
     const step = incumbent.step(plan, state, atMs, questions.map(answer));

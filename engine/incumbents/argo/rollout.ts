@@ -200,7 +200,7 @@ function reconcile(
   let now = state;
   for (;;) {
     const ended = endedBy(now);
-    if (ended !== null) return { ...endOf(now, ended, findings), acts: [...acts, ended.act] };
+    if (ended !== null) return { ...endOf(plan, now, ended, findings), acts: [...acts, ended.act] };
     now = withBackground(plan, now, atMs);
     const current = plan.steps[now.step];
     if (current === undefined) {
@@ -250,11 +250,17 @@ function endedBy(state: ArgoState): Ended | null {
 }
 
 function endOf(
+  plan: ArgoPlan,
   state: ArgoState,
   { run, phase, act }: Ended,
   findings: Finding[],
 ): { readonly state: ArgoState; readonly findings: readonly Finding[] } {
-  const params = { run, phase, step: state.step };
+  const results = runOf(state, run)?.metrics ?? [];
+  const decided = analysisOf(plan, state, run)?.metrics.find(
+    ({ dryRun }, place) => !dryRun && results[place]?.phase === phase,
+  );
+  const query = decided?.query ?? null;
+  const params = { run, phase, query, step: state.step };
   findings.push({ code: act === "rollBack" ? "aborted" : "inconclusivePause", params });
   return { state: { ...state, phase: act === "rollBack" ? "aborted" : "paused" }, findings };
 }

@@ -37,6 +37,10 @@ describe("an analysis step", () => {
     expect(acts(analysisStep(five), series(0.5))).toEqual([["rollBack", 0]]);
     const tolerant = metric({ intervalMs: MINUTE, count: 5, failureLimit: 2 });
     expect(acts(analysisStep(tolerant), series(0.5))).toEqual([["rollBack", 2 * MINUTE + 2]]);
+    expect(run(analysisStep(five), series(0.5)).findings.at(-1)).toMatchObject({
+      code: "aborted",
+      params: { phase: "Failed", query: "success-rate" },
+    });
   });
 
   test("errors do not count: five in a row 10 s apart abort, 40 s of an outage", () => {
@@ -156,7 +160,7 @@ test("time never runs back, the state is plain data, and one thing ends a rollou
               background: { startingStep: 0, analysis: all },
             }
           : { steps: [{ kind: "analysis", analysis: all }], background: null };
-        let state = argo.start(plan, 0);
+        let state = argo.start(plan, 0, "checkout");
         let beforeMs = 0;
         const done: string[] = [];
         for (let steps = 0; steps < 400; steps++) {
