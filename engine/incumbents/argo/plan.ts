@@ -45,7 +45,7 @@ export interface ArgoPlan {
 
 export const DEFAULT_CONSECUTIVE_ERROR_LIMIT = 4;
 
-/** After a measurement that is an Error the next one comes this much later, whatever the interval. */
+/** How long after a measurement that is an Error the next one comes, whatever the interval. */
 export const ERROR_RETRY_MS = 10_000;
 
 /** Why Argo refuses an analysis as it stands (utils/analysis/factory.go, helpers.go). */

@@ -2,8 +2,8 @@
  * The phases of metrics and runs: the facts of upstream's analysis/analysis_test.go, each with the
  * name of its case. `analysisRun.test.ts` has those about when to measure.
  *
- * Left out: measurements in flight and their termination (TestAssessMetricStatusInFlightMeasurement,
- * TestAssessRunStatusUpdateResult as to its running job): a Prometheus query ends when it is asked.
+ * Left out: measurements in flight and their end (TestAssessMetricStatusInFlightMeasurement, the
+ * running job of TestAssessRunStatusUpdateResult): a Prometheus query ends when it is asked.
  * Messages: findings are codes.
  */
 

@@ -199,11 +199,11 @@ describe("refused with its place", () => {
   });
 });
 
-const piece = fc.constantFrom(
-  ..."result [ ] ( ) 0 1 .95 len ( result ) # { } , all any filter map count ? : ?? in && || ! - + * / % ** == < >= isNaN asInt asFloat default nil true 'x' not and or".split(
-    " ",
-  ),
-);
+const WORDS = [
+  ..."result [ ] ( ) 0 1 .95 len ( result ) # { } , all any filter map count ? : ?? in".split(" "),
+  ..."&& || ! + - * / % ** == < >= isNaN asInt asFloat default nil true 'x' not and or".split(" "),
+];
+const piece = fc.constantFrom(...WORDS);
 
 const text = fc.oneof(
   fc.array(piece, { maxLength: 30 }).map((parts) => parts.join(" ")),
