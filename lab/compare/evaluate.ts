@@ -17,6 +17,7 @@ import type { AlikeOutcomes } from "../outcome/alike.ts";
 import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
+import { failuresText } from "../outcome/failures.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { passingNotes, passingOf } from "../outcome/passing.ts";
 import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
@@ -134,6 +135,9 @@ export interface RunManifest extends PeopleAsked {
     readonly rollbackFrom: string;
     readonly recoverySeconds: number;
     readonly recoveryFrom: string;
+    /** The share of rollbacks that fails, of those that history never tried. */
+    readonly rollbackFails: number | null;
+    readonly rollbackFailsFrom: string;
     /** How long a regression counts that nobody rolls back and whose end is not recorded. */
     readonly unaidedSeconds: number;
   };
@@ -173,7 +177,7 @@ export async function evaluate(
   const unmet = unmetNotes(history, unlike);
   const people = choosePeople(history, options.people, options.lived?.peopleSeed ?? options.seed);
   const costs = options.costs ?? DEFAULT_COSTS;
-  const recovery = options.lived?.recovery ?? recoveryOf(tables);
+  const recovery = options.lived?.recovery ?? recoveryOf(tables, options.seed);
   const effect = options.effect ?? "hold";
   const passing = await passingOf(history, policies);
   const futures = futuresOf(tables, passing, effect, options.draws ?? 1, options.seed);
@@ -185,7 +189,11 @@ export async function evaluate(
     recovery,
     options.progress,
     {
-      draws: { futures, peopleIn: people.model === null ? null : people.responder },
+      draws: {
+        futures,
+        peopleIn: people.model === null ? null : people.responder,
+        platformIn: (recovery.failures?.rate ?? 0) > 0 ? recovery.platformIn : null,
+      },
       samples: options.digestSamples === true ? samples : undefined,
       given: options.told?.given,
       judged: options.judged,
@@ -262,13 +270,18 @@ export async function evaluate(
         rollbackFrom: recovery.rollbackFrom,
         recoverySeconds: recovery.recoveryMs / 1000,
         recoveryFrom: recovery.recoveryFrom,
+        rollbackFails: recovery.failures?.rate ?? null,
+        rollbackFailsFrom:
+          recovery.failures === null
+            ? "each deployment's own, as the world has it"
+            : failuresText(recovery.failures),
         unaidedSeconds: recovery.unaided.meanMs / 1000,
       },
       samplesRead: replayed.samplesRead,
       notes: [
         ...stretch,
         ...unmet,
-        ...notesOf(history, baseline, recovery),
+        ...notesOf(history, evaluated, recovery),
         ...passingNotes(passing),
         ...silenceNotes(unlike, options.people),
         ...windowNotes(unlike, people.model),
@@ -308,11 +321,18 @@ function unaidedText({ unaided }: Recovery): string {
   return unaided.n < 5 ? mean : `${mean}, the mean of ${unaided.n} that history let run`;
 }
 
+const isRolledBack = ({ rolledBack }: Outcome): boolean => rolledBack;
+
 /** What the numbers below cannot say. */
-function notesOf(history: Past, baseline: Evaluated, recovery: Recovery): string[] {
+function notesOf(history: Past, policies: readonly Evaluated[], recovery: Recovery): string[] {
+  const baseline = policies[0]!;
   const notes: string[] = [];
   const { tables } = history;
   const outcomes = standingFor(baseline.outcomes);
+  const rollBack = policies.some(({ outcomes }) => standingFor(outcomes).some(isRolledBack));
+  if (recovery.failures?.attempts === 0 && rollBack) {
+    notes.push("This history records the end of no rollback: no rollback is taken to fail.");
+  }
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
   const regressions = outcomes.filter(({ label }) => label === "regression");
   const untimed = regressions.filter(({ onsetAtMs }) => onsetAtMs === null).length;

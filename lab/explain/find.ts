@@ -61,7 +61,8 @@ export async function explainHistory(
     if (!ids.includes(deploymentId)) throw unknown(dir, deploymentId, ids);
     const chosen = choosePeople(history, people, seed);
     const who = chosen.responder(0);
-    const replayed = await replay(history, [policy], who, recoveryOf(history.tables), progress);
+    const platform = recoveryOf(history.tables, seed);
+    const replayed = await replay(history, [policy], who, platform, progress);
     const madeFrom: MadeFrom = {
       engineVersion: ENGINE_VERSION,
       history: history.manifest.digest,

@@ -236,6 +236,8 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     proposed !== undefined &&
     proposed.tier !== "full" &&
     !material.knows(waitedMs(material.records, proposed));
+  // History never tried this rollback, so that it fails is drawn (failures.ts).
+  const isLuck = end === "rollbackFailed" && !material.recovery.wasTried(deployment.deploymentId);
   const acted = { asked, ordered, executedAtMs, hidden };
   const seen = recoveryTimes(planned, material, onsetAtMs, acted);
   const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
@@ -262,7 +264,10 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     recoveryBestMs,
     recoveryWorstMs,
     sparedMs: executedAtMs === null ? null : sparedBy(planned, material, recovered, executedAtMs),
-    evidence: evidenceOf(recovered.evidence, { unknown, censored, bounded: hidden && !acts }),
+    evidence: evidenceOf(
+      isLuck && recovered.evidence === "observed" ? "modelled" : recovered.evidence,
+      { unknown, censored, bounded: hidden && !acts },
+    ),
     censoredAtMs: hidden ? historyMs : null,
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,

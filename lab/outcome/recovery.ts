@@ -5,13 +5,16 @@
  * there are at least five, and a default otherwise (90 s and 120 s, which are assumptions and no
  * measurements). A service with n rollbacks of its own is shrunk towards the pool: its own median
  * weighs n / (n + 10), because a few rollbacks say little. Every recovery that follows from this is
- * `modelled`, never `observed`.
+ * `modelled`, never `observed`. Rollbacks that history never tried fail as often as its own did
+ * (failures.ts).
  */
 
 import { getOrMake } from "../getOrMake.ts";
 import { incidentsByDeployment } from "../history/incidents.ts";
 import { servicesById } from "../history/places.ts";
 import type { HistoryTables } from "../history/tables.ts";
+import type { Platform } from "../replay/fold.ts";
+import { failuresIn, fails, type RollbackFailures } from "./failures.ts";
 import { unaidedOf, type Unaided } from "./unaided.ts";
 
 export interface Recovery {
@@ -23,11 +26,17 @@ export interface Recovery {
   readonly recoveryMs: number;
   readonly rollbackFrom: string;
   readonly recoveryFrom: string;
+  /** How often rollbacks fail that history never tried; null where the world says which fail. */
+  readonly failures: RollbackFailures | null;
   /**
    * What the platform does with a rollback. One that history made takes as long as it took there,
-   * and fails if it failed, whichever policy orders it and whenever.
+   * and fails if it failed, whichever policy orders it and whenever. This is the first draw.
    */
-  readonly rollBack: (deploymentId: string) => { durationMs: number; succeeds: boolean };
+  readonly rollBack: Platform["rollBack"];
+  /** The same in each draw: which of the rollbacks fail that history never tried. */
+  readonly platformIn: (draw: number) => Platform;
+  /** Did history try to roll it back? One of which no failure is recorded succeeded. */
+  readonly wasTried: (deploymentId: string) => boolean;
   /**
    * The time from the old version being back until this deployment recovers: as in history, or
    * else as usual for its service. So a later rollback never recovers sooner than an earlier one.
@@ -44,8 +53,12 @@ const ROLLBACKS_AT_LEAST = 5;
 /** With so many rollbacks of its own a service's median weighs one half (method 3.3). */
 const HALF_OWN = 10;
 
-/** The recovery model of a history. */
-export function recoveryOf(tables: HistoryTables): Recovery {
+/**
+ * The recovery model of a history.
+ *
+ * @param seed of the failures that are drawn
+ */
+export function recoveryOf(tables: HistoryTables, seed: number): Recovery {
   const startedAt = new Map<string, number>();
   const finishedAt = new Map<string, number>();
   const failedAt = new Map<string, number>();
@@ -83,16 +96,27 @@ export function recoveryOf(tables: HistoryTables): Recovery {
   const serviceOf = servicesById(tables.deployments);
   const rollbackIn = drawnToPool(rollbacks, serviceOf, rollbackMs);
   const recoveryIn = drawnToPool(afterwards, serviceOf, recoveryMs);
-  const rollBack: Recovery["rollBack"] = (id) => {
-    const durationMs = took(id, finishedAt.get(id)) ?? took(id, failedAt.get(id)) ?? rollbackIn(id);
-    return { durationMs, succeeds: finishedAt.has(id) || !failedAt.has(id) };
-  };
+  const failures = failuresIn(tables.decisions);
+  const wasTried = (id: string): boolean =>
+    startedAt.has(id) || finishedAt.has(id) || failedAt.has(id);
+  const hasWorked = (id: string): boolean => finishedAt.has(id) || !failedAt.has(id);
+  const platformIn = (draw: number): Platform => ({
+    rollBack: (id) => {
+      const durationMs =
+        took(id, finishedAt.get(id)) ?? took(id, failedAt.get(id)) ?? rollbackIn(id);
+      const succeeds = wasTried(id) ? hasWorked(id) : !fails(failures, id, seed, draw);
+      return { durationMs, succeeds };
+    },
+  });
   return {
+    failures,
+    platformIn,
+    wasTried,
     rollbackMs,
     recoveryMs,
     rollbackFrom,
     recoveryFrom,
-    rollBack,
+    ...platformIn(0),
     recoversAfterMs: (id) => recoveries.get(id) ?? recoveryIn(id),
     unaided: unaidedOf(tables),
   };

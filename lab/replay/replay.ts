@@ -34,11 +34,13 @@ export interface Replay {
   readonly samplesRead: number;
 }
 
-/** What is left to chance, drawn several times: what history hid, and how people answer. */
+/** What is left to chance, drawn several times: what history hid, people's answers, failures. */
 export interface Draws {
   readonly futures: Futures;
   /** The people of each draw; null where they are the same in all of them. */
   readonly peopleIn: ((draw: number) => Responder) | null;
+  /** The platform of each draw; null where the same rollbacks fail in all of them. */
+  readonly platformIn: ((draw: number) => Platform) | null;
 }
 
 /** A history that was judged under some policies, of which none has decided anything yet. */
@@ -131,14 +133,16 @@ export async function replay(
     return decisionsOf(plans[index]!, policy, own, people, platform, quiet);
   });
   const imagined = detection.imagined.map((byDraw) => new Set(byDraw[0]?.keys()));
-  const { peopleIn } = draws ?? { peopleIn: null };
-  const isDrawn = draws !== null && (imagined.some(({ size }) => size > 0) || peopleIn !== null);
+  const { peopleIn, platformIn } = draws ?? { peopleIn: null, platformIn: null };
+  const isLuck = peopleIn !== null || platformIn !== null;
+  const isDrawn = draws !== null && (imagined.some(({ size }) => size > 0) || isLuck);
   const drawn = Array.from({ length: isDrawn ? draws.futures.draws : 0 }, (_, draw) =>
     policies.map((policy, index): PolicyReplay => {
       const hidden = detection.imagined[index]![draw];
       const own = results[index]!.judged.map((seen, at) => hidden?.get(at) ?? seen);
       const who = peopleIn === null ? people : peopleIn(draw);
-      return decisionsOf(plans[index]!, policy, own, who, platform, quiet);
+      const how = platformIn === null ? platform : platformIn(draw);
+      return decisionsOf(plans[index]!, policy, own, who, how, quiet);
     }),
   );
   return {

@@ -46,6 +46,8 @@ export interface Cut {
   readonly notes: readonly string[];
 }
 
+/** The seed of replays and scenarios that name none: the same rollbacks fail. */
+const SEED = 1;
 /** Tried in turn: the fewest digits with which the decisions are the same as with all digits. */
 const DIGITS = [4, 6, 17];
 /** A longer scenario could not be read by people. */
@@ -133,7 +135,7 @@ function isSame(one: InlineRun, other: InlineRun): boolean {
 /** Answers of history's people and platform; `answers` collects them as they are given. */
 function answersOf({ tables }: History): { answers: Event[]; answer: Answer } {
   const people = recorded(tables.decisions);
-  const platform = recoveryOf(tables);
+  const platform = recoveryOf(tables, SEED);
   const answers: Event[] = [];
   return {
     answers,

@@ -27,6 +27,7 @@ import { evaluate, type Evaluation } from "../compare/evaluate.ts";
 import type { Past } from "../history/open.ts";
 import type { DecisionRow } from "../history/tables.ts";
 import type { Recovery } from "../outcome/recovery.ts";
+import type { Platform } from "../replay/fold.ts";
 import { unaidedOf } from "../outcome/unaided.ts";
 import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";
@@ -228,16 +229,22 @@ function recoveryIn(world: World): Recovery {
   const byId = new Map(deployments.map((one) => [one.deploymentId, one]));
   const middle = (values: readonly number[]): number =>
     [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+  const platform: Platform = {
+    rollBack: (id) => {
+      const { rollbackMs, rollbackSucceeds } = byId.get(id)!;
+      return { durationMs: rollbackMs, succeeds: rollbackSucceeds };
+    },
+  };
   return {
     isTrue: true,
     rollbackMs: middle(deployments.map(({ rollbackMs }) => rollbackMs)),
     recoveryMs: middle(deployments.map(({ recoveryMs }) => recoveryMs)),
     rollbackFrom: "each deployment's own, as the world has it",
     recoveryFrom: "each deployment's own, as the world has it",
-    rollBack: (id) => {
-      const { rollbackMs, rollbackSucceeds } = byId.get(id)!;
-      return { durationMs: rollbackMs, succeeds: rollbackSucceeds };
-    },
+    failures: null,
+    ...platform,
+    platformIn: () => platform,
+    wasTried: () => true,
     recoversAfterMs: (id) => {
       const { reversible, recoveryMs } = byId.get(id)!;
       return reversible ? recoveryMs : Number.POSITIVE_INFINITY;

@@ -59,7 +59,7 @@ export function rowMaker(
   { people: choice, costs, seed, edgesMs, within }: RowOptions,
 ): RowMaker {
   const people = choosePeople(history, choice, seed).responder(0);
-  const recovery = recoveryOf(history.tables);
+  const recovery = recoveryOf(history.tables, seed);
   const services = servicesOf(history, within);
   const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));
   const scoring = { costs, timezoneOf: (service: string) => zones.get(service) ?? null };

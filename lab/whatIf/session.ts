@@ -62,7 +62,7 @@ export class WhatIfSession {
     this.judgements = new Judgements(material);
     this.#key = materialKey(policy);
     this.#people = choosePeople(history, people, seed).responder(0);
-    this.#recovery = recoveryOf(history.tables);
+    this.#recovery = recoveryOf(history.tables, seed);
     const { tables } = history;
     const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
     this.#scoring = {

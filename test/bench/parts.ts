@@ -126,7 +126,7 @@ async function replayed(dir: string, policies: readonly Policy[]): Promise<Stopp
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const began = performance.now();
   const stop = stopwatch();
-  const recovery = recoveryOf(history.tables);
+  const recovery = recoveryOf(history.tables, 1);
   const { plan, decide, samplesRead } = await watchHistory(history, policies, silent, {
     glances: true,
   });
@@ -167,7 +167,7 @@ const NOBODY: ReadonlySet<number> = new Set();
 async function documented(dir: string): Promise<Stopped> {
   const history = await openHistory(historyIn(dir), { threads: 1 });
   const stop = stopwatch();
-  const recovery = recoveryOf(history.tables);
+  const recovery = recoveryOf(history.tables, 1);
   const made = await replay(history, policiesOf("bench"), absent, recovery, silent);
   const shown = { plan: made.plan, imagined: made.imagined[0]! };
   const outcomes = outcomesOf(history, shown, made.policies[0]!, absent, recovery);

@@ -73,5 +73,5 @@ it("are one to what is held, to what goes on unaided and to what recovers", () =
   } as unknown as HistoryTables;
   expect(futuresOf(tables, {}, "hold", 1, 1).effectOf("d").onsetAtMs).toBe(1000);
   expect(unaidedOf(tables)).toMatchObject({ longestMs: 4_999_000, n: 1 });
-  expect(recoveryOf(tables).recoversAfterMs("back")).toBe(300_000);
+  expect(recoveryOf(tables, 1).recoversAfterMs("back")).toBe(300_000);
 });

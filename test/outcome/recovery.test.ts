@@ -42,7 +42,7 @@ describe("a service's own rollbacks", () => {
     few: times(1, 500, 1200),
     none: [],
   });
-  const recovery = recoveryOf(tables);
+  const recovery = recoveryOf(tables, 1);
   const seconds = (id: string) => [
     recovery.rollBack(id).durationMs / SECOND_MS,
     recovery.recoversAfterMs(id) / SECOND_MS,
@@ -63,7 +63,7 @@ describe("a service's own rollbacks", () => {
   });
 
   it("are drawn to the default where the pool is too small", () => {
-    const small = recoveryOf(tablesOf({ slow: times(2, 150, 180) }));
+    const small = recoveryOf(tablesOf({ slow: times(2, 150, 180) }), 1);
     expect(small.rollbackFrom).toContain("default");
     // 90 + (150 − 90)/6, 120 + (180 − 120)/6.
     expect(small.rollBack("slow-new").durationMs).toBe(100_000);
@@ -74,7 +74,7 @@ describe("a service's own rollbacks", () => {
     const double = stretched(recovery, 2);
     expect(double.rollBack("slow-new").durationMs).toBe(120_000);
     expect(double.recoversAfterMs("slow-new")).toBe(500_000);
-    const early = recoveryOf(tablesOf({ one: [[100, -20]] }));
+    const early = recoveryOf(tablesOf({ one: [[100, -20]] }), 1);
     expect(stretched(early, 2).recoversAfterMs("one-0")).toBe(-20_000);
   });
 });

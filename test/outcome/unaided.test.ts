@@ -68,7 +68,7 @@ describe("a history that let regressions run", () => {
   const MEAN_MS = minutes(337) / 5;
 
   it("says how long they last: on average, and the longest", () => {
-    expect(recoveryOf(long.tables).unaided).toEqual({
+    expect(recoveryOf(long.tables, 1).unaided).toEqual({
       meanMs: MEAN_MS,
       longestMs: minutes(147),
       n: 5,
@@ -77,7 +77,7 @@ describe("a history that let regressions run", () => {
 
   it("has neither a mean nor a worst of few and short ones: an hour", async () => {
     const few = await tinyHistory({ brief: { label: "regression", incident: [3, 6] } });
-    const { unaided } = recoveryOf(few.tables);
+    const { unaided } = recoveryOf(few.tables, 1);
     few.close();
     expect(unaided).toEqual({ meanMs: minutes(60), longestMs: minutes(60), n: 1 });
   });

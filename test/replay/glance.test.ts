@@ -34,7 +34,7 @@ it("what was done and when is the same; only the numbers of the quiet are left o
   ];
   const policies = [...names.map(shipped), mixed(shipped("two-minute-override"))];
   const people = recorded(history.tables.decisions);
-  const recovery = recoveryOf(history.tables);
+  const recovery = recoveryOf(history.tables, 1);
   const outcomes = async (glances: boolean): Promise<(readonly Outcome[])[]> => {
     const made = await replay(history, policies, people, recovery, silent, { glances });
     return made.policies.map((one, at) => {

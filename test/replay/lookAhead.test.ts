@@ -111,7 +111,7 @@ async function recordsUntil(
   const cut = await openHistory(dir);
   try {
     // Recovery times are the model's, not the decisions': those of the whole.
-    const replayed = await replay(cut, policies, absent, recoveryOf(tables), silent);
+    const replayed = await replay(cut, policies, absent, recoveryOf(tables, 1), silent);
     return replayed.policies.flatMap(({ records }) => records);
   } finally {
     cut.close();

@@ -47,7 +47,7 @@ beforeAll(async () => {
     progress: silent,
   });
   history = await openHistory(join(dir, "history"));
-  const recovery = recoveryOf(history.tables);
+  const recovery = recoveryOf(history.tables, 1);
   replayed = (await replay(history, [plain, controlled], absent, recovery, silent)).policies;
 }, HOOK_MS);
 afterAll(() => history.close());
@@ -87,7 +87,7 @@ describe("a region with shocks", () => {
   });
 
   it("change nothing for a policy that asks for no peers", async () => {
-    const recovery = recoveryOf(history.tables);
+    const recovery = recoveryOf(history.tables, 1);
     const alone = await replay(history, [plain], absent, recovery, silent);
     expect(alone.policies[0]!.records).toEqual(replayed[0]!.records);
     const longer = {

@@ -122,7 +122,7 @@ const NO_TABLES = {
   tags: [],
   cases: [],
 };
-const DEFAULTS = recoveryOf(NO_TABLES as never);
+const DEFAULTS = recoveryOf(NO_TABLES as never, 1);
 const calibrated = (outcomes: readonly Outcome[], costs = DEFAULT_COSTS) =>
   calibrationOf(outcomes, EVIDENCE, costs, DEFAULTS);
 

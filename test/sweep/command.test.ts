@@ -49,7 +49,7 @@ describe("a sweep", () => {
       const policy = at === 0 ? swept.base : swept.variations[at - 1]!.policy;
       const { plan, decide } = await watchHistory(history, [policy], silent);
       const people = recorded(history.tables.decisions);
-      const recovery = recoveryOf(history.tables);
+      const recovery = recoveryOf(history.tables, 1);
       const made = decide(0, people, recovery);
       const seen = { plan, imagined: new Set<number>() };
       const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));

@@ -71,14 +71,14 @@ const variation: fc.Arbitrary<Policy> = fc
 
 function replayed(policies: readonly Policy[]): Promise<Replay> {
   const people = recorded(history.tables.decisions);
-  return replay(history, policies, people, recoveryOf(history.tables), silent);
+  return replay(history, policies, people, recoveryOf(history.tables, 1), silent);
 }
 
 function outcomes(made: Replay, at: number, alike?: Map<never, never>): readonly Outcome[] {
   const { tables } = history;
   const people = recorded(tables.decisions);
   const shown = { plan: made.plan, imagined: made.imagined[at]! };
-  return [...outcomesOf(history, shown, made.policies[at]!, people, recoveryOf(tables), alike)];
+  return [...outcomesOf(history, shown, made.policies[at]!, people, recoveryOf(tables, 1), alike)];
 }
 
 it("a policy that learns decides alike with and without quiet ones in the fold", async () => {
@@ -91,7 +91,7 @@ it("a policy that learns decides alike with and without quiet ones in the fold",
   const base = shipped("evidence-learning");
   const policy: Policy = { ...base, learning: { ...base.learning!, atLeast: 0.1 } };
   const people = modelled(about, SEED);
-  const made = (await replay(history, [policy], people, recoveryOf(history.tables), silent))
+  const made = (await replay(history, [policy], people, recoveryOf(history.tables, 1), silent))
     .policies[0]!;
   expectAlike(made, [...made.judged.keys()]);
   expect(made.records.filter(({ learned }) => learned !== undefined).length).toBeGreaterThan(2);
@@ -154,7 +154,7 @@ describe(`random variations (seed ${SEED})`, () => {
 
   it("share an outcome object where they differ only in what is never read", () => {
     const people = recorded(history.tables.decisions);
-    const recovery = recoveryOf(history.tables);
+    const recovery = recoveryOf(history.tables, 1);
     const judgedBy = together.policies.map(({ judged }) => judged);
     const named = [...policies.keys()]
       .slice(0, SOAKS ? TOGETHER : 16)

@@ -117,6 +117,7 @@ export function auditSection({ asked, audit, comparison, policies }: ReportDocum
   ];
   if (manifest !== undefined) {
     const { rollbackSeconds, rollbackFrom, recoverySeconds, recoveryFrom } = manifest.recovery;
+    const { rollbackFails, rollbackFailsFrom } = manifest.recovery;
     facts.push(
       ["Engine, time zones", `${manifest.engineVersion}, ${manifest.timeZones}`],
       [
@@ -126,6 +127,7 @@ export function auditSection({ asked, audit, comparison, policies }: ReportDocum
       ["People", `${asked.people} (${manifest.peopleFrom})`],
       ["Effect hidden by history", manifest.effect],
       ["Rollback takes", `${formatValue("seconds", rollbackSeconds)}: ${rollbackFrom}`],
+      ["Rollbacks fail", `${formatValue("share", rollbackFails ?? 0)}: ${rollbackFailsFrom}`],
       ["Recovery takes", `${formatValue("seconds", recoverySeconds)}: ${recoveryFrom}`],
     );
   }
