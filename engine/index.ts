@@ -160,3 +160,12 @@ export {
   type Node as ConditionNode,
 } from "./incumbents/argo/condition/parse.ts";
 export type { Refusal as ConditionRefusal } from "./incumbents/argo/condition/tokens.ts";
+export { prometheus, type ActiveAlert, type PrometheusState } from "./incumbents/prometheus.ts";
+export {
+  isLabelText,
+  type AlertBound,
+  type AlertRule,
+  type Comparison,
+  type PrometheusPlan,
+  type RuleGroup,
+} from "./incumbents/prometheusPlan.ts";

@@ -15,7 +15,7 @@
  *   passes all the same. More alerts than the group's `limit` also fail it, and forget all its alerts.
  * - vmalert adds `alertgroup`, and keeps a series' label that a rule overrides as `exported_…`.
  * - vmalert's replay knows no `keep_firing_for`, and a gap that is longer than the interval begins
- *   anew at pending; `for: 0` always fires.
+ *   anew at pending.
  */
 
 import { assert } from "../assert.ts";
@@ -161,7 +161,7 @@ function evaluate(
     const alert = known.get(key);
     const next =
       plan.evaluator === "vmalertReplay"
-        ? replayed(group, rule, alert, labels, atMs)
+        ? replayed(group, alert, labels, atMs)
         : labels === undefined
           ? absent(rule, alert!, atMs)
           : present(alert, labels, atMs);
@@ -207,15 +207,13 @@ function absent(rule: AlertRule, alert: ActiveAlert, atMs: number): ActiveAlert 
 /** vmalert's replay: a gap in the results that is longer than the interval begins anew. */
 function replayed(
   { intervalMs }: RuleGroup,
-  { forMs }: AlertRule,
   alert: ActiveAlert | undefined,
   labels: ActiveAlert["labels"] | undefined,
   atMs: number,
 ): ActiveAlert | null {
   if (labels === undefined) return null;
   const goesOn = alert !== undefined && atMs - alert.seenAtMs <= intervalMs;
-  const next = present(goesOn ? alert : undefined, labels, atMs);
-  return forMs === 0 ? { ...next, state: "firing" } : next;
+  return present(goesOn ? alert : undefined, labels, atMs);
 }
 
 /** Pending long enough, it fires; firing, but not for as long as `for` is now, it is pending. */

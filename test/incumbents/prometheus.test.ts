@@ -128,6 +128,19 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    from: "rules/alerting.go Eval: active again, `keep_firing_for` is counted anew",
+    rule: { keepFiringForMs: 2 * MINUTE_MS },
+    results: [on!, off!, on!, off!, off!, off!],
+    states: [...Array.from({ length: 5 }, () => foo("firing")), none],
+  },
+  {
+    from: "vmalert/rule/alerting.go execRange: a failed evaluation is a gap",
+    evaluator: "vmalertReplay",
+    rule: { forMs: 1_000 },
+    results: [on!, on!, "failed", on!, on!],
+    states: [foo("pending"), foo("firing"), foo("firing"), foo("pending"), foo("firing")],
+  },
+  {
     from: "vmalert/rule/alerting_test.go TestAlertingRuleExecRange, for-pending",
     evaluator: "vmalertReplay",
     rule: { forMs: 1_000 },
