@@ -1,18 +1,19 @@
 /**
  * Prometheus alerting rules, and those of vmalert: inactive, pending, firing, keep firing.
  *
- * Facts from rules/alerting.go (`Eval`), rules/group.go (`EvalTimestamp`, `Eval`), and from vmalert's
+ * Facts from rules/alerting.go (`Eval`), rules/group.go (`EvalTimestamp`, `Eval`), and vmalert's
  * rule/alerting.go (`exec`, `execRange`, `toLabels`):
  *
  * - A rule keeps one state for each label set: the labels of a result without `__name__`, then the
  *   rule's own labels, then `alertname`. Two results with one label set fail the evaluation.
- * - A new label set is pending. It fires once it has been active for `for`; with `for: 0` that is at
- *   the same evaluation.
- * - Absent while pending: forgotten. Absent while firing: it keeps firing until it has been absent for
- *   `keep_firing_for`, counted from the first absence. Active again: that count begins anew.
+ * - A new label set is pending. It fires once it has been active for `for`; with `for: 0` that is
+ *   at the same evaluation.
+ * - Absent while pending: forgotten. Absent while firing: it keeps firing until it has been absent
+ *   for `keep_firing_for`, counted from the first absence. Active again: that count begins anew.
  * - A firing alert whose `for` was made longer by a new plan becomes pending again.
- * - An evaluation that fails (the query, or a duplicate label set) leaves every state as it was; time
- *   passes all the same. More alerts than the group's `limit` also fail it, and forget all its alerts.
+ * - An evaluation that fails (the query, or a duplicate label set) leaves every state as it was;
+ *   time passes all the same. More alerts than the group's `limit` also fail it, and forget all
+ *   its alerts.
  * - vmalert adds `alertgroup`, and keeps a series' label that a rule overrides as `exported_…`.
  * - vmalert's replay knows no `keep_firing_for`, and a gap that is longer than the interval begins
  *   anew at pending.
@@ -249,7 +250,7 @@ function keyOf(labels: ActiveAlert["labels"]): string {
   return JSON.stringify(labels);
 }
 
-/** The deployment's service, and the label of an alert that has to be it; null: all alerts count. */
+/** The deployment's service, and the label of an alert that has to be it; null: all count. */
 interface Subject {
   readonly label: string | null;
   readonly service: string;
@@ -270,7 +271,7 @@ function* findingsOf(
     const { labels, state, activeAtMs, keepFiringSinceMs } = alert;
     const earlier = was.get(keyOf(labels));
     was.delete(keyOf(labels));
-    const params = { ...of, labels: keyOf(labels), activeAtMs, atMs };
+    const params = { ...of, labels: keyOf(labels), activeAtMs };
     if (state !== earlier?.state) {
       const counts = isAbout(subject, alert);
       yield state === "firing"
@@ -282,7 +283,7 @@ function* findingsOf(
   }
   for (const { labels, state, activeAtMs } of was.values()) {
     const code = state === "firing" ? "alertResolved" : "alertForgotten";
-    yield { code, params: { ...of, labels: keyOf(labels), activeAtMs, atMs } };
+    yield { code, params: { ...of, labels: keyOf(labels), activeAtMs } };
   }
 }
 

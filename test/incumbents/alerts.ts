@@ -8,7 +8,7 @@ import type {
   RuleGroup,
 } from "../../engine/incumbents/prometheusPlan.ts";
 
-/** The results of one evaluation: the values by labels, such as `job=api,instance=0`; or a failure. */
+/** One evaluation: the values by labels, such as `job=api,instance=0`; or a failure. */
 export type Results = Readonly<Record<string, number>> | "failed";
 
 export const MINUTE_MS = 60_000;
@@ -73,7 +73,7 @@ function labelsOf(text: string): Map<string, string> {
   );
 }
 
-/** The alerts of the first rule, such as `instance=0 firing`, without the labels that say its name. */
+/** The alerts of the first rule, such as `instance=0 firing`, without the labels of its name. */
 export function statesOf({ alerts }: PrometheusState): string[] {
   return alerts[0]![0]!.map(({ labels, state }) =>
     [

@@ -1,6 +1,6 @@
 /**
- * The states of alerts. Goal: they are those of Prometheus and vmalert. Method: the cases of their own
- * tests, written anew as facts: the results of each evaluation, and the states after it.
+ * The states of alerts. Goal: they are those of Prometheus and vmalert. Method: the cases of their
+ * own tests, written anew as facts: the results of each evaluation, and the states after it.
  */
 
 import { describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import type { AlertRule, PrometheusPlan } from "../../engine/incumbents/promethe
 import { evaluated, MINUTE_MS, planOf, ruleOf, statesOf, type Results } from "./alerts.ts";
 
 interface Case {
-  /** The upstream file and case. */
+  /** The upstream file and case; those of vmalert are in app/vmalert/rule/alerting_test.go. */
   readonly from: string;
   readonly evaluator?: PrometheusPlan["evaluator"];
   readonly rule?: Partial<AlertRule>;
@@ -93,30 +93,30 @@ const cases: readonly Case[] = [
     states: [["firing"]],
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRule_Exec, multiple-steps-firing",
+    from: "vmalert TestAlertingRule_Exec, multiple-steps-firing",
     results: [{ "name=foo": 1 }, { "name=foo1": 1 }, { "name=foo2": 1 }],
     states: [["name=foo firing"], ["name=foo1 firing"], ["name=foo2 firing"]],
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRule_Exec, for-pending=>empty",
+    from: "vmalert TestAlertingRule_Exec, for-pending=>empty",
     rule: { forMs: 2 * MINUTE_MS },
     results: [on!, on!, off!],
     states: [foo("pending"), foo("pending"), none],
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRule_Exec, for-pending=>firing=>inactive=>pending=>firing",
+    from: "vmalert TestAlertingRule_Exec, for-pending=>firing=>inactive=>pending=>firing",
     rule: { forMs: MINUTE_MS },
     results: [on!, on!, off!, on!, on!],
     states: [foo("pending"), foo("firing"), none, foo("pending"), foo("firing")],
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRule_Exec, for-pending=>firing=>keepfiring=>firing",
+    from: "vmalert TestAlertingRule_Exec, for-pending=>firing=>keepfiring=>firing",
     rule: { forMs: MINUTE_MS, keepFiringForMs: MINUTE_MS },
     results: [on!, on!, off!, on!],
     states: [foo("pending"), foo("firing"), foo("firing"), foo("firing")],
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRule_Exec, …=>keepfiring=>keepfiring=>inactive=>pending=>firing",
+    from: "vmalert TestAlertingRule_Exec, …=>keepfiring=>keepfiring=>inactive=>…",
     rule: { forMs: MINUTE_MS, keepFiringForMs: 2 * MINUTE_MS },
     results: [on!, on!, off!, off!, off!, on!, on!],
     states: [
@@ -141,14 +141,14 @@ const cases: readonly Case[] = [
     states: [foo("pending"), foo("firing"), foo("firing"), foo("pending"), foo("firing")],
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRuleExecRange, for-pending",
+    from: "vmalert TestAlertingRuleExecRange, for-pending",
     evaluator: "vmalertReplay",
     rule: { forMs: 1_000 },
     results: at(1, 3, 5),
     states: then({ 1: "pending", 3: "pending", 5: "pending" }, 5),
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRuleExecRange, for-firing",
+    from: "vmalert TestAlertingRuleExecRange, for-firing",
     evaluator: "vmalertReplay",
     intervalMs: 2_000,
     rule: { forMs: 3_000 },
@@ -156,27 +156,27 @@ const cases: readonly Case[] = [
     states: then({ 1: "pending", 2: "pending", 3: "firing" }, 3),
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRuleExecRange, for-hold-pending",
+    from: "vmalert TestAlertingRuleExecRange, for-hold-pending",
     evaluator: "vmalertReplay",
     rule: { forMs: 1_000 },
     results: at(1, 2, 5),
     states: then({ 1: "pending", 2: "firing", 5: "pending" }, 5),
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRuleExecRange, firing=>inactive=>inactive=>firing=>firing",
+    from: "vmalert TestAlertingRuleExecRange, firing=>inactive=>inactive=>firing=>firing",
     evaluator: "vmalertReplay",
     results: at(1, 4, 5, 6),
     states: then({ 1: "firing", 4: "firing", 5: "firing", 6: "firing" }, 6),
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRuleExecRange, for=>pending=>firing=>pending=>firing=>pending",
+    from: "vmalert TestAlertingRuleExecRange, for=>pending=>firing=>pending=>…",
     evaluator: "vmalertReplay",
     rule: { forMs: 1_000 },
     results: at(1, 2, 5, 6, 20),
     states: then({ 1: "pending", 2: "firing", 5: "pending", 6: "firing", 20: "pending" }, 20),
   },
   {
-    from: "vmalert/rule/alerting_test.go TestAlertingRuleExecRange, multi-series",
+    from: "vmalert TestAlertingRuleExecRange, multi-series",
     evaluator: "vmalertReplay",
     intervalMs: 2_000,
     rule: { forMs: 3_000 },

@@ -1,7 +1,7 @@
 /**
- * The states of alerts against the real thing. Goal: ours are those of `promtool test rules`. Method:
- * 200 random series and rules (seeded) as its test files, in which our states are what is expected;
- * one process tests them all. Without promtool nothing runs, and the names of the tests say so.
+ * The states of alerts against the real thing. Goal: ours are those of `promtool test rules`.
+ * Method: 200 random series and rules (seeded) as its test files, in which our states are what is
+ * expected; one process tests them all. Without promtool nothing runs, and the test's name says so.
  */
 
 import { spawnSync } from "node:child_process";

@@ -144,9 +144,9 @@ test.each([
   ],
   [
     "a label that follows the value",
-    'groups:\n  - name: g\n    rules:\n      - alert: A\n        expr: a\n        labels: { x: "{{ $value }}" }\n',
+    'groups:\n- name: g\n  rules:\n  - alert: A\n    expr: a\n    labels: { x: "{{ $value }}" }\n',
     6,
-    9,
+    5,
   ],
   ["graphite", "groups:\n  - name: g\n    type: graphite\n    rules: []\n", 3, 5],
   ["no groups", "rules: []\n", 1, 1],

@@ -50,8 +50,8 @@ export interface Expression {
 
 /** @returns the place of the first mistake where it is no PromQL */
 export function parseExpression(source: string): Expression | PlaceInText {
-  // The grammar binds `offset` and `@` to a whole operation, Prometheus to the selector before them.
-  // Without them the tree is right; what they say is of no matter to the shape.
+  // The grammar binds `offset` and `@` to a whole operation, Prometheus binds them to the selector
+  // before them. Without them the tree is right; they do not change its shape.
   let text = source;
   for (const { from, to } of modifiersOf(source)) {
     text = text.slice(0, from) + text.slice(from, to).replace(/[^\n]/g, " ") + text.slice(to);
@@ -166,7 +166,7 @@ export function operationOf(node: SyntaxNode): Operation | null {
   return left && operator && right ? { operator, left, right } : null;
 }
 
-/** The lower-case name of a function or an aggregation, and its arguments; null for anything else. */
+/** The lower-case name and the arguments of a function or an aggregation; else null. */
 export function callOf(node: SyntaxNode): { name: string; of: readonly SyntaxNode[] } | null {
   const named =
     node.getChild("FunctionIdentifier")?.firstChild ?? node.getChild("AggregateOp")?.firstChild;

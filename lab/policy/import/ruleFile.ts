@@ -1,5 +1,5 @@
 /**
- * Files of rule groups, as Prometheus and vmalert read them, and the PrometheusRule of its operator.
+ * Files of rule groups, as Prometheus and vmalert read them, and the operator's PrometheusRule.
  * Every key is checked, as upstream: an unknown one is an error there and here.
  */
 
