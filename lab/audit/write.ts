@@ -3,7 +3,7 @@
  * and one at the end. Memory does not grow with the log.
  */
 
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import {
   CHAIN_START,
   chainEntry,
@@ -95,10 +95,10 @@ export function writeText(file: string, parts: Iterable<string>): void {
     for (const part of parts) {
       pending += part;
       if (pending.length < PENDING_CHARACTERS) continue;
-      writeSync(handle, pending);
+      writeFileSync(handle, pending);
       pending = "";
     }
-    writeSync(handle, pending);
+    writeFileSync(handle, pending);
   } finally {
     closeSync(handle);
   }

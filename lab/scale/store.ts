@@ -19,7 +19,7 @@ import {
   rmSync,
   statSync,
   utimesSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { onInterrupt } from "../interrupt.ts";
@@ -222,8 +222,7 @@ function digestOf(entries: readonly string[], body: Uint8Array): string {
 function writeSynced(file: string, bytes: Uint8Array): void {
   const descriptor = openSync(file, "w");
   try {
-    // One call may write only a part, for example on an almost full disk.
-    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    writeFileSync(descriptor, bytes);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -1,6 +1,5 @@
 /** Bad input through the real command line: exit code, one clear message, nothing half-written. */
 
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -15,6 +14,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createHistory } from "../../lab/history/write.ts";
 import { builtCommandLine, hindsight, inTurn, node } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
+import { NO_MOUNT, smallDisk } from "../smallDisk.ts";
 import { ABOUT, copyOf, NO_TABLES, plainFiles, START_MS, writeFiles } from "./samples.ts";
 
 /** The message of a command that must refuse: one paragraph, no stack. */
@@ -152,21 +152,10 @@ describe("inspect", () => {
   });
 });
 
-/** A small file system of its own, or why there is none. */
-function smallDisk(): { dir: string; unmount: () => void } | null {
-  const dir = temporaryDirectory();
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", dir], { stdio: "ignore" });
-    return { dir, unmount: () => execFileSync("umount", [dir], { stdio: "ignore" }) };
-  } catch {
-    return null;
-  }
-}
-
 describe("interrupted and out of room", () => {
   it("leaves nothing on a full disk", async (context) => {
-    const disk = smallDisk();
-    if (disk === null) return context.skip("mounting a tmpfs is not permitted here");
+    const disk = smallDisk(1024);
+    if (disk === null) return context.skip(NO_MOUNT);
     try {
       const writer = await createHistory(join(disk.dir, "history"));
       writer.addSeries({ service: "a", metric: "b", version: null }, "double");

@@ -1,11 +1,11 @@
 /** A store believes nothing that is not whole, and goes on where it cannot write. */
 
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Store } from "../../lab/scale/store.ts";
 import { temporaryDirectory } from "../directories.ts";
+import { NO_MOUNT, smallDisk } from "../smallDisk.ts";
 
 const KEY = "ab".repeat(32);
 const VALUE = { numbers: Float64Array.of(1, 2, 3), words: ["a", "b"] };
@@ -70,23 +70,19 @@ describe("a store", () => {
   });
 
   it("says so on a full disk, leaves nothing half-written, and keeps what was there", (context) => {
-    const dir = temporaryDirectory();
+    const disk = smallDisk(256);
+    if (disk === null) return context.skip(NO_MOUNT);
     try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", dir], { stdio: "ignore" });
-    } catch {
-      return context.skip("mounting a tmpfs is not permitted here");
-    }
-    try {
-      const store = new Store(dir);
+      const store = new Store(disk.dir);
       const noise = Float64Array.from({ length: 12_000 }, (_, i) => Math.sin(i * i) * 1e9);
       expect(store.write(KEY, "one", ["x"], noise)).toBe(true);
       for (const name of ["two", "three", "four"]) store.write(KEY, name, ["y"], noise);
       expect(store.use.full).toMatch(/ENOSPC/);
       expect(store.list(KEY).every(({ name }) => store.read(KEY, name) !== null)).toBe(true);
       expect(store.use.damaged).toBe(0);
-      expect(readdirSync(join(dir, "v1", "unfinished"))).toEqual([]);
+      expect(readdirSync(join(disk.dir, "v1", "unfinished"))).toEqual([]);
     } finally {
-      execFileSync("umount", [dir], { stdio: "ignore" });
+      disk.unmount();
     }
   });
 });

@@ -77,6 +77,17 @@ export const CODE_RULES: readonly Rule[] = [
     excusable: true,
   },
   {
+    name: "short-write",
+    instead: "writeFileSync(handle, bytes): writeSync may write only a part on a full disk",
+    applies: (path) => isScript(path) && /^(engine|lab|datasets)\//.test(path),
+    check: (path, text) =>
+      findNodes(path, text, (node) =>
+        ts.isIdentifier(node) && /^(writeSync|writev|writevSync)$/.test(node.text)
+          ? node.text
+          : null,
+      ),
+  },
+  {
     name: "locale-order",
     instead: "compare with < and >: an order by the host's locale changes digests",
     applies: (path) => isScript(path) && /^(engine|lab|datasets)\//.test(path),

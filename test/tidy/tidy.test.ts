@@ -166,6 +166,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     // Nothing excuses the engine.
     { path: "engine/decide/machine.ts", refused: ["Math.random(); // tidy-ok: no reason holds."] },
   ],
+  "short-write": [
+    {
+      path: "lab/audit/write.ts",
+      refused: ["writeSync(handle, text);", "fs.writeSync(handle, text);"],
+      allowed: ["writeFileSync(handle, text);"],
+    },
+  ],
   "locale-order": [
     {
       path: "lab/history/open.ts",

@@ -11,12 +11,15 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  rmSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
@@ -87,13 +90,24 @@ export class Deliveries {
 
   #keep(entry: Entry): void {
     this.#answered.set(entry.key, entry);
-    writeSync(this.#file, `${JSON.stringify(entry)}\n`);
-    fsyncSync(this.#file);
+    this.#append(`${JSON.stringify(entry)}\n`);
     if (++this.#lines < this.#answered.size + STALE_LINES) this.#forget();
     else {
       closeSync(this.#file);
       this.#file = this.#writeAnew();
     }
+  }
+
+  /** A line that does not fit on the disk leaves nothing of it behind. */
+  #append(line: string): void {
+    const { size } = fstatSync(this.#file);
+    try {
+      writeFileSync(this.#file, line);
+    } catch (error) {
+      ftruncateSync(this.#file, size);
+      throw error;
+    }
+    fsyncSync(this.#file);
   }
 
   /** Drops expired answers. A Map keeps the order of insertion, so the oldest come first. */
@@ -108,11 +122,18 @@ export class Deliveries {
   #writeAnew(): number {
     this.#forget();
     const partial = `${this.path}.partial`;
-    const file = openSync(partial, "w", 0o600);
+    rmSync(partial, { force: true });
+    // Appending: after a line was taken back, the next one follows where it began.
+    const file = openSync(partial, "a", 0o600);
     const lines = [...this.#answered.values()].map((entry) => `${JSON.stringify(entry)}\n`);
-    writeSync(file, lines.join(""));
-    fsyncSync(file);
-    renameSync(partial, this.path);
+    try {
+      writeFileSync(file, lines.join(""));
+      fsyncSync(file);
+      renameSync(partial, this.path);
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
     this.#lines = lines.length;
     return file;
   }

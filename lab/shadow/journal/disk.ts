@@ -17,7 +17,7 @@ import {
   readSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { Problem } from "../../problem.ts";
@@ -82,7 +82,7 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
           cure: "Only one host may write a journal: look for a second one, and for its lease.",
         });
       }
-      for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+      writeFileSync(handle, bytes);
       if (isNew) syncDirectory(dirname(file));
     },
     sync: (file) => {
@@ -94,7 +94,7 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
     },
     place: (file, bytes) => {
       const handle = openSync(file + UNFINISHED, "w");
-      for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+      writeFileSync(handle, bytes);
       makeSafe(handle);
       closeSync(handle);
       renameSync(file + UNFINISHED, file);
