@@ -14,6 +14,7 @@
 import { assert } from "./assert.ts";
 import type { EngineCommand } from "./command.ts";
 import type { ContextPrepared, Criticality, DecisionEvent, SeriesName } from "./event.ts";
+import type { JsonObject } from "./json.ts";
 import { canonicalJson } from "./policy/canonical.ts";
 import type { LearningState } from "./learn/lessons.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -84,7 +85,7 @@ export interface SamplesSeen {
   /** Digest of all sample columns that its watch was given. */
   readonly digest: string;
   /** By series, so that one that differs later can be named; absent in logs of older engines. */
-  readonly bySeries?: Readonly<Record<string, SeriesSeen>>;
+  readonly bySeries?: JsonObject<SeriesSeen>;
   /** Digest of the prepared context; null where none was prepared. */
   readonly contextDigest: string | null;
 }
@@ -171,5 +172,6 @@ export function chainEntry(
 function isSayable(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null) return true;
-  return Object.values(value).every(isSayable);
+  const values = value instanceof Map ? [...value.values()] : Object.values(value);
+  return values.every(isSayable);
 }

@@ -43,15 +43,15 @@ import { servicesOf, type Policy } from "./policy/policy.ts";
 import { remember, type Recent } from "./recent.ts";
 import type { DecisionRecord } from "./record.ts";
 
-/** Everything a live host must keep between two events; plain data. */
+/** Everything a live host must keep between two events; see `serialise`. */
 export interface ControllerState {
   readonly fleet: FleetState;
   /** The watches under way, by deployment. */
-  readonly watches: Readonly<Record<string, WatchState>>;
+  readonly watches: ReadonlyMap<string, WatchState>;
   /** The newest samples, by series: baselines are made of them. */
   readonly recent: Recent;
   /** By deployment: context that was prepared before it started. */
-  readonly prepared?: Readonly<Record<string, PreparedContext>>;
+  readonly prepared?: ReadonlyMap<string, PreparedContext>;
 }
 
 export interface ControllerStep {
@@ -62,7 +62,11 @@ export interface ControllerStep {
   readonly handled: readonly Handled[];
 }
 
-export const initialController: ControllerState = { fleet: initialFleet, watches: {}, recent: {} };
+export const initialController: ControllerState = {
+  fleet: initialFleet,
+  watches: new Map(),
+  recent: new Map(),
+};
 
 /**
  * Handles one event. Pure: the same policy, state and event give the same step.
@@ -86,10 +90,11 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       break;
     case "contextPrepared": {
       const { deploymentId, context } = event;
-      const watch = state.watches[deploymentId];
+      const watch = state.watches.get(deploymentId);
       if (watch !== undefined) setWatch(turn, deploymentId, withContext(watch, context));
       else if (findDeployment(state.fleet, deploymentId) === undefined) {
-        turn.state = { ...state, prepared: { ...state.prepared, [deploymentId]: context } };
+        const prepared = new Map(state.prepared).set(deploymentId, context);
+        turn.state = { ...state, prepared };
       }
       break;
     }
@@ -106,7 +111,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
     }
     case "stageReached": {
       decide(turn, passTime(turn, event.knownAtMs - 1));
-      const watch = turn.state.watches[event.deploymentId];
+      const watch = turn.state.watches.get(event.deploymentId);
       if (watch !== undefined) setWatch(turn, event.deploymentId, withStage(watch, event));
       decide(turn, [event]);
       break;
@@ -123,7 +128,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       if (!isNew || begun.phase.name === "ended") break;
       const started = startWatch(policy, event.deployment, begun.tags, event.knownAtMs);
       const fresh = prepared === undefined ? started : withContext(started, prepared);
-      const past = Object.values(turn.state.recent);
+      const past = [...turn.state.recent.values()];
       setWatch(turn, id, takeColumns(policy, fresh, past));
       break;
     }
@@ -145,7 +150,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
 /** When the host must report `clockAdvanced` at the latest; Infinity where nothing is watched. */
 export function controllerDueAtMs(policy: Policy, state: ControllerState): number {
   let dueAtMs = nextDueAtMs(state.fleet);
-  for (const [id, watch] of Object.entries(state.watches)) {
+  for (const [id, watch] of state.watches) {
     dueAtMs = Math.min(dueAtMs, watchDueAtMs(policyFor(policy, state, id), watch));
   }
   return dueAtMs;
@@ -189,41 +194,47 @@ function byService(
 }
 
 function setWatch(turn: Turn, id: string, watch: WatchState): void {
-  turn.state = { ...turn.state, watches: { ...turn.state.watches, [id]: watch } };
+  turn.state = { ...turn.state, watches: new Map(turn.state.watches).set(id, watch) };
 }
 
 /** Replaces every watch by its next state, each under the policy its deployment started under. */
 function eachWatch(turn: Turn, next: (watch: WatchState, under: Policy) => WatchState): void {
-  const watches: Record<string, WatchState> = {};
-  for (const [id, watch] of Object.entries(turn.state.watches)) {
-    watches[id] = next(watch, policyFor(turn.policy, turn.state, id));
+  const watches = new Map<string, WatchState>();
+  for (const [id, watch] of turn.state.watches) {
+    watches.set(id, next(watch, policyFor(turn.policy, turn.state, id)));
   }
   turn.state = { ...turn.state, watches };
 }
 
 /** The context that was prepared for a deployment, which is not kept any longer. */
 function takePrepared(turn: Turn, id: string): PreparedContext | undefined {
-  const { prepared = {}, ...state } = turn.state;
-  const { [id]: found, ...rest } = prepared;
+  const { prepared, ...state } = turn.state;
+  const found = prepared?.get(id);
   if (found === undefined) return undefined;
-  turn.state = Object.keys(rest).length === 0 ? state : { ...state, prepared: rest };
+  const rest = new Map(prepared);
+  rest.delete(id);
+  turn.state = rest.size === 0 ? state : { ...state, prepared: rest };
   return found;
 }
 
 /** Tells the watches of all tags that their deployments have by now. */
 function tellTags(turn: Turn): void {
-  for (const [id, watch] of Object.entries(turn.state.watches)) {
+  const watches = new Map(turn.state.watches);
+  for (const [id, watch] of watches) {
     const state = findDeployment(turn.state.fleet, id);
-    if (state !== undefined) setWatch(turn, id, withTags(watch, state.tags));
+    if (state !== undefined) watches.set(id, withTags(watch, state.tags));
   }
+  turn.state = { ...turn.state, watches };
 }
 
 /** Tells the other watches that this service was deployed and is no longer a peer. */
 function leavePeers(turn: Turn, { service, startedAtMs }: Deployment, knownAtMs: number): void {
-  for (const [id, watch] of Object.entries(turn.state.watches)) {
+  const watches = new Map(turn.state.watches);
+  for (const [id, watch] of watches) {
     if (watch.deployment.service === service) continue;
-    setWatch(turn, id, withDeparture(watch, { service, atMs: startedAtMs, knownAtMs }));
+    watches.set(id, withDeparture(watch, { service, atMs: startedAtMs, knownAtMs }));
   }
+  turn.state = { ...turn.state, watches };
 }
 
 /** Lets time pass for every watch and returns the judgements, which are not decided on yet. */
@@ -250,7 +261,7 @@ function decide(turn: Turn, events: readonly DecisionEvent[]): void {
 
 /** The state without watches that are over. */
 function dropConcluded(state: ControllerState): ControllerState {
-  const watches = Object.entries(state.watches).filter(([, watch]) => !watch.concluded);
-  if (watches.length === Object.keys(state.watches).length) return state;
-  return { ...state, watches: Object.fromEntries(watches) };
+  const watches = [...state.watches].filter(([, watch]) => !watch.concluded);
+  if (watches.length === state.watches.size) return state;
+  return { ...state, watches: new Map(watches) };
 }

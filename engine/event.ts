@@ -294,11 +294,11 @@ export interface SeasonProfile {
 
 export interface PreparedContext {
   /** By `service/metric[@version]` (see `seriesKey`). */
-  readonly seasons: Readonly<Record<string, SeasonProfile>>;
+  readonly seasons: ReadonlyMap<string, SeasonProfile>;
   /** What quiet watches did, by series and detector setting (see `placeboKey`). */
-  readonly placebos?: Readonly<Record<string, CalibratedLimit>>;
+  readonly placebos?: ReadonlyMap<string, CalibratedLimit>;
   /** What unexposed peers mean for a series, by series and setting (see `controlKey`). */
-  readonly controls?: Readonly<Record<string, PeerControl>>;
+  readonly controls?: ReadonlyMap<string, PeerControl>;
   readonly digest: string;
 }
 

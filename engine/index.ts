@@ -38,6 +38,7 @@ export { DECIDES_OTHERWISE, ENGINE_VERSION, JUDGES_OTHERWISE } from "./version.t
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";
 export { matchesGlob, servicesOf } from "./policy/policy.ts";
+export { jsonObject, own, type JsonObject } from "./json.ts";
 export { canonicalJson } from "./policy/canonical.ts";
 export { diffPolicies, type PolicyDifference } from "./policy/diff.ts";
 export { isTimeZone } from "./policy/calendar.ts";
@@ -130,7 +131,13 @@ export { stands } from "./decide/standing.ts";
 export { step } from "./decide/machine.ts";
 export { learnedFrom, type LearningState, type Lesson } from "./learn/lessons.ts";
 export type { Step } from "./decide/recorder.ts";
-export { findDeployment, initialFleet, nextDueAtMs, type FleetState } from "./decide/state.ts";
+export {
+  findDeployment,
+  initialFleet,
+  nextDueAtMs,
+  withJudgement,
+  type FleetState,
+} from "./decide/state.ts";
 export {
   controllerDueAtMs,
   handle,
@@ -139,7 +146,7 @@ export {
   type ControllerStep,
 } from "./controller.ts";
 export { RECENT_AT_LEAST, recentReach, type RecentColumn } from "./recent.ts";
-export { restore, serialise } from "./stateText.ts";
+export { readContext, restore, serialise } from "./stateText.ts";
 export type * from "./incumbents/incumbent.ts";
 export { walk as walkIncumbent, type Walk } from "./incumbents/walk.ts";
 export { argo, type ArgoState } from "./incumbents/argo/rollout.ts";

@@ -22,7 +22,7 @@ export interface RecentColumn extends SampleColumn {
   readonly room: { used: number };
 }
 
-export type Recent = Readonly<Record<string, RecentColumn>>;
+export type Recent = ReadonlyMap<string, RecentColumn>;
 
 /** The fewest samples that are kept: twice what a baseline needs, as some may be too late. */
 export const RECENT_AT_LEAST = 2 * BASELINE_SAMPLES;
@@ -42,11 +42,11 @@ export function recentReach(policy: Policy): { keepMs: number; atMostMs: number 
 /** Appends samples to the recent ones, and drops those that no baseline can reach any more. */
 export function remember(policy: Policy, recent: Recent, columns: readonly SampleColumn[]): Recent {
   const { keepMs, atMostMs } = recentReach(policy);
-  const next: Record<string, RecentColumn> = { ...recent };
+  const next = new Map(recent);
   for (const column of columns) {
     if (column.atMs.length === 0) continue;
     const key = seriesKey(column.series);
-    next[key] = forget(joined(next[key], column), keepMs, atMostMs);
+    next.set(key, forget(joined(next.get(key), column), keepMs, atMostMs));
   }
   return next;
 }

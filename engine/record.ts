@@ -1,6 +1,7 @@
 /** Why: one record for each decision, enough to explain it and to make it again. */
 
 import type { SignalEvidence } from "./event.ts";
+import type { JsonObject } from "./json.ts";
 import type { StageNow } from "./policy/stages.ts";
 
 /** How one deployment ended, as the engine knows it (labels and misses are the lab's). */
@@ -63,7 +64,7 @@ export interface ConfidenceBasis {
   readonly logE: number;
   readonly changeFailureRate: number;
   /** Of the signals that have a series; they sum to one. */
-  readonly weights: Readonly<Record<string, number>>;
+  readonly weights: JsonObject<number>;
   /** The rules that held the confidence down, and at what. */
   readonly caps: readonly { readonly rule: string; readonly atMost: number }[];
   /** A hard guard spoke, and no confidence is below this then. */

@@ -6,11 +6,21 @@
 
 import { assert } from "./assert.ts";
 import type { ControllerState } from "./controller.ts";
+import type { DeploymentState } from "./decide/state.ts";
+import type { SignalState } from "./detect/publish.ts";
+import type { WatchState } from "./detect/watch.ts";
+import type { PreparedContext, SignalEvidence } from "./event.ts";
+import { jsonObject, type JsonObject } from "./json.ts";
 import type { Open } from "./learn/lessons.ts";
 import type { Policy } from "./policy/policy.ts";
 
 const MARK = "$number";
 const COLUMN = "$column";
+/** A map is written as the list of its entries: no name from outside is a key of an object. */
+const MAP = "$map";
+/** An object with a key that looks like a mark. */
+const OBJECT = "$object";
+const MARKS: readonly string[] = [MARK, COLUMN, MAP, OBJECT];
 const ODD = new Map<string, number>([
   ["NaN", Number.NaN],
   ["Infinity", Number.POSITIVE_INFINITY],
@@ -46,10 +56,55 @@ export function restore(text: string): ControllerState {
   // pages once more.
   const stormPaged = isList(fleet.stormPaged) ? fleet.stormPaged : [];
   const told = { ...learning, open };
+  const deployments = fleet.deployments.map(judgedFrom);
+  const ended = fleet.ended.map(judgedFrom);
+  const past = { rollbacks, breaches, stormPaged, policies, learning: told };
+  const { prepared } = state;
   return {
     ...state,
-    fleet: { ...fleet, rollbacks, breaches, stormPaged, policies, learning: told },
+    fleet: { ...fleet, deployments, ended, ...past },
+    watches: mapFrom(state.watches, watchFrom),
+    recent: mapFrom(state.recent),
+    ...(prepared === undefined ? {} : { prepared: mapFrom(prepared, readContext) }),
   };
+}
+
+/** A prepared context as a log or an older state has it: its maps are objects there. */
+export function readContext(written: PreparedContext): PreparedContext {
+  const { seasons, placebos, controls } = written;
+  return {
+    ...written,
+    seasons: mapFrom(seasons),
+    ...(placebos === undefined ? {} : { placebos: mapFrom(placebos) }),
+    ...(controls === undefined ? {} : { controls: mapFrom(controls) }),
+  };
+}
+
+function judgedFrom(state: DeploymentState): DeploymentState {
+  return { ...state, signals: listFrom(state.signals, (_name, one: SignalEvidence) => one) };
+}
+
+function watchFrom(watch: WatchState): WatchState {
+  return {
+    ...watch,
+    context: watch.context === null ? null : readContext(watch.context),
+    signals: mapFrom(watch.signals, (signal: SignalState): SignalState => ({
+      ...signal,
+      tracks: mapFrom(signal.tracks),
+      exposures: mapFrom(signal.exposures),
+      published: mapFrom(signal.published),
+    })),
+    peers: mapFrom(watch.peers),
+  };
+}
+
+/** The map; an older engine wrote an object in its place. */
+function mapFrom<Value>(
+  written: ReadonlyMap<string, Value> | JsonObject<Value>,
+  each: (value: Value) => Value = (value) => value,
+): ReadonlyMap<string, Value> {
+  const entries = written instanceof Map ? [...written] : Object.entries(written);
+  return new Map((entries as [string, Value][]).map(([name, value]) => [name, each(value)]));
 }
 
 /** Adds the environment null, which means any, to what an older engine wrote without one. */
@@ -59,7 +114,7 @@ function inAny<Past extends object>(past: Past): Past & { readonly environment: 
 
 /** The list; an older engine wrote a record by name in its place. */
 function listFrom<Item, Older>(
-  written: readonly Item[] | Readonly<Record<string, Older>>,
+  written: readonly Item[] | JsonObject<Older>,
   make: (name: string, older: Older) => Item,
 ): Item[] {
   if (isList(written)) return [...written];
@@ -75,14 +130,22 @@ function written(value: unknown): unknown {
     if (Object.is(value, -0)) return { [MARK]: "-0" };
     return Number.isFinite(value) ? value : { [MARK]: String(value) };
   }
-  if (!ArrayBuffer.isView(value)) return value;
-  assert(value instanceof Float64Array, "a state holds columns of doubles and no others");
-  return { [COLUMN]: Array.from(value) };
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Map) return { [MAP]: [...(value as ReadonlyMap<string, unknown>)] };
+  if (ArrayBuffer.isView(value)) {
+    assert(value instanceof Float64Array, "a state holds columns of doubles and no others");
+    return { [COLUMN]: Array.from(value) };
+  }
+  return MARKS.some((mark) => Object.hasOwn(value, mark))
+    ? { [OBJECT]: Object.entries(value) }
+    : value;
 }
 
 function read(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (MARK in value) return ODD.get(String(value[MARK]));
   if (COLUMN in value) return Float64Array.from(value[COLUMN] as number[]);
+  if (MAP in value) return new Map(value[MAP] as [string, unknown][]);
+  if (OBJECT in value) return jsonObject(value[OBJECT] as [string, unknown][]);
   return value;
 }

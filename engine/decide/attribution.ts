@@ -159,9 +159,9 @@ function isRival(
 /** All series that breach in the signals of a deployment, the earliest first. */
 function breachingOf({ signals }: Known): readonly BreachingSeries[] {
   let found: readonly BreachingSeries[] = [];
-  for (const name in signals) {
-    const { breaching } = signals[name]!;
-    if (accuses(signals[name]!)) found = found.length === 0 ? breaching : [...found, ...breaching];
+  for (const evidence of signals) {
+    const { breaching } = evidence;
+    if (accuses(evidence)) found = found.length === 0 ? breaching : [...found, ...breaching];
   }
   if (found.length < 2) return found;
   return [...found].sort((a, b) => a.sinceMs - b.sinceMs || (a.series < b.series ? -1 : 1));

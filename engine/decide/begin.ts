@@ -68,7 +68,7 @@ export function begin(turn: Turn, deployment: Deployment, nowMs: number): Deploy
     policyDigest: policy.digest,
     phase: { name: "watching" },
     watchEndsAtMs: deployment.startedAtMs + policy.watchMs,
-    signals: {},
+    signals: [],
     tags: tags.length === 0 ? tags : ownFirst(tags.filter(isMine)),
     stages: [],
     records: 0,

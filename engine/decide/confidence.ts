@@ -24,6 +24,7 @@
 
 import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
 import type { Arm, SignalEvidence } from "../event.ts";
+import { jsonObject, own, type JsonObject } from "../json.ts";
 import type { Policy } from "../policy/policy.ts";
 
 /** The cap on a short baseline, or where more than `MISSING_AT_MOST` of the samples are missing. */
@@ -50,7 +51,7 @@ export interface Confidence {
   readonly logE: number;
   readonly changeFailureRate: number;
   /** Of the signals that have a series; they sum to one. */
-  readonly weights: Readonly<Record<string, number>>;
+  readonly weights: JsonObject<number>;
   /** Those caps that lowered it. */
   readonly caps: readonly ConfidenceCap[];
   /** What a hard guard lifted it to at least; absent where none speaks. */
@@ -82,14 +83,14 @@ function posterior(prior: number, e: number): number {
  */
 export function confidenceOf(
   policy: Policy,
-  signals: Readonly<Record<string, SignalEvidence>>,
+  signals: readonly SignalEvidence[],
   arm: Arm,
 ): Confidence | null {
   const judged = policy.signals.flatMap(({ name }) => {
-    const evidence = signals[name];
+    const evidence = signals.find(({ signal }) => signal === name);
     const standing = evidence?.standing ?? null;
     if (evidence === undefined || standing === null) return [];
-    return [{ name, weight: policy.evidence.weights[name]!, evidence, logE: standing[arm] }];
+    return [{ name, weight: own(policy.evidence.weights, name)!, evidence, logE: standing[arm] }];
   });
   if (judged.length === 0) return null;
   const total = judged.reduce((sum, { weight }) => sum + weight, 0);
@@ -122,7 +123,7 @@ export function confidenceOf(
     uncapped,
     logE: Math.log(e),
     changeFailureRate,
-    weights: Object.fromEntries(judged.map(({ name, weight }) => [name, weight / total])),
+    weights: jsonObject(judged.map(({ name, weight }) => [name, weight / total])),
     caps,
     ...(guarded ? { hardGuardAtLeast: HARD_GUARD_AT_LEAST } : {}),
   };

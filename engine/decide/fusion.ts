@@ -15,14 +15,13 @@ import { confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
  */
 export function fuses(
   fusion: Exclude<Fusion, "evidence">,
-  signals: Readonly<Record<string, SignalEvidence>>,
+  signals: readonly SignalEvidence[],
   signalCount: number,
   arm: Arm,
 ): boolean {
   let breaches = 0;
   let absent = 0;
-  for (const name in signals) {
-    const evidence = signals[name]!;
+  for (const evidence of signals) {
     if (evidence.series === null) absent++;
     else if (verdictIn(evidence, arm) === "breach") breaches++;
   }
@@ -43,9 +42,8 @@ export function verdictIn({ verdict, untagged }: SignalEvidence, arm: Arm): Verd
  */
 export function concludes(
   policy: Policy,
-  judged: Readonly<Record<string, SignalEvidence>>,
+  signals: readonly SignalEvidence[],
 ): { verdict: Verdict; reason: string } {
-  const signals = Object.values(judged);
   const watched = signals.filter((evidence) => evidence.series !== null);
   if (watched.length === 0) {
     return { verdict: "noData", reason: signals.map((one) => one.reason).join("; ") };
@@ -54,7 +52,8 @@ export function concludes(
   const named = doubt.length === 0 ? watched : doubt;
   const reason = [...new Set(named.map((evidence) => evidence.reason))].join("; ");
   if (doubt.length === 0) {
-    const confidence = policy.fusion === "evidence" ? confidenceOf(policy, judged, "tagged") : null;
+    const confidence =
+      policy.fusion === "evidence" ? confidenceOf(policy, signals, "tagged") : null;
     if (confidence === null || confidence.value < WITHDRAWN_BELOW) {
       return { verdict: "healthy", reason };
     }

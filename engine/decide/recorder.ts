@@ -138,8 +138,7 @@ function tierOf(phase: Phase): TierName | null {
  */
 function inOrder(signals: DeploymentState["signals"]): readonly SignalEvidence[] {
   let ordered: SignalEvidence[] | null = null;
-  for (const name in signals) {
-    const evidence = signals[name]!;
+  for (const evidence of signals) {
     if (ordered === null) {
       ordered = [evidence];
       continue;

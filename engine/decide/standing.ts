@@ -25,8 +25,7 @@ export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "s
 /** The signals that speak against the deployment. */
 function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
   let found: SignalEvidence[] | null = null;
-  for (const name in signals) {
-    const evidence = signals[name]!;
+  for (const evidence of signals) {
     if (!accuses(evidence)) continue;
     if (found === null) found = [evidence];
     else found.push(evidence);
@@ -39,10 +38,10 @@ function namesOf(
   isNamed: (evidence: SignalEvidence) => boolean,
 ): readonly string[] {
   let found: string[] | null = null;
-  for (const name in signals) {
-    if (!isNamed(signals[name]!)) continue;
-    if (found === null) found = [name];
-    else found.push(name);
+  for (const evidence of signals) {
+    if (!isNamed(evidence)) continue;
+    if (found === null) found = [evidence.signal];
+    else found.push(evidence.signal);
   }
   return found ?? NONE;
 }
@@ -265,7 +264,7 @@ export function breachReason(
  * fusion wants several breaches at once, in a breach that is not enough by itself.
  */
 export function recovered(policy: Policy, { signals }: Judged, { accused }: Proposed): boolean {
-  const now = accused.map((name) => signals[name]!);
+  const now = accused.map((name) => signals.find(({ signal }) => signal === name)!);
   if (policy.fusion === "evidence") {
     const confidence = confidenceOf(policy, signals, "tagged");
     if (confidence === null || confidence.uncapped >= WITHDRAWN_BELOW) return false;
@@ -280,7 +279,7 @@ export function recovered(policy: Policy, { signals }: Judged, { accused }: Prop
 
 /** Why a question is taken back, in words. */
 export function recoveryReason(policy: Policy, state: Judged): string {
-  const healthy = Object.values(state.signals)
+  const healthy = state.signals
     .filter(({ verdict }) => verdict === "healthy")
     .map((evidence) => evidence.reason)
     .join("; ");

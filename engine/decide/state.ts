@@ -11,7 +11,7 @@ import { inForce } from "../policy/inForce.ts";
 import { initialLearning, openOf, type LearningState } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { End, TierName } from "../record.ts";
-import { added } from "./list.ts";
+import { added, replacedAt } from "./list.ts";
 
 export interface Watching {
   readonly name: "watching";
@@ -48,8 +48,8 @@ export interface DeploymentState {
   readonly policyDigest: string;
   readonly phase: Phase;
   readonly watchEndsAtMs: number;
-  /** The newest judgement of every signal that has one. */
-  readonly signals: Readonly<Record<string, SignalEvidence>>;
+  /** The newest judgement of every signal that has one, the first judged first. */
+  readonly signals: readonly SignalEvidence[];
   readonly tags: readonly ContextTag[];
   /** The stages of its rollout, in the order in which they became known. */
   readonly stages: readonly StageReached[];
@@ -155,18 +155,13 @@ export function changed(
   return Object.assign(next, change);
 }
 
-/**
- * The newest judgements with one more. Copied key by key and not spread, for the reason that
- * `changed` gives.
- */
+/** The newest judgements with one more, in the place of the signal's older one. */
 export function withJudgement(
   signals: DeploymentState["signals"],
   evidence: SignalEvidence,
 ): DeploymentState["signals"] {
-  const newest: Record<string, SignalEvidence> = {};
-  for (const name in signals) newest[name] = signals[name]!;
-  newest[evidence.signal] = evidence;
-  return newest;
+  const place = signals.findIndex(({ signal }) => signal === evidence.signal);
+  return place < 0 ? added(signals, evidence) : replacedAt(signals, place, evidence);
 }
 
 export type Writable<Type> = { -readonly [Field in keyof Type]: Type[Field] };

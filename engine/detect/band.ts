@@ -46,7 +46,7 @@ export function bandOf(
   signal: SignalPolicy,
   column: SampleColumn,
 ): Band | null {
-  const taken = watch.signals[signal.name]?.tracks[seriesKey(column.series)];
+  const taken = watch.signals.get(signal.name)?.tracks.get(seriesKey(column.series));
   if (taken === undefined) return null;
   const track = cloneTrack(taken);
   const { deployment, stages } = watch;

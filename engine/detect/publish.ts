@@ -35,9 +35,9 @@ interface Published {
 }
 
 export interface SignalState {
-  readonly tracks: Readonly<Record<string, TrackState>>;
+  readonly tracks: ReadonlyMap<string, TrackState>;
   readonly exposures: Exposures;
-  readonly published: Readonly<Record<string, Published>>;
+  readonly published: ReadonlyMap<string, Published>;
   /** Changes taken but not judged yet: another series may fall silent before them. */
   readonly pending: readonly TrackChange[];
   readonly verdict: Verdict;
@@ -64,14 +64,15 @@ export function publish(
   changes: readonly TrackChange[],
   judgements: SignalJudged[],
 ): SignalState {
-  let { published, verdict, untagged, standing, said, guarded = false } = before;
+  let { verdict, untagged, standing, said, guarded = false } = before;
+  const published = new Map(before.published);
   const ordered = [...changes].sort(byKnown);
-  const all = Object.entries(before.tracks);
+  const all = [...before.tracks];
   for (const change of ordered) {
     const { stale } = change;
     const { levels, untaggedLevels } = change;
     const key = seriesKey(change.series);
-    const sinceMs = published[key]?.sinceMs ?? null;
+    const sinceMs = published.get(key)?.sinceMs ?? null;
     const accuses = fusesEvidence(policy) ? levels > 0 : change.tagged === "breach";
     const entry = {
       stale,
@@ -82,12 +83,12 @@ export function publish(
       untaggedLevels,
       sinceMs: accuses ? (sinceMs ?? change.atMs) : null,
     };
-    published = { ...published, [key]: entry };
+    published.set(key, entry);
     const tracks = all.filter(([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs);
     const next = combine(tracks, published, "tagged");
     const shadow = combine(tracks, published, "untagged");
     const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
-    const guards = tracks.some(([key]) => published[key]?.guarded === true);
+    const guards = tracks.some(([key]) => published.get(key)?.guarded === true);
     const same =
       next === verdict &&
       shadow === untagged &&
@@ -99,7 +100,7 @@ export function publish(
     untagged = shadow;
     standing = stands;
     guarded = guards;
-    const track = frozen(signal, watch, before.tracks[key]!);
+    const track = frozen(signal, watch, before.tracks.get(key)!);
     const breaching = breachingOf(published);
     // Another series joined or left the breach, but the verdict is the same: its evidence stays,
     // and only the list of breaching series is new.
@@ -136,13 +137,13 @@ function frozen(signal: SignalPolicy, watch: WatchState, known: TrackState): Tra
  */
 function combine(
   tracks: readonly (readonly [string, TrackState])[],
-  published: Readonly<Record<string, Published>>,
+  published: ReadonlyMap<string, Published>,
   arm: Arm,
 ): Verdict {
   let silent = 0;
   let cleared = false;
   for (const [key, track] of tracks) {
-    const state = published[key];
+    const state = published.get(key);
     if (state === undefined) continue;
     if (state[arm] === "breach") return "breach";
     if (state.stale) silent++;

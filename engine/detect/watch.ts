@@ -48,9 +48,9 @@ export interface WatchState {
   /** The stages of its rollout, in the order in which they became known. */
   readonly stages: readonly StageReached[];
   readonly context: PreparedContext | null;
-  readonly signals: Readonly<Record<string, SignalState>>;
+  readonly signals: ReadonlyMap<string, SignalState>;
   /** By series: samples of its peers since the deployment (see baseline/peers.ts). */
-  readonly peers: Readonly<Record<string, SampleColumn>>;
+  readonly peers: ReadonlyMap<string, SampleColumn>;
   /** Services that were deployed since, and are no peers from then on. */
   readonly departures: readonly Departure[];
   readonly concluded: boolean;
@@ -70,18 +70,18 @@ export function startWatch(
   knownAtMs = deployment.startedAtMs,
   stages: readonly StageReached[] = [],
 ): WatchState {
-  const signals: Record<string, SignalState> = {};
+  const signals = new Map<string, SignalState>();
   for (const signal of policy.signals) {
-    signals[signal.name] = {
-      tracks: {},
-      exposures: {},
-      published: {},
+    signals.set(signal.name, {
+      tracks: new Map(),
+      exposures: new Map(),
+      published: new Map(),
       pending: [],
       verdict: "inconclusive",
       untagged: "inconclusive",
       standing: null,
       said: null,
-    };
+    });
   }
   return {
     deployment,
@@ -91,7 +91,7 @@ export function startWatch(
     stages,
     context: null,
     signals,
-    peers: {},
+    peers: new Map(),
     departures: [],
     concluded: false,
   };
@@ -133,13 +133,14 @@ export function takeColumns(
 ): WatchState {
   if (before.concluded) return before;
   const watch = keepPeers(policy, before, columns);
-  let signals = watch.signals;
+  const signals = new Map(watch.signals);
   for (const signal of policy.signals) {
     const changes: TrackChange[] = [];
-    let tracks = watch.signals[signal.name]!.tracks;
+    const before = signals.get(signal.name)!;
+    let tracks = before.tracks;
     const services = servicesOf(signal, watch.deployment);
     const fromMs = reachFrom(signal, watch.deployment.startedAtMs) - EXPOSURE_REACH_MS;
-    const known = watch.signals[signal.name]!.exposures;
+    const known = before.exposures;
     const exposures = takeExposures(signal, services, known, columns, fromMs);
     for (const column of columns) {
       if (!services.has(column.series.service)) continue;
@@ -149,18 +150,17 @@ export function takeColumns(
         policy,
         signal,
         watch,
-        tracks[key] ?? null,
+        tracks.get(key) ?? null,
         column,
         exposures,
         shareFor,
         changes,
       );
-      if (track !== null) tracks = { ...tracks, [key]: track };
+      if (track !== null) tracks = new Map(tracks).set(key, track);
     }
-    const before = signals[signal.name]!;
     if (tracks === before.tracks && exposures === before.exposures) continue;
     const pending = [...before.pending, ...changes];
-    signals = { ...signals, [signal.name]: { ...before, tracks, exposures, pending } };
+    signals.set(signal.name, { ...before, tracks, exposures, pending });
   }
   return { ...watch, signals };
 }
@@ -170,9 +170,10 @@ export function takeColumns(
  * difference, and policies that differ only in these have the same judgements.
  */
 export function isWithinTolerance(watch: WatchState): boolean {
-  return Object.values(watch.signals).every(({ tracks }) =>
-    Object.values(tracks).every(({ beyond }) => !beyond),
-  );
+  for (const { tracks } of watch.signals.values()) {
+    for (const { beyond } of tracks.values()) if (beyond) return false;
+  }
+  return true;
 }
 
 /** When something next happens without a sample: a series falls silent, or the watch ends. */
@@ -180,7 +181,7 @@ export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   let dueAtMs = watch.concluded ? Number.POSITIVE_INFINITY : watch.endsAtMs;
   if (watch.concluded) return dueAtMs;
   for (const signal of policy.signals) {
-    for (const track of Object.values(watch.signals[signal.name]!.tracks)) {
+    for (const track of watch.signals.get(signal.name)!.tracks.values()) {
       if (track.stale) continue;
       dueAtMs = Math.min(dueAtMs, deadlineOf(watch, signal, track));
     }
@@ -210,12 +211,12 @@ export function advanceWatch(
   const isDue = ({ knownAtMs }: TrackChange): boolean =>
     toMs >= watch.endsAtMs || knownAtMs <= judgedToMs;
   const judgements: SignalJudged[] = [];
-  let signals = watch.signals;
+  const signals = new Map(watch.signals);
   for (const signal of policy.signals) {
-    const before = signals[signal.name]!;
+    const before = signals.get(signal.name)!;
     const changes: TrackChange[] = [];
     let tracks = before.tracks;
-    for (const [key, track] of Object.entries(tracks)) {
+    for (const [key, track] of before.tracks) {
       if (track.stale || isHeardUntil(track, untilMs)) continue;
       const clone = cloneTrack(track);
       freezeBaseline(
@@ -228,13 +229,13 @@ export function advanceWatch(
       const deadlineMs = clone.lastKnownAtMs + staleAfterMs(clone.baseline!);
       if (deadlineMs > untilMs) continue;
       changes.push(goStale(clone, deadlineMs));
-      tracks = { ...tracks, [key]: clone };
+      tracks = new Map(tracks).set(key, clone);
     }
     const due = [...before.pending.filter(isDue), ...changes];
     if (due.length === 0) continue;
     const pending = before.pending.filter((change) => !isDue(change));
     const after = publish(policy, watch, signal, { ...before, tracks, pending }, due, judgements);
-    signals = { ...signals, [signal.name]: after };
+    signals.set(signal.name, after);
   }
   judgements.sort(compareEvents);
   const advanced = { ...watch, signals };
@@ -245,7 +246,7 @@ export function advanceWatch(
       atMs: watch.endsAtMs,
       knownAtMs: watch.endsAtMs,
       deploymentId: watch.deployment.deploymentId,
-      evidence: finalEvidence(signal, advanced, signals[signal.name]!),
+      evidence: finalEvidence(signal, advanced, signals.get(signal.name)!),
       cause: "end",
     });
   }

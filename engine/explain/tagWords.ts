@@ -1,7 +1,8 @@
 /** What a tag does under a policy, in a sentence. */
 
 import type { ContextTag } from "../event.ts";
-import type { Policy } from "../policy/policy.ts";
+import { own } from "../json.ts";
+import type { Condition, Policy } from "../policy/policy.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
 import { ruleOf } from "../policy/tags.ts";
 
@@ -26,8 +27,7 @@ export function tagMeaning(policy: Policy, tag: ContextTag): string {
 
 /** The places of a policy that have a condition on the tag. */
 function askedBy({ assign, modes, guardrails }: Policy, tag: string): string[] {
-  const names = (when: { readonly tags?: Readonly<Record<string, string>> | undefined } | null) =>
-    when?.tags?.[tag] !== undefined;
+  const names = (when: Condition | null): boolean => own(when?.tags ?? {}, tag) !== undefined;
   return [
     ...assign.flatMap(({ when }, at) => (names(when) ? [`assign[${at}]`] : [])),
     ...modes.flatMap(({ name, when }) => (names(when) ? [`mode ${name}`] : [])),

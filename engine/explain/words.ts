@@ -56,20 +56,22 @@ function conditionText(condition: Condition): string {
   return parts.length === 0 ? "always" : parts.join(" and ");
 }
 
-const FLEET_RULES: Readonly<Record<string, string>> = {
-  halt: "all machines were halted",
-  "guardrails.cooldown": "the service was rolled back a short while ago",
-  "guardrails.rollbackBudget": "the budget of rollbacks is spent",
-  "guardrails.stormBrake": "too many services are in breach at once",
-  attribution: "what is seen may be another deployment's or service's doing",
-  "data quality": "the data is too poor for the certainty that the tier asks for",
-  learning: "people overrode most proposals like this one, so the machine asks first",
-  "short history": "there is too little history to act without a question",
-};
+const FLEET_RULES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    halt: "all machines were halted",
+    "guardrails.cooldown": "the service was rolled back a short while ago",
+    "guardrails.rollbackBudget": "the budget of rollbacks is spent",
+    "guardrails.stormBrake": "too many services are in breach at once",
+    attribution: "what is seen may be another deployment's or service's doing",
+    "data quality": "the data is too poor for the certainty that the tier asks for",
+    learning: "people overrode most proposals like this one, so the machine asks first",
+    "short history": "there is too little history to act without a question",
+  }),
+);
 
 /** What a step of the tier path says, by the rule's place in the policy. */
 export function ruleText(policy: Policy, rule: string): string {
-  const known = FLEET_RULES[rule];
+  const known = FLEET_RULES.get(rule);
   if (known !== undefined) return `${rule}: ${known}`;
   if (rule === "assign.otherwise") return `${rule}: no other rule of the policy matched`;
   const [, list, place] = /^(assign|guardrails\.never)\[(\d+)\]$/.exec(rule) ?? [];

@@ -33,13 +33,13 @@ function compare(
     return compareLists(items(before), items(after), path);
   }
   if (before?.kind === "map" && after?.kind === "map") {
-    const kinds = [before, after].map(({ entries }) => entries["kind"]);
+    const kinds = [before, after].map(({ entries }) => entries.get("kind"));
     if (kinds[0] !== undefined && kinds[1] !== undefined && textOf(kinds[0]) !== textOf(kinds[1])) {
       return [said(path, textOf(before), textOf(after), null)];
     }
-    const keys = new Set([...Object.keys(before.entries), ...Object.keys(after.entries)]);
+    const keys = new Set([...before.entries.keys(), ...after.entries.keys()]);
     return [...keys].flatMap((key) =>
-      compare(before.entries[key], after.entries[key], [...path, key]),
+      compare(before.entries.get(key), after.entries.get(key), [...path, key]),
     );
   }
   const texts = [before, after].map((one) => (one === undefined ? null : textOf(one)));

@@ -8,6 +8,7 @@
  * any rule, and one that is written in none.
  */
 
+import type { JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
 import type { Assignment } from "./policy.ts";
 import { isStricter } from "./resolve.ts";
@@ -135,7 +136,7 @@ function entriesOf(written: unknown, key: string): readonly (readonly [string, u
 /** The rules that are never the first to match: earlier ones take all they would. */
 export function neverFirst(assign: readonly Assignment[]): readonly number[] {
   const rules = assign.map(({ when, tier }) => ({
-    when: when === null ? null : conditionOf(when as Readonly<Record<string, unknown>>),
+    when: when === null ? null : conditionOf(when as JsonObject),
     tier,
   }));
   const first = new Set<number>();
@@ -174,7 +175,7 @@ function rulesOf(written: unknown): readonly Rule[] | null {
   return rules;
 }
 
-function conditionOf(when: Readonly<Record<string, unknown>>): Map<string, readonly string[]> {
+function conditionOf(when: JsonObject): Map<string, readonly string[]> {
   const condition = new Map<string, readonly string[]>();
   const add = (key: string, value: unknown): unknown =>
     condition.set(key, (Array.isArray(value) ? (value as unknown[]) : [value]).map(String));

@@ -1,15 +1,15 @@
 /** What is wrong with the kind of a value, in the words of whoever wrote the YAML. */
 
-const KINDS: Readonly<Record<string, string>> = {
-  object: "a mapping",
-  record: "a mapping",
-  array: "a list",
-  tuple: "a list",
-  string: "a text",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-};
+const KINDS: ReadonlyMap<string, string> = new Map([
+  ["object", "a mapping"],
+  ["record", "a mapping"],
+  ["array", "a list"],
+  ["tuple", "a list"],
+  ["string", "a text"],
+  ["number", "a number"],
+  ["int", "a whole number"],
+  ["boolean", "true or false"],
+]);
 
 const WRONG_KIND = /^Invalid input: expected (?<expected>\w+), received (?<received>\w+)$/;
 
@@ -22,8 +22,8 @@ export function issueText(message: string): string {
   if (expected === undefined || received === undefined) {
     return message.replace(/^Invalid input: /, "");
   }
-  const wanted = KINDS[expected] ?? expected;
+  const wanted = KINDS.get(expected) ?? expected;
   if (received === "undefined") return `missing, ${wanted} is expected`;
   if (received === "null") return `nothing is written here, ${wanted} is expected`;
-  return `expected ${wanted}, and this is ${KINDS[received] ?? received}`;
+  return `expected ${wanted}, and this is ${KINDS.get(received) ?? received}`;
 }

@@ -7,6 +7,7 @@
  */
 
 import { authorityLoosened, authorityShifted } from "./floors.ts";
+import { jsonObject, type JsonObject } from "../json.ts";
 import { loosenings } from "./tighten.ts";
 import { isMap, type Path } from "./written.ts";
 
@@ -91,13 +92,11 @@ function merge(
     if (!isMap(child)) return child;
     forget(path, origins);
   }
-  const base = replaces ? {} : parent;
-  const merged: Record<string, unknown> = { ...base };
+  const merged = new Map(Object.entries(replaces ? {} : parent));
   for (const [key, value] of Object.entries(child as object)) {
-    const before = Object.hasOwn(base, key) ? base[key] : undefined;
-    merged[key] = merge(before, value, [...path, key], layer, origins);
+    merged.set(key, merge(merged.get(key), value, [...path, key], layer, origins));
   }
-  return merged;
+  return jsonObject(merged);
 }
 
 function forget(path: Path, origins: Map<string, Origin>): void {
@@ -106,11 +105,7 @@ function forget(path: Path, origins: Map<string, Origin>): void {
 }
 
 /** A condition, and a detector of another kind, are replaced whole. */
-function isOneThing(
-  parent: Readonly<Record<string, unknown>>,
-  child: Readonly<Record<string, unknown>>,
-  path: Path,
-): boolean {
+function isOneThing(parent: JsonObject, child: JsonObject, path: Path): boolean {
   const last = path[path.length - 1];
   if (last === "when" || last === "fusion") return true;
   return last === "detector" && child["kind"] !== undefined && child["kind"] !== parent["kind"];

@@ -4,6 +4,7 @@
  */
 
 import { formatRange, type WeeklyRange } from "./calendar.ts";
+import { jsonObject, own, type JsonObject } from "../json.ts";
 import type { Condition, Policy, TimeWindow } from "./policy.ts";
 import {
   formatDuration,
@@ -17,9 +18,9 @@ import {
 export type Outline =
   | { readonly kind: "leaf"; readonly text: string; readonly value: number | string }
   | { readonly kind: "list"; readonly items: readonly string[] }
-  | { readonly kind: "map"; readonly entries: Readonly<Record<string, Outline>> };
+  | { readonly kind: "map"; readonly entries: ReadonlyMap<string, Outline> };
 
-type Fields = Readonly<Record<string, unknown>>;
+type Fields = JsonObject;
 
 /** Numbers that are shares, by the end of their path; every other number is plain. */
 const SHARES = new RegExp(
@@ -38,28 +39,33 @@ const ORDER: readonly string[] = [
 
 export function outline(policy: Policy): Outline {
   const { evidence, signals, assign, modes, stages = [], context, ...rest } = policy;
-  const named = (list: readonly object[], key: string): Fields =>
-    Object.fromEntries(
-      (list as readonly Fields[]).map(({ [key]: name, ...fields }) => [name as string, fields]),
-    );
+  const named = <Key extends string>(
+    list: readonly Readonly<Record<Key, string>>[],
+    key: Key,
+  ): Fields =>
+    jsonObject(list.map((one): [string, Fields] => [one[key], { ...one, [key]: undefined }]));
   const { changeFailureRate, weights } = evidence;
-  const weighted = signals.map((signal) => ({ ...signal, weight: weights[signal.name] }));
+  const weighted = signals.map((signal) => ({ ...signal, weight: own(weights, signal.name) }));
   const staged = stages.map((stage) => ({ ...stage, signals: named(stage.signals, "name") }));
   const whole = { ...rest, changeFailureRate, context: named(context, "tag") };
   const last = assign[assign.length - 1]!;
+  const rules = assign.filter(({ when }) => when !== null).map(ruleText);
   const { entries } = fieldsOf({ ...whole, digest: null }, "");
-  const all: Readonly<Record<string, Outline>> = {
+  const all = new Map<string, Outline>([
     ...entries,
-    signals: fieldsOf(named(weighted, "name"), "signals"),
-    assign: map({
-      rules: list(assign.filter(({ when }) => when !== null).map(ruleText)),
-      otherwise: leaf(last.tier, last.tier),
-    }),
-    modes: fieldsOf(named(modes, "name"), "modes"),
-    ...(stages.length === 0 ? {} : { stages: fieldsOf(named(staged, "name"), "stages") }),
-  };
+    ["signals", fieldsOf(named(weighted, "name"), "signals")],
+    [
+      "assign",
+      map([
+        ["rules", list(rules)],
+        ["otherwise", leaf(last.tier, last.tier)],
+      ]),
+    ],
+    ["modes", fieldsOf(named(modes, "name"), "modes")],
+  ]);
+  if (stages.length > 0) all.set("stages", fieldsOf(named(staged, "name"), "stages"));
   const place = (key: string): number => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
-  return map(Object.fromEntries(Object.entries(all).sort(([a], [b]) => place(a) - place(b))));
+  return map([...all].sort(([a], [b]) => place(a) - place(b)));
 }
 
 function leaf(text: string, value: number | string): Outline {
@@ -68,8 +74,8 @@ function leaf(text: string, value: number | string): Outline {
 function list(items: readonly string[]): Outline {
   return { kind: "list", items };
 }
-function map(entries: Readonly<Record<string, Outline>>): Outline & { kind: "map" } {
-  return { kind: "map", entries };
+function map(entries: Iterable<readonly [string, Outline]>): Outline & { kind: "map" } {
+  return { kind: "map", entries: new Map(entries) };
 }
 
 function fieldsOf(fields: Fields, path: string): Outline & { kind: "map" } {
@@ -78,7 +84,7 @@ function fieldsOf(fields: Fields, path: string): Outline & { kind: "map" } {
     const said = outlineOf(value, key, path === "" ? shown : `${path}.${shown}`);
     return said === null ? [] : [[shown, said]];
   });
-  return map(Object.fromEntries(entries));
+  return map(entries);
 }
 
 /** Null for what is not there. */
@@ -101,7 +107,7 @@ function outlineOf(value: unknown, key: string, path: string): Outline | null {
     return leaf(text, `${kind} ${amount}`);
   }
   const inner = fieldsOf(value as Fields, path);
-  return Object.keys(inner.entries).length === 0 ? null : inner;
+  return inner.entries.size === 0 ? null : inner;
 }
 
 function numberText(value: number, key: string, path: string): string {
@@ -141,7 +147,7 @@ export function textOf(said: Outline): string {
   // Its kind says the most, so it comes first.
   const kindFirst = ([a]: [string, unknown], [b]: [string, unknown]): number =>
     Number(b === "kind") - Number(a === "kind");
-  return Object.entries(said.entries)
+  return [...said.entries]
     .sort(kindFirst)
     .map(([key, inner]) => `${key} ${inner.kind === "map" ? `(${textOf(inner)})` : textOf(inner)}`)
     .join(", ");

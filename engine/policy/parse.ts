@@ -4,6 +4,7 @@
  */
 
 import type { z } from "zod";
+import { jsonObject, own, type JsonObject } from "../json.ts";
 import { canonicalJson } from "./canonical.ts";
 import type {
   ContextRule,
@@ -34,6 +35,8 @@ export type ParsedPolicy =
  * an argument because the engine has no crypto of its own.
  */
 export function parsePolicy(input: unknown, hash: (text: string) => string): ParsedPolicy {
+  const unusable = unusableNames(input);
+  if (unusable.length > 0) return { policy: null, issues: unusable };
   const parsed = policySchema.safeParse(input, { reportInput: false });
   if (!parsed.success) {
     return {
@@ -49,7 +52,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     signals: byName(written.signals).map(([name, given]): SignalPolicy => {
       const { baseline, ...detectorRest } = given.detector;
       const { calibrate } = given;
-      const guard = written.hardGuard[name];
+      const guard = own(written.hardGuard, name);
       return {
         name,
         metric: given.metric,
@@ -85,9 +88,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
     fusion: written.fusion,
     evidence: {
       changeFailureRate: written.changeFailureRate,
-      weights: Object.fromEntries(
-        byName(written.signals).map(([name, { weight }]) => [name, weight]),
-      ),
+      weights: jsonObject(byName(written.signals).map(([name, { weight }]) => [name, weight])),
     },
     attribution: written.attribution,
     tiers: {
@@ -154,6 +155,25 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
   return { policy, issues: null };
 }
 
+/**
+ * The keys `__proto__`, which the schema would drop without a word: a signal would not be watched,
+ * and a condition on a tag would hold for every deployment.
+ */
+function unusableNames(
+  written: unknown,
+  path: readonly (string | number)[] = [],
+  seen = new Set<unknown>(),
+): PolicyIssue[] {
+  // An alias of YAML may put one mapping in many places, also below itself.
+  if (typeof written !== "object" || written === null || seen.has(written)) return [];
+  seen.add(written);
+  return Object.entries(written).flatMap(([key, value]): PolicyIssue[] => {
+    const at = [...path, Array.isArray(written) ? Number(key) : key];
+    if (key !== "__proto__") return unusableNames(value, at, seen);
+    return [{ path: at, message: "`__proto__` cannot be a name in a policy; choose another" }];
+  });
+}
+
 type Written = z.infer<typeof policySchema>["guardrails"];
 
 /** Learning that is switched off is the same as none: the policy has the same digest. */
@@ -195,7 +215,10 @@ function issuesOf(
 ): PolicyIssue[] {
   const path = [...parent, ...issue.path.filter((part) => typeof part !== "symbol")];
   const value = issue.path.reduce<unknown>(
-    (at, part) => (at as Readonly<Record<PropertyKey, unknown>> | undefined)?.[part],
+    (at, part) =>
+      typeof at === "object" && at !== null && typeof part !== "symbol"
+        ? own(at as JsonObject, part)
+        : undefined,
     within,
   );
   if (issue.code === "unrecognized_keys") {
@@ -221,6 +244,6 @@ function formMeant(path: readonly (string | number)[], value: unknown): number {
 }
 
 /** Entries in the order of their names, so that the order in the file means nothing. */
-function byName<Value>(record: Readonly<Record<string, Value>>): [string, Value][] {
+function byName<Value>(record: JsonObject<Value>): [string, Value][] {
   return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -1,6 +1,7 @@
 /** A policy after parsing: durations in milliseconds, shares as fractions, defaults filled in. */
 
 import type { Criticality, Deployment, DeploymentKind } from "../event.ts";
+import type { JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
 import type { WeeklyRange } from "./calendar.ts";
 import type { Tolerance } from "./quantity.ts";
@@ -12,7 +13,7 @@ export interface Condition {
   readonly criticality?: readonly Criticality[] | undefined;
   readonly service?: readonly string[] | undefined;
   readonly team?: readonly string[] | undefined;
-  readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly tags?: JsonObject<string> | undefined;
 }
 
 /** What turns samples into readings: whatever is in here is shared by policies that agree on it. */
@@ -174,7 +175,7 @@ export interface EvidencePolicy {
   /** The share of deployments that go wrong, before anything is known of this one. */
   readonly changeFailureRate: number;
   /** By signal, as written: they are shared among the signals that have a series. */
-  readonly weights: Readonly<Record<string, number>>;
+  readonly weights: JsonObject<number>;
 }
 
 export interface FullTier {

@@ -1,20 +1,20 @@
 /** Durations, shares and tolerances as people write them, and how we print them back. */
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
+const UNIT_MS: ReadonlyMap<string, number> = new Map([
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+  ["w", 604_800_000],
+]);
 
 /** `90s`, `2m`, `1h30m`, `7d` → milliseconds; null when it is none of these. */
 export function parseDuration(text: string): number | null {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return null;
   let total = 0;
   for (const [, amount, , unit] of text.matchAll(/(\d+(\.\d+)?)(ms|s|m|h|d|w)/g)) {
-    total += Number(amount) * UNIT_MS[unit!]!;
+    total += Number(amount) * UNIT_MS.get(unit!)!;
   }
   return Math.round(total);
 }

@@ -5,6 +5,7 @@
 
 import { ALONE_AT_MOST } from "../decide/confidence.ts";
 import { LOG_E_AT_MOST, mostLogEOf } from "../detect/evidence/eValue.ts";
+import { own } from "../json.ts";
 import type { Policy } from "./policy.ts";
 import { formatShare } from "./quantity.ts";
 import { tiersGiven } from "./resolve.ts";
@@ -23,7 +24,7 @@ export function outOfReach(policy: Omit<Policy, "digest">): Unreachable[] {
   let speaking = 0;
   for (const { name, detector } of policy.signals) {
     const most = mostLogEOf(detector);
-    const weight = policy.evidence.weights[name]!;
+    const weight = own(policy.evidence.weights, name)!;
     total += weight;
     e += weight * Math.exp(most ?? 0);
     if (most !== null && most > 0) speaking++;

@@ -8,7 +8,7 @@
 
 import type { TierName } from "../record.ts";
 import { neverFirst } from "./floors.ts";
-import type { Policy } from "./policy.ts";
+import type { Condition, Policy } from "./policy.ts";
 import { formatDuration, formatShare } from "./quantity.ts";
 import { tiersGiven } from "./resolve.ts";
 
@@ -157,8 +157,10 @@ function confidences(policy: Policy, isWritten: (path: Path) => boolean): Smell[
 function irreversible(policy: Policy, reached: ReadonlySet<TierName>): Smell[] {
   if (!ACTING.some((tier) => reached.has(tier))) return [];
   const { guardrails, assign } = policy;
-  const names = (when: { readonly tags?: Readonly<Record<string, string>> | undefined } | null) =>
-    when?.tags?.["irreversible"] !== undefined && when.tags["irreversible"] !== "false";
+  const names = (when: Condition | null): boolean => {
+    const value = when?.tags?.["irreversible"];
+    return value !== undefined && value !== "false";
+  };
   const kept =
     guardrails.never.some(names) ||
     assign.some(({ when, tier }) => tier === "observe" && names(when));

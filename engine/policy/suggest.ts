@@ -1,5 +1,6 @@
 /** Which key somebody meant. Asked only of a policy that is wrong already. */
 
+import { own, type JsonObject } from "../json.ts";
 import { policyJsonSchema } from "./schema/jsonSchema.ts";
 
 /** Letters that may differ: more is another word. */
@@ -18,14 +19,12 @@ export function keyMeant(path: readonly (string | number)[]): string | null {
 
 function keysAt(node: unknown, path: readonly (string | number)[]): readonly string[] {
   if (typeof node !== "object" || node === null) return [];
-  const { properties, additionalProperties, items, anyOf } = node as Readonly<
-    Record<string, unknown>
-  >;
-  const known = (properties ?? {}) as Readonly<Record<string, unknown>>;
+  const { properties, additionalProperties, items, anyOf } = node as JsonObject;
+  const known = (properties ?? {}) as JsonObject;
   const forms = Array.isArray(anyOf) ? anyOf.flatMap((form) => keysAt(form, path)) : [];
   const [first, ...rest] = path;
   if (first === undefined) return [...Object.keys(known), ...forms];
-  const inner = typeof first === "number" ? items : (known[first] ?? additionalProperties);
+  const inner = typeof first === "number" ? items : (own(known, first) ?? additionalProperties);
   return [...keysAt(inner, rest), ...forms];
 }
 

@@ -4,6 +4,7 @@
  * that is there without the key has the default of the schema, and is held to it.
  */
 
+import { own, type JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
 import { formatDuration, formatShare, parseDuration, parseShare } from "./quantity.ts";
 
@@ -161,9 +162,7 @@ function pathsIn(written: unknown, pattern: readonly string[]): readonly Path[] 
 function at(written: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, name) =>
-      typeof value === "object" && value !== null && Object.hasOwn(value, name)
-        ? (value as Readonly<Record<string | number, unknown>>)[name]
-        : undefined,
+      typeof value === "object" && value !== null ? own(value as JsonObject, name) : undefined,
     written,
   );
 }

@@ -10,7 +10,9 @@ import {
   canonicalJson,
   isBatch,
   judgementsOf,
+  own,
   type DecisionEvent,
+  type JsonObject,
   type Policy,
   type SamplesSeen,
   type SignalJudged,
@@ -154,7 +156,7 @@ function sampleDifferences(
   const [before, after] = [then.bySeries ?? {}, now.bySeries!];
   const named = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const bySeries = named.flatMap((series): SampleDifference[] => {
-    const [was, is] = [before[series], after[series]];
+    const [was, is] = [own(before, series), own(after, series)];
     if (was === undefined) return [found(series, "the log does not have this series")];
     if (is === undefined) return [found(series, "the history does not have this series")];
     if (was.digest === is.digest) return [];
@@ -190,8 +192,8 @@ function judgementDifference(
 
 /** Compares the fields that the log has; fields that were added since are ignored. */
 function isAlike(logged: object, now: object): boolean {
-  const today = now as Readonly<Record<string, unknown>>;
+  const today = now as JsonObject;
   return Object.entries(logged).every(
-    ([name, value]) => canonicalJson(value ?? null) === canonicalJson(today[name] ?? null),
+    ([name, value]) => canonicalJson(value ?? null) === canonicalJson(own(today, name) ?? null),
   );
 }

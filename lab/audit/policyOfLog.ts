@@ -6,7 +6,7 @@
  * and neither is its digest.
  */
 
-import type { Policy } from "../../engine/index.ts";
+import { jsonObject, type JsonObject, type Policy } from "../../engine/index.ts";
 import { policyFromText } from "../policy/load.ts";
 
 /** A policy with one item in each list, and only the required keys: all others are defaults. */
@@ -19,7 +19,7 @@ modes: { one: { calendar: "Mon 09:00-10:00" } }
 context: { one: {} }
 `;
 
-type Fields = Readonly<Record<string, unknown>>;
+type Fields = JsonObject;
 
 /** Lists whose items are completed from the only item in `SILENT`. */
 const LISTS: readonly string[] = ["signals", "modes", "context"];
@@ -34,24 +34,28 @@ export function withDefaults(logged: Policy): {
 } {
   const keys: string[] = [];
   const fill = (place: string, own: Fields, silent: Fields): Fields => {
-    const missing = Object.keys(silent).filter((key) => !(key in own));
+    const missing = Object.keys(silent).filter((key) => !Object.hasOwn(own, key));
     keys.push(...missing.map((key) => `${place}${key}`));
     return { ...silent, ...own };
   };
   const silent = policyFromText(SILENT, "(today's defaults)") as unknown as Fields;
-  const filled: Record<string, unknown> = { ...fill("", logged as unknown as Fields, silent) };
+  const filled = new Map(Object.entries(fill("", logged as unknown as Fields, silent)));
   for (const name of PARTS) {
-    filled[name] = fill(`${name}.`, filled[name] as Fields, silent[name] as Fields);
+    filled.set(name, fill(`${name}.`, filled.get(name) as Fields, silent[name] as Fields));
   }
-  const tiers = { ...(filled["tiers"] as Record<string, Fields>) };
+  const tiers = new Map(Object.entries(filled.get("tiers") as JsonObject<Fields>));
   for (const name of TIERS) {
-    const own = (silent["tiers"] as Record<string, Fields>)[name]!;
-    tiers[name] = fill(`tiers.${name}.`, tiers[name]!, own);
+    const own = (silent["tiers"] as JsonObject<Fields>)[name]!;
+    tiers.set(name, fill(`tiers.${name}.`, tiers.get(name)!, own));
   }
-  filled["tiers"] = tiers;
+  filled.set("tiers", jsonObject(tiers));
   for (const name of LISTS) {
     const one = (silent[name] as readonly Fields[])[0]!;
-    filled[name] = (filled[name] as readonly Fields[]).map((own) => fill(`${name}.`, own, one));
+    const items = filled.get(name) as readonly Fields[];
+    filled.set(
+      name,
+      items.map((own) => fill(`${name}.`, own, one)),
+    );
   }
-  return { policy: filled as unknown as Policy, keys: [...new Set(keys)] };
+  return { policy: jsonObject(filled) as unknown as Policy, keys: [...new Set(keys)] };
 }

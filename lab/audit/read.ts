@@ -3,7 +3,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ChainEnd, Handled, LogEntry, LogHeader } from "../../engine/index.ts";
-import { endChain, followLine, initialChain, readEnvelope } from "../../engine/index.ts";
+import {
+  endChain,
+  followLine,
+  initialChain,
+  readContext,
+  readEnvelope,
+} from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import { chainChecks, readLines } from "./verify.ts";
 
@@ -43,7 +49,7 @@ export function* logEntries(file: string, open: boolean): Generator<LoggedEntry>
     if (state.suspect !== null) continue;
     const { kind, content } = readEnvelope(bytes, checks.latin1)!;
     const text = new TextDecoder().decode(bytes.subarray(content.from, content.to));
-    const entry = { kind, content: JSON.parse(text) as unknown } as LogEntry;
+    const entry = entryOf({ kind, content: JSON.parse(text) as unknown } as LogEntry);
     if (state.lines === 1) checkHeader(file, entry);
     yield { line: state.lines, entry, text, endsAt, end: state.end };
   }
@@ -60,6 +66,13 @@ export function* logEntries(file: string, open: boolean): Generator<LoggedEntry>
     line: fault!.line,
     cure: "The log cannot be trusted from here on. `hindsight audit verify` looks at nothing else.",
   });
+}
+
+/** The entry as it was before it was written: the maps of a context are objects in JSON. */
+function entryOf(entry: LogEntry): LogEntry {
+  if (entry.kind !== "event" || entry.content.kind !== "contextPrepared") return entry;
+  const context = readContext(entry.content.context);
+  return { kind: "event", content: { ...entry.content, context } };
 }
 
 function checkHeader(file: string, entry: LogEntry): void {

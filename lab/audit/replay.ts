@@ -10,12 +10,14 @@ import {
   canonicalJson,
   formatShare,
   initialFleet,
+  own,
   restore,
   step,
   type DecisionEvent,
   type DecisionRecord,
   type FleetState,
   type Handled,
+  type JsonObject,
   type LogHeader,
   type Policy,
 } from "../../engine/index.ts";
@@ -179,7 +181,7 @@ function fieldDifferences(logged: DecisionRecord, now: DecisionRecord): FieldDif
         if (isList) Object.keys(after).forEach((name) => names.add(name));
         for (const name of names) {
           const inner = isList ? `${field}[${name}]` : field === "" ? name : `${field}.${name}`;
-          if (inner !== "engineVersion") compare(inner, before[name], after[name]);
+          if (inner !== "engineVersion") compare(inner, own(before, name), own(after, name));
         }
       }
     } else if (canonicalJson(before ?? null) !== canonicalJson(after ?? null)) {
@@ -190,7 +192,7 @@ function fieldDifferences(logged: DecisionRecord, now: DecisionRecord): FieldDif
   return fields;
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null;
 }
 

@@ -10,6 +10,7 @@ import {
   confidenceOf,
   judgementsOf,
   stands,
+  withJudgement,
   type Policy,
   type SignalEvidence,
   type SignalJudged,
@@ -81,9 +82,9 @@ function firstBreach(
   { deployment, tags, stages }: PlannedDeployment,
   judgements: readonly SignalJudged[],
 ): number | null {
-  let signals: Record<string, SignalEvidence> = {};
+  let signals: readonly SignalEvidence[] = [];
   for (const { evidence, knownAtMs } of judgements) {
-    signals = { ...signals, [evidence.signal]: evidence };
+    signals = withJudgement(signals, evidence);
     if (stands(policy, { deployment, tags, stages, signals }, knownAtMs, "tagged"))
       return knownAtMs;
   }
@@ -92,10 +93,10 @@ function firstBreach(
 
 /** The largest joint ln E of the signals during the watch. */
 function mostEvidence(policy: Policy, judgements: readonly SignalJudged[]): number {
-  let signals: Record<string, SignalEvidence> = {};
+  let signals: readonly SignalEvidence[] = [];
   let most = 0;
   for (const { evidence } of judgements) {
-    signals = { ...signals, [evidence.signal]: evidence };
+    signals = withJudgement(signals, evidence);
     most = Math.max(most, confidenceOf(policy, signals, "tagged")?.logE ?? 0);
   }
   return most;

@@ -7,8 +7,10 @@ import { createHash } from "node:crypto";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import {
   mergeLayers,
+  own,
   parsePolicy,
   smellsOf,
+  type JsonObject,
   type Origin,
   type Policy,
 } from "../../engine/index.ts";
@@ -95,7 +97,7 @@ function isWritten(written: unknown, path: Origin["path"]): boolean {
   if (path.length === 0) return true;
   if (typeof written !== "object" || written === null) return false;
   const [first, ...rest] = path;
-  const found: unknown = (written as Readonly<Record<string | number, unknown>>)[first!];
+  const found = own(written as JsonObject, first!);
   return found !== undefined && isWritten(found, rest);
 }
 
@@ -106,7 +108,8 @@ function layerOf(text: string, file: string): Layer {
 function valueOf({ document, under }: Layer): unknown {
   let value = document.toJS() as unknown;
   for (const part of under) {
-    value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[part];
+    value =
+      typeof value === "object" && value !== null ? own(value as JsonObject, part) : undefined;
   }
   return value;
 }

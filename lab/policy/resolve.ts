@@ -97,9 +97,9 @@ export function resolvePolicy(
   const keys = outline(policy);
   const below = (...names: readonly string[]): readonly Setting[] => {
     let found: typeof keys | undefined = keys;
-    for (const name of names) found = found?.kind === "map" ? found.entries[name] : undefined;
+    for (const name of names) found = found?.kind === "map" ? found.entries.get(name) : undefined;
     if (found?.kind !== "map") return [];
-    return Object.entries(found.entries).flatMap(([name, said]) => {
+    return [...found.entries].flatMap(([name, said]) => {
       const value = textOf(said);
       return value === "" ? [] : [{ name, value, place: lineOf([...names, name]) }];
     });

@@ -101,8 +101,8 @@ export function controlsFor(
   columns: readonly SampleColumn[],
   peers: readonly SampleColumn[],
   seasons: PreparedContext["seasons"],
-): Readonly<Record<string, PeerControl>> {
-  const controls: Record<string, PeerControl> = {};
+): ReadonlyMap<string, PeerControl> {
+  const controls = new Map<string, PeerControl>();
   for (const [at, signal] of controlled.entries()) {
     const services = servicesOf(signal, deployment);
     for (const column of columns) {
@@ -112,9 +112,9 @@ export function controlsFor(
       const alike = peers.filter(
         ({ series }) => series.metric === metric && peersOf[at]!.has(series.service),
       );
-      const season = seasons[key] ?? null;
+      const season = seasons.get(key) ?? null;
       const control = selectPeers(signal, deployment.startedAtMs, column, alike, season);
-      if (control !== null) controls[controlKey(key, signal)] = control;
+      if (control !== null) controls.set(controlKey(key, signal), control);
     }
   }
   return controls;

@@ -85,8 +85,8 @@ export async function preparePlacebos(
 export function placebosFor(
   { settings, caseStarts }: PlaceboHistory,
   { deployment, caseId, series }: PlannedDeployment,
-): Readonly<Record<string, CalibratedLimit>> {
-  const placebos: Record<string, CalibratedLimit> = {};
+): ReadonlyMap<string, CalibratedLimit> {
+  const placebos = new Map<string, CalibratedLimit>();
   const notBeforeMs = (caseId === null ? null : caseStarts.get(caseId)) ?? -8.64e15;
   for (const { policy, signal, watches, families } of settings) {
     for (const { name } of series) {
@@ -94,7 +94,8 @@ export function placebosFor(
       if (own === undefined) continue;
       const key = placeboKey(seriesKey(name), signal, policy.watchMs);
       const family = families.get(name.metric)!;
-      placebos[key] = calibrate(signal, deployment.startedAtMs, own, family, notBeforeMs);
+      const limit = calibrate(signal, deployment.startedAtMs, own, family, notBeforeMs);
+      placebos.set(key, limit);
     }
   }
   return placebos;

@@ -52,12 +52,14 @@ export function prepareContext(
   columns: readonly SampleColumn[],
   peers: readonly SampleColumn[],
 ): PreparedContext | null {
-  const seasons = plan.season ? seasonsOf(planned, gathered.days) : {};
+  const seasons = plan.season
+    ? seasonsOf(planned, gathered.days)
+    : new Map<string, SeasonProfile>();
   const placebos = history === null ? null : placebosFor(history, planned);
   const controls =
     plan.controlled.length === 0 ? null : controlsFor(plan, planned, columns, peers, seasons);
   if (placebos === null && controls === null) {
-    if (Object.keys(seasons).length === 0) return null;
+    if (seasons.size === 0) return null;
     return { seasons, digest: sha256(canonicalJson(seasons)) };
   }
   const prepared = {
@@ -136,11 +138,11 @@ export function seasonsOf(
   { series }: PlannedDeployment,
   days: GatheredDeployment["days"],
 ): PreparedContext["seasons"] {
-  const seasons: Record<string, SeasonProfile> = {};
+  const seasons = new Map<string, SeasonProfile>();
   for (const { index, name } of series) {
     const taken = days.get(index);
     const season = taken === undefined ? null : seasonOf(taken);
-    if (season !== null) seasons[seriesKey(name)] = season;
+    if (season !== null) seasons.set(seriesKey(name), season);
   }
   return seasons;
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import {
   canonicalJson,
+  jsonObject,
   seriesKey,
   type SampleColumn,
   type SamplesSeen,
@@ -32,7 +33,7 @@ export function collectSamples(): SamplesCollector {
         series: columns.length,
         samples: columns.reduce((sum, { values }) => sum + values.length, 0),
         digest: digestOf(columns),
-        bySeries: Object.fromEntries(
+        bySeries: jsonObject(
           columns.map((column) => [
             seriesKey(column.series),
             { samples: column.values.length, digest: digestOf([column]).slice(0, 16) },

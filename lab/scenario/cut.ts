@@ -92,7 +92,7 @@ export async function cutOut(history: History, id: string, policy: Policy): Prom
   });
   const others = [started, ...tags, ...planned.stages];
   const prepared = (digits: number): Event[] => {
-    if (Object.keys(seasons).length === 0) return [];
+    if (seasons.size === 0) return [];
     return [preparedOf(planned.deployment, roundedSeasons(seasons, digits))];
   };
   const { answers, answer } = answersOf(history);
@@ -113,7 +113,7 @@ export async function cutOut(history: History, id: string, policy: Policy): Prom
     );
     const written = new Map(
       planned.series.flatMap(({ name }) => {
-        const season = roundedSeasons(seasons, digits)[seriesKey(name)];
+        const season = roundedSeasons(seasons, digits).get(seriesKey(name));
         return season === undefined ? [] : [[keyOf({ series: name }, service), season] as const];
       }),
     );
@@ -190,15 +190,15 @@ async function gather(
     columns.push({ series: { ...name, percentagePoint: point }, ...samples, values });
   };
   for await (const found of streamStoredWindows(history, requests)) found.forEach(take);
-  return { columns, seasons: plan.season ? seasonsOf(planned, days) : {} };
+  return { columns, seasons: plan.season ? seasonsOf(planned, days) : new Map() };
 }
 
 function roundedSeasons(
   seasons: PreparedContext["seasons"],
   digits: number,
 ): PreparedContext["seasons"] {
-  return Object.fromEntries(
-    Object.entries(seasons).map(([key, season]) => [
+  return new Map(
+    [...seasons].map(([key, season]) => [
       key,
       { ...season, values: season.values.map((value) => Number(value.toPrecision(digits))) },
     ]),

@@ -9,6 +9,7 @@ import {
   type Deployment,
   type Event,
   type Policy,
+  type PreparedContext,
   type SampleColumn,
   type SeasonProfile,
   type SeriesName,
@@ -78,13 +79,13 @@ function contextOf({ seasons }: ScenarioForm, started: Deployment, time: Time): 
     const named = seriesKey(nameOf(key, started.service));
     return [named, { startMs: time(season.startsAt), stepMs, values, days: season.days }];
   });
-  return [preparedOf(started, Object.fromEntries(profiles))];
+  return [preparedOf(started, new Map(profiles))];
 }
 
 /** The `contextPrepared` event that gives a watch its seasons. */
 export function preparedOf(
   { deploymentId, startedAtMs }: Deployment,
-  seasons: Readonly<Record<string, SeasonProfile>>,
+  seasons: PreparedContext["seasons"],
 ): Event {
   const context = { seasons, digest: sha256(canonicalJson(seasons)) };
   return {

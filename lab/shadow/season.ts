@@ -64,12 +64,11 @@ export async function seasonFor(
       days.set(key, known);
     }
   }
-  const seasons: Record<string, SeasonProfile> = {};
+  const seasons = new Map<string, SeasonProfile>();
   for (const [key, known] of days) {
     const season = seasonOf(known);
-    if (season !== null) seasons[key] = season;
+    if (season !== null) seasons.set(key, season);
   }
-  const isNone = Object.keys(seasons).length === 0;
   const digest = sha256(canonicalJson(seasons));
-  return { context: isNone ? null : { seasons, digest }, problems: [...problems] };
+  return { context: seasons.size === 0 ? null : { seasons, digest }, problems: [...problems] };
 }

@@ -34,7 +34,7 @@ export function sift(
   let [samples, repeated, future] = [0, 0, 0];
   let newestAtMs = Number.NEGATIVE_INFINITY;
   for (const { series, atMs, values } of taken) {
-    const known = recent[seriesKey(series)];
+    const known = recent.get(seriesKey(series));
     const from = samples;
     let lastMs = Number.NEGATIVE_INFINITY;
     for (let index = 0; index < atMs.length; index++) {
@@ -84,7 +84,7 @@ function has(known: SampleColumn | undefined, ms: number): boolean {
 /** @returns `atMs` of the newest sample of any series; null where there is none */
 export function newestSample(recent: ControllerState["recent"]): number | null {
   let newest: number | null = null;
-  for (const { atMs } of Object.values(recent)) {
+  for (const { atMs } of recent.values()) {
     const last = atMs[atMs.length - 1];
     if (last !== undefined) newest = Math.max(newest ?? last, last);
   }

@@ -160,7 +160,11 @@ describe("what the record says", () => {
       limit: 189.5,
       familySpread: null,
     };
-    const evidence = last({ seasons: {}, placebos: { [key]: calibration }, digest: "d" });
+    const evidence = last({
+      seasons: new Map(),
+      placebos: new Map([[key, calibration]]),
+      digest: "d",
+    });
     expect(evidence.verdict).toBe("healthy");
     expect(evidence.limit).toBe(189.5);
     expect(evidence.placebo!.source).toBe("family");

@@ -105,7 +105,7 @@ const THRESHOLD = { kind: "threshold", breaches: 3, of: 3 };
 function seasonOf(level: number, wavy: number): PreparedContext {
   const values = Array.from({ length: 26 }, (_, slot) => level * (1 + wavy * Math.sin(slot / 4)));
   const profile = { startMs: 0, stepMs: 5 * MINUTE_MS, values, days: 7 };
-  return { seasons: { "s/m": profile }, digest: "season" };
+  return { seasons: new Map([["s/m", profile]]), digest: "season" };
 }
 
 describe("an incident that ended ten minutes before the deployment hardly delays a breach", () => {

@@ -39,12 +39,12 @@ test("reaches the watch through what was prepared", () => {
   const series = { service: "s", metric: "noise", version: null, percentagePoint: 1 };
   const column = { series, atMs, knownAtMs: atMs, values: atMs.map(() => 7) };
   const limit = { series: [], family: [], isLogarithm: false, limit: 8, familySpread: 3 };
-  const placebos = { [placeboKey("s/noise", signal, policy.watchMs)]: limit };
+  const placebos = new Map([[placeboKey("s/noise", signal, policy.watchMs), limit]]);
   const spreadWith = (context: Parameters<typeof withContext>[1]): number => {
     const watch = withContext(startWatch(policy, deployment, []), context);
     const taken = takeColumns(policy, watch, [column]);
-    return taken.signals["noise"]!.tracks["s/noise"]!.baseline!.spread;
+    return taken.signals.get("noise")!.tracks.get("s/noise")!.baseline!.spread;
   };
-  expect(spreadWith({ seasons: {}, placebos, digest: "d" })).toBeCloseTo(3 * 1.118034, 5);
-  expect(spreadWith({ seasons: {}, digest: "d" })).toBeCloseTo(0.15 * 1.118034, 5);
+  expect(spreadWith({ seasons: new Map(), placebos, digest: "d" })).toBeCloseTo(3 * 1.118034, 5);
+  expect(spreadWith({ seasons: new Map(), digest: "d" })).toBeCloseTo(0.15 * 1.118034, 5);
 });

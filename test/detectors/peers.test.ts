@@ -97,9 +97,9 @@ function watched(policy: Policy, columns: readonly SampleColumn[], service: stri
   const names = new Set(peerServices(deployment, candidates, [], new Set()));
   const peers = columns.filter(({ series }) => names.has(series.service));
   const control = selectPeers(signal, START_MS, own, peers, null)!;
-  const controls = { [controlKey(`${service}/noise`, signal)]: control };
+  const controls = new Map([[controlKey(`${service}/noise`, signal), control]]);
   let watch = withContext(startWatch(policy, deployment, []), {
-    seasons: {},
+    seasons: new Map(),
     controls,
     digest: "of a test",
   });
@@ -260,7 +260,7 @@ describe("a live host", () => {
     const deployment = deploymentOf("s00");
     const control = selectPeers(policy.signals[0]!, START_MS, columns[0]!, columns.slice(1), null)!;
     const key = controlKey("s00/noise", policy.signals[0]!);
-    const context = { seasons: {}, controls: { [key]: control }, digest: "d" };
+    const context = { seasons: new Map(), controls: new Map([[key, control]]), digest: "d" };
     const started = withContext(startWatch(policy, deployment, []), context);
     const whole = takeColumns(policy, withDeparture(started, departure), columns);
     const { judgements } = advanceWatch(policy, whole, whole.endsAtMs);

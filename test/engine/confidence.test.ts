@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { confidenceOf, stands, type SignalEvidence } from "../../engine/index.ts";
+import { confidenceOf, stands, withJudgement, type SignalEvidence } from "../../engine/index.ts";
 import { logEOf, logEOfP, mostLogEOf } from "../../engine/detect/evidence/eValue.ts";
 import { BEYOND, WITHIN } from "../../engine/detect/detectors/contract.ts";
 import { holdSample, startHold } from "../../engine/detect/hold.ts";
@@ -65,8 +65,8 @@ function judged(signal: string, logE: number, more: Partial<SignalEvidence> = {}
     ...more,
   };
 }
-const both = (a: SignalEvidence, b: SignalEvidence) => ({ [a.signal]: a, [b.signal]: b });
-const sure = (signals: Record<string, SignalEvidence>, of = policy) =>
+const both = (a: SignalEvidence, b: SignalEvidence): readonly SignalEvidence[] => [a, b];
+const sure = (signals: readonly SignalEvidence[], of = policy) =>
   confidenceOf(of, signals, "tagged")!;
 
 describe("e-values", () => {
@@ -160,7 +160,7 @@ describe("confidence", () => {
     const one = judged("errors", Math.log(99));
     const split = sure(both(one, judged("latency", 0)));
     expect(Math.exp(split.logE)).toBeCloseTo(50, 9);
-    expect(sure({ errors: one }).logE).toBeCloseTo(Math.log(99), 12);
+    expect(sure([one]).logE).toBeCloseTo(Math.log(99), 12);
     const absent = judged("latency", 0, { series: null, standing: null });
     expect(sure(both(one, absent)).logE).toBeCloseTo(Math.log(99), 12);
     const { signals } = written;
@@ -174,7 +174,7 @@ describe("confidence", () => {
   });
 
   test("one signal alone is at most 97 %", () => {
-    const alone = sure({ errors: judged("errors", 9.25) });
+    const alone = sure([judged("errors", 9.25)]);
     expect(alone.value).toBe(0.97);
     expect(alone.uncapped).toBeGreaterThan(0.99);
     expect(alone.caps).toEqual([{ rule: "single signal", atMost: 0.97 }]);
@@ -333,10 +333,10 @@ describe("what never happens", () => {
             }
           }
           function pathOf(judgements: readonly SignalJudged[]): Map<number, number> {
-            let signals: Record<string, SignalEvidence> = {};
+            let signals: readonly SignalEvidence[] = [];
             const path = new Map<number, number>();
             for (const { evidence, knownAtMs } of judgements) {
-              signals = { ...signals, [evidence.signal]: evidence };
+              signals = withJudgement(signals, evidence);
               path.set(knownAtMs, confidenceOf(fused!, signals, "tagged")?.uncapped ?? 0);
             }
             return path;

@@ -183,7 +183,7 @@ function isQuietWhereHealthy(
   even: EvenColumn,
   profile: SeasonProfile | null,
 ): { readonly quiet: boolean; readonly healthy: boolean; readonly seasonal: boolean } {
-  const seasons = profile === null ? {} : { [seriesKey(even.series)]: profile };
+  const seasons = new Map(profile === null ? [] : [[seriesKey(even.series), profile]]);
   const started = withContext(startWatch(policy, deployment, []), { seasons, digest: "d" });
   const watch = takeColumns(policy, started, [plain(even)]);
   const { judgements } = advanceWatch(policy, watch, watch.endsAtMs);
@@ -195,7 +195,7 @@ function isQuietWhereHealthy(
   const glimpses = { glanced, spared: [], uneven: [] };
   const quiet = quietAtAGlance(glanceWith(policy)!, deployment, glimpses)[0]!;
   expect(quiet && !healthy).toBe(false);
-  const [track] = Object.values(watch.signals["one"]!.tracks);
+  const [track] = watch.signals.get("one")!.tracks.values();
   return { quiet, healthy, seasonal: (track?.baseline?.season ?? null) !== null };
 }
 

@@ -161,7 +161,7 @@ function kindOf({ fleet }: Place): string {
   if (one === undefined) return "start";
   const { phase, signals, tags, stages, observed, withdrawals, guarded } = one;
   const asked = phase.name === "proposed" ? [phase.tier, phase.step, phase.learned] : [];
-  const { verdict = null, hardGuard } = signals["latency"] ?? {};
+  const { verdict = null, hardGuard } = signals.find(({ signal }) => signal === "latency") ?? {};
   const known = [...new Set(tags.map((tag) => tag.tag))].sort();
   const ended = phase.name === "ended" ? phase.end : null;
   const halted = fleet.halted !== null;

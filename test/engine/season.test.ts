@@ -71,7 +71,7 @@ function watchWith(
     ...{ deploymentId: "d", service: "api", environment: "production", kind: "code", startedAtMs },
     ...{ version: null, author: null, team: null, criticality: null },
   };
-  const seasons = season === null ? {} : { [seriesKey(column.series)]: season };
+  const seasons = new Map(season === null ? [] : [[seriesKey(column.series), season]]);
   const started = withContext(startWatch(policy, deployment, []), { seasons, digest: "d" });
   const watch = takeColumns(policy, started, [column]);
   return advanceWatch(policy, watch, watch.endsAtMs).judgements.at(-1)!.evidence;

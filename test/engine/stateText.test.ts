@@ -1,8 +1,17 @@
 /** A state as text: also as it was written before some of it had another form. */
 
 import { expect, test } from "vitest";
-import { initialController, restore, serialise } from "../../engine/index.ts";
+import {
+  handle,
+  initialController,
+  jsonObject,
+  restore,
+  serialise,
+  type ControllerState,
+  type JsonObject,
+} from "../../engine/index.ts";
 import { readPolicy } from "./policyFile.ts";
+import { readStory } from "./story.ts";
 
 const BREACHES = [
   { service: "search", environment: null, atMs: 1_000 },
@@ -50,3 +59,31 @@ test("what was written without an environment counts in any, and a storm pages o
     stormPaged: [],
   });
 });
+
+test("a state of 0.3.1, whose maps are objects by name, is the same state today", () => {
+  const { scenario, policy } = readStory("scenarios/stories/planned-migration-tagged.yaml");
+  const { events } = scenario.inline;
+  let state: ControllerState = initialController;
+  let watched = 0;
+  for (const event of events) {
+    const older = asIn031(serialise(state));
+    expect(older).not.toContain('"$map"');
+    const now = restore(older);
+    expect(serialise(now)).toBe(serialise(state));
+    watched = Math.max(watched, now.watches.size);
+    state = handle(policy, now, event).state;
+  }
+  expect(watched).toBeGreaterThan(0);
+});
+
+/** The state as 0.3.1 wrote it. */
+function asIn031(text: string): string {
+  const byName = (_key: string, value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    if ("$map" in value) return jsonObject(value.$map as [string, unknown][]);
+    if (!("proposals" in value)) return value;
+    const { signals } = value as unknown as { signals: readonly { signal: string }[] };
+    return { ...value, signals: jsonObject(signals.map((one) => [one.signal, one])) };
+  };
+  return JSON.stringify(JSON.parse(text, byName) as JsonObject);
+}

@@ -99,7 +99,7 @@ export function preparedControl(
   series: SeriesName,
 ): PeerControl | null {
   if (signal.control !== "peers") return null;
-  return context?.controls?.[controlKey(seriesKey(series), signal)] ?? null;
+  return context?.controls?.get(controlKey(seriesKey(series), signal)) ?? null;
 }
 
 /** The peers of a series with their samples so far; null where it has none. */
@@ -110,7 +110,7 @@ export function controlOf(
 ): Control | null {
   const prepared = preparedControl(signal, context, series);
   if (prepared === null) return null;
-  return { prepared, columns: prepared.peers.map((one) => peers[one.series]), departures };
+  return { prepared, columns: prepared.peers.map((one) => peers.get(one.series)), departures };
 }
 
 /** The watch with those samples kept that are of prepared peers and from after the deployment. */
@@ -124,26 +124,26 @@ export function keepPeers(
     return watch;
   }
   const wanted = new Set(
-    Object.values(controls).flatMap(({ peers }) => peers.map(({ series }) => series)),
+    [...controls.values()].flatMap(({ peers }) => peers.map(({ series }) => series)),
   );
   const { startedAtMs } = watch.deployment;
-  const kept: Record<string, SampleColumn> = { ...watch.peers };
+  const kept = new Map(watch.peers);
   for (const column of columns) {
     const key = seriesKey(column.series);
     if (!wanted.has(key)) continue;
-    const before = kept[key];
+    const before = kept.get(key);
     const newest = before?.atMs[before.atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
     const ordered = inOrder(column, newest);
     const knownAtMs = knownFrom(ordered.knownAtMs, startedAtMs, watch.knownAtMs);
     const from = firstFrom(ordered.atMs, startedAtMs, 0);
     const end = firstAfter(knownAtMs, watch.endsAtMs, from);
     if (end === from) continue;
-    kept[key] = {
+    kept.set(key, {
       series: column.series,
       atMs: append(before?.atMs ?? [], ordered.atMs, from, end),
       knownAtMs: append(before?.knownAtMs ?? [], knownAtMs, from, end),
       values: append(before?.values ?? [], ordered.values, from, end),
-    };
+    });
   }
   return { ...watch, peers: kept };
 }

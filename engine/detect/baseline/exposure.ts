@@ -18,7 +18,7 @@ import { ratesOf } from "./counter.ts";
 export const EXPOSURE_REACH_MS = 300_000;
 
 /** The exposure samples of one signal taken so far, by series. */
-export type Exposures = Readonly<Record<string, SampleColumn>>;
+export type Exposures = ReadonlyMap<string, SampleColumn>;
 
 /** The requests behind the samples of one column. */
 export interface Behind {
@@ -65,7 +65,7 @@ export function takeExposures(
     const { series } = column;
     if (!services.has(series.service) || !isExposure(signal.exposure, series.metric)) continue;
     const key = seriesKey(series);
-    const known = exposures[key];
+    const known = exposures.get(key);
     const newest = known?.atMs[known.atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
     const { atMs, knownAtMs, values } = inOrder(column, newest);
     const from = firstFrom(atMs, fromMs, 0);
@@ -77,7 +77,7 @@ export function takeExposures(
       knownAtMs: append(known?.knownAtMs ?? [], knownAtMs, from, to),
       values: append(known?.values ?? [], values, from, to),
     };
-    exposures = { ...exposures, [key]: joined };
+    exposures = new Map(exposures).set(key, joined);
   }
   return exposures;
 }
@@ -98,7 +98,7 @@ export function requestsBehind(
     return { requests: requests.fill(exposure?.requests ?? 1), perMs: null };
   }
   requests.fill(Number.NaN);
-  const candidates = Object.values(exposures)
+  const candidates = [...exposures.values()]
     .filter(({ series: one }) => one.service === series.service)
     .filter(({ series: one }) => one.version === series.version || one.version === null)
     .sort((a, b) => preference(a.series, b.series));

@@ -44,9 +44,9 @@ export function preparedFor(
   series: SeriesName,
 ): PreparedBaseline {
   const key = seriesKey(series);
-  const season = context?.seasons[key] ?? null;
+  const season = context?.seasons.get(key) ?? null;
   const control = preparedControl(signal, context, series);
   if (signal.calibrate === undefined) return { season, familySpread: null, control };
   const placebo = placeboKey(key, signal, endsAtMs - deployment.startedAtMs);
-  return { season, familySpread: context?.placebos?.[placebo]?.familySpread ?? null, control };
+  return { season, familySpread: context?.placebos?.get(placebo)?.familySpread ?? null, control };
 }

@@ -72,9 +72,9 @@ export function placeboWatches(
     const fresh = startWatch(quiet, placeboDeployment(column.series.service, startedAtMs), []);
     const key = seriesKey(column.series);
     const season = signal.detector.season ? seasonFor(column, startedAtMs, policy, signal) : null;
-    const seasons = season === null ? {} : { [key]: season };
+    const seasons = new Map(season === null ? [] : [[key, season]]);
     const taken = takeColumns(quiet, withContext(fresh, { seasons, digest: "" }), [near]);
-    const track = taken.signals[signal.name]!.tracks[key];
+    const track = taken.signals.get(signal.name)!.tracks.get(key);
     const baseline = track?.baseline ?? null;
     if (track === undefined || baseline === null || baseline.problem !== null) continue;
     if (track.peak === null || baseline.samples < BASELINE_FOR_HEALTH) continue;

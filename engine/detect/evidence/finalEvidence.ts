@@ -142,7 +142,7 @@ export function finalEvidence(
   watch: WatchState,
   state: SignalState,
 ): SignalEvidence {
-  const judged = Object.values(state.tracks)
+  const judged = [...state.tracks.values()]
     .sort((a, b) => (seriesKey(a.series) < seriesKey(b.series) ? -1 : 1))
     .map((track) => ({
       track,

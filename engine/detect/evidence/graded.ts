@@ -52,14 +52,14 @@ interface Levels {
 /** The mean e-value over the known series; a series without a change so far counts as 1. */
 export function standingOf(
   tracks: readonly (readonly [string, TrackState])[],
-  published: Readonly<Record<string, Levels>>,
+  published: ReadonlyMap<string, Levels>,
 ): StandingEvidence {
   // Sorted by name, because a sum of floats depends on its order.
   const keys = tracks.map(([key]) => key).sort();
   const mean = (levelsOf: (levels: Levels) => number): number => {
     let sum = 0;
     for (const key of keys) {
-      const known = published[key];
+      const known = published.get(key);
       sum += Math.exp(known === undefined ? 0 : logEAt(levelsOf(known)));
     }
     return Math.log(sum / keys.length);
@@ -67,7 +67,7 @@ export function standingOf(
   return {
     tagged: mean(({ levels }) => levels),
     untagged: mean(({ untaggedLevels }) => untaggedLevels),
-    silent: keys.some((key) => published[key]?.stale === true),
+    silent: keys.some((key) => published.get(key)?.stale === true),
   };
 }
 
@@ -79,11 +79,10 @@ export function sameStanding(a: StandingEvidence | null, b: StandingEvidence | n
 
 /** The series that speak against the deployment, the one that began first before the others. */
 export function breachingOf(
-  published: Readonly<Record<string, { readonly sinceMs: number | null }>>,
+  published: ReadonlyMap<string, { readonly sinceMs: number | null }>,
 ): readonly BreachingSeries[] {
   const found: BreachingSeries[] = [];
-  for (const series in published) {
-    const { sinceMs } = published[series]!;
+  for (const [series, { sinceMs }] of published) {
     if (sinceMs !== null) found.push({ series, sinceMs });
   }
   if (found.length < 2) return found;

@@ -36,7 +36,7 @@ function calibrationOf(
   context: PreparedContext | null,
   series: string,
 ): CalibratedLimit | null {
-  return context?.placebos?.[placeboKey(series, signal, watchMs)] ?? null;
+  return context?.placebos?.get(placeboKey(series, signal, watchMs)) ?? null;
 }
 
 /** The signal with the limit that holds on this series. */

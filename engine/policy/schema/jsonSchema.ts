@@ -5,21 +5,20 @@
  */
 
 import { z } from "zod";
+import type { JsonObject } from "../../json.ts";
 import { formatDuration, formatShare } from "../quantity.ts";
 import { DESCRIPTIONS } from "./descriptions.ts";
 import { policySchema } from "./policySchema.ts";
 import { DURATION_PATTERN } from "./values.ts";
 
-type Node = Record<string, unknown>;
-
 /**
  * A policy that extends another may leave out whatever the other says, so what is required is
  * asked apart, of policies that extend nothing.
  */
-export function policyJsonSchema(): Readonly<Record<string, unknown>> {
-  const whole = z.toJSONSchema(policySchema, { io: "input", override: withDefault }) as Node;
+export function policyJsonSchema(): JsonObject {
+  const whole = z.toJSONSchema(policySchema, { io: "input", override: withDefault }) as JsonObject;
   const { $schema, ...language } = whole;
-  const described = describe(language, []) as Node & { properties: Node };
+  const described = describe(language, []) as JsonObject & { properties: JsonObject };
   const { policy, ...properties } = (relaxed(described) as typeof described).properties;
   return {
     $schema,
@@ -28,7 +27,7 @@ export function policyJsonSchema(): Readonly<Record<string, unknown>> {
     type: "object",
     properties: {
       policy,
-      extends: { type: "string", minLength: 1, description: DESCRIPTIONS["extends"] },
+      extends: { type: "string", minLength: 1, description: DESCRIPTIONS.get("extends") },
       ...properties,
     },
     additionalProperties: false,
@@ -41,13 +40,11 @@ export function policyJsonSchema(): Readonly<Record<string, unknown>> {
 /** The defaults of quantities, as one writes them. */
 function withDefault({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema: object }): void {
   if (!(zodSchema instanceof z.ZodDefault)) return;
-  const node = jsonSchema as Node;
+  const node: { type?: unknown; pattern?: unknown; default?: unknown } = jsonSchema;
   const value: unknown = zodSchema.def.defaultValue;
-  if (node["type"] !== "string" || typeof value !== "number") return;
-  node["default"] =
-    node["pattern"] === DURATION_PATTERN
-      ? formatDuration(value)
-      : formatShare(value).replace(" ", "");
+  if (node.type !== "string" || typeof value !== "number") return;
+  node.default =
+    node.pattern === DURATION_PATTERN ? formatDuration(value) : formatShare(value).replace(" ", "");
 }
 
 /** `node` below `path`, each of its keys with what it means. */
@@ -57,9 +54,9 @@ function describe(node: unknown, path: readonly string[]): unknown {
   return Object.fromEntries(
     Object.entries(node).map(([key, value]): [string, unknown] => {
       if (key === "properties") {
-        const described = Object.entries(value as Node).map(([name, property]) => {
+        const described = Object.entries(value as JsonObject).map(([name, property]) => {
           const description = descriptionOf([...path, name]);
-          const inner = describe(property, [...path, name]) as Node;
+          const inner = describe(property, [...path, name]) as JsonObject;
           return [name, { ...(description === null ? {} : { description }), ...inner }];
         });
         return [key, Object.fromEntries(described)];
@@ -76,7 +73,7 @@ function descriptionOf(path: readonly string[]): string | null {
   const when = path.lastIndexOf("when");
   const forms = [path, path.map((name, index) => (index === 1 && path.length > 2 ? "*" : name))];
   if (when >= 0 && when < path.length - 1) forms.unshift(path.slice(when));
-  const found = forms.map((form) => DESCRIPTIONS[form.join(".")]);
+  const found = forms.map((form) => DESCRIPTIONS.get(form.join(".")));
   return found.find((text) => text !== undefined) ?? null;
 }
 
@@ -89,20 +86,20 @@ function relaxed(node: unknown): unknown {
       if (key === "required") return [];
       // Without its `kind` a detector fits more than one form.
       if (key === "oneOf" || key === "anyOf") return [["anyOf", forms(value)]];
-      if (key === "properties") return [[key, mapped(value as Node, relaxed)]];
+      if (key === "properties") return [[key, mapped(value as JsonObject, relaxed)]];
       return [[key, key === "additionalProperties" ? relaxed(value) : value]];
     }),
   );
 }
 
 /** Only what is required; null where nothing is. */
-function required(node: unknown): Node | null {
+function required(node: unknown): JsonObject | null {
   if (typeof node !== "object" || node === null) return null;
-  const given = node as Node;
-  const inner = mapped((given["properties"] ?? {}) as Node, required);
+  const given = node as JsonObject;
+  const inner = mapped((given["properties"] ?? {}) as JsonObject, required);
   const properties = Object.entries(inner).filter(([, value]) => value !== null);
   const more = required(given["additionalProperties"]);
-  const needed: Node = {
+  const needed: JsonObject = {
     ...(given["required"] === undefined ? {} : { required: given["required"] }),
     ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
     ...(more === null ? {} : { additionalProperties: more }),
@@ -111,6 +108,6 @@ function required(node: unknown): Node | null {
   return Object.keys(needed).length === 0 ? null : needed;
 }
 
-function mapped(node: Node, change: (value: unknown) => unknown): Node {
+function mapped(node: JsonObject, change: (value: unknown) => unknown): JsonObject {
   return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, change(value)]));
 }

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { assignment, mode, stage, tiers } from "./authority.ts";
 import { contextRule, guardrails, hardGuard, learning } from "./context.ts";
 import { isAboutErrors } from "../declared.ts";
+import { own } from "../../json.ts";
 import { formatDuration } from "../quantity.ts";
 import { signal } from "./signal.ts";
 import { properDuration, properShare } from "./values.ts";
@@ -82,7 +83,7 @@ export const policySchema = z
         const other = `only \`${NAMES_ITS_METRIC}\` names its metric itself`;
         issue(["context", tag], `say which \`signal\` this tag shifts; ${other}`);
       }
-      const quieted = policy.signals[rule.signal ?? ""];
+      const quieted = own(policy.signals, rule.signal ?? "");
       if (rule.quietsDependants && quieted !== undefined) {
         if (isAboutErrors({ name: rule.signal!, ...quieted })) {
           const cure = "errors of a caller need a tag of their own; name another signal, or none";
@@ -92,7 +93,7 @@ export const policySchema = z
     }
     for (const [name, rule] of Object.entries(policy.hardGuard)) {
       if (!known(name)) issue(["hardGuard", name], `no such signal; this policy has ${names}`);
-      const worse = policy.signals[name]?.worse;
+      const worse = own(policy.signals, name)?.worse;
       if (rule.over !== undefined && worse === "down") {
         issue(["hardGuard", name, "over"], "this signal is worse down: write `under`");
       }
@@ -109,7 +110,7 @@ export const policySchema = z
       reaches.set(entry.upTo, name);
       for (const [one, { tolerance }] of Object.entries(entry.signals)) {
         const path = ["stages", name, "signals", one];
-        const base = policy.signals[one]?.tolerance;
+        const base = own(policy.signals, one)?.tolerance;
         if (base === undefined) issue(path, `no such signal; this policy has ${names}`);
         else if (tolerance !== undefined && tolerance.kind !== base.kind) {
           const unit = base.kind === "points" ? "percentage points (1pp)" : "a share (10%)";

@@ -35,7 +35,7 @@ export function needsBackMs(policy: Policy): number {
 /** The columns that a new segment must carry. */
 export function toCarry(policy: Policy, recent: Recent, nowMs: number): SampleColumn[] {
   const keptFromMs = nowMs - recentReach(policy).keepMs;
-  return Object.values(recent).filter(({ atMs }) => {
+  return [...recent.values()].filter(({ atMs }) => {
     // Enough samples within reach, and the newest is fresh: the segments have all that is needed.
     const first = atMs[atMs.length - RECENT_AT_LEAST] ?? Number.NEGATIVE_INFINITY;
     const last = atMs[atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
@@ -56,7 +56,7 @@ export function recentBefore(
   let state = initialController;
   for (const files of segments.slice(from, -1)) state = samplesOf(disk, files, state);
   const carried = live.carried === null ? [] : readBatch(disk, last, live.carried, [], 1);
-  return { ...state.recent, ...columnsByKey(policy, carried) };
+  return new Map([...state.recent, ...columnsByKey(policy, carried)]);
 }
 
 function columnsByKey(policy: Policy, columns: readonly SampleColumn[]): Recent {

@@ -48,9 +48,9 @@ function withSlots(
   event: ContextPrepared,
   slot: (value: number | null) => number | null,
 ): ContextPrepared {
-  const seasons = Object.entries(event.context.seasons).map(([series, season]) => {
+  const seasons = [...event.context.seasons].map(([series, season]) => {
     const values = (season.values as readonly (number | null)[]).map(slot) as number[];
     return [series, { ...season, values }] as const;
   });
-  return { ...event, context: { ...event.context, seasons: Object.fromEntries(seasons) } };
+  return { ...event, context: { ...event.context, seasons: new Map(seasons) } };
 }

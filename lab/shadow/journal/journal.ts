@@ -144,7 +144,7 @@ export function beginSegment(
     segment,
     previous,
     begunAtMs: nowMs,
-    state: serialise({ ...state, recent: {} }),
+    state: serialise({ ...state, recent: new Map() }),
     carried,
   };
   const header: LogEntry = { kind: "header", content: { ...headerOf(policy), live } };
