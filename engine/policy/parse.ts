@@ -17,7 +17,7 @@ import type {
 } from "./policy.ts";
 import { issueText } from "./issueText.ts";
 import { outOfReach } from "./reach.ts";
-import { keyMeant } from "./suggest.ts";
+import { keysMeant, type KeyMeant } from "./suggest.ts";
 import { policySchema } from "./schema/policySchema.ts";
 
 export interface PolicyIssue {
@@ -39,9 +39,10 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
   if (unusable.length > 0) return { policy: null, issues: unusable };
   const parsed = policySchema.safeParse(input, { reportInput: false });
   if (!parsed.success) {
+    const keyMeant = keysMeant();
     return {
       policy: null,
-      issues: parsed.error.issues.flatMap((issue) => issuesOf(issue, [], input)),
+      issues: parsed.error.issues.flatMap((issue) => issuesOf(issue, [], input, keyMeant)),
     };
   }
   const written = parsed.data;
@@ -212,6 +213,7 @@ function issuesOf(
   issue: z.core.$ZodIssue,
   parent: readonly (string | number)[],
   within: unknown,
+  keyMeant: KeyMeant,
 ): PolicyIssue[] {
   const path = [...parent, ...issue.path.filter((part) => typeof part !== "symbol")];
   const value = issue.path.reduce<unknown>(
@@ -230,7 +232,7 @@ function issuesOf(
   }
   if (issue.code === "invalid_union") {
     const meant = issue.errors[formMeant(path, value)];
-    if (meant !== undefined) return meant.flatMap((one) => issuesOf(one, path, value));
+    if (meant !== undefined) return meant.flatMap((one) => issuesOf(one, path, value, keyMeant));
   }
   return [{ path, message: issueText(issue.message) }];
 }

@@ -6,10 +6,24 @@ import { policyJsonSchema } from "./schema/jsonSchema.ts";
 /** Letters that may differ: more is another word. */
 const MISTYPED_AT_MOST = 2;
 
-/** The key of the language nearest to a misspelt one at `path`; null where none is near. */
-export function keyMeant(path: readonly (string | number)[]): string | null {
+/** No key of the language is as long, so a longer one is not compared with them. */
+const LONGEST_KEY = 40;
+
+export type KeyMeant = (path: readonly (string | number)[]) => string | null;
+
+/**
+ * Finds the key of the language nearest to a misspelt one at a path; null where none is near. The
+ * schema is made with the first question and serves them all: a file may have thousands.
+ */
+export function keysMeant(): KeyMeant {
+  let schema: unknown = null;
+  return (path) => nearestKey((schema ??= policyJsonSchema()), path);
+}
+
+function nearestKey(schema: unknown, path: readonly (string | number)[]): string | null {
   const misspelt = String(path[path.length - 1]);
-  const near = keysAt(policyJsonSchema(), path.slice(0, -1))
+  if (misspelt.length > LONGEST_KEY) return null;
+  const near = keysAt(schema, path.slice(0, -1))
     .map((key) => ({ key, edits: editsBetween(key.toLowerCase(), misspelt.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)[0];
   if (near === undefined || near.edits > Math.min(MISTYPED_AT_MOST, misspelt.length / 2))

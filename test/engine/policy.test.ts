@@ -183,6 +183,19 @@ describe("what is not allowed", () => {
       /no such signal/,
     ],
     ["a bad fusion", { fusion: "most" }, "fusion", /any, all, evidence or/],
+    ["an endless watch", { watch: "36500d" }, "watch", /at most 30d/],
+    [
+      "an endless window",
+      { tiers: { override: { window: "31d" } } },
+      "tiers.override.window",
+      /at most 30d/,
+    ],
+    [
+      "an escalation without end",
+      { tiers: { approve: { escalate: Array(21).fill({ to: "boss", sla: "1m" }) } } },
+      "tiers.approve.escalate",
+      /at most 20 steps/,
+    ],
     [
       "an endless cooldown",
       { guardrails: { cooldown: "8d" } },

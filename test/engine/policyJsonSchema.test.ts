@@ -14,14 +14,14 @@ const schema = policyJsonSchema() as Record<string, unknown>;
 type Node = Readonly<Record<string, unknown>>;
 
 /** Every key that may be written, with what is said about it. */
-function keysOf(node: unknown, path: string): [string, unknown][] {
+function keysOf(node: unknown, path: string): [string, unknown, string | undefined][] {
   if (typeof node !== "object" || node === null) return [];
   if (Array.isArray(node)) return node.flatMap((one) => keysOf(one, path));
   const { properties, additionalProperties, items, anyOf } = node as Node;
   return [
     ...Object.entries((properties ?? {}) as Readonly<Record<string, Node>>).flatMap(
-      ([key, inner]): [string, unknown][] => [
-        [`${path}.${key}`, inner["description"]],
+      ([key, inner]): [string, unknown, string | undefined][] => [
+        [`${path}.${key}`, inner["description"], inner["pattern"] as string | undefined],
         ...keysOf(inner, `${path}.${key}`),
       ],
     ),
@@ -61,6 +61,14 @@ const read = (name: string): Node =>
   parse(readFileSync(join(FOLDER, `${name}.yaml`), "utf8")) as Node;
 
 describe("the JSON Schema of policies", () => {
+  it("bounds every duration, and says how", () => {
+    const durations = keysOf(schema, "").filter(([, , pattern]) => pattern?.includes("ms|s|m|h"));
+    expect(durations.length).toBeGreaterThan(15);
+    for (const [path, description] of durations) {
+      expect([path, description]).toEqual([path, expect.stringMatching(/ At most \d+d\.$/)]);
+    }
+  });
+
   it("is the shipped one (npx vitest run … test/engine/policyJsonSchema.test.ts -u)", async () => {
     const text = await format(JSON.stringify(schema), { parser: "json", printWidth: 100 });
     await expect(text).toMatchFileSnapshot(join(FOLDER, "policy.schema.json"));

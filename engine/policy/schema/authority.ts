@@ -2,16 +2,9 @@
 
 import { z } from "zod";
 import { isTimeZone, parseRange } from "../calendar.ts";
+import { ESCALATIONS_AT_MOST } from "../limits.ts";
 import { parseInstant } from "../quantity.ts";
-import {
-  condition,
-  oneOrMore,
-  properDuration,
-  properShare,
-  share,
-  tier,
-  tolerance,
-} from "./values.ts";
+import { condition, oneOrMore, properShare, properWait, share, tier, tolerance } from "./values.ts";
 
 /** How sure the machine must be; read by `fusion: evidence` only. */
 const sure = (share: number) => properShare.default(share);
@@ -24,7 +17,7 @@ export const tiers = z.strictObject({
     .strictObject({
       action: z.literal("rollback").default("rollback"),
       confidence: sure(0.8),
-      window: properDuration.default(120_000),
+      window: properWait.default(120_000),
       onTimeout: z.enum(["rollback", "hold"]).default("rollback"),
     })
     .prefault({}),
@@ -32,8 +25,11 @@ export const tiers = z.strictObject({
     .strictObject({
       action: z.literal("recommend").default("recommend"),
       confidence: sure(0.5),
-      sla: properDuration.default(600_000),
-      escalate: z.array(z.strictObject({ to: z.string().min(1), sla: properDuration })).default([]),
+      sla: properWait.default(600_000),
+      escalate: z
+        .array(z.strictObject({ to: z.string().min(1), sla: properWait }))
+        .max(ESCALATIONS_AT_MOST, `expected at most ${ESCALATIONS_AT_MOST} steps`)
+        .default([]),
       onExpiry: z.enum(["hold", "rollback"]).default("hold"),
     })
     .prefault({}),

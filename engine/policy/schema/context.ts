@@ -1,6 +1,7 @@
 /** How tags, guardrails and learning are written: what may move a decision, and what may not. */
 
 import { z } from "zod";
+import { BUDGET_AT_MOST_MS, PAST_AT_MOST_MS, STORM_AT_MOST_MS, TAG_AT_MOST_MS } from "../limits.ts";
 import {
   atMost,
   condition,
@@ -8,17 +9,16 @@ import {
   oneOf,
   properDuration,
   properShare,
+  properWait,
   share,
   tier,
 } from "./values.ts";
-
-const DAY_MS = 86_400_000;
 
 export const contextRule = z.strictObject({
   signal: z.string().optional(),
   shifts: z.literal("tolerance").optional(),
   max: share.default(0.5),
-  for: duration.default(7_200_000),
+  for: atMost(duration, TAG_AT_MOST_MS).default(7_200_000),
   tierAtLeast: tier.optional(),
   quietsDependants: z.boolean().default(false),
   selfIssued: oneOf(["count", "refuse"]).default("count"),
@@ -33,7 +33,7 @@ export const hardGuard = z.strictObject({
 
 export const learning = z.strictObject({
   fromOverrides: z.boolean({ error: "expected true or false" }).default(true),
-  halfLife: atMost(properDuration, 365 * DAY_MS, "365d").default(90 * DAY_MS),
+  halfLife: atMost(properDuration, PAST_AT_MOST_MS).default(7_776_000_000),
   atLeast: z.int({ error: "expected a whole number, 1 or more" }).min(1).default(5),
   discountAtMost: properShare.default(0.5),
 });
@@ -41,16 +41,16 @@ export const learning = z.strictObject({
 export const guardrails = z.strictObject({
   never: z.array(z.strictObject({ when: condition })).default([]),
   toleranceAtMost: share.optional(),
-  windowAtLeast: properDuration.optional(),
+  windowAtLeast: properWait.optional(),
   rollbackBudget: z
     .strictObject({
       per: oneOf(["service", "team", "fleet"]).default("service"),
       max: z.int().min(0),
-      in: atMost(properDuration, 7 * DAY_MS, "7d"),
+      in: atMost(properDuration, BUDGET_AT_MOST_MS),
     })
     .optional(),
-  cooldown: atMost(properDuration, 7 * DAY_MS, "7d").optional(),
+  cooldown: atMost(properDuration, BUDGET_AT_MOST_MS).optional(),
   stormBrake: z
-    .strictObject({ services: z.int().min(2), in: atMost(properDuration, DAY_MS, "1d") })
+    .strictObject({ services: z.int().min(2), in: atMost(properDuration, STORM_AT_MOST_MS) })
     .optional(),
 });

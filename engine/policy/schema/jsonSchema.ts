@@ -55,8 +55,11 @@ function describe(node: unknown, path: readonly string[]): unknown {
     Object.entries(node).map(([key, value]): [string, unknown] => {
       if (key === "properties") {
         const described = Object.entries(value as JsonObject).map(([name, property]) => {
-          const description = descriptionOf([...path, name]);
-          const inner = describe(property, [...path, name]) as JsonObject;
+          const { atMost, ...inner } = describe(property, [...path, name]) as JsonObject;
+          const means = descriptionOf([...path, name]);
+          const limit = typeof atMost === "string" ? `At most ${atMost}.` : null;
+          const told = [means, limit].filter((one) => one !== null);
+          const description = told.length === 0 ? null : told.join(" ");
           return [name, { ...(description === null ? {} : { description }), ...inner }];
         });
         return [key, Object.fromEntries(described)];

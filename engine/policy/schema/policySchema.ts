@@ -9,9 +9,10 @@ import { assignment, mode, stage, tiers } from "./authority.ts";
 import { contextRule, guardrails, hardGuard, learning } from "./context.ts";
 import { isAboutErrors } from "../declared.ts";
 import { own } from "../../json.ts";
+import { SIGNALS_AT_MOST } from "../limits.ts";
 import { formatDuration } from "../quantity.ts";
 import { signal } from "./signal.ts";
-import { properDuration, properShare } from "./values.ts";
+import { properShare, properWait } from "./values.ts";
 
 /** The tag whose value is `{metric, change}`: it may be about any signal. */
 const NAMES_ITS_METRIC = "expected_change";
@@ -23,7 +24,7 @@ export const policySchema = z
     owner: z.string({ error: "an accountable owner is required" }).trim().min(1, {
       error: "an accountable owner is required",
     }),
-    watch: properDuration.default(3_600_000),
+    watch: properWait.default(3_600_000),
     signals: z.record(z.string(), signal),
     fusion: z
       .union([z.enum(["any", "all", "evidence"]), z.strictObject({ atLeast: z.int().min(1) })], {
@@ -49,6 +50,9 @@ export const policySchema = z
     if (Object.keys(policy.signals).length === 0) issue(["signals"], "name at least one signal");
     const { fusion } = policy;
     const count = Object.keys(policy.signals).length;
+    if (count > SIGNALS_AT_MOST) {
+      issue(["signals"], `${count} signals, and a policy has at most ${SIGNALS_AT_MOST}`);
+    }
     if (typeof fusion === "object" && count > 0 && fusion.atLeast > count) {
       issue(["fusion", "atLeast"], `cannot be more than the number of signals, ${count}`);
     }

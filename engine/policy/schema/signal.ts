@@ -3,18 +3,21 @@
 import { z } from "zod";
 import { oneBurstFires } from "../../detect/detectors/count.ts";
 import { oneSpikeFires } from "../../detect/detectors/onset.ts";
+import { PAST_AT_MOST_MS } from "../limits.ts";
 import {
   absoluteLimit,
-  duration,
+  atMost,
   oneOrMore,
   properDuration,
   properShare,
+  properWait,
   tolerance,
+  wait,
 } from "./values.ts";
 
 const threshold = z.strictObject({
   kind: z.literal("threshold"),
-  baseline: duration.default(3_600_000),
+  baseline: wait.default(3_600_000),
   season: z.boolean().default(false),
   breaches: z.int().min(1).max(30).default(3),
   of: z.int().min(1).max(30).default(3),
@@ -23,7 +26,7 @@ const threshold = z.strictObject({
 });
 const cusum = z.strictObject({
   kind: z.literal("cusum"),
-  baseline: duration.default(3_600_000),
+  baseline: wait.default(3_600_000),
   season: z.boolean().default(true),
   drift: z.number().positive().default(1),
   clip: z.number().positive().default(4),
@@ -31,7 +34,7 @@ const cusum = z.strictObject({
 });
 const ewma = z.strictObject({
   kind: z.literal("ewma"),
-  baseline: duration.default(3_600_000),
+  baseline: wait.default(3_600_000),
   season: z.boolean().default(true),
   weight: z.number().positive().max(1).default(0.4),
   clip: z.number().positive().default(3),
@@ -39,7 +42,7 @@ const ewma = z.strictObject({
 });
 const eprocess = z.strictObject({
   kind: z.literal("eprocess"),
-  baseline: duration.default(3_600_000),
+  baseline: wait.default(3_600_000),
   season: z.boolean().default(true),
   alpha: properShare.default(0.01),
   horizon: z.int().min(1).max(10_000).default(60),
@@ -47,7 +50,7 @@ const eprocess = z.strictObject({
 });
 const mannWhitney = z.strictObject({
   kind: z.literal("mannWhitney"),
-  baseline: duration.default(3_600_000),
+  baseline: wait.default(3_600_000),
   season: z.boolean().default(true),
   confidence: properShare.default(0.98),
   limit: z.number().min(0).lt(1).default(0.25),
@@ -56,7 +59,7 @@ const mannWhitney = z.strictObject({
 });
 const variance = z.strictObject({
   kind: z.literal("variance"),
-  baseline: duration.default(3_600_000),
+  baseline: wait.default(3_600_000),
   season: z.boolean().default(false),
   window: z.int().min(10).max(10_000).default(30),
   atLeast: z.int().min(10).max(10_000).default(30),
@@ -64,13 +67,13 @@ const variance = z.strictObject({
 });
 const novelty = z.strictObject({
   kind: z.literal("novelty"),
-  baseline: duration.default(43_200_000),
+  baseline: wait.default(43_200_000),
   season: z.boolean().default(false),
   times: z.number().positive().default(0.5),
 });
 const count = z.strictObject({
   kind: z.literal("count"),
-  baseline: duration.default(3_600_000),
+  baseline: wait.default(3_600_000),
   reads: z.enum(["ratio", "count"]).default("ratio"),
   alpha: properShare.default(0.01),
   horizon: z.int().min(1).max(10_000).default(60),
@@ -113,8 +116,8 @@ const detector = z
 
 const calibrate = z
   .strictObject({
-    every: properDuration.default(21_600_000),
-    over: properDuration.default(1_209_600_000),
+    every: atMost(properDuration, PAST_AT_MOST_MS).default(21_600_000),
+    over: atMost(properDuration, PAST_AT_MOST_MS).default(1_209_600_000),
     alpha: properShare.default(0.005),
   })
   .refine((given) => given.every <= given.over, {
@@ -134,7 +137,7 @@ const exposure = z.union(
       .positive()
       .transform((requests) => ({ kind: "requests" as const, requests })),
     z
-      .strictObject({ metric: z.string().min(1), per: properDuration.optional() })
+      .strictObject({ metric: z.string().min(1), per: properWait.optional() })
       .transform(({ metric, per }) => ({ kind: "metric" as const, metric, perMs: per ?? null })),
   ],
   { error: "expected a metric, a number of requests a sample, or { metric: …, per: 1s }" },
@@ -151,8 +154,8 @@ export const signal = z
     tolerance,
     control: z.literal("peers").optional(),
     calibrate: calibrate.optional(),
-    hold: duration.default(60_000),
-    clear: duration.default(120_000),
+    hold: wait.default(60_000),
+    clear: wait.default(120_000),
     weight: z.number().positive().max(1000).default(1),
   })
   .superRefine((given, context) => {

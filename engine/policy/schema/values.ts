@@ -1,7 +1,8 @@
 /** Words and quantities of the policy language, each with the error that names its cure. */
 
 import { z } from "zod";
-import { parseDuration, parseShare, parseTolerance } from "../quantity.ts";
+import { WAIT_AT_MOST_MS } from "../limits.ts";
+import { formatDuration, parseDuration, parseShare, parseTolerance } from "../quantity.ts";
 
 /** For editors; `parseDuration` decides. */
 export const DURATION_PATTERN = "^([0-9]+([.][0-9]+)?(ms|s|m|h|d|w))+$";
@@ -15,8 +16,14 @@ export const duration = z
   .transform((text) => parseDuration(text)!);
 /** A wait of nothing leaves nobody the time to see or to answer. */
 export const properDuration = duration.refine((ms) => ms > 0, "expected a duration above 0s");
-export const atMost = (given: typeof properDuration, ms: number, text: string) =>
-  given.refine((value) => value <= ms, `expected at most ${text}`);
+/** The JSON Schema says it in words: no pattern can compare `30d` with `721h`. */
+export const atMost = (given: typeof properDuration, ms: number) =>
+  given
+    .refine((value) => value <= ms, `expected at most ${formatDuration(ms)}`)
+    .meta({ atMost: formatDuration(ms) });
+/** Of what happens during a watch; see limits.ts. */
+export const wait = atMost(duration, WAIT_AT_MOST_MS);
+export const properWait = atMost(properDuration, WAIT_AT_MOST_MS);
 export const share = z
   .string({ error: "expected a share such as 15%" })
   .meta({ pattern: SHARE_PATTERN, examples: ["15%"] })
