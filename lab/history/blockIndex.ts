@@ -11,10 +11,12 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { BlockRange } from "./blocks.ts";
+import { checkFrame, type ValuesRange } from "./checksums.ts";
 import { itemsOf, quoted, type DuckAtNeed } from "./duck.ts";
 import { readingFile } from "./open.ts";
 import { AlikeColumn } from "./packed.ts";
 import { findPlainValues, LISTED, type PlainPart, type PlainValues } from "./plainPart.ts";
+import type { ManifestFile } from "./tables.ts";
 
 /** One part file; row `i` of the file is entry `i` of the arrays. */
 export interface PartIndex extends PlainPart {
@@ -35,22 +37,34 @@ export function beforeMs({ series, startMs, lastBeforeMs }: PartIndex, row: numb
   return series[next] === series[row] ? startMs[next]! : Number.POSITIVE_INFINITY;
 }
 
-/** Reads the index of the named part files (relative to `dir`, in file order). */
+/**
+ * Reads the index of the part files (relative to `dir`), in the order of their names.
+ *
+ * @throws Problem where a part file is damaged outside of its values
+ */
 export async function loadBlockIndex(
   duck: DuckAtNeed,
   dir: string,
-  files: readonly string[],
+  files: readonly ManifestFile[],
 ): Promise<PartIndex[]> {
-  const paths = [...files].sort().map((file) => join(dir, file));
+  const sorted = [...files].sort((a, b) => (a.file < b.file ? -1 : 1));
+  const paths = sorted.map(({ file }) => join(dir, file));
   if (paths.length === 0) return [];
+  // Before DuckDB sees them: a damaged footer can make it ask for any amount of memory.
+  sorted.forEach(({ frame, values = null }, at) => {
+    if (frame !== undefined) checkFrame(paths[at]!, values, frame);
+  });
+  const areSummed = sorted.every(({ frame }) => frame !== undefined);
   // Of their own, and two that work side by side: somebody may be in the middle of a result of
   // the other one.
   const connections = await Promise.all([duck.connect(), duck.connect()]);
   try {
-    const parts = await readParts(connections, paths).catch(async (error: unknown) => {
+    const read = (some: readonly string[]): Promise<PartIndex[]> =>
+      readParts(connections, some, areSummed);
+    const parts = await read(paths).catch(async (error: unknown) => {
       // All are read by two queries, which is many times quicker than two for each. Which of
       // them it was that could not be read, they do not always say.
-      for (const path of paths) await readingFile(path, () => readParts(connections, [path]));
+      for (const path of paths) await readingFile(path, () => read([path]));
       throw error;
     });
     for (const storage of ["float", "double"] as const) {
@@ -67,17 +81,18 @@ type Connections = readonly [DuckDBConnection, DuckDBConnection];
 async function readParts(
   [one, other]: Connections,
   paths: readonly string[],
+  areSummed: boolean,
 ): Promise<PartIndex[]> {
   const list = `[${paths.map(quoted).join(",")}]`;
   // DuckDB keeps the order of files and of the rows in them; `closeBlocks` would see it if not.
   // A part of the answer at a time: all of it at once is as much again as what is kept of it.
   const reading = other.stream(
     `SELECT series, epoch_us(start_at) / 1000, coalesce(step_ms, ${LISTED}),
-            coalesce(known_delay_ms, ${LISTED})
+            coalesce(known_delay_ms, ${LISTED})${areSummed ? ", crc" : ""}
        FROM read_parquet(${list})`,
   );
   // None may be under way when the connections are closed.
-  const [parts, result] = await both(beginParts(one, list, paths), reading);
+  const [parts, result] = await both(beginParts(one, paths, areSummed), reading);
   let [at, row] = [0, 0];
   for (;;) {
     const chunk = await result.fetchChunk();
@@ -86,6 +101,7 @@ async function readParts(
       itemsOf(chunk.getColumnVector(column), Int32Array),
     ) as [Int32Array, Int32Array, Int32Array];
     const startMs = itemsOf(chunk.getColumnVector(1), Float64Array);
+    const crc = areSummed ? itemsOf(chunk.getColumnVector(4), Int32Array) : null;
     for (let from = 0; from < chunk.rowCount;) {
       while (row === parts[at]?.series.length) [at, row] = [at + 1, 0];
       const part = parts[at];
@@ -95,6 +111,7 @@ async function readParts(
       part.startMs.set(startMs.subarray(from, to), row);
       part.stepMs.addAll(steps.subarray(from, to));
       part.delayMs.addAll(delays.subarray(from, to));
+      if (crc !== null) part.crc!.set(crc.subarray(from, to), row);
       row += to - from;
       from = to;
     }
@@ -116,13 +133,22 @@ async function both<One, Other>(
 /** The parts with room for their rows, of which nothing is known yet. */
 async function beginParts(
   connection: DuckDBConnection,
-  list: string,
   paths: readonly string[],
+  areSummed: boolean,
 ): Promise<PartIndex[]> {
+  const chunks = await valueChunksOf(connection, paths);
+  return paths.map((path) => emptyPart(path, chunks.get(path)!, areSummed));
+}
+
+async function valueChunksOf(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, readonly ValueChunk[]>> {
   const reader = await connection.runAndReadAll(
     `SELECT file_name, row_group_num_rows, compression, encodings, dictionary_page_offset,
             data_page_offset, num_values
-       FROM parquet_metadata(${list}) WHERE path_in_schema = 'values, list, element'`,
+       FROM parquet_metadata([${paths.map(quoted).join(",")}])
+      WHERE path_in_schema = 'values, list, element'`,
   );
   const chunks = new Map(paths.map((path) => [path, [] as ValueChunk[]]));
   for (const row of reader.getRowsJS()) {
@@ -133,7 +159,20 @@ async function beginParts(
     assert(of !== undefined, "what is told of a part file names it as we do");
     of.push({ isPlain, ...counts });
   }
-  return paths.map((path) => emptyPart(path, chunks.get(path)!));
+  return chunks;
+}
+
+/** Where the values of part files lie; null where DuckDB has to read them. */
+export async function valuesRangesOf(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+): Promise<readonly (ValuesRange | null)[]> {
+  if (paths.length === 0) return [];
+  const chunks = await valueChunksOf(connection, paths);
+  return paths.map((path) => {
+    const found = plainValuesOf(path, chunks.get(path)!);
+    return found === null ? null : [found.at, found.at + found.bytes * (found.ends.at(-1) ?? 0)];
+  });
 }
 
 /** The values of one row group. */
@@ -145,27 +184,35 @@ interface ValueChunk {
   readonly pageAt: number;
 }
 
-function emptyPart(path: string, chunks: readonly ValueChunk[]): PartIndex {
-  const storage = path.endsWith("-double.parquet") ? "double" : "float";
-  const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
-  const only = chunks.length === 1 && chunks[0]!.isPlain ? chunks[0]! : null;
+function emptyPart(path: string, chunks: readonly ValueChunk[], isSummed: boolean): PartIndex {
+  const rows = rowsIn(chunks);
   let found: PlainValues | null | undefined;
   return {
     path,
-    storage,
+    storage: storageOf(path),
     series: new Int32Array(rows),
     startMs: new Float64Array(rows),
     lastBeforeMs: Number.POSITIVE_INFINITY,
     stepMs: new AlikeColumn(rows),
     delayMs: new AlikeColumn(rows),
-    values() {
-      if (found === undefined) {
-        const bytes = storage === "float" ? 4 : 8;
-        found = only && findPlainValues(path, only.pageAt, only.values, bytes, rows);
-      }
-      return found;
-    },
+    crc: isSummed ? new Int32Array(rows) : null,
+    values: () => (found === undefined ? (found = plainValuesOf(path, chunks)) : found),
   };
+}
+
+function storageOf(path: string): PartIndex["storage"] {
+  return path.endsWith("-double.parquet") ? "double" : "float";
+}
+
+function rowsIn(chunks: readonly ValueChunk[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
+}
+
+function plainValuesOf(path: string, chunks: readonly ValueChunk[]): PlainValues | null {
+  const only = chunks.length === 1 && chunks[0]!.isPlain ? chunks[0]! : null;
+  if (only === null) return null;
+  const bytes = storageOf(path) === "float" ? 4 : 8;
+  return findPlainValues(path, only.pageAt, only.values, bytes, rowsIn(chunks));
 }
 
 /** Looks at their order, and where a series goes on in another file: files follow each other. */

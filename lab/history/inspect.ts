@@ -4,6 +4,7 @@ import { canAnswer } from "./answers.ts";
 import { withSeveralIncidents } from "./incidents.ts";
 import { countLabels } from "./import/importHistory.ts";
 import type { History } from "./open.ts";
+import type { HistoryManifest } from "./tables.ts";
 import { measureDeployments, measureSeries, SHORT_SERIES, type SeriesQuality } from "./quality.ts";
 
 /** Everything `inspect` tells, as one JSON document. */
@@ -49,9 +50,18 @@ export async function inspect(history: History) {
     },
     canAnswer: canAnswer(tables, series),
     dropped: manifest.dropped,
-    warnings: manifest.warnings,
+    warnings: [...manifest.warnings, ...withoutChecksums(manifest)],
     loggingPolicy: manifest.loggingPolicy,
   };
+}
+
+/** Of a history that was written before there were checksums. */
+function withoutChecksums({ files }: HistoryManifest): readonly string[] {
+  if (files.every(({ sha256, frame }) => sha256 !== undefined || frame !== undefined)) return [];
+  return [
+    "this history has no checksums, so a damaged byte would go unnoticed: " +
+      "import or generate it again to have them",
+  ];
 }
 
 function describeMetrics(history: History, measured: readonly SeriesQuality[]) {

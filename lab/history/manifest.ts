@@ -6,6 +6,7 @@ import { z } from "zod";
 import { refuseUrl } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
+import { checkManifest } from "./checksums.ts";
 import { SCHEMA_VERSION, type HistoryManifest } from "./tables.ts";
 
 const MANIFEST = z.looseObject({
@@ -30,7 +31,15 @@ const MANIFEST = z.looseObject({
     }),
   ),
   warnings: z.array(z.string()),
-  files: z.array(z.looseObject({ file: z.string(), bytes: z.number() })),
+  files: z.array(
+    z.looseObject({
+      file: z.string(),
+      bytes: z.number(),
+      sha256: z.string().optional(),
+      frame: z.number().int().optional(),
+      values: z.tuple([z.number().int(), z.number().int()]).optional(),
+    }),
+  ),
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   loggingPolicy: z.looseObject({ name: z.string(), digest: z.string() }).nullable(),
 });
@@ -74,6 +83,7 @@ export function readManifest(dir: string): HistoryManifest {
       { file, cure: "Upgrade hindsight, or write the history again with this version." },
     );
   }
+  checkManifest(dir, text);
   const manifest = MANIFEST.safeParse(json);
   if (!manifest.success) {
     const issue = manifest.error.issues[0]!;

@@ -13,10 +13,11 @@ import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { beforeMs, loadBlockIndex, type PartIndex } from "./blockIndex.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
+import { checkDigest } from "./checksums.ts";
 import { duckAtNeed } from "./duck.ts";
 import { readManifest } from "./manifest.ts";
 import { readDeployments, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
-import type { HistoryManifest, HistoryTables, SeriesRow } from "./tables.ts";
+import type { HistoryManifest, HistoryTables, ManifestFile, SeriesRow } from "./tables.ts";
 import type { ReadMemory } from "./readMemory.ts";
 import { streamStoredWindows, type FoundWindow, type WindowRequest } from "./windows.ts";
 
@@ -67,7 +68,10 @@ export async function openHistory(
   options: { threads?: number } = {},
 ): Promise<History> {
   const manifest = readManifest(dir);
-  for (const { file, bytes } of manifest.files) checkFile(join(dir, file), bytes);
+  for (const { file, bytes, sha256 } of manifest.files) {
+    checkFile(join(dir, file), bytes);
+    if (sha256 !== undefined) checkDigest(join(dir, file), sha256);
+  }
   const duck = duckAtNeed(options);
   let connection: DuckDBConnection | null = null;
   try {
@@ -130,8 +134,8 @@ function stepsOf(parts: readonly PartIndex[]): Map<number, number> {
   return steps;
 }
 
-function metricFiles(manifest: HistoryManifest): string[] {
-  return manifest.files.map(({ file }) => file).filter((file) => file.startsWith("metrics/"));
+function metricFiles({ files }: HistoryManifest): readonly ManifestFile[] {
+  return files.filter(({ file }) => file.startsWith("metrics/"));
 }
 
 async function readInTurn<A, B>(items: readonly A[], read: (item: A) => Promise<B>): Promise<B[]> {

@@ -9,6 +9,7 @@
 
 import type { Hash } from "node:crypto";
 import { assert } from "../../engine/index.ts";
+import { blockChecksum } from "./checksums.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
 import type { PartFiles, Storage } from "./partFiles.ts";
 
@@ -106,6 +107,7 @@ export class BlockPacker {
       values,
       delayMs,
       delaysMs: delayMs === null ? delays : null,
+      crc: blockChecksum(values),
     });
   }
 

@@ -81,6 +81,7 @@ export class PartFiles {
   readonly #offsets = listColumn(new Int32Array(CHUNK_SAMPLES));
   readonly #delays = listColumn(new Int32Array(CHUNK_SAMPLES));
   readonly #values: ListColumn;
+  readonly #crc = new Int32Array(CHUNK_BLOCKS);
   readonly #types;
 
   constructor(
@@ -94,7 +95,7 @@ export class PartFiles {
     );
     const list = LIST(INTEGER);
     const values = LIST(storage === "float" ? FLOAT : DOUBLE);
-    this.#types = [INTEGER, TIMESTAMP, INTEGER, list, values, INTEGER, list].map(
+    this.#types = [INTEGER, TIMESTAMP, INTEGER, list, values, INTEGER, list, INTEGER].map(
       (type) => type.toLogicalType().logical_type,
     );
   }
@@ -108,6 +109,7 @@ export class PartFiles {
     values: Float32Array | Float64Array;
     delayMs: number | null;
     delaysMs: Int32Array | null;
+    crc: number;
   }): Promise<void> {
     const row = this.#rows++;
     this.#series[row] = block.series;
@@ -119,6 +121,7 @@ export class PartFiles {
     this.#append(this.#offsets, row, block.offsetsMs);
     this.#append(this.#values, row, block.values);
     this.#append(this.#delays, row, block.delaysMs);
+    this.#crc[row] = block.crc;
     if (this.#rows === CHUNK_BLOCKS) await this.#handOver();
   }
 
@@ -152,6 +155,7 @@ export class PartFiles {
     copy(vector(5), this.#delay, rows);
     copyValidity(vector(5), this.#delayValidity);
     copyList(vector(6), this.#delays, rows);
+    copy(vector(7), this.#crc, rows);
 
     this.#appender ??= await this.#openPart();
     this.#appender.appendDataChunk(chunk);
@@ -165,7 +169,7 @@ export class PartFiles {
     await this.connection.run(
       `CREATE OR REPLACE TABLE ${this.#table} (series INTEGER, start_at TIMESTAMP,
          step_ms INTEGER, offsets_ms INTEGER[], "values" ${this.storage.toUpperCase()}[],
-         known_delay_ms INTEGER, known_delays_ms INTEGER[])`,
+         known_delay_ms INTEGER, known_delays_ms INTEGER[], crc INTEGER)`,
     );
     return this.connection.createAppender(this.#table);
   }

@@ -16,6 +16,7 @@ import { promisify } from "node:util";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import type { Block } from "./blocks.ts";
+import { checkBlock } from "./checksums.ts";
 import { quoted } from "./duck.ts";
 import type { AlikeColumn } from "./packed.ts";
 import type { ReadMemory } from "./readMemory.ts";
@@ -204,6 +205,8 @@ export interface PlainPart {
   readonly startMs: Float64Array;
   readonly stepMs: AlikeColumn;
   readonly delayMs: AlikeColumn;
+  /** Of the values (see checksums.ts); null in a history of before there were checksums. */
+  readonly crc: Int32Array | null;
 }
 
 /** Spacings and delays of one block where each sample has its own. */
@@ -251,6 +254,7 @@ export async function readPlainBlocks(
       while (areJoined && to <= last && continues(part, ends, to)) to++;
       while (index < next && rows[index]! < to) index++;
       const from = (begins(row) - begin) / bytes;
+      checkBlocks(part, column, begin / bytes, ends, row, to);
       const listed = isListed(part, row) ? lists!.get(row)! : null;
       blocks.push({
         series: part.series[row]!,
@@ -264,6 +268,27 @@ export async function readPlainBlocks(
   });
   assert(areJoined || blocks.length === rows.length, `every block asked for came: ${part.path}`);
   return blocks;
+}
+
+/**
+ * Checks the rows from `from` to before `to`.
+ *
+ * @param column values of the file, the first of them the `first`th
+ */
+function checkBlocks(
+  { path, crc, series, startMs }: PlainPart,
+  column: Float32Array | Float64Array,
+  first: number,
+  ends: Int32Array,
+  from: number,
+  to: number,
+): void {
+  if (crc === null) return;
+  for (let row = from; row < to; row++) {
+    const begin = (row === 0 ? 0 : ends[row - 1]!) - first;
+    const values = column.subarray(begin, ends[row]! - first);
+    checkBlock(path, series[row]!, startMs[row]!, values, crc[row]!);
+  }
 }
 
 function isListed({ stepMs, delayMs }: PlainPart, row: number): boolean {

@@ -144,6 +144,18 @@ export interface Dropped {
   readonly examples: readonly string[];
 }
 
+/** A Parquet file of a history; its checksums are absent in a history of before 0.4. */
+export interface ManifestFile {
+  readonly file: string;
+  readonly bytes: number;
+  /** Of a small table: SHA-256. */
+  readonly sha256?: string;
+  /** Of a part file: CRC-32 of all but the values (see checksums.ts). */
+  readonly frame?: number;
+  /** Of a part file: where the values lie that `frame` leaves out; absent: nowhere. */
+  readonly values?: readonly [from: number, to: number];
+}
+
 export interface HistoryManifest {
   readonly format: "hindsight-history";
   readonly schemaVersion: number;
@@ -159,8 +171,8 @@ export interface HistoryManifest {
   readonly sources: readonly SourceFile[];
   readonly dropped: readonly Dropped[];
   readonly warnings: readonly string[];
-  /** Every Parquet file and its size, so that a missing or truncated one is named. */
-  readonly files: readonly { readonly file: string; readonly bytes: number }[];
+  /** Every Parquet file, so that a missing, truncated or damaged one is named. */
+  readonly files: readonly ManifestFile[];
   /** Of the content (tables and samples in order), not of the files' bytes or the sources. */
   readonly digest: string;
   /** For a generated history: the policy that wrote it and its digest. */

@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories, refuseUrl } from "../directory.ts";
@@ -30,6 +31,8 @@ import {
   takeAwayUnfinished,
   unfinishedPath,
 } from "../unfinished.ts";
+import { valuesRangesOf } from "./blockIndex.ts";
+import { fileDigest, frameChecksum, MANIFEST, manifestSum } from "./checksums.ts";
 import { BlockPacker } from "./pack.ts";
 import { iso, openDuck, type Duck } from "./duck.ts";
 import { readManifestText } from "./manifest.ts";
@@ -260,9 +263,12 @@ class Writer implements HistoryWriter {
       await this.#files.double.finish();
       const sorted = sortTables(tables);
       await writeTables(this.duck.connection, this.place.temporary, sorted, this.#series);
-      const manifest = this.#manifest(sorted, about);
+      const files = await listFiles(this.duck.connection, this.place.temporary);
+      const manifest = this.#manifest(sorted, about, files);
       const text = `${JSON.stringify(manifest, null, 2)}\n`;
-      writeFileSync(join(this.place.temporary, "manifest.json"), text);
+      writeFileSync(join(this.place.temporary, MANIFEST), text);
+      const sum = manifestSum(text);
+      writeFileSync(join(this.place.temporary, sum.file), sum.text);
       this.duck.close();
       rmSync(this.scratchDirectory, { recursive: true, force: true });
       syncTree(this.place.temporary);
@@ -301,7 +307,7 @@ class Writer implements HistoryWriter {
     }
   }
 
-  #manifest(tables: HistoryTables, about: About): HistoryManifest {
+  #manifest(tables: HistoryTables, about: About, files: HistoryManifest["files"]): HistoryManifest {
     const hash = createHash("sha256");
     hash.update(this.#samplesHash.digest());
     for (const line of canonicalLines(tables, this.#series)) hash.update(line);
@@ -321,7 +327,7 @@ class Writer implements HistoryWriter {
       sources: about.sources,
       dropped: about.dropped,
       warnings: about.warnings,
-      files: listFiles(this.place.temporary),
+      files,
       digest: hash.digest("hex"),
       loggingPolicy: about.loggingPolicy,
     };
@@ -341,16 +347,29 @@ export function compareNames(
   return (a.version === null ? 0 : 1) - (b.version === null ? 0 : 1);
 }
 
-/** Every Parquet file of a history with its size, by name. */
-function listFiles(dir: string): HistoryManifest["files"] {
-  const names = [
-    ...readdirSync(dir),
-    ...readdirSync(join(dir, "metrics")).map((name) => `metrics/${name}`),
-  ];
-  return names
-    .filter((name) => name.endsWith(".parquet"))
-    .sort()
-    .map((file) => ({ file, bytes: statSync(join(dir, file)).size }));
+/** Every Parquet file of a history with its size and checksums, by name. */
+async function listFiles(
+  connection: DuckDBConnection,
+  dir: string,
+): Promise<HistoryManifest["files"]> {
+  const isParquet = (name: string): boolean => name.endsWith(".parquet");
+  const sized = (file: string): { file: string; bytes: number } => ({
+    file,
+    bytes: statSync(join(dir, file)).size,
+  });
+  const parts = readdirSync(join(dir, "metrics")).filter(isParquet).sort();
+  const paths = parts.map((name) => join(dir, "metrics", name));
+  const ranges = await valuesRangesOf(connection, paths);
+  return [
+    ...readdirSync(dir)
+      .filter(isParquet)
+      .map((file) => ({ ...sized(file), sha256: fileDigest(join(dir, file)) })),
+    ...parts.map((name, at) => {
+      const values = ranges[at]!;
+      const frame = frameChecksum(paths[at]!, values);
+      return { ...sized(`metrics/${name}`), frame, ...(values === null ? {} : { values }) };
+    }),
+  ].sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 
 function syncTree(directory: string): void {

@@ -116,7 +116,7 @@ describe("inspect refuses", () => {
     const bytes = readFileSync(join(damaged, part));
     writeFileSync(join(damaged, part), bytes.fill(0x5a, 4, bytes.length - 4));
     expect(await refused(["inspect", damaged])).toMatch(
-      /part-00000-float\.parquet: this Parquet file is damaged/,
+      /part-00000-float\.parquet: this file is damaged/,
     );
   });
 
