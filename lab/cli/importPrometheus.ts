@@ -140,15 +140,14 @@ async function findPast(
   );
   const secretOf = secretsOf(flags.config, process.env);
   const request = { settings, secretOf, clock: systemClock, fromMs, toMs, onProgress };
-  const past = await readPast(request, duck, scratch);
   return {
     madeBy: `hindsight ${ENGINE_VERSION} import prometheus`,
-    metrics: past.metrics,
+    samples: () => readPast(request, duck, scratch),
     small,
     kinds: new Map(),
     scale: new Map(),
-    warnings: [...exports.warnings, ...past.warnings],
-    dropped: [...exports.dropped, ...past.dropped],
+    warnings: exports.warnings,
+    dropped: exports.dropped,
   };
 }
 

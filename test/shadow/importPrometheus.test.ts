@@ -10,7 +10,7 @@ import { openDuck } from "../../lab/history/duck.ts";
 import { readPast } from "../../lab/shadow/source/intoHistory.ts";
 import { METRICS } from "../../lab/shadow/source/settings.ts";
 import { systemClock } from "../../lab/shadow/systemClock.ts";
-import { hindsight } from "../commandLine.ts";
+import { hindsight, inTurn } from "../commandLine.ts";
 import { ROOT } from "../history/samples.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { asked, body, endServing, json, matrix, serve } from "./standIn.ts";
@@ -130,4 +130,59 @@ it("leaves nothing behind when it is interrupted", async () => {
   );
   expect(interrupted.code).toBe(130);
   expect(existsSync(join(dir, "out"))).toBe(false);
+});
+
+const DEPLOYMENTS = "deployment_id,service,deployed_at,kind\nd1,shop,2026-07-01T01:00:00Z,code\n";
+
+interface Tables {
+  readonly [name: string]: string;
+}
+
+/** Imports an hour of one series beside these tables, from an API that counts its requests. */
+async function importBeside(tables: Tables, more: readonly string[] = []) {
+  const url = await serve(body(matrix([["shop", [[Date.parse("2026-07-01T01:00Z"), "1"]]]])));
+  const dir = temporaryDirectory();
+  const config = join(dir, "config.json");
+  writeFileSync(config, JSON.stringify({ metrics: { url, queries: { x: "x" } } }));
+  const flags = Object.entries({ deployments: DEPLOYMENTS, ...tables }).flatMap(([name, text]) => {
+    const file = join(dir, `${name}.csv`);
+    writeFileSync(file, text);
+    return [`--${name}`, file];
+  });
+  const out = join(dir, "history");
+  const words = ["import", "prometheus", "--config", config, ...flags, ...more];
+  const time = ["--from", "2026-07-01", "--to", "2026-07-01T06:00:00Z", "--out", out];
+  return { ...(await inTurn([...words, ...time])), asked: asked.length, isThere: existsSync(out) };
+}
+
+it("asks for samples once every small table could be read", async () => {
+  const labels = "deployment_id,label\nd1,good\n";
+  const { code, asked: requests, isThere } = await importBeside({ labels }, ["--strict"]);
+  expect({ code, isThere }).toEqual({ code: 0, isThere: true });
+  expect(requests).toBeGreaterThan(0);
+});
+
+it.each<[string, Tables, readonly string[], RegExp]>([
+  [
+    "a time that cannot be read",
+    { incidents: "service,started_at,label\nshop,2026-07-01 01:00,bad-deployment\n" },
+    [],
+    /incidents\.csv:2: "2026-07-01 01:00" is not a time/,
+  ],
+  [
+    "a missing column",
+    { labels: "deployment,label\nd1,good\n" },
+    [],
+    /labels\.csv:1: missing column: deployment_id/,
+  ],
+  [
+    "a row that --strict refuses",
+    { tags: "tag,value,deployment_id\nexpected_latency,20%,d7\n" },
+    ["--strict"],
+    /tags\.csv:2: tags: 1 rows: unknown deployment/,
+  ],
+])("finds %s in a small table before it asks for any sample", async (_, tables, more, told) => {
+  const { stderr, ...rest } = await importBeside(tables, more);
+  expect(rest).toMatchObject({ code: 2, asked: 0, isThere: false });
+  expect(stderr).toMatch(told);
 });

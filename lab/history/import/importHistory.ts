@@ -29,10 +29,22 @@ export interface ImportOptions {
   readonly timestamp: "start" | "end" | null;
 }
 
+/** Samples, and what was left out of them before they became a table. */
+export interface SampleSource {
+  /** service, metric, version, ts, value. */
+  readonly metrics: Relation;
+  readonly dropped: readonly Dropped[];
+  readonly warnings: readonly string[];
+}
+
 /** Where the rows come from; made with an open database: Parquet is asked for its columns. */
 export interface Sources {
   readonly madeBy: string;
-  readonly metrics: Relation;
+  /**
+   * Called once every small table has been read: a download may take minutes, and an error in
+   * another file must not come after it.
+   */
+  readonly samples: () => Promise<SampleSource>;
   readonly small: ReadonlyMap<SmallTable, Relation>;
   readonly kinds: ReadonlyMap<string, DeploymentKind>;
   readonly scale: ReadonlyMap<string, number>;
@@ -77,9 +89,7 @@ async function importInto(
 ): Promise<ImportSummary> {
   const findings = new Findings();
   for (const warning of sources.warnings) findings.warn(warning);
-  for (const { table, reason, rows, examples } of sources.dropped ?? []) {
-    findings.drop(table, reason, rows, examples);
-  }
+  addDropped(findings, sources.dropped ?? []);
   if (options.timestamp === null) {
     findings.warn(
       "nobody said what a bucketed time marks: its start was assumed, " +
@@ -91,9 +101,13 @@ async function importInto(
     { relations: sources.small, kinds: sources.kinds },
     findings,
   );
+  if (options.strict) refuseLosses(findings);
+  const samples = await sources.samples();
+  for (const warning of samples.warnings) findings.warn(warning);
+  addDropped(findings, samples.dropped);
   const metricColumns = ["service", "metric", "ts", "value", "version"];
-  warnOfExtraColumns(sources.metrics, metricColumns, findings);
-  const metrics = await importMetrics(connection, sources.metrics, writer, findings, {
+  warnOfExtraColumns(samples.metrics, metricColumns, findings);
+  const metrics = await importMetrics(connection, samples.metrics, writer, findings, {
     timestamp: options.timestamp ?? "start",
     isCounter: (metric) => small.counterAmong(metric),
     scale: sources.scale,
@@ -105,20 +119,10 @@ async function importInto(
         "cannot be told (labels.csv says good or bad)",
     );
   }
-  if (options.strict && findings.losses.length > 0) {
-    throw new Problems(
-      findings.losses.map(
-        ({ table, reason, rows, examples }) =>
-          new Problem(`${table}: ${rows} rows: ${reason}`, {
-            ...(examples[0] === undefined ? {} : { file: examples[0] }),
-            cure: "Mend the rows, or leave out --strict to import without them.",
-          }),
-      ),
-    );
-  }
+  if (options.strict) refuseLosses(findings);
   const manifest = await writer.finish(tables, {
     madeBy: sources.madeBy,
-    sources: await listSources(sources, metrics.rows, small.counts),
+    sources: await listSources(sources, samples.metrics, metrics.rows, small.counts),
     dropped: findings.dropped,
     warnings: findings.warnings,
     loggingPolicy: null,
@@ -126,12 +130,32 @@ async function importInto(
   return { manifest, deployments: countLabels(tables) };
 }
 
+function addDropped(findings: Findings, dropped: readonly Dropped[]): void {
+  for (const { table, reason, rows, examples } of dropped) {
+    findings.drop(table, reason, rows, examples);
+  }
+}
+
+function refuseLosses({ losses }: Findings): void {
+  if (losses.length === 0) return;
+  throw new Problems(
+    losses.map(
+      ({ table, reason, rows, examples }) =>
+        new Problem(`${table}: ${rows} rows: ${reason}`, {
+          ...(examples[0] === undefined ? {} : { file: examples[0] }),
+          cure: "Mend the rows, or leave out --strict to import without them.",
+        }),
+    ),
+  );
+}
+
 async function listSources(
   sources: Sources,
+  metrics: Relation,
   metricRows: number,
   counts: ReadonlyMap<SmallTable, number>,
 ): Promise<SourceFile[]> {
-  const files = [await sourceOf(sources.metrics, metricRows)];
+  const files = [await sourceOf(metrics, metricRows)];
   for (const [table, relation] of sources.small) {
     files.push(await sourceOf(relation, counts.get(table) ?? null));
   }
@@ -157,6 +181,11 @@ export function countLabels(
 }
 
 const ENDINGS = [".csv", ".csv.gz", ".parquet"] as const;
+
+/** Samples that need not be fetched first. */
+export function samplesThere(metrics: Relation): Sources["samples"] {
+  return () => Promise.resolve({ metrics, dropped: [], warnings: [] });
+}
 
 /** Finds the plain form in a directory: one file a table, CSV, gzipped CSV or Parquet. */
 export async function findPlainFiles(
@@ -201,7 +230,7 @@ export async function findPlainFiles(
   );
   return {
     madeBy: `hindsight ${ENGINE_VERSION} import csv`,
-    metrics,
+    samples: samplesThere(metrics),
     small,
     kinds: new Map(),
     scale: new Map(),

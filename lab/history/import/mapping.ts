@@ -11,7 +11,7 @@ import { ENGINE_VERSION } from "../../../engine/index.ts";
 import { operatingProblem } from "../../operatingProblem.ts";
 import { Problem, Problems } from "../../problem.ts";
 import { identifier, quoted, type Duck } from "../duck.ts";
-import type { Sources } from "./importHistory.ts";
+import { samplesThere, type Sources } from "./importHistory.ts";
 import { DEPLOYMENT_KINDS } from "./kinds.ts";
 import { parquetRelation, type Relation } from "./relation.ts";
 import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
@@ -68,7 +68,7 @@ export async function findMapped(file: string, duck: Duck): Promise<Sources> {
   }
   return {
     madeBy: `hindsight ${ENGINE_VERSION} import parquet`,
-    metrics: (await relate("metrics"))!,
+    samples: samplesThere((await relate("metrics"))!),
     small,
     kinds: new Map(Object.entries(mapping.kinds ?? {})),
     scale: new Map(Object.entries(mapping.tables.metrics.scale ?? {})),

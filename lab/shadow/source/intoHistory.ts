@@ -11,8 +11,8 @@ import { DOUBLE, DuckDBDataChunk, INTEGER, type DuckDBConnection } from "@duckdb
 import { formatDuration } from "../../../engine/index.ts";
 import { quoted, iso, type Duck } from "../../history/duck.ts";
 import { Findings } from "../../history/import/findings.ts";
-import { parquetRelation, type Relation } from "../../history/import/relation.ts";
-import type { Dropped } from "../../history/tables.ts";
+import type { SampleSource } from "../../history/import/importHistory.ts";
+import { parquetRelation } from "../../history/import/relation.ts";
 import { Problem } from "../../problem.ts";
 import type { Clock, TakenColumn } from "../contract.ts";
 import { metricsApi, type MetricsApi } from "./api.ts";
@@ -30,13 +30,6 @@ export interface PastRequest {
   readonly onProgress: (doneMs: number, totalMs: number, metric: string) => void;
 }
 
-export interface PastSamples {
-  /** service, metric, version, ts, value. */
-  readonly metrics: Relation;
-  readonly dropped: readonly Dropped[];
-  readonly warnings: readonly string[];
-}
-
 /** Rows in a Parquet file before the next one is begun: about 100 MB of memory. */
 const ROWS_IN_FILE = 4_000_000;
 /** Bytes. Less than a live host allows: pieces can be smaller, and parsing takes six times this. */
@@ -51,7 +44,7 @@ export async function readPast(
   request: PastRequest,
   { connection }: Duck,
   scratch: string,
-): Promise<PastSamples> {
+): Promise<SampleSource> {
   const { settings, clock, fromMs, toMs } = request;
   const api = metricsApi(settings, request.secretOf, clock, BODY_LIMIT);
   const pieces = pieceReader(api, settings, ["tooLarge", "tooSlow"]);
