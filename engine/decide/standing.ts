@@ -168,7 +168,9 @@ function byQuality(
 ): TierDecision {
   const decision = byPolicy(policy, state, arm, tags, nowMs);
   const accused = accusing(state);
+  // An incumbent has no baseline, and acts without one.
   const short =
+    policy.incumbent === undefined &&
     accused.length > 0 &&
     accused.every(({ baselineSamples }) => baselineSamples < BASELINE_FOR_HEALTH);
   if (policy.fusion === "evidence" && (decision.tier === "full" || decision.tier === "override")) {

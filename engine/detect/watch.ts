@@ -19,6 +19,13 @@ import {
 } from "../event.ts";
 import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { controlOf, keepPeers, type Departure } from "./baseline/control.ts";
+import {
+  advanceIncumbent,
+  incumbentDueAtMs,
+  startIncumbent,
+  takeAnswers,
+  type IncumbentWatch,
+} from "../incumbents/watch.ts";
 import { finalEvidence } from "./evidence/finalEvidence.ts";
 import { freezeBaseline, goStale, staleAfterMs, takeSamples } from "./track.ts";
 import { cloneTrack, startTrack, type TrackChange, type TrackState } from "./trackState.ts";
@@ -53,6 +60,8 @@ export interface WatchState {
   readonly peers: ReadonlyMap<string, SampleColumn>;
   /** Services that were deployed since, and are no peers from then on. */
   readonly departures: readonly Departure[];
+  /** Absent: the detectors of the signals judge. */
+  readonly incumbent?: IncumbentWatch;
   readonly concluded: boolean;
 }
 
@@ -93,6 +102,7 @@ export function startWatch(
     signals,
     peers: new Map(),
     departures: [],
+    ...(policy.incumbent === undefined ? {} : { incumbent: startIncumbent(policy, deployment) }),
     concluded: false,
   };
 }
@@ -132,6 +142,10 @@ export function takeColumns(
   shareFor: (key: string) => Share = () => notShared,
 ): WatchState {
   if (before.concluded) return before;
+  if (before.incumbent !== undefined) {
+    const incumbent = takeAnswers(policy, before.incumbent, before.deployment, columns);
+    return { ...before, incumbent };
+  }
   const watch = keepPeers(policy, before, columns);
   const signals = new Map(watch.signals);
   for (const signal of policy.signals) {
@@ -170,6 +184,7 @@ export function takeColumns(
  * difference, and policies that differ only in these have the same judgements.
  */
 export function isWithinTolerance(watch: WatchState): boolean {
+  if (watch.incumbent !== undefined) return false;
   for (const { tracks } of watch.signals.values()) {
     for (const { beyond } of tracks.values()) if (beyond) return false;
   }
@@ -180,6 +195,9 @@ export function isWithinTolerance(watch: WatchState): boolean {
 export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   let dueAtMs = watch.concluded ? Number.POSITIVE_INFINITY : watch.endsAtMs;
   if (watch.concluded) return dueAtMs;
+  if (watch.incumbent !== undefined) {
+    return Math.min(dueAtMs, incumbentDueAtMs(policy, watch.incumbent));
+  }
   for (const signal of policy.signals) {
     for (const track of watch.signals.get(signal.name)!.tracks.values()) {
       if (track.stale) continue;
@@ -207,6 +225,7 @@ export function advanceWatch(
   judgedToMs = toMs,
 ): WatchStep {
   if (watch.concluded) return { watch, judgements: [] };
+  if (watch.incumbent !== undefined) return stepIncumbent(policy, watch, watch.incumbent, toMs);
   const untilMs = Math.min(toMs, watch.endsAtMs);
   const isDue = ({ knownAtMs }: TrackChange): boolean =>
     toMs >= watch.endsAtMs || knownAtMs <= judgedToMs;
@@ -251,6 +270,16 @@ export function advanceWatch(
     });
   }
   return { watch: { ...advanced, concluded: true }, judgements };
+}
+
+function stepIncumbent(
+  policy: Policy,
+  watch: WatchState,
+  before: IncumbentWatch,
+  toMs: number,
+): WatchStep {
+  const { watch: incumbent, judgements } = advanceIncumbent(policy, before, watch, toMs);
+  return { watch: { ...watch, incumbent, concluded: toMs >= watch.endsAtMs }, judgements };
 }
 
 /** Is it certain that the series is not silent by then? Not before its baseline is made. */

@@ -28,7 +28,8 @@ export function explainSignal(moment: Moment, evidence: SignalEvidence): Explana
   const add = (about: ExplanationNode["about"], says: string): void => {
     children.push({ about, says, atMs: null, children: [] });
   };
-  if (signal !== undefined) {
+  // An incumbent measures nothing against a tolerance: its reason says all.
+  if (signal !== undefined && moment.policy.incumbent === undefined) {
     const measured = measuredText(signal, evidence);
     if (measured !== null) add("measured", measured);
     // Nothing was held against what is tolerated where nothing was measured.

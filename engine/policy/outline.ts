@@ -45,7 +45,11 @@ export function outline(policy: Policy): Outline {
   ): Fields =>
     jsonObject(list.map((one): [string, Fields] => [one[key], { ...one, [key]: undefined }]));
   const { changeFailureRate, weights } = evidence;
-  const weighted = signals.map((signal) => ({ ...signal, weight: own(weights, signal.name) }));
+  // The signals of an incumbent are its queries, which have no detector of their own.
+  const weighted =
+    policy.incumbent === undefined
+      ? signals.map((signal) => ({ ...signal, weight: own(weights, signal.name) }))
+      : signals.map(({ name, metric, of }) => ({ name, metric, of }));
   const staged = stages.map((stage) => ({ ...stage, signals: named(stage.signals, "name") }));
   const whole = { ...rest, changeFailureRate, context: named(context, "tag") };
   const last = assign[assign.length - 1]!;

@@ -15,6 +15,7 @@ import type {
   Stage,
   StormBrake,
 } from "./policy.ts";
+import { isIncumbent, readIncumbent } from "./incumbentPolicy.ts";
 import { issueText } from "./issueText.ts";
 import { outOfReach } from "./reach.ts";
 import { keysMeant, type KeyMeant } from "./suggest.ts";
@@ -37,6 +38,22 @@ export type ParsedPolicy =
 export function parsePolicy(input: unknown, hash: (text: string) => string): ParsedPolicy {
   const unusable = unusableNames(input);
   if (unusable.length > 0) return { policy: null, issues: unusable };
+  if (!isIncumbent(input)) return parseWritten(input, hash);
+  const read = readIncumbent(input);
+  if (read.issues !== null) {
+    const issues = read.issues.flatMap((issue) =>
+      "code" in issue ? issuesOf(issue, [], input) : [issue],
+    );
+    return { policy: null, issues };
+  }
+  return parseWritten(read.written, hash, { incumbent: read.incumbent });
+}
+
+function parseWritten(
+  input: unknown,
+  hash: (text: string) => string,
+  judge: Pick<Policy, "incumbent"> = {},
+): ParsedPolicy {
   const parsed = policySchema.safeParse(input, { reportInput: false });
   if (!parsed.success) {
     const keyMeant = keysMeant();
@@ -147,6 +164,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
       stormBrake: brakeOf(written.guardrails.stormBrake),
     },
     ...learningOf(written.learning),
+    ...judge,
   };
   const issues = outOfReach(resolved);
   if (issues.length > 0) return { policy: null, issues };

@@ -1,6 +1,7 @@
 /** A policy after parsing: durations in milliseconds, shares as fractions, defaults filled in. */
 
 import type { Criticality, Deployment, DeploymentKind } from "../event.ts";
+import type { IncumbentKind } from "../incumbents/incumbent.ts";
 import type { JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
 import type { WeeklyRange } from "./calendar.ts";
@@ -308,6 +309,19 @@ export interface Learning {
   readonly discountAtMost: number;
 }
 
+/** The system that judges in the place of detectors (see incumbents/incumbent.ts). */
+export interface IncumbentPolicy {
+  readonly system: IncumbentKind;
+  /** Checked by the schema of the system; plain data. */
+  readonly plan: unknown;
+  /** As the incumbent asks them; null where the policy does not say. Each is a signal by name. */
+  readonly queries: readonly {
+    readonly name: string;
+    readonly query: string | null;
+    readonly intervalMs: number | null;
+  }[];
+}
+
 export interface Policy {
   readonly policy: string;
   readonly owner: string;
@@ -326,6 +340,8 @@ export interface Policy {
   readonly guardrails: Guardrails;
   /** Absent: nothing that people answer changes what is decided later. */
   readonly learning?: Learning;
+  /** Absent: the detectors of the signals judge. */
+  readonly incumbent?: IncumbentPolicy;
   /** Of the resolved form: comments and key order do not change it. */
   readonly digest: string;
 }

@@ -58,8 +58,9 @@ export interface Family {
 
 /** Everything in a policy that detection depends on: all but tiers and their assignment. */
 export function detectionKey(policy: Policy, signals: unknown = policy.signals): string {
-  const { watchMs, context, modes, stages, guardrails } = policy;
+  const { watchMs, context, modes, stages, guardrails, incumbent } = policy;
   return canonicalJson({
+    incumbent,
     stages: stages?.map(({ upTo, signals: at }) => ({
       upTo,
       signals: at.map(({ name, tolerance }) => ({ name, tolerance })),

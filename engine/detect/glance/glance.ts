@@ -62,7 +62,7 @@ export interface Glance {
 
 /** What a glance needs of a policy; null where every signal always needs the whole detection. */
 export function glanceWith(policy: Policy): Glance | null {
-  if (policy.fusion === "evidence") return null;
+  if (policy.fusion === "evidence" || policy.incumbent !== undefined) return null;
   const watched: Watched[] = [];
   for (const signal of policy.signals) {
     const { detector, control, calibrate, metric, of } = signal;
