@@ -1,13 +1,17 @@
 /** The systems that are emulated, by name. A new one adds its file and one line here. */
 
 import { assert } from "../assert.ts";
+import { argo } from "./argo/rollout.ts";
 import type { Incumbent, IncumbentKind } from "./incumbent.ts";
 import { prometheus } from "./prometheus.ts";
 
 /** A system whose plan and state only it can read. */
 export type AnySystem = Incumbent<unknown, unknown>;
 
-const ALL = new Map<IncumbentKind, AnySystem>([["prometheus", prometheus]]);
+const ALL = new Map<IncumbentKind, AnySystem>([
+  ["argo", argo],
+  ["prometheus", prometheus],
+]);
 
 export const SYSTEMS: readonly IncumbentKind[] = [...ALL.keys()];
 

@@ -212,12 +212,9 @@ function judgedBy(
   return acts.flatMap((act) => {
     const verdict = VERDICTS.get(act);
     if (verdict === undefined) return [];
-    const named = findings.find(({ params }) =>
-      policy.signals.some(({ name }) => name === params["query"]),
-    );
-    const finding = named ?? findings[0];
+    const finding = decidingOf(policy, findings);
     const signal =
-      policy.signals.find(({ name }) => name === named?.params["query"]) ?? policy.signals[0]!;
+      policy.signals.find(({ name }) => name === finding?.params["query"]) ?? policy.signals[0]!;
     const reason = finding === undefined ? act : findingText(policy.incumbent!.system, finding);
     const evidence = evidenceOf(signal, verdict, reason, keyFor(signal, deployment), 0, atMs);
     return [
@@ -231,6 +228,14 @@ function judgedBy(
       },
     ];
   });
+}
+
+/** The finding that decided: one that counts, else the last one about a query, else the last. */
+function decidingOf({ signals }: Policy, findings: readonly Finding[]): Finding | undefined {
+  const asked = findings.filter(({ params }) =>
+    signals.some(({ name }) => name === params["query"]),
+  );
+  return asked.find(({ params }) => params["counts"] === true) ?? asked.at(-1) ?? findings.at(-1);
 }
 
 function keyFor(signal: SignalPolicy, { service }: Deployment): string {
