@@ -42,7 +42,7 @@ export function parsePolicy(input: unknown, hash: (text: string) => string): Par
   const read = readIncumbent(input);
   if (read.issues !== null) {
     const issues = read.issues.flatMap((issue) =>
-      "code" in issue ? issuesOf(issue, [], input) : [issue],
+      "code" in issue ? issuesOf(issue, [], input, keysMeant()) : [issue],
     );
     return { policy: null, issues };
   }
