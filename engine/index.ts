@@ -38,7 +38,7 @@ export { DECIDES_OTHERWISE, ENGINE_VERSION, JUDGES_OTHERWISE } from "./version.t
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";
 export { matchesGlob, servicesOf } from "./policy/policy.ts";
-export { jsonObject, own, type JsonObject } from "./json.ts";
+export { jsonObject, own, put, type JsonObject } from "./json.ts";
 export { canonicalJson } from "./policy/canonical.ts";
 export { diffPolicies, type PolicyDifference } from "./policy/diff.ts";
 export { isTimeZone } from "./policy/calendar.ts";

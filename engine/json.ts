@@ -18,3 +18,9 @@ export function own<Value>(object: JsonObject<Value>, name: string | number): Va
 export function jsonObject<Value>(entries: Iterable<readonly [string, Value]>): JsonObject<Value> {
   return Object.fromEntries(entries);
 }
+
+/** Sets the value under this very key, in a document that is only being made. */
+export function put(object: JsonObject, name: string, value: unknown): void {
+  const field = { value, writable: true, enumerable: true, configurable: true };
+  Object.defineProperty(object, name, field);
+}

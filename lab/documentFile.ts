@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { issueText } from "../engine/index.ts";
+import { issueText, type JsonObject } from "../engine/index.ts";
 import { Problem, Problems } from "./problem.ts";
 import { parseYaml, placeIn, readText } from "./yaml.ts";
 
@@ -41,7 +41,7 @@ export function documentJsonSchema(
   schema: z.ZodType,
   title: string,
   description: string,
-): Readonly<Record<string, unknown>> {
+): JsonObject {
   const { $schema, ...form } = z.toJSONSchema(schema, { io: "input" });
   return { $schema, title, description, ...form };
 }

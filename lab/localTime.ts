@@ -25,14 +25,14 @@ function askIntl(timezone: string, atMs: number): number {
     });
     formatters.set(timezone, formatter);
   }
-  const part: Record<string, number> = {};
-  for (const { type, value } of formatter.formatToParts(atMs)) part[type] = Number(value);
+  const parts = formatter.formatToParts(atMs);
+  const part = new Map(parts.map(({ type, value }) => [type, Number(value)]));
   const local = Date.UTC(
-    part["year"]!,
-    part["month"]! - 1,
-    part["day"],
-    part["hour"],
-    part["minute"],
+    part.get("year")!,
+    part.get("month")! - 1,
+    part.get("day"),
+    part.get("hour"),
+    part.get("minute"),
   );
   return local - Math.floor(atMs / 60_000) * 60_000;
 }

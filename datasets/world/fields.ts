@@ -3,9 +3,10 @@
  * the cure: `"5" is not a share|Write a percentage …`.
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import { z } from "zod";
 
-const UNIT_MS: Readonly<Record<string, number>> = {
+const UNIT_MS: JsonObject<number> = {
   s: 1000,
   m: 60_000,
   h: 3_600_000,
@@ -18,7 +19,10 @@ const DAY_MS = 86_400_000;
 export const duration = z.unknown().transform((value, context) => {
   if (typeof value === "string" && /^(\d+[smhdw])+$/.test(value)) {
     const parts = value.match(/\d+[smhdw]/g) ?? [];
-    return parts.reduce((sum, part) => sum + Number(part.slice(0, -1)) * UNIT_MS[part.at(-1)!]!, 0);
+    return parts.reduce(
+      (sum, part) => sum + Number(part.slice(0, -1)) * own(UNIT_MS, part.at(-1)!)!,
+      0,
+    );
   }
   context.addIssue(
     `${show(value)} is not a duration|Write a number and a unit: 60s, 90m, 1h30m, 13w.`,

@@ -5,6 +5,7 @@
  * once, and each names file, line, column and the cure.
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import { z } from "zod";
 import { nearestNames } from "../../lab/explain/nearest.ts";
 import { Problem, Problems } from "../../lab/problem.ts";
@@ -24,8 +25,8 @@ function bare(schema: unknown): unknown {
 function keysAt(path: Path): readonly string[] {
   let schema: unknown = worldSchema;
   for (const part of path) {
-    const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, unknown>) : {};
-    schema = bare(shape[String(part)]);
+    const shape = schema instanceof z.ZodObject ? (schema.shape as JsonObject) : {};
+    schema = bare(own(shape, String(part)));
   }
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }

@@ -6,6 +6,7 @@
  * in a history or live, and never passes anything that was not known at `atMs`.
  */
 
+import type { JsonObject } from "../json.ts";
 import type { z } from "zod";
 
 /** One query that an incumbent wants answered. */
@@ -49,7 +50,7 @@ export type Act = "rollBack" | "pause" | "promote" | "page";
  */
 export interface Finding {
   readonly code: string;
-  readonly params: Readonly<Record<string, string | number | boolean | null>>;
+  readonly params: JsonObject<string | number | boolean | null>;
 }
 
 export interface IncumbentStep<State> {

@@ -1,5 +1,6 @@
 /** What the rules of Prometheus or vmalert say about deployments, as plain data. */
 
+import type { JsonObject } from "../json.ts";
 import { z } from "zod";
 
 export type Comparison = ">" | ">=" | "<" | "<=" | "==" | "!=";
@@ -19,7 +20,7 @@ export interface AlertRule {
   readonly forMs: number;
   readonly keepFiringForMs: number;
   /** As written; `{{ $labels.NAME }}` is a label of the result. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: JsonObject<string>;
 }
 
 export interface RuleGroup {

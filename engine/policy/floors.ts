@@ -8,7 +8,7 @@
  * any rule, and one that is written in none.
  */
 
-import type { JsonObject } from "../json.ts";
+import { own, type JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
 import type { Assignment } from "./policy.ts";
 import { isStricter } from "./resolve.ts";
@@ -129,7 +129,7 @@ function shiftsOf(written: unknown): readonly Shift[] {
 }
 
 function entriesOf(written: unknown, key: string): readonly (readonly [string, unknown])[] {
-  const value = isMap(written) ? written[key] : undefined;
+  const value = isMap(written) ? own(written, key) : undefined;
   return isMap(value) ? Object.entries(value) : [];
 }
 

@@ -6,7 +6,7 @@
  * and neither is its digest.
  */
 
-import { jsonObject, type JsonObject, type Policy } from "../../engine/index.ts";
+import { jsonObject, own, type JsonObject, type Policy } from "../../engine/index.ts";
 import { policyFromText } from "../policy/load.ts";
 
 /** A policy with one item in each list, and only the required keys: all others are defaults. */
@@ -33,28 +33,28 @@ export function withDefaults(logged: Policy): {
   readonly keys: readonly string[];
 } {
   const keys: string[] = [];
-  const fill = (place: string, own: Fields, silent: Fields): Fields => {
-    const missing = Object.keys(silent).filter((key) => !Object.hasOwn(own, key));
+  const fill = (place: string, given: Fields, silent: Fields): Fields => {
+    const missing = Object.keys(silent).filter((key) => !Object.hasOwn(given, key));
     keys.push(...missing.map((key) => `${place}${key}`));
-    return { ...silent, ...own };
+    return { ...silent, ...given };
   };
   const silent = policyFromText(SILENT, "(today's defaults)") as unknown as Fields;
   const filled = new Map(Object.entries(fill("", logged as unknown as Fields, silent)));
   for (const name of PARTS) {
-    filled.set(name, fill(`${name}.`, filled.get(name) as Fields, silent[name] as Fields));
+    filled.set(name, fill(`${name}.`, filled.get(name) as Fields, own(silent, name) as Fields));
   }
   const tiers = new Map(Object.entries(filled.get("tiers") as JsonObject<Fields>));
   for (const name of TIERS) {
-    const own = (silent["tiers"] as JsonObject<Fields>)[name]!;
-    tiers.set(name, fill(`tiers.${name}.`, tiers.get(name)!, own));
+    const today = own(silent["tiers"] as JsonObject<Fields>, name)!;
+    tiers.set(name, fill(`tiers.${name}.`, tiers.get(name)!, today));
   }
   filled.set("tiers", jsonObject(tiers));
   for (const name of LISTS) {
-    const one = (silent[name] as readonly Fields[])[0]!;
+    const one = (own(silent, name) as readonly Fields[])[0]!;
     const items = filled.get(name) as readonly Fields[];
     filled.set(
       name,
-      items.map((own) => fill(`${name}.`, own, one)),
+      items.map((item) => fill(`${name}.`, item, one)),
     );
   }
   return { policy: jsonObject(filled) as unknown as Policy, keys: [...new Set(keys)] };

@@ -1,8 +1,9 @@
 /** Every command, in the order of --help: one line here, one file each. */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import type { Command } from "commander";
 
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+const COMMANDS: JsonObject<() => Promise<Command>> = {
   demo: async () => (await import("./demo.ts")).demoCommand(),
   generate: async () => (await import("./generate.ts")).generateCommand(),
   import: async () => (await import("./import.ts")).importCommand(),
@@ -28,6 +29,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 export async function commandList(asked?: string): Promise<readonly Command[]> {
   if (asked === "--version") return [];
   const known = asked !== undefined && Object.hasOwn(COMMANDS, asked);
-  const makers = known ? [COMMANDS[asked]!] : Object.values(COMMANDS);
+  const makers = known ? [own(COMMANDS, asked)!] : Object.values(COMMANDS);
   return Promise.all(makers.map((make) => make()));
 }

@@ -1,7 +1,7 @@
 /** `hindsight policy`: work on policy files. */
 
 import { Argument, Command } from "commander";
-import { policyJsonSchema } from "../../engine/index.ts";
+import { policyJsonSchema, own, type JsonObject } from "../../engine/index.ts";
 import { acceptedFlipsJsonSchema, budgetJsonSchema } from "../gate/budget.ts";
 import { peopleJsonSchema } from "../people/peopleFile.ts";
 import { loadPlacedPolicy } from "../policy/load.ts";
@@ -79,7 +79,7 @@ function foundOf({ what, where }: Problem): Found {
 }
 
 /** What a team writes beside its policies has a schema as well. */
-const SCHEMAS: Readonly<Record<string, () => object>> = {
+const SCHEMAS: JsonObject<() => object> = {
   policy: policyJsonSchema,
   people: peopleJsonSchema,
   costs: costsJsonSchema,
@@ -99,7 +99,7 @@ function schemaCommand(): Command {
       "\nExamples:\n  hindsight policy schema > policy.schema.json\n" +
         "  hindsight policy schema budget > budget.schema.json",
     )
-    .action((kind: string) => printJson(SCHEMAS[kind]!()));
+    .action((kind: string) => printJson(own(SCHEMAS, kind)!()));
 }
 
 function checkFile(file: string): Checked {

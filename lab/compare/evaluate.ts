@@ -8,6 +8,7 @@ import {
   formatDuration,
   type Policy,
   type SamplesSeen,
+  type JsonObject,
 } from "../../engine/index.ts";
 import { collectSamples } from "../replay/samplesSeen.ts";
 import type { Progress } from "../progress.ts";
@@ -122,7 +123,7 @@ export interface RunManifest extends PeopleAsked {
     readonly from: string;
     readonly to: string;
     /** By policy: rollbacks of what cannot be undone, and how long what they broke stayed so. */
-    readonly broken: Readonly<Record<string, { rollbacks: number; minutes: number }>>;
+    readonly broken: JsonObject<{ rollbacks: number; minutes: number }>;
   };
   readonly policies: readonly { readonly name: string; readonly digest: string }[];
   readonly costs: Costs;

@@ -1,5 +1,6 @@
 /** Scorecards, differences and flips as a terminal shows them. */
 
+import { own, jsonObject, type JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
 import { countText } from "../counted.ts";
 import { isUnlabelled, isWasted, rollbackWorth } from "../score/costs.ts";
@@ -63,7 +64,11 @@ function renderScorecard(
   const table = new Table({
     columns: [
       { name: "field", title: "", alignment: "left" },
-      ...policies.map(({ policy }) => ({ name: policy.policy, alignment: "left" as const })),
+      ...policies.map(({ policy }, at) => ({
+        name: String(at),
+        title: policy.policy,
+        alignment: "left" as const,
+      })),
     ],
     shouldDisableColors: true,
   });
@@ -72,44 +77,46 @@ function renderScorecard(
       continue;
     }
     const field = FIELDS.find((one) => one.name === name)!;
-    const row: Record<string, string> = { field: title };
-    for (const evaluated of policies) {
-      row[evaluated.policy.policy] = show(field.unit, estimateOf(evaluated, name));
-    }
-    table.addRow(row);
+    const cells = policies.map((one) => show(field.unit, estimateOf(one, name)));
+    table.addRow(rowOf(title, cells));
     addBounds(table, name, field, policies);
     if (name === "mttr") addSensitivity(table, policies);
   }
   return table.render();
 }
 
+/** A row of the table, whose columns are numbered: policies may have any name. */
+function rowOf(field: string, cells: readonly string[]): JsonObject<string> {
+  const numbered = cells.map((cell, at): [string, string] => [String(at), cell]);
+  return jsonObject([["field", field], ...numbered]);
+}
+
 /** A row below a number that history's own rollbacks may flatter: between which values it lies. */
 function addBounds(table: Table, name: string, field: Field, policies: readonly Answered[]): void {
   const boundsOf = ({ scored }: Answered) =>
-    scored.scorecard[`${name}Bounds`] as Bounds | undefined;
+    own(scored.scorecard, `${name}Bounds`) as Bounds | undefined;
   const differs = (found: Bounds | undefined): boolean => found?.best !== found?.worst;
   if (!policies.some((one) => differs(boundsOf(one)))) return;
-  const row: Record<string, string> = { field: "  between" };
-  for (const evaluated of policies) {
+  const cells = policies.map((evaluated): string => {
     const found = boundsOf(evaluated);
-    if (found?.best == null || found.worst === null || !differs(found)) continue;
+    if (found?.best == null || found.worst === null || !differs(found)) return "";
     const [best, worst] = [found.best, found.worst].map((value) => formatValue(field.unit, value));
-    row[evaluated.policy.policy] = `${best} and ${worst}`;
-  }
-  table.addRow(row);
+    return `${best} and ${worst}`;
+  });
+  table.addRow(rowOf("  between", cells));
 }
 
 /** A row below MTTR: what it were had recovery after a rollback been half as long, and twice. */
 function addSensitivity(table: Table, policies: readonly Answered[]): void {
-  const row: Record<string, string> = { field: "  recovery ½ and 2 times" };
-  for (const { policy, scored } of policies) {
+  const cells = policies.map(({ scored }): string => {
     const { recoveryHalved: half, recoveryDoubled: double } =
       scored.scorecard.mttrSensitivity ?? {};
-    if (half == null || double == null || half === double) continue;
+    if (half == null || double == null || half === double) return "";
     const [least, most] = [half, double].map((value) => formatValue("seconds", value));
-    row[policy.policy] = `${least} and ${most}`;
-  }
-  if (Object.keys(row).length > 1) table.addRow(row);
+    return `${least} and ${most}`;
+  });
+  const field = "  recovery ½ and 2 times";
+  if (cells.some((cell) => cell !== "")) table.addRow(rowOf(field, cells));
 }
 
 /** Of rollbacks that were not the cause's: what each cost, and what it may have been worth. */
@@ -158,7 +165,8 @@ export function differenceSentences({ policies, differences }: Compared): string
   for (const { policy } of candidates) {
     lines.push(`${policy.policy} against ${baseline.policy.policy}:`);
     const mine = differences.filter(
-      ({ candidatePolicy, field }) => candidatePolicy === policy.policy && field in IN_WORDS,
+      ({ candidatePolicy, field }) =>
+        candidatePolicy === policy.policy && Object.hasOwn(IN_WORDS, field),
     );
     for (const difference of mine)
       lines.push(`  ${VERDICT_MARKS[difference.verdict]}  ${sentence(difference)}`);

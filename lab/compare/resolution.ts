@@ -10,12 +10,13 @@
  * all deployments were independent.
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import { isGood, type Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
 import type { Evaluated } from "./evaluate.ts";
 
 /** What one deployment contributes to a field that is a mean; null where it has no part in it. */
-const ADDS: Readonly<Record<string, (outcome: Outcome) => number | null>> = {
+const ADDS: JsonObject<(outcome: Outcome) => number | null> = {
   mttr: ({ onsetAtMs, recoveryMs }) =>
     onsetAtMs === null || recoveryMs === null ? null : recoveryMs / 1000,
   missRate: ({ label, rolledBack }) => (label === "regression" ? Number(!rolledBack) : null),
@@ -29,7 +30,7 @@ export function designEffectOf(
   baseline: Evaluated,
   candidate: Evaluated,
 ): number | null {
-  const adds = ADDS[field];
+  const adds = own(ADDS, field);
   if (adds === undefined) return null;
   // The standard error is of means over the draws, so each deployment counts with its own mean.
   const byPlace = new Map<number, number>();

@@ -3,6 +3,7 @@
  * nothing that cannot be made again from the manifest.
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Signer } from "../audit/signature.ts";
@@ -59,7 +60,7 @@ const TIMES = [
 ];
 
 /** The columns that are neither times nor texts. */
-const TYPES: Readonly<Record<string, string>> = {
+const TYPES: JsonObject<string> = {
   rolledBack: "BOOLEAN",
   recoverySeconds: "DOUBLE",
   recoveryBestSeconds: "DOUBLE",
@@ -93,7 +94,7 @@ async function writeOutcomes(directory: string, { policies, manifest }: Evaluati
   const columns = Object.keys(
     outcomeDocument(first.policy.policy, first.outcomes.at(0)!, manifest.costs),
   ).map((name) => {
-    const type = TIMES.includes(name) ? "TIMESTAMP" : (TYPES[name] ?? "VARCHAR");
+    const type = TIMES.includes(name) ? "TIMESTAMP" : (own(TYPES, name) ?? "VARCHAR");
     return `${quoted(name)}: ${quoted(type)}`;
   });
   const duck = await openDuck({ threads: 1 });

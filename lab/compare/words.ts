@@ -3,7 +3,7 @@
  * browser, in the report. Pure, and the one place where a difference becomes a sentence.
  */
 
-import { formatDuration } from "../../engine/index.ts";
+import { formatDuration, own, type JsonObject } from "../../engine/index.ts";
 import { countText, decimalText } from "../counted.ts";
 import type { Field } from "../score/fields.ts";
 import type { Difference } from "./compare.ts";
@@ -148,7 +148,7 @@ export function formatApart(
   }
 }
 
-export const IN_WORDS: Readonly<Record<string, string>> = {
+export const IN_WORDS: JsonObject<string> = {
   falsePositiveRollbacks: "false-positive rollbacks",
   falsePositiveRate: "the share of good deployments rolled back",
   missRate: "the share of regressions missed",
@@ -160,7 +160,7 @@ export const IN_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Of what a comparison does not speak of by itself. */
-const OTHER_WORDS: Readonly<Record<string, string>> = {
+const OTHER_WORDS: JsonObject<string> = {
   "timeToRecovery.restrictedMean60m": "mean time to recovery, cut at an hour",
   tagMasked: "regressions a tag masked",
   harmfulOverrides: "overrides that kept a regression",
@@ -170,7 +170,8 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 
 /** A field's name in words, also where a comparison does not speak of it by itself. */
 export function fieldWords(name: string): string {
-  const known = IN_WORDS[name] ?? OTHER_WORDS[name] ?? SHOWN.find(([shown]) => shown === name)?.[1];
+  const known =
+    own(IN_WORDS, name) ?? own(OTHER_WORDS, name) ?? SHOWN.find(([shown]) => shown === name)?.[1];
   const apart = (text: string): string =>
     text.replace(/[A-Z]|\d+/g, (found) => ` ${found.toLowerCase()}`);
   return known ?? name.split(".").map(apart).join(", ");

@@ -4,6 +4,7 @@
  * services (grouped cross-validation).
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import { randomStream } from "../random.ts";
 import { wilson } from "../score/intervals.ts";
 import type { Case } from "./cases.ts";
@@ -124,7 +125,7 @@ function median(values: readonly number[]): number {
 /** @param bootstraps how often services are resampled for the 95 % intervals */
 export function measure(cases: readonly Case[], seed: number, bootstraps: number): Measures {
   const flags = crossValidatedFlags(cases);
-  const statistics = (sample: readonly Case[]): Record<string, number> => {
+  const statistics = (sample: readonly Case[]): JsonObject<number> => {
     const counts = tally(sample, ({ flagged }) => flagged);
     return {
       precision: divide(counts.tp, counts.tp + counts.fp),
@@ -148,22 +149,22 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
   }
   const groups = [...clusters.keys()].sort().map((name) => clusters.get(name)!);
   const random = randomStream(seed, "detect-bench", groups.length);
-  const samples: Record<string, number>[] = [];
+  const samples: JsonObject<number>[] = [];
   for (let round = 0; round < (groups.length < 2 ? 0 : bootstraps); round++) {
     const drawn = groups.flatMap(() => groups[Math.floor(random.next() * groups.length)]!);
     samples.push(statistics(drawn));
   }
   const whole = statistics(cases);
   const counts = tally(cases, ({ flagged }) => flagged);
-  const trials: Readonly<Record<string, number>> = {
+  const trials: JsonObject<number> = {
     precision: counts.tp + counts.fp,
     recall: counts.tp + counts.fn,
     falsePositiveRate: counts.fp + counts.tn,
   };
   const interval = (name: string): Interval => {
-    const value = whole[name]!;
+    const value = own(whole, name)!;
     const valid = samples
-      .map((sample) => sample[name]!)
+      .map((sample) => own(sample, name)!)
       .filter((statistic) => !Number.isNaN(statistic))
       .sort((a, b) => a - b);
     const at = (share: number): number => valid[Math.round(share * (valid.length - 1))]!;
@@ -173,7 +174,7 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
     const [low, high] = [at(0.025), at(0.975)];
     // Every resample gives 0 or every one gives 1: no width, but that is not certainty.
     if (low === high && (value === 0 || value === 1)) {
-      const n = trials[name];
+      const n = own(trials, name);
       return { value, ...(n === undefined ? { low: null, high: null } : wilson(value, n)) };
     }
     return { value, low, high };

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { parseDuration } from "../../engine/index.ts";
+import { parseDuration, type JsonObject } from "../../engine/index.ts";
 import { documentJsonSchema, readDocument } from "../documentFile.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 
@@ -28,7 +28,7 @@ export interface Budget {
 }
 
 /** Non-inferiority margins of method.md, section 5. */
-const DEFAULT_GUARDS: Readonly<Record<string, string>> = {
+const DEFAULT_GUARDS: JsonObject<string> = {
   "timeToRecovery.restrictedMean60m": "30s",
   missRate: "1pp",
   falsePositiveRate: "0.2pp",
@@ -113,7 +113,7 @@ export function budgetJsonSchema(): object {
     "Hindsight budget",
     "How much worse a policy change may make things before the gate refuses it.",
   );
-  const { guards, ...others } = whole["properties"] as Readonly<Record<string, object>>;
+  const { guards, ...others } = whole["properties"] as JsonObject<object>;
   const named = guardable.map(({ name, unit }): [string, object] => [
     name,
     {

@@ -1,5 +1,6 @@
 /** Everything `inspect` tells about a history: what is in it, how good it is, what it answers. */
 
+import { jsonObject, type JsonObject } from "../../engine/index.ts";
 import { canAnswer } from "./answers.ts";
 import { withSeveralIncidents } from "./incidents.ts";
 import { countLabels } from "./import/importHistory.ts";
@@ -91,8 +92,8 @@ function mostFrequent(numbers: readonly number[]): number | null {
   return counts[0] === undefined ? null : Number(counts[0][0]);
 }
 
-function countBy<T>(items: Iterable<T>, key: (item: T) => string): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
-  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+function countBy<T>(items: Iterable<T>, key: (item: T) => string): JsonObject<number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
+  return jsonObject([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -9,7 +9,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { JSDuckDBValueConverter, type DuckDBConnection } from "@duckdb/node-api";
-import { assert } from "../../engine/index.ts";
+import { assert, own, jsonObject, type JsonObject } from "../../engine/index.ts";
 import { DeploymentColumns } from "./deploymentRows.ts";
 import { quoted } from "./duck.ts";
 import type { Listed } from "./listed.ts";
@@ -114,13 +114,13 @@ export const TABLE_NAMES = Object.keys(TABLE_FILES).filter(
   (name): name is TableName => name !== "series",
 );
 
-type Row = Readonly<Record<string, unknown>>;
+type Row = JsonObject;
 
 /** Every field of a row in the order of its columns: equal rows give equal text. */
 function canonicalLine(table: TableFile, row: Row): string {
   return JSON.stringify(
     table.columns.flatMap(({ field, kind, optional }) => {
-      const value = row[field];
+      const value = own(row, field);
       if (optional && value === undefined) return [];
       if (kind === "stages") {
         const stages = value as { share: number | null; atMs: number }[];
@@ -142,7 +142,7 @@ function sortRows(table: TableFile, rows: readonly Row[]): Row[] {
   const keyed = rows.map((row) => ({ row, line: canonicalLine(table, row) }));
   keyed.sort((a, b) => {
     for (const field of table.order) {
-      const order = compareValues(a.row[field], b.row[field]);
+      const order = compareValues(own(a.row, field), own(b.row, field));
       if (order !== 0) return order;
     }
     return compareValues(a.line, b.line);
@@ -227,7 +227,7 @@ export async function writeTables(
     const rows = (name === "series" ? series : tables[name]) as unknown as readonly Row[];
     writeFileSync(scratch, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
     const written = table.columns.filter(
-      ({ field, optional }) => !optional || rows.some((row) => row[field] !== undefined),
+      ({ field, optional }) => !optional || rows.some((row) => own(row, field) !== undefined),
     );
     const types = written.map((c) => `"${c.field}": ${quoted(JSON_TYPES[c.kind])}`);
     await connection.run(
@@ -301,13 +301,13 @@ async function readRows(
   for await (const chunk of result) {
     const values = chunk.convertColumns(JSDuckDBValueConverter);
     for (let at = 0; at < chunk.rowCount; at++) {
-      const row: Record<string, unknown> = {};
+      const row = new Map<string, unknown>();
       for (let place = 0; place < read.length; place++) {
         const column = read[place]!;
         const value = valueOf(column, values[place]![at]);
-        if (!column.optional || value !== null) row[column.field] = value;
+        if (!column.optional || value !== null) row.set(column.field, value);
       }
-      take(row);
+      take(jsonObject(row));
     }
   }
 }

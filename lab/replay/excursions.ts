@@ -14,6 +14,7 @@
  * noise of a series is as large as half of its excursion, a low sample or two count as a stop.
  */
 
+import type { JsonObject } from "../../engine/index.ts";
 import { exponentialQuantile, normalQuantile, normalTail } from "../random.ts";
 
 /** One excursion; `first` and `last` are indices of samples. */
@@ -34,7 +35,7 @@ export interface Stopping {
 }
 
 /** How excursions stop, by metric. */
-export type Passing = Readonly<Record<string, Stopping>>;
+export type Passing = JsonObject<Stopping>;
 
 /** The fixed rule, where nothing was learned: half of an effect is gone after so many samples. */
 export const HALF_LIFE_SAMPLES = 10;

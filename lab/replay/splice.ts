@@ -26,7 +26,7 @@
  * would come to a multiple of the level.
  */
 
-import { ratesOf, type SampleColumn, type SeriesName } from "../../engine/index.ts";
+import { ratesOf, own, type SampleColumn, type SeriesName } from "../../engine/index.ts";
 import { randomStream, uniform } from "../random.ts";
 import {
   excursionsOf,
@@ -201,7 +201,12 @@ function continued(
   const counts = isCounter(column.series);
   // `passing` was learned from series as the catalog has them, so it says nothing where the policy
   // takes this one for a counter and the catalog does not, or the other way round.
-  const effectAt = effectBy(shape, rule, counts === counter ? passing[metric] : undefined, key);
+  const effectAt = effectBy(
+    shape,
+    rule,
+    counts === counter ? own(passing, metric) : undefined,
+    key,
+  );
   const random = randomStream("splice", ...key);
   const blocks = shape.residuals.length - BLOCK + 1;
   const at: number[] = [];

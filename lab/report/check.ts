@@ -3,6 +3,7 @@
  * renders the page again, and names every place that differs.
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import { z } from "zod";
 import { Problem } from "../problem.ts";
 import { readText } from "../yaml.ts";
@@ -82,14 +83,14 @@ function differing(one: unknown, other: unknown, at: string, faults: Fault[]): v
   if (isObject(one) && isObject(other) && Array.isArray(one) === Array.isArray(other)) {
     const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
     for (const key of keys) {
-      differing(one[key], other[key], at === "" ? key : `${at}.${key}`, faults);
+      differing(own(one, key), own(other, key), at === "" ? key : `${at}.${key}`, faults);
     }
     return;
   }
   faults.push({ at, report: shortJson(one), again: shortJson(other) });
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null;
 }
 

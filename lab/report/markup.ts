@@ -1,11 +1,13 @@
 /** Builds HTML and SVG as text; everything put into an element is escaped unless it is `Markup`. */
 
+import type { JsonObject } from "../../engine/index.ts";
+
 export interface Markup {
   readonly markup: string;
 }
 
 export type Part = string | number | Markup | null | readonly Part[];
-type Attributes = Readonly<Record<string, string | number | null>>;
+type Attributes = JsonObject<string | number | null>;
 
 /** Elements without content. */
 const EMPTY = new Set(["br", "meta", "circle", "line", "polyline", "rect"]);

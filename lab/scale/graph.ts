@@ -9,7 +9,7 @@
  */
 
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { assert } from "../../engine/index.ts";
+import { assert, jsonObject } from "../../engine/index.ts";
 
 /** The type of a slot. Its payload is a number, or an index into the table of that type. */
 const TAG = {
@@ -207,7 +207,7 @@ export function unpack(bytes: Uint8Array): unknown {
   const lists = Array.from(lengths, (length) => new Array<unknown>(length));
   const objects = head.shapes.map(({ keys, rows }) => {
     // Copy an object that has all keys: adding keys one by one costs twice as much.
-    const empty = Object.fromEntries(keys.map((key) => [key, null])) as Record<string, unknown>;
+    const empty = jsonObject(keys.map((key): [string, unknown] => [key, null]));
     return Array.from({ length: rows }, () => ({ ...empty }));
   });
 

@@ -8,9 +8,11 @@
 
 import {
   canonicalJson,
+  own,
   type Policy,
   type SamplesSeen,
   type WatchJudged,
+  type JsonObject,
 } from "../../engine/index.ts";
 import { collectSamples } from "../replay/samplesSeen.ts";
 import { silent, type Progress } from "../progress.ts";
@@ -31,7 +33,7 @@ interface PlainFutures {
   readonly draws: number;
   readonly seed: number;
   /** By deployment id. */
-  readonly effects: Readonly<Record<string, Effect>>;
+  readonly effects: JsonObject<Effect>;
   readonly passing: Passing;
 }
 
@@ -273,7 +275,7 @@ function plainFutures(plan: Plan, { draws, seed, effectOf, passing }: Futures): 
 }
 
 function futuresOf({ effects, ...rest }: PlainFutures): Futures {
-  return { ...rest, effectOf: (id) => effects[id]! };
+  return { ...rest, effectOf: (id) => own(effects, id)! };
 }
 
 /** Identifies how a shard's cut-short deployments are continued; null where there are none. */
@@ -283,5 +285,10 @@ function futureKey(plan: Plan, { places }: Shard, futures: PlainFutures | null):
   if (cut.length === 0) return null;
   const { draws, seed, effects, passing } = futures;
   const ids = cut.map((place) => plan.deployments.at(place)!.deployment.deploymentId);
-  return keyOf("future", draws, seed, canonicalJson([passing, ids.map((id) => [id, effects[id]])]));
+  return keyOf(
+    "future",
+    draws,
+    seed,
+    canonicalJson([passing, ids.map((id) => [id, own(effects, id)])]),
+  );
 }

@@ -1,6 +1,6 @@
 /** Writes a deployment that was cut out of a history as the text of a scenario file. */
 
-import { formatDuration, formatTime } from "../../engine/index.ts";
+import { formatDuration, formatTime, type JsonObject } from "../../engine/index.ts";
 import { clockText, isTime, timeOf } from "./clock.ts";
 import type { Cut } from "./cut.ts";
 import { writeSeries } from "./series.ts";
@@ -125,12 +125,12 @@ function optional(value: string | null): string | null {
   return value === null ? null : text(value);
 }
 
-function flow(pairs: Readonly<Record<string, string | null>>): string {
+function flow(pairs: JsonObject<string | null>): string {
   const written = Object.entries(pairs).filter(([, value]) => value !== null);
   return `{ ${written.map(([key, value]) => `${key}: ${value}`).join(", ")} }`;
 }
 
-function item(pairs: Readonly<Record<string, string | null>>): string {
+function item(pairs: JsonObject<string | null>): string {
   return `  - ${flow(pairs)}`;
 }
 

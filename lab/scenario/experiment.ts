@@ -1,7 +1,7 @@
 /** Prints scenarios as experiments: the question, a row for each policy, and how sure it is. */
 
 import { Table } from "console-table-printer";
-import { formatTime } from "../../engine/index.ts";
+import { formatTime, own, type JsonObject } from "../../engine/index.ts";
 import type { Progress } from "../progress.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Evaluated, Evaluation } from "../compare/evaluate.ts";
@@ -131,8 +131,8 @@ function newTable(
 function cell({ scored }: Evaluated, field: string): string {
   const { unit } = fieldOf(field)!;
   const [name, statistic] = field.split(".") as [string, string | undefined];
-  const found = scored.scorecard[name] as Estimate & Readonly<Record<string, Estimate>>;
-  const { value, low, high } = statistic === undefined ? found : found[statistic]!;
+  const found = own(scored.scorecard, name) as Estimate & JsonObject<Estimate>;
+  const { value, low, high } = statistic === undefined ? found : own(found, statistic)!;
   if (value === null) return "–";
   const text = formatValue(unit, value);
   if (low === null || high === null || low === high) return text;

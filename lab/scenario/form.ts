@@ -147,7 +147,9 @@ export const scenarioForm = z.strictObject({
 export function crossIssues(written: object): { path: string[]; message: string }[] {
   const issues: { path: string[]; message: string }[] = [];
   const complain = (path: string[], message: string): number => issues.push({ path, message });
-  const sources = (["series", "history", "world"] as const).filter((key) => key in written);
+  const sources = (["series", "history", "world"] as const).filter((key) =>
+    Object.hasOwn(written, key),
+  );
   const [source] = sources;
   if (source === undefined) complain([], ONE_SOURCE);
   for (const key of sources.slice(1)) {
@@ -163,7 +165,7 @@ export function crossIssues(written: object): { path: string[]; message: string 
   }
   const foreign = source === "series" ? SCORED : source === undefined ? [] : INLINE;
   for (const key of foreign) {
-    if (!(key in written)) continue;
+    if (!Object.hasOwn(written, key)) continue;
     const where = source === "series" ? "a history or a world" : "a scenario with series";
     complain([key], `this belongs to ${where}|Take it out, or change what the samples are.`);
   }

@@ -3,6 +3,7 @@
  * policy did: it proves nothing.
  */
 
+import { own, put } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import type { Tree } from "../sweep/paths.ts";
 import { policyOf } from "../sweep/variations.ts";
@@ -22,7 +23,7 @@ const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function entriesOf(tree: Tree, block: string): Tree[] {
-  const found = tree[block];
+  const found = own(tree, block);
   return isTree(found) ? Object.values(found).filter(isTree) : [];
 }
 
@@ -30,7 +31,7 @@ function without(...blocks: readonly string[]): Mutation {
   return {
     what: `no ${blocks.join(" and no ")}`,
     apply: (tree) => {
-      const found = blocks.filter((block) => block in tree);
+      const found = blocks.filter((block) => Object.hasOwn(tree, block));
       for (const block of found) Reflect.deleteProperty(tree, block);
       return found.length > 0;
     },
@@ -41,9 +42,9 @@ function everywhere(tier: string): Mutation {
   return {
     what: `tier ${tier} everywhere`,
     apply: (tree) => {
-      tree["assign"] = [{ otherwise: tier }];
-      for (const mode of entriesOf(tree, "modes")) delete mode["tier"];
-      for (const rule of entriesOf(tree, "context")) delete rule["tierAtLeast"];
+      put(tree, "assign", [{ otherwise: tier }]);
+      for (const mode of entriesOf(tree, "modes")) Reflect.deleteProperty(mode, "tier");
+      for (const rule of entriesOf(tree, "context")) Reflect.deleteProperty(rule, "tierAtLeast");
       return true;
     },
   };
@@ -56,7 +57,7 @@ function tolerances(times: number): Mutation {
       const signals = entriesOf(tree, "signals");
       for (const signal of signals) {
         const match = /^([\d.]+)(.*)$/.exec(String(signal["tolerance"]));
-        if (match !== null) signal["tolerance"] = `${Number(match[1]) * times}${match[2]}`;
+        if (match !== null) put(signal, "tolerance", `${Number(match[1]) * times}${match[2]}`);
       }
       return signals.length > 0;
     },
@@ -67,8 +68,9 @@ function tierSetting(tier: string, key: string, value: unknown): Mutation {
   return {
     what: `tiers.${tier}.${key} ${JSON.stringify(value)}`,
     apply: (tree) => {
-      const tiers = (tree["tiers"] ??= {}) as Tree;
-      tiers[tier] = { ...((tiers[tier] ?? {}) as Tree), [key]: value };
+      const tiers = { ...(tree["tiers"] as Tree | undefined) };
+      put(tiers, tier, { ...((own(tiers, tier) ?? {}) as Tree), [key]: value });
+      put(tree, "tiers", tiers);
       return true;
     },
   };
@@ -94,7 +96,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     what: "watch 5m",
     apply: (tree) => {
-      tree["watch"] = "5m";
+      put(tree, "watch", "5m");
       return true;
     },
   },

@@ -5,7 +5,7 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join, relative, isAbsolute } from "node:path";
-import type { Policy } from "../../engine/index.ts";
+import { jsonObject, type Policy, type JsonObject } from "../../engine/index.ts";
 import { policyWithin } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { parseDimension } from "../sweep/dimension.ts";
@@ -65,7 +65,7 @@ function entryOf(source: Source, name: string | null, entry: unknown, path: Path
     });
   }
   const { policy, set, vary } = parsed.data;
-  const inPlace = (base: Base, key: Path, values: Readonly<Record<string, unknown>>): Base => {
+  const inPlace = (base: Base, key: Path, values: JsonObject): Base => {
     try {
       return changed(base, values);
     } catch (error) {
@@ -74,7 +74,7 @@ function entryOf(source: Source, name: string | null, entry: unknown, path: Path
     }
   };
   const base = Object.entries(set).reduce(
-    (found, [key, value]) => inPlace(found, ["set", key], { [key]: value }),
+    (found, [key, value]) => inPlace(found, ["set", key], jsonObject([[key, value]])),
     baseOf(source, policy, [...path, "policy"]),
   );
   const dimensions = Object.entries(vary).map(([key, values]) => ({
@@ -92,7 +92,7 @@ function entryOf(source: Source, name: string | null, entry: unknown, path: Path
   for (const { key, values } of dimensions) {
     all = all.flatMap((one) =>
       values.map((value) => ({
-        base: inPlace(one.base, ["vary", key], { [key]: value }),
+        base: inPlace(one.base, ["vary", key], jsonObject([[key, value]])),
         words: [...one.words, `${key.split(".").at(-1)!}=${textOf(value)}`],
       })),
     );

@@ -1,7 +1,7 @@
 /** Turns errors of the schema into problems with file, line and cure. */
 
 import type { z } from "zod";
-import { issueText } from "../../engine/index.ts";
+import { issueText, own, type JsonObject } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import { nearest } from "../sweep/paths.ts";
 import { placeIn } from "../yaml.ts";
@@ -44,10 +44,8 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly strin
   let at: unknown = schema;
   for (const part of path) {
     at = bare(at);
-    const { shape, element, valueType } = at as Readonly<Record<string, unknown>>;
-    at = isObject(shape)
-      ? (shape as Readonly<Record<PropertyKey, unknown>>)[part]
-      : (element ?? valueType);
+    const { shape, element, valueType } = at as JsonObject;
+    at = isObject(shape) ? own(shape as JsonObject, String(part)) : (element ?? valueType);
   }
   return shapes(at).flatMap((shape) => Object.keys(shape));
 }

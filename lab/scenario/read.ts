@@ -48,7 +48,7 @@ export function readScenario(file: string): Scenario {
   const text = readText(file, "scenario file", `Give the path of ${WHAT}.`);
   const source: Source = { file, text, ...parseYaml(text, file) };
   const value: unknown = source.document.toJS();
-  if (!isObject(value) || !TELLING.some((key) => key in value)) {
+  if (!isObject(value) || !TELLING.some((key) => Object.hasOwn(value, key))) {
     throw new Problem(`this is no scenario: it has none of ${TELLING.join(", ")}`, {
       file,
       cure: "`hindsight scenario new` starts one.",

@@ -6,7 +6,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
-import { ENGINE_VERSION } from "../../engine/index.ts";
+import { ENGINE_VERSION, type JsonObject } from "../../engine/index.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { silent, type Progress } from "../progress.ts";
 import { openHistory, type History } from "../history/open.ts";
@@ -126,7 +126,7 @@ function placeOf({ source }: ScoredScenario, path: Path) {
 }
 
 /** A world file's text with other values at some paths, such as `services.count`. */
-function withChanges(text: string, changes: Readonly<Record<string, unknown>>): string {
+function withChanges(text: string, changes: JsonObject): string {
   const document = parseDocument(text);
   for (const [path, value] of Object.entries(changes)) document.setIn(path.split("."), value);
   return document.toString();

@@ -1,6 +1,6 @@
 /** Runs the policies of a scenario over a history, and compares the scores with `expect`. */
 
-import { formatTime } from "../../engine/index.ts";
+import { formatTime, type JsonObject } from "../../engine/index.ts";
 import { silent, type Progress } from "../progress.ts";
 import { differencesOf, type Difference as Compared } from "../compare/compare.ts";
 import { evaluate, type Evaluated, type Evaluation } from "../compare/evaluate.ts";
@@ -110,7 +110,7 @@ export function comparedWith(
 
 function verdictDifferences(
   baseline: string,
-  verdicts: Readonly<Record<string, string>>,
+  verdicts: JsonObject<string>,
   own: Evaluated,
   evaluation: Evaluation,
 ): Difference[] {

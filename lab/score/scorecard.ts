@@ -9,6 +9,7 @@
  * Where there are several draws, of people or of what history hid, every value is their mean.
  */
 
+import { jsonObject, own, type JsonObject } from "../../engine/index.ts";
 import { belowText } from "../counted.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
@@ -58,8 +59,7 @@ export interface Bounds {
 }
 
 /** The field names are a contract: they are those of the JSON of `replay` and `compare`. */
-export interface Scorecard {
-  readonly [field: string]: unknown;
+export interface Scorecard extends JsonObject {
   readonly timeToDetect: Distribution;
   readonly timeToProposal: Distribution;
   readonly timeToRollback: Distribution;
@@ -72,7 +72,7 @@ export interface Scorecard {
   readonly falsePositiveRateBounds: Bounds;
   readonly missRateBounds: Bounds;
   readonly identifiedShare: number | null;
-  readonly cost: Estimate & { readonly parts: Readonly<Record<string, number>> };
+  readonly cost: Estimate & { readonly parts: JsonObject<number> };
   /** These three are only made for scorecards that are shown. */
   readonly mttrSensitivity?: MttrSensitivity;
   readonly calibration?: Calibration;
@@ -82,10 +82,10 @@ export interface Scorecard {
 /** The estimate of a field by its name, such as `mttr` or `timeToRecovery.median`. */
 export function estimateIn(card: Scorecard, name: string): Estimate {
   const [field, statistic] = name.split(".") as [string, string | undefined];
-  const found = card[field] as Estimate | Readonly<Record<string, Estimate>>;
+  const found = own(card, field) as Estimate | JsonObject<Estimate>;
   return statistic === undefined
     ? (found as Estimate)
-    : (found as Readonly<Record<string, Estimate>>)[statistic]!;
+    : own(found as JsonObject<Estimate>, statistic)!;
 }
 
 /** A scorecard with what a comparison needs of it. */
@@ -162,18 +162,18 @@ function valuesOf(sums: Sums, seconds: Seconds, weeks: number): ReadonlyMap<stri
 }
 
 function cardOf(sums: Sums, estimateFor: (field: Field) => Estimate): Scorecard {
-  const card: Record<string, unknown> = {};
+  const card = new Map<string, unknown>();
   for (const field of FIELDS) {
     const estimate = estimateFor(field);
     const [name, statistic] = field.name.split(".") as [string, string | undefined];
-    if (statistic === undefined) card[name] = estimate;
-    else card[name] = { ...(card[name] as object | undefined), [statistic]: estimate };
+    if (statistic === undefined) card.set(name, estimate);
+    else card.set(name, { ...(card.get(name) as object | undefined), [statistic]: estimate });
   }
-  const cost = card["cost"] as Estimate;
+  const cost = card.get("cost") as Estimate;
   const perRegression = (sum: number): number | null =>
     sums.timed === 0 ? null : tidy(sum / sums.timed);
   return {
-    ...card,
+    ...jsonObject(card),
     mttrBounds: {
       best: perRegression(sums.recoveryBestSeconds),
       worst: perRegression(sums.recoveryWorstSeconds),

@@ -9,7 +9,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import type { Policy } from "../../engine/index.ts";
+import type { Policy, JsonObject } from "../../engine/index.ts";
 import { unmetNotes } from "../compare/unmet.ts";
 import { readDocument } from "../documentFile.ts";
 import { makeDirectories, pathFromHere } from "../directory.ts";
@@ -145,7 +145,7 @@ export function policyOfRequest(yaml: string, base: Pick<CatalogEntry, "file" | 
 function extendedBy(text: string, file: string): unknown {
   const parsed: unknown = parseYaml(text, file).document.toJS();
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
-  return (parsed as Readonly<Record<string, unknown>>)["extends"];
+  return (parsed as JsonObject)["extends"];
 }
 
 /** @param history null while it is not open yet: then nothing is known to be useless */

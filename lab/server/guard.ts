@@ -7,6 +7,7 @@
  * printed at start sets. What changes something must come from a page of ours.
  */
 
+import type { JsonObject } from "../../engine/index.ts";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "./problems.ts";
@@ -30,7 +31,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const HEADERS: Readonly<Record<string, string>> = {
+const HEADERS: JsonObject<string> = {
   "content-security-policy": POLICY,
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",

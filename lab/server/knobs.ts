@@ -1,7 +1,7 @@
 /** What of a policy has a control in What-if, and the values that a hand can turn it to. */
 
 import { parse } from "yaml";
-import { parseDuration, type Policy } from "../../engine/index.ts";
+import { parseDuration, own, type Policy, type JsonObject } from "../../engine/index.ts";
 import { childrenOf, oldValue, type Tree } from "../sweep/paths.ts";
 import type { CatalogEntry } from "./catalog.ts";
 import type { Knob } from "./contract/policies.ts";
@@ -9,7 +9,7 @@ import type { Knob } from "./contract/policies.ts";
 const TIERS = ["full", "override", "approve", "observe"] as const;
 const NOTHING = "(nothing)";
 
-const LADDERS: Readonly<Record<string, readonly string[]>> = {
+const LADDERS: JsonObject<readonly string[]> = {
   wait: ["15s", "30s", "45s", "1m", "90s", "2m", "3m", "4m", "5m", "7m", "10m", "15m", "20m"],
   hold: ["0s", "15s", "30s", "1m", "90s", "2m", "3m", "4m", "5m", "10m"],
   answer: ["1m", "2m", "5m", "10m", "15m", "20m", "30m", "45m", "1h", "2h"],
@@ -130,7 +130,7 @@ class Place {
 
   steps(path: string, label: string, group: Knob["group"], ladder: string): Knob[] {
     const value = this.value(path);
-    const known = LADDERS[ladder]!;
+    const known = own(LADDERS, ladder)!;
     if (value === null || sizeOf(value) === null) return [];
     const unit = unitOf(known[1]!);
     const values = known.some((one) => sizeOf(one) === sizeOf(value))
@@ -155,7 +155,7 @@ class Place {
   toggle(path: string, label: string, group: Knob["group"]): readonly Knob[] {
     const written = path
       .split(".")
-      .reduce<unknown>((at, part) => (isTree(at) ? at[part] : undefined), this.tree);
+      .reduce<unknown>((at, part) => (isTree(at) ? own(at, part) : undefined), this.tree);
     if (written === undefined) return [];
     const value = JSON.stringify(written);
     return [{ path, label, group, control: "toggle", unit: "word", value, values: [value] }];

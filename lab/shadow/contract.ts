@@ -7,7 +7,7 @@
  *     Clock ─────────┘     │                └─► journal (the decision log, samples beside it)
  */
 
-import type { EngineCommand, Event, Policy, SeriesName } from "../../engine/index.ts";
+import type { EngineCommand, Event, Policy, SeriesName, JsonObject } from "../../engine/index.ts";
 import type { Signer } from "../audit/signature.ts";
 import type { ServiceRow } from "../history/tables.ts";
 
@@ -105,7 +105,7 @@ export interface HostStatus {
     readonly answerByMs: number | null;
   }[];
   /** Counters since the process began; names as in the metrics endpoint. */
-  readonly counts: Readonly<Record<string, number>>;
+  readonly counts: JsonObject<number>;
   /** The newest thousand measurements of each kind, in milliseconds. */
   readonly durations: Readonly<Record<"ingestionDelay" | "decisionLatency" | "poll", number[]>>;
 }

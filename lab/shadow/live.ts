@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 import { Piscina } from "piscina";
-import { instantText, type Policy } from "../../engine/index.ts";
+import { instantText, type Policy, type JsonObject } from "../../engine/index.ts";
 import { readSigner } from "../audit/signature.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
@@ -59,7 +59,7 @@ export interface Live {
 export async function goLive(
   config: ShadowFile,
   file: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: JsonObject<string | undefined>,
   log: FastifyBaseLogger,
   clock: Clock = systemClock,
 ): Promise<Live> {

@@ -1,5 +1,6 @@
 /** Prints how far a replay is off, for a terminal. */
 
+import type { JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
 import { formatValue } from "../compare/words.ts";
 import { FIELDS } from "../score/fields.ts";
@@ -49,7 +50,7 @@ export function fidelityTable(
   ].join("\n");
 }
 
-function rowOf(one: ScoreFidelity): Record<string, string> {
+function rowOf(one: ScoreFidelity): JsonObject<string> {
   const { unit } = FIELDS.find(({ name }) => name === one.score)!;
   const value = (number: number | null): string =>
     number === null ? "–" : formatValue(unit, number);

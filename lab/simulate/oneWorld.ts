@@ -4,6 +4,7 @@
  * default export is what a worker thread runs.
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import { createWorld } from "../../datasets/world/index.ts";
 import { silent } from "../progress.ts";
 import type { Difference } from "../compare/compare.ts";
@@ -140,6 +141,6 @@ export default async function holdToTruth(task: WorldTask): Promise<WorldResult>
 
 function estimateOf({ scored: { scorecard } }: Evaluated, score: HeldTo): Estimate {
   const [field, statistic] = score.split(".") as [string, string | undefined];
-  const found = scorecard[field] as Estimate & Record<string, Estimate>;
-  return statistic === undefined ? found : found[statistic]!;
+  const found = own(scorecard, field) as Estimate & JsonObject<Estimate>;
+  return statistic === undefined ? found : own(found, statistic)!;
 }

@@ -1,9 +1,15 @@
 /** Paths into a policy: which keys there are, their present values, and what a typo meant. */
 
-import { formatDuration, formatNumber, type Policy } from "../../engine/index.ts";
+import {
+  formatDuration,
+  formatNumber,
+  own,
+  type Policy,
+  type JsonObject,
+} from "../../engine/index.ts";
 
 /** A policy file as plain values. */
-export type Tree = Record<string, unknown>;
+export type Tree = JsonObject;
 
 /** The fields that hold the name of an entry: a map in the file is a list after parsing. */
 const NAMES = ["name", "tag"] as const;
@@ -15,7 +21,7 @@ function isTree(value: unknown): value is Tree {
 function writtenAt(tree: Tree, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, part) => {
     if (Array.isArray(at)) return at[Number(part)] as unknown;
-    return isTree(at) ? at[part] : undefined;
+    return isTree(at) ? own(at, part) : undefined;
   }, tree);
 }
 
@@ -26,7 +32,7 @@ function parsedAt(policy: Policy, path: readonly string[]): unknown {
       return at.find((one) => isTree(one) && NAMES.some((name) => one[name] === part)) as unknown;
     }
     if (!isTree(at)) return undefined;
-    return part in at ? at[part] : at[`${part}Ms`];
+    return Object.hasOwn(at, part) ? own(at, part) : own(at, `${part}Ms`);
   }, policy);
 }
 
@@ -60,8 +66,8 @@ export function oldValue(tree: Tree, policy: Policy, path: readonly string[]): s
   const parent = parsedAt(policy, path.slice(0, -1));
   const key = path.at(-1)!;
   if (!isTree(parent)) return "(nothing)";
-  if (key in parent) return shown(parent[key]);
-  const ms = parent[`${key}Ms`];
+  if (Object.hasOwn(parent, key)) return shown(own(parent, key));
+  const ms = own(parent, `${key}Ms`);
   return typeof ms === "number" ? (ms === 0 ? "0s" : formatDuration(ms)) : "(nothing)";
 }
 

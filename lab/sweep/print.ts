@@ -1,5 +1,6 @@
 /** A sweep as a terminal shows it: the frontier, the anchors, the warnings, the advice. */
 
+import type { JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
 import { differenceSentences, fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
 import { formatValue } from "../compare/words.ts";
@@ -13,7 +14,7 @@ import { budgetText } from "./words.ts";
 const ROWS_AT_MOST = 15;
 
 /** Titles of the columns, in full and where the window is narrow. */
-const TITLES: Readonly<Record<string, readonly [full: string, short: string]>> = {
+const TITLES: JsonObject<readonly [full: string, short: string]> = {
   cost: ["cost of 100", "cost/100"],
   recovery: ["recovery, at most 60m", "recovery"],
   wrong: ["false-positive rate, at least", "wrong"],

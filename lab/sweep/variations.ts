@@ -4,7 +4,14 @@
  */
 
 import { parse, stringify } from "yaml";
-import { parsePolicy, type Policy, type PolicyIssue } from "../../engine/index.ts";
+import {
+  parsePolicy,
+  own,
+  put,
+  type Policy,
+  type PolicyIssue,
+  type JsonObject,
+} from "../../engine/index.ts";
 import { policyFromText, sha256 } from "../policy/load.ts";
 import { Problem, Problems } from "../problem.ts";
 import { readText } from "../yaml.ts";
@@ -144,10 +151,11 @@ function tried(file: string, tree: Tree): Policy | null {
 /** The base with one tier for everybody; guardrails stay. */
 export function withTier(base: Base, tier: "full" | "override" | "approve"): Policy {
   const tree = structuredClone(base.tree);
-  tree["assign"] = [{ otherwise: tier }];
-  const entries = (block: string): Tree[] => Object.values((tree[block] ?? {}) as Tree) as Tree[];
-  for (const mode of entries("modes")) delete mode["tier"];
-  for (const rule of entries("context")) delete rule["tierAtLeast"];
+  put(tree, "assign", [{ otherwise: tier }]);
+  const entries = (block: string): Tree[] =>
+    Object.values((own(tree, block) ?? {}) as Tree) as Tree[];
+  for (const mode of entries("modes")) Reflect.deleteProperty(mode, "tier");
+  for (const rule of entries("context")) Reflect.deleteProperty(rule, "tierAtLeast");
   return policyOf(base.file, tree);
 }
 
@@ -201,7 +209,7 @@ function* pointsOf(dimensions: readonly Dimension[], design: Design): Generator<
  *
  * @throws Problem for a path that no policy has, or a value it does not take
  */
-export function changed(base: Base, values: Readonly<Record<string, unknown>>): Base {
+export function changed(base: Base, values: JsonObject): Base {
   const tree = structuredClone(base.tree);
   for (const [path, value] of Object.entries(values)) {
     const paths = expand(base, path);
@@ -332,11 +340,12 @@ function setAt(
 ): void {
   let at = tree;
   for (const part of path.slice(0, -1)) {
-    const next = (at[part] ??= {});
+    if (own(at, part) == null) put(at, part, {});
+    const next = own(at, part);
     if (typeof next !== "object" || next === null) blocked();
     at = next as Tree;
   }
-  at[path.at(-1)!] = value;
+  put(at, path.at(-1)!, value);
 }
 
 export function textOf(value: unknown): string {

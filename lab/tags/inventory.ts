@@ -193,7 +193,7 @@ function staleOf(policy: Policy, { tag, about }: Use): StaleTag[] {
 }
 
 function isRead({ assign, modes, context, guardrails }: Policy, kind: string): boolean {
-  const asks = (condition: Condition | null): boolean => kind in (condition?.tags ?? {});
+  const asks = (condition: Condition | null): boolean => Object.hasOwn(condition?.tags ?? {}, kind);
   return (
     context.some(({ tag }) => tag === kind) ||
     assign.some(({ when }) => asks(when)) ||

@@ -1,7 +1,7 @@
 /** The value of tags as a terminal shows it. */
 
 import { Table } from "console-table-printer";
-import { formatDuration } from "../../engine/index.ts";
+import { formatDuration, jsonObject, own, type JsonObject } from "../../engine/index.ts";
 import type { Difference } from "../compare/compare.ts";
 import { fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
 import { formatDifference, formatEnds, formatValue } from "../compare/words.ts";
@@ -88,16 +88,16 @@ function armTable(
     shouldDisableColors: true,
   });
   for (const { arm, evaluated, againstNone } of arms) {
-    const row: Record<string, string> = { arm };
-    for (const [name] of columns) {
+    const cells = columns.map(([name]): [string, string] => {
       const field = FIELDS.find((one) => one.name === name)!;
       const known = evaluated.scored.values.get(name)!;
       const difference = againstNone.find((one) => one.field === name);
-      row[name] = Number.isNaN(known)
+      const cell = Number.isNaN(known)
         ? CANNOT_SAY
         : `${formatValue(field.unit, known)}${differenceText(difference, intervals)}`;
-    }
-    table.addRow(row);
+      return [name, cell];
+    });
+    table.addRow({ arm, ...jsonObject(cells) });
   }
   return table.render();
 }
@@ -156,7 +156,7 @@ function factorialTable(factorial: readonly Factorial[], columns: readonly strin
     const { unit } = FIELDS.find(({ name }) => name === one.field)!;
     const cell = (value: number | null): string =>
       value === null ? CANNOT_SAY : formatValue(unit, value);
-    const row: Readonly<Record<string, string>> = {
+    const row: JsonObject<string> = {
       neither: cell(one.neither),
       tags: cell(one.tagsOnly),
       modes: cell(one.modesOnly),
@@ -167,7 +167,7 @@ function factorialTable(factorial: readonly Factorial[], columns: readonly strin
     };
     table.addRow({
       "": TITLES.get(one.field) ?? one.field,
-      ...Object.fromEntries(columns.map((name) => [name, row[name]!])),
+      ...Object.fromEntries(columns.map((name) => [name, own(row, name)!])),
     });
   }
   return table.render();

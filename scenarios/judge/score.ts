@@ -10,7 +10,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DetectorSettings, Policy } from "../../engine/index.ts";
+import {
+  own,
+  jsonObject,
+  type DetectorSettings,
+  type Policy,
+  type JsonObject,
+} from "../../engine/index.ts";
 import { silent } from "../../lab/progress.ts";
 import { ruleOf } from "../../lab/detectBench/baselines.ts";
 import { casesOf } from "../../lab/detectBench/cases.ts";
@@ -32,7 +38,7 @@ export interface PolicyScore {
   readonly core: Score;
   readonly all: Score;
   /** Flagged cases by family. */
-  readonly flagged: Readonly<Record<string, number>>;
+  readonly flagged: JsonObject<number>;
 }
 
 const base = { baselineMs: 0, season: false };
@@ -112,10 +118,11 @@ export async function scorePolicies(
       bad,
       flagged,
     }));
-    const flagged: Record<string, number> = {};
-    for (const name of familiesOf(suite, "all")) {
-      flagged[name] = judged.filter((one) => one.family === name && one.flagged).length;
-    }
+    const flagged = jsonObject(
+      familiesOf(suite, "all").map((name): [string, number] => {
+        return [name, judged.filter((one) => one.family === name && one.flagged).length];
+      }),
+    );
     const core = new Set(familiesOf(suite, "core"));
     return {
       policy,
@@ -158,7 +165,7 @@ export function tablesOf(suite: Suite, scores: readonly PolicyScore[], cases: nu
     ),
   );
   const perFamily = Object.entries(suite.families).map(([name, { label }]) =>
-    line([name, label, ...scores.map(({ flagged }) => (flagged[name]! / cases).toFixed(2))]),
+    line([name, label, ...scores.map(({ flagged }) => (own(flagged, name)! / cases).toFixed(2))]),
   );
   const columns = ["family", "label", ...scores.map(({ policy }) => policy)];
   return [

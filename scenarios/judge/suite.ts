@@ -7,6 +7,7 @@
  * the change nothing is planted.
  */
 
+import { own } from "../../engine/index.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -59,8 +60,8 @@ export interface JudgeCase {
   readonly onset: number | null;
   readonly harmed: readonly string[];
   /** By metric: the samples, and what each was multiplied by on purpose. */
-  readonly samples: Readonly<Record<string, Float64Array>>;
-  readonly factors: Readonly<Record<string, Float64Array>>;
+  readonly samples: ReadonlyMap<string, Float64Array>;
+  readonly factors: ReadonlyMap<string, Float64Array>;
 }
 
 const MINUTE_MS = 60_000;
@@ -76,7 +77,7 @@ export function readSuite(): Suite {
 /** The families of a suite that the published benchmarks have, or all of them. */
 export function familiesOf(suite: Suite, which: "core" | "all"): string[] {
   return Object.keys(suite.families).filter(
-    (name) => which === "all" || suite.families[name]!.core,
+    (name) => which === "all" || own(suite.families, name)!.core,
   );
 }
 
@@ -88,28 +89,31 @@ export function drawCases(suite: Suite, families: readonly string[], seed: numbe
 }
 
 function drawCase(suite: Suite, name: string, seed: number, number: number): JudgeCase {
-  const family = suite.families[name]!;
+  const family = own(suite.families, name)!;
   const random = randomStream(seed, "judge", name, number);
   const metrics = Object.keys(suite.metrics).sort();
   const one = random.pick(metrics);
-  const isHarmed = ["shift", "variance", "spikes", "drift"].some((key) => key in family);
+  const isHarmed = ["shift", "variance", "spikes", "drift"].some((key) =>
+    Object.hasOwn(family, key),
+  );
   const harmed = !isHarmed ? [] : family.on === "all" ? metrics : [one];
-  const samples: Record<string, Float64Array> = {};
-  const factors: Record<string, Float64Array> = {};
+  const samples = new Map<string, Float64Array>();
+  const factors = new Map<string, Float64Array>();
   let onset: number | null = null;
   for (const metric of metrics) {
     const stream = randomStream(seed, "judge", name, number, metric);
-    const level = stream.betweenLog(...suite.metrics[metric]!.level);
+    const level = stream.betweenLog(...own(suite.metrics, metric)!.level);
     const noise = drawNoise(suite, harmed.includes(metric) ? family : calm(family), stream);
     const { values, begins } = harmed.includes(metric)
       ? drawFactors(suite, family, stream)
       : { values: new Float64Array(suite.minutes.after).fill(1), begins: null };
     onset ??= begins;
-    factors[metric] = values;
-    samples[metric] = noise.map((value, minute) => {
+    factors.set(metric, values);
+    const drawn = noise.map((value, minute) => {
       const since = minute - suite.minutes.before;
       return level * Math.exp(value) * (since < 0 ? 1 : values[since]!);
     });
+    samples.set(metric, drawn);
   }
   const id = `s${seed}-${name}-${String(number).padStart(3, "0")}`;
   return { id, family: name, label: family.label, onset, harmed, samples, factors };
@@ -185,9 +189,9 @@ export async function writeCases(
   const writer = await createHistory(dir);
   const sorted = [...cases].sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const [place, { id, samples }] of sorted.entries()) {
-    for (const metric of Object.keys(samples).sort()) {
+    for (const metric of [...samples.keys()].sort()) {
       const series = writer.addSeries({ service: id, metric, version: null }, "double");
-      await writer.appendRegular(series, startOf(place), MINUTE_MS, samples[metric]!, 0);
+      await writer.appendRegular(series, startOf(place), MINUTE_MS, samples.get(metric)!, 0);
     }
   }
   await writer.finish(tablesOf(suite, sorted), {

@@ -38,7 +38,9 @@ describe("the cases", () => {
   const of = (family: string): JudgeCase[] => cases.filter((one) => one.family === family);
   /** The mean of something over every harmed series of a family. */
   const typical = (family: string, what: (series: Float64Array) => number): number =>
-    mean(of(family).flatMap(({ harmed, samples }) => harmed.map((name) => what(samples[name]!))));
+    mean(
+      of(family).flatMap(({ harmed, samples }) => harmed.map((name) => what(samples.get(name)!))),
+    );
   const times = (series: Float64Array): number => {
     const { before, after } = logs(series);
     return Math.exp(mean(after) - mean(before));
@@ -66,14 +68,14 @@ describe("the cases", () => {
 
   test("plant nothing before the change, and only where the family says", () => {
     for (const { family, harmed, factors, label, onset } of cases) {
-      const changed = Object.keys(factors).filter((name) =>
-        factors[name]!.some((factor) => factor !== 1),
+      const changed = [...factors.keys()].filter((name) =>
+        factors.get(name)!.some((factor) => factor !== 1),
       );
       if (family === "variance") expect(changed).toEqual([]);
       else expect(changed).toEqual([...harmed]);
       if (label === "regression") expect(onset).not.toBeNull();
       const factorCount = suite.minutes.after;
-      expect(Object.values(factors).every(({ length }) => length === factorCount)).toBe(true);
+      expect([...factors.values()].every(({ length }) => length === factorCount)).toBe(true);
     }
   });
 
@@ -84,7 +86,7 @@ describe("the cases", () => {
     ["improvement", 0.6, 0.8],
   ])("of %s lie higher by what was planted", (family, low, high) => {
     const planted = mean(
-      of(family).flatMap(({ harmed, factors }) => harmed.map((name) => mean(factors[name]!))),
+      of(family).flatMap(({ harmed, factors }) => harmed.map((name) => mean(factors.get(name)!))),
     );
     expect(planted).toBeGreaterThan(low);
     expect(planted).toBeLessThan(high);
@@ -105,7 +107,7 @@ describe("the cases", () => {
   test("of the other families are shaped as told", () => {
     const beyond = (family: string): number[][] =>
       of(family).map(({ harmed, factors }) =>
-        [...factors[harmed[0]!]!].flatMap((factor, minute) => (factor > 1 ? [minute] : [])),
+        [...factors.get(harmed[0]!)!].flatMap((factor, minute) => (factor > 1 ? [minute] : [])),
       );
     for (const minutes of beyond("tail-spikes")) {
       expect(minutes.length).toBeGreaterThanOrEqual(4);

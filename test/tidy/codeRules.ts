@@ -35,6 +35,7 @@ const MACHINE_PATH = /(?<![\w.~}-])(?:\/(?:work|root|tmp|home\/\w+|Users\/\w+)\/
 const TEST_FUNCTIONS: readonly string[] = ["it", "test", "describe", "suite", "bench"];
 const LEFT_OUT: readonly string[] = ["only", "skip", "todo", "fails"];
 
+const isProduct = (path: string): boolean => /^(engine|lab|datasets|ui|scenarios)\//.test(path);
 const inRooms = (path: string): boolean => /^(engine|lab|datasets|test|ui)\//.test(path);
 const isCode = (path: string): boolean => isScript(path) || path.endsWith(".svelte");
 const isBinary = (text: string): boolean => text.includes("\0");
@@ -166,6 +167,13 @@ export const CODE_RULES: readonly Rule[] = [
     ],
   },
   {
+    name: "outside-name",
+    instead:
+      "key a Map by it; in a JSON document type the object `JsonObject` and read it with `own`",
+    applies: (path) => isScript(path) && isProduct(path) && path !== "engine/json.ts",
+    check: (path, text) => findNodes(path, text, namedObject),
+  },
+  {
     name: "left-over",
     instead: "do it now, or say in a sentence what is not done and why",
     applies: (path) =>
@@ -184,3 +192,24 @@ export const CODE_RULES: readonly Rule[] = [
     check: (_path, text) => (isBinary(text) ? [] : findText(text, whole(text), MACHINE_PATH)),
   },
 ];
+
+/**
+ * An object with free keys, or a question whether one has a key that is not written here: a name
+ * such as `toString` finds what every object inherits.
+ */
+function namedObject(node: ts.Node): string | null {
+  const isFree = (key: ts.TypeNode | undefined): boolean =>
+    key !== undefined && /\bstring\b|\bPropertyKey\b/.test(key.getText());
+  if (ts.isTypeReferenceNode(node) && node.typeName.getText() === "Record") {
+    return isFree(node.typeArguments?.[0]) ? node.getText() : null;
+  }
+  if (ts.isIndexSignatureDeclaration(node)) {
+    return isFree(node.parameters[0]?.type) ? node.getText() : null;
+  }
+  if (ts.isForInStatement(node)) return `for … in ${node.expression.getText()}`;
+  if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.InKeyword) {
+    return null;
+  }
+  const isWritten = ts.isStringLiteralLike(node.left) || /^[A-Z][A-Z_]*$/.test(node.left.getText());
+  return isWritten || ts.isPrivateIdentifier(node.left) ? null : node.getText();
+}

@@ -268,6 +268,19 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       allowed: ['const rule = "eslint-disable @ts-ignore as any";', "const row: unknown = value;"],
     },
   ],
+  "outside-name": [
+    {
+      path: "lab/score/scorecard.ts",
+      refused: [
+        "let cards: Readonly<Record<string | number, Card>>;",
+        "interface Card { readonly [field: string]: unknown }",
+        "const isKnown = name in known;",
+        "for (const name in known) use(name);",
+      ],
+      allowed: ['let titles: Record<TierName, JsonObject>;\nconst isBatch = "file" in seen;'],
+    },
+    { path: "engine/json.ts", refused: [], allowed: ["type A = Record<string, unknown>;"] },
+  ],
   "left-over": [
     {
       path: "lab/history/open.ts",

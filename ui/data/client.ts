@@ -3,6 +3,7 @@
  * contract's table brings its schemas along; the type holds each to the contract's own.
  */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import type { ProgressDocument } from "../../lab/server/contract/words.ts";
 import type { Answer, RouteName, ROUTES, Sent } from "../../lab/server/contract/routes.ts";
 import { ApiProblem } from "./problem.ts";
@@ -84,7 +85,7 @@ async function askReady(
   asked: object,
   { signal, onProgress }: Waiting,
 ): Promise<Response> {
-  const { params, query, body } = asked as Readonly<Record<string, object | undefined>>;
+  const { params, query, body } = asked as JsonObject<object | undefined>;
   const [method, path] = ADDRESSES[name].split(" ") as [string, string];
   const url = filled(path, params) + searchOf(query);
   const init: RequestInit = { method };
@@ -104,12 +105,14 @@ async function askReady(
 }
 
 function filled(path: string, params: object | undefined): string {
-  const values = (params ?? {}) as Readonly<Record<string, unknown>>;
-  return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(values[name])));
+  const values = (params ?? {}) as JsonObject;
+  return path.replace(/:(\w+)/g, (_, name: string) =>
+    encodeURIComponent(String(own(values, name))),
+  );
 }
 
 function searchOf(query: object | undefined): string {
-  const values = (query ?? {}) as Readonly<Record<string, string | number | undefined>>;
+  const values = (query ?? {}) as JsonObject<string | number | undefined>;
   const entries = Object.entries(values).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)]],
   );

@@ -1,5 +1,6 @@
 /** Numbers of a scorecard by the name of their field. */
 
+import { own, type JsonObject } from "../../engine/index.ts";
 import type {
   EstimateDocument,
   ScorecardDocument,
@@ -10,8 +11,8 @@ import { formatStep, formatValue, type Step } from "../../lab/compare/words.ts";
 /** `mttr`, `timeToRecovery.mean`. */
 export function estimateOf(scorecard: ScorecardDocument, field: string): EstimateDocument | null {
   const [name, statistic] = field.split(".") as [string, string | undefined];
-  const found = scorecard[name] as Readonly<Record<string, unknown>> | undefined;
-  const estimate = statistic === undefined ? found : found?.[statistic];
+  const found = own(scorecard, name) as JsonObject | undefined;
+  const estimate = statistic === undefined ? found : own(found ?? {}, statistic);
   return (estimate as EstimateDocument | undefined) ?? null;
 }
 
@@ -22,7 +23,7 @@ export interface BoundsDocument {
 
 /** Between which values it lies whatever history hid; null where that is one value. */
 export function boundsOf(scorecard: ScorecardDocument, field: string): BoundsDocument | null {
-  const found = scorecard[`${field}Bounds`] as BoundsDocument | undefined;
+  const found = own(scorecard, `${field}Bounds`) as BoundsDocument | undefined;
   return found === undefined || found.best === found.worst ? null : found;
 }
 

@@ -1,6 +1,8 @@
 /** How deployments end and what they are labelled, in words. */
 
-const ENDS: Readonly<Record<string, string>> = {
+import { own, type JsonObject } from "../../engine/index.ts";
+
+const ENDS: JsonObject<string> = {
   healthy: "healthy",
   rolledBack: "rolled back",
   overridden: "kept: somebody objected",
@@ -14,7 +16,7 @@ const ENDS: Readonly<Record<string, string>> = {
 };
 
 export function endText(end: string): string {
-  return ENDS[end] ?? end;
+  return own(ENDS, end) ?? end;
 }
 
 /** `expected_change` → "expected change". */

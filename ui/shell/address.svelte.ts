@@ -5,7 +5,9 @@
  */
 
 /** Several values under one name are several entries: `policy=a&policy=b`. */
-export type Settings = Readonly<Record<string, string | readonly string[] | null>>;
+import type { JsonObject } from "../../engine/index.ts";
+
+export type Settings = JsonObject<string | readonly string[] | null>;
 
 class Address {
   path = $state(location.pathname);
@@ -41,7 +43,7 @@ class Address {
   to(view: string, changes: Settings = {}): string {
     const kept =
       view === this.view ? this.#entries : this.#entries.filter(([key]) => isShared(key));
-    const entries = kept.filter(([key]) => !(key in changes));
+    const entries = kept.filter(([key]) => !Object.hasOwn(changes, key));
     for (const [key, value] of Object.entries(changes)) {
       if (value === null) continue;
       for (const one of [value].flat()) entries.push([key, one]);

@@ -4,6 +4,7 @@
  * left out and counted, never guessed.
  */
 
+import { own, type JsonObject } from "../../../engine/index.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { Problem } from "../../problem.ts";
 import { MERGED, type Findings } from "./findings.ts";
@@ -17,11 +18,11 @@ export class UnreadableRow extends Error {}
 export class Fields {
   constructor(
     readonly ordinal: number,
-    private readonly values: Readonly<Record<string, string | null>>,
+    private readonly values: JsonObject<string | null>,
   ) {}
 
   text(column: string): string | null {
-    const value = this.values[column]?.trim() ?? "";
+    const value = own(this.values, column)?.trim() ?? "";
     return value === "" ? null : value;
   }
 
@@ -198,7 +199,7 @@ async function fetchFields(
          ${columns.map((column) => `${textOf(relation, column)} AS "${column}"`).join(", ")}
        FROM ${relation.sql} ORDER BY hindsight_row`,
     );
-    return (reader.getRowObjectsJS() as Record<string, string | null>[]).map(
+    return (reader.getRowObjectsJS() as JsonObject<string | null>[]).map(
       ({ hindsight_row, ...values }) => new Fields(Number(hindsight_row), values),
     );
   } catch (error) {

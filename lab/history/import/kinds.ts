@@ -3,7 +3,7 @@
  * metric's name gives away about it. Everything inferred is said in a warning.
  */
 
-import type { DeploymentKind } from "../../../engine/index.ts";
+import { own, type DeploymentKind, type JsonObject } from "../../../engine/index.ts";
 import type { Label, MetricRow } from "../tables.ts";
 
 export const DEPLOYMENT_KINDS: readonly DeploymentKind[] = [
@@ -37,7 +37,7 @@ export function readKind(
   return KIND_PREFIXES.find(([prefix]) => lower.startsWith(prefix))?.[1] ?? null;
 }
 
-const LABELS: Readonly<Record<string, Label>> = {
+const LABELS: JsonObject<Label> = {
   bad: "regression",
   good: "benign",
   regression: "regression",
@@ -50,7 +50,7 @@ const LABELS: Readonly<Record<string, Label>> = {
 export const LABEL_WORDS = Object.keys(LABELS);
 
 export function readLabel(word: string): Label | null {
-  return Object.hasOwn(LABELS, word) ? LABELS[word]! : null;
+  return Object.hasOwn(LABELS, word) ? own(LABELS, word)! : null;
 }
 
 /** True for an incident label that blames its deployment. */

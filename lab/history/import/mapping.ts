@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isNode, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
-import { ENGINE_VERSION } from "../../../engine/index.ts";
+import { ENGINE_VERSION, own, type JsonObject } from "../../../engine/index.ts";
 import { operatingProblem } from "../../operatingProblem.ts";
 import { Problem, Problems } from "../../problem.ts";
 import { identifier, quoted, type Duck } from "../duck.ts";
@@ -47,9 +47,9 @@ type Table = z.infer<typeof TABLE>;
  */
 export async function findMapped(file: string, duck: Duck): Promise<Sources> {
   const mapping = readMapping(file);
-  const tables = mapping.tables as Record<string, Table | undefined>;
+  const tables = mapping.tables as JsonObject<Table | undefined>;
   const relate = async (name: string): Promise<Relation | null> => {
-    const table = tables[name];
+    const table = own(tables, name);
     if (table === undefined) return null;
     const paths = await matching(duck, resolve(dirname(file), table.files));
     if (paths.length === 0) {

@@ -12,7 +12,7 @@
 
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { assert } from "../../../engine/index.ts";
+import { assert, type JsonObject } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
 import { counted } from "../../counted.ts";
 import { quoted } from "../duck.ts";
@@ -180,7 +180,7 @@ async function checkStaged(
   findings: Findings,
 ): Promise<number> {
   const file = quoted(staged);
-  const read = async (sql: string): Promise<Record<string, unknown>[]> =>
+  const read = async (sql: string): Promise<JsonObject[]> =>
     (await connection.runAndReadAll(sql)).getRowObjectsJS();
   const [badTime] = await read(
     `SELECT n::DOUBLE AS n, bad_time FROM ${file} WHERE bad_time IS NOT NULL ORDER BY n LIMIT 1`,

@@ -4,6 +4,7 @@
  * whatever is wrong can be named by file and line.
  */
 
+import { own, type JsonObject } from "../../../engine/index.ts";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
@@ -82,7 +83,7 @@ export async function tableRelation(
   connection: DuckDBConnection,
   table: string,
   paths: readonly string[],
-  rows: readonly Readonly<Record<string, string | null>>[],
+  rows: readonly JsonObject<string | null>[],
 ): Promise<Relation> {
   const columns = Object.keys(rows[0] ?? {});
   const name = identifier(`rows_of_${table}`);
@@ -92,7 +93,7 @@ export async function tableRelation(
   for (const [index, row] of rows.entries()) {
     appender.appendInteger(index + 1);
     for (const column of columns) {
-      const text = row[column] ?? null;
+      const text = own(row, column) ?? null;
       if (text === null) appender.appendNull();
       else appender.appendVarchar(text);
     }

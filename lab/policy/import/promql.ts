@@ -5,7 +5,7 @@
 
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
-import type { AlertBound, Comparison } from "../../../engine/index.ts";
+import { own, type AlertBound, type Comparison, type JsonObject } from "../../../engine/index.ts";
 
 /** Longer expressions are refused: people do not write them. */
 export const LONGEST_EXPRESSION = 10_000;
@@ -99,7 +99,7 @@ function placeAt(text: string, offset: number): PlaceInText {
   return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
-const COMPARISONS: Readonly<Record<string, Comparison>> = {
+const COMPARISONS: JsonObject<Comparison> = {
   Gtr: ">",
   Gte: ">=",
   Lss: "<",
@@ -128,7 +128,7 @@ export function splitExpression({ source, text, top }: Expression): SplitExpress
   if (operation === null) return whole("noComparison");
   const { operator, left, right } = operation;
   if (["And", "Or", "Unless"].includes(operator.name)) return whole("setOperator");
-  const op = COMPARISONS[operator.name];
+  const op = own(COMPARISONS, operator.name);
   if (op === undefined) return whole("noComparison");
   if (node.getChild("BoolModifier") !== null) return whole("bool");
   if (isScalar(left) === isScalar(right)) return whole("twoVectors");
@@ -213,14 +213,14 @@ function computed(
   }
   const operation = operationOf(node);
   if (operation === null) return undefined;
-  const compute = ARITHMETIC[operation.operator.name];
+  const compute = own(ARITHMETIC, operation.operator.name);
   if (compute === undefined) return undefined;
   const [left, right] = [valueOf(operation.left), valueOf(operation.right)];
   if (typeof left === "number" && typeof right === "number") return compute(left, right);
   return left === undefined || right === undefined ? undefined : null;
 }
 
-const ARITHMETIC: Readonly<Record<string, (left: number, right: number) => number>> = {
+const ARITHMETIC: JsonObject<(left: number, right: number) => number> = {
   Add: (left, right) => left + right,
   Sub: (left, right) => left - right,
   Mul: (left, right) => left * right,
@@ -228,7 +228,7 @@ const ARITHMETIC: Readonly<Record<string, (left: number, right: number) => numbe
   Mod: (left, right) => left % right,
   Pow: (left, right) => left ** right,
 };
-const COMPARED: Readonly<Record<string, (left: number, right: number) => boolean>> = {
+const COMPARED: JsonObject<(left: number, right: number) => boolean> = {
   Gtr: (left, right) => left > right,
   Gte: (left, right) => left >= right,
   Lss: (left, right) => left < right,
@@ -237,7 +237,7 @@ const COMPARED: Readonly<Record<string, (left: number, right: number) => boolean
   Neq: (left, right) => left !== right,
 };
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = {
+const UNIT_SECONDS: JsonObject<number> = {
   ms: 0.001,
   s: 1,
   m: 60,
@@ -255,7 +255,7 @@ function numberOf(written: string): number {
   }
   if (/^(\d+(ms|[smhdwy]))+$/.test(text)) {
     return [...text.matchAll(/(\d+)(ms|[smhdwy])/g)].reduce(
-      (sum, [, amount, unit]) => sum + Number(amount) * UNIT_SECONDS[unit!]!,
+      (sum, [, amount, unit]) => sum + Number(amount) * own(UNIT_SECONDS, unit!)!,
       0,
     );
   }
@@ -280,7 +280,7 @@ export function answerWithoutData(node: SyntaxNode, text: string): number | null
     if (name === "Or") return left === null ? right : left;
     if (name === "And") return right === null ? null : right === undefined ? undefined : left;
     if (name === "Unless") return right === null ? left : right === undefined ? undefined : null;
-    const compared = COMPARED[name];
+    const compared = own(COMPARED, name);
     if (left === null || right === null) return null;
     if (compared === undefined || left === undefined || right === undefined) return undefined;
     const isTrue = compared(left, right);

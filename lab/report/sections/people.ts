@@ -1,5 +1,6 @@
 /** The sections on what each policy asks of people, and on cost. */
 
+import { own, type JsonObject } from "../../../engine/index.ts";
 import { formatValue } from "../../compare/words.ts";
 import { caution, paragraph, type Block, type Row, type Section } from "../blocks.ts";
 import type { ReportDocument } from "../document.ts";
@@ -17,7 +18,7 @@ const ASKED_OF_PEOPLE = [
   "toilHours",
 ];
 
-const ANSWER: Readonly<Record<string, string>> = {
+const ANSWER: JsonObject<string> = {
   absent:
     "Nobody answers in this replay: every window runs out and every approval expires. With " +
     "people who answer, fewer approvals expire and some rollbacks are overridden.",
@@ -36,7 +37,7 @@ export function peopleSection({ comparison, policies, asked }: ReportDocument): 
   else {
     const names = policies.map(({ name }) => name);
     blocks.push(
-      caution(ANSWER[asked.people] ?? `People answer as ${asked.people} says: an assumption.`),
+      caution(own(ANSWER, asked.people) ?? `People answer as ${asked.people} says: an assumption.`),
       scoreTable("What people are asked", [["People", ASKED_OF_PEOPLE]], comparison, names),
       paragraph(
         "Nights are 22:00 to 07:00 where the service's team lives. Toil is counted from false " +
@@ -72,7 +73,7 @@ export function costSection({ comparison, policies, asked }: ReportDocument): Se
         rows: COST_PARTS.map(([part, title]): Row => [
           title,
           ...cards.map(({ cost }) =>
-            cost.value === null ? "–" : formatValue("cost", cost.parts[part]!),
+            cost.value === null ? "–" : formatValue("cost", own(cost.parts, part)!),
           ),
         ]),
       },

@@ -1,5 +1,6 @@
 /** The sections with scorecards and differences, for the whole quarter and for its parts. */
 
+import { own } from "../../../engine/index.ts";
 import { fieldWords, formatValue, ONLY_WHERE_ANY, resolution, SHOWN } from "../../compare/words.ts";
 import { estimateIn, type Bounds, type Scorecard } from "../../score/scorecard.ts";
 import { caution, paragraph, type Block, type Column, type Row, type Section } from "../blocks.ts";
@@ -32,7 +33,7 @@ const FACTS = new Set(["deployments", "regressions"]);
 type Comparison = NonNullable<ReportDocument["comparison"]>;
 
 export function cardsOf({ scorecards, manifest }: Comparison): readonly [Scorecard, Scorecard] {
-  return manifest.policies.map(({ name }) => scorecards[name]!) as unknown as [
+  return manifest.policies.map(({ name }) => own(scorecards, name)!) as unknown as [
     Scorecard,
     Scorecard,
   ];
@@ -108,7 +109,7 @@ function columnsOf([current, next]: readonly string[]): readonly Column[] {
 
 /** A rate's bounds over everything that history's own rollbacks may have hidden. */
 function boundsRow(name: string, cards: readonly Scorecard[]): Row | null {
-  const both = cards.map((card) => card[`${name}Bounds`] as Bounds | undefined);
+  const both = cards.map((card) => own(card, `${name}Bounds`) as Bounds | undefined);
   if (both.every((bounds) => bounds?.best === bounds?.worst)) return null;
   const { unit } = fieldOf(name);
   const cells = both.map((bounds) =>

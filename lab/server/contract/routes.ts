@@ -5,6 +5,7 @@
  * `202` instead of `200` says that the answer is still being made: `Computed`.
  */
 
+import type { JsonObject } from "../../../engine/index.ts";
 import { z } from "zod";
 import { deploymentId, policyId, type Computed } from "./words.ts";
 import { compareQuery, comparison } from "./compare.ts";
@@ -236,7 +237,7 @@ export const ROUTES = {
     response: decisionDetail,
     computed: true,
   },
-} as const satisfies Record<string, Route>;
+} as const satisfies JsonObject<Route>;
 
 export type RouteName = keyof typeof ROUTES;
 

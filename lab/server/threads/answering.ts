@@ -1,5 +1,6 @@
 /** The other side of thread.ts: takes calls in order, one at a time, and answers them. */
 
+import { own } from "../../../engine/index.ts";
 import type { Progress } from "../../progress.ts";
 import { openScale } from "../../scale/open.ts";
 import type { Scale } from "../../scale/scale.ts";
@@ -85,7 +86,7 @@ function breath(): Promise<void> {
 
 async function answerOne(calls: Calls, { id, call, asked }: ToThread): Promise<void> {
   try {
-    const answer = await calls[call!]!(asked as never);
+    const answer = await own(calls, call!)!(asked as never);
     send({ kind: "answer", id, answer });
   } catch (error) {
     const refusal = refusalOf(error);

@@ -7,6 +7,7 @@
  * cannot; ended inside DuckDB it takes the whole server with it.
  */
 
+import type { JsonObject } from "../../../engine/index.ts";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { wordsToImport } from "../../childModule.ts";
@@ -14,7 +15,7 @@ import type { ProgressDocument } from "../contract/words.ts";
 import { Refusal, type ProblemKind } from "../problems.ts";
 
 /** What a call may look like: plain data in, plain data out. */
-export type Calls = Readonly<Record<string, (asked: never) => unknown>>;
+export type Calls = JsonObject<(asked: never) => unknown>;
 
 export interface ToThread {
   readonly id: number;

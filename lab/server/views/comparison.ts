@@ -55,7 +55,7 @@ export function fieldDocuments(): readonly FieldDocument[] {
     words: fieldWords(name),
     unit,
     better,
-    main: name in IN_WORDS,
+    main: Object.hasOwn(IN_WORDS, name),
   }));
 }
 

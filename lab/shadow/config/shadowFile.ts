@@ -3,6 +3,7 @@
  * names its line, and the file never contains a secret, only where to find it.
  */
 
+import { own } from "../../../engine/index.ts";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { readDocument } from "../../documentFile.ts";
@@ -163,7 +164,7 @@ function shadowSchema(at: Surroundings) {
         keys.set(key ?? token ?? sender, sender);
       }
       for (const group of Object.keys(groups)) {
-        const inside = groups[group]!.find((member) => groups[member] !== undefined);
+        const inside = own(groups, group)!.find((member) => own(groups, member) !== undefined);
         if (inside !== undefined) issue(`${inside} is a group: name people`, "groups", group);
       }
     });

@@ -2,7 +2,7 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { formatDuration, parseDuration } from "../../../engine/index.ts";
+import { formatDuration, parseDuration, type JsonObject } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
 import { secretsOf } from "../source/secrets.ts";
 
@@ -10,7 +10,7 @@ import { secretsOf } from "../source/secrets.ts";
 export interface Surroundings {
   /** Paths in the file are relative to its directory. */
   readonly file: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: JsonObject<string | undefined>;
   /** Called with each secret that does not exist; without it, that is an error. */
   readonly onMissing?: (reference: string) => void;
 }

@@ -1,10 +1,11 @@
 /** Decides who may override, approve or halt: people or groups, for teams, services or all. */
 
+import { own, type JsonObject } from "../../../engine/index.ts";
 import type { ServiceRow } from "../../history/tables.ts";
 import type { Deed, Grant } from "../config/shadowFile.ts";
 
 export interface Entitlements {
-  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly groups: JsonObject<readonly string[]>;
   readonly entitled: readonly Grant[];
   readonly services: readonly ServiceRow[];
 }
@@ -18,7 +19,7 @@ function grantsOf(
   return entitled.filter(
     (grant) =>
       grant.may.includes(deed) &&
-      grant.who.some((name) => name === who || groups[name]?.includes(who) === true),
+      grant.who.some((name) => name === who || own(groups, name)?.includes(who) === true),
   );
 }
 

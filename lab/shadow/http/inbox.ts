@@ -4,6 +4,7 @@
  * every refusal into the decision log.
  */
 
+import type { JsonObject } from "../../../engine/index.ts";
 import type { z } from "zod";
 import type { Clock, Receipt, Host, HostInput } from "../contract.ts";
 import type { DeliveryKind, Deed, Sender, ShadowFile } from "../config/shadowFile.ts";
@@ -33,7 +34,7 @@ export interface Inbox {
   readonly refusals: Refusals;
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
+type Headers = JsonObject<string | string[] | undefined>;
 type Receive = (headers: Headers, body: Buffer) => Promise<Answer>;
 
 /** What a person asks for. The person needs an entitlement, besides the sender's permission. */

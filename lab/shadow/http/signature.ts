@@ -9,6 +9,7 @@
  * GitHub signs the body alone: neither the name nor the time of a delivery is covered.
  */
 
+import { own, type JsonObject } from "../../../engine/index.ts";
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
 /** Characters of a delivery's name. A longer name could only serve to fill our memory. */
@@ -31,10 +32,10 @@ export function signatureOf(
   return `v1,${hmac.digest("base64")}`;
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
+type Headers = JsonObject<string | string[] | undefined>;
 
 function headerOf(headers: Headers, name: string): string {
-  const value = headers[name];
+  const value = own(headers, name);
   return typeof value === "string" ? value : "";
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { formatTime, type EngineCommand } from "../../../engine/index.ts";
+import { formatTime, type EngineCommand, type JsonObject } from "../../../engine/index.ts";
 import type { Receiver } from "../config/shadowFile.ts";
 import type { CarriedOut, Clock, Effects, Errand } from "../contract.ts";
 import { Late, inTime } from "../deadline.ts";
@@ -142,7 +142,7 @@ const SOUNDS_LIKE_ACTING: readonly EngineCommand["kind"][] = ["propose", "escala
 const RECORDS_ONLY = "Recorded only, nothing will be done: ";
 
 /** The fields that only this kind of command has. */
-function detailsOf(command: EngineCommand): Readonly<Record<string, unknown>> {
+function detailsOf(command: EngineCommand): JsonObject {
   switch (command.kind) {
     case "rollBack":
       return { authority: command.authority, accountable: command.accountable };

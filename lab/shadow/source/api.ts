@@ -8,7 +8,7 @@
 import { Problem } from "../../problem.ts";
 import type { Clock } from "../contract.ts";
 import { isFields, textIn, within, type Fields } from "../../jsonBody.ts";
-import { formatDuration } from "../../../engine/index.ts";
+import { formatDuration, own, type JsonObject } from "../../../engine/index.ts";
 import { inTime, Late } from "../deadline.ts";
 import type { MetricsSettings, SecretOf } from "./settings.ts";
 
@@ -30,7 +30,7 @@ export interface MetricsApi {
   /** Asks `/api/v1/{path}`; the answer has `status: "success"` and `data`. */
   readonly ask: (
     path: "query" | "query_range",
-    parameters: Readonly<Record<string, string>>,
+    parameters: JsonObject<string>,
     signal: AbortSignal,
   ) => Promise<Answer>;
   /** How far the server's clock is from ours, in ms (above 0: it is ahead); null if unknown. */
@@ -198,7 +198,7 @@ function skewOf({ headers }: Response, nowMs: number): number | null {
   return Number.isNaN(serverMs) ? null : serverMs + 500 - nowMs;
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
+const CAUSES: JsonObject<string> = {
   ECONNREFUSED: "connection refused",
   ENOTFOUND: "no such host",
   EAI_AGAIN: "the name is not resolved",
@@ -213,6 +213,6 @@ const CAUSES: Readonly<Record<string, string>> = {
 function unreachable(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { code = "" } = (cause ?? {}) as { readonly code?: string };
-  const words = CAUSES[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const words = own(CAUSES, code) ?? (cause instanceof Error ? cause.message : String(cause));
   return `cannot be reached: ${words}`;
 }

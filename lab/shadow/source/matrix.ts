@@ -6,6 +6,7 @@
  * if a service has two series, both are left out and named, instead of choosing one.
  */
 
+import { own } from "../../../engine/index.ts";
 import { isFields, within, type Fields } from "../../jsonBody.ts";
 import { listed } from "../../history/import/findings.ts";
 import { percentagePoint } from "../../replay/plan.ts";
@@ -94,9 +95,9 @@ class Columns {
   add(series: Fields): void {
     const { metric, kind, serviceLabel, versionLabel } = this.query;
     const labels = series["metric"] as Fields;
-    const service = labels[serviceLabel];
+    const service = own(labels, serviceLabel);
     const named = typeof service === "string" && service !== "";
-    const label = versionLabel === null ? null : labels[versionLabel];
+    const label = versionLabel === null ? null : own(labels, versionLabel);
     const version = typeof label === "string" && label !== "" ? label : null;
     const key = named ? keyOf({ service, version }) : null;
     const { atMs, values } = this.#samples(series["values"], key);

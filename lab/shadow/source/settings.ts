@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { parseDuration } from "../../../engine/index.ts";
+import { parseDuration, type JsonObject } from "../../../engine/index.ts";
 import { inferMetric } from "../../history/import/kinds.ts";
 import type { MetricKind, MetricRow } from "../../history/tables.ts";
 import { isRangeSelector, isSelector } from "./promql.ts";
@@ -116,7 +116,7 @@ export interface MetricsSettings {
   readonly staleMs: number;
   readonly timeoutMs: number;
   readonly auth: z.output<typeof AUTH> | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: JsonObject<string>;
   readonly concurrency: number;
   readonly queries: readonly MetricQuery[];
 }

@@ -38,7 +38,7 @@ const DAY_MS = 86_400_000;
 export function queryOf(policy: string, by: Chosen, offset: number): DecisionsQuery {
   const query: DecisionsQuery = { policy, offset, limit: PAGE };
   if (by.q !== null) query.q = by.q;
-  if (by.decision !== null && by.decision in KINDS) {
+  if (by.decision !== null && Object.hasOwn(KINDS, by.decision)) {
     query.decision = by.decision as DecisionRow["decision"];
   }
   if (by.service !== null) query.service = by.service;

@@ -1,6 +1,8 @@
 /** What production and its people did, in words. */
 
-const WORDS: Readonly<Record<string, string>> = {
+import { own, type JsonObject } from "../../../engine/index.ts";
+
+const WORDS: JsonObject<string> = {
   proposed: "a rollback was proposed",
   overrideGiven: "it was overridden",
   approvalGiven: "it was approved",
@@ -14,5 +16,5 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 export function decisionWords(what: string): string {
-  return WORDS[what] ?? what;
+  return own(WORDS, what) ?? what;
 }

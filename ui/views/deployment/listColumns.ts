@@ -1,5 +1,6 @@
 /** What a table of deployments shows. */
 
+import { own } from "../../../engine/index.ts";
 import type { DeploymentRow } from "../../../lab/server/contract/deployments.ts";
 import type { Column } from "../../parts/column.ts";
 
@@ -16,7 +17,7 @@ export function listColumns(
     ...policies.map(({ id, name }) => ({
       key: `end:${id}`,
       title: name,
-      value: ({ ends }: DeploymentRow) => ends[id]?.end ?? null,
+      value: ({ ends }: DeploymentRow) => own(ends, id)?.end ?? null,
     })),
   ];
 }

@@ -3,6 +3,7 @@
  * (expr-lang/expr, parser/operator). What is not emulated is refused with its place.
  */
 
+import { own, type JsonObject } from "../../../json.ts";
 import { tokensOf, type Refusal, type Token } from "./tokens.ts";
 
 export type Literal =
@@ -66,7 +67,7 @@ const NEGATES = 50;
 const SIGNED = 90;
 
 /** Other spellings of the same operator. */
-const SAME: Readonly<Record<string, BinaryOperator>> = { or: "||", and: "&&", "^": "**" };
+const SAME: JsonObject<BinaryOperator> = { or: "||", and: "&&", "^": "**" };
 
 /** How many arguments each takes. */
 const FUNCTIONS = {
@@ -279,7 +280,7 @@ function part(reading: Reading, node: Node): Read {
 
 function operatorOf(token: Token): BinaryOperator | null {
   if (token.kind !== "sign" && token.kind !== "word") return null;
-  if (Object.hasOwn(SAME, token.text)) return SAME[token.text]!;
+  if (Object.hasOwn(SAME, token.text)) return own(SAME, token.text)!;
   return Object.hasOwn(OPERATORS, token.text) ? (token.text as BinaryOperator) : null;
 }
 

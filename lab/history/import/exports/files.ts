@@ -4,6 +4,7 @@
  * counted with its reason.
  */
 
+import type { JsonObject } from "../../../../engine/index.ts";
 import { Problem } from "../../../problem.ts";
 import { readText } from "../../../yaml.ts";
 import { iso, type Duck } from "../../duck.ts";
@@ -74,7 +75,7 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   const put = async <Row>(
     table: "deployments" | "incidents",
     { paths, rows }: Gathered<Row>,
-    fields: (row: Row) => Readonly<Record<string, string | null>>,
+    fields: (row: Row) => JsonObject<string | null>,
   ): Promise<void> => {
     if (rows.length === 0) return;
     small.set(table, await tableRelation(duck.connection, table, paths, rows.map(fields)));
@@ -124,7 +125,7 @@ class Gathered<Row> {
   }
 }
 
-function deploymentFields(row: ForeignDeployment): Readonly<Record<string, string | null>> {
+function deploymentFields(row: ForeignDeployment): JsonObject<string | null> {
   return {
     deployment_id: row.deploymentId,
     service: row.service,
@@ -137,7 +138,7 @@ function deploymentFields(row: ForeignDeployment): Readonly<Record<string, strin
   };
 }
 
-function incidentFields(row: ForeignIncident): Readonly<Record<string, string | null>> {
+function incidentFields(row: ForeignIncident): JsonObject<string | null> {
   return {
     incident_id: row.incidentId,
     deployment_id: row.deploymentId,
