@@ -19,7 +19,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories, refuseUrl } from "../directory.ts";
@@ -32,10 +31,10 @@ import {
   unfinishedPath,
 } from "../unfinished.ts";
 import { AnswerRuns } from "./answerRuns.ts";
-import { valuesRangesOf } from "./blockIndex.ts";
-import { fileDigest, frameChecksum, MANIFEST, manifestSum } from "./checksums.ts";
+import { MANIFEST, manifestSum } from "./checksums.ts";
 import { BlockPacker } from "./pack.ts";
 import { iso, openDuck, type Duck } from "./duck.ts";
+import { listFiles } from "./fileList.ts";
 import { readManifestText } from "./manifest.ts";
 import { PartFiles, type Storage } from "./partFiles.ts";
 import { canonicalLines, sortTables, TABLE_NAMES, writeTables } from "./tableFiles.ts";
@@ -358,31 +357,6 @@ export function compareNames(
     if (left[i] !== right[i]) return left[i]! < right[i]! ? -1 : 1;
   }
   return (a.version === null ? 0 : 1) - (b.version === null ? 0 : 1);
-}
-
-/** Every Parquet file of a history with its size and checksums, by name. */
-async function listFiles(
-  connection: DuckDBConnection,
-  dir: string,
-): Promise<HistoryManifest["files"]> {
-  const isParquet = (name: string): boolean => name.endsWith(".parquet");
-  const sized = (file: string): { file: string; bytes: number } => ({
-    file,
-    bytes: statSync(join(dir, file)).size,
-  });
-  const parts = readdirSync(join(dir, "metrics")).filter(isParquet).sort();
-  const paths = parts.map((name) => join(dir, "metrics", name));
-  const ranges = await valuesRangesOf(connection, paths);
-  return [
-    ...readdirSync(dir)
-      .filter(isParquet)
-      .map((file) => ({ ...sized(file), sha256: fileDigest(join(dir, file)) })),
-    ...parts.map((name, at) => {
-      const values = ranges[at]!;
-      const frame = frameChecksum(paths[at]!, values);
-      return { ...sized(`metrics/${name}`), frame, ...(values === null ? {} : { values }) };
-    }),
-  ].sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 
 function syncTree(directory: string): void {
