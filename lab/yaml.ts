@@ -1,7 +1,7 @@
 /** YAML with its places: every error can name the line and the column it is about. */
 
 import { readFileSync } from "node:fs";
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import { unreadable } from "./operatingProblem.ts";
 import { Problem, Problems } from "./problem.ts";
 
@@ -24,18 +24,27 @@ export function readText(file: string, what: string, cure: string): string {
 }
 
 /** What follows a first error of syntax is mostly the parser's loss of its way. */
-const SYNTAX_ERRORS_SHOWN = 3;
+const ERRORS_SHOWN = 3;
 
-/** @throws Problems when it is no YAML, the first of them each with its place */
+/** Schemas drop this key without a word, and what is written under it would not count. */
+const UNUSABLE_KEY = "__proto__";
+
+/**
+ * @throws Problems when it is no YAML, or a key cannot be used; the first of them each with its
+ *   place
+ */
 export function parseYaml(text: string, file: string): Written {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length === 0) return { document, lines };
-  const more = document.errors.length - SYNTAX_ERRORS_SHOWN;
+  if (document.errors.length === 0) {
+    refuseUnusable(document, lines, file);
+    return { document, lines };
+  }
+  const more = document.errors.length - ERRORS_SHOWN;
   throw new Problems(
-    document.errors.slice(0, SYNTAX_ERRORS_SHOWN).map((error, place) => {
+    document.errors.slice(0, ERRORS_SHOWN).map((error, place) => {
       const { line, col } = lines.linePos(error.pos[0]);
-      const last = more > 0 && place === SYNTAX_ERRORS_SHOWN - 1;
+      const last = more > 0 && place === ERRORS_SHOWN - 1;
       return new Problem(error.message, {
         file,
         line,
@@ -44,6 +53,20 @@ export function parseYaml(text: string, file: string): Written {
       });
     }),
   );
+}
+
+function refuseUnusable(document: Document, lines: LineCounter, file: string): void {
+  const problems: Problem[] = [];
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== UNUSABLE_KEY || key.range == null) return;
+      const { line, col } = lines.linePos(key.range[0]);
+      const cure = "Choose another name.";
+      const what = `\`${UNUSABLE_KEY}\` cannot be a key`;
+      problems.push(new Problem(what, { file, line, column: col, cure }));
+    },
+  });
+  if (problems.length > 0) throw new Problems(problems.slice(0, ERRORS_SHOWN));
 }
 
 /** Where a path is written, from 1: its key, its value, or the nearest parent that exists. */

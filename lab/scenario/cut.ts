@@ -253,7 +253,9 @@ function slotsOf(
 }
 
 function keyOf({ series }: Pick<SampleColumn, "series">, own: string): string {
-  const name = series.service === own ? series.metric : `${series.service}/${series.metric}`;
+  // No scenario can have `__proto__` as a key; with its service before it, it can.
+  const isShort = series.service === own && series.metric !== "__proto__";
+  const name = isShort ? series.metric : `${series.service}/${series.metric}`;
   return series.version === null ? name : `${name}@${series.version}`;
 }
 

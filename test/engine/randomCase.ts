@@ -21,11 +21,12 @@ import { randomStages, stageReached, stagesOf } from "./randomStages.ts";
 
 const MINUTE_MS = 60_000;
 export const START_MS = Date.UTC(2026, 2, 12, 9);
-const SERVICES = ["api", "api", "api", "db"] as const;
-const METRICS = ["latency_p95_ms", "latency_p95_ms", "latency_p99_ms", "error_rate"] as const;
-const SIGNALS = ["errors", "latency", "wide"] as const;
+// Some names are those that every object has already: they are names like any other.
+const SERVICES = ["api", "api", "api", "__proto__"] as const;
+const METRICS = ["latency_p95_ms", "latency_p95_ms", "hasOwnProperty", "error_rate"] as const;
+const SIGNALS = ["errors", "latency", "toString"] as const;
 const TAGS = [
-  ...["expected_rise", "expected_rise", "window", "careful", "frozen"],
+  ...["expected_rise", "expected_rise", "window", "constructor", "frozen"],
   ...["expected_change", "expected_change", "dependency"],
 ] as const;
 /** What is declared of one metric, right or wrong way round. */
@@ -112,7 +113,7 @@ const columns = fc.uniqueArray(column, {
 
 const deployments = fc.uniqueArray(
   fc.record({
-    deploymentId: oneOf("d1", "d2", "d3"),
+    deploymentId: oneOf("d1", "toString", "__proto__"),
     service: oneOf(...SERVICES),
     environment: oneOf("production", "production", "staging"),
     kind: oneOf("code" as const, "migration" as const),
@@ -120,7 +121,7 @@ const deployments = fc.uniqueArray(
     lateMs: oneOf(0, 0, 0, 5000, 4 * MINUTE_MS, 25 * MINUTE_MS),
     version: fc.constant(null),
     author: oneOf(null, "dana"),
-    callers: oneOf([], ["api"], ["api", "db"]),
+    callers: oneOf([], ["api"], ["api", "__proto__"]),
     team: oneOf(null, "core"),
     criticality: oneOf(null, "critical" as const),
   }),
@@ -129,7 +130,7 @@ const deployments = fc.uniqueArray(
 
 export const randomTag = fc
   .record({
-    deploymentId: oneOf(null, "d1", "d1", "d2", "d3"),
+    deploymentId: oneOf(null, "d1", "d1", "toString", "__proto__"),
     service: oneOf(...SERVICES),
     tag: oneOf(...TAGS),
     value: oneOf("true", "15%", "30%", "200%", ...CHANGES),
@@ -289,7 +290,7 @@ const policy = fc
         for: given.for,
         selfIssued: given.selfIssued,
       },
-      careful: { tierAtLeast: given.floor },
+      constructor: { tierAtLeast: given.floor },
     },
     hardGuard: given.guard === null ? {} : { [Object.keys(given.signals).sort()[0]!]: given.guard },
     guardrails: {

@@ -38,7 +38,7 @@ export function stagesOf(
 export function stageReached(startMs: number): fc.Arbitrary<Event> {
   return fc
     .record({
-      deploymentId: oneOf("d1", "d2", "d3"),
+      deploymentId: oneOf("d1", "toString", "__proto__"),
       steps: fc.integer({ min: 336, max: 840 }),
       lateMs: oneOf(0, 0, 5000, 180_000),
       share: oneOf(0.05, 0.05, 0.5, 1),
