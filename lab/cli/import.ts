@@ -13,6 +13,7 @@ import {
   importOptionsOf,
   report,
   timestampOption,
+  timezoneOption,
   type ImportFlags,
 } from "./importReport.ts";
 import { progressBar } from "./output.ts";
@@ -23,21 +24,25 @@ export function importCommand(): Command {
   );
   exportOptions(importOptions(command.command("csv")))
     .addOption(timestampOption())
+    .addOption(timezoneOption())
     .argument("<dir>", "directory with metrics.csv, deployments.csv and what else there is")
     .description("Import the plain form: CSV, gzipped CSV or Parquet with the same columns.")
     .addHelpText("after", CSV_HELP)
     .action(async (dir: string, flags: ImportFlags & ExportFlags) => {
       const files = exportFilesOf(flags);
-      const find = async (duck: Duck) => findPlainFiles(dir, duck, await readExports(files, duck));
+      const zone = flags.timezone ?? null;
+      const find = async (duck: Duck) =>
+        findPlainFiles(dir, duck, await readExports(files, duck), zone);
       report(await importHistory(find, importOptionsOf(flags)), flags);
     });
   importOptions(command.command("parquet"))
     .addOption(timestampOption())
+    .addOption(timezoneOption())
     .requiredOption("--mapping <file>", "which tables and columns of yours are which of ours")
     .description("Import other Parquet tables through a small mapping file.")
     .addHelpText("after", PARQUET_HELP)
     .action(async (flags: ImportFlags & { mapping: string }) => {
-      const find = (duck: Duck) => findMapped(flags.mapping, duck);
+      const find = (duck: Duck) => findMapped(flags.mapping, duck, flags.timezone ?? null);
       report(await importHistory(find, importOptionsOf(flags)), flags);
     });
   importOptions(command.command("shadow"))
@@ -60,7 +65,7 @@ const TAGS_OPTIONAL = "[,signal,valid_from,valid_until,known_at,given_by,approve
 
 const CSV_HELP = `
 Files (metrics and deployments are required; [optional columns] in brackets):
-  metrics.csv         service,metric,ts,value[,version]     ts is ISO 8601 with a zone
+  metrics.csv         service,metric,ts,value[,version]     ts: ISO 8601 with a zone (or --timezone)
   deployments.csv     deployment_id,service,deployed_at,kind${DEPLOYMENTS_OPTIONAL}
   tags.csv            tag,value,deployment_id and/or service${TAGS_OPTIONAL}
   stages.csv          deployment_id,completed_at[,share | replicas_v1,replicas_v2]

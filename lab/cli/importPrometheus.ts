@@ -23,7 +23,13 @@ import { secretsOf } from "../shadow/source/secrets.ts";
 import { METRICS } from "../shadow/source/settings.ts";
 import { systemClock } from "../shadow/systemClock.ts";
 import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
-import { importOptions, importOptionsOf, report, type ImportFlags } from "./importReport.ts";
+import {
+  importOptions,
+  importOptionsOf,
+  report,
+  timezoneOption,
+  type ImportFlags,
+} from "./importReport.ts";
 import { moment } from "./moment.ts";
 import { duration } from "./options.ts";
 import { progressBar } from "./output.ts";
@@ -60,7 +66,7 @@ export function prometheusCommand(): Command {
   for (const table of TABLES) {
     command.option(`--${table} <file>`, `${table}.csv as import csv takes it, or Parquet`);
   }
-  return exportOptions(command)
+  return exportOptions(command.addOption(timezoneOption()))
     .addHelpText("after", HELP)
     .action(async (flags: Flags) => {
       const bar = progressBar();
@@ -110,10 +116,11 @@ async function findPast(
   const files = exportFilesOf(flags, { fromMs, toMs });
   const services = new Map([...Object.entries(config.names), ...files.naming.services]);
   const exports = await readExports({ ...files, naming: { ...files.naming, services } }, duck);
+  const zone = flags.timezone ?? null;
   const small = new Map<SmallTable, Relation>();
   for (const table of TABLES) {
     const file = flags[table];
-    if (file !== undefined) small.set(table, await fileRelation(file, file, duck));
+    if (file !== undefined) small.set(table, await fileRelation(file, file, duck, zone));
   }
   addExports(small, exports, flags.config);
   const catalog = await servicesRelation(flags.config, config.services, duck);
@@ -146,6 +153,7 @@ async function findPast(
     small,
     kinds: new Map(),
     scale: new Map(),
+    zone,
     warnings: exports.warnings,
     dropped: exports.dropped,
   };

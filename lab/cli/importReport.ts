@@ -1,7 +1,9 @@
 /** What all kinds of `hindsight import` have in common: options, and what they say at the end. */
 
-import { Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { isTimeZone } from "../../engine/index.ts";
 import type { ImportOptions, ImportSummary } from "../history/import/importHistory.ts";
+import { Zone } from "../history/import/zone.ts";
 import type { Dropped } from "../history/tables.ts";
 import { note, print, printJson, PROGRAM, spanText } from "./output.ts";
 import { counted, countText } from "../counted.ts";
@@ -11,6 +13,7 @@ export interface ImportFlags {
   readonly out: string;
   readonly strict?: boolean;
   readonly timestamp?: "start" | "end";
+  readonly timezone?: Zone;
   readonly force?: boolean;
   readonly json?: boolean;
 }
@@ -29,6 +32,19 @@ export function timestampOption(): Option {
     "start",
     "end",
   ]);
+}
+
+/** For tables whose times may name no zone. */
+export function timezoneOption(): Option {
+  return new Option(
+    "--timezone <zone>",
+    "of times that name none, such as Europe/Berlin or UTC (default: they are an error)",
+  ).argParser((name: string) => {
+    if (!isTimeZone(name)) {
+      throw new InvalidArgumentError("expected an IANA name such as Europe/Berlin");
+    }
+    return new Zone(name);
+  });
 }
 
 export function importOptionsOf(flags: ImportFlags): ImportOptions {

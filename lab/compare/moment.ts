@@ -1,7 +1,7 @@
 /** Times as people ask for them: an instant, or so long before an end. */
 
 import { parseDuration } from "../../engine/index.ts";
-import { readTimeMs } from "../history/import/fields.ts";
+import { readTimeMs } from "../history/import/times.ts";
 
 export const INSTANT_SHAPE = "expected 2026-07-01, or 2026-07-01T08:00:00Z";
 export const MOMENT_SHAPE = `${INSTANT_SHAPE}, or so long before the end: 30d`;

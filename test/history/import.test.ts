@@ -14,8 +14,9 @@ import {
   importHistory,
   type ImportSummary,
 } from "../../lab/history/import/importHistory.ts";
-import { readTimeMs } from "../../lab/history/import/fields.ts";
+import { readTimeMs } from "../../lab/history/import/times.ts";
 import { findMapped } from "../../lab/history/import/mapping.ts";
+import { Zone } from "../../lab/history/import/zone.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { plainViewSql } from "../../lab/history/plainView.ts";
 import { streamWindows } from "../../lab/history/windows.ts";
@@ -324,7 +325,10 @@ ${extra}`;
     writeFileSync(join(dir, "map.yaml"), mapping(""));
     const out = join(temporaryDirectory(), "history");
     const options = { out, force: false, strict: true, timestamp: null };
-    const mapped = await importHistory((d) => findMapped(join(dir, "map.yaml"), d), options);
+    const mapped = await importHistory(
+      (d) => findMapped(join(dir, "map.yaml"), d, new Zone("UTC")),
+      options,
+    );
     expect(mapped.manifest.samples).toBe(straight.manifest.samples);
     expect(mapped.manifest.digest).toBe(straight.manifest.digest);
 

@@ -162,6 +162,12 @@ it("asks for samples once every small table could be read", async () => {
   expect(requests).toBeGreaterThan(0);
 });
 
+it("reads local times of the small tables with --timezone", async () => {
+  const incidents = "service,started_at,label\nshop,2026-07-01 03:00,bad-deployment\n";
+  const { code, stderr } = await importBeside({ incidents }, ["--timezone", "Europe/Berlin"]);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+});
+
 it.each<[string, Tables, readonly string[], RegExp]>([
   [
     "a time that cannot be read",

@@ -6,10 +6,11 @@
 
 import { own, type JsonObject } from "../../../engine/index.ts";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { Problem } from "../../problem.ts";
 import { MERGED, type Findings } from "./findings.ts";
 import { dropRejected } from "./metrics.ts";
 import { placesOf, relationProblem, requireColumns, textOf, type Relation } from "./relation.ts";
+import { readZonedMs, repeatedIn, timeProblem } from "./times.ts";
+import type { Zone } from "./zone.ts";
 
 /** Why a row cannot be used; caught by `readRows`. */
 export class UnreadableRow extends Error {}
@@ -19,6 +20,7 @@ export class Fields {
   constructor(
     readonly ordinal: number,
     private readonly values: JsonObject<string | null>,
+    private readonly zone: Zone | null,
   ) {}
 
   text(column: string): string | null {
@@ -49,12 +51,13 @@ export class Fields {
     return value;
   }
 
-  /** Whole milliseconds of an ISO 8601 time with a zone; anything else stops the import. */
+  /** Whole milliseconds of a time; one that cannot be read, or never was, stops the import. */
   timeMs(column: string): number | null {
     const text = this.text(column);
     if (text === null) return null;
-    const atMs = readTimeMs(text);
-    if (atMs === null) throw new UnreadableTime(column, text);
+    const atMs = readZonedMs(text, this.zone);
+    if (atMs === "repeated") throw new UnreadableRow(`${column}: ${repeatedIn(this.zone!)}`);
+    if (typeof atMs === "string") throw new UnreadableTime(column, text);
     return atMs;
   }
 
@@ -86,24 +89,6 @@ class UnreadableTime extends Error {
   ) {
     super();
   }
-}
-
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?([.,]\d+)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)$/;
-
-/** An ISO 8601 time with a zone in whole milliseconds (finer digits are cut); null otherwise. */
-export function readTimeMs(text: string): number | null {
-  const match = ISO_TIME.exec(text);
-  if (match === null) return null;
-  const [, day, minute, second = ":00", fraction = "", zone] = match;
-  const offset = zone!.length <= 3 && !/z/i.test(zone!) ? `${zone!}:00` : zone!;
-  const colon = /^[+-]\d{4}$/.test(offset) ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset;
-  const atMs = Date.parse(
-    `${day!}T${minute!}${second}${fraction.replace(",", ".").slice(0, 4)}${colon.toUpperCase()}`,
-  );
-  // Date.parse turns February 30th into March 2nd; a day that does not exist is an error.
-  const dayMs = Date.parse(`${day!}T00:00:00Z`);
-  if (Number.isNaN(dayMs) || new Date(dayMs).toISOString().slice(0, 10) !== day) return null;
-  return Number.isNaN(atMs) ? null : atMs;
 }
 
 /** A row that could be read, and where it was. */
@@ -161,10 +146,7 @@ export async function readRows<T>(
     } catch (error) {
       if (error instanceof UnreadableTime) {
         const [place] = await names([fields.ordinal]);
-        throw new Problem(`"${error.text}" is not a time in ISO 8601 with a zone`, {
-          file: place!,
-          cure: `Write times like 2026-07-01T12:00:00Z in column "${error.column}".`,
-        });
+        throw timeProblem(error.text, error.column, { place: place!, zone: relation.zone });
       }
       if (!(error instanceof UnreadableRow)) throw error;
       unreadable.set(error.message, [...(unreadable.get(error.message) ?? []), fields.ordinal]);
@@ -200,7 +182,7 @@ async function fetchFields(
        FROM ${relation.sql} ORDER BY hindsight_row`,
     );
     return (reader.getRowObjectsJS() as JsonObject<string | null>[]).map(
-      ({ hindsight_row, ...values }) => new Fields(Number(hindsight_row), values),
+      ({ hindsight_row, ...values }) => new Fields(Number(hindsight_row), values, relation.zone),
     );
   } catch (error) {
     throw relationProblem(error, relation.file);

@@ -19,6 +19,7 @@ import { importMetrics } from "./metrics.ts";
 import { csvRelation, parquetRelation, sourceOf, type Relation } from "./relation.ts";
 import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
 import { importTables } from "./tables.ts";
+import type { Zone } from "./zone.ts";
 
 export interface ImportOptions {
   readonly out: string;
@@ -48,6 +49,8 @@ export interface Sources {
   readonly small: ReadonlyMap<SmallTable, Relation>;
   readonly kinds: ReadonlyMap<string, DeploymentKind>;
   readonly scale: ReadonlyMap<string, number>;
+  /** Of times that name none, where that was said. */
+  readonly zone: Zone | null;
   readonly warnings: readonly string[];
   /** Rows that were left out before they became a table. */
   readonly dropped?: readonly Dropped[];
@@ -94,6 +97,12 @@ async function importInto(
     findings.warn(
       "nobody said what a bucketed time marks: its start was assumed, " +
         "so a sample is known one step later (--timestamp start|end)",
+    );
+  }
+  if (sources.zone !== null) {
+    findings.warn(
+      `times that name no zone are read as local time of ${sources.zone.name} ` +
+        `(--timezone; time zone data ${process.versions.tz ?? "of an unknown version"})`,
     );
   }
   const small = await importTables(
@@ -192,6 +201,7 @@ export async function findPlainFiles(
   dir: string,
   duck: Duck,
   exports: ExportTables = NO_EXPORTS,
+  zone: Zone | null = null,
 ): Promise<Sources> {
   const names = listDirectory(dir);
   const used = new Set<string>();
@@ -208,7 +218,7 @@ export async function findPlainFiles(
     const [name] = found;
     if (name === undefined) return null;
     used.add(name);
-    return fileRelation(join(dir, name), name, duck);
+    return fileRelation(join(dir, name), name, duck, zone);
   };
   const metrics = await find("metrics");
   const small = new Map<SmallTable, Relation>();
@@ -234,6 +244,7 @@ export async function findPlainFiles(
     small,
     kinds: new Map(),
     scale: new Map(),
+    zone,
     warnings: [
       ...(ignored.length > 0 ? [`files not used: ${ignored.join(", ")}`] : []),
       ...exports.warnings,
@@ -260,13 +271,18 @@ export function addExports(
 }
 
 /** A table in a file of the plain form: CSV, gzipped CSV or Parquet. */
-export function fileRelation(path: string, file: string, duck: Duck): Promise<Relation> {
+export function fileRelation(
+  path: string,
+  file: string,
+  duck: Duck,
+  zone: Zone | null,
+): Promise<Relation> {
   if (!existsSync(path)) {
     throw new Problem("there is no such file", { file, cure: "Check the path." });
   }
   return path.endsWith(".parquet")
-    ? parquetRelation(duck.connection, [path], file)
-    : csvRelation(path, file);
+    ? parquetRelation(duck.connection, [path], file, zone)
+    : csvRelation(path, file, zone);
 }
 
 function listDirectory(dir: string): string[] {

@@ -15,6 +15,7 @@ import { samplesThere, type Sources } from "./importHistory.ts";
 import { DEPLOYMENT_KINDS } from "./kinds.ts";
 import { parquetRelation, type Relation } from "./relation.ts";
 import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
+import type { Zone } from "./zone.ts";
 
 const COLUMN = z.union([
   z.string(),
@@ -45,7 +46,11 @@ type Table = z.infer<typeof TABLE>;
  *
  * @throws Problem for an unknown key, a wrong value, or files that are not there.
  */
-export async function findMapped(file: string, duck: Duck): Promise<Sources> {
+export async function findMapped(
+  file: string,
+  duck: Duck,
+  zone: Zone | null = null,
+): Promise<Sources> {
   const mapping = readMapping(file);
   const tables = mapping.tables as JsonObject<Table | undefined>;
   const relate = async (name: string): Promise<Relation | null> => {
@@ -59,7 +64,7 @@ export async function findMapped(file: string, duck: Duck): Promise<Sources> {
       });
     }
     const shown = paths.length === 1 ? paths[0]! : table.files;
-    return parquetRelation(duck.connection, paths, shown, select(table), table.where ?? null);
+    return parquetRelation(duck.connection, paths, shown, zone, select(table), table.where ?? null);
   };
   const small = new Map<SmallTable, Relation>();
   for (const name of SMALL_TABLES) {
@@ -72,6 +77,7 @@ export async function findMapped(file: string, duck: Duck): Promise<Sources> {
     small,
     kinds: new Map(Object.entries(mapping.kinds ?? {})),
     scale: new Map(Object.entries(mapping.tables.metrics.scale ?? {})),
+    zone,
     warnings: [],
   };
 }

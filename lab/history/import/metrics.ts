@@ -18,14 +18,8 @@ import { counted } from "../../counted.ts";
 import { quoted } from "../duck.ts";
 import { compareNames, type HistoryWriter } from "../write.ts";
 import { MERGED, type Findings } from "./findings.ts";
-import {
-  placesOf,
-  relationProblem,
-  requireColumns,
-  textOf,
-  timeMsOf,
-  type Relation,
-} from "./relation.ts";
+import { placesOf, relationProblem, requireColumns, textOf, type Relation } from "./relation.ts";
+import { repeatedIn, timeProblem, withTimes } from "./times.ts";
 
 export interface MetricsOptions {
   /** What a bucketed time marks: its start adds the series' step to the known time. */
@@ -153,13 +147,15 @@ async function stage(
   try {
     await connection.run(
       `COPY (SELECT hindsight_row AS n, ${text("service")} AS service, ${text("metric")} AS metric,
-           ${version} AS version, ${timeMsOf(relation, "ts")} AS parsed_at_ms,
-           CASE WHEN parsed_at_ms IS NULL THEN coalesce(${text("ts")}, '') END AS bad_time,
+           ${version} AS version, hindsight_at_ms AS parsed_at_ms,
+           hindsight_is_repeated AS is_repeated,
+           CASE WHEN hindsight_at_ms IS NULL AND NOT hindsight_is_repeated
+             THEN coalesce(${text("ts")}, '') END AS bad_time,
            ${factor === "" ? number : `${number} * (CASE ${factor} ELSE 1.0 END)`} AS number,
            CASE WHEN ${number} IS NULL AND "value" IS NOT NULL
              AND lower(trim(${text("value")})) NOT IN ${MISSING_WORDS}
              THEN ${text("value")} END AS bad_value
-         FROM ${relation.sql})
+         FROM ${withTimes(relation, "ts")})
        TO ${quoted(path)} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE 100000)`,
     );
   } catch (error) {
@@ -187,14 +183,14 @@ async function checkStaged(
   );
   if (badTime !== undefined) {
     const { rows } = await placesOf(connection, relation, [badTime.n as number]);
-    throw new Problem(`"${String(badTime.bad_time)}" is not a time in ISO 8601 with a zone`, {
-      file: rows[0]!,
-      cure: 'Write times like 2026-07-01T12:00:00Z or 2026-07-01T14:00:00+02:00 in column "ts".',
-    });
+    throw timeProblem(String(badTime.bad_time), "ts", { place: rows[0]!, zone: relation.zone });
   }
   const unreadable = [
     ["no service or metric", "service IS NULL OR metric IS NULL"],
     ["the value is not a number", "bad_value IS NOT NULL"],
+    ...(relation.zone === null
+      ? []
+      : [[`ts: ${repeatedIn(relation.zone)}`, "is_repeated"] as const]),
   ] as const;
   for (const [reason, condition] of unreadable) {
     const [count] = await read(`SELECT count(*)::DOUBLE AS rows FROM ${file} WHERE ${condition}`);

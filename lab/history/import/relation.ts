@@ -14,6 +14,7 @@ import { Problem } from "../../problem.ts";
 import { identifier, quoted } from "../duck.ts";
 import type { SourceFile } from "../tables.ts";
 import { locateRecords } from "./lines.ts";
+import type { Zone } from "./zone.ts";
 
 /** A source of rows of one table. */
 export interface Relation {
@@ -27,12 +28,18 @@ export interface Relation {
   readonly columns: ReadonlyMap<string, string>;
   /** Where DuckDB puts the lines it cannot read. */
   readonly rejects: string | null;
+  /** Of times that name none; null: such a time is an error. */
+  readonly zone: Zone | null;
 }
 
 let rejectTables = 0;
 
 /** A CSV file; its header names the columns. */
-export async function csvRelation(path: string, file: string): Promise<Relation> {
+export async function csvRelation(
+  path: string,
+  file: string,
+  zone: Zone | null = null,
+): Promise<Relation> {
   const header = await readHeader(path, file);
   const repeated = header.find((name, i) => header.indexOf(name) !== i);
   if (repeated !== undefined) {
@@ -50,6 +57,7 @@ export async function csvRelation(path: string, file: string): Promise<Relation>
     isCsv: true,
     columns: new Map(header.map((name) => [name, "VARCHAR"])),
     rejects,
+    zone,
     sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM read_csv(${quoted(path)},
       auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
       columns = {${columns}}, ignore_errors = true, store_rejects = true, rejects_limit = 0,
@@ -62,6 +70,7 @@ export async function parquetRelation(
   connection: DuckDBConnection,
   paths: readonly string[],
   file: string,
+  zone: Zone | null,
   select = "*",
   where: string | null = null,
 ): Promise<Relation> {
@@ -74,6 +83,7 @@ export async function parquetRelation(
     isCsv: false,
     columns,
     rejects: null,
+    zone,
     sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM (${body}))`,
   };
 }
@@ -106,6 +116,7 @@ export async function tableRelation(
     isCsv: false,
     columns: new Map(columns.map((column) => [column, "VARCHAR"])),
     rejects: null,
+    zone: null,
     sql: name,
   };
 }
@@ -136,27 +147,20 @@ export function relationProblem(error: unknown, file: string): unknown {
   });
 }
 
-/** A column as text in SQL; times in ISO 8601 with Z, lists joined by ";". */
+/** DuckDB's type of a time in UTC; its other types of times name no zone. */
+export const ZONED = "TIMESTAMP WITH TIME ZONE";
+
+/** A column as text in SQL; times in ISO 8601, with Z where they have a zone; lists with ";". */
 export function textOf(relation: Relation, column: string): string {
   const type = relation.columns.get(column)!;
   const name = identifier(column);
   if (type === "VARCHAR") return name;
   if (type.startsWith("TIMESTAMP")) {
-    return `strftime(make_timestamp(epoch_us(${name})), '%Y-%m-%dT%H:%M:%S.%gZ')`;
+    const format = `%Y-%m-%dT%H:%M:%S.%g${type === ZONED ? "Z" : ""}`;
+    return `strftime(make_timestamp(epoch_us(${name})), '${format}')`;
   }
   if (type.endsWith("[]")) return `array_to_string(${name}, ';')`;
   return `CAST(${name} AS VARCHAR)`;
-}
-
-/** A time column as whole milliseconds, null when it is no time with a zone. */
-export function timeMsOf(relation: Relation, column: string): string {
-  const name = identifier(column);
-  const type = relation.columns.get(column)!;
-  if (type.startsWith("TIMESTAMP")) return `epoch_ms(${name})`;
-  const text = type === "VARCHAR" ? name : `CAST(${name} AS VARCHAR)`;
-  return `CASE WHEN (${text} LIKE '%:%' AND right(${text}, 1) IN ('Z', 'z'))
-      OR regexp_matches(${text}, ':\\d\\d([.,]\\d+)?[+-]\\d\\d(:?\\d\\d)?$')
-    THEN epoch_ms(TRY_CAST(${text} AS TIMESTAMPTZ)) END`;
 }
 
 /** Fails when a required column is missing; the message lists what is there. */

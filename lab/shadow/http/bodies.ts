@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { parseShare } from "../../../engine/index.ts";
-import { readTimeMs } from "../../history/import/fields.ts";
+import { readTimeMs } from "../../history/import/times.ts";
 import type { HostInput } from "../contract.ts";
 
 const TIME = "expected a time in ISO 8601 with a zone, such as 2026-07-01T12:00:00Z";

@@ -13,6 +13,7 @@ import { quoted, iso, type Duck } from "../../history/duck.ts";
 import { Findings } from "../../history/import/findings.ts";
 import type { SampleSource } from "../../history/import/importHistory.ts";
 import { parquetRelation } from "../../history/import/relation.ts";
+import { Zone } from "../../history/import/zone.ts";
 import { Problem } from "../../problem.ts";
 import type { Clock, TakenColumn } from "../contract.ts";
 import { metricsApi, type MetricsApi } from "./api.ts";
@@ -84,7 +85,7 @@ export async function readPast(
     });
   }
   return {
-    metrics: await parquetRelation(connection, paths, settings.url),
+    metrics: await parquetRelation(connection, paths, settings.url, new Zone("UTC")),
     dropped: findings.dropped,
     warnings: findings.warnings,
   };

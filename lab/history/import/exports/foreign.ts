@@ -5,7 +5,7 @@
  */
 
 import { isFields, textIn, type Fields } from "../../../jsonBody.ts";
-import { readTimeMs } from "../fields.ts";
+import { readTimeMs } from "../times.ts";
 
 /** A deployment as another system tells of it. */
 export interface ForeignDeployment {
