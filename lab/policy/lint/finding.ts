@@ -1,0 +1,35 @@
+/** What a linter of incumbents finds, and what every linter gives. */
+
+import type { JsonObject } from "../../../engine/index.ts";
+import type { Problem } from "../../problem.ts";
+import type { Arguments } from "../import/argoArguments.ts";
+import type { KubernetesObject, PlaceInFile } from "../import/document.ts";
+
+export interface LintFinding extends PlaceInFile {
+  /** Stable, for scripts. */
+  readonly code: string;
+  /** Of what, such as `AnalysisTemplate success-rate, metric errors`. */
+  readonly subject: string;
+  readonly what: string;
+  /** A change after which a run no longer shows it; null where none was found. */
+  readonly mend: string | null;
+  readonly params: JsonObject<string | number | boolean | null>;
+}
+
+export interface Linted {
+  readonly findings: readonly LintFinding[];
+  /** What was not linted, because it is not emulated or wrong. */
+  readonly problems: readonly Problem[];
+}
+
+export interface LintSettings {
+  /** Values of arguments, before those of the files. */
+  readonly args: Arguments;
+}
+
+/** The linter of one system. */
+export interface Linter {
+  readonly reads: (object: KubernetesObject) => boolean;
+  /** @param objects those of all files that it reads */
+  readonly lint: (objects: readonly KubernetesObject[], settings: LintSettings) => Linted;
+}
