@@ -5,6 +5,7 @@ import { Table } from "console-table-printer";
 import { countText } from "../counted.ts";
 import { isUnlabelled, isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
+import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";
 import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
 import type { Flip } from "./compare.ts";
 import type { Answer, Answered } from "./answer.ts";
@@ -22,9 +23,16 @@ function estimateOf({ scored }: Answered, name: string): Estimate {
   return estimateIn(scored.scorecard, name);
 }
 
+/** A value without its interval; it is said where less than half of it is identified. */
+function valueCell(unit: Field["unit"], { value, reason }: Estimate): string {
+  if (value === null) return "–";
+  const text = formatValue(unit, value);
+  return reason === undefined ? text : `${text} (${identifiedText(reason)})`;
+}
+
 function cell(unit: Field["unit"], estimate: Estimate): string {
   if (estimate.value === null) return "–";
-  const value = formatValue(unit, estimate.value);
+  const value = valueCell(unit, estimate);
   if (estimate.low === null || estimate.high === null || estimate.low === estimate.high)
     return value;
   return `${value} [${formatValue(unit, estimate.low)}, ${formatValue(unit, estimate.high)}]`;
@@ -44,17 +52,19 @@ export function fitting(table: string, shorter: () => string, columns: number): 
  */
 export function scorecardTable(policies: readonly Answered[], columns = TERMINAL_COLUMNS): string {
   const full = renderScorecard(policies, cell);
-  return fitting(
+  const hidden = SHOWN.some(([name]) =>
+    policies.some((one) => estimateOf(one, name).reason !== undefined),
+  );
+  const table = fitting(
     full,
     () => {
-      const short = renderScorecard(policies, (unit, { value }) =>
-        value === null ? "–" : formatValue(unit, value),
-      );
+      const short = renderScorecard(policies, valueCell);
       const wanted = full.indexOf("\n");
       return `${short}\nIntervals are in --json, or in a window ${wanted} columns wide.`;
     },
     columns,
   );
+  return hidden ? `${table}\n${LESS_THAN_HALF}` : table;
 }
 
 function renderScorecard(

@@ -25,6 +25,8 @@ export interface Field {
   readonly range: (sums: Sums, seconds: Seconds) => Range;
   /** Why it has no value, where it has none. */
   readonly why: (sums: Sums) => string;
+  /** The share of what it rests on that the history settles; see identified.ts and the README. */
+  readonly identified: (sums: Sums) => number;
 }
 
 /** Does it add up over services, so that with one service less there is less of it? */
@@ -45,12 +47,49 @@ const unlabelled: Among = (sums) => sums.unlabelled;
 const unrelated: Among = (sums) =>
   sums.deployments - sums.regressions - sums.benign - sums.unlabelled;
 
+/** The share of `all` that is not open; 1 where there is nothing that could be. */
+const settled = (open: number, all: number): number => (all === 0 ? 1 : 1 - open / all);
+
+type Identified = Field["identified"];
+/** What the history itself is, or what is said about the evidence. */
+const byItself: Identified = () => 1;
+const byDeployments: Identified = (sums) => settled(sums.open, sums.deployments);
+const byGood: Identified = (sums) => settled(sums.openGood, sums.benign);
+const byRegressions: Identified = (sums) => settled(sums.openBad, sums.regressions);
+const byUnrelated: Identified = (sums) => settled(sums.openUnrelated, unrelated(sums));
+const byUnlabelled: Identified = (sums) => settled(sums.openUnlabelled, sums.unlabelled);
+/** Of the labelled rollbacks there may be, the share that there surely are. */
+const byRollbacks: Identified = (sums) => {
+  const open = sums.openGood + sums.openBad;
+  const sure = labelledRollbacks(sums) - sums.openGoodRollbacks - sums.openBadRollbacks;
+  return settled(open, sure + open);
+};
+/** Good rollbacks there may be, and regressions. */
+const byRegressionsAndRollbacks: Identified = (sums) => {
+  const open = sums.openGood + sums.openBad;
+  const sureGood = sums.falsePositiveRollbacks - sums.openGoodRollbacks;
+  return settled(open, sureGood + sums.openGood + sums.regressions);
+};
+const byTimed: Identified = (sums) => settled(sums.openTimed, sums.timed);
+/** As `byTimed`; a regression whose end is not recorded is not identified either. */
+const byRecoveries: Identified = (sums) => settled(sums.timed - sums.identified, sums.timed);
+/** Most toil is about rollbacks of good deployments, the rest about pages. */
+const byToil: Identified = (sums) => Math.min(byDeployments(sums), byGood(sums));
+/** A sum of several parts is identified as far as the least of them. */
+const byCost: Identified = (sums) =>
+  Math.min(byToil(sums), settled(sums.regressions - sums.identified, sums.regressions));
+
 /**
  * A field that counts.
  *
  * @param among what is counted among, so that it can be no more
  */
-function count(name: SumName, among: Among, better: Field["better"] = null): Field {
+function count(
+  name: SumName,
+  among: Among,
+  better: Field["better"] = null,
+  identified: Identified = byDeployments,
+): Field {
   return {
     name,
     unit: "count",
@@ -60,21 +99,27 @@ function count(name: SumName, among: Among, better: Field["better"] = null): Fie
     n: (sums) => sums.deployments,
     range: (sums) => ({ low: 0, high: among(sums) }),
     why: () => "",
+    identified,
   };
 }
 
 /** A count that is the same whatever a policy does, so that nothing about it is estimated. */
 function ownCount(name: SumName): Field {
   return {
-    ...count(name, deployments),
+    ...count(name, deployments, null, byItself),
     range: (sums) => ({ low: sums[name], high: sums[name] }),
   };
 }
 
 /** A count that rests on labels: without any label it is unknown, not zero. */
-function labelledCount(name: SumName, among: Among, better: Field["better"] = null): Field {
+function labelledCount(
+  name: SumName,
+  among: Among,
+  identified: Identified,
+  better: Field["better"] = null,
+): Field {
   return {
-    ...count(name, among, better),
+    ...count(name, among, better, identified),
     value: (sums) => (sums.unlabelled === sums.deployments ? Number.NaN : sums[name]),
     n: (sums) => sums.deployments - sums.unlabelled,
     why: () => NO_LABEL,
@@ -86,6 +131,7 @@ function share(
   better: Field["better"],
   top: SumName,
   bottom: (sums: Sums) => number,
+  identified: Identified,
   why: string,
 ): Field {
   return {
@@ -97,6 +143,7 @@ function share(
     n: bottom,
     range: () => SHARE,
     why: () => why,
+    identified,
   };
 }
 
@@ -128,6 +175,7 @@ function durations(name: DurationName): Field[] {
       return name === "timeToRecovery" ? FROM_ZERO : untilAnHour(seconds[name]);
     },
     why: () => NO_ONSET,
+    identified: name === "timeToRecovery" ? byRecoveries : byTimed,
   }));
 }
 
@@ -137,18 +185,19 @@ export const FIELDS: readonly Field[] = [
   ownCount("regressions"),
   ownCount("benign"),
   ownCount("unlabelled"),
-  count("undecidable", deployments),
+  count("undecidable", deployments, null, byItself),
   count("proposals", unlimited),
   count("rollbacks", deployments),
-  labelledCount("truePositiveRollbacks", regressions, "higher"),
-  labelledCount("falsePositiveRollbacks", good, "lower"),
-  labelledCount("unrelatedRollbacks", unrelated, "lower"),
-  count("unlabelledRollbacks", unlabelled),
+  labelledCount("truePositiveRollbacks", regressions, byRegressions, "higher"),
+  labelledCount("falsePositiveRollbacks", good, byGood, "lower"),
+  labelledCount("unrelatedRollbacks", unrelated, byUnrelated, "lower"),
+  count("unlabelledRollbacks", unlabelled, null, byUnlabelled),
   share(
     "falsePositiveShare",
     "lower",
     "falsePositiveRollbacks",
     labelledRollbacks,
+    byRollbacks,
     "no labelled deployment was rolled back",
   ),
   share(
@@ -156,17 +205,19 @@ export const FIELDS: readonly Field[] = [
     "lower",
     "falsePositiveRollbacks",
     (sums) => sums.benign,
+    byGood,
     "no deployment is labelled benign",
   ),
-  share("missRate", "lower", "misses", (sums) => sums.regressions, NO_REGRESSION),
+  share("missRate", "lower", "misses", regressions, byRegressions, NO_REGRESSION),
   share(
     "precision",
     "higher",
     "truePositiveRollbacks",
     labelledRollbacks,
+    byRollbacks,
     "no labelled deployment was rolled back",
   ),
-  share("recall", "higher", "truePositiveRollbacks", (sums) => sums.regressions, NO_REGRESSION),
+  share("recall", "higher", "truePositiveRollbacks", regressions, byRegressions, NO_REGRESSION),
   {
     name: "f1",
     unit: "share",
@@ -180,6 +231,7 @@ export const FIELDS: readonly Field[] = [
     n: (sums) => sums.regressions,
     range: () => SHARE,
     why: () => NO_REGRESSION,
+    identified: byRegressionsAndRollbacks,
   },
   ...DURATIONS.flatMap(durations),
   {
@@ -191,8 +243,9 @@ export const FIELDS: readonly Field[] = [
     n: (sums) => sums.timed,
     range: () => FROM_ZERO,
     why: () => NO_ONSET,
+    identified: byRecoveries,
   },
-  labelledCount("earlyAlarms", (sums) => sums.timed),
+  labelledCount("earlyAlarms", (sums) => sums.timed, byTimed),
   count("pages", unlimited, "lower"),
   count("nightPages", unlimited, "lower"),
   {
@@ -204,14 +257,15 @@ export const FIELDS: readonly Field[] = [
     n: (sums) => sums.deployments,
     range: () => FROM_ZERO,
     why: () => "the history has no length",
+    identified: byDeployments,
   },
   count("approvals", deployments),
   count("approvalsExpired", deployments, "lower"),
   count("escalations", unlimited, "lower"),
   count("overrides", deployments),
-  labelledCount("harmfulOverrides", regressions, "lower"),
+  labelledCount("harmfulOverrides", regressions, byRegressions, "lower"),
   // Most toil is about false positives, which only labels tell.
-  { ...labelledCount("toilHours", unlimited, "lower"), unit: "hours" },
+  { ...labelledCount("toilHours", unlimited, byToil, "lower"), unit: "hours" },
   {
     name: "cost",
     unit: "cost",
@@ -230,12 +284,13 @@ export const FIELDS: readonly Field[] = [
     n: (sums) => sums.deployments,
     range: () => FROM_ZERO,
     why: (sums) => (isUntimed(sums) ? NO_ONSET : NO_LABEL),
+    identified: byCost,
   },
-  labelledCount("tagSaved", good),
-  labelledCount("tagMasked", regressions, "lower"),
+  labelledCount("tagSaved", good, byGood),
+  labelledCount("tagMasked", regressions, byRegressions, "lower"),
   count("ownerlessActions", deployments, "lower"),
   ...(["observed", "modelled", "bounded", "unknown"] as const).map((kind) =>
-    share(`${kind}Share`, null, kind, (sums) => sums.deployments, "no deployments"),
+    share(`${kind}Share`, null, kind, deployments, byItself, "no deployments"),
   ),
 ];
 

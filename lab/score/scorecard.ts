@@ -27,6 +27,7 @@ import {
   type Seconds,
   type Sums,
 } from "./fields.ts";
+import { identifiedText, lessThanHalf, type LessThanHalf } from "./identified.ts";
 import {
   effectiveClusters,
   intervalOf,
@@ -44,6 +45,8 @@ export interface Estimate {
   readonly n: number;
   /** Why the value or its interval is missing or doubtful; absent where neither is. */
   readonly why?: string;
+  /** The same for a program, where too little is identified for an interval. */
+  readonly reason?: LessThanHalf;
 }
 
 export interface Distribution {
@@ -152,7 +155,7 @@ export function scoreValues(
     const none = { low: null, high: null, n: tidy(field.n(sums)) };
     return Number.isNaN(value)
       ? { value: null, ...none, why: field.why(sums) }
-      : { value: tidy(value), ...none };
+      : { value: tidy(value), ...none, ...hiddenIn(field, sums) };
   });
   return { scorecard, values };
 }
@@ -278,10 +281,18 @@ function spreadsOf(
   );
 }
 
+/** Why most of a field is not identified; null where at least half of it is. */
+function hiddenIn(field: Field, sums: Sums): Pick<Estimate, "why" | "reason"> | null {
+  const reason = lessThanHalf(tidy(field.identified(sums)));
+  return reason === null ? null : { why: `${identifiedText(reason)}: no interval`, reason };
+}
+
 function estimateOf(field: Field, sums: Sums, spread: Spread, services: number): Estimate {
   const { value } = spread;
   const n = tidy(field.n(sums));
   if (Number.isNaN(value)) return { value: null, low: null, high: null, n, why: field.why(sums) };
+  const hidden = hiddenIn(field, sums);
+  if (hidden !== null) return { value: tidy(value), low: null, high: null, n, ...hidden };
   const isShare = field.unit === "share" && field.better !== null;
   const found = isShare ? intervalOfShare(spread, n) : intervalOf(spread);
   if (services < 2 || found === null) {

@@ -33,6 +33,10 @@ export const COUNTED = [
   "unrelatedRollbacks",
   "unlabelledRollbacks",
   "misses",
+  "open",
+  "openUnrelated",
+  "openUnlabelled",
+  "openTimed",
   "openGood",
   "openGoodRollbacks",
   "openBad",
@@ -169,6 +173,11 @@ function add(
     if (regression && isLater(outcome)) sums.tagMasked++;
   }
   if (outcome.ownerless) sums.ownerlessActions++;
+  if (open) {
+    sums.open++;
+    if (unrelated) sums.openUnrelated++;
+    if (!labelled) sums.openUnlabelled++;
+  }
   // An open outcome may or may not have been rolled back, whatever it says.
   if (open && good) {
     sums.openGood++;
@@ -205,6 +214,7 @@ function addTimes(
 ): void {
   const recoveryMs = outcome.recoveryMs!;
   sums.timed++;
+  if (isOpen(outcome)) sums.openTimed++;
   if (outcome.earlyAlarm && outcome.detectedAtMs === null) sums.earlyAlarms++;
   // A decision on a continuation is a model, so it does not count as identified.
   const decided = outcome.evidence === "observed" || outcome.evidence === "modelled";

@@ -18,6 +18,7 @@ export function sweepDocument(sweep: Sweep) {
       policy: sweep.base.policy,
       scores: scoresDocument(scores[0]!),
       intervals: frontier.intervals[0]!,
+      reasons: frontier.reasons[0]!,
     },
     variations: variations.map(({ name, changes, policy }, index) => ({
       name,
@@ -25,6 +26,7 @@ export function sweepDocument(sweep: Sweep) {
       changes,
       scores: scoresDocument(scores[index + 1]!),
       intervals: frontier.intervals[index + 1]!,
+      reasons: frontier.reasons[index + 1]!,
       onFrontier: frontier.members.includes(index + 1),
       frontierShare: nullable(frontier.membership[index + 1]!),
     })),

@@ -7,9 +7,11 @@ import {
   effectiveClusters,
   intervalOf,
   intervalOfShare,
+  tidy,
   type Interval,
   type Range,
 } from "../score/intervals.ts";
+import { lessThanHalf, type LessThanHalf } from "../score/identified.ts";
 import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import type { Span } from "./periods.ts";
@@ -86,6 +88,8 @@ function resampledObjectives(
 }
 
 export type Intervals = Readonly<Record<ObjectiveName, Interval | null>>;
+/** Why an objective has no interval, where most of it is not identified. */
+export type Reasons = Readonly<Partial<Record<ObjectiveName, LessThanHalf>>>;
 
 export interface Frontier {
   /** The policies on the frontier, by their index among those given. */
@@ -97,6 +101,8 @@ export interface Frontier {
    * whose intervals overlap may still certainly differ.
    */
   readonly intervals: readonly Intervals[];
+  /** By policy. */
+  readonly reasons: readonly Reasons[];
   /** Groups of policies with the same sums in every service and stretch of time. */
   readonly alike: readonly (readonly number[])[];
   /** The policy at the bend between time to recovery and false positives; null without one. */
@@ -135,15 +141,47 @@ export function frontierOf(
   const { deployments, benign } = countsOver(table, ...span);
   const known = { clusters: effectiveClusters([...deployments]), benign: totalOf(benign) };
   const intervals = new Array<Intervals>(policies.length);
+  const reasons = new Array<Reasons>(policies.length);
   firsts.forEach((group, at) => {
+    const why = reasonsOf(table, policies[group[0]!]!, span);
     const own = scoresOf(table, policies[group[0]!]!, span);
     // One service says nothing about others.
     const found = table.services.length < 2 ? NO_INTERVALS : intervalsOf(own, drawn[at]!, known);
-    for (const one of group) intervals[one] = found;
+    for (const one of group) {
+      reasons[one] = why;
+      intervals[one] = without(found, why);
+    }
   });
   const scale = resampledObjectives(table, incumbent, span, resamples);
   const knee = kneeOf(points, spread(scale.recoveryMinutes), spread(scale.falsePositiveRate));
-  return { members, membership, intervals, alike: firsts, knee };
+  return { members, membership, intervals, reasons, alike: firsts, knee };
+}
+
+/** Which objectives are less than half identified, by the rules of score/fields.ts. */
+function reasonsOf(table: SweepTable, policy: number, [from, to]: Span): Reasons {
+  const { open, openGood, hiddenTimed } = sumsOver(table, policy, from, to);
+  const { deployments, benign, regressions, timed } = countsOver(table, from, to);
+  const settled = (hidden: number, of: Float64Array): number =>
+    totalOf(of) === 0 ? 1 : tidy(1 - hidden / totalOf(of));
+  const [pages, good] = [settled(totalOf(open), deployments), settled(totalOf(openGood), benign)];
+  const untimed = totalOf(regressions) - totalOf(timed);
+  const harm = settled(totalOf(hiddenTimed) + untimed, regressions);
+  const identified: Objectives = {
+    recoveryMinutes: settled(totalOf(hiddenTimed), timed),
+    falsePositiveRate: good,
+    nightPages: pages,
+    cost: Math.min(pages, good, harm),
+  };
+  const found = OBJECTIVES.map((name) => [name, lessThanHalf(identified[name])] as const);
+  return Object.fromEntries(found.filter(([, reason]) => reason !== null));
+}
+
+function without(intervals: Intervals, reasons: Reasons): Intervals {
+  const kept = OBJECTIVES.map((name) => [
+    name,
+    reasons[name] === undefined ? intervals[name] : null,
+  ]);
+  return Object.fromEntries(kept) as Intervals;
 }
 
 const FROM_ZERO: Range = { low: 0, high: Number.POSITIVE_INFINITY };

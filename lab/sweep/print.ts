@@ -7,7 +7,8 @@ import { formatValue } from "../compare/words.ts";
 import { counted } from "../counted.ts";
 import type { Field } from "../score/fields.ts";
 import { groupNames } from "./alike.ts";
-import type { Scores } from "./frontier.ts";
+import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";
+import type { ObjectiveName, Reasons, Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
 import { budgetText } from "./words.ts";
 
@@ -31,10 +32,17 @@ export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
   return [
     headline(sweep),
     fitting(frontierTable(sweep, 0), short, columns),
+    ...(isHidden(sweep) ? [LESS_THAN_HALF] : []),
     ...[...sweep.landscape.warnings].map((warning) => `!  ${warning}`),
     "",
     ...adviceLines(sweep),
   ].join("\n");
+}
+
+/** Is a score that the table shows less than half identified? */
+function isHidden(sweep: Sweep): boolean {
+  const shown = [0, ...groupsOf(sweep).map(([first]) => first!)];
+  return shown.some((place) => Object.keys(sweep.frontier.reasons[place]!).length > 0);
 }
 
 /** Policies of the frontier that come to the same: one row of the table. */
@@ -76,14 +84,16 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
     ],
     shouldDisableColors: true,
   });
-  const add = (policy: string, own: Scores, share: string): void => {
+  const add = (policy: string, own: Scores, share: string, why: Reasons = {}): void => {
+    const known = (text: string, name: ObjectiveName): string =>
+      why[name] === undefined ? text : `${text} (${identifiedText(why[name])})`;
     table.addRow({
       policy,
-      cost: shown("cost", own.cost),
-      recovery: shown("seconds", 60 * own.recoveryMinutes),
-      wrong: shown("share", own.falsePositiveRate),
+      cost: known(shown("cost", own.cost), "cost"),
+      recovery: known(shown("seconds", 60 * own.recoveryMinutes), "recoveryMinutes"),
+      wrong: known(shown("share", own.falsePositiveRate), "falsePositiveRate"),
       missed: shown("share", own.missRate),
-      night: shown("perWeek", own.nightPages),
+      night: known(shown("perWeek", own.nightPages), "nightPages"),
       share,
     });
   };
@@ -94,10 +104,12 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
   const words = groupNames(sweep);
   const groups = groupsOf(sweep);
   const withBase = groups.find((group) => group.includes(0));
-  add(`${base.policy} (now)`, scores[0]!, shareOf(withBase ?? [0]));
+  add(`${base.policy} (now)`, scores[0]!, shareOf(withBase ?? [0]), frontier.reasons[0]);
   if (withBase !== undefined) table.addRow({ policy: `  the same: ${words(withBase)}` });
   for (const group of groups) {
-    if (group !== withBase) add(words(group), scores[group[0]!]!, shareOf(group));
+    if (group === withBase) continue;
+    const [first] = group as [number];
+    add(words(group), scores[first]!, shareOf(group), frontier.reasons[first]);
   }
   for (const { name, scores: own } of anchors) add(`· ${name}`, own, "");
   return table.render();

@@ -19,6 +19,10 @@ export const SUMS = [
   "nightPages",
   "pages",
   "rollbacks",
+  "open",
+  "openGood",
+  /** Timed regressions whose recovery is not identified. */
+  "hiddenTimed",
 ] as const;
 export type SumName = (typeof SUMS)[number];
 
@@ -119,6 +123,9 @@ function contributionOf(outcome: Outcome, { costs, timezoneOf }: Scoring): Contr
     nightPages: sums.nightPages,
     pages: sums.pages,
     rollbacks: sums.rollbacks,
+    open: sums.open,
+    openGood: sums.openGood,
+    hiddenTimed: sums.timed - sums.identified,
   };
   const all = SUMS.map((name) => byName[name]);
   return { sums: all.some((one) => one !== 0) ? all : null, counts: sums };

@@ -6,6 +6,7 @@ import type {
   ScorecardDocument,
   Unit,
 } from "../../lab/server/contract/compare.ts";
+import { identifiedText } from "../../lab/score/identified.ts";
 import { formatStep, formatValue, type Step } from "../../lab/compare/words.ts";
 
 /** `mttr`, `timeToRecovery.mean`. */
@@ -41,8 +42,9 @@ export function stepText(
   return { from: valueText(unit, baseline), to: valueText(unit, candidate), difference: "–" };
 }
 
-/** `[81, 104]`; empty where there is no interval or nothing in it. */
-export function intervalText(unit: Unit, { low, high }: EstimateDocument): string {
+/** `[81, 104]`, or why there is none; empty where there is nothing in it. */
+export function intervalText(unit: Unit, { low, high, reason }: EstimateDocument): string {
+  if (reason !== undefined) return `${identifiedText(reason)}: no interval`;
   if (low === null || high === null || low === high) return "";
   return `[${formatValue(unit, low)}, ${formatValue(unit, high)}]`;
 }

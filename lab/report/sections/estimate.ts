@@ -10,6 +10,7 @@ import {
   restsOnHidden,
 } from "../../compare/words.ts";
 import { FIELDS, type Field } from "../../score/fields.ts";
+import { identifiedText } from "../../score/identified.ts";
 import type { Estimate } from "../../score/scorecard.ts";
 import type { Cell, Tone } from "../blocks.ts";
 import { differenceChart } from "../charts/difference.ts";
@@ -23,9 +24,10 @@ export function fieldOf(name: string): Field {
 /** A value with its interval below. */
 export function estimateCell(field: Field, estimate: Estimate | null): Cell {
   if (estimate === null) return { text: "–" };
-  const { value, low, high, why } = estimate;
+  const { value, low, high, why, reason } = estimate;
   if (value === null) return { text: CANNOT_SAY, ...(why === undefined ? {} : { below: why }) };
   const text = formatValue(field.unit, value);
+  if (reason !== undefined) return { text, below: `${identifiedText(reason)}: no interval` };
   if (low === null || high === null) return { text, below: "no interval" };
   if (low === high) return { text };
   return {

@@ -2,6 +2,7 @@
 
 import { own } from "../../../engine/index.ts";
 import { fieldWords, formatValue, ONLY_WHERE_ANY, resolution, SHOWN } from "../../compare/words.ts";
+import { LESS_THAN_HALF } from "../../score/identified.ts";
 import { estimateIn, type Bounds, type Scorecard } from "../../score/scorecard.ts";
 import { caution, paragraph, type Block, type Column, type Row, type Section } from "../blocks.ts";
 import { PART_FIELDS, type BrokenBy, type PartScores } from "../breakdown.ts";
@@ -30,6 +31,11 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
 
 const FACTS = new Set(["deployments", "regressions"]);
 
+/** Does the card show a score that is less than half identified? */
+function hasHidden(card: Scorecard): boolean {
+  return SHOWN.some(([name]) => estimateIn(card, name).reason !== undefined);
+}
+
 type Comparison = NonNullable<ReportDocument["comparison"]>;
 
 export function cardsOf({ scorecards, manifest }: Comparison): readonly [Scorecard, Scorecard] {
@@ -56,6 +62,7 @@ export function scoresSection({ comparison, policies }: ReportDocument): Section
     const able = resolution(comparison.differences);
     if (able !== null) blocks.push(paragraph(able));
     const rough = estimateIn(cardsOf(comparison)[0], "deployments").why;
+    if (cardsOf(comparison).some(hasHidden)) blocks.push(caution(LESS_THAN_HALF));
     if (rough !== undefined) {
       blocks.push(caution(`All intervals here are rough: ${rough}.`));
     }

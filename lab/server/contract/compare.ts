@@ -4,6 +4,12 @@ import { z } from "zod";
 import { scored, stretchQuery } from "./scored.ts";
 import { criticality, deploymentId, kind, list, policyId, tier, time } from "./words.ts";
 
+/** Of a score without an interval: the share of what it rests on that history settles. */
+export const lessThanHalf = z.object({
+  code: z.literal("lessThanHalfIdentified"),
+  identified: z.number(),
+});
+
 export const estimate = z.looseObject({
   value: z.number().nullable(),
   low: z.number().nullable(),
@@ -11,6 +17,7 @@ export const estimate = z.looseObject({
   n: z.number(),
   /** Only where the value or its interval is missing or doubtful. */
   why: z.string().optional(),
+  reason: lessThanHalf.optional(),
 });
 export type EstimateDocument = z.infer<typeof estimate>;
 

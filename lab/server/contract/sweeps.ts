@@ -1,6 +1,7 @@
 /** Sweeps in the background: they outlive the page and the server. */
 
 import { z } from "zod";
+import { lessThanHalf } from "./compare.ts";
 import { scored, stretchQuery } from "./scored.ts";
 import { list, policyId, progress, time } from "./words.ts";
 
@@ -60,6 +61,9 @@ export type ScoresDocument = z.infer<typeof scores>;
 /** 95 %, by objective; null where it cannot be said. */
 const intervals = z.record(z.string(), z.object({ low: z.number(), high: z.number() }).nullable());
 
+/** Why an objective has no interval: most of it rests on what history hid. */
+const reasons = z.record(z.string(), lessThanHalf);
+
 const changed = z.object({ path: z.string(), from: z.string(), to: z.string() });
 
 /** `hindsight sweep --json` in `result`, and beside it what a chart needs. */
@@ -73,7 +77,12 @@ export const sweepDetail = sweepJob.extend({
   /** Null until it is done. */
   result: z
     .looseObject({
-      incumbent: z.object({ policy: z.string(), scores: z.looseObject(scores.shape), intervals }),
+      incumbent: z.object({
+        policy: z.string(),
+        scores: z.looseObject(scores.shape),
+        intervals,
+        reasons,
+      }),
       variations: list(
         z.object({
           name: z.string(),
@@ -81,6 +90,7 @@ export const sweepDetail = sweepJob.extend({
           changes: list(changed),
           scores: z.looseObject(scores.shape),
           intervals,
+          reasons,
           onFrontier: z.boolean(),
           frontierShare: number,
         }),

@@ -1,6 +1,7 @@
 /** What policies of a sweep are held against each other by, and how it is written. */
 
 import { countText, decimalText } from "../../../lab/counted.ts";
+import { identifiedText } from "../../../lab/score/identified.ts";
 import type { ScoresDocument, SweepDetail } from "../../../lab/server/contract/sweeps.ts";
 import type { Settings } from "../../shell/address.svelte.ts";
 import { settingsOf } from "../../shell/stretch.svelte.ts";
@@ -43,6 +44,16 @@ export function objectiveOf(key: string | null, otherwise: ObjectiveKey): Object
 /** A dash where this history cannot say it. */
 export function scoreText({ text }: Objective, value: number | null | undefined): string {
   return value == null ? "–" : text(value);
+}
+
+/** The same, and how far it is identified where that is less than half. */
+export function knownText(
+  objective: Objective,
+  { scores, reasons }: Pick<SweptPolicy, "scores"> & Partial<Pick<SweptPolicy, "reasons">>,
+): string {
+  const reason = reasons?.[objective.key];
+  const text = scoreText(objective, scores[objective.key]);
+  return reason === undefined ? text : `${text} (${identifiedText(reason)}: no interval)`;
 }
 
 export interface BarSource {
