@@ -61,7 +61,17 @@ export interface LiveSegment {
    */
   readonly carried: SamplesBatch | null;
   /** Commands that were sent out and are not answered yet, or were only just. */
-  readonly errands: readonly { readonly command: EngineCommand; readonly reason: string }[];
+  readonly errands: readonly {
+    readonly command: EngineCommand;
+    readonly reason: string;
+    /** False: recorded only. Absent in older journals: as `act` of the segment. */
+    readonly act?: boolean;
+  }[];
+  /**
+   * Deployments whose open question or rollback is recorded only. Absent in older journals: all
+   * that are open if the segment does not act, else none.
+   */
+  readonly recordedOnly?: readonly string[];
   /** May the host roll back? */
   readonly act: boolean;
   readonly services: readonly CatalogService[];

@@ -118,6 +118,8 @@ export interface Errand {
   readonly service: string;
   readonly version: string | null;
   readonly reason: string;
+  /** False: it belongs to a dry run, and the message must say so. Never false for a rollback. */
+  readonly act: boolean;
 }
 
 export type CarriedOut =

@@ -44,8 +44,8 @@ export class Core {
   #state: ControllerState;
   readonly #journal: Journal;
   readonly #outstanding: Outstanding;
-  /** The commands that the previous host left unanswered, and whether that host could act. */
-  readonly inherited: { readonly asked: readonly Asked[]; readonly act: boolean };
+  /** The commands that the previous host left unanswered. */
+  readonly inherited: readonly Asked[];
   /** `knownAtMs` of the last event that was handled. */
   #handledMs: number;
 
@@ -53,7 +53,6 @@ export class Core {
     private readonly parts: HostParts,
     begun: { policy: Policy; state: ControllerState; outstanding: Outstanding; lastMs: number },
     journal: Journal,
-    actedBefore: boolean,
   ) {
     this.time = new HostTime(parts.clock, begun.lastMs);
     this.#policy = begun.policy;
@@ -61,7 +60,8 @@ export class Core {
     this.#outstanding = begun.outstanding;
     this.#handledMs = begun.lastMs;
     this.#journal = journal;
-    this.inherited = { asked: begun.outstanding.all, act: actedBefore };
+    this.inherited = begun.outstanding.all;
+    this.#outstanding.goOn(parts.options.act);
   }
 
   /**
@@ -79,15 +79,20 @@ export class Core {
       const state = initialController;
       const beginning: Beginning = {
         ...{ policy, state, nowMs, services },
-        ...{ errands: [], act: options.act },
+        ...{ errands: [], recordedOnly: [], act: options.act },
       };
       const place = beginSegment(disk, dir, 1, CHAIN_START.previous, beginning);
-      const begun = { policy, state, outstanding: new Outstanding([]), lastMs: nowMs };
-      return new Core(parts, begun, journalAt(place), options.act);
+      const begun = {
+        policy,
+        state,
+        outstanding: new Outstanding(beginning, state),
+        lastMs: nowMs,
+      };
+      return new Core(parts, begun, journalAt(place));
     }
     const journal = journalAt(recovered.place);
     const { act, services: known } = recovered.header.live!;
-    const core = new Core(parts, recovered, journal, act);
+    const core = new Core(parts, recovered, journal);
     if (recovered.unwritten.length > 0) journal.writeEntries(recovered.unwritten);
     const isChanged = act !== options.act || JSON.stringify(known) !== JSON.stringify(services);
     // `act` and the catalog stand in a segment's header, so a change of them needs a new segment.
@@ -158,6 +163,7 @@ export class Core {
       nowMs: this.#handledMs,
       services: this.parts.services,
       errands: this.#outstanding.all,
+      recordedOnly: this.#outstanding.recordedOnly,
       act: this.parts.options.act,
     };
   }

@@ -120,7 +120,7 @@ export async function goLive(
     dir: config.journal,
     source: prometheusSource(config.metrics, secretsOf(file, env), clock),
     effects: counting(
-      withConfirmedLease(webhookEffects(receivers, clock, config.act), lease),
+      withConfirmedLease(webhookEffects(receivers, clock), lease),
       receivers,
       commands,
       (text) => log.warn(text),

@@ -28,7 +28,7 @@ import type {
 import { EngineRefusal, type Committed, type Core } from "./core.ts";
 import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
-import { isStillTrue, type Asked } from "./outstanding.ts";
+import { isMeant, isStillTrue, type Asked } from "./outstanding.ts";
 import { Polling } from "./polling.ts";
 import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
@@ -93,7 +93,7 @@ export class LiveHost implements RunningHost {
   begin(): void {
     this.#orEnd(() => {
       this.#clockWatch.begin();
-      for (const asked of this.core.inherited.asked) this.#dispatch(asked, true);
+      for (const asked of this.core.inherited) this.#dispatch(asked);
       this.#after(this.core.passTime());
       const { policy } = this.parts;
       if (policy.digest !== this.core.policy.digest) {
@@ -257,7 +257,7 @@ export class LiveHost implements RunningHost {
     for (const { decisionId, decision, end, reason } of records) {
       this.parts.decided?.(`${decisionId} ${end ?? decision}: ${reason}`);
     }
-    for (const command of asked) this.#dispatch(command, false);
+    for (const command of asked) this.#dispatch(command);
   }
 
   /** An impossible event must never become a rollback: halts all machines and pages. */
@@ -291,11 +291,12 @@ export class LiveHost implements RunningHost {
 
   // ── Commands ────────────────────────────────────────────────────────────────
 
-  #dispatch({ command, reason }: Asked, inherited: boolean): void {
-    if (command.kind === "rollBack" && !this.parts.options.act) {
-      const couldAct = inherited && this.core.inherited.act;
-      const detail = "the host may not act any more: nobody knows whether it was rolled back";
-      this.#finish(command.deploymentId, !couldAct, couldAct ? detail : RECORDED_ONLY);
+  #dispatch(asked: Asked): void {
+    const { command, reason, act } = asked;
+    const isReal = isMeant(asked, this.parts.options.act);
+    if (command.kind === "rollBack" && !isReal) {
+      const detail = "the host may not act any more: it is unknown whether it was rolled back";
+      this.#finish(command.deploymentId, !act, act ? detail : RECORDED_ONLY);
       return;
     }
     const state = findDeployment(this.core.state.fleet, command.deploymentId);
@@ -306,6 +307,7 @@ export class LiveHost implements RunningHost {
       service: state?.deployment.service ?? FLEET,
       version: state?.deployment.version ?? null,
       reason,
+      act: isReal,
     });
   }
 
@@ -352,7 +354,8 @@ export class LiveHost implements RunningHost {
 
   /** The only page that is not in the journal, because the host can no longer write to it. */
   #pageTheEnd({ message }: Error): void {
-    const { effects, lease, note } = this.parts;
+    const { effects, lease, note, options } = this.parts;
+    const { act } = options;
     note(`the host ends: ${message}`);
     if (!lease.holds()) return;
     const atMs = this.core.time.nowMs;
@@ -360,7 +363,14 @@ export class LiveHost implements RunningHost {
     const decisionId = `(host)#${atMs}`;
     const about = { deploymentId: FLEET, askedAtMs: atMs, decisionId };
     const command = { kind: "page", ...about, to: "on-call", reason } as const;
-    const errand = { key: `${decisionId}/page`, command, service: FLEET, version: null, reason };
+    const errand = {
+      key: `${decisionId}/page`,
+      command,
+      service: FLEET,
+      version: null,
+      reason,
+      act,
+    };
     void effects.carryOut(errand, AbortSignal.timeout(10_000)).catch(() => undefined);
   }
 

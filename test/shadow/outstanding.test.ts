@@ -47,7 +47,7 @@ const NOTIFY: EngineCommand = {
 it.each(["ended", "withdrawn", "rollbackOrdered"] as const)(
   "a question is asked of nobody again once it is %s, and what was only told still is",
   (decision) => {
-    const outstanding = new Outstanding([]);
+    const outstanding = new Outstanding({ act: true, errands: [] }, initialController);
     outstanding.take(clockAt(0), stepOf("proposed", [PROPOSE, NOTIFY]));
     expect(outstanding.all.map(({ command }) => command)).toEqual([PROPOSE, NOTIFY]);
     outstanding.take(clockAt(1000), stepOf(decision));
@@ -66,7 +66,7 @@ it("a restarted host repeats open questions, and rollbacks that have not ended",
     authority: "policy",
     accountable: "team",
   };
-  const outstanding = new Outstanding([]);
+  const outstanding = new Outstanding({ act: true, errands: [] }, initialController);
   outstanding.take(clockAt(0), stepOf("proposed", [PROPOSE]));
   outstanding.take(clockAt(1000), stepOf("refused"));
   expect(outstanding.all.map(({ command }) => command)).toEqual([PROPOSE]);

@@ -56,7 +56,7 @@ async function receiver(): Promise<{ receiver: Receiver; effects: (stage: Stage)
   const page = { url: `http://127.0.0.1:${port}/`, secret: "of the receiver", timeout: 10_000 };
   return {
     receiver: state,
-    effects: ({ clock }) => webhookEffects({ platform: null, page }, clock, true),
+    effects: ({ clock }) => webhookEffects({ platform: null, page }, clock),
   };
 }
 

@@ -27,6 +27,7 @@ const ERRAND: Errand = {
   service: "cart",
   version: "v2",
   reason: "no override within 2m: proceeds",
+  act: true,
 };
 
 interface Got {
@@ -63,8 +64,8 @@ async function carryOut(
     secret: SECRET,
     timeout: status === 0 ? 300 : 10_000,
   };
-  const effects = webhookEffects({ platform, page: platform }, setClock(), act);
-  const done = await effects.carryOut(errand, new AbortController().signal);
+  const effects = webhookEffects({ platform, page: platform }, setClock());
+  const done = await effects.carryOut({ ...errand, act }, new AbortController().signal);
   return { done, got };
 }
 
@@ -113,13 +114,13 @@ describe("a rollback", () => {
 
   it("has an unknown result where nothing listens", async () => {
     const platform = { url: "http://127.0.0.1:49151/", secret: SECRET, timeout: 300 };
-    const effects = webhookEffects({ platform, page: null }, setClock(), true);
+    const effects = webhookEffects({ platform, page: null }, setClock());
     const done = await effects.carryOut(ERRAND, new AbortController().signal);
     expect(done).toEqual({ status: "unknown", detail: "ECONNREFUSED" });
   });
 
   it("is refused without a platform; a page without a receiver is not sent", async () => {
-    const effects = webhookEffects({ platform: null, page: null }, setClock(), true);
+    const effects = webhookEffects({ platform: null, page: null }, setClock());
     const { signal } = new AbortController();
     expect(await effects.carryOut(ERRAND, signal)).toMatchObject({ status: "refused" });
     const { askedAtMs, decisionId } = ERRAND.command;
@@ -136,7 +137,7 @@ describe("what is counted", () => {
     const receivers = { platform: null, page: null };
     const counts = new Map<string, number>();
     const notes: string[] = [];
-    const effects = webhookEffects(receivers, setClock(), true);
+    const effects = webhookEffects(receivers, setClock());
     const counted = counting(effects, receivers, counts, (text) => notes.push(text));
     const { signal } = new AbortController();
     const { deploymentId, askedAtMs, decisionId } = ERRAND.command;
@@ -179,7 +180,7 @@ describe("the receiver of the README", () => {
       const send = (secret: string): Promise<CarriedOut> => {
         const platform = { url: `http://127.0.0.1:${port}/`, secret, timeout: 10_000 };
         const clock = { ...setClock(), wallMs: () => Date.now() };
-        const effects = webhookEffects({ platform, page: null }, clock, true);
+        const effects = webhookEffects({ platform, page: null }, clock);
         return effects.carryOut(ERRAND, new AbortController().signal);
       };
       let first = await send(SECRET);

@@ -41,7 +41,10 @@ export interface JournalPlace {
 }
 
 /** What the header of a new segment is made of. */
-export interface Beginning extends Pick<LiveSegment, "act" | "services" | "errands"> {
+export interface Beginning extends Pick<
+  LiveSegment,
+  "act" | "services" | "errands" | "recordedOnly"
+> {
   readonly policy: Policy;
   readonly state: ControllerState;
   readonly nowMs: number;

@@ -91,7 +91,7 @@ class Replay {
   #header!: LogHeader;
   #policy!: Policy;
   #state!: ControllerState;
-  #outstanding = new Outstanding([]);
+  #outstanding!: Outstanding;
   #logged: Line[] = [];
   #made: LogEntry[] = [];
   readonly #names: SeriesName[] = [];
@@ -116,7 +116,7 @@ class Replay {
     this.#header = header;
     this.#policy = header.policy;
     this.#state = { ...restore(live.state), recent };
-    this.#outstanding = new Outstanding(live.errands);
+    this.#outstanding = new Outstanding(live, this.#state);
     this.#lastMs = live.begunAtMs;
     this.#names.push(...(live.carried?.series ?? []));
     this.#samplesBytes = live.carried?.bytes ?? 0;

@@ -26,15 +26,14 @@ export interface Receivers {
   readonly page: Receiver | null;
 }
 
-/** @param act false: messages to people say that the host only records */
-export function webhookEffects({ platform, page }: Receivers, clock: Clock, act: boolean): Effects {
+export function webhookEffects({ platform, page }: Receivers, clock: Clock): Effects {
   return {
     carryOut: async (errand, signal) => {
       const { kind } = errand.command;
       // The host polls samples anyway: nobody outside has to do anything.
       if (kind === "watchUntil") return { status: "done", finished: null };
       const to = kind === "rollBack" ? platform : page;
-      if (to !== null) return send(to, message(errand, act), errand.key, clock, signal);
+      if (to !== null) return send(to, message(errand), errand.key, clock, signal);
       // Without a receiver a rollback fails; a message is simply not sent.
       return kind === "rollBack"
         ? { status: "refused", detail: "shadow.yaml names no platform" }
@@ -120,7 +119,7 @@ function resultOf(status: number, answer: string): CarriedOut {
   return { status: isRefused ? "refused" : "unknown", detail };
 }
 
-function message({ key, command, service, version, reason }: Errand, act: boolean) {
+function message({ key, command, service, version, reason, act }: Errand) {
   const { kind, deploymentId, decisionId, askedAtMs } = command;
   const askedAt = formatTime(askedAtMs);
   return {
@@ -137,7 +136,7 @@ function message({ key, command, service, version, reason }: Errand, act: boolea
   };
 }
 
-/** Readers of these messages would expect an action, so a recording host adds a remark. */
+/** Readers of these messages would expect an action, so those of a dry run get a remark. */
 const SOUNDS_LIKE_ACTING: readonly EngineCommand["kind"][] = ["propose", "escalate", "notify"];
 const RECORDS_ONLY = "Recorded only, nothing will be done: ";
 
