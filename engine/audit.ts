@@ -50,6 +50,8 @@ export interface LogHeader {
 export interface LiveSegment {
   /** From 1. */
   readonly segment: number;
+  /** A high-water mark is kept beside the segments. Absent in older journals: none is. */
+  readonly highWater?: true;
   /** Hash of the last line of the segment before; that of `CHAIN_START` for the first. */
   readonly previous: string;
   readonly begunAtMs: number;

@@ -92,6 +92,19 @@ export function verifyLog(file: string, { open, isSigned }: VerifyOptions): Chai
   return endChain(state, open);
 }
 
+/**
+ * Refuses a log without any signature. An open log need not have a checkpoint yet, so `verifyLog`
+ * alone does not notice that none is signed.
+ */
+export function requireSignature(state: ChainState): ChainState {
+  if (state.fault !== null || state.signedLines > 0) return state;
+  const what = "no checkpoint is signed: nothing proves who wrote these lines";
+  return {
+    ...state,
+    fault: { kind: "unsigned", line: state.lines + 1, seq: state.end.seq, what },
+  };
+}
+
 export function chainChecks(isSigned: ChainChecks["isSigned"]): ChainChecks {
   return { hash: sha256Of, latin1, isSigned };
 }

@@ -7,7 +7,7 @@ import { logIn } from "../audit/read.ts";
 import { judgeAgain, type JudgedAgain } from "../audit/judgeAgain.ts";
 import { replayLog, type DecisionDifference, type LogReplay } from "../audit/replay.ts";
 import { readSignatureCheck } from "../audit/signature.ts";
-import { verifyLog } from "../audit/verify.ts";
+import { requireSignature, verifyLog } from "../audit/verify.ts";
 import { openHistory } from "../history/open.ts";
 import { isJournal, replayWholeJournal, verifyWholeJournal } from "./auditJournal.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
@@ -50,7 +50,8 @@ function verifyCommand(): Command {
         verifyWholeJournal(log, isSigned, flags.json ?? false);
         return;
       }
-      const state = verifyLog(log, { open: flags.open ?? false, isSigned });
+      const verified = verifyLog(log, { open: flags.open ?? false, isSigned });
+      const state = isSigned === null ? verified : requireSignature(verified);
       if (flags.json) printJson(verifyDocument(log, state));
       else print(verifyText(log, state));
       if (state.fault === null && state.signatures > 0 && isSigned === null) {

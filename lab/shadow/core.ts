@@ -18,6 +18,7 @@ import { Problem } from "../problem.ts";
 import type { HostParts } from "./contract.ts";
 import { HostTime } from "./hostTime.ts";
 import type { Disk } from "./journal/disk.ts";
+import { refuseLostEnd } from "./journal/highWater.ts";
 import { beginSegment, Journal, type Beginning } from "./journal/journal.ts";
 import { recover } from "./journal/recover.ts";
 import { Outstanding, type Asked } from "./outstanding.ts";
@@ -74,6 +75,8 @@ export class Core {
     const recovered = recover(disk, dir, parts.note);
     const journalAt = (place: ConstructorParameters<typeof Journal>[3]): Journal =>
       new Journal(disk, dir, options.signer, place);
+    const { highWater: isMarked = false } = recovered?.header.live ?? {};
+    refuseLostEnd(disk, dir, recovered?.place ?? null, isMarked);
     if (recovered === null) {
       const nowMs = Math.floor(clock.wallMs());
       const state = initialController;
@@ -88,10 +91,13 @@ export class Core {
         outstanding: new Outstanding(beginning, state),
         lastMs: nowMs,
       };
-      return new Core(parts, begun, journalAt(place));
+      const journal = journalAt(place);
+      journal.mark();
+      return new Core(parts, begun, journal);
     }
-    const journal = journalAt(recovered.place);
     const { act, services: known } = recovered.header.live!;
+    const journal = journalAt(recovered.place);
+    journal.mark();
     const core = new Core(parts, recovered, journal);
     if (recovered.unwritten.length > 0) journal.writeEntries(recovered.unwritten);
     const isChanged = act !== options.act || JSON.stringify(known) !== JSON.stringify(services);

@@ -4,6 +4,7 @@
  */
 
 import { CHAIN_START, type ChainState } from "../../../engine/index.ts";
+import { markFault, readHighWater, type HighWater, type MarkFault } from "../../audit/highWater.ts";
 import { verifyLog, type VerifyOptions } from "../../audit/verify.ts";
 import { Problem } from "../../problem.ts";
 import { needsBackMs, recentBefore } from "./carried.ts";
@@ -32,6 +33,43 @@ export function* verifyJournal(
     if (state.fault !== null || misplaced !== null) return;
     before = state.end.previous;
   }
+}
+
+/** The high-water mark of a journal, and what is wrong with it. */
+export interface VerifiedMark {
+  readonly mark: HighWater | null;
+  readonly fault: MarkFault | null;
+  /** How many lines at the end the mark does not cover; null without a mark. */
+  readonly linesAfter: number | null;
+}
+
+/**
+ * Checks the high-water mark against the segments, none of which may be faulty.
+ *
+ * @param before the mark as it was before the segments were read: a running host goes on
+ */
+export function verifyMark(
+  dir: string,
+  before: HighWater | null,
+  segments: readonly VerifiedSegment[],
+  isSigned: VerifyOptions["isSigned"],
+): VerifiedMark {
+  const files = segmentsOf(dir);
+  const ends = segments.map(({ log, state }, at) => {
+    return { segment: files[at]!.segment, log, lines: state.lines };
+  });
+  const kept = liveOf(files[segments.length - 1]!).live.highWater ?? false;
+  const faultOf = (one: HighWater | null): MarkFault | null => markFault(one, ends, kept, isSigned);
+  // A host that begins a segment meanwhile makes the first mark look stale, but not the second.
+  const isStale = faultOf(before)?.kind === "stale";
+  const mark = isStale ? readHighWater(dir) : before;
+  const after = ends.filter(({ segment }) => mark !== null && segment >= mark.segment);
+  const lines = after.reduce((sum, end) => sum + end.lines, 0);
+  return {
+    mark,
+    fault: faultOf(mark),
+    linesAfter: mark === null ? null : Math.max(0, lines - mark.lines),
+  };
 }
 
 function whyMisplaced(files: SegmentFiles, before: string | null): string | null {

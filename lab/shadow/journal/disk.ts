@@ -6,6 +6,7 @@
  */
 
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fstatSync,
@@ -17,6 +18,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -39,13 +41,23 @@ export interface Disk {
 }
 
 const UNFINISHED = ".unfinished";
+/** The journal names people, and says how services fail: only the host's user may read it. */
+const OWN_DIRECTORY = 0o700;
+const OWN_FILE = 0o600;
+const OWN_NAME = /^(decisions-\d{6}\.jsonl|samples-\d{6}\.bin|deliveries\.jsonl|high-water\.json)$/;
+
+/** Older versions created these files readable by everybody. */
+function makePrivate(file: string): void {
+  const { mode } = statSync(file);
+  if ((mode & 0o077) !== 0) chmodSync(file, OWN_FILE);
+}
 
 /** @param makeSafe stands in for `fsync`: tests that do not crash need not wait for the disk */
 export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
   const handles = new Map<string, number>();
   const handleOf = (file: string): number => {
     let handle = handles.get(file);
-    if (handle === undefined) handles.set(file, (handle = openSync(file, "a+")));
+    if (handle === undefined) handles.set(file, (handle = openSync(file, "a+", OWN_FILE)));
     return handle;
   };
   const syncDirectory = (dir: string): void => {
@@ -56,9 +68,10 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
   return {
     list: (dir) => (existsSync(dir) ? readdirSync(dir).sort() : []),
     own: (dir) => {
-      mkdirSync(dir, { recursive: true });
+      mkdirSync(dir, { recursive: true, mode: OWN_DIRECTORY });
       for (const name of readdirSync(dir)) {
         if (name.endsWith(UNFINISHED)) rmSync(join(dir, name));
+        else if (OWN_NAME.test(name)) makePrivate(join(dir, name));
       }
     },
     size: (file) => (existsSync(file) ? fstatSync(handleOf(file)).size : 0),
@@ -93,11 +106,14 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
       makeSafe(handleOf(file));
     },
     place: (file, bytes) => {
-      const handle = openSync(file + UNFINISHED, "w");
+      const handle = openSync(file + UNFINISHED, "w", OWN_FILE);
       writeFileSync(handle, bytes);
       makeSafe(handle);
       closeSync(handle);
       renameSync(file + UNFINISHED, file);
+      const replaced = handles.get(file);
+      handles.delete(file);
+      if (replaced !== undefined) closeSync(replaced);
       syncDirectory(dirname(file));
     },
     close: () => {

@@ -24,6 +24,7 @@ import { BatchWriter } from "./batches.ts";
 import { toCarry } from "./carried.ts";
 import type { Disk } from "./disk.ts";
 import { entriesOf } from "./entries.ts";
+import { placeMark, RENEWED_EVERY_MS } from "./highWater.ts";
 import { filesOf, type SegmentFiles } from "./segments.ts";
 
 const LINES_BETWEEN_CHECKPOINTS = 10_000;
@@ -53,6 +54,7 @@ export interface Beginning extends Pick<
 export class Journal {
   #place!: Omit<JournalPlace, "samplesBytes" | "names">;
   #batches!: BatchWriter;
+  #markedAtMs = Number.NEGATIVE_INFINITY;
 
   /** Appends at the given place. */
   constructor(
@@ -80,26 +82,40 @@ export class Journal {
     const batch =
       input.kind === "samplesTaken" ? this.#batches.write(input.columns, input.knownAtMs) : null;
     this.writeEntries(entriesOf(input, handled, batch));
+    if (input.knownAtMs < this.#markedAtMs + RENEWED_EVERY_MS) return;
+    this.#markedAtMs = input.knownAtMs;
+    this.mark();
+  }
+
+  /** Renews the high-water mark. */
+  mark(): void {
+    placeMark(this.disk, this.dir, this.#place, this.signer);
   }
 
   writeEntries(entries: readonly LogEntry[]): void {
     let text = "";
+    let hasCheckpoint = false;
     for (const entry of entries) {
       text += this.#chained(entry);
-      if (this.#place.end.seq % LINES_BETWEEN_CHECKPOINTS === 0) text += this.#checkpoint(false);
+      if (this.#place.end.seq % LINES_BETWEEN_CHECKPOINTS !== 0) continue;
+      text += this.#checkpoint(false);
+      hasCheckpoint = true;
     }
     this.#append(text);
+    if (hasCheckpoint) this.mark();
   }
 
   /** Closes the segment with a last checkpoint. */
   close(): void {
     this.#append(this.#checkpoint(true));
+    this.mark();
   }
 
   /** Begins the next segment; the present one must be closed. */
   begin(beginning: Beginning): void {
     const { files, end } = this.#place;
     this.#goOn(beginSegment(this.disk, this.dir, files.segment + 1, end.previous, beginning));
+    this.mark();
   }
 
   #goOn({ names, samplesBytes, ...place }: JournalPlace): void {
@@ -145,6 +161,7 @@ export function beginSegment(
   const live: LiveSegment = {
     ...rest,
     segment,
+    highWater: true,
     previous,
     begunAtMs: nowMs,
     state: serialise({ ...state, recent: new Map() }),
