@@ -4,14 +4,20 @@ import { Command } from "commander";
 import { pino } from "pino";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
+import type { Policy } from "../../engine/index.ts";
+import { readSigner } from "../audit/signature.ts";
 import { describeShadow } from "../shadow/config/describe.ts";
 import { readServices } from "../shadow/config/services.ts";
-import { readShadowFile, shadowJsonSchema } from "../shadow/config/shadowFile.ts";
+import { readShadowFile, shadowJsonSchema, type ShadowFile } from "../shadow/config/shadowFile.ts";
+import { refusePreparation } from "../shadow/host.ts";
 import { goLive } from "../shadow/live.ts";
 import { note, print, printJson } from "./output.ts";
 
+const EXIT_WILL_NOT_START = 2;
+
 interface Flags {
   readonly check?: true;
+  readonly withoutSecrets?: true;
   readonly schema?: true;
   readonly json?: true;
 }
@@ -21,12 +27,15 @@ export function shadowCommand(): Command {
     .description("Watch live deployments with the same engine; it acts only where it is told to.")
     .argument("[config]", "a shadow.yaml")
     .option("--check", "say what the host would do, and what is wrong; start nothing")
+    .option("--without-secrets", "with --check: a missing secret is a warning, not an error")
     .option("--schema", "print the JSON Schema of such a file, for editors")
     .option("--json", "print one JSON document; the log goes to stderr")
     .addHelpText(
       "after",
       "\nSIGTERM and Ctrl-C end it in order, SIGHUP reads the policy again. Its log (JSON lines)" +
         "\ngoes to stderr.\n" +
+        "\nExit codes of --check: 0 the host would start, 2 it would not. A pipeline that has no" +
+        "\nsecrets adds --without-secrets.\n" +
         "\nExamples:\n  hindsight shadow shadow.yaml --check\n  hindsight shadow shadow.yaml",
     )
     .action(async (file: string | undefined, flags: Flags) => {
@@ -64,17 +73,43 @@ function untilTold(): Promise<void> {
   });
 }
 
-/** Works without the secrets, so that a pipeline which has none can check a change. */
-async function check(file: string, { json }: Flags): Promise<void> {
+/**
+ * Describes the config in full, also without the secrets. If a secret is missing, or if anything
+ * else would stop the host, the exit code is 2.
+ */
+async function check(file: string, { json, withoutSecrets }: Flags): Promise<void> {
   const missing: string[] = [];
   const config = readShadowFile(file, process.env, (reference) => missing.push(reference));
   const policy = loadPolicy(config.policy);
   const services = await readServices(config.services);
-  const { says, warnings } = describeShadow(config, policy, services, [...new Set(missing)]);
+  const { says, ...described } = describeShadow(config, policy, services);
+  const secrets = [...new Set(missing)].map((place) => `there is no secret at ${place}`);
+  const warnings = [...(withoutSecrets === true ? secrets : []), ...described.warnings];
+  const faults = [...(withoutSecrets === true ? [] : secrets), ...startFaults(config, policy)];
+  if (faults.length > 0) process.exitCode = EXIT_WILL_NOT_START;
   if (json === true) {
-    printJson({ policy: policy.policy, digest: policy.digest, act: config.act, says, warnings });
+    const { act } = config;
+    printJson({ policy: policy.policy, digest: policy.digest, act, says, warnings, faults });
     return;
   }
   for (const sentence of says) print(sentence);
   for (const warning of warnings) note(`warning: ${warning}`);
+  for (const fault of faults) note(`error: ${fault}: the host will not start`);
+}
+
+/** What else would stop a host at its start. */
+function startFaults({ audit }: ShadowFile, policy: Policy): readonly string[] {
+  const checks = [
+    () => refusePreparation(policy),
+    () => (audit.signKey === undefined ? null : readSigner(audit.signKey)),
+  ];
+  return checks.flatMap((check) => {
+    try {
+      check();
+      return [];
+    } catch (error) {
+      if (error instanceof Problem) return [error.message];
+      throw error;
+    }
+  });
 }

@@ -7,10 +7,14 @@ export const PROBLEM_JSON = "application/problem+json";
 
 const KINDS = {
   "bad-request": [400, "The request does not fit"],
-  unauthorized: [401, "A token is wanted"],
+  "bad-signature": [401, "Signature does not match"],
+  "stale-signature": [401, "Signature is outside its time window"],
+  "bad-token": [401, "Token does not match"],
+  // The last of several with one status stands for that status.
+  unauthorized: [401, "Authentication required"],
   forbidden: [403, "Not from here"],
   "not-found": [404, "There is no such thing"],
-  "method-not-allowed": [405, "Not that way"],
+  "method-not-allowed": [405, "Method not allowed"],
   conflict: [409, "Not in this state"],
   "too-large": [413, "The request is too large"],
   "unsupported-media-type": [415, "Another content type is wanted"],

@@ -1,5 +1,6 @@
 /** Starts a live host: waits for the lease, then continues the journal. */
 
+import type { Policy } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import type { HostParts, RunningHost } from "./contract.ts";
 import { Core } from "./core.ts";
@@ -15,7 +16,7 @@ export async function startHost(
   signal: AbortSignal = new AbortController().signal,
   disk: Disk = realDisk(),
 ): Promise<RunningHost> {
-  refusePreparation(parts);
+  refusePreparation(parts.policy);
   await parts.lease.acquire(signal);
   const core = Core.open(parts, disk);
   const host = new LiveHost(parts, core, disk);
@@ -24,7 +25,7 @@ export async function startHost(
 }
 
 /** Refuses policies whose signals need many days of samples of all services. */
-function refusePreparation({ policy }: HostParts): void {
+export function refusePreparation(policy: Policy): void {
   for (const { name, calibrate, control } of policy.signals) {
     const asks =
       calibrate !== undefined

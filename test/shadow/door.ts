@@ -35,7 +35,12 @@ export interface Sent {
   readonly tampered?: string;
 }
 
-export function openDoor() {
+interface DoorOptions {
+  readonly services?: readonly ServiceRow[];
+  readonly unknownServices?: "accept" | "refuse";
+}
+
+export function openDoor(options: DoorOptions = {}) {
   const clock = setClock();
   const recorded: Refused[] = [];
   const file = join(temporaryDirectory(), "deliveries.jsonl");
@@ -52,7 +57,7 @@ export function openDoor() {
         recorded.push(refused);
         return Promise.resolve();
       }),
-      services: [row("cart", "shop", ["pay"]), row("pay", "money", [])],
+      services: options.services ?? [row("cart", "shop", ["pay"]), row("pay", "money", [])],
       config: {
         window: WINDOW_MS,
         senders: {
@@ -61,6 +66,7 @@ export function openDoor() {
           argo: { token: SECRETS.argo, may: ["argocd"] },
           chat: { secret: SECRETS.chat, may: ["overrides", "approvals", "halts"] },
         },
+        unknownServices: options.unknownServices ?? "refuse",
         names: { "octo/shop": "cart" },
         groups: { shopkeepers: ["ana"], heads: ["kim"] },
         entitled: [

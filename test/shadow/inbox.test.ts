@@ -111,26 +111,45 @@ it("keeps the sender's times; without one the host's time counts", async () => {
 });
 
 describe("refused, and recorded", () => {
-  it.each<[string, Sent, string]>([
-    ["a wrong secret", { secret: "guessed" }, "wrongSignature"],
-    [
-      "a changed body",
-      { tampered: JSON.stringify({ ...START, service: "pay" }) },
-      "wrongSignature",
-    ],
-    ["a signature from before the window", { atMs: START_MS - WINDOW_MS - 1000 }, "staleSignature"],
-    ["a signature from the future", { atMs: START_MS + WINDOW_MS + 2000 }, "staleSignature"],
-    ["a sender nobody knows", { as: "eve" }, "unsigned"],
-    ["another sender's name", { as: "chat", secret: SECRETS.ci }, "wrongSignature"],
-  ])("%s", async (_what, how, kind) => {
-    expect(await door.send("deployments", START, how)).toMatchObject({
-      status: 401,
-      type: "/problems/unauthorized",
-    });
+  const WRONG = ["wrongSignature", "Signature does not match"] as const;
+  const STALE = ["staleSignature", "Signature is outside its time window"] as const;
+  it.each<[string, Sent, readonly [kind: string, title: string]]>([
+    ["a wrong secret", { secret: "guessed" }, WRONG],
+    ["a changed body", { tampered: JSON.stringify({ ...START, service: "pay" }) }, WRONG],
+    ["a signature from before the window", { atMs: START_MS - WINDOW_MS - 1000 }, STALE],
+    ["a signature from the future", { atMs: START_MS + WINDOW_MS + 2000 }, STALE],
+    ["a sender nobody knows", { as: "eve" }, ["unsigned", "Authentication required"]],
+    ["another sender's name", { as: "chat", secret: SECRETS.ci }, WRONG],
+  ])("%s", async (_what, how, [kind, title]) => {
+    expect(await door.send("deployments", START, how)).toMatchObject({ status: 401, title });
     expect(door.host.told).toEqual([]);
     expect(door.recorded).toMatchObject([{ kind, what: "webhook for deployments" }]);
     expect(JSON.stringify(door.recorded)).not.toContain("eve");
   });
+
+  it.each([
+    ["deployments", { ...START, service: "crat" }],
+    ["tags", { service: "crat", tag: "freeze" }],
+  ])("a service that is not in the catalog: %s", async (to, body) => {
+    const refused = await door.send(to, body);
+    expect(refused).toMatchObject({ status: 422, type: "/problems/unprocessable" });
+    expect(refused["detail"]).toMatch(
+      /service crat .* similar is cart.*`services`.*unknownServices/,
+    );
+    expect(door.host.told).toEqual([]);
+    expect(door.recorded).toMatchObject([{ kind: "unknownService", by: "ci" }]);
+    // It is not remembered as answered: the same delivery may come again once the catalog has it.
+    expect(await door.send(to, { ...body, service: "cart" })).toMatchObject({ status: 200 });
+  });
+
+  it.each([{ services: [] }, { unknownServices: "accept" as const }])(
+    "no service where shadow.yaml has %o",
+    async (options) => {
+      door = openDoor(options);
+      const answer = await door.send("deployments", { ...START, service: "crat" });
+      expect(answer).toMatchObject({ status: 200 });
+    },
+  );
 
   it("a delivery that is replayed after the window of its signature", async () => {
     await door.send("deployments", START);
@@ -192,9 +211,9 @@ describe("refused, and recorded", () => {
     door.clock.nowMs += 60_000;
     await door.send("deployments", START, { secret: "guessed" });
     expect(door.recorded.map(({ why }) => why)).toEqual([
-      "the delivery is refused: its signature is wrong",
-      "the delivery is refused: its signature is wrong; 49 times more within a minute",
-      "the delivery is refused: its signature is wrong",
+      "the delivery is refused: its signature does not match",
+      "the delivery is refused: its signature does not match; 49 times more within a minute",
+      "the delivery is refused: its signature does not match",
     ]);
     const { body } = await door.app.inject("/metrics");
     expect(body).toContain('hindsight_refused_requests_total{kind="wrongSignature"} 51');

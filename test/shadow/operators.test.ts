@@ -76,6 +76,7 @@ describe("GitHub and Argo CD", () => {
       payload: {},
     });
     expect(answer.statusCode).toBe(401);
+    expect(answer.json()).toMatchObject({ title: "Token does not match" });
   });
 });
 

@@ -1,7 +1,7 @@
 /** shadow.yaml: what it means, and what is wrong with it, by line. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readServices } from "../../lab/shadow/config/services.ts";
 import {
@@ -136,15 +136,35 @@ describe("shadow.yaml", () => {
 
   it("is described in words, with warnings of likely mistakes", async () => {
     const run = await inTurn(["shadow", "scenarios/shadow/shadow.yaml", "--check", "--json"]);
-    expect(run.code).toBe(0);
-    const { act, says, warnings } = JSON.parse(run.stdout) as Record<string, readonly string[]>;
+    expect(run.code).toBe(2);
+    const { act, says, faults } = JSON.parse(run.stdout) as Record<string, readonly string[]>;
     expect(act).toBe(false);
     expect(says).toContain("payments-on-call may override, approve of payments.");
-    expect(warnings).toContain("there is no secret at env:HINDSIGHT_CHAT: the host will not start");
+    expect(faults).toContain("there is no secret at env:HINDSIGHT_CHAT");
     const started = await inTurn(["shadow", "scenarios/shadow/shadow.yaml"]);
     expect(started.code).toBe(2);
     expect(started.stderr).toMatch(
       /shadow\.yaml:\d+:\d+: senders\.chat\.secret: there is no secret/,
     );
+  });
+
+  it("is checked: exit code 0 if the host would start, and 2 if it would not", async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, "shadow.yaml");
+    const policy = resolve("scenarios/policies/two-minute-override.yaml");
+    const write = (more: string): void =>
+      writeFileSync(file, LEAST.replace("policy.yaml", policy) + more);
+    const check = async (): Promise<[number | null, string]> => {
+      const { code, stderr } = await inTurn(["shadow", file, "--check"]);
+      return [code, stderr];
+    };
+    write("");
+    expect((await check())[0]).toBe(0);
+    write("audit: { signKey: none.key }\n");
+    expect(await check()).toEqual([2, expect.stringContaining("will not start")]);
+    const withoutSecrets = () => inTurn(["shadow", file, "--check", "--without-secrets"]);
+    write("senders: { ci: { secret: env:NO_SUCH_SECRET, may: [deployments] } }\n");
+    expect(await check()).toEqual([2, expect.stringContaining("will not start")]);
+    expect(await withoutSecrets()).toMatchObject({ code: 0 });
   });
 });

@@ -15,7 +15,6 @@ export function describeShadow(
   config: ShadowFile,
   policy: Policy,
   services: readonly ServiceRow[],
-  missingSecrets: readonly string[],
 ): Description {
   return {
     says: [
@@ -25,7 +24,7 @@ export function describeShadow(
         const read = readBy(config, metric);
         return `Signal ${name} reads ${read.length === 0 ? "nothing" : read.join(", ")}.`;
       }),
-      servicesSay(services),
+      servicesSay(config, services),
       ...actsSay(config),
       ...sendersSay(config),
       ...config.entitled.map(grantSays),
@@ -34,7 +33,7 @@ export function describeShadow(
       `It listens on ${config.listen.host}:${config.listen.port}; a signature is good for ` +
         `${formatDuration(config.window)}.`,
     ],
-    warnings: warningsOf(config, policy, services, missingSecrets),
+    warnings: warningsOf(config, policy, services),
   };
 }
 
@@ -48,10 +47,12 @@ function metricsSay({ metrics: { url, everyMs, queries } }: ShadowFile): string 
   return `It asks ${url} every ${formatDuration(everyMs)} for ${names}.`;
 }
 
-function servicesSay(services: readonly ServiceRow[]): string {
+function servicesSay({ unknownServices }: ShadowFile, services: readonly ServiceRow[]): string {
+  if (services.length === 0) return "There is no catalog: it accepts deployments of every service.";
   const teams = new Set(services.flatMap(({ team }) => team ?? []));
   const [count, teamCount] = [counted(services.length, "service"), counted(teams.size, "team")];
-  return `The catalog has ${count} of ${teamCount}.`;
+  const others = `${unknownServices === "accept" ? "accepts" : "refuses"} deployments of others`;
+  return `The catalog has ${count} of ${teamCount}; the host ${others}.`;
 }
 
 function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
@@ -102,7 +103,6 @@ function warningsOf(
   config: ShadowFile,
   policy: Policy,
   services: readonly ServiceRow[],
-  missingSecrets: readonly string[],
 ): readonly string[] {
   const { senders, entitled, platform, page, act } = config;
   const sent = new Set(Object.values(senders).flatMap(({ may }) => may));
@@ -116,7 +116,6 @@ function warningsOf(
   ]);
   const blind = policy.signals.filter(({ metric }) => readBy(config, metric).length === 0);
   return [
-    ...missingSecrets.map((place) => `there is no secret at ${place}: the host will not start`),
     ...blind.map(({ name, metric }) => `no query gives ${metric}: ${name} has no data`),
     ...(deployed ? [] : ["no sender may announce deployments: nothing is ever watched"]),
     ...(sent.has("overrides") && may.has("override")

@@ -123,6 +123,8 @@ function shadowSchema(at: Surroundings) {
       act: z.boolean({ error: "expected true or false" }).default(false),
       metrics: METRICS,
       services: z.union([path(at, "expected a file"), inlineServices]).default({}),
+      // Of deployments and tags; without a catalog, every service is accepted.
+      unknownServices: z.enum(["refuse", "accept"]).default("refuse"),
       // The service of a repository (GitHub) or an application (Argo CD).
       names: z.record(z.string().min(1), z.string().min(1)).default({}),
       listen: listen.prefault("127.0.0.1:8440"),

@@ -10,6 +10,7 @@ import type { Clock, Receipt, Host, HostInput } from "../contract.ts";
 import type { DeliveryKind, Deed, Sender, ShadowFile } from "../config/shadowFile.ts";
 import type { ServiceRow } from "../../history/tables.ts";
 import { problemDocument, Refusal, type ProblemKind } from "../../server/problems.ts";
+import { nearestNames } from "../../explain/nearest.ts";
 import { BODIES, INPUTS } from "./bodies.ts";
 import type { Answer, Deliveries } from "./deliveries.ts";
 import { isGiven, whyNotEntitled } from "./entitlement.ts";
@@ -26,7 +27,10 @@ import {
 
 export interface Inbox {
   readonly host: Host;
-  readonly config: Pick<ShadowFile, "senders" | "groups" | "entitled" | "window" | "names">;
+  readonly config: Pick<
+    ShadowFile,
+    "senders" | "groups" | "entitled" | "window" | "names" | "unknownServices"
+  >;
   readonly services: readonly ServiceRow[];
   readonly clock: Clock;
   /** Throws while the host stands by: the file belongs to the host that holds the lease. */
@@ -58,11 +62,17 @@ interface Route {
   readonly read: (body: unknown, nowMs: number) => ReadBody;
 }
 
-const FAULTS: Readonly<Record<SignatureFault, string>> = {
-  unsigned: "it is not signed",
-  wrongSignature: "its signature is wrong",
-  staleSignature: "its signature is stale: sign again, and check both clocks",
+const FAULTS: Readonly<Record<SignatureFault, readonly [ProblemKind, string]>> = {
+  unsigned: ["unauthorized", "it has no sender, signature or token that this host knows"],
+  wrongSignature: ["bad-signature", "its signature does not match"],
+  staleSignature: ["stale-signature", "its signature is stale: sign again, and check both clocks"],
+  wrongToken: ["bad-token", "its token does not match"],
 };
+
+const REFUSED: ReadonlyMap<string, ProblemKind> = new Map([
+  ["reused", "conflict"],
+  ["unknownService", "unprocessable"],
+]);
 
 export function inbox(given: Inbox): readonly (readonly [string, Receive])[] {
   return routesOf(given).map((route) => [
@@ -134,15 +144,16 @@ async function receive(
   const deliveries = given.deliveries();
   const from = senderOf(given, route, headers, body);
   if (from.fault !== null) {
-    const why = `the delivery is refused: ${FAULTS[from.fault]}`;
+    const [problem, fault] = FAULTS[from.fault];
+    const why = `the delivery is refused: ${fault}`;
     const [by, what] = [from.name, `webhook for ${route.kind}`];
     await refusals.add({ deploymentId: null, by, what, kind: from.fault, why });
-    return refusalAnswer("unauthorized", why);
+    return refusalAnswer(problem, why);
   }
   const { name, sender, deliveryId } = from;
   const refuse = async (refused: Omit<Refused, "deploymentId">, about: string | null = null) => {
     await refusals.add({ deploymentId: about, ...refused });
-    return refusalAnswer(refused.kind === "reused" ? "conflict" : "forbidden", refused.why);
+    return refusalAnswer(REFUSED.get(refused.kind) ?? "forbidden", refused.why);
   };
   const webhook = { by: name, what: `webhook for ${route.kind}` };
   if (!sender.may.includes(route.kind)) {
@@ -159,6 +170,8 @@ async function receive(
         return refuse({ by, what: deed, kind: "notEntitled", why: whyNow }, deploymentId);
       }
     }
+    const unknown = whyUnknownService(given, inputs);
+    if (unknown !== null) return refuse({ ...webhook, kind: "unknownService", why: unknown });
     let last: Receipt = { accepted: true, decisionIds: [], reason: "nothing in it is for us" };
     const decisionIds: string[] = [];
     for (const input of inputs) {
@@ -233,6 +246,34 @@ function whyNot(
   if (deploymentId !== null && service === null && isGiven({ groups, entitled }, by, deed))
     return null;
   return whyNotEntitled({ groups, entitled, services }, by, deed, service);
+}
+
+/** Why an input is refused: its service is not in the catalog. A misspelt one has no samples. */
+function whyUnknownService(
+  { services, config }: Inbox,
+  inputs: readonly HostInput[],
+): string | null {
+  if (services.length === 0 || config.unknownServices === "accept") return null;
+  const known = services.map(({ service }) => service);
+  for (const input of inputs) {
+    const about =
+      input.kind === "deploymentStarted"
+        ? input.deployment
+        : input.kind === "deploymentTagged"
+          ? input.tag
+          : null;
+    if (about === null || known.includes(about.service)) continue;
+    // Only names of similar length are compared, so that a long one costs no time.
+    const { length } = about.service;
+    const similar = known.filter((name) => Math.abs(name.length - length) <= 2);
+    const [near] = nearestNames(about.service, similar, 1);
+    const meant = near === undefined ? "" : ` (the most similar is ${near})`;
+    return (
+      `service ${about.service} is not in the catalog of this host${meant}: add it to ` +
+      "`services` in shadow.yaml, or set `unknownServices: accept`"
+    );
+  }
+  return null;
 }
 
 function parseJson(body: Buffer): unknown {

@@ -40,7 +40,7 @@ function headerOf(headers: Headers, name: string): string {
 }
 
 /** What is wrong with a delivery's signature; it says no more, so that nobody can probe with it. */
-export type SignatureFault = "unsigned" | "wrongSignature" | "staleSignature";
+export type SignatureFault = "unsigned" | "wrongSignature" | "staleSignature" | "wrongToken";
 
 export type Checked =
   | { readonly fault: null; readonly deliveryId: string }
@@ -84,7 +84,7 @@ export function checkToken(headers: Headers, body: Uint8Array, token: string): C
   if (given === undefined) return refused("unsigned");
   return isSame(given, token)
     ? { fault: null, deliveryId: contentId(body) }
-    : refused("wrongSignature");
+    : refused("wrongToken");
 }
 
 export function contentId(body: Uint8Array): string {
