@@ -8,6 +8,7 @@ import { loadPlacedPolicy } from "../policy/load.ts";
 import { Problem, Problems } from "../problem.ts";
 import { costsJsonSchema } from "../score/costs.ts";
 import { diffCommand } from "./policyDiff.ts";
+import { importCommand } from "./policyImport.ts";
 import { lintCommand } from "./policyLint.ts";
 import { resolveCommand } from "./policyResolve.ts";
 import { note, print, printJson } from "./output.ts";
@@ -40,6 +41,7 @@ export function policyCommand(): Command {
     .addHelpText("after", EXAMPLE)
     .addCommand(checkCommand())
     .addCommand(diffCommand())
+    .addCommand(importCommand())
     .addCommand(lintCommand())
     .addCommand(resolveCommand())
     .addCommand(schemaCommand());

@@ -1,0 +1,221 @@
+/** `hindsight policy import`: what a team runs today, as policy files. */
+
+import { existsSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { ARGO_SETTINGS, importArgo, isArgoObject } from "../policy/import/argo.ts";
+import { documentsOf } from "../policy/import/document.ts";
+import { importRules, RULE_SETTINGS, type RuleSettings } from "../policy/import/prometheus.ts";
+import { incumbentText } from "../policy/import/policyFile.ts";
+import { policyFromText } from "../policy/load.ts";
+import { Problem, Problems } from "../problem.ts";
+import { readText } from "../yaml.ts";
+import { counted } from "../counted.ts";
+import { duration } from "./options.ts";
+import { note, print, printJson } from "./output.ts";
+import { writeWholeFile } from "./textFile.ts";
+
+interface Flags {
+  readonly out: string;
+  readonly owner: string;
+  readonly name?: string;
+  readonly watch: number;
+  readonly metric: ReadonlyMap<string, string>;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+interface RuleFlags extends Flags {
+  readonly evaluator: RuleSettings["evaluator"];
+  readonly interval: number;
+  readonly onFiring: "rollback" | "page";
+  readonly serviceLabel?: string;
+}
+
+interface ArgoFlags extends Flags {
+  readonly arg: ReadonlyMap<string, string>;
+}
+
+/** A policy file that was written. */
+interface Made {
+  readonly policy: string;
+  readonly file: string;
+  readonly queries: readonly string[];
+}
+
+const HOUR_MS = 3_600_000;
+
+export function importCommand(): Command {
+  return new Command("import")
+    .description("Make policy files of what a team runs today, to be compared with its own.")
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight policy import prometheus rules/*.yaml --out policies --owner payments",
+    )
+    .addCommand(argoCommand())
+    .addCommand(prometheusCommand());
+}
+
+function argoCommand(): Command {
+  return common(new Command("argo"))
+    .description(
+      "Rollouts and AnalysisTemplates of Argo: a policy for each Rollout, and for each template\n" +
+        "that no Rollout of these files uses.",
+    )
+    .option("--arg <name=value>", "the value of an argument, as often as needed", pair, new Map())
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight policy import argo deploy/rollout.yaml deploy/analysis.yaml \\\n" +
+        "    --out policies --owner payments --metric success-rate=success_ratio",
+    )
+    .action((files: readonly string[], flags: ArgoFlags) => {
+      const sources = files.map((file) => ({ file, text: readTemplates(file) }));
+      const read = sources.map(({ file, text }) => documentsOf(text, file));
+      const { imported, problems } = importArgo(
+        read.flatMap(({ objects }) => objects).filter(isArgoObject),
+        { ...ARGO_SETTINGS, args: flags.arg },
+      );
+      const wrong = [...read.flatMap((one) => one.problems), ...problems];
+      if (wrong.length > 0) throw new Problems(wrong);
+      if (imported.length === 0) {
+        throw new Problem("there is no Rollout and no AnalysisTemplate in these files", {
+          file: files[0]!,
+          cure: "Give the files that hold them.",
+        });
+      }
+      const made = imported.map(({ name, plan, queries }) => {
+        const policy = imported.length === 1 ? (flags.name ?? name) : name;
+        return write(flags, { policy, system: "argo", plan, queries, sources });
+      });
+      say(flags, made);
+    });
+}
+
+function prometheusCommand(): Command {
+  return common(new Command("prometheus"))
+    .description(
+      "Rule groups of Prometheus or vmalert. Every alerting rule is evaluated as its server does;\n" +
+        "an alert that fires for the deployed service rolls back, or pages.",
+    )
+    .addOption(
+      new Option("--evaluator <name>", "whose rules they are")
+        .choices(["prometheus", "vmalert", "vmalertReplay"])
+        .default(RULE_SETTINGS.evaluator),
+    )
+    .option("--interval <time>", "of groups that name none", duration, RULE_SETTINGS.intervalMs)
+    .addOption(
+      new Option("--on-firing <act>", "what an alert does")
+        .choices(["rollback", "page"])
+        .default("rollback"),
+    )
+    .option("--service-label <name>", "count alerts only whose label is the deployed service")
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight policy import prometheus rules/*.yaml --out policies \\\n" +
+        "    --owner payments --service-label service --metric error_ratio=error_rate",
+    )
+    .action((files: readonly string[], flags: RuleFlags) => {
+      const sources = files.map((file) => ({ file, text: readRules(file) }));
+      const { plan, queries, recorded } = importRules(sources, {
+        evaluator: flags.evaluator,
+        intervalMs: flags.interval,
+        onFiring: flags.onFiring === "page" ? "page" : "rollBack",
+        serviceLabel: flags.serviceLabel ?? null,
+        watchMs: flags.watch,
+      });
+      if (queries.length === 0) {
+        throw new Problem("there is no alerting rule in these files", {
+          file: files[0]!,
+          cure: "Give files with `groups` whose rules have `alert`.",
+        });
+      }
+      const policy = flags.name ?? nameOf(files[0]!);
+      const made = write(flags, { policy, system: "prometheus", plan, queries, sources });
+      if (recorded.length > 0) {
+        note(
+          `${counted(recorded.length, "recording rule")} left out: the history has the series that ` +
+            "the server recorded for them.",
+        );
+      }
+      say(flags, [made]);
+    });
+}
+
+/** The arguments and options of every incumbent. */
+function common(command: Command): Command {
+  return command
+    .argument("<files...>", "YAML files, several documents each")
+    .requiredOption("--out <dir>", "the directory that gets the policy files")
+    .requiredOption("--owner <name>", "the team that is accountable for what they decide")
+    .option("--name <name>", "of the policy; as the first file is called")
+    .option("--watch <time>", "how long a deployment is watched", duration, HOUR_MS)
+    .option(
+      "--metric <query=metric>",
+      "what the history calls the answers of a query, as often as needed",
+      pair,
+      new Map(),
+    )
+    .option("--force", "replace policy files that are there already")
+    .option("--json", "print one JSON document");
+}
+
+function pair(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const at = text.indexOf("=");
+  if (at <= 0 || at === text.length - 1) {
+    throw new InvalidArgumentError("expected a name and what stands for it, such as errors=rate");
+  }
+  return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
+}
+
+function readTemplates(file: string): string {
+  return readText(file, "file of templates", "Give the path of a file with Rollouts or templates.");
+}
+
+function readRules(file: string): string {
+  return readText(file, "rule file", "Give the path of a file with rule groups.");
+}
+
+function nameOf(file: string): string {
+  return basename(file, extname(file));
+}
+
+function write(
+  { out, owner, watch, metric, force }: Flags,
+  given: Pick<
+    Parameters<typeof incumbentText>[0],
+    "policy" | "system" | "plan" | "queries" | "sources"
+  >,
+): Made {
+  const queries = given.queries.map(({ name }) => name);
+  const unknown = [...metric.keys()].find((name) => !queries.includes(name));
+  if (unknown !== undefined) {
+    throw new Problem(`--metric ${unknown}=…: there is no such query`, {
+      cure: `The queries are ${queries.join(", ")}.`,
+    });
+  }
+  const file = join(out, `${given.policy.replaceAll(/[^\w.-]+/g, "-")}.yaml`);
+  if (existsSync(file) && force !== true) {
+    throw new Problem("there is a file already", {
+      file,
+      cure: "Choose another --out or --name, or add --force to replace it.",
+    });
+  }
+  const text = incumbentText({ ...given, owner, watchMs: watch, metrics: metric });
+  // Read back before it is written: a file that `compare` would refuse is of no use.
+  policyFromText(text, file);
+  writeWholeFile(file, text);
+  return { policy: given.policy, file, queries };
+}
+
+function say({ json }: Flags, made: readonly Made[]): void {
+  if (json) {
+    printJson({ policies: made });
+    return;
+  }
+  for (const { policy, file, queries } of made) {
+    print(`${file}: ${policy}, asks ${queries.join(", ")}`);
+  }
+  print(
+    `Compare them: hindsight compare --history DIR${made.map(({ file }) => ` --policy ${file}`).join("")} --policy YOURS`,
+  );
+}
