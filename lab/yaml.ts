@@ -37,7 +37,8 @@ export function parseYaml(text: string, file: string): Written {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length === 0) {
-    refuseUnusable(document, lines, file);
+    const unusable = unusableKeys(document, lines, file);
+    if (unusable.length > 0) throw new Problems(unusable);
     return { document, lines };
   }
   const more = document.errors.length - ERRORS_SHOWN;
@@ -55,7 +56,8 @@ export function parseYaml(text: string, file: string): Written {
   );
 }
 
-function refuseUnusable(document: Document, lines: LineCounter, file: string): void {
+/** The first keys of a document that no schema can keep. */
+export function unusableKeys(document: Document, lines: LineCounter, file: string): Problem[] {
   const problems: Problem[] = [];
   visit(document, {
     Pair(_, { key }) {
@@ -66,7 +68,7 @@ function refuseUnusable(document: Document, lines: LineCounter, file: string): v
       problems.push(new Problem(what, { file, line, column: col, cure }));
     },
   });
-  if (problems.length > 0) throw new Problems(problems.slice(0, ERRORS_SHOWN));
+  return problems.slice(0, ERRORS_SHOWN);
 }
 
 /** Where a path is written, from 1: its key, its value, or the nearest parent that exists. */

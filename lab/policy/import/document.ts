@@ -6,7 +6,7 @@
 import { isMap, isScalar, LineCounter, parseAllDocuments, type Document } from "yaml";
 import { own, type JsonObject } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
-import { placeIn, readText } from "../../yaml.ts";
+import { placeIn, readText, unusableKeys } from "../../yaml.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -103,6 +103,8 @@ function objectOf(
       .map(({ message, pos }) => new Problem(message, { ...at(pos[0]), cure: syntaxCure(text) }));
   }
   if (document.contents === null) return null;
+  const unusable = unusableKeys(document, lines, file);
+  if (unusable.length > 0) return unusable;
   const start = at(document.contents.range?.[0] ?? 0);
   const value = valueOf(document, file);
   if (value instanceof Problem) return [new Problem(value.what, { ...start, ...value.where })];

@@ -174,6 +174,7 @@ describe("hostile files", () => {
     ["depth", `a: ${"[".repeat(20_000)}`, /nested too deep/],
     ["documents", "---\na: 1\n".repeat(3000), /more than 2000 documents/],
     ["length", `a: ${"x".repeat(4_000_001)}`, /too long/],
+    ["a key", "kind: Rollout\nspec:\n  __proto__: { a: 1 }\n", /__proto__/],
     ["a list", "- a\n", /expected a Kubernetes object/],
     ["syntax", "a: [1\nb: 2\n", /./],
   ])("%s", (_what, text, message) => {
