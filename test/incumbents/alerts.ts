@@ -1,5 +1,13 @@
 /** Steps the rules of Prometheus through given results and tells the states of their alerts. */
 
+import { documentsOf } from "../../lab/policy/import/document.ts";
+import {
+  importRules,
+  RULE_SETTINGS,
+  type ImportedRules,
+  type RuleSettings,
+} from "../../lab/policy/import/prometheus.ts";
+import { Problems } from "../../lab/problem.ts";
 import type { Answer } from "../../engine/incumbents/incumbent.ts";
 import { prometheus, type PrometheusState } from "../../engine/incumbents/prometheus.ts";
 import type {
@@ -106,4 +114,13 @@ export function evaluated(
     findings.push(...step.findings.map(({ code }) => code));
   }
   return { states, state, acts, findings };
+}
+
+/** Imports a rule file. @throws Problems with everything in it that cannot be emulated */
+export function importedRules(text: string, over: Partial<RuleSettings> = {}): ImportedRules {
+  const read = documentsOf(text, "rules.yml");
+  const imported = importRules(read.objects, { ...RULE_SETTINGS, ...over });
+  const problems = [...read.problems, ...imported.problems];
+  if (problems.length > 0) throw new Problems(problems);
+  return imported;
 }

@@ -9,9 +9,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { prometheus } from "../../engine/index.ts";
-import { importRules, RULE_SETTINGS } from "../../lab/policy/import/prometheus.ts";
 import { randomStream, type RandomStream } from "../../lab/random.ts";
 import { temporaryDirectory } from "../directories.ts";
+import { importedRules } from "./alerts.ts";
 
 const HAS = spawnSync("promtool", ["--version"]).status === 0;
 const WITHOUT = HAS ? "" : " (not run: there is no promtool here)";
@@ -144,8 +144,7 @@ function caseOf(n: number): Case {
         keep_firing_for: ${duration()}
         labels: { severity: page, of: "<{{ $labels.s }}>", s: "${pick(random, ["", "all"])}" }
 `.replace(/, s: ""/, "");
-  const { plan, queries } = importRules([{ file: "rules.yml", text: rules }], {
-    ...RULE_SETTINGS,
+  const { plan, queries } = importedRules(rules, {
     onFiring: "page",
     watchMs: evaluations * intervalS * 1_000,
   });

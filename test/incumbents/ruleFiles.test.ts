@@ -2,13 +2,9 @@
 
 import { expect, test } from "vitest";
 import { prometheus } from "../../engine/index.ts";
-import {
-  importRules,
-  RULE_SETTINGS,
-  type ImportedRules,
-} from "../../lab/policy/import/prometheus.ts";
 import { parsePrometheusDuration } from "../../lab/policy/import/ruleFile.ts";
 import { Problems } from "../../lab/problem.ts";
+import { importedRules } from "./alerts.ts";
 
 const CHECKOUT = `groups:
   - name: checkout
@@ -33,12 +29,8 @@ const CHECKOUT = `groups:
         for: 0
 `;
 
-function imported(text: string, over = {}): ImportedRules {
-  return importRules([{ file: "rules.yml", text }], { ...RULE_SETTINGS, ...over });
-}
-
 test("a file's groups become a plan, and queries that rules share", () => {
-  const { plan, queries, recorded, alerts } = imported(CHECKOUT);
+  const { plan, queries, recorded, alerts } = importedRules(CHECKOUT);
   const ratio = "checkout/ErrorsHigh";
   expect(prometheus.schema.parse(plan)).toEqual({
     evaluator: "prometheus",
@@ -95,7 +87,7 @@ test("a file's groups become a plan, and queries that rules share", () => {
 test("the operator's resource, groups of one name, and groups without alerts", () => {
   const rule = (group: string, expr: string): string =>
     `    - name: ${group}\n      rules: [{ alert: A, expr: "${expr}" }]\n`;
-  const { plan, queries } = imported(
+  const { plan, queries } = importedRules(
     `apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: { name: x }\nspec:\n` +
       `  groups:\n${rule("g", "a > 1")}${rule("g", "b > 1")}    - name: none\n      rules:\n`,
   );
@@ -118,7 +110,7 @@ test("vmalert's files: its offset and delay count, and MetricsQL is asked as it 
     concurrency: 2
     rules: [{ alert: A, expr: "default_rollup(a[5m]) > 5" }]
 `;
-  const { plan, queries, alerts } = imported(text, { evaluator: "vmalert" });
+  const { plan, queries, alerts } = importedRules(text, { evaluator: "vmalert" });
   expect(plan.groups[0]).toMatchObject({ offsetMs: 10_000, queryOffsetMs: 30_000 });
   expect(queries[0]!.expr).toBe("default_rollup(a[5m]) > 5");
   expect(alerts[0]!.split.whole).toBe("notPromql");
@@ -154,7 +146,7 @@ test.each([
 ])("%s is refused with its place", (_, text, line, column) => {
   let problems: Problems | null = null;
   try {
-    imported(text);
+    importedRules(text);
   } catch (error) {
     if (error instanceof Problems) problems = error;
     else throw error;

@@ -7,10 +7,11 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { importRules, RULE_SETTINGS } from "../../lab/policy/import/prometheus.ts";
 import { checkRule, type RuleCheck, type RuleMend } from "../../lab/policy/lint/ruleChecks.ts";
 import { ruleMendText, ruleText } from "../../lab/policy/lint/ruleText.ts";
+import { lintFiles } from "../../lab/policy/lint/lint.ts";
 import { temporaryDirectory } from "../directories.ts";
+import { importedRules } from "./alerts.ts";
 
 const HAS = spawnSync("promtool", ["--version"]).status === 0;
 const SETTINGS = { watchMs: 3_600_000, serviceLabel: "service" };
@@ -26,7 +27,7 @@ function fileOf(rules: readonly Rule[]): string {
 }
 
 function linted(rules: readonly Rule[]): RuleCheck[] {
-  const { alerts } = importRules([{ file: "rules.yml", text: fileOf(rules) }], RULE_SETTINGS);
+  const { alerts } = importedRules(fileOf(rules));
   return alerts.flatMap((alert) => checkRule(alert, alerts, SETTINGS));
 }
 
@@ -107,7 +108,23 @@ test.each(CASES)("the mend of %s in %j mends it", (code, faulty) => {
 
 test("without a label that names the service every alert counts, and none is dropped", () => {
   const text = fileOf([{ alert: "A", expr: "sum(a) > 5" }]);
-  const { alerts } = importRules([{ file: "rules.yml", text }]);
+  const { alerts } = importedRules(text);
   const checks = checkRule(alerts[0]!, alerts, { ...SETTINGS, serviceLabel: null });
   expect(checks.map(({ code }) => code)).toEqual(["silentWithoutData"]);
 });
+
+test("the linter of files names the place of each finding, and what it could not lint", () => {
+  const file = join(temporaryDirectory(), "rules.yml");
+  const rules = [
+    { alert: "A", expr: "absent(a)" },
+    { alert: "B", expr: "a >" },
+  ];
+  writeFileSync(file, `# Rules.\ngroups:\n- name: g\n  rules:\n${rules.map(line).join("")}`);
+  const { findings, problems } = lintFiles([file], { args: new Map() });
+  expect(findings).toMatchObject([{ file, line: 5, code: "firesWithoutData" }]);
+  expect(problems.map(({ where }) => where.line)).toEqual([6]);
+});
+
+function line(rule: Rule): string {
+  return `  - ${JSON.stringify(rule)}\n`;
+}

@@ -6,7 +6,8 @@ import {
   type PrometheusPlan,
   type RuleGroup,
 } from "../../../engine/index.ts";
-import { Problem, Problems } from "../../problem.ts";
+import { Problem } from "../../problem.ts";
+import type { KubernetesObject, PlaceInFile } from "./document.ts";
 import {
   isExpression,
   LONGEST_EXPRESSION,
@@ -15,7 +16,7 @@ import {
   type Expression,
   type SplitExpression,
 } from "./promql.ts";
-import { readRuleFile, type PlaceInFile, type WrittenGroup, type WrittenRule } from "./ruleFile.ts";
+import { readRules, type WrittenGroup, type WrittenRule } from "./ruleFile.ts";
 
 export interface RuleSettings {
   readonly evaluator: PrometheusPlan["evaluator"];
@@ -53,16 +54,18 @@ export interface RuleQuery {
 }
 
 export interface ImportedRules {
+  /** Of all rules that can be emulated. */
   readonly plan: PrometheusPlan;
   readonly queries: readonly RuleQuery[];
   readonly alerts: readonly PlacedAlert[];
   /** Recording rules are not evaluated here: the server holds the series that they made. */
   readonly recorded: readonly { readonly record: string; readonly place: PlaceInFile }[];
+  /** What cannot be emulated, each with file and line. */
+  readonly problems: readonly Problem[];
 }
 
-/** @throws Problems with everything that cannot be emulated, each with file and line */
 export function importRules(
-  files: readonly { readonly file: string; readonly text: string }[],
+  objects: readonly KubernetesObject[],
   settings: RuleSettings = RULE_SETTINGS,
 ): ImportedRules {
   const problems: Problem[] = [];
@@ -70,8 +73,12 @@ export function importRules(
   const groups: RuleGroup[] = [];
   const alerts: PlacedAlert[] = [];
   const recorded: { record: string; place: PlaceInFile }[] = [];
-  for (const { file, text } of files) {
-    const read = readRuleFile(text, file);
+  for (const object of objects) {
+    const read = readRules(object);
+    if (!("groups" in read)) {
+      problems.push(...read);
+      continue;
+    }
     for (const [g, group] of read.groups.entries()) {
       const intervalMs = group.interval || settings.intervalMs;
       const own: PlacedAlert[] = [];
@@ -97,7 +104,6 @@ export function importRules(
       });
     }
   }
-  if (problems.length > 0) throw new Problems(problems);
   const { evaluator, onFiring, serviceLabel, watchMs } = settings;
   const warmUpMs = Math.max(
     0,
@@ -108,6 +114,7 @@ export function importRules(
     queries: names.all(),
     alerts,
     recorded,
+    problems,
   };
 }
 

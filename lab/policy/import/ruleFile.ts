@@ -4,20 +4,11 @@
  */
 
 import { z } from "zod";
-import { Problem, Problems } from "../../problem.ts";
-import { parseYaml, placeIn, type Written } from "../../yaml.ts";
+import { Problem } from "../../problem.ts";
+import { type KubernetesObject, type Path, type PlaceInFile } from "./document.ts";
 
-type Path = readonly (string | number)[];
-
-export interface PlaceInFile {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-/** A file's groups, and where each of their keys is written. */
+/** The groups of one document, and where each of their keys is written. */
 export interface RuleFile {
-  readonly file: string;
   readonly groups: readonly WrittenGroup[];
   readonly placeOf: (path: Path) => PlaceInFile;
 }
@@ -105,46 +96,33 @@ export type WrittenGroup = z.output<typeof group>;
 const ruleFile = z.strictObject({ groups: z.array(group) });
 const prometheusRule = z.object({ kind: z.literal("PrometheusRule"), spec: ruleFile });
 
-/** @throws Problems with every mistake in the file, each with its place */
-export function readRuleFile(source: string, file: string): RuleFile {
-  const written = parseYaml(source, file);
-  const value = valueOf(written, file);
-  const isResource = typeof value === "object" && value !== null && "kind" in value;
-  const under: Path = isResource ? ["spec"] : [];
-  const placeOf = (path: Path): PlaceInFile => ({ file, ...placeIn(written, [...under, ...path]) });
-  const parsed = isResource
-    ? prometheusRule.transform(({ spec }) => spec).safeParse(value)
-    : ruleFile.safeParse(value);
-  if (parsed.success) return { file, groups: parsed.data.groups, placeOf };
-  throw new Problems(
-    parsed.error.issues.flatMap((issue) => {
-      const path = issue.path.map((part) => (typeof part === "symbol" ? "" : part));
-      const keys = issue.code === "unrecognized_keys" ? issue.keys : [null];
-      return keys.map((key) => {
-        const place = placeIn(written, key === null ? path : [...path, key]);
-        const named = [...path, ...(key === null ? [] : [key])].join(".");
-        const what = key === null ? issue.message : "unknown key";
-        return new Problem(`${named === "" ? "" : `${named}: `}${what}`, {
-          file,
-          ...place,
-          cure:
-            key === null
-              ? "Write it as Prometheus expects it: `promtool check rules` tells more."
-              : "Take it away, or mend its name: Prometheus refuses it too.",
-        });
-      });
-    }),
-  );
+export function isRuleObject({ kind, value }: KubernetesObject): boolean {
+  return kind === "PrometheusRule" || (kind === null && Object.hasOwn(value, "groups"));
 }
 
-function valueOf({ document }: Written, file: string): unknown {
-  try {
-    return document.toJS() as unknown;
-  } catch (error) {
-    // An alias to nothing, or far too many of them.
-    throw new Problem(error instanceof Error ? error.message : String(error), {
-      file,
-      cure: "Write the values out instead of using aliases.",
+/** @returns every mistake in it, each with its place, where there is one */
+export function readRules(object: KubernetesObject): RuleFile | readonly Problem[] {
+  const { kind, value } = object;
+  const under: Path = kind === null ? [] : ["spec"];
+  const parsed =
+    kind === null
+      ? ruleFile.safeParse(value)
+      : prometheusRule.transform(({ spec }) => spec).safeParse(value);
+  const placeOf = (path: Path): PlaceInFile => object.placeOf([...under, ...path]);
+  if (parsed.success) return { groups: parsed.data.groups, placeOf };
+  return parsed.error.issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === "symbol" ? "" : part));
+    const keys = issue.code === "unrecognized_keys" ? issue.keys : [null];
+    return keys.map((key) => {
+      const named = [...path, ...(key === null ? [] : [key])];
+      const what = key === null ? issue.message : "unknown key";
+      return new Problem(`${named.length === 0 ? "" : `${named.join(".")}: `}${what}`, {
+        ...object.placeOf(named),
+        cure:
+          key === null
+            ? "Write it as Prometheus expects it: `promtool check rules` tells more."
+            : "Take it away, or mend its name: Prometheus refuses it too.",
+      });
     });
-  }
+  });
 }
