@@ -176,3 +176,5 @@ export {
   type PrometheusPlan,
   type RuleGroup,
 } from "./incumbents/prometheusPlan.ts";
+export { AnswerKind, answerFrom, LOOK_BACK_MS, type Answering } from "./incumbents/answers.ts";
+export { elementMetric, elementOf, isQueryName, type Element } from "./incumbents/elements.ts";

@@ -7,11 +7,12 @@
 
 import type { SampleColumn } from "../event.ts";
 import { firstAfter, firstFrom } from "../detect/baseline/columns.ts";
+import { elementOf } from "./elements.ts";
 import type { Answer, AnswerSeries, Question } from "./incumbent.ts";
 
 /** What one evaluation of a query answered, as `SampleColumn.answers` has it. */
 export const AnswerKind = {
-  /** A number, also an infinite one. */
+  /** A finite number. */
   value: 0,
   /** A series whose value is NaN, such as 0/0. */
   nan: 1,
@@ -19,18 +20,20 @@ export const AnswerKind = {
   none: 2,
   /** The query failed: the API was down, or refused it. */
   failed: 3,
+  /** A series whose value is infinite; detectors see a missing sample. */
+  infinite: 4,
+  minusInfinite: 5,
 } as const;
 
 /** As long as Prometheus looks back for the newest sample of a series. */
 export const LOOK_BACK_MS = 300_000;
 
-const NO_LABELS: ReadonlyMap<string, string> = new Map();
 const FAILED: Answer = { kind: "failed" };
 
 /** One series that a query may be answered from. */
 export interface Answering {
   readonly column: SampleColumn;
-  /** Of this vector element; empty where the query answers one series. */
+  /** Of this vector element; absent: those that its metric names. */
   readonly labels?: ReadonlyMap<string, string>;
 }
 
@@ -47,7 +50,7 @@ export function answerFrom(
   version: string | null,
 ): Answer {
   const series: AnswerSeries[] = [];
-  for (const { column, labels = NO_LABELS } of columns) {
+  for (const { column, labels = elementOf(column.series.metric).labels } of columns) {
     if (!isInScope(column, scope, version)) continue;
     const found = fromMs === toMs ? instant(column, toMs, atMs) : range(column, fromMs, toMs, atMs);
     if (found === "failed") return FAILED;
@@ -83,7 +86,7 @@ function instant(column: SampleColumn, toMs: number, knownToMs: number): Found {
   const kind = kindAt(column, at);
   if (kind === AnswerKind.failed) return "failed";
   if (kind === AnswerKind.none) return null;
-  return { atMs: Float64Array.of(toMs), values: Float64Array.of(column.values[at]!) };
+  return { atMs: Float64Array.of(toMs), values: Float64Array.of(valueOf(column, at, kind)) };
 }
 
 /** A range fails only where every evaluation in it failed: the others were answered. */
@@ -98,11 +101,16 @@ function range(column: SampleColumn, fromMs: number, toMs: number, knownToMs: nu
     if (kind === AnswerKind.failed) failed++;
     if (kind === AnswerKind.failed || kind === AnswerKind.none) continue;
     times.push(column.atMs[at]!);
-    values.push(column.values[at]!);
+    values.push(valueOf(column, at, kind));
   }
   if (times.length > 0)
     return { atMs: Float64Array.from(times), values: Float64Array.from(values) };
   return failed > 0 ? "failed" : null;
+}
+
+function valueOf({ values }: SampleColumn, at: number, kind: number): number {
+  if (kind === AnswerKind.infinite) return Infinity;
+  return kind === AnswerKind.minusInfinite ? -Infinity : values[at]!;
 }
 
 function kindAt({ values, answers }: SampleColumn, at: number): number {

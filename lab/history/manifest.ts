@@ -7,7 +7,7 @@ import { refuseUrl } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { checkManifest } from "./checksums.ts";
-import { SCHEMA_VERSION, type HistoryManifest } from "./tables.ts";
+import { NEWEST_SCHEMA, type HistoryManifest } from "./tables.ts";
 
 const MANIFEST = z.looseObject({
   format: z.literal("hindsight-history"),
@@ -17,6 +17,7 @@ const MANIFEST = z.looseObject({
   to: z.iso.datetime().nullable(),
   samples: z.number().int().nonnegative(),
   missingSamples: z.number().int().nonnegative(),
+  answers: z.looseObject({ nan: z.number(), failed: z.number(), infinite: z.number() }).optional(),
   seriesCount: z.number().int().nonnegative(),
   rows: z.record(z.string(), z.number()),
   sources: z.array(
@@ -77,9 +78,9 @@ export function readManifest(dir: string): HistoryManifest {
     });
   }
   const version = head.data.schemaVersion;
-  if (typeof version === "number" && version > SCHEMA_VERSION) {
+  if (typeof version === "number" && version > NEWEST_SCHEMA) {
     throw new Problem(
-      `this history has schema version ${version}; this hindsight reads up to ${SCHEMA_VERSION}`,
+      `this history has schema version ${version}; this hindsight reads up to ${NEWEST_SCHEMA}`,
       { file, cure: "Upgrade hindsight, or write the history again with this version." },
     );
   }

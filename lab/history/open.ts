@@ -12,6 +12,7 @@ import { onceCollected } from "../heap.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { beforeMs, loadBlockIndex, type PartIndex } from "./blockIndex.ts";
+import { ANSWERS_FILE, readAnswers, type SeriesAnswers } from "./answerRuns.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
 import { checkDigest } from "./checksums.ts";
 import { duckAtNeed } from "./duck.ts";
@@ -43,6 +44,8 @@ export interface Past {
 
 /** A past in Parquet. */
 export interface History extends Past {
+  /** By series: what its missing samples were, where that was kept. */
+  readonly answers: ReadonlyMap<number, SeriesAnswers>;
   /** To the database it is read with; for code inside lab/history. */
   readonly connect: () => Promise<DuckDBConnection>;
   /** Which block lies where; read once, when first asked for. */
@@ -89,6 +92,9 @@ export async function openHistory(
     const series = (await readingFile(join(dir, TABLE_FILES.series.file), () =>
       readTable(own, dir, "series"),
     )) as unknown as SeriesRow[];
+    const answers = manifest.files.some(({ file }) => file === ANSWERS_FILE)
+      ? await readingFile(join(dir, ANSWERS_FILE), () => readAnswers(own, join(dir, ANSWERS_FILE)))
+      : new Map<number, SeriesAnswers>();
     let index: Promise<readonly PartIndex[]> | null = null;
     const blockIndex = (): Promise<readonly PartIndex[]> =>
       (index ??= loadBlockIndex(duck, dir, metricFiles(manifest)).finally(() => {
@@ -100,6 +106,7 @@ export async function openHistory(
       manifest,
       tables,
       series,
+      answers,
       windows: (requests, memory) => streamStoredWindows(history, requests, memory),
       stepsMs: async () => stepsOf(await blockIndex()),
       connect: () => duck.connect(),

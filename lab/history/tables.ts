@@ -10,6 +10,8 @@ import type { Listed } from "./listed.ts";
 
 /** Raised when a table changes meaning; a newer one is refused, never guessed at. */
 export const SCHEMA_VERSION = 1;
+/** That of a history that keeps apart what queries answered (answerRuns.ts). */
+export const NEWEST_SCHEMA = 2;
 
 export interface Stage {
   readonly share: number | null;
@@ -156,6 +158,13 @@ export interface ManifestFile {
   readonly values?: readonly [from: number, to: number];
 }
 
+/** Of missing samples: those for which it is known why. */
+export interface AnswerCounts {
+  readonly nan: number;
+  readonly failed: number;
+  readonly infinite: number;
+}
+
 export interface HistoryManifest {
   readonly format: "hindsight-history";
   readonly schemaVersion: number;
@@ -166,6 +175,8 @@ export interface HistoryManifest {
   readonly samples: number;
   /** Stored as NaN: a scrape that should be there and is not. */
   readonly missingSamples: number;
+  /** How many evaluations of queries answered what no number says; absent: none is known. */
+  readonly answers?: AnswerCounts;
   readonly seriesCount: number;
   readonly rows: Readonly<Record<TableName, number>>;
   readonly sources: readonly SourceFile[];

@@ -3,6 +3,7 @@
  * asks for. A block is read once however many windows share it.
  */
 
+import { answersAt, type SeriesAnswers } from "./answerRuns.ts";
 import type { Block } from "./blocks.ts";
 import type { History, Past } from "./open.ts";
 import type { ReadMemory } from "./readMemory.ts";
@@ -14,6 +15,8 @@ export interface SampleWindow {
   readonly knownAtMs: Float64Array;
   /** NaN is a missing scrape. */
   readonly values: Float64Array;
+  /** What each evaluation of a query answered; absent where that is not kept (answerRuns.ts). */
+  readonly answers?: Uint8Array;
 }
 
 /** Samples of `series` with `fromMs` <= at < `toMs`; `id` comes back with them. */
@@ -40,6 +43,7 @@ interface Slice {
 export interface StoredWindow {
   readonly slices: readonly Slice[];
   readonly length: number;
+  readonly answers?: SeriesAnswers;
 }
 
 /** When sample `i` of a block was taken. */
@@ -75,7 +79,8 @@ export function assemble(windows: readonly StoredWindow[]): SampleWindow[] {
     const before = at > 0 && isOnTimesOf(windows[at - 1]!, window) ? assembled[at - 1]! : null;
     const { atMs, knownAtMs } = before ?? timesOf(window);
     const values = copied(window.slices, new Float64Array(window.length));
-    assembled.push({ atMs, knownAtMs, values });
+    const answers = answersAt(window.answers, atMs, values);
+    assembled.push({ atMs, knownAtMs, values, ...(answers === null ? {} : { answers }) });
   });
   return assembled;
 }
@@ -207,7 +212,7 @@ export interface FoundWindow {
 /** One that more blocks may be added to. */
 interface OpenWindow extends FoundWindow {
   readonly request: WindowRequest;
-  readonly window: { slices: Slice[]; length: number };
+  readonly window: { slices: Slice[]; length: number; answers?: SeriesAnswers };
 }
 
 /**
@@ -244,7 +249,7 @@ export async function* streamStoredWindows(
       const request = waiting[next]!;
       if (request.series > block.series) break;
       if (request.series === block.series && request.fromMs > endMs) break;
-      const opened = begun(request);
+      const opened = begun(request, history.answers);
       if (request.series === block.series && request.toMs > block.startMs) open.push(opened);
       else found.push(opened);
     }
@@ -269,7 +274,7 @@ export async function* streamStoredWindows(
     }
   }
   found.push(...open);
-  for (; next < waiting.length; next++) found.push(begun(waiting[next]!));
+  for (; next < waiting.length; next++) found.push(begun(waiting[next]!, history.answers));
   if (found.length > 0) yield found;
 }
 
@@ -278,8 +283,10 @@ const FOUND_AT_ONCE = 64;
 
 const NO_SLICES: Slice[] = [];
 
-function begun(request: WindowRequest): OpenWindow {
-  return { id: request.id, window: { slices: NO_SLICES, length: 0 }, request };
+function begun(request: WindowRequest, answers: ReadonlyMap<number, SeriesAnswers>): OpenWindow {
+  const own = answers.get(request.series);
+  const window = { slices: NO_SLICES, length: 0, ...(own === undefined ? {} : { answers: own }) };
+  return { id: request.id, window, request };
 }
 
 /** The same windows, assembled one by one; whoever keeps many at once keeps them stored. */

@@ -19,7 +19,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert } from "../../engine/index.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { makeDirectories, refuseUrl } from "../directory.ts";
@@ -31,14 +30,16 @@ import {
   takeAwayUnfinished,
   unfinishedPath,
 } from "../unfinished.ts";
-import { valuesRangesOf } from "./blockIndex.ts";
-import { fileDigest, frameChecksum, MANIFEST, manifestSum } from "./checksums.ts";
+import { AnswerRuns } from "./answerRuns.ts";
+import { MANIFEST, manifestSum } from "./checksums.ts";
 import { BlockPacker } from "./pack.ts";
 import { iso, openDuck, type Duck } from "./duck.ts";
+import { listFiles } from "./fileList.ts";
 import { readManifestText } from "./manifest.ts";
 import { PartFiles, type Storage } from "./partFiles.ts";
 import { canonicalLines, sortTables, TABLE_NAMES, writeTables } from "./tableFiles.ts";
 import {
+  NEWEST_SCHEMA,
   SCHEMA_VERSION,
   type Dropped,
   type HistoryManifest,
@@ -76,12 +77,17 @@ export interface HistoryWriter {
     values: Float64Array | Float32Array,
     knownDelayMs: number,
   ): Promise<void>;
-  /** Appends samples at strictly ascending whole milliseconds; delays are ms after each. */
+  /**
+   * Appends samples at strictly ascending whole milliseconds; delays are ms after each.
+   *
+   * @param answers what each evaluation of a query answered (`AnswerKind`); absent: not known
+   */
   appendIrregular(
     series: number,
     atMs: Float64Array,
     values: Float64Array | Float32Array,
     knownDelayMs: number | Int32Array,
+    answers?: Uint8Array,
   ): Promise<void>;
   /** Writes the tables and the manifest and renames the whole into place. */
   finish(tables: HistoryTables, about: About): Promise<HistoryManifest>;
@@ -199,6 +205,7 @@ class Writer implements HistoryWriter {
   readonly #samplesHash = createHash("sha256");
   readonly #files: Readonly<Record<Storage, PartFiles>>;
   readonly #packer: BlockPacker;
+  readonly #answers = new AnswerRuns();
   #state: "open" | "finished" | "aborted" = "open";
 
   constructor(
@@ -250,8 +257,10 @@ class Writer implements HistoryWriter {
     atMs: Float64Array,
     values: Float64Array | Float32Array,
     knownDelayMs: number | Int32Array,
+    answers?: Uint8Array,
   ): Promise<void> {
     assert(atMs.length === values.length, "every sample has a time and a value");
+    if (answers !== undefined) this.#answers.add(series, atMs, values, answers);
     await this.#guard(series, () => this.#packer.append(0, 0, atMs, values, knownDelayMs));
   }
 
@@ -263,6 +272,7 @@ class Writer implements HistoryWriter {
       await this.#files.double.finish();
       const sorted = sortTables(tables);
       await writeTables(this.duck.connection, this.place.temporary, sorted, this.#series);
+      await this.#answers.write(this.duck.connection, this.place.temporary);
       const files = await listFiles(this.duck.connection, this.place.temporary);
       const manifest = this.#manifest(sorted, about, files);
       const text = `${JSON.stringify(manifest, null, 2)}\n`;
@@ -310,16 +320,18 @@ class Writer implements HistoryWriter {
   #manifest(tables: HistoryTables, about: About, files: HistoryManifest["files"]): HistoryManifest {
     const hash = createHash("sha256");
     hash.update(this.#samplesHash.digest());
+    this.#answers.digestInto(hash);
     for (const line of canonicalLines(tables, this.#series)) hash.update(line);
     const { samples, missing, firstMs, lastMs } = this.#packer;
     return {
       format: "hindsight-history",
-      schemaVersion: SCHEMA_VERSION,
+      schemaVersion: this.#answers.isEmpty ? SCHEMA_VERSION : NEWEST_SCHEMA,
       madeBy: about.madeBy,
       from: Number.isFinite(firstMs) ? iso(firstMs) : null,
       to: Number.isFinite(lastMs) ? iso(lastMs) : null,
       samples,
       missingSamples: missing,
+      ...(this.#answers.isEmpty ? {} : { answers: this.#answers.counts() }),
       seriesCount: this.#series.length,
       rows: Object.fromEntries(
         TABLE_NAMES.map((name) => [name, tables[name].length]),
@@ -345,31 +357,6 @@ export function compareNames(
     if (left[i] !== right[i]) return left[i]! < right[i]! ? -1 : 1;
   }
   return (a.version === null ? 0 : 1) - (b.version === null ? 0 : 1);
-}
-
-/** Every Parquet file of a history with its size and checksums, by name. */
-async function listFiles(
-  connection: DuckDBConnection,
-  dir: string,
-): Promise<HistoryManifest["files"]> {
-  const isParquet = (name: string): boolean => name.endsWith(".parquet");
-  const sized = (file: string): { file: string; bytes: number } => ({
-    file,
-    bytes: statSync(join(dir, file)).size,
-  });
-  const parts = readdirSync(join(dir, "metrics")).filter(isParquet).sort();
-  const paths = parts.map((name) => join(dir, "metrics", name));
-  const ranges = await valuesRangesOf(connection, paths);
-  return [
-    ...readdirSync(dir)
-      .filter(isParquet)
-      .map((file) => ({ ...sized(file), sha256: fileDigest(join(dir, file)) })),
-    ...parts.map((name, at) => {
-      const values = ranges[at]!;
-      const frame = frameChecksum(paths[at]!, values);
-      return { ...sized(`metrics/${name}`), frame, ...(values === null ? {} : { values }) };
-    }),
-  ].sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 
 function syncTree(directory: string): void {

@@ -17,8 +17,7 @@ export function columnsOf(
   });
   const windows = assemble(watched.map(({ stored }) => stored));
   return watched.map(({ name }, at): SampleColumn => {
-    const { atMs, knownAtMs, values } = cutAtRollback(windows[at]!, rolledBackAtMs);
-    return { series: name, atMs, knownAtMs, values };
+    return { series: name, ...cutAtRollback(windows[at]!, rolledBackAtMs) };
   });
 }
 
@@ -29,5 +28,11 @@ function cutAtRollback(window: SampleWindow, rolledBackAtMs: number | null): Sam
   if (knownAtMs.every((known) => known <= rolledBackAtMs)) return window;
   const keep = Array.from(knownAtMs.keys()).filter((at) => knownAtMs[at]! <= rolledBackAtMs);
   const pick = (values: Float64Array): Float64Array => Float64Array.from(keep, (at) => values[at]!);
-  return { atMs: pick(window.atMs), knownAtMs: pick(knownAtMs), values: pick(window.values) };
+  const { answers } = window;
+  return {
+    atMs: pick(window.atMs),
+    knownAtMs: pick(knownAtMs),
+    values: pick(window.values),
+    ...(answers === undefined ? {} : { answers: Uint8Array.from(keep, (at) => answers[at]!) }),
+  };
 }
