@@ -7,6 +7,7 @@ import { ARGO_SETTINGS, importArgo, isArgoObject } from "../policy/import/argo.t
 import { documentsOf } from "../policy/import/document.ts";
 import { importRules, RULE_SETTINGS, type RuleSettings } from "../policy/import/prometheus.ts";
 import { incumbentText } from "../policy/import/policyFile.ts";
+import { isRuleObject } from "../policy/import/ruleFile.ts";
 import { policyFromText } from "../policy/load.ts";
 import { Problem, Problems } from "../problem.ts";
 import { readText } from "../yaml.ts";
@@ -116,13 +117,17 @@ function prometheusCommand(): Command {
     )
     .action((files: readonly string[], flags: RuleFlags) => {
       const sources = files.map((file) => ({ file, text: readRules(file) }));
-      const { plan, queries, recorded } = importRules(sources, {
+      const read = sources.map(({ file, text }) => documentsOf(text, file));
+      const objects = read.flatMap((one) => one.objects).filter(isRuleObject);
+      const { plan, queries, recorded, problems } = importRules(objects, {
         evaluator: flags.evaluator,
         intervalMs: flags.interval,
         onFiring: flags.onFiring === "page" ? "page" : "rollBack",
         serviceLabel: flags.serviceLabel ?? null,
         watchMs: flags.watch,
       });
+      const wrong = [...read.flatMap((one) => one.problems), ...problems];
+      if (wrong.length > 0) throw new Problems(wrong);
       if (queries.length === 0) {
         throw new Problem("there is no alerting rule in these files", {
           file: files[0]!,
