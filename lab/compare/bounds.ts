@@ -7,14 +7,16 @@
  * is done: one may have acted later and the other not.
  *
  * Two policies that judge by the same signals would have seen the same in what history hid, so
- * there they are taken to be alike. Bias: where both would have proposed, the one that waits less
- * acts more often, so the difference between such policies may be larger than is shown, in the
- * direction that is shown.
+ * there they are taken to be alike: both ask people about it or neither does. Bias: where both
+ * would have proposed, the one that waits less acts more often, so the difference between such
+ * policies may be larger than is shown, in the direction that is shown.
  */
 
-import type { Policy } from "../../engine/index.ts";
+import type { Policy, TierName } from "../../engine/index.ts";
 import type { Listed } from "../history/listed.ts";
-import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
+import type { Label } from "../history/tables.ts";
+import { isOpen, type Outcome } from "../outcome/outcome.ts";
+import { courseOf, leastAsked, mostAsked } from "./askedPeople.ts";
 import { sayTheSame } from "./samePolicy.ts";
 
 /** A policy with its outcomes. */
@@ -28,39 +30,88 @@ interface Assumed {
   readonly doubts: boolean;
   readonly baseline: Listed<Outcome>;
   readonly candidate: Listed<Outcome>;
+  /** Deployments, by how their part in the difference was assumed. */
+  readonly given: readonly { readonly label: Label; readonly how: "bounded" | "alike" }[];
 }
+
+/** What is known of a deployment that history hid from a policy before it asked about it. */
+export interface Hidden {
+  /** The tier that the policy would have given it. */
+  readonly tierOf: (policy: Policy, outcome: Outcome) => TierName;
+  /** Has it tags? Without any a tag can mask nothing. */
+  readonly isTagged: (outcome: Outcome) => boolean;
+}
+
+/** Where there is no plan to look a deployment up: its tier is that of most, and tags may be. */
+export const WITHOUT_A_PLAN: Hidden = {
+  tierOf: ({ assign }, { tier }) => tier ?? assign.at(-1)!.tier,
+  isTagged: () => true,
+};
 
 /** The outcomes with every doubt resolved in favour of one side. */
 export function inFavourOf(
   side: "baseline" | "candidate",
   baseline: Side,
   candidate: Side,
+  hidden: Hidden,
 ): Assumed {
   const sameActs = sayTheSame(baseline.policy, candidate.policy);
   const unlike = { assign: [], tiers: null, fusion: null };
   const sameEyes = sayTheSame(baseline.policy, candidate.policy, unlike);
   let doubts = 0;
-  const resolve = (own: Outcome, other: Outcome, favoured: boolean): Outcome => {
+  const given: Assumed["given"][number][] = [];
+  const resolve = (
+    { policy, outcome: own }: Resolved,
+    { policy: another, outcome: other }: Resolved,
+    favoured: boolean,
+    isFirst: boolean,
+  ): Outcome => {
     if (!isOpen(own) && !isHalfOpen(own)) return own;
+    const tier = hidden.tierOf(policy, own);
+    const course = courseOf(policy, tier);
     // A regression whose end nobody saw lasts equally long under both policies, if both rolled it
     // back or neither did.
     const alike = isOpen(own)
       ? isOpen(other) && own.end === other.end && (sameActs || (sameEyes && isHidden(own, other)))
       : isHalfOpen(other) && own.rolledBack === other.rolledBack;
-    if (alike) return isOpen(own) ? unacted(own) : own;
+    // Where both are open the deployment is told once.
+    if (isFirst || !(isOpen(other) || isHalfOpen(other))) {
+      given.push({ label: own.label, how: alike ? "alike" : "bounded" });
+    }
+    if (alike && !isOpen(own)) return own;
+    if (alike) {
+      if (own.censoredAtMs === null) return unacted(own);
+      // Both ask or neither does, whichever is better for the side that is favoured.
+      const othersPages = courseOf(another, hidden.tierOf(another, other)).pages;
+      if (course.pages !== othersPages) doubts++;
+      const isAsked = favoured ? course.pages < othersPages : othersPages < course.pages;
+      return { ...unacted(own), ...(isAsked ? mostAsked(own, course) : leastAsked(own)) };
+    }
     doubts++;
-    if (isOpen(own)) return favoured ? atBest(own) : atWorst(own);
+    if (isOpen(own)) {
+      if (favoured) return { ...atBest(own), ...leastAsked(own) };
+      const mayMask = policy.context.length > 0 && hidden.isTagged(own);
+      return { ...atWorst(own, tier, mayMask), ...mostAsked(own, course) };
+    }
     return { ...own, recoveryMs: favoured ? own.recoveryBestMs : own.recoveryWorstMs };
   };
+  const at = ({ policy, outcomes }: Side, place: number): Resolved => {
+    return { policy, outcome: outcomes.at(place)! };
+  };
   const assumed = {
-    baseline: baseline.outcomes.map((own, at) =>
-      resolve(own, candidate.outcomes.at(at)!, side === "baseline"),
+    baseline: baseline.outcomes.map((_, place) =>
+      resolve(at(baseline, place), at(candidate, place), side === "baseline", true),
     ),
-    candidate: candidate.outcomes.map((own, at) =>
-      resolve(own, baseline.outcomes.at(at)!, side === "candidate"),
+    candidate: candidate.outcomes.map((_, place) =>
+      resolve(at(candidate, place), at(baseline, place), side === "candidate", false),
     ),
   };
-  return { ...assumed, doubts: doubts > 0 };
+  return { ...assumed, given, doubts: doubts > 0 };
+}
+
+interface Resolved {
+  readonly policy: Policy;
+  readonly outcome: Outcome;
 }
 
 /** Is it certain what was done, but not how long the harm lasted, or since when? */
@@ -79,29 +130,64 @@ function unacted(outcome: Outcome): Outcome {
   return { ...spared(outcome), end: "undecidable" };
 }
 
+/** The outcome at its best: of a regression the rollback, of every other that there was none. */
 function atBest(outcome: Outcome): Outcome {
-  if (isGood(outcome)) return spared(outcome);
-  return outcome.label === "regression" ? ended(outcome) : outcome;
+  if (outcome.label !== "regression") return spared(outcome);
+  const hiddenAtMs = outcome.censoredAtMs ?? Infinity;
+  const { untaggedProposedAtMs: untaggedAtMs } = outcome;
+  const isHidden = untaggedAtMs !== null && untaggedAtMs > hiddenAtMs;
+  return { ...ended(outcome), untaggedProposedAtMs: isHidden ? null : untaggedAtMs };
 }
 
-function atWorst(outcome: Outcome): Outcome {
-  if (isGood(outcome)) return ended(outcome);
-  return outcome.label === "regression" ? spared(outcome) : outcome;
+/** @param mayMask may a tag have kept the policy from what was hidden? */
+function atWorst(outcome: Outcome, tier: TierName, mayMask: boolean): Outcome {
+  if (outcome.label !== "regression") return ended(outcome);
+  const worst = spared(outcome);
+  if (outcome.censoredAtMs === null) return worst;
+  // Nothing that came after history's rollback is certain, and people may have overridden it.
+  const hiddenAtMs = outcome.censoredAtMs;
+  const certain = (atMs: number | null): number | null =>
+    atMs !== null && atMs > hiddenAtMs ? null : atMs;
+  const asksPeople = tier === "override" || tier === "approve";
+  return {
+    ...worst,
+    end: asksPeople ? "overridden" : worst.end,
+    detectedAtMs: certain(worst.detectedAtMs),
+    proposedAtMs: certain(worst.proposedAtMs),
+    untaggedProposedAtMs: mayMask
+      ? Math.min(worst.untaggedProposedAtMs ?? hiddenAtMs, hiddenAtMs)
+      : worst.untaggedProposedAtMs,
+  };
 }
 
 /** The outcome if it had been rolled back, when history did or when the policy asked. */
 function ended(outcome: Outcome): Outcome {
-  if (outcome.rolledBack) return { ...outcome, recoveryMs: outcome.recoveryBestMs };
+  const seen = sooner(outcome);
+  if (outcome.rolledBack) return { ...seen, recoveryMs: outcome.recoveryBestMs };
   const atMs = outcome.censoredAtMs ?? outcome.decidedAtMs ?? outcome.startedAtMs;
   return {
-    ...outcome,
+    ...seen,
     end: "rolledBack",
     rolledBack: true,
     proposals: Math.max(1, outcome.proposals),
-    detectedAtMs: outcome.detectedAtMs ?? atMs,
-    proposedAtMs: outcome.proposedAtMs ?? atMs,
+    detectedAtMs: seen.detectedAtMs ?? atMs,
+    proposedAtMs: seen.proposedAtMs ?? atMs,
     executedAtMs: atMs,
     recoveryMs: outcome.recoveryBestMs,
+  };
+}
+
+/** The outcome with no time later than history's rollback, after which all is a model. */
+function sooner(outcome: Outcome): Outcome {
+  const { censoredAtMs, detectedAtMs, proposedAtMs, executedAtMs } = outcome;
+  if (censoredAtMs === null) return outcome;
+  const by = (atMs: number | null): number | null =>
+    atMs === null ? null : Math.min(atMs, censoredAtMs);
+  return {
+    ...outcome,
+    detectedAtMs: by(detectedAtMs),
+    proposedAtMs: by(proposedAtMs),
+    executedAtMs: by(executedAtMs),
   };
 }
 

@@ -5,7 +5,8 @@
 
 import type { Listed } from "../history/listed.ts";
 import { isOpen, type Outcome } from "../outcome/outcome.ts";
-import { inFavourOf } from "./bounds.ts";
+import { assumptionsOf } from "./assumed.ts";
+import { inFavourOf, WITHOUT_A_PLAN, type Hidden } from "./bounds.ts";
 import { tooFew } from "./enough.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
@@ -47,6 +48,17 @@ export interface Difference {
    */
   readonly hiddenLow: number | null;
   readonly hiddenHigh: number | null;
+  /** How many deployments have a part in it that is assumed; means over the draws. */
+  readonly assumed: AssumedIn;
+}
+
+export interface AssumedIn {
+  /** History hid what a policy would have done: the interval covers whatever that is. */
+  readonly bounded: number;
+  /** History hid it from two policies that watch the same: they are taken to have seen the same. */
+  readonly alike: number;
+  /** A policy rolled back what history did not, or at another time: the recovery is modelled. */
+  readonly modelled: number;
 }
 
 export interface Flip {
@@ -73,7 +85,9 @@ export function differencesOf(
   baseline: Evaluated,
   candidate: Evaluated,
   scoreAgain: (draws: readonly Listed<Outcome>[]) => Scored,
+  hidden: Hidden = WITHOUT_A_PLAN,
 ): readonly Difference[] {
+  const assumedIn = assumptionsOf(baseline, candidate);
   const pairs: (readonly [Scored, Scored])[] = [[baseline.scored, candidate.scored]];
   for (const side of ["baseline", "candidate"] as const) {
     const assumed = baseline.draws.map((outcomes, draw) =>
@@ -81,8 +95,10 @@ export function differencesOf(
         side,
         { policy: baseline.policy, outcomes },
         { policy: candidate.policy, outcomes: candidate.draws[draw]! },
+        hidden,
       ),
     );
+    if (side === "baseline") assumed.forEach(({ given }) => assumedIn.add(given));
     if (assumed.every((one) => !one.doubts)) continue;
     pairs.push([
       scoreAgain(assumed.map((one) => one.baseline)),
@@ -113,6 +129,7 @@ export function differencesOf(
       hiddenShare: null,
       hiddenLow: null,
       hiddenHigh: null,
+      assumed: assumedIn.of(field.name),
     };
     if (Number.isNaN(from) || Number.isNaN(to)) {
       const interval = { low: null, high: null };

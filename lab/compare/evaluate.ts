@@ -6,6 +6,8 @@
 import {
   ENGINE_VERSION,
   formatDuration,
+  resolveTier,
+  tagsAt,
   type Policy,
   type SamplesSeen,
   type JsonObject,
@@ -37,6 +39,7 @@ import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
 import { score, type Scored } from "../score/scorecard.ts";
+import type { Hidden } from "./bounds.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
 import { checkNames } from "./names.ts";
 import { unmetNotes } from "./unmet.ts";
@@ -157,6 +160,8 @@ export interface Evaluation {
   readonly unscored: readonly Listed<Outcome>[];
   /** Scores outcomes of these deployments as those of the policies were. */
   readonly scoreAgain: (draws: readonly Listed<Outcome>[]) => Scored;
+  /** What is known of deployments that history hid. */
+  readonly hidden: Hidden;
   /** By deployment; empty unless they were to be digested. */
   readonly samplesSeen: ReadonlyMap<string, SamplesSeen>;
 }
@@ -251,6 +256,7 @@ export async function evaluate(
     };
     return { policy, outcomes, draws, scored: { ...scored, scorecard } };
   });
+  const hidden = hiddenIn(replayed.plan);
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
   return {
     manifest: {
@@ -293,14 +299,32 @@ export async function evaluate(
       },
     },
     policies: evaluated,
-    differences: candidates.flatMap((candidate) => differencesOf(baseline, candidate, scoreDraws)),
+    differences: candidates.flatMap((candidate) =>
+      differencesOf(baseline, candidate, scoreDraws, hidden),
+    ),
     flips: candidates.flatMap(({ outcomes, policy }) =>
       flipsOf(baseline.outcomes, outcomes, policy.policy),
     ),
     replay: replayed,
     unscored: policies.slice(scoredCount).map((_, at) => drawsOf(scoredCount + at)[0]!),
     scoreAgain: scoreDraws,
+    hidden,
     samplesSeen: samples.byDeployment,
+  };
+}
+
+/** What a plan knows of deployments that history hid. */
+function hiddenIn({ places, deployments }: Replay["plan"]): Hidden {
+  const plannedOf = ({ deploymentId }: Outcome) => deployments.at(places.get(deploymentId)!)!;
+  return {
+    isTagged: (outcome) => plannedOf(outcome).tags.length > 0,
+    tierOf: (policy, outcome) => {
+      if (outcome.tier !== null) return outcome.tier;
+      const { deployment, tags } = plannedOf(outcome);
+      const atMs = outcome.censoredAtMs ?? outcome.startedAtMs;
+      const active = tagsAt(policy, deployment, tags, atMs, atMs);
+      return resolveTier(policy, deployment, active, atMs).tier;
+    },
   };
 }
 

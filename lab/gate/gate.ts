@@ -15,7 +15,7 @@
  */
 
 import { formatNumber } from "../../engine/index.ts";
-import type { Difference, Flip } from "../compare/compare.ts";
+import type { AssumedIn, Difference, Flip } from "../compare/compare.ts";
 import type { Answer } from "../compare/answer.ts";
 import { tooFew } from "../compare/enough.ts";
 import { sayTheSame } from "../compare/samePolicy.ts";
@@ -40,6 +40,13 @@ export interface Check {
   readonly margin: number | null;
   /** How many times as much history would settle it; null where that is not the question. */
   readonly historyTimes: number | null;
+  /**
+   * What a pass or a fail rests on. `identified`: it holds whatever history hid. `modelled`: it
+   * takes something for granted as well, which `assumed` counts and the reason says. Null where
+   * it is inconclusive.
+   */
+  readonly ground: "identified" | "modelled" | null;
+  readonly assumed: Difference["assumed"] | null;
   readonly reason: string;
 }
 
@@ -103,6 +110,8 @@ function identical(guard: Guard, difference: Difference): Check {
     atMost: 0,
     margin: null,
     historyTimes: null,
+    ground: "identified",
+    assumed: null,
     reason: "both policies say the same",
   };
 }
@@ -118,7 +127,8 @@ function checkOf(
   const margin = marginOf(guard, difference, weeks);
   const sign = field.better === "higher" ? -1 : 1;
   const worseBy = difference.difference === null ? null : tidy(sign * difference.difference);
-  const known = { ...base(guard, difference), worseBy, margin };
+  const { assumed } = difference;
+  const known = { ...base(guard, difference), worseBy, margin, ground: null, assumed };
   const unsure = (reason: string): Check => {
     return { ...known, verdict: "inconclusive", atMost: null, historyTimes: null, reason };
   };
@@ -138,14 +148,14 @@ function checkOf(
     const reason =
       `surely worse, by ${sizeText(field, least)} at least and ${guess} as the best guess; ` +
       `${allowed} allowed`;
-    return { ...settled, verdict: "fail", reason };
+    return { ...settled, verdict: "fail", ...groundOf(assumed, reason) };
   }
   if (atMost <= margin || (untouched && margin === 0)) {
     const allowed = `${marginText} allowed`;
     let reason = `worse by ${atMostText} at most; ${allowed}`;
     if (untouched) reason = `none of ${countText(n)} differs; ${allowed}`;
     else if (atMost < 0) reason = `better by ${atMostText} at least`;
-    return { ...settled, verdict: "pass", reason };
+    return { ...settled, verdict: "pass", ...groundOf(assumed, reason) };
   }
   const open = untouched
     ? `none of ${countText(n)} differs, but so few leave up to ${atMostText} open`
@@ -159,6 +169,24 @@ function checkOf(
   else if (worseBy >= margin) more = "the best guess is beyond it already";
   const reason = `${open}; ${marginText} allowed; ${more}`;
   return { ...settled, historyTimes, verdict: "inconclusive", reason };
+}
+
+/** What a settled guard rests on, and its reason with that. */
+function groundOf(assumed: AssumedIn, reason: string): Pick<Check, "ground" | "reason"> {
+  const { bounded, alike, modelled } = assumed;
+  const takes = [
+    ...(alike > 0 ? [`${deploymentsText(alike)} that history hid taken as alike under both`] : []),
+    ...(modelled > 0 ? [`the recovery of ${deploymentsText(modelled)} from a model`] : []),
+  ];
+  if (takes.length > 0)
+    return { ground: "modelled", reason: `${reason}; on ${takes.join(" and ")}` };
+  const whatever = bounded > 0 ? `, whatever history hid of ${deploymentsText(bounded)}` : "";
+  return { ground: "identified", reason: `${reason}${whatever}` };
+}
+
+/** A mean over draws is rounded up: part of a deployment is one that is assumed in some draws. */
+function deploymentsText(count: number): string {
+  return counted(Math.ceil(count), "deployment");
 }
 
 /**
@@ -231,6 +259,8 @@ function ownerless(card: Scorecard): Check[] {
       atMost: value,
       margin: 0,
       historyTimes: null,
+      ground: "identified",
+      assumed: null,
       reason: none ? "every action has an owner" : `${counted(value!, "action")} without an owner`,
     },
   ];
@@ -239,20 +269,28 @@ function ownerless(card: Scorecard): Check[] {
 /** Deployments that end worse and that nobody accepted, where the budget limits them. */
 function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[] {
   if (worseFlips === null) return [];
-  const worse = flips.filter(({ change, accepted }) => change === "worse" && accepted === null);
+  const unaccepted = flips.filter(({ accepted }) => accepted === null);
+  const worse = unaccepted.filter(({ change }) => change === "worse");
+  // Of these history hid how they end: each may be worse.
+  const open = unaccepted.filter(({ change }) => change === "open").length;
+  const atMost = worse.length + open;
   const within = worse.length <= worseFlips;
+  const verdict = !within ? "fail" : atMost <= worseFlips ? "pass" : "inconclusive";
+  const more = open === 0 ? "" : `, and ${open} more that history hid may be`;
   return [
     {
       name: "worseFlips",
-      verdict: within ? "pass" : "fail",
+      verdict,
       baseline: 0,
       candidate: worse.length,
       worseBy: worse.length,
-      atMost: worse.length,
+      atMost,
       margin: worseFlips,
       historyTimes: null,
+      ground: verdict === "inconclusive" ? null : "identified",
+      assumed: null,
       reason:
-        `${counted(worse.length, "deployment")} worse off and not accepted; ` +
+        `${counted(worse.length, "deployment")} worse off and not accepted${more}; ` +
         `${worseFlips} allowed`,
     },
   ];

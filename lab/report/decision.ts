@@ -84,6 +84,9 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
       : thin.length > 0
         ? `Too few deployments or services to tell: ${names(thin)}.`
         : open(told);
+  const models = gate.checks.flatMap(({ ground, name }) =>
+    ground === "modelled" ? [fieldWords(name)] : [],
+  );
   const third = loss === null ? "Open" : "Price";
   switch (gate.verdict) {
     case "fail":
@@ -130,7 +133,9 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
         third,
         sentences: [
           `Nothing the budget guards gets worse than ${current} by more than it allows, ` +
-            "whatever the quarter's own rollbacks hid.",
+            (models.length === 0
+              ? "whatever the quarter's own rollbacks hid."
+              : `on a model in ${listed(models)}.`),
           gained,
           price,
         ],

@@ -103,9 +103,9 @@ export function evaluatedOf({ policies }: Evaluation, name: string): Evaluated {
 export function comparedWith(
   baseline: Evaluated,
   candidate: Evaluated,
-  { scoreAgain }: Evaluation,
+  { scoreAgain, hidden }: Evaluation,
 ): readonly Compared[] {
-  return differencesOf(baseline, candidate, scoreAgain);
+  return differencesOf(baseline, candidate, scoreAgain, hidden);
 }
 
 function verdictDifferences(

@@ -61,6 +61,8 @@ export const difference = z.object({
   hiddenShare: z.number().nullable(),
   hiddenLow: z.number().nullable(),
   hiddenHigh: z.number().nullable(),
+  /** How many deployments have a part in it that is assumed, and how. */
+  assumed: z.object({ bounded: z.number(), alike: z.number(), modelled: z.number() }),
 });
 export type DifferenceDocument = z.infer<typeof difference>;
 

@@ -1,0 +1,76 @@
+/** How many deployments have a part in a difference that is assumed, by field. */
+
+import type { Label } from "../history/tables.ts";
+import { standingFor } from "../outcome/outcomeList.ts";
+import { tidy } from "../score/intervals.ts";
+import type { AssumedIn } from "./compare.ts";
+import type { Evaluated } from "./evaluate.ts";
+
+type Given = readonly { readonly label: Label; readonly how: "bounded" | "alike" }[];
+
+/** Fields that rest on deployments of some labels alone. */
+const GOOD: readonly Label[] = ["benign", "expected_change"];
+const BAD: readonly Label[] = ["regression"];
+const LABELLED = [...GOOD, ...BAD];
+const RESTS_ON: ReadonlyMap<string, readonly Label[]> = new Map([
+  ["falsePositiveRollbacks", GOOD],
+  ["falsePositiveRate", GOOD],
+  ["truePositiveRollbacks", BAD],
+  ["missRate", BAD],
+  ["recall", BAD],
+  ["harmfulOverrides", BAD],
+  ["tagMasked", BAD],
+  ["mttr", BAD],
+  ["falsePositiveShare", LABELLED],
+  ["precision", LABELLED],
+  ["f1", LABELLED],
+  ["unrelatedRollbacks", ["unrelated_incident"]],
+]);
+
+/** Does the field depend on when a regression was over? */
+const isOfRecovery = (field: string): boolean =>
+  field === "mttr" || field === "cost" || field.startsWith("timeToRecovery.");
+
+/** Counts what was assumed of each draw. */
+export function assumptionsOf(
+  baseline: Evaluated,
+  candidate: Evaluated,
+): { readonly add: (given: Given) => void; readonly of: (field: string) => AssumedIn } {
+  const counts = new Map<string, number>();
+  const draws = baseline.draws.length;
+  let modelled = 0;
+  baseline.draws.forEach((outcomes, draw) => {
+    const others = standingFor(candidate.draws[draw]!);
+    standingFor(outcomes).forEach((outcome, place) => {
+      const isModelled = [outcome, others.at(place)!].some(
+        ({ label, evidence, censoredAtMs }) =>
+          label === "regression" && evidence === "modelled" && censoredAtMs === null,
+      );
+      if (isModelled) modelled += 1 / draws;
+    });
+  });
+  return {
+    add: (given) => {
+      for (const { label, how } of given) {
+        const key = `${how} ${label}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1 / draws);
+      }
+    },
+    of: (field) => {
+      const on = field.startsWith("timeTo") ? BAD : RESTS_ON.get(field);
+      const count = (how: string): number => {
+        let sum = 0;
+        for (const [key, n] of counts) {
+          const [kind, label] = key.split(" ") as [string, Label];
+          if (kind === how && (on === undefined || on.includes(label))) sum += n;
+        }
+        return tidy(sum);
+      };
+      return {
+        bounded: count("bounded"),
+        alike: count("alike"),
+        modelled: isOfRecovery(field) ? tidy(modelled) : 0,
+      };
+    },
+  };
+}
