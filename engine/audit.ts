@@ -173,12 +173,17 @@ export function chainEntry(
   { kind, content }: LogEntry,
   hash: (text: string) => string,
 ): { readonly line: string; readonly end: ChainEnd } {
-  assert(isSayable(content), `the log has no word for a number in this ${kind}`);
+  assertSayable(content, kind);
   const body =
     `{"content":${canonicalJson(content)},"kind":"${kind}",` +
     `"previous":"${end.previous}","seq":${end.seq}`;
   const sha256 = hash(body);
   return { line: `${body},"sha256":"${sha256}"}`, end: { seq: end.seq + 1, previous: sha256 } };
+}
+
+/** @throws InvariantError for a number that is not finite: JSON would turn it into null */
+export function assertSayable(content: unknown, kind = "entry"): void {
+  assert(isSayable(content), `the log has no word for a number in this ${kind}`);
 }
 
 function isSayable(value: unknown): boolean {

@@ -132,6 +132,11 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       setWatch(turn, id, takeColumns(policy, fresh, past));
       break;
     }
+    case "deploymentQuarantined":
+      // No time passes here: it is this watch on which the engine threw.
+      turn.state = without(state, event.deploymentId);
+      decide(turn, [event]);
+      break;
     case "overrideGiven":
     case "approvalGiven":
     case "rollbackFinished":
@@ -215,6 +220,15 @@ function takePrepared(turn: Turn, id: string): PreparedContext | undefined {
   rest.delete(id);
   turn.state = rest.size === 0 ? state : { ...state, prepared: rest };
   return found;
+}
+
+/** The state without the watch and the prepared context of a deployment. */
+function without({ prepared, ...state }: ControllerState, id: string): ControllerState {
+  const watches = new Map(state.watches);
+  watches.delete(id);
+  const rest = new Map(prepared);
+  rest.delete(id);
+  return rest.size === 0 ? { ...state, watches } : { ...state, watches, prepared: rest };
 }
 
 /** Tells the watches of all tags that their deployments have by now. */

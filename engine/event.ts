@@ -258,6 +258,16 @@ export interface FaultReported extends Timed {
   readonly source: string;
   readonly reason: string;
 }
+/**
+ * The engine threw on an event of this deployment, so it is not watched any further: it is held for
+ * good, and a rollback that was ordered and not carried out is called off.
+ */
+export interface DeploymentQuarantined extends Timed {
+  readonly kind: "deploymentQuarantined";
+  readonly deploymentId: string;
+  /** The event on which the engine threw, and the message. */
+  readonly reason: string;
+}
 export interface ClockAdvanced extends Timed {
   readonly kind: "clockAdvanced";
 }
@@ -276,6 +286,7 @@ export type DecisionEvent =
   | PolicyChanged
   | RequestRefused
   | FaultReported
+  | DeploymentQuarantined
   | ClockAdvanced;
 
 /** What a host may report to the controller. */
@@ -309,13 +320,14 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 }
 
 /**
- * The order of events that became known at the same instant: first a halt, then what was declared,
- * what was measured, what was missed (a series that fell silent), what people did, what was refused
- * and faults, then the lifting of a halt, and last the clock. So a sample that becomes known at the
- * very instant at which its series would be silent is in time.
+ * The order of events that became known at the same instant: first a halt and a quarantine, then
+ * what was declared, what was measured, what was missed (a series that fell silent), what people
+ * did, what was refused and faults, then the lifting of a halt, and last the clock. So a sample that
+ * becomes known at the very instant at which its series would be silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   haltOrdered: -2,
+  deploymentQuarantined: -2,
   policyChanged: -1,
   deploymentStarted: 0,
   contextPrepared: 1,
@@ -357,6 +369,7 @@ function subject(event: Event | DecisionEvent): string {
     case "overrideGiven":
     case "approvalGiven":
     case "rollbackFinished":
+    case "deploymentQuarantined":
       return event.deploymentId;
     case "haltOrdered":
     case "haltLifted":

@@ -11,6 +11,7 @@ export * from "./command.ts";
 export * from "./record.ts";
 export {
   CHAIN_START,
+  assertSayable,
   chainEntry,
   checkpointText,
   isBatch,

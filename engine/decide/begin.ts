@@ -165,6 +165,9 @@ export function forget(turn: Turn, nowMs: number): void {
   if (fleet.ended !== ended && !fleet.policies.every((policy) => isUsed(fleet, policy))) {
     fleet.policies = fleet.policies.filter((policy) => isUsed(fleet, policy));
   }
+  if (fleet.quarantined !== undefined) {
+    fleet.quarantined = fleet.quarantined.filter(({ atMs }) => atMs > beforeMs);
+  }
   if (tags.length === 0) return;
   const waiting = tags.filter(
     ({ deploymentId, knownAtMs, validUntilMs }) =>

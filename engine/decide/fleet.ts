@@ -101,6 +101,6 @@ function pageFault(turn: Turn, { source, reason, knownAtMs }: FaultReported): vo
   page(turn, record, ON_CALL);
 }
 
-function phaseOf({ fleet }: Turn): FleetPhaseName {
+export function phaseOf({ fleet }: Turn): FleetPhaseName {
   return fleet.halted === null ? "running" : "halted";
 }

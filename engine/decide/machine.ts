@@ -8,7 +8,8 @@
  *     watching ──breach──▶ proposed ──silence, approval──▶ rollingBack ──▶ ended
  *        ▲                    │
  *        └───── withdrawn ────┘        every phase may end: overridden, expired,
- *                                      held, superseded, or when the watch is over
+ *                                      held, superseded, or when the watch is over;
+ *                                      a quarantine holds, in every phase
  *
  * At most one rollback for each deployment, never after an override; on silence only while a
  * breach stands and the tier still allows it. An approval needs neither, but `observe` holds.
@@ -19,6 +20,7 @@ import type {
   ApprovalGiven,
   DecisionEvent,
   Deployment,
+  DeploymentQuarantined,
   HaltOrdered,
   OverrideGiven,
   RollbackFinished,
@@ -31,7 +33,7 @@ import { isStricter, type TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, passOn, reachStage, successorOf, tag } from "./begin.ts";
 import { halt, toldFleet } from "./fleet.ts";
-import { concludes } from "./fusion.ts";
+import { quarantined, quarantineUnknown, refusesQuarantined, THREW } from "./quarantine.ts";
 import { begun, boundBy, put, refuse, unchanged, writeRecord } from "./recorder.ts";
 import type { Step, Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
@@ -39,8 +41,10 @@ import {
   accusedBy,
   breachReason,
   caveat,
+  endOfWatch,
   obstacle,
   onSilence,
+  questionOf,
   recovered,
   recoveryReason,
   stands,
@@ -53,8 +57,8 @@ import {
   dueThen,
   findDeployment,
   isOver,
+  judgedBy,
   nextDueAtMs,
-  withJudgement,
   type DeploymentState,
   type FleetState,
   type Proposed,
@@ -62,11 +66,9 @@ import {
 import { ask, notify, ON_CALL, orderRollback, page, takeBack } from "./tell.ts";
 
 /**
- * Advances the machine by one event and says what the host must do next.
- *
- * A pure function: the same policy, state and event always give the same step.
- * Timers that fell due before the event fire first, in the order they were due;
- * what becomes known at the very instant a timer is due still counts before it.
+ * Advances the machine by one event and says what the host must do next. Pure. Timers that fell due
+ * before the event fire first, in the order they were due; what becomes known at the very instant a
+ * timer is due still counts before it.
  */
 export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): Step {
   const before = event.kind === "clockAdvanced" ? event.knownAtMs : event.knownAtMs - 1;
@@ -101,6 +103,9 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       halt(turn, event);
       leaveToPeople(turn, event);
       break;
+    case "deploymentQuarantined":
+      quarantine(turn, event);
+      break;
     case "policyChanged":
     case "haltLifted":
     case "requestRefused":
@@ -130,6 +135,7 @@ function start(turn: Turn, deployment: Deployment, nowMs: number): void {
   const known = findDeployment(turn.fleet, deployment.deploymentId);
   if (known !== undefined) return refuse(turn, known, nowMs, "this deployment has started already");
   forget(turn, nowMs);
+  if (refusesQuarantined(turn, deployment.deploymentId, nowMs)) return;
   for (const state of turn.fleet.deployments) {
     if (isReplacedBy(state, deployment)) supersede(turn, state, deployment, nowMs);
   }
@@ -153,11 +159,7 @@ function judge(turn: Turn, event: SignalJudged): void {
   if (known === undefined || known.phase.name === "ended") return;
   const policy = boundBy(turn, known);
   const nowMs = event.knownAtMs;
-  const signals = withJudgement(known.signals, event.evidence);
-  const judged = changed(
-    known,
-    event.evidence.hardGuard === true ? { signals, guarded: true } : { signals },
-  );
+  const judged = judgedBy(known, event.evidence);
   const begins = known.untaggedProposedAtMs === null && stands(policy, judged, nowMs, "untagged");
   const state = begins ? changed(judged, { untaggedProposedAtMs: nowMs }) : judged;
   put(turn, state);
@@ -199,19 +201,7 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     });
     return;
   }
-  const waitMs =
-    decision.tier === "override" ? policy.tiers.override.windowMs : policy.tiers.approve.slaMs;
-  const question: Proposed = {
-    name: "proposed",
-    tier: decision.tier,
-    proposedAtMs: nowMs,
-    answerByMs: nowMs + waitMs,
-    step: 0,
-    to: ON_CALL,
-    accused: accusedBy(state),
-  };
-  const isLearned = decision.learned?.tierWithout != null;
-  const phase: Proposed = isLearned ? { ...question, learned: true } : question;
+  const phase = questionOf(policy, state, decision, ON_CALL, nowMs);
   const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
   const why = { decision: "proposed", nowMs, reason, authority, tier: decision } as const;
   const record = writeRecord(turn, state, { phase, proposals }, why);
@@ -341,6 +331,20 @@ function leaveToPeople(turn: Turn, { by, reason, knownAtMs: nowMs }: HaltOrdered
   }
 }
 
+// ── The engine threw, and the host holds ──────────────────────────────────────
+
+/** Holds one deployment for good. The rest of the fleet goes on. */
+function quarantine(turn: Turn, event: DeploymentQuarantined): void {
+  const known = findDeployment(turn.fleet, event.deploymentId);
+  if (known === undefined) return quarantineUnknown(turn, event);
+  const { state, reason } = quarantined(known, event);
+  const nowMs = event.knownAtMs;
+  if (state.phase.name === "ended") return refuse(turn, state, nowMs, reason);
+  const record = end(turn, state, "held", nowMs, reason, { authority: THREW });
+  if (state.phase.name === "proposed") takeBack(turn, record);
+  page(turn, record, ON_CALL);
+}
+
 // ── Acting, and ending ────────────────────────────────────────────────────────
 
 function rollBack(
@@ -377,11 +381,8 @@ function finish(
 /** Ends a watch during which nothing was left open, by what the signals say at its end. */
 function endWatch(turn: Turn, state: DeploymentState, nowMs: number): void {
   const policy = boundBy(turn, state);
-  const { verdict, reason } = concludes(policy, state.signals);
-  if (state.observed) end(turn, state, "held", nowMs, `observed only: ${reason}`);
-  else if (verdict !== "healthy") end(turn, state, "undecidable", nowMs, reason);
-  else if (state.withdrawals > 0) end(turn, state, "withdrawn", nowMs, "healthy at the end");
-  else end(turn, state, "healthy", nowMs, reason);
+  const { how, reason } = endOfWatch(policy, state);
+  end(turn, state, how, nowMs, reason);
 }
 
 function end(

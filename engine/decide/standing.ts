@@ -9,10 +9,10 @@ import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, type TierDecision } from "../policy/resolve.ts";
 import { tagsAt } from "../policy/tags.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
-import type { DecisionRecord, Explanation, Learned, TierName } from "../record.ts";
+import type { DecisionRecord, End, Explanation, Learned, TierName } from "../record.ts";
 import { explanationsOf, explanationText, isInDoubt, isUnrelated } from "./attribution.ts";
 import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
-import { fuses, verdictIn } from "./fusion.ts";
+import { concludes, fuses, verdictIn } from "./fusion.ts";
 import { learnedOf } from "../learn/discount.ts";
 import { shareAt } from "../policy/stages.ts";
 import type { Turn } from "./recorder.ts";
@@ -238,6 +238,39 @@ export function whyObserve({ restraint, path }: TierNow): string {
 /** The signals a proposal stands on, by name. */
 export function accusedBy(state: DeploymentState): readonly string[] {
   return namesOf(state.signals, accuses);
+}
+
+/** The question that is asked first, of these people. */
+export function questionOf(
+  policy: Policy,
+  state: DeploymentState,
+  { tier, learned }: TierNow,
+  to: string,
+  nowMs: number,
+): Proposed {
+  const waitMs = tier === "override" ? policy.tiers.override.windowMs : policy.tiers.approve.slaMs;
+  const question: Proposed = {
+    name: "proposed",
+    tier,
+    proposedAtMs: nowMs,
+    answerByMs: nowMs + waitMs,
+    step: 0,
+    to,
+    accused: accusedBy(state),
+  };
+  return learned?.tierWithout != null ? { ...question, learned: true } : question;
+}
+
+/** How a watch ends during which nothing was left open. */
+export function endOfWatch(
+  policy: Policy,
+  { signals, observed, withdrawals }: DeploymentState,
+): { readonly how: End; readonly reason: string } {
+  const { verdict, reason } = concludes(policy, signals);
+  if (observed) return { how: "held", reason: `observed only: ${reason}` };
+  if (verdict !== "healthy") return { how: "undecidable", reason };
+  if (withdrawals > 0) return { how: "withdrawn", reason: "healthy at the end" };
+  return { how: "healthy", reason };
 }
 
 /** Why a breach is acted on or asked about, in words: what was found, and how sure that is. */

@@ -89,6 +89,8 @@ export interface FleetState {
   readonly stormPaged: readonly string[];
   /** What people's answers taught, whether or not a policy listens. */
   readonly learning: LearningState;
+  /** Deployments that were quarantined before they were watched; absent where there are none. */
+  readonly quarantined?: readonly { readonly deploymentId: string; readonly atMs: number }[];
 }
 
 export interface PastRollback {
@@ -155,6 +157,12 @@ export function changed(
   return Object.assign(next, change);
 }
 
+/** The state after one more judgement. */
+export function judgedBy(state: DeploymentState, evidence: SignalEvidence): DeploymentState {
+  const signals = withJudgement(state.signals, evidence);
+  return changed(state, evidence.hardGuard === true ? { signals, guarded: true } : { signals });
+}
+
 /** The newest judgements with one more, in the place of the signal's older one. */
 export function withJudgement(
   signals: DeploymentState["signals"],
@@ -168,7 +176,7 @@ export type Writable<Type> = { -readonly [Field in keyof Type]: Type[Field] };
 
 /** A shallow copy whose fields may be replaced; the lists they hold must not be changed. */
 export function copyOf(fleet: FleetState): Writable<FleetState> {
-  return {
+  const copy: Writable<FleetState> = {
     deployments: fleet.deployments,
     ended: fleet.ended,
     tags: fleet.tags,
@@ -180,6 +188,8 @@ export function copyOf(fleet: FleetState): Writable<FleetState> {
     stormPaged: fleet.stormPaged,
     learning: fleet.learning,
   };
+  if (fleet.quarantined !== undefined) copy.quarantined = fleet.quarantined;
+  return copy;
 }
 
 /** The deployment with this id, running or ended; undefined where it is not remembered. */

@@ -253,6 +253,8 @@ function doneText(event: DecisionEvent): string | null {
       const detail = event.detail === "" ? "" : `: ${event.detail}`;
       return `the platform ${event.succeeded ? "rolled back" : "failed to roll back"}${detail}`;
     }
+    case "deploymentQuarantined":
+      return `the host quarantined it: ${event.reason}`;
     case "haltOrdered":
       return `${event.by} halted all machines: ${event.reason}`;
     case "deploymentStarted":

@@ -111,6 +111,7 @@ export function learn(state: LearningState, { event, records }: Handled): Learni
     case "policyChanged":
     case "requestRefused":
     case "faultReported":
+    case "deploymentQuarantined":
     case "clockAdvanced":
       return next;
   }

@@ -54,6 +54,8 @@ export interface LogReplay {
   readonly differences: readonly DecisionDifference[];
   /** Engine versions that wrote the log. */
   readonly engineVersions: readonly string[];
+  /** Deployments that the log says were quarantined, in order. */
+  readonly quarantined: readonly string[];
   /** Policy keys that the log lacks and that got today's defaults. */
   readonly filled: readonly string[];
 }
@@ -72,6 +74,7 @@ export function replayLog(file: string, open: boolean): LogReplay {
   const differences: DecisionDifference[] = [];
   const versions = new Set<string>();
   const filled = new Set<string>();
+  const quarantined: string[] = [];
   let [sections, events, decisions] = [0, 0, 0];
   let section: Section | null = null;
   let waiting: { line: number; event: DecisionEvent; records: DecisionRecord[] } | null = null;
@@ -97,6 +100,9 @@ export function replayLog(file: string, open: boolean): LogReplay {
         if (entry.content.kind === "contextPrepared") break;
         decide();
         events++;
+        if (entry.content.kind === "deploymentQuarantined") {
+          quarantined.push(entry.content.deploymentId);
+        }
         waiting = { line, event: entry.content, records: [] };
         break;
       case "record":
@@ -115,6 +121,7 @@ export function replayLog(file: string, open: boolean): LogReplay {
     decisions,
     differences,
     engineVersions: [...versions],
+    quarantined,
     filled: [...filled],
   };
 }
@@ -224,6 +231,8 @@ function eventText(event: DecisionEvent): string {
       return `${event.what} by ${event.by ?? "somebody unknown"} was refused`;
     case "faultReported":
       return `a fault of ${event.source} was reported`;
+    case "deploymentQuarantined":
+      return `${event.deploymentId} was quarantined`;
     case "clockAdvanced":
       return "time passed";
   }

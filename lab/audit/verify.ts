@@ -8,6 +8,7 @@ import {
   initialChain,
   type ChainChecks,
   type ChainState,
+  type DecisionEvent,
 } from "../../engine/index.ts";
 import { unreadable } from "../operatingProblem.ts";
 
@@ -103,6 +104,23 @@ export function requireSignature(state: ChainState): ChainState {
     ...state,
     fault: { kind: "unsigned", line: state.lines + 1, seq: state.end.seq, what },
   };
+}
+
+/**
+ * The deployments that a log says were quarantined, in order. The marker cannot be part of a text:
+ * there its quotes would be escaped.
+ */
+export function quarantinedIn(file: string): string[] {
+  const marker = Buffer.from('"kind":"deploymentQuarantined"');
+  const found: string[] = [];
+  for (const { bytes } of readLines(file)) {
+    if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(marker)) continue;
+    const { content } = JSON.parse(new TextDecoder().decode(bytes)) as {
+      content: DecisionEvent;
+    };
+    if (content.kind === "deploymentQuarantined") found.push(content.deploymentId);
+  }
+  return found;
 }
 
 export function chainChecks(isSigned: ChainChecks["isSigned"]): ChainChecks {

@@ -20,6 +20,8 @@ const NOTHING_SIGNED: MarkFault = {
   kind: "unsigned",
   what: "neither a checkpoint nor a high-water mark is signed",
 };
+/** So many names of quarantined deployments are printed. */
+const SHOWN = 10;
 
 export function isJournal(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -55,9 +57,9 @@ export function verifyWholeJournal(
       /** Was the mark's signature checked, and is it right? */
       endProven: isWhole && isSigned !== null && (mark?.mark ?? null) !== null,
       linesAfterHighWater: mark?.linesAfter ?? null,
-      segments: segments.map(({ log, state, misplaced }) => ({
+      segments: segments.map(({ log, state, misplaced, quarantined }) => ({
         ...{ log, fault: state.fault, misplaced, lines: state.lines, closed: state.closed },
-        lastHash: state.end.previous,
+        ...{ lastHash: state.end.previous, quarantined },
         signedLines: state.signedLines,
       })),
     });
@@ -69,6 +71,7 @@ export function verifyWholeJournal(
         `${count("record")} decision records. audit replay reads the samples too.\n` +
         `${endSaid(mark!, isSigned !== null)}\nLast hash ${last.state.end.previous}`,
     );
+    sayQuarantined(segments.flatMap(({ quarantined }) => quarantined));
   } else {
     const { log, state, misplaced } = broken;
     const { fault } = state;
@@ -94,9 +97,10 @@ function endSaid({ mark, linesAfter }: VerifiedMark, isChecked: boolean): string
 /** The decisions of every segment from its judgements, and the judgements from its samples. */
 export function replayWholeJournal(dir: string, json: boolean): void {
   const segments = [...replayJournal(dir)].map(({ log, replay }, at, { length }) => {
-    const { decisions, differences, engineVersions } = replayLog(log, at === length - 1);
+    const again = replayLog(log, at === length - 1);
+    const { decisions, differences, engineVersions, quarantined } = again;
     return {
-      ...{ log, decisions, differences, engineVersions },
+      ...{ log, decisions, differences, engineVersions, quarantined },
       judgements: replay?.judgements ?? null,
       difference: replay?.difference ?? null,
     };
@@ -114,6 +118,7 @@ export function replayWholeJournal(dir: string, json: boolean): void {
     const judgements = countText(sum((one) => one.judgements ?? 0));
     const made = `${decisions} decisions and ${judgements} judgements made again`;
     print(differ.length === 0 ? `${made}, all identical` : `${made}; not all are the same`);
+    sayQuarantined(segments.flatMap(({ quarantined }) => quarantined));
     for (const { log, differences, difference } of differ) {
       if (difference !== null) {
         print(`${log}:${difference.line}: ${difference.logged ?? "nothing"}, in the journal`);
@@ -131,4 +136,14 @@ export function replayWholeJournal(dir: string, json: boolean): void {
     );
   }
   if (differ.length > 0) process.exitCode = EXIT_CHECK_FAILED;
+}
+
+function sayQuarantined(ids: readonly string[]): void {
+  if (ids.length === 0) return;
+  const shown = [...new Set(ids)].slice(0, SHOWN);
+  const more = new Set(ids).size - shown.length;
+  print(
+    `${counted(new Set(ids).size, "deployment")} quarantined, because the engine threw: ` +
+      `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
+  );
 }

@@ -136,6 +136,10 @@ function eventOf(one: Happening, main: Deployment, time: Time, policyNow: () => 
     const share = parseShare(written.share)!;
     return { kind: "stageReached", ...timed, deploymentId, ...written, share };
   }
+  if (one.quarantine !== undefined) {
+    const told = defined(one.quarantine);
+    return { kind: "deploymentQuarantined", ...timed, deploymentId, ...told };
+  }
   if (one.halt !== undefined) return { kind: "haltOrdered", ...timed, ...one.halt };
   if (one.haltLifted !== undefined) return { kind: "haltLifted", ...timed, ...one.haltLifted };
   if (one.policy !== undefined) {

@@ -64,7 +64,7 @@ const STAGE = "expected a share of the traffic|Write 5%, say.";
 const stageShare = z.string(STAGE).refine((text) => parseShare(text) !== null, STAGE);
 const NOTHING_HAPPENS =
   "nothing happens|Say what: override, approval, rollbackFinished, stage, halt, haltLifted, " +
-  "policy or deployment.";
+  "quarantine, policy or deployment.";
 const happening = z
   .strictObject({
     at: time,
@@ -79,6 +79,10 @@ const happening = z
       .optional(),
     halt: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
     haltLifted: z.strictObject({ by: z.string(), reason: z.string() }).optional(),
+    /** The engine threw on an event of this deployment. */
+    quarantine: z
+      .strictObject({ deploymentId: z.string().optional(), reason: z.string() })
+      .optional(),
     policy: z
       .strictObject({ is: z.record(z.string(), z.unknown()), by: z.string(), reason: z.string() })
       .optional(),

@@ -41,6 +41,8 @@ function eventText(event: Event): string {
       return `requestRefused ${event.what} by ${event.by ?? "somebody unknown"}`;
     case "faultReported":
       return `faultReported of ${event.source}`;
+    case "deploymentQuarantined":
+      return `deploymentQuarantined: ${event.reason}`;
     case "deploymentStarted":
     case "deploymentTagged":
     case "contextPrepared":

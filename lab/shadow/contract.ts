@@ -59,11 +59,16 @@ export interface MetricsSource {
 type Untimed<Of> = Of extends { readonly knownAtMs: number } ? Omit<Of, "knownAtMs"> : never;
 
 /**
- * An event that comes from outside. The edge has checked who sent it. Samples, the clock and
- * prepared context are no inputs: the host produces those events itself.
+ * An event that comes from outside. The edge has checked who sent it. Samples, the clock,
+ * prepared context and a quarantine are no inputs: the host produces those events itself.
  */
 export type HostInput = Untimed<
-  Exclude<Event, { readonly kind: "samplesTaken" | "clockAdvanced" | "contextPrepared" }>
+  Exclude<
+    Event,
+    {
+      readonly kind: "samplesTaken" | "clockAdvanced" | "contextPrepared" | "deploymentQuarantined";
+    }
+  >
 >;
 
 /** What an input led to. Everything in it is on disk in the journal before it is returned. */

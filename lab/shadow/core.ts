@@ -6,7 +6,6 @@
 import {
   CHAIN_START,
   controllerDueAtMs,
-  handle,
   initialController,
   type ControllerState,
   type ControllerStep,
@@ -22,6 +21,7 @@ import { refuseLostEnd } from "./journal/highWater.ts";
 import { beginSegment, Journal, type Beginning } from "./journal/journal.ts";
 import { recover } from "./journal/recover.ts";
 import { Outstanding, type Asked } from "./outstanding.ts";
+import { culpritOf, firstDue, stepOrThrow, subjectOf } from "./quarantine.ts";
 
 export interface Committed {
   /** All records written, including those of timers that were due before the event. */
@@ -29,12 +29,16 @@ export interface Committed {
   /** The records that the event itself caused. */
   readonly own: readonly DecisionRecord[];
   readonly asked: readonly Asked[];
+  /** Why the event was dropped: the engine threw on it. Null: it was handled. */
+  readonly dropped: string | null;
+  /** Why the caller must halt everything: the engine threw, and no deployment is to blame. */
+  readonly unexplained: string | null;
 }
 
-/** The engine rejected an event as impossible. Nothing was changed, and nothing may be acted on. */
-export class EngineRefusal extends Error {
-  override readonly name = "EngineRefusal";
-}
+const NOTHING: Committed = { records: [], own: [], asked: [], dropped: null, unexplained: null };
+
+/** So many deployments are quarantined for one event at most: more is no fault of deployments. */
+const AT_ONCE = 32;
 
 /** An event that still lacks its time. */
 export type Timeless = (atMs: number) => Event;
@@ -138,12 +142,7 @@ export class Core {
   commit(timeless: Timeless): Committed {
     const atMs = this.time.stamp();
     const timers = this.#handleTimers((due) => due < atMs);
-    const step = this.#handle(timeless(atMs));
-    return {
-      records: [...timers.records, ...step.records],
-      own: step.own,
-      asked: [...timers.asked, ...step.asked],
-    };
+    return after(timers, this.#handle(timeless(atMs)));
   }
 
   /** Has the segment reached its maximal age or size? */
@@ -175,20 +174,28 @@ export class Core {
   }
 
   #handleTimers(isDue: (dueAtMs: number) => boolean): Committed {
-    const records: DecisionRecord[] = [];
-    const asked: Asked[] = [];
+    let committed = NOTHING;
     let lastDueMs = Number.NEGATIVE_INFINITY;
     for (let due = this.dueAtMs; isDue(due); due = this.dueAtMs) {
-      // A timer that stays due after it was handled would make this loop endless.
-      if (due <= lastDueMs) throw new Error(`the controller is due again at ${due}`);
-      lastDueMs = due;
       const atMs = Math.max(due, this.#handledMs);
+      // A timer that stays due after it was handled would make this loop endless.
+      const isStuck = due <= lastDueMs;
+      lastDueMs = isStuck ? Number.NEGATIVE_INFINITY : due;
       this.time.passed(atMs);
-      const step = this.#handle({ kind: "clockAdvanced", atMs, knownAtMs: atMs });
-      records.push(...step.records);
-      asked.push(...step.asked);
+      const next = isStuck
+        ? this.#quarantineStuck(due, atMs)
+        : this.#handle({ kind: "clockAdvanced", atMs, knownAtMs: atMs });
+      committed = after(committed, next);
     }
-    return { records, own: records, asked };
+    return { ...committed, own: committed.records };
+  }
+
+  #quarantineStuck(dueAtMs: number, atMs: number): Committed {
+    const id = firstDue(this.#policy, this.#state);
+    const reason = "its timer stayed due after it was handled";
+    const held = id === null ? null : this.#quarantine(id, reason, atMs);
+    if (held === null) throw new Error(`the controller is due again at ${dueAtMs}`);
+    return held;
   }
 
   #refuseWithoutLease(): void {
@@ -196,25 +203,68 @@ export class Core {
     throw new Problem("the lease was lost: another host may go on from the journal");
   }
 
-  #stepOf(policy: Policy, event: Event): ControllerStep {
-    try {
-      return handle(policy, this.#state, event);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new EngineRefusal(`the engine refused ${event.kind}: ${why}`);
+  /**
+   * Handles an event. Where the engine throws, the deployment that is to blame is quarantined and
+   * the event is handled without it, so that all others still get their samples and time.
+   */
+  #handle(event: Event): Committed {
+    const policy = event.kind === "policyChanged" ? event.policy : this.#policy;
+    const quarantined = new Set<string>();
+    let before = NOTHING;
+    for (;;) {
+      const step = tried(() => stepOrThrow(policy, this.#state, event));
+      if (!(step instanceof Error)) return after(before, this.#written(policy, event, step));
+      const culprit = culpritOf(policy, this.#state, event);
+      const why = `${event.kind}: ${step.message}`;
+      let held: Committed | null = null;
+      if (culprit !== null && !quarantined.has(culprit) && quarantined.size < AT_ONCE) {
+        quarantined.add(culprit);
+        held = this.#quarantine(culprit, why, event.knownAtMs);
+      }
+      if (held === null) {
+        // An event about a deployment that was quarantined for it concerns no other.
+        const isExplained = quarantined.has(subjectOf(event) ?? "") && culprit === subjectOf(event);
+        const dropped = `the engine threw on ${why}`;
+        return { ...before, own: [], dropped, unexplained: isExplained ? null : dropped };
+      }
+      before = after(before, held);
     }
   }
 
-  #handle(event: Event): Committed {
-    const policy = event.kind === "policyChanged" ? event.policy : this.#policy;
+  /** @returns null where the engine throws on that too */
+  #quarantine(deploymentId: string, reason: string, atMs: number): Committed | null {
+    const kind = "deploymentQuarantined";
+    const event: Event = { kind, atMs, knownAtMs: atMs, deploymentId, reason };
+    const step = tried(() => stepOrThrow(this.#policy, this.#state, event));
+    return step instanceof Error ? null : this.#written(this.#policy, event, step);
+  }
+
+  #written(policy: Policy, event: Event, step: ControllerStep): Committed {
     this.#refuseWithoutLease();
-    const step = this.#stepOf(policy, event);
     this.#journal.write(event, step.handled);
     this.#policy = policy;
     this.#state = step.state;
     this.#handledMs = event.knownAtMs;
     const asked = this.#outstanding.take(event, step);
     const own = step.handled.find((handled) => handled.event === event)?.records ?? step.records;
-    return { records: step.records, own, asked };
+    return { ...NOTHING, records: step.records, own, asked };
   }
+}
+
+function tried(work: () => ControllerStep): ControllerStep | Error {
+  try {
+    return work();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function after(before: Committed, next: Committed): Committed {
+  return {
+    records: [...before.records, ...next.records],
+    own: next.own,
+    asked: [...before.asked, ...next.asked],
+    dropped: next.dropped,
+    unexplained: before.unexplained ?? next.unexplained,
+  };
 }

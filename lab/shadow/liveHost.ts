@@ -25,7 +25,7 @@ import type {
   RunningHost,
   HostInput,
 } from "./contract.ts";
-import { EngineRefusal, type Committed, type Core } from "./core.ts";
+import type { Committed, Core } from "./core.ts";
 import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
 import { isMeant, isStillTrue, type Asked } from "./outstanding.ts";
@@ -229,17 +229,14 @@ export class LiveHost implements RunningHost {
 
   #take(input: HostInput): Receipt {
     const refusal = refusalOf(input, this.core.state);
-    let committed: Committed;
-    try {
-      const recorded = refusal ?? withLoosenings(input, this.core.policy);
-      committed = this.core.commit(eventOf(recorded, this.#catalog));
-    } catch (error) {
-      if (!(error instanceof EngineRefusal)) throw error;
-      this.#hold(error.message);
-      return { accepted: false, decisionIds: [], reason: error.message };
+    const recorded = refusal ?? withLoosenings(input, this.core.policy);
+    const committed = this.core.commit(eventOf(recorded, this.#catalog));
+    const { own, dropped } = committed;
+    if (dropped !== null) {
+      this.#after(committed);
+      return { accepted: false, decisionIds: [], reason: dropped };
     }
     this.#tally.add("told");
-    const { own } = committed;
     const accepted = own.every(({ decision }) => decision !== "refused");
     const last = own.at(-1);
     this.#after(committed);
@@ -250,7 +247,7 @@ export class LiveHost implements RunningHost {
     };
   }
 
-  #after({ records, asked }: Committed): void {
+  #after({ records, asked, unexplained }: Committed): void {
     this.#tally.add("decisions", records.length);
     const isRefused = ({ decision }: DecisionRecord): boolean => decision === "refused";
     this.#tally.add("refused", records.filter(isRefused).length);
@@ -258,14 +255,17 @@ export class LiveHost implements RunningHost {
       this.parts.decided?.(`${decisionId} ${end ?? decision}: ${reason}`);
     }
     for (const command of asked) this.#dispatch(command);
+    if (unexplained !== null) this.#hold(unexplained);
   }
 
-  /** An impossible event must never become a rollback: halts all machines and pages. */
+  /** The engine threw, and no single deployment is to blame: halts all machines and pages. */
   #hold(why: string): void {
     this.parts.note(why);
     if (this.core.state.fleet.halted === null) {
       const order = { kind: "haltOrdered", atMs: NOW, by: BY, reason: why } as const;
-      this.#after(this.core.commit(eventOf(order, this.#catalog)));
+      const committed = this.core.commit(eventOf(order, this.#catalog));
+      if (committed.dropped !== null) throw new Error(`all machines cannot be halted: ${why}`);
+      this.#after(committed);
     }
     if (this.#episodes.wrong("engine", 1)) this.#fault("engine", why);
   }

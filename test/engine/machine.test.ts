@@ -132,6 +132,10 @@ describe("what a rollback needs", () => {
     const all = [...model.known.values()];
     const open = all.filter(({ question }) => question !== null).length;
     if (event.kind === "haltOrdered") expect(open).toBe(0);
+    if (event.kind === "deploymentQuarantined") {
+      must(model.known.get(event.deploymentId)!.over, "a quarantine ends it");
+      reach("quarantined");
+    }
     if (event.kind === "overrideGiven") {
       if (event.justification.trim() === "") expect(open).toBe(openBefore);
       const { objected, over } = model.known.get(event.deploymentId)!;

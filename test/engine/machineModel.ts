@@ -34,6 +34,7 @@ interface Known {
   ordered: boolean;
   /** One that started later, or at once, took its place before anything was done about it. */
   replaced: boolean;
+  quarantined: boolean;
   over: boolean;
 }
 
@@ -88,6 +89,7 @@ export class MachineModel {
           objected: false,
           ordered: false,
           replaced: ofService.some(isLater),
+          quarantined: false,
           over: false,
         });
         break;
@@ -107,6 +109,9 @@ export class MachineModel {
         if (one.question !== null && event.justification.trim() !== "") one.objected = true;
         break;
       }
+      case "deploymentQuarantined":
+        this.known.get(event.deploymentId)!.quarantined = true;
+        break;
       case "approvalGiven":
       case "stageReached":
       case "rollbackFinished":
@@ -174,6 +179,7 @@ export class MachineModel {
   ): string | null {
     if (one.ordered) return "it was rolled back already";
     if (one.objected) return "somebody objected";
+    if (one.quarantined) return "it is quarantined";
     if (one.over || one.replaced) return "it is over";
     if (this.#halted) return "all machines are halted";
     if (this.tier(one, nowMs) === "observe") return "it is never delegated";

@@ -144,6 +144,7 @@ function eventsAt(nowMs: number, isTaught: boolean): readonly (readonly [string,
       "refusal",
       { kind: "requestRefused", ...id, by: "eve", what: "override", why: "not entitled" },
     ],
+    ["quarantine", { kind: "deploymentQuarantined", ...id, reason: "the engine threw" }],
     ["fault", { kind: "faultReported", ...timed, source: "clock", reason: "it jumped" }],
   ];
 }

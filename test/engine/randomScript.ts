@@ -96,7 +96,7 @@ export type Move =
   | { readonly do: "finish"; readonly at: number; readonly succeeded: boolean }
   | { readonly do: "tag"; readonly at: number; readonly tag: string; readonly service: boolean }
   | { readonly do: "halt" | "lift" | "fault" }
-  | { readonly do: "refuse"; readonly at: number }
+  | { readonly do: "refuse" | "quarantine"; readonly at: number }
   | { readonly do: "policy"; readonly index: number }
   /** To where silence answers, to a moment before it, to the next timer of any kind, or so long. */
   | { readonly do: "wait"; readonly for: "due" | "almost" | "end" | number };
@@ -144,7 +144,13 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<Move>])[] = [
       ),
     }),
   ],
-  [1, fc.oneof(oneOf<Move>({ do: "fault" }), fc.record({ do: fc.constant("refuse"), at }))],
+  [
+    1,
+    fc.oneof(
+      oneOf<Move>({ do: "fault" }),
+      fc.record({ do: oneOf<"refuse" | "quarantine">("refuse", "refuse", "quarantine"), at }),
+    ),
+  ],
 ];
 
 export interface Script {
@@ -237,6 +243,10 @@ export function eventOf(
         what: "approval",
         why: "not entitled",
       };
+    case "quarantine": {
+      const { deploymentId } = pick(move.at, null).deployment;
+      return { kind: "deploymentQuarantined", ...timed, deploymentId, reason: "it threw" };
+    }
     case "fault":
       return { kind: "faultReported", ...timed, source: "metrics", reason: "no answer" };
     case "policy":

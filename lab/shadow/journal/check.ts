@@ -5,7 +5,7 @@
 
 import { CHAIN_START, type ChainState } from "../../../engine/index.ts";
 import { markFault, readHighWater, type HighWater, type MarkFault } from "../../audit/highWater.ts";
-import { verifyLog, type VerifyOptions } from "../../audit/verify.ts";
+import { quarantinedIn, verifyLog, type VerifyOptions } from "../../audit/verify.ts";
 import { Problem } from "../../problem.ts";
 import { needsBackMs, recentBefore } from "./carried.ts";
 import { realDisk } from "./disk.ts";
@@ -17,6 +17,8 @@ export interface VerifiedSegment {
   readonly state: ChainState;
   /** Why it does not follow the segment before it; null where it does, or where it is the first. */
   readonly misplaced: string | null;
+  /** Deployments that were quarantined, in order. */
+  readonly quarantined: readonly string[];
 }
 
 /** Stops after the first faulty segment. The last segment may still be being written. */
@@ -29,7 +31,8 @@ export function* verifyJournal(
   for (const [at, { log }] of segments.entries()) {
     const state = verifyLog(log, { open: at === segments.length - 1, isSigned });
     const misplaced = state.fault === null ? whyMisplaced(segments[at]!, before) : null;
-    yield { log, state, misplaced };
+    const quarantined = state.fault === null ? quarantinedIn(log) : [];
+    yield { log, state, misplaced, quarantined };
     if (state.fault !== null || misplaced !== null) return;
     before = state.end.previous;
   }

@@ -175,6 +175,7 @@ function collect(event: DecisionEvent, contents: JournalContents): void {
     case "policyChanged":
     case "requestRefused":
     case "faultReported":
+    case "deploymentQuarantined":
     case "clockAdvanced":
       return;
   }
