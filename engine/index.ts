@@ -168,6 +168,14 @@ export {
   type Node as ConditionNode,
 } from "./incumbents/argo/condition/parse.ts";
 export type { Refusal as ConditionRefusal } from "./incumbents/argo/condition/tokens.ts";
+export { failureOf as failureOfFlagger, flagger, type FlaggerState } from "./incumbents/flagger.ts";
+export {
+  FLAGGER_DEFAULT_INTERVAL_MS,
+  FLAGGER_SHORTEST_INTERVAL_MS,
+  type FlaggerMetric,
+  type FlaggerPlan,
+  type FlaggerStrategy,
+} from "./incumbents/flaggerPlan.ts";
 export { prometheus, type ActiveAlert, type PrometheusState } from "./incumbents/prometheus.ts";
 export {
   isLabelText,

@@ -2,6 +2,7 @@
 
 import { assert } from "../assert.ts";
 import { argo } from "./argo/rollout.ts";
+import { flagger } from "./flagger.ts";
 import type { Incumbent, IncumbentKind } from "./incumbent.ts";
 import { prometheus } from "./prometheus.ts";
 
@@ -10,6 +11,7 @@ export type AnySystem = Incumbent<unknown, unknown>;
 
 const ALL = new Map<IncumbentKind, AnySystem>([
   ["argo", argo],
+  ["flagger", flagger],
   ["prometheus", prometheus],
 ]);
 

@@ -67,6 +67,31 @@ function alertPolicy(forMs: number): Policy {
   return policyOf({ policy: "alerts", owner: "payments", incumbent });
 }
 
+function flaggerPolicy(threshold: number, confirmPromotion = false): Policy {
+  const plan = {
+    intervalMs: MINUTE_MS,
+    threshold,
+    skipAnalysis: false,
+    strategy: { kind: "canary", stepWeight: 10, stepWeights: [], maxWeight: 50, mirror: false },
+    stepWeightPromotion: 0,
+    confirmPromotion,
+    metrics: [
+      {
+        name: "errors",
+        query: "errors",
+        scope: "all",
+        compares: "number",
+        answer: "vector",
+        min: null,
+        max: 0.05,
+      },
+    ],
+  };
+  const queries = { errors: { metric: "error_rate" } };
+  const incumbent = { system: "flagger", plan, queries };
+  return policyOf({ policy: "flagger", owner: "payments", incumbent });
+}
+
 const deployment: Deployment = {
   deploymentId: "d1",
   service: "shop",
@@ -137,6 +162,15 @@ describe("an incumbent's watch", () => {
     expect(breachMinute! * 60).toBeCloseTo(40, 0);
   });
 
+  test("rolls back by Flagger one tick after the threshold, on bad values and on silence", () => {
+    const bad = errors((minute) => (minute >= 3 ? 0.2 : 0.01));
+    expect(judged(flaggerPolicy(2), bad)).toEqual({ breachMinute: 5, ends: ["breach"] });
+    expect(judged(flaggerPolicy(2), null)).toEqual({ breachMinute: 4, ends: ["breach"] });
+    const good = errors(() => 0.01);
+    expect(judged(flaggerPolicy(2), good)).toEqual({ breachMinute: null, ends: ["healthy"] });
+    expect(judged(flaggerPolicy(2, true), good).ends).toEqual(["inconclusive"]);
+  });
+
   test("knows no answer before it was known", () => {
     const late = errors((minute) => (minute >= 3 ? 0.2 : 0.01), 2 * MINUTE_MS);
     expect(Math.floor(judged(argoPolicy(), late).breachMinute!)).toBe(5);
@@ -151,6 +185,8 @@ describe("an incumbent's watch", () => {
     argoPolicy({ failureLimit: 2, consecutiveErrorLimit: 1 }),
     alertPolicy(0),
     alertPolicy(3 * MINUTE_MS),
+    flaggerPolicy(1),
+    flaggerPolicy(3, true),
   );
   const delays = fc.constantFrom(0, 5000, 90_000);
 
