@@ -1,5 +1,6 @@
 /** Findings of incumbents as one sentence, for the reason of a record. */
 
+import { formatDuration } from "../policy/quantity.ts";
 import type { Finding, IncumbentKind } from "./incumbent.ts";
 
 const TITLES: ReadonlyMap<IncumbentKind, string> = new Map([
@@ -9,16 +10,44 @@ const TITLES: ReadonlyMap<IncumbentKind, string> = new Map([
   ["prometheus", "Prometheus"],
 ]);
 
-export function systemTitle(system: IncumbentKind): string {
-  return TITLES.get(system) ?? system;
-}
+type Params = ReadonlyMap<string, string | number | boolean | null>;
 
-/** `Argo Rollouts: failure limit exceeded (query success-rate, failed 1)`. */
+/** By code: what happened. A code that is not here is told with its parameters. */
+const SENTENCES: ReadonlyMap<string, (params: Params) => string> = new Map([
+  [
+    "aborted",
+    (params: Params) => {
+      const query = params.get("query");
+      const about = query === null ? "the analysis" : `the analysis of ${String(query)}`;
+      return `aborts at step ${Number(params.get("step")) + 1}: ${about} ended ${String(params.get("phase"))}`;
+    },
+  ],
+  [
+    "inconclusivePause",
+    (params: Params) =>
+      `pauses at step ${Number(params.get("step")) + 1}: ` +
+      `${String(params.get("query") ?? "the analysis")} is inconclusive`,
+  ],
+  ["pauseStep", (params: Params) => `waits for a person at step ${Number(params.get("step")) + 1}`],
+  [
+    "alertFiring",
+    (params: Params) => {
+      const activeMs = Number(params.get("atMs")) - Number(params.get("activeAtMs"));
+      const since = activeMs > 0 ? ` after ${formatDuration(activeMs)}` : "";
+      return `alert ${String(params.get("alert"))} fires${since}`;
+    },
+  ],
+]);
+
+/** `Argo Rollouts: aborts at step 2: the analysis of success-rate ended Failed`. */
 export function findingText(system: IncumbentKind, { code, params }: Finding): string {
+  const title = TITLES.get(system) ?? system;
+  const given: Params = new Map(Object.entries(params));
+  const sentence = SENTENCES.get(code);
+  if (sentence !== undefined) return `${title}: ${sentence(given)}`;
   const said = code.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim();
-  const details = Object.entries(params)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${value}`);
-  const about = details.length === 0 ? "" : ` (${details.join(", ")})`;
-  return `${systemTitle(system)}: ${said}${about}`;
+  const details = [...given].flatMap(([name, value]) =>
+    value === null ? [] : [`${name} ${String(value)}`],
+  );
+  return `${title}: ${said}${details.length === 0 ? "" : ` (${details.join(", ")})`}`;
 }

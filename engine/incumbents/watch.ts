@@ -159,7 +159,7 @@ function finalAnswer(
     const why = said.failed > 0 ? "every query failed" : "no query had an answer";
     return evidenceOf(signal, "noData", `${signal.name}: ${why}`, key, 0);
   }
-  const reason = `${signal.name}: ${said.answered} answers, none that decided`;
+  const reason = `${signal.name}: ${said.answered} answers, none led to a rollback`;
   return evidenceOf(signal, decided ? "inconclusive" : "healthy", reason, key, said.answered);
 }
 

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import { pino } from "pino";
-import { loadPolicy } from "../policy/load.ts";
+import { loadLivePolicy } from "../shadow/livePolicy.ts";
 import { Problem } from "../problem.ts";
 import type { Policy } from "../../engine/index.ts";
 import { readSigner } from "../audit/signature.ts";
@@ -80,7 +80,7 @@ function untilTold(): Promise<void> {
 async function check(file: string, { json, withoutSecrets }: Flags): Promise<void> {
   const missing: string[] = [];
   const config = readShadowFile(file, process.env, (reference) => missing.push(reference));
-  const policy = loadPolicy(config.policy);
+  const policy = loadLivePolicy(config.policy);
   const services = await readServices(config.services);
   const { says, ...described } = describeShadow(config, policy, services);
   const secrets = [...new Set(missing)].map((place) => `there is no secret at ${place}`);

@@ -80,7 +80,7 @@ export function simulateCommand(): Command {
       "\nExamples:\n  hindsight simulate datasets/worlds/fidelity.yaml " +
         "--policy scenarios/policies/two-minute-override.yaml\n" +
         "  hindsight simulate datasets/worlds/fidelity.yaml --worlds 20 \\\n" +
-        "    --log-policy scenarios/policies/incumbent.yaml " +
+        "    --log-policy scenarios/policies/plain-window.yaml " +
         "--ask scenarios/policies/two-minute-override.yaml",
     )
     .action(async (file: string, flags: Flags) => {

@@ -9,7 +9,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { Piscina } from "piscina";
 import { instantText, type Policy, type JsonObject } from "../../engine/index.ts";
 import { readSigner } from "../audit/signature.ts";
-import { loadPolicy } from "../policy/load.ts";
+import { loadLivePolicy } from "./livePolicy.ts";
 import { Problem } from "../problem.ts";
 import { Refusal } from "../server/problems.ts";
 import { readServices } from "./config/services.ts";
@@ -63,7 +63,7 @@ export async function goLive(
   log: FastifyBaseLogger,
   clock: Clock = systemClock,
 ): Promise<Live> {
-  const policy = loadPolicy(config.policy);
+  const policy = loadLivePolicy(config.policy);
   const services = await readServices(config.services);
   const { audit } = config;
   const signer = audit.signKey === undefined ? null : readSigner(audit.signKey);
@@ -196,7 +196,7 @@ async function reload(
   atMs: number,
 ): Promise<void> {
   try {
-    const policy = loadPolicy(config.policy);
+    const policy = loadLivePolicy(config.policy);
     const reason = `read again at ${instantText(Math.floor(atMs))}`;
     const by = "whoever may signal this host";
     const heard = await host.tell({ kind: "policyChanged", atMs, policy, by, reason });

@@ -16,9 +16,9 @@ import {
 } from "../outcome/outcomes.ts";
 
 function evaluatedOver(policy: string, draws: readonly (readonly Outcome[])[]): Evaluated {
-  const incumbent = shipped("incumbent");
+  const plain = shipped("plain-window");
   return {
-    policy: { ...incumbent, policy, digest: policy, watchMs: incumbent.watchMs + policy.length },
+    policy: { ...plain, policy, digest: policy, watchMs: plain.watchMs + policy.length },
     outcomes: draws[0]!,
     draws,
     scored: scoreDraws(draws, { bootstraps: 400 }),

@@ -39,7 +39,7 @@ function partOf(evaluation: Evaluation, name: string): string {
 
 describe("a policy and its namesake", () => {
   it.each(["absent", "recorded"] as const)("do not differ, with people %s", async (people) => {
-    for (const name of ["incumbent", "human-approval"]) {
+    for (const name of ["plain-window", "human-approval"]) {
       const policy = shipped(name);
       const twin: Policy = { ...policy, policy: "twin" };
       const { differences, flips } = await evaluated(history, [policy, twin], people);
@@ -114,7 +114,7 @@ function everywhere(name: string, ...each: readonly Outcome[]): Evaluated {
     })),
   ).flat();
   return {
-    policy: { ...shipped("incumbent"), policy: name },
+    policy: { ...shipped("plain-window"), policy: name },
     outcomes,
     draws: [outcomes],
     scored: scoreOf(outcomes),

@@ -27,7 +27,12 @@ function under(name: string, isRolledBack: boolean, perService: readonly number[
     }),
   );
   const scored = scoreOf(outcomes);
-  return { policy: { ...shipped("incumbent"), policy: name }, outcomes, draws: [outcomes], scored };
+  return {
+    policy: { ...shipped("plain-window"), policy: name },
+    outcomes,
+    draws: [outcomes],
+    scored,
+  };
 }
 
 const ALL_BUT_ONE_SMALL = [40, 2, 2, 2, 2, 2, 2, 2];

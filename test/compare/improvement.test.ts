@@ -28,7 +28,7 @@ function quarter(seed: number, times: number, jitter: string): readonly Outcome[
 
 function evaluatedAs(outcomes: readonly Outcome[]): Evaluated {
   const scored = scoreDraws([outcomes], { bootstraps: 40 });
-  return { policy: shipped("incumbent"), outcomes, draws: [outcomes], scored };
+  return { policy: shipped("plain-window"), outcomes, draws: [outcomes], scored };
 }
 
 describe(`a true 10 % improvement on ${REGRESSIONS} regressions`, () => {

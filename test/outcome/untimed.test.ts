@@ -160,7 +160,7 @@ describe("compared", () => {
       { ...one, service },
     ]);
     const scored = scoreOf(outcomes);
-    return { policy: { ...shipped("incumbent"), policy }, outcomes, draws: [outcomes], scored };
+    return { policy: { ...shipped("plain-window"), policy }, outcomes, draws: [outcomes], scored };
   };
   const costOf = (before: Outcome, after: Outcome): Difference =>
     differencesOf(everywhere("before", before), everywhere("after", after), scoreDraws).find(

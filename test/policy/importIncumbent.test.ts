@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadPolicy } from "../../lab/policy/load.ts";
+import { Problem } from "../../lab/problem.ts";
+import { loadLivePolicy } from "../../lab/shadow/livePolicy.ts";
 import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 
@@ -131,6 +133,12 @@ describe("alert rules as a policy", () => {
         intervalMs: 60_000,
       },
     ]);
+  });
+
+  it("are no policy for a live host", async () => {
+    await importRules();
+    const file = join(dir, "policies", "rules.yaml");
+    expect(() => loadLivePolicy(file)).toThrow(Problem);
   });
 
   it("are refused where nothing can be emulated, or a query is unknown", async () => {

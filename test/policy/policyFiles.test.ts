@@ -166,7 +166,7 @@ describe("the shipped policies", () => {
     "human-approval",
     "naive-threshold",
     "tagged-threshold",
-    "incumbent",
+    "plain-window",
   ])("%s loads under its own name", (name) => {
     expect(loadPolicy(policyFile(name)).policy).toBe(name);
   });

@@ -26,7 +26,7 @@ function mixed(policy: Policy): Policy {
 
 it("what was done and when is the same; only the numbers of the quiet are left out", async () => {
   const names = [
-    "incumbent",
+    "plain-window",
     "tagged-threshold",
     "two-minute-override",
     "full-autonomy",

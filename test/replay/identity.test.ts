@@ -45,7 +45,7 @@ function times(rows: readonly DecisionRow[], what: DecisionRow["what"]): readonl
 describe("the logging policy over its own history", () => {
   let evaluation: Evaluation;
   beforeAll(async () => {
-    evaluation = await evaluated(history, [shipped("incumbent")], "recorded");
+    evaluation = await evaluated(history, [shipped("plain-window")], "recorded");
   });
 
   it("the history has something of everything", () => {

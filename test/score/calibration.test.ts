@@ -195,7 +195,7 @@ describe("calibration of a policy", () => {
   });
 
   it("is null with a reason without a confidence, without labels, without questions", () => {
-    const breaches = calibrationOf(many, shipped("incumbent"), DEFAULT_COSTS, DEFAULTS);
+    const breaches = calibrationOf(many, shipped("plain-window"), DEFAULT_COSTS, DEFAULTS);
     expect(breaches).toMatchObject({ proposals: null, deployments: null, thresholds: null });
     expect(breaches.why).toContain("fusion: evidence");
     expect(calibrated([outcome({ confidenceAtEnd: 0.1, label: "unknown" })]).why).toContain(
@@ -245,6 +245,6 @@ describe("calibration of a policy", () => {
     expect(shown(many).join("\n")).toContain("100 questions: said 72 % on average, 60 % were");
     expect(shown(many)).toHaveLength(8);
     expect(shown(unasked(0.05, 10, 0)).join("\n")).toContain("too few regressions");
-    expect(shown(many, shipped("incumbent"))).toEqual([]);
+    expect(shown(many, shipped("plain-window"))).toEqual([]);
   });
 });

@@ -51,7 +51,7 @@ describe(`95 % intervals of a true difference, ${FLEETS} fleets of ${SERVICES} s
   it(
     "hold it about as often as they say, and call it better",
     () => {
-      const policy = shipped("incumbent");
+      const policy = shipped("plain-window");
       const held = new Map([...TRUTHS.keys()].map((field) => [field, 0]));
       let worse = 0;
       for (let seed = 1; seed <= FLEETS; seed++) {

@@ -94,7 +94,7 @@ describe("of a world of which 2 of 25 services were seen", () => {
   });
 
   it("the terminal, the report and the page say so", () => {
-    const answered = { policy: shipped("incumbent"), outcomes: [], scored };
+    const answered = { policy: shipped("plain-window"), outcomes: [], scored };
     const missed = /regressions missed +│ ([^│]*)│/;
     const table = scorecardTable([answered]);
     expect(missed.exec(table)![1]!.trim()).toBe("0.0 % (8 % identified)");
@@ -112,7 +112,7 @@ it("where most is seen every score has its interval again", () => {
     const found = estimate(scored, name);
     expect([name, found.reason?.code, found.low === null]).toEqual([name, undefined, false]);
   }
-  expect(scorecardTable([{ policy: shipped("incumbent"), outcomes: [], scored }])).not.toContain(
+  expect(scorecardTable([{ policy: shipped("plain-window"), outcomes: [], scored }])).not.toContain(
     "identified",
   );
 });

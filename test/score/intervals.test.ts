@@ -78,7 +78,7 @@ describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`,
   });
 
   it("call a difference where there is none about once in twenty", () => {
-    const policy = shipped("incumbent");
+    const policy = shipped("plain-window");
     const fields = ["missRate", "mttr", "timeToRollback.mean"];
     const called = new Map(fields.map((field) => [field, 0]));
     for (const [seed, mine] of fleets.slice(0, NULLS).entries()) {
@@ -102,7 +102,7 @@ describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`,
 
 describe("intervals of fleets of two to five services", () => {
   const SMALL = 60;
-  const policy = shipped("incumbent");
+  const policy = shipped("plain-window");
   /** Of a small fleet's card, by field: what is stretched most of all. */
   const smallFleets = (name: string): readonly Evaluated[] =>
     Array.from({ length: SMALL }, (_, seed): Evaluated => {
@@ -168,7 +168,7 @@ describe("a total and its share, of services of one size", () => {
   const evaluated = (counts: readonly number[]): Evaluated => {
     const outcomes = rolledBackOf(counts);
     const scored = scoreOf(outcomes, { seed: 1, bootstraps: 400 });
-    return { policy: shipped("incumbent"), draws: [outcomes], outcomes, scored };
+    return { policy: shipped("plain-window"), draws: [outcomes], outcomes, scored };
   };
   const GOOD = 6 * 12;
 

@@ -33,7 +33,7 @@ const OPTIONS = { people: "modelled", seed: 1, replicates: 100, progress: silent
 const stageOf = (seed?: number): Stage => wholeOf(freshWorld(seed).world);
 
 /** A season and other services' samples: the longest looks there are. */
-const POLICIES: readonly Policy[] = ["incumbent", "two-minute-override"].map(shipped);
+const POLICIES: readonly Policy[] = ["plain-window", "two-minute-override"].map(shipped);
 
 let stage: Stage;
 let lives: readonly Life[];

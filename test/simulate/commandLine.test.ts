@@ -14,13 +14,13 @@ import { policyFile, WORLD_FILE } from "../history/smallWorld.ts";
 const PATIENCE_MS = 120_000;
 
 const NAIVE = policyFile("naive-threshold");
-const INCUMBENT = policyFile("incumbent");
+const LOGGING = policyFile("plain-window");
 
 describe("simulate", () => {
   it(
     "answers the same on two threads as on one, each world by its own seed",
     async () => {
-      const asked = ["--log-policy", INCUMBENT, "--ask", NAIVE, "--worlds", "2", "--seed", "3"];
+      const asked = ["--log-policy", LOGGING, "--ask", NAIVE, "--worlds", "2", "--seed", "3"];
       const how = ["--replicates", "100", "--draws", "1", "--workers", "2", "--json"];
       const { code, stdout } = await hindsight(["simulate", WORLD_FILE, ...asked, ...how]);
       expect(code).toBe(0);
@@ -28,7 +28,7 @@ describe("simulate", () => {
       const task = {
         worldFile: WORLD_FILE,
         seed: 3,
-        logPolicy: INCUMBENT,
+        logPolicy: LOGGING,
         asked: [NAIVE],
         people: "modelled",
         replicates: 100,
@@ -39,7 +39,7 @@ describe("simulate", () => {
       expect(document.worlds).toEqual(here);
       expect(document.worlds.map(({ seed }) => seed)).toEqual([3, 4]);
       expect(here[0]!.asked).not.toEqual(here[1]!.asked);
-      expect(document.pairs).toEqual([fidelityOf("incumbent", "naive-threshold", here)]);
+      expect(document.pairs).toEqual([fidelityOf("plain-window", "naive-threshold", here)]);
     },
     PATIENCE_MS,
   );
@@ -56,16 +56,7 @@ describe("simulate", () => {
         "--seed",
         "7",
       ];
-      const lived = [
-        "simulate",
-        WORLD_FILE,
-        "--policy",
-        INCUMBENT,
-        ...when,
-        "--out",
-        run,
-        "--json",
-      ];
+      const lived = ["simulate", WORLD_FILE, "--policy", LOGGING, ...when, "--out", run, "--json"];
       const { code, stdout } = await hindsight(lived);
       expect(code).toBe(0);
       const { outcomes, manifest } = JSON.parse(stdout) as {
@@ -77,7 +68,10 @@ describe("simulate", () => {
         expect(startedAt > "2026-10-19" && startedAt < "2026-10-26").toBe(true);
         expect(evidence).toBe("observed");
       }
-      expect(manifest.world).toMatchObject({ seed: 7, broken: { incumbent: { rollbacks: 0 } } });
+      expect(manifest.world).toMatchObject({
+        seed: 7,
+        broken: { "plain-window": { rollbacks: 0 } },
+      });
       const verified = await inTurn(["audit", "verify", join(run, "decisions.jsonl")]);
       expect(verified.code).toBe(0);
     },

@@ -38,7 +38,7 @@ const minutes = (most: number) => fc.integer({ min: 1, max: most }).map((one) =>
 /** Everything a sweep usually varies, and some of what it rarely does. */
 const variation: fc.Arbitrary<Policy> = fc
   .record({
-    base: fc.constantFrom("two-minute-override", "incumbent", "tagged-threshold").map(shipped),
+    base: fc.constantFrom("two-minute-override", "plain-window", "tagged-threshold").map(shipped),
     holdMs: fc.constantFrom(0, 30_000, 60_000, 300_000),
     clearMs: minutes(6),
     windowMs: minutes(10),

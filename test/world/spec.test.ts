@@ -26,7 +26,7 @@ describe("parseWorld", () => {
     expect(spec.length).toBe(91 * 86_400_000);
     expect(spec.deployments.failureRate).toBeCloseTo(0.055, 12);
     expect(new Date(spec.start).toISOString()).toBe("2026-07-01T00:00:00.000Z");
-    expect(spec.loggingPolicy).toBe("incumbent");
+    expect(spec.loggingPolicy).toBe("plain-window");
   });
 
   it.each([
