@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { issueText, type JsonObject } from "../engine/index.ts";
+import { FILE_LIMITS } from "./limits.ts";
 import { Problem, Problems } from "./problem.ts";
 import { parseYaml, placeIn, readText } from "./yaml.ts";
 
@@ -17,8 +18,11 @@ export function readDocument<Schema extends z.ZodType>(
   schema: Schema,
   what: string,
 ): z.output<Schema> {
-  const written = parseYaml(readText(file, "file", `Give the path of ${what}.`), file);
-  const parsed = schema.safeParse(written.document.toJS());
+  const written = parseYaml(
+    readText(file, "file", `Give the path of ${what}.`, FILE_LIMITS.letters),
+    file,
+  );
+  const parsed = schema.safeParse(written.value());
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap(meant).flatMap((issue) => {
     const path = issue.path.filter((part) => typeof part !== "symbol");

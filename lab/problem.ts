@@ -1,3 +1,7 @@
+/** Errors that people can mend, told with the file, the place and the cure. */
+
+import { PROBLEMS_SHOWN } from "./limits.ts";
+
 /**
  * Something the person at the keyboard can mend: it names the file, the place in
  * it and the cure, and the command ends with exit code 2. Everything that is not
@@ -18,9 +22,14 @@ export class Problem extends Error {
   }
 }
 
-/** Several problems found in one pass, reported together. */
+/** It asks for more than a limit of limits.ts allows. */
+export class LimitProblem extends Problem {}
+
+/** Several problems found in one pass, reported together; of many, the first ones. */
 export class Problems extends Problem {
   constructor(readonly all: readonly Problem[]) {
-    super(all.map((problem) => problem.message).join("\n"));
+    const shown = all.slice(0, PROBLEMS_SHOWN).map((problem) => problem.message);
+    const more = all.length - shown.length;
+    super([...shown, ...(more > 0 ? [`and ${more} more like these`] : [])].join("\n"));
   }
 }

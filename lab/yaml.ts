@@ -1,26 +1,63 @@
-/** YAML with its places: every error can name the line and the column it is about. */
+/**
+ * YAML with its places: every error can name the line and the column it is about. All YAML is
+ * parsed here, within limits that are checked before the work: 4 KB of `{` end a process that gives
+ * them to the parser as they are, and 300 bytes of aliases are a document of millions of values.
+ */
 
-import { readFileSync } from "node:fs";
-import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
+import { readFileSync, statSync } from "node:fs";
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+} from "yaml";
+import { FILE_LIMITS, type DocumentLimits } from "./limits.ts";
 import { unreadable } from "./operatingProblem.ts";
-import { Problem, Problems } from "./problem.ts";
+import { LimitProblem, Problem, Problems } from "./problem.ts";
+import { checkOutline } from "./yamlOutline.ts";
 
 /** A text as it is written. */
 export interface Written {
   readonly document: Document;
   readonly lines: LineCounter;
+  /** What the document says, as plain values. */
+  readonly value: () => unknown;
 }
 
 /**
  * @param what the kind of file, for "no such …"
+ * @param letters a longer file is not read
  * @throws Problem when it cannot be read
  */
-export function readText(file: string, what: string, cure: string): string {
+export function readText(
+  file: string,
+  what: string,
+  cure: string,
+  letters: number = Number.POSITIVE_INFINITY,
+): string {
+  let text: string;
   try {
-    return readFileSync(file, "utf8");
+    // No letter has more than four bytes.
+    if (statSync(file).size > 4 * letters) throw tooLong(file, letters);
+    text = readFileSync(file, "utf8");
   } catch (error) {
+    if (error instanceof Problem) throw error;
     throw unreadable(error, file, what, cure);
   }
+  if (text.length > letters) throw tooLong(file, letters);
+  return text;
+}
+
+function tooLong(file: string, letters: number): Problem {
+  return new LimitProblem(`this is longer than ${letters} letters`, {
+    file,
+    cure: "Check the path: no such file needs as much.",
+  });
 }
 
 /** What follows a first error of syntax is mostly the parser's loss of its way. */
@@ -29,21 +66,30 @@ const ERRORS_SHOWN = 3;
 /** Schemas drop this key without a word, and what is written under it would not count. */
 const UNUSABLE_KEY = "__proto__";
 
-/**
- * @throws Problems when it is no YAML, or a key cannot be used; the first of them each with its
- *   place
- */
-export function parseYaml(text: string, file: string): Written {
+/** @throws Problem when it is no YAML, beyond the limits, or has a key that cannot be used */
+export function parseYaml(
+  text: string,
+  file: string,
+  limits: DocumentLimits = FILE_LIMITS,
+): Written {
+  checkOutline(text, file, limits);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length === 0) {
-    const unusable = unusableKeys(document, lines, file);
-    if (unusable.length > 0) throw new Problems(unusable);
-    return { document, lines };
-  }
-  const more = document.errors.length - ERRORS_SHOWN;
-  throw new Problems(
-    document.errors.slice(0, ERRORS_SHOWN).map((error, place) => {
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: "error",
+  });
+  if (document.errors.length > 0) throw syntaxProblems(document, lines, file);
+  const unusable = unusableKeys(document, lines, file);
+  if (unusable.length > 0) throw new Problems(unusable);
+  checkAliases(document, lines, file, limits);
+  return { document, lines, value: () => document.toJS({ maxAliasCount: -1 }) as unknown };
+}
+
+function syntaxProblems({ errors }: Document, lines: LineCounter, file: string): Problems {
+  const more = errors.length - ERRORS_SHOWN;
+  return new Problems(
+    errors.slice(0, ERRORS_SHOWN).map((error, place) => {
       const { line, col } = lines.linePos(error.pos[0]);
       const last = more > 0 && place === ERRORS_SHOWN - 1;
       return new Problem(error.message, {
@@ -69,6 +115,57 @@ export function unusableKeys(document: Document, lines: LineCounter, file: strin
     },
   });
   return problems.slice(0, ERRORS_SHOWN);
+}
+
+/** An alias inside what it stands for has no end; others must not multiply beyond the limits. */
+function checkAliases(
+  document: Document,
+  lines: LineCounter,
+  file: string,
+  { entries }: DocumentLimits,
+): void {
+  const anchors = new Map<string, unknown>();
+  const sizes = new Map<unknown, number>();
+  const wrong = (node: unknown, what: string, cure: string): Problem => {
+    const at = (node as { readonly range?: readonly number[] | null }).range?.[0] ?? 0;
+    const { line, col } = lines.linePos(at);
+    return new LimitProblem(what, { file, line, column: col, cure });
+  };
+  const sizeOf = (node: unknown): number => {
+    if (isPair(node)) return sizeOf(node.key) + sizeOf(node.value);
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      if (target === undefined) {
+        throw wrong(node, `there is no anchor &${node.source} before`, "Write the value out.");
+      }
+      const size = sizes.get(target);
+      if (size !== undefined) return size;
+      throw wrong(node, `*${node.source} stands inside of &${node.source}`, "Write the value out.");
+    }
+    if (!isScalar(node) && !isCollection(node)) return 1;
+    if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    let size = 1;
+    for (const item of isCollection(node) ? node.items : []) size += sizeOf(item);
+    if (size > 2 * entries) {
+      throw wrong(
+        node,
+        `with its aliases this has more than ${2 * entries} values`,
+        "Use fewer aliases.",
+      );
+    }
+    sizes.set(node, size);
+    return size;
+  };
+  sizeOf(document.contents);
+}
+
+/**
+ * What a short text says, such as a value on the command line.
+ *
+ * @throws Problem as `parseYaml` does
+ */
+export function yamlValue(text: string, place: string, limits: DocumentLimits): unknown {
+  return parseYaml(text, place, limits).value();
 }
 
 /** Where a path is written, from 1: its key, its value, or the nearest parent that exists. */

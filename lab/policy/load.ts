@@ -14,6 +14,7 @@ import {
   type Origin,
   type Policy,
 } from "../../engine/index.ts";
+import { POLICY_LIMITS } from "../limits.ts";
 import { Problem, Problems } from "../problem.ts";
 import { parseYaml, placeIn, readText, type Written } from "../yaml.ts";
 
@@ -47,7 +48,7 @@ export function loadPolicy(file: string): Policy {
 
 export function loadPlacedPolicy(file: string): PlacedPolicy {
   return placedPolicy(
-    readText(file, "policy file", "Give the path of a policy, a YAML file."),
+    readText(file, "policy file", "Give the path of a policy, a YAML file.", POLICY_LIMITS.letters),
     file,
   );
 }
@@ -102,11 +103,11 @@ function isWritten(written: unknown, path: Origin["path"]): boolean {
 }
 
 function layerOf(text: string, file: string): Layer {
-  return { file, under: [], ...parseYaml(text, file) };
+  return { file, under: [], ...parseYaml(text, file, POLICY_LIMITS) };
 }
 
-function valueOf({ document, under }: Layer): unknown {
-  let value = document.toJS() as unknown;
+function valueOf({ under, ...layer }: Layer): unknown {
+  let value = layer.value();
   for (const part of under) {
     value =
       typeof value === "object" && value !== null ? own(value as JsonObject, part) : undefined;
@@ -137,7 +138,7 @@ function chainOf(leaf: Layer): readonly Layer[] {
       throw wrong(`the chain has more than ${LONGEST_CHAIN} files`, "Put some of them into one.");
     }
     const cure = `It is what ${layer.file}:${line} extends; the path is relative to that file.`;
-    chain.unshift(layerOf(readText(path, "policy file", cure), path));
+    chain.unshift(layerOf(readText(path, "policy file", cure, POLICY_LIMITS.letters), path));
   }
   return chain;
 }

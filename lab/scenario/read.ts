@@ -47,7 +47,7 @@ const WHAT = "a scenario file, or of a directory that holds some";
 export function readScenario(file: string): Scenario {
   const text = readText(file, "scenario file", `Give the path of ${WHAT}.`);
   const source: Source = { file, text, ...parseYaml(text, file) };
-  const value: unknown = source.document.toJS();
+  const value: unknown = source.value();
   if (!isObject(value) || !TELLING.some((key) => Object.hasOwn(value, key))) {
     throw new Problem(`this is no scenario: it has none of ${TELLING.join(", ")}`, {
       file,

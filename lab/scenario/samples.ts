@@ -5,7 +5,6 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseDocument } from "yaml";
 import { ENGINE_VERSION, type JsonObject } from "../../engine/index.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { silent, type Progress } from "../progress.ts";
@@ -14,7 +13,7 @@ import { Problem } from "../problem.ts";
 import { generateHistory } from "../simulate/generate.ts";
 import { openWorld } from "../simulate/open.ts";
 import { makeTemporaryDirectory } from "../unfinished.ts";
-import { placeIn } from "../yaml.ts";
+import { parseYaml, placeIn } from "../yaml.ts";
 import type { Path } from "./expectation.ts";
 import type { ScenarioForm } from "./form.ts";
 import { pathOf, type ScoredScenario } from "./read.ts";
@@ -101,7 +100,9 @@ async function generate(
   const asIs = inPlace(["world", "file"], () => openWorld(file, seed));
   const isChanged = Object.keys(changes).length > 0;
   const { world, loggingPolicy, sources } = isChanged
-    ? inPlace(["world", "with"], () => openWorld(file, seed, (text) => withChanges(text, changes)))
+    ? inPlace(["world", "with"], () =>
+        openWorld(file, seed, (text) => withChanges(text, file, changes)),
+      )
     : asIs;
   const fromMs = from === undefined ? world.startMs : Date.parse(from);
   const toMs = to === undefined ? world.endMs : Date.parse(to);
@@ -126,8 +127,8 @@ function placeOf({ source }: ScoredScenario, path: Path) {
 }
 
 /** A world file's text with other values at some paths, such as `services.count`. */
-function withChanges(text: string, changes: JsonObject): string {
-  const document = parseDocument(text);
+function withChanges(text: string, file: string, changes: JsonObject): string {
+  const { document } = parseYaml(text, file);
   for (const [path, value] of Object.entries(changes)) document.setIn(path.split("."), value);
   return document.toString();
 }

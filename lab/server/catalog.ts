@@ -14,10 +14,11 @@ import { unmetNotes } from "../compare/unmet.ts";
 import { readDocument } from "../documentFile.ts";
 import { makeDirectories, pathFromHere } from "../directory.ts";
 import type { History } from "../history/open.ts";
+import { POLICY_LIMITS } from "../limits.ts";
 import { policyFromText } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { shippedDirectory } from "../simulate/open.ts";
-import { parseYaml, readText } from "../yaml.ts";
+import { readText, yamlValue } from "../yaml.ts";
 import type { PolicySummary } from "./contract/policies.ts";
 import { Refusal } from "./problems.ts";
 
@@ -143,7 +144,7 @@ export function policyOfRequest(yaml: string, base: Pick<CatalogEntry, "file" | 
 }
 
 function extendedBy(text: string, file: string): unknown {
-  const parsed: unknown = parseYaml(text, file).document.toJS();
+  const parsed = yamlValue(text, file, POLICY_LIMITS);
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
   return (parsed as JsonObject)["extends"];
 }

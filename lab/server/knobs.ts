@@ -1,9 +1,10 @@
 /** What of a policy has a control in What-if, and the values that a hand can turn it to. */
 
-import { parse } from "yaml";
 import { parseDuration, own, type Policy, type JsonObject } from "../../engine/index.ts";
+import { POLICY_LIMITS } from "../limits.ts";
 import { childrenOf, oldValue, type Tree } from "../sweep/paths.ts";
 import type { CatalogEntry } from "./catalog.ts";
+import { yamlValue } from "../yaml.ts";
 import type { Knob } from "./contract/policies.ts";
 
 const TIERS = ["full", "override", "approve", "observe"] as const;
@@ -23,7 +24,7 @@ const LADDERS: JsonObject<readonly string[]> = {
 };
 
 export function knobsOf({ text, policy }: Pick<CatalogEntry, "text" | "policy">): readonly Knob[] {
-  const parsed: unknown = parse(text, { logLevel: "error" });
+  const parsed = yamlValue(text, "policy.yaml", POLICY_LIMITS);
   const tree: Tree = isTree(parsed) ? parsed : {};
   const here = new Place(tree, policy);
   return [

@@ -1,6 +1,6 @@
 /** Errors as problem documents (RFC 9457). What a person can mend says how; ours says nothing. */
 
-import { Problem } from "../problem.ts";
+import { LimitProblem, Problem } from "../problem.ts";
 import type { ProblemDocument } from "./contract/words.ts";
 
 export const PROBLEM_JSON = "application/problem+json";
@@ -60,6 +60,7 @@ const BY_STATUS: Readonly<Record<number, ProblemKind>> = Object.fromEntries(
 /** Any error as a refusal; null: it is our own fault, and nothing of it is told. */
 export function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error;
+  if (error instanceof LimitProblem) return new Refusal("too-large", error.message);
   if (error instanceof Problem) return new Refusal("unprocessable", error.message);
   if (!(error instanceof Error)) return null;
   const { statusCode, validation } = error as RequestFault;

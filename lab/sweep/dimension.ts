@@ -7,9 +7,10 @@
  *     signals.*.hold=0s..2m                 anything in between; with `--design sobol`
  */
 
-import { parse } from "yaml";
 import { formatDuration, parseDuration } from "../../engine/index.ts";
-import { Problem } from "../problem.ts";
+import { PATH_PARTS_AT_MOST, SWEPT_AT_MOST, VALUE_LIMITS } from "../limits.ts";
+import { LimitProblem, Problem } from "../problem.ts";
+import { yamlValue } from "../yaml.ts";
 
 export interface Dimension {
   /** The path as given; `*` stands for every key at its place. */
@@ -66,8 +67,19 @@ export function parseDimension(text: string): Dimension {
       cure: "For example --vary tiers.override.window=1m,2m,5m",
     });
   }
+  if (path.split(".").length > PATH_PARTS_AT_MOST) {
+    throw new LimitProblem(`--vary ${path}: more than ${PATH_PARTS_AT_MOST} parts`, {
+      cure: "Name a place in the policy, such as tiers.override.window.",
+    });
+  }
   if (values.includes("..")) return rangeOf(path, values);
-  const list = splitList(values).map((value) => readScalar(text, value));
+  const parts = splitList(values);
+  if (parts.length > SWEPT_AT_MOST) {
+    throw new LimitProblem(`--vary ${path}: at most ${SWEPT_AT_MOST} policies are swept`, {
+      cure: "Give fewer values.",
+    });
+  }
+  const list = parts.map((value) => readScalar(text, value));
   return {
     path,
     values: list,
@@ -100,8 +112,9 @@ function readScalar(option: string, text: string): unknown {
     });
   }
   try {
-    return parse(text, { logLevel: "error" }) as unknown;
-  } catch {
+    return yamlValue(text, `--vary ${option}`, VALUE_LIMITS);
+  } catch (error) {
+    if (error instanceof LimitProblem || !(error instanceof Problem)) throw error;
     throw new Problem(`--vary ${option}: ${text} is not a YAML value`, {
       cure: 'Quote it as in a policy file, for example "a: b".',
     });
@@ -110,7 +123,9 @@ function readScalar(option: string, text: string): unknown {
 
 function isAscending(list: readonly unknown[]): boolean {
   const sizes = list.map((value) =>
-    UNITS.reduce<number | null>((found, { read }) => found ?? read(String(value)), null),
+    typeof value === "string" || typeof value === "number"
+      ? UNITS.reduce<number | null>((found, { read }) => found ?? read(String(value)), null)
+      : null,
   );
   return sizes.every(
     (size, index) => size !== null && (index === 0 || size > (sizes[index - 1] ?? size)),
@@ -137,6 +152,12 @@ function rangeOf(path: string, text: string): Dimension {
   if (steps === undefined) return { path, values: null, ordered: true, at: between };
   const count = Number(steps);
   if (count < 2) throw new Problem(`--vary ${path}=${text}: at least two steps`, { cure });
+  if (count > SWEPT_AT_MOST) {
+    throw new LimitProblem(
+      `--vary ${path}=${text}: at most ${SWEPT_AT_MOST} policies are swept, and so many steps`,
+      { cure },
+    );
+  }
   const values = Array.from({ length: count }, (_, step) => between(step / (count - 1)));
   const at = (share: number): unknown => values[Math.min(count - 1, Math.floor(share * count))];
   return { path, values, ordered: true, at };

@@ -7,6 +7,7 @@ import {
   type Policy,
   type JsonObject,
 } from "../../engine/index.ts";
+import { LimitProblem } from "../problem.ts";
 
 /** A policy file as plain values. */
 export type Tree = JsonObject;
@@ -34,6 +35,21 @@ function parsedAt(policy: Policy, path: readonly string[]): unknown {
     if (!isTree(at)) return undefined;
     return Object.hasOwn(at, part) ? own(at, part) : own(at, `${part}Ms`);
   }, policy);
+}
+
+/**
+ * A list takes what is in it and one more: `assign.99999999.tier` would be a list of as many.
+ *
+ * @throws Problem where `path[index]` is no place of the list `at`
+ */
+export function checkIndex(at: unknown, path: readonly string[], index: number): void {
+  if (!Array.isArray(at)) return;
+  const part = path[index]!;
+  if (/^(0|[1-9]\d{0,8})$/.test(part) && Number(part) <= at.length) return;
+  const list = path.slice(0, index).join(".");
+  throw new LimitProblem(`${path.join(".")}: ${list} has ${at.length} entries`, {
+    cure: `Write ${list}.0 to ${list}.${at.length}; the last of them adds one.`,
+  });
 }
 
 /** The keys at a place: those that are written and those that have a default. */

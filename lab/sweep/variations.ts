@@ -3,7 +3,7 @@
  * by the parser that checks every policy file.
  */
 
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import {
   parsePolicy,
   own,
@@ -13,10 +13,11 @@ import {
   type JsonObject,
 } from "../../engine/index.ts";
 import { policyFromText, sha256 } from "../policy/load.ts";
-import { Problem, Problems } from "../problem.ts";
-import { readText } from "../yaml.ts";
+import { POLICY_LIMITS, SWEPT_AT_MOST } from "../limits.ts";
+import { LimitProblem, Problem, Problems } from "../problem.ts";
+import { readText, yamlValue } from "../yaml.ts";
 import type { Dimension } from "./dimension.ts";
-import { childrenOf, nearest, oldValue, type Tree } from "./paths.ts";
+import { checkIndex, childrenOf, nearest, oldValue, type Tree } from "./paths.ts";
 import { sobol, SOBOL_DIMENSIONS } from "./sobol.ts";
 
 export interface Change {
@@ -46,8 +47,6 @@ export interface Design {
   readonly seed: number;
 }
 
-const POLICIES_AT_MOST = 10_000;
-
 export interface Base {
   readonly file: string;
   readonly tree: Tree;
@@ -55,7 +54,15 @@ export interface Base {
 }
 
 export function openBase(file: string): Base {
-  return baseOf(readText(file, "policy file", "Give --policy the path of a policy file."), file);
+  return baseOf(
+    readText(
+      file,
+      "policy file",
+      "Give --policy the path of a policy file.",
+      POLICY_LIMITS.letters,
+    ),
+    file,
+  );
 }
 
 /** @param file of the text: for messages, and `extends` is relative to it */
@@ -63,7 +70,7 @@ export function baseOf(text: string, file: string): Base {
   return {
     file,
     policy: policyFromText(text, file),
-    tree: parse(text, { logLevel: "error" }) as Tree,
+    tree: yamlValue(text, file, POLICY_LIMITS) as Tree,
   };
 }
 
@@ -78,6 +85,7 @@ export function variationsOf(
   dimensions: readonly Dimension[],
   design: Design,
 ): Variation[] {
+  checkDesign(dimensions, design);
   const expanded = dimensions.map(({ path }) => expand(base, path));
   // One at a time first: what is wrong is then said of the option that is wrong.
   dimensions.forEach((dimension, index) => {
@@ -167,11 +175,6 @@ interface Coordinate {
 
 function* pointsOf(dimensions: readonly Dimension[], design: Design): Generator<Coordinate[]> {
   if (design.kind === "sobol") {
-    if (dimensions.length > SOBOL_DIMENSIONS) {
-      throw new Problem(`a Sobol design takes at most ${SOBOL_DIMENSIONS} --vary`, {
-        cure: "Vary fewer paths, or several at once with `*`.",
-      });
-    }
     for (const point of sobol(design.points, dimensions.length, design.seed)) {
       yield point.map((place, index): Coordinate => {
         const { values, at } = dimensions[index]!;
@@ -181,18 +184,7 @@ function* pointsOf(dimensions: readonly Dimension[], design: Design): Generator<
     }
     return;
   }
-  const continuous = dimensions.find(({ values }) => values === null);
-  if (continuous !== undefined) {
-    throw new Problem(`--vary ${continuous.path}: a grid needs the number of steps`, {
-      cure: "Add /COUNT to the range, or use --design sobol.",
-    });
-  }
-  const total = dimensions.reduce((product, { values }) => product * values!.length, 1);
-  if (total > POLICIES_AT_MOST) {
-    throw new Problem(`this grid has ${total} policies, at most ${POLICIES_AT_MOST} are swept`, {
-      cure: "Take fewer steps, or use --design sobol --points 512.",
-    });
-  }
+  const total = gridSize(dimensions);
   for (let index = 0; index < total; index++) {
     let rest = index;
     const point = [...dimensions].reverse().map(({ values }): Coordinate => {
@@ -202,6 +194,43 @@ function* pointsOf(dimensions: readonly Dimension[], design: Design): Generator<
     });
     yield point.reverse();
   }
+}
+
+/**
+ * Is it a design that can be swept? Asked before any policy is made.
+ *
+ * @throws Problem where it is too large, or its dimensions do not suit it
+ */
+export function checkDesign(
+  dimensions: readonly Dimension[],
+  { kind, points }: Pick<Design, "kind" | "points">,
+): void {
+  if (kind === "sobol") {
+    if (dimensions.length > SOBOL_DIMENSIONS) {
+      throw new Problem(`a Sobol design takes at most ${SOBOL_DIMENSIONS} --vary`, {
+        cure: "Vary fewer paths, or several at once with `*`.",
+      });
+    }
+    if (points <= SWEPT_AT_MOST) return;
+    throw new LimitProblem(`${points} points: at most ${SWEPT_AT_MOST} policies are swept`, {
+      cure: "Take fewer --points; 512 are enough for most questions.",
+    });
+  }
+  const continuous = dimensions.find(({ values }) => values === null);
+  if (continuous !== undefined) {
+    throw new Problem(`--vary ${continuous.path}: a grid needs the number of steps`, {
+      cure: "Add /COUNT to the range, or use --design sobol.",
+    });
+  }
+  const total = gridSize(dimensions);
+  if (total <= SWEPT_AT_MOST) return;
+  throw new LimitProblem(`this grid has ${total} policies, at most ${SWEPT_AT_MOST} are swept`, {
+    cure: "Take fewer steps, or use --design sobol --points 512.",
+  });
+}
+
+function gridSize(dimensions: readonly Dimension[]): number {
+  return dimensions.reduce((product, { values }) => product * values!.length, 1);
 }
 
 /**
@@ -330,6 +359,7 @@ function knows(base: Base, path: readonly string[]): boolean {
   return firstUnknown(base, path) === null;
 }
 
+/** @throws Problem where the tree would grow beyond what is written: `assign.99999999.tier` */
 function setAt(
   tree: Tree,
   path: readonly string[],
@@ -339,13 +369,17 @@ function setAt(
   },
 ): void {
   let at = tree;
-  for (const part of path.slice(0, -1)) {
+  path.forEach((part, index) => {
+    checkIndex(at, path, index);
+    if (index === path.length - 1) {
+      put(at, part, value);
+      return;
+    }
     if (own(at, part) == null) put(at, part, {});
     const next = own(at, part);
     if (typeof next !== "object" || next === null) blocked();
     at = next as Tree;
-  }
-  put(at, path.at(-1)!, value);
+  });
 }
 
 export function textOf(value: unknown): string {

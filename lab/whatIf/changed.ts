@@ -1,7 +1,10 @@
 /** Changes values in the text of a policy file; comments stay. */
 
-import { parse, parseDocument, type Document } from "yaml";
-import { Problem } from "../problem.ts";
+import { isSeq, type Document } from "yaml";
+import { PATH_PARTS_AT_MOST, POLICY_LIMITS, VALUE_LIMITS } from "../limits.ts";
+import { LimitProblem, Problem } from "../problem.ts";
+import { checkIndex } from "../sweep/paths.ts";
+import { parseYaml, yamlValue } from "../yaml.ts";
 
 export interface PathChange {
   /** `tiers.override.window`, `assign.2.tier`. */
@@ -11,9 +14,13 @@ export interface PathChange {
 }
 
 /** @throws Problem for a value that is not YAML, or a path that goes through a plain value */
-export function changedText(text: string, changes: readonly PathChange[]): string {
+export function changedText(
+  text: string,
+  changes: readonly PathChange[],
+  file = "what-if.yaml",
+): string {
   if (changes.length === 0) return text;
-  const document = parseDocument(text);
+  const { document } = parseYaml(text, file, POLICY_LIMITS);
   for (const { path, value } of changes) change(document, path, value);
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
@@ -25,11 +32,21 @@ function change(document: Document, path: string, value: string | null): void {
       cure: "Change the policy file.",
     });
   }
+  if (parts.length > PATH_PARTS_AT_MOST) {
+    throw new LimitProblem(`${path}: more than ${PATH_PARTS_AT_MOST} parts`, {
+      cure: "Name a place in the policy, such as tiers.override.window.",
+    });
+  }
+  parts.forEach((_, index) => {
+    const list = index === 0 ? document.contents : document.getIn(parts.slice(0, index), true);
+    if (isSeq(list)) checkIndex(list.items, parts, index);
+  });
   try {
     if (value === null) {
       if (document.hasIn(parts)) document.deleteIn(parts);
-    } else document.setIn(parts, plain(document, value));
+    } else document.setIn(parts, plain(document, path, value));
   } catch (error) {
+    if (error instanceof LimitProblem) throw error;
     const why = error instanceof Error ? error.message.split("\n")[0]! : String(error);
     throw new Problem(`${path}: ${why}`, {
       cure: "The path and its value are written as in the policy file.",
@@ -38,8 +55,8 @@ function change(document: Document, path: string, value: string | null): void {
 }
 
 /** Parses a value; a plain one keeps the comment behind the old value. */
-function plain(document: Document, text: string): unknown {
-  const value: unknown = parse(text, { logLevel: "error" });
+function plain(document: Document, path: string, text: string): unknown {
+  const value = yamlValue(text, path, VALUE_LIMITS);
   return typeof value === "object" && value !== null
     ? document.createNode(value, { flow: true })
     : value;

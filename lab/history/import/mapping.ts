@@ -5,11 +5,12 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { isNode, LineCounter, parseDocument, type Document } from "yaml";
+import { isNode, type Document } from "yaml";
 import { z } from "zod";
 import { ENGINE_VERSION, own, type JsonObject } from "../../../engine/index.ts";
 import { operatingProblem } from "../../operatingProblem.ts";
 import { Problem, Problems } from "../../problem.ts";
+import { parseYaml } from "../../yaml.ts";
 import { identifier, quoted, type Duck } from "../duck.ts";
 import { samplesThere, type Sources } from "./importHistory.ts";
 import { DEPLOYMENT_KINDS } from "./kinds.ts";
@@ -113,18 +114,12 @@ function readMapping(file: string): z.infer<typeof MAPPING> {
     }
     throw operatingProblem(error, file);
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const { document, lines, value } = parseYaml(text, file);
   const at = (offset: number): { file: string; line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
-  if (document.errors.length > 0) {
-    throw new Problems(
-      document.errors.map((e) => new Problem(e.message.split("\n")[0]!, at(e.pos[0]))),
-    );
-  }
-  const parsed = MAPPING.safeParse(document.toJS());
+  const parsed = MAPPING.safeParse(value());
   if (parsed.success) return parsed.data;
   throw new Problems(
     parsed.error.issues.flatMap((issue) => {
