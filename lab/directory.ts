@@ -1,6 +1,6 @@
 /** Directories: how they are made, and how a place in one is told. */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, relative } from "node:path";
 import { Problem } from "./problem.ts";
 
@@ -39,6 +39,35 @@ export function makeDirectories(path: string): string | null {
     });
   }
   return outermost ?? path;
+}
+
+/**
+ * Refuses a link where we are going to write: it may lead anywhere.
+ *
+ * @throws Problem when there is something else than a directory
+ */
+export function refuseLink(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isDirectory()) return;
+  const what = stat.isSymbolicLink() ? "this is a symbolic link" : "this is a file";
+  throw new Problem(`${what}, and a directory of the lab is needed`, {
+    file: pathFromHere(path),
+    cure: "Remove it, or choose another --out.",
+  });
+}
+
+/** See `makeDirectories` and `refuseLink`. */
+export function makeOwnDirectory(path: string): void {
+  refuseLink(path);
+  makeDirectories(path);
+}
+
+/** Writes a file whole or not at all. A link in its place is replaced, and not followed. */
+export function writeOwnFile(file: string, text: string): void {
+  const unfinished = `${file}.unfinished`;
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, text, { flag: "wx" });
+  renameSync(unfinished, file);
 }
 
 /** A path as one would type it here: relative where it lies below the working directory. */

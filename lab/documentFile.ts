@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import { issueText, type JsonObject } from "../engine/index.ts";
-import { FILE_LIMITS } from "./limits.ts";
+import { FILE_LIMITS, PROBLEMS_SHOWN } from "./limits.ts";
 import { Problem, Problems } from "./problem.ts";
 import { parseYaml, placeIn, readText } from "./yaml.ts";
 
@@ -24,20 +24,23 @@ export function readDocument<Schema extends z.ZodType>(
   );
   const parsed = schema.safeParse(written.value());
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap(meant).flatMap((issue) => {
+  const wrong = parsed.error.issues.flatMap(meant).flatMap((issue) => {
     const path = issue.path.filter((part) => typeof part !== "symbol");
     const paths =
       issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
-    return paths.map((one) => {
-      const unknown = issue.code === "unrecognized_keys";
-      const message = unknown ? "unknown key" : issueText(issue.message);
+    const message = issue.code === "unrecognized_keys" ? "unknown key" : issueText(issue.message);
+    return paths.map((path) => ({ path, message }));
+  });
+  throw new Problems(
+    // To find where a key is written takes longer the more there are.
+    wrong.slice(0, PROBLEMS_SHOWN).map(({ path: one, message }) => {
       return new Problem(`${one.join(".")}: ${message}`, {
         file,
         ...placeIn(written, one),
       });
-    });
-  });
-  throw new Problems(problems);
+    }),
+    Math.max(0, wrong.length - PROBLEMS_SHOWN),
+  );
 }
 
 /** The JSON Schema of such files as they are written, so that editors complete and check them. */

@@ -57,7 +57,7 @@ export const SERVER_LIMITS = {
   requestsAtOnce: 64,
   requestsWaiting: 256,
   /** Answers that are being made at once, each by a process that makes one after the other. */
-  answersInTheMaking: 64,
+  answersInTheMaking: 256,
   /** Policies of one comparison: each is judged over the whole history. */
   policiesAtOnce: 12,
   /** Sweeps that wait for their turn. */
@@ -68,6 +68,6 @@ export const SERVER_LIMITS = {
   workMs: 600_000,
   /** Of the heap of a process: what needs more ends that process, and not the machine. */
   checkHeapMb: 512,
-  dragHeapMb: 4096,
-  workHeapMb: 8192,
+  dragHeapMb: 2048,
+  workHeapMb: 4096,
 } as const;

@@ -27,9 +27,13 @@ export class LimitProblem extends Problem {}
 
 /** Several problems found in one pass, reported together; of many, the first ones. */
 export class Problems extends Problem {
-  constructor(readonly all: readonly Problem[]) {
+  /** @param left how many more there are than were made */
+  constructor(
+    readonly all: readonly Problem[],
+    left = 0,
+  ) {
     const shown = all.slice(0, PROBLEMS_SHOWN).map((problem) => problem.message);
-    const more = all.length - shown.length;
+    const more = all.length - shown.length + left;
     super([...shown, ...(more > 0 ? [`and ${more} more like these`] : [])].join("\n"));
   }
 }

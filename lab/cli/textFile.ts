@@ -1,7 +1,8 @@
 /** Files that a command writes beside what it prints. */
 
-import { mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { makeDirectories } from "../directory.ts";
 import { Problem } from "../problem.ts";
 import { takeAwayLeftBehind, unfinishedPath } from "../unfinished.ts";
 
@@ -19,6 +20,7 @@ export function writeWholeFile(file: string, text: string): void {
     else if (found.isFile()) replace(realpathSync(target), text);
     else writeFileSync(target, text);
   } catch (error) {
+    if (error instanceof Problem) throw error;
     const code = String((error as NodeJS.ErrnoException).code);
     throw new Problem(`cannot be written: ${code}`, { file, cure: "Choose another place." });
   }
@@ -28,7 +30,7 @@ function replace(target: string, text: string): void {
   const temporary = unfinishedPath(target);
   takeAwayLeftBehind(dirname(temporary));
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    makeDirectories(dirname(target));
     writeFileSync(temporary, text);
     renameSync(temporary, target);
   } catch (error) {

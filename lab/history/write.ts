@@ -170,7 +170,7 @@ function preparePlace(target: string, shown: string): Place {
   const takeBack = onInterrupt(remove);
   try {
     firstMade = makeDirectories(parent);
-    mkdirSync(temporary);
+    makeDirectories(temporary);
     mkdirSync(join(temporary, "metrics"));
     mkdirSync(join(temporary, ".scratch"));
     return {

@@ -14,7 +14,7 @@ import {
   type Origin,
   type Policy,
 } from "../../engine/index.ts";
-import { POLICY_LIMITS } from "../limits.ts";
+import { POLICY_LIMITS, PROBLEMS_SHOWN } from "../limits.ts";
 import { Problem, Problems } from "../problem.ts";
 import { parseYaml, placeIn, readText, type Written } from "../yaml.ts";
 
@@ -71,16 +71,21 @@ function placedLayers(leaf: Layer): PlacedPolicy {
   const layers = chainOf(leaf);
   const { written, issues, originOf } = mergeLayers(layers.map(valueOf));
   const parsed = parsePolicy(written, sha256);
+  const parsedIssues = parsed.issues ?? [];
   const problems = [
     ...issues.map(({ at, message, against, cure }) => {
       const [there, line] = placeOf(layers, against);
       return problemAt(layers, at, `${message} of ${there}:${line}`, cure);
     }),
-    ...(parsed.issues ?? []).map(({ path, message }) =>
-      problemAt(layers, originOf(path), message, undefined, path),
-    ),
+    // To find where a key is written takes longer the more there are.
+    ...parsedIssues
+      .slice(0, PROBLEMS_SHOWN)
+      .map(({ path, message }) => problemAt(layers, originOf(path), message, undefined, path)),
   ];
-  if (parsed.policy === null || problems.length > 0) throw new Problems(problems);
+  if (parsed.policy === null || problems.length > 0) {
+    const left = Math.max(0, parsedIssues.length - PROBLEMS_SHOWN);
+    throw new Problems(problems, left);
+  }
   const lineOf = (path: Origin["path"]): string | null => {
     if (!isWritten(written, path)) return null;
     const [there, line] = placeOf(layers, originOf(path));

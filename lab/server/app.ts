@@ -11,11 +11,11 @@ import type { Asked, Handlers } from "./answers.ts";
 import { computing, problem } from "./contract/words.ts";
 import { ROUTES, type Route, type RouteName } from "./contract/routes.ts";
 import { ARROW } from "./contract/series.ts";
+import { SERVER_LIMITS } from "../limits.ts";
 import { guard } from "./guard.ts";
 import { Gate } from "./limits.ts";
 import { OWN_FAULT, PROBLEM_JSON, problemDocument, Refusal, refusalOf } from "./problems.ts";
 
-const BODY_BYTES = 512 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -31,7 +31,7 @@ export interface AppOptions {
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    bodyLimit: BODY_BYTES,
+    bodyLimit: SERVER_LIMITS.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: 16 * 1024 },

@@ -6,20 +6,21 @@
  * author could have any file read.
  */
 
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import type { Policy, JsonObject } from "../../engine/index.ts";
 import { unmetNotes } from "../compare/unmet.ts";
 import { readDocument } from "../documentFile.ts";
-import { makeDirectories, pathFromHere } from "../directory.ts";
+import { makeOwnDirectory, pathFromHere, writeOwnFile } from "../directory.ts";
 import type { History } from "../history/open.ts";
 import { POLICY_LIMITS } from "../limits.ts";
 import { policyFromText } from "../policy/load.ts";
-import { Problem } from "../problem.ts";
+import { LimitProblem, Problem } from "../problem.ts";
 import { shippedDirectory } from "../simulate/open.ts";
 import { readText, yamlValue } from "../yaml.ts";
-import type { PolicySummary } from "./contract/policies.ts";
+import type { Knob, PolicySummary } from "./contract/policies.ts";
+import { knobsOf } from "./knobs.ts";
 import { Refusal } from "./problems.ts";
 
 export interface CatalogEntry {
@@ -37,6 +38,7 @@ const DRAFT_FILE = z.strictObject({ base: z.string(), yaml: z.string() });
 
 export class Catalog {
   readonly #entries = new Map<string, CatalogEntry>();
+  readonly #knobs = new Map<string, readonly Knob[]>();
   readonly #drafts: string;
 
   /** @param files given on the command line; the first is the baseline */
@@ -76,10 +78,15 @@ export class Catalog {
     return entry;
   }
 
-  /** @throws Refusal when it is no policy, or there are too many */
-  keepDraft(baseId: string, yaml: string): CatalogEntry {
-    const base = this.get(baseId);
-    const policy = policyOfRequest(yaml, base);
+  /**
+   * @param read the draft as the thread that checks it has read it
+   * @throws Refusal when there are too many
+   */
+  keepDraft(
+    base: CatalogEntry,
+    yaml: string,
+    { policy, knobs }: { readonly policy: Policy; readonly knobs: readonly Knob[] },
+  ): CatalogEntry {
     const id = `draft-${policy.digest.slice(0, 16)}`;
     const known = this.#entries.get(id);
     if (known !== undefined) return known;
@@ -87,11 +94,21 @@ export class Catalog {
       throw new Refusal("conflict", `There are ${DRAFTS_AT_MOST} drafts already; drop some.`);
     }
     const entry: CatalogEntry = { id, source: "draft", file: base.file, text: yaml, policy };
-    makeDirectories(this.#drafts);
+    makeOwnDirectory(this.#drafts);
     const document = JSON.stringify({ base: base.file, yaml }, null, 2);
-    writeFileSync(join(this.#drafts, `${id}.json`), `${document}\n`);
+    writeOwnFile(join(this.#drafts, `${id}.json`), `${document}\n`);
     this.#entries.set(id, entry);
+    this.#knobs.set(id, knobs);
     return entry;
+  }
+
+  /** What of it can be turned; made once, as it takes another look at the text. */
+  knobs(entry: CatalogEntry): readonly Knob[] {
+    const known = this.#knobs.get(entry.id);
+    if (known !== undefined) return known;
+    const knobs = knobsOf(entry);
+    this.#knobs.set(entry.id, knobs);
+    return knobs;
   }
 
   dropDraft(id: string): void {
@@ -99,6 +116,7 @@ export class Catalog {
       throw new Refusal("conflict", `${id} is no draft: it is a file of yours or of Hindsight.`);
     }
     this.#entries.delete(id);
+    this.#knobs.delete(id);
     rmSync(join(this.#drafts, `${id}.json`), { force: true });
   }
 
@@ -120,7 +138,12 @@ export class Catalog {
 }
 
 function entryOf(file: string, source: CatalogEntry["source"]): CatalogEntry {
-  const text = readText(file, "policy file", "Give --policy the path of a policy YAML file.");
+  const text = readText(
+    file,
+    "policy file",
+    "Give --policy the path of a policy YAML file.",
+    POLICY_LIMITS.letters,
+  );
   const policy = policyFromText(text, file);
   return { id: policy.policy, source, file, text, policy };
 }
@@ -137,9 +160,10 @@ export function policyOfRequest(yaml: string, base: Pick<CatalogEntry, "file" | 
   try {
     return policyFromText(yaml, file);
   } catch (error) {
-    // Where the server keeps its files is nobody's business.
+    // Where the server keeps its files is not for visitors.
     if (!(error instanceof Problem)) throw error;
-    throw new Problem(error.message.replaceAll(`${dirname(base.file)}/`, ""));
+    const Kind = error instanceof LimitProblem ? LimitProblem : Problem;
+    throw new Kind(error.message.replaceAll(`${dirname(base.file)}/`, ""));
   }
 }
 

@@ -6,6 +6,7 @@
 import type { StillComputing } from "./answers.ts";
 import { stillComputing } from "./answers.ts";
 import type { ProgressDocument } from "./contract/words.ts";
+import { SERVER_LIMITS } from "../limits.ts";
 import { Refusal } from "./problems.ts";
 
 /** So long an answer is waited for before it is said that it is still being made. */
@@ -13,7 +14,7 @@ const PATIENCE_MS = 400;
 /** Results nobody has asked for lately are let go; what is still being made never is. */
 const KEPT = 128;
 /** So many are being made at once; who asks for one more is turned away. */
-const MAKING_AT_MOST = 256;
+const MAKING_AT_MOST = SERVER_LIMITS.answersInTheMaking;
 /** A failure is told to whoever asks within this time, then it is tried again. */
 const FAILURE_KEPT_MS = 5000;
 
@@ -67,7 +68,7 @@ export class Computed {
   #start(key: string, make: () => Promise<unknown>): Work {
     const settled = [...this.#works].filter(([, { settled }]) => settled);
     if (this.#works.size - settled.length >= MAKING_AT_MOST) {
-      throw new Refusal("too-many-requests", "Too many answers are being made; ask again soon.");
+      throw new Refusal("unavailable", "Too many answers are being made; ask again soon.");
     }
     for (const [old] of settled.slice(0, Math.max(0, settled.length - KEPT + 1))) {
       this.#works.delete(old);

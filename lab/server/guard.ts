@@ -4,7 +4,8 @@
  * On loopback no token is asked, so the name in `Host` must be a loopback name: otherwise a
  * page of the wide web could rebind its own name to 127.0.0.1 and read answers. Elsewhere a
  * token is asked of everybody, as `Authorization: Bearer` or as the cookie that the address
- * printed at start sets. What changes something must come from a page of ours.
+ * printed at start sets. What changes something or reads below /api must come from a page of
+ * ours, or from no page at all.
  */
 
 import type { JsonObject } from "../../engine/index.ts";
@@ -93,12 +94,14 @@ function isSame(one: string, other: string): boolean {
 }
 
 function checkOrigin(request: FastifyRequest): void {
-  if (request.method === "GET" || request.method === "HEAD") return;
+  // A page may be opened from anywhere. Of the routes below /api, reading alone starts work, too.
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (isRead && request.routeOptions.url?.startsWith("/api/") !== true) return;
   const { origin, host } = request.headers;
   const site = request.headers["sec-fetch-site"];
   const foreign = site !== undefined && site !== "same-origin" && site !== "none";
   if (!foreign && (origin === undefined || hostOf(origin) === host)) return;
-  throw new Refusal("forbidden", "Only a page of this server may change something.");
+  throw new Refusal("forbidden", "Only a page of this server may ask this.");
 }
 
 function hostOf(origin: string): string | null {

@@ -10,7 +10,6 @@ import type { PolicyDetail } from "./contract/policies.ts";
 import type { Answer, RouteName } from "./contract/routes.ts";
 import type { StretchAsked } from "./contract/scored.ts";
 import type { GateRequest } from "./contract/whatIf.ts";
-import { knobsOf } from "./knobs.ts";
 import { refOf, type Lab, type Opened } from "./lab.ts";
 import type { PolicyRef } from "./threads/evaluations.ts";
 import { deploymentOf } from "./views/deployment.ts";
@@ -66,8 +65,12 @@ export function handlersOf(lab: Lab): Handlers {
     policies: () => ({
       policies: catalog.all().map((entry) => summaryOf(entry, lab.opened?.history ?? null)),
     }),
-    policy: ({ params }) => detailOf(catalog.get(params.id), lab.opened),
-    saveDraft: ({ body }) => detailOf(catalog.keepDraft(body.base, body.yaml), lab.opened),
+    policy: ({ params }) => detailOf(lab, catalog.get(params.id)),
+    saveDraft: async ({ body }) => {
+      const base = catalog.get(body.base);
+      const read = await lab.checker.ask("draft", { base: refOf(base), yaml: body.yaml });
+      return detailOf(lab, catalog.keepDraft(base, body.yaml, read));
+    },
     dropDraft: ({ params }) => {
       catalog.dropDraft(params.id);
       return null;
@@ -213,11 +216,11 @@ function listOf(
   };
 }
 
-function detailOf(entry: CatalogEntry, opened: Opened | null): PolicyDetail {
+function detailOf({ catalog, opened }: Lab, entry: CatalogEntry): PolicyDetail {
   return {
     ...summaryOf(entry, opened?.history ?? null),
     yaml: entry.text,
-    knobs: knobsOf(entry),
+    knobs: catalog.knobs(entry),
     signals: entry.policy.signals.map(({ name, metric, worse, detector, tolerance }) => ({
       name,
       metric,

@@ -6,6 +6,7 @@
 import { basename, resolve } from "node:path";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { openHistory, type History } from "../history/open.ts";
+import { SERVER_LIMITS } from "../limits.ts";
 import { Problem } from "../problem.ts";
 import { stillComputing, type StillComputing } from "./answers.ts";
 import { Catalog, type CatalogEntry } from "./catalog.ts";
@@ -15,7 +16,8 @@ import type { AnalystCalls, AnalystOptions, Ends } from "./threads/analyst.ts";
 import { SweepJobs } from "./sweeps/jobs.ts";
 import type { NumberOptions, PolicyRef } from "./threads/evaluations.ts";
 import type { HeavyCalls, HeavyOptions } from "./threads/heavy.ts";
-import { Thread, type Calls } from "./threads/thread.ts";
+import type { CheckCalls } from "./threads/check.ts";
+import { Thread, WORK_LIMITS, type Calls, type ThreadLimits } from "./threads/thread.ts";
 import type { WhatIfCalls } from "./threads/whatIf.ts";
 import { factsOf, type FactsOf } from "./views/facts.ts";
 
@@ -41,6 +43,7 @@ export class Lab {
   readonly catalog: Catalog;
   readonly analyst: Thread<AnalystCalls>;
   readonly sweeps: SweepJobs;
+  #checker: Thread<CheckCalls> | null = null;
   #heavy: Thread<HeavyCalls> | null = null;
   #whatIf: Thread<WhatIfCalls> | null = null;
   #isDragReady = false;
@@ -61,6 +64,12 @@ export class Lab {
     void this.#warm();
   }
 
+  /** For the policies of requests; started with the first of them. */
+  get checker(): Thread<CheckCalls> {
+    const { checkMs: silentMs, checkHeapMb: heapMb } = SERVER_LIMITS;
+    return (this.#checker ??= this.#thread<CheckCalls>("check", null, { silentMs, heapMb }));
+  }
+
   /** For what takes long; started with the first of it. */
   get heavy(): Thread<HeavyCalls> {
     const { runDirectory } = this.options;
@@ -70,7 +79,10 @@ export class Lab {
 
   /** For what must not wait; started when what the first view shows is there. */
   get whatIf(): Thread<WhatIfCalls> {
-    return (this.#whatIf ??= this.#thread<WhatIfCalls>("whatIf", this.#threadOptions()));
+    return (this.#whatIf ??= this.#thread<WhatIfCalls>("whatIf", this.#threadOptions(), {
+      silentMs: SERVER_LIMITS.dragMs,
+      heapMb: SERVER_LIMITS.dragHeapMb,
+    }));
   }
 
   /** Those that are compared when nobody says otherwise. */
@@ -86,6 +98,10 @@ export class Lab {
       ids === undefined || ids === ""
         ? this.compared
         : [...new Set(ids.split(","))].map((id) => this.catalog.get(id));
+    const { policiesAtOnce } = SERVER_LIMITS;
+    if (ids !== undefined && entries.length > policiesAtOnce) {
+      throw new Refusal("bad-request", `At most ${policiesAtOnce} policies are compared at once.`);
+    }
     return entries.map(refOf);
   }
 
@@ -120,7 +136,8 @@ export class Lab {
   async close(): Promise<void> {
     this.#closed = true;
     await this.sweeps.close();
-    for (const thread of [this.analyst, this.#heavy, this.#whatIf]) await thread?.stop();
+    for (const thread of [this.analyst, this.#heavy, this.#whatIf, this.#checker])
+      await thread?.stop();
     await this.#opening;
     this.opened?.history.close();
   }
@@ -130,9 +147,18 @@ export class Lab {
     return { history, numbers };
   }
 
-  #thread<Known extends Calls>(module: string, options: AnalystOptions): Thread<Known> {
-    return new Thread<Known>(module, options, (error) => {
-      this.#fail(error, `thread ${module}`);
+  #thread<Known extends Calls>(
+    module: string,
+    options: AnalystOptions | null,
+    limits: ThreadLimits = WORK_LIMITS,
+  ): Thread<Known> {
+    return new Thread<Known>(module, options, limits, {
+      replaced: (error) => {
+        if (!this.#closed) this.options.onFault(error, `thread ${module}`);
+      },
+      ended: (error) => {
+        this.#fail(error, `thread ${module}`);
+      },
     });
   }
 

@@ -1,17 +1,15 @@
 /** How much is done at once: what comes beyond waits, and beyond that is turned away. */
 
+import { SERVER_LIMITS } from "../limits.ts";
 import { Refusal } from "./problems.ts";
-
-const AT_ONCE = 64;
-const WAITING = 256;
 
 export class Gate {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(
-    private readonly atOnce = AT_ONCE,
-    private readonly waitingAtMost = WAITING,
+    private readonly atOnce: number = SERVER_LIMITS.requestsAtOnce,
+    private readonly waitingAtMost: number = SERVER_LIMITS.requestsWaiting,
   ) {}
 
   async run<Result>(work: () => Promise<Result>): Promise<Result> {

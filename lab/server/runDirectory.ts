@@ -1,8 +1,8 @@
 /** Where a lab keeps what its visitors make: drafts, sweeps and the decision logs of runs. */
 
-import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { refuseUrl } from "../directory.ts";
+import { accessSync, constants, existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { makeDirectories, refuseLink, refuseUrl } from "../directory.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 
@@ -31,11 +31,22 @@ export function checkRunDirectory(dir: string): void {
   } catch (error) {
     throw operatingProblem(error, dir);
   }
-  if (place !== path) return;
+  if (place !== path) return tryToMake(path, dir);
+  for (const folder of FOLDERS) refuseLink(join(path, folder));
   const names = readdirSync(path);
   if (names.length === 0 || names.some((name) => FOLDERS.includes(name))) return;
   throw new Problem("this directory is not empty, and not of a lab", {
     file: dir,
     cure: "Choose another --out: a new directory, or the one that an earlier lab kept things in.",
   });
+}
+
+/** No permission tells that /proc takes no directories: only the attempt does. */
+function tryToMake(path: string, dir: string): void {
+  try {
+    const made = makeDirectories(path);
+    if (made !== null) rmSync(made, { recursive: true });
+  } catch (error) {
+    throw operatingProblem(error, dir);
+  }
 }

@@ -136,6 +136,18 @@ describe("exit code 2 and one clear message", () => {
     expect(message).toMatch(/Mend the YAML at this place; \d+ more may follow from it\.\n$/);
   });
 
+  it.runIf(process.platform === "linux")("for an --out in which nothing can be made", async () => {
+    for (const out of ["/proc/lab", "/proc/lab/below.md"]) {
+      const one = history("--policy", NAIVE, "--out", out);
+      const world = join(ROOT, "datasets/worlds/fidelity.yaml");
+      expect(await refusal("generate", world, "--out", out)).toContain(": this directory cannot");
+      expect(await refusal("replay", ...one)).toContain(": this directory cannot be made here");
+      expect(await refusal("serve", ...one, "--port", "0")).toContain(": this directory cannot");
+    }
+    const scenario = await refusal("scenario", "new", "x", "--out", "/proc/lab/x.yaml");
+    expect(scenario).toMatch(/^hindsight: \/proc\/lab.*: this directory cannot be made here\n/);
+  });
+
   it("for a world that is not there", async () => {
     const out = join(temporaryDirectory(), "out");
     expect(await refusal("generate", "nowhere.yaml", "--out", out)).toMatch(

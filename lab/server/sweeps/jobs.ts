@@ -5,11 +5,13 @@
  * started again by whoever wants it; one that waited goes on waiting.
  */
 
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { SERVER_LIMITS } from "../../limits.ts";
 import { parseDimension } from "../../sweep/dimension.ts";
-import { makeDirectories } from "../../directory.ts";
+import { checkDesign } from "../../sweep/variations.ts";
+import { makeOwnDirectory, writeOwnFile } from "../../directory.ts";
 import type { Within } from "../../compare/within.ts";
 import type { CatalogEntry } from "../catalog.ts";
 import type { Scored } from "../contract/scored.ts";
@@ -24,7 +26,7 @@ import { refOf } from "../lab.ts";
 import { Refusal } from "../problems.ts";
 import type { NumberOptions } from "../threads/evaluations.ts";
 import type { SweepCalls, SweepChart, SweepOptions } from "../threads/sweep.ts";
-import { Thread } from "../threads/thread.ts";
+import { Thread, WORK_LIMITS } from "../threads/thread.ts";
 
 export interface SweepAsked {
   readonly vary: readonly string[];
@@ -93,7 +95,11 @@ export class SweepJobs {
 
   /** @throws Problem when a path or its values are wrong */
   start(entry: CatalogEntry, { vary, design, points, scored }: SweepAsked): SweepJob {
-    for (const one of vary) parseDimension(one);
+    checkDesign(vary.map(parseDimension), { kind: design, points });
+    const waiting = [...this.#jobs.values()].filter((one) => one.job.state === "waiting");
+    if (waiting.length >= SERVER_LIMITS.sweepsWaiting) {
+      throw new Refusal("unavailable", `${waiting.length} sweeps wait already; ask again later.`);
+    }
     if (this.#jobs.size >= JOBS_AT_MOST) {
       throw new Refusal("conflict", `There are ${JOBS_AT_MOST} sweeps already; drop some.`);
     }
@@ -113,7 +119,8 @@ export class SweepJobs {
       startedAt: null,
       endedAt: null,
     };
-    makeDirectories(join(this.#directory, id));
+    makeOwnDirectory(this.#directory);
+    makeOwnDirectory(join(this.#directory, id));
     this.#jobs.set(id, { job, policy: refOf(entry), chart: null });
     this.#write(id);
     void this.#next();
@@ -166,7 +173,10 @@ export class SweepJobs {
     const { id, vary, design, points, scored } = job;
     const { history, numbers } = this.options;
     const options: SweepOptions = { history, numbers };
-    const thread = new Thread<SweepCalls>("sweep", options, () => undefined);
+    const thread = new Thread<SweepCalls>("sweep", options, WORK_LIMITS, {
+      replaced: () => undefined,
+      ended: () => undefined,
+    });
     this.#running = { id, thread };
     this.#set(id, { state: "running", startedAt: new Date().toISOString(), endedAt: null });
     const out = join(this.#directory, id, "result");
@@ -218,13 +228,15 @@ export class SweepJobs {
   /** Whole or as before: a server that is killed meanwhile leaves no half of it. */
   #write(id: string): void {
     const file = join(this.#directory, id, "job.json");
-    writeFileSync(`${file}.unfinished`, `${JSON.stringify(this.#get(id), null, 2)}\n`);
-    renameSync(`${file}.unfinished`, file);
+    writeOwnFile(file, `${JSON.stringify(this.#get(id), null, 2)}\n`);
   }
 
   #read(id: string): JobFile | null {
     try {
-      const file = join(this.#directory, id, "job.json");
+      const directory = join(this.#directory, id);
+      // A link may lead anywhere, and the job is written again.
+      if (!lstatSync(directory).isDirectory()) return null;
+      const file = join(directory, "job.json");
       return FILE.parse(JSON.parse(readFileSync(file, "utf8")));
     } catch {
       // Not ours, or of another version: it is left alone.

@@ -76,6 +76,7 @@ export function answerCalls(calls: Calls, idle: () => boolean = () => false): vo
     else if (queue.some(({ id }) => id === message.id)) gone.add(message.id);
     void work();
   });
+  send({ kind: "ready" });
   void work();
 }
 

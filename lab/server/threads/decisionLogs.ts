@@ -20,7 +20,7 @@ import { logEntries } from "../../audit/read.ts";
 import { verifyLog } from "../../audit/verify.ts";
 import { evaluate, type EvaluateOptions } from "../../compare/evaluate.ts";
 import { writeRun } from "../../compare/runDirectory.ts";
-import { makeDirectories } from "../../directory.ts";
+import { makeOwnDirectory } from "../../directory.ts";
 import { nodeDocument } from "../../explain/document.ts";
 import type { History } from "../../history/open.ts";
 import { policyFromText, sha256 } from "../../policy/load.ts";
@@ -126,7 +126,7 @@ export class DecisionLogs {
       ...this.options,
       digestSamples: true,
     });
-    makeDirectories(join(this.runDirectory, "runs"));
+    makeOwnDirectory(join(this.runDirectory, "runs"));
     await writeRun(directory, evaluation, true);
   }
 
