@@ -12,6 +12,7 @@ import {
   isPair,
   isScalar,
   LineCounter,
+  parseAllDocuments,
   parseDocument,
   visit,
   type Document,
@@ -84,6 +85,20 @@ export function parseYaml(
   if (unusable.length > 0) throw new Problems(unusable);
   checkAliases(document, lines, file, limits);
   return { document, lines, value: () => document.toJS({ maxAliasCount: -1 }) as unknown };
+}
+
+/**
+ * The documents of a text that may hold several; their errors are theirs to tell.
+ *
+ * @throws Problem when it is beyond the limits
+ */
+export function parseYamlDocuments(
+  text: string,
+  file: string,
+  lines: LineCounter,
+): readonly Document[] {
+  checkOutline(text, file, FILE_LIMITS);
+  return [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })];
 }
 
 function syntaxProblems({ errors }: Document, lines: LineCounter, file: string): Problems {
@@ -170,7 +185,7 @@ export function yamlValue(text: string, place: string, limits: DocumentLimits): 
 
 /** Where a path is written, from 1: its key, its value, or the nearest parent that exists. */
 export function placeIn(
-  { document, lines }: Written,
+  { document, lines }: Pick<Written, "document" | "lines">,
   path: readonly (string | number)[],
 ): { readonly line: number; readonly column: number } {
   const { line, col } = lines.linePos(offsetOf(document, path));

@@ -44,7 +44,7 @@ export function checkOutline(text: string, file: string, limits: DocumentLimits)
     if (entries > limits.entries) refuse(`more than ${limits.entries} keys and items`);
     if (aliases > limits.aliases) refuse(`more than ${limits.aliases} aliases`);
     if (blocks.length + brackets > limits.depth) {
-      refuse(`more than ${limits.depth} maps and lists within each other`);
+      refuse(`more than ${limits.depth} maps and lists within each other: this is nested too deep`);
     }
     const lineEnd = token.lastIndexOf("\n");
     if (lineEnd < 0) column += token.length;

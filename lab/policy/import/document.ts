@@ -3,10 +3,10 @@
  * from outside, so their size, their aliases and their depth are bounded.
  */
 
-import { isMap, isScalar, LineCounter, parseAllDocuments, type Document } from "yaml";
+import { isMap, isScalar, LineCounter, type Document } from "yaml";
 import { own, type JsonObject } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
-import { placeIn, readText, unusableKeys } from "../../yaml.ts";
+import { parseYamlDocuments, placeIn, readText, unusableKeys } from "../../yaml.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -68,13 +68,14 @@ export function documentsOf(text: string, file: string): ReadDocuments {
 
 function parsed(text: string, file: string, lines: LineCounter): readonly Document[] | Problem {
   try {
-    const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-    if (documents.length <= MOST_DOCUMENTS) return [...documents];
+    const documents = parseYamlDocuments(text, file, lines);
+    if (documents.length <= MOST_DOCUMENTS) return documents;
     return new Problem(`the file has more than ${MOST_DOCUMENTS} documents`, {
       file,
       cure: "Give it in parts.",
     });
   } catch (error) {
+    if (error instanceof Problem) return error;
     if (error instanceof RangeError) return tooDeep(file);
     throw error;
   }
