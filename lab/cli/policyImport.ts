@@ -51,7 +51,8 @@ export function importCommand(): Command {
     .description("Make policy files of what a team runs today, to be compared with its own.")
     .addHelpText(
       "after",
-      "\nExample:\n  hindsight policy import prometheus rules/*.yaml --out policies --owner payments",
+      "\nExample:\n  hindsight policy import prometheus rules/*.yaml " +
+        "--out policies --owner payments",
     )
     .addCommand(argoCommand())
     .addCommand(prometheusCommand());
@@ -95,8 +96,8 @@ function argoCommand(): Command {
 function prometheusCommand(): Command {
   return common(new Command("prometheus"))
     .description(
-      "Rule groups of Prometheus or vmalert. Every alerting rule is evaluated as its server does;\n" +
-        "an alert that fires for the deployed service rolls back, or pages.",
+      "Rule groups of Prometheus or vmalert. Every alerting rule is evaluated as its server\n" +
+        "does; an alert that fires for the deployed service rolls back, or pages.",
     )
     .addOption(
       new Option("--evaluator <name>", "whose rules they are")
@@ -138,8 +139,8 @@ function prometheusCommand(): Command {
       const made = write(flags, { policy, system: "prometheus", plan, queries, sources });
       if (recorded.length > 0) {
         note(
-          `${counted(recorded.length, "recording rule")} left out: the history has the series that ` +
-            "the server recorded for them.",
+          `${counted(recorded.length, "recording rule")} left out: the history has the series ` +
+            "that the server recorded for them.",
         );
       }
       say(flags, [made]);
@@ -220,7 +221,6 @@ function say({ json }: Flags, made: readonly Made[]): void {
   for (const { policy, file, queries } of made) {
     print(`${file}: ${policy}, asks ${queries.join(", ")}`);
   }
-  print(
-    `Compare them: hindsight compare --history DIR${made.map(({ file }) => ` --policy ${file}`).join("")} --policy YOURS`,
-  );
+  const files = made.map(({ file }) => ` --policy ${file}`).join("");
+  print(`Compare them: hindsight compare --history DIR${files} --policy YOURS`);
 }

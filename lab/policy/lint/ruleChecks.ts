@@ -9,6 +9,7 @@ import {
   prometheus,
   walkIncumbent,
   type Answer,
+  type JsonObject,
   type PrometheusPlan,
 } from "../../../engine/index.ts";
 import type { PlacedAlert } from "../import/prometheus.ts";
@@ -36,7 +37,7 @@ export type RuleCode =
 export interface RuleCheck {
   readonly code: RuleCode;
   readonly key: "alert" | "expr" | "for";
-  readonly params: Readonly<Record<string, string | number>>;
+  readonly params: JsonObject<string | number>;
   readonly mend: RuleMend | null;
 }
 
