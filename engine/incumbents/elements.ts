@@ -12,9 +12,9 @@ export interface Element {
   readonly labels: ReadonlyMap<string, string>;
 }
 
-/** A query's name must not have a brace: it could not be told from its labels. */
+/** A brace could not be told from its labels; `*` and `|` are for globs. */
 export function isQueryName(name: string): boolean {
-  return name !== "" && !name.includes("{");
+  return /^[^{*|]+$/.test(name);
 }
 
 export function elementMetric(query: string, labels: ReadonlyMap<string, string>): string {

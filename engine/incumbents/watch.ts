@@ -239,7 +239,8 @@ function decidingOf({ signals }: Policy, findings: readonly Finding[]): Finding 
 }
 
 function keyFor(signal: SignalPolicy, { service }: Deployment): string {
-  return `${service}/${signal.metric}`;
+  // The first name is the query's own; the others are those of its elements.
+  return `${service}/${signal.metric.split("|")[0]!}`;
 }
 
 /** An incumbent has no baseline, no tolerance and no tags: only a verdict and its reason. */

@@ -90,7 +90,7 @@ export function readIncumbent(input: unknown): WrittenIncumbent {
   const signals = asked.map((name): [string, unknown] => [
     name,
     {
-      metric: given.get(name)?.metric ?? name,
+      metric: withElements(given.get(name)?.metric ?? name),
       of: given.get(name)?.of ?? "own",
       worse: "both",
       detector: {
@@ -120,4 +120,9 @@ export function readIncumbent(input: unknown): WrittenIncumbent {
     },
     issues: null,
   };
+}
+
+/** Also the series of a vector's elements, whose metrics name their labels (elements.ts). */
+function withElements(metric: string): string {
+  return metric.includes("*") ? metric : `${metric}|${metric}{*}`;
 }

@@ -1,7 +1,7 @@
 /** `hindsight import prometheus`: a stretch of the past out of a metrics API, as a history. */
 
 import { dirname, resolve } from "node:path";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import type { Moment } from "../compare/moment.ts";
@@ -16,11 +16,13 @@ import {
 } from "../history/import/importHistory.ts";
 import { tableRelation, type Relation } from "../history/import/relation.ts";
 import type { SmallTable } from "../history/import/tableRows.ts";
+import { queriesOfFiles } from "../policy/import/templateQueries.ts";
 import { Problem } from "../problem.ts";
 import { readPast, type PastRequest } from "../shadow/source/intoHistory.ts";
 import { inlineServices, readServices } from "../shadow/config/services.ts";
 import { secretsOf } from "../shadow/source/secrets.ts";
-import { METRICS } from "../shadow/source/settings.ts";
+import { METRICS, METRICS_API } from "../shadow/source/settings.ts";
+import type { Templates } from "../shadow/source/templates.ts";
 import { systemClock } from "../shadow/systemClock.ts";
 import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
 import {
@@ -44,6 +46,8 @@ type Flags = ImportFlags &
     readonly from: Moment;
     readonly to: Moment;
     readonly step?: number;
+    readonly fromTemplates?: readonly string[];
+    readonly arg?: ReadonlyMap<string, string>;
   };
 
 export function prometheusCommand(): Command {
@@ -62,6 +66,16 @@ export function prometheusCommand(): Command {
       "--step <duration>",
       "spacing of what expressions give (default: as configured)",
       duration,
+    );
+  command
+    .option(
+      "--from-templates <files...>",
+      "ask the queries of AnalysisTemplates and rule files too, and keep what they answer apart",
+    )
+    .option(
+      "--arg <name=value>",
+      "the value of an argument of their queries; {service} in it is the service",
+      oneMoreArgument,
     );
   for (const table of TABLES) {
     command.option(`--${table} <file>`, `${table}.csv as import csv takes it, or Parquet`);
@@ -93,6 +107,7 @@ The config file is a shadow.yaml (its services and names count too), or its metr
     queries:
       latency_p95_ms: 1000 * histogram_quantile(0.95, sum by (service, le) (rate(took_bucket[1m])))
       requests_total: requests_total          # a selector is read as it was scraped
+With --from-templates each query of the files is asked as it is written, at its own interval.
 ${EXPORTS_HELP}
 
 Example:
@@ -110,7 +125,8 @@ async function findPast(
   if (fromMs >= toMs) {
     throw new Problem("--from is not before --to", { cure: "Give the earlier time first." });
   }
-  const config = readDocument(flags.config, CONFIG, "a file with metrics:, as shadow.yaml");
+  const schema = flags.fromTemplates === undefined ? CONFIG : CONFIG_WITHOUT_QUERIES;
+  const config = readDocument(flags.config, schema, "a file with metrics:, as shadow.yaml");
   const { metrics } = config;
   const settings = { ...metrics, stepMs: flags.step ?? metrics.stepMs };
   const files = exportFilesOf(flags, { fromMs, toMs });
@@ -136,20 +152,39 @@ async function findPast(
           cure: "Check what was exported, --from, --to and --environment.",
         });
   }
+  const args = flags.arg ?? new Map<string, string>();
+  const queries =
+    flags.fromTemplates === undefined ? [] : queriesOfFiles(flags.fromTemplates, args);
+  const known = new Set(settings.queries.map(({ metric }) => metric));
+  const twice = queries.find(({ name }) => known.has(name));
+  if (twice !== undefined) {
+    throw new Problem(`${twice.name} is a query of ${flags.config} and of a template`, {
+      file: flags.config,
+      cure: "Give the query of the config file another name.",
+    });
+  }
+  const catalogRows = [
+    ...settings.queries.map(({ metric, unit, worse, kind }) => ({ metric, unit, worse, kind })),
+    ...queries.map(({ name }) => ({ metric: name, unit: "", worse: "both", kind: "gauge" })),
+  ];
   small.set(
     "metric_catalog",
-    await tableRelation(
-      duck.connection,
-      "metric_catalog",
-      [flags.config],
-      settings.queries.map(({ metric, unit, worse, kind }) => ({ metric, unit, worse, kind })),
-    ),
+    await tableRelation(duck.connection, "metric_catalog", [flags.config], catalogRows),
   );
+  const templates = async (): Promise<Templates | null> =>
+    queries.length === 0
+      ? null
+      : {
+          queries,
+          services: await servicesIn(small.get("deployments")!, duck),
+          args,
+          serviceLabel: config.metrics.serviceLabel,
+        };
   const secretOf = secretsOf(flags.config, process.env);
   const request = { settings, secretOf, clock: systemClock, fromMs, toMs, onProgress };
   return {
     madeBy: `hindsight ${ENGINE_VERSION} import prometheus`,
-    samples: () => readPast(request, duck, scratch),
+    samples: async () => readPast({ ...request, templates: await templates() }, duck, scratch),
     small,
     kinds: new Map(),
     scale: new Map(),
@@ -165,6 +200,25 @@ const CONFIG = z.object({
   services: z.union([z.string(), inlineServices]).default({}),
   names: z.record(z.string(), z.string()).default({}),
 });
+/** With templates the queries may all come from them. */
+const CONFIG_WITHOUT_QUERIES = CONFIG.extend({ metrics: METRICS_API });
+
+function oneMoreArgument(
+  text: string,
+  before: ReadonlyMap<string, string> = new Map(),
+): ReadonlyMap<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected NAME=VALUE");
+  return new Map(before).set(text.slice(0, at), text.slice(at + 1));
+}
+
+async function servicesIn({ sql, columns }: Relation, { connection }: Duck): Promise<string[]> {
+  if (!columns.has("service")) return [];
+  const reader = await connection.runAndReadAll(
+    `SELECT DISTINCT service::VARCHAR FROM ${sql} WHERE service IS NOT NULL ORDER BY 1`,
+  );
+  return (reader.getRowsJS() as [string][]).map(([service]) => service);
+}
 
 /** The catalog that the config file gives or names. */
 async function servicesRelation(

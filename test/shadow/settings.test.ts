@@ -23,6 +23,7 @@ describe("settings", () => {
       stepMs: 15_000,
       staleMs: 120_000,
       timeoutMs: 10_000,
+      serviceLabel: "service",
       auth: null,
       headers: {},
       concurrency: 4,

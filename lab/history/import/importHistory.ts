@@ -15,7 +15,7 @@ import { createHistory, type HistoryWriter } from "../write.ts";
 import { NO_EXPORTS, type ExportTables } from "./exports/files.ts";
 import { warnOfExtraColumns } from "./fields.ts";
 import { Findings } from "./findings.ts";
-import { importMetrics } from "./metrics.ts";
+import { ANSWER, importMetrics } from "./metrics.ts";
 import { csvRelation, parquetRelation, sourceOf, type Relation } from "./relation.ts";
 import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
 import { importTables } from "./tables.ts";
@@ -114,7 +114,7 @@ async function importInto(
   const samples = await sources.samples();
   for (const warning of samples.warnings) findings.warn(warning);
   addDropped(findings, samples.dropped);
-  const metricColumns = ["service", "metric", "ts", "value", "version"];
+  const metricColumns = ["service", "metric", "ts", "value", "version", ANSWER];
   warnOfExtraColumns(samples.metrics, metricColumns, findings);
   const metrics = await importMetrics(connection, samples.metrics, writer, findings, {
     timestamp: options.timestamp ?? "start",

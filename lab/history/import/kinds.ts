@@ -3,7 +3,7 @@
  * metric's name gives away about it. Everything inferred is said in a warning.
  */
 
-import { own, type DeploymentKind, type JsonObject } from "../../../engine/index.ts";
+import { elementOf, own, type DeploymentKind, type JsonObject } from "../../../engine/index.ts";
 import type { Label, MetricRow } from "../tables.ts";
 
 export const DEPLOYMENT_KINDS: readonly DeploymentKind[] = [
@@ -90,4 +90,21 @@ function inferUnit(name: string, kind: MetricRow["kind"]): string {
   if (kind === "ratio") return "ratio";
   if (kind === "rate") return "1/s";
   return "";
+}
+
+/** What a catalog lacks: elements of a query are as their query, other metrics are inferred. */
+export function completed(
+  catalog: readonly MetricRow[],
+  metrics: ReadonlySet<string>,
+): { readonly elements: readonly MetricRow[]; readonly inferred: readonly MetricRow[] } {
+  const declared = new Map(catalog.map((row) => [row.metric, row]));
+  const others = [...metrics].filter((metric) => !declared.has(metric)).sort();
+  const elements: MetricRow[] = [];
+  const inferred: MetricRow[] = [];
+  for (const metric of others) {
+    const query = declared.get(elementOf(metric).query);
+    if (query === undefined) inferred.push(inferMetric(metric));
+    else elements.push({ ...query, metric });
+  }
+  return { elements, inferred };
 }

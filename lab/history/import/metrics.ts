@@ -20,6 +20,7 @@ import { compareNames, type HistoryWriter } from "../write.ts";
 import { MERGED, type Findings } from "./findings.ts";
 import { placesOf, relationProblem, requireColumns, textOf, type Relation } from "./relation.ts";
 import { repeatedIn, timeProblem, withTimes } from "./times.ts";
+import { SampleColumn } from "./sampleColumn.ts";
 
 export interface MetricsOptions {
   /** What a bucketed time marks: its start adds the series' step to the known time. */
@@ -43,6 +44,8 @@ interface Name {
 }
 
 const REQUIRED = ["service", "metric", "ts", "value"];
+/** What a query answered (`AnswerKind`), beside the value; only an import of queries has it. */
+export const ANSWER = "answer";
 
 /**
  * Imports the samples of `relation`.
@@ -77,6 +80,7 @@ export async function importMetrics(
   const counts = { merged: 0, conflicts: 0 };
 
   let series = -1;
+  const hasAnswers = relation.columns.has(ANSWER);
   const column = new SampleColumn();
   const finishSeries = async (): Promise<void> => {
     if (series < 0) return;
@@ -87,19 +91,23 @@ export async function importMetrics(
     if (merged.length < 3) merged.push(...kept.mergedRows.slice(0, 3 - merged.length));
     if (conflicts.length < 3) conflicts.push(...kept.conflictRows.slice(0, 3 - conflicts.length));
     missing += kept.missing;
-    const storage = fitsFloat && !options.isCounter(name.metric) ? "float" : "double";
+    // An incumbent compares an answer with a bound that it may be equal to.
+    const isExact = hasAnswers || options.isCounter(name.metric);
+    const storage = fitsFloat && !isExact ? "float" : "double";
     const index = writer.addSeries(name, storage);
     const delayMs = options.timestamp === "start" ? medianSpacing(kept.atMs) : 0;
-    await writer.appendIrregular(index, kept.atMs, kept.values, delayMs);
+    const answers = hasAnswers ? kept.answers : undefined;
+    await writer.appendIrregular(index, kept.atMs, kept.values, delayMs, answers);
     column.clear();
   };
-  for await (const sorted of sortedSamples(connection, staged)) {
+  for await (const sorted of sortedSamples(connection, staged, hasAnswers)) {
     for (let i = 0; i < sorted.series.length; i++) {
       if (sorted.series[i] !== series) {
         await finishSeries();
         series = sorted.series[i]!;
       }
-      column.push(sorted.atMs[i]!, sorted.values[i]!, sorted.ordinals[i]!);
+      const answer = sorted.answers?.[i] ?? 0;
+      column.push(sorted.atMs[i]!, sorted.values[i]!, sorted.ordinals[i]!, answer);
     }
   }
   await finishSeries();
@@ -155,6 +163,7 @@ async function stage(
            CASE WHEN ${number} IS NULL AND "value" IS NOT NULL
              AND lower(trim(${text("value")})) NOT IN ${MISSING_WORDS}
              THEN ${text("value")} END AS bad_value
+           ${relation.columns.has(ANSWER) ? `, ${ANSWER}` : ""}
          FROM ${withTimes(relation, "ts")})
        TO ${quoted(path)} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE 100000)`,
     );
@@ -277,15 +286,17 @@ interface SortedSamples {
   readonly atMs: Float64Array;
   readonly values: Float64Array;
   readonly ordinals: Float64Array;
+  readonly answers: Float64Array | null;
 }
 
 async function* sortedSamples(
   connection: DuckDBConnection,
   staged: string,
+  hasAnswers: boolean,
 ): AsyncGenerator<SortedSamples> {
   const result = await connection.stream(
     `SELECT series, parsed_at_ms::DOUBLE AS at_ms, coalesce(number, 'NaN'::DOUBLE) AS "value",
-         n::DOUBLE AS n
+         n::DOUBLE AS n ${hasAnswers ? `, ${ANSWER}::DOUBLE` : ""}
        FROM (SELECT * FROM ${quoted(staged)} WHERE ${USABLE}) s
        JOIN series_names t ON s.service = t.service AND s.metric = t.metric
          AND s.version IS NOT DISTINCT FROM t.version
@@ -294,90 +305,20 @@ async function* sortedSamples(
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return;
-    const [series, atMs, values, ordinals] = [0, 1, 2, 3].map(
+    const places = hasAnswers ? [0, 1, 2, 3, 4] : [0, 1, 2, 3];
+    const [series, atMs, values, ordinals, answers] = places.map(
       (column) => (chunk.getColumnVector(column) as unknown as { items: unknown }).items,
     );
     assert(series instanceof Int32Array && atMs instanceof Float64Array, "typed columns");
     assert(values instanceof Float64Array && ordinals instanceof Float64Array, "typed columns");
-    yield { series, atMs, values, ordinals };
-  }
-}
-
-/** The samples of one series as they come, and what is left after duplicates. */
-class SampleColumn {
-  #length = 0;
-  #atMs = new Float64Array(4096);
-  #values = new Float64Array(4096);
-  #ordinals = new Float64Array(4096);
-
-  push(atMs: number, value: number, ordinal: number): void {
-    if (this.#length === this.#atMs.length) {
-      this.#atMs = doubled(this.#atMs);
-      this.#values = doubled(this.#values);
-      this.#ordinals = doubled(this.#ordinals);
-    }
-    this.#atMs[this.#length] = atMs;
-    this.#values[this.#length] = Number.isFinite(value) ? value : NaN;
-    this.#ordinals[this.#length++] = ordinal;
-  }
-
-  clear(): void {
-    this.#length = 0;
-  }
-
-  /** Merges equal samples of one time and drops those that contradict each other. */
-  settle(): {
-    atMs: Float64Array;
-    values: Float64Array;
-    missing: number;
-    merged: number;
-    conflicts: number;
-    mergedRows: number[];
-    conflictRows: number[];
-  } {
-    const [atMs, values, ordinals] = [this.#atMs, this.#values, this.#ordinals];
-    const mergedRows: number[] = [];
-    const conflictRows: number[] = [];
-    let [kept, missing, merged, conflicts] = [0, 0, 0, 0];
-    let end = 0;
-    while (end < this.#length) {
-      const first = end;
-      let value = NaN;
-      let contradicts = false;
-      for (; end < this.#length && atMs[end] === atMs[first]; end++) {
-        // A missing scrape says nothing, so it cannot contradict a number.
-        if (Number.isNaN(values[end]!)) continue;
-        if (Number.isNaN(value)) value = values[end]!;
-        else if (values[end] !== value) contradicts = true;
-      }
-      if (contradicts) {
-        conflicts += end - first;
-        for (let i = first; i < end && conflictRows.length < 3; i++)
-          conflictRows.push(ordinals[i]!);
-        continue;
-      }
-      merged += end - first - 1;
-      if (end - first > 1 && mergedRows.length < 3) mergedRows.push(ordinals[first + 1]!);
-      if (Number.isNaN(value)) missing++;
-      atMs[kept] = atMs[first]!;
-      values[kept++] = value;
-    }
-    return {
-      atMs: atMs.subarray(0, kept),
-      values: values.subarray(0, kept),
-      missing,
-      merged,
-      conflicts,
-      mergedRows,
-      conflictRows,
+    yield {
+      series,
+      atMs,
+      values,
+      ordinals,
+      answers: answers instanceof Float64Array ? answers : null,
     };
   }
-}
-
-function doubled(array: Float64Array): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }
 
 /** The lower median of the distances between neighbours, in ms; 0 for a lone sample. */

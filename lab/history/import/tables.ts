@@ -24,7 +24,7 @@ import type {
 import { readRows, UnreadableRow, type Fields, type Found, type TableReader } from "./fields.ts";
 import { overlapsIn, revenueUnread } from "./doubts.ts";
 import { listed, type Findings } from "./findings.ts";
-import { blamesDeployment, DEPLOYMENT_KINDS, inferMetric } from "./kinds.ts";
+import { blamesDeployment, completed, DEPLOYMENT_KINDS, inferMetric } from "./kinds.ts";
 import type { ImportedMetrics } from "./metrics.ts";
 import type { Relation } from "./relation.ts";
 import {
@@ -344,11 +344,7 @@ export class TableImport {
   }
 
   #completeCatalog({ metrics }: ImportedMetrics): MetricRow[] {
-    const declared = new Set(this.#catalog.map(({ metric }) => metric));
-    const inferred = [...metrics]
-      .filter((metric) => !declared.has(metric))
-      .sort()
-      .map(inferMetric);
+    const { elements, inferred } = completed(this.#catalog, metrics);
     if (inferred.length > 0) {
       const words = inferred.map(
         ({ metric, kind, worse }) => `${metric} (${kind}, worse: ${worse})`,
@@ -359,7 +355,7 @@ export class TableImport {
           `${listed(words, 8)}; metric_catalog.csv can say otherwise`,
       );
     }
-    return [...this.#catalog, ...inferred];
+    return [...this.#catalog, ...elements, ...inferred];
   }
 
   #warnOfUnknownServices({ services: measured }: ImportedMetrics): void {

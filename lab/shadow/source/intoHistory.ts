@@ -6,19 +6,19 @@
  * memory; a piece that cannot be read fails the import, because a gap would look like an outage.
  */
 
-import { join } from "node:path";
-import { DOUBLE, DuckDBDataChunk, INTEGER, type DuckDBConnection } from "@duckdb/node-api";
 import { formatDuration } from "../../../engine/index.ts";
-import { quoted, iso, type Duck } from "../../history/duck.ts";
+import { iso, type Duck } from "../../history/duck.ts";
 import { Findings } from "../../history/import/findings.ts";
 import type { SampleSource } from "../../history/import/importHistory.ts";
 import { parquetRelation } from "../../history/import/relation.ts";
 import { Zone } from "../../history/import/zone.ts";
 import { Problem } from "../../problem.ts";
-import type { Clock, TakenColumn } from "../contract.ts";
+import type { Clock } from "../contract.ts";
 import { metricsApi, type MetricsApi } from "./api.ts";
 import { pieceReader, type Failure, type PieceReader } from "./pieces.ts";
+import { SampleRows } from "./sampleRows.ts";
 import type { MetricQuery, MetricsSettings, SecretOf } from "./settings.ts";
+import { readTemplates, type Templates } from "./templates.ts";
 
 export interface PastRequest {
   readonly settings: MetricsSettings;
@@ -27,16 +27,14 @@ export interface PastRequest {
   /** Included, like `toMs`. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** Queries of incumbents' files, whose answers are kept apart; null: none. */
+  readonly templates?: Templates | null;
   /** Both numbers are ms of time read, added up over all queries. */
   readonly onProgress: (doneMs: number, totalMs: number, metric: string) => void;
 }
 
-/** Rows in a Parquet file before the next one is begun: about 100 MB of memory. */
-const ROWS_IN_FILE = 4_000_000;
 /** Bytes. Less than a live host allows: pieces can be smaller, and parsing takes six times this. */
 const BODY_LIMIT = 24 * 1024 * 1024;
-/** The size of DuckDB's vectors. */
-const CHUNK_ROWS = 2048;
 const TRIES = 6;
 const NEVER = new AbortController().signal;
 
@@ -49,7 +47,8 @@ export async function readPast(
   const { settings, clock, fromMs, toMs } = request;
   const api = metricsApi(settings, request.secretOf, clock, BODY_LIMIT);
   const pieces = pieceReader(api, settings, ["tooLarge", "tooSlow"]);
-  const rows = new SampleRows(connection, scratch);
+  const { templates = null } = request;
+  const rows = new SampleRows(connection, scratch, templates !== null);
   const findings = new Findings();
   const stretchMs = toMs - fromMs;
   const empty: string[] = [];
@@ -72,6 +71,7 @@ export async function readPast(
   if (empty.length > 0 && empty.length < settings.queries.length) {
     findings.warn(`no sample at all of ${empty.join(", ")}: check the query and the time`);
   }
+  if (templates !== null) await readTemplates(templates, api, request, rows, findings);
   const paths = await rows.finish();
   if (paths.length === 0) {
     const [lost] = findings.dropped;
@@ -122,89 +122,5 @@ async function* piecesWithRetries(
       });
     }
     await clock.wait(Math.max(api.restMs(), 500 * 2 ** tries), NEVER);
-  }
-}
-
-/** Writes samples into Parquet files, one chunk of typed rows at a time. */
-class SampleRows {
-  readonly #paths: string[] = [];
-  #names: { service: string; metric: string; version: string | null }[] = [];
-  #rows = 0;
-  #series: number[] = [];
-  #atMs: number[] = [];
-  #values: number[] = [];
-  #appender: Awaited<ReturnType<DuckDBConnection["createAppender"]>> | null = null;
-
-  constructor(
-    private readonly connection: DuckDBConnection,
-    private readonly scratch: string,
-  ) {}
-
-  async add({ series, atMs, values }: TakenColumn): Promise<void> {
-    const { service, metric, version } = series;
-    const index = this.#names.push({ service, metric, version }) - 1;
-    for (let i = 0; i < atMs.length; i++) {
-      this.#series.push(index);
-      this.#atMs.push(atMs[i]!);
-      this.#values.push(values[i]!);
-      if (this.#series.length === CHUNK_ROWS) await this.#handOver();
-    }
-    if (this.#rows >= ROWS_IN_FILE) await this.#write();
-  }
-
-  /** @returns the files, in the order in which they were written */
-  async finish(): Promise<readonly string[]> {
-    await this.#write();
-    return this.#paths;
-  }
-
-  async #handOver(): Promise<void> {
-    const chunk = DuckDBDataChunk.create([INTEGER, DOUBLE, DOUBLE], this.#series.length);
-    chunk.setColumns([this.#series, this.#atMs, this.#values]);
-    if (this.#appender === null) {
-      await this.connection.run(
-        "CREATE OR REPLACE TABLE past_samples (series INTEGER, at_ms DOUBLE, number DOUBLE)",
-      );
-      this.#appender = await this.connection.createAppender("past_samples");
-    }
-    this.#appender.appendDataChunk(chunk);
-    this.#rows += this.#series.length;
-    [this.#series, this.#atMs, this.#values] = [[], [], []];
-  }
-
-  async #write(): Promise<void> {
-    if (this.#series.length > 0) await this.#handOver();
-    if (this.#appender === null) return;
-    this.#appender.closeSync();
-    this.#appender = null;
-    await this.#writeNames();
-    const path = join(this.scratch, `past-${this.#paths.length}.parquet`);
-    await this.connection.run(
-      `COPY (SELECT service, metric, version, make_timestamp_ms(at_ms::BIGINT) AS ts,
-           number AS "value"
-         FROM past_samples JOIN past_names USING (series))
-       TO ${quoted(path)} (FORMAT parquet, COMPRESSION lz4)`,
-    );
-    await this.connection.run("DROP TABLE past_samples; DROP TABLE past_names");
-    this.#paths.push(path);
-    this.#names = [];
-    this.#rows = 0;
-  }
-
-  async #writeNames(): Promise<void> {
-    await this.connection.run(
-      "CREATE OR REPLACE TABLE past_names " +
-        "(series INTEGER, service VARCHAR, metric VARCHAR, version VARCHAR)",
-    );
-    const appender = await this.connection.createAppender("past_names");
-    for (const [series, { service, metric, version }] of this.#names.entries()) {
-      appender.appendInteger(series);
-      appender.appendVarchar(service);
-      appender.appendVarchar(metric);
-      if (version === null) appender.appendNull();
-      else appender.appendVarchar(version);
-      appender.endRow();
-    }
-    appender.closeSync();
   }
 }

@@ -29,7 +29,7 @@ export interface LeftOut {
 }
 
 /** The answer has another shape than asked for; nothing in it is used. */
-class WrongAnswer extends Error {}
+export class WrongAnswer extends Error {}
 
 /** Samples after `fromMs` and up to `toMs`; null columns when the answer cannot be used. */
 export function readMatrix(
@@ -51,7 +51,7 @@ export function readMatrix(
 }
 
 /** Warnings about the query ("PromQL …") leave the answer complete; any other makes it partial. */
-function partialWarning(body: Fields): string | null {
+export function partialWarning(body: Fields): string | null {
   if (body["isPartial"] === true) return "isPartial is set";
   const warnings: unknown = body["warnings"];
   if (!Array.isArray(warnings)) return null;
@@ -62,7 +62,7 @@ function partialWarning(body: Fields): string | null {
   return partial === undefined ? null : partial.slice(0, 200);
 }
 
-function resultOf(body: Fields): readonly Fields[] {
+export function resultOf(body: Fields): readonly Fields[] {
   const { resultType, result } = within(body, "data") as { resultType?: unknown; result?: unknown };
   if (resultType !== "matrix") {
     throw new WrongAnswer(`it is a ${typeof resultType === "string" ? resultType : "nothing"}`);

@@ -94,9 +94,7 @@ const WRITTEN = z.strictObject({
   version: LABEL.optional(),
   /** The largest number of requests at once. */
   concurrency: z.int().min(1).max(32).default(4),
-  queries: z
-    .record(z.string().min(1), z.union([QUERY_TEXT, QUERY]))
-    .refine((queries) => Object.keys(queries).length > 0, "name at least one query"),
+  queries: z.record(z.string().min(1), z.union([QUERY_TEXT, QUERY])).default({}),
 });
 
 /** One metric and its query. */
@@ -118,11 +116,13 @@ export interface MetricsSettings {
   readonly auth: z.output<typeof AUTH> | null;
   readonly headers: JsonObject<string>;
   readonly concurrency: number;
+  /** The label that names the service, where a query names none of its own. */
+  readonly serviceLabel: string;
   readonly queries: readonly MetricQuery[];
 }
 
-/** The schema of `metrics:`. */
-export const METRICS = WRITTEN.transform((written, context): MetricsSettings => {
+/** The schema of `metrics:` where other files have the queries. */
+export const METRICS_API = WRITTEN.transform((written, context): MetricsSettings => {
   const stepMs = written.step ?? written.every;
   return {
     url: written.url.replace(/\/+$/, ""),
@@ -133,6 +133,7 @@ export const METRICS = WRITTEN.transform((written, context): MetricsSettings => 
     auth: written.auth ?? null,
     headers: written.headers,
     concurrency: written.concurrency,
+    serviceLabel: written.service,
     queries: Object.entries(written.queries).map(([metric, given]): MetricQuery => {
       const own = typeof given === "string" ? { query: given } : given;
       const inferred = inferMetric(metric);
@@ -152,4 +153,10 @@ export const METRICS = WRITTEN.transform((written, context): MetricsSettings => 
       };
     }),
   };
+});
+
+/** The schema of `metrics:`. */
+export const METRICS = METRICS_API.refine(({ queries }) => queries.length > 0, {
+  error: "name at least one query",
+  path: ["queries"],
 });
