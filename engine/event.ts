@@ -322,8 +322,8 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 /**
  * The order of events that became known at the same instant: first a halt and a quarantine, then
  * what was declared, what was measured, what was missed (a series that fell silent), what people
- * did, what was refused and faults, then the lifting of a halt, and last the clock. So a sample that
- * becomes known at the very instant at which its series would be silent is in time.
+ * did, what was refused and faults, then the lifting of a halt, and last the clock. So a sample
+ * that becomes known at the very instant at which its series would be silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   haltOrdered: -2,

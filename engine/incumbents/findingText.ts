@@ -19,7 +19,8 @@ const SENTENCES: ReadonlyMap<string, (params: Params) => string> = new Map([
     (params: Params) => {
       const query = params.get("query");
       const about = query === null ? "the analysis" : `the analysis of ${String(query)}`;
-      return `aborts at step ${Number(params.get("step")) + 1}: ${about} ended ${String(params.get("phase"))}`;
+      const step = Number(params.get("step")) + 1;
+      return `aborts at step ${step}: ${about} ended ${String(params.get("phase"))}`;
     },
   ],
   [

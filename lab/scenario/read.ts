@@ -200,7 +200,10 @@ function yamlBelow(dir: string): string[] {
 }
 
 function looksLikeOne(file: string): boolean {
-  const { document } = parseYaml(readText(file, "file", "Make it readable."), file);
+  const text = readText(file, "file", "Make it readable.");
+  // Several documents in one file are objects of Kubernetes, and never a scenario.
+  if (/\n---\s/.test(text.replace(/^(?:\s*#.*\n)*---\s/, ""))) return false;
+  const { document } = parseYaml(text, file);
   const { contents } = document;
   return isMap(contents) && TELLING.some((key) => document.has(key));
 }

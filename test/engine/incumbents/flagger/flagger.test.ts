@@ -135,7 +135,7 @@ describe("an approval of the promotion", () => {
     expect(turned.at(-1)).toMatchObject({ atMs: 12 * MINUTE, acts: ["rollBack"] });
   });
 
-  test("one iteration of blue-green is not checked any more: Flagger takes it for a new start", () => {
+  test("one iteration of blue-green is not checked again: Flagger takes it for a start", () => {
     const strategy = { kind: "blueGreen", iterations: 1, shiftsTraffic: true } as const;
     const plan = canaryPlan({ threshold: 1, strategy, confirmPromotion: true });
     expect(ticks(plan, 7).map(({ asked }) => asked.length)).toEqual([0, 0, 1, 0, 1, 0, 1]);

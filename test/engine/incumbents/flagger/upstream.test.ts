@@ -6,7 +6,8 @@
  * Left out, because they decide nothing about a deployment:
  * - scheduler_deployment_test.go: DeploymentInit (makes the primary), DeploymentPortDiscovery,
  *   DeploymentTargetPortNumber, DeploymentTargetPortName (services), DeploymentAlerts (messages);
- *   of DeploymentNewRevision the count of replicas, of DeploymentPromotion images, configs, secrets.
+ *   of DeploymentNewRevision the count of replicas; of DeploymentPromotion images, configs and
+ *   secrets.
  * - scheduler_metrics_test.go: checkMetricProviderAvailability/builtin (it only logs an event),
  *   AnalysisMetricsRecording (Flagger's own metrics).
  * - providers/prometheus_test.go: addresses, authentication, IsOnline.
