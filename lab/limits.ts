@@ -63,7 +63,7 @@ export const SERVER_LIMITS = {
   /** Sweeps that wait for their turn. */
   sweepsWaiting: 20,
   /** A process that says nothing for so long is taken for hung, and is replaced. */
-  checkMs: 5000,
+  checkMs: 20_000,
   dragMs: 20_000,
   workMs: 600_000,
   /** Of the heap of a process: what needs more ends that process, and not the machine. */

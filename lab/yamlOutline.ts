@@ -35,7 +35,9 @@ export function checkOutline(text: string, file: string, limits: DocumentLimits)
     }
     const isIndicator = token === "-" || token === "?" || token === ":";
     if (!isBlank) opens = first === "\n" || isIndicator;
-    if (isIndicator || token === ",") entries++;
+    // Anchors and tags cost as much as what they stand before.
+    const isProperty = first === "&" || first === "!";
+    if (isIndicator || isProperty || token === ",") entries++;
     if (token === "[" || token === "{") {
       brackets++;
       entries++;

@@ -2,6 +2,7 @@
 
 import { toleranceText } from "../../engine/index.ts";
 import { isWithin, withinText, type Within } from "../compare/within.ts";
+import { sha256 } from "../policy/load.ts";
 import type { Handlers, StillComputing, Written } from "./answers.ts";
 import { summaryOf, type CatalogEntry } from "./catalog.ts";
 import { Computed } from "./computed.ts";
@@ -22,6 +23,7 @@ export function handlersOf(lab: Lab): Handlers {
   const views = new Computed(() => analyst.progress);
   const works = new Computed(() => lab.heavy.progress);
   const drags = new Computed(() => lab.whatIf.progress);
+  const drafts = new Computed(() => lab.checker.progress);
   /** Text made in a thread. */
   const written = async (
     computed: Computed,
@@ -68,7 +70,10 @@ export function handlersOf(lab: Lab): Handlers {
     policy: ({ params }) => detailOf(lab, catalog.get(params.id)),
     saveDraft: async ({ body }) => {
       const base = catalog.get(body.base);
-      const read = await lab.checker.ask("draft", { base: refOf(base), yaml: body.yaml });
+      const asked = { base: refOf(base), yaml: body.yaml };
+      const key = sha256(JSON.stringify(asked));
+      const read = await drafts.of(key, () => lab.checker.ask("draft", asked), false);
+      if ("state" in read) return read;
       return detailOf(lab, catalog.keepDraft(base, body.yaml, read));
     },
     dropDraft: ({ params }) => {

@@ -37,6 +37,8 @@ describe("a YAML text", () => {
     ["keys that are keys", nested("? ", 4000), /more than 40 maps and lists/],
     ["maps in maps", indented, /^x\.yaml:41:41: more than 40 maps and lists/],
     ["many keys", "k: 1\n".repeat(14_000), /^x\.yaml:4001:2: more than 4000 keys and items/],
+    ["many anchors", nested("&a ", 40_000), /more than 4000 keys and items/],
+    ["many tags", nested("!a ", 40_000), /more than 4000 keys and items/],
     ["a long comment", "#".repeat(200_001), /longer than 200000 letters/],
     ["aliases of aliases", BOMB, /with its aliases this has more than/],
     ["an alias inside of its anchor", "&x {a: *x}", /^x\.yaml:1:8: \*x stands inside of &x\n/],
