@@ -5,6 +5,7 @@ import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ARGO_SETTINGS, importArgo, isArgoObject } from "../policy/import/argo.ts";
 import { documentsOf } from "../policy/import/document.ts";
+import { importFlagger, isFlaggerObject } from "../policy/import/flagger.ts";
 import { importRules, RULE_SETTINGS, type RuleSettings } from "../policy/import/prometheus.ts";
 import { incumbentText } from "../policy/import/policyFile.ts";
 import { isRuleObject } from "../policy/import/ruleFile.ts";
@@ -55,6 +56,7 @@ export function importCommand(): Command {
         "--out policies --owner payments",
     )
     .addCommand(argoCommand())
+    .addCommand(flaggerCommand())
     .addCommand(prometheusCommand());
 }
 
@@ -89,6 +91,37 @@ function argoCommand(): Command {
         const policy = imported.length === 1 ? (flags.name ?? name) : name;
         return write(flags, { policy, system: "argo", plan, queries, sources });
       });
+      say(flags, made);
+    });
+}
+
+function flaggerCommand(): Command {
+  return common(new Command("flagger"))
+    .description("Canaries of Flagger, with the MetricTemplates that they use: a policy for each.")
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight policy import flagger deploy/canary.yaml deploy/metrics.yaml \\\n" +
+        "    --out policies --owner payments --metric request-success-rate=success_percent",
+    )
+    .action((files: readonly string[], flags: Flags) => {
+      const sources = files.map((file) => ({ file, text: readCanaries(file) }));
+      const read = sources.map(({ file, text }) => documentsOf(text, file));
+      const { imported, problems, notes } = importFlagger(
+        read.flatMap(({ objects }) => objects).filter(isFlaggerObject),
+      );
+      const wrong = [...read.flatMap((one) => one.problems), ...problems];
+      if (wrong.length > 0) throw new Problems(wrong);
+      if (imported.length === 0) {
+        throw new Problem("there is no Canary in these files", {
+          file: files[0]!,
+          cure: "Give the files that hold one.",
+        });
+      }
+      const made = imported.map(({ name, plan, queries }) => {
+        const policy = imported.length === 1 ? (flags.name ?? name) : name;
+        return write(flags, { policy, system: "flagger", plan, queries, sources });
+      });
+      for (const { message } of notes) note(message);
       say(flags, made);
     });
 }
@@ -175,6 +208,10 @@ function pair(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<st
 
 function readTemplates(file: string): string {
   return readText(file, "file of templates", "Give the path of a file with Rollouts or templates.");
+}
+
+function readCanaries(file: string): string {
+  return readText(file, "file of Canaries", "Give the path of a file with Canaries.");
 }
 
 function readRules(file: string): string {

@@ -8,7 +8,8 @@ import { formatDuration, type IncumbentKind } from "../../../engine/index.ts";
 /** A query of the incumbent, as `import prometheus` asks it. */
 export interface WrittenQuery {
   readonly name: string;
-  readonly expr: string;
+  /** Null: what it is does not stand in the files. */
+  readonly expr: string | null;
   readonly intervalMs: number;
 }
 
@@ -40,7 +41,11 @@ export function incumbentText(given: WrittenIncumbent): string {
       queries: Object.fromEntries(
         queries.map(({ name, expr, intervalMs }) => [
           name,
-          { metric: metrics.get(name) ?? name, query: expr, interval: formatDuration(intervalMs) },
+          {
+            metric: metrics.get(name) ?? name,
+            ...(expr === null ? {} : { query: expr }),
+            interval: formatDuration(intervalMs),
+          },
         ]),
       ),
       plan,
