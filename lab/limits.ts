@@ -42,7 +42,7 @@ export const VALUE_LIMITS: DocumentLimits = {
   aliases: 20,
 };
 
-/** Policies of one sweep. Each is parsed, judged and scored; 10,000 take an hour on the quarter. */
+/** Policies of one sweep. Each is parsed, judged and scored over the whole history. */
 export const SWEPT_AT_MOST = 10_000;
 /** Parts of a path such as `tiers.override.window`; no policy is as deep. */
 export const PATH_PARTS_AT_MOST = 20;

@@ -7,7 +7,7 @@ import { checkSweepPlace, writeSweep } from "../sweep/directory.ts";
 import { sweepDocument } from "../sweep/document.ts";
 import { sweepText } from "../sweep/print.ts";
 import { sweep } from "../sweep/sweep.ts";
-import { openBase } from "../sweep/variations.ts";
+import { checkDesign, openBase } from "../sweep/variations.ts";
 import {
   evaluateOptionsOf,
   measureOptions,
@@ -62,6 +62,7 @@ export function sweepCommand(): Command {
     )
     .action(async (flags: SweepFlags) => {
       const dimensions = flags.vary.map(parseDimension);
+      checkDesign(dimensions, { kind: flags.design, points: flags.points });
       const base = openBase(flags.policy);
       const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
       if (flags.out !== undefined) checkSweepPlace(flags.out, flags.force ?? false);
