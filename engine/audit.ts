@@ -129,6 +129,16 @@ export interface Checkpoint {
   readonly closes: boolean;
   /** A base64 Ed25519 signature of `checkpointText`; null where nobody signs. */
   readonly signature: string | null;
+  /** The controller's state at this line, in a file beside a live host's segment. */
+  readonly state?: StateFile;
+}
+
+/** What the log says of a file with a state: a host that restarts trusts no other. */
+export interface StateFile {
+  readonly file: string;
+  readonly bytes: number;
+  /** SHA-256 of those bytes. */
+  readonly digest: string;
 }
 
 export type LogEntry =

@@ -274,7 +274,10 @@ export function readEnvelope(bytes: Uint8Array, latin1: ChainChecks["latin1"]): 
 }
 
 /** The content of a checkpoint as `chainEntry` writes it, so the keys are in this order. */
-const CHECKPOINT = /^\{"closes":(true|false),"signature":(?:null|"([A-Za-z0-9+/=]+)")\}$/;
+const CHECKPOINT = new RegExp(
+  '^\\{"closes":(true|false),"signature":(?:null|"([A-Za-z0-9+/=]+)")' +
+    '(?:,"state":\\{"bytes":\\d+,"digest":"[0-9a-f]{64}","file":"[a-z0-9.-]+"\\})?\\}$',
+);
 
 function readCheckpoint(content: string): { closes: boolean; signature: string | null } | null {
   const written = CHECKPOINT.exec(content);

@@ -23,6 +23,8 @@ export {
   type LogHeader,
   type SamplesBatch,
   type SamplesSeen,
+  type Checkpoint,
+  type StateFile,
 } from "./audit.ts";
 export {
   endChain,

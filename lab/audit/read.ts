@@ -35,9 +35,14 @@ export function logIn(path: string): string {
  * The entries of a log in order. Only if all are read without an error, the log is intact.
  *
  * @param open the log may still be written, so that its last checkpoint may be missing
+ * @param skips lines that are checked but not parsed and not returned
  * @throws Problem where the chain is broken, or a log does not begin with a header
  */
-export function* logEntries(file: string, open: boolean): Generator<LoggedEntry> {
+export function* logEntries(
+  file: string,
+  open: boolean,
+  skips: (kind: LogEntry["kind"], bytes: Buffer, line: number) => boolean = () => false,
+): Generator<LoggedEntry> {
   const checks = chainChecks(null);
   let state = initialChain;
   let endsAt = 0;
@@ -48,6 +53,8 @@ export function* logEntries(file: string, open: boolean): Generator<LoggedEntry>
     // The chain is broken: read the rest only to find out how.
     if (state.suspect !== null) continue;
     const { kind, content } = readEnvelope(bytes, checks.latin1)!;
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (state.lines > 1 && skips(kind, all, state.lines)) continue;
     const text = new TextDecoder().decode(bytes.subarray(content.from, content.to));
     const entry = entryOf({ kind, content: JSON.parse(text) as unknown } as LogEntry);
     if (state.lines === 1) checkHeader(file, entry);

@@ -161,6 +161,8 @@ export interface HostOptions {
   /** A journal segment is closed and the next one begun at this age or at this size. */
   readonly rotateMs: number;
   readonly rotateBytes: number;
+  /** The controller's state is written down at most this often, for a quick restart. */
+  readonly keepMs: number;
   /** Signs the checkpoints of the journal; null: they are not signed. */
   readonly signer: Signer | null;
 }

@@ -4,6 +4,7 @@
  */
 
 import {
+  canonicalJson,
   CHAIN_START,
   controllerDueAtMs,
   initialController,
@@ -19,7 +20,8 @@ import { HostTime } from "./hostTime.ts";
 import type { Disk } from "./journal/disk.ts";
 import { refuseLostEnd } from "./journal/highWater.ts";
 import { beginSegment, Journal, type Beginning } from "./journal/journal.ts";
-import { recover } from "./journal/recover.ts";
+import { recover, type Recovered } from "./journal/recover.ts";
+import { inSlices, SLICE_MS } from "./journal/slices.ts";
 import { Outstanding, type Asked } from "./outstanding.ts";
 import { culpritOf, firstDue, stepOrThrow, subjectOf } from "./quarantine.ts";
 
@@ -37,6 +39,8 @@ export interface Committed {
 
 const NOTHING: Committed = { records: [], own: [], asked: [], dropped: null, unexplained: null };
 
+/** Writing the state down takes at most one part in so many of the time. */
+const KEEPS_A_SHARE = 50;
 /** So many deployments are quarantined for one event at most: more is no fault of deployments. */
 const AT_ONCE = 32;
 
@@ -53,10 +57,13 @@ export class Core {
   readonly inherited: readonly Asked[];
   /** `knownAtMs` of the last event that was handled. */
   #handledMs: number;
+  /** When the state was last written down. */
+  #keptAtMs: number;
+  #keepPauseMs = 0;
 
   private constructor(
     private readonly parts: HostParts,
-    begun: { policy: Policy; state: ControllerState; outstanding: Outstanding; lastMs: number },
+    begun: Pick<Recovered, "policy" | "state" | "outstanding" | "lastMs" | "keptMs">,
     journal: Journal,
   ) {
     this.time = new HostTime(parts.clock, begun.lastMs);
@@ -64,6 +71,7 @@ export class Core {
     this.#state = begun.state;
     this.#outstanding = begun.outstanding;
     this.#handledMs = begun.lastMs;
+    this.#keptAtMs = begun.keptMs;
     this.#journal = journal;
     this.inherited = begun.outstanding.all;
     this.#outstanding.goOn(parts.options.act);
@@ -74,9 +82,9 @@ export class Core {
    *
    * @throws Problem see `recover`
    */
-  static open(parts: HostParts, disk: Disk): Core {
+  static async open(parts: HostParts, disk: Disk): Promise<Core> {
     const { dir, policy, clock, options, services } = parts;
-    const recovered = recover(disk, dir, parts.note);
+    const recovered = await inSlices(recover(disk, dir, parts.note), parts.lease);
     const journalAt = (place: ConstructorParameters<typeof Journal>[3]): Journal =>
       new Journal(disk, dir, options.signer, place);
     const { highWater: isMarked = false } = recovered?.header.live ?? {};
@@ -89,12 +97,8 @@ export class Core {
         ...{ errands: [], recordedOnly: [], act: options.act },
       };
       const place = beginSegment(disk, dir, 1, CHAIN_START.previous, beginning);
-      const begun = {
-        policy,
-        state,
-        outstanding: new Outstanding(beginning, state),
-        lastMs: nowMs,
-      };
+      const outstanding = new Outstanding(beginning, state);
+      const begun = { policy, state, outstanding, lastMs: nowMs, keptMs: nowMs };
       const journal = journalAt(place);
       journal.mark();
       return new Core(parts, begun, journal);
@@ -104,7 +108,7 @@ export class Core {
     journal.mark();
     const core = new Core(parts, recovered, journal);
     if (recovered.unwritten.length > 0) journal.writeEntries(recovered.unwritten);
-    const isChanged = act !== options.act || JSON.stringify(known) !== JSON.stringify(services);
+    const isChanged = act !== options.act || canonicalJson(known) !== canonicalJson(services);
     // `act` and the catalog stand in a segment's header, so a change of them needs a new segment.
     if (recovered.closed) journal.begin(core.#beginning());
     else if (isChanged) core.rotate();
@@ -132,10 +136,17 @@ export class Core {
     return this.#journal.bytes;
   }
 
-  /** Handles every timer that is due by now, each at its own due time. */
+  /** Handles timers that are due by now, each at its own due time, for as long as a slice. */
   passTime(): Committed {
     const { nowMs } = this.time;
-    return this.#handleTimers((due) => due <= nowMs);
+    const { steadyMs } = this.parts.clock;
+    const untilMs = steadyMs() + SLICE_MS;
+    return this.#handleTimers((due) => due <= nowMs && steadyMs() < untilMs);
+  }
+
+  /** Is any timer due that `passTime` has not come to yet? */
+  get isBehind(): boolean {
+    return this.dueAtMs <= this.time.nowMs;
   }
 
   /** Handles an event, after all timers that were due before it. */
@@ -158,6 +169,21 @@ export class Core {
     this.#refuseWithoutLease();
     this.#journal.close();
     this.#journal.begin(this.#beginning());
+    this.#keptAtMs = this.time.nowMs;
+  }
+
+  /** Writes the state down if there is enough that a restart would have to repeat. */
+  keep(): void {
+    const { clock, options } = this.parts;
+    if (this.#handledMs <= this.#keptAtMs) return;
+    if (this.time.nowMs < this.#keptAtMs + Math.max(options.keepMs, this.#keepPauseMs)) return;
+    this.#refuseWithoutLease();
+    const begunMs = clock.steadyMs();
+    const { all: errands, recordedOnly } = this.#outstanding;
+    const [policy, state, lastMs] = [this.#policy, this.#state, this.#handledMs];
+    this.#journal.keep({ policy, state, errands, recordedOnly, act: options.act, lastMs });
+    this.#keptAtMs = this.time.nowMs;
+    this.#keepPauseMs = KEEPS_A_SHARE * (clock.steadyMs() - begunMs);
   }
 
   #beginning(): Beginning {

@@ -18,9 +18,9 @@ export async function startHost(
 ): Promise<RunningHost> {
   refusePreparation(parts.policy);
   await parts.lease.acquire(signal);
-  const core = Core.open(parts, disk);
+  const core = await Core.open(parts, disk);
   const host = new LiveHost(parts, core, disk);
-  host.begin();
+  await host.begin();
   return host;
 }
 

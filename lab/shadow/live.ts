@@ -29,6 +29,7 @@ import { secretsOf } from "./source/secrets.ts";
 import { systemClock } from "./systemClock.ts";
 
 const ROTATE_BYTES = 256 * 1024 * 1024;
+const KEEP_MS = 60_000;
 /**
  * GitHub's signatures never expire and its deliveries are recognised by their content, so answers
  * are kept much longer than a signature of our own is valid.
@@ -135,6 +136,7 @@ export async function goLive(
       orderExpiresMs: config.platform?.giveUp ?? 0,
       rotateMs: audit.rotate,
       rotateBytes: ROTATE_BYTES,
+      keepMs: KEEP_MS,
       signer,
     },
   };

@@ -7,6 +7,7 @@
  * (disk, lease, a broken invariant) end it: it never acts when in doubt.
  */
 
+import { setImmediate } from "node:timers/promises";
 import {
   FLEET,
   findDeployment,
@@ -29,6 +30,7 @@ import type { Committed, Core } from "./core.ts";
 import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
 import { isMeant, isStillTrue, type Asked } from "./outstanding.ts";
+import { pageTheEnd } from "./lastPage.ts";
 import { Polling } from "./polling.ts";
 import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
@@ -90,11 +92,18 @@ export class LiveHost implements RunningHost {
   }
 
   /** Sends the previous host's unanswered commands again, then handles timers that fell due. */
-  begin(): void {
+  async begin(): Promise<void> {
     this.#orEnd(() => {
       this.#clockWatch.begin();
       for (const asked of this.core.inherited) this.#dispatch(asked);
       this.#after(this.core.passTime());
+    });
+    // Hours may have passed without a host. Between two slices the lease is renewed.
+    while (this.#isOpen && this.core.isBehind) {
+      await setImmediate();
+      this.#orEnd(() => this.#after(this.core.passTime()));
+    }
+    this.#orEnd(() => {
       const { policy } = this.parts;
       if (policy.digest !== this.core.policy.digest) {
         const reason = "the host was started with it";
@@ -187,10 +196,10 @@ export class LiveHost implements RunningHost {
         if (this.core.isFull) {
           this.core.rotate();
           this.#tally.add("segments_begun");
-        }
+        } else this.core.keep();
       });
       if (!this.#isOpen) return;
-      const nextMs = this.#polling.goOn();
+      const nextMs = this.core.isBehind ? 0 : this.#polling.goOn();
       const dueInMs = Math.ceil(this.core.dueAtMs - this.core.time.nowMs);
       await clock.wait(Math.max(1, Math.min(dueInMs, nextMs)), this.#wake.signal);
     }
@@ -352,28 +361,6 @@ export class LiveHost implements RunningHost {
     this.#take({ kind: "rollbackFinished", atMs: NOW, deploymentId, succeeded, detail });
   }
 
-  /** The only page that is not in the journal, because the host can no longer write to it. */
-  #pageTheEnd({ message }: Error): void {
-    const { effects, lease, note, options } = this.parts;
-    const { act } = options;
-    note(`the host ends: ${message}`);
-    if (!lease.holds()) return;
-    const atMs = this.core.time.nowMs;
-    const reason = `the live host ended: ${message}`;
-    const decisionId = `(host)#${atMs}`;
-    const about = { deploymentId: FLEET, askedAtMs: atMs, decisionId };
-    const command = { kind: "page", ...about, to: "on-call", reason } as const;
-    const errand = {
-      key: `${decisionId}/page`,
-      command,
-      service: FLEET,
-      version: null,
-      reason,
-      act,
-    };
-    void effects.carryOut(errand, AbortSignal.timeout(10_000)).catch(() => undefined);
-  }
-
   /** Runs `work`; if it throws, ends the host, so that the next one continues the journal. */
   #orEnd(work: () => void): Error | null {
     if (!this.#isOpen) return null;
@@ -385,7 +372,7 @@ export class LiveHost implements RunningHost {
       this.#isOpen = false;
       this.#wake.abort();
       void this.#polling.stop();
-      this.#pageTheEnd(error);
+      pageTheEnd(this.parts, this.core.time.nowMs, error);
       void this.#sender.stop().then(() => {
         this.disk.close();
         this.#reject(error);

@@ -64,6 +64,10 @@ export function crashingDisk(fuse: Fuse, seed: number): CrashingDisk {
       stopIn(() => real.place(file, bytes));
       real.place(file, bytes);
     },
+    remove: (file) => {
+      stopIn(() => real.remove(file));
+      real.remove(file);
+    },
     leave: () => {
       real.close();
       for (const [file, size] of safe) {

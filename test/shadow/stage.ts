@@ -50,6 +50,7 @@ export const OPTIONS: HostOptions = {
   orderExpiresMs: 5 * MINUTE_MS,
   rotateMs: 60 * MINUTE_MS,
   rotateBytes: 1 << 26,
+  keepMs: MINUTE_MS,
   signer: null,
 };
 

@@ -3,7 +3,7 @@
 import { type SampleColumn, type SamplesBatch, type SeriesName } from "../../../engine/index.ts";
 import { sha256 } from "../../policy/load.ts";
 import { Problem } from "../../problem.ts";
-import { decodeBlock, encodeBlock } from "./blocks.ts";
+import { decodeBlock, encodeBlock, openBlock, type BatchBlock } from "./blocks.ts";
 import type { Disk } from "./disk.ts";
 import type { SegmentFiles } from "./segments.ts";
 
@@ -62,11 +62,35 @@ export class BatchWriter {
  */
 export function readBatch(
   disk: Pick<Disk, "read" | "size">,
-  { samples, log }: SegmentFiles,
-  { offset, bytes, digest, knownAtMs, series }: SamplesBatch,
+  files: SegmentFiles,
+  batch: SamplesBatch,
   names: SeriesName[],
   line: number,
 ): SampleColumn[] {
+  const decoded = (bytes: Uint8Array) => decodeBlock(bytes, names, batch.knownAtMs);
+  return checked(disk, files, batch, names, line, decoded);
+}
+
+/** The same, as it lies in the file. @throws Problem as `readBatch` does */
+export function readBlock(
+  disk: Pick<Disk, "read" | "size">,
+  files: SegmentFiles,
+  batch: SamplesBatch,
+  names: SeriesName[],
+  line: number,
+): BatchBlock {
+  const opened = (bytes: Uint8Array) => openBlock(bytes, names.length, batch.knownAtMs);
+  return checked(disk, files, batch, names, line, opened);
+}
+
+function checked<Read>(
+  disk: Pick<Disk, "read" | "size">,
+  { samples, log }: SegmentFiles,
+  { offset, bytes, digest, series }: SamplesBatch,
+  names: SeriesName[],
+  line: number,
+  read: (block: Uint8Array) => Read | null,
+): Read {
   const there = disk.size(samples);
   if (there < offset + bytes) {
     throw new Problem(`${samples} ends at byte ${there}, before the samples of this line`, {
@@ -77,7 +101,7 @@ export function readBatch(
   }
   names.push(...series);
   const block = disk.read(samples, offset, bytes);
-  const columns = sha256(block) === digest ? decodeBlock(block, names, knownAtMs) : null;
+  const columns = sha256(block) === digest ? read(block) : null;
   if (columns !== null) return columns;
   throw new Problem(`${samples}: bytes ${offset} to ${offset + bytes} were altered`, {
     file: log,

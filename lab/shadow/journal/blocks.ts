@@ -39,12 +39,26 @@ export function encodeBlock(
   return bytes;
 }
 
-/** @param names by number. @returns null where the bytes are not such a batch */
-export function decodeBlock(
+/** A batch as it lies in the file: views of its bytes. */
+export interface BatchBlock {
+  /** By column: the number of its series, and how many samples it has. */
+  readonly numbers: Uint32Array;
+  readonly lengths: Uint32Array;
+  /** Column after column. */
+  readonly atMs: Float64Array;
+  readonly values: Float64Array;
+  readonly knownAtMs: Float64Array | number;
+}
+
+/**
+ * @param series how many series have a number
+ * @returns null where the bytes are not such a batch
+ */
+export function openBlock(
   bytes: Uint8Array,
-  names: readonly SeriesName[],
+  series: number,
   knownAtMs: number | null,
-): SampleColumn[] | null {
+): BatchBlock | null {
   if (bytes.length < HEAD) return null;
   const [columns, samples] = new Uint32Array(bytes.buffer, bytes.byteOffset, 2);
   if (bytes.length !== sizeOf(columns!, samples!, knownAtMs)) return null;
@@ -53,23 +67,40 @@ export function decodeBlock(
     const from = bytes.byteOffset + heads.byteLength + index * 8 * samples!;
     return new Float64Array(bytes.buffer, from, samples);
   };
-  const [atMs, values] = [part(0), part(1)];
-  const known = knownAtMs === null ? part(2) : new Float64Array(samples!).fill(knownAtMs);
-  const decoded: SampleColumn[] = [];
-  let at = 0;
-  for (let index = 0; index < columns!; index++) {
-    const series = names[heads[2 + index]!];
-    const to = at + heads[2 + columns! + index]!;
-    if (series === undefined || to > samples!) return null;
-    decoded.push({
-      series,
-      atMs: atMs.subarray(at, to),
-      knownAtMs: known.subarray(at, to),
-      values: values.subarray(at, to),
-    });
-    at = to;
+  const [numbers, lengths] = [heads.subarray(2, 2 + columns!), heads.subarray(2 + columns!)];
+  let all = 0;
+  for (let column = 0; column < columns!; column++) {
+    all += lengths[column]!;
+    if (numbers[column]! >= series) return null;
   }
-  return decoded;
+  if (all > samples!) return null;
+  return { numbers, lengths, atMs: part(0), values: part(1), knownAtMs: knownAtMs ?? part(2) };
+}
+
+/** @param names by number. @returns null where the bytes are not such a batch */
+export function decodeBlock(
+  bytes: Uint8Array,
+  names: readonly SeriesName[],
+  knownAtMs: number | null,
+): SampleColumn[] | null {
+  const block = openBlock(bytes, names.length, knownAtMs);
+  if (block === null) return null;
+  const { numbers, lengths, atMs, values } = block;
+  const known =
+    typeof block.knownAtMs === "number"
+      ? new Float64Array(values.length).fill(block.knownAtMs)
+      : block.knownAtMs;
+  let at = 0;
+  return Array.from(numbers, (number, index) => {
+    const [from, to] = [at, at + lengths[index]!];
+    at = to;
+    return {
+      series: names[number]!,
+      atMs: atMs.subarray(from, to),
+      knownAtMs: known.subarray(from, to),
+      values: values.subarray(from, to),
+    };
+  });
 }
 
 function sizeOf(columns: number, samples: number, knownAtMs: number | null): number {

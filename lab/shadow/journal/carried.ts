@@ -7,19 +7,19 @@
  */
 
 import {
-  handle,
-  initialController,
   isBatch,
   RECENT_AT_LEAST,
   recentReach,
   type ControllerState,
+  type LogEntry,
   type Policy,
   type SampleColumn,
   type SeriesName,
 } from "../../../engine/index.ts";
 import { logEntries } from "../../audit/read.ts";
-import { readBatch } from "./batches.ts";
+import { readBatch, readBlock } from "./batches.ts";
 import type { Disk } from "./disk.ts";
+import { Gathered, remembered } from "./gathered.ts";
 import { liveOf, type SegmentFiles } from "./segments.ts";
 
 /** A series that was silent for so long counts as stopped. */
@@ -43,54 +43,54 @@ export function toCarry(policy: Policy, recent: Recent, nowMs: number): SampleCo
   });
 }
 
-/** The recent samples at the beginning of the last of these segments. */
-export function recentBefore(
+/** The recent samples at the beginning of the last of these segments; yields between lines. */
+export function* recentBefore(
   disk: Pick<Disk, "read" | "size">,
   segments: readonly SegmentFiles[],
-): Recent {
+): Generator<void, Recent> {
   const last = segments.at(-1)!;
   const { live, policy } = liveOf(last);
   const wantedMs = live.begunAtMs - needsBackMs(policy);
   let from = segments.length - 1;
-  while (from > 0 && liveOf(segments[from]!).live.begunAtMs > wantedMs) from--;
-  let state = initialController;
-  for (const files of segments.slice(from, -1)) state = samplesOf(disk, files, state);
+  while (from > 0) {
+    yield;
+    if (liveOf(segments[from]!).live.begunAtMs <= wantedMs) break;
+    from--;
+  }
+  let recent: Recent | null = null;
+  for (const files of segments.slice(from, -1)) recent = yield* samplesOf(disk, files, recent);
   const carried = live.carried === null ? [] : readBatch(disk, last, live.carried, [], 1);
-  return new Map([...state.recent, ...columnsByKey(policy, carried)]);
+  return new Map([...(recent ?? []), ...remembered(policy, new Map(), carried)]);
 }
 
-function columnsByKey(policy: Policy, columns: readonly SampleColumn[]): Recent {
-  const known = columns.flatMap(({ knownAtMs }) => Array.from(knownAtMs));
-  const atMs = known.reduce((newest, ms) => Math.max(newest, ms), 0);
-  const event = { kind: "samplesTaken", atMs, knownAtMs: atMs, columns } as const;
-  return handle(policy, initialController, event).state.recent;
+/** Skips the lines of a log that say nothing of samples, or of how long they are kept. */
+export function saysNothingOfSamples(kind: LogEntry["kind"], bytes: Buffer): boolean {
+  return kind !== "samples" && !(kind === "event" && bytes.includes(POLICY_CHANGED));
 }
 
-/** Adds the samples of one segment to a state, under the policies that were in force then. */
-function samplesOf(
+const POLICY_CHANGED = Buffer.from('"kind":"policyChanged"');
+
+/** Adds the samples of one segment, under the policies that were in force then. */
+function* samplesOf(
   disk: Pick<Disk, "read" | "size">,
   files: SegmentFiles,
-  before: ControllerState,
-): ControllerState {
-  let state = before;
-  let policy: Policy | null = null;
+  before: Recent | null,
+): Generator<void, Recent> {
+  let gathered: Gathered | null = null;
   const names: SeriesName[] = [];
-  for (const { line, entry } of logEntries(files.log, false)) {
+  for (const { line, entry } of logEntries(files.log, false, saysNothingOfSamples)) {
     const { kind, content } = entry;
     if (kind === "header") {
-      policy = content.policy;
-      const carried = content.live!.carried;
-      if (carried === null) continue;
-      const columns = readBatch(disk, files, carried, names, line);
-      if (before === initialController) state = { ...state, recent: columnsByKey(policy, columns) };
+      const { policy, live } = content;
+      const carried = live!.carried === null ? [] : readBatch(disk, files, live!.carried, names, 1);
+      const recent = before ?? remembered(policy, new Map(), carried);
+      gathered = new Gathered(names, recent, policy);
     } else if (kind === "event" && content.kind === "policyChanged") {
-      policy = content.policy;
+      gathered!.under(content.policy);
     } else if (kind === "samples" && isBatch(content)) {
-      const knownAtMs = content.knownAtMs!;
-      const columns = readBatch(disk, files, content, names, line);
-      const event = { kind: "samplesTaken", atMs: knownAtMs, knownAtMs, columns } as const;
-      state = { ...initialController, recent: handle(policy!, state, event).state.recent };
+      gathered!.add(readBlock(disk, files, content, names, line));
     }
+    yield;
   }
-  return state;
+  return gathered!.all;
 }

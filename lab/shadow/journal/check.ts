@@ -10,6 +10,7 @@ import { Problem } from "../../problem.ts";
 import { needsBackMs, recentBefore } from "./carried.ts";
 import { realDisk } from "./disk.ts";
 import { replaySegment, type SegmentReplay } from "./replaySegment.ts";
+import { atOnce } from "./slices.ts";
 import { liveOf, segmentsIn, type SegmentFiles } from "./segments.ts";
 
 export interface VerifiedSegment {
@@ -106,8 +107,8 @@ export function* replayJournal(dir: string): Generator<ReplayedSegment> {
           ? first.segment === 1
           : live.begunAtMs - needsBackMs(policy) >= first.begunAtMs;
       const open = at === segments.length - 1;
-      const recent = reaches ? recentBefore(disk, segments.slice(0, at + 1)) : null;
-      const replay = recent === null ? null : replaySegment(disk, files, recent, open);
+      const recent = reaches ? atOnce(recentBefore(disk, segments.slice(0, at + 1))) : null;
+      const replay = recent === null ? null : atOnce(replaySegment(disk, files, recent, open));
       yield { log: files.log, replay };
     }
   } finally {

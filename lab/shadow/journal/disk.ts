@@ -37,6 +37,8 @@ export interface Disk {
   readonly sync: (file: string) => void;
   readonly truncate: (file: string, size: number) => void;
   readonly place: (file: string, bytes: Uint8Array) => void;
+  /** Removes a file, if it is there. */
+  readonly remove: (file: string) => void;
   readonly close: () => void;
 }
 
@@ -115,6 +117,12 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
       handles.delete(file);
       if (replaced !== undefined) closeSync(replaced);
       syncDirectory(dirname(file));
+    },
+    remove: (file) => {
+      const handle = handles.get(file);
+      if (handle !== undefined) closeSync(handle);
+      handles.delete(file);
+      rmSync(file, { force: true });
     },
     close: () => {
       for (const handle of handles.values()) closeSync(handle);

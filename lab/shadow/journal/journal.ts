@@ -16,12 +16,14 @@ import {
   type LogEntry,
   type Policy,
   type SeriesName,
+  type StateFile,
 } from "../../../engine/index.ts";
 import type { Signer } from "../../audit/signature.ts";
 import { headerOf } from "../../audit/write.ts";
 import { sha256 } from "../../policy/load.ts";
 import { BatchWriter } from "./batches.ts";
 import { toCarry } from "./carried.ts";
+import { removeStates, writeState, type Kept } from "./checkpoint.ts";
 import type { Disk } from "./disk.ts";
 import { entriesOf } from "./entries.ts";
 import { placeMark, RENEWED_EVERY_MS } from "./highWater.ts";
@@ -105,6 +107,14 @@ export class Journal {
     if (hasCheckpoint) this.mark();
   }
 
+  /** Writes the state beside the segment, and the line that names it. */
+  keep(kept: Kept): void {
+    const { files, end } = this.#place;
+    const state = writeState(this.disk, this.dir, files.segment, end, kept);
+    this.#append(this.#checkpoint(false, state));
+    removeStates(this.disk, this.dir, state.file);
+  }
+
   /** Closes the segment with a last checkpoint. */
   close(): void {
     this.#append(this.#checkpoint(true));
@@ -116,6 +126,8 @@ export class Journal {
     const { files, end } = this.#place;
     this.#goOn(beginSegment(this.disk, this.dir, files.segment + 1, end.previous, beginning));
     this.mark();
+    // The header has the state.
+    removeStates(this.disk, this.dir, null);
   }
 
   #goOn({ names, samplesBytes, ...place }: JournalPlace): void {
@@ -137,10 +149,11 @@ export class Journal {
     return `${line}\n`;
   }
 
-  #checkpoint(closes: boolean): string {
+  #checkpoint(closes: boolean, state?: StateFile): string {
     const text = checkpointText(this.#place.end, closes);
     const signature = this.signer === null ? null : this.signer(text);
-    return this.#chained({ kind: "checkpoint", content: { closes, signature } });
+    const content = state === undefined ? { closes, signature } : { closes, signature, state };
+    return this.#chained({ kind: "checkpoint", content });
   }
 }
 

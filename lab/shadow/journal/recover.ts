@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { LogEntry } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
 import { recentBefore } from "./carried.ts";
+import { readState } from "./checkpoint.ts";
 import type { Disk } from "./disk.ts";
 import { replaySegment, type SegmentReplay } from "./replaySegment.ts";
 import { segmentsIn, type SegmentFiles } from "./segments.ts";
@@ -18,20 +19,31 @@ const CHUNK_BYTES = 1 << 16;
 export interface Recovered extends SegmentReplay {
   /** Entries of the last input that the previous host did not write; the caller must write them. */
   readonly unwritten: readonly LogEntry[];
+  /** The time of the newest state that is written down. */
+  readonly keptMs: number;
 }
 
 /**
+ * Yields often, so that the lease can be renewed meanwhile.
+ *
  * @param note logs what was cut off or added
  * @returns null when there is no journal yet
  * @throws Problem where the journal is damaged, or today's engine decides otherwise
  */
-export function recover(disk: Disk, dir: string, note: (text: string) => void): Recovered | null {
+export function* recover(
+  disk: Disk,
+  dir: string,
+  note: (text: string) => void,
+): Generator<void, Recovered | null> {
   disk.own(dir);
   const segments = segmentsIn(disk, dir);
   const last = segments.at(-1);
   if (last === undefined) return null;
   cutTornLine(disk, last, note);
-  const replay = replaySegment(disk, last, recentBefore(disk, segments), true);
+  const kept = readState(disk, dir, last, note);
+  yield;
+  const recent = yield* recentBefore(disk, segments);
+  const replay = yield* replaySegment(disk, last, recent, true, kept);
   if (replay.difference !== null) throw decidesOtherwise(replay, last);
   const { place } = replay;
   if (replay.loose > 0) {
@@ -48,7 +60,7 @@ export function recover(disk: Disk, dir: string, note: (text: string) => void): 
     const made = counted(replay.unwritten.length, "line");
     note(`${last.log}: made ${made} of the last input that had not been written`);
   }
-  return replay;
+  return { ...replay, keptMs: kept?.lastMs ?? place.begunAtMs };
 }
 
 function cutTornLine(disk: Disk, { log }: SegmentFiles, note: (text: string) => void): void {

@@ -7,6 +7,7 @@ import {
   ENGINE_VERSION,
   canonicalJson,
   handle,
+  initialController,
   isBatch,
   restore,
   type ChainEnd,
@@ -22,9 +23,13 @@ import {
 import { logEntries } from "../../audit/read.ts";
 import { Problem } from "../../problem.ts";
 import { Outstanding } from "../outstanding.ts";
-import { readBatch } from "./batches.ts";
+import { readBatch, readBlock } from "./batches.ts";
+import type { BatchBlock } from "./blocks.ts";
+import { saysNothingOfSamples } from "./carried.ts";
+import type { Kept, KeptAt } from "./checkpoint.ts";
 import type { Disk } from "./disk.ts";
 import { entriesOf, fromLog } from "./entries.ts";
+import { Gathered } from "./gathered.ts";
 import type { JournalPlace } from "./journal.ts";
 import type { SegmentFiles } from "./segments.ts";
 
@@ -64,24 +69,43 @@ interface Line {
 }
 
 /**
+ * Yields between lines.
+ *
  * @param recent samples from before the segment, by series
  * @param open the segment may still be written: not closed, its last write incomplete
+ * @param from the state at a line of this log: the inputs before it are not handled again, only
+ *   their samples are read. Null: from the beginning
  * @throws Problem where the chain is broken, or samples are missing or altered
  */
-export function replaySegment(
+export function* replaySegment(
   disk: Pick<Disk, "read" | "size">,
   files: SegmentFiles,
   recent: ControllerState["recent"],
   open: boolean,
-): SegmentReplay {
+  from: KeptAt | null = null,
+): Generator<void, SegmentReplay> {
   const replay = new Replay(disk, files);
   let closed = false;
-  for (const { line, entry, text, endsAt, end } of logEntries(files.log, open)) {
-    if (entry.kind === "header") replay.begin(entry.content, recent);
-    else if (entry.kind === "checkpoint") closed = entry.content.closes;
-    else replay.take({ line, kind: entry.kind, text }, entry);
+  // A header has `seq` 0 and is line 1, so the line with that `seq` is one further.
+  const fromLine = from === null ? 1 : from.at.seq + 1;
+  let gathered: Gathered | null = null;
+  const skips: Parameters<typeof logEntries>[2] = (kind, bytes, line) =>
+    line < fromLine && saysNothingOfSamples(kind, bytes);
+  for (const { line, entry, text, endsAt, end } of logEntries(files.log, open, skips)) {
+    const { kind, content } = entry;
+    if (kind === "header") {
+      replay.begin(content, recent, from === null);
+      if (from !== null) gathered = new Gathered(replay.names, recent, content.policy);
+    } else if (line < fromLine) {
+      if (kind === "samples" && isBatch(content)) gathered!.add(replay.blockOf(content, line));
+      if (kind === "event" && content.kind === "policyChanged") gathered!.under(content.policy);
+    } else if (kind === "checkpoint") {
+      if (line === fromLine) replay.goOn(from!, gathered!.all);
+      closed = content.closes;
+    } else replay.take({ line, kind, text }, entry);
     replay.matched(endsAt, end);
     if (replay.difference !== null) break;
+    yield;
   }
   return replay.result(closed);
 }
@@ -94,7 +118,8 @@ class Replay {
   #outstanding!: Outstanding;
   #logged: Line[] = [];
   #made: LogEntry[] = [];
-  readonly #names: SeriesName[] = [];
+  /** The series of the segment so far, by number. */
+  readonly names: SeriesName[] = [];
   #place: Pick<JournalPlace, "end" | "logBytes"> | null = null;
   #samplesBytes = 0;
   #lastMs = 0;
@@ -108,19 +133,35 @@ class Replay {
     private readonly files: SegmentFiles,
   ) {}
 
-  begin(header: LogHeader, recent: ControllerState["recent"]): void {
+  /** @param withState false: `goOn` will give the state */
+  begin(header: LogHeader, recent: ControllerState["recent"], withState: boolean): void {
     const { live } = header;
     if (live === undefined) {
       throw new Problem("this is no journal of a live host", { file: this.files.log, line: 1 });
     }
     this.#header = header;
     this.#policy = header.policy;
-    this.#state = { ...restore(live.state), recent };
+    const state = withState ? restore(live.state) : initialController;
+    this.#state = { ...state, recent };
     this.#outstanding = new Outstanding(live, this.#state);
     this.#lastMs = live.begunAtMs;
-    this.#names.push(...(live.carried?.series ?? []));
+    this.names.push(...(live.carried?.series ?? []));
     this.#samplesBytes = live.carried?.bytes ?? 0;
     this.#isSameEngine = header.engineVersion === ENGINE_VERSION;
+  }
+
+  /** Goes on from a state that was written down at this line. */
+  goOn(kept: Kept, recent: ControllerState["recent"]): void {
+    this.#policy = kept.policy;
+    this.#state = { ...kept.state, recent };
+    this.#outstanding = new Outstanding(kept, this.#state);
+    this.#lastMs = kept.lastMs;
+  }
+
+  /** The samples of an input that is not handled again. */
+  blockOf(batch: SamplesBatch, line: number): BatchBlock {
+    this.#samplesBytes = batch.offset + batch.bytes;
+    return readBlock(this.disk, this.files, batch, this.names, line);
   }
 
   /** Feeds the engine with a line that is an input; other lines are compared by `matched`. */
@@ -171,7 +212,7 @@ class Replay {
         files: this.files,
         ...this.#place!,
         samplesBytes: this.#samplesBytes,
-        names: this.#names,
+        names: this.names,
         begunAtMs: this.#header.live!.begunAtMs,
       },
       loose: this.#logged.length,
@@ -191,7 +232,7 @@ class Replay {
 
   #samplesOf(batch: SamplesBatch, line: number): SamplesTaken {
     const atMs = batch.knownAtMs!;
-    const columns = readBatch(this.disk, this.files, batch, this.#names, line);
+    const columns = readBatch(this.disk, this.files, batch, this.names, line);
     this.#samplesBytes = batch.offset + batch.bytes;
     return { kind: "samplesTaken", atMs, knownAtMs: atMs, columns };
   }
