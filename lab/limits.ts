@@ -16,7 +16,7 @@ export interface DocumentLimits {
 }
 
 /**
- * A policy. The longest shipped one has 100 lines; an organisation's with a rule for each of 500
+ * A policy. The longest shipped one has 62 lines; an organisation's with a rule for each of 500
  * services has 1,500 entries.
  */
 export const POLICY_LIMITS: DocumentLimits = {
