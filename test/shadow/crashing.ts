@@ -38,10 +38,12 @@ export function crashingDisk(fuse: Fuse, seed: number): CrashingDisk {
   const safe = new Map<string, number>();
   const part = (): number => [0, random.next(), 1][Math.floor(3 * random.next())]!;
   const stopIn = (work: () => void): void => {
+    // A host that was stopped earlier, in a command, may still try: it writes nothing any more.
+    const isOver = fuse.blown;
     try {
       fuse.step();
     } catch (error) {
-      if (fuse.steps === fuse.at && random.next() < 0.5) work();
+      if (!isOver && random.next() < 0.5) work();
       throw error;
     }
   };
