@@ -223,8 +223,9 @@ test.runIf(process.platform === "linux")(
       const shown = [0.5, 0.95, 0.99, 1].map((share) => Math.round(quantile(took, share)));
       const counted = JSON.stringify([...counts].sort(([a], [b]) => a - b));
       process.stdout.write(
-        `${took.length} requests, seed ${SEED}: ${counted}, ${cutOff} cut off; ms ${shown.join(" ")}; ` +
-          `busiest ten ${busiest} ms; resident ${Math.round(resident / 1e6)} MB\n`,
+        `${took.length} requests, seed ${SEED}: ${counted}, ${cutOff} cut off; ` +
+          `ms ${shown.join(" ")}; busiest ten ${busiest} ms; ` +
+          `resident ${Math.round(resident / 1e6)} MB\n`,
       );
     }
     // Ten together work for less than one of them may take.
