@@ -5,7 +5,7 @@
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -133,6 +133,8 @@ describe.skipIf(!IS_HERE)("a sweep on a queue (redis-server is installed)", () =
     const text = readFileSync(manifest, "utf8");
     expect(text).toMatch(digest);
     writeFileSync(manifest, text.replace(digest, `"digest": "${"0".repeat(64)}",\n  "logging`));
+    // It is of the manifest as it was: another history, not a damaged one, is meant here.
+    rmSync(`${manifest}.sha256`);
     const serving = await worker("--history-root", elsewhere);
     const cache = join(temporaryDirectory(), "cache");
     let asker: ChildProcess | undefined;
