@@ -12,22 +12,12 @@ import { answersOf, type Asked } from "../../lab/history/answersOf.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { createHistory } from "../../lab/history/write.ts";
 import { temporaryDirectory } from "../directories.ts";
+import { ABOUT, NO_TABLES } from "./samples.ts";
 import { streamWindows } from "../../lab/history/windows.ts";
 
 const { value, nan, none, failed, infinite, minusInfinite } = AnswerKind;
 const START_MS = Date.parse("2026-07-07T08:00:00Z");
 const STEP_MS = 30_000;
-const NO_TABLES = {
-  deployments: [],
-  tags: [],
-  incidents: [],
-  labels: [],
-  decisions: [],
-  services: [],
-  metricCatalog: [],
-  cases: [],
-};
-const ABOUT = { madeBy: "a test", sources: [], dropped: [], warnings: [], loggingPolicy: null };
 
 /** A history of one service; each metric has these answers, 1.5 wherever there is a value. */
 async function historyOf(

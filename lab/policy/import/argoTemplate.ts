@@ -17,6 +17,7 @@ import {
   at,
   isObject,
   problemAt,
+  refuse,
   type KubernetesObject,
   type Path,
   type PlaceInFile,
@@ -287,13 +288,4 @@ export function parseGoDuration(text: string): number | null {
     total += Number(amount) * GO_UNIT_MS.get(unit!)!;
   }
   return Math.round(total);
-}
-
-function refuse(
-  { object, path, problems }: Reading,
-  under: Path,
-  what: string,
-  cure: string,
-): void {
-  problems.push(problemAt({ object, path: [...path, ...under] }, what, cure));
 }

@@ -155,6 +155,21 @@ export function problemAt(
   });
 }
 
+/** Adds a problem at a place under `path`. */
+export function refuse(
+  reading: {
+    readonly object: KubernetesObject;
+    readonly path: Path;
+    readonly problems: Problem[];
+  },
+  under: Path,
+  what: string,
+  cure: string,
+): void {
+  const { object, path, problems } = reading;
+  problems.push(problemAt({ object, path: [...path, ...under] }, what, cure));
+}
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

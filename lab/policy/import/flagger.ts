@@ -10,7 +10,7 @@ import {
 } from "../../../engine/index.ts";
 import type { Problem } from "../../problem.ts";
 import { isScalarQuery, parseGoDuration } from "./argoTemplate.ts";
-import { at, isObject, problemAt, type KubernetesObject, type Path } from "./document.ts";
+import { at, isObject, problemAt, refuse, type KubernetesObject, type Path } from "./document.ts";
 import { findTemplate, renderQuery, templateQuery, valuesOf } from "./flaggerQuery.ts";
 
 /** A query that an import has to ask. */
@@ -296,13 +296,4 @@ function numberOf(reading: Reading, key: string): number {
 function textOf(value: unknown, key: string): string {
   const text = at(value, [key]);
   return typeof text === "string" ? text.trim() : "";
-}
-
-function refuse(
-  { object, path, problems }: Reading,
-  under: Path,
-  what: string,
-  cure: string,
-): void {
-  problems.push(problemAt({ object, path: [...path, ...under] }, what, cure));
 }
