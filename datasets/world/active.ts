@@ -3,8 +3,8 @@
  * deployment caused.
  */
 
-import { affecting, deploymentsBetween } from "./deployments.ts";
-import { strengthOver, type Effect, type Metric } from "./effects.ts";
+import { affecting, deploymentsBetween, type WorldDeployment } from "./deployments.ts";
+import { exposedAt, strengthOver, type Effect, type Exposure, type Metric } from "./effects.ts";
 import { episodesBetween } from "./incidents.ts";
 import { EFFECT_MAX_MS, type World } from "./world.ts";
 import type { Columns } from "./writers.ts";
@@ -28,8 +28,11 @@ export interface ActiveEffect {
   readonly startMs: number;
   readonly clearFromMs: number;
   readonly recoveryMs: number;
+  /** In a series of the new version: the share of all traffic that the effect is measured by. */
+  readonly dividedBy: readonly Exposure[] | null;
 }
 
+/** The effects on one series; `version` null: it holds all versions of the service. */
 export function activeEffects(
   world: World,
   service: string,
@@ -37,25 +40,54 @@ export function activeEffects(
   fromMs: number,
   toMs: number,
   interventions: Interventions,
+  version: string | null,
 ): readonly ActiveEffect[] {
   const active: ActiveEffect[] = [];
   for (const deployment of affecting(world, service, fromMs, toMs, metric)) {
     const rolledBackMs = deployment.reversible ? interventions(deployment.deploymentId) : null;
     for (const effect of deployment.effects) {
       if (effect.service !== service || effect.metric !== metric) continue;
+      if (version !== null && effect.byDeployment && deployment.service === service) {
+        active.push(...onVersion(deployment, effect, interventions, version));
+        continue;
+      }
+      if (effect.ofVersionOnly === true) continue;
       const clearFromMs = effect.byDeployment && rolledBackMs !== null ? rolledBackMs : Infinity;
       const { startedAtMs: startMs, recoveryMs } = deployment;
-      active.push({ effect, startMs, clearFromMs, recoveryMs });
+      active.push({ effect, startMs, clearFromMs, recoveryMs, dividedBy: null });
     }
   }
   active.push(...rollbackEffects(world, service, metric, fromMs, toMs, interventions));
   for (const episode of episodesBetween(world, service, fromMs - world.stepMs, toMs)) {
     for (const effect of episode.effects) {
       if (effect.metric !== metric) continue;
-      active.push({ effect, startMs: episode.startMs, clearFromMs: Infinity, recoveryMs: 0 });
+      const { startMs } = episode;
+      active.push({ effect, startMs, clearFromMs: Infinity, recoveryMs: 0, dividedBy: null });
     }
   }
   return active;
+}
+
+/**
+ * The effect of a deployment on a series of one version: all of it on its own version, whose
+ * series ends with a rollback; on the version before it only what a rollback does not end.
+ */
+function onVersion(
+  deployment: WorldDeployment,
+  effect: Effect,
+  interventions: Interventions,
+  version: string,
+): readonly ActiveEffect[] {
+  const { startedAtMs: startMs, deploymentId, reversible, exposure } = deployment;
+  const { exposure: staged, ...whole } = effect;
+  const active = { startMs, clearFromMs: Infinity, recoveryMs: 0 };
+  if (deployment.version === version) {
+    return [{ ...active, effect: whole, dividedBy: staged === undefined ? exposure : null }];
+  }
+  const rolledBackMs = interventions(deploymentId);
+  if (reversible || rolledBackMs === null) return [];
+  const onsetMs = Math.max(effect.onsetMs, rolledBackMs - startMs);
+  return [{ ...active, effect: { ...effect, onsetMs }, dividedBy: null }];
 }
 
 /** The effects of rollbacks themselves; none in a world where rollbacks cost nothing. */
@@ -81,6 +113,7 @@ function rollbackEffects(
         startMs,
         clearFromMs: Infinity,
         recoveryMs: 0,
+        dividedBy: null,
       }));
   });
 }
@@ -110,9 +143,10 @@ export function applyEffects(
     for (let i = Math.max(from, begin); i < Math.min(to, end); i++) {
       const atMs = blockMs + i * world.stepMs;
       const strength =
-        strengthOver(effect, atMs - startMs, world.stepMs, one.clearFromMs - startMs) *
-        remainder(one, atMs);
-      if (strength === 0) continue;
+        (strengthOver(effect, atMs - startMs, world.stepMs, one.clearFromMs - startMs) *
+          remainder(one, atMs)) /
+        (one.dividedBy === null ? 1 : exposedAt(one.dividedBy, atMs - startMs));
+      if (!(strength > 0)) continue;
       if (effect.shape === "gap") columns.missing[i] = 1;
       else if (effect.change === "relative") columns.factor[i]! *= 1 + effect.size * strength;
       else columns.addend[i]! += effect.size * strength;

@@ -119,7 +119,8 @@ function drawStages(world: World, startMs: number, random: RandomStream): readon
   const drawnMs = random.between(5, 15) * MINUTE_MS;
   const lengthMs = (rollout === "canary" ? world.spec.deployments.canaryFor : null) ?? drawnMs;
   if (rollout === "instant") return [{ share: 1, atMs: startMs }];
-  const shares = rollout === "rolling" ? [0.25, 0.5, 0.75, 1] : [0.05, 0.25, 1];
+  const canary = world.spec.deployments.canaryStages ?? [0.05, 0.25, 1];
+  const shares = rollout === "rolling" ? [0.25, 0.5, 0.75, 1] : canary;
   return shares.map((share, index) => ({
     share,
     atMs: startMs + Math.round((lengthMs * index) / (shares.length - 1)),
@@ -133,6 +134,12 @@ function drawKind(world: World, start: ScheduledStart, random: RandomStream): De
   return start.when === "planned" ? "migration" : drawn;
 }
 
+/** The callers that a regression harms. */
+function sufferersOf(world: World, start: ScheduledStart, cause: Regression): readonly string[] {
+  if (cause === "downstream") return freeCallers(world, start);
+  return cause === "failing_dependency" ? (world.dependants.get(start.service) ?? []) : [];
+}
+
 interface Truth {
   readonly label: Label;
   readonly cause: Cause;
@@ -144,14 +151,16 @@ function drawTruth(
   start: ScheduledStart,
   kind: DeploymentKind,
   fullAfterMs: number,
+  firstShare: number,
   exposure: readonly Exposure[] | null,
 ): Truth {
   const { spec } = world;
   const random = randomStream(world.seed, "truth", start.deploymentId);
-  const place = { service: start.service, fullAfterMs, stepMs: world.stepMs, exposure };
+  const { stepMs } = world;
+  const place = { service: start.service, fullAfterMs, stepMs, firstShare, exposure };
   if (random.chance(spec.deployments.failureRate)) {
     const cause = random.weighted<Regression>(spec.regressions);
-    const callers = cause === "downstream" ? freeCallers(world, start) : [];
+    const callers = sufferersOf(world, start, cause);
     return {
       label: "regression",
       cause,
@@ -177,6 +186,23 @@ function meetsIncident(world: World, start: ScheduledStart): boolean {
   );
 }
 
+/** Does a service that it calls fail by a deployment of its own in the hour after the start? */
+function meetsFailingDependency(world: World, { service, startMs }: ScheduledStart): boolean {
+  if (world.spec.regressions.failing_dependency === undefined) return false;
+  return serviceOf(world, service).dependsOn.some((called) =>
+    deploymentsBetween(world, called, startMs - EFFECT_MAX_MS, startMs + HOUR_MS).some(
+      ({ cause, onsetAtMs, naturalEndAtMs }) =>
+        cause === "failing_dependency" &&
+        onsetAtMs! < startMs + HOUR_MS &&
+        naturalEndAtMs! > startMs,
+    ),
+  );
+}
+
+function isHitBySomethingElse(world: World, start: ScheduledStart): boolean {
+  return meetsIncident(world, start) || meetsFailingDependency(world, start);
+}
+
 function drawRollbackEffects(
   world: World,
   { service, deploymentId }: ScheduledStart,
@@ -190,20 +216,40 @@ function drawRollbackEffects(
   return { harms, effects: [...harm, ...cold] };
 }
 
+function reachedBy(stages: readonly Stage[], start: ScheduledStart): readonly Exposure[] {
+  return stages.map(({ share, atMs }) => ({ share: share ?? 1, afterMs: atMs - start.startMs }));
+}
+
+/** A version that is not ready gets no more traffic until it is mended. */
+function stuck(
+  [first, ...later]: readonly Stage[],
+  start: ScheduledStart,
+  effects: readonly Effect[],
+): readonly Stage[] {
+  if (later.length === 0) return [first!];
+  const mendedMs = start.startMs + Math.max(...effects.map(({ endsMs }) => endsMs));
+  return [first!, { share: 1, atMs: mendedMs }];
+}
+
 function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
   const service = serviceOf(world, start.service);
   const random = randomStream(world.seed, "deployment", start.deploymentId);
   const kind = drawKind(world, start, random);
-  const stages = drawStages(world, start.startMs, random);
-  const finishedAtMs = stages.at(-1)!.atMs;
+  const drawn = drawStages(world, start.startMs, random);
   const author = `${random.pick(authorsAt(world.spec, start.startMs))}@${service.team}`;
-  const reached = stages.map(({ share, atMs }) => ({
-    share: share ?? 1,
-    afterMs: atMs - start.startMs,
-  }));
-  const exposure = world.spec.deployments.stagedHarm === true ? reached : null;
-  const truth = drawTruth(world, start, kind, finishedAtMs - start.startMs, exposure);
+  const isStaged = world.spec.deployments.stagedHarm === true;
+  const truth = drawTruth(
+    world,
+    start,
+    kind,
+    drawn.at(-1)!.atMs - start.startMs,
+    drawn[0]!.share ?? 1,
+    isStaged ? reachedBy(drawn, start) : null,
+  );
   const { label, cause, effects } = truth;
+  const stages = cause === "silent_version" ? stuck(drawn, start, effects) : drawn;
+  const finishedAtMs = stages.at(-1)!.atMs;
+  const exposure = isStaged ? reachedBy(stages, start) : null;
 
   // Recovery times: lognormal, 1.5 min (sigma 0.5) to roll back, 2 min (sigma 0.8) to recover.
   const rollback = randomStream(world.seed, "rollback", start.deploymentId);
@@ -234,7 +280,7 @@ function makeDeployment(world: World, start: ScheduledStart): WorldDeployment {
     stages,
     version: start.deploymentId.slice(start.service.length + 1),
     author,
-    label: label === "benign" && meetsIncident(world, start) ? "unrelated_incident" : label,
+    label: label === "benign" && isHitBySomethingElse(world, start) ? "unrelated_incident" : label,
     cause,
     effects,
     onsetAtMs:

@@ -54,6 +54,11 @@ export interface Effect {
    * parts' (a tail moves p99 of all traffic more than that).
    */
   readonly exposure?: readonly Exposure[];
+  /**
+   * Only series of the new version show it, never one that holds all versions: a version that is
+   * silent while another serves leaves no gap in the whole.
+   */
+  readonly ofVersionOnly?: boolean;
 }
 
 /** An oscillation is on for this share of its period, the first one. */

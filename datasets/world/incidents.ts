@@ -62,6 +62,32 @@ const ownEpisodesOf = remember((world, name, day): readonly Episode[] => {
   return found;
 });
 
+const apiOutagesOf = remember(
+  (world, _fleet, day): readonly { startMs: number; endMs: number }[] => {
+    const random = randomStream(world.seed, "apiOutage", day);
+    const perWeek = world.spec.telemetry.apiOutagesPerWeek ?? 0;
+    return Array.from({ length: poissonQuantile(random.next(), perWeek / 7) }, () => {
+      const startMs = day * DAY_MS + Math.floor(random.next() * DAY_MS);
+      return { startMs, endMs: startMs + Math.round(random.between(2, 10) * MINUTE_MS) };
+    });
+  },
+);
+
+/** Outages of the metrics API in [fromMs, toMs): no service has a sample. */
+export function apiOutagesBetween(
+  world: World,
+  fromMs: number,
+  toMs: number,
+): readonly { readonly startMs: number; readonly endMs: number }[] {
+  if ((world.spec.telemetry.apiOutagesPerWeek ?? 0) === 0) return [];
+  const found: { startMs: number; endMs: number }[] = [];
+  for (let day = Math.floor(fromMs / DAY_MS) - 1; day * DAY_MS < toMs; day++) {
+    const outages = apiOutagesOf(world, "", day);
+    found.push(...outages.filter(({ startMs, endMs }) => startMs < toMs && endMs > fromMs));
+  }
+  return found.sort((a, b) => a.startMs - b.startMs);
+}
+
 const shockTimesOf = remember(
   (world, timezone, day): readonly { startMs: number; endMs: number }[] => {
     const random = randomStream(world.seed, "shock", timezone, day);

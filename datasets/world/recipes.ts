@@ -69,6 +69,8 @@ interface Place {
   readonly stepMs: number;
   /** Null: a staged rollout harms once it is complete, and then all traffic at once. */
   readonly exposure: readonly Exposure[] | null;
+  /** The share of its first stage; 1 of a rollout without stages. */
+  readonly firstShare: number;
 }
 
 /**
@@ -163,6 +165,33 @@ export function regressionEffects(
       recipe.add("conversion_rate", -random.between(0.005, 0.015), leak);
       break;
     }
+    case "silent_version": {
+      // It never starts, or crashes after a few minutes: its metrics vanish, and a staged rollout
+      // stays at its first stage. Where no other version serves, the whole service is silent.
+      const dead = random.chance(0.6) ? 0 : random.between(3, 10) * MINUTE_MS;
+      const ofVersionOnly = place.firstShare < 1;
+      const gap = { shape: "gap", onsetMs: Math.round(dead), ofVersionOnly } as const;
+      for (const metric of METRICS) {
+        recipe.add(metric, 0, gap);
+      }
+      break;
+    }
+    case "memory_leak": {
+      // Memory grows until the process is killed; nothing else shows it before that.
+      const leak = { shape: "ramp", scaleMs: random.between(15, 45) * MINUTE_MS } as const;
+      recipe.add("saturation", random.between(0.15, 0.4), { ...leak, change: "additive" });
+      break;
+    }
+    case "failing_dependency": {
+      // Whoever calls it suffers too, also where that service is being deployed itself.
+      const size = latencySize(random);
+      const errors = Math.max(0.02, errorSize(random));
+      recipe.latency(size).errors(errors);
+      for (const service of callers) {
+        recipe.latency(size / 2, 0.9, 1.1, { service }).errors(errors / 2, { service });
+      }
+      break;
+    }
     case "oscillation": {
       // A minute or two bad, three to six good: every breach clears before it has held.
       const wave = { shape: "oscillation", scaleMs: random.between(4, 8) * MINUTE_MS } as const;
@@ -214,6 +243,25 @@ export function surpriseEffects(
         return recipe.errors(size * share, pulse).add("throughput_rps", -lost * share, pulse)
           .effects;
       });
+    }
+    case "pod_replacement": {
+      // The old pods go before the new ones are scraped, and those start cold: slow, and with
+      // little memory in use.
+      const { firstShare, stepMs } = place;
+      const unseen = (1 + Math.floor(random.between(0, 3))) * stepMs;
+      const recipe = new Recipe(place.service, 0, unseen, true);
+      const gap = { shape: "gap", ofVersionOnly: firstShare < 1 } as const;
+      for (const metric of METRICS) recipe.add(metric, 0, gap);
+      const halfLife = random.between(1, 3) * MINUTE_MS;
+      const size = random.between(0.2, 0.8);
+      const empty = random.between(0.2, 0.4);
+      const warmUp = restarts(place, place.fullAfterMs).flatMap(({ atMs, share }) => {
+        const { effects } = new Recipe(place.service, atMs, atMs + 8 * halfLife, true)
+          .latency(size * share, 0.9, 1.1, { shape: "decay", scaleMs: halfLife })
+          .add("saturation", -empty * share, { shape: "decay", scaleMs: halfLife });
+        return effects;
+      });
+      return [...recipe.effects, ...warmUp];
     }
     case "traffic_surge": {
       const end = onset + random.between(30, 90) * MINUTE_MS;

@@ -19,10 +19,11 @@ import { utcOffsetMs } from "../../lab/localTime.ts";
 import { activeEffects, applyEffects, type Interventions } from "./active.ts";
 import { countUp, restartsBetween } from "./counter.ts";
 import { REQUESTS_TOTAL, type Metric, type WorldMetric } from "./effects.ts";
-import { episodesBetween } from "./incidents.ts";
+import { apiOutagesBetween, episodesBetween } from "./incidents.ts";
 import { fillNoise, NOISE_BLOCK } from "./noise.ts";
 import type { Service } from "./services.ts";
 import { DAY_MS, remember, serviceOf, type World } from "./world.ts";
+import { fillShares, versionsBetween } from "./versions.ts";
 import { noiseOf, WRITERS, type Columns, type Writing } from "./writers.ts";
 
 const TRAFFIC_PHI = 0.9;
@@ -99,7 +100,7 @@ const RATED: ReadonlySet<Metric> = new Set([
 
 /** In a world with `services.traffic`: drops samples of steps that have no request (Poisson). */
 function loseIdle(
-  { logTraffic }: Columns,
+  { logTraffic, share }: Columns,
   key: Counter,
   stepSeconds: number,
   first: number,
@@ -109,11 +110,26 @@ function loseIdle(
   at: number,
 ): void {
   for (let i = from; i < to; i++) {
-    const requests = Math.exp(logTraffic[i]!) * stepSeconds;
+    const requests = Math.exp(logTraffic[i]!) * share[i]! * stepSeconds;
     if (requests < 24 && uniformAt(key.a, key.b, first + i) < Math.exp(-requests)) {
       missing[at + i - from] = 1;
     }
   }
+}
+
+/** Of the variance of a version's noise, so much is its own: its pods, their nodes, their luck. */
+const OWN_VARIANCE = 0.15;
+
+/** Makes a part of the noise the version's own; the variance stays. */
+function addOwnNoise(
+  { noise, shared }: Columns,
+  first: number,
+  to: number,
+  key: Counter,
+  { phi, sd }: { readonly phi: number; readonly sd: number },
+): void {
+  fillNoise(shared, first, to, key, phi, sd * Math.sqrt(OWN_VARIANCE));
+  for (let i = 0; i < to; i++) noise[i] = noise[i]! * Math.sqrt(1 - OWN_VARIANCE) + shared[i]!;
 }
 
 /** Index of the first sample at or after a time; sample 0 is at the world's start. */
@@ -126,6 +142,9 @@ export function sampleIndexAt(world: World, atMs: number): number {
  * them (32-bit floats, NaN for a missing scrape, for no request at all, and before a
  * service was born). The first is at `startMs + sampleIndexAt(fromMs) * stepMs`; times
  * outside the world are cut off. When each is known is `knownDelaysMs`.
+ *
+ * With a version, the series is that version's own: it has no sample while the version does not
+ * serve. It shares traffic and most of its noise with the series of the others.
  *
  * Latencies in ms, ratios and saturation in [0, 1], throughput in requests a second, the
  * counter in requests.
@@ -140,6 +159,7 @@ export function generateSamples(
   fromMs: number,
   toMs: number,
   interventions: Interventions,
+  version: string | null = null,
 ): Float32Array {
   const { bornAtMs } = serviceOf(world, serviceName);
   const start = Math.max(0, sampleIndexAt(world, fromMs));
@@ -149,7 +169,7 @@ export function generateSamples(
   const out =
     metric === REQUESTS_TOTAL
       ? countRequests(world, serviceName, start, end, interventions, missing)
-      : drawSamples(world, serviceName, metric, start, end, interventions, missing);
+      : drawSamples(world, serviceName, metric, start, end, interventions, missing, version);
   loseScrapes(world, serviceName, start, missing);
   missing.fill(1, 0, Math.max(0, sampleIndexAt(world, bornAtMs) - start));
   for (let i = 0; i < out.length; i++) if (missing[i] === 1) out[i] = Number.NaN;
@@ -168,16 +188,28 @@ function drawSamples(
   end: number,
   interventions: Interventions,
   missing: Uint8Array,
+  version: string | null = null,
 ): Float32Array {
   const service = serviceOf(world, serviceName);
   const out = new Float32Array(end - start);
   const firstMs = world.startMs + start * world.stepMs;
   const lastMs = world.startMs + end * world.stepMs;
-  const active = activeEffects(world, serviceName, metric, firstMs, lastMs, interventions);
+  const active = activeEffects(world, serviceName, metric, firstMs, lastMs, interventions, version);
+  const serving =
+    version === null
+      ? null
+      : versionsBetween(world, serviceName, firstMs - world.stepMs, lastMs, interventions).find(
+          (one) => one.version === version,
+        );
+  if (serving === undefined) {
+    missing.fill(1);
+    return out;
+  }
   const columns: Columns = {
     logTraffic: new Float64Array(NOISE_BLOCK),
     shared: new Float64Array(NOISE_BLOCK),
     noise: new Float64Array(NOISE_BLOCK),
+    share: new Float64Array(NOISE_BLOCK).fill(1),
     factor: new Float64Array(NOISE_BLOCK),
     addend: new Float64Array(NOISE_BLOCK),
     missing: new Uint8Array(NOISE_BLOCK),
@@ -185,9 +217,12 @@ function drawSamples(
   const noise = noiseOf(metric, service.levels);
   const trafficKey = counter(world.seed, "noise", serviceName, "traffic");
   const noiseKey = counter(world.seed, "noise", serviceName, noise?.family ?? "");
-  const quiet = world.spec.services.traffic !== undefined && RATED.has(metric);
-  const idleKey = quiet ? counter(world.seed, "idle", serviceName) : null;
-  const draw = counter(world.seed, "sample", serviceName, metric);
+  // Keys of a series that holds all versions are those of worlds without versions.
+  const whose = version === null ? [serviceName] : [serviceName, version];
+  const ownKey = counter(world.seed, "ownNoise", ...whose, noise?.family ?? "");
+  const mayBeIdle = world.spec.services.traffic !== undefined || version !== null;
+  const idleKey = mayBeIdle && RATED.has(metric) ? counter(world.seed, "idle", ...whose) : null;
+  const draw = counter(world.seed, "sample", ...whose, metric);
   const writing: Writing = {
     levels: service.levels,
     stepSeconds: world.stepMs / 1000,
@@ -207,6 +242,12 @@ function drawSamples(
     columns.missing.fill(0);
     fillTraffic(world, service, trafficKey, columns, first, to);
     if (noise !== null) fillNoise(columns.noise, first, to, noiseKey, noise.phi, noise.sd);
+    if (serving !== null) {
+      const blockMs = world.startMs + first * world.stepMs;
+      fillShares(columns.share, serving, blockMs, world.stepMs, to);
+      for (let i = from; i < to; i++) if (columns.share[i] === 0) columns.missing[i] = 1;
+      if (noise !== null) addOwnNoise(columns, first, to, ownKey, noise);
+    }
     applyEffects(world, columns, active, first, from, to);
     write(writing, first, from, to, out, at);
     for (let i = from; i < to; i++) if (columns.missing[i] === 1) missing[at + i - from] = 1;
@@ -255,8 +296,10 @@ function loseScrapes(world: World, serviceName: string, start: number, missing: 
   const end = start + missing.length;
   const firstMs = world.startMs + start * world.stepMs;
   const lastMs = world.startMs + end * world.stepMs;
-  for (const { kind, startMs, endMs } of episodesBetween(world, serviceName, firstMs, lastMs)) {
-    if (kind !== "outage") continue;
+  const outages = episodesBetween(world, serviceName, firstMs, lastMs).filter(
+    ({ kind }) => kind === "outage",
+  );
+  for (const { startMs, endMs } of [...outages, ...apiOutagesBetween(world, firstMs, lastMs)]) {
     const from = Math.max(start, sampleIndexAt(world, startMs));
     const to = Math.min(end, sampleIndexAt(world, endMs));
     if (to > from) missing.fill(1, from - start, to - start);

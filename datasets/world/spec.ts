@@ -32,8 +32,14 @@ export const REGRESSIONS = [
   "downstream",
   "delayed",
 ] as const;
-/** Regressions that are hard to detect; worlds that do not name them have none. */
-export const HIDDEN_REGRESSIONS = ["slow_leak", "oscillation"] as const;
+/** Regressions that only some worlds have; a world that does not name them has none. */
+export const OPTIONAL_REGRESSIONS = [
+  "slow_leak",
+  "oscillation",
+  "silent_version",
+  "memory_leak",
+  "failing_dependency",
+] as const;
 export const SURPRISES = [
   "cache_transient",
   "restart_blip",
@@ -43,8 +49,10 @@ export const SURPRISES = [
   "telemetry_artefact",
 ] as const;
 
-export type Regression = (typeof REGRESSIONS)[number] | (typeof HIDDEN_REGRESSIONS)[number];
-export type Surprise = (typeof SURPRISES)[number];
+export const OPTIONAL_SURPRISES = ["pod_replacement"] as const;
+
+export type Regression = (typeof REGRESSIONS)[number] | (typeof OPTIONAL_REGRESSIONS)[number];
+export type Surprise = (typeof SURPRISES)[number] | (typeof OPTIONAL_SURPRISES)[number];
 
 const DAY_MS = 86_400_000;
 const CANARY_MAX_MS = 3_600_000;
@@ -61,7 +69,7 @@ function check<Section>(
   };
 }
 
-export const worldSchema = z.strictObject({
+const sections = z.strictObject({
   world: name(),
   /** The purpose of the world, in a sentence. */
   why: sentence.optional(),
@@ -121,6 +129,8 @@ export const worldSchema = z.strictObject({
       stagedHarm: yesOrNo.optional(),
       /** How long a canary rollout takes; without it 5-15 min, as a rolling one. */
       canaryFor: duration.optional(),
+      /** The shares of a canary rollout, evenly in time; without it 5, 25 and 100 %. */
+      canaryStages: z.array(share).min(2).optional(),
       /** Many services deploying at once: a release train, a base image, a Friday. */
       storms: z.strictObject({ perWeek: rate(7), services: share, within: duration }).optional(),
     })
@@ -140,13 +150,22 @@ export const worldSchema = z.strictObject({
     )
     .superRefine(
       check(
+        ({ canaryStages: stages }) =>
+          stages === undefined ||
+          (stages.at(-1) === 1 && stages.every((one, at) => one > (stages[at - 1] ?? 0))),
+        ["canaryStages"],
+        "the stages do not grow to 100%|Give growing shares, such as [5%, 25%, 50%, 100%].",
+      ),
+    )
+    .superRefine(
+      check(
         ({ storms }) => storms === undefined || storms.within <= STORM_MAX_MS,
         ["storms", "within"],
         "a storm longer than two hours|Use at most 2h.",
       ),
     ),
-  regressions: shares(REGRESSIONS, "exactly", HIDDEN_REGRESSIONS),
-  surprises: shares(SURPRISES, "atMost"),
+  regressions: shares(REGRESSIONS, "exactly", OPTIONAL_REGRESSIONS),
+  surprises: shares(SURPRISES, "atMost", OPTIONAL_SURPRISES),
   migrations: z.strictObject({ planned: share, expectedRise: share, slowsDependants: share }),
   tags: z
     .strictObject({
@@ -184,6 +203,10 @@ export const worldSchema = z.strictObject({
     duplicates: share.optional(),
     /** A raw counter of requests too, which begins again at zero with every restart. */
     counters: yesOrNo.optional(),
+    /** One series for each version that serves, in place of one for the service. */
+    versions: yesOrNo.optional(),
+    /** Outages of the metrics API: no service has a sample, for 2-10 min. */
+    apiOutagesPerWeek: rate(100).optional(),
   }),
   incidents: z.strictObject({
     perServiceWeek: rate(20),
@@ -194,6 +217,23 @@ export const worldSchema = z.strictObject({
   loggingPolicy: name(),
   people: z.strictObject({ seed: whole(0, 4_294_967_295) }),
 });
+
+export const worldSchema = sections
+  .superRefine(
+    check(
+      ({ telemetry, deployments }) =>
+        telemetry.versions !== true || deployments.stagedHarm === true,
+      ["telemetry", "versions"],
+      "a version harms only from its own first stage on|Set deployments.stagedHarm: true as well.",
+    ),
+  )
+  .superRefine(
+    check(
+      ({ telemetry }) => telemetry.versions !== true || telemetry.counters !== true,
+      ["telemetry", "counters"],
+      "counters have no versions here|Leave out counters or versions.",
+    ),
+  );
 
 /** A checked world file. Durations in ms, shares in [0, 1], `start` in epoch ms. */
 export type WorldSpec = z.output<typeof worldSchema>;

@@ -39,6 +39,8 @@ export interface Columns {
   /** What a region's traffic shares, before it is added to `logTraffic`. */
   readonly shared: Float64Array;
   readonly noise: Float64Array;
+  /** The share of traffic that the series is about; 1 of a series that holds all versions. */
+  readonly share: Float64Array;
   /** Effects: value × factor + addend. */
   readonly factor: Float64Array;
   readonly addend: Float64Array;
@@ -66,7 +68,7 @@ type Writer = (
 
 function latencyWriter(quantile: LatencyQuantile): Writer {
   return ({ levels, stepSeconds, columns, draw }, first, from, to, out, at) => {
-    const { logTraffic, noise, factor, addend } = columns;
+    const { logTraffic, noise, share, factor, addend } = columns;
     const level =
       Math.log(levels.latencyMedianMs * quantile.tail) + quantile.z * levels.latencySpread;
     const error = quantile.error * levels.latencySpread;
@@ -75,7 +77,7 @@ function latencyWriter(quantile: LatencyQuantile): Writer {
       const traffic = Math.exp(logTraffic[i]!);
       const spare = 1 - Math.min(UTILISATION_MAX, traffic / capacityRps);
       const z = normalAt(draw.a, draw.b, first + i);
-      const scatter = (error * z) / Math.sqrt(Math.max(1, traffic * stepSeconds));
+      const scatter = (error * z) / Math.sqrt(Math.max(1, traffic * share[i]! * stepSeconds));
       const value = Math.exp(level - gamma * Math.log(spare) + noise[i]! + scatter);
       out[at + i - from] = value * factor[i]! + addend[i]!;
     }
@@ -83,9 +85,9 @@ function latencyWriter(quantile: LatencyQuantile): Writer {
 }
 
 const writeErrors: Writer = ({ levels, stepSeconds, columns, draw }, first, from, to, out, at) => {
-  const { logTraffic, factor, addend } = columns;
+  const { logTraffic, share, factor, addend } = columns;
   for (let i = from; i < to; i++) {
-    const requests = Math.max(1, Math.round(Math.exp(logTraffic[i]!) * stepSeconds));
+    const requests = Math.max(1, Math.round(Math.exp(logTraffic[i]!) * share[i]! * stepSeconds));
     const probability = Math.min(0.95, levels.errorProbability * factor[i]! + addend[i]!);
     const u = uniformAt(draw.a, draw.b, first + i);
     const count = countQuantile(u, requests * probability, levels.errorDispersion);
@@ -94,9 +96,9 @@ const writeErrors: Writer = ({ levels, stepSeconds, columns, draw }, first, from
 };
 
 const writeThroughput: Writer = ({ stepSeconds, columns, draw }, first, from, to, out, at) => {
-  const { logTraffic, factor } = columns;
+  const { logTraffic, share, factor } = columns;
   for (let i = from; i < to; i++) {
-    const traffic = Math.exp(logTraffic[i]!) * factor[i]!;
+    const traffic = Math.exp(logTraffic[i]!) * share[i]! * factor[i]!;
     const z = normalAt(draw.a, draw.b, first + i);
     const counted = traffic * stepSeconds + z * Math.sqrt(traffic * stepSeconds);
     out[at + i - from] = Math.max(0, counted / stepSeconds);
@@ -120,9 +122,10 @@ const writeConversion: Writer = (
   out,
   at,
 ) => {
-  const { logTraffic, noise, factor } = columns;
+  const { logTraffic, noise, share, factor } = columns;
   for (let i = from; i < to; i++) {
-    const visits = Math.max(1, Math.exp(logTraffic[i]!) * stepSeconds * levels.visitShare);
+    const served = Math.exp(logTraffic[i]!) * share[i]!;
+    const visits = Math.max(1, served * stepSeconds * levels.visitShare);
     const rate = Math.min(1, levels.conversionRate * (1 + noise[i]!) * factor[i]!);
     const z = normalAt(draw.a, draw.b, first + i);
     const value = rate + z * Math.sqrt((rate * (1 - rate)) / visits);

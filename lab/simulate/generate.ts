@@ -9,6 +9,7 @@ import {
   knownDelaysMs,
   metricsOf,
   sampleIndexAt,
+  seriesStretches,
   truthTables,
   type Window,
   type World,
@@ -47,18 +48,31 @@ export async function generateHistory(
     const total = world.services.length * metricsOf(world).length;
     let done = 0;
     for (const { name, bornAtMs } of world.services) {
+      const kept = { fromMs: Math.max(bornAtMs, firstMs), toMs: window.toMs };
+      const stretches = seriesStretches(world, name, kept, log.interventions);
       for (const metric of metricsOf(world)) {
         progress.update(done++, total, `writing ${name}`);
-        const series = writer.addSeries({ service: name, metric, version: null }, "float");
-        for (let fromMs = Math.max(bornAtMs, firstMs); fromMs < window.toMs; fromMs += WEEK_MS) {
-          const toMs = Math.min(window.toMs, fromMs + WEEK_MS);
-          const values = generateSamples(world, name, metric, fromMs, toMs, log.interventions);
-          const delays = knownDelaysMs(world, name, fromMs, toMs);
-          if (typeof delays === "number") {
-            await writer.appendRegular(series, fromMs, world.stepMs, values, delays);
-          } else {
-            const atMs = Float64Array.from(values, (_, i) => fromMs + i * world.stepMs);
-            await writer.appendIrregular(series, atMs, values, delays);
+        for (const { version, ...stretch } of stretches) {
+          const series = writer.addSeries({ service: name, metric, version }, "float");
+          for (let { fromMs } = stretch; fromMs < stretch.toMs; fromMs += WEEK_MS) {
+            const toMs = Math.min(stretch.toMs, fromMs + WEEK_MS);
+            const { interventions } = log;
+            const values = generateSamples(
+              world,
+              name,
+              metric,
+              fromMs,
+              toMs,
+              interventions,
+              version,
+            );
+            const delays = knownDelaysMs(world, name, fromMs, toMs);
+            if (typeof delays === "number") {
+              await writer.appendRegular(series, fromMs, world.stepMs, values, delays);
+            } else {
+              const atMs = Float64Array.from(values, (_, i) => fromMs + i * world.stepMs);
+              await writer.appendIrregular(series, atMs, values, delays);
+            }
           }
         }
       }
