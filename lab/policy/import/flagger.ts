@@ -10,7 +10,15 @@ import {
 } from "../../../engine/index.ts";
 import type { Problem } from "../../problem.ts";
 import { isScalarQuery, parseGoDuration } from "./argoTemplate.ts";
-import { at, isObject, problemAt, refuse, type KubernetesObject, type Path } from "./document.ts";
+import {
+  at,
+  isObject,
+  problemAt,
+  refuse,
+  type KubernetesObject,
+  type Path,
+  type PlaceInFile,
+} from "./document.ts";
 import { findTemplate, renderQuery, templateQuery, valuesOf } from "./flaggerQuery.ts";
 
 /** A query that an import has to ask. */
@@ -21,11 +29,24 @@ export interface FlaggerQuery {
   readonly intervalMs: number;
 }
 
+/** One check of a Canary with its query and its places. */
+export interface PlacedCheck {
+  readonly metric: FlaggerMetric;
+  readonly expr: string | null;
+  /** Has it a `thresholdRange` or a `threshold`? */
+  readonly hasBound: boolean;
+  readonly placeOf: (key: string) => PlaceInFile;
+}
+
 export interface ImportedCanary {
   readonly name: string;
   readonly plan: FlaggerPlan;
   readonly queries: readonly FlaggerQuery[];
+  /** In the order of the plan's metrics. */
+  readonly checks: readonly PlacedCheck[];
   readonly object: KubernetesObject;
+  /** Where a key of the analysis is written. */
+  readonly placeOf: (key: string) => PlaceInFile;
 }
 
 export interface ImportedCanaries {
@@ -46,6 +67,7 @@ interface Reading {
   readonly problems: Problem[];
   readonly notes: Problem[];
   readonly queries: FlaggerQuery[];
+  readonly checks: PlacedCheck[];
 }
 
 export function isFlaggerObject({ kind }: KubernetesObject): boolean {
@@ -64,10 +86,12 @@ export function importFlagger(objects: readonly KubernetesObject[]): ImportedCan
     notes.push(...reading.notes);
     problems.push(...reading.problems);
     if (reading.problems.length > 0) continue;
-    const { queries } = reading;
+    const { queries, checks, path } = reading;
     const checked = flagger.schema.safeParse(plan);
     if (checked.success) {
-      imported.push({ name: object.name ?? "unnamed", plan: checked.data, queries, object });
+      const name = object.name ?? "unnamed";
+      const placeOf = (key: string): PlaceInFile => object.placeOf([...path, key]);
+      imported.push({ name, plan: checked.data, queries, checks, object, placeOf });
       continue;
     }
     for (const { path, message } of checked.error.issues) {
@@ -85,7 +109,8 @@ function readingOf(object: KubernetesObject, templates: readonly KubernetesObjec
   const given = typeof written === "string" ? parseGoDuration(written) : null;
   // Flagger takes its default for an interval that it cannot read, too.
   const intervalMs = Math.max(FLAGGER_SHORTEST_INTERVAL_MS, given ?? FLAGGER_DEFAULT_INTERVAL_MS);
-  return { object, path, templates, intervalMs, problems: [], notes: [], queries: [] };
+  const gathered = { problems: [], notes: [], queries: [], checks: [] };
+  return { object, path, templates, intervalMs, ...gathered };
 }
 
 function planOf(reading: Reading): FlaggerPlan {
@@ -184,24 +209,25 @@ function readMetrics(reading: Reading): readonly FlaggerMetric[] {
     refuse(reading, ["metrics"], "metrics: expected a list", "Write a list.");
     return [];
   }
-  const first: FlaggerMetric[] = [];
-  const last: FlaggerMetric[] = [];
+  const first: PlacedCheck[] = [];
+  const last: PlacedCheck[] = [];
   for (const [place, metric] of written.entries()) {
     const name = textOf(metric, "name");
     const inPlace = textOf(metric, "query");
     const reference = at(metric, ["templateRef"]);
     const under = ["metrics", place];
-    if (BUILT_IN.has(name)) first.push(checkOf(reading, metric, name, null));
-    if (inPlace !== "") add(first, reading, metric, inPlace, [...under, "query"]);
+    if (BUILT_IN.has(name)) first.push(checkOf(reading, metric, place, name, null));
+    if (inPlace !== "") add(first, reading, metric, place, inPlace, "query");
     if (isObject(reference)) {
       const query = referred(reading, reference, [...under, "templateRef"]);
-      if (query !== null) add(last, reading, metric, query, [...under, "templateRef"]);
+      if (query !== null) add(last, reading, metric, place, query, "templateRef");
     } else if (inPlace === "" && !BUILT_IN.has(name)) {
       const what = `${name || "the metric"} has no templateRef and no query`;
       refuse(reading, under, what, "Give it one: without, Flagger fails every check.");
     }
   }
-  return [...first, ...last];
+  reading.checks.push(...first, ...last);
+  return reading.checks.map(({ metric }) => metric);
 }
 
 function referred(reading: Reading, reference: unknown, under: Path): string | null {
@@ -219,12 +245,14 @@ function referred(reading: Reading, reference: unknown, under: Path): string | n
 
 /** Adds the check of a query, with its variables filled in. */
 function add(
-  to: FlaggerMetric[],
+  to: PlacedCheck[],
   reading: Reading,
   metric: unknown,
+  place: number,
   query: string,
-  under: Path,
+  key: "query" | "templateRef",
 ): void {
+  const under = ["metrics", place, key];
   const { text, open, refused } = renderQuery(query, valuesOf(reading.object, metric));
   for (const name of refused) {
     const isVariable = name.startsWith("variables.");
@@ -235,18 +263,19 @@ function add(
     const what = "the query uses `{{ interval }}`, and the metric has no interval";
     refuse(reading, under, what, "Give it one: without, Prometheus refuses the query.");
   }
-  to.push(checkOf(reading, metric, textOf(metric, "name") || "metric", text));
+  to.push(checkOf(reading, metric, place, textOf(metric, "name") || "metric", text));
 }
 
 function checkOf(
   reading: Reading,
   metric: unknown,
+  place: number,
   name: string,
   expr: string | null,
-): FlaggerMetric {
+): PlacedCheck {
   const range = at(metric, ["thresholdRange"]);
   const [min, max] = isObject(range) ? boundsOf(range) : olderBounds(metric, name, expr);
-  return {
+  const check: FlaggerMetric = {
     name,
     query: queryName(reading, name, expr),
     scope: "all",
@@ -255,6 +284,10 @@ function checkOf(
     min,
     max,
   };
+  const { object, path } = reading;
+  const placeOf = (key: string): PlaceInFile => object.placeOf([...path, "metrics", place, key]);
+  const hasBound = isObject(range) || at(metric, ["threshold"]) !== undefined;
+  return { metric: check, expr, hasBound, placeOf };
 }
 
 type Bounds = readonly [min: number | null, max: number | null];

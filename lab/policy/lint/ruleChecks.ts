@@ -248,7 +248,7 @@ function* nanChecks(
 }
 
 /** What the value is divided by, where that may be zero: a constant is not, a comparison is not. */
-function divisorsOf(node: SyntaxNode, source: string): string[] {
+export function divisorsOf(node: SyntaxNode, source: string): string[] {
   if (node.name === "ParenExpr" || node.name === "UnaryExpr") {
     return divisorsOf(node.lastChild!, source);
   }
