@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { tinyHistory } from "../history/tinyHistory.ts";
 
@@ -38,11 +38,8 @@ test.each([
   [["--history", place], /this is not a history/],
   [["--sign-key", FILE], /unknown option '--sign-key'/],
 ])("%j", async (words, told) => {
-  const { code, stdout, stderr } = await hindsight(
-    ["serve", "--port", "0", "--history", history, ...words],
-    // One that starts all the same ends here, and not never.
-    { during: (child) => child.stdout!.once("data", () => child.kill("SIGTERM")) },
-  );
+  const asked = ["serve", "--port", "0", "--history", history, ...words];
+  const { code, stdout, stderr } = await inTurn(asked);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(told);
   expect(readdirSync(PRECIOUS)).toEqual(["thesis.txt"]);
