@@ -161,7 +161,7 @@ describe("a history without labels", () => {
   it("names what was rolled back, and where to say whether that was right", async () => {
     const unlabelled = await tinyHistory({ quiet: {}, slow: { slow: [3, 45] } });
     unlabelled.close();
-    const { code, stdout } = await hindsight([
+    const { code, stdout } = await inTurn([
       "replay",
       "--history",
       unlabelled.dir,
@@ -268,7 +268,7 @@ describe("--out", () => {
     const policies = ["--baseline", NAIVE, "--candidate", TAGGED];
     const asked = ["gate", "--history", dir, ...policies, "--sign-key", secret];
     expect(await refusal(...asked)).toContain("Add --out RUN.");
-    const gate = await hindsight([...asked, "--out", out]);
+    const gate = await inTurn([...asked, "--out", out]);
     expect([0, 1, 3]).toContain(gate.code);
     const log = join(out, "decisions.jsonl");
     const verified = await inTurn(["audit", "verify", log, "--key", shown, "--json"]);
@@ -286,9 +286,11 @@ describe("--cache", () => {
     async (...words) => {
       const cache = join(temporaryDirectory(), "cache");
       const asked = ["--history", dir, "--policy", NAIVE, "--replicates", "100"];
-      const run = (where: string) => hindsight([...words, ...asked, "--cache", where]);
-      const plain = await inTurn([...words, ...asked, "--cache", "off"]);
-      const [first, second] = [await run(cache), await run(cache)];
+      const kept = [...words, ...asked, "--cache"];
+      const plain = await inTurn([...kept, "off"]);
+      const first = await inTurn([...kept, cache]);
+      // Another process: nothing but the files is left of the first.
+      const second = await hindsight([...kept, cache]);
       const timeless = ({ stdout }: { stdout: string }): string =>
         stdout.replace(/"timing": \{[^}]*\}/, "");
       expect(timeless(first)).toBe(timeless(plain));

@@ -3,7 +3,7 @@
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hindsight } from "../commandLine.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 
 const LOOP = join(temporaryDirectory(), "loop");
@@ -23,7 +23,7 @@ test.each([
   [["scenario", "new", "/some/mine.yaml"], /a scenario's name is no path\n {2}.*--out/],
   [["audit", "verify", "lab", "--key", "lab"], /lab: this is a directory, .*\n {2}Give an Ed25519/],
 ])("%j", async (words, told) => {
-  const { code, stdout, stderr } = await hindsight(words);
+  const { code, stdout, stderr } = await inTurn(words);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(told);
 });
