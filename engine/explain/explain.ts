@@ -146,7 +146,7 @@ function declaredTags({ policy, deployment, tags }: Story): ExplanationNode {
   const children = tags.map((tag) => {
     const until = tag.validUntilMs === null ? "" : `, until ${instantText(tag.validUntilMs)}`;
     const by = tag.givenBy === null ? "" : `, by ${tag.givenBy}`;
-    const own = tag.givenBy === null ? "; nobody owns it" : "; only its deployer vouches for it";
+    const own = tag.givenBy === null ? "; it has no owner" : "; only its deployer vouches for it";
     const doubt = isSelfIssued(tag, deployment) ? own : "";
     const moves = isRefused(policy, deployment!, tag) ? ", so it moves no tolerance" : "";
     const says =

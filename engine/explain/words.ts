@@ -21,7 +21,7 @@ export const END_WORDS: Readonly<Record<End, string>> = {
   rolledBack: "rolled back",
   overridden: "kept: a person objected to the rollback",
   withdrawn: "healthy: the question was taken back",
-  expired: "left as it is: nobody approved in time",
+  expired: "left as it is: no approval came in time",
   held: "left to people: the machine held",
   superseded: "superseded by a later deployment",
   rollbackFailed: "the rollback failed: people have to act",

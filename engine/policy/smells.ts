@@ -54,7 +54,7 @@ function windows({ tiers, signals }: Policy, reached: ReadonlySet<TierName>): Sm
   const path = ["tiers", "override", "window"];
   const window = formatDuration(windowMs);
   if (windowMs < FASTEST_ANSWER_MS) {
-    const message = `nobody answers within ${window}: this is full autonomy with a page`;
+    const message = `people cannot answer within ${window}: this is full autonomy with a page`;
     return [{ path, message, cure: "Give people a minute at least, or say `full`." }];
   }
   const slow = signals.find(({ holdMs }) => holdMs > windowMs);
@@ -123,8 +123,8 @@ function approvals({ tiers }: Policy, reached: ReadonlySet<TierName>): Smell[] {
   const { escalate, onExpiry, slaMs } = tiers.approve;
   if (!reached.has("approve") || onExpiry !== "rollback" || escalate.length > 0) return [];
   const waited = formatDuration(slaMs);
-  const message = `without an answer in ${waited} the machine acts, and nobody else is asked`;
-  const cure = "Escalate to somebody, or hold: what acts on silence is the tier `override`.";
+  const message = `without an answer in ${waited} the machine acts, and no other person is asked`;
+  const cure = "Escalate, or hold. The tier `override` is the one that acts on silence.";
   return [{ path: ["tiers", "approve", "onExpiry"], message, cure }];
 }
 

@@ -84,7 +84,7 @@ function entryOf(entry: LogEntry): LogEntry {
 
 function checkHeader(file: string, entry: LogEntry): void {
   if (entry.kind === "header" && entry.content.format === "hindsight-decisions") return;
-  throw new Problem("the log does not begin with a header: nobody can tell its policy", {
+  throw new Problem("the log does not begin with a header, so its policy is unknown", {
     file,
     line: 1,
   });

@@ -207,7 +207,7 @@ async function measure(file: string, flags: Flags): Promise<void> {
 
 function refuseRecorded(people: string): void {
   if (people !== "recorded") return;
-  throw new Problem("nobody has answered in this world yet: there is nothing recorded", {
+  throw new Problem("a world has no recorded answers", {
     cure: "Use --people modelled, absent, perfect, or a people file.",
   });
 }

@@ -16,13 +16,13 @@ interface Flags {
 
 export function workerCommand(): Command {
   return new Command("worker")
-    .description("Work on the sweeps of others: units from a queue, results into a shared cache.")
+    .description("Compute units of other people's sweeps, from a queue into a shared cache.")
     .requiredOption("--on <url>", "the Redis or Valkey of the queue: redis://HOST:PORT")
     .option(
       "--history-root <dir>",
-      "where histories lie here, where that is not where whoever asks has them",
+      "local root of the histories, if it differs from the coordinator's",
     )
-    .option("--cache <dir>", "the shared directory of results, where it lies elsewhere here")
+    .option("--cache <dir>", "local path of the shared cache, if it differs from the coordinator's")
     .option(
       "--workers <n>",
       "processes that work at once (as many as there are cores)",
@@ -31,8 +31,8 @@ export function workerCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nIt must be the same hindsight as that of whoever asks, and see the same histories and " +
-        "the same\ncache. Ctrl-C ends it at once; what it had in hand others begin again.\n" +
+      "\nA worker needs the same version of hindsight as the coordinator, the same histories\n" +
+        "and the same cache. Ctrl-C ends it at once; another worker takes its units over.\n" +
         "\nExample:\n  hindsight worker --on redis://queue.internal:6379 --history-root /mnt/histories",
     )
     .action(async ({ on, historyRoot, cache, workers }: Flags) => {

@@ -167,7 +167,7 @@ export function acceptedFlipsJsonSchema(): object {
   return documentJsonSchema(
     acceptedSchema,
     "Hindsight accepted flips",
-    "Deployments that may end as the candidate ends them: somebody looked at each.",
+    "Deployments whose new end under the candidate was reviewed and accepted.",
   );
 }
 

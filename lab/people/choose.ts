@@ -83,7 +83,7 @@ export function choosePeople(history: Past, choice: PeopleChoice, seed: number):
   const about = askedAbout(history);
   switch (choice) {
     case "absent":
-      return same("nobody answers", absent);
+      return same("no answers", absent);
     case "recorded":
       checkRecorded(history.dir, tables.decisions.length);
       return same("the recorded answers", recorded(tables.decisions));

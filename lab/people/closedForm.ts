@@ -88,8 +88,8 @@ export function windowNotes(policies: readonly Policy[], model: ResponderModel |
 export function silenceNotes(policies: readonly Policy[], choice: string): string[] {
   if (choice !== "absent" || !policies.some(asksSomebody)) return [];
   return [
-    "Nobody answers (--people absent): a window only delays what it would stop, and no approval " +
-      "comes. --people modelled, recorded, perfect or a file gives answers.",
+    "People are not simulated (--people absent): every window times out and every approval " +
+      "expires, so longer windows look worse. Use --people modelled, recorded, perfect or a file.",
   ];
 }
 

@@ -30,7 +30,7 @@ const shiftSchema = z
   .strictObject({
     median: median.optional().describe("Half of those who answer do so within this."),
     sigma: sigma.optional().describe("Spread: the sd of the logarithm of the delay."),
-    silence: share.optional().describe("Nobody answers at all."),
+    silence: share.optional().describe("Share of pages that get no answer."),
     overrideIfGood: share
       .optional()
       .describe("Of those who look: say no to a rollback that is wrong."),

@@ -223,7 +223,7 @@ function zoneNotes(
 ): readonly string[] {
   const byService = modes.some((mode) => mode.calendar.length > 0 && mode.timezone === "service");
   if (!byService || (timezone !== null && isTimeZone(timezone))) return [];
-  const what = timezone === null ? "has no time zone" : `has a time zone nobody knows, ${timezone}`;
+  const what = timezone === null ? "has no time zone" : `has an unknown time zone, ${timezone}`;
   return [`${service} ${what}: its calendars go by UTC.`];
 }
 

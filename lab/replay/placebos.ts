@@ -73,7 +73,7 @@ export async function preparePlacebos(
       if (family === undefined) setting.families.set(name.metric, [watches]);
       else family.push(watches);
     }
-    progress.update(++done, all.length, "watching what nobody deployed");
+    progress.update(++done, all.length, "watching quiet stretches");
   }
   const caseStarts = new Map(
     history.tables.cases.map(({ caseId, startsAtMs }) => [caseId, startsAtMs]),

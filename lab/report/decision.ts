@@ -75,7 +75,7 @@ export function decide({ policies, differences }: Evaluation, gate: Gate): Decis
     gain === null
       ? labelled
         ? "No gain was shown."
-        : "No gain was shown: no deployment is labelled, so nobody can say what was right."
+        : "No gain was shown: no deployment is labelled, so what was right is unknown."
       : `It would improve ${measured(gain)}${others(gains, gain)}.`;
   const loss = first(losses);
   const price =

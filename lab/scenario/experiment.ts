@@ -80,7 +80,7 @@ function inlineLines(
       tier: tier ?? "–",
       asks: clock(timesMs.proposed),
       "rolled back": clock(timesMs.executed),
-      people: pages === 0 ? "nobody paged" : `${pages} paged`,
+      people: pages === 0 ? "no page" : `${pages} paged`,
     });
   }
   const traces = runs.flatMap(({ policy, run }) => [

@@ -12,7 +12,7 @@ export function starterText(name: string, file: string): string {
   return `${HEAD.replaceAll("FILE", file)}name: ${JSON.stringify(name)}
 question: Does silence in the override window roll a bad deployment back?
 why: >-
-  What this shows, and why it must stay so. Somebody will read this line when the scenario
+  What this shows, and why it must stay so. A colleague reads this line when the scenario
   fails in two years.
 
 # Your own policy: a path relative to this file. Written out here so that this file runs

@@ -200,7 +200,7 @@ async function reload(
   try {
     const policy = loadLivePolicy(config.policy);
     const reason = `read again at ${instantText(Math.floor(atMs))}`;
-    const by = "whoever may signal this host";
+    const by = "a signal to this host";
     const heard = await host.tell({ kind: "policyChanged", atMs, policy, by, reason });
     log.info({ policy: policy.policy, digest: policy.digest, ...heard }, "policy read again");
   } catch (error) {

@@ -76,7 +76,7 @@ export class LiveHost implements RunningHost {
       mayGo: (errand) => this.#mayGo(errand),
       isLate: (errand) => this.#isLate(errand),
       unsure: ({ key }, why) => {
-        parts.note(`${key}: nobody knows whether it arrived, it is sent again: ${why}`);
+        parts.note(`${key}: it is unknown whether it arrived, so it is sent again: ${why}`);
       },
       came: (errand, result, attempts) =>
         this.#orEnd(() => this.#commandCame(errand, result, attempts)),
@@ -351,7 +351,7 @@ export class LiveHost implements RunningHost {
     } else if (result.status === "refused") {
       this.#finish(command.deploymentId, false, `it was refused: ${detail}`);
     } else {
-      const why = attempts > 0 ? "nobody knows whether it arrived" : "it was too late to send it";
+      const why = attempts > 0 ? "it is unknown whether it arrived" : "it was too late to send it";
       this.#finish(command.deploymentId, false, `${why}: ${detail}`);
     }
     this.#wake.abort();

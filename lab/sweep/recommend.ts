@@ -94,7 +94,7 @@ export function recommend(
   const cannot =
     unpriced ??
     (totalOf(countsOver(table, ...periods.open).regressions) === 0
-      ? "no deployment is labelled as a regression, so nobody can say what is missed"
+      ? "no deployment is labelled as a regression, so it is unknown what is missed"
       : few !== null
         ? `too few to tell luck from merit: ${few}`
         : periods.sealed === null
@@ -178,10 +178,10 @@ function unpricedIn(table: SweepTable, span: Span): string | null {
   const counts = countsOver(table, ...span);
   const regressions = totalOf(counts.regressions);
   if (regressions + totalOf(counts.benign) === 0) {
-    return "no deployment is labelled, so nobody can say what was right";
+    return "no deployment is labelled, so it is unknown which decisions were right";
   }
   return regressions > 0 && totalOf(counts.timed) === 0
-    ? "no regression has a recorded onset, so nobody can say what it costs to miss one"
+    ? "no regression has a recorded onset, so the cost of a miss is unknown"
     : null;
 }
 

@@ -48,7 +48,7 @@ describe("a policy", () => {
     [
       "whose window nobody can use",
       { tiers: { override: { window: "45s" } } },
-      "tiers.override.window: nobody answers within 45s",
+      "tiers.override.window: people cannot answer within 45s",
     ],
     [
       "whose window is shorter than a hold",

@@ -321,10 +321,10 @@ describe("hindsight policy check", () => {
       line: 16,
       column: 22,
       message:
-        "tiers.override.window: nobody answers within 20s: this is full autonomy with a page",
+        "tiers.override.window: people cannot answer within 20s: this is full autonomy with a page",
       cure: "Give people a minute at least, or say `full`.",
     });
     expect(strict.code).toBe(1);
-    expect(strict.stderr).toMatch(/short\.yaml:16:22: warning: tiers\.override\.window: nobody/);
+    expect(strict.stderr).toMatch(/short\.yaml:16:22: warning: tiers\.override\.window: people/);
   });
 });

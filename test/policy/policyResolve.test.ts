@@ -124,7 +124,7 @@ describe("hindsight policy resolve", () => {
       "checkout has no time zone: its calendars go by UTC.",
     ]);
     const lost = at(NOON, [], { timezone: "Mars/Base" });
-    expect(lost.notes[0]).toMatch(/time zone nobody knows, Mars\/Base/);
+    expect(lost.notes[0]).toMatch(/unknown time zone, Mars\/Base/);
     expect(lost.modes[0]!.timezone).toBe("UTC");
   });
 });

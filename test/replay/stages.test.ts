@@ -90,7 +90,7 @@ test("a sweep reaches what a stage says, with and without a default", () => {
     ["20% → 25%", "(nothing) → full"],
   ]);
   // Two stages that reach equally far are refused, in a sweep as in a file.
-  expect(() => variationsOf(base, [dimensions[2]!], grid)).toThrow(/reaches as far/);
+  expect(() => variationsOf(base, [dimensions[2]!], grid)).toThrow(/the same `upTo`/);
   const wrong = [parseDimension("stages.canary.upto=5%,6%")];
   expect(() => variationsOf(base, wrong, grid)).toThrow(/upTo/);
 });

@@ -126,7 +126,7 @@ describe("a report that can say little", () => {
     expect(document.decision.sentences[1]).toMatch(/no deployment is labelled/);
     for (const text of [html, markdown]) {
       expect(text).toMatch(/there is no false-positive rate/);
-      expect(text).toMatch(/which rollbacks were wrong nobody can say/);
+      expect(text).toMatch(/unknown which rollbacks were wrong/);
     }
     const missed = markdown.split("\n").find((line) => line.startsWith("| regressions missed"))!;
     expect(missed).toMatch(/cannot say.*cannot say/);
@@ -235,7 +235,7 @@ describe("a report with a sweep", () => {
     const swept = await sweep(history, base, [vary], [parseDimension(vary)], design, options);
     const dir = join(temporaryDirectory(), "sweep");
     await writeSweep(dir, sweepDocument(swept), false);
-    const asked = { people: "absent", peopleFrom: "nobody answers", peopleModel: null };
+    const asked = { people: "absent", peopleFrom: "no answers", peopleModel: null };
     const meant = {
       history: history.manifest.digest,
       policy: base.policy.digest,

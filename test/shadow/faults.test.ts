@@ -110,7 +110,7 @@ it("gives up a rollback that could not be sent in time, and pages", async () => 
   const keys = stage.hands.of("rollBack").map(({ key }) => key);
   expect(keys.length).toBeGreaterThan(5);
   expect(new Set(keys).size).toBe(1);
-  const failed = "the rollback failed: nobody knows whether it arrived: no route to host";
+  const failed = "the rollback failed: it is unknown whether it arrived: no route to host";
   expect(endOf(stage, "d1")).toEqual(["rollbackFailed", failed]);
   await host.stop();
 });
@@ -232,9 +232,9 @@ it("notices by the size of its files that another host writes the journal, and e
   const [segment] = segmentsIn(realDisk(), stage.parts.dir);
   writeFileSync(segment!.log, "x", { flag: "a" });
   await stage.clock.pass(MINUTE_MS);
-  await expect(host.done).rejects.toThrow("somebody else wrote to it");
+  await expect(host.done).rejects.toThrow("another process wrote to it");
   await expect(host.tell(started("db", "d3", stage.clock.wallMs()))).rejects.toThrow("has ended");
-  expect(stage.hands.of("page").at(-1)!.reason).toContain("somebody else wrote to it");
+  expect(stage.hands.of("page").at(-1)!.reason).toContain("another process wrote to it");
 });
 
 it("refuses a journal that was altered, or that the engine decides otherwise", async () => {

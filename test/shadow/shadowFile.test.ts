@@ -80,11 +80,11 @@ describe("shadow.yaml", () => {
       "senders: { a: { secret: env:CI, may: [github, tags] } }",
       /a sender of its own/,
     ],
-    ["acting with nobody to ask", "act: true", /6:1: act: there is nobody to ask/],
+    ["acting with nobody to ask", "act: true", /6:1: act: .*`platform`/],
     [
       "acting unheard",
       "act: true\nplatform: { url: 'http://p', secret: env:CI }",
-      /nobody would hear of a proposal/,
+      /`act: true` needs `page`/,
     ],
     [
       "a password in an address",

@@ -148,7 +148,7 @@ describe("what is counted", () => {
       ["page nobody", 2],
       ["rollBack refused", 1],
     ]);
-    expect(notes).toEqual([expect.stringMatching(/reached nobody: shadow.yaml names no `page`/)]);
+    expect(notes).toEqual([expect.stringMatching(/has no receiver: shadow.yaml names no `page`/)]);
   });
 });
 

@@ -7,7 +7,7 @@ const ENDS: JsonObject<string> = {
   rolledBack: "rolled back",
   overridden: "kept: somebody objected",
   withdrawn: "proposal withdrawn",
-  expired: "nobody approved in time",
+  expired: "no approval came in time",
   held: "held for people",
   superseded: "superseded",
   rollbackFailed: "rollback failed",

@@ -52,7 +52,7 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     tiers: "What each tier waits for.",
     "tiers.full": "Rolled back at once.",
     "tiers.override": "Rolled back after a window in which people may say no.",
-    "tiers.approve": "Nothing happens until somebody approves.",
+    "tiers.approve": "Nothing happens without an approval.",
     "tiers.observe": "A person is paged; the machine never acts.",
     "tiers.*.action": "What the machine does.",
     "tiers.*.confidence": "How sure the machine must be; for `fusion: evidence`.",

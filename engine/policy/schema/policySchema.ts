@@ -109,7 +109,7 @@ export const policySchema = z
     for (const [name, entry] of Object.entries(policy.stages)) {
       const twin = reaches.get(entry.upTo);
       if (twin !== undefined) {
-        issue(["stages", name, "upTo"], `stage ${twin} reaches as far: nobody could tell which`);
+        issue(["stages", name, "upTo"], `two stages have the same \`upTo\`: this one and ${twin}`);
       }
       reaches.set(entry.upTo, name);
       for (const [one, { tolerance }] of Object.entries(entry.signals)) {

@@ -95,8 +95,8 @@ async function importInto(
   addDropped(findings, sources.dropped ?? []);
   if (options.timestamp === null) {
     findings.warn(
-      "nobody said what a bucketed time marks: its start was assumed, " +
-        "so a sample is known one step later (--timestamp start|end)",
+      "timestamps are read as the start of a bucket, so a sample counts one step later; " +
+        "for the end of a bucket use --timestamp end",
     );
   }
   if (sources.zone !== null) {

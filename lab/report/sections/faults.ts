@@ -18,9 +18,7 @@ export function faultsSection(document: ReportDocument): Section {
     blocks.push(caution("Nothing was replayed: no rollback and no miss can be named."));
   } else if (comparison.manifest.notes.some((one) => one.startsWith("No labels"))) {
     blocks.push(
-      caution(
-        "No deployment is labelled: which rollbacks were wrong nobody can say. None is listed.",
-      ),
+      caution("There are no labels, so it is unknown which rollbacks were wrong. None is listed."),
     );
   } else {
     blocks.push(

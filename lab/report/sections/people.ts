@@ -20,11 +20,10 @@ const ASKED_OF_PEOPLE = [
 
 const ANSWER: JsonObject<string> = {
   absent:
-    "Nobody answers in this replay: every window runs out and every approval expires. With " +
-    "people who answer, fewer approvals expire and some rollbacks are overridden.",
+    "People are not simulated in this replay: every window times out and every approval " +
+    "expires. With people who answer, fewer approvals expire and some rollbacks are overridden.",
   recorded:
-    "People answer as they did then; where nobody was asked then, what they would have said " +
-    "is unknown and counted so.",
+    "People answer as recorded. Where history has no answer, the outcome counts as unknown.",
   modelled:
     "People are a model fitted to how fast those of this history answered; how often they are " +
     "right is an assumption.",
@@ -33,7 +32,7 @@ const ANSWER: JsonObject<string> = {
 
 export function peopleSection({ comparison, policies, asked }: ReportDocument): Section {
   const blocks: Block[] = [];
-  if (comparison === null) blocks.push(caution("Nothing was replayed: nobody was asked anything."));
+  if (comparison === null) blocks.push(caution("Nothing was replayed, so there are no answers."));
   else {
     const names = policies.map(({ name }) => name);
     blocks.push(

@@ -53,8 +53,8 @@ export function qualitySection({ quality, quarter, comparison }: ReportDocument)
         ? paragraph("No deployment of the quarter started where samples are missing.")
         : caution(
             `${countText(deploymentsInHoles)} of ${counted(quarter.deployments, "deployment")} ` +
-              "of the quarter started where samples are missing. What happened to them nobody " +
-              "saw: they count as undecidable or rest on little, never as healthy for certain.",
+              "of the quarter started where samples are missing. They count as undecidable or " +
+              "rest on few samples, never as healthy for certain.",
           ),
       list([
         ...shown.map(

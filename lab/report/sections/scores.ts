@@ -54,8 +54,8 @@ export function scoresSection({ comparison, policies }: ReportDocument): Section
       paragraph(
         `Every deployment of the quarter under ${names[0]!} (in force) and ${names[1]!} ` +
           "(proposed). Below each number stands its 95 % interval. A difference is drawn against " +
-          "zero, what is better for you to the right; it is called better or worse only where " +
-          "the whole interval, what nobody could see included, lies on one side.",
+          "zero, better to the right. It is called better or worse only where the whole " +
+          "interval, with what past rollbacks hid, lies on one side.",
       ),
       scoreTable("Scorecards and paired differences", GROUPS, comparison, names),
     );

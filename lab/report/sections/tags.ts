@@ -80,7 +80,7 @@ function kindTable({ kinds }: Tags): Block {
       { title: "false positives only it saved", align: "right" },
       { title: "regressions only it masked", align: "right" },
       { title: "change inside what it declared", align: "right" },
-      { title: "by whoever deployed", align: "right" },
+      { title: "given by the deployer", align: "right" },
     ],
     rows: kinds.map(({ kind, tags, read, only, coverage, measured, selfIssued }): Row => [
       { text: [{ code: kind }], ...(read ? {} : { below: "no rule of the policy reads it" }) },

@@ -165,9 +165,9 @@ class Hands {
     if (known !== undefined) return known;
     const question = store.read(name, "question") as Question | null;
     if (question === null) {
-      throw new Problem("this worker does not see the results of whoever asks", {
+      throw new Problem("this worker does not see the coordinator's cache", {
         file: store.dir,
-        cure: "Share that directory, and name it here with --cache where it lies elsewhere.",
+        cure: "Share that directory. If its path differs here, name it with --cache.",
       });
     }
     this.#questions.set(name, question);

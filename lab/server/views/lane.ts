@@ -46,7 +46,12 @@ export function laneOf(decided: Decided): Lane {
       ? []
       : [
           {
-            ...draw("hidden", hiddenFromMs, endsAtMs, "history rolled back: nobody saw the rest"),
+            ...draw(
+              "hidden",
+              hiddenFromMs,
+              endsAtMs,
+              "history rolled back here; the rest is unknown",
+            ),
             evidence: outcome.evidence,
           },
         ];
@@ -86,7 +91,7 @@ function phaseSpans({ planned, records }: Decided, endsAtMs: number, draw: Draw)
     if (phase === "watching") spans.push(draw("watching", since, untilMs, "signals are judged"));
     if (phase === "proposed") {
       const isWindow = asked?.tier !== "approve";
-      const text = isWindow ? "people may object" : "somebody must approve";
+      const text = isWindow ? "people may object" : "waits for approval";
       spans.push(draw(isWindow ? "window" : "approval", since, untilMs, text));
     }
     if (phase === "rollingBack") spans.push(draw("rollingBack", since, untilMs, "rolling back"));

@@ -56,7 +56,7 @@ function servicesSay({ unknownServices }: ShadowFile, services: readonly Service
 }
 
 function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
-  const receiver = page === undefined ? "nobody" : page.url;
+  const receiver = page === undefined ? "no receiver" : page.url;
   if (!act) {
     return [
       "It never rolls back: it records what it would do.",
@@ -120,9 +120,11 @@ function warningsOf(
     ...(deployed ? [] : ["no sender may announce deployments: nothing is ever watched"]),
     ...(sent.has("overrides") && may.has("override")
       ? []
-      : ["nobody can override: give a sender overrides, and entitle people"]),
-    ...(may.has("halt") && sent.has("halts") ? [] : ["nobody can halt all machines at once"]),
-    ...(page === undefined ? ["nobody is told: give page"] : []),
+      : ["overrides cannot arrive: give a sender `overrides`, and entitle people"]),
+    ...(may.has("halt") && sent.has("halts")
+      ? []
+      : ["halts cannot arrive: give a sender `halts`, and entitle people"]),
+    ...(page === undefined ? ["pages go nowhere: give `page`"] : []),
     ...(platform !== undefined && !act ? ["platform is given and act is false"] : []),
     ...unknown.map((name) => `${name} is entitled to, and not in the catalog`),
   ];

@@ -61,7 +61,7 @@ function senderSchema(at: Surroundings) {
       }
       const speaks = may.some((kind) => /^(overrides|approvals|halts)$/.test(kind));
       if (as !== undefined && !speaks) {
-        const message = "only who may send overrides, approvals or halts speaks as somebody";
+        const message = "`as` needs a sender that may send overrides, approvals or halts";
         context.addIssue({ code: "custom", path: ["as"], message });
       }
     });
@@ -151,10 +151,10 @@ function shadowSchema(at: Surroundings) {
         context.addIssue({ code: "custom", path: where, message });
       };
       if (act && platform === undefined) {
-        issue("there is nobody to ask for a rollback: give platform, or act: false", "act");
+        issue("`act: true` needs `platform`; without one use `act: false`", "act");
       }
       if (act && page === undefined) {
-        issue("nobody would hear of a proposal in time to object: give page", "act");
+        issue("`act: true` needs `page`: without it people cannot object in time", "act");
       }
       if (!isLoopback(config.listen.host) && readers === undefined) {
         issue("beyond this machine, readers of the status need a token: give readers", "listen");

@@ -92,10 +92,13 @@ export function realDisk(makeSafe: (handle: number) => void = fsyncSync): Disk {
       const handle = handleOf(file);
       const actual = fstatSync(handle).size;
       if (actual !== size) {
-        throw new Problem(`it has ${actual} bytes and not ${size}: somebody else wrote to it`, {
-          file,
-          cure: "Only one host may write a journal: look for a second one, and for its lease.",
-        });
+        throw new Problem(
+          `it has ${actual} bytes instead of ${size}: another process wrote to it`,
+          {
+            file,
+            cure: "Only one host may write a journal: look for a second one, and for its lease.",
+          },
+        );
       }
       writeFileSync(handle, bytes);
       if (isNew) syncDirectory(dirname(file));

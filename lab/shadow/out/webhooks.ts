@@ -66,8 +66,8 @@ export function counting(
       if (status === "nobody" && kind !== "watchUntil" && !isNoted) {
         isNoted = true;
         note(
-          `${errand.key} reached nobody: shadow.yaml names no \`page\`, so whatever is asked of ` +
-            "people or told to them is in the journal alone",
+          `${errand.key} has no receiver: shadow.yaml names no \`page\`, so questions and ` +
+            "notices for people are in the journal alone",
         );
       }
       return result;

@@ -172,7 +172,7 @@ class Columns {
     const doubled = [...this.#doubled.values()].reduce((sum, samples) => sum + samples, 0);
     const leftOut: LeftOut[] = [
       {
-        reason: `the series has no label "${serviceLabel}", so nobody knows whose it is`,
+        reason: `the series has no label "${serviceLabel}", so its service is unknown`,
         samples: this.#unnamed,
         example: null,
       },

@@ -18,7 +18,7 @@ export const SPANS: Readonly<Record<Span["kind"], SpanLook>> = {
   rollingBack: { words: "rolling back", row: 1, fill: "var(--accent)", opacity: 0.9 },
   recovering: { words: "recovering", row: 1, fill: "var(--better)", opacity: 0.55 },
   harm: { words: "harm, from onset to recovery", row: 2, fill: "var(--worse)", opacity: 0.9 },
-  hidden: { words: "nobody saw: history rolled back", row: 0, fill: "var(--open)", opacity: 0.2 },
+  hidden: { words: "unknown: history rolled back", row: 0, fill: "var(--open)", opacity: 0.2 },
 };
 
 export const ROWS = [
@@ -50,7 +50,7 @@ export const EVIDENCE_WORDS: Readonly<Record<Span["evidence"], string>> = {
   observed: "observed: history itself shows it",
   modelled: "modelled: the decision is exact, its effect follows from a model",
   bounded: "bounded: history rolled back first, the truth lies between two bounds",
-  unknown: "unknown: nobody can say what people would have answered",
+  unknown: "unknown: history has no answer of people",
 };
 
 /** How wide a mark is; one that would cover the one before steps aside. */

@@ -67,8 +67,8 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   }
   if (incidents.rows.length > 0) {
     findings.warn(
-      "PagerDuty knows when somebody was paged, not since when users suffered: " +
-        "an incident is taken to begin with its page, so time to detect cannot be told from it",
+      "PagerDuty records the page, not the start of the harm: an incident is taken to begin with " +
+        "its page, so time to detect is unknown",
     );
   }
   const small = new Map<SmallTable, Relation>();
