@@ -11,19 +11,13 @@
 
 import type { Handled } from "./audit.ts";
 import type { EngineCommand } from "./command.ts";
-import {
-  findDeployment,
-  initialFleet,
-  nextDueAtMs,
-  policyOf,
-  type FleetState,
-} from "./decide/state.ts";
+import { deploymentOf, findDeployment, initialFleet, type FleetState } from "./decide/state.ts";
 import { step } from "./decide/machine.ts";
+import { asksForPeers } from "./detect/baseline/control.ts";
 import {
   advanceWatch,
   startWatch,
   takeColumns,
-  watchDueAtMs,
   withContext,
   withDeparture,
   withStage,
@@ -36,12 +30,12 @@ import {
   type Deployment,
   type Event,
   type PreparedContext,
-  type SampleColumn,
   type SignalJudged,
 } from "./event.ts";
-import { servicesOf, type Policy } from "./policy/policy.ts";
+import type { Policy } from "./policy/policy.ts";
 import { remember, type Recent } from "./recent.ts";
 import type { DecisionRecord } from "./record.ts";
+import { byService, policiesFor, recentByService, staysAsItIs, type PolicyFor } from "./watches.ts";
 
 /** Everything a live host must keep between two events; see `serialise`. */
 export interface ControllerState {
@@ -74,11 +68,17 @@ export const initialController: ControllerState = {
  * @throws InvariantError for an event that cannot happen: the host holds and pages
  */
 export function handle(policy: Policy, state: ControllerState, event: Event): ControllerStep {
-  const turn: Turn = { policy, state, commands: [], records: [], handled: [] };
+  const turn: Turn = {
+    ...{ policy, state, commands: [], records: [], handled: [] },
+    policyFor: policiesFor(policy, state.fleet),
+  };
   switch (event.kind) {
     case "samplesTaken": {
       const watched = byService(event.columns);
-      eachWatch(turn, (watch, under) => takeColumns(under, watch, watched(under, watch)));
+      eachWatch(turn, (watch, under) => {
+        const columns = watched(under, watch);
+        return columns.length === 0 ? watch : takeColumns(under, watch, columns);
+      });
       turn.state = { ...turn.state, recent: remember(policy, state.recent, event.columns) };
       // Silences and ends of watches from before this instant come before its samples.
       decide(turn, passTime(turn, event.knownAtMs - 1, event.knownAtMs));
@@ -128,7 +128,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       if (!isNew || begun.phase.name === "ended") break;
       const started = startWatch(policy, event.deployment, begun.tags, event.knownAtMs);
       const fresh = prepared === undefined ? started : withContext(started, prepared);
-      const past = [...turn.state.recent.values()];
+      const past = recentByService(turn.state.recent)(policy, fresh);
       setWatch(turn, id, takeColumns(policy, fresh, past));
       break;
     }
@@ -152,63 +152,31 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
   return { state: dropConcluded(turn.state), commands, records, handled };
 }
 
-/** When the host must report `clockAdvanced` at the latest; Infinity where nothing is watched. */
-export function controllerDueAtMs(policy: Policy, state: ControllerState): number {
-  let dueAtMs = nextDueAtMs(state.fleet);
-  for (const [id, watch] of state.watches) {
-    dueAtMs = Math.min(dueAtMs, watchDueAtMs(policyFor(policy, state, id), watch));
-  }
-  return dueAtMs;
-}
-
-/** The policy of a deployment's watch: the one that it started under (see `policyOf`). */
-function policyFor(current: Policy, { fleet }: ControllerState, id: string): Policy {
-  const state = findDeployment(fleet, id);
-  return state === undefined ? current : policyOf(fleet, current, state);
-}
-
 /** What one call of `handle` has done so far. */
 interface Turn {
   readonly policy: Policy;
+  readonly policyFor: PolicyFor;
   state: ControllerState;
   readonly commands: EngineCommand[];
   readonly records: DecisionRecord[];
   readonly handled: Handled[];
 }
 
-/**
- * A function that picks, out of thousands of columns, those that a watch may use, in their order.
- * A watch would ignore the others anyway; this saves asking it about each.
- */
-function byService(
-  columns: readonly SampleColumn[],
-): (policy: Policy, watch: WatchState) => readonly SampleColumn[] {
-  const places = new Map<string, number[]>();
-  columns.forEach(({ series: { service } }, at) => {
-    const list = places.get(service);
-    if (list === undefined) places.set(service, [at]);
-    else list.push(at);
-  });
-  return (policy, watch) => {
-    // Peers may be series of any service.
-    if (watch.context?.controls !== undefined) return columns;
-    const services = policy.signals.flatMap((one) => [...servicesOf(one, watch.deployment)]);
-    const found = [...new Set(services)].flatMap((service) => places.get(service) ?? []);
-    return found.sort((a, b) => a - b).map((at) => columns[at]!);
-  };
-}
-
 function setWatch(turn: Turn, id: string, watch: WatchState): void {
   turn.state = { ...turn.state, watches: new Map(turn.state.watches).set(id, watch) };
 }
 
-/** Replaces every watch by its next state, each under the policy its deployment started under. */
+/**
+ * Replaces each watch by its next state, under the policy its deployment started under. Those that
+ * `next` returns as they were stay the same objects.
+ */
 function eachWatch(turn: Turn, next: (watch: WatchState, under: Policy) => WatchState): void {
-  const watches = new Map<string, WatchState>();
+  let watches: Map<string, WatchState> | null = null;
   for (const [id, watch] of turn.state.watches) {
-    watches.set(id, next(watch, policyFor(turn.policy, turn.state, id)));
+    const after = next(watch, turn.policyFor(id));
+    if (after !== watch) (watches ??= new Map(turn.state.watches)).set(id, after);
   }
-  turn.state = { ...turn.state, watches };
+  if (watches !== null) turn.state = { ...turn.state, watches };
 }
 
 /** The context that was prepared for a deployment, which is not kept any longer. */
@@ -233,28 +201,31 @@ function without({ prepared, ...state }: ControllerState, id: string): Controlle
 
 /** Tells the watches of all tags that their deployments have by now. */
 function tellTags(turn: Turn): void {
-  const watches = new Map(turn.state.watches);
-  for (const [id, watch] of watches) {
-    const state = findDeployment(turn.state.fleet, id);
-    if (state !== undefined) watches.set(id, withTags(watch, state.tags));
-  }
-  turn.state = { ...turn.state, watches };
+  const { fleet } = turn.state;
+  eachWatch(turn, (watch) => {
+    const state = deploymentOf(fleet, watch.deployment.deploymentId);
+    return state === undefined ? watch : withTags(watch, state.tags);
+  });
 }
 
-/** Tells the other watches that this service was deployed and is no longer a peer. */
+/**
+ * Tells the other watches that this service was deployed and is no longer a peer. Those whose
+ * policy asks for no peers need not know: a day of deployments would add up in each of them.
+ */
 function leavePeers(turn: Turn, { service, startedAtMs }: Deployment, knownAtMs: number): void {
-  const watches = new Map(turn.state.watches);
-  for (const [id, watch] of watches) {
-    if (watch.deployment.service === service) continue;
-    watches.set(id, withDeparture(watch, { service, atMs: startedAtMs, knownAtMs }));
-  }
-  turn.state = { ...turn.state, watches };
+  if (![turn.policy, ...turn.state.fleet.policies].some(asksForPeers)) return;
+  const departure = { service, atMs: startedAtMs, knownAtMs };
+  eachWatch(turn, (watch, under) => {
+    if (watch.deployment.service === service || !asksForPeers(under)) return watch;
+    return withDeparture(watch, departure);
+  });
 }
 
 /** Lets time pass for every watch and returns the judgements, which are not decided on yet. */
 function passTime(turn: Turn, toMs: number, judgedToMs = toMs): SignalJudged[] {
   const judgements: SignalJudged[] = [];
   eachWatch(turn, (watch, under) => {
+    if (staysAsItIs(under, watch, toMs, judgedToMs)) return watch;
     const advanced = advanceWatch(under, watch, toMs, undefined, judgedToMs);
     judgements.push(...advanced.judgements);
     return advanced.watch;

@@ -142,12 +142,12 @@ export {
   type FleetState,
 } from "./decide/state.ts";
 export {
-  controllerDueAtMs,
   handle,
   initialController,
   type ControllerState,
   type ControllerStep,
 } from "./controller.ts";
+export { controllerDueAtMs } from "./watches.ts";
 export { RECENT_AT_LEAST, recentReach, type RecentColumn } from "./recent.ts";
 export { readContext, restore, serialise } from "./stateText.ts";
 export type * from "./incumbents/incumbent.ts";

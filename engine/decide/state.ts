@@ -197,6 +197,25 @@ export function findDeployment(fleet: FleetState, id: string): DeploymentState |
   return findIn(fleet.deployments, id) ?? findIn(fleet.ended, id);
 }
 
+const BY_ID = new WeakMap<readonly DeploymentState[], ReadonlyMap<string, DeploymentState>>();
+
+/** The same, for asking about many deployments of one fleet: indexes its lists first. */
+export function deploymentOf(
+  { deployments, ended }: FleetState,
+  id: string,
+): DeploymentState | undefined {
+  return byId(deployments).get(id) ?? byId(ended).get(id);
+}
+
+function byId(states: readonly DeploymentState[]): ReadonlyMap<string, DeploymentState> {
+  let index = BY_ID.get(states);
+  if (index === undefined) {
+    index = new Map(states.map((state) => [state.deployment.deploymentId, state]));
+    BY_ID.set(states, index);
+  }
+  return index;
+}
+
 function findIn(states: readonly DeploymentState[], id: string): DeploymentState | undefined {
   const at = placeIn(states, id);
   return at < 0 ? undefined : states[at];

@@ -14,7 +14,7 @@ import { grade, interrupt, isIdle, isQuiet, type ArmState } from "./arm.ts";
 import { controlledAt, type Control } from "./baseline/control.ts";
 import { gapAt, type Gap } from "./baseline/counted.ts";
 import { counterAfter, isCounter } from "./baseline/counter.ts";
-import type { Behind } from "./baseline/exposure.ts";
+import { NOTHING_BEHIND, type Behind } from "./baseline/exposure.ts";
 import type { PreparedBaseline } from "./baseline/familyScale.ts";
 import { smoothAt, type Readings } from "./baseline/readings.ts";
 import type { Baseline } from "./baseline/residual.ts";
@@ -65,6 +65,10 @@ export function freezeBaseline(
   if (isCounter(signal, track.series)) {
     track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
   }
+  // Nothing reads them any more, and a host keeps them for thousands of series.
+  track.pastAtMs = [];
+  track.pastValues = [];
+  track.pastBehind = NOTHING_BEHIND;
   return track.baseline;
 }
 

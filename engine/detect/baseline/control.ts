@@ -113,6 +113,11 @@ export function controlOf(
   return { prepared, columns: prepared.peers.map((one) => peers.get(one.series)), departures };
 }
 
+/** Does any signal ask for peers? */
+export function asksForPeers({ signals }: Policy): boolean {
+  return signals.some(({ control }) => control !== undefined);
+}
+
 /** The watch with those samples kept that are of prepared peers and from after the deployment. */
 export function keepPeers(
   policy: Policy,
@@ -120,9 +125,7 @@ export function keepPeers(
   columns: readonly SampleColumn[],
 ): WatchState {
   const controls = watch.context?.controls;
-  if (controls === undefined || policy.signals.every(({ control }) => control === undefined)) {
-    return watch;
-  }
+  if (controls === undefined || !asksForPeers(policy)) return watch;
   const wanted = new Set(
     [...controls.values()].flatMap(({ peers }) => peers.map(({ series }) => series)),
   );
