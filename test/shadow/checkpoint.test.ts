@@ -152,9 +152,13 @@ function flip(file: string): void {
   writeFileSync(file, bytes);
 }
 
+const sample = fc.tuple(fc.nat(30), fc.double({ noDefaultInfinity: true }));
 const batch = fc.record({
   series: fc.uniqueArray(fc.nat(3), { minLength: 1 }),
-  samples: fc.array(fc.tuple(fc.nat(30), fc.double({ noDefaultInfinity: true })), { maxLength: 9 }),
+  samples: fc.oneof(
+    { weight: 4, arbitrary: fc.array(sample, { maxLength: 9 }) },
+    { weight: 1, arbitrary: fc.array(sample, { minLength: 30, maxLength: 40 }) },
+  ),
   minutes: fc.nat(90),
 });
 

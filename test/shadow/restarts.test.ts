@@ -8,12 +8,13 @@ import { verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
 import { temporaryDirectory } from "../directories.ts";
-import { Fleet } from "./restarts.ts";
+import { Fleet, TERM_MS } from "./restarts.ts";
 import { MINUTE_MS } from "./stage.ts";
 
 const RESTARTS = process.env["SOAK"] === undefined ? 10 : 200;
 const WATCHES = 430;
 const SLOW = 20;
+const BIG_RESTARTS = 8;
 
 it(
   `${RESTARTS} restarts with ${WATCHES} watches lose no decision`,
@@ -23,16 +24,16 @@ it(
       ...{ services: WATCHES, metrics: ["latency"], watches: WATCHES },
     });
     await fleet.start();
-    await fleet.clock.pass(1000);
+    await fleet.pass(1000);
     await fleet.deploy(0, WATCHES, SLOW);
     let slowestMs = 0;
     for (let restart = 0; restart < RESTARTS; restart++) {
-      await fleet.clock.pass(25_000 + (restart % 7) * 2500);
+      await fleet.pass(25_000 + (restart % 7) * 2500);
       await fleet.kill();
       slowestMs = Math.max(slowestMs, await fleet.start());
       expect(fleet.host.status()).toMatchObject({ ready: true, holdsLease: true });
     }
-    await fleet.clock.pass(MINUTE_MS);
+    await fleet.pass(MINUTE_MS);
     await fleet.host.stop();
     expect(fleet.notes.filter((note) => note.startsWith("lost the lease"))).toEqual([]);
     expect(fleet.notes.filter((note) => note.includes("not used"))).toEqual([]);
@@ -78,11 +79,16 @@ it.runIf(process.env["SOAK"] !== undefined).each([
   async (size) => {
     const fleet = new Fleet(temporaryDirectory(), size);
     await fleet.start();
-    await fleet.clock.pass(1000);
+    await fleet.pass(1000);
     await fleet.deploy(0, size.watches, 100);
-    await fleet.clock.pass(20 * MINUTE_MS + 37_000);
-    await fleet.kill();
-    const withMs = await fleet.start();
+    await fleet.pass(20 * MINUTE_MS + 37_000);
+    let slowestMs = 0;
+    for (let restart = 0; restart < BIG_RESTARTS; restart++) {
+      await fleet.pass(25_000 + restart * 10_000);
+      await fleet.kill();
+      slowestMs = Math.max(slowestMs, await fleet.start());
+      expect(fleet.host.status()).toMatchObject({ ready: true, holdsLease: true });
+    }
     await fleet.kill();
     for (const name of readdirSync(fleet.journal)) {
       if (name.startsWith("state-")) rmSync(join(fleet.journal, name));
@@ -90,11 +96,12 @@ it.runIf(process.env["SOAK"] !== undefined).each([
     const withoutMs = await fleet.start();
     expect(fleet.host.status().holdsLease).toBe(true);
     console.info(
-      `${size.services} services, ${size.watches} watches: ready after ${Math.round(withMs)} ms; ` +
-        `repeating all of the segment ${Math.round(withoutMs)} ms, ` +
-        `${(withoutMs / withMs).toFixed(1)} times as long`,
+      `${size.services} services, ${size.watches} watches, ${BIG_RESTARTS} restarts: the slowest ` +
+        `ready after ${Math.round(slowestMs)} ms; repeating all of the segment ` +
+        `${Math.round(withoutMs)} ms`,
     );
     await fleet.kill();
     expect(fleet.notes.filter((note) => note.startsWith("lost the lease"))).toEqual([]);
+    expect(slowestMs).toBeLessThan(TERM_MS);
   },
 );

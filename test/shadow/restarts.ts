@@ -2,7 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { systemClock } from "../../lab/shadow/systemClock.ts";
 import type { Errand, RunningHost, Taken, TakenColumn } from "../../lab/shadow/contract.ts";
 import { startHost } from "../../lab/shadow/host.ts";
@@ -15,7 +15,9 @@ import { TestClock } from "./testClock.ts";
 
 const STEP_MS = 15_000;
 /** The default of a host's config. */
-const TERM_MS = 15_000;
+export const TERM_MS = 15_000;
+/** The real time between two polls. */
+const IDLE_MS = 20;
 
 export interface FleetSize {
   readonly services: number;
@@ -127,6 +129,17 @@ export class Fleet {
       await setImmediate();
       await this.host.tell(started(name, `d${at}`, this.clock.wallMs()));
       if (at % slow === 0) this.slowFrom.set(name, this.clock.wallMs() + MINUTE_MS);
+    }
+  }
+
+  /**
+   * Lets time pass. Between two polls the process is idle for a moment, because the renewal of a
+   * lease takes several turns of the event loop.
+   */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      await this.clock.pass(Math.min(left, STEP_MS));
+      await setTimeout(IDLE_MS);
     }
   }
 

@@ -85,6 +85,11 @@ export function decodeBlock(
 ): SampleColumn[] | null {
   const block = openBlock(bytes, names.length, knownAtMs);
   if (block === null) return null;
+  return columnsOf(block, names);
+}
+
+/** The columns of a batch, as views of its bytes. @param names by number */
+export function columnsOf(block: BatchBlock, names: readonly SeriesName[]): SampleColumn[] {
   const { numbers, lengths, atMs, values } = block;
   const known =
     typeof block.knownAtMs === "number"

@@ -6,13 +6,15 @@
 
 import { handle, initialController } from "../../../engine/index.ts";
 import type { ControllerState, Policy, SampleColumn, SeriesName } from "../../../engine/index.ts";
-import type { BatchBlock } from "./blocks.ts";
+import { columnsOf, type BatchBlock } from "./blocks.ts";
 
 type Recent = ControllerState["recent"];
 
 /** So many samples are gathered at most: 24 bytes each. */
 const SAMPLES_AT_ONCE = 2_000_000;
 const ROOM_AT_LEAST = 16;
+/** Columns of so many samples, as in the first batch of a host, are handed on as they are. */
+const LONG = 32;
 
 interface Growing {
   used: number;
@@ -39,6 +41,11 @@ export class Gathered {
 
   add(block: BatchBlock): void {
     const { numbers, lengths, atMs, values, knownAtMs } = block;
+    if (atMs.length >= LONG * numbers.length) {
+      this.#hand();
+      this.recent = remembered(this.policy, this.recent, columnsOf(block, this.names));
+      return;
+    }
     let from = 0;
     for (let column = 0; column < numbers.length; column++) {
       const length = lengths[column]!;
