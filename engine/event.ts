@@ -9,6 +9,7 @@ import type { CalibratedLimit } from "./detect/evidence/limit.ts";
 import type { PeerControl } from "./detect/baseline/peers.ts";
 import type { Placebo } from "./detect/evidence/placebo.ts";
 import type { Policy } from "./policy/policy.ts";
+import type { Role } from "./policy/role.ts";
 
 export type DeploymentKind = "code" | "config" | "migration" | "infrastructure" | "feature_flag";
 export type Criticality = "low" | "medium" | "high" | "critical";
@@ -66,6 +67,12 @@ export interface SeriesName {
   readonly percentagePoint: number;
   /** Its values only ever grow, until a restart begins them again at zero. */
   readonly counter?: boolean;
+  /** What it tells of its service, for signals that select by role; absent: unknown. */
+  readonly role?: Role;
+  /** Which way is worse, where its role says otherwise. */
+  readonly worse?: "up" | "down" | "both";
+  /** It is a share of a whole, so that percentage points of it mean something. */
+  readonly ratio?: true;
 }
 
 /**

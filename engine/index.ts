@@ -40,7 +40,17 @@ export { explanationMermaid, explanationText } from "./explain/draw.ts";
 export { DECIDES_OTHERWISE, ENGINE_VERSION, JUDGES_OTHERWISE } from "./version.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export type * from "./policy/policy.ts";
-export { matchesGlob, servicesOf } from "./policy/policy.ts";
+export { servicesOf } from "./policy/policy.ts";
+export {
+  matchesGlob,
+  ROLES,
+  selectionKey,
+  selectionText,
+  watches,
+  worseOf,
+  type Measured as MeasuredSeries,
+  type Role,
+} from "./policy/role.ts";
 export { jsonObject, own, put, type JsonObject } from "./json.ts";
 export { canonicalJson } from "./policy/canonical.ts";
 export { diffPolicies, type PolicyDifference } from "./policy/diff.ts";
@@ -91,7 +101,7 @@ export {
   EXPOSURE_REACH_MS,
   isExposure,
   lookBackOf,
-  readsMetric,
+  readsSeries,
 } from "./detect/baseline/exposure.ts";
 export {
   controlKey,

@@ -17,7 +17,8 @@ import {
   type SignalJudged,
   type StageReached,
 } from "../event.ts";
-import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import { servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import { watches } from "../policy/role.ts";
 import { controlOf, keepPeers, type Departure } from "./baseline/control.ts";
 import {
   advanceIncumbent,
@@ -158,7 +159,7 @@ export function takeColumns(
     const exposures = takeExposures(signal, services, known, columns, fromMs);
     for (const column of columns) {
       if (!services.has(column.series.service)) continue;
-      if (!matchesGlob(signal.metric, column.series.metric)) continue;
+      if (!watches(signal, column.series)) continue;
       const key = seriesKey(column.series);
       const track = takeColumn(
         policy,

@@ -18,7 +18,8 @@ import {
   type Verdict,
 } from "../event.ts";
 import { inOrder } from "../detect/baseline/columns.ts";
-import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import { servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
+import { watches } from "../policy/role.ts";
 import { answerFrom } from "./answers.ts";
 import { findingText } from "./findingText.ts";
 import type { Act, Answer, Finding, Question } from "./incumbent.ts";
@@ -77,9 +78,7 @@ export function takeAnswers(
   for (const column of columns) {
     const { series } = column;
     const isAsked = policy.signals.some(
-      (signal) =>
-        matchesGlob(signal.metric, series.metric) &&
-        servicesOf(signal, deployment).has(series.service),
+      (signal) => watches(signal, series) && servicesOf(signal, deployment).has(series.service),
     );
     if (!isAsked) continue;
     kept ??= new Map(watch.columns);
@@ -183,7 +182,7 @@ function columnsFor(
 ): readonly SampleColumn[] {
   const services = servicesOf(signal, deployment);
   return [...columns.values()].filter(
-    ({ series }) => services.has(series.service) && matchesGlob(signal.metric, series.metric),
+    ({ series }) => services.has(series.service) && watches(signal, series),
   );
 }
 

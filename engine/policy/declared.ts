@@ -7,8 +7,9 @@
  */
 
 import type { ContextTag, Deployment, SeriesName } from "../event.ts";
-import { matchesGlob, type ContextRule, type SignalPolicy } from "./policy.ts";
+import type { ContextRule, SignalPolicy } from "./policy.ts";
 import { parseShare, parseShift } from "./quantity.ts";
+import { matchesGlob } from "./role.ts";
 
 /** A change that is expected of one metric, with its sign. */
 export interface DeclaredChange {
@@ -59,8 +60,10 @@ export function changeText({ metric, change, unit }: DeclaredChange, times = 1):
 export function isAboutErrors({
   name,
   metric,
+  role,
   tolerance,
-}: Pick<SignalPolicy, "name" | "metric" | "tolerance">): boolean {
+}: Pick<SignalPolicy, "name" | "metric" | "role" | "tolerance">): boolean {
+  if (role === "errors" || role === "availability") return true;
   return tolerance.kind === "points" || /error|fail|fault|exception|5xx/i.test(`${name} ${metric}`);
 }
 
@@ -109,11 +112,16 @@ function declaredOf(
   const given = parseChange(tag.value);
   if (given === null || given.unit !== signal.tolerance.kind) return null;
   const { metric, change } = given;
-  const names = asked === null ? matchesGlob(signal.metric, metric) : asked.metric === metric;
+  const names = asked === null ? namesIt(signal, metric) : asked.metric === metric;
   if (!names && metric !== signal.name) return null;
   // Tolerance has one size for both directions: a declared rise would hide a fall.
   if (signal.worse === "both" || change < 0 !== (signal.worse === "down")) return null;
   return Math.abs(change);
+}
+
+/** By its name alone no role of a metric is known. */
+function namesIt(signal: SignalPolicy, metric: string): boolean {
+  return signal.role === undefined && matchesGlob(signal.metric, metric);
 }
 
 function believed(rule: ContextRule, declared: number | null, times: number): Shift | null {

@@ -5,6 +5,7 @@
 
 import { canonicalJson } from "./canonical.ts";
 import type { Condition, HardGuard, Policy, SignalPolicy } from "./policy.ts";
+import { selectionKey } from "./role.ts";
 
 /**
  * The policy a deployment started under, with `never`, `toleranceAtMost` and the hard guards as
@@ -32,7 +33,7 @@ export function inForce(started: Policy, current: Policy): Policy {
 function guarded(signal: SignalPolicy, current: Policy): SignalPolicy {
   const now = current.signals.find(({ name }) => name === signal.name);
   if (now?.hardGuard === undefined) return signal;
-  if (now.metric !== signal.metric || now.worse !== signal.worse) return signal;
+  if (selectionKey(now) !== selectionKey(signal) || now.worse !== signal.worse) return signal;
   const own = signal.hardGuard;
   return { ...signal, hardGuard: own === undefined ? now.hardGuard : tighter(own, now.hardGuard) };
 }

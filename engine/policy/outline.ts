@@ -13,6 +13,7 @@ import {
   instantText,
   type Tolerance,
 } from "./quantity.ts";
+import { ANY_METRIC } from "./role.ts";
 
 /** `value` is what `text` prints, for whoever compares. */
 export type Outline =
@@ -48,7 +49,11 @@ export function outline(policy: Policy): Outline {
   // The signals of an incumbent are its queries, which have no detector of their own.
   const weighted =
     policy.incumbent === undefined
-      ? signals.map((signal) => ({ ...signal, weight: own(weights, signal.name) }))
+      ? signals.map((signal) => ({
+          ...signal,
+          metric: signal.role !== undefined && signal.metric === ANY_METRIC ? null : signal.metric,
+          weight: own(weights, signal.name),
+        }))
       : signals.map(({ name, metric, of }) => ({ name, metric, of }));
   const staged = stages.map((stage) => ({ ...stage, signals: named(stage.signals, "name") }));
   const whole = { ...rest, changeFailureRate, context: named(context, "tag") };

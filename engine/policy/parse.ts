@@ -74,6 +74,7 @@ function parseWritten(
       return {
         name,
         metric: given.metric,
+        ...(given.role === undefined ? {} : { role: given.role }),
         of: given.of,
         worse: given.worse,
         detector: { season: false, ...detectorRest, baselineMs: baseline },

@@ -6,6 +6,7 @@ import type { JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
 import type { WeeklyRange } from "./calendar.ts";
 import type { Tolerance } from "./quantity.ts";
+import type { Role } from "./role.ts";
 
 /** Conditions on one deployment; all that are given must hold, each list means "one of". */
 export interface Condition {
@@ -149,8 +150,10 @@ export interface HardGuard {
 
 export interface SignalPolicy {
   readonly name: string;
-  /** A metric's name, or globs with `*`, separated by `|`. */
+  /** A metric's name, or globs with `*`, separated by `|`; `*` where only the role selects. */
   readonly metric: string;
+  /** Absent: the metric's name alone selects (see role.ts). */
+  readonly role?: Role | undefined;
   /** Whose series: `own`, `callers`, `dependants`, or services by name. */
   readonly of: readonly string[];
   readonly worse: "up" | "down" | "both";
@@ -359,23 +362,4 @@ export function servicesOf(
     else services.add(whose);
   }
   return services;
-}
-
-/** Does `name` match one of the globs? `*` stands for any run of characters. */
-export function matchesGlob(globs: string, name: string): boolean {
-  return globs.split("|").some((glob) => matchesOne(glob.trim(), name));
-}
-
-function matchesOne(glob: string, name: string): boolean {
-  if (!glob.includes("*")) return glob === name;
-  const parts = glob.split("*");
-  if (!name.startsWith(parts[0]!) || !name.endsWith(parts[parts.length - 1]!)) return false;
-  let at = parts[0]!.length;
-  const end = name.length - parts[parts.length - 1]!.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return at <= end;
 }

@@ -72,7 +72,7 @@ Files (metrics and deployments are required; [optional columns] in brackets):
   incidents.csv       service,started_at,label[,deployment_id,resolved_at,detected_at,severity]
   labels.csv          deployment_id,label[,basis]           good, bad, or one of the five labels
   services.csv        service[,team,criticality,timezone,depends_on,revenue_per_minute]
-  metric_catalog.csv  metric,unit,worse,kind
+  metric_catalog.csv  metric[,unit,worse,kind,role]         corrects what is inferred
   decisions.csv       deployment_id,at,what,by[,justification,confidence]
   cases.csv           case_id,recording_starts_at,recording_ends_at
   kinds.csv           kind_source,kind

@@ -164,8 +164,14 @@ async function findPast(
     });
   }
   const catalogRows = [
-    ...settings.queries.map(({ metric, unit, worse, kind }) => ({ metric, unit, worse, kind })),
-    ...queries.map(({ name }) => ({ metric: name, unit: "", worse: "both", kind: "gauge" })),
+    ...settings.queries.map(({ metric, unit, worse, kind, role = "none", confidence }) => {
+      const sure = confidence === undefined ? null : String(confidence);
+      return { metric, unit, worse, kind, role, confidence: sure };
+    }),
+    ...queries.map(({ name }) => {
+      const told = { unit: "", worse: "both", kind: "gauge", role: "none", confidence: null };
+      return { metric: name, ...told };
+    }),
   ];
   small.set(
     "metric_catalog",

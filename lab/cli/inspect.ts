@@ -78,7 +78,7 @@ function show(dir: string, inspection: Inspection): void {
     print("");
     const table = new Table({
       columns: [
-        ...["metric", "kind", "worse", "unit"].map((name) => ({
+        ...["metric", "role", "confidence", "kind", "worse", "unit"].map((name) => ({
           name,
           alignment: "left" as const,
         })),
@@ -86,10 +86,13 @@ function show(dir: string, inspection: Inspection): void {
       ],
       shouldDisableColors: true,
     });
-    for (const { metric, kind, worse, unit, series, samples, stepMs } of inspection.metrics) {
+    for (const about of inspection.metrics) {
+      const { metric, role, confidence, kind, worse, unit, series, samples, stepMs } = about;
       const step = stepMs === null ? "-" : `${stepMs / 1000} s`;
       table.addRow({
         metric,
+        role: role ?? "-",
+        confidence: confidence === null ? "declared" : `${Math.round(confidence * 100)} %`,
         kind: kind ?? "-",
         worse: worse ?? "-",
         unit: unit ?? "-",
@@ -99,6 +102,7 @@ function show(dir: string, inspection: Inspection): void {
       });
     }
     print(table.render());
+    print(CORRECTS);
   }
   print(`\n${paint("bold", "How good it is")}`);
   const { quality } = inspection;
@@ -140,6 +144,11 @@ function show(dir: string, inspection: Inspection): void {
   if (losses.length > 0) print(`\n${paint("bold", "Left out and noted when it was made")}`);
   for (const text of losses) print(`  ${text}`);
 }
+
+const CORRECTS =
+  "  A role, unit or direction that is wrong is corrected by a row metric,unit,worse,kind,role in\n" +
+  "  metric_catalog.csv (role: latency, errors, availability, saturation, throughput, business or\n" +
+  "  none; `role:` of a query for import prometheus), and another import.";
 
 /** What a policy has to know of series with hardly an event a sample. */
 const MOSTLY_ZERO = "of which a baseline expects 0 (see `kind: count` in scenarios/policies)";

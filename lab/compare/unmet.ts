@@ -3,10 +3,17 @@
  * sees nothing must not look like one under which nothing happened.
  */
 
-import { formatNumber, matchesGlob, type Condition, type Policy } from "../../engine/index.ts";
+import {
+  formatNumber,
+  selectionText,
+  watches,
+  type Condition,
+  type Policy,
+} from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
-import { percentagePoint } from "../replay/plan.ts";
+import { listed } from "../history/import/findings.ts";
+import { namedMetric, namesOf, percentagePoint } from "../history/metric/seriesName.ts";
 
 /** @throws Problem when no signal of a policy matches any series */
 export function unmetNotes(history: Past, policies: readonly Policy[]): string[] {
@@ -23,21 +30,25 @@ function unmatchedSignals(history: Past, { policy, signals }: Policy): string[] 
   const notes: string[] = [];
   const services = new Set(history.series.map(({ service }) => service));
   let matched = 0;
-  for (const { name, metric, of } of signals) {
+  const names = namesOf(history);
+  for (const signal of signals) {
+    const { name, of } = signal;
     const unknown = of.filter(
       (whose) => !["own", "callers", "dependants"].includes(whose) && !services.has(whose),
     );
     if (unknown.length > 0) {
       notes.push(`signal ${name} watches ${unknown.join(", ")}: no such service here`);
     }
-    if (history.series.some((row) => matchesGlob(metric, row.metric))) matched++;
-    else notes.push(`signal ${name} (${metric}) matches no series`);
+    if (names.some((series) => watches(signal, series))) matched++;
+    else notes.push(`signal ${name} (${selectionText(signal)}) matches no series`);
   }
   if (matched > 0) return notes;
   const metrics = [...new Set(history.series.map(({ metric }) => metric))].sort();
   throw new Problem(`no signal of ${policy} matches any series of this history`, {
     file: history.dir,
-    cure: `It has ${metrics.join(", ")}: name these, or a glob, under \`metric\`.`,
+    cure:
+      `It has ${listed(metrics, 12)}: name these, or a glob, under \`metric\`, or a \`role\` that ` +
+      "`hindsight inspect` shows.",
   });
 }
 
@@ -47,8 +58,9 @@ function pointsOfTimes({ series, tables }: Past, { signals }: Policy): string[] 
   const times = tables.metricCatalog.filter(
     ({ kind, metric }) => kind === "latency" && seen.has(metric),
   );
-  return signals.flatMap(({ name, metric, tolerance }) => {
-    const found = times.find((row) => matchesGlob(metric, row.metric));
+  return signals.flatMap((signal) => {
+    const { name, tolerance } = signal;
+    const found = times.find((row) => watches(signal, namedMetric(row.metric, row)));
     if (tolerance.kind !== "points" || found === undefined) return [];
     const amount = tolerance.amount * 100 * percentagePoint(found.unit, found.metric);
     return [

@@ -5,7 +5,8 @@ import { canAnswer } from "./answers.ts";
 import { withSeveralIncidents } from "./incidents.ts";
 import { countLabels } from "./import/importHistory.ts";
 import type { History } from "./open.ts";
-import type { HistoryManifest } from "./tables.ts";
+import { inferMetric, withRole } from "./metric/infer.ts";
+import type { HistoryManifest, MetricRow } from "./tables.ts";
 import { measureDeployments, measureSeries, SHORT_SERIES, type SeriesQuality } from "./quality.ts";
 
 /** Everything `inspect` tells, as one JSON document. */
@@ -76,14 +77,27 @@ function describeMetrics(history: History, measured: readonly SeriesQuality[]) {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([metric, qualities]) => ({
       metric,
-      kind: catalog.get(metric)?.kind ?? null,
-      worse: catalog.get(metric)?.worse ?? null,
-      unit: catalog.get(metric)?.unit ?? null,
+      ...describeMetric(metric, catalog.get(metric) ?? null),
       series: qualities.length,
       samples: qualities.reduce((sum, { stored, missing }) => sum + stored - missing, 0),
       missing: qualities.reduce((sum, { missing }) => sum + missing, 0),
       stepMs: mostFrequent(qualities.flatMap(({ stepMs }) => (stepMs === null ? [] : [stepMs]))),
     }));
+}
+
+/**
+ * What is known of a metric. A catalog that names no role is completed as a replay completes it;
+ * `confidence` is null where somebody wrote the role down.
+ */
+function describeMetric(metric: string, row: MetricRow | null) {
+  const { role = "none", confidence = null } = withRole(row ?? inferMetric(metric));
+  return {
+    role: role === "none" ? null : role,
+    confidence,
+    kind: row?.kind ?? null,
+    worse: row?.worse ?? null,
+    unit: row?.unit ?? null,
+  };
 }
 
 function mostFrequent(numbers: readonly number[]): number | null {

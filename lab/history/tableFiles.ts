@@ -95,7 +95,7 @@ export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
   },
   metricCatalog: {
     file: "metric_catalog.parquet",
-    columns: columns("metric unit worse kind"),
+    columns: columns("metric unit worse kind role? confidence:number?"),
     order: ["metric"],
   },
   cases: {

@@ -5,7 +5,7 @@
  * All times are UTC in integer milliseconds; absent values are null.
  */
 
-import type { ContextTag, Criticality, DeploymentKind } from "../../engine/index.ts";
+import type { ContextTag, Criticality, DeploymentKind, Role } from "../../engine/index.ts";
 import type { Listed } from "./listed.ts";
 
 /** Raised when a table changes meaning; a newer one is refused, never guessed at. */
@@ -100,6 +100,10 @@ export interface MetricRow {
   readonly unit: string;
   readonly worse: "up" | "down" | "both";
   readonly kind: MetricKind;
+  /** Absent in a history from before there were roles; `withRole` infers it. */
+  readonly role?: Role | "none";
+  /** Of what was inferred, from 0 to 1; absent where somebody wrote it down. */
+  readonly confidence?: number;
 }
 
 /** A separate recording: nothing carries over from one to the next. */

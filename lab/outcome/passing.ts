@@ -6,8 +6,9 @@
  * nor on which other metrics are watched.
  */
 
-import { ratesOf, readsMetric, type Policy } from "../../engine/index.ts";
+import { ratesOf, readsSeries, type Policy } from "../../engine/index.ts";
 import { getOrMake } from "../getOrMake.ts";
+import { namesOf } from "../history/metric/seriesName.ts";
 import type { Past } from "../history/open.ts";
 import type { DeploymentRow } from "../history/tables.ts";
 import { assemble, type SampleWindow, type WindowRequest } from "../history/windows.ts";
@@ -47,9 +48,9 @@ export async function passingOf(history: Past, policies: readonly Policy[]): Pro
   KNOWN.set(history, known);
   const signals = policies.flatMap((policy) => policy.signals);
   const watched = new Set(
-    history.series
-      .map(({ metric }) => metric)
-      .filter((metric) => signals.some((signal) => readsMetric(signal, metric))),
+    namesOf(history)
+      .filter((name) => signals.some((signal) => readsSeries(signal, name)))
+      .map(({ metric }) => metric),
   );
   const unknown = new Set([...watched].filter((metric) => !known.has(metric)));
   if (unknown.size > 0) {

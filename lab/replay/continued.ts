@@ -6,9 +6,9 @@
 
 import {
   isCounter,
-  matchesGlob,
   seriesKey,
   servicesOf,
+  watches,
   type Deployment,
   type Policy,
   type SampleColumn,
@@ -24,9 +24,7 @@ function judging(
   series: SeriesName,
 ): Policy["signals"] {
   return signals.filter(
-    (signal) =>
-      matchesGlob(signal.metric, series.metric) &&
-      servicesOf(signal, deployment).has(series.service),
+    (signal) => watches(signal, series) && servicesOf(signal, deployment).has(series.service),
   );
 }
 

@@ -10,7 +10,7 @@ import {
   isQuietOnAll,
   judgementsOf,
   quietAtAGlance,
-  readsMetric,
+  readsSeries,
   SEASON_DAYS,
   seasonOf,
   toGlanceAt,
@@ -173,9 +173,12 @@ function isLone(
 ): boolean {
   return families.every(({ glance }) => {
     if (glance === null) return false;
-    const watching = glance.policy.signals.filter((signal) => readsMetric(signal, metric));
+    const named = series.filter(({ name }) => name.metric === metric);
+    const watching = glance.policy.signals.filter((signal) =>
+      named.some(({ name }) => readsSeries(signal, name)),
+    );
     return watching.every(
-      (signal) => series.filter(({ name }) => readsMetric(signal, name.metric)).length === 1,
+      (signal) => series.filter(({ name }) => readsSeries(signal, name)).length === 1,
     );
   });
 }
@@ -254,7 +257,7 @@ export function seriesOf(
     const { signals } = beside.glance.policy;
     looked.push(...signals.filter((_, at) => !beside.quiet[at]!));
   }
-  return series.filter(({ name }) => looked.some((signal) => readsMetric(signal, name.metric)));
+  return series.filter(({ name }) => looked.some((signal) => readsSeries(signal, name)));
 }
 
 /** The policy with only those signals that are not quiet. */

@@ -6,11 +6,12 @@
 
 import {
   controlKey,
-  matchesGlob,
   peerServices,
+  selectionKey,
   selectPeers,
   seriesKey,
   servicesOf,
+  watches,
   type Departure,
   type PeerControl,
   type Policy,
@@ -28,8 +29,9 @@ export function controlledBy(policies: readonly Policy[]): readonly SignalPolicy
   const found = new Map<string, SignalPolicy>();
   for (const signal of policies.flatMap(({ signals }) => signals)) {
     if (signal.control === undefined) continue;
-    const { metric, of, counter } = signal;
-    found.set(JSON.stringify([controlKey("", signal), metric, of, counter]), signal);
+    const { of, counter } = signal;
+    const key = [controlKey("", signal), selectionKey(signal), of, counter];
+    found.set(JSON.stringify(key), signal);
   }
   return [...found.values()];
 }
@@ -46,9 +48,9 @@ export function withPeers(
   const graph = callGraph(services);
   const timezones = new Map(services.map(({ service, timezone }) => [service, timezone]));
   // By signal: a policy's peers must not depend on what other policies look at.
-  const candidates = controlled.map(({ metric }) =>
+  const candidates = controlled.map((signal) =>
     [...watched]
-      .filter(([, series]) => series.some(({ name }) => matchesGlob(metric, name.metric)))
+      .filter(([, series]) => series.some(({ name }) => watches(signal, name)))
       .map(([service]) => ({ service, timezone: timezones.get(service) ?? null })),
   );
   return deployments.map((one) => {
@@ -78,11 +80,11 @@ export function withPeers(
         watched
           .get(name)!
           .filter(
-            ({ index, name: { metric, version } }) =>
-              version === null &&
+            ({ index, name }) =>
+              name.version === null &&
               !own.has(index) &&
-              metrics.has(metric) &&
-              controlled.some((signal) => matchesGlob(signal.metric, metric)),
+              metrics.has(name.metric) &&
+              controlled.some((signal) => watches(signal, name)),
           ),
       );
     const leaving = departures.filter((left) => names.has(left.service));
@@ -107,7 +109,7 @@ export function controlsFor(
     const services = servicesOf(signal, deployment);
     for (const column of columns) {
       const { service, metric } = column.series;
-      if (!services.has(service) || !matchesGlob(signal.metric, metric)) continue;
+      if (!services.has(service) || !watches(signal, column.series)) continue;
       const key = seriesKey(column.series);
       const alike = peers.filter(
         ({ series }) => series.metric === metric && peersOf[at]!.has(series.service),

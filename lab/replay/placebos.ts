@@ -8,7 +8,6 @@
 import {
   calibrate,
   calibrationKey,
-  matchesGlob,
   placeboKey,
   placeboWatches,
   seriesKey,
@@ -16,7 +15,10 @@ import {
   type CalibratedLimit,
   type Disturbance,
   type PlaceboWatch,
+  selectionKey,
+  watches,
   type Policy,
+  type SeriesName,
   type SignalPolicy,
 } from "../../engine/index.ts";
 import type { Progress } from "../progress.ts";
@@ -28,7 +30,8 @@ import type { Plan, PlannedDeployment } from "./plan.ts";
 interface Setting {
   readonly policy: Policy;
   readonly signal: SignalPolicy;
-  readonly globs: Set<string>;
+  /** By `selectionKey`: those that ask for it. */
+  readonly asking: Map<string, SignalPolicy>;
   /** By series key. */
   readonly watches: Map<string, readonly PlaceboWatch[]>;
   /** By metric: the watches of all services. */
@@ -52,7 +55,7 @@ export async function preparePlacebos(
   const settings = settingsOf(policies);
   // All services, also those that nobody deploys or not yet: a family must not know who will.
   const all = plan.matching.filter(({ name }) =>
-    settings.some(({ globs }) => matchesAny(globs, name.metric)),
+    settings.some(({ asking }) => isWatched(asking, name)),
   );
   const disturbances = disturbancesOf(history);
   const requests = all.map(({ index }, id) => {
@@ -63,10 +66,10 @@ export async function preparePlacebos(
     const { name } = all[id]!;
     const column = { series: name, ...window };
     for (const setting of settings) {
-      if (!matchesAny(setting.globs, name.metric)) continue;
+      if (!isWatched(setting.asking, name)) continue;
       const times = gridOver(window.atMs, setting.signal.calibrate!.everyMs);
       const spoilt = disturbances.get(name.service) ?? [];
-      const signal = { ...setting.signal, metric: name.metric };
+      const signal = { ...setting.signal, metric: name.metric, role: undefined };
       const watches = placeboWatches(setting.policy, signal, column, times, spoilt);
       setting.watches.set(seriesKey(name), watches);
       const family = setting.families.get(name.metric);
@@ -108,18 +111,19 @@ function settingsOf(policies: readonly Policy[]): readonly Setting[] {
       if (signal.calibrate === undefined) continue;
       const key = calibrationKey(signal, policy.watchMs);
       const known = settings.get(key);
-      if (known !== undefined) known.globs.add(signal.metric);
+      const selection = selectionKey(signal);
+      if (known !== undefined) known.asking.set(selection, signal);
       else {
-        const globs = new Set([signal.metric]);
-        settings.set(key, { policy, signal, globs, watches: new Map(), families: new Map() });
+        const asking = new Map([[selection, signal]]);
+        settings.set(key, { policy, signal, asking, watches: new Map(), families: new Map() });
       }
     }
   }
   return [...settings.values()];
 }
 
-function matchesAny(globs: ReadonlySet<string>, metric: string): boolean {
-  return [...globs].some((glob) => matchesGlob(glob, metric));
+function isWatched(asking: ReadonlyMap<string, SignalPolicy>, name: SeriesName): boolean {
+  return [...asking.values()].some((signal) => watches(signal, name));
 }
 
 /** Whole multiples of the spacing, so that every series has the same times. */

@@ -13,7 +13,8 @@ import {
   compareEvents,
   EXPOSURE_REACH_MS,
   isExposure,
-  readsMetric,
+  readsSeries,
+  selectionKey,
   servicesOf,
   type ContextTag,
   type Departure,
@@ -26,6 +27,7 @@ import {
 } from "../../engine/index.ts";
 import { getOrMake } from "../getOrMake.ts";
 import { listed, type Listed } from "../history/listed.ts";
+import { namesOf } from "../history/metric/seriesName.ts";
 import type { Past } from "../history/open.ts";
 import { placesById, type Places } from "../history/places.ts";
 import type { CaseRow, DeploymentRow } from "../history/tables.ts";
@@ -155,19 +157,13 @@ function watchedSeries(
   stepsMs: Awaited<ReturnType<Past["stepsMs"]>>,
   lookBackAtMostMs: number,
 ): Map<string, PlannedSeries[]> {
-  const catalog = new Map(history.tables.metricCatalog.map((row) => [row.metric, row]));
+  const names = namesOf(history);
   const watched = new Map<string, PlannedSeries[]>();
   for (const row of history.series) {
-    if (!signals.some((signal) => readsMetric(signal, row.metric))) continue;
-    const detectors = detectorsOf(policies, row.metric);
+    const name = names[row.series]!;
+    if (!signals.some((signal) => readsSeries(signal, name))) continue;
+    const detectors = detectorsOf(policies, name);
     const lookBackMs = Math.max(0, ...detectors.map(({ baselineMs }) => baselineMs));
-    const name: SeriesName = {
-      service: row.service,
-      metric: row.metric,
-      version: row.version,
-      percentagePoint: percentagePoint(catalog.get(row.metric)?.unit ?? "", row.metric),
-      ...(catalog.get(row.metric)?.kind === "counter" ? { counter: true } : {}),
-    };
     const fillMs = 1.5 * BASELINE_SAMPLES * (stepsMs.get(row.series) ?? Number.POSITIVE_INFINITY);
     const filledMs = Math.min(BASELINE_REACH_MS, fillMs);
     getOrMake(watched, row.service, () => []).push({
@@ -256,11 +252,11 @@ export function tagsAbout(
   };
 }
 
-/** The detectors of all policies, or those of signals that read this metric. */
-function detectorsOf(policies: readonly Policy[], metric?: string): DetectorSettings[] {
+/** The detectors of all policies, or those of signals that read this series. */
+function detectorsOf(policies: readonly Policy[], series?: SeriesName): DetectorSettings[] {
   return policies.flatMap(({ signals }) =>
     signals
-      .filter((signal) => metric === undefined || readsMetric(signal, metric))
+      .filter((signal) => series === undefined || readsSeries(signal, series))
       .map(({ detector }) => detector),
   );
 }
@@ -282,8 +278,8 @@ export function caseIn(cases: readonly CaseRow[]): (row: DeploymentRow) => strin
 function watchedBy(policies: readonly Policy[]): readonly SignalPolicy[] {
   const found = new Map<string, SignalPolicy>();
   for (const signal of policies.flatMap(({ signals }) => signals)) {
-    const { metric, of, exposure } = signal;
-    found.set(JSON.stringify([metric, of, exposure ?? null]), signal);
+    const { of, exposure } = signal;
+    found.set(JSON.stringify([selectionKey(signal), of, exposure ?? null]), signal);
   }
   return [...found.values()];
 }
@@ -303,7 +299,7 @@ function seriesFor(
   for (const signal of signals) {
     for (const service of servicesOf(signal, deployment)) {
       for (const series of watched.get(service) ?? []) {
-        if (readsMetric(signal, series.name.metric)) found.set(series.index, series);
+        if (readsSeries(signal, series.name)) found.set(series.index, series);
       }
     }
   }
@@ -340,9 +336,4 @@ function toDeployment(row: DeploymentRow, about: SharedByService["about"]): Depl
     callers: about.callers,
     dependants: about.dependants,
   };
-}
-
-/** What one percentage point is in a metric's unit: 1 for per cent, 0.01 for ratios in [0, 1]. */
-export function percentagePoint(unit: string, metric: string): number {
-  return /^(%|percent|pct)$/i.test(unit) || /_(pct|percent)$/.test(metric) ? 1 : 0.01;
 }

@@ -11,6 +11,7 @@ import {
   canonicalJson,
   controlKey,
   SEASON_DAYS,
+  selectionKey,
   type Policy,
 } from "../../engine/index.ts";
 import { detectionKey } from "../replay/families.ts";
@@ -82,13 +83,13 @@ export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
     season,
     controlled: controlled.map((signal) => [
       controlKey("", signal),
-      signal.metric,
+      selectionKey(signal),
       signal.of,
       signal.counter ?? null,
     ]),
     matching,
     looks: distinct(
-      signals.map(({ signal: { metric, of, exposure } }) => [metric, of, exposure ?? null]),
+      signals.map(({ signal }) => [selectionKey(signal), signal.of, signal.exposure ?? null]),
     ),
     passes: distinct(
       policies.flatMap(({ context }) =>
@@ -102,7 +103,7 @@ export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
           signals.flatMap(({ policy, signal }) =>
             signal.calibrate === undefined
               ? []
-              : [[signal.metric, calibrationKey(signal, policy.watchMs)]],
+              : [[selectionKey(signal), calibrationKey(signal, policy.watchMs)]],
           ),
         )
       : null,

@@ -15,7 +15,7 @@ import {
   type SeriesName,
 } from "../../engine/index.ts";
 import { sha256 } from "../policy/load.ts";
-import { percentagePoint } from "../replay/plan.ts";
+import { namedMetric } from "../history/metric/seriesName.ts";
 import { timeOf } from "./clock.ts";
 import type { DeploymentForm, Happening, ScenarioForm } from "./form.ts";
 import { toBatches } from "./host.ts";
@@ -164,10 +164,9 @@ function nameOf(key: string, own: string): SeriesName {
   const slash = key.indexOf("/");
   const [metric, version] = key.slice(slash + 1).split("@");
   return {
+    ...namedMetric(metric!, null),
     service: slash < 0 ? own : key.slice(0, slash),
-    metric: metric!,
     version: version ?? null,
-    percentagePoint: percentagePoint("", metric!),
   };
 }
 

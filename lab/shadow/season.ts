@@ -7,7 +7,7 @@
 import {
   canonicalJson,
   DAY_MS,
-  readsMetric,
+  readsSeries,
   SEASON_DAYS,
   SEASON_MARGIN_MS,
   seasonOf,
@@ -57,7 +57,7 @@ export async function seasonFor(
     const taken = await source.takeOf([...services], dayFromMs, dayToMs, signal);
     taken.problems.forEach((problem) => problems.add(problem));
     for (const { series, atMs, values } of taken.columns) {
-      if (!seasonal.some((signal) => readsMetric(signal, series.metric))) continue;
+      if (!seasonal.some((signal) => readsSeries(signal, series))) continue;
       const key = seriesKey(series);
       const known = days.get(key) ?? startSeason(fromMs, toMs);
       takeDay(known, day, { atMs, values });

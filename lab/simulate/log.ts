@@ -12,7 +12,7 @@ import {
   advanceWatch,
   BASELINE_SAMPLES,
   lookBackOf,
-  readsMetric,
+  readsSeries,
   startWatch,
   takeColumns,
   type DecisionEvent,
@@ -24,6 +24,7 @@ import {
   deploymentById,
   generateSamples,
   knownDelaysMs,
+  metricCatalog,
   metricsOf,
   sampleIndexAt,
   serviceTags,
@@ -31,6 +32,7 @@ import {
   type World,
   type WorldDeployment,
 } from "../../datasets/world/index.ts";
+import { namedMetric } from "../history/metric/seriesName.ts";
 import type { DecisionRow } from "../history/tables.ts";
 import { modelled } from "../people/modelled.ts";
 import type { Responder } from "../people/recorded.ts";
@@ -111,13 +113,15 @@ function decideOne(
   const firstMs = world.startMs + Math.max(0, sampleIndexAt(world, fromMs)) * world.stepMs;
   const delays = knownDelaysMs(world, given.service, fromMs, toMs);
   const columns: SampleColumn[] = [];
+  const catalog = new Map(metricCatalog(world).map((row) => [row.metric, row]));
   for (const metric of metricsOf(world)) {
-    if (!policy.signals.some((signal) => readsMetric(signal, metric))) continue;
+    const about = namedMetric(metric, catalog.get(metric) ?? null);
+    if (!policy.signals.some((signal) => readsSeries(signal, about))) continue;
     const values = generateSamples(world, given.service, metric, fromMs, toMs, interventions);
     if (values.length === 0) continue;
     const atMs = Float64Array.from(values, (_, index) => firstMs + index * world.stepMs);
     columns.push({
-      series: { service: given.service, metric, version: null, percentagePoint: 0.01 },
+      series: { ...about, service: given.service, version: null },
       atMs,
       knownAtMs: atMs.map((at, i) => at + (typeof delays === "number" ? delays : delays[i]!)),
       values,

@@ -272,7 +272,7 @@ describe("the plain form", () => {
     expect(warnings).toMatch(/revenue_per_minute of 1 service is kept, and no score reads it/);
     expect(warnings).toMatch(/1 incident overlapping another/);
     expect(warnings).toMatch(/depends_on names unknown services: cart, ghost/);
-    expect(warnings).toMatch(/latency_p95_ms \(latency, worse: up\)/);
+    expect(warnings).toMatch(/latency_p95_ms \(latency, worse up, ms\)/);
   });
 
   it("refuses an empty file and a directory without deployments", async () => {

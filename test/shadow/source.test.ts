@@ -81,6 +81,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
     expect(series).toEqual({
       service: "cart",
       metric: "latency_ms",
+      role: "latency",
       version: null,
       percentagePoint: 0.01,
     });

@@ -13,7 +13,8 @@ import {
   type World,
   type WorldDeployment,
 } from "../../datasets/world/index.ts";
-import { readsMetric, recentReach, type Policy } from "../../engine/index.ts";
+import { readsSeries, recentReach, type Policy } from "../../engine/index.ts";
+import { namedMetric } from "../../lab/history/metric/seriesName.ts";
 import { modelled } from "../../lab/people/modelled.ts";
 import { counter, uniformAt } from "../../lab/random.ts";
 import type {
@@ -167,7 +168,7 @@ class WorldSource implements MetricsSource {
     private readonly begunMs: number,
   ) {
     this.#metrics = metricsOf(world).filter((metric) =>
-      policy.signals.some((signal) => readsMetric(signal, metric)),
+      policy.signals.some((signal) => readsSeries(signal, namedMetric(metric, null))),
     );
   }
 

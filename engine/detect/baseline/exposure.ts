@@ -9,7 +9,8 @@
  */
 
 import { seriesKey, type SampleColumn, type SeriesName } from "../../event.ts";
-import { matchesGlob, type SignalPolicy } from "../../policy/policy.ts";
+import type { SignalPolicy } from "../../policy/policy.ts";
+import { matchesGlob, watches, type Measured } from "../../policy/role.ts";
 import { append, firstFrom, inOrder } from "./columns.ts";
 import { BASELINE_REACH_MS } from "./residual.ts";
 import { ratesOf } from "./counter.ts";
@@ -41,9 +42,9 @@ export function reachFrom(signal: SignalPolicy, startedAtMs: number): number {
   return startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
 }
 
-/** Does a signal need the metric of this name, either to judge it or as its exposure? */
-export function readsMetric({ metric, exposure }: SignalPolicy, name: string): boolean {
-  return matchesGlob(metric, name) || isExposure(exposure, name);
+/** Does a signal need a series, either to judge it or as its exposure? */
+export function readsSeries(signal: SignalPolicy, series: Measured): boolean {
+  return watches(signal, series) || isExposure(signal.exposure, series.metric);
 }
 
 /** Is the metric of this name the exposure? */

@@ -2,6 +2,7 @@
 
 import { seriesKey, type Arm, type SignalEvidence, type Verdict } from "../../event.ts";
 import { servicesOf, type SignalPolicy } from "../../policy/policy.ts";
+import { selectionText } from "../../policy/role.ts";
 import { formatNumber, formatShare } from "../../policy/quantity.ts";
 import { wouldShow } from "../detectors/count.ts";
 import { exposureName } from "../baseline/counted.ts";
@@ -202,7 +203,7 @@ function evidenceOfNone(
 ): SignalEvidence {
   const { name, tolerance, detector } = signal;
   const whose = [...servicesOf(signal, watch.deployment)].join(", ") || "any service";
-  const reason = `no series of ${whose} matches ${signal.metric}`;
+  const reason = `no series of ${whose} matches ${selectionText(signal)}`;
   return {
     signal: name,
     verdict: "noData",

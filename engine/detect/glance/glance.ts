@@ -21,7 +21,8 @@
  */
 
 import type { Deployment, SeasonProfile, SeriesName, SignalEvidence } from "../../event.ts";
-import { matchesGlob, servicesOf, type Policy, type SignalPolicy } from "../../policy/policy.ts";
+import { servicesOf, type Policy, type SignalPolicy } from "../../policy/policy.ts";
+import { selectionText, watches } from "../../policy/role.ts";
 import { isCounter } from "../baseline/counter.ts";
 import { limitOf } from "../detectors/detector.ts";
 import { toleranceText } from "../evidence/evidence.ts";
@@ -69,7 +70,7 @@ export function glanceWith(policy: Policy): Glance | null {
     if (control !== undefined || calibrate !== undefined || signal.counter === true) return null;
     watched.push({
       signal,
-      isPlain: !/[*|]/.test(metric),
+      isPlain: signal.role === undefined && !/[*|]/.test(metric),
       isOwn: of.length === 1 && of[0] === "own",
       isGlanced: detector.kind === "threshold" || detector.kind === "cusum",
       amount: leastTolerated(policy, signal),
@@ -92,12 +93,13 @@ function leastTolerated(policy: Policy, { name, tolerance }: SignalPolicy): numb
 
 function quietEvidence(signal: SignalPolicy): SignalEvidence {
   const { amount } = signal.tolerance;
-  const reason = `${signal.metric} within tolerance, ${toleranceText(signal, amount, [])}`;
+  const watched = selectionText(signal);
+  const reason = `${watched} within tolerance, ${toleranceText(signal, amount, [])}`;
   return {
     signal: signal.name,
     verdict: "healthy",
     reason,
-    series: signal.metric,
+    series: watched,
     effect: null,
     expected: null,
     scale: null,
@@ -196,9 +198,7 @@ function isWatched(
   deployment: Deployment,
   series: SeriesName,
 ): boolean {
-  const isMetric = isPlain
-    ? signal.metric === series.metric
-    : matchesGlob(signal.metric, series.metric);
+  const isMetric = isPlain ? signal.metric === series.metric : watches(signal, series);
   if (!isMetric) return false;
   if (isOwn) return series.service === deployment.service;
   return servicesOf(signal, deployment).has(series.service);

@@ -9,8 +9,10 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     watch: "How long after a deployment its signals are judged.",
     signals: "What is watched, by name.",
     "signals.*.metric": "A metric's name, or globs separated by |.",
+    "signals.*.role":
+      "Watch every metric of this role, whatever it is called; give this or `metric`, or both.",
     "signals.*.of": "Whose series: own, callers, dependants, or services by name.",
-    "signals.*.worse": "Which way is worse.",
+    "signals.*.worse": "Which way is worse; absent: as the role says, else up.",
     "signals.*.counter": "Does the metric only grow until a restart? Absent: as the catalog says.",
     "signals.*.detector": "How a change is told from noise.",
     "signals.*.detector.kind": "Which detector.",

@@ -4,9 +4,11 @@ import { z } from "zod";
 import { oneBurstFires } from "../../detect/detectors/count.ts";
 import { oneSpikeFires } from "../../detect/detectors/onset.ts";
 import { PAST_AT_MOST_MS } from "../limits.ts";
+import { ANY_METRIC, ROLES, worseOf } from "../role.ts";
 import {
   absoluteLimit,
   atMost,
+  oneOf,
   oneOrMore,
   properDuration,
   properShare,
@@ -145,9 +147,10 @@ const exposure = z.union(
 
 export const signal = z
   .strictObject({
-    metric: z.string().min(1),
+    metric: z.string().min(1).optional(),
+    role: oneOf(ROLES).optional(),
     of: oneOrMore(z.string().min(1)).default(["own"]),
-    worse: z.enum(["up", "down", "both"]).default("up"),
+    worse: z.enum(["up", "down", "both"]).optional(),
     counter: z.boolean().optional(),
     exposure: exposure.optional(),
     detector: detector.prefault({ kind: "cusum" }),
@@ -158,6 +161,16 @@ export const signal = z
     clear: wait.default(120_000),
     weight: z.number().positive().max(1000).default(1),
   })
+  .superRefine(({ metric, role }, context) => {
+    if (metric !== undefined || role !== undefined) return;
+    const message = `say what is watched: \`role\` (${ROLES.join(", ")}) or \`metric\``;
+    context.addIssue({ code: "custom", path: ["metric"], message });
+  })
+  .transform(({ metric = ANY_METRIC, ...given }) => ({
+    metric,
+    ...given,
+    worse: given.worse ?? (given.role === undefined ? "up" : worseOf(given.role)),
+  }))
   .superRefine((given, context) => {
     const { detector: rule, worse } = given;
     const issue = (path: string[], message: string): void =>

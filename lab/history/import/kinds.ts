@@ -1,9 +1,10 @@
 /**
- * From words other systems use to ours: deployment kinds, labels, and what a
- * metric's name gives away about it. Everything inferred is said in a warning.
+ * From words other systems use to ours: deployment kinds and labels; and the catalog of metrics
+ * completed. Everything inferred is said in a warning.
  */
 
 import { elementOf, own, type DeploymentKind, type JsonObject } from "../../../engine/index.ts";
+import { heldAgainst, inferMetric, withRole, type ValueRange } from "../metric/infer.ts";
 import type { Label, MetricRow } from "../tables.ts";
 
 export const DEPLOYMENT_KINDS: readonly DeploymentKind[] = [
@@ -58,53 +59,39 @@ export function blamesDeployment(incidentLabel: string): boolean {
   return incidentLabel.toLowerCase().startsWith("bad-deployment");
 }
 
-type Guess = readonly [RegExp, Omit<MetricRow, "metric" | "unit">, string];
-
-/** Ordered: the first that matches a metric's name decides. */
-const GUESSES: readonly Guess[] = [
-  [/_total$/, { worse: "both", kind: "counter" }, "count"],
-  [/latency|duration|response_time|_ms$|_seconds$|_s$/, { worse: "up", kind: "latency" }, ""],
-  [/error|fail|timeout|drop|reject|5xx|4xx/, { worse: "up", kind: "ratio" }, ""],
-  [/success|availab|uptime/, { worse: "down", kind: "ratio" }, ""],
-  [/conversion|revenue|order|checkout|signup/, { worse: "down", kind: "business" }, ""],
-  [/cpu|(^|_)mem|saturation|util|queue|disk|heap|(^|_)load/, { worse: "up", kind: "gauge" }, ""],
-  [/throughput|request|(^|_)ops|rps|qps|network|traffic/, { worse: "both", kind: "rate" }, ""],
-];
-
-/** What a metric's name says about unit, kind and which way is worse. */
-export function inferMetric(metric: string): MetricRow {
-  const name = metric.toLowerCase();
-  const [, guess, unit] = GUESSES.find(([pattern]) => pattern.test(name)) ?? [
-    null,
-    { worse: "both", kind: "gauge" } as const,
-    "",
-  ];
-  return { metric, unit: unit === "" ? inferUnit(name, guess.kind) : unit, ...guess };
+/** A catalog with every metric that was measured, and what is to be said of it. */
+export interface CompletedCatalog {
+  readonly rows: readonly MetricRow[];
+  /** Those that no catalog named. */
+  readonly inferred: readonly MetricRow[];
+  /** What the values say against the catalog. */
+  readonly doubts: readonly string[];
 }
 
-function inferUnit(name: string, kind: MetricRow["kind"]): string {
-  if (/_ms$|millisecond/.test(name)) return "ms";
-  if (/_pct$|percent|_pc$/.test(name)) return "%";
-  if (/_s$|second/.test(name)) return "s";
-  if (/byte|_mem|memory/.test(name)) return "bytes";
-  if (kind === "ratio") return "ratio";
-  if (kind === "rate") return "1/s";
-  return "";
-}
-
-/** What a catalog lacks: elements of a query are as their query, other metrics are inferred. */
+/**
+ * Completes a catalog: elements of a query are as their query, other metrics are inferred from
+ * their names and values. A ratio whose values are none is corrected, and that is said.
+ */
 export function completed(
   catalog: readonly MetricRow[],
   metrics: ReadonlySet<string>,
-): { readonly elements: readonly MetricRow[]; readonly inferred: readonly MetricRow[] } {
+  values: ReadonlyMap<string, ValueRange>,
+): CompletedCatalog {
   const declared = new Map(catalog.map((row) => [row.metric, row]));
   const others = [...metrics].filter((metric) => !declared.has(metric)).sort();
-  const elements: MetricRow[] = [];
+  const doubts: string[] = [];
+  const rows = catalog.map((row): MetricRow => {
+    const range = values.get(row.metric);
+    const held = range === undefined ? null : heldAgainst(withRole(row), range);
+    if (held?.doubt != null) doubts.push(held.doubt);
+    return held?.row ?? withRole(row);
+  });
+  const known = new Map(rows.map((row) => [row.metric, row]));
   const inferred: MetricRow[] = [];
   for (const metric of others) {
-    const query = declared.get(elementOf(metric).query);
-    if (query === undefined) inferred.push(inferMetric(metric));
-    else elements.push({ ...query, metric });
+    const query = known.get(elementOf(metric).query);
+    if (query === undefined) inferred.push(inferMetric(metric, values.get(metric) ?? null));
+    else rows.push({ ...query, metric });
   }
-  return { elements, inferred };
+  return { rows: [...rows, ...inferred], inferred, doubts };
 }

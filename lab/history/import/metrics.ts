@@ -15,6 +15,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { assert, type JsonObject } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
 import { counted } from "../../counted.ts";
+import { ABOVE_ONE, type ValueRange } from "../metric/infer.ts";
 import { quoted } from "../duck.ts";
 import { compareNames, type HistoryWriter } from "../write.ts";
 import { MERGED, type Findings } from "./findings.ts";
@@ -35,6 +36,8 @@ export interface ImportedMetrics {
   readonly rows: number;
   readonly services: ReadonlySet<string>;
   readonly metrics: ReadonlySet<string>;
+  /** By metric, over all of its series; none of one without a finite value. */
+  readonly values: ReadonlyMap<string, ValueRange>;
 }
 
 interface Name {
@@ -129,6 +132,7 @@ export async function importMetrics(
     rows,
     services: new Set(names.map(({ name }) => name.service)),
     metrics: new Set(names.map(({ name }) => name.metric)),
+    values: rangesOf(names),
   };
 }
 
@@ -246,20 +250,58 @@ export async function dropRejected(
   );
 }
 
-async function readNames(
-  connection: DuckDBConnection,
-  staged: string,
-): Promise<{ name: Name; fitsFloat: boolean }[]> {
+/** What the values of one series look like; null where none is finite. */
+interface Seen {
+  readonly finite: number;
+  readonly least: number | null;
+  readonly most: number | null;
+  readonly mean: number | null;
+  readonly above: number;
+}
+
+interface Named {
+  readonly name: Name;
+  readonly fitsFloat: boolean;
+  readonly seen: Seen;
+}
+
+/** The ranges of metrics from those of their series. */
+function rangesOf(names: readonly Named[]): ReadonlyMap<string, ValueRange> {
+  const found = new Map<string, ValueRange & { readonly count: number }>();
+  for (const { name, seen } of names) {
+    const { finite, least, most, mean, above } = seen;
+    if (least === null || most === null || mean === null) continue;
+    const before = found.get(name.metric);
+    const count = finite + (before?.count ?? 0);
+    const share = finite / count;
+    found.set(name.metric, {
+      count,
+      least: Math.min(least, before?.least ?? least),
+      most: Math.max(most, before?.most ?? most),
+      mean: share * mean + (1 - share) * (before?.mean ?? 0),
+      aboveOne: share * (above / finite) + (1 - share) * (before?.aboveOne ?? 0),
+    });
+  }
+  return found;
+}
+
+async function readNames(connection: DuckDBConnection, staged: string): Promise<readonly Named[]> {
   const reader = await connection.runAndReadAll(
     `SELECT service, metric, version, coalesce(bool_and(number IS NULL OR NOT isfinite(number)
          OR coalesce(TRY_CAST(CAST(TRY_CAST(number AS FLOAT) AS VARCHAR) AS DOUBLE) = number,
-           false)), true) AS fits_float
+           false)), true) AS fits_float,
+         count(number) FILTER (isfinite(number))::DOUBLE AS finite,
+         min(number) FILTER (isfinite(number)) AS least,
+         max(number) FILTER (isfinite(number)) AS most,
+         avg(number) FILTER (isfinite(number)) AS mean,
+         count(*) FILTER (isfinite(number) AND number > ${ABOVE_ONE})::DOUBLE AS above
        FROM ${quoted(staged)} WHERE ${USABLE} GROUP BY ALL`,
   );
-  return (reader.getRowObjectsJS() as unknown as (Name & { fits_float: boolean })[])
-    .map(({ service, metric, version, fits_float }) => ({
+  return (reader.getRowObjectsJS() as unknown as (Name & Seen & { fits_float: boolean })[])
+    .map(({ service, metric, version, fits_float, finite, least, most, mean, above }) => ({
       name: { service, metric, version },
       fitsFloat: fits_float,
+      seen: { finite, least, most, mean, above },
     }))
     .sort((a, b) => compareNames(a.name, b.name));
 }

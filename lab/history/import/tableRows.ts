@@ -3,7 +3,7 @@
  * ours. Relating the tables to each other is in tables.ts.
  */
 
-import type { DeploymentKind } from "../../../engine/index.ts";
+import { ROLES, worseOf, type DeploymentKind } from "../../../engine/index.ts";
 import type {
   CaseRow,
   DecisionRow,
@@ -15,7 +15,8 @@ import type {
   ServiceRow,
 } from "../tables.ts";
 import { UnreadableRow, type Fields, type TableColumns } from "./fields.ts";
-import { inferMetric, LABEL_WORDS, readKind, readLabel } from "./kinds.ts";
+import { inferMetric } from "../metric/infer.ts";
+import { LABEL_WORDS, readKind, readLabel } from "./kinds.ts";
 
 /** The tables that may come beside metrics, by the name of their file. */
 export const SMALL_TABLES = [
@@ -45,7 +46,7 @@ const COLUMNS: Readonly<Record<SmallTable, readonly [string, string]>> = {
   ],
   labels: ["deployment_id label", "basis labelled_by labelled_at"],
   services: ["service", "team criticality timezone depends_on revenue_per_minute"],
-  metric_catalog: ["metric unit worse kind", ""],
+  metric_catalog: ["metric", "unit worse kind role confidence"],
   decisions: ["deployment_id at what by", "justification confidence"],
   cases: ["case_id recording_starts_at recording_ends_at", ""],
   kinds: ["kind_source kind", ""],
@@ -181,12 +182,18 @@ export function readService(fields: Fields): ServiceRow {
 export function readMetric(fields: Fields): MetricRow {
   const metric = fields.required("metric");
   const inferred = inferMetric(metric);
+  const role = fields.oneOf("role", [...ROLES, "none"]);
+  const confidence = fields.share("confidence");
+  const worse = fields.oneOf("worse", ["up", "down", "both"]);
   return {
     metric,
     unit: fields.text("unit") ?? inferred.unit,
-    worse: fields.oneOf("worse", ["up", "down", "both"]) ?? inferred.worse,
+    worse: worse ?? (role === null || role === "none" ? inferred.worse : worseOf(role)),
     kind:
       fields.oneOf("kind", ["latency", "ratio", "rate", "gauge", "counter", "business"]) ??
       inferred.kind,
+    // Without one it follows from the row and the name (`withRole`).
+    ...(role === null ? {} : { role }),
+    ...(role === null || confidence === null ? {} : { confidence }),
   };
 }

@@ -24,7 +24,8 @@ import type {
 import { readRows, UnreadableRow, type Fields, type Found, type TableReader } from "./fields.ts";
 import { overlapsIn, revenueUnread } from "./doubts.ts";
 import { listed, type Findings } from "./findings.ts";
-import { blamesDeployment, completed, DEPLOYMENT_KINDS, inferMetric } from "./kinds.ts";
+import { inferMetric, SURE_AT_LEAST } from "../metric/infer.ts";
+import { blamesDeployment, completed, DEPLOYMENT_KINDS } from "./kinds.ts";
 import type { ImportedMetrics } from "./metrics.ts";
 import type { Relation } from "./relation.ts";
 import {
@@ -343,19 +344,28 @@ export class TableImport {
     this.#decisions = await this.#ofKnownDeployments("decisions", readDecision);
   }
 
-  #completeCatalog({ metrics }: ImportedMetrics): MetricRow[] {
-    const { elements, inferred } = completed(this.#catalog, metrics);
+  #completeCatalog({ metrics, values }: ImportedMetrics): readonly MetricRow[] {
+    const { rows, inferred, doubts } = completed(this.#catalog, metrics, values);
+    for (const doubt of doubts) this.findings.warn(doubt);
     if (inferred.length > 0) {
-      const words = inferred.map(
-        ({ metric, kind, worse }) => `${metric} (${kind}, worse: ${worse})`,
-      );
+      const words = inferred.map(({ metric, role, worse, unit }) => {
+        const told = [role === "none" ? "no role" : role, `worse ${worse}`, unit];
+        return `${metric} (${told.filter((one) => one !== "").join(", ")})`;
+      });
       this.findings.warn(
-        "unit, kind and direction were inferred from the name of " +
-          `${counted(inferred.length, "metric")}: ` +
-          `${listed(words, 8)}; metric_catalog.csv can say otherwise`,
+        `role, unit and direction of ${counted(inferred.length, "metric")} were inferred from ` +
+          `names and values: ${listed(words, 8)}; a metric_catalog.csv of ` +
+          "metric,unit,worse,kind,role can say otherwise",
       );
     }
-    return [...this.#catalog, ...elements, ...inferred];
+    const unsure = inferred.filter(({ confidence = 1 }) => confidence < SURE_AT_LEAST);
+    if (unsure.length > 0) {
+      const names = unsure.map(({ metric }) => metric);
+      this.findings.warn(
+        `the role of ${counted(unsure.length, "metric")} is not clear: ${listed(names, 8)}`,
+      );
+    }
+    return rows;
   }
 
   #warnOfUnknownServices({ services: measured }: ImportedMetrics): void {

@@ -1,7 +1,8 @@
 /** One deployment as history has it: what was declared, what people did, what was watched. */
 
-import { formatTime, readsMetric, servicesOf, type Policy } from "../../../engine/index.ts";
+import { formatTime, readsSeries, servicesOf, type Policy } from "../../../engine/index.ts";
 import { incidentsByDeployment } from "../../history/incidents.ts";
+import { namesOf } from "../../history/metric/seriesName.ts";
 import type { History } from "../../history/open.ts";
 import { tagsAbout, type PlannedDeployment } from "../../replay/plan.ts";
 import type { DeploymentDetail, Lane, WatchedSeries } from "../contract/deployments.ts";
@@ -100,10 +101,13 @@ function watchedSeries(
   policies: readonly Watching[],
 ): WatchedSeries[] {
   const catalog = new Map(history.tables.metricCatalog.map((row) => [row.metric, row]));
+  const names = namesOf(history);
   return history.series.flatMap(({ series, service, metric, version }) => {
     const watchedBy = policies.flatMap(({ id, policy }) =>
       policy.signals
-        .filter((one) => readsMetric(one, metric) && servicesOf(one, deployment).has(service))
+        .filter(
+          (one) => readsSeries(one, names[series]!) && servicesOf(one, deployment).has(service),
+        )
         .map((signal) => ({ policy: id, signal: signal.name })),
     );
     if (watchedBy.length === 0) return [];

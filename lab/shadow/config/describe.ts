@@ -1,8 +1,15 @@
 /** Describes in words what a host with this config will do, and warns of likely mistakes. */
 
 import { relative } from "node:path";
-import { formatDuration, matchesGlob, type Policy } from "../../../engine/index.ts";
+import {
+  formatDuration,
+  selectionText,
+  watches,
+  type Policy,
+  type SignalPolicy,
+} from "../../../engine/index.ts";
 import { counted } from "../../counted.ts";
+import { namedMetric } from "../../history/metric/seriesName.ts";
 import type { ServiceRow } from "../../history/tables.ts";
 import { leaseDirectoryOf, type Grant, type ShadowFile } from "./shadowFile.ts";
 
@@ -20,9 +27,9 @@ export function describeShadow(
     says: [
       `The policy is ${policy.policy} (${policy.digest.slice(0, 12)}) of ${policy.owner}.`,
       metricsSay(config),
-      ...policy.signals.map(({ name, metric }) => {
-        const read = readBy(config, metric);
-        return `Signal ${name} reads ${read.length === 0 ? "nothing" : read.join(", ")}.`;
+      ...policy.signals.map((signal) => {
+        const read = readBy(config, signal);
+        return `Signal ${signal.name} reads ${read.length === 0 ? "nothing" : read.join(", ")}.`;
       }),
       servicesSay(config, services),
       ...actsSay(config),
@@ -37,9 +44,11 @@ export function describeShadow(
   };
 }
 
-function readBy({ metrics }: ShadowFile, globs: string): readonly string[] {
-  const names = metrics.queries.map(({ metric }) => metric);
-  return names.filter((name) => matchesGlob(globs, name));
+function readBy({ metrics }: ShadowFile, signal: SignalPolicy): readonly string[] {
+  return metrics.queries
+    .map((query) => namedMetric(query.metric, query))
+    .filter((series) => watches(signal, series))
+    .map(({ metric }) => metric);
 }
 
 function metricsSay({ metrics: { url, everyMs, queries } }: ShadowFile): string {
@@ -114,9 +123,9 @@ function warningsOf(
     ...(grant.teams ?? []).filter((team) => !teams.has(team)),
     ...(grant.services ?? []).filter((service) => !names.has(service)),
   ]);
-  const blind = policy.signals.filter(({ metric }) => readBy(config, metric).length === 0);
+  const blind = policy.signals.filter((signal) => readBy(config, signal).length === 0);
   return [
-    ...blind.map(({ name, metric }) => `no query gives ${metric}: ${name} has no data`),
+    ...blind.map((signal) => `no query gives ${selectionText(signal)}: ${signal.name} has no data`),
     ...(deployed ? [] : ["no sender may announce deployments: nothing is ever watched"]),
     ...(sent.has("overrides") && may.has("override")
       ? []

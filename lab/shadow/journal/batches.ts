@@ -110,7 +110,9 @@ function checked<Read>(
   });
 }
 
-/** Includes the unit: a series that comes back in another unit gets a new number. */
-function identityOf({ service, metric, version, percentagePoint, counter }: SeriesName): string {
-  return JSON.stringify([service, metric, version, percentagePoint, counter ?? false]);
+/** Includes unit and role: a series that comes back with another one gets a new number. */
+function identityOf(series: SeriesName): string {
+  const { service, metric, version, percentagePoint, counter, role, worse, ratio } = series;
+  const about = [role ?? null, worse ?? null, ratio ?? false];
+  return JSON.stringify([service, metric, version, percentagePoint, counter ?? false, ...about]);
 }

@@ -14,7 +14,8 @@ import {
   ENGINE_VERSION,
   FLEET,
   isBatch,
-  matchesGlob,
+  watches,
+  worseOf,
   restore,
   step,
   type ContextTag,
@@ -30,7 +31,7 @@ import { logEntries } from "../../audit/read.ts";
 import type { Progress } from "../../progress.ts";
 import { Problem } from "../../problem.ts";
 import { counted } from "../../counted.ts";
-import { percentagePoint } from "../../replay/plan.ts";
+import { percentagePoint } from "../../history/metric/seriesName.ts";
 import { realDisk } from "./disk.ts";
 import { segmentsIn, type SegmentFiles } from "./segments.ts";
 import { RECORDED_ONLY } from "../recordedOnly.ts";
@@ -198,13 +199,17 @@ function tablesOf(contents: JournalContents): HistoryTables {
 function catalogOf({ series, policies }: JournalContents): MetricRow[] {
   const rows = new Map<string, MetricRow>();
   const signals = [...policies.values()].flatMap((policy) => policy.signals);
-  for (const { metric, percentagePoint: point, counter } of series) {
+  for (const name of series) {
+    const { metric, percentagePoint: point, counter, role, ratio } = name;
     const isPercent = point === 1;
+    const byPolicy = signals.find((signal) => watches(signal, name))?.worse;
     rows.set(metric, {
       metric,
-      unit: isPercent ? "%" : "",
-      worse: signals.find((signal) => matchesGlob(signal.metric, metric))?.worse ?? "both",
+      unit: isPercent ? "%" : ratio === true ? "ratio" : "",
+      worse: name.worse ?? (role === undefined ? (byPolicy ?? "both") : worseOf(role)),
       kind: counter === true ? "counter" : isPercent ? "ratio" : "gauge",
+      // A host of before there were roles recorded none: then it is inferred.
+      ...(role === undefined ? {} : { role }),
     });
   }
   return [...rows.values()];

@@ -9,7 +9,7 @@
 import { own } from "../../../engine/index.ts";
 import { isFields, within, type Fields } from "../../jsonBody.ts";
 import { listed } from "../../history/import/findings.ts";
-import { percentagePoint } from "../../replay/plan.ts";
+import { namedMetric, type NamedMetric } from "../../history/metric/seriesName.ts";
 import type { TakenColumn } from "../contract.ts";
 import { keyOf } from "./joined.ts";
 import type { MetricQuery } from "./settings.ts";
@@ -79,7 +79,7 @@ class Columns {
   readonly #columns = new Map<string, TakenColumn>();
   /** Keys that several series share, and how many samples these have together. */
   readonly #doubled = new Map<string, number>();
-  readonly #percentagePoint: number;
+  readonly #named: NamedMetric;
   #unnamed = 0;
   #conflicts = 0;
   #conflicting: string | null = null;
@@ -89,11 +89,11 @@ class Columns {
     private readonly fromMs: number,
     private readonly toMs: number,
   ) {
-    this.#percentagePoint = percentagePoint(query.unit, query.metric);
+    this.#named = namedMetric(query.metric, query);
   }
 
   add(series: Fields): void {
-    const { metric, kind, serviceLabel, versionLabel } = this.query;
+    const { serviceLabel, versionLabel } = this.query;
     const labels = series["metric"] as Fields;
     const service = own(labels, serviceLabel);
     const named = typeof service === "string" && service !== "";
@@ -112,13 +112,7 @@ class Columns {
       return;
     }
     this.#columns.set(key, {
-      series: {
-        service,
-        metric,
-        version,
-        percentagePoint: this.#percentagePoint,
-        ...(kind === "counter" ? { counter: true } : {}),
-      },
+      series: { ...this.#named, service, version },
       atMs,
       values,
     });

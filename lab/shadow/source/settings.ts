@@ -6,8 +6,8 @@
  */
 
 import { z } from "zod";
-import { parseDuration, type JsonObject } from "../../../engine/index.ts";
-import { inferMetric } from "../../history/import/kinds.ts";
+import { parseDuration, ROLES, worseOf, type JsonObject } from "../../../engine/index.ts";
+import { inferMetric, withRole } from "../../history/metric/infer.ts";
 import type { MetricKind, MetricRow } from "../../history/tables.ts";
 import { isRangeSelector, isSelector } from "./promql.ts";
 
@@ -53,6 +53,7 @@ const QUERY = z.strictObject({
   unit: z.string().optional(),
   worse: z.enum(["up", "down", "both"]).optional(),
   kind: z.enum(KINDS).optional(),
+  role: z.enum([...ROLES, "none"]).optional(),
 });
 
 /** The least default for `stale`: some scrape once a minute, and one scrape may fail. */
@@ -121,6 +122,21 @@ export interface MetricsSettings {
   readonly queries: readonly MetricQuery[];
 }
 
+/** A query as a row of a catalog: what is not written is inferred, as an import does. */
+function catalogRow(metric: string, given: Partial<z.output<typeof QUERY>>): MetricRow {
+  const inferred = inferMetric(metric);
+  const { unit, kind, role } = given;
+  const worse = given.worse ?? (role === undefined || role === "none" ? null : worseOf(role));
+  if (role === undefined && (unit ?? kind ?? worse ?? null) === null) return inferred;
+  return withRole({
+    metric,
+    unit: unit ?? inferred.unit,
+    worse: worse ?? inferred.worse,
+    kind: kind ?? inferred.kind,
+    ...(role === undefined ? {} : { role }),
+  });
+}
+
 /** The schema of `metrics:` where other files have the queries. */
 export const METRICS_API = WRITTEN.transform((written, context): MetricsSettings => {
   const stepMs = written.step ?? written.every;
@@ -142,14 +158,11 @@ export const METRICS_API = WRITTEN.transform((written, context): MetricsSettings
         context.addIssue({ code: "custom", path: ["queries", metric], message });
       }
       return {
-        metric,
         query: own.query,
         isSelector: isSelector(own.query),
         serviceLabel: own.service ?? written.service,
         versionLabel: own.version ?? written.version ?? null,
-        unit: own.unit ?? inferred.unit,
-        worse: own.worse ?? inferred.worse,
-        kind: own.kind ?? inferred.kind,
+        ...catalogRow(metric, own),
       };
     }),
   };
