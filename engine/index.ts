@@ -188,6 +188,15 @@ export {
   type FlaggerPlan,
   type FlaggerStrategy,
 } from "./incumbents/flaggerPlan.ts";
+export { kayenta, type KayentaState } from "./incumbents/kayenta/analysis.ts";
+export {
+  judgedAt,
+  judgementCount,
+  KAYENTA_DEFAULT_OUTLIER_FACTOR,
+  noEffect,
+  type KayentaMetric,
+  type KayentaPlan,
+} from "./incumbents/kayenta/plan.ts";
 export { prometheus, type ActiveAlert, type PrometheusState } from "./incumbents/prometheus.ts";
 export {
   isLabelText,

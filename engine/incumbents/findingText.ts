@@ -29,6 +29,18 @@ const SENTENCES: ReadonlyMap<string, (params: Params) => string> = new Map([
       `pauses at step ${Number(params.get("step")) + 1}: ` +
       `${String(params.get("query") ?? "the analysis")} is inconclusive`,
   ],
+  [
+    "canaryFailed",
+    (params: Params) => {
+      const bound = params.get("bound") === "marginal" ? "is not above" : "is below";
+      const metric = params.get("metric");
+      const why = metric === null ? "" : `: ${String(metric)} ${kayentaLabel(params)}`;
+      return (
+        `fails judgement ${Number(params.get("judgement"))}: the score ` +
+        `${Number(params.get("score"))} ${bound} ${Number(params.get("limit"))}${why}`
+      );
+    },
+  ],
   ["pauseStep", (params: Params) => `waits for a person at step ${Number(params.get("step")) + 1}`],
   [
     "alertFiring",
@@ -39,6 +51,21 @@ const SENTENCES: ReadonlyMap<string, (params: Params) => string> = new Map([
     },
   ],
 ]);
+
+const KAYENTA_LABELS: ReadonlyMap<string, string> = new Map([
+  ["High", "is higher than in the baseline"],
+  ["Low", "is lower than in the baseline"],
+  ["Nodata", "has no data"],
+  ["NodataFailMetric", "has no data"],
+]);
+
+function kayentaLabel(params: Params): string {
+  const label = String(params.get("label"));
+  const ratio = params.get("ratio");
+  const times = typeof ratio === "number" && /High|Low/.test(label) ? ratio.toFixed(2) : null;
+  const said = KAYENTA_LABELS.get(label) ?? label;
+  return times === null ? said : `${said} (${times} times)`;
+}
 
 /** `Argo Rollouts: aborts at step 2: the analysis of success-rate ended Failed`. */
 export function findingText(system: IncumbentKind, { code, params }: Finding): string {

@@ -4,6 +4,7 @@ import { assert } from "../assert.ts";
 import { argo } from "./argo/rollout.ts";
 import { flagger } from "./flagger.ts";
 import type { Incumbent, IncumbentKind } from "./incumbent.ts";
+import { kayenta } from "./kayenta/analysis.ts";
 import { prometheus } from "./prometheus.ts";
 
 /** A system whose plan and state only it can read. */
@@ -12,6 +13,7 @@ export type AnySystem = Incumbent<unknown, unknown>;
 const ALL = new Map<IncumbentKind, AnySystem>([
   ["argo", argo],
   ["flagger", flagger],
+  ["kayenta", kayenta],
   ["prometheus", prometheus],
 ]);
 

@@ -36,6 +36,8 @@ export interface IncumbentWatch {
   readonly state: unknown;
   /** By query. */
   readonly said: ReadonlyMap<string, Said>;
+  /** Why the system cannot be emulated on what the history has; absent: it can. */
+  readonly blind?: string;
 }
 
 /** What was last said of one query, and on how many answers with a value. */
@@ -91,8 +93,9 @@ export function takeAnswers(
   return kept === null ? watch : { ...watch, columns: kept };
 }
 
-/** When the system next asks something; Infinity where it has decided for good. */
+/** When the system next asks something; Infinity where it has decided for good, or is blind. */
 export function incumbentDueAtMs(policy: Policy, watch: IncumbentWatch): number {
+  if (watch.blind !== undefined) return Number.POSITIVE_INFINITY;
   const { system, plan } = policy.incumbent!;
   return systemOf(system).due(plan, watch.state)?.atMs ?? Number.POSITIVE_INFINITY;
 }
@@ -112,15 +115,17 @@ export function advanceIncumbent(
   const untilMs = Math.min(toMs, watched.endsAtMs);
   const said = new Map(before.said);
   const judgements: SignalJudged[] = [];
-  let { state } = before;
-  for (let step = 0; ; step++) {
+  let { state, blind } = before;
+  for (let step = 0; blind === undefined; step++) {
     const due = steps.due(plan, state);
     if (due === null || due.atMs > untilMs) break;
     assert(step < STEPS_AT_MOST, `${system}: more than ${STEPS_AT_MOST} steps in one watch`);
+    blind = blindness(policy, before, watched.deployment, due.questions);
+    if (blind !== undefined) break;
     const answers = due.questions.map((question) =>
       answerTo(policy, before, watched.deployment, question, due.atMs),
     );
-    due.questions.forEach(({ query }, at) => count(said, query, answers[at]!));
+    count(said, due.questions, answers);
     const stepped = steps.step(plan, state, due.atMs, answers);
     state = stepped.state;
     for (const judgement of judgedBy(policy, stepped.acts, stepped.findings, due.atMs, watched)) {
@@ -130,7 +135,7 @@ export function advanceIncumbent(
     }
   }
   judgements.sort(compareEvents);
-  const watch = { ...before, state, said };
+  const watch = { ...before, state, said, ...(blind === undefined ? {} : { blind }) };
   if (toMs < watched.endsAtMs) return { watch, judgements };
   const { deploymentId } = watched.deployment;
   const times = { atMs: watched.endsAtMs, knownAtMs: watched.endsAtMs };
@@ -155,7 +160,7 @@ function finalAnswer(
   // A pause or a rollback that another query decided leaves this one without a judgement.
   const decided = signals.some(({ name }) => (watch.said.get(name)?.reason ?? "") !== "");
   if (said.answered === 0) {
-    const why = said.failed > 0 ? "every query failed" : "no query had an answer";
+    const why = watch.blind ?? (said.failed > 0 ? "every query failed" : "no query had an answer");
     return evidenceOf(signal, "noData", `${signal.name}: ${why}`, key, 0);
   }
   const reason = `${signal.name}: ${said.answered} answers, none led to a rollback`;
@@ -186,11 +191,41 @@ function columnsFor(
   );
 }
 
-function count(said: Map<string, Said>, query: string, answer: Answer): void {
-  const known = said.get(query) ?? NOTHING;
-  if (answer.kind === "failed") said.set(query, { ...known, failed: known.failed + 1 });
-  else if (answer.series.length > 0) {
-    said.set(query, { ...known, answered: known.answered + 1 });
+/**
+ * Why the canary and the baseline cannot be told apart; undefined where they can, or where no
+ * question needs it. Series of no version would answer neither side, and the system would take that for a
+ * canary without data.
+ */
+function blindness(
+  policy: Policy,
+  watch: IncumbentWatch,
+  deployment: Deployment,
+  questions: readonly Question[],
+): string | undefined {
+  const sided = new Set(questions.flatMap(({ query, scope }) => (scope === "all" ? [] : [query])));
+  if (sided.size === 0) return undefined;
+  if (deployment.version === null) return "the history does not say which version is new";
+  const columns = policy.signals
+    .filter(({ name }) => sided.has(name))
+    .flatMap((signal) => columnsFor(signal, watch, deployment));
+  const isKnown = columns.length === 0 || columns.some(({ series }) => series.version !== null);
+  return isKnown ? undefined : "the history has no series by version, so there is no baseline";
+}
+
+/** A query counts as answered where each side that was asked had series. */
+function count(
+  said: Map<string, Said>,
+  questions: readonly Question[],
+  answers: readonly Answer[],
+): void {
+  for (const query of new Set(questions.map((question) => question.query))) {
+    const known = said.get(query) ?? NOTHING;
+    const own = answers.filter((_, place) => questions[place]!.query === query);
+    if (own.some(({ kind }) => kind === "failed")) {
+      said.set(query, { ...known, failed: known.failed + 1 });
+    } else if (own.every((answer) => answer.kind === "series" && answer.series.length > 0)) {
+      said.set(query, { ...known, answered: known.answered + 1 });
+    }
   }
 }
 
