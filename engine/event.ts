@@ -5,6 +5,7 @@
  * decision see the future.
  */
 
+import type { IncumbentCause } from "./incumbents/cause.ts";
 import type { CalibratedLimit } from "./detect/evidence/limit.ts";
 import type { PeerControl } from "./detect/baseline/peers.ts";
 import type { Placebo } from "./detect/evidence/placebo.ts";
@@ -139,6 +140,8 @@ export interface SignalEvidence {
   readonly season: SeasonEvidence | null;
   /** Beyond the policy's hard guard, in both arms: no tolerance is asked. Absent otherwise. */
   readonly hardGuard?: true;
+  /** Why an incumbent decided; absent where detectors judge, or where it decided nothing. */
+  readonly cause?: IncumbentCause;
 }
 
 /** Of how many days the same time was subtracted; none, and why not. */

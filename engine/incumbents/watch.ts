@@ -21,8 +21,9 @@ import { inOrder } from "../detect/baseline/columns.ts";
 import { servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { watches } from "../policy/role.ts";
 import { answerFrom } from "./answers.ts";
+import { causeOf } from "./cause.ts";
 import { findingText } from "./findingText.ts";
-import type { Act, Answer, Finding, Question } from "./incumbent.ts";
+import type { Act, Answer, Due, Finding, Question } from "./incumbent.ts";
 import { systemOf } from "./systems.ts";
 
 /** More steps than any plan within its bounds can take in the longest watch. */
@@ -128,7 +129,8 @@ export function advanceIncumbent(
     count(said, due.questions, answers);
     const stepped = steps.step(plan, state, due.atMs, answers);
     state = stepped.state;
-    for (const judgement of judgedBy(policy, stepped.acts, stepped.findings, due.atMs, watched)) {
+    const asked = { ...due, answers, ...stepped };
+    for (const judgement of judgedBy(policy, asked, watched)) {
       const { signal, verdict, reason } = judgement.evidence;
       said.set(signal, { ...(said.get(signal) ?? NOTHING), verdict, reason });
       judgements.push(judgement);
@@ -177,7 +179,19 @@ function answerTo(
   const signal = policy.signals.find(({ name }) => name === question.query);
   assert(signal !== undefined, `the plan asks ${question.query}, which the policy does not name`);
   const columns = columnsFor(signal, watch, deployment).map((column) => ({ column }));
-  return answerFrom(columns, question, atMs, deployment.version);
+  const answer = answerFrom(columns, question, atMs, deployment.version);
+  const asked = policy.incumbent!.queries.find(({ name }) => name === question.query);
+  return asked?.scale === undefined ? answer : scaled(answer, asked.scale);
+}
+
+/** In the unit of the query: what the history keeps may be the ratio of its percentage. */
+function scaled(answer: Answer, { times, plus }: { times: number; plus: number }): Answer {
+  if (answer.kind === "failed") return answer;
+  const series = answer.series.map((one) => ({
+    ...one,
+    values: one.values.map((value) => value * times + plus),
+  }));
+  return { kind: "series", series };
 }
 
 function columnsFor(
@@ -235,12 +249,17 @@ const VERDICTS: ReadonlyMap<Act, Verdict> = new Map([
   ["pause", "inconclusive"],
 ]);
 
+/** What was asked, answered and done at one moment. */
+interface Asked extends Due {
+  readonly answers: readonly Answer[];
+  readonly acts: readonly Act[];
+  readonly findings: readonly Finding[];
+}
+
 /** One judgement for each act that means something for the deployment. */
 function judgedBy(
   policy: Policy,
-  acts: readonly Act[],
-  findings: readonly Finding[],
-  atMs: number,
+  { acts, findings, atMs, questions, answers }: Asked,
   { deployment, knownAtMs }: Watched,
 ): SignalJudged[] {
   return acts.flatMap((act) => {
@@ -250,7 +269,10 @@ function judgedBy(
     const signal =
       policy.signals.find(({ name }) => name === finding?.params["query"]) ?? policy.signals[0]!;
     const reason = finding === undefined ? act : findingText(policy.incumbent!.system, finding);
-    const evidence = evidenceOf(signal, verdict, reason, keyFor(signal, deployment), 0, atMs);
+    const evidence = {
+      ...evidenceOf(signal, verdict, reason, keyFor(signal, deployment), 0, atMs),
+      ...(finding === undefined ? {} : { cause: causeOf(finding, questions, answers) }),
+    };
     return [
       {
         kind: "signalJudged",

@@ -25,6 +25,12 @@ const query = z.strictObject({
   /** The query as the incumbent sends it: for `import prometheus`. */
   query: z.string().min(1).max(10_000).optional(),
   interval: properDuration.optional(),
+  /** An answer is the history's value times this, plus that. */
+  times: z
+    .number()
+    .refine((times) => times !== 0, { error: "expected a number other than 0" })
+    .optional(),
+  plus: z.number().optional(),
 });
 
 const head = z.strictObject({
@@ -104,11 +110,12 @@ export function readIncumbent(input: unknown): WrittenIncumbent {
       clear: "0s",
     },
   ]);
-  const queries = asked.map((name) => ({
-    name,
-    query: given.get(name)?.query ?? null,
-    intervalMs: given.get(name)?.interval ?? null,
-  }));
+  const queries = asked.map((name) => {
+    const { query = null, interval: intervalMs = null, times, plus } = given.get(name) ?? {};
+    const isScaled = times !== undefined || plus !== undefined;
+    const scale = isScaled ? { scale: { times: times ?? 1, plus: plus ?? 0 } } : {};
+    return { name, query, intervalMs, ...scale };
+  });
   return {
     incumbent: { system, plan: plan.data, queries },
     written: {

@@ -322,6 +322,8 @@ export interface IncumbentPolicy {
     readonly name: string;
     readonly query: string | null;
     readonly intervalMs: number | null;
+    /** The history has another unit: an answer is its value times and plus this. Absent: the same. */
+    readonly scale?: { readonly times: number; readonly plus: number };
   }[];
 }
 

@@ -51,6 +51,7 @@ export function outcomeDocument(policy: string, outcome: Outcome, costs: Costs) 
     ownerless: outcome.ownerless,
     untaggedProposedAt: time(outcome.untaggedProposedAtMs),
     reason: outcome.reason,
+    ...(outcome.cause === null ? {} : { cause: outcome.cause }),
   };
 }
 

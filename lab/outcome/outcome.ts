@@ -15,6 +15,7 @@ import {
   type DecisionRecord,
   type End,
   type EngineCommand,
+  type IncumbentCause,
   type SignalJudged,
   type TierName,
   type Verdict,
@@ -78,6 +79,8 @@ export interface Outcome {
   readonly confidenceAtEnd: number | null;
   readonly signals: readonly string[];
   readonly reason: string;
+  /** Why an incumbent decided; null where detectors judge, or where nothing was proposed. */
+  readonly cause: IncumbentCause | null;
   readonly proposals: number;
   readonly approved: boolean;
   readonly expired: boolean;
@@ -275,6 +278,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     confidenceAtEnd: ended?.confidence ?? null,
     signals: asked === undefined ? NONE : accusedIn(asked),
     reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),
+    cause: asked === undefined ? null : causeIn(asked),
     proposals,
     approved: ordered !== undefined && !ordered.authority.startsWith("policy "),
     expired: end === "expired",
@@ -286,6 +290,11 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
 }
 
 const NONE: readonly never[] = [];
+
+function causeIn({ signals }: DecisionRecord): IncumbentCause | null {
+  const decided = signals.find(({ verdict, cause }) => verdict === "breach" && cause !== undefined);
+  return decided?.cause ?? null;
+}
 
 /** The evidence of an outcome: the weakest that applies (see the ledger in the header). */
 function evidenceOf(

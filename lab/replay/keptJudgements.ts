@@ -121,7 +121,7 @@ export class KeptJudgements {
     numbers[number + 8] = evidence.samples;
     numbers[number + 9] = evidence.baselineSamples;
     numbers[number + 10] = evidence.missing ?? Number.NaN;
-    const { breaching, standing, tags, placebo, control, season, hardGuard } = evidence;
+    const { breaching, standing, tags, placebo, control, season, hardGuard, cause } = evidence;
     const series = this.#breaching.add(breaching.length);
     this.#sinceMs.add(breaching.length);
     for (let nth = 0; nth < breaching.length; nth++) {
@@ -144,9 +144,10 @@ export class KeptJudgements {
       placebo === null &&
       control === null &&
       season === null &&
-      hardGuard === undefined;
+      hardGuard === undefined &&
+      cause === undefined;
     if (isPlain) return;
-    this.#rest.set(piece, { standing, tags, placebo, control, season, hardGuard });
+    this.#rest.set(piece, { standing, tags, placebo, control, season, hardGuard, cause });
   }
 
   #placeOf(text: string): number {
@@ -216,7 +217,13 @@ export class KeptJudgements {
       control: rest.control,
       season: rest.season,
     };
-    return rest.hardGuard === undefined ? evidence : { ...evidence, hardGuard: rest.hardGuard };
+    const { hardGuard, cause } = rest;
+    if (hardGuard === undefined && cause === undefined) return evidence;
+    return {
+      ...evidence,
+      ...(hardGuard === undefined ? {} : { hardGuard }),
+      ...(cause === undefined ? {} : { cause }),
+    };
   }
 }
 
@@ -226,6 +233,7 @@ interface Rest extends Pick<
   "standing" | "tags" | "placebo" | "control" | "season"
 > {
   readonly hardGuard: SignalEvidence["hardGuard"] | undefined;
+  readonly cause: SignalEvidence["cause"] | undefined;
 }
 
 const PLAIN: Rest = {
@@ -235,6 +243,7 @@ const PLAIN: Rest = {
   control: null,
   season: null,
   hardGuard: undefined,
+  cause: undefined,
 };
 
 function orNull(value: number): number | null {

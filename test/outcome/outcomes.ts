@@ -47,6 +47,7 @@ export function outcome(change: Partial<Outcome> = {}): Outcome {
     pagesAtMs: [],
     ownerless: false,
     untaggedProposedAtMs: null,
+    cause: null,
     ...change,
   };
 }

@@ -62,6 +62,7 @@ it("share what they shared, keep what is rare, and stay as they are where they a
     control: { peers: 3, subtracted: 0.1 },
     season: { days: 0, without: "too new" },
     hardGuard: true,
+    cause: "noData",
   });
   const judgements = [judged(breach, "sample"), judged(quiet, "end"), judged(breach, "end")];
   const watches: WatchJudged[] = [judgements, [], judgements];

@@ -105,6 +105,8 @@ export const outcome = z.object({
   ownerless: z.boolean(),
   untaggedProposedAt: time.nullable(),
   reason: z.string(),
+  /** Why an incumbent decided; absent where detectors judge. */
+  cause: z.enum(["condition", "conditionError", "noData", "queryFailed"]).optional(),
 });
 
 /** A stretch of a swim lane. */

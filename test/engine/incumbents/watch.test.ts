@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  AnswerKind,
   handle,
   initialController,
   restore,
@@ -21,7 +22,10 @@ const START_MS = Date.UTC(2026, 6, 1, 12);
 const MINUTE_MS = 60_000;
 const WATCH_MS = 60 * MINUTE_MS;
 
-function argoPolicy(limits: Readonly<Record<string, number>> = {}): Policy {
+function argoPolicy(
+  limits: Readonly<Record<string, number | string>> = {},
+  unit: Readonly<Record<string, number>> = {},
+): Policy {
   const metric = {
     name: "errors",
     query: "errors",
@@ -40,7 +44,7 @@ function argoPolicy(limits: Readonly<Record<string, number>> = {}): Policy {
     ...limits,
   };
   const plan = { steps: [{ kind: "analysis", analysis: { metrics: [metric] } }], background: null };
-  const queries = { errors: { metric: "error_rate" } };
+  const queries = { errors: { metric: "error_rate", ...unit } };
   const incumbent = { system: "argo", plan, queries };
   return policyOf({ policy: "argo", owner: "payments", incumbent });
 }
@@ -105,7 +109,11 @@ const deployment: Deployment = {
 };
 
 /** One sample a minute from an hour before the start to an hour after it. */
-function errors(valueAt: (minute: number) => number, delayMs = 0): SampleColumn {
+function errors(
+  valueAt: (minute: number) => number,
+  delayMs = 0,
+  answerAt?: (minute: number) => number,
+): SampleColumn {
   const minutes = Array.from({ length: 121 }, (_, at) => at - 60);
   const atMs = Float64Array.from(minutes, (minute) => START_MS + minute * MINUTE_MS);
   return {
@@ -113,6 +121,7 @@ function errors(valueAt: (minute: number) => number, delayMs = 0): SampleColumn 
     atMs,
     knownAtMs: atMs.map((at) => at + delayMs),
     values: Float64Array.from(minutes, valueAt),
+    ...(answerAt === undefined ? {} : { answers: Float64Array.from(minutes, answerAt) }),
   };
 }
 
@@ -169,6 +178,60 @@ describe("an incumbent's watch", () => {
     const good = errors(() => 0.01);
     expect(judged(flaggerPolicy(2), good)).toEqual({ breachMinute: null, ends: ["healthy"] });
     expect(judged(flaggerPolicy(2, true), good).ends).toEqual(["inconclusive"]);
+  });
+
+  describe("says why it rolled back", () => {
+    const causeOf = (policy: Policy, column: SampleColumn | null): string | undefined =>
+      judge(policy, column === null ? [] : [column], deployment, []).find(
+        ({ evidence }) => evidence.verdict === "breach",
+      )?.evidence.cause;
+    const bad = errors((minute) => (minute >= 3 ? 0.2 : 0.01));
+    const silent = errors((minute) => (minute >= 3 ? NaN : 0.01));
+    const as = (answer: number): SampleColumn =>
+      errors(
+        (minute) => (minute >= 3 ? NaN : 0.01),
+        0,
+        (minute) => (minute >= 3 ? answer : AnswerKind.value),
+      );
+
+    test.each([
+      ["a number beyond the bound", bad, "condition"],
+      ["no data", silent, "noData"],
+      ["NaN", as(AnswerKind.nan), "noData"],
+      ["a query that failed", as(AnswerKind.failed), "queryFailed"],
+    ])("%s", (_what, column, cause) => {
+      expect(causeOf(argoPolicy(), column)).toBe(cause);
+      expect(causeOf(flaggerPolicy(2), column)).toBe(cause);
+      expect(causeOf(alertPolicy(0), column)).toBe(cause === "condition" ? cause : undefined);
+    });
+
+    test("a number on which the condition errs", () => {
+      const bare = argoPolicy({ successCondition: "result <= 0.05" });
+      expect(
+        causeOf(
+          bare,
+          errors(() => 0.01),
+        ),
+      ).toBe("conditionError");
+    });
+
+    test("in the outcome's record, and not where detectors judge", () => {
+      const { records } = replay(argoPolicy(), [bad], [started], null);
+      const asked = records.find(({ decision }) => decision === "proposed");
+      expect(asked!.signals.map(({ cause }) => cause)).toEqual(["condition"]);
+    });
+  });
+
+  test("reads the history in the unit of the query", () => {
+    const success = argoPolicy({ successCondition: "result[0] >= 95" }, { times: -100, plus: 100 });
+    const bad = errors((minute) => (minute >= 3 ? 0.2 : 0.01));
+    expect(Math.floor(judged(success, bad).breachMinute!)).toBe(3);
+    expect(
+      judged(
+        success,
+        errors(() => 0.01),
+      ).ends,
+    ).toEqual(["healthy"]);
   });
 
   test("knows no answer before it was known", () => {
