@@ -7,7 +7,8 @@ import { ARGO_SETTINGS, importArgo, isArgoObject } from "../policy/import/argo.t
 import { documentsOf } from "../policy/import/document.ts";
 import { importFlagger, isFlaggerObject } from "../policy/import/flagger.ts";
 import { importRules, RULE_SETTINGS, type RuleSettings } from "../policy/import/prometheus.ts";
-import { incumbentText } from "../policy/import/policyFile.ts";
+import { boundBy, readBindings } from "../policy/import/binding.ts";
+import { incumbentText, type Bound } from "../policy/import/policyFile.ts";
 import { isRuleObject } from "../policy/import/ruleFile.ts";
 import { policyFromText } from "../policy/load.ts";
 import { Problem, Problems } from "../problem.ts";
@@ -23,6 +24,7 @@ interface Flags {
   readonly name?: string;
   readonly watch: number;
   readonly metric: ReadonlyMap<string, string>;
+  readonly series?: string;
   readonly force?: true;
   readonly json?: true;
 }
@@ -194,6 +196,10 @@ function common(command: Command): Command {
       pair,
       new Map(),
     )
+    .option(
+      "--series <file>",
+      "a file that says for every query, by its text, which metric of the history answers it",
+    )
     .option("--force", "replace policy files that are there already")
     .option("--json", "print one JSON document");
 }
@@ -223,7 +229,7 @@ function nameOf(file: string): string {
 }
 
 function write(
-  { out, owner, watch, metric, force }: Flags,
+  { out, owner, watch, metric, series, force }: Flags,
   given: Pick<
     Parameters<typeof incumbentText>[0],
     "policy" | "system" | "plan" | "queries" | "sources"
@@ -236,6 +242,10 @@ function write(
       cure: `The queries are ${queries.join(", ")}.`,
     });
   }
+  const bound = new Map<string, Bound>([
+    ...(series === undefined ? [] : boundBy(readBindings(series), given.queries, series)),
+    ...[...metric].map(([name, own]): [string, Bound] => [name, { metric: own }]),
+  ]);
   const file = join(out, `${given.policy.replaceAll(/[^\w.-]+/g, "-")}.yaml`);
   if (existsSync(file) && force !== true) {
     throw new Problem("there is a file already", {
@@ -243,7 +253,7 @@ function write(
       cure: "Choose another --out or --name, or add --force to replace it.",
     });
   }
-  const text = incumbentText({ ...given, owner, watchMs: watch, metrics: metric });
+  const text = incumbentText({ ...given, owner, watchMs: watch, metrics: bound });
   // Read back before it is written: a file that `compare` would refuse is of no use.
   policyFromText(text, file);
   writeWholeFile(file, text);

@@ -13,6 +13,14 @@ export interface WrittenQuery {
   readonly intervalMs: number;
 }
 
+/** By which metric of the history a query is answered, and in what unit. */
+export interface Bound {
+  readonly metric: string;
+  /** An answer is the history's value times this, plus that; absent: the value. */
+  readonly times?: number | undefined;
+  readonly plus?: number | undefined;
+}
+
 export interface WrittenIncumbent {
   readonly policy: string;
   readonly owner: string;
@@ -21,7 +29,7 @@ export interface WrittenIncumbent {
   readonly queries: readonly WrittenQuery[];
   readonly watchMs: number;
   /** What the history calls the answers, by query; absent: as the query is called. */
-  readonly metrics: ReadonlyMap<string, string>;
+  readonly metrics: ReadonlyMap<string, Bound>;
   readonly sources: readonly { readonly file: string; readonly text: string }[];
 }
 
@@ -39,14 +47,15 @@ export function incumbentText(given: WrittenIncumbent): string {
     incumbent: {
       system,
       queries: Object.fromEntries(
-        queries.map(({ name, expr, intervalMs }) => [
-          name,
-          {
-            metric: metrics.get(name) ?? name,
-            ...(expr === null ? {} : { query: expr }),
-            interval: formatDuration(intervalMs),
-          },
-        ]),
+        queries.map(({ name, expr, intervalMs }) => {
+          const { metric = name, times, plus } = metrics.get(name) ?? {};
+          const unit = {
+            ...(times === undefined ? {} : { times }),
+            ...(plus === undefined ? {} : { plus }),
+          };
+          const asked = expr === null ? {} : { query: expr };
+          return [name, { metric, ...unit, ...asked, interval: formatDuration(intervalMs) }];
+        }),
       ),
       plan,
     },
