@@ -1,5 +1,5 @@
 /** The version of this engine, which every decision records. */
-export const ENGINE_VERSION = "0.3.1";
+export const ENGINE_VERSION = "0.4.0";
 
 /**
  * The versions that judge the same samples differently from the one before, and how. Whoever
@@ -16,6 +16,13 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
   {
     since: "0.3.1",
     what: "the reason of what history cut short has its instant in other words; nothing else",
+  },
+  {
+    since: "0.4.0",
+    what:
+      "a relative change of a series that was below zero is a share of its level, and no value " +
+      "below zero is read as zero; a series that went to three times its level or to a third of " +
+      "it without a breach is inconclusive, no longer healthy",
   },
 ];
 

@@ -77,7 +77,7 @@ export function bandOf(
     band.usualHigh[index] = moved(baseline, expected, NINE_TENTHS * baseline.spread);
     if (atMs[index]! < startedAtMs) continue;
     for (const arm of ["tolerated", "untagged"] as const) {
-      const { up, down } = boundsFor(signal, column.series, paths[arm].amountAt(index));
+      const { up, down } = boundsFor(signal, column.series, paths[arm].amountAt(index), baseline);
       band[`${arm}Low`][index] = moved(baseline, expected, -down);
       band[`${arm}High`][index] = moved(baseline, expected, up);
     }
@@ -88,5 +88,6 @@ export function bandOf(
 /** The value, in the unit of the series, that has this residual where `expected` was expected. */
 function moved({ transform, offset }: Baseline, expected: number, residual: number): number {
   if (transform === "identity" || !Number.isFinite(residual)) return expected + residual;
+  if (transform === "share") return expected + residual * offset;
   return (expected + offset) * Math.exp(residual) - offset;
 }

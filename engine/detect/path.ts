@@ -73,7 +73,7 @@ function foldPath(
   const statistics = new Float64Array(residuals.length);
   const isConstant = typeof amountAt === "number";
   let amount = isConstant ? amountAt : Number.NaN;
-  let bounds = boundsFor(signal, series, amount);
+  let bounds = boundsFor(signal, series, amount, baseline);
   accumulate(signal.detector, accumulator, {
     residuals,
     noise: baseline,
@@ -82,7 +82,7 @@ function foldPath(
       const wanted = amountAt(index);
       if (wanted !== amount) {
         amount = wanted;
-        bounds = boundsFor(signal, series, wanted);
+        bounds = boundsFor(signal, series, wanted, baseline);
       }
       return bounds;
     },

@@ -7,6 +7,7 @@
 import type { ContextTag, Deployment, SeriesName, StageReached } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { modeEdges } from "../policy/modes.ts";
+import type { Baseline } from "./baseline/residual.ts";
 import type { Bounds } from "./detectors/contract.ts";
 import type { Asked } from "../policy/declared.ts";
 import { resolveTolerance, type ToleranceDecision } from "../policy/resolve.ts";
@@ -38,20 +39,50 @@ export function toleratedAt({ tagged, untagged }: Tolerances, index: number) {
   };
 }
 
+/** What residuals are measured in, and from: every `Baseline` says so. */
+export type Scale = Pick<Baseline, "transform" | "level" | "offset">;
+
 /**
  * The bounds of the residual that a tolerance allows. For a relative tolerance residuals are
- * natural logarithms of ratios, so +10 % is log(1.1) and −10 % is log(0.9).
+ * natural logarithms of ratios, so +10 % is log(1.1) and −10 % is log(0.9), or shares of the
+ * level. At least what the tolerance says in the metric's unit is allowed as well. That is
+ * compared with the level of the baseline: a season does not move it.
  *
  * @param amount 0.1 for 10 %; for `pp` tolerances 0.01 for 1 pp
+ * @param scale null where no baseline is known: then no residual is either
  */
-export function boundsFor(signal: SignalPolicy, series: SeriesName, amount: number): Bounds {
-  const relative = signal.tolerance.kind === "relative";
-  const points = amount * 100 * series.percentagePoint;
-  const up = relative ? Math.log1p(amount) : points;
-  const down = relative ? (amount >= 1 ? Number.POSITIVE_INFINITY : -Math.log1p(-amount)) : points;
+export function boundsFor(
+  signal: SignalPolicy,
+  series: SeriesName,
+  amount: number,
+  scale: Scale | null,
+): Bounds {
+  const { up, down } = allowed(signal, series, amount, scale);
   return {
     up: signal.worse === "down" ? Number.POSITIVE_INFINITY : up,
     down: signal.worse === "up" ? Number.POSITIVE_INFINITY : down,
+  };
+}
+
+function allowed(
+  { tolerance: { kind, atLeast = 0 } }: SignalPolicy,
+  { percentagePoint }: SeriesName,
+  amount: number,
+  scale: Scale | null,
+): Bounds {
+  if (kind === "points") {
+    const points = amount * 100 * percentagePoint;
+    return { up: points, down: points };
+  }
+  if (scale?.transform === "share") {
+    const share = Math.max(amount * Math.abs(scale.level), atLeast / scale.offset);
+    return { up: share, down: share };
+  }
+  const level = atLeast === 0 || scale === null ? 1 : Math.exp(scale.level);
+  const change = Math.max(amount, atLeast / level);
+  return {
+    up: Math.log1p(change),
+    down: change >= 1 ? Number.POSITIVE_INFINITY : -Math.log1p(-change),
   };
 }
 

@@ -67,6 +67,8 @@ export function statisticText(
         `${own} of its usual range beyond all that was there before; ` +
         `${most} is a breach (novelty)`
       );
+    case "outlier":
+      return `large excursions add up to ${own}; ${most} are a breach (outlier)`;
     case "mannWhitney":
     case null: {
       const name = kind === null ? "" : ` (${kind})`;

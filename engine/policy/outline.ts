@@ -109,11 +109,10 @@ function outlineOf(value: unknown, key: string, path: string): Outline | null {
     const text = conditionText(value);
     return text === "" ? null : leaf(text, text);
   }
-  const { kind, amount } = value as { kind?: string; amount?: number };
+  const { kind, amount, atLeast } = value as { kind?: string; amount?: number; atLeast?: number };
   if (amount !== undefined && kind !== undefined) {
-    const text =
-      kind === "unit" ? formatNumber(amount) : toleranceText({ kind, amount } as Tolerance);
-    return leaf(text, `${kind} ${amount}`);
+    const text = kind === "unit" ? formatNumber(amount) : toleranceText(value as Tolerance);
+    return leaf(text, `${kind} ${amount}${atLeast === undefined ? "" : ` ${atLeast}`}`);
   }
   const inner = fieldsOf(value as Fields, path);
   return inner.entries.size === 0 ? null : inner;
@@ -144,9 +143,10 @@ function arrayOf(value: readonly unknown[], key: string): Outline | null {
   }
 }
 
-/** `10 %`, or `1 pp`. */
-export function toleranceText({ kind, amount }: Tolerance): string {
-  return kind === "points" ? `${formatNumber(amount * 100)} pp` : formatShare(amount);
+/** `10 %`, `10 % or 20`, or `1 pp`. */
+export function toleranceText({ kind, amount, atLeast }: Tolerance): string {
+  if (kind === "points") return `${formatNumber(amount * 100)} pp`;
+  return `${formatShare(amount)}${atLeast === undefined ? "" : ` or ${formatNumber(atLeast)}`}`;
 }
 
 /** In one line: of a map its own values and those below, by key. */

@@ -259,8 +259,9 @@ function issuesOf(
 /** Which form of a union somebody meant, by its place in the schema; -1 when nobody can tell. */
 function formMeant(path: readonly (string | number)[], value: unknown): number {
   if (path[0] === "fusion" || path.includes("tags")) return -1;
-  if (path[0] !== "assign" || path.length > 2) return Array.isArray(value) ? 1 : 0;
   const isEntry = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (path[path.length - 1] === "tolerance") return isEntry ? 1 : 0;
+  if (path[0] !== "assign" || path.length > 2) return Array.isArray(value) ? 1 : 0;
   return isEntry ? ("otherwise" in value ? 1 : 0) : -1;
 }
 

@@ -98,6 +98,14 @@ export interface NoveltySettings extends BaselineSettings {
   readonly times: number;
 }
 
+export interface OutlierSettings extends BaselineSettings {
+  readonly kind: "outlier";
+  /** Subtracted at each sample, in scales. */
+  readonly drift: number;
+  /** The sum at which a breach begins: one sample reaches it alone from `drift` + `limit` on. */
+  readonly limit: number;
+}
+
 export interface CountSettings extends BaselineSettings {
   readonly kind: "count";
   /** Is the metric a ratio of the requests behind it, or the number of events itself? */
@@ -118,6 +126,7 @@ export type DetectorSettings =
   | MannWhitneySettings
   | VarianceSettings
   | NoveltySettings
+  | OutlierSettings
   | CountSettings;
 
 /** How many requests stand behind one sample: what a metric says, or a number. */

@@ -43,6 +43,8 @@ export function parseShift(text: string): number | null {
 export interface Tolerance {
   readonly kind: "relative" | "points";
   readonly amount: number;
+  /** Of `relative`: a change of this size, in the metric's unit, is acceptable at any level. */
+  readonly atLeast?: number;
 }
 
 /** `10%` is relative, `1pp` is percentage points. */

@@ -86,9 +86,12 @@ const CEILING: Path = ["guardrails", "toleranceAtMost"];
 function aboveCeiling(parent: unknown, child: unknown): Loosening[] {
   const ceiling = share.read(at(parent, CEILING));
   if (ceiling === null) return [];
-  return pathsIn(child, ["signals", "*", "tolerance"]).flatMap((path) => {
+  return pathsIn(child, ["signals", "*", "tolerance"]).flatMap((signal) => {
+    const inParts = typeof at(child, signal) === "object";
+    const path = inParts ? [...signal, "change"] : signal;
     const tolerance = share.read(at(child, path));
-    if (tolerance === null || tolerance <= ceiling) return [];
+    if (tolerance === null || tolerance <= ceiling)
+      return inParts ? aFloor(parent, child, signal) : [];
     return [
       {
         path,
@@ -98,6 +101,22 @@ function aboveCeiling(parent: unknown, child: unknown): Loosening[] {
       },
     ];
   });
+}
+
+/** A change that is acceptable at any level may be above any share: a ceiling cannot bind it. */
+function aFloor(parent: unknown, child: unknown, signal: Path): Loosening[] {
+  const path = [...signal, "atLeast"];
+  const [before, after] = [parent, child].map((one) => count.read(at(one, path)));
+  if (after == null || (before != null && after <= before)) return [];
+  const most = before == null ? "leave it out" : `write ${before} or less`;
+  return [
+    {
+      path,
+      parentPath: CEILING,
+      message: `\`atLeast: ${after}\` has no ceiling, and its parent sets one`,
+      cure: `It may be above any share of a small value: ${most}.`,
+    },
+  ];
 }
 
 export type Tightness = "tightened" | "loosened";

@@ -32,18 +32,18 @@ export function knobsOf({ text, policy }: Pick<CatalogEntry, "text" | "policy">)
     ...here.choice("fusion", "a breach is", "policy", ["any", "all", "evidence"]),
     ...tierKnobs(here, policy),
     ...assignKnobs(tree),
-    ...here
-      .names("signals")
-      .flatMap((name) => [
-        ...here.steps(
-          `signals.${name}.tolerance`,
-          `${name} tolerates`,
-          "signals",
-          here.value(`signals.${name}.tolerance`)?.endsWith("pp") === true ? "points" : "share",
-        ),
-        ...here.steps(`signals.${name}.hold`, `${name} must last`, "signals", "hold"),
-        ...here.steps(`signals.${name}.clear`, `${name} is over after`, "signals", "hold"),
-      ]),
+    ...here.names("signals").flatMap((name) => [
+      ...here.steps(
+        `signals.${name}.tolerance`,
+        `${name} tolerates`,
+        "signals",
+        here.value(`signals.${name}.tolerance`)?.endsWith("pp") === true ? "points" : "share",
+      ),
+      // Of a tolerance with a floor only the share has a ladder.
+      ...here.steps(`signals.${name}.tolerance.change`, `${name} tolerates`, "signals", "share"),
+      ...here.steps(`signals.${name}.hold`, `${name} must last`, "signals", "hold"),
+      ...here.steps(`signals.${name}.clear`, `${name} is over after`, "signals", "hold"),
+    ]),
     ...here
       .names("modes")
       .flatMap((name) => [

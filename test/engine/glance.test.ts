@@ -85,7 +85,7 @@ const policyWith = (season: boolean): fc.Arbitrary<Policy> =>
 
 const ODD = {
   shift: fc.constantFrom<number[]>(0, 0, 0, 0.05, 0.1, -0.1, 0.5, -0.9, 9),
-  hole: fc.constantFrom("none", "none", "past", "watch", "zero", "many", "long"),
+  hole: fc.constantFrom("none", "none", "past", "watch", "zero", "many", "long", "below"),
   delayMs: fc.constantFrom(0, 0, 5000, 70_000),
   begin: fc.constantFrom(0, 0, 100, 175),
   end: fc.constantFrom(241, 241, 240, 235, 200),
@@ -129,6 +129,7 @@ const columnOf = (rest: typeof ODD): fc.Arbitrary<EvenColumn> =>
       if (hole === "past") values[5] = Number.NaN;
       if (hole === "watch") values[onset] = Number.NaN;
       if (hole === "zero") values[onset] = 0;
+      if (hole === "below") values[Math.max(0, onset - 20)] = -level;
       if (hole === "many") for (let at = 0; at < count; at += 3) values[at] = Number.NaN;
       if (hole === "long") values.fill(Number.NaN, onset, onset + 5);
       const series = { service: "api", metric: "m1", version: null, percentagePoint: 0.01 };

@@ -23,14 +23,7 @@ import {
 } from "../../event.ts";
 import type { Policy, SignalPolicy } from "../../policy/policy.ts";
 import { append, firstAfter, firstFrom, inOrder, knownFrom } from "./columns.ts";
-import {
-  controlKey,
-  lookAt,
-  PEERS_AT_LEAST,
-  transformOf,
-  type PeerControl,
-  type PeerLook,
-} from "./peers.ts";
+import { controlKey, lookAt, PEERS_AT_LEAST, type PeerControl, type PeerLook } from "./peers.ts";
 import { SMOOTHING } from "./readings.ts";
 import { withoutExplained, type Baseline } from "./residual.ts";
 import type { WatchState } from "../watch.ts";
@@ -175,7 +168,6 @@ export function controlledBaseline(
  * @param before what peers explained at the newest sample before these; null where there is none
  */
 export function subtractPeers(
-  signal: SignalPolicy,
   { prepared, columns, departures }: Control,
   baseline: Baseline,
   column: SampleColumn,
@@ -188,7 +180,7 @@ export function subtractPeers(
   );
   const isOut = (peer: number, atMs: number, knownAtMs: number): boolean =>
     left[peer]!.some((one) => one.atMs <= atMs && one.knownAtMs <= knownAtMs);
-  const look = lookAt(peers, columns, transformOf(signal), 2 * (baseline.stepMs ?? 0), isOut);
+  const look = lookAt(peers, columns, baseline.transform, 2 * (baseline.stepMs ?? 0), isOut);
   const found: Controlled = {
     peers: new Uint8Array(residuals.length),
     uncontrolled: new Float64Array(residuals.length),

@@ -68,12 +68,23 @@ export interface PeerControl {
 /** What a control depends on: signals with equal keys share one. */
 export function controlKey(series: string, signal: SignalPolicy): string {
   const { baselineMs, season } = signal.detector;
-  return `${series} ${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}`;
+  return `${series} ${scaleKey(signal)} ${baselineMs} ${season ? 1 : 0}`;
 }
 
-/** Residuals are differences of logarithms for relative tolerances, else of values. */
-export function transformOf(signal: SignalPolicy): Transform {
-  return signal.tolerance.kind === "relative" ? "log" : "identity";
+/** What residuals are in: signals with equal keys have the same, on the same samples. */
+export function scaleKey(signal: SignalPolicy): string {
+  const { kind, atLeast } = signal.tolerance;
+  const linear = transformOf(signal) === "share" ? " share" : "";
+  return `${kind}${linear}${atLeast === undefined ? "" : ` ${atLeast}`}`;
+}
+
+/**
+ * Residuals are differences of values in percentage points. Relative changes are differences of
+ * logarithms, or of shares of the level where large changes are looked for (see residual.ts).
+ */
+export function transformOf({ tolerance, detector }: SignalPolicy): Transform {
+  if (tolerance.kind === "points") return "identity";
+  return detector.kind === "outlier" ? "share" : "log";
 }
 
 /** What the catalog says about a service that may be a peer. */
@@ -135,11 +146,12 @@ export function selectPeers(
     const before = pastOf(column, signal, startedAtMs, null);
     const { problem, samples, level, spread, offset, ...rest } = baselineOf(before, signal, null);
     const isSeldom = rest.stepMs === null || rest.stepMs > 2 * stepMs;
-    if (problem !== null || isSeldom || samples < BASELINE_FOR_HEALTH) continue;
+    const isOther = rest.transform !== baseline.transform;
+    if (problem !== null || isSeldom || isOther || samples < BASELINE_FOR_HEALTH) continue;
     peers.push({ series: seriesKey(column.series), level, spread, offset });
     columns.push(before);
   }
-  return { peers, spread: baseline.spread, ...movedWith(signal, past, baseline, peers, columns) };
+  return { peers, spread: baseline.spread, ...movedWith(past, baseline, peers, columns) };
 }
 
 const UNMOVED = { beta: 0, wander: 0, before: { atMs: [], medians: [] } } as const;
@@ -169,12 +181,13 @@ function pastOf(
 
 function baselineOf(past: SampleColumn, signal: SignalPolicy, season: SeasonProfile | null) {
   const { atMs, values, series } = past;
-  return observeBaseline(atMs, values, transformOf(signal), series.percentagePoint, season);
+  const { atLeast = null } = signal.tolerance;
+  const points = series.percentagePoint;
+  return observeBaseline(atMs, values, transformOf(signal), points, season, null, atLeast);
 }
 
 /** Whether the series moved with its peers before the deployment, and how far. */
 function movedWith(
-  signal: SignalPolicy,
   past: SampleColumn,
   baseline: Baseline,
   peers: readonly Peer[],
@@ -182,7 +195,7 @@ function movedWith(
 ): Pick<PeerControl, "beta" | "wander" | "before"> {
   if (peers.length < PEERS_AT_LEAST || baseline.samples < BASELINE_FOR_HEALTH) return UNMOVED;
   const atMs = Array.from(timesOfFinite(past.atMs, past.values, baseline.samples));
-  const look = lookAt(peers, columns, transformOf(signal), 2 * baseline.stepMs!);
+  const look = lookAt(peers, columns, baseline.transform, 2 * baseline.stepMs!);
   const pairs: [number, number][] = [];
   const medians = atMs.map((at, index) => {
     const { count, shift } = look(at, Number.POSITIVE_INFINITY);

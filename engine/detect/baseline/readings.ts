@@ -7,7 +7,6 @@
 import type { SampleColumn } from "../../event.ts";
 import type { CountedColumn } from "./counted.ts";
 import { subtractPeers, type Control, type Controlled } from "./control.ts";
-import type { SignalPolicy } from "../../policy/policy.ts";
 import { observe, type Baseline } from "./residual.ts";
 import type { TrackState } from "../trackState.ts";
 
@@ -44,7 +43,6 @@ export function smoothAt(readings: Readings, index: number): number | null {
 /** The readings of a column; they go on from the state of the track. */
 export function readColumn(
   track: TrackState,
-  signal: SignalPolicy,
   baseline: Baseline,
   column: SampleColumn,
   counted: CountedColumn | null,
@@ -59,7 +57,7 @@ export function readColumn(
   const controlled =
     control === null || counted !== null || baseline.problem !== null
       ? null
-      : subtractPeers(signal, control, baseline, column, residuals, track.control);
+      : subtractPeers(control, baseline, column, residuals, track.control);
   const smooth = new Float64Array(residuals.length);
   let current = track.smooth;
   let valid = 0;

@@ -4,8 +4,10 @@
  *     r = y − level − (season − median of season over the baseline)
  *
  * with y the logarithm of the value for relative tolerances (a change of +15 % is then 0.140 at
- * any level) and the value itself for percentage points. The level is the median over the
- * baseline. The spread is a robust standard deviation with a floor (scale.ts); the scale is the
+ * any level) and the value itself for percentage points. A logarithm knows no value below zero, so
+ * a relative change of a series that was below zero is a share of the size of its median instead;
+ * a detector of large changes asks for such shares on every series. The level is the median over
+ * the baseline. The spread is a robust standard deviation with a floor (scale.ts); the scale is the
  * spread times √((1+φ)/(1−φ)) for an autocorrelation φ. The season is subtracted unless it makes
  * the residuals of the baseline clearly wider.
  *
@@ -57,12 +59,16 @@ export function baselineStart(
   return length - within < BASELINE_FOR_HEALTH ? from : within;
 }
 
-export type Transform = "log" | "identity";
+/** `share`: the value divided by the size of the baseline's median, on a linear scale. */
+export type Transform = "log" | "identity" | "share";
 
 /** What was expected of a series when the deployment started; it does not change afterwards. */
 export interface Baseline {
   readonly transform: Transform;
-  /** Added before the logarithm so that zero has one; see `offsetOf`. */
+  /**
+   * Of `log`: added before the logarithm so that zero has one (see `offsetOf`). Of `share`: the
+   * size, in the metric's unit, that a residual of 1 has (see `sizeOf`).
+   */
   readonly offset: number;
   /** Median of the transformed baseline. */
   readonly level: number;
@@ -85,6 +91,8 @@ export interface Baseline {
   readonly seasonLevel: number;
   /** Why no verdict can rest on it; null when one can. */
   readonly problem: string | null;
+  /** True where all was zero and no tolerance says which size matters: `share` has no size then. */
+  readonly sizeless?: true;
   /** The rate of the counted events; absent for signals that do not count (see counted.ts). */
   readonly rate?: EventRate;
 }
@@ -106,6 +114,7 @@ export function medianStep(atMs: ArrayLike<number>, count: number): number {
  * @param atMs, values the samples that were known before the deployment, in time order
  * @param percentagePoint what one percentage point is in the series' unit
  * @param familySpread borrowed where the history is short; null takes the assumed one
+ * @param atLeast the change that is tolerated at any level, in the series' unit; null: none
  */
 export function observeBaseline(
   atMs: ArrayLike<number>,
@@ -114,6 +123,7 @@ export function observeBaseline(
   percentagePoint: number,
   season: SeasonProfile | null,
   familySpread: number | null = null,
+  atLeast: number | null = null,
 ): Baseline {
   const y = new Float64Array(values.length);
   let count = 0;
@@ -122,9 +132,10 @@ export function observeBaseline(
     if (Number.isFinite(value)) y[count++] = value;
   }
   if (count === values.length)
-    return observeFinite(atMs, y, transform, percentagePoint, season, familySpread);
+    return observeFinite(atMs, y, transform, percentagePoint, season, familySpread, atLeast);
   const at = timesOfFinite(atMs, values, count);
-  return observeFinite(at, y.slice(0, count), transform, percentagePoint, season, familySpread);
+  const finite = y.slice(0, count);
+  return observeFinite(at, finite, transform, percentagePoint, season, familySpread, atLeast);
 }
 
 /**
@@ -135,24 +146,29 @@ export function observeBaseline(
 function observeFinite(
   atMs: ArrayLike<number>,
   y: Float64Array,
-  transform: Transform,
+  asked: Transform,
   percentagePoint: number,
   season: SeasonProfile | null,
   familySpread: number | null,
+  atLeast: number | null,
 ): Baseline {
   const count = y.length;
   const stepMs = count < 2 ? null : medianStep(atMs, count);
   if (count < BASELINE_AT_LEAST) {
-    return refuse(transform, count, stepMs, "no sample before the deployment");
+    return refuse(asked, count, stepMs, "no sample before the deployment");
   }
   const scratch = y.slice();
   const median = medianInPlace(scratch, count);
-  const offset = transform === "log" ? offsetOf(y, count, median) : 0;
-  if (transform === "log" && offset === 0) {
+  let transform = asked;
+  let offset = transform === "log" ? offsetOf(y, count, median) : 0;
+  if (transform === "log" && offset === 0 && atLeast === null && !isBelowZero(y)) {
     const problem = "nothing but zero before the deployment: no relative change";
     return refuse(transform, count, stepMs, problem);
   }
-  if (transform === "log") {
+  if (transform === "log" && (offset === 0 || isBelowZero(y))) transform = "share";
+  const size = transform === "share" ? sizeOf(y, median, scratch) : null;
+  if (size !== null) offset = size === 0 ? (atLeast ?? 1) : size;
+  if (transform !== "identity") {
     for (let index = 0; index < count; index++)
       y[index] = transformed(y[index]!, transform, offset);
   }
@@ -160,7 +176,7 @@ function observeFinite(
   const shapeLevel = shape === null ? 0 : medianOf(shape, scratch);
   const adjusted = shape === null ? null : subtracted(y, shape, shapeLevel);
   // Untransformed, the samples' own median is the level already.
-  const level = transform === "log" ? medianOf(y, scratch) : median;
+  const level = transform === "identity" ? median : medianOf(y, scratch);
   const mad = centre(y, scratch, level);
   const seasonLeftOut = season === null ? null : shape === null ? "uncovered" : "wider";
   let chosen = { residuals: y, level, mad, isSeasonal: false };
@@ -192,6 +208,7 @@ function observeFinite(
     seasonLeftOut: isSeasonal ? null : seasonLeftOut,
     seasonLevel: isSeasonal ? shapeLevel : 0,
     problem: null,
+    ...(size === 0 && atLeast === null ? { sizeless: true as const } : {}),
   };
 }
 
@@ -273,9 +290,41 @@ function offsetOf(values: Float64Array, count: number, median: number): number {
   return median > 0.1 * mean ? 0.001 * median : 0.01 * mean;
 }
 
-/** A value as residuals are made of it: its logarithm, with the offset added, or itself. */
+function isBelowZero(values: Float64Array): boolean {
+  for (let index = 0; index < values.length; index++) if (values[index]! < 0) return true;
+  return false;
+}
+
+/**
+ * What changes are shares of: the size of the median, or the median size where samples lie about
+ * zero, or the mean size where most of them are zero; 0 where all are.
+ */
+function sizeOf(values: Float64Array, median: number, scratch: Float64Array): number {
+  let sum = 0;
+  for (let index = 0; index < values.length; index++) {
+    scratch[index] = Math.abs(values[index]!);
+    sum += scratch[index]!;
+  }
+  const usual = medianInPlace(scratch, values.length);
+  const large = usual === 0 ? sum / values.length : usual;
+  const size = Math.abs(median) > 0.1 * large ? Math.abs(median) : large;
+  // So small a size would make shares that are no numbers.
+  return size < SMALLEST ? 0 : size;
+}
+
+/** Values of 1e300 have finite shares of it. */
+const SMALLEST = 1e-8;
+
+/** A value as residuals are made of it: its logarithm, with the offset added, a share, or itself. */
 export function transformed(value: number, transform: Transform, offset: number): number {
-  return transform === "log" ? Math.log(Math.max(value, 0) + offset) : value;
+  if (transform === "log") return Math.log(Math.max(value, 0) + offset);
+  return transform === "share" ? value / offset : value;
+}
+
+/** The other way: the value that is transformed to this. */
+export function untransformed(y: number, transform: Transform, offset: number): number {
+  if (transform === "log") return Math.exp(y) - offset;
+  return transform === "share" ? y * offset : y;
 }
 
 function medianOf(values: Float64Array, scratch: Float64Array): number {
@@ -330,5 +379,5 @@ export function expectedAt(baseline: Baseline, atMs: number): number {
       expected += transformed(shape, baseline.transform, baseline.offset) - baseline.seasonLevel;
     }
   }
-  return baseline.transform === "log" ? Math.exp(expected) - baseline.offset : expected;
+  return untransformed(expected, baseline.transform, baseline.offset);
 }

@@ -25,7 +25,19 @@ const SHORT_AUTOCORRELATION = 0.2;
 /** Width of a normal distribution's middle nine tenths in standard deviations. */
 export const NINE_TENTHS_TO_SD = 3.29;
 /** Scale a normal sample's median absolute deviation to its standard deviation. */
-const MAD_TO_SD = 1.4826;
+export const MAD_TO_SD = 1.4826;
+
+/**
+ * By how much a scale must be wider because it was estimated from few samples: the 99.9 % quantile
+ * of Student's t over that of the normal distribution (expanded as by Cornish and Fisher 1938). A
+ * robust scale of n samples is as uncertain as a standard deviation of half as many.
+ *
+ * @example fewSamples(16) // 1.47, and 1.1 from 60 samples
+ */
+export function fewSamples(count: number): number {
+  const freedom = Math.max(1, (count - 1) / 2);
+  return 1 + 2.64 / freedom + 6.4 / (freedom * freedom);
+}
 
 export interface Scale {
   /** Standard deviation of one residual. */
@@ -44,7 +56,7 @@ export function shortScale(
   percentagePoint: number,
   familySpread: number | null,
 ): Scale {
-  const assumed = transform === "log" ? SHORT_LOG_SCALE : SHORT_POINT_SCALE * percentagePoint;
+  const assumed = transform === "identity" ? SHORT_POINT_SCALE * percentagePoint : SHORT_LOG_SCALE;
   const plain = Math.max(MAD_TO_SD * mad, familySpread ?? assumed);
   return { spread: plain * Math.sqrt(1 + 1 / count), autocorrelation: SHORT_AUTOCORRELATION };
 }
@@ -130,11 +142,11 @@ function spreadOf(
   percentagePoint: number,
 ): number {
   const least = Math.max(MAD_TO_SD * mad, floorOf(transform, percentagePoint));
-  return transform === "log" ? Math.max(least, usualOf(values, scratch)) : least;
+  return transform === "identity" ? least : Math.max(least, usualOf(values, scratch));
 }
 
 function floorOf(transform: Transform, percentagePoint: number): number {
-  return transform === "log" ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * percentagePoint;
+  return transform === "identity" ? POINT_SCALE_FLOOR * percentagePoint : LOG_SCALE_FLOOR;
 }
 
 /** The standard deviation of a normal distribution with the same width of middle nine tenths. */

@@ -11,6 +11,7 @@ import { controlledBaseline, type Control } from "./control.ts";
 import { isCounter, NO_RATE_BEFORE, ratesAfter, ratesBefore } from "./counter.ts";
 import type { Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
+import { scaleKey, transformOf } from "./peers.ts";
 import { readColumn, type Readings } from "./readings.ts";
 import { baselineStart, observeBaseline, timesOfFinite, type Baseline } from "./residual.ts";
 import type { TrackState } from "../trackState.ts";
@@ -19,7 +20,7 @@ import type { TrackState } from "../trackState.ts";
 export function readingKey(signal: SignalPolicy, series: SeriesName): string {
   const { baselineMs, season } = signal.detector;
   const counter = isCounter(signal, series) ? " counter" : "";
-  const read = `${signal.tolerance.kind} ${baselineMs} ${season ? 1 : 0}${counter}`;
+  const read = `${scaleKey(signal)} ${baselineMs} ${season ? 1 : 0}${counter}`;
   const control = signal.control === undefined ? "" : ` ${signal.control}`;
   if (signal.detector.kind !== "count") return `${read}${control}`;
   return `${read} ${signal.detector.reads} of ${JSON.stringify(signal.exposure ?? null)}`;
@@ -50,10 +51,11 @@ export function observePast(
       : observeBaseline(
           atMs,
           values,
-          signal.tolerance.kind === "relative" ? "log" : "identity",
+          transformOf(signal),
           series.percentagePoint,
           followed,
           familySpread,
+          signal.tolerance.atLeast ?? null,
         );
   if (control !== null && detector.kind !== "count") {
     const finite = timesOfFinite(atMs, values, observed.samples);
@@ -88,5 +90,5 @@ export function readSamples(
     detector.kind === "count"
       ? readCounts(detector, track.traffic, baseline, counter, read, behind)
       : null;
-  return readColumn(track, signal, baseline, read, counted, control);
+  return readColumn(track, baseline, read, counted, control);
 }

@@ -17,8 +17,10 @@ export interface Noise {
   readonly samples: number;
   /** The residuals of the baseline's own samples. */
   readonly residuals: ArrayLike<number>;
-  /** Residuals are differences of logarithms (`log`) or, where absent, of the values themselves. */
+  /** What residuals are differences of (see `Transform`); absent: of the values themselves. */
   readonly transform?: Transform;
+  /** No size is known that a residual could be compared with (see `Baseline`). */
+  readonly sizeless?: true;
   /** How often the counted events happened; only for signals that count. */
   readonly rate?: EventRate;
 }

@@ -20,6 +20,7 @@ import { accumulateEwma, startEwma, type EwmaState } from "./ewma.ts";
 import { accumulateMannWhitney, startMannWhitney, type MannWhitneyState } from "./mannWhitney.ts";
 import { accumulateNovelty, startNovelty, type NoveltyState } from "./novelty.ts";
 import { accumulateOnset, startOnset, type OnsetState } from "./onset.ts";
+import { accumulateOutlier, startOutlier, type OutlierState } from "./outlier.ts";
 import { accumulateThreshold, startThreshold, type ThresholdState } from "./threshold.ts";
 import { accumulateVariance, startVariance, type VarianceState } from "./variance.ts";
 
@@ -31,6 +32,7 @@ export type AccumulatorState =
   | MannWhitneyState
   | VarianceState
   | NoveltyState
+  | OutlierState
   | CountState;
 
 /**
@@ -54,6 +56,8 @@ export function startAccumulator(settings: DetectorSettings): AccumulatorState {
       return startVariance();
     case "novelty":
       return startNovelty();
+    case "outlier":
+      return startOutlier();
     case "count":
       return startCount();
     default:
@@ -83,6 +87,8 @@ export function accumulate(
       return accumulateMannWhitney(settings, state as MannWhitneyState, stretch);
     case "novelty":
       return accumulateNovelty(settings, stretch);
+    case "outlier":
+      return accumulateOutlier(settings, state as OutlierState, stretch);
     case "variance":
       return accumulateVariance(settings, state as VarianceState, stretch);
     case "count":
@@ -100,6 +106,7 @@ export function limitOf(settings: DetectorSettings): number {
     case "cusum":
     case "ewma":
     case "mannWhitney":
+    case "outlier":
       return settings.limit;
     case "variance":
     case "novelty":

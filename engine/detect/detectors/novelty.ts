@@ -77,7 +77,8 @@ function pastOf(noise: Noise): { least: number; most: number; range: number } {
     if (value > most) most = value;
   }
   const width = rankedAt(values, 0.95) - rankedAt(values, 0.05);
-  // On the linear scale of logarithms the level is 1; in every other case the spread has a floor.
-  const floor = noise.transform === "log" ? RANGE_AT_LEAST : spread;
+  // On the linear scale of relative changes the level is 1; percentage points have a floor.
+  const isRelative = noise.transform === "log" || noise.transform === "share";
+  const floor = isRelative ? RANGE_AT_LEAST : spread;
   return { least, most, range: Math.max(width, floor) };
 }

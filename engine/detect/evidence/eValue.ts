@@ -65,6 +65,7 @@ export function logEOf(
     case "mannWhitney":
     case "variance":
     case "novelty":
+    case "outlier":
       return null;
   }
 }
@@ -84,6 +85,7 @@ export function mostLogEOf(settings: DetectorSettings): number | null {
     case "mannWhitney":
     case "variance":
     case "novelty":
+    case "outlier":
       return null;
   }
 }

@@ -15,7 +15,7 @@ import { SEASON_DAYS_AT_LEAST } from "../baseline/season.ts";
 import { staleAfterMs } from "../track.ts";
 import type { TrackChange, TrackState } from "../trackState.ts";
 import { logEOf } from "./eValue.ts";
-import { boundsFor } from "../tolerance.ts";
+import { boundsFor, type Scale } from "../tolerance.ts";
 import type { WatchState } from "../watch.ts";
 
 /** A reason mentions peers where they explain at least so many spreads. */
@@ -33,16 +33,29 @@ export function nameOf(signal: SignalPolicy, { series }: TrackState): string {
   return own ? series.metric : `${series.service} ${series.metric}`;
 }
 
-/** A residual in the unit of the tolerance: relative change, or the metric's own unit. */
-export function effectOf(signal: SignalPolicy, residual: number): number {
-  return signal.tolerance.kind === "relative" ? Math.expm1(residual) : residual;
+/**
+ * A residual in the unit of the tolerance: relative change, or the metric's own unit. Null where
+ * it is a relative change of zero.
+ */
+export function effectOf(
+  signal: SignalPolicy,
+  residual: number,
+  scale: Scale | null,
+): number | null {
+  if (signal.tolerance.kind === "points") return residual;
+  if (scale?.transform !== "share") return Math.expm1(residual);
+  return scale.level === 0 ? null : residual / Math.abs(scale.level);
 }
 
-/** An effect in words: `+12 %`, or `+0.4 pp`. */
-export function effectText(signal: SignalPolicy, track: TrackState, effect: number): string {
+/** A residual in words: `+12 %`, `+0.4 pp`, or `+5` where a change is relative to zero. */
+export function effectText(signal: SignalPolicy, track: TrackState, residual: number): string {
+  const scale = track.baseline;
+  const effect = effectOf(signal, residual, scale);
+  const signed = (size: number): string =>
+    `${size >= 0 ? "+" : "−"}${formatNumber(Math.abs(Number(size.toPrecision(3))))}`;
+  if (effect === null) return `${signed(residual * scale!.offset)} where it was 0`;
   if (signal.tolerance.kind === "relative") return formatChange(effect);
-  const points = effect / track.series.percentagePoint;
-  return `${points >= 0 ? "+" : "−"}${formatNumber(Math.abs(Number(points.toPrecision(3))))} pp`;
+  return `${signed(effect / track.series.percentagePoint)} pp`;
 }
 
 /** What is tolerated, in words: `10 % tolerated with expected_change=15%`. */
@@ -66,7 +79,9 @@ function allowedText(signal: SignalPolicy, amount: number): string {
     signal.tolerance.kind === "relative"
       ? formatShare(amount)
       : `${formatNumber(Number((amount * 100).toPrecision(3)))} pp`;
-  return `${size} tolerated${absoluteText(signal)}`;
+  const { atLeast } = signal.tolerance;
+  const floor = atLeast === undefined ? "" : ` or ${formatNumber(atLeast)}`;
+  return `${size}${floor} tolerated${absoluteText(signal)}`;
 }
 
 /** The absolute limit that a sample must also be beyond, in words; empty where there is none. */
@@ -123,11 +138,13 @@ export function controlEvidence(
   signal: SignalPolicy,
   residual: number | null,
   control: ControlledAt | null,
+  scale: Scale | null,
 ): SignalEvidence["control"] {
   if (signal.control === undefined) return null;
   if (control === null || residual === null) return { peers: 0, subtracted: 0 };
   const { peers, uncontrolled } = control;
-  return { peers, subtracted: effectOf(signal, uncontrolled) - effectOf(signal, residual) };
+  const [all, left] = [uncontrolled, residual].map((one) => effectOf(signal, one, scale) ?? 0);
+  return { peers, subtracted: all! - left! };
 }
 
 /** What a reason adds about peers: where they mattered, and where there were too few. */
@@ -196,7 +213,7 @@ function beyondText(signal: SignalPolicy, track: TrackState, change: TrackChange
   const allowed = toleranceText(signal, tolerance, tags);
   const told = change.tagged !== "breach" || detector.kind === "variance";
   if (smooth === null || told) return `, ${allowed}`;
-  const { up, down } = boundsFor(signal, track.series, tolerance);
+  const { up, down } = boundsFor(signal, track.series, tolerance, track.baseline);
   if (smooth > up || -smooth > down) return `, ${allowed}`;
   const beyond =
     detector.kind !== "threshold"
@@ -226,9 +243,9 @@ export function interimEvidence(
   const baseline = track.baseline!;
   const { signal, placebo } = calibratedOn(given, watch, track, change.statistic);
   const usable = baseline.problem === null && change.smooth !== null;
-  const effect = usable ? effectOf(signal, change.smooth) : null;
-  const size = effect === null ? "no reading" : effectText(signal, track, effect);
-  const control = controlEvidence(signal, change.smooth, change.control);
+  const effect = usable ? effectOf(signal, change.smooth, baseline) : null;
+  const size = usable ? effectText(signal, track, change.smooth) : "no reading";
+  const control = controlEvidence(signal, change.smooth, change.control, baseline);
   const reason = interimReason(signal, track, change, verdict, size);
   return {
     signal: signal.name,

@@ -28,7 +28,7 @@ import { logEOf } from "./eValue.ts";
 import { breachingOf } from "./graded.ts";
 import { guardSpeaks } from "../hardGuard.ts";
 import type { SignalState } from "../publish.ts";
-import { BASELINE_FOR_HEALTH, expectedAt } from "../baseline/residual.ts";
+import { BASELINE_FOR_HEALTH, expectedAt, untransformed } from "../baseline/residual.ts";
 import { boundsFor } from "../tolerance.ts";
 import { heldVerdicts } from "../track.ts";
 import type { Extreme, TrackState } from "../trackState.ts";
@@ -36,6 +36,11 @@ import type { WatchState } from "../watch.ts";
 
 /** A signal that counts is healthy only where so many times what is tolerated would have shown. */
 const SHOWN_TIMES = 5;
+
+/** No series that went to so many times its level, or fell to that part of it, is healthy, */
+export const MANY_TIMES = 3;
+/** where that is at least so many standard deviations of it. */
+const MANY_SPREADS = 6;
 
 /** A series is healthy only with at least this share of the samples that were due in its watch. */
 export const COVERAGE_FOR_HEALTH = 0.8;
@@ -62,7 +67,7 @@ function couldShow(signal: SignalPolicy, track: TrackState, tolerance: number): 
   const { detector } = signal;
   const rate = track.baseline?.rate;
   if (detector.kind !== "count" || rate === undefined) return true;
-  const bounds = boundsFor(signal, track.series, tolerance);
+  const bounds = boundsFor(signal, track.series, tolerance, track.baseline);
   return wouldShow(detector, rate, bounds, track.traffic!.requests, SHOWN_TIMES);
 }
 
@@ -121,13 +126,36 @@ function finalVerdict(
     const reason = `${metric}: ${requests} requests would not have shown ${SHOWN_TIMES} times`;
     return { verdict: "inconclusive", reason: `${reason} what is tolerated, ${allowed}` };
   }
-  return { verdict: "healthy", reason: `${metric} ${peakText(signal, track, worst)}, ${allowed}` };
+  const reason = `${metric} ${peakText(signal, track, worst)}, ${allowed}`;
+  if (isManyTimes(signal, track, worst) && heldVerdicts(track)[arm] !== "cleared") {
+    return { verdict: "inconclusive", reason: `${reason}: too large to call it healthy` };
+  }
+  return { verdict: "healthy", reason };
+}
+
+/**
+ * Did the smoothed series go to many times its level, or to a fraction of it, beyond what its noise
+ * and the tolerance explain? A detector that asks for more samples has shown no breach then, but
+ * no health either. Percentage points say what is harm at any level: they are not asked.
+ */
+function isManyTimes(signal: SignalPolicy, track: TrackState, worst: Extreme): boolean {
+  if (signal.tolerance.kind === "points") return false;
+  const baseline = track.baseline!;
+  const { residual, tolerance } = worst;
+  const { up, down } = boundsFor(signal, track.series, tolerance, baseline);
+  if (residual <= up && -residual <= down) return false;
+  if (Math.abs(residual) < MANY_SPREADS * baseline.spread) return false;
+  const { transform, offset, level } = baseline;
+  const [expected, went] = [level, level + residual].map((y) =>
+    Math.abs(untransformed(y, transform, offset)),
+  );
+  return went! >= MANY_TIMES * expected! || went! * MANY_TIMES <= expected!;
 }
 
 /** How far a healthy series went, in words: within its tolerance, or beyond it but not for long. */
 function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): string {
-  const size = effectText(signal, track, effectOf(signal, worst.residual));
-  const { up, down } = boundsFor(signal, track.series, worst.tolerance);
+  const size = effectText(signal, track, worst.residual);
+  const { up, down } = boundsFor(signal, track.series, worst.tolerance, track.baseline);
   const within = worst.residual <= up && -worst.residual <= down;
   if (within) return `at most ${size}`;
   if (heldVerdicts(track).tagged === "cleared") return `${size} at its worst, and back`;
@@ -164,8 +192,8 @@ export function finalEvidence(
   const usable = baseline?.problem === null && track.smooth !== null;
   const extreme = worstOf(signal, track);
   const shadow = worst("untagged")!.untagged;
-  const effect = usable ? effectOf(signal, extreme.residual) : null;
-  const control = controlEvidence(signal, extreme.residual, extreme.control);
+  const effect = usable ? effectOf(signal, extreme.residual, baseline) : null;
+  const control = controlEvidence(signal, extreme.residual, extreme.control, baseline);
   const { signal: limited, placebo } = calibratedOn(signal, watch, track, statistic);
   const evidence: SignalEvidence = {
     signal: name,

@@ -77,6 +77,7 @@ export function withLimit(settings: DetectorSettings, limit: number): DetectorSe
       return { ...settings, alpha: Math.exp(-limit) };
     case "threshold":
     case "mannWhitney":
+    case "outlier":
     case "count":
       // The schema refuses to calibrate these.
       return settings;

@@ -26,6 +26,7 @@ import { selectionText, watches } from "../../policy/role.ts";
 import { isCounter } from "../baseline/counter.ts";
 import { limitOf } from "../detectors/detector.ts";
 import { toleranceText } from "../evidence/evidence.ts";
+import { MANY_TIMES } from "../evidence/finalEvidence.ts";
 import {
   isAsWide,
   logSpreadOf,
@@ -214,7 +215,10 @@ function isQuietOn({ signal, amount }: Watched, view: View): boolean {
   if (sway === null || !isFarFromGuard(signal, view, relative, sway)) return false;
   // The offset may be left out only where all samples are positive,
   if (relative && !(view.lowest > 0 && view.medianAtLeast > 0)) return false;
-  const bounds = boundsFor(signal, series, amount);
+  // and relative changes of a series that was below zero are on another scale.
+  if (relative && (view.isBelowZero || !isNeverManyTimes(view, sway))) return false;
+  // Without what is tolerated at any level: with it the bounds would be wider.
+  const bounds = boundsFor(signal, series, amount, null);
   const up = bounds.up - sway.up;
   const down = bounds.down - sway.down;
   if (detector.kind === "threshold") {
@@ -257,6 +261,18 @@ function staysBelow(
 /** Do all samples lie within reach? */
 function isBetween({ highest, lowest }: View, { above, below }: Reach): boolean {
   return highest <= above && lowest >= below;
+}
+
+/**
+ * Is no sample at so many times the level, or at so small a part of it, that the series would not
+ * be called healthy?
+ */
+function isNeverManyTimes(
+  { highest, lowest, medianAtLeast, medianAtMost }: View,
+  { up, down }: Sway,
+): boolean {
+  const isMuch = highest * Math.exp(up) > MANY_TIMES * medianAtLeast * (1 - ROOM);
+  return !isMuch && lowest * Math.exp(-down) * MANY_TIMES > medianAtMost * (1 + ROOM);
 }
 
 /** Is every sample far from what the hard guard calls harm? */

@@ -48,6 +48,8 @@ export interface View {
   /** Bounds of the baseline's median. */
   readonly medianAtLeast: number;
   readonly medianAtMost: number;
+  /** Was any sample of the baseline below zero? */
+  readonly isBelowZero: boolean;
   /** The samples of the baseline. */
   readonly past: Present;
   /** A lower bound of the spread of relative residuals (see `logSpreadOf`); null until asked. */
@@ -119,7 +121,7 @@ function look(
 
   const { highest, lowest } = watch;
   if (!Number.isFinite(highest) || !Number.isFinite(lowest)) return null;
-  const { medianAtLeast, medianAtMost } = medianBounds(past);
+  const { medianAtLeast, medianAtMost, isBelowZero } = medianBounds(past);
   // Written out and not spread, which is slow: there is one for every signal and deployment.
   return {
     column,
@@ -133,6 +135,7 @@ function look(
     lowest,
     medianAtLeast,
     medianAtMost,
+    isBelowZero,
     past,
     logSpread: null,
     spread: null,
@@ -225,7 +228,7 @@ function presentAmong(
   return { values: kept, from: 0, to: count, count, sum, highest, lowest, first, last, longest };
 }
 
-type Medians = Pick<View, "medianAtLeast" | "medianAtMost">;
+type Medians = Pick<View, "medianAtLeast" | "medianAtMost" | "isBelowZero">;
 
 /** Bounds of the median of samples; for an even count they hold both middle ones. */
 function medianBounds({ values, from, to, sum }: Present): Medians {
@@ -235,14 +238,19 @@ function medianBounds({ values, from, to, sum }: Present): Medians {
   const high = mean + near;
   let below = 0;
   let above = 0;
+  let negative = 0;
   for (let index = from; index < to; index++) {
     const value = values[index]!;
     // Not a branch: the processor could not predict it, because either side is as likely.
     below += Number(value < low);
     above += Number(value > high);
+    negative += Number(value < 0);
   }
+  const isBelowZero = negative > 0;
   const half = (to - from - 1) >> 1;
-  if (below <= half && above <= half) return { medianAtLeast: low, medianAtMost: high };
+  if (below <= half && above <= half) {
+    return { medianAtLeast: low, medianAtMost: high, isBelowZero };
+  }
   const count = to - from;
   const sorted = Float64Array.from(values.subarray(from, to));
   medianInPlace(sorted, count);
@@ -252,7 +260,7 @@ function medianBounds({ values, from, to, sum }: Present): Medians {
   for (let index = 0; index < count >> 1; index++) {
     if (count % 2 === 0 && sorted[index]! > lower) lower = sorted[index]!;
   }
-  return { medianAtLeast: lower, medianAtMost: upper };
+  return { medianAtLeast: lower, medianAtMost: upper, isBelowZero };
 }
 
 /**

@@ -36,6 +36,9 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "signals.*.detector.window": "Steps from sample to sample that are looked at.",
     "signals.*.detector.times": "How many times wider, or further out, than before.",
     "signals.*.tolerance": "The change that is acceptable: 10% of what is expected, or 1pp.",
+    "signals.*.tolerance.change": "Of what is expected, such as 10%.",
+    "signals.*.tolerance.atLeast":
+      "A change of this size, in the metric's unit, is acceptable at any level.",
     "signals.*.control": "Subtract what services show that the deployment does not touch: peers.",
     "signals.*.calibrate": "Set the detector's limit from quiet watches of the past.",
     "signals.*.calibrate.every": "From one pretended deployment to the next.",

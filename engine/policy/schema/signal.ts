@@ -13,7 +13,7 @@ import {
   properDuration,
   properShare,
   properWait,
-  tolerance,
+  toleranceOrFloor,
   wait,
 } from "./values.ts";
 
@@ -73,6 +73,13 @@ const novelty = z.strictObject({
   season: z.boolean().default(false),
   times: z.number().positive().default(0.5),
 });
+const outlier = z.strictObject({
+  kind: z.literal("outlier"),
+  baseline: wait.default(3_600_000),
+  season: z.boolean().default(true),
+  drift: z.number().positive().default(2),
+  limit: z.number().positive().default(8),
+});
 const count = z.strictObject({
   kind: z.literal("count"),
   baseline: wait.default(3_600_000),
@@ -90,6 +97,7 @@ const detector = z
     mannWhitney,
     variance,
     novelty,
+    outlier,
     count,
   ])
   .refine((given) => given.kind !== "threshold" || given.breaches <= given.of, {
@@ -154,7 +162,7 @@ export const signal = z
     counter: z.boolean().optional(),
     exposure: exposure.optional(),
     detector: detector.prefault({ kind: "cusum" }),
-    tolerance,
+    tolerance: toleranceOrFloor,
     control: z.literal("peers").optional(),
     calibrate: calibrate.optional(),
     hold: wait.default(60_000),
@@ -177,7 +185,7 @@ export const signal = z
       context.addIssue({ code: "custom", path, message });
     if (
       given.calibrate !== undefined &&
-      (rule.kind === "threshold" || rule.kind === "mannWhitney")
+      (rule.kind === "threshold" || rule.kind === "mannWhitney" || rule.kind === "outlier")
     ) {
       const message = "the statistic of this detector has a largest value: it cannot be calibrated";
       issue(["calibrate"], message);
@@ -192,6 +200,14 @@ export const signal = z
       }
       if (under !== undefined && worse === "up") {
         issue(["detector", "under"], "`worse: up` needs `over`");
+      }
+    }
+    if (given.tolerance.kind === "relative" && "atLeast" in given.tolerance) {
+      if (rule.kind === "count") {
+        issue(
+          ["tolerance", "atLeast"],
+          "a count of events is tolerated by a share alone: write 10%",
+        );
       }
     }
     if (given.control !== undefined && rule.kind === "count") {

@@ -39,6 +39,21 @@ export const tolerance = z
   .meta({ pattern: TOLERANCE_PATTERN, examples: ["10%", "1pp"] })
   .refine((text) => parseTolerance(text) !== null, "expected a tolerance such as 10% or 1pp")
   .transform((text) => parseTolerance(text)!);
+/** A relative change, and a change in the metric's unit that is acceptable at any level. */
+const tolerances = z
+  .strictObject({
+    change: tolerance,
+    atLeast: z.number({ error: "expected a number in the metric's unit" }).positive(),
+  })
+  .refine(({ change }) => change.kind === "relative", {
+    message: "`atLeast` goes with a relative change, such as 10%; points are absolute already",
+    path: ["atLeast"],
+  })
+  .transform(({ change, atLeast }) => ({ ...change, atLeast }));
+/** In short where nothing is acceptable at any level: `10%`. */
+export const toleranceOrFloor = z.union([tolerance, tolerances], {
+  error: "expected a tolerance such as 10%, 1pp or { change: 10%, atLeast: 20 }",
+});
 /** A share of a ratio, or a plain number in the metric's own unit. */
 export const absoluteLimit = z.union([
   share.transform((amount) => ({ kind: "share" as const, amount })),
