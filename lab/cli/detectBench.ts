@@ -8,6 +8,8 @@ import { loadPolicy } from "../policy/load.ts";
 import { duration, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
+const EXIT_INCONCLUSIVE = 3;
+
 interface Flags {
   readonly history: string;
   readonly policy: string;
@@ -31,7 +33,8 @@ export function detectBenchCommand(): Command {
     .addHelpText(
       "after",
       "\nExample:\n  hindsight detect-bench --history nezha " +
-        "--policy scenarios/policies/default.yaml --within 8m",
+        "--policy scenarios/policies/default.yaml --within 8m\n" +
+        "Exit code 3: no metric of the history is watched, or no deployment could be judged.",
     )
     .action(async (flags: Flags) => {
       const policy = loadPolicy(flags.policy);
@@ -45,7 +48,11 @@ export function detectBenchCommand(): Command {
           progress: progressBar(),
         });
         if (flags.json) printJson(bench);
-        else print(benchTable(bench.rows));
+        else if (bench.rows.length > 0) print(benchTable(bench.rows));
+        if (bench.inconclusive !== null) {
+          note(`Inconclusive: ${bench.inconclusive}.`);
+          process.exitCode = EXIT_INCONCLUSIVE;
+        }
         for (const line of bench.notes) note(line);
       } finally {
         history.close();

@@ -5,8 +5,16 @@
  * except in `crossValidatedF1`, and there never on the service that is judged.
  */
 
-import { ENGINE_VERSION, type DetectorSettings, type Policy } from "../../engine/index.ts";
+import {
+  ENGINE_VERSION,
+  watches,
+  type DetectorSettings,
+  type Policy,
+  type SeriesName,
+} from "../../engine/index.ts";
 import type { Progress } from "../progress.ts";
+import { listed } from "../history/import/findings.ts";
+import { namesOf } from "../history/metric/seriesName.ts";
 import type { History } from "../history/open.ts";
 import { absent } from "../people/recorded.ts";
 import { Problem } from "../problem.ts";
@@ -14,6 +22,7 @@ import { replay } from "../replay/replay.ts";
 import { blindCases, ruleOf } from "./baselines.ts";
 import { casesOf, type Case } from "./cases.ts";
 import { measure, type Measures } from "./measures.ts";
+import { naiveCases } from "./naive.ts";
 import { counted } from "../counted.ts";
 
 export interface BenchRow extends Measures {
@@ -30,8 +39,11 @@ export interface Bench {
     readonly seed: number;
     readonly replicates: number;
   };
+  /** Null, or why these rows say nothing. */
+  readonly inconclusive: string | null;
   readonly bad: number;
   readonly good: number;
+  /** None where nothing is watched. */
   readonly rows: readonly BenchRow[];
   readonly notes: readonly string[];
 }
@@ -60,6 +72,15 @@ const RULES: readonly (readonly [string, DetectorSettings])[] = [
   ],
 ];
 
+function whatItHas(names: readonly SeriesName[]): string {
+  const metrics = new Set(names.map(({ metric, role }) => `${metric} (${role ?? "no role"})`));
+  return `It has ${listed([...metrics].sort(), 12)}.`;
+}
+
+const CURE =
+  "Watch these by `role` or `metric`, or correct their roles in metric_catalog.csv; " +
+  "`hindsight policy suggest` drafts a policy for this history.";
+
 /** @throws Problem when no deployment is labelled good, or none bad */
 export async function benchDetection(
   history: History,
@@ -69,6 +90,20 @@ export async function benchDetection(
   const { withinMs, seed, replicates } = options;
   const judged: Policy =
     withinMs === null || withinMs >= policy.watchMs ? policy : { ...policy, watchMs: withinMs };
+  const manifest = {
+    engineVersion: ENGINE_VERSION,
+    history: history.manifest.digest,
+    policy: { name: policy.policy, digest: policy.digest },
+    withinMs,
+    historyMs: options.historyMs,
+    seed,
+    replicates,
+  };
+  const names = namesOf(history);
+  if (!policy.signals.some((signal) => names.some((name) => watches(signal, name)))) {
+    const inconclusive = `no metric of this history is watched by ${policy.policy}`;
+    return { manifest, inconclusive, bad: 0, good: 0, rows: [], notes: [whatItHas(names), CURE] };
+  }
   const policies = [judged, ...RULES.map(([name, detector]) => ruleOf(judged, name, detector))];
   const replayed = await replay(
     history,
@@ -90,20 +125,17 @@ export async function benchDetection(
     detector,
     ...measure(cases, seed, replicates),
   });
+  const naive = await naiveCases(history, replayed.plan, judged, own);
   return {
-    manifest: {
-      engineVersion: ENGINE_VERSION,
-      history: history.manifest.digest,
-      policy: { name: policy.policy, digest: policy.digest },
-      withinMs,
-      historyMs: options.historyMs,
-      seed,
-      replicates,
-    },
+    manifest,
+    inconclusive: own.every(({ undecided }) => undecided)
+      ? `${policy.policy} could judge none of ${counted(own.length, "labelled deployment")}`
+      : null,
     bad,
     good: own.length - bad,
     rows: [
       row(policy.policy, own),
+      row("naive before/after", naive),
       ...RULES.map(([name], index) => row(name, casesOf(history, replayed, index + 1))),
       ...[...blindCases(own, seed)].map(([name, cases]) => row(name, cases)),
     ],
@@ -116,10 +148,12 @@ function notesOf(history: History, cases: readonly Case[], bad: number): string[
   const left = history.tables.deployments.length - cases.length;
   if (left > 0)
     notes.push(`Left out, labelled unrelated or not at all: ${counted(left, "deployment")}.`);
-  const undecided = cases.filter((one) => one.undecided).length;
-  if (undecided > 0) {
+  const unjudged = cases.filter((one) => one.undecided);
+  if (unjudged.length > 0) {
+    const isBad = unjudged.filter((one) => one.bad).length;
     notes.push(
-      `Not to be called healthy, counted as not flagged: ${counted(undecided, "deployment")}.`,
+      `Could not be judged: ${counted(unjudged.length, "deployment")}, ${isBad} of them bad. ` +
+        "They are neither misses nor correct passes; recall and balanced accuracy count them as wrong.",
     );
   }
   if (bad < 30)

@@ -35,7 +35,7 @@ export interface Case {
   readonly score: number;
   /** Baseline samples of the signal that had the most; it must not give the label away. */
   readonly pastSamples: number;
-  /** No signal could be judged healthy or breaching: counted as not flagged, never as healthy. */
+  /** No signal could be judged healthy or breaching: counted apart, never as healthy. */
   readonly undecided: boolean;
 }
 

@@ -17,15 +17,22 @@ export interface Interval {
 
 export interface Measures {
   readonly truePositives: number;
+  /** Bad ones that were judged and not flagged. */
   readonly falseNegatives: number;
   readonly falsePositives: number;
+  /** Good ones that were judged and not flagged. */
   readonly trueNegatives: number;
-  readonly undecided: number;
+  /** Those that no signal could judge: neither missed nor passed. */
+  readonly unjudgedBad: number;
+  readonly unjudgedGood: number;
   readonly precision: Interval;
+  /** Found of all bad deployments, also of those that could not be judged. */
   readonly recall: Interval;
   readonly f1: Interval;
-  /** False positives per benign deployment. */
+  /** False positives per good deployment that was judged. */
   readonly falsePositiveRate: Interval;
+  /** The mean of the shares of bad and of good ones that were told right; unjudged is wrong. */
+  readonly balancedAccuracy: Interval;
   /** The probability that a bad deployment has a higher score than a good one; ties count half. */
   readonly auc: Interval;
   /** Seconds from onset to flag, of bad deployments that were flagged. */
@@ -39,27 +46,38 @@ interface Tally {
   readonly fn: number;
   readonly fp: number;
   readonly tn: number;
+  readonly unjudgedBad: number;
+  readonly unjudgedGood: number;
 }
 
 function tally(cases: readonly Case[], flagged: (one: Case) => boolean): Tally {
-  let tp = 0;
-  let fn = 0;
-  let fp = 0;
-  let tn = 0;
+  let [tp, fn, fp, tn, unjudgedBad, unjudgedGood] = [0, 0, 0, 0, 0, 0];
   for (const one of cases) {
-    if (one.bad) {
-      if (flagged(one)) tp++;
-      else fn++;
-    } else if (flagged(one)) fp++;
+    if (flagged(one)) {
+      if (one.bad) tp++;
+      else fp++;
+    } else if (one.undecided) {
+      if (one.bad) unjudgedBad++;
+      else unjudgedGood++;
+    } else if (one.bad) fn++;
     else tn++;
   }
-  return { tp, fn, fp, tn };
+  return { tp, fn, fp, tn, unjudgedBad, unjudgedGood };
 }
 
 const divide = (top: number, bottom: number): number => (bottom === 0 ? Number.NaN : top / bottom);
 
-function f1Of({ tp, fp, fn }: Tally): number {
-  return divide(2 * tp, 2 * tp + fp + fn);
+function f1Of({ tp, fp, fn, unjudgedBad }: Tally): number {
+  return divide(2 * tp, 2 * tp + fp + fn + unjudgedBad);
+}
+
+function recallOf({ tp, fn, unjudgedBad }: Tally): number {
+  return divide(tp, tp + fn + unjudgedBad);
+}
+
+function balancedOf(counts: Tally): number {
+  const { fp, tn, unjudgedGood } = counts;
+  return (recallOf(counts) + divide(tn, fp + tn + unjudgedGood)) / 2;
 }
 
 /** Mann-Whitney's U divided by the number of pairs. */
@@ -129,9 +147,10 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
     const counts = tally(sample, ({ flagged }) => flagged);
     return {
       precision: divide(counts.tp, counts.tp + counts.fp),
-      recall: divide(counts.tp, counts.tp + counts.fn),
+      recall: recallOf(counts),
       f1: f1Of(counts),
       falsePositiveRate: divide(counts.fp, counts.fp + counts.tn),
+      balancedAccuracy: balancedOf(counts),
       auc: aucOf(sample),
       timeToDetectMedian: median(
         sample.flatMap(({ bad, detectedAfterMs }) =>
@@ -158,7 +177,7 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
   const counts = tally(cases, ({ flagged }) => flagged);
   const trials: JsonObject<number> = {
     precision: counts.tp + counts.fp,
-    recall: counts.tp + counts.fn,
+    recall: counts.tp + counts.fn + counts.unjudgedBad,
     falsePositiveRate: counts.fp + counts.tn,
   };
   const interval = (name: string): Interval => {
@@ -184,11 +203,13 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
     falseNegatives: counts.fn,
     falsePositives: counts.fp,
     trueNegatives: counts.tn,
-    undecided: cases.filter(({ undecided }) => undecided).length,
+    unjudgedBad: counts.unjudgedBad,
+    unjudgedGood: counts.unjudgedGood,
     precision: interval("precision"),
     recall: interval("recall"),
     f1: interval("f1"),
     falsePositiveRate: interval("falsePositiveRate"),
+    balancedAccuracy: interval("balancedAccuracy"),
     auc: interval("auc"),
     timeToDetectMedian: interval("timeToDetectMedian"),
     crossValidatedF1: interval("crossValidatedF1"),

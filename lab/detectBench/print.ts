@@ -21,14 +21,16 @@ export function benchTable(rows: readonly BenchRow[]): string {
       row.falseNegatives,
       row.falsePositives,
       row.trueNegatives,
+      row.unjudgedBad + row.unjudgedGood,
     ] as const;
     table.addRow({
       detector: row.detector,
-      "TP/FN/FP/TN": counts.join("/"),
+      "TP/FN/FP/TN/unjudged": counts.join("/"),
       precision: share(row.precision),
       recall: share(row.recall),
       F1: share(row.f1),
       "FP per good": share(row.falsePositiveRate),
+      "balanced accuracy": share(row.balancedAccuracy),
       AUC: share(row.auc),
       "F1, cross-validated": share(row.crossValidatedF1),
       "median time": value === null ? "–" : formatDuration(Math.round(value) * 1000),

@@ -82,6 +82,24 @@ describe("measures", () => {
     expect(measure(cases, 1, 200)).toEqual(measured);
   });
 
+  test("count what could not be judged apart from misses and from correct passes", () => {
+    // Of the ten bad, two are unjudged in place of missed; of the twenty good, nine.
+    const partly = cases.map((one, at) => ({ ...one, undecided: !one.flagged && at < 19 }));
+    const measured = measure(partly, 1, 200);
+    expect(measured).toMatchObject({
+      truePositives: 8,
+      falseNegatives: 0,
+      unjudgedBad: 2,
+      falsePositives: 2,
+      trueNegatives: 9,
+      unjudgedGood: 9,
+    });
+    expect(measured.recall.value).toBeCloseTo(0.8, 12);
+    expect(measured.falsePositiveRate.value).toBeCloseTo(2 / 11, 12);
+    expect(measured.balancedAccuracy.value).toBeCloseTo((0.8 + 9 / 20) / 2, 12);
+    expect(measure(cases, 1, 200).balancedAccuracy.value).toBeCloseTo((0.8 + 0.9) / 2, 12);
+  });
+
   test("never, always, coin and history length score what looking at nothing scores", () => {
     const blind = blindCases(cases, 1);
     const of = (name: string) => measure(blind.get(name)!, 1, 100);

@@ -147,7 +147,8 @@ describe("the history", () => {
       }),
     );
     expect([bench.bad, bench.good]).toEqual([12, 6]);
-    expect(bench.rows[0]!.undecided).toBe(0);
+    const { unjudgedBad, unjudgedGood } = bench.rows[0]!;
+    expect([unjudgedBad, unjudgedGood]).toEqual([0, 0]);
     // Every case has the same past: its length must not give a label away.
     expect(bench.rows.find(({ detector }) => detector === "history length")!.auc.value).toBe(0.5);
   });

@@ -19,7 +19,12 @@ afterEach(endServing);
 
 const TO_MS = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;
-const reading = async (url: string, hours: number, waited: number[] = []) => {
+const reading = async (
+  url: string,
+  hours: number,
+  waited: number[] = [],
+  queries: Readonly<Record<string, string>> = { x: "x" },
+) => {
   const duck = await openDuck();
   const scratch = temporaryDirectory();
   const wait = (ms: number): Promise<void> => {
@@ -27,7 +32,7 @@ const reading = async (url: string, hours: number, waited: number[] = []) => {
     return Promise.resolve();
   };
   const clock = { ...systemClock, wait };
-  const settings = METRICS.parse({ url, timeout: "1s", queries: { x: "x" } });
+  const settings = METRICS.parse({ url, timeout: "1s", queries });
   const [fromMs, toMs] = [TO_MS - hours * HOUR_MS, TO_MS];
   const request = { settings, secretOf: () => "", clock, fromMs, toMs, onProgress: () => {} };
   try {
@@ -86,7 +91,7 @@ it("counts samples that are left out, and gives up with a clear message", async 
   expect(dropped).toEqual([
     {
       table: "metrics",
-      reason: "several series for one service: make it one, as with sum by (service)",
+      reason: "several series for one service: make it one, as with sum by (service) (x)",
       rows: 2,
       examples: ["x of shop"],
     },
@@ -105,6 +110,30 @@ it("counts samples that are left out, and gives up with a clear message", async 
   await expect(reading(url, 1)).rejects.toThrow(
     /x: the metrics API cannot be reached: connection refused \(6 times, with longer/,
   );
+});
+
+it("names the label in which series of one service differ, the cure, and what has none left", async () => {
+  const series = (labels: object, value: string) => {
+    return { metric: { __name__: "x", ...labels }, values: [[TO_MS / 1000, value]] };
+  };
+  const url = await serve(({ query }, response) => {
+    const result = query.startsWith("requests_total")
+      ? [
+          series({ service: "shop", code: "200", pod: "a" }, "5"),
+          series({ service: "shop", code: "500", pod: "a" }, "1"),
+        ]
+      : [series({ service: "shop" }, "1")];
+    json(response, { status: "success", data: { resultType: "matrix", result } });
+  });
+  const queries = { requests_total: "requests_total", x: "x" };
+  const { rows, dropped, warnings } = await reading(url, 1, [], queries);
+  expect(rows).toHaveLength(1);
+  const cure =
+    "several series for one service, which differ in code: make it one, as with " +
+    "sum by (service) (rate(requests_total[2m])), with kind: rate";
+  const examples = ["requests_total of shop"];
+  expect(dropped).toEqual([{ table: "metrics", reason: cure, rows: 2, examples }]);
+  expect(warnings).toEqual([`every sample of requests_total was left out: ${cure}`]);
 });
 
 it("leaves nothing behind when it is interrupted", async () => {

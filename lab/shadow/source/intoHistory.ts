@@ -52,6 +52,7 @@ export async function readPast(
   const findings = new Findings();
   const stretchMs = toMs - fromMs;
   const empty: string[] = [];
+  const spoilt = new Map<string, string>();
   for (const [index, query] of settings.queries.entries()) {
     let samples = 0;
     for await (const piece of piecesWithRetries(api, pieces, query, request)) {
@@ -62,6 +63,7 @@ export async function readPast(
       for (const { reason, samples: lost, example } of piece.leftOut) {
         const where = example === null ? query.metric : `${query.metric} of ${example}`;
         findings.drop("metrics", reason, lost, [where]);
+        if (!spoilt.has(query.metric)) spoilt.set(query.metric, reason);
       }
       const doneMs = index * stretchMs + piece.toMs - fromMs;
       request.onProgress(doneMs, settings.queries.length * stretchMs, query.metric);
@@ -69,7 +71,14 @@ export async function readPast(
     if (samples === 0) empty.push(query.metric);
   }
   if (empty.length > 0 && empty.length < settings.queries.length) {
-    findings.warn(`no sample at all of ${empty.join(", ")}: check the query and the time`);
+    const silent = empty.filter((metric) => !spoilt.has(metric));
+    if (silent.length > 0) {
+      findings.warn(`no sample at all of ${silent.join(", ")}: check the query and the time`);
+    }
+    for (const metric of empty) {
+      const reason = spoilt.get(metric);
+      if (reason !== undefined) findings.warn(`every sample of ${metric} was left out: ${reason}`);
+    }
   }
   if (templates !== null) await readTemplates(templates, api, request, rows, findings);
   const paths = await rows.finish();

@@ -79,6 +79,10 @@ class Columns {
   readonly #columns = new Map<string, TakenColumn>();
   /** Keys that several series share, and how many samples these have together. */
   readonly #doubled = new Map<string, number>();
+  /** Of the first series of each key. */
+  readonly #labels = new Map<string, Fields>();
+  /** The labels in which series of one key differ. */
+  readonly #differing = new Set<string>();
   readonly #named: NamedMetric;
   #unnamed = 0;
   #conflicts = 0;
@@ -109,13 +113,33 @@ class Columns {
     const before = this.#columns.get(key);
     if (before !== undefined) {
       this.#doubled.set(key, (this.#doubled.get(key) ?? before.atMs.length) + atMs.length);
+      this.#compare(this.#labels.get(key)!, labels);
       return;
     }
+    this.#labels.set(key, labels);
     this.#columns.set(key, {
       series: { ...this.#named, service, version },
       atMs,
       values,
     });
+  }
+
+  #compare(first: Fields, other: Fields): void {
+    for (const label of new Set([...Object.keys(first), ...Object.keys(other)])) {
+      if (own(first, label) !== own(other, label)) this.#differing.add(label);
+    }
+  }
+
+  /** What one asks to get one series for each service; counters are summed as rates. */
+  #cure(): string {
+    const { serviceLabel, kind, isSelector, query } = this.query;
+    const labels = [...this.#differing].filter((label) => label !== "__name__").sort();
+    const differ = labels.length === 0 ? "" : `, which differ in ${listed(labels, 3)}`;
+    const isRate = kind === "counter" && isSelector;
+    const sum = `sum by (${serviceLabel}) (${isRate ? `rate(${query}[2m])` : query})`;
+    const shown = sum.length > 120 ? `sum by (${serviceLabel})` : sum;
+    const asRate = isRate ? ", with kind: rate" : "";
+    return `several series for one service${differ}: make it one, as with ${shown}${asRate}`;
   }
 
   #samples(pairs: unknown, key: string | null): { atMs: number[]; values: number[] } {
@@ -171,7 +195,7 @@ class Columns {
         example: null,
       },
       {
-        reason: `several series for one service: make it one, as with sum by (${serviceLabel})`,
+        reason: this.#cure(),
         samples: doubled,
         example: listed([...this.#doubled.keys()].sort(), 3),
       },
