@@ -29,7 +29,7 @@ export interface Measures {
   /** Found of all bad deployments, also of those that could not be judged. */
   readonly recall: Interval;
   readonly f1: Interval;
-  /** False positives per good deployment that was judged. */
+  /** Flagged of all good deployments, also of those that could not be judged. */
   readonly falsePositiveRate: Interval;
   /** The mean of the shares of bad and of good ones that were told right; unjudged is wrong. */
   readonly balancedAccuracy: Interval;
@@ -149,7 +149,7 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
       precision: divide(counts.tp, counts.tp + counts.fp),
       recall: recallOf(counts),
       f1: f1Of(counts),
-      falsePositiveRate: divide(counts.fp, counts.fp + counts.tn),
+      falsePositiveRate: divide(counts.fp, counts.fp + counts.tn + counts.unjudgedGood),
       balancedAccuracy: balancedOf(counts),
       auc: aucOf(sample),
       timeToDetectMedian: median(
@@ -178,7 +178,7 @@ export function measure(cases: readonly Case[], seed: number, bootstraps: number
   const trials: JsonObject<number> = {
     precision: counts.tp + counts.fp,
     recall: counts.tp + counts.fn + counts.unjudgedBad,
-    falsePositiveRate: counts.fp + counts.tn,
+    falsePositiveRate: counts.fp + counts.tn + counts.unjudgedGood,
   };
   const interval = (name: string): Interval => {
     const value = own(whole, name)!;

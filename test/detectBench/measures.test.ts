@@ -95,7 +95,7 @@ describe("measures", () => {
       unjudgedGood: 9,
     });
     expect(measured.recall.value).toBeCloseTo(0.8, 12);
-    expect(measured.falsePositiveRate.value).toBeCloseTo(2 / 11, 12);
+    expect(measured.falsePositiveRate.value).toBeCloseTo(2 / 20, 12);
     expect(measured.balancedAccuracy.value).toBeCloseTo((0.8 + 9 / 20) / 2, 12);
     expect(measure(cases, 1, 200).balancedAccuracy.value).toBeCloseTo((0.8 + 0.9) / 2, 12);
   });

@@ -30,6 +30,8 @@ describe("settings", () => {
       queries: [
         {
           metric: "latency_ms",
+          role: "latency",
+          confidence: 0.8,
           query: "latency_ms",
           isSelector: true,
           serviceLabel: "service",
