@@ -3,9 +3,11 @@
 import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { formatDuration, judgedAt, judgementCount, type KayentaPlan } from "../../engine/index.ts";
 import { ARGO_SETTINGS, importArgo, isArgoObject } from "../policy/import/argo.ts";
 import { documentsOf } from "../policy/import/document.ts";
 import { importFlagger, isFlaggerObject } from "../policy/import/flagger.ts";
+import { importKayenta, isKayentaObject } from "../policy/import/kayenta.ts";
 import { importRules, RULE_SETTINGS, type RuleSettings } from "../policy/import/prometheus.ts";
 import { boundBy, readBindings } from "../policy/import/binding.ts";
 import { incumbentText, type Bound } from "../policy/import/policyFile.ts";
@@ -59,6 +61,7 @@ export function importCommand(): Command {
     )
     .addCommand(argoCommand())
     .addCommand(flaggerCommand())
+    .addCommand(kayentaCommand())
     .addCommand(prometheusCommand());
 }
 
@@ -126,6 +129,52 @@ function flaggerCommand(): Command {
       for (const { message } of notes) note(message);
       say(flags, made);
     });
+}
+
+function kayentaCommand(): Command {
+  return common(new Command("kayenta"))
+    .description(
+      "Canary configs of Kayenta, with the Spinnaker stages or execution requests that run them:\n" +
+        "a policy for each. The canary is the deployment's new version, the baseline the old one.",
+    )
+    .addHelpText(
+      "after",
+      "\nExample:\n  hindsight policy import kayenta canary/config.json canary/pipeline.json \\\n" +
+        "    --out policies --owner payments --metric latency=latency_p95_ms",
+    )
+    .action((files: readonly string[], flags: Flags, command: Command) => {
+      const sources = files.map((file) => ({ file, text: readConfigs(file) }));
+      const read = sources.map(({ file, text }) => documentsOf(text, file));
+      const { imported, problems, notes } = importKayenta(
+        read.flatMap(({ objects }) => objects).filter(isKayentaObject),
+      );
+      const wrong = [...read.flatMap((one) => one.problems), ...problems];
+      if (wrong.length > 0) throw new Problems(wrong);
+      if (imported.length === 0) {
+        throw new Problem("there is no canary config in these files", {
+          file: files[0]!,
+          cure: "Give the files that hold one.",
+        });
+      }
+      const isGiven = command.getOptionValueSource("watch") === "cli";
+      const made = imported.map(({ name, plan, queries }) => {
+        const policy = imported.length === 1 ? (flags.name ?? name) : name;
+        const watch = watchOf(plan, isGiven ? flags.watch : null);
+        return write({ ...flags, watch }, { policy, system: "kayenta", plan, queries, sources });
+      });
+      for (const { message } of notes) note(message);
+      say(flags, made);
+    });
+}
+
+/** As long as the analysis takes: the judgement at its end belongs to it. */
+function watchOf(plan: KayentaPlan, given: number | null): number {
+  const lastMs = judgedAt(plan, judgementCount(plan)).toMs;
+  const neededMs = lastMs + 60_000;
+  if (given === null || given >= lastMs) return given ?? neededMs;
+  throw new Problem(`--watch ${formatDuration(given)} ends before the last judgement`, {
+    cure: `The analysis takes ${formatDuration(lastMs)}: give that or more, or leave it out.`,
+  });
 }
 
 function prometheusCommand(): Command {
@@ -218,6 +267,10 @@ function readTemplates(file: string): string {
 
 function readCanaries(file: string): string {
   return readText(file, "file of Canaries", "Give the path of a file with Canaries.");
+}
+
+function readConfigs(file: string): string {
+  return readText(file, "canary config", "Give the path of a canary config, stage or request.");
 }
 
 function readRules(file: string): string {

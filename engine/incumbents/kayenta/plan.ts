@@ -137,10 +137,14 @@ export const kayentaPlan: z.ZodType<KayentaPlan> = z
       .min(0)
       .max(2 ** 32 - 1),
   })
-  .refine((plan) => judgementCount(plan) <= MOST_JUDGEMENTS, {
-    path: ["intervalMs"],
-    error: `expected at most ${MOST_JUDGEMENTS} judgements`,
-  })
+  .refine(
+    (plan) => {
+      const count = judgementCount(plan);
+      // An interval below a minute is refused above.
+      return !Number.isFinite(count) || count <= MOST_JUDGEMENTS;
+    },
+    { path: ["intervalMs"], error: `expected at most ${MOST_JUDGEMENTS} judgements` },
+  )
   .refine(({ lifetimeMs, lookbackMs, stepMs }) => {
     return Math.max(lifetimeMs, lookbackMs) / stepMs <= MOST_POINTS;
   }, `expected at most ${MOST_POINTS} points a series`)
