@@ -41,6 +41,14 @@ const SENTENCES: ReadonlyMap<string, (params: Params) => string> = new Map([
       );
     },
   ],
+  [
+    "thresholdReached",
+    (params: Params) => {
+      const why = FLAGGER_REASONS.get(String(params.get("reason"))) ?? String(params.get("reason"));
+      const metric = String(params.get("metric"));
+      return `rolls back after ${Number(params.get("failedChecks"))} failed checks: ${metric} ${why}`;
+    },
+  ],
   ["pauseStep", (params: Params) => `waits for a person at step ${Number(params.get("step")) + 1}`],
   [
     "alertFiring",
@@ -66,6 +74,13 @@ function kayentaLabel(params: Params): string {
   const said = KAYENTA_LABELS.get(label) ?? label;
   return times === null ? said : `${said} (${times} times)`;
 }
+
+const FLAGGER_REASONS: ReadonlyMap<string, string> = new Map([
+  ["belowMin", "is below its range"],
+  ["aboveMax", "is above its range"],
+  ["noValues", "has no values"],
+  ["queryFailed", "could not be asked for"],
+]);
 
 /** `Argo Rollouts: aborts at step 2: the analysis of success-rate ended Failed`. */
 export function findingText(system: IncumbentKind, { code, params }: Finding): string {

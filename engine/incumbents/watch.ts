@@ -178,6 +178,9 @@ function answerTo(
 ): Answer {
   const signal = policy.signals.find(({ name }) => name === question.query);
   assert(signal !== undefined, `the plan asks ${question.query}, which the policy does not name`);
+  const { outage } = policy.incumbent!;
+  const sinceMs = atMs - deployment.startedAtMs - (outage?.afterMs ?? 0);
+  if (outage !== undefined && sinceMs >= 0 && sinceMs < outage.forMs) return { kind: "failed" };
   const columns = columnsFor(signal, watch, deployment).map((column) => ({ column }));
   const answer = answerFrom(columns, question, atMs, deployment.version);
   const asked = policy.incumbent!.queries.find(({ name }) => name === question.query);

@@ -334,6 +334,11 @@ export interface IncumbentPolicy {
     /** The history has another unit: an answer is its value times and plus this. Absent: the same. */
     readonly scale?: { readonly times: number; readonly plus: number };
   }[];
+  /**
+   * A what-if, never written in a file: what is asked for `forMs`, from `afterMs` after the start of
+   * a deployment on, fails.
+   */
+  readonly outage?: { readonly forMs: number; readonly afterMs: number };
 }
 
 export interface Policy {

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { answerTo, type Answer } from "../compare/answer.ts";
 import { compareDocument } from "../compare/document.ts";
+import { incumbentLines, incumbentsOf } from "../compare/incumbents.ts";
 import {
   differenceSentences,
   flipLines,
@@ -17,6 +18,7 @@ import { runWriter } from "./runOut.ts";
 import { counted } from "../counted.ts";
 
 const FLIPS_SHOWN = 5;
+const FLIPS_NAMED = 3;
 
 export function compareCommand(): Command {
   return runOptions(
@@ -58,6 +60,11 @@ export function printComparison(evaluation: Answer): void {
   print("");
   for (const line of differenceSentences(evaluation)) print(line);
   print("");
+  const incumbents = incumbentsOf(evaluation);
+  if (incumbents !== null) {
+    for (const line of incumbentLines(incumbents, FLIPS_NAMED)) print(line);
+    print("");
+  }
   const { draws } = evaluation.manifest;
   const drawn = draws > 1 ? ` in the first of ${draws} draws` : "";
   if (evaluation.flips.length === 0) print(`No deployment ends differently${drawn}.`);

@@ -6,6 +6,7 @@ import { readSigner, type Signer } from "../audit/signature.ts";
 import type { Moment } from "../compare/moment.ts";
 import { withinBetween, type Within } from "../compare/within.ts";
 import { readManifest } from "../history/manifest.ts";
+import type { Outage } from "../history/outage.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
@@ -32,6 +33,8 @@ export function duration(text: string): number {
   return ms;
 }
 
+const OUTAGE_AFTER_MS = 300_000;
+
 export interface EvaluateFlags extends ScaleFlags {
   readonly history: string;
   readonly from?: Moment;
@@ -42,6 +45,8 @@ export interface EvaluateFlags extends ScaleFlags {
   readonly replicates: number;
   readonly draws: number;
   readonly effect: EffectRule;
+  readonly outage?: number;
+  readonly outageAfter?: number;
   readonly json?: true;
   readonly out?: string;
   readonly force?: true;
@@ -51,6 +56,12 @@ export interface EvaluateFlags extends ScaleFlags {
 /** What every command that leaves a run has in common. */
 export function runOptions(command: Command): Command {
   return scaleOptions(stretchOptions(measureOptions(command)))
+    .option(
+      "--outage <time>",
+      "what if the metrics of a service could not be asked for so long after its deployment",
+      duration,
+    )
+    .option("--outage-after <time>", "when that begins", duration, OUTAGE_AFTER_MS)
     .option("--out <dir>", "write a run directory")
     .option("--force", "replace a run that is there already")
     .option("--sign-key <file>", "private Ed25519 key (PEM) that signs the log of the run");
@@ -117,6 +128,7 @@ export function evaluateOptionsOf(flags: EvaluateFlags) {
   const { people, costs, seed, replicates, draws, effect } = flags;
   return {
     ...withinOf(flags),
+    ...outageOf(flags),
     people,
     draws,
     effect,
@@ -124,6 +136,21 @@ export function evaluateOptionsOf(flags: EvaluateFlags) {
     seed,
     replicates,
   };
+}
+
+function outageOf({ outage, outageAfter = OUTAGE_AFTER_MS, out }: EvaluateFlags): {
+  readonly outage?: Outage;
+} {
+  if (outage === undefined) return {};
+  if (out !== undefined) {
+    throw new Problem(
+      "--outage changes samples, and the log of a run rests on those of the history",
+      {
+        cure: "Leave out --out.",
+      },
+    );
+  }
+  return { outage: { forMs: outage, afterMs: outageAfter } };
 }
 
 /** Which deployments are scored, where not all of them are. */

@@ -38,6 +38,7 @@ type AskedOptions = Pick<
   | "draws"
   | "effect"
   | "within"
+  | "outage"
   | "glances"
   | "scale"
   | "progress"
@@ -61,7 +62,7 @@ export async function answerTo(
   const { scale } = options;
   const manifest = readManifest(dir);
   const isSmall = scale === undefined || manifest.samples < scale.leastSamples;
-  if (isSmall || use !== null) return make();
+  if (isSmall || use !== null || options.outage !== undefined) return make();
   const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
   const { draws = 1, effect = "hold", glances = false } = options;
   const within = options.within === undefined ? null : withinText(options.within);

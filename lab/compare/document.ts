@@ -4,6 +4,7 @@ import { formatTime } from "../../engine/index.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { rollbackWorth, type Costs } from "../score/costs.ts";
 import type { Answer } from "./answer.ts";
+import { incumbentsOf } from "./incumbents.ts";
 
 function time(atMs: number | null): string | null {
   return atMs === null ? null : formatTime(atMs);
@@ -64,7 +65,9 @@ export function replayDocument({ manifest, policies }: Answer) {
   };
 }
 
-export function compareDocument({ manifest, policies, differences, flips }: Answer) {
+export function compareDocument(answer: Answer) {
+  const { manifest, policies, differences, flips } = answer;
+  const incumbents = incumbentsOf(answer);
   return {
     manifest,
     scorecards: Object.fromEntries(
@@ -72,5 +75,6 @@ export function compareDocument({ manifest, policies, differences, flips }: Answ
     ),
     differences,
     flips,
+    ...(incumbents === null ? {} : { incumbents }),
   };
 }

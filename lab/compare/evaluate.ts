@@ -15,6 +15,14 @@ import {
 import { collectSamples } from "../replay/samplesSeen.ts";
 import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
+import {
+  outageNote,
+  outageText,
+  policiesIn,
+  withOutage,
+  type Outage,
+  type OutageText,
+} from "../history/outage.ts";
 import type { Label } from "../history/tables.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import type { Listed } from "../history/listed.ts";
@@ -88,6 +96,8 @@ export interface EvaluateOptions {
   readonly glances?: boolean;
   /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
   readonly scoresOnly?: true;
+  /** What if the API of the metrics had been down? Absent: the samples are those of the history. */
+  readonly outage?: Outage;
   /** Keeps what was judged, and has others judge; absent: all of it here and now. */
   readonly scale?: Scale;
 }
@@ -118,6 +128,8 @@ export interface RunManifest extends PeopleAsked {
   readonly history: { readonly digest: string; readonly samples: number };
   /** Only deployments that started in here are scored; all of them where it is not there. */
   readonly within?: WithinText;
+  /** The API of the metrics was down in this run, though not in the history. */
+  readonly outage?: OutageText;
   /** Where no history was replayed but a world lived: what makes it again. */
   readonly world?: {
     readonly file: string;
@@ -168,15 +180,17 @@ export interface Evaluation {
 
 /** Replays and scores every policy; the first is the baseline of the differences. */
 export async function evaluate(
-  history: Past,
-  policies: readonly Policy[],
+  past: Past,
+  asked: readonly Policy[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   const startedAt = new Date();
   const began = performance.now();
+  const { within, outage } = options;
+  const policies = outage === undefined ? asked : policiesIn(asked, outage);
   checkNames(policies);
+  const history = outage === undefined ? past : withOutage(past, outage);
   const { tables, manifest } = history;
-  const { within } = options;
   const stretch = within === undefined ? [] : withinNotes(within, history);
   // Variants of one policy have the same to say about it.
   const unlike = options.told === undefined ? policies : policies.slice(0, 1);
@@ -265,6 +279,7 @@ export async function evaluate(
       timeZones: process.versions["tz"] ?? "unknown",
       history: { digest: manifest.digest, samples: manifest.samples },
       ...(within === undefined ? {} : { within: withinText(within) }),
+      ...(outage === undefined ? {} : { outage: outageText(outage) }),
       policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
       ...peopleAsked(options.people, people),
       costs,
@@ -287,6 +302,7 @@ export async function evaluate(
       samplesRead: replayed.samplesRead,
       notes: [
         ...stretch,
+        ...(outage === undefined ? [] : [outageNote(outage)]),
         ...unmet,
         ...notesOf(history, evaluated, recovery),
         ...passingNotes(passing),

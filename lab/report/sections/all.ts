@@ -5,6 +5,7 @@ import type { Advice } from "../decision.ts";
 import { fieldWords } from "../../compare/words.ts";
 import type { ReportDocument } from "../document.ts";
 import { faultsSection } from "./faults.ts";
+import { incumbentsSection } from "./incumbents.ts";
 import { costSection, peopleSection } from "./people.ts";
 import { auditSection, qualitySection } from "./quality.ts";
 import { breakdownSection, scoresSection } from "./scores.ts";
@@ -17,6 +18,7 @@ export function sectionsOf(document: ReportDocument): readonly Section[] {
     changeSection(document),
     scoresSection(document),
     breakdownSection(document),
+    ...incumbentsSection(document),
     faultsSection(document),
     tagsSection(document),
     peopleSection(document),

@@ -1,0 +1,94 @@
+/**
+ * The section on what the team runs today: why it rolled healthy deployments back, and who was right
+ * where it and the other policy differ. Only where one of the policies is an incumbent.
+ */
+
+import type { IncumbentCause } from "../../../engine/index.ts";
+import {
+  CAUSES,
+  SIDES,
+  sideText,
+  wrongRollbackText,
+  type Disagreement,
+} from "../../compare/incumbents.ts";
+import { countText } from "../../counted.ts";
+import { list, paragraph, type Block, type Piece, type Row, type Section } from "../blocks.ts";
+import type { ReportDocument } from "../document.ts";
+
+const CAUSE_TITLES: Readonly<Record<IncumbentCause, string>> = {
+  condition: "a number beyond its condition",
+  conditionError: "its condition errs on a number",
+  noData: "missing data",
+  queryFailed: "the query failed",
+};
+
+/** Of each side so many are named; `--json` has all. */
+const NAMED = 5;
+
+export function incumbentsSection(document: ReportDocument): readonly Section[] {
+  const incumbents = document.comparison?.incumbents;
+  if (incumbents === undefined) return [];
+  const { wrongRollbacks, disagreements } = incumbents;
+  const blocks: Block[] = [
+    list(wrongRollbacks.map((one) => `${wrongRollbackText(one)}.`)),
+    paragraph(
+      "The measurement that decided says why: of three failures in a row that reach a limit, the " +
+        "third. All of this is of the first draw.",
+    ),
+  ];
+  for (const { policy, rolledBack, causes } of wrongRollbacks) {
+    if (causes === null || rolledBack.length === 0) continue;
+    const total = rolledBack.length;
+    blocks.push({
+      kind: "table",
+      caption: `Healthy deployments that ${policy} rolled back, by why`,
+      columns: [
+        { title: "why" },
+        { title: "deployments", align: "right" },
+        { title: "share", align: "right" },
+        { title: "the first" },
+      ],
+      rows: CAUSES.map((cause): Row => {
+        const ids = causes[cause];
+        const share = `${((100 * ids.length) / total).toFixed(0)} %`;
+        return [CAUSE_TITLES[cause], countText(ids.length), share, named(document, ids)];
+      }),
+    });
+  }
+  for (const one of disagreements) blocks.push(rightTable(document, one));
+  return [{ id: "incumbent", title: "What your team runs today", blocks }];
+}
+
+function rightTable(document: ReportDocument, one: Disagreement): Block {
+  const { baselinePolicy, candidatePolicy } = one;
+  return {
+    kind: "table",
+    caption: `Where only one of ${baselinePolicy} and ${candidatePolicy} rolls back, by label`,
+    columns: [
+      { title: "who was right" },
+      { title: "deployments", align: "right" },
+      { title: "the first" },
+    ],
+    rows: SIDES.map((side): Row => [
+      sideText(side, one),
+      countText(one[side].length),
+      named(document, one[side]),
+    ]),
+  };
+}
+
+/** Links into the lab. */
+function named({ asked, policies }: ReportDocument, ids: readonly string[]): readonly Piece[] {
+  if (ids.length === 0) return ["–"];
+  const lab = asked.lab.replace(/\/$/, "");
+  const links = ids.slice(0, NAMED).flatMap((id, place): readonly Piece[] => {
+    const entries = [["id", id], ...policies.map(({ name }) => ["policy", name])] as [
+      string,
+      string,
+    ][];
+    const href = `${lab}/deployment?${new URLSearchParams(entries).toString()}`;
+    return [...(place === 0 ? [] : [", "]), { href, text: id }];
+  });
+  const rest = ids.length - NAMED;
+  return rest > 0 ? [...links, `, and ${countText(rest)} more`] : links;
+}
