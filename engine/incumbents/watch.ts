@@ -24,6 +24,7 @@ import { answerFrom } from "./answers.ts";
 import { causeOf } from "./cause.ts";
 import { findingText } from "./findingText.ts";
 import type { Act, Answer, Due, Finding, Question } from "./incumbent.ts";
+import { hasSeries, lacksSides } from "./sides.ts";
 import { systemOf } from "./systems.ts";
 
 /** More steps than any plan within its bounds can take in the longest watch. */
@@ -121,11 +122,11 @@ export function advanceIncumbent(
     const due = steps.due(plan, state);
     if (due === null || due.atMs > untilMs) break;
     assert(step < STEPS_AT_MOST, `${system}: more than ${STEPS_AT_MOST} steps in one watch`);
-    blind = blindness(policy, before, watched.deployment, due.questions);
-    if (blind !== undefined) break;
     const answers = due.questions.map((question) =>
       answerTo(policy, before, watched.deployment, question, due.atMs),
     );
+    blind = blindness(policy, before, watched.deployment, due.questions, answers);
+    if (blind !== undefined) break;
     count(said, due.questions, answers);
     const stepped = steps.step(plan, state, due.atMs, answers);
     state = stepped.state;
@@ -161,8 +162,12 @@ function finalAnswer(
   if (said.reason !== "") return evidenceOf(signal, said.verdict, said.reason, key, said.answered);
   // A pause or a rollback that another query decided leaves this one without a judgement.
   const decided = signals.some(({ name }) => (watch.said.get(name)?.reason ?? "") !== "");
+  if (watch.blind !== undefined) {
+    const verdict = said.answered === 0 ? "noData" : "inconclusive";
+    return evidenceOf(signal, verdict, `${signal.name}: ${watch.blind}`, key, said.answered);
+  }
   if (said.answered === 0) {
-    const why = watch.blind ?? (said.failed > 0 ? "every query failed" : "no query had an answer");
+    const why = said.failed > 0 ? "every query failed" : "no query had an answer";
     return evidenceOf(signal, "noData", `${signal.name}: ${why}`, key, 0);
   }
   const reason = `${signal.name}: ${said.answered} answers, none led to a rollback`;
@@ -208,25 +213,18 @@ function columnsFor(
   );
 }
 
-/**
- * Why the canary and the baseline cannot be told apart; undefined where they can, or where no
- * question needs it. Series of no version would answer neither side, and the system would take that for a
- * canary without data.
- */
 function blindness(
   policy: Policy,
   watch: IncumbentWatch,
   deployment: Deployment,
   questions: readonly Question[],
+  answers: readonly Answer[],
 ): string | undefined {
-  const sided = new Set(questions.flatMap(({ query, scope }) => (scope === "all" ? [] : [query])));
-  if (sided.size === 0) return undefined;
-  if (deployment.version === null) return "the history does not say which version is new";
+  const asked = new Set(questions.map(({ query }) => query));
   const columns = policy.signals
-    .filter(({ name }) => sided.has(name))
+    .filter(({ name }) => asked.has(name))
     .flatMap((signal) => columnsFor(signal, watch, deployment));
-  const isKnown = columns.length === 0 || columns.some(({ series }) => series.version !== null);
-  return isKnown ? undefined : "the history has no series by version, so there is no baseline";
+  return lacksSides({ questions, answers, version: deployment.version, columns });
 }
 
 /** A query counts as answered where each side that was asked had series. */
@@ -240,7 +238,7 @@ function count(
     const own = answers.filter((_, place) => questions[place]!.query === query);
     if (own.some(({ kind }) => kind === "failed")) {
       said.set(query, { ...known, failed: known.failed + 1 });
-    } else if (own.every((answer) => answer.kind === "series" && answer.series.length > 0)) {
+    } else if (own.every(hasSeries)) {
       said.set(query, { ...known, answered: known.answered + 1 });
     }
   }

@@ -104,6 +104,17 @@ describe("a canary analysis in the watch", () => {
     expect([minute, verdict]).toEqual([null, "noData"]);
     expect(reason).toContain("which version is new");
   });
+
+  test("does not judge a new version that no other one serves beside", () => {
+    const ended = latency("1", (minute) => (minute < 0 ? like(minute) : NaN));
+    const [minute, verdict, reason] = ends([ended, latency("2", like)]);
+    expect([minute, verdict]).toEqual([null, "noData"]);
+    expect(reason).toContain("no other version served");
+    // It did for a while: what was seen until then is no health either.
+    const half = latency("1", (minute) => (minute < 20 ? like(minute) : NaN));
+    const sliding = policy({ lookbackMs: 15 * MINUTE_MS });
+    expect(ends([half, latency("2", like)], sliding)[1]).toBe("inconclusive");
+  });
 });
 
 test("decides live as from whole columns", () => {
