@@ -60,6 +60,7 @@ export { outline, textOf, toleranceText } from "./policy/outline.ts";
 export { mergeLayers, type MergedLayers, type Origin } from "./policy/layers.ts";
 export { issueText } from "./policy/issueText.ts";
 export { parsePolicy, type PolicyIssue } from "./policy/parse.ts";
+export { holdRule } from "./detect/hold.ts";
 export { policyJsonSchema } from "./policy/schema/jsonSchema.ts";
 export { DURATION_PATTERN } from "./policy/schema/values.ts";
 export * from "./policy/quantity.ts";
@@ -82,7 +83,7 @@ export {
   type SlotMemory,
 } from "./detect/baseline/season.ts";
 export { isCounter, ratesOf } from "./detect/baseline/counter.ts";
-export { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/baseline/residual.ts";
+export { BASELINE_SAMPLES, baselineReachMs, GAPS_TIMES } from "./detect/baseline/residual.ts";
 export {
   calibrate,
   placeboWatches,

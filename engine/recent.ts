@@ -8,7 +8,7 @@
  */
 
 import { lookBackOf } from "./detect/baseline/exposure.ts";
-import { BASELINE_REACH_MS, BASELINE_SAMPLES } from "./detect/baseline/residual.ts";
+import { baselineReachMs, BASELINE_SAMPLES } from "./detect/baseline/residual.ts";
 import { seriesKey, type SampleColumn } from "./event.ts";
 import type { Policy } from "./policy/policy.ts";
 
@@ -30,24 +30,35 @@ export const RECENT_AT_LEAST = 2 * BASELINE_SAMPLES;
 const ROOM_AT_LEAST = 32;
 const FEW = 16;
 
-/** How long samples are kept (`keepMs`), and at most where there are few of them (`atMostMs`). */
-export function recentReach(policy: Policy): { keepMs: number; atMostMs: number } {
+export interface RecentReach {
+  /** How long samples are kept, */
+  readonly keepMs: number;
+  /** and where there are fewer than `atLeast` of them, */
+  readonly atMostMs: number;
+  readonly atLeast: number;
+}
+
+/** How many of the newest samples of a series are kept, and for how long. */
+export function recentReach(policy: Policy): RecentReach {
   // A deployment may become known as late as its watch lasts.
-  const baselineMs = Math.max(...policy.signals.map(lookBackOf));
+  const backMs = Math.max(...policy.signals.map(lookBackOf));
+  const reachMs = Math.max(...policy.signals.map(({ detector }) => baselineReachMs(detector)));
+  const samples = policy.signals.map(({ detector }) => 2 * (detector.baselineSamples ?? 0));
   return {
-    keepMs: baselineMs + policy.watchMs,
-    atMostMs: Math.max(baselineMs, BASELINE_REACH_MS) + policy.watchMs,
+    keepMs: backMs + policy.watchMs,
+    atMostMs: Math.max(backMs, reachMs) + policy.watchMs,
+    atLeast: Math.max(RECENT_AT_LEAST, ...samples),
   };
 }
 
 /** Appends samples to the recent ones, and drops those that no baseline can reach any more. */
 export function remember(policy: Policy, recent: Recent, columns: readonly SampleColumn[]): Recent {
-  const { keepMs, atMostMs } = recentReach(policy);
+  const reach = recentReach(policy);
   const next = new Map(recent);
   for (const column of columns) {
     if (column.atMs.length === 0) continue;
     const key = seriesKey(column.series);
-    next.set(key, forget(joined(next.get(key), column), keepMs, atMostMs));
+    next.set(key, forget(joined(next.get(key), column), reach));
   }
   return next;
 }
@@ -83,10 +94,10 @@ function joined(before: RecentColumn | undefined, column: SampleColumn): RecentC
   return { series: column.series, ...grown, newestMs, room };
 }
 
-function forget(column: RecentColumn, keepMs: number, atMostMs: number): RecentColumn {
+function forget(column: RecentColumn, { keepMs, atMostMs, atLeast }: RecentReach): RecentColumn {
   const { atMs, newestMs } = column;
   let from = 0;
-  while (from < atMs.length - RECENT_AT_LEAST && atMs[from]! < newestMs - keepMs) from++;
+  while (from < atMs.length - atLeast && atMs[from]! < newestMs - keepMs) from++;
   while (from < atMs.length && atMs[from]! < newestMs - atMostMs) from++;
   if (from === 0) return column;
   return {

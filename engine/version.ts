@@ -22,7 +22,8 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
     what:
       "a relative change of a series that was below zero is a share of its level, and no value " +
       "below zero is read as zero; a series that went to three times its level or to a third of " +
-      "it without a breach is inconclusive, no longer healthy",
+      "it without a breach is inconclusive, no longer healthy; the baseline of a series with " +
+      "fewer than sixty samples a day reaches back to sixty, a week at most",
   },
 ];
 

@@ -6,7 +6,13 @@
 import type { SignalPolicy } from "../policy/policy.ts";
 import { startAccumulator, type AccumulatorState } from "./detectors/detector.ts";
 import { logEOf } from "./evidence/eValue.ts";
-import { interruptHold, startHold, type HoldState } from "./hold.ts";
+import {
+  interruptHold,
+  startHold,
+  type HoldRule,
+  type HoldState,
+  type SampleTime,
+} from "./hold.ts";
 import { holdLevels, levelsReached, noLevels, type LevelState } from "./evidence/levels.ts";
 
 export interface ArmState {
@@ -58,12 +64,12 @@ export function grade(
   signal: SignalPolicy,
   arm: ArmState,
   statistic: number,
-  atMs: number,
-  valid: number,
+  time: SampleTime,
+  rule: HoldRule,
 ): boolean {
   const { levels } = arm;
   if (levels === null) return false;
-  const logE = logEOf(signal.detector, statistic, valid) ?? 0;
-  arm.levels = holdLevels(levels, logE, atMs, signal.holdMs, signal.clearMs);
+  const logE = logEOf(signal.detector, statistic, time.count) ?? 0;
+  arm.levels = holdLevels(levels, logE, time, rule);
   return arm.levels.standing !== levels.standing;
 }

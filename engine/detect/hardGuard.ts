@@ -15,7 +15,14 @@ import type { HardGuard, SignalPolicy } from "../policy/policy.ts";
 import { BEYOND, MISSING, WITHIN } from "./detectors/contract.ts";
 import { countBits } from "./detectors/threshold.ts";
 import { isCounter } from "./baseline/counter.ts";
-import { holdSample, startHold, interruptHold, type HoldState } from "./hold.ts";
+import {
+  holdSample,
+  startHold,
+  interruptHold,
+  type HoldRule,
+  type HoldState,
+  type SampleTime,
+} from "./hold.ts";
 import type { Readings } from "./baseline/readings.ts";
 import { expectedAt, type Baseline } from "./baseline/residual.ts";
 import type { TrackState } from "./trackState.ts";
@@ -66,12 +73,17 @@ export function guardSpeaks({ guard }: Pick<TrackState, "guard">): boolean {
 
 /**
  * Folds one sample's flag into the guard, in place. It speaks at once, without a hold, and falls
- * silent when no sample was harm for `clearMs`.
+ * silent when no sample was harm for `clear`.
  *
  * @returns whether it began or ceased to speak
  */
-export function holdGuard(guard: GuardState, flag: number, atMs: number, clearMs: number): boolean {
-  return holdSample(guard.hold, flag, atMs, 0, clearMs);
+export function holdGuard(
+  guard: GuardState,
+  flag: number,
+  time: SampleTime,
+  rule: HoldRule,
+): boolean {
+  return holdSample(guard.hold, flag, time, { ...rule, hold: 0 });
 }
 
 /** The guard along samples from after the deployment; it goes on from the state of the track. */

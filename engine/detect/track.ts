@@ -29,7 +29,7 @@ import {
   startGuard,
   type GuardPath,
 } from "./hardGuard.ts";
-import { holdSample, isMoot, type HeldVerdict } from "./hold.ts";
+import { holdRule, holdSample, isMoot, type HeldVerdict } from "./hold.ts";
 import { foldOnce, pathKeyOf, type Path } from "./path.ts";
 import type { Share } from "./share.ts";
 import { toleratedAt, type Tolerances } from "./tolerance.ts";
@@ -147,7 +147,7 @@ function holdSamples(
   const { atMs, knownAtMs, values } = column;
   const changes: TrackChange[] = [];
   let lastValid = -1;
-  const { holdMs, clearMs } = signal;
+  const rule = holdRule(signal);
   const { hold } = track.tagged;
   const shadowHold = track.untagged.hold;
   const isGraded = track.tagged.levels !== null || track.untagged.levels !== null;
@@ -184,13 +184,13 @@ function holdSamples(
     const at = atMs[index]!;
     const back = track.stale;
     track.stale = false;
-    const moved = holdSample(hold, flag, at, holdMs, clearMs);
-    const shadow = holdSample(shadowHold, shadowFlag, at, holdMs, clearMs);
-    const rose =
-      isGraded && grade(signal, track.tagged, tagged.statistics[index]!, at, track.valid);
+    const time = { atMs: at, count: track.valid };
+    const moved = holdSample(hold, flag, time, rule);
+    const shadow = holdSample(shadowHold, shadowFlag, time, rule);
+    const rose = isGraded && grade(signal, track.tagged, tagged.statistics[index]!, time, rule);
     const shadowRose =
-      isGraded && grade(signal, track.untagged, untagged.statistics[index]!, at, track.valid);
-    const guarded = guard !== null && holdGuard(track.guard!, guard.flags[index]!, at, clearMs);
+      isGraded && grade(signal, track.untagged, untagged.statistics[index]!, time, rule);
+    const guarded = guard !== null && holdGuard(track.guard!, guard.flags[index]!, time, rule);
     if (!moved && !shadow && !back && !rose && !shadowRose && !guarded) continue;
     const verdicts = heldVerdicts(track);
     const { tolerance, untaggedTolerance, tags } = toleratedAt(tolerances, index);

@@ -45,6 +45,8 @@ export interface TrackState {
   lastKnownAtMs: number;
   /** Valid samples since the deployment. */
   valid: number;
+  /** How many samples are still to be judged; absent where the signal is judged by the clock. */
+  left?: number;
   /** Smoothed residual, and its extremes since the deployment. */
   smooth: number | null;
   /** What peers explained of it; null where none are asked. */
@@ -108,6 +110,7 @@ export function startTrack(
     lastAtMs: Number.NEGATIVE_INFINITY,
     lastKnownAtMs: firstKnownAtMs,
     valid: 0,
+    ...(signal.watchSamples === undefined ? {} : { left: signal.watchSamples }),
     smooth: null,
     control: null,
     highest: { residual: Number.NEGATIVE_INFINITY, ...nothing },

@@ -202,7 +202,8 @@ export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   for (const signal of policy.signals) {
     for (const track of watch.signals.get(signal.name)!.tracks.values()) {
       if (track.stale) continue;
-      dueAtMs = Math.min(dueAtMs, deadlineOf(watch, signal, track));
+      const deadlineMs = deadlineOf(watch, signal, track);
+      if (!isDone(signal, watch, track, deadlineMs)) dueAtMs = Math.min(dueAtMs, deadlineMs);
     }
   }
   return dueAtMs;
@@ -247,7 +248,7 @@ export function advanceWatch(
         shareFor(key),
       );
       const deadlineMs = clone.lastKnownAtMs + staleAfterMs(clone.baseline!);
-      if (deadlineMs > untilMs) continue;
+      if (deadlineMs > untilMs || isDone(signal, watch, clone, deadlineMs)) continue;
       changes.push(goStale(clone, deadlineMs));
       tracks = new Map(tracks).set(key, clone);
     }
@@ -324,7 +325,7 @@ function takeColumn(
   const from = firstFrom(atMs, reachFrom(signal, startedAtMs), 0);
   const watchFrom = firstFrom(atMs, startedAtMs, from);
   const pastEnd = Math.min(watchFrom, firstAfter(knownAtMs, startedAtMs, from));
-  const watchEnd = firstAfter(knownAtMs, watch.endsAtMs, watchFrom);
+  const watchEnd = endOf(signal, watch, before, { knownAtMs, values }, watchFrom);
   if (before === null && pastEnd === from && watchEnd === watchFrom) return null;
 
   // A series is known from its first sample on: it cannot have been silent before that.
@@ -349,6 +350,7 @@ function takeColumn(
   }
   if (watchFrom > from) track.lastAtMs = Math.max(track.lastAtMs, atMs[watchFrom - 1]!);
   if (watchEnd > watchFrom) {
+    if (track.left !== undefined) track.left -= finiteIn(values, watchFrom, watchEnd);
     const key = seriesKey(column.series);
     const shared = shareFor(key);
     freezeBaseline(
@@ -389,6 +391,39 @@ function takeColumn(
     changes.push(...takeSamples(track, limited, cut, cutBehind, control, tolerances, shared));
   }
   return track;
+}
+
+/** When a signal is judged no more, though its deployment may still be watched for others. */
+export function judgedUntilMs({ watchMs }: SignalPolicy, watch: WatchState): number {
+  const { endsAtMs, deployment } = watch;
+  return watchMs === undefined ? endsAtMs : Math.min(endsAtMs, deployment.startedAtMs + watchMs);
+}
+
+/** The index of the first sample of a column, from `from` on, that a signal is not judged on. */
+function endOf(
+  signal: SignalPolicy,
+  watch: WatchState,
+  track: TrackState | null,
+  { knownAtMs, values }: Pick<SampleColumn, "knownAtMs" | "values">,
+  from: number,
+): number {
+  const end = firstAfter(knownAtMs, judgedUntilMs(signal, watch), from);
+  let left = track?.left ?? signal.watchSamples;
+  if (left === undefined) return end;
+  let index = from;
+  for (; index < end && left > 0; index++) if (Number.isFinite(values[index]!)) left--;
+  return index;
+}
+
+function finiteIn(values: ArrayLike<number>, from: number, to: number): number {
+  let count = 0;
+  for (let index = from; index < to; index++) if (Number.isFinite(values[index]!)) count++;
+  return count;
+}
+
+/** Are all samples judged that the signal is judged on? Then silence says nothing. */
+function isDone(signal: SignalPolicy, watch: WatchState, track: TrackState, byMs: number): boolean {
+  return track.left === 0 || byMs > judgedUntilMs(signal, watch);
 }
 
 function share<Value>(

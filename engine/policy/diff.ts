@@ -98,6 +98,7 @@ const SUBJECTS: readonly (readonly [RegExp, string])[] = [
   [/^signals\.([^.]+)\.tolerance$/, "$1 tolerates"],
   [/^signals\.([^.]+)\.hold$/, "$1 must breach for"],
   [/^signals\.([^.]+)\.clear$/, "$1 is over after"],
+  [/^signals\.([^.]+)\.watch$/, "$1 is judged for"],
   [/^signals\.([^.]+)\.(.+)$/, "$1 $2"],
   [/^tiers\.override\.onTimeout$/, "override on silence"],
   [/^tiers\.approve\.onExpiry$/, "approve on silence"],

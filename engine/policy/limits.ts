@@ -8,6 +8,8 @@ const DAY_MS = 86_400_000;
 
 /** A watch, and all that runs within one: holds, windows, answers, baselines before it. */
 export const WAIT_AT_MOST_MS = 30 * DAY_MS;
+/** The same in samples: a day of minutes. */
+export const SAMPLES_AT_MOST = 1440;
 /** A change freeze may be declared for a quarter; nothing holds for longer than a year. */
 export const TAG_AT_MOST_MS = 365 * DAY_MS;
 /** How much of the past a calibration or learning may read. */

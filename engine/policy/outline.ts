@@ -5,10 +5,11 @@
 
 import { formatRange, type WeeklyRange } from "./calendar.ts";
 import { jsonObject, own, type JsonObject } from "../json.ts";
-import type { Condition, Policy, TimeWindow } from "./policy.ts";
+import type { Condition, Policy, SignalPolicy, TimeWindow } from "./policy.ts";
 import {
   formatDuration,
   formatNumber,
+  formatSamples,
   formatShare,
   instantText,
   type Tolerance,
@@ -50,7 +51,7 @@ export function outline(policy: Policy): Outline {
   const weighted =
     policy.incumbent === undefined
       ? signals.map((signal) => ({
-          ...signal,
+          ...asWritten(signal),
           metric: signal.role !== undefined && signal.metric === ANY_METRIC ? null : signal.metric,
           weight: own(weights, signal.name),
         }))
@@ -75,6 +76,23 @@ export function outline(policy: Policy): Outline {
   if (stages.length > 0) all.set("stages", fieldsOf(named(staged, "name"), "stages"));
   const place = (key: string): number => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
   return map([...all].sort(([a], [b]) => place(a) - place(b)));
+}
+
+/** What is given in samples, as `3 samples` under its own key. */
+function asWritten(signal: SignalPolicy): SignalPolicy {
+  const written = (fields: Fields, keys: readonly string[]): Fields =>
+    keys.reduce((all, key) => {
+      const count = all[`${key}Samples`];
+      if (typeof count !== "number") return all;
+      return {
+        ...all,
+        [`${key}Samples`]: undefined,
+        [`${key}Ms`]: formatSamples(count),
+      };
+    }, fields);
+  const detector = written({ ...signal.detector }, ["baseline"]);
+  const fields = written({ ...signal, detector }, ["watch", "hold", "clear"]);
+  return fields as unknown as SignalPolicy;
 }
 
 function leaf(text: string, value: number | string): Outline {

@@ -20,6 +20,7 @@ import { issueText } from "./issueText.ts";
 import { outOfReach } from "./reach.ts";
 import { keysMeant, type KeyMeant } from "./suggest.ts";
 import { policySchema } from "./schema/policySchema.ts";
+import type { Stretch } from "./schema/values.ts";
 
 export interface PolicyIssue {
   readonly path: readonly (string | number)[];
@@ -69,6 +70,7 @@ function parseWritten(
     watchMs: written.watch,
     signals: byName(written.signals).map(([name, given]): SignalPolicy => {
       const { baseline, ...detectorRest } = given.detector;
+      const { watch } = given;
       const { calibrate } = given;
       const guard = own(written.hardGuard, name);
       return {
@@ -77,7 +79,12 @@ function parseWritten(
         ...(given.role === undefined ? {} : { role: given.role }),
         of: given.of,
         worse: given.worse,
-        detector: { season: false, ...detectorRest, baselineMs: baseline },
+        detector: {
+          season: false,
+          ...detectorRest,
+          baselineMs: msOf(baseline),
+          ...(typeof baseline === "number" ? {} : { baselineSamples: baseline.samples }),
+        },
         tolerance: given.tolerance,
         ...(given.counter === undefined ? {} : { counter: given.counter }),
         ...(given.control === undefined ? {} : { control: given.control }),
@@ -100,8 +107,12 @@ function parseWritten(
                 under: guard.under ?? null,
               },
             }),
-        holdMs: given.hold,
-        clearMs: given.clear,
+        ...(typeof watch === "number" ? { watchMs: watch } : {}),
+        ...(typeof watch === "object" ? { watchSamples: watch.samples } : {}),
+        holdMs: msOf(given.hold),
+        clearMs: msOf(given.clear),
+        ...(typeof given.hold === "number" ? {} : { holdSamples: given.hold.samples }),
+        ...(typeof given.clear === "number" ? {} : { clearSamples: given.clear.samples }),
       };
     }),
     fusion: written.fusion,
@@ -192,6 +203,11 @@ function unusableNames(
     if (key !== "__proto__") return unusableNames(value, at, seen);
     return [{ path: at, message: "`__proto__` cannot be a name in a policy; choose another" }];
   });
+}
+
+/** 0 for a stretch in samples: how many they are stands beside it. */
+function msOf(stretch: Stretch): number {
+  return typeof stretch === "number" ? stretch : 0;
 }
 
 type Written = z.infer<typeof policySchema>["guardrails"];

@@ -20,7 +20,10 @@ export interface Condition {
 
 /** What turns samples into readings: whatever is in here is shared by policies that agree on it. */
 export interface BaselineSettings {
+  /** At least sixty samples, where these reach further; 0 where it is given in samples. */
   readonly baselineMs: number;
+  /** The newest so many samples, however long they take. */
+  readonly baselineSamples?: number;
   /** Subtract the profile of the same time on earlier days, where it helps. */
   readonly season: boolean;
 }
@@ -177,8 +180,15 @@ export interface SignalPolicy {
   readonly hardGuard?: HardGuard;
   /** Absent: the detector's quoted limit holds. */
   readonly calibrate?: CalibrateSettings;
+  /** Where it is judged for a shorter time than the policy says. */
+  readonly watchMs?: number;
+  /** And where it is judged on its first so many samples. */
+  readonly watchSamples?: number;
+  /** 0 where they are given in samples: so many in a row. */
   readonly holdMs: number;
   readonly clearMs: number;
+  readonly holdSamples?: number;
+  readonly clearSamples?: number;
 }
 
 export type Fusion = "any" | "all" | "evidence" | { readonly atLeast: number };

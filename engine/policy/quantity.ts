@@ -19,6 +19,17 @@ export function parseDuration(text: string): number | null {
   return Math.round(total);
 }
 
+/** `3 samples` → 3, `1 sample` → 1; null when it is none, or no whole number above 0. */
+export function parseSamples(text: string): number | null {
+  const match = /^([1-9]\d*) samples?$/.exec(text.trim());
+  return match === null ? null : Number(match[1]);
+}
+
+/** 3 → `3 samples`. */
+export function formatSamples(count: number): string {
+  return count === 1 ? "1 sample" : `${count} samples`;
+}
+
 /** `15%` → 0.15, `0.15` → 0.15; null when it is neither. */
 export function parseShare(text: string): number | null {
   const match = /^([+-]?\d+(\.\d+)?)(%?)$/.exec(text.trim());

@@ -7,6 +7,7 @@
 import {
   canonicalJson,
   glanceWith,
+  holdRule,
   isQuietOnAll,
   judgementsOf,
   quietAtAGlance,
@@ -56,6 +57,11 @@ export interface Family {
   readonly glance: Glance | null;
 }
 
+/** A signal without what it says of `hold` and `clear`. */
+export function unheldSignal(signal: SignalPolicy): unknown {
+  return { ...signal, holdMs: 0, clearMs: 0, holdSamples: null, clearSamples: null };
+}
+
 /** Everything in a policy that detection depends on: all but tiers and their assignment. */
 export function detectionKey(policy: Policy, signals: unknown = policy.signals): string {
   const { watchMs, context, modes, stages, guardrails, incumbent } = policy;
@@ -84,7 +90,7 @@ export function familiesOf(
 ): Family[] {
   const families = new Map<string, Family>();
   policies.forEach((policy, index) => {
-    const unheld = policy.signals.map((signal) => ({ ...signal, holdMs: 0, clearMs: 0 }));
+    const unheld = policy.signals.map(unheldSignal);
     const told = given[index] ?? null;
     const unheldKey = detectionKey(policy, unheld);
     const familyKey = told === null ? unheldKey : `${given.indexOf(told)} ${unheldKey}`;
@@ -93,7 +99,7 @@ export function familiesOf(
       family = { groups: new Map(), glance: glances ? glanceWith(policy) : null };
       families.set(familyKey, family);
     }
-    const holds = JSON.stringify(policy.signals.map(({ holdMs, clearMs }) => [holdMs, clearMs]));
+    const holds = JSON.stringify(policy.signals.map(holdRule));
     const group = family.groups.get(holds);
     if (group !== undefined) group.members.push(index);
     else {

@@ -8,10 +8,11 @@
 
 import {
   ALL,
-  BASELINE_REACH_MS,
   BASELINE_SAMPLES,
+  baselineReachMs,
   compareEvents,
   EXPOSURE_REACH_MS,
+  GAPS_TIMES,
   isExposure,
   readsSeries,
   selectionKey,
@@ -164,8 +165,14 @@ function watchedSeries(
     if (!signals.some((signal) => readsSeries(signal, name))) continue;
     const detectors = detectorsOf(policies, name);
     const lookBackMs = Math.max(0, ...detectors.map(({ baselineMs }) => baselineMs));
-    const fillMs = 1.5 * BASELINE_SAMPLES * (stepsMs.get(row.series) ?? Number.POSITIVE_INFINITY);
-    const filledMs = Math.min(BASELINE_REACH_MS, fillMs);
+    const stepMs = stepsMs.get(row.series) ?? Number.POSITIVE_INFINITY;
+    const filledMs = Math.max(
+      0,
+      ...detectors.map((detector) => {
+        const samples = detector.baselineSamples ?? BASELINE_SAMPLES;
+        return Math.min(baselineReachMs(detector), GAPS_TIMES * samples * stepMs);
+      }),
+    );
     getOrMake(watched, row.service, () => []).push({
       index: row.series,
       name,

@@ -105,8 +105,11 @@ function decideOne(
     timezone: service.timezone,
   };
   const lookBackMs = Math.max(
-    1.5 * BASELINE_SAMPLES * world.stepMs,
-    ...policy.signals.map(lookBackOf),
+    ...policy.signals.map((signal) => {
+      const { baselineSamples } = signal.detector;
+      const filledMs = 1.5 * (baselineSamples ?? BASELINE_SAMPLES) * world.stepMs;
+      return baselineSamples === undefined ? Math.max(filledMs, lookBackOf(signal)) : filledMs;
+    }),
   );
   const fromMs = given.startedAtMs - lookBackMs;
   const toMs = given.startedAtMs + policy.watchMs + 1;

@@ -4,10 +4,11 @@
  *     tiers.override.window=1m,2m,5m        these
  *     signals.latency.hold=0s..120s/5       five, evenly from 0 s to 120 s
  *     signals.errors.tolerance=1pp..16pp/5log   five, evenly in the logarithm
+ *     signals.latency.hold=1 samples,3 samples   in samples of the signal's own series
  *     signals.*.hold=0s..2m                 anything in between; with `--design sobol`
  */
 
-import { formatDuration, parseDuration } from "../../engine/index.ts";
+import { formatDuration, formatSamples, parseDuration, parseSamples } from "../../engine/index.ts";
 import { PATH_PARTS_AT_MOST, SWEPT_AT_MOST, VALUE_LIMITS } from "../limits.ts";
 import { LimitProblem, Problem } from "../problem.ts";
 import { yamlValue } from "../yaml.ts";
@@ -43,6 +44,7 @@ const UNITS: readonly Unit[] = [
     write: rounded,
   },
   { read: parseDuration, write: durationText },
+  { read: parseSamples, write: (count) => formatSamples(Math.round(count)) },
   suffixed("%"),
   suffixed("pp"),
 ];

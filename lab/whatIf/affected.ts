@@ -7,7 +7,7 @@
  */
 
 import { canonicalJson, type Mode, type Policy, type SignalPolicy } from "../../engine/index.ts";
-import { detectionKey } from "../replay/families.ts";
+import { detectionKey, unheldSignal } from "../replay/families.ts";
 import type { Judged, Unit } from "./material.ts";
 
 /** @returns null where every deployment may be affected */
@@ -21,7 +21,7 @@ export function touchedBy(
     canonicalJson(one) === canonicalJson(other);
   // Everything that detection reads, except what is examined below.
   const rest = (policy: Policy): string =>
-    detectionKey({ ...policy, context: [], modes: [] }, { ...own(policy), holdMs: 0, clearMs: 0 });
+    detectionKey({ ...policy, context: [], modes: [] }, unheldSignal(own(policy)));
   if (rest(before) !== rest(after)) return null;
   const modes = changedModes(before, after);
   if (modes === null) return null;

@@ -52,7 +52,11 @@ export function materialKey({ signals, context }: Policy): string {
       metric,
       of,
       exposure: exposure ?? null,
-      detector: { baselineMs: detector.baselineMs, season: detector.season },
+      detector: {
+        baselineMs: detector.baselineMs,
+        baselineSamples: detector.baselineSamples ?? null,
+        season: detector.season,
+      },
       calibrate: calibrate === undefined ? null : [calibrate, detector],
       control: control ?? null,
       counter: counter ?? null,

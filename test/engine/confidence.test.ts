@@ -114,15 +114,19 @@ describe("levels", () => {
     );
     const wait = fc.constantFrom(0, 30, 60, 120);
     fc.assert(
-      fc.property(path, wait, wait, (samples, holdMs, clearMs) => {
+      fc.property(path, wait, wait, fc.boolean(), (samples, holdMs, clearMs, inSamples) => {
         let levels = noLevels;
         const holdsOf = Array.from({ length: 34 }, () => startHold());
+        const rule = inSamples
+          ? { hold: holdMs / 30, clear: clearMs / 30, holdsSamples: true, clearsSamples: true }
+          : { hold: holdMs, clear: clearMs, holdsSamples: false, clearsSamples: false };
         let atMs = 0;
-        for (const { stepMs, logE } of samples) {
+        for (const [place, { stepMs, logE }] of samples.entries()) {
           atMs += stepMs;
-          levels = holdLevels(levels, logE, atMs, holdMs, clearMs);
+          const time = { atMs, count: place + 1 };
+          levels = holdLevels(levels, logE, time, rule);
           holdsOf.forEach((one, at) => {
-            holdSample(one, levelsReached(logE) > at ? BEYOND : WITHIN, atMs, holdMs, clearMs);
+            holdSample(one, levelsReached(logE) > at ? BEYOND : WITHIN, time, rule);
           });
           const held = holdsOf.filter(({ verdict }) => verdict === "breach").length;
           expect(levels.standing).toBe(held);

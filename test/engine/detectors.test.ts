@@ -121,9 +121,10 @@ describe("cusum", () => {
 describe("hold and clear", () => {
   const run = (flags: readonly number[], holdMs: number, clearMs: number): string[] => {
     const state = startHold();
+    const rule = { hold: holdMs, clear: clearMs, holdsSamples: false, clearsSamples: false };
     return flags.map((flag, index) => {
       if (flag < 0) interruptHold(state);
-      else holdSample(state, flag, index * 15_000, holdMs, clearMs);
+      else holdSample(state, flag, { atMs: index * 15_000, count: index }, rule);
       return state.verdict;
     });
   };

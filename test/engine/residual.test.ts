@@ -151,16 +151,37 @@ describe("baseline", () => {
 
   test("a baseline is a stretch of time, or sixty samples where these reach further", () => {
     const minutes = times(200).map((_, index) => index * 60_000);
-    expect(baselineStart(minutes, 100 * 60_000, null)).toBe(100);
-    expect(baselineStart(minutes, 190 * 60_000, null)).toBe(140);
-    expect(baselineStart(minutes.slice(0, 10), 9 * 60_000, null)).toBe(0);
+    const long = (minutes: number) => ({ baselineMs: minutes * MINUTE_MS });
+    const startedAtMs = 200 * MINUTE_MS;
+    expect(baselineStart(minutes, startedAtMs, long(100), null)).toBe(100);
+    expect(baselineStart(minutes, startedAtMs, long(10), null)).toBe(140);
+    expect(baselineStart(minutes.slice(0, 10), 10 * MINUTE_MS, long(1), null)).toBe(0);
+  });
+
+  test("which are sixty of an hourly series too, but none from before a gap of a day", () => {
+    const hours = times(200).map((ms) => ms * 60);
+    const startedAtMs = 200 * 60 * MINUTE_MS;
+    expect(baselineStart(hours, startedAtMs, { baselineMs: 3_600_000 }, null)).toBe(140);
+    const gap = times(40).map((ms, index) => ms + (index < 20 ? 0 : 2 * DAY_MS));
+    const after = gap.at(-1)! + MINUTE_MS;
+    expect(baselineStart(gap, after, { baselineMs: 3_600_000 }, null)).toBe(20);
+  });
+
+  test("or as many samples as the policy says, however far apart they are", () => {
+    const given = { baselineMs: 0, baselineSamples: 30 };
+    for (const apart of [1 / 60, 1, 5, 60, 24 * 60 - 1]) {
+      const atMs = times(200).map((ms) => ms * apart);
+      expect(baselineStart(atMs, 200 * apart * MINUTE_MS, given, null)).toBe(170);
+    }
+    expect(baselineStart(times(20), 20 * MINUTE_MS, given, null)).toBe(0);
   });
 
   test("which do not reach beyond its season, where twenty are left", () => {
     const minutes = times(200);
     const from = (startMinute: number, atMinute: number): number => {
       const season = { startMs: startMinute * MINUTE_MS, stepMs: 300_000, values: [], days: 7 };
-      return baselineStart(minutes, atMinute * MINUTE_MS, season);
+      const baselineMs = (200 - atMinute) * MINUTE_MS;
+      return baselineStart(minutes, 200 * MINUTE_MS, { baselineMs }, season);
     };
     expect(from(130, 190)).toBe(140);
     expect(from(145.5, 190)).toBe(146);

@@ -12,7 +12,7 @@ import { seriesKey, type SampleColumn, type SeriesName } from "../../event.ts";
 import type { SignalPolicy } from "../../policy/policy.ts";
 import { matchesGlob, watches, type Measured } from "../../policy/role.ts";
 import { append, firstFrom, inOrder } from "./columns.ts";
-import { BASELINE_REACH_MS } from "./residual.ts";
+import { baselineReachMs } from "./residual.ts";
 import { ratesOf } from "./counter.ts";
 
 /** How much older than a sample the exposure behind it may be. */
@@ -32,14 +32,19 @@ export interface Behind {
 /** For signals that do not count. */
 export const NOTHING_BEHIND: Behind = { requests: [], perMs: null };
 
+/** A host that knows no steps yet reads so much for a baseline that is given in samples. */
+const UNKNOWN_STEPS_MS = 86_400_000;
+
 /** How far back a signal needs samples, those of its exposure included. */
 export function lookBackOf({ detector, exposure }: SignalPolicy): number {
-  return detector.baselineMs + (exposure?.kind === "metric" ? EXPOSURE_REACH_MS : 0);
+  const { baselineMs, baselineSamples } = detector;
+  const backMs = baselineSamples === undefined ? baselineMs : UNKNOWN_STEPS_MS;
+  return backMs + (exposure?.kind === "metric" ? EXPOSURE_REACH_MS : 0);
 }
 
 /** The oldest time a baseline may look back to. */
 export function reachFrom(signal: SignalPolicy, startedAtMs: number): number {
-  return startedAtMs - Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
+  return startedAtMs - baselineReachMs(signal.detector);
 }
 
 /** Does a signal need a series, either to judge it or as its exposure? */

@@ -26,8 +26,9 @@ import { isCounter } from "./counter.ts";
 import { medianInPlace } from "./orderStatistics.ts";
 import {
   BASELINE_FOR_HEALTH,
-  BASELINE_REACH_MS,
+  baselineReachMs,
   baselineStart,
+  lengthKey,
   observeBaseline,
   timesOfFinite,
   transformed,
@@ -67,8 +68,8 @@ export interface PeerControl {
 
 /** What a control depends on: signals with equal keys share one. */
 export function controlKey(series: string, signal: SignalPolicy): string {
-  const { baselineMs, season } = signal.detector;
-  return `${series} ${scaleKey(signal)} ${baselineMs} ${season ? 1 : 0}`;
+  const { detector } = signal;
+  return `${series} ${scaleKey(signal)} ${lengthKey(detector)} ${detector.season ? 1 : 0}`;
 }
 
 /** What residuals are in: signals with equal keys have the same, on the same samples. */
@@ -164,13 +165,12 @@ function pastOf(
   season: SeasonProfile | null,
 ): SampleColumn {
   const { series, ...ordered } = inOrder(column, Number.NEGATIVE_INFINITY);
-  const { baselineMs } = signal.detector;
-  const reach = startedAtMs - Math.max(baselineMs, BASELINE_REACH_MS);
-  const first = firstFrom(ordered.atMs, reach, 0);
+  const { detector } = signal;
+  const first = firstFrom(ordered.atMs, startedAtMs - baselineReachMs(detector), 0);
   const began = firstFrom(ordered.atMs, startedAtMs, first);
   const end = Math.min(began, firstAfter(ordered.knownAtMs, startedAtMs, first));
   const atMs = part(ordered.atMs, first, end);
-  const from = first + baselineStart(atMs, startedAtMs - baselineMs, season);
+  const from = first + baselineStart(atMs, startedAtMs, detector, season);
   return {
     series,
     atMs: part(ordered.atMs, from, end),

@@ -13,14 +13,24 @@ import type { Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
 import { scaleKey, transformOf } from "./peers.ts";
 import { readColumn, type Readings } from "./readings.ts";
-import { baselineStart, observeBaseline, timesOfFinite, type Baseline } from "./residual.ts";
+import {
+  baselineStart,
+  lengthKey,
+  observeBaseline,
+  timesOfFinite,
+  type Baseline,
+} from "./residual.ts";
 import type { TrackState } from "../trackState.ts";
 
 /** What readings of a series depend on: signals with equal keys share them. */
 export function readingKey(signal: SignalPolicy, series: SeriesName): string {
-  const { baselineMs, season } = signal.detector;
+  const { detector, watchMs, watchSamples } = signal;
   const counter = isCounter(signal, series) ? " counter" : "";
-  const read = `${scaleKey(signal)} ${baselineMs} ${season ? 1 : 0}${counter}`;
+  // Signals that are judged for less time than others are given fewer samples.
+  const isWhole = watchMs === undefined && watchSamples === undefined;
+  const watched = isWhole ? "" : ` for ${watchMs ?? `${watchSamples} samples`}`;
+  const season = detector.season ? 1 : 0;
+  const read = `${scaleKey(signal)} ${lengthKey(detector)} ${season}${counter}${watched}`;
   const control = signal.control === undefined ? "" : ` ${signal.control}`;
   if (signal.detector.kind !== "count") return `${read}${control}`;
   return `${read} ${signal.detector.reads} of ${JSON.stringify(signal.exposure ?? null)}`;
@@ -38,7 +48,7 @@ export function observePast(
   const counter = isCounter(signal, series);
   // The host's profile is of the raw counter, not of its rate: it cannot be subtracted.
   const followed = detector.season && !counter ? season : null;
-  const from = baselineStart(pastAtMs, startedAtMs - detector.baselineMs, followed);
+  const from = baselineStart(pastAtMs, startedAtMs, detector, followed);
   const atMs = part(pastAtMs, from, pastAtMs.length);
   const taken = part(track.pastValues, from, pastAtMs.length);
   const values = counter ? ratesBefore(atMs, taken) : taken;

@@ -17,7 +17,7 @@ import { limitOf } from "../detectors/detector.ts";
 import { familySpread } from "../baseline/familyScale.ts";
 import { isLogarithm, withLimit, type CalibratedLimit } from "./limit.ts";
 import { placeboLimit } from "./placebo.ts";
-import { BASELINE_FOR_HEALTH, BASELINE_REACH_MS } from "../baseline/residual.ts";
+import { BASELINE_FOR_HEALTH, baselineReachMs } from "../baseline/residual.ts";
 import { DAY_MS, prepareSeason, SEASON_DAYS, SEASON_MARGIN_MS } from "../baseline/season.ts";
 import { startWatch, takeColumns, withContext } from "../watch.ts";
 
@@ -63,7 +63,7 @@ export function placeboWatches(
   const detector = withLimit(signal.detector, NO_LIMIT);
   const alone: SignalPolicy = { ...signal, detector, of: [column.series.service] };
   const quiet: Policy = { ...policy, signals: [alone], modes: [], context: [] };
-  const backMs = Math.max(signal.detector.baselineMs, BASELINE_REACH_MS);
+  const backMs = baselineReachMs(signal.detector);
   const watches: PlaceboWatch[] = [];
   for (const startedAtMs of timesMs) {
     const endedAtMs = startedAtMs + policy.watchMs;

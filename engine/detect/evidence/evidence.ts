@@ -2,7 +2,13 @@
 
 import { seriesKey, type SignalEvidence, type Verdict } from "../../event.ts";
 import type { AbsoluteLimit, SignalPolicy } from "../../policy/policy.ts";
-import { formatChange, formatDuration, formatNumber, formatShare } from "../../policy/quantity.ts";
+import {
+  formatChange,
+  formatDuration,
+  formatNumber,
+  formatSamples,
+  formatShare,
+} from "../../policy/quantity.ts";
 import { exposureName, type Gap } from "../baseline/counted.ts";
 import type { ControlledAt } from "../baseline/control.ts";
 import { limitOf } from "../detectors/detector.ts";
@@ -293,11 +299,15 @@ function interimReason(
   }
   if (verdict === "breach") {
     const harm = widthText(signal, change.statistic) ?? size;
-    const held = formatDuration(signal.holdMs);
+    const { holdMs, holdSamples } = signal;
+    const held = holdSamples === undefined ? formatDuration(holdMs) : formatSamples(holdSamples);
     return `${name} ${harm}${beyondText(signal, track, change)}, for ${held}`;
   }
   if (verdict === "healthy") {
-    return `${name} back within tolerance for ${formatDuration(signal.clearMs)}`;
+    const { clearMs, clearSamples } = signal;
+    const clear =
+      clearSamples === undefined ? formatDuration(clearMs) : formatSamples(clearSamples);
+    return `${name} back within tolerance for ${clear}`;
   }
   if (change.stale) {
     const silentFor = formatDuration(staleAfterMs(track.baseline!));

@@ -32,7 +32,7 @@ import { BASELINE_FOR_HEALTH, expectedAt, untransformed } from "../baseline/resi
 import { boundsFor } from "../tolerance.ts";
 import { heldVerdicts } from "../track.ts";
 import type { Extreme, TrackState } from "../trackState.ts";
-import type { WatchState } from "../watch.ts";
+import { judgedUntilMs, type WatchState } from "../watch.ts";
 
 /** A signal that counts is healthy only where so many times what is tolerated would have shown. */
 const SHOWN_TIMES = 5;
@@ -114,7 +114,8 @@ function finalVerdict(
       `health needs ${BASELINE_FOR_HEALTH}`;
     return { verdict: "inconclusive", reason };
   }
-  const expected = (watch.endsAtMs - watch.deployment.startedAtMs) / (baseline.stepMs ?? 1);
+  const judgedMs = judgedUntilMs(signal, watch) - watch.deployment.startedAtMs;
+  const expected = signal.watchSamples ?? judgedMs / (baseline.stepMs ?? 1);
   const coverage = track.valid / Math.max(1, Math.floor(expected));
   if (coverage < COVERAGE_FOR_HEALTH) {
     const reason = `${metric}: only ${formatShare(coverage)} of the expected samples`;
@@ -161,6 +162,11 @@ function peakText(signal: SignalPolicy, track: TrackState, worst: Extreme): stri
   if (heldVerdicts(track).tagged === "cleared") return `${size} at its worst, and back`;
   const seldom = absoluteText(signal) === "" ? "not for long" : "not for long beyond both limits";
   return `${size} at its worst, but ${seldom}`;
+}
+
+/** Until when samples were due. */
+function judgedTo(signal: SignalPolicy, watch: WatchState, track: TrackState): number {
+  return track.left === 0 ? track.lastAtMs : judgedUntilMs(signal, watch);
 }
 
 const WORST_FIRST: readonly Verdict[] = ["breach", "noData", "inconclusive", "healthy"];
@@ -212,7 +218,12 @@ export function finalEvidence(
     standing: state.standing,
     samples: track.valid,
     baselineSamples: baseline?.samples ?? track.pastAtMs.length,
-    missing: missingBy(track, track.valid, watch.deployment.startedAtMs, watch.endsAtMs),
+    missing: missingBy(
+      track,
+      track.valid,
+      watch.deployment.startedAtMs,
+      judgedTo(signal, watch, track),
+    ),
     tags: extreme.tags,
     untagged: shadow.verdict,
     untaggedReason: `without tags: ${shadow.reason}`,

@@ -12,6 +12,7 @@
  * the best of several looks. Silence takes all levels away.
  */
 
+import type { HoldRule, SampleTime } from "../hold.ts";
 import { LOG_E_AT_MOST } from "./eValue.ts";
 
 /** The lowest level, as ln E. Less counts as none: every third healthy watch reaches e = 2.7. */
@@ -23,7 +24,7 @@ const LEVELS = Math.floor((LOG_E_AT_MOST - FIRST) / STEP) + 1;
 export interface LevelState {
   /** How many levels stand. */
   readonly standing: number;
-  /** Since when each level has been reached, the lowest first. */
+  /** Since when each level has been reached, the lowest first; counts where hold is in samples. */
   readonly reachedSinceMs: readonly number[];
   /** Since when each standing level has no longer been reached; null while it is. */
   readonly missedSinceMs: readonly (number | null)[];
@@ -46,21 +47,21 @@ export function levelsReached(logE: number): number {
 export function holdLevels(
   state: LevelState,
   logE: number,
-  atMs: number,
-  holdMs: number,
-  clearMs: number,
+  { atMs, count }: SampleTime,
+  { hold, clear, holdsSamples, clearsSamples }: HoldRule,
 ): LevelState {
+  const [held, cleared] = [holdsSamples ? count : atMs, clearsSamples ? count : atMs];
   const reached = levelsReached(logE);
   if (reached === 0 && state.standing === 0 && state.reachedSinceMs.length === 0) return state;
   // A standing level keeps its beginning until it is lost, as a breach does until it is cleared.
   const reachedSinceMs = state.reachedSinceMs.slice(0, Math.max(reached, state.standing));
-  while (reachedSinceMs.length < reached) reachedSinceMs.push(atMs);
+  while (reachedSinceMs.length < reached) reachedSinceMs.push(held);
   let { standing } = state;
-  while (standing < reached && atMs - reachedSinceMs[standing]! >= holdMs) standing++;
+  while (standing < reached && held - reachedSinceMs[standing]! >= hold) standing++;
   const missedSinceMs = Array.from({ length: standing }, (_, level) =>
-    level < reached ? null : (state.missedSinceMs[level] ?? atMs),
+    level < reached ? null : (state.missedSinceMs[level] ?? cleared),
   );
-  while (standing > reached && atMs - missedSinceMs[standing - 1]! >= clearMs) standing--;
+  while (standing > reached && cleared - missedSinceMs[standing - 1]! >= clear) standing--;
   return {
     standing,
     reachedSinceMs: reachedSinceMs.slice(0, Math.max(reached, standing)),

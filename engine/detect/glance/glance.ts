@@ -67,19 +67,26 @@ export function glanceWith(policy: Policy): Glance | null {
   if (policy.fusion === "evidence" || policy.incumbent !== undefined) return null;
   const watched: Watched[] = [];
   for (const signal of policy.signals) {
-    const { detector, control, calibrate, metric, of } = signal;
+    const { control, calibrate, metric, of } = signal;
     if (control !== undefined || calibrate !== undefined || signal.counter === true) return null;
     watched.push({
       signal,
       isPlain: signal.role === undefined && !/[*|]/.test(metric),
       isOwn: of.length === 1 && of[0] === "own",
-      isGlanced: detector.kind === "threshold" || detector.kind === "cusum",
+      isGlanced: isGlanced(signal),
       amount: leastTolerated(policy, signal),
     });
   }
   if (!watched.some(({ isGlanced }) => isGlanced)) return null;
   const evidence = watched.map(({ signal }) => quietEvidence(signal));
   return { policy, watched, quiet: { watchMs: policy.watchMs, evidence } };
+}
+
+/** A glance looks at one stretch of time, the same for all signals, after a baseline in time. */
+function isGlanced({ detector, watchMs, watchSamples }: SignalPolicy): boolean {
+  if (detector.kind !== "threshold" && detector.kind !== "cusum") return false;
+  if (detector.baselineSamples !== undefined) return false;
+  return watchMs === undefined && watchSamples === undefined;
 }
 
 /** The least that is ever tolerated. Tags only add to it; modes and stages may lower it. */

@@ -16,7 +16,8 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "signals.*.counter": "Does the metric only grow until a restart? Absent: as the catalog says.",
     "signals.*.detector": "How a change is told from noise.",
     "signals.*.detector.kind": "Which detector.",
-    "signals.*.detector.baseline": "How long before the deployment it compares with.",
+    "signals.*.detector.baseline":
+      "How long before the deployment it compares with, or so many samples.",
     "signals.*.detector.season": "Subtract the profile of the same time of day over the last week.",
     "signals.*.detector.reads": "What its numbers are: shares of requests, or counts.",
     "signals.*.detector.breaches": "So many of the last `of` samples beyond the tolerance.",
@@ -47,8 +48,10 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "signals.*.exposure": "How many requests there were; for `kind: count`.",
     "signals.*.exposure.metric": "The metric that counts them: a name, or globs separated by |.",
     "signals.*.exposure.per": "The stretch of time one of its numbers is about.",
-    "signals.*.hold": "A breach must last this long.",
-    "signals.*.clear": "And be gone this long to be over.",
+    "signals.*.watch":
+      "How long after a deployment this signal is judged; absent: as the policy says.",
+    "signals.*.hold": "A breach must last this long, or for so many samples.",
+    "signals.*.clear": "And be gone this long, or for so many samples, to be over.",
     "signals.*.weight": "Its share of the evidence; for `fusion: evidence`.",
     fusion: "How many signals make a breach, or `evidence`: one confidence from all.",
     "fusion.atLeast": "So many signals in breach.",

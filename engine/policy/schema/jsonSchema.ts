@@ -9,7 +9,7 @@ import type { JsonObject } from "../../json.ts";
 import { formatDuration, formatShare } from "../quantity.ts";
 import { DESCRIPTIONS } from "./descriptions.ts";
 import { policySchema } from "./policySchema.ts";
-import { DURATION_PATTERN } from "./values.ts";
+import { DURATION_PATTERN, STRETCH_PATTERN } from "./values.ts";
 
 /**
  * A policy that extends another may leave out whatever the other says, so what is required is
@@ -43,8 +43,8 @@ function withDefault({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema
   const node: { type?: unknown; pattern?: unknown; default?: unknown } = jsonSchema;
   const value: unknown = zodSchema.def.defaultValue;
   if (node.type !== "string" || typeof value !== "number") return;
-  node.default =
-    node.pattern === DURATION_PATTERN ? formatDuration(value) : formatShare(value).replace(" ", "");
+  const isTime = node.pattern === DURATION_PATTERN || node.pattern === STRETCH_PATTERN;
+  node.default = isTime ? formatDuration(value) : formatShare(value).replace(" ", "");
 }
 
 /** `node` below `path`, each of its keys with what it means. */

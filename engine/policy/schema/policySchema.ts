@@ -48,6 +48,12 @@ export const policySchema = z
     const issue = (path: (string | number)[], message: string): void =>
       context.addIssue({ code: "custom", path, message });
     if (Object.keys(policy.signals).length === 0) issue(["signals"], "name at least one signal");
+    for (const [name, { watch }] of Object.entries(policy.signals)) {
+      if (typeof watch !== "number" || watch <= policy.watch) continue;
+      const [own, all] = [watch, policy.watch].map(formatDuration);
+      const message = `${own} is longer than the policy's watch, ${all}: make that longer`;
+      issue(["signals", name, "watch"], message);
+    }
     const { fusion } = policy;
     const count = Object.keys(policy.signals).length;
     if (count > SIGNALS_AT_MOST) {

@@ -13,13 +13,13 @@ import {
   properDuration,
   properShare,
   properWait,
+  stretch,
   toleranceOrFloor,
-  wait,
 } from "./values.ts";
 
 const threshold = z.strictObject({
   kind: z.literal("threshold"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   season: z.boolean().default(false),
   breaches: z.int().min(1).max(30).default(3),
   of: z.int().min(1).max(30).default(3),
@@ -28,7 +28,7 @@ const threshold = z.strictObject({
 });
 const cusum = z.strictObject({
   kind: z.literal("cusum"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   season: z.boolean().default(true),
   drift: z.number().positive().default(1),
   clip: z.number().positive().default(4),
@@ -36,7 +36,7 @@ const cusum = z.strictObject({
 });
 const ewma = z.strictObject({
   kind: z.literal("ewma"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   season: z.boolean().default(true),
   weight: z.number().positive().max(1).default(0.4),
   clip: z.number().positive().default(3),
@@ -44,7 +44,7 @@ const ewma = z.strictObject({
 });
 const eprocess = z.strictObject({
   kind: z.literal("eprocess"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   season: z.boolean().default(true),
   alpha: properShare.default(0.01),
   horizon: z.int().min(1).max(10_000).default(60),
@@ -52,7 +52,7 @@ const eprocess = z.strictObject({
 });
 const mannWhitney = z.strictObject({
   kind: z.literal("mannWhitney"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   season: z.boolean().default(true),
   confidence: properShare.default(0.98),
   limit: z.number().min(0).lt(1).default(0.25),
@@ -61,7 +61,7 @@ const mannWhitney = z.strictObject({
 });
 const variance = z.strictObject({
   kind: z.literal("variance"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   season: z.boolean().default(false),
   window: z.int().min(10).max(10_000).default(30),
   atLeast: z.int().min(10).max(10_000).default(30),
@@ -69,20 +69,20 @@ const variance = z.strictObject({
 });
 const novelty = z.strictObject({
   kind: z.literal("novelty"),
-  baseline: wait.default(43_200_000),
+  baseline: stretch.default(43_200_000),
   season: z.boolean().default(false),
   times: z.number().positive().default(0.5),
 });
 const outlier = z.strictObject({
   kind: z.literal("outlier"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   season: z.boolean().default(true),
   drift: z.number().positive().default(2),
   limit: z.number().positive().default(8),
 });
 const count = z.strictObject({
   kind: z.literal("count"),
-  baseline: wait.default(3_600_000),
+  baseline: stretch.default(3_600_000),
   reads: z.enum(["ratio", "count"]).default("ratio"),
   alpha: properShare.default(0.01),
   horizon: z.int().min(1).max(10_000).default(60),
@@ -165,8 +165,9 @@ export const signal = z
     tolerance: toleranceOrFloor,
     control: z.literal("peers").optional(),
     calibrate: calibrate.optional(),
-    hold: wait.default(60_000),
-    clear: wait.default(120_000),
+    watch: stretch.refine((given) => given !== 0, "expected a duration above 0s").optional(),
+    hold: stretch.default(60_000),
+    clear: stretch.default(120_000),
     weight: z.number().positive().max(1000).default(1),
   })
   .superRefine(({ metric, role }, context) => {
@@ -189,6 +190,10 @@ export const signal = z
     ) {
       const message = "the statistic of this detector has a largest value: it cannot be calibrated";
       issue(["calibrate"], message);
+    }
+    if (given.calibrate !== undefined && typeof rule.baseline !== "number") {
+      const cure = "write `baseline` as a duration";
+      issue(["calibrate"], `quiet watches of the past have a length in time: ${cure}`);
     }
     if (given.calibrate !== undefined && rule.kind === "count") {
       issue(["calibrate"], "the limit of a count follows from its `alpha`: it is not calibrated");

@@ -1,8 +1,15 @@
 /** Words and quantities of the policy language, each with the error that names its cure. */
 
 import { z } from "zod";
-import { WAIT_AT_MOST_MS } from "../limits.ts";
-import { formatDuration, parseDuration, parseShare, parseTolerance } from "../quantity.ts";
+import { SAMPLES_AT_MOST, WAIT_AT_MOST_MS } from "../limits.ts";
+import {
+  formatDuration,
+  formatSamples,
+  parseDuration,
+  parseSamples,
+  parseShare,
+  parseTolerance,
+} from "../quantity.ts";
 
 /** For editors; `parseDuration` decides. */
 export const DURATION_PATTERN = "^([0-9]+([.][0-9]+)?(ms|s|m|h|d|w))+$";
@@ -24,6 +31,30 @@ export const atMost = (given: typeof properDuration, ms: number) =>
 /** Of what happens during a watch; see limits.ts. */
 export const wait = atMost(duration, WAIT_AT_MOST_MS);
 export const properWait = atMost(properDuration, WAIT_AT_MOST_MS);
+/** For editors; `parseDuration` and `parseSamples` decide. */
+export const STRETCH_PATTERN = "^(([0-9]+([.][0-9]+)?(ms|s|m|h|d|w))+|[1-9][0-9]* samples?)$";
+const A_STRETCH = "expected a duration such as 2m, or samples such as 3 samples";
+/** A stretch of a series: a duration, or how many of its samples. */
+export const stretch = z
+  .string({ error: A_STRETCH })
+  .meta({
+    pattern: STRETCH_PATTERN,
+    examples: ["2m", "3 samples"],
+    atMost: formatDuration(WAIT_AT_MOST_MS),
+  })
+  .refine((text) => parseDuration(text) !== null || parseSamples(text) !== null, A_STRETCH)
+  .refine(
+    (text) => (parseDuration(text) ?? 0) <= WAIT_AT_MOST_MS,
+    `expected at most ${formatDuration(WAIT_AT_MOST_MS)}`,
+  )
+  .refine(
+    (text) => (parseSamples(text) ?? 0) <= SAMPLES_AT_MOST,
+    `expected at most ${formatSamples(SAMPLES_AT_MOST)}`,
+  )
+  .transform((text): Stretch => parseDuration(text) ?? { samples: parseSamples(text)! });
+/** In milliseconds, or as samples. */
+export type Stretch = number | { readonly samples: number };
+
 export const share = z
   .string({ error: "expected a share such as 15%" })
   .meta({ pattern: SHARE_PATTERN, examples: ["15%"] })

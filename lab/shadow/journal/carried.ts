@@ -8,7 +8,6 @@
 
 import {
   isBatch,
-  RECENT_AT_LEAST,
   recentReach,
   type ControllerState,
   type LogEntry,
@@ -34,10 +33,11 @@ export function needsBackMs(policy: Policy): number {
 
 /** The columns that a new segment must carry. */
 export function toCarry(policy: Policy, recent: Recent, nowMs: number): SampleColumn[] {
-  const keptFromMs = nowMs - recentReach(policy).keepMs;
+  const { keepMs, atLeast } = recentReach(policy);
+  const keptFromMs = nowMs - keepMs;
   return [...recent.values()].filter(({ atMs }) => {
     // Enough samples within reach, and the newest is fresh: the segments have all that is needed.
-    const first = atMs[atMs.length - RECENT_AT_LEAST] ?? Number.NEGATIVE_INFINITY;
+    const first = atMs[atMs.length - atLeast] ?? Number.NEGATIVE_INFINITY;
     const last = atMs[atMs.length - 1] ?? Number.NEGATIVE_INFINITY;
     return first < keptFromMs || last < nowMs - SILENT_MS;
   });
