@@ -56,6 +56,10 @@ describe("outlier", () => {
     expect(found(quiet(level), after, signalOf("10%", "both"))).toEqual([7]);
   });
 
+  test("a baseline that no verdict can rest on has no scale, and flags nothing", () => {
+    expect(found([], quiet(100, 20))).toEqual([]);
+  });
+
   test("a smaller excursion must last, and one within one and a half tolerances is none", () => {
     const at = (change: number, lasts: number): number[] =>
       quiet(100, 20).map((value, index) => (index >= 5 && index < 5 + lasts ? change : value));

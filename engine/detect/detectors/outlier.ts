@@ -91,11 +91,12 @@ export function accumulateOutlier(
 function scaleOf(noise: Noise, samples: Samples | null): number {
   const { spread, transform } = noise;
   if (noise.sizeless) return Number.MIN_VALUE;
-  const residuals = withoutLargest(Float64Array.from(noise.residuals));
-  // A short baseline has no scale of its own: `spread` is borrowed then.
-  if (noise.samples < BASELINE_FOR_HEALTH || residuals.length < 3) {
+  // A short baseline has no scale of its own: `spread` is borrowed then. Of one that no verdict can
+  // rest on (nothing but zeros) there is no residual at all.
+  if (noise.samples < BASELINE_FOR_HEALTH || noise.residuals.length < BASELINE_FOR_HEALTH) {
     return spread * fewSamples(noise.samples);
   }
+  const residuals = withoutLargest(Float64Array.from(noise.residuals));
   const sizes = residuals.map(Math.abs);
   let largest = 0;
   for (const size of sizes) if (size > largest) largest = size;
