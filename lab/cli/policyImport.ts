@@ -13,6 +13,7 @@ import { boundBy, readBindings } from "../policy/import/binding.ts";
 import { incumbentText, type Bound } from "../policy/import/policyFile.ts";
 import { isRuleObject } from "../policy/import/ruleFile.ts";
 import { policyFromText } from "../policy/load.ts";
+import { successorText } from "../policy/successor.ts";
 import { Problem, Problems } from "../problem.ts";
 import { readText } from "../yaml.ts";
 import { counted } from "../counted.ts";
@@ -27,6 +28,7 @@ interface Flags {
   readonly watch: number;
   readonly metric: ReadonlyMap<string, string>;
   readonly series?: string;
+  readonly successor?: true;
   readonly force?: true;
   readonly json?: true;
 }
@@ -47,6 +49,8 @@ interface Made {
   readonly policy: string;
   readonly file: string;
   readonly queries: readonly string[];
+  /** The draft of a policy in its place, where one was asked for. */
+  readonly successor?: string;
 }
 
 const HOUR_MS = 3_600_000;
@@ -249,6 +253,10 @@ function common(command: Command): Command {
       "--series <file>",
       "a file that says for every query, by its text, which metric of the history answers it",
     )
+    .option(
+      "--successor",
+      "also write a draft of a policy in its place: the same queries, judged by change",
+    )
     .option("--force", "replace policy files that are there already")
     .option("--json", "print one JSON document");
 }
@@ -282,7 +290,7 @@ function nameOf(file: string): string {
 }
 
 function write(
-  { out, owner, watch, metric, series, force }: Flags,
+  { out, owner, watch, metric, series, successor, force }: Flags,
   given: Pick<
     Parameters<typeof incumbentText>[0],
     "policy" | "system" | "plan" | "queries" | "sources"
@@ -299,18 +307,26 @@ function write(
     ...(series === undefined ? [] : boundBy(readBindings(series), given.queries, series)),
     ...[...metric].map(([name, own]): [string, Bound] => [name, { metric: own }]),
   ]);
-  const file = join(out, `${given.policy.replaceAll(/[^\w.-]+/g, "-")}.yaml`);
-  if (existsSync(file) && force !== true) {
-    throw new Problem("there is a file already", {
-      file,
-      cure: "Choose another --out or --name, or add --force to replace it.",
-    });
+  const written = { ...given, owner, watchMs: watch, metrics: bound };
+  const named = given.policy.replaceAll(/[^\w.-]+/g, "-");
+  const texts: [string, string][] = [[join(out, `${named}.yaml`), incumbentText(written)]];
+  if (successor === true) {
+    texts.push([join(out, `${named}-successor.yaml`), successorText(written)]);
   }
-  const text = incumbentText({ ...given, owner, watchMs: watch, metrics: bound });
-  // Read back before it is written: a file that `compare` would refuse is of no use.
-  policyFromText(text, file);
-  writeWholeFile(file, text);
-  return { policy: given.policy, file, queries };
+  for (const [file, text] of texts) {
+    if (existsSync(file) && force !== true) {
+      throw new Problem("there is a file already", {
+        file,
+        cure: "Choose another --out or --name, or add --force to replace it.",
+      });
+    }
+    // Read back before it is written: a file that `compare` would refuse is of no use.
+    policyFromText(text, file);
+  }
+  for (const [file, text] of texts) writeWholeFile(file, text);
+  const [[file], draft] = texts as [[string, string], [string, string]?];
+  const made = { policy: given.policy, file, queries };
+  return draft === undefined ? made : { ...made, successor: draft[0] };
 }
 
 function say({ json }: Flags, made: readonly Made[]): void {
@@ -321,6 +337,10 @@ function say({ json }: Flags, made: readonly Made[]): void {
   for (const { policy, file, queries } of made) {
     print(`${file}: ${policy}, asks ${queries.join(", ")}`);
   }
+  for (const { successor } of made) {
+    if (successor !== undefined) print(`${successor}: a draft of a policy in its place`);
+  }
   const files = made.map(({ file }) => ` --policy ${file}`).join("");
-  print(`Compare them: hindsight compare --history DIR${files} --policy YOURS`);
+  const [yours = "YOURS"] = made.flatMap(({ successor }) => successor ?? []);
+  print(`Compare them: hindsight compare --history DIR${files} --policy ${yours}`);
 }
