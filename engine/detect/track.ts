@@ -20,6 +20,7 @@ import { smoothAt, type Readings } from "./baseline/readings.ts";
 import type { Baseline } from "./baseline/residual.ts";
 import { observePast, readingKey, readSamples } from "./baseline/series.ts";
 import { MISSING } from "./detectors/contract.ts";
+import { readsBaseline } from "./detectors/detector.ts";
 import {
   guardPath,
   guardSpeaks,
@@ -44,6 +45,8 @@ const UNKNOWN_STEP_MS = 300_000;
  */
 export const STALE_AFTER_MS = 60_000;
 
+const NONE = new Float64Array(0);
+
 /** After how long without a valid sample the series is silent. */
 export function staleAfterMs(baseline: Baseline): number {
   return Math.max(STALE_AFTER_MS, 3 * (baseline.stepMs ?? UNKNOWN_STEP_MS));
@@ -59,13 +62,14 @@ export function freezeBaseline(
 ): Baseline {
   if (track.baseline !== null) return track.baseline;
   const borrowed = familySpread === null ? "" : ` ${familySpread}`;
-  track.baseline = share.once(`baseline ${readingKey(signal, track.series)}${borrowed}`, () =>
+  const baseline = share.once(`baseline ${readingKey(signal, track.series)}${borrowed}`, () =>
     observePast(track, signal, startedAtMs, { season, familySpread, control }),
   );
+  track.baseline = readsBaseline(signal.detector) ? baseline : { ...baseline, residuals: NONE };
   if (isCounter(signal, track.series)) {
     track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
   }
-  // Nothing reads them any more, and a host keeps them for thousands of series.
+  // Nothing reads these any more, and a host would keep them for thousands of series.
   track.pastAtMs = [];
   track.pastValues = [];
   track.pastBehind = NOTHING_BEHIND;

@@ -16,21 +16,21 @@ const START_MS = Date.UTC(2026, 2, 2, 9);
 const STEP_MS = 15_000;
 const PAST = 80;
 
-const POLICY = policyOf({
+const LATENCY = {
+  metric: "latency",
+  worse: "up",
+  tolerance: "10%",
+  detector: { kind: "cusum", baseline: "20m", season: false },
+};
+const WRITTEN = {
   policy: "costs",
   owner: "platform",
   watch: "60m",
-  signals: {
-    latency: {
-      metric: "latency",
-      worse: "up",
-      tolerance: "10%",
-      detector: { kind: "cusum", baseline: "20m", season: false },
-    },
-  },
+  signals: { latency: LATENCY },
   fusion: "any",
   assign: [{ otherwise: "override" }],
-});
+};
+const POLICY = policyOf(WRITTEN);
 
 /** The policy, and how often the engine has looked at one of its signals. */
 function counted(): { readonly policy: Policy; readonly looks: () => number } {
@@ -135,13 +135,22 @@ test("samples of one service leave the watches of the others as they are", () =>
   expect(touched.map(([id]) => id)).toEqual(["d0"]);
 });
 
-test("a watch drops the samples of which its baseline was made", () => {
-  const before = watching(POLICY, 1);
-  const after = handle(POLICY, before, samples(1, PAST, PAST + 1)).state;
-  const past = ({ watches }: ControllerState): number[] =>
+test.each([
+  ["cusum", 0],
+  ["mannWhitney", PAST],
+])("a watch drops the samples of its baseline, and %s keeps %i residuals", (kind, residuals) => {
+  const detector = { kind, baseline: "20m", season: false };
+  const signals = { latency: { ...LATENCY, detector } };
+  const policy = policyOf({ ...WRITTEN, signals });
+  const before = watching(policy, 1);
+  const after = handle(policy, before, samples(1, PAST, PAST + 1)).state;
+  const kept = ({ watches }: ControllerState): unknown[] =>
     [...watches.get("d0")!.signals.get("latency")!.tracks.values()].map(
-      ({ pastAtMs, pastValues }) => pastAtMs.length + pastValues.length,
+      ({ pastAtMs, pastValues, baseline }) => [
+        pastAtMs.length + pastValues.length,
+        baseline?.residuals.length,
+      ],
     );
-  expect(past(before)).toEqual([2 * PAST]);
-  expect(past(after)).toEqual([0]);
+  expect(kept(before)).toEqual([[2 * PAST, undefined]]);
+  expect(kept(after)).toEqual([[0, residuals]]);
 });

@@ -107,7 +107,10 @@ export interface Baseline {
   readonly autocorrelation: number;
   /** How many valid samples it is made of. */
   readonly samples: number;
-  /** The residuals of those samples; empty where no verdict can rest on it. */
+  /**
+   * The residuals of those samples; empty where no verdict can rest on it, and in a track whose
+   * detector does not read them.
+   */
   readonly residuals: Float64Array;
   /** Median spacing of the baseline samples; null with fewer than two. */
   readonly stepMs: number | null;

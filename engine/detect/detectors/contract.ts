@@ -15,7 +15,7 @@ export interface Noise {
   readonly autocorrelation: number;
   /** How many baseline samples those are estimated from. */
   readonly samples: number;
-  /** The residuals of the baseline's own samples. */
+  /** The residuals of the baseline's own samples; only for detectors that read them. */
   readonly residuals: ArrayLike<number>;
   /** What residuals are differences of (see `Transform`); absent: of the values themselves. */
   readonly transform?: Transform;

@@ -7,7 +7,7 @@
  * after the other, so that whole columns and single samples go through the same code and any
  * cutting into stretches gives the same result.
  *
- * To add a detector: one file with its `start` and `accumulate`, one case here. What all of
+ * To add a detector: one file with its `start` and `accumulate`, its cases here. What all of
  * them are given and answer is in contract.ts.
  */
 
@@ -95,6 +95,24 @@ export function accumulate(
       return accumulateCount(settings, state as CountState, stretch);
     default:
       return unreachable(settings);
+  }
+}
+
+/** Does the detector look at the residuals of the baseline (`Noise.residuals`)? */
+export function readsBaseline({ kind }: DetectorSettings): boolean {
+  switch (kind) {
+    case "mannWhitney":
+    case "variance":
+    case "novelty":
+      return true;
+    case "threshold":
+    case "cusum":
+    case "ewma":
+    case "eprocess":
+    case "count":
+      return false;
+    default:
+      return unreachable(kind);
   }
 }
 
