@@ -103,8 +103,8 @@ function replayCommand(): Command {
     .addHelpText(
       "after",
       "\nExample:\n  hindsight audit replay run/decisions.jsonl --history quarter\n\n" +
-        "Exit codes: 0 all identical, 1 a decision, sample or judgement differs,\n" +
-        "2 no whole log with a header.",
+        "Exit codes: 0 all identical, 1 a decision, sample, judgement or\n" +
+        "state of a journal differs, 2 no whole log with a header.",
     )
     .action(async (given: string, flags: ReplayFlags) => {
       const log = logIn(given);

@@ -96,17 +96,19 @@ function endSaid({ mark, linesAfter }: VerifiedMark, isChecked: boolean): string
 
 /** The decisions of every segment from its judgements, and the judgements from its samples. */
 export function replayWholeJournal(dir: string, json: boolean): void {
-  const segments = [...replayJournal(dir)].map(({ log, replay }, at, { length }) => {
+  const segments = [...replayJournal(dir)].map(({ log, replay, state }, at, { length }) => {
     const again = replayLog(log, at === length - 1);
     const { decisions, differences, engineVersions, quarantined } = again;
     return {
       ...{ log, decisions, differences, engineVersions, quarantined },
       judgements: replay?.judgements ?? null,
       difference: replay?.difference ?? null,
+      state,
     };
   });
   const differ = segments.filter(
-    ({ differences, difference }) => differences.length > 0 || difference !== null,
+    ({ differences, difference, state }) =>
+      differences.length > 0 || difference !== null || (state?.difference ?? null) !== null,
   );
   const sum = (of: (one: (typeof segments)[number]) => number): number =>
     segments.reduce((total, one) => total + of(one), 0);
@@ -119,10 +121,13 @@ export function replayWholeJournal(dir: string, json: boolean): void {
     const made = `${decisions} decisions and ${judgements} judgements made again`;
     print(differ.length === 0 ? `${made}, all identical` : `${made}; not all are the same`);
     sayQuarantined(segments.flatMap(({ quarantined }) => quarantined));
-    for (const { log, differences, difference } of differ) {
+    for (const { log, differences, difference, state } of differ) {
       if (difference !== null) {
         print(`${log}:${difference.line}: ${difference.logged ?? "nothing"}, in the journal`);
         print(`  ${difference.now ?? "nothing"}, now`);
+      }
+      if (state !== null && state.difference !== null) {
+        print(`${log}:${state.line}: ${state.file}: ${state.difference}`);
       }
       for (const one of differences) print(`${log}:${one.line}: ${one.what}: ${one.reason}`);
     }

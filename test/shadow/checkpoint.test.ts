@@ -15,13 +15,18 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
+  chainEntry,
+  CHAIN_START,
   handle,
   initialController,
   serialise,
   type ControllerState,
+  type LogEntry,
   type SampleColumn,
 } from "../../engine/index.ts";
+import { logEntries } from "../../lab/audit/read.ts";
 import { replayLog } from "../../lab/audit/replay.ts";
+import { sha256 } from "../../lab/policy/load.ts";
 import { openBlock, encodeBlock } from "../../lab/shadow/journal/blocks.ts";
 import { replayJournal, verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
@@ -29,6 +34,7 @@ import { Gathered } from "../../lab/shadow/journal/gathered.ts";
 import { recover, type Recovered } from "../../lab/shadow/journal/recover.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
 import { atOnce } from "../../lab/shadow/journal/slices.ts";
+import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { MINUTE_MS, POLICY, stageIn, started } from "./stage.ts";
 
@@ -134,6 +140,38 @@ describe("a state beside the segment", () => {
     }
   });
 
+  it.each<[string, (text: string) => string, string | null]>([
+    ["as it was", (text) => text, null],
+    [
+      "of a later moment",
+      (text) => text.replace(/"lastMs":(\d+)/, (_, at) => `"lastMs":${Number(at) + 1}`),
+      "lastMs: ",
+    ],
+    [
+      "in which a deployment ends later",
+      (text) => text.replace(/"endsAtMs":(\d+)/, '"endsAtMs":1'),
+      "state.watches.$map.0.1.endsAtMs: 1 in the file, ",
+    ],
+    ["cut off, with the log as it was", (text) => text.slice(0, -9), "it is not the file whose"],
+  ])("%s is compared by audit replay, which says where it differs", async (name, alter, where) => {
+    const dir = join(temporaryDirectory(), "journal");
+    cpSync(journal, dir, { recursive: true });
+    const { log } = segmentsIn(realDisk(), dir).at(-1)!;
+    const file = join(dir, statesIn(dir)[0]!);
+    const text = readFileSync(file, "utf8");
+    const altered = alter(text);
+    expect(altered === text).toBe(where === null);
+    writeFileSync(file, altered);
+    if (!name.startsWith("cut off")) writeFileSync(log, naming(log, Buffer.from(altered)));
+    const checks = [...replayJournal(dir)].map(({ state }) => state);
+    expect(checks).toEqual([null, expect.objectContaining({ file })]);
+    const { difference, line } = checks[1]!;
+    expect(difference?.slice(0, where?.length) ?? null).toBe(where);
+    const { code, stdout } = await inTurn(["audit", "replay", dir]);
+    expect(code).toBe(where === null ? 0 : 1);
+    expect(stdout.includes(`${log}:${line}: ${file}: ${difference}`)).toBe(where !== null);
+  });
+
   it("is removed when the segment is closed in order", async () => {
     const dir = join(temporaryDirectory(), "journal");
     cpSync(journal, dir, { recursive: true });
@@ -145,6 +183,22 @@ describe("a state beside the segment", () => {
     expect(existsSync(join(dir, "decisions-000003.jsonl"))).toBe(true);
   });
 });
+
+/** The log with the last state named by its digest now, and all hashes computed anew. */
+function naming(log: string, bytes: Buffer): string {
+  let at = CHAIN_START;
+  let lines = "";
+  for (const { entry } of logEntries(log, true)) {
+    const state = entry.kind === "checkpoint" ? entry.content.state : undefined;
+    const named = { ...state!, bytes: bytes.length, digest: sha256(bytes) };
+    const isIt = state !== undefined && existsSync(join(log, "..", state.file));
+    const next = isIt ? { ...entry, content: { ...entry.content, state: named } } : entry;
+    const { line, end } = chainEntry(at, next as LogEntry, sha256);
+    lines += `${line}\n`;
+    at = end;
+  }
+  return lines;
+}
 
 function flip(file: string): void {
   const bytes = readFileSync(file);

@@ -9,9 +9,10 @@ import { quarantinedIn, verifyLog, type VerifyOptions } from "../../audit/verify
 import { Problem } from "../../problem.ts";
 import { needsBackMs, recentBefore } from "./carried.ts";
 import { realDisk } from "./disk.ts";
-import { replaySegment, type SegmentReplay } from "./replaySegment.ts";
+import { replaySegment, type ReachedState, type SegmentReplay } from "./replaySegment.ts";
 import { atOnce } from "./slices.ts";
 import { liveOf, segmentsIn, type SegmentFiles } from "./segments.ts";
+import { checkState, type StateCheck } from "./stateCheck.ts";
 
 export interface VerifiedSegment {
   readonly log: string;
@@ -88,6 +89,8 @@ export interface ReplayedSegment {
   readonly log: string;
   /** Null: the samples that its baselines need are in segments that were archived. */
   readonly replay: SegmentReplay | null;
+  /** The state beside the segment; null where there is none, or it was not made again. */
+  readonly state: (StateCheck & { readonly line: number }) | null;
 }
 
 /**
@@ -108,8 +111,14 @@ export function* replayJournal(dir: string): Generator<ReplayedSegment> {
           : live.begunAtMs - needsBackMs(policy) >= first.begunAtMs;
       const open = at === segments.length - 1;
       const recent = reaches ? atOnce(recentBefore(disk, segments.slice(0, at + 1))) : null;
-      const replay = recent === null ? null : atOnce(replaySegment(disk, files, recent, open));
-      yield { log: files.log, replay };
+      let state: ReplayedSegment["state"] = null;
+      const reached: ReachedState = (named, line, end, now) => {
+        const checked = checkState(disk, dir, files.segment, named, end, now);
+        if (checked !== null) state = { ...checked, line };
+      };
+      const replay =
+        recent === null ? null : atOnce(replaySegment(disk, files, recent, open, null, reached));
+      yield { log: files.log, replay, state };
     }
   } finally {
     disk.close();

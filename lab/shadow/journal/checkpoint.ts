@@ -44,7 +44,7 @@ export interface KeptAt extends Kept {
 }
 
 /** The first line of a file; the second one is the state, by `serialise`. */
-interface Head extends Omit<KeptAt, "state"> {
+export interface Head extends Omit<KeptAt, "state"> {
   readonly format: "hindsight-state";
   readonly engineVersion: string;
   readonly segment: number;
@@ -58,13 +58,16 @@ export function writeState(
   at: ChainEnd,
   { state, ...kept }: Kept,
 ): StateFile {
-  const format = "hindsight-state";
-  const head: Head = { format, engineVersion: ENGINE_VERSION, segment, at, ...kept };
-  const text = `${canonicalJson(head)}\n${serialise({ ...state, recent: new Map() })}\n`;
+  const head = canonicalJson(headOf(segment, at, kept));
+  const text = `${head}\n${serialise({ ...state, recent: new Map() })}\n`;
   const bytes = Buffer.from(text);
   const file = `state-${pad(segment, 6)}-${pad(at.seq, 10)}.json`;
   disk.place(join(dir, file), bytes);
   return { file, bytes: bytes.length, digest: sha256(bytes) };
+}
+
+export function headOf(segment: number, at: ChainEnd, kept: Omit<Kept, "state">): Head {
+  return { format: "hindsight-state", engineVersion: ENGINE_VERSION, segment, at, ...kept };
 }
 
 /** Removes all files with a state but this one. */

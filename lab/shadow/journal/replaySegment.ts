@@ -4,6 +4,7 @@
  */
 
 import {
+  CHAIN_START,
   ENGINE_VERSION,
   canonicalJson,
   handle,
@@ -19,6 +20,7 @@ import {
   type SamplesBatch,
   type SamplesTaken,
   type SeriesName,
+  type StateFile,
 } from "../../../engine/index.ts";
 import { logEntries } from "../../audit/read.ts";
 import { Problem } from "../../problem.ts";
@@ -62,6 +64,8 @@ export interface SegmentReplay {
   readonly unwritten: readonly LogEntry[];
 }
 
+export type ReachedState = (state: StateFile, line: number, at: ChainEnd, now: () => Kept) => void;
+
 interface Line {
   readonly line: number;
   readonly kind: LogEntry["kind"];
@@ -75,6 +79,7 @@ interface Line {
  * @param open the segment may still be written: not closed, its last write incomplete
  * @param from the state at a line of this log: the inputs before it are not handled again, only
  *   their samples are read. Null: from the beginning
+ * @param reached is called at each state that the log names, with what was made again up to there
  * @throws Problem where the chain is broken, or samples are missing or altered
  */
 export function* replaySegment(
@@ -83,12 +88,14 @@ export function* replaySegment(
   recent: ControllerState["recent"],
   open: boolean,
   from: KeptAt | null = null,
+  reached: ReachedState = () => undefined,
 ): Generator<void, SegmentReplay> {
   const replay = new Replay(disk, files);
   let closed = false;
   // A header has `seq` 0 and is line 1, so the line with that `seq` is one further.
   const fromLine = from === null ? 1 : from.at.seq + 1;
   let gathered: Gathered | null = null;
+  let at = CHAIN_START;
   const skips: Parameters<typeof logEntries>[2] = (kind, bytes, line) =>
     line < fromLine && saysNothingOfSamples(kind, bytes);
   for (const { line, entry, text, endsAt, end } of logEntries(files.log, open, skips)) {
@@ -101,9 +108,11 @@ export function* replaySegment(
       if (kind === "event" && content.kind === "policyChanged") gathered!.under(content.policy);
     } else if (kind === "checkpoint") {
       if (line === fromLine) replay.goOn(from!, gathered!.all);
+      else if (content.state !== undefined) reached(content.state, line, at, () => replay.kept);
       closed = content.closes;
     } else replay.take({ line, kind, text }, entry);
     replay.matched(endsAt, end);
+    at = end;
     if (replay.difference !== null) break;
     yield;
   }
@@ -156,6 +165,14 @@ class Replay {
     this.#state = { ...kept.state, recent };
     this.#outstanding = new Outstanding(kept, this.#state);
     this.#lastMs = kept.lastMs;
+  }
+
+  /** What a host would write down now. */
+  get kept(): Kept {
+    const { all: errands, recordedOnly } = this.#outstanding;
+    const { act } = this.#header.live!;
+    const [policy, state, lastMs] = [this.#policy, this.#state, this.#lastMs];
+    return { policy, state, errands, recordedOnly, act, lastMs };
   }
 
   /** The samples of an input that is not handled again. */
