@@ -51,10 +51,13 @@ async function receivers() {
   };
 }
 
+/** Messages that were not answered yet. */
+let underWay = 0;
+
 async function pass(stage: Stage, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 1000) {
     await stage.clock.pass(1000);
-    await setTimeout(3);
+    if (underWay > 0) await setTimeout(3);
   }
 }
 
@@ -62,7 +65,10 @@ async function pass(stage: Stage, ms: number): Promise<void> {
 async function asking(act: boolean, isUp: boolean) {
   const { state, effectsOf } = await receivers();
   state.isUp = isUp;
-  const carryOut: Effects["carryOut"] = (errand, signal) => state.effects.carryOut(errand, signal);
+  const carryOut: Effects["carryOut"] = (errand, signal) => {
+    underWay++;
+    return state.effects.carryOut(errand, signal).finally(() => underWay--);
+  };
   const stage = stageIn(join(temporaryDirectory(), "journal"), ["api", "db"], {
     effects: { carryOut },
     options: { act },

@@ -228,12 +228,12 @@ it.skipIf(WITHOUT !== "")(
   `imports the rules of a real Prometheus, whose 0/0 is NaN${WITHOUT}`,
   { timeout: 60_000 },
   async () => {
-    // Four scrapes with traffic, then none.
+    // Two and a half seconds with traffic, then none.
     const target = await serveTarget((scrape) => ({
-      requests: scrape < 4 ? 100 : 0,
-      errors: scrape < 4 ? 20 : 0,
+      requests: scrape < 10 ? 100 : 0,
+      errors: scrape < 10 ? 20 : 0,
     }));
-    const server = await startPrometheus({ [target.address]: { service: "shop" } }, "1s");
+    const server = await startPrometheus({ [target.address]: { service: "shop" } }, "250ms");
     const dir = temporaryDirectory();
     const file = (name: string, text: string): string => {
       writeFileSync(join(dir, name), text);
@@ -241,13 +241,13 @@ it.skipIf(WITHOUT !== "")(
     };
     const fromMs = systemClock.wallMs() - 5_000;
     try {
-      while (target.served.length < 9) await wait(100);
+      while (target.served.length < 16) await wait(50);
       const toMs = target.served.at(-1)!.atMs;
       const rules = `groups:
   - name: shop
     interval: 1s
     rules:
-      - { alert: ErrorsHigh, expr: errors / requests > 0.1, for: 2s, labels: { to: page } }
+      - { alert: ErrorsHigh, expr: errors / requests > 0.1, for: 1s, labels: { to: page } }
       - { alert: Nothing, expr: never_there > 1 }
 `;
       const rulesFile = file("rules.yml", rules);

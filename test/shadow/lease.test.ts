@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { directoryLease } from "../../lab/shadow/lease/directoryLease.ts";
 import { keepLease, type LeaseStore } from "../../lab/shadow/lease/lease.ts";
 import { builtCommandLine } from "../commandLine.ts";
@@ -12,12 +12,6 @@ import { temporaryDirectory } from "../directories.ts";
 
 const TERM_MS = 600;
 const REDIS = "/usr/bin/redis-server";
-const children: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-});
-
 /**
  * A process that acts while it holds a lease, asking before every act as the host does, and
  * ends with 3 when it lost it. An act is a line `owner token` at the end of a file.
@@ -49,6 +43,7 @@ process.exitCode = ending ? 0 : 3;
 `;
 
 async function start(
+  children: ChildProcess[],
   kind: string,
   place: string,
   owner: string,
@@ -81,12 +76,13 @@ async function until(what: () => boolean, withinMs = 20_000): Promise<void> {
   }
 }
 
-async function stopAndWake(kind: string, place: string): Promise<void> {
+/** @param children gets the processes that are started */
+async function stopAndWake(children: ChildProcess[], kind: string, place: string): Promise<void> {
   const acts = join(temporaryDirectory(), "acts");
   const by = (owner: string): number => actsIn(acts).filter((act) => act.owner === owner).length;
-  const first = await start(kind, place, "first", acts);
+  const first = await start(children, kind, place, "first", acts);
   await until(() => by("first") > 3);
-  const second = await start(kind, place, "second", acts);
+  const second = await start(children, kind, place, "second", acts);
   await setTimeout(2 * TERM_MS);
   expect(by("second")).toBe(0);
 
@@ -101,7 +97,7 @@ async function stopAndWake(kind: string, place: string): Promise<void> {
   expect(by("first") - stopped).toBeLessThanOrEqual(1);
 
   // Ended properly, a holder gives the lease back: nobody waits for its end.
-  const third = await start(kind, place, "third", acts);
+  const third = await start(children, kind, place, "third", acts);
   await setTimeout(TERM_MS);
   second.kill("SIGTERM");
   await until(() => by("third") > 3);
@@ -114,19 +110,34 @@ async function stopAndWake(kind: string, place: string): Promise<void> {
   ]);
 }
 
-describe("two hosts on one lease", () => {
-  it("in a directory", { timeout: 60_000 }, async () => {
-    await stopAndWake("directory", join(temporaryDirectory(), "lease"));
-  });
+/** Runs the test and then kills its processes. */
+function withChildren(test: (children: ChildProcess[]) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const children: ChildProcess[] = [];
+    try {
+      await test(children);
+    } finally {
+      for (const child of children) child.kill("SIGKILL");
+    }
+  };
+}
 
-  it.skipIf(!existsSync(REDIS))("in Redis", { timeout: 60_000 }, async () => {
+// Both wait most of the time.
+describe.concurrent("two hosts on one lease", () => {
+  const inDirectory = withChildren((children) =>
+    stopAndWake(children, "directory", join(temporaryDirectory(), "lease")),
+  );
+  it("in a directory", { timeout: 60_000 }, inDirectory);
+
+  const inRedis = withChildren(async (children) => {
     const socket = join(temporaryDirectory(), "redis.sock");
     const words = ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no"];
     const redis = spawn(REDIS, words, { stdio: "ignore", cwd: temporaryDirectory() });
     children.push(redis);
     await until(() => existsSync(socket));
-    await stopAndWake("redis", socket);
+    await stopAndWake(children, "redis", socket);
   });
+  it.skipIf(!existsSync(REDIS))("in Redis", { timeout: 60_000 }, inRedis);
 });
 
 describe("a lease in a directory", () => {

@@ -30,6 +30,9 @@ import { OPTIONS } from "./stage.ts";
 import { TestClock } from "./testClock.ts";
 
 const MINUTE_MS = 60_000;
+/** Three segments a day, and several states beside each. */
+const ROTATE_MS = 8 * 60 * MINUTE_MS;
+const KEEP_MS = 10 * MINUTE_MS;
 
 export interface Lived {
   readonly deployments: number;
@@ -102,7 +105,7 @@ export async function liveIn(
       clock,
       lease: { acquire: () => Promise.resolve(), holds: () => true },
       note: (text) => notes.push(text),
-      options: { ...OPTIONS, act, pollMs: MINUTE_MS, rotateMs: 24 * 60 * MINUTE_MS },
+      options: { ...OPTIONS, act, pollMs: MINUTE_MS, rotateMs: ROTATE_MS, keepMs: KEEP_MS },
     },
     undefined,
     realDisk(() => undefined),
