@@ -104,6 +104,7 @@ export function readsBaseline({ kind }: DetectorSettings): boolean {
     case "mannWhitney":
     case "variance":
     case "novelty":
+    case "outlier":
       return true;
     case "threshold":
     case "cusum":
