@@ -1,9 +1,10 @@
 /**
  * Several signals, one question: is there a breach to act on? This is the fusion by counting
- * breaches (`any`, `all`, `atLeast`); `fusion: evidence` is in confidence.ts.
+ * breaches (`any`, `all`, `atLeast`, or by `weight`); `fusion: evidence` is in confidence.ts.
  */
 
 import type { Arm, SignalEvidence, Verdict } from "../event.ts";
+import { own } from "../json.ts";
 import type { Fusion, Policy } from "../policy/policy.ts";
 import { formatShare } from "../policy/quantity.ts";
 import { confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
@@ -15,8 +16,8 @@ import { confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
  */
 export function fuses(
   fusion: Exclude<Fusion, "evidence">,
+  policy: Pick<Policy, "signals" | "evidence">,
   signals: readonly SignalEvidence[],
-  signalCount: number,
   arm: Arm,
 ): boolean {
   let breaches = 0;
@@ -26,8 +27,14 @@ export function fuses(
     else if (verdictIn(evidence, arm) === "breach") breaches++;
   }
   if (fusion === "any") return breaches >= 1;
-  if (fusion === "all") return breaches > 0 && breaches === signalCount - absent;
-  return breaches >= fusion.atLeast;
+  if (fusion === "all") return breaches > 0 && breaches === policy.signals.length - absent;
+  if ("atLeast" in fusion) return breaches >= fusion.atLeast;
+  let weight = 0;
+  for (const evidence of signals) {
+    if (evidence.series === null || verdictIn(evidence, arm) !== "breach") continue;
+    weight += own(policy.evidence.weights, evidence.signal) ?? 0;
+  }
+  return weight >= fusion.weight;
 }
 
 /** What the signal says in this arm. */

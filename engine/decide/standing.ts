@@ -216,7 +216,7 @@ function byPolicy(
 /** Is there enough to act on now: breaches, or a confidence that the tier is content with? */
 export function stands(policy: Policy, state: Judged, nowMs: number, arm: Arm): boolean {
   if (policy.fusion !== "evidence") {
-    return fuses(policy.fusion, state.signals, policy.signals.length, arm);
+    return fuses(policy.fusion, policy, state.signals, arm);
   }
   const confidence = confidenceOf(policy, state.signals, arm);
   if (confidence === null) return false;
@@ -341,7 +341,7 @@ export function obstacle(
     if (value < asked) {
       return `confidence is ${formatShare(value)} by now, ${formatShare(asked)} asked`;
     }
-  } else if (!fuses(policy.fusion, state.signals, policy.signals.length, "tagged")) {
+  } else if (!fuses(policy.fusion, policy, state.signals, "tagged")) {
     return "the evidence no longer stands and nothing shows health";
   }
   if (!isStricter(now.tier, phase.tier)) return null;

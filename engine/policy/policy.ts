@@ -191,9 +191,11 @@ export interface SignalPolicy {
   readonly clearSamples?: number;
 }
 
-export type Fusion = "any" | "all" | "evidence" | { readonly atLeast: number };
+/** By number of signals, by the sum of their weights, or by evidence. */
+export type Fusion =
+  "any" | "all" | "evidence" | { readonly atLeast: number } | { readonly weight: number };
 
-/** What turns evidence into a confidence; read by `fusion: evidence` only. */
+/** What turns evidence into a confidence; by other fusions only the weights are read, if at all. */
 export interface EvidencePolicy {
   /** The share of deployments that go wrong, before anything is known of this one. */
   readonly changeFailureRate: number;

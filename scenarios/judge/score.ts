@@ -56,7 +56,7 @@ const ALONE: readonly (readonly [string, DetectorSettings])[] = [
   ],
 ];
 
-/** The two judges, single detectors at tolerance 0, and the shipped default policy. */
+/** The judges, single detectors at tolerance 0, and the shipped default policy. */
 export function judges(): Policy[] {
   const load = (name: string): Policy => loadPolicy(join(import.meta.dirname, name));
   const zero = load("tolerance-zero.yaml");
@@ -68,6 +68,7 @@ export function judges(): Policy[] {
   return [
     zero,
     load("default-tolerance.yaml"),
+    load("canary-half-hour.yaml"),
     ...ALONE.map(([name, detector]) => ruleOf(single, name, detector)),
     load("../policies/default.yaml"),
   ];

@@ -215,7 +215,32 @@ function startOf(place: number): number {
 
 function tablesOf(suite: Suite, cases: readonly JudgeCase[]): HistoryTables {
   const { before, after } = suite.minutes;
-  const changeAt = (place: number): number => startOf(place) + before * MINUTE_MS;
+  const metrics = Object.entries(suite.metrics).map(([metric, { unit, kind }]) => ({
+    metric,
+    unit,
+    worse: "up" as const,
+    kind,
+  }));
+  return labelledTables(metrics, cases, (place) => ({
+    startsAtMs: startOf(place),
+    changeAtMs: startOf(place) + before * MINUTE_MS,
+    endsAtMs: startOf(place) + (before + after) * MINUTE_MS,
+  }));
+}
+
+/** When the recording of a case starts and ends, and when the change comes. */
+interface Span {
+  readonly startsAtMs: number;
+  readonly changeAtMs: number;
+  readonly endsAtMs: number;
+}
+
+/** One recording and one labelled deployment a case; the cases in the order of their places. */
+export function labelledTables(
+  metricCatalog: HistoryTables["metricCatalog"],
+  cases: readonly Pick<JudgeCase, "id" | "family" | "label" | "onset">[],
+  spanOf: (place: number) => Span,
+): HistoryTables {
   return {
     deployments: cases.map(({ id }, place) => ({
       deploymentId: id,
@@ -223,7 +248,7 @@ function tablesOf(suite: Suite, cases: readonly JudgeCase[]): HistoryTables {
       environment: "production",
       kind: "code",
       kindSource: "code",
-      startedAtMs: changeAt(place),
+      startedAtMs: spanOf(place).changeAtMs,
       finishedAtMs: null,
       version: null,
       author: null,
@@ -239,7 +264,7 @@ function tablesOf(suite: Suite, cases: readonly JudgeCase[]): HistoryTables {
               deploymentId: id,
               service: id,
               label: `bad-deployment:${family}`,
-              onsetAtMs: changeAt(place) + onset * MINUTE_MS,
+              onsetAtMs: spanOf(place).changeAtMs + onset * MINUTE_MS,
               detectedAtMs: null,
               resolvedAtMs: null,
               resolvedBy: null,
@@ -256,16 +281,10 @@ function tablesOf(suite: Suite, cases: readonly JudgeCase[]): HistoryTables {
     })),
     decisions: [],
     services: [],
-    metricCatalog: Object.entries(suite.metrics).map(([metric, { unit, kind }]) => ({
-      metric,
-      unit,
-      worse: "up" as const,
-      kind,
-    })),
-    cases: cases.map(({ id }, place) => ({
-      caseId: id,
-      startsAtMs: startOf(place),
-      endsAtMs: startOf(place) + (before + after) * MINUTE_MS,
-    })),
+    metricCatalog,
+    cases: cases.map(({ id }, place) => {
+      const { startsAtMs, endsAtMs } = spanOf(place);
+      return { caseId: id, startsAtMs, endsAtMs };
+    }),
   };
 }

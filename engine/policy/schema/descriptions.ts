@@ -52,9 +52,11 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
       "How long after a deployment this signal is judged; absent: as the policy says.",
     "signals.*.hold": "A breach must last this long, or for so many samples.",
     "signals.*.clear": "And be gone this long, or for so many samples, to be over.",
-    "signals.*.weight": "Its share of the evidence; for `fusion: evidence`.",
+    "signals.*.weight":
+      "Its share of the evidence, or what its breach counts; for `fusion: evidence` or by weight.",
     fusion: "How many signals make a breach, or `evidence`: one confidence from all.",
     "fusion.atLeast": "So many signals in breach.",
+    "fusion.weight": "Signals in breach whose weights add up to so much.",
     changeFailureRate: "Share of deployments that go wrong; for `fusion: evidence`.",
     attribution: "Ask what else may explain a breach before a machine acts: on or off.",
     tiers: "What each tier waits for.",

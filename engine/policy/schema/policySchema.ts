@@ -27,9 +27,14 @@ export const policySchema = z
     watch: properWait.default(3_600_000),
     signals: z.record(z.string(), signal),
     fusion: z
-      .union([z.enum(["any", "all", "evidence"]), z.strictObject({ atLeast: z.int().min(1) })], {
-        error: "expected any, all, evidence or { atLeast: N }",
-      })
+      .union(
+        [
+          z.enum(["any", "all", "evidence"]),
+          z.strictObject({ atLeast: z.int().min(1) }),
+          z.strictObject({ weight: z.number().positive() }),
+        ],
+        { error: "expected any, all, evidence, { atLeast: N } or { weight: N }" },
+      )
       .default("any"),
     changeFailureRate: properShare
       .refine((value) => value >= 0.01 && value <= 0.3, "expected a share from 1% to 30%")
@@ -59,11 +64,18 @@ export const policySchema = z
     if (count > SIGNALS_AT_MOST) {
       issue(["signals"], `${count} signals, and a policy has at most ${SIGNALS_AT_MOST}`);
     }
-    if (typeof fusion === "object" && count > 0 && fusion.atLeast > count) {
+    if (typeof fusion === "object" && "atLeast" in fusion && count > 0 && fusion.atLeast > count) {
       issue(["fusion", "atLeast"], `cannot be more than the number of signals, ${count}`);
     }
+    if (typeof fusion === "object" && "weight" in fusion) {
+      const weights = Object.values(policy.signals).map(({ weight }) => weight);
+      const all = weights.reduce((sum, weight) => sum + weight, 0);
+      if (count > 0 && fusion.weight > all) {
+        issue(["fusion", "weight"], `cannot be more than the signals' weights together, ${all}`);
+      }
+    }
     if (policy.learning?.fromOverrides === true && fusion !== "evidence") {
-      const name = typeof fusion === "object" ? "atLeast" : fusion;
+      const name = typeof fusion === "object" ? Object.keys(fusion)[0]! : fusion;
       const cure = "write `fusion: evidence`, or `learning: { fromOverrides: false }`";
       const message = `lowers a confidence, and under \`fusion: ${name}\` there is none: ${cure}`;
       issue(["learning"], message);
