@@ -98,6 +98,7 @@ function nextCommands(
   const policy = (name: string): string => join(folder, `${name}.yaml`);
   return [
     `inspect ${history}`,
+    `policy suggest --history ${history} --out ${join(dirname(run), "suggested.yaml")}`,
     ...(deployment === undefined
       ? []
       : [

@@ -10,7 +10,7 @@ import { plainViewSql } from "../history/plainView.ts";
 import { SHORT_SERIES } from "../history/quality.ts";
 import { describeDeployments, describeLosses } from "./importReport.ts";
 import { Problem } from "../problem.ts";
-import { paint, print, printJson, spanText } from "./output.ts";
+import { paint, print, printJson, PROGRAM, spanText } from "./output.ts";
 import { counted, countText } from "../counted.ts";
 
 export function inspectCommand(): Command {
@@ -143,6 +143,7 @@ function show(dir: string, inspection: Inspection): void {
   const losses = describeLosses(inspection);
   if (losses.length > 0) print(`\n${paint("bold", "Left out and noted when it was made")}`);
   for (const text of losses) print(`  ${text}`);
+  print(`\nDraft a policy for it: ${PROGRAM} policy suggest --history ${dir} --out suggested.yaml`);
 }
 
 const CORRECTS =

@@ -11,6 +11,7 @@ import { diffCommand } from "./policyDiff.ts";
 import { importCommand } from "./policyImport.ts";
 import { lintCommand } from "./policyLint.ts";
 import { resolveCommand } from "./policyResolve.ts";
+import { suggestCommand } from "./policySuggest.ts";
 import { note, print, printJson } from "./output.ts";
 
 /** One problem, in the order in which an editor wants it. */
@@ -44,7 +45,8 @@ export function policyCommand(): Command {
     .addCommand(importCommand())
     .addCommand(lintCommand())
     .addCommand(resolveCommand())
-    .addCommand(schemaCommand());
+    .addCommand(schemaCommand())
+    .addCommand(suggestCommand());
 }
 
 function checkCommand(): Command {

@@ -88,8 +88,7 @@ export async function benchDetection(
   options: BenchOptions,
 ): Promise<Bench> {
   const { withinMs, seed, replicates } = options;
-  const judged: Policy =
-    withinMs === null || withinMs >= policy.watchMs ? policy : { ...policy, watchMs: withinMs };
+  const judged = withinMs === null || withinMs >= policy.watchMs ? policy : cut(policy, withinMs);
   const manifest = {
     engineVersion: ENGINE_VERSION,
     history: history.manifest.digest,
@@ -141,6 +140,15 @@ export async function benchDetection(
     ],
     notes: notesOf(history, own, bad),
   };
+}
+
+/** The policy with a shorter watch, which is that of all its signals too. */
+function cut(policy: Policy, watchMs: number): Policy {
+  const signals = policy.signals.map(({ watchSamples, watchMs: own, ...signal }) => {
+    const isShorter = watchSamples === undefined && own !== undefined && own < watchMs;
+    return isShorter ? { ...signal, watchMs: own } : signal;
+  });
+  return { ...policy, watchMs, signals };
 }
 
 function notesOf(history: History, cases: readonly Case[], bad: number): string[] {

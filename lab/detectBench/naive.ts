@@ -38,7 +38,9 @@ export async function naiveCases(
       const services = servicesOf(signal, planned.deployment);
       for (const series of planned.series) {
         if (!services.has(series.name.service) || !watches(signal, series.name)) continue;
-        const fromMs = startedAtMs - Math.min(series.lookBackMs, signal.detector.baselineMs);
+        const { baselineMs, baselineSamples } = signal.detector;
+        const backMs = baselineSamples === undefined ? baselineMs : series.lookBackMs;
+        const fromMs = startedAtMs - Math.min(series.lookBackMs, backMs);
         const toMs = startedAtMs + policy.watchMs;
         requests.push({ id: requests.length, series: series.index, fromMs, toMs });
         about.push({ at, startedAtMs, series, signal });
@@ -64,14 +66,15 @@ function scoreOf(
   { atMs, values }: { readonly atMs: ArrayLike<number>; readonly values: ArrayLike<number> },
   startedAtMs: number,
   { name }: PlannedSeries,
-  { tolerance, worse }: SignalPolicy,
+  { tolerance, worse, detector: { baselineSamples } }: SignalPolicy,
 ): number | null {
-  const before: number[] = [];
+  let before: number[] = [];
   const after: number[] = [];
   for (let index = 0; index < values.length; index++) {
     const value = values[index]!;
     if (!Number.isNaN(value)) (atMs[index]! < startedAtMs ? before : after).push(value);
   }
+  if (baselineSamples !== undefined) before = before.slice(-baselineSamples);
   if (before.length < BEFORE_AT_LEAST || after.length === 0) return null;
   const usual = mean(before);
   const deviation = Math.sqrt(mean(before.map((value) => (value - usual) ** 2)));

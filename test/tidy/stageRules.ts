@@ -23,6 +23,7 @@ const STAGES: readonly string[] = [
   "tags",
   "whatIf",
   "detectBench",
+  "suggest",
   "simulate",
   "scenario",
   "report",
