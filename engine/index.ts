@@ -163,6 +163,11 @@ export { RECENT_AT_LEAST, recentReach, type RecentColumn } from "./recent.ts";
 export { readContext, restore, serialise } from "./stateText.ts";
 export type * from "./incumbents/incumbent.ts";
 export { causeOf, type IncumbentCause } from "./incumbents/cause.ts";
+export {
+  answerTo as answerOfIncumbent,
+  decidingOf as decidingFinding,
+} from "./incumbents/watch.ts";
+export { systemOf } from "./incumbents/systems.ts";
 export { walk as walkIncumbent, type Walk } from "./incumbents/walk.ts";
 export { argo, type ArgoState } from "./incumbents/argo/rollout.ts";
 export {

@@ -26,7 +26,7 @@ export function walk<Plan, State>(
   incumbent: Incumbent<Plan, State>,
   plan: Plan,
   over: WalkOver,
-  answer: (question: Question) => Answer,
+  answer: (question: Question, atMs: number) => Answer,
 ): Walk<State> {
   const acts: { atMs: number; act: Act }[] = [];
   const findings: (Finding & { atMs: number })[] = [];
@@ -44,7 +44,12 @@ export function walk<Plan, State>(
       if (before === undefined) asked.set(query, [atMs]);
       else before.push(atMs);
     }
-    const step = incumbent.step(plan, state, atMs, questions.map(answer));
+    const step = incumbent.step(
+      plan,
+      state,
+      atMs,
+      questions.map((question) => answer(question, atMs)),
+    );
     state = step.state;
     acts.push(...step.acts.map((act) => ({ atMs, act })));
     findings.push(...step.findings.map((finding) => ({ ...finding, atMs })));

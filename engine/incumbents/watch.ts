@@ -174,9 +174,10 @@ function finalAnswer(
   return evidenceOf(signal, decided ? "inconclusive" : "healthy", reason, key, said.answered);
 }
 
-function answerTo(
+/** The answer to one question, from the columns of a watch, in the unit of the query. */
+export function answerTo(
   policy: Policy,
-  watch: IncumbentWatch,
+  watch: Pick<IncumbentWatch, "columns">,
   deployment: Deployment,
   question: Question,
   atMs: number,
@@ -204,7 +205,7 @@ function scaled(answer: Answer, { times, plus }: { times: number; plus: number }
 
 function columnsFor(
   signal: SignalPolicy,
-  { columns }: IncumbentWatch,
+  { columns }: Pick<IncumbentWatch, "columns">,
   deployment: Deployment,
 ): readonly SampleColumn[] {
   const services = servicesOf(signal, deployment);
@@ -288,7 +289,7 @@ function judgedBy(
 }
 
 /** The finding that decided: one that counts, else the last one about a query, else the last. */
-function decidingOf({ signals }: Policy, findings: readonly Finding[]): Finding | undefined {
+export function decidingOf({ signals }: Policy, findings: readonly Finding[]): Finding | undefined {
   const asked = findings.filter(({ params }) =>
     signals.some(({ name }) => name === params["query"]),
   );

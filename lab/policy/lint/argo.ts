@@ -29,6 +29,9 @@ export const ARGO_LINTER: Linter = {
     return {
       findings: [...metrics.flatMap(lintMetric), ...rollouts.flatMap(lintRollout)],
       problems: [...new Map(problems.map((problem) => [problem.message, problem])).values()],
+      plans: imported.map(({ name, plan, queries }) => {
+        return { policy: name, system: "argo" as const, plan, queries };
+      }),
     };
   },
 };
@@ -68,6 +71,7 @@ function lintMetric({ metric, template, placeOf }: PlacedMetric): readonly LintF
     what: argoText(check.code, check.params),
     mend: mendOf(metric, check, found),
     params: check.params,
+    queries: [metric.query],
   }));
 }
 
@@ -92,7 +96,17 @@ function lintRollout({ plan, metrics, object }: ImportedArgo): readonly LintFind
     const mend = measured === 0 ? null : reachingCount(plan, metrics, place, measured);
     const where = placed?.placeOf(key) ?? object.placeOf(["metadata", "name"]);
     const subject = `${subjectOf(object)}, metric ${metric.name}`;
-    return [{ ...where, code, subject, what: argoText(code, params), mend, params }];
+    return [
+      {
+        ...where,
+        code,
+        subject,
+        what: argoText(code, params),
+        mend,
+        params,
+        queries: [metric.query],
+      },
+    ];
   });
   return [...endlessSteps(plan, metrics, object), ...short];
 }
@@ -112,7 +126,8 @@ function endlessSteps(
       const where = placed?.placeOf("intervalMs") ?? object.placeOf(["metadata", "name"]);
       const subject = `${subjectOf(object)}, metric ${metric.name}`;
       const what = argoText("endlessStep", params);
-      return [{ ...where, code: "endlessStep", subject, what, mend: "count: 5", params }];
+      const found = { code: "endlessStep", subject, what, mend: "count: 5", params };
+      return [{ ...where, ...found, queries: [metric.query] }];
     });
   });
 }

@@ -2,19 +2,21 @@
 
 import { Problem } from "../../problem.ts";
 import { importFlagger, isFlaggerObject, type ImportedCanary } from "../import/flagger.ts";
-import { canaryOf, checkCanary } from "./flaggerChecks.ts";
+import { checkCanary } from "./flaggerChecks.ts";
 import { mendOf } from "./flaggerMends.ts";
 import { flaggerText } from "./flaggerText.ts";
 import type { LintFinding, Linter } from "./finding.ts";
 
+const HOUR_MS = 3_600_000;
+
 export const FLAGGER_LINTER: Linter = {
   reads: isFlaggerObject,
-  lint: (objects) => {
+  lint: (objects, { watchMs = HOUR_MS }) => {
     const { imported, problems } = importFlagger(objects);
     const [first] = objects;
     const isAlone = first !== undefined && objects.every(({ kind }) => kind !== "Canary");
     return {
-      findings: imported.flatMap(lintCanary),
+      findings: imported.flatMap((one) => lintCanary(one, watchMs)),
       problems: isAlone
         ? [
             ...problems,
@@ -24,12 +26,18 @@ export const FLAGGER_LINTER: Linter = {
             }),
           ]
         : problems,
+      plans: imported.map(({ name, plan, queries }) => {
+        return { policy: name, system: "flagger" as const, plan, queries };
+      }),
     };
   },
 };
 
-function lintCanary({ name, plan, checks, placeOf }: ImportedCanary): readonly LintFinding[] {
-  const canary = canaryOf(plan, checks);
+function lintCanary(
+  { name, plan, checks, placeOf }: ImportedCanary,
+  watchMs: number,
+): readonly LintFinding[] {
+  const canary = { plan, written: checks, watchMs };
   return checkCanary(canary).map((check) => {
     const { code, key, params } = check;
     const placed = check.metric === null ? null : checks[check.metric]!;
@@ -41,6 +49,7 @@ function lintCanary({ name, plan, checks, placeOf }: ImportedCanary): readonly L
       what: flaggerText(code, params),
       mend: mendOf(canary, check),
       params,
+      queries: placed === null ? plan.metrics.map(({ query }) => query) : [placed.metric.query],
     };
   });
 }

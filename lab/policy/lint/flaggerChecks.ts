@@ -54,16 +54,11 @@ export interface FlaggerCheck {
 export interface CheckedCanary {
   readonly plan: FlaggerPlan;
   readonly written: readonly Written[];
+  /** How long a deployment is watched. */
+  readonly watchMs: number;
 }
 
 type Written = Pick<PlacedCheck, "expr" | "hasBound">;
-
-/** As long as an import watches a deployment where nothing else is said. */
-export const WATCH_MS = 3_600_000;
-
-export function canaryOf(plan: FlaggerPlan, checks: readonly PlacedCheck[]): CheckedCanary {
-  return { plan, written: checks };
-}
 
 export function checkCanary(canary: CheckedCanary): readonly FlaggerCheck[] {
   const { plan } = canary;
@@ -75,7 +70,7 @@ export function checkCanary(canary: CheckedCanary): readonly FlaggerCheck[] {
   );
   const healthy = healthyAnswers(canary);
   if (healthy === null) return found;
-  const promoted = promotionChecks(plan, healthy);
+  const promoted = promotionChecks(canary, healthy);
   found.push(...promoted);
   if (plan.metrics.length === 0) {
     return [...found, { code: "checksNothing", key: "metrics", metric: null, params: {} }];
@@ -159,7 +154,10 @@ function walked(plan: FlaggerPlan, answer: (query: string) => Answer): Walk<Flag
   return walkIncumbent(flagger, plan, over, ({ query }) => answer(query));
 }
 
-function promotionChecks(plan: FlaggerPlan, healthy: Answers): readonly FlaggerCheck[] {
+function promotionChecks(
+  { plan, watchMs }: CheckedCanary,
+  healthy: Answers,
+): readonly FlaggerCheck[] {
   // An approval is a person's, and takes as long as it takes.
   const walk = walked({ ...plan, confirmPromotion: false }, (query) => healthy.get(query)!);
   const promoted = walk.acts.find(({ act }) => act === "promote");
@@ -167,8 +165,8 @@ function promotionChecks(plan: FlaggerPlan, healthy: Answers): readonly FlaggerC
     const { weight } = walk.state;
     return [{ code: "neverPromoted", key: "stepWeight", metric: null, params: { weight } }];
   }
-  if (promoted.atMs <= WATCH_MS) return [];
-  const params = { seconds: promoted.atMs / 1_000, watchSeconds: WATCH_MS / 1_000 };
+  if (promoted.atMs <= watchMs) return [];
+  const params = { seconds: promoted.atMs / 1_000, watchSeconds: watchMs / 1_000 };
   return [{ code: "longerThanWatch", key: "interval", metric: null, params }];
 }
 

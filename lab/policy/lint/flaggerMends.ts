@@ -80,7 +80,7 @@ function withMetric(
   const written = canary.written.map((one, at) =>
     at === place ? { ...one, hasBound: true } : one,
   );
-  return { written, plan: { ...canary.plan, metrics } };
+  return { ...canary, written, plan: { ...canary.plan, metrics } };
 }
 
 function ranged(

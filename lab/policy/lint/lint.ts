@@ -28,6 +28,7 @@ export function lintFiles(files: readonly string[], settings: LintSettings): Lin
   return {
     findings: linted.flatMap(({ findings }) => findings).sort(byPlace),
     problems: [...problems, ...linted.flatMap((one) => one.problems)],
+    plans: linted.flatMap(({ plans }) => plans),
   };
 }
 

@@ -8,9 +8,9 @@ import { ruleMendText, ruleText } from "./ruleText.ts";
 
 export const RULE_LINTER: Linter = {
   reads: isRuleObject,
-  lint: (objects) => {
-    const { alerts, problems } = importRules(objects);
-    const { watchMs, serviceLabel } = RULE_SETTINGS;
+  lint: (objects, { watchMs = RULE_SETTINGS.watchMs, serviceLabel = null }) => {
+    const settings = { ...RULE_SETTINGS, watchMs, serviceLabel };
+    const { alerts, problems, plan, queries } = importRules(objects, settings);
     const findings = alerts.flatMap((alert) =>
       checkRule(alert, alerts, { watchMs, serviceLabel }).map((check) => ({
         ...alert.placeOf(check.key),
@@ -19,8 +19,13 @@ export const RULE_LINTER: Linter = {
         what: ruleText(check),
         mend: check.mend === null ? null : ruleMendText(check.mend),
         params: check.params,
+        queries: [alert.rule.query],
       })),
     );
-    return { findings, problems };
+    const plans =
+      alerts.length === 0
+        ? []
+        : [{ policy: "alerts", system: "prometheus" as const, plan, queries }];
+    return { findings, problems, plans };
   },
 };
