@@ -7,6 +7,8 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { directoryLease } from "../../lab/shadow/lease/directoryLease.ts";
 import { keepLease, type LeaseStore } from "../../lab/shadow/lease/lease.ts";
+import { inSlices } from "../../lab/shadow/journal/slices.ts";
+import { systemClock } from "../../lab/shadow/systemClock.ts";
 import { builtCommandLine } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 
@@ -200,6 +202,33 @@ describe("a lease in a directory", () => {
 });
 
 describe("a host", () => {
+  it("renews its lease between long steps of a recovery", async () => {
+    // A renewal takes several turns of the event loop, as one that writes files does.
+    const turns = async (): Promise<true> => {
+      for (let turn = 0; turn < 6; turn++) await setImmediate();
+      return true;
+    };
+    const store: LeaseStore = {
+      take: () => Promise.resolve(1),
+      renew: turns,
+      isOurs: turns,
+      release: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const lease = keepLease(store, { termMs: TERM_MS, clock: systemClock, note: () => undefined });
+    await lease.acquire(new AbortController().signal);
+    const steps = function* (): Generator<void, string> {
+      for (let step = 0; step < 5; step++) {
+        const untilMs = performance.now() + 0.4 * TERM_MS;
+        while (performance.now() < untilMs);
+        yield;
+      }
+      return "done";
+    };
+    expect(await inSlices(steps(), lease)).toBe("done");
+    await lease.close();
+  });
+
   it("does not hold the lease after its own term, nor if it cannot confirm it", async () => {
     let nowMs = 0;
     let down = false;

@@ -3,13 +3,19 @@
  * recovers.
  */
 
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import type { HostParts } from "../contract.ts";
 import { Problem } from "../../problem.ts";
 import { systemClock } from "../systemClock.ts";
 
 /** The host stays deaf to everything else for so long at most, unless one step takes longer. */
 export const SLICE_MS = 50;
+/**
+ * After a step that took longer the host pauses. The renewal of a lease takes several turns of the
+ * event loop, and the next long step may come before they have passed.
+ */
+const LONG_MS = 200;
+const PAUSE_MS = 50;
 
 /**
  * Runs the steps to their end.
@@ -24,8 +30,9 @@ export async function inSlices<Result>(
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
-    if (systemClock.steadyMs() < sinceMs + SLICE_MS) continue;
-    await setImmediate();
+    const tookMs = systemClock.steadyMs() - sinceMs;
+    if (tookMs < SLICE_MS) continue;
+    await (tookMs < LONG_MS ? setImmediate() : setTimeout(PAUSE_MS));
     if (!lease.holds()) throw new Problem("the lease was lost while the host recovered");
     sinceMs = systemClock.steadyMs();
   }
