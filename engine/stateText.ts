@@ -95,6 +95,8 @@ function watchFrom(watch: WatchState): WatchState {
       published: mapFrom(signal.published),
     })),
     peers: mapFrom(watch.peers),
+    // An engine before 0.4.0 kept none.
+    oldVersions: mapFrom((watch as Partial<WatchState>).oldVersions ?? new Map()),
   };
 }
 

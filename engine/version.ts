@@ -25,6 +25,12 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
       "it without a breach is inconclusive, no longer healthy; the baseline of a series with " +
       "fewer than sixty samples a day reaches back to sixty, a week at most",
   },
+  {
+    since: "0.4.0",
+    what:
+      "a version without a past is judged by that of the version before it and, while both serve, " +
+      "by the difference at the same instants; it had no verdict",
+  },
 ];
 
 /**

@@ -9,6 +9,7 @@ import { BEYOND } from "./detectors/contract.ts";
 import { accumulate, type AccumulatorState } from "./detectors/detector.ts";
 import type { Readings } from "./baseline/readings.ts";
 import type { Baseline } from "./baseline/residual.ts";
+import { BESIDE_PHI } from "./baseline/versions.ts";
 import { readingKey } from "./baseline/series.ts";
 import { boundsFor, type TolerancePath } from "./tolerance.ts";
 import type { TrackState } from "./trackState.ts";
@@ -68,7 +69,12 @@ function foldPath(
   amountAt: number | ((index: number) => number),
 ): Path {
   const accumulator = { ...before };
-  const { residuals } = readings;
+  // A residual with a spread of its own is given in units in which that is the baseline's.
+  const { widths } = readings;
+  const residuals =
+    widths === null
+      ? readings.residuals
+      : readings.residuals.map((residual, index) => residual / widths[index]!);
   const flags = new Uint8Array(residuals.length);
   const statistics = new Float64Array(residuals.length);
   const isConstant = typeof amountAt === "number";
@@ -76,15 +82,17 @@ function foldPath(
   let bounds = boundsFor(signal, series, amount, baseline);
   accumulate(signal.detector, accumulator, {
     residuals,
-    noise: baseline,
+    noise: widths === null ? baseline : { ...baseline, autocorrelation: BESIDE_PHI },
     boundsOf: (index) => {
-      if (isConstant) return bounds;
-      const wanted = amountAt(index);
-      if (wanted !== amount) {
-        amount = wanted;
-        bounds = boundsFor(signal, series, wanted, baseline);
+      if (!isConstant) {
+        const wanted = amountAt(index);
+        if (wanted !== amount) {
+          amount = wanted;
+          bounds = boundsFor(signal, series, wanted, baseline);
+        }
       }
-      return bounds;
+      if (widths === null) return bounds;
+      return { up: bounds.up / widths[index]!, down: bounds.down / widths[index]! };
     },
     samples: {
       values: readings.values,

@@ -6,11 +6,13 @@
 import {
   seriesKey,
   type Arm,
+  type SeriesName,
   type SignalEvidence,
   type SignalJudged,
   type StandingEvidence,
   type Verdict,
 } from "../event.ts";
+import { isOfOldVersion } from "./baseline/oldVersion.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { interimEvidence, supportsHealth, withHardGuard } from "./evidence/evidence.ts";
 import type { Exposures } from "./baseline/exposure.ts";
@@ -84,7 +86,10 @@ export function publish(
       sinceMs: accuses ? (sinceMs ?? change.atMs) : null,
     };
     published.set(key, entry);
-    const tracks = all.filter(([, { firstKnownAtMs }]) => firstKnownAtMs <= change.knownAtMs);
+    const tracks = all.filter(
+      ([, { firstKnownAtMs, series }]) =>
+        firstKnownAtMs <= change.knownAtMs && !isReplaced(series, watch, all),
+    );
     const next = combine(tracks, published, "tagged");
     const shadow = combine(tracks, published, "untagged");
     const stands = fusesEvidence(policy) ? standingOf(tracks, published) : null;
@@ -101,7 +106,7 @@ export function publish(
     standing = stands;
     guarded = guards;
     const track = frozen(signal, watch, before.tracks.get(key)!);
-    const breaching = breachingOf(published);
+    const breaching = breachingOf(judgedOf(published, tracks));
     // Another series joined or left the breach, but the verdict is the same: its evidence stays,
     // and only the list of breaching series is new.
     const told = same
@@ -122,6 +127,16 @@ export function publish(
   return guarded === (before.guarded ?? false) ? after : { ...after, guarded };
 }
 
+/** What was published of these tracks; the same map where that is all of it. */
+export function judgedOf(
+  published: ReadonlyMap<string, Published>,
+  tracks: readonly (readonly [string, TrackState])[],
+): ReadonlyMap<string, Published> {
+  const keys = new Set(tracks.map(([key]) => key));
+  const isAll = [...published.keys()].every((key) => keys.has(key));
+  return isAll ? published : new Map([...published].filter(([key]) => keys.has(key)));
+}
+
 /** The track with its baseline, made now if no sample after the deployment has made it yet. */
 function frozen(signal: SignalPolicy, watch: WatchState, known: TrackState): TrackState {
   if (known.baseline !== null) return known;
@@ -129,6 +144,23 @@ function frozen(signal: SignalPolicy, watch: WatchState, known: TrackState): Tra
   const prepared = preparedFor(signal, watch, track.series);
   freezeBaseline(track, signal, watch.deployment.startedAtMs, prepared, notShared);
   return track;
+}
+
+/**
+ * Is it a series of an old version, with which the new one is compared? Then it is not judged by
+ * itself any more: it loses its traffic, and may end.
+ */
+export function isReplaced(
+  series: SeriesName,
+  { deployment }: Pick<WatchState, "deployment">,
+  tracks: Iterable<readonly [string, TrackState]>,
+): boolean {
+  if (!isOfOldVersion(series, deployment)) return false;
+  for (const [, { series: other, valid, borrowed }] of tracks) {
+    const isNew = other.version === deployment.version && other.service === series.service;
+    if (isNew && borrowed === true && valid > 0 && other.metric === series.metric) return true;
+  }
+  return false;
 }
 
 /**

@@ -11,7 +11,8 @@
 import type { SampleColumn } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { grade, interrupt, isIdle, isQuiet, type ArmState } from "./arm.ts";
-import { controlledAt, type Control } from "./baseline/control.ts";
+import { controlledAt } from "./baseline/control.ts";
+import type { Control } from "./baseline/oldVersion.ts";
 import { gapAt, type Gap } from "./baseline/counted.ts";
 import { counterAfter, isCounter } from "./baseline/counter.ts";
 import { NOTHING_BEHIND, type Behind } from "./baseline/exposure.ts";
@@ -238,6 +239,7 @@ function moveOn(
     track.counter = counterAfter(track.counter, atMs, values, true);
   }
   if (readings.counted !== null) track.traffic = readings.counted.traffic;
+  if (readings.beside !== null) track.beside = readings.beside;
   if (atMs.length > 0) track.gap = gapOf(readings, atMs.length - 1);
   const { highestAt, lowestAt, controlled, lastValid } = readings;
   if (lastValid >= 0) {

@@ -7,6 +7,7 @@ import type { SeriesName } from "../event.ts";
 import type { SignalPolicy } from "../policy/policy.ts";
 import { cloneArm, startArm, type ArmState } from "./arm.ts";
 import type { ControlledAt } from "./baseline/control.ts";
+import type { Beside } from "./baseline/versions.ts";
 import type { Gap, Traffic } from "./baseline/counted.ts";
 import type { CounterState } from "./baseline/counter.ts";
 import { NOTHING_BEHIND, type Behind } from "./baseline/exposure.ts";
@@ -29,6 +30,8 @@ export interface TrackState {
   readonly firstKnownAtMs: number;
   /** What was tolerated without any tag at the newest sample; modes change it. */
   untaggedTolerance: number;
+  /** The past below is that of the version before it; absent where it is its own. */
+  borrowed?: true;
   pastAtMs: ArrayLike<number>;
   pastValues: ArrayLike<number>;
   baseline: Baseline | null;
@@ -49,8 +52,17 @@ export interface TrackState {
   left?: number;
   /** Smoothed residual, and its extremes since the deployment. */
   smooth: number | null;
-  /** What peers explained of it; null where none are asked. */
+  /** What peers or the old version explained of it; null where neither is asked. */
   control: ControlledAt | null;
+  /** Where the comparison with the old version stands; absent before it has begun. */
+  beside?: Beside;
+  /**
+   * With `control: versions`: valid samples with a partner, those left out without one, and whether
+   * the newest is one of these. Then the series may be silent.
+   */
+  pairs?: number;
+  alone?: number;
+  isAlone?: boolean;
   highest: Extreme;
   lowest: Extreme;
   /** The largest statistic since the deployment, under the tolerance with its tags. */

@@ -19,7 +19,8 @@ import {
 } from "../event.ts";
 import { servicesOf, type Policy, type SignalPolicy } from "../policy/policy.ts";
 import { watches } from "../policy/role.ts";
-import { controlOf, keepPeers, type Departure } from "./baseline/control.ts";
+import { keepPeers, type Departure } from "./baseline/control.ts";
+import { isOfOldVersion, keepOldVersions, type OldVersions } from "./baseline/oldVersion.ts";
 import {
   advanceIncumbent,
   incumbentDueAtMs,
@@ -28,24 +29,13 @@ import {
   type IncumbentWatch,
 } from "../incumbents/watch.ts";
 import { finalEvidence } from "./evidence/finalEvidence.ts";
-import { freezeBaseline, goStale, staleAfterMs, takeSamples } from "./track.ts";
-import { cloneTrack, startTrack, type TrackChange, type TrackState } from "./trackState.ts";
+import { isDone, takeColumn } from "./take.ts";
+import { freezeBaseline, goStale, staleAfterMs } from "./track.ts";
+import { cloneTrack, type TrackChange, type TrackState } from "./trackState.ts";
 import { notShared, type Share } from "./share.ts";
-import { appear, fusesEvidence } from "./evidence/graded.ts";
-import { resolveTolerance } from "../policy/resolve.ts";
-import { append, firstAfter, firstFrom, inOrder, knownFrom, part } from "./baseline/columns.ts";
-import {
-  EXPOSURE_REACH_MS,
-  NOTHING_BEHIND,
-  reachFrom,
-  requestsBehind,
-  takeExposures,
-  type Exposures,
-} from "./baseline/exposure.ts";
-import { tolerancePath, type TolerancePath } from "./tolerance.ts";
+import { EXPOSURE_REACH_MS, reachFrom, takeExposures } from "./baseline/exposure.ts";
 import { preparedFor } from "./baseline/familyScale.ts";
 import { publish, type SignalState } from "./publish.ts";
-import { limitedSignal } from "./evidence/limit.ts";
 
 export interface WatchState {
   readonly deployment: Deployment;
@@ -59,6 +49,8 @@ export interface WatchState {
   readonly signals: ReadonlyMap<string, SignalState>;
   /** By series: samples of its peers since the deployment (see baseline/peers.ts). */
   readonly peers: ReadonlyMap<string, SampleColumn>;
+  /** Samples of the versions before the deployed one (see baseline/versions.ts). */
+  readonly oldVersions: OldVersions;
   /** Services that were deployed since, and are no peers from then on. */
   readonly departures: readonly Departure[];
   /** Absent: the detectors of the signals judge. */
@@ -102,6 +94,7 @@ export function startWatch(
     context: null,
     signals,
     peers: new Map(),
+    oldVersions: new Map(),
     departures: [],
     ...(policy.incumbent === undefined ? {} : { incumbent: startIncumbent(policy, deployment) }),
     concluded: false,
@@ -147,7 +140,7 @@ export function takeColumns(
     const incumbent = takeAnswers(policy, before.incumbent, before.deployment, columns);
     return { ...before, incumbent };
   }
-  const watch = keepPeers(policy, before, columns);
+  const watch = keepOldVersions(policy, keepPeers(policy, before, columns), columns);
   const signals = new Map(watch.signals);
   for (const signal of policy.signals) {
     const changes: TrackChange[] = [];
@@ -160,6 +153,8 @@ export function takeColumns(
     for (const column of columns) {
       if (!services.has(column.series.service)) continue;
       if (!watches(signal, column.series)) continue;
+      const isOld = isOfOldVersion(column.series, watch.deployment);
+      if (isOld && signal.control === "versions") continue;
       const key = seriesKey(column.series);
       const track = takeColumn(
         policy,
@@ -201,7 +196,7 @@ export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   }
   for (const signal of policy.signals) {
     for (const track of watch.signals.get(signal.name)!.tracks.values()) {
-      if (track.stale) continue;
+      if (track.stale || track.isAlone === true) continue;
       const deadlineMs = deadlineOf(watch, signal, track);
       if (!isDone(signal, watch, track, deadlineMs)) dueAtMs = Math.min(dueAtMs, deadlineMs);
     }
@@ -238,7 +233,7 @@ export function advanceWatch(
     const changes: TrackChange[] = [];
     let tracks = before.tracks;
     for (const [key, track] of before.tracks) {
-      if (track.stale || isHeardUntil(track, untilMs)) continue;
+      if (track.stale || track.isAlone === true || isHeardUntil(track, untilMs)) continue;
       const clone = cloneTrack(track);
       freezeBaseline(
         clone,
@@ -297,140 +292,4 @@ function deadlineOf(watch: WatchState, signal: SignalPolicy, track: TrackState):
     track.lastKnownAtMs +
     staleAfterMs(freezeBaseline(clone, signal, watch.deployment.startedAtMs, prepared, notShared))
   );
-}
-
-/**
- * Takes one column into the track of its series: samples from before the deployment go to its
- * past, later ones are judged. Returns the track; null where it has none and the column holds
- * no sample that it could use.
- *
- * @param before the track so far; null where the series is new
- * @param changes gets what changed
- */
-function takeColumn(
-  policy: Policy,
-  signal: SignalPolicy,
-  watch: WatchState,
-  before: TrackState | null,
-  column: SampleColumn,
-  exposures: Exposures,
-  shareFor: (key: string) => Share,
-  changes: TrackChange[],
-): TrackState | null {
-  const { startedAtMs } = watch.deployment;
-  const newest = before?.lastAtMs ?? Number.NEGATIVE_INFINITY;
-  const ordered = share(shareFor, column, "ordered", () => inOrder(column, newest));
-  const { atMs, values } = ordered;
-  const knownAtMs = knownFrom(ordered.knownAtMs, startedAtMs, watch.knownAtMs);
-  const from = firstFrom(atMs, reachFrom(signal, startedAtMs), 0);
-  const watchFrom = firstFrom(atMs, startedAtMs, from);
-  const pastEnd = Math.min(watchFrom, firstAfter(knownAtMs, startedAtMs, from));
-  const watchEnd = endOf(signal, watch, before, { knownAtMs, values }, watchFrom);
-  if (before === null && pastEnd === from && watchEnd === watchFrom) return null;
-
-  // A series is known from its first sample on: it cannot have been silent before that.
-  const firstKnownAtMs = Math.max(watch.knownAtMs, knownAtMs[pastEnd > from ? from : watchFrom]!);
-  const untagged = resolveTolerance(policy, signal, watch.deployment, [], startedAtMs).amount;
-  const track =
-    before === null
-      ? startTrack(column.series, signal, firstKnownAtMs, untagged, fusesEvidence(policy))
-      : cloneTrack(before);
-  if (before === null && fusesEvidence(policy)) changes.push(appear(track, startedAtMs));
-  const { perMs, requests } =
-    signal.detector.kind === "count"
-      ? share(shareFor, column, `behind ${JSON.stringify(signal.exposure ?? null)}`, () =>
-          requestsBehind(signal, ordered, exposures, startedAtMs),
-        )
-      : NOTHING_BEHIND;
-  if (pastEnd > from && track.baseline === null) {
-    const joined = append(track.pastBehind.requests, requests, from, pastEnd);
-    track.pastBehind = { requests: joined, perMs };
-    track.pastAtMs = append(track.pastAtMs, atMs, from, pastEnd);
-    track.pastValues = append(track.pastValues, values, from, pastEnd);
-  }
-  if (watchFrom > from) track.lastAtMs = Math.max(track.lastAtMs, atMs[watchFrom - 1]!);
-  if (watchEnd > watchFrom) {
-    if (track.left !== undefined) track.left -= finiteIn(values, watchFrom, watchEnd);
-    const key = seriesKey(column.series);
-    const shared = shareFor(key);
-    freezeBaseline(
-      track,
-      signal,
-      watch.deployment.startedAtMs,
-      preparedFor(signal, watch, column.series),
-      shared,
-    );
-    // What became known before the deployment did is judged when the deployment became known.
-    const known = part(knownAtMs, watchFrom, watchEnd);
-    const late = () => knownFrom(known, startedAtMs - 1, watch.knownAtMs);
-    const cut: SampleColumn = {
-      series: column.series,
-      atMs: part(atMs, watchFrom, watchEnd),
-      knownAtMs: watch.knownAtMs > startedAtMs ? late() : known,
-      values: part(values, watchFrom, watchEnd),
-    };
-    const { stages } = watch;
-    const along = (tags: readonly ContextTag[]): TolerancePath =>
-      tolerancePath(
-        policy,
-        signal,
-        watch.deployment,
-        { tags, stages },
-        column.series,
-        cut.atMs,
-        cut.knownAtMs,
-      );
-    const plain = along([]);
-    const tolerances = {
-      tagged: watch.tags.length === 0 ? plain : along(watch.tags),
-      untagged: plain,
-    };
-    const control = controlOf(signal, watch, column.series);
-    const limited = limitedSignal(signal, policy.watchMs, watch.context, key);
-    const cutBehind = { requests: part(requests, watchFrom, watchEnd), perMs };
-    changes.push(...takeSamples(track, limited, cut, cutBehind, control, tolerances, shared));
-  }
-  return track;
-}
-
-/** When a signal is judged no more, though its deployment may still be watched for others. */
-export function judgedUntilMs({ watchMs }: SignalPolicy, watch: WatchState): number {
-  const { endsAtMs, deployment } = watch;
-  return watchMs === undefined ? endsAtMs : Math.min(endsAtMs, deployment.startedAtMs + watchMs);
-}
-
-/** The index of the first sample of a column, from `from` on, that a signal is not judged on. */
-function endOf(
-  signal: SignalPolicy,
-  watch: WatchState,
-  track: TrackState | null,
-  { knownAtMs, values }: Pick<SampleColumn, "knownAtMs" | "values">,
-  from: number,
-): number {
-  const end = firstAfter(knownAtMs, judgedUntilMs(signal, watch), from);
-  let left = track?.left ?? signal.watchSamples;
-  if (left === undefined) return end;
-  let index = from;
-  for (; index < end && left > 0; index++) if (Number.isFinite(values[index]!)) left--;
-  return index;
-}
-
-function finiteIn(values: ArrayLike<number>, from: number, to: number): number {
-  let count = 0;
-  for (let index = from; index < to; index++) if (Number.isFinite(values[index]!)) count++;
-  return count;
-}
-
-/** Are all samples judged that the signal is judged on? Then silence says nothing. */
-function isDone(signal: SignalPolicy, watch: WatchState, track: TrackState, byMs: number): boolean {
-  return track.left === 0 || byMs > judgedUntilMs(signal, watch);
-}
-
-function share<Value>(
-  shareFor: (key: string) => Share,
-  column: SampleColumn,
-  what: string,
-  make: () => Value,
-): Value {
-  return shareFor(seriesKey(column.series)).once(what, make);
 }

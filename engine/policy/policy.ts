@@ -175,8 +175,8 @@ export interface SignalPolicy {
   /** The requests behind a sample, for a detector that counts. */
   readonly exposure?: Exposure | undefined;
   readonly tolerance: Tolerance;
-  /** What moves services that a deployment does not touch is not its doing. */
-  readonly control?: "peers";
+  /** What moves services that it does not touch, or the old version, is not its doing. */
+  readonly control?: "peers" | "versions";
   readonly hardGuard?: HardGuard;
   /** Absent: the detector's quoted limit holds. */
   readonly calibrate?: CalibrateSettings;

@@ -24,11 +24,11 @@ import type { ServiceRow } from "../history/tables.ts";
 import { callGraph } from "./callGraph.ts";
 import type { Plan, PlannedDeployment, PlannedSeries } from "./plan.ts";
 
-/** The controlled signals, those that differ in limits alone once. */
+/** The signals that peers control, those that differ in limits alone once. */
 export function controlledBy(policies: readonly Policy[]): readonly SignalPolicy[] {
   const found = new Map<string, SignalPolicy>();
   for (const signal of policies.flatMap(({ signals }) => signals)) {
-    if (signal.control === undefined) continue;
+    if (signal.control !== "peers") continue;
     const { of, counter } = signal;
     const key = [controlKey("", signal), selectionKey(signal), of, counter];
     found.set(JSON.stringify(key), signal);

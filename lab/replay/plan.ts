@@ -91,6 +91,8 @@ export interface Plan {
   readonly placebos: boolean;
   /** Does any policy pass tags of a deployment on to its callers? */
   readonly passesOn: boolean;
+  /** Does any series belong to one version? Then a new version is judged by the old one. */
+  readonly versions: boolean;
   /** The signals of all policies that are controlled by peers. */
   readonly controlled: readonly SignalPolicy[];
 }
@@ -131,13 +133,15 @@ export async function planReplay(
     lookAheadMs,
   );
   knowStarts(deployments, starts);
+  const matching = [...watched.values()].flat().sort((a, b) => a.index - b.index);
   return {
     deployments,
     controlled,
     passesOn: passOn(policies),
     places: placesById(tables.deployments),
     rows,
-    matching: [...watched.values()].flat().sort((a, b) => a.index - b.index),
+    matching,
+    versions: matching.some(({ name }) => name.version !== null),
     placebos:
       isWhole &&
       policies.some(({ signals }) => signals.some(({ calibrate }) => calibrate !== undefined)),

@@ -14,6 +14,7 @@ import {
   deploymentById,
   deploymentsBetween,
   EFFECT_MAX_MS,
+  metricsOf,
   NO_INTERVENTIONS,
   rollbackHarmOf,
   sampleIndexAt,
@@ -22,6 +23,7 @@ import {
   type World,
 } from "../../datasets/world/index.ts";
 import type { DecisionEvent, Policy } from "../../engine/index.ts";
+import { getOrMake } from "../getOrMake.ts";
 import type { Progress } from "../progress.ts";
 import { evaluate, type Evaluation } from "../compare/evaluate.ts";
 import type { Past } from "../history/open.ts";
@@ -285,20 +287,27 @@ function touched(
   plan: Plan,
   changes: ReadonlyMap<string, number>,
 ): ReadonlySet<number> {
-  const indices = new Map(
-    past.series.map(({ service, metric, series }) => [`${service} ${metric}`, series]),
-  );
+  const versions = world.spec.telemetry.versions === true;
+  const indices = new Map<string, number[]>();
+  for (const { service, metric, series } of past.series) {
+    getOrMake(indices, `${service} ${metric}`, () => []).push(series);
+  }
   const moved = new Map<number, { id: string; fromMs: number; toMs: number }[]>();
   for (const [id, fromMs] of changes) {
-    const { reversible, effects, rollbackEffects, startedAtMs } = deploymentById(world, id)!;
+    const deployment = deploymentById(world, id)!;
+    const { reversible, effects, rollbackEffects, startedAtMs } = deployment;
     const ended = effects.filter(({ byDeployment }) => byDeployment && reversible);
-    for (const { service, metric } of [...ended, ...rollbackEffects]) {
+    // Which version serves depends on a rollback until the next deployment, and after it too.
+    const served = versions
+      ? metricsOf(world).map((metric) => ({ service: deployment.service, metric }))
+      : [];
+    for (const { service, metric } of [...ended, ...rollbackEffects, ...served]) {
+      const isServed = versions && service === deployment.service;
       // Effects last at most this long; the sample after the end still contains a part of one.
-      const toMs = startedAtMs + EFFECT_MAX_MS + world.stepMs;
-      const index = indices.get(`${service} ${metric}`)!;
-      const list = moved.get(index);
-      if (list === undefined) moved.set(index, [{ id, fromMs, toMs }]);
-      else list.push({ id, fromMs, toMs });
+      const toMs = isServed ? world.endMs : startedAtMs + EFFECT_MAX_MS + world.stepMs;
+      for (const index of indices.get(`${service} ${metric}`)!) {
+        getOrMake(moved, index, () => []).push({ id, fromMs, toMs });
+      }
     }
   }
   if (moved.size === 0) return new Set();

@@ -7,6 +7,8 @@
 import { createHash } from "node:crypto";
 import {
   deploymentById,
+  deploymentsBetween,
+  FIRST_VERSION,
   generateSamples,
   knownDelaysMs,
   metricsOf,
@@ -45,14 +47,9 @@ export function worldPast(
   interventions: Interventions,
   shown: Shown,
 ): Past {
-  const metrics = metricsOf(world);
-  const series = world.services.flatMap(({ name }, at) =>
-    metrics.map((metric, place): SeriesRow & { readonly metric: WorldMetric } => {
-      return { series: at * metrics.length + place, service: name, metric, version: null };
-    }),
-  );
+  const series = seriesOf(world);
   const block = (index: number, from: number, to: number, ends: Interventions): Block => {
-    const { service, metric } = series[index]!;
+    const { service, metric, version } = series[index]!;
     const startMs = world.startMs + from * world.stepMs;
     const endMs = world.startMs + to * world.stepMs;
     return {
@@ -60,7 +57,7 @@ export function worldPast(
       startMs,
       stepMs: world.stepMs,
       offsetsMs: null,
-      values: generateSamples(world, service, metric, startMs, endMs, ends),
+      values: generateSamples(world, service, metric, startMs, endMs, ends, version),
       knownDelayMs: knownDelaysMs(world, service, startMs, endMs),
     };
   };
@@ -69,8 +66,10 @@ export function worldPast(
     if (shown === "as it happened" || about === undefined) return false;
     const endedMs = interventions(about);
     if (endedMs === null || toMs <= endedMs) return false;
-    const { service, metric } = series[index]!;
-    const { effects, rollbackEffects } = deploymentById(world, about)!;
+    const { service, metric, version } = series[index]!;
+    const { service: deployed, effects, rollbackEffects } = deploymentById(world, about)!;
+    // Who serves changes with a rollback, whatever the deployment did.
+    if (version !== null && service === deployed) return true;
     return [...effects, ...rollbackEffects].some(
       (effect) => effect.service === service && effect.metric === metric,
     );
@@ -128,6 +127,30 @@ export function worldPast(
     windows,
     stepsMs: () => Promise.resolve(new Map(series.map((row) => [row.series, world.stepMs]))),
   };
+}
+
+type WorldSeries = SeriesRow & { readonly metric: WorldMetric };
+
+/** All series that may have a sample: of every version, whatever is rolled back. */
+function seriesOf(world: World): readonly WorldSeries[] {
+  const found: WorldSeries[] = [];
+  for (const { name } of world.services) {
+    const versions =
+      world.spec.telemetry.versions === true
+        ? [
+            FIRST_VERSION,
+            ...deploymentsBetween(world, name, world.startMs, world.endMs).map(
+              ({ version }) => version,
+            ),
+          ].sort()
+        : [null];
+    for (const metric of metricsOf(world)) {
+      for (const version of versions) {
+        found.push({ series: found.length, service: name, metric, version });
+      }
+    }
+  }
+  return found;
 }
 
 function manifestOf(

@@ -105,7 +105,13 @@ test("what is decided apart is what the whole fleet decides", { timeout: 3_600_0
         })),
         null,
       );
-      const nothing = { matching: [], controlled: [], placebos: false, passesOn: false };
+      const nothing = {
+        matching: [],
+        controlled: [],
+        versions: false,
+        placebos: false,
+        passesOn: false,
+      };
       const plan: Plan = {
         ...{ deployments, rows, places: new Map(), ...nothing, season: false },
         ...{ seasonBackMs: 0, lookAheadMs: policy.watchMs },

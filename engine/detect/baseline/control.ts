@@ -49,7 +49,8 @@ export interface Departure {
 }
 
 /** The peers of one series, with their samples since the deployment. */
-export interface Control {
+export interface PeersControl {
+  readonly kind: "peers";
   readonly prepared: PeerControl;
   readonly columns: readonly (SampleColumn | undefined)[];
   readonly departures: readonly Departure[];
@@ -96,14 +97,15 @@ export function preparedControl(
 }
 
 /** The peers of a series with their samples so far; null where it has none. */
-export function controlOf(
+export function peersControlOf(
   signal: SignalPolicy,
   { context, peers, departures }: WatchState,
   series: SeriesName,
-): Control | null {
+): PeersControl | null {
   const prepared = preparedControl(signal, context, series);
   if (prepared === null) return null;
-  return { prepared, columns: prepared.peers.map((one) => peers.get(one.series)), departures };
+  const columns = prepared.peers.map((one) => peers.get(one.series));
+  return { kind: "peers", prepared, columns, departures };
 }
 
 /** Does any signal ask for peers? */
@@ -168,7 +170,7 @@ export function controlledBaseline(
  * @param before what peers explained at the newest sample before these; null where there is none
  */
 export function subtractPeers(
-  { prepared, columns, departures }: Control,
+  { prepared, columns, departures }: PeersControl,
   baseline: Baseline,
   column: SampleColumn,
   residuals: Float64Array,

@@ -271,7 +271,25 @@ export function exposureName({ exposure }: SignalPolicy): string {
   return exposure?.kind === "metric" ? exposure.metric : "its exposure";
 }
 
-/** The samples of a watch as counts, going on from the state `before` them. */
+/** The events and requests of a column of another version, counted as the baseline counts. */
+export function countsBeside(
+  settings: CountSettings,
+  baseline: Baseline,
+  column: SampleColumn,
+  behind: Behind,
+): Counts {
+  const { rate, stepMs } = baseline;
+  const whole = rate?.whole ?? 100 * column.series.percentagePoint;
+  const reading = { settings, counter: false, whole, stepMs: stepMs ?? 0 };
+  return countColumn({ ...reading, opposite: rate?.opposite ?? false }, column.values, behind)
+    .counts;
+}
+
+/**
+ * The samples of a watch as counts, going on from the state `before` them.
+ *
+ * @param times how many times as much each request counts; null where once
+ */
 export function readCounts(
   settings: CountSettings,
   before: Traffic | null,
@@ -279,12 +297,16 @@ export function readCounts(
   counter: boolean,
   column: SampleColumn,
   behind: Behind,
+  times: ArrayLike<number> | null,
 ): CountedColumn {
   const { rate, stepMs } = baseline;
   const whole = rate?.whole ?? 100 * column.series.percentagePoint;
   const opposite = rate?.opposite ?? false;
   const reading = { settings, counter, whole, stepMs: stepMs ?? 0, opposite };
   const { counts, gaps } = countColumn(reading, column.values, behind);
+  if (times !== null) {
+    for (let index = 0; index < gaps.length; index++) counts.requests[index]! *= times[index]!;
+  }
   const residuals = new Float64Array(gaps.length);
   const smooth = new Float64Array(gaps.length);
   const traffic = before === null ? startTraffic(rate, baseline.samples) : { ...before };

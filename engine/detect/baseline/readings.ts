@@ -6,8 +6,11 @@
 
 import type { SampleColumn } from "../../event.ts";
 import type { CountedColumn } from "./counted.ts";
-import { subtractPeers, type Control, type Controlled } from "./control.ts";
+import { subtractPeers, type Controlled } from "./control.ts";
 import { observe, type Baseline } from "./residual.ts";
+import { floorOf } from "./scale.ts";
+import type { Control } from "./oldVersion.ts";
+import { NOTHING_BESIDE, subtractOld, type Beside } from "./versions.ts";
 import type { TrackState } from "../trackState.ts";
 
 /** Weight of the newest residual in the smoothed effect that the record shows. */
@@ -30,8 +33,12 @@ export interface Readings {
   readonly lowestAt: number;
   /** The events and requests of a signal that counts; null for every other. */
   readonly counted: CountedColumn | null;
-  /** What peers explained; null where none are asked. */
+  /** What peers or the old version explained; null where neither is asked. */
   readonly controlled: Controlled | null;
+  /** How many times the baseline's spread each residual varies by; null where that is once. */
+  readonly widths: Float64Array | null;
+  /** Where the comparison with the old version stands after them; null where none is asked. */
+  readonly beside: Beside | null;
 }
 
 /** The smoothed residual there; null before the first valid sample. */
@@ -54,10 +61,23 @@ export function readColumn(
       : baseline.problem === null
         ? observe(baseline, column.atMs, column.values)
         : Float64Array.from(column.values, (value) => (Number.isFinite(value) ? 0 : Number.NaN));
+  const isControlled = control !== null && counted === null && baseline.problem === null;
+  const compared =
+    isControlled && control.kind === "versions"
+      ? subtractOld(
+          control.old,
+          baseline,
+          column,
+          residuals,
+          floorOf(baseline.transform, track.series.percentagePoint),
+          track.control,
+          track.beside ?? NOTHING_BESIDE,
+        )
+      : null;
   const controlled =
-    control === null || counted !== null || baseline.problem !== null
-      ? null
-      : subtractPeers(control, baseline, column, residuals, track.control);
+    isControlled && control.kind === "peers"
+      ? subtractPeers(control, baseline, column, residuals, track.control)
+      : (compared?.controlled ?? null);
   const smooth = new Float64Array(residuals.length);
   let current = track.smooth;
   let valid = 0;
@@ -93,5 +113,6 @@ export function readColumn(
   }
   const { values } = column;
   const quiet = { valid, longestSilenceMs, lastValid, highestAt, lowestAt };
-  return { values, residuals, smooth, ...quiet, counted, controlled };
+  const { widths = null, beside = null } = compared ?? {};
+  return { values, residuals, smooth, ...quiet, counted, controlled, widths, beside };
 }

@@ -145,7 +145,8 @@ function spreadOf(
   return transform === "identity" ? least : Math.max(least, usualOf(values, scratch));
 }
 
-function floorOf(transform: Transform, percentagePoint: number): number {
+/** The least spread of a residual. */
+export function floorOf(transform: Transform, percentagePoint: number): number {
   return transform === "identity" ? POINT_SCALE_FLOOR * percentagePoint : LOG_SCALE_FLOOR;
 }
 

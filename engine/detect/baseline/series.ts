@@ -6,13 +6,14 @@
 import type { SampleColumn, SeriesName } from "../../event.ts";
 import type { SignalPolicy } from "../../policy/policy.ts";
 import { part } from "./columns.ts";
-import { observeRate, readCounts } from "./counted.ts";
-import { controlledBaseline, type Control } from "./control.ts";
+import { countsBeside, observeRate, readCounts } from "./counted.ts";
+import { controlledBaseline } from "./control.ts";
 import { isCounter, NO_RATE_BEFORE, ratesAfter, ratesBefore } from "./counter.ts";
 import type { Behind } from "./exposure.ts";
 import type { PreparedBaseline } from "./familyScale.ts";
 import { scaleKey, transformOf } from "./peers.ts";
 import { readColumn, type Readings } from "./readings.ts";
+import { comparesVersions, type Control } from "./oldVersion.ts";
 import {
   baselineStart,
   lengthKey,
@@ -20,6 +21,7 @@ import {
   timesOfFinite,
   type Baseline,
 } from "./residual.ts";
+import { NOTHING_BESIDE, timesOfOld } from "./versions.ts";
 import type { TrackState } from "../trackState.ts";
 
 /** What readings of a series depend on: signals with equal keys share them. */
@@ -31,9 +33,10 @@ export function readingKey(signal: SignalPolicy, series: SeriesName): string {
   const watched = isWhole ? "" : ` for ${watchMs ?? `${watchSamples} samples`}`;
   const season = detector.season ? 1 : 0;
   const read = `${scaleKey(signal)} ${lengthKey(detector)} ${season}${counter}${watched}`;
-  const control = signal.control === undefined ? "" : ` ${signal.control}`;
+  const control = ` ${signal.control ?? (comparesVersions(signal) ? "beside" : "")}`;
   if (signal.detector.kind !== "count") return `${read}${control}`;
-  return `${read} ${signal.detector.reads} of ${JSON.stringify(signal.exposure ?? null)}`;
+  const behind = JSON.stringify(signal.exposure ?? null);
+  return `${read}${control} ${signal.detector.reads} of ${behind}`;
 }
 
 /** The baseline of a track from the past samples it has taken. */
@@ -96,9 +99,29 @@ export function readSamples(
   const counter = isCounter(signal, track.series);
   const { atMs, values } = column;
   const read = counter ? { ...column, values: ratesAfter(track.counter, atMs, values) } : column;
-  const counted =
-    detector.kind === "count"
-      ? readCounts(detector, track.traffic, baseline, counter, read, behind)
-      : null;
-  return readColumn(track, baseline, read, counted, control);
+  if (detector.kind !== "count") return readColumn(track, baseline, read, null, control);
+  if (control?.kind !== "versions" || counter) {
+    const counted = readCounts(detector, track.traffic, baseline, counter, read, behind, null);
+    return readColumn(track, baseline, read, counted, control);
+  }
+  const others = countsBeside(detector, baseline, control.old, control.behind);
+  const standing = track.beside ?? NOTHING_BESIDE;
+  const { times, paired, beside } = timesOfOld(
+    signal,
+    control.old,
+    others,
+    baseline,
+    read,
+    standing,
+  );
+  const counted = readCounts(detector, track.traffic, baseline, counter, read, behind, times);
+  const readings = readColumn(track, baseline, read, counted, control);
+  const nothing = new Float64Array(read.atMs.length);
+  const controlled = {
+    peers: paired,
+    uncontrolled: counted.smooth,
+    shift: nothing,
+    spreads: nothing,
+  };
+  return { ...readings, controlled, beside };
 }

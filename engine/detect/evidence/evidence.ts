@@ -146,21 +146,25 @@ export function controlEvidence(
   control: ControlledAt | null,
   scale: Scale | null,
 ): SignalEvidence["control"] {
-  if (signal.control === undefined) return null;
+  if (signal.control === undefined && control === null) return null;
   if (control === null || residual === null) return { peers: 0, subtracted: 0 };
   const { peers, uncontrolled } = control;
   const [all, left] = [uncontrolled, residual].map((one) => effectOf(signal, one, scale) ?? 0);
   return { peers, subtracted: all! - left! };
 }
 
-/** What a reason adds about peers: where they mattered, and where there were too few. */
-export function afterPeers(
+/** What a reason adds about peers or the old version: where they mattered, and where none was. */
+export function afterControl(
+  signal: SignalPolicy,
   track: TrackState,
   control: SignalEvidence["control"],
   effect: number | null,
 ) {
   if (control === null || track.valid === 0 || effect === null) return "";
   const { peers, subtracted } = control;
+  if (signal.control !== "peers") {
+    return peers > 0 ? "; beside the old version" : "; no old version beside it";
+  }
   if (peers < PEERS_AT_LEAST) return `; ${peers} peers, no control`;
   const mattered = Math.abs(subtracted) >= MATTERS * (track.baseline?.spread ?? 0);
   return mattered ? `; after ${peers} peers` : "";
@@ -256,7 +260,7 @@ export function interimEvidence(
   return {
     signal: signal.name,
     verdict,
-    reason: `${reason}${afterPeers(track, control, effect)}${noHistory(placebo)}`,
+    reason: `${reason}${afterControl(signal, track, control, effect)}${noHistory(placebo)}`,
     series: seriesKey(track.series),
     effect,
     expected: usable ? expectedAt(baseline, change.atMs) : null,

@@ -9,7 +9,7 @@ import { exposureName } from "../baseline/counted.ts";
 import { limitOf } from "../detectors/detector.ts";
 import {
   absoluteText,
-  afterPeers,
+  afterControl,
   calibratedOn,
   controlEvidence,
   effectOf,
@@ -27,12 +27,13 @@ import {
 import { logEOf } from "./eValue.ts";
 import { breachingOf } from "./graded.ts";
 import { guardSpeaks } from "../hardGuard.ts";
-import type { SignalState } from "../publish.ts";
+import { isReplaced, judgedOf, type SignalState } from "../publish.ts";
 import { BASELINE_FOR_HEALTH, expectedAt, untransformed } from "../baseline/residual.ts";
 import { boundsFor } from "../tolerance.ts";
 import { heldVerdicts } from "../track.ts";
 import type { Extreme, TrackState } from "../trackState.ts";
-import { judgedUntilMs, type WatchState } from "../watch.ts";
+import { judgedUntilMs } from "../take.ts";
+import type { WatchState } from "../watch.ts";
 
 /** A signal that counts is healthy only where so many times what is tolerated would have shown. */
 const SHOWN_TIMES = 5;
@@ -116,7 +117,8 @@ function finalVerdict(
   }
   const judgedMs = judgedUntilMs(signal, watch) - watch.deployment.startedAtMs;
   const expected = signal.watchSamples ?? judgedMs / (baseline.stepMs ?? 1);
-  const coverage = track.valid / Math.max(1, Math.floor(expected));
+  // What was left out because the old version was gone was there, and is not missing.
+  const coverage = (track.valid + (track.alone ?? 0)) / Math.max(1, Math.floor(expected));
   if (coverage < COVERAGE_FOR_HEALTH) {
     const reason = `${metric}: only ${formatShare(coverage)} of the expected samples`;
     return { verdict: "inconclusive", reason: reason + trafficText(signal, track) };
@@ -177,7 +179,11 @@ export function finalEvidence(
   watch: WatchState,
   state: SignalState,
 ): SignalEvidence {
-  const judged = [...state.tracks.values()]
+  const kept = [...state.tracks].filter(
+    ([, { series }]) => !isReplaced(series, watch, state.tracks),
+  );
+  const judged = kept
+    .map(([, track]) => track)
     .sort((a, b) => (seriesKey(a.series) < seriesKey(b.series) ? -1 : 1))
     .map((track) => ({
       track,
@@ -204,7 +210,7 @@ export function finalEvidence(
   const evidence: SignalEvidence = {
     signal: name,
     verdict: tagged.verdict,
-    reason: `${tagged.reason}${afterPeers(track, control, effect)}${noHistory(placebo)}`,
+    reason: `${tagged.reason}${afterControl(signal, track, control, effect)}${noHistory(placebo)}`,
     series: seriesKey(track.series),
     effect,
     expected: usable ? expectedAt(baseline, watch.endsAtMs) : null,
@@ -214,13 +220,13 @@ export function finalEvidence(
     statistic,
     limit: limitOf(limited.detector),
     logE,
-    breaching: breachingOf(state.published),
+    breaching: breachingOf(judgedOf(state.published, kept)),
     standing: state.standing,
     samples: track.valid,
     baselineSamples: baseline?.samples ?? track.pastAtMs.length,
     missing: missingBy(
       track,
-      track.valid,
+      track.valid + (track.alone ?? 0),
       watch.deployment.startedAtMs,
       judgedTo(signal, watch, track),
     ),

@@ -163,7 +163,7 @@ export const signal = z
     exposure: exposure.optional(),
     detector: detector.prefault({ kind: "cusum" }),
     tolerance: toleranceOrFloor,
-    control: z.literal("peers").optional(),
+    control: z.enum(["peers", "versions"]).optional(),
     calibrate: calibrate.optional(),
     watch: stretch.refine((given) => given !== 0, "expected a duration above 0s").optional(),
     hold: stretch.default(60_000),
@@ -215,7 +215,21 @@ export const signal = z
         );
       }
     }
-    if (given.control !== undefined && rule.kind === "count") {
+    if (given.control === "versions") {
+      if (["mannWhitney", "variance", "novelty", "outlier"].includes(rule.kind)) {
+        issue(["control"], "this detector compares with the past alone: it takes no other version");
+      }
+      if (given.calibrate !== undefined) {
+        issue(["calibrate"], "two versions have no quiet past to calibrate their comparison on");
+      }
+      if (given.counter === true) {
+        issue(["control"], "raw counters are not compared by version: give a rate or a ratio");
+      }
+      if (given.of.some((whose) => whose !== "own")) {
+        issue(["control"], "only the deployed service has a new version: leave out `of`");
+      }
+    }
+    if (given.control === "peers" && rule.kind === "count") {
       issue(["control"], "a count of events is not controlled by peers: their rates say little");
     }
     if (given.exposure !== undefined && rule.kind !== "count") {
