@@ -162,6 +162,7 @@ export { controllerDueAtMs } from "./watches.ts";
 export { RECENT_AT_LEAST, recentReach, type RecentColumn } from "./recent.ts";
 export { readContext, restore, serialise } from "./stateText.ts";
 export type * from "./incumbents/incumbent.ts";
+export { lacksSides } from "./incumbents/sides.ts";
 export { causeOf, type IncumbentCause } from "./incumbents/cause.ts";
 export {
   answerTo as answerOfIncumbent,

@@ -3,11 +3,12 @@
 import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { formatDuration, judgedAt, judgementCount, type KayentaPlan } from "../../engine/index.ts";
+import { formatDuration, type KayentaPlan } from "../../engine/index.ts";
 import { ARGO_SETTINGS, importArgo, isArgoObject } from "../policy/import/argo.ts";
 import { documentsOf } from "../policy/import/document.ts";
 import { importFlagger, isFlaggerObject } from "../policy/import/flagger.ts";
 import { importKayenta, isKayentaObject } from "../policy/import/kayenta.ts";
+import { analysisMs } from "../policy/import/kayentaTiming.ts";
 import { importRules, RULE_SETTINGS, type RuleSettings } from "../policy/import/prometheus.ts";
 import { boundBy, readBindings } from "../policy/import/binding.ts";
 import { incumbentText, type Bound } from "../policy/import/policyFile.ts";
@@ -173,11 +174,10 @@ function kayentaCommand(): Command {
 
 /** As long as the analysis takes: the judgement at its end belongs to it. */
 function watchOf(plan: KayentaPlan, given: number | null): number {
-  const lastMs = judgedAt(plan, judgementCount(plan)).toMs;
-  const neededMs = lastMs + 60_000;
-  if (given === null || given >= lastMs) return given ?? neededMs;
+  const neededMs = analysisMs(plan);
+  if (given === null || given >= neededMs) return given ?? neededMs;
   throw new Problem(`--watch ${formatDuration(given)} ends before the last judgement`, {
-    cure: `The analysis takes ${formatDuration(lastMs)}: give that or more, or leave it out.`,
+    cure: `The analysis takes ${formatDuration(neededMs)}: give that or more, or leave it out.`,
   });
 }
 

@@ -34,12 +34,12 @@ const EXIT_NOT_LINTED = 3;
 export function lintCommand(): Command {
   return new Command("lint")
     .description(
-      "Say what in AnalysisTemplates and Rollouts of Argo, in Canaries of Flagger, or in alerting\n" +
-        "rules of Prometheus goes wrong: without data, on NaN, in an outage of the metrics, or\n" +
-        "always. Ends with 1 where it finds something, and with 3 where it finds nothing but a\n" +
-        "part cannot be linted.",
+      "Say what in AnalysisTemplates and Rollouts of Argo, in Canaries of Flagger, in canary\n" +
+        "configs of Kayenta, or in alerting rules of Prometheus goes wrong: without data, on NaN,\n" +
+        "in an outage of the metrics, or always. Ends with 1 where it finds something, and with 3\n" +
+        "where it finds nothing but a part cannot be linted.",
     )
-    .argument("<files...>", "YAML files, several documents each")
+    .argument("<files...>", "YAML or JSON files, several documents each")
     .option(
       "--arg <name=value>",
       "the value of an argument, as often as needed",

@@ -22,8 +22,9 @@ import { buildQuery } from "./kayentaQuery.ts";
 import {
   DEFAULT_TIMING,
   readTiming,
+  STAGE_KEYS,
   timingsOf,
-  type Timing,
+  type Keys,
   type WrittenTiming,
 } from "./kayentaTiming.ts";
 
@@ -43,8 +44,8 @@ export interface ImportedKayenta {
   readonly object: KubernetesObject;
   /** Where a part of the plan is written, or the nearest of its parents. */
   readonly placeOf: (part: readonly PropertyKey[]) => PlaceInFile;
-  /** How the file calls a part of the timing. */
-  readonly nameOfTiming: (key: keyof Timing) => string;
+  /** How the file calls the parts of the timing. */
+  readonly keysOfTiming: Keys;
 }
 
 export interface ImportedConfigs {
@@ -158,8 +159,8 @@ function importOne(
   }
   allProblems.push(...problems);
   if (problems.length > 0) return null;
-  const nameOfTiming = (key: keyof Timing): string => String(timing?.keys[key].at(-1) ?? key);
-  return { name, plan, queries: reading.queries, object, placeOf, nameOfTiming };
+  const keysOfTiming = timing?.keys ?? STAGE_KEYS;
+  return { name, plan, queries: reading.queries, object, placeOf, keysOfTiming };
 }
 
 /** Where a part of the plan is written: in the config, or in the stage. */

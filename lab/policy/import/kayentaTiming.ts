@@ -3,7 +3,7 @@
  * execution request of the standalone API. Both say the same under different names.
  */
 
-import type { KayentaPlan } from "../../../engine/index.ts";
+import { judgedAt, judgementCount, type KayentaPlan } from "../../../engine/index.ts";
 import type { Problem } from "../../problem.ts";
 import { at, isObject, problemAt, type KubernetesObject, type Path } from "./document.ts";
 
@@ -34,7 +34,7 @@ export interface WrittenTiming {
 /** The key of a file for each part of the timing. */
 export type Keys = Readonly<Record<keyof Timing, Path>>;
 
-const STAGE_KEYS: Keys = {
+export const STAGE_KEYS: Keys = {
   beginAfterMs: ["beginCanaryAnalysisAfterMins"],
   lifetimeMs: ["lifetimeDuration"],
   intervalMs: ["canaryAnalysisIntervalMins"],
@@ -181,4 +181,9 @@ function numberAt(value: unknown, path: Path): number | null | undefined {
   if (typeof found === "number") return found;
   if (typeof found !== "string" || !/^\d{1,9}(?:\.\d{1,9})?$/.test(found)) return null;
   return Number(found);
+}
+
+/** From the start of a deployment to the last judgement, and a minute to see it. */
+export function analysisMs(plan: KayentaPlan): number {
+  return judgedAt(plan, judgementCount(plan)).toMs + MINUTE_MS;
 }

@@ -25,6 +25,8 @@ export interface LintedPlan {
   readonly system: IncumbentKind;
   readonly plan: unknown;
   readonly queries: readonly WrittenQuery[];
+  /** How long its own files let it last; absent: as long as the settings say. */
+  readonly watchMs?: number;
 }
 
 export interface Linted {

@@ -7,6 +7,7 @@ import {
   answerOfIncumbent,
   causeOf,
   decidingFinding,
+  lacksSides,
   LOOK_BACK_MS,
   matchesGlob,
   seriesKey,
@@ -118,6 +119,9 @@ function walkOne(
     else known.add(sortOf(answer));
     return answer;
   });
+  const sides = { version: deployment.version, columns: [...columns.values()] };
+  // Of what the history cannot tell apart it cannot be said that it happened.
+  if (lacksSides({ ...asked, ...sides }) !== undefined) return;
   const act = walk.acts.find((one) => one.act === "rollBack");
   const finding =
     act === undefined
@@ -219,7 +223,8 @@ export async function findingsIn(
   for (const plan of plans) {
     const metrics = metricsOf(plan);
     const { policy } = plan;
-    const text = incumbentText({ ...plan, owner: "lint", watchMs, metrics, sources: [] });
+    const lasts = { watchMs: plan.watchMs ?? watchMs };
+    const text = incumbentText({ ...plan, ...lasts, owner: "lint", metrics, sources: [] });
     met.push({ plan, meetings: await meetingsOf(history, policyFromText(text, policy)) });
   }
   return findings.map((finding) => {

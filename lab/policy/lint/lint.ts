@@ -4,10 +4,11 @@ import { Problem } from "../../problem.ts";
 import { readDocuments, type KubernetesObject } from "../import/document.ts";
 import { ARGO_LINTER } from "./argo.ts";
 import { FLAGGER_LINTER } from "./flagger.ts";
+import { KAYENTA_LINTER } from "./kayenta.ts";
 import { RULE_LINTER } from "./prometheus.ts";
 import type { Linted, LintFinding, Linter, LintSettings } from "./finding.ts";
 
-const LINTERS: readonly Linter[] = [ARGO_LINTER, FLAGGER_LINTER, RULE_LINTER];
+const LINTERS: readonly Linter[] = [ARGO_LINTER, FLAGGER_LINTER, KAYENTA_LINTER, RULE_LINTER];
 
 export function lintFiles(files: readonly string[], settings: LintSettings): Linted {
   const objects: KubernetesObject[] = [];
@@ -18,7 +19,8 @@ export function lintFiles(files: readonly string[], settings: LintSettings): Lin
     const known = read.objects.filter((object) => LINTERS.some(({ reads }) => reads(object)));
     objects.push(...known);
     if (known.length > 0 || read.problems.length > 0) continue;
-    const cure = "AnalysisTemplates, Rollouts, Canaries and rule groups are linted.";
+    const cure =
+      "AnalysisTemplates, Rollouts, Canaries, canary configs and rule groups are linted.";
     problems.push(new Problem("there is nothing to lint", { file, cure }));
   }
   const linted = LINTERS.flatMap(({ reads, lint }) => {

@@ -222,7 +222,7 @@ test("the command writes a policy that is checked, watched to its end, and not r
   expect(policy.watchMs).toBe(66 * 60_000);
   const short = await inTurn([...asked, "--out", out, "--force", "--watch", "30m"]);
   expect(short.code).toBe(2);
-  expect(short.stderr).toContain("1h5m");
+  expect(short.stderr).toContain("1h6m");
   const wrong = join(out, "wrong.json");
   writeFileSync(wrong, config([measured("m", {}, { type: "newrelic" })]));
   const refused = await inTurn([
