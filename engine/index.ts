@@ -168,6 +168,7 @@ export {
   answerTo as answerOfIncumbent,
   decidingOf as decidingFinding,
 } from "./incumbents/watch.ts";
+export { incumbentJsonSchema } from "./policy/schema/incumbentJsonSchema.ts";
 export { systemOf } from "./incumbents/systems.ts";
 export { walk as walkIncumbent, type Walk } from "./incumbents/walk.ts";
 export { argo, type ArgoState } from "./incumbents/argo/rollout.ts";

@@ -18,19 +18,29 @@ import { isMap } from "./written.ts";
 /** More queries than any template that people maintain. */
 const QUERIES_AT_MOST = 100;
 
-const query = z.strictObject({
-  /** What the history calls the answers; absent: the name of the query. */
-  metric: z.string().min(1).max(500).optional(),
-  of: oneOrMore(z.string().min(1)).optional(),
-  /** The query as the incumbent sends it: for `import prometheus`. */
-  query: z.string().min(1).max(10_000).optional(),
-  interval: properDuration.optional(),
-  /** An answer is the history's value times this, plus that. */
+export const query = z.strictObject({
+  metric: z
+    .string()
+    .min(1)
+    .max(500)
+    .describe("What the history calls the answers; absent: the name of the query.")
+    .optional(),
+  of: oneOrMore(z.string().min(1))
+    .describe("Whose series answer: own, dependants, callers, or services by name.")
+    .optional(),
+  query: z
+    .string()
+    .min(1)
+    .max(10_000)
+    .describe("The query as the incumbent sends it: for `import prometheus`.")
+    .optional(),
+  interval: properDuration.describe("How often the incumbent asks it.").optional(),
   times: z
     .number()
+    .describe("The history has another unit: an answer is its value times this …")
     .refine((times) => times !== 0, { error: "expected a number other than 0" })
     .optional(),
-  plus: z.number().optional(),
+  plus: z.number().describe("… plus this.").optional(),
 });
 
 const head = z.strictObject({

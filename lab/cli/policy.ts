@@ -1,7 +1,7 @@
 /** `hindsight policy`: work on policy files. */
 
 import { Argument, Command } from "commander";
-import { policyJsonSchema, own, type JsonObject } from "../../engine/index.ts";
+import { incumbentJsonSchema, policyJsonSchema, own, type JsonObject } from "../../engine/index.ts";
 import { acceptedFlipsJsonSchema, budgetJsonSchema } from "../gate/budget.ts";
 import { peopleJsonSchema } from "../people/peopleFile.ts";
 import { loadPlacedPolicy } from "../policy/load.ts";
@@ -87,6 +87,7 @@ function foundOf({ what, where }: Problem): Found {
 /** What a team writes beside its policies has a schema as well. */
 const SCHEMAS: JsonObject<() => object> = {
   policy: policyJsonSchema,
+  incumbent: incumbentJsonSchema,
   people: peopleJsonSchema,
   costs: costsJsonSchema,
   budget: budgetJsonSchema,

@@ -6,10 +6,12 @@ import { format } from "prettier";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { incumbentJsonSchema } from "../../engine/index.ts";
 import { acceptedFlipsJsonSchema, budgetJsonSchema } from "../../lab/gate/budget.ts";
 import { peopleJsonSchema } from "../../lab/people/peopleFile.ts";
 import { costsJsonSchema } from "../../lab/score/costs.ts";
 import { inTurn } from "../commandLine.ts";
+import { temporaryDirectory } from "../directories.ts";
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -54,6 +56,44 @@ describe.each(KINDS)("the JSON Schema of %s", (kind, schema, shipped) => {
   });
 });
 
+describe("the JSON Schema of an incumbent's policy", () => {
+  const schema = incumbentJsonSchema();
+  const accepts = (written: unknown): boolean =>
+    z.fromJSONSchema(schema).safeParse(written).success;
+  const folder = join(FOLDER, "incumbents");
+
+  it("is the shipped one (npm test -- test/cli/schemas -u)", async () => {
+    const made = await format(JSON.stringify(schema), { parser: "json", printWidth: 100 });
+    await expect(made).toMatchFileSnapshot(join(folder, "incumbent.schema.json"));
+  });
+
+  it("accepts what an import writes, and refuses what its reader refuses", async () => {
+    const out = temporaryDirectory();
+    const files = [join(folder, "canary-policy.yaml")];
+    for (const [system, file] of [
+      ["argo", "argo.yaml"],
+      ["flagger", "canary.yaml"],
+      ["prometheus", "alerts.yaml"],
+    ] as const) {
+      const words = ["policy", "import", system, join(folder, "quarter", file), "--out", out];
+      const series = ["--series", join(folder, "quarter/series.yaml")];
+      const made = await inTurn([...words, ...series, "--owner", "platform", "--json"]);
+      const { policies } = JSON.parse(made.stdout) as { policies: { file: string }[] };
+      files.push(policies[0]!.file);
+    }
+    const written = files.map((file) => parse(readFileSync(file, "utf8")) as Node);
+    expect(written.map(accepts)).toEqual([true, true, true, true]);
+    for (const one of written) {
+      const incumbent = one["incumbent"] as Node;
+      const plan = incumbent["plan"] as Node;
+      expect(accepts({ ...one, signals: {} })).toBe(false);
+      expect(accepts({ ...one, incumbent: { ...incumbent, system: "jenkins" } })).toBe(false);
+      const odd = { ...incumbent, plan: { ...plan, intervall: 1 } };
+      expect(accepts({ ...one, incumbent: odd })).toBe(false);
+    }
+  });
+});
+
 it("refuses what the reader refuses", () => {
   const refuses = (schema: object, written: unknown): boolean =>
     !z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(written).success;
@@ -70,5 +110,7 @@ it("hindsight policy schema prints them, and names the kinds there are", async (
   expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(budgetJsonSchema())));
   const wrong = await inTurn(["policy", "schema", "people.yaml"]);
   expect(wrong.code).toBe(2);
-  expect(wrong.stderr).toMatch(/choices are policy, people, costs, budget, accepted-flips/);
+  expect(wrong.stderr).toMatch(
+    /choices are policy, incumbent, people, costs, budget, accepted-flips/,
+  );
 });

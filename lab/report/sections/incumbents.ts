@@ -12,7 +12,15 @@ import {
   type Disagreement,
 } from "../../compare/incumbents.ts";
 import { countText } from "../../counted.ts";
-import { list, paragraph, type Block, type Piece, type Row, type Section } from "../blocks.ts";
+import {
+  list,
+  paragraph,
+  type Block,
+  type Cell,
+  type Piece,
+  type Row,
+  type Section,
+} from "../blocks.ts";
 import type { ReportDocument } from "../document.ts";
 
 const CAUSE_TITLES: Readonly<Record<IncumbentCause, string>> = {
@@ -46,12 +54,11 @@ export function incumbentsSection(document: ReportDocument): readonly Section[] 
         { title: "why" },
         { title: "deployments", align: "right" },
         { title: "share", align: "right" },
-        { title: "the first" },
       ],
       rows: CAUSES.map((cause): Row => {
         const ids = causes[cause];
         const share = `${((100 * ids.length) / total).toFixed(0)} %`;
-        return [CAUSE_TITLES[cause], countText(ids.length), share, named(document, ids)];
+        return [withNames(document, CAUSE_TITLES[cause], ids), countText(ids.length), share];
       }),
     });
   }
@@ -64,22 +71,18 @@ function rightTable(document: ReportDocument, one: Disagreement): Block {
   return {
     kind: "table",
     caption: `Where only one of ${baselinePolicy} and ${candidatePolicy} rolls back, by label`,
-    columns: [
-      { title: "who was right" },
-      { title: "deployments", align: "right" },
-      { title: "the first" },
-    ],
+    columns: [{ title: "who was right" }, { title: "deployments", align: "right" }],
     rows: SIDES.map((side): Row => [
-      sideText(side, one),
+      withNames(document, sideText(side, one), one[side]),
       countText(one[side].length),
-      named(document, one[side]),
     ]),
   };
 }
 
-/** Links into the lab. */
-function named({ asked, policies }: ReportDocument, ids: readonly string[]): readonly Piece[] {
-  if (ids.length === 0) return ["–"];
+/** The first deployments below, as links into the lab. */
+function withNames(document: ReportDocument, text: string, ids: readonly string[]): Cell {
+  if (ids.length === 0) return { text };
+  const { asked, policies } = document;
   const lab = asked.lab.replace(/\/$/, "");
   const links = ids.slice(0, NAMED).flatMap((id, place): readonly Piece[] => {
     const entries = [["id", id], ...policies.map(({ name }) => ["policy", name])] as [
@@ -90,5 +93,5 @@ function named({ asked, policies }: ReportDocument, ids: readonly string[]): rea
     return [...(place === 0 ? [] : [", "]), { href, text: id }];
   });
   const rest = ids.length - NAMED;
-  return rest > 0 ? [...links, `, and ${countText(rest)} more`] : links;
+  return { text, below: rest > 0 ? [...links, `, and ${countText(rest)} more`] : links };
 }
