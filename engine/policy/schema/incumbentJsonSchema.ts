@@ -46,7 +46,6 @@ export function incumbentJsonSchema(): JsonObject {
 }
 
 function schemaOf(schema: z.ZodType): JsonObject {
-  const form = z.toJSONSchema(schema, { io: "input" }) as JsonObject;
-  delete form["$schema"];
-  return form;
+  const form = Object.entries(z.toJSONSchema(schema, { io: "input" }));
+  return Object.fromEntries(form.filter(([key]) => key !== "$schema"));
 }
