@@ -1,6 +1,6 @@
 /**
- * Why an incumbent rolled back or paused, in one of four words. The measurement that decided counts:
- * of three failures in a row that reach a limit, the third.
+ * Why an incumbent rolled back or paused, in one of four words. The measurement that decided
+ * counts: of three failures in a row that reach a limit, the third.
  */
 
 import type { Answer, Finding, Question } from "./incumbent.ts";

@@ -45,8 +45,8 @@ const SENTENCES: ReadonlyMap<string, (params: Params) => string> = new Map([
     "thresholdReached",
     (params: Params) => {
       const why = FLAGGER_REASONS.get(String(params.get("reason"))) ?? String(params.get("reason"));
-      const metric = String(params.get("metric"));
-      return `rolls back after ${Number(params.get("failedChecks"))} failed checks: ${metric} ${why}`;
+      const checks = `${Number(params.get("failedChecks"))} failed checks`;
+      return `rolls back after ${checks}: ${String(params.get("metric"))} ${why}`;
     },
   ],
   ["pauseStep", (params: Params) => `waits for a person at step ${Number(params.get("step")) + 1}`],

@@ -343,12 +343,12 @@ export interface IncumbentPolicy {
     readonly name: string;
     readonly query: string | null;
     readonly intervalMs: number | null;
-    /** The history has another unit: an answer is its value times and plus this. Absent: the same. */
+    /** The history has another unit: an answer is its value times and plus this. */
     readonly scale?: { readonly times: number; readonly plus: number };
   }[];
   /**
-   * A what-if, never written in a file: what is asked for `forMs`, from `afterMs` after the start of
-   * a deployment on, fails.
+   * A what-if, never written in a file: what is asked for `forMs`, from `afterMs` after the start
+   * of a deployment on, fails.
    */
   readonly outage?: { readonly forMs: number; readonly afterMs: number };
 }

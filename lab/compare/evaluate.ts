@@ -5,7 +5,6 @@
 
 import {
   ENGINE_VERSION,
-  formatDuration,
   resolveTier,
   tagsAt,
   type Policy,
@@ -27,7 +26,6 @@ import type { Label } from "../history/tables.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
-import { standingFor } from "../outcome/outcomeList.ts";
 import { failuresText } from "../outcome/failures.ts";
 import { futuresOf } from "../outcome/futures.ts";
 import { passingNotes, passingOf } from "../outcome/passing.ts";
@@ -50,6 +48,7 @@ import { score, type Scored } from "../score/scorecard.ts";
 import type { Hidden } from "./bounds.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
 import { checkNames } from "./names.ts";
+import { notesOf } from "./notes.ts";
 import { unmetNotes } from "./unmet.ts";
 import {
   isWithin,
@@ -59,7 +58,6 @@ import {
   type Within,
   type WithinText,
 } from "./within.ts";
-import { counted } from "../counted.ts";
 
 export type { PeopleChoice } from "../people/choose.ts";
 
@@ -355,53 +353,4 @@ function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): reado
 function outcomesIn(outcomes: Listed<Outcome>, within: Within | undefined): Listed<Outcome> {
   if (within === undefined) return outcomes;
   return outcomes.filter(({ startedAtMs }) => isWithin(within, startedAtMs));
-}
-
-function unaidedText({ unaided }: Recovery): string {
-  const mean = formatDuration(unaided.meanMs);
-  return unaided.n < 5 ? mean : `${mean}, the mean of ${unaided.n} that history let run`;
-}
-
-const isRolledBack = ({ rolledBack }: Outcome): boolean => rolledBack;
-
-/** What the numbers below cannot say. */
-function notesOf(history: Past, policies: readonly Evaluated[], recovery: Recovery): string[] {
-  const baseline = policies[0]!;
-  const notes: string[] = [];
-  const { tables } = history;
-  const outcomes = standingFor(baseline.outcomes);
-  const rollBack = policies.some(({ outcomes }) => standingFor(outcomes).some(isRolledBack));
-  if (recovery.failures?.attempts === 0 && rollBack) {
-    notes.push("This history records the end of no rollback: no rollback is taken to fail.");
-  }
-  if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
-  const regressions = outcomes.filter(({ label }) => label === "regression");
-  const untimed = regressions.filter(({ onsetAtMs }) => onsetAtMs === null).length;
-  if (untimed === regressions.length) {
-    const also = untimed > 0 ? ", and no cost" : "";
-    notes.push(`No regression has a recorded onset: no times to recovery${also}.`);
-  } else if (tables.incidents.every(({ resolvedAtMs }) => resolvedAtMs === null)) {
-    notes.push("No incident has a recorded end: read time to rollback, not MTTR.");
-  }
-  if (untimed > 0 && untimed < regressions.length) {
-    const soonest = formatDuration(recovery.rollbackMs + recovery.recoveryMs);
-    notes.push(
-      `${counted(untimed, "regression")} without a recorded onset: in no time to recovery; ` +
-        `left alone its cost is that of ${unaidedText(recovery)}, and rolled back that of ` +
-        `${soonest} (rollback and recovery) at least.`,
-    );
-  }
-  const bounded = outcomes.filter(
-    ({ evidence, censoredAtMs, onsetAtMs, label }) =>
-      evidence === "bounded" &&
-      (censoredAtMs !== null || onsetAtMs !== null || label !== "regression"),
-  ).length;
-  if (bounded > 0) {
-    notes.push(
-      `${counted(bounded, "deployment")} cut short by history's own rollback or without a ` +
-        `recorded end (under ${baseline.policy.policy}): ` +
-        `regressions among them count ${unaidedText(recovery)}.`,
-    );
-  }
-  return notes;
 }

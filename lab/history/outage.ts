@@ -1,6 +1,6 @@
 /**
- * A history in which the API of the metrics was down for a while after each deployment started: what
- * would each policy have done then? Nothing is written: samples change as they are read.
+ * A history in which the API of the metrics was down for a while after each deployment started:
+ * what would each policy have done then? Nothing is written: samples change as they are read.
  *
  * No sample is lost. The live host reads them when the API is there again, so a detector knows them
  * late. An incumbent asks for the present, and what it asks in that time fails.
@@ -30,8 +30,8 @@ export function outageText({ forMs, afterMs }: Outage): OutageText {
 export function outageNote(outage: Outage): string {
   const { for: lasts, after } = outageText(outage);
   return (
-    `An outage was added: for ${lasts}, from ${after} after each deployment on, the metrics of its ` +
-    "service could not be asked for."
+    `An outage was added: for ${lasts}, from ${after} after each deployment on, the metrics of ` +
+    "its service could not be asked for."
   );
 }
 
@@ -41,7 +41,7 @@ interface Stretch {
   readonly toMs: number;
 }
 
-/** Only series of the service that was deployed: outages of a fleet would add up to most of a day. */
+/** Only the deployed service: outages of the fleet would add up to most of a day. */
 export function withOutage(past: Past, outage: Outage): Past {
   const stretches = stretchesBy(past, outage);
   return {

@@ -54,7 +54,7 @@ export function successorText(given: WrittenIncumbent): string {
   const signals = drafted.flatMap(signalLines);
   const guarded = drafted.flatMap(guardLines);
   return `${[
-    `# A draft in the place of ${policy}: its queries, judged by change against each service's past.`,
+    `# A draft in the place of ${policy}: its queries, judged by change against the past.`,
     "# Compare both on your history before you trust it, and tune it with `sweep`.",
     `policy: ${JSON.stringify(`${policy}-successor`)}`,
     `owner: ${JSON.stringify(owner)} # answers for every action of this policy`,

@@ -1,4 +1,4 @@
-/** A draft in the place of an incumbent: what it watches, and that it is a policy like any other. */
+/** A draft in the place of an incumbent: what it watches, and that it is an ordinary policy. */
 
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";

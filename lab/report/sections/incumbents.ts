@@ -1,6 +1,6 @@
 /**
- * The section on what the team runs today: why it rolled healthy deployments back, and who was right
- * where it and the other policy differ. Only where one of the policies is an incumbent.
+ * The section on what the team runs today: why it rolled healthy deployments back, and who was
+ * right where it and the other policy differ. Only where one of the policies is an incumbent.
  */
 
 import type { IncumbentCause } from "../../../engine/index.ts";
