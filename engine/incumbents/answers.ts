@@ -51,10 +51,12 @@ export function answerFrom(
 ): Answer {
   const series: AnswerSeries[] = [];
   for (const { column, labels = elementOf(column.series.metric).labels } of columns) {
-    if (!isInScope(column, scope, version)) continue;
+    const isOwn = isInScope(column, scope, version);
+    // A query of all versions that failed, failed for each of them.
+    if (!isOwn && column.series.version !== null) continue;
     const found = fromMs === toMs ? instant(column, toMs, atMs) : range(column, fromMs, toMs, atMs);
     if (found === "failed") return FAILED;
-    if (found !== null) series.push({ labels: labelsOf(column, labels), ...found });
+    if (isOwn && found !== null) series.push({ labels: labelsOf(column, labels), ...found });
   }
   return { kind: "series", series };
 }
@@ -93,11 +95,12 @@ function instant(column: SampleColumn, toMs: number, knownToMs: number): Found {
 function range(column: SampleColumn, fromMs: number, toMs: number, knownToMs: number): Found {
   const times: number[] = [];
   const values: number[] = [];
-  let failed = 0;
+  let [asked, failed] = [0, 0];
   for (let at = firstFrom(column.atMs, fromMs, 0); at < column.atMs.length; at++) {
     if (column.atMs[at]! > toMs) break;
     if (column.knownAtMs[at]! > knownToMs) continue;
     const kind = kindAt(column, at);
+    asked++;
     if (kind === AnswerKind.failed) failed++;
     if (kind === AnswerKind.failed || kind === AnswerKind.none) continue;
     times.push(column.atMs[at]!);
@@ -105,7 +108,7 @@ function range(column: SampleColumn, fromMs: number, toMs: number, knownToMs: nu
   }
   if (times.length > 0)
     return { atMs: Float64Array.from(times), values: Float64Array.from(values) };
-  return failed > 0 ? "failed" : null;
+  return failed > 0 && failed === asked ? "failed" : null;
 }
 
 function valueOf({ values }: SampleColumn, at: number, kind: number): number {
