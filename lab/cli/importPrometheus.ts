@@ -23,6 +23,7 @@ import { inlineServices, readServices } from "../shadow/config/services.ts";
 import { secretsOf } from "../shadow/source/secrets.ts";
 import { METRICS, METRICS_API } from "../shadow/source/settings.ts";
 import type { Templates } from "../shadow/source/templates.ts";
+import { getOrMake } from "../getOrMake.ts";
 import { systemClock } from "../shadow/systemClock.ts";
 import { EXPORTS_HELP, exportFilesOf, exportOptions, type ExportFlags } from "./importExports.ts";
 import {
@@ -48,6 +49,7 @@ type Flags = ImportFlags &
     readonly step?: number;
     readonly fromTemplates?: readonly string[];
     readonly arg?: ReadonlyMap<string, string>;
+    readonly versionLabel?: string;
   };
 
 export function prometheusCommand(): Command {
@@ -74,8 +76,13 @@ export function prometheusCommand(): Command {
     )
     .option(
       "--arg <name=value>",
-      "the value of an argument of their queries; {service} in it is the service",
+      "the value of an argument of their queries; {service} in it is the service, and {version}\n" +
+        "each version of its deployments",
       oneMoreArgument,
+    )
+    .option(
+      "--version-label <name>",
+      "the label of their results that names the version, to tell old from new in a rollout",
     );
   for (const table of TABLES) {
     command.option(`--${table} <file>`, `${table}.csv as import csv takes it, or Parquet`);
@@ -108,6 +115,8 @@ The config file is a shadow.yaml (its services and names count too), or its metr
       latency_p95_ms: 1000 * histogram_quantile(0.95, sum by (service, le) (rate(took_bucket[1m])))
       requests_total: requests_total          # a selector is read as it was scraped
 With --from-templates each query of the files is asked as it is written, at its own interval.
+Kayenta compares versions: give its scope as --arg scope={version}, or --version-label where a
+query keeps that label.
 ${EXPORTS_HELP}
 
 Example:
@@ -182,9 +191,10 @@ async function findPast(
       ? null
       : {
           queries,
-          services: await servicesIn(small.get("deployments")!, duck),
+          ...(await deployedIn(small.get("deployments")!, duck)),
           args,
           serviceLabel: config.metrics.serviceLabel,
+          versionLabel: flags.versionLabel ?? null,
         };
   const secretOf = secretsOf(flags.config, process.env);
   const request = { settings, secretOf, clock: systemClock, fromMs, toMs, onProgress };
@@ -218,12 +228,22 @@ function oneMoreArgument(
   return new Map(before).set(text.slice(0, at), text.slice(at + 1));
 }
 
-async function servicesIn({ sql, columns }: Relation, { connection }: Duck): Promise<string[]> {
-  if (!columns.has("service")) return [];
+/** The services of deployments, and by service their versions. */
+async function deployedIn(
+  { sql, columns }: Relation,
+  { connection }: Duck,
+): Promise<Pick<Templates, "services" | "versions">> {
+  const versions = new Map<string, string[]>();
+  if (!columns.has("service")) return { services: [], versions };
+  const version = columns.has("version") ? "version::VARCHAR" : "NULL::VARCHAR";
   const reader = await connection.runAndReadAll(
-    `SELECT DISTINCT service::VARCHAR FROM ${sql} WHERE service IS NOT NULL ORDER BY 1`,
+    `SELECT DISTINCT service::VARCHAR, ${version} FROM ${sql} WHERE service IS NOT NULL ORDER BY 1, 2`,
   );
-  return (reader.getRowsJS() as [string][]).map(([service]) => service);
+  for (const [service, one] of reader.getRowsJS() as [string, string | null][]) {
+    const known = getOrMake(versions, service, () => []);
+    if (one !== null && one !== "") known.push(one);
+  }
+  return { services: [...versions.keys()], versions };
 }
 
 /** The catalog that the config file gives or names. */

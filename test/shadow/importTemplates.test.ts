@@ -38,11 +38,12 @@ async function imported(
   url: string,
   queries: readonly TemplateQuery[],
   args: Readonly<Record<string, string>> = {},
+  versionLabel: string | null = null,
 ) {
   const dir = temporaryDirectory();
   const deployments = join(dir, "deployments.csv");
-  const rows = ["cart", "shop"].map((name) => `d-${name},${name},2026-07-01T00:03:00Z,code\n`);
-  writeFileSync(deployments, `deployment_id,service,deployed_at,kind\n${rows.join("")}`);
+  const rows = ["cart", "shop"].map((name) => `d-${name},${name},2026-07-01T00:03:00Z,code,v2\n`);
+  writeFileSync(deployments, `deployment_id,service,deployed_at,kind,version\n${rows.join("")}`);
   const out = join(dir, "history");
   const summary = await importHistory(
     async (duck, scratch) => ({
@@ -58,8 +59,13 @@ async function imported(
             templates: {
               queries,
               services: ["cart", "shop"],
+              versions: new Map([
+                ["cart", ["v1", "v2"]],
+                ["shop", ["v1", "v2"]],
+              ]),
               args: new Map(Object.entries(args)),
               serviceLabel: "service",
+              versionLabel,
             },
             onProgress: () => {},
           },
@@ -80,13 +86,17 @@ async function imported(
 }
 
 /** What a query answered at each minute, by the labels of its series but the service. */
-async function answered(history: History, service: string, name = "errors") {
+async function answered(
+  history: History,
+  service: string,
+  scope: "all" | "canary" | "stable" = "all",
+) {
   const found = await answersOf(
     history,
     Array.from({ length: MINUTES }, (_, minute) => {
       const atMs = FROM_MS + minute * STEP_MS;
-      const question = { query: name, scope: "all" as const, fromMs: atMs, toMs: atMs };
-      return { service, question, atMs, version: null };
+      const question = { query: "errors", scope, fromMs: atMs, toMs: atMs };
+      return { service, question, atMs, version: scope === "all" ? null : "v2" };
     }),
   );
   return found.map(shown);
@@ -186,6 +196,116 @@ it("puts arguments in for each service", async () => {
     'sum(rate(e{app="cart-v2"}[1m]))',
     'sum(rate(e{app="shop-v2"}[1m]))',
   ]);
+  history.close();
+});
+
+it("tells old and new version apart by the label that names them", async () => {
+  const url = await serve(({ parameters }, response) =>
+    json(
+      response,
+      answering(parameters, [
+        [{ service: "shop", rev: "v1", az: "1" }, ["1", "1", "1", "1", null, null]],
+        [{ service: "shop", rev: "v2", az: "1" }, [null, null, null, "2", "NaN", "2"]],
+      ]),
+    ),
+  );
+  const { history } = await imported(url, [query()], {}, "rev");
+  const canary = await answered(history, "shop", "canary");
+  expect(canary.slice(2)).toEqual([
+    [],
+    ["az,1,version,v2 2"],
+    ["az,1,version,v2 NaN"],
+    ["az,1,version,v2 2"],
+  ]);
+  const stable = await answered(history, "shop", "stable");
+  expect(stable.slice(2, 5)).toEqual([["az,1,version,v1 1"], ["az,1,version,v1 1"], []]);
+  expect(history.series.map(({ service, metric, version }) => [service, metric, version])).toEqual([
+    ["cart", "errors", null],
+    ["shop", "errors", null],
+    ["shop", 'errors{az="1",service="shop"}', "v1"],
+    ["shop", 'errors{az="1",service="shop"}', "v2"],
+  ]);
+  history.close();
+});
+
+it("asks once for each version where an argument is the version", async () => {
+  const url = await serve(({ parameters, query: text }, response) => {
+    const value = text.includes('"v2"') ? "2" : "1";
+    json(response, answering(parameters, [[{}, Array<string>(MINUTES).fill(value)]]));
+  });
+  const expr = 'sum(rate(e{app="{{args.app}}",v="{{args.scope}}"}[1m]))';
+  const templates = [query({ expr, open: ["app", "scope"] })];
+  const { history } = await imported(url, templates, { scope: "{version}" });
+  expect((await answered(history, "shop", "canary"))[0]).toEqual(["version,v2 2"]);
+  expect((await answered(history, "shop", "stable"))[0]).toEqual(["version,v1 1"]);
+  expect(asked.map(({ query: text }) => text)).toEqual(
+    ["cart", "shop"].flatMap((app) =>
+      ["v1", "v2"].map((version) => `sum(rate(e{app="${app}",v="${version}"}[1m]))`),
+    ),
+  );
+  history.close();
+});
+
+it("imports what Kayenta asks, from its files to a judgement", async () => {
+  const url = await serve(({ parameters, query: text }, response) => {
+    const isNew = text.includes('version="v2"');
+    const [start, end] = [Number(parameters.get("start")), Number(parameters.get("end"))];
+    const times = Array.from({ length: (end - start) / 60 + 1 }, (_, n) => start + n * 60);
+    const values = times
+      .filter((at) => !isNew || at >= FROM_MS / 1000 + 600)
+      .map((at): [number, string] => [at, String((100 + ((at / 60) % 7)) * (isNew ? 3 : 1))]);
+    const result = values.length === 0 ? [] : [{ metric: {}, values }];
+    json(response, { status: "success", data: { resultType: "matrix", result } });
+  });
+  const dir = temporaryDirectory();
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(dir, name), text);
+    return join(dir, name);
+  };
+  const deployments = file(
+    "deployments.csv",
+    "deployment_id,service,deployed_at,kind,version\n" +
+      "d1,checkout,2026-06-30T00:10:00Z,code,v1\nd2,checkout,2026-07-01T00:10:00Z,code,v2\n",
+  );
+  const files = ["scenarios/incumbents/canary.json", "scenarios/incumbents/canary-stage.json"];
+  const ended = await inTurn([
+    ...["import", "prometheus", "--out", join(dir, "history"), "--deployments", deployments],
+    ...["--config", file("config.json", JSON.stringify({ metrics: { url } }))],
+    ...["--from-templates", ...files, "--arg", "scope={version}"],
+    ...["--from", "2026-07-01T00:00:00Z", "--to", "2026-07-01T02:00:00Z"],
+  ]);
+  expect(ended).toMatchObject({ code: 0 });
+  const made = await inTurn([
+    ...["policy", "import", "kayenta", ...files, "--owner", "checkout", "--out", dir],
+  ]);
+  expect(made).toMatchObject({ code: 0 });
+  const policy = join(dir, "checkout-canary.yaml");
+  const replayed = await inTurn([
+    ...["replay", "--history", join(dir, "history"), "--policy", policy, "--json"],
+  ]);
+  const { outcomes } = JSON.parse(replayed.stdout) as {
+    outcomes: readonly { deploymentId: string; rolledBack: boolean; reason: string }[];
+  };
+  const judged = outcomes.find(({ deploymentId }) => deploymentId === "d2")!;
+  expect(judged.rolledBack).toBe(true);
+  expect(judged.reason).toContain("higher than in the baseline (3.00 times)");
+});
+
+it("keeps a failed query apart on both sides of a rollout", async () => {
+  const url = await serve(({ parameters }, response) => {
+    const [start, end] = [Number(parameters.get("start")), Number(parameters.get("end"))];
+    if (start !== end) return json(response, { status: "error", error: "too many samples" }, 422);
+    if (start === FROM_MS / 1000 + 120) return void response.writeHead(503).end();
+    const values = Array<string>(MINUTES).fill("1");
+    json(response, answering(parameters, [[{ service: "shop", rev: "v1" }, values]]));
+  });
+  const { history } = await imported(url, [query()], {}, "rev");
+  expect((await answered(history, "shop", "stable")).slice(1, 4)).toEqual([
+    ["version,v1 1"],
+    "failed",
+    ["version,v1 1"],
+  ]);
+  expect((await answered(history, "shop", "canary")).slice(1, 4)).toEqual([[], "failed", []]);
   history.close();
 });
 
@@ -323,6 +443,11 @@ it("takes the queries of AnalysisTemplates and rule groups, with the arguments l
     { name: "g/A", expr: "a", open: [], intervalMs: 60_000 },
   ]);
   expect(open[0]!.expr).toMatch(/app="\{\{ ?args\.service-name ?\}\}"/);
+  const canary = queriesOfFiles([join(ROOT, "scenarios/incumbents/canary.json")], new Map());
+  expect(canary.map((one) => [one.name, one.open])).toEqual([
+    ["latency", ["scope"]],
+    ["errors", ["scope"]],
+  ]);
   const [given] = queriesOfFiles([template], new Map([["service-name", "cart"]]));
   expect(given).toMatchObject({ open: [] });
   expect(given!.expr).toContain('app="cart"');

@@ -5,6 +5,7 @@ import { Problem, Problems } from "../../problem.ts";
 import { ARGO_SETTINGS, importArgo, isArgoObject } from "./argo.ts";
 import type { Arguments } from "./argoArguments.ts";
 import { readDocuments } from "./document.ts";
+import { importKayenta, isKayentaObject } from "./kayenta.ts";
 import { importRules } from "./prometheus.ts";
 import { isRuleObject } from "./ruleFile.ts";
 
@@ -17,16 +18,21 @@ export interface QueryOfFiles {
 }
 
 /**
- * @param args values of arguments, before those of the files; one with `{service}` in it stays open
+ * @param args values of arguments, before those of the files; one with `{service}` or `{version}`
+ *   in it stays open
  * @throws Problems with everything that cannot be emulated, each with file and line
  */
 export function queriesOfFiles(files: readonly string[], args: Arguments): QueryOfFiles[] {
   const read = files.map((file) => readDocuments(file, "file of an incumbent"));
   const objects = read.flatMap((one) => one.objects);
-  const same = new Map([...args].filter(([, value]) => !value.includes("{service}")));
+  const same = new Map([...args].filter(([, value]) => !/\{(service|version)\}/.test(value)));
   const argo = importArgo(objects.filter(isArgoObject), { ...ARGO_SETTINGS, args: same });
   const rules = importRules(objects.filter(isRuleObject));
-  const problems = [...read.flatMap((one) => one.problems), ...argo.problems, ...rules.problems];
+  const canaries = importKayenta(objects.filter(isKayentaObject));
+  const problems = [
+    ...read.flatMap((one) => one.problems),
+    ...[argo, rules, canaries].flatMap((one) => one.problems),
+  ];
   const queries = new Map<string, QueryOfFiles>();
   const add = (query: QueryOfFiles): void => {
     const { name } = query;
@@ -43,10 +49,11 @@ export function queriesOfFiles(files: readonly string[], args: Arguments): Query
           }),
     );
   };
-  for (const { queries: own } of argo.imported) for (const query of own) add(query);
+  for (const { queries: own } of [...argo.imported, ...canaries.imported]) own.forEach(add);
   for (const query of rules.queries) add({ ...query, open: [] });
   if (problems.length === 0 && queries.size === 0) {
-    const cure = "Queries are read from AnalysisTemplates, Rollouts and rule groups.";
+    const cure =
+      "Queries are read from AnalysisTemplates, Rollouts, canary configs and rule groups.";
     problems.push(new Problem("there is no query in it", { file: files.join(", "), cure }));
   }
   if (problems.length > 0) throw new Problems(problems);

@@ -2,8 +2,10 @@
  * Asks the queries of an incumbent's files: each at its own interval, as it is written, and keeps
  * apart what every evaluation answered.
  *
- * A query with open arguments is asked once for each service. Any other is asked once, and a result
- * belongs to the service that its label names; without that label it belongs to every service.
+ * A query with open arguments is asked once for each service, and once for each version of it where
+ * an argument is the version. Any other is asked once, and a result belongs to the service that its
+ * label names; without that label it belongs to every service. A result belongs to the version that
+ * it was asked for, or that its label names.
  *
  * Law: an evaluation that could not be read is a failed query, never an answer without series. A
  * query that the server refuses fails the import, because asking again would not help.
@@ -32,9 +34,13 @@ export interface TemplateQuery {
 export interface Templates {
   readonly queries: readonly TemplateQuery[];
   readonly services: readonly string[];
-  /** By argument: its value, in which `{service}` is the service. */
+  /** By service: the versions of its deployments. */
+  readonly versions: ReadonlyMap<string, readonly string[]>;
+  /** By argument: its value, in which `{service}` is the service and `{version}` a version of it. */
   readonly args: ReadonlyMap<string, string>;
   readonly serviceLabel: string;
+  /** The label that names the version of a result; null: none does. */
+  readonly versionLabel: string | null;
 }
 
 /** Prometheus refuses more than 11,000 points a series. */
@@ -51,6 +57,8 @@ interface Asking {
   readonly expr: string;
   /** Null: of all. */
   readonly service: string | null;
+  /** Null: of all, or of the one that a label names. */
+  readonly version: string | null;
 }
 
 export async function readTemplates(
@@ -77,26 +85,59 @@ export async function readTemplates(
       const doneMs = index * stretchMs + piece.gridMs.at(-1)! - request.fromMs;
       request.onProgress(doneMs, all.length * stretchMs, name);
     }
-    const whose = asking.service === null ? "" : ` of ${asking.service}`;
+    const { service, version } = asking;
+    const whose = service === null ? "" : ` of ${service}${version === null ? "" : `@${version}`}`;
     if (failed > 0) findings.warn(`${name}${whose}: ${counted(failed, "evaluation")} failed`);
   }
 }
 
-function askingsOf(query: TemplateQuery, { services, args }: Templates): Asking[] {
-  if (query.open.length === 0) return [{ query, expr: query.expr, service: null }];
-  return services.map((service) => {
-    let { expr } = query;
-    for (const name of query.open) {
-      const given = args.get(name) ?? (NAMES_SERVICE.test(name) ? "{service}" : null);
-      if (given === null) {
-        throw new Problem(`${query.name}: the argument ${name} has no value`, {
-          cure: `Give it: --arg ${name}=VALUE, in which {service} is the service.`,
-        });
+function askingsOf(query: TemplateQuery, templates: Templates): Asking[] {
+  if (query.open.length === 0) return [{ query, expr: query.expr, service: null, version: null }];
+  const values = valuesOf(query, templates.args);
+  const isByVersion = [...values.values()].some((value) => value.includes(VERSION));
+  return templates.services.flatMap((service) => {
+    const versions = isByVersion ? versionsOf(query, service, templates) : [null];
+    return versions.map((version) => {
+      let { expr } = query;
+      for (const [name, given] of values) {
+        const value = given
+          .replaceAll("{service}", service)
+          .replaceAll(VERSION, version ?? VERSION);
+        expr = expr.replaceAll(`{{args.${name}}}`, value).replaceAll(`{{ args.${name} }}`, value);
       }
-      const value = given.replaceAll("{service}", service);
-      expr = expr.replaceAll(`{{args.${name}}}`, value).replaceAll(`{{ args.${name} }}`, value);
-    }
-    return { query, expr, service };
+      return { query, expr, service, version };
+    });
+  });
+}
+
+const VERSION = "{version}";
+
+function valuesOf(
+  { name: query, open }: TemplateQuery,
+  args: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  return new Map(
+    open.map((name): [string, string] => {
+      const given = args.get(name) ?? (NAMES_SERVICE.test(name) ? "{service}" : null);
+      if (given !== null) return [name, given];
+      throw new Problem(`${query}: the argument ${name} has no value`, {
+        cure:
+          `Give it: --arg ${name}=VALUE, in which {service} is the service, and {version} each ` +
+          "version of its deployments.",
+      });
+    }),
+  );
+}
+
+function versionsOf(
+  { name }: TemplateQuery,
+  service: string,
+  { versions }: Templates,
+): readonly string[] {
+  const found = versions.get(service) ?? [];
+  if (found.length > 0) return found;
+  throw new Problem(`${name}: no deployment of ${service} has a version`, {
+    cure: "Give deployments with the column version, or a query without {version}.",
   });
 }
 
@@ -187,10 +228,16 @@ interface Point {
 
 type Points = ReadonlyMap<number, Point>;
 
+/** An element of a vector as a series of the history. */
+interface ElementSeries {
+  readonly metric: string;
+  readonly version: string | null;
+}
+
 /** Writes the series of one query: the query itself, and every element that it ever had. */
 class Elements {
-  /** By service, then by metric: the labels of its elements. */
-  readonly #known = new Map<string, Set<string>>();
+  /** By service, then by key: its elements. */
+  readonly #known = new Map<string, Map<string, ElementSeries>>();
 
   constructor(
     private readonly asking: Asking,
@@ -202,44 +249,62 @@ class Elements {
     const { query, service } = this.asking;
     const found = piece.body === null ? [] : elementsOf(piece.body, query.name);
     const services = service === null ? this.templates.services : [service];
-    const own = new Map(services.map((one) => [one, new Map<string, Points>()]));
+    const own = new Map(services.map((one) => [one, new Map<string, Element>()]));
     for (const { labels, points } of found) {
       const named = service === null ? labels.get(this.templates.serviceLabel) : undefined;
-      const metric = elementMetric(query.name, labels);
-      for (const one of named === undefined ? services : [named]) own.get(one)?.set(metric, points);
+      const series = this.#seriesOf(labels);
+      for (const one of named === undefined ? services : [named]) {
+        own.get(one)?.set(keyOf(series), { series, points });
+      }
     }
     for (const [one, elements] of own) await this.#write(one, elements, piece);
   }
 
+  /** The version has a column of its own, so that a rollout's sides are told apart. */
+  #seriesOf(labels: ReadonlyMap<string, string>): ElementSeries {
+    const { query, version } = this.asking;
+    const { versionLabel } = this.templates;
+    if (version !== null) return { metric: elementMetric(query.name, labels), version };
+    const others = new Map([...labels].filter(([label]) => label !== versionLabel));
+    const named = versionLabel === null ? undefined : labels.get(versionLabel);
+    return { metric: elementMetric(query.name, others), version: named ?? null };
+  }
+
   async #write(
     service: string,
-    elements: ReadonlyMap<string, Points>,
+    elements: ReadonlyMap<string, Element>,
     { gridMs, body }: AnsweredPiece,
   ): Promise<void> {
-    const { name } = this.asking.query;
+    const whole = { metric: this.asking.query.name, version: this.asking.version };
     let known = this.#known.get(service);
-    if (known === undefined) this.#known.set(service, (known = new Set([name])));
-    for (const metric of elements.keys()) known.add(metric);
+    if (known === undefined) this.#known.set(service, (known = new Map([[keyOf(whole), whole]])));
+    for (const [key, { series }] of elements) known.set(key, series);
     if (known.size > ELEMENTS_AT_MOST) {
-      throw new Problem(`${name}: more than ${ELEMENTS_AT_MOST} series of ${service}`, {
+      throw new Problem(`${whole.metric}: more than ${ELEMENTS_AT_MOST} series of ${service}`, {
         cure: "Aggregate them in the query, as with sum by (…).",
       });
     }
-    for (const metric of known) {
-      const points = elements.get(metric);
+    for (const [key, series] of known) {
+      const points = elements.get(key)?.points;
       // That a query failed is told once, by the series that is the query itself.
-      const without = body === null && metric === name ? AnswerKind.failed : AnswerKind.none;
+      const isWhole = key === keyOf(whole);
+      const without = body === null && isWhole ? AnswerKind.failed : AnswerKind.none;
       const answers = gridMs.map((at) => points?.get(at) ?? { answer: without, value: NaN });
       await this.rows.add(
-        {
-          series: { service, metric, version: null },
-          atMs: gridMs,
-          values: answers.map(({ value }) => value),
-        },
+        { series: { service, ...series }, atMs: gridMs, values: answers.map(({ value }) => value) },
         answers.map(({ answer }) => answer),
       );
     }
   }
+}
+
+interface Element {
+  readonly series: ElementSeries;
+  readonly points: Points;
+}
+
+function keyOf({ metric, version }: ElementSeries): string {
+  return JSON.stringify([metric, version]);
 }
 
 function elementsOf(
