@@ -49,8 +49,9 @@ export function suggestCommand(): Command {
             ...{ falseAlarms, share, deploymentsPerWeek: perWeek, tried, unwatched, caught },
           });
         } else if (flags.out === undefined) print(text.trimEnd());
+        else print(`${flags.out}: ${policy.policy}, ${policy.digest.slice(0, 12)}`);
         if (flags.out === undefined) return;
-        note(`Written to ${flags.out}. Look at what it would have done:`);
+        note("Look at what it would have done:");
         note(`  ${PROGRAM} replay --history ${flags.history} --policy ${flags.out}`);
       } finally {
         history.close();

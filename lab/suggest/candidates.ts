@@ -130,9 +130,11 @@ export function signalOf(
     harm === "shift"
       ? { kind: "cusum", clip: Math.min(4, limit - 1), limit, baseline }
       : { kind: "outlier", limit, baseline };
+  // Load that falls to nothing is no better than load that rises: large changes count both ways.
+  const isLoad = role === "saturation" || role === "throughput";
   return {
     ...selects,
-    worse,
+    worse: isLoad && harm === "excursion" ? "both" : worse,
     tolerance: floor === null ? tolerance : { change: tolerance, atLeast: floor },
     detector,
     watch: samplesText(watchSamplesOf(group)),
