@@ -74,7 +74,9 @@ export {
   prepareSeason,
   recallDay,
   SEASON_DAYS,
-  SEASON_MARGIN_MS,
+  seasonMarginMs,
+  seasonShape,
+  type SeasonShape,
   seasonOf,
   slotMemory,
   startSeason,
@@ -83,7 +85,12 @@ export {
   type SlotMemory,
 } from "./detect/baseline/season.ts";
 export { isCounter, ratesOf } from "./detect/baseline/counter.ts";
-export { BASELINE_SAMPLES, baselineReachMs, GAPS_TIMES } from "./detect/baseline/residual.ts";
+export {
+  BASELINE_SAMPLES,
+  baselineReachMs,
+  GAPS_TIMES,
+  medianStep,
+} from "./detect/baseline/baselineLength.ts";
 export {
   calibrate,
   placeboWatches,

@@ -8,7 +8,7 @@
  */
 
 import { lookBackOf } from "./detect/baseline/exposure.ts";
-import { baselineReachMs, BASELINE_SAMPLES } from "./detect/baseline/residual.ts";
+import { baselineReachMs, BASELINE_SAMPLES } from "./detect/baseline/baselineLength.ts";
 import { seriesKey, type SampleColumn } from "./event.ts";
 import type { Policy } from "./policy/policy.ts";
 

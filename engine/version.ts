@@ -23,7 +23,8 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
       "a relative change of a series that was below zero is a share of its level, and no value " +
       "below zero is read as zero; a series that went to three times its level or to a third of " +
       "it without a breach is inconclusive, no longer healthy; the baseline of a series with " +
-      "fewer than sixty samples a day reaches back to sixty, a week at most",
+      "fewer than sixty samples a day reaches back to sixty, a week at most; a series with " +
+      "samples every three minutes to an hour has a season, where it had none",
   },
   {
     since: "0.4.0",

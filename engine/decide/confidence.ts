@@ -22,7 +22,7 @@
  * Caps hold a confidence down where the evidence is of a kind that cannot support more.
  */
 
-import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
+import { BASELINE_FOR_HEALTH } from "../detect/baseline/baselineLength.ts";
 import type { Arm, SignalEvidence } from "../event.ts";
 import { jsonObject, own, type JsonObject } from "../json.ts";
 import type { Policy } from "../policy/policy.ts";

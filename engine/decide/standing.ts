@@ -3,7 +3,7 @@
  * to act on, whether it has recovered, and what keeps silence from rolling it back.
  */
 
-import { BASELINE_FOR_HEALTH } from "../detect/baseline/residual.ts";
+import { BASELINE_FOR_HEALTH } from "../detect/baseline/baselineLength.ts";
 import type { Arm, ContextTag, SignalEvidence } from "../event.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isStricter, resolveTier, type TierDecision } from "../policy/resolve.ts";

@@ -123,9 +123,21 @@ export async function openHistory(
   }
 }
 
-/** The spacing of every series' samples, from its full blocks; none where it has no full block. */
+/** A full block of such samples takes days: a short history may have none. */
+const COARSE_MS = 240_000;
+
+/**
+ * The spacing of every series' samples, from its full blocks. A series without one has none, and is
+ * read whole, unless its samples are even and coarse.
+ */
 function stepsOf(parts: readonly PartIndex[]): Map<number, number> {
   const steps = new Map<number, number>();
+  for (const part of parts) {
+    const { series, stepMs } = part;
+    for (let row = 0; row < series.length; row++) {
+      if (stepMs.at(row) >= COARSE_MS) steps.set(series[row]!, stepMs.at(row));
+    }
+  }
   for (const part of parts) {
     const { series, startMs } = part;
     for (let row = 0; row < series.length;) {

@@ -15,6 +15,7 @@ import {
   GAPS_TIMES,
   isExposure,
   readsSeries,
+  seasonShape,
   selectionKey,
   servicesOf,
   type ContextTag,
@@ -22,6 +23,7 @@ import {
   type Deployment,
   type DetectorSettings,
   type Policy,
+  type SeasonShape,
   type SeriesName,
   type SignalPolicy,
   type StageReached,
@@ -69,8 +71,8 @@ export interface PlannedSeries {
   readonly lookBackMs: number;
   /** How far back its noise is learned where it is continued; the same under all policies. */
   readonly noiseBackMs: number;
-  /** Does any detector on it ask for the same time on earlier days? */
-  readonly season: boolean;
+  /** What is read of earlier days; null where no detector on it asks for them. */
+  readonly season: SeasonShape | null;
 }
 
 export interface Plan {
@@ -81,8 +83,6 @@ export interface Plan {
   readonly rows: readonly ArrayLike<number>[];
   /** Every series of the history that a policy's signals match, in the order of their index. */
   readonly matching: readonly PlannedSeries[];
-  /** How far before a deployment's start a season begins, at most. */
-  readonly seasonBackMs: number;
   /** The longest watch of any policy. */
   readonly lookAheadMs: number;
   /** Does any policy ask for a season? */
@@ -145,10 +145,6 @@ export async function planReplay(
     placebos:
       isWhole &&
       policies.some(({ signals }) => signals.some(({ calibrate }) => calibrate !== undefined)),
-    seasonBackMs: Math.max(
-      0,
-      ...detectorsOf(policies).flatMap(({ season, baselineMs }) => (season ? baselineMs : [])),
-    ),
     lookAheadMs,
     season: isWhole && detectorsOf(policies).some(({ season }) => season),
   };
@@ -164,6 +160,10 @@ function watchedSeries(
 ): Map<string, PlannedSeries[]> {
   const names = namesOf(history);
   const watched = new Map<string, PlannedSeries[]>();
+  const seasonBackMs = Math.max(
+    0,
+    ...detectorsOf(policies).flatMap(({ season, baselineMs }) => (season ? baselineMs : [])),
+  );
   for (const row of history.series) {
     const name = names[row.series]!;
     if (!signals.some((signal) => readsSeries(signal, name))) continue;
@@ -186,10 +186,24 @@ function watchedSeries(
       ),
       noiseBackMs: Math.min(Math.max(NOISE_MS, filledMs), lookBackAtMostMs),
       season:
-        lookBackAtMostMs === Number.POSITIVE_INFINITY && detectors.some(({ season }) => season),
+        lookBackAtMostMs === Number.POSITIVE_INFINITY
+          ? seasonOn(detectors, stepsMs.get(row.series) ?? null, seasonBackMs)
+          : null,
     });
   }
   return watched;
+}
+
+/** The season that the detectors on a series want; at least as long as any policy's baseline. */
+function seasonOn(
+  detectors: readonly DetectorSettings[],
+  stepMs: number | null,
+  atLeastMs: number,
+): SeasonShape | null {
+  const shapes = detectors.flatMap((one) => (one.season ? [seasonShape(stepMs, one)] : []));
+  if (shapes.length === 0) return null;
+  const backMs = Math.max(atLeastMs, ...shapes.map((shape) => shape.backMs));
+  return { slotMs: shapes[0]!.slotMs, backMs };
 }
 
 /**

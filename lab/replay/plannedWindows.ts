@@ -1,6 +1,6 @@
 /** Which stretches of which series are read for one deployment of a plan. */
 
-import { DAY_MS, SEASON_DAYS, SEASON_MARGIN_MS } from "../../engine/index.ts";
+import { DAY_MS, SEASON_DAYS, seasonMarginMs } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
 import type { WindowRequest } from "../history/windows.ts";
 import type { Plan } from "./plan.ts";
@@ -37,13 +37,13 @@ export function windowsOf(
   );
   const { deploymentId: about } = deployment;
   const wanted =
-    peers.length === 0 ? series : [...series, ...peers.map((peer) => ({ ...peer, season: false }))];
+    peers.length === 0 ? series : [...series, ...peers.map((peer) => ({ ...peer, season: null }))];
   for (const { index: seriesIndex, lookBackMs, noiseBackMs, season } of wanted) {
     const watchBackMs = rolledBackAtMs === null ? lookBackMs : Math.max(lookBackMs, noiseBackMs);
-    for (let day = 0; day <= (season ? SEASON_DAYS : 0); day++) {
+    for (let day = 0; day <= (season === null ? 0 : SEASON_DAYS); day++) {
       const shiftMs = day * DAY_MS;
-      const marginMs = day === 0 ? 1 : SEASON_MARGIN_MS;
-      const backMs = day === 0 ? watchBackMs : plan.seasonBackMs + marginMs;
+      const marginMs = day === 0 ? 1 : seasonMarginMs(season!.slotMs);
+      const backMs = day === 0 ? watchBackMs : season!.backMs + marginMs;
       const fromMs = deployment.startedAtMs - backMs - shiftMs;
       const toMs = deployment.startedAtMs + plan.lookAheadMs - shiftMs + marginMs;
       const from = Math.max(fromMs, startsAtMs);

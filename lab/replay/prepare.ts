@@ -8,7 +8,7 @@ import {
   DAY_MS,
   forgetSlots,
   recallDay,
-  SEASON_MARGIN_MS,
+  seasonMarginMs,
   seasonOf,
   seriesKey,
   slotMemory,
@@ -19,6 +19,7 @@ import {
   type SampleColumn,
   type SeasonDays,
   type SeasonProfile,
+  type SeasonShape,
   type SlotMemory,
 } from "../../engine/index.ts";
 import { assemble, evenly, type StoredWindow } from "../history/windows.ts";
@@ -81,9 +82,9 @@ export class EarlierDays {
   #caseId: string | null = null;
 
   /** A season under way for a deployment that started then. */
-  start(plan: Pick<Plan, "seasonBackMs" | "lookAheadMs">, startedAtMs: number): SeasonDays {
-    const fromMs = startedAtMs - plan.seasonBackMs;
-    return startSeason(fromMs, startedAtMs + plan.lookAheadMs, this.#spent.pop());
+  start({ slotMs, backMs }: SeasonShape, lookAheadMs: number, startedAtMs: number): SeasonDays {
+    const fromMs = startedAtMs - backMs;
+    return startSeason(fromMs, startedAtMs + lookAheadMs, this.#spent.pop(), slotMs);
   }
 
   /** Gives the memory of a season back. */
@@ -98,10 +99,11 @@ export class EarlierDays {
    */
   slotsOf(
     { lookAheadMs }: Pick<Plan, "lookAheadMs">,
+    { slotMs }: SeasonShape,
     series: number,
     caseId: string | null,
   ): SlotMemory | null {
-    if (lookAheadMs + SEASON_MARGIN_MS > DAY_MS) return null;
+    if (lookAheadMs + seasonMarginMs(slotMs) > DAY_MS) return null;
     if (series !== this.#series || caseId !== this.#caseId) forgetSlots(this.#memory);
     this.#series = series;
     this.#caseId = caseId;
@@ -111,20 +113,21 @@ export class EarlierDays {
 
 /** Reduces the samples of an earlier day to what the season of a deployment's series needs. */
 export function takeEarlier(
-  plan: Pick<Plan, "seasonBackMs" | "lookAheadMs">,
-  { deployment: { startedAtMs }, caseId }: PlannedDeployment,
+  plan: Pick<Plan, "lookAheadMs">,
+  { deployment: { startedAtMs }, caseId, series: planned }: PlannedDeployment,
   days: GatheredDeployment["days"],
   series: number,
   day: number,
   window: StoredWindow,
   earlier: EarlierDays,
 ): void {
+  const shape = planned.find(({ index }) => index === series)!.season!;
   let season = days.get(series);
   if (season === undefined) {
-    season = earlier.start(plan, startedAtMs);
+    season = earlier.start(shape, plan.lookAheadMs, startedAtMs);
     days.set(series, season);
   }
-  const slots = earlier.slotsOf(plan, series, caseId);
+  const slots = earlier.slotsOf(plan, shape, series, caseId);
   if (slots !== null && recallDay(season, day, slots)) return;
   const past = evenly(window) ?? assemble([window])[0]!;
   const last = past.values.length - 1;

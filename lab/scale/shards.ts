@@ -57,7 +57,7 @@ export function cutIntoShards(
   };
   for (const place of order) {
     const { series, peers } = plan.deployments.at(place)!;
-    for (const { season } of series) windows += season ? 1 + SEASON_DAYS : 1;
+    for (const { season } of series) windows += season === null ? 1 : 1 + SEASON_DAYS;
     windows += peers.length;
     places.push(place);
     if (windows >= windowsAtLeast) close();
@@ -71,7 +71,7 @@ export function cutIntoShards(
  * all policies of a question together.
  */
 export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
-  const { lookAheadMs, seasonBackMs, season, placebos, controlled, matching } = plan;
+  const { lookAheadMs, season, placebos, controlled, matching } = plan;
   const distinct = (all: readonly unknown[]): string[] =>
     [...new Set(all.map((one) => canonicalJson(one)))].sort();
   const signals = policies.flatMap((policy) =>
@@ -79,7 +79,6 @@ export function planIdentity(plan: Plan, policies: readonly Policy[]): string {
   );
   return keyOf("plan", {
     lookAheadMs,
-    seasonBackMs,
     season,
     controlled: controlled.map((signal) => [
       controlKey("", signal),

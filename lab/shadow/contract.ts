@@ -52,6 +52,8 @@ export interface MetricsSource {
     fromMs: number,
     toMs: number,
     signal: AbortSignal,
+    /** Only these metrics; absent: all. A source that cannot choose may return more. */
+    metrics?: ReadonlySet<string>,
   ) => Promise<Taken>;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Families of series on which relative tolerances, logarithms and one watch for all signals fail:
  * short large excursions, an earlier spike, zeros, values below zero, a tiny latency on few
- * samples, and fast and slow signals side by side. Half of each family is harmed.
+ * samples, fast and slow signals side by side, and a daily swing of coarse samples. Half of each family is harmed.
  *
  *     node --import tsx scenarios/judge/shapes.ts 201 202 203 204 205
  *
@@ -24,8 +24,8 @@ import { labelledTables, type JudgeCase } from "./suite.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** A case has three days before the change and half a day after it, and then a day of nothing. */
-const BEFORE_MS = 72 * HOUR_MS;
+/** A case has nine days before the change and half a day after it, and then a day of nothing. */
+const BEFORE_MS = 9 * 24 * HOUR_MS;
 const AFTER_MS = 12 * HOUR_MS;
 const APART_MS = BEFORE_MS + AFTER_MS + 24 * HOUR_MS;
 const FIRST_MS = Date.parse("2026-03-02T00:00:00Z");
@@ -125,9 +125,29 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
       { metric: "page_ms", stepMs: MINUTE_MS, before: 60, values: fast },
     ];
   },
+  "hourly-season": (random, harmed) => [swinging(random, harmed, "visits_hourly", HOUR_MS)],
+  "five-minute-season": (random, harmed) => [swinging(random, harmed, "load_5m", 5 * MINUTE_MS)],
 };
 
-const METRICS = ["latency_ms", "dead_letters", "balance", "cache_ms", "orders_hourly", "page_ms"];
+const METRICS = [
+  ...["latency_ms", "dead_letters", "balance", "cache_ms", "orders_hourly", "page_ms"],
+  ...["visits_hourly", "load_5m"],
+];
+
+/** Nine days and half a day of a series that swings by the hour; harm comes an hour or so after. */
+function swinging(random: RandomStream, harmed: boolean, metric: string, stepMs: number): Drawn {
+  const before = BEFORE_MS / stepMs;
+  const after = AFTER_MS / stepMs;
+  const values = noisy(random, before + after, random.betweenLog(100, 10_000), [0.03, 0.06]);
+  const [swing, phase] = [random.between(0.3, 0.6), random.between(0, 2 * Math.PI)];
+  const onset = before + Math.round(random.between(0, 2) * (HOUR_MS / stepMs));
+  const times = random.between(1.3, 1.5);
+  for (let at = 0; at < values.length; at++) {
+    values[at]! *= 1 + swing * Math.sin(phase + (2 * Math.PI * at * stepMs) / (24 * HOUR_MS));
+    if (harmed && at >= onset) values[at]! *= times;
+  }
+  return { metric, stepMs, before, values };
+}
 
 interface ShapeCase extends Pick<JudgeCase, "id" | "family" | "label" | "onset"> {
   readonly drawn: readonly Drawn[];

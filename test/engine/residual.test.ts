@@ -2,12 +2,8 @@
 
 import { mad, median } from "simple-statistics";
 import { describe, expect, test } from "vitest";
-import {
-  baselineStart,
-  expectedAt,
-  observe,
-  observeBaseline,
-} from "../../engine/detect/baseline/residual.ts";
+import { baselineStart } from "../../engine/detect/baseline/baselineLength.ts";
+import { expectedAt, observe, observeBaseline } from "../../engine/detect/baseline/residual.ts";
 import { medianInPlace, medianOfFew } from "../../engine/detect/baseline/orderStatistics.ts";
 import {
   DAY_MS,
@@ -15,7 +11,7 @@ import {
   prepareSeason,
   recallDay,
   SEASON_DAYS,
-  SEASON_MARGIN_MS,
+  seasonMarginMs,
   seasonAt,
   seasonOf,
   slotMemory,
@@ -29,6 +25,7 @@ import { policyOf } from "./policyFile.ts";
 import { normals } from "./seeded.ts";
 
 const MINUTE_MS = 60_000;
+const SEASON_MARGIN_MS = seasonMarginMs(5 * MINUTE_MS);
 const times = (count: number): number[] => Array.from({ length: count }, (_, i) => i * MINUTE_MS);
 
 function signalOf(written: object): SignalPolicy {

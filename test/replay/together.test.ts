@@ -114,7 +114,7 @@ test("what is decided apart is what the whole fleet decides", { timeout: 3_600_0
       };
       const plan: Plan = {
         ...{ deployments, rows, places: new Map(), ...nothing, season: false },
-        ...{ seasonBackMs: 0, lookAheadMs: policy.watchMs },
+        lookAheadMs: policy.watchMs,
       };
       const judged = all.map((one, at) => judgedAs(one, deployments[at]!, policy.watchMs));
       const platform = { rollBack: () => ({ durationMs: 90_000, succeeds: true }) };

@@ -12,7 +12,8 @@ import type { CountSettings, SignalPolicy } from "../../policy/policy.ts";
 import type { Counts, EventRate } from "../detectors/contract.ts";
 import type { Behind } from "./exposure.ts";
 import { gammaQuantile } from "./gamma.ts";
-import { BASELINE_FOR_HEALTH, medianStep, type Baseline } from "./residual.ts";
+import { BASELINE_FOR_HEALTH, medianStep } from "./baselineLength.ts";
+import { type Baseline } from "./residual.ts";
 import { LEANS, standsApart } from "./excursion.ts";
 import { lagOneAutocorrelation, settledIn } from "./scale.ts";
 

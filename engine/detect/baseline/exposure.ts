@@ -12,7 +12,7 @@ import { seriesKey, type SampleColumn, type SeriesName } from "../../event.ts";
 import type { SignalPolicy } from "../../policy/policy.ts";
 import { matchesGlob, watches, type Measured } from "../../policy/role.ts";
 import { append, firstFrom, inOrder } from "./columns.ts";
-import { baselineReachMs } from "./residual.ts";
+import { baselineReachMs } from "./baselineLength.ts";
 import { ratesOf } from "./counter.ts";
 
 /** How much older than a sample the exposure behind it may be. */

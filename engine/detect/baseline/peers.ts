@@ -29,6 +29,8 @@ import {
   baselineReachMs,
   baselineStart,
   lengthKey,
+} from "./baselineLength.ts";
+import {
   observeBaseline,
   timesOfFinite,
   transformed,

@@ -8,6 +8,7 @@
 
 import type { SeasonProfile } from "../../event.ts";
 import { firstFrom } from "./columns.ts";
+import { BASELINE_FOR_HEALTH, BASELINE_SAMPLES, type BaselineLength } from "./baselineLength.ts";
 import { medianOfFew } from "./orderStatistics.ts";
 
 export const DAY_MS = 86_400_000;
@@ -18,15 +19,47 @@ export const SEASON_DAYS_AT_LEAST = 3;
 /**
  * Each day is cut into slots of this length, centred on whole multiples of it since 1970. Slots
  * do not depend on when a deployment starts, so all deployments of a service share their medians.
+ * A series that has no sample in most of them has longer ones, of which a day holds a whole number.
  */
 const SLOT_MS = 300_000;
+const LONGER_SLOTS_MS = [600_000, 900_000, 1_200_000, 1_800_000, 3_600_000];
+/** A spacing that is so much longer than a slot still has a sample in nearly every slot. */
+const STEP_ROOM = 1.02;
 /**
  * A profile begins at least so many slots before the stretch it is wanted for. A baseline may
  * reach that far back where its newest samples are not known yet when it is frozen.
  */
 const SLOTS_BEFORE = 1;
 /** How long before and after a stretch samples belong to its slots. */
-export const SEASON_MARGIN_MS = (SLOTS_BEFORE + 1.5) * SLOT_MS;
+export function seasonMarginMs(slotMs: number): number {
+  return (SLOTS_BEFORE + 1.5) * slotMs;
+}
+
+/** The slots of a series' season, and how far back it is wanted. */
+export interface SeasonShape {
+  readonly slotMs: number;
+  readonly backMs: number;
+}
+
+/**
+ * The season that a baseline of this length needs on a series of this spacing. A baseline reaches
+ * back to sixty samples, and so must the season of a series so coarse that the stretch in time
+ * holds too few of them for a verdict.
+ *
+ * @param stepMs null where it is not known: then as for samples that come often
+ */
+export function seasonShape(stepMs: number | null, length: BaselineLength): SeasonShape {
+  const { baselineMs, baselineSamples } = length;
+  const longest = LONGER_SLOTS_MS[LONGER_SLOTS_MS.length - 1]!;
+  const isUsable = stepMs !== null && stepMs <= STEP_ROOM * longest;
+  const fine = { slotMs: SLOT_MS, backMs: baselineMs };
+  if (!isUsable) return fine;
+  const isFine = stepMs <= STEP_ROOM * SLOT_MS;
+  const slotMs = isFine ? SLOT_MS : LONGER_SLOTS_MS.find((slot) => stepMs <= STEP_ROOM * slot)!;
+  if (baselineSamples !== undefined) return { slotMs, backMs: baselineSamples * stepMs };
+  const isEnough = BASELINE_FOR_HEALTH * stepMs <= baselineMs;
+  return { slotMs, backMs: isEnough ? baselineMs : BASELINE_SAMPLES * stepMs };
+}
 
 /** Samples of earlier days, in time order. */
 export interface PastSamples {
@@ -45,6 +78,7 @@ export interface EvenSamples {
 export interface SeasonDays {
   /** The middle of the first slot. */
   readonly fromMs: number;
+  readonly slotMs: number;
   readonly slots: number;
   /** The median of each slot, the youngest day first; NaN where a slot has no sample. */
   readonly medians: Float64Array;
@@ -63,16 +97,21 @@ const USUAL_SAMPLES = 32;
  * @param wantedFromMs, toMs the stretch the profile is wanted for: baseline and watch
  * @param spent one that nobody needs any more: its memory is used again
  */
-export function startSeason(wantedFromMs: number, toMs: number, spent?: SeasonDays): SeasonDays {
-  const fromMs = (Math.floor(wantedFromMs / SLOT_MS) - SLOTS_BEFORE) * SLOT_MS;
-  const slots = Math.ceil((toMs - fromMs) / SLOT_MS) + 1;
+export function startSeason(
+  wantedFromMs: number,
+  toMs: number,
+  spent?: SeasonDays,
+  slotMs = SLOT_MS,
+): SeasonDays {
+  const fromMs = (Math.floor(wantedFromMs / slotMs) - SLOTS_BEFORE) * slotMs;
+  const slots = Math.ceil((toMs - fromMs) / slotMs) + 1;
   if (spent !== undefined && spent.slots === slots) {
     const { medians, scratch } = spent;
-    return { fromMs, slots, medians: medians.fill(Number.NaN), scratch, taken: 0 };
+    return { fromMs, slotMs, slots, medians: medians.fill(Number.NaN), scratch, taken: 0 };
   }
   const memory = new Float64Array(slots * SEASON_DAYS + 3 * USUAL_SAMPLES);
   const medians = memory.subarray(0, slots * SEASON_DAYS).fill(Number.NaN);
-  return { fromMs, slots, medians, scratch: memory.subarray(medians.length), taken: 0 };
+  return { fromMs, slotMs, slots, medians, scratch: memory.subarray(medians.length), taken: 0 };
 }
 
 /** How many slots are remembered: those of a week, and of one more day that watches reach into. */
@@ -104,8 +143,8 @@ export function forgetSlots(memory: SlotMemory): void {
 
 /** Takes a day from memory. Returns false, and the day is not taken, where a slot is missing. */
 export function recallDay(days: SeasonDays, day: number, memory: SlotMemory): boolean {
-  const { fromMs, slots, medians } = days;
-  const first = (fromMs - day * DAY_MS) / SLOT_MS;
+  const { fromMs, slotMs, slots, medians } = days;
+  const first = (fromMs - day * DAY_MS) / slotMs;
   for (let slot = 0; slot < slots; slot++) {
     const kept = (first + slot) % REMEMBERED_SLOTS;
     if (memory.slots[kept] !== first + slot) return false;
@@ -128,10 +167,10 @@ export function takeDay(
   past: PastSamples | EvenSamples,
   memory: SlotMemory | null = null,
 ): void {
-  const { fromMs, slots, medians } = days;
+  const { fromMs, slotMs, slots, medians } = days;
   const { values } = past;
-  const startMs = fromMs - day * DAY_MS - SLOT_MS / 2;
-  const first = (fromMs - day * DAY_MS) / SLOT_MS;
+  const startMs = fromMs - day * DAY_MS - slotMs / 2;
+  const first = (fromMs - day * DAY_MS) / slotMs;
   let { scratch } = days;
   let end = -1;
   for (let slot = 0; slot < slots; slot++) {
@@ -142,8 +181,8 @@ export function takeDay(
       end = -1;
       continue;
     }
-    let cursor = end < 0 ? endBefore(past, startMs + slot * SLOT_MS, 0) : end;
-    end = endBefore(past, startMs + (slot + 1) * SLOT_MS, cursor);
+    let cursor = end < 0 ? endBefore(past, startMs + slot * slotMs, 0) : end;
+    end = endBefore(past, startMs + (slot + 1) * slotMs, cursor);
     if (3 * (end - cursor) > scratch.length) scratch = new Float64Array(6 * (end - cursor));
     let count = 0;
     for (; cursor < end; cursor++) {
@@ -174,7 +213,8 @@ function endBefore(past: PastSamples | EvenSamples, beforeMs: number, from: numb
  * The profile: for each slot the median over the days of their medians. The same weekday, seven
  * days ago, counts twice. Null with fewer than three days that have half of their slots.
  */
-export function seasonOf({ fromMs, slots, medians, scratch }: SeasonDays): SeasonProfile | null {
+export function seasonOf(given: SeasonDays): SeasonProfile | null {
+  const { fromMs, slotMs, slots, medians, scratch } = given;
   let days = 0;
   for (let day = 0; day < SEASON_DAYS; day++) {
     let filled = 0;
@@ -195,7 +235,7 @@ export function seasonOf({ fromMs, slots, medians, scratch }: SeasonDays): Seaso
     }
     values[slot] = medianOfFew(scratch, count);
   }
-  return { startMs: fromMs, stepMs: SLOT_MS, values, days };
+  return { startMs: fromMs, stepMs: slotMs, values, days };
 }
 
 /**
@@ -207,8 +247,9 @@ export function prepareSeason(
   past: PastSamples,
   fromMs: number,
   toMs: number,
+  slotMs = SLOT_MS,
 ): SeasonProfile | null {
-  const days = startSeason(fromMs, toMs);
+  const days = startSeason(fromMs, toMs, undefined, slotMs);
   for (let day = SEASON_DAYS; day >= 1; day--) takeDay(days, day, past);
   return seasonOf(days);
 }

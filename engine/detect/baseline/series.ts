@@ -14,13 +14,8 @@ import type { PreparedBaseline } from "./familyScale.ts";
 import { scaleKey, transformOf } from "./peers.ts";
 import { readColumn, type Readings } from "./readings.ts";
 import { comparesVersions, type Control } from "./oldVersion.ts";
-import {
-  baselineStart,
-  lengthKey,
-  observeBaseline,
-  timesOfFinite,
-  type Baseline,
-} from "./residual.ts";
+import { baselineStart, lengthKey } from "./baselineLength.ts";
+import { observeBaseline, timesOfFinite, type Baseline } from "./residual.ts";
 import { NOTHING_BESIDE, timesOfOld } from "./versions.ts";
 import type { TrackState } from "../trackState.ts";
 

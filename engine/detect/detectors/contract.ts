@@ -1,6 +1,7 @@
 /** What every detector is given, and what it answers for each sample. */
 
-import { BASELINE_FOR_HEALTH, type Transform } from "../baseline/residual.ts";
+import { BASELINE_FOR_HEALTH } from "../baseline/baselineLength.ts";
+import { type Transform } from "../baseline/residual.ts";
 
 /** What one sample says. A missing sample is evidence of nothing: neither harm nor health. */
 export const WITHIN = 0;

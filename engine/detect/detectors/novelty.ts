@@ -20,7 +20,7 @@
 import type { NoveltySettings } from "../../policy/policy.ts";
 import { BEYOND, MISSING, WITHIN, type Noise, type Stretch } from "./contract.ts";
 import { rankedAt } from "../baseline/orderStatistics.ts";
-import { BASELINE_FOR_HEALTH } from "../baseline/residual.ts";
+import { BASELINE_FOR_HEALTH } from "../baseline/baselineLength.ts";
 
 /** No memory: every sample is judged by itself. */
 export interface NoveltyState {

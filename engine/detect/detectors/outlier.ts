@@ -28,7 +28,7 @@
 
 import type { OutlierSettings } from "../../policy/policy.ts";
 import { medianInPlace, rankedAt } from "../baseline/orderStatistics.ts";
-import { BASELINE_FOR_HEALTH } from "../baseline/residual.ts";
+import { BASELINE_FOR_HEALTH } from "../baseline/baselineLength.ts";
 import {
   fewSamples,
   LOG_SCALE_FLOOR,

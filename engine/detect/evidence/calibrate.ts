@@ -17,8 +17,14 @@ import { limitOf } from "../detectors/detector.ts";
 import { familySpread } from "../baseline/familyScale.ts";
 import { isLogarithm, withLimit, type CalibratedLimit } from "./limit.ts";
 import { placeboLimit } from "./placebo.ts";
-import { BASELINE_FOR_HEALTH, baselineReachMs } from "../baseline/residual.ts";
-import { DAY_MS, prepareSeason, SEASON_DAYS, SEASON_MARGIN_MS } from "../baseline/season.ts";
+import { BASELINE_FOR_HEALTH, baselineReachMs, medianStep } from "../baseline/baselineLength.ts";
+import {
+  DAY_MS,
+  prepareSeason,
+  SEASON_DAYS,
+  seasonMarginMs,
+  seasonShape,
+} from "../baseline/season.ts";
 import { startWatch, takeColumns, withContext } from "../watch.ts";
 
 /** A placebo with a smaller share of its samples is left out: it would look too quiet. */
@@ -151,7 +157,10 @@ function seasonFor(
   policy: Policy,
   signal: SignalPolicy,
 ): SeasonProfile | null {
-  const fromMs = startedAtMs - signal.detector.baselineMs;
+  const { length } = column.atMs;
+  const stepMs = length < 2 ? null : medianStep(column.atMs, length);
+  const { slotMs, backMs } = seasonShape(stepMs, signal.detector);
+  const fromMs = startedAtMs - backMs;
   const toMs = startedAtMs + policy.watchMs;
   // Of each day, the oldest first, the stretch that a profile looks at; no sample twice.
   const atMs: number[] = [];
@@ -159,8 +168,8 @@ function seasonFor(
   let next = 0;
   for (let day = SEASON_DAYS; day >= 1; day--) {
     const shiftMs = day * DAY_MS;
-    const from = firstFrom(column.atMs, fromMs - shiftMs - SEASON_MARGIN_MS, 0);
-    const toDayMs = Math.min(startedAtMs, toMs - shiftMs + SEASON_MARGIN_MS);
+    const from = firstFrom(column.atMs, fromMs - shiftMs - seasonMarginMs(slotMs), 0);
+    const toDayMs = Math.min(startedAtMs, toMs - shiftMs + seasonMarginMs(slotMs));
     const to = firstFrom(column.atMs, toDayMs, 0);
     for (next = Math.max(next, from); next < to; next++) {
       if (column.knownAtMs[next]! > startedAtMs) continue;
@@ -168,7 +177,7 @@ function seasonFor(
       values.push(column.values[next]!);
     }
   }
-  return prepareSeason({ atMs, values }, fromMs, toMs);
+  return prepareSeason({ atMs, values }, fromMs, toMs, slotMs);
 }
 
 /** The samples with `fromMs` <= `atMs` < `toMs`. */

@@ -7,7 +7,8 @@
 import type { SeasonProfile, SeriesName } from "../../event.ts";
 import { COVERAGE_FOR_HEALTH } from "../evidence/finalEvidence.ts";
 import { medianInPlace, rankedAt } from "../baseline/orderStatistics.ts";
-import { BASELINE_FOR_HEALTH, BASELINE_SAMPLES, observeBaseline } from "../baseline/residual.ts";
+import { BASELINE_FOR_HEALTH, BASELINE_SAMPLES } from "../baseline/baselineLength.ts";
+import { observeBaseline } from "../baseline/residual.ts";
 import { LOG_SCALE_FLOOR, NINE_TENTHS_TO_SD } from "../baseline/scale.ts";
 import { STALE_AFTER_MS } from "../track.ts";
 

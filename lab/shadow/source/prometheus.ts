@@ -94,10 +94,12 @@ export function prometheusSource(
       };
     },
 
-    async takeOf(services, fromMs, toMs, signal): Promise<Taken> {
+    async takeOf(services, fromMs, toMs, signal, metrics): Promise<Taken> {
       if (services.length === 0) return { columns: [], problems: [] };
       const problems = new Sentences();
-      const parts = await eachAtOnce(settings.concurrency, settings.queries, (query) =>
+      const { concurrency, queries } = settings;
+      const wanted = queries.filter(({ metric }) => metrics?.has(metric) ?? true);
+      const parts = await eachAtOnce(concurrency, wanted, (query) =>
         readOne(query, services, [fromMs, toMs], problems, signal),
       );
       return { columns: parts.flatMap(({ columns }) => columns), problems: problems.all() };
