@@ -53,5 +53,10 @@ export interface RollBack extends Command<"rollBack"> {
   readonly accountable: string;
 }
 
+/** Let the rollout go no further until people have looked: the deployment reports nothing. */
+export interface HoldRollout extends Command<"holdRollout"> {
+  readonly reason: string;
+}
+
 export type EngineCommand =
-  WatchUntil | Propose | WithdrawProposal | Escalate | Page | Notify | RollBack;
+  WatchUntil | Propose | WithdrawProposal | Escalate | Page | Notify | HoldRollout | RollBack;

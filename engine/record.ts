@@ -1,6 +1,6 @@
 /** Why: one record for each decision, enough to explain it and to make it again. */
 
-import type { SignalEvidence } from "./event.ts";
+import type { SignalEvidence, Silence } from "./event.ts";
 import type { JsonObject } from "./json.ts";
 import type { StageNow } from "./policy/stages.ts";
 
@@ -24,7 +24,8 @@ export type PhaseName = "watching" | "proposed" | "rollingBack" | "ended" | Flee
 export const FLEET = "(fleet)";
 
 /**
- * What was decided. `held` is a breach that a guardrail kept the machine from acting on
+ * What was decided. `silent` is a deployment that reports nothing: people were paged and the
+ * rollout is to be held. `held` is a breach that a guardrail kept the machine from acting on
  * and that people were paged for already; `refused` is an event that was not allowed to
  * change anything.
  */
@@ -37,6 +38,7 @@ export type DecisionKind =
   | "ended"
   | "paged"
   | "held"
+  | "silent"
   | "halted"
   | "haltLifted"
   | "policyChanged"
@@ -110,6 +112,8 @@ export interface DecisionRecord {
   readonly mode: string | null;
   /** Where the rollout stood; absent where the policy has no stages. */
   readonly stage?: StageNow;
+  /** It reported nothing while others did; absent where it was not silent. */
+  readonly silence?: Silence;
   /** Of the breach; empty where nothing was decided on one, or under `attribution: off`. */
   readonly explanations: readonly Explanation[];
   /** Nothing learned. Null under `any`, `all` and `atLeast`: those act on breaches. */

@@ -49,10 +49,22 @@ export interface SignalEvidence {
   readonly control: { readonly peers: number; readonly subtracted: number } | null;
   /** What was subtracted of earlier days; null where the policy does not ask. */
   readonly season: SeasonEvidence | null;
+  /** The deployment reports nothing while others do (see detect/silence.ts). Absent otherwise. */
+  readonly silence?: Silence;
   /** Beyond the policy's hard guard, in both arms: no tolerance is asked. Absent otherwise. */
   readonly hardGuard?: true;
   /** Why an incumbent decided; absent where detectors judge, or where it decided nothing. */
   readonly cause?: IncumbentCause;
+}
+
+/** A deployment that reports nothing, and who did in the meantime. */
+export interface Silence {
+  /** Only the new version, or the whole service. */
+  readonly code: "newVersionSilent" | "serviceSilent";
+  /** When its last sample became known, or the deployment itself. */
+  readonly sinceMs: number;
+  /** The old version, and other services. */
+  readonly witnesses: readonly string[];
 }
 
 /** Of how many days the same time was subtracted; none, and why not. */

@@ -8,6 +8,7 @@ import { assert } from "./assert.ts";
 import type { ControllerState } from "./controller.ts";
 import type { DeploymentState } from "./decide/state.ts";
 import type { SignalState } from "./detect/publish.ts";
+import type { SilenceState } from "./detect/silence.ts";
 import type { WatchState } from "./detect/watch.ts";
 import type { PreparedContext, SignalEvidence } from "./event.ts";
 import { jsonObject, type JsonObject } from "./json.ts";
@@ -95,9 +96,14 @@ function watchFrom(watch: WatchState): WatchState {
       published: mapFrom(signal.published),
     })),
     peers: mapFrom(watch.peers),
+    ...(watch.silence === undefined ? {} : { silence: silenceFrom(watch.silence) }),
     // An engine before 0.4.0 kept none.
     oldVersions: mapFrom((watch as Partial<WatchState>).oldVersions ?? new Map()),
   };
+}
+
+function silenceFrom(silence: SilenceState): SilenceState {
+  return { ...silence, own: mapFrom(silence.own), others: mapFrom(silence.others) };
 }
 
 /** The map; an older engine wrote an object in its place. */

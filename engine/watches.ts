@@ -98,8 +98,8 @@ export function byService(columns: readonly SampleColumn[]): ColumnsFor {
     else list.push(at);
   });
   return (policy, watch) => {
-    // Peers may be series of any service.
-    if (watch.context?.controls !== undefined) return columns;
+    // Peers, and those that report while a deployment is silent, may be series of any service.
+    if (watch.context?.controls !== undefined || watch.silence !== undefined) return columns;
     const services = policy.signals.flatMap((one) => [...servicesOf(one, watch.deployment)]);
     const found = [...new Set(services)].flatMap((service) => places.get(service) ?? []);
     return found.sort((a, b) => a - b).map((at) => columns[at]!);

@@ -4,7 +4,6 @@
  * Rule 1: every transition of a deployment lives in this file. Rule 2: this file does not know
  * whether it runs in production or in a replay; time arrives with the event.
  * Rule 3: what is not allowed changes nothing and leaves a `refused` record.
- *
  *     watching ──breach──▶ proposed ──silence, approval──▶ rollingBack ──▶ ended
  *        ▲                    │
  *        └───── withdrawn ────┘        every phase may end: overridden, expired,
@@ -37,6 +36,7 @@ import { quarantined, quarantineUnknown, refusesQuarantined, THREW } from "./qua
 import { begun, boundBy, put, refuse, unchanged, writeRecord } from "./recorder.ts";
 import type { Step, Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
+import { tellSilence } from "./silence.ts";
 import {
   accusedBy,
   breachReason,
@@ -155,11 +155,11 @@ function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: nu
 // ── A signal's verdict changes ────────────────────────────────────────────────
 
 function judge(turn: Turn, event: SignalJudged): void {
-  const known = findDeployment(turn.fleet, event.deploymentId);
+  const { deploymentId, knownAtMs: nowMs } = event;
+  const known = findDeployment(turn.fleet, deploymentId);
   if (known === undefined || known.phase.name === "ended") return;
   const policy = boundBy(turn, known);
-  const nowMs = event.knownAtMs;
-  const judged = judgedBy(known, event.evidence);
+  const judged = judgedBy(tellSilence(turn, known, event), event.evidence);
   const begins = known.untaggedProposedAtMs === null && stands(policy, judged, nowMs, "untagged");
   const state = begins ? changed(judged, { untaggedProposedAtMs: nowMs }) : judged;
   put(turn, state);

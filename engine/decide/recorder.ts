@@ -121,6 +121,7 @@ export function writeRecord(
   if (counting.some((tag) => isSelfIssued(tag, deployment))) {
     record.selfIssued = counting.filter((tag) => isSelfIssued(tag, deployment)).map(tagText);
   }
+  if (after.silence !== undefined) record.silence = after.silence;
   if (tier?.learned !== undefined) record.learned = tier.learned;
   turn.records = added(turn.records, record);
   put(turn, after);

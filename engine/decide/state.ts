@@ -5,6 +5,7 @@ import type {
   DecisionEvent,
   Deployment,
   SignalEvidence,
+  Silence,
   StageReached,
 } from "../event.ts";
 import { inForce } from "../policy/inForce.ts";
@@ -59,6 +60,8 @@ export interface DeploymentState {
   readonly withdrawals: number;
   /** Paged under `observe`, which never acts. */
   readonly observed: boolean;
+  /** It reported nothing while others did; people were told. */
+  readonly silence?: Silence;
   /** A hard guard spoke: nothing learned counts any more. */
   readonly guarded?: true;
   /** When the same policy would have proposed without any tag. */
@@ -154,6 +157,7 @@ export function changed(
     untaggedProposedAtMs: state.untaggedProposedAtMs,
   };
   if (state.guarded === true) next.guarded = true;
+  if (state.silence !== undefined) next.silence = state.silence;
   return Object.assign(next, change);
 }
 

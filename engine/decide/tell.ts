@@ -31,6 +31,12 @@ export function page(turn: Turn, record: DecisionRecord, to: string): void {
   tell(turn, { kind: "page", to, reason, deploymentId, decisionId, askedAtMs });
 }
 
+/** Lets a rollout go no further. */
+export function holdRollout(turn: Turn, record: DecisionRecord): void {
+  const { reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
+  tell(turn, { kind: "holdRollout", reason, deploymentId, decisionId, askedAtMs });
+}
+
 /** Tells the accountable team, without interrupting anybody. */
 export function notify(turn: Turn, record: DecisionRecord): void {
   const { accountable: to, reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;

@@ -36,6 +36,13 @@ import { notShared, type Share } from "./share.ts";
 import { EXPOSURE_REACH_MS, reachFrom, takeExposures } from "./baseline/exposure.ts";
 import { preparedFor } from "./baseline/familyScale.ts";
 import { publish, type SignalState } from "./publish.ts";
+import {
+  askSilence,
+  hearColumns,
+  silenceDueAtMs,
+  startSilence,
+  type SilenceState,
+} from "./silence.ts";
 
 export interface WatchState {
   readonly deployment: Deployment;
@@ -53,6 +60,8 @@ export interface WatchState {
   readonly oldVersions: OldVersions;
   /** Services that were deployed since, and are no peers from then on. */
   readonly departures: readonly Departure[];
+  /** Absent where the policy does not ask (see silence.ts). */
+  readonly silence?: SilenceState;
   /** Absent: the detectors of the signals judge. */
   readonly incumbent?: IncumbentWatch;
   readonly concluded: boolean;
@@ -96,6 +105,7 @@ export function startWatch(
     peers: new Map(),
     oldVersions: new Map(),
     departures: [],
+    ...(policy.silenceMs === undefined ? {} : { silence: startSilence(knownAtMs) }),
     ...(policy.incumbent === undefined ? {} : { incumbent: startIncumbent(policy, deployment) }),
     concluded: false,
   };
@@ -140,7 +150,8 @@ export function takeColumns(
     const incumbent = takeAnswers(policy, before.incumbent, before.deployment, columns);
     return { ...before, incumbent };
   }
-  const watch = keepOldVersions(policy, keepPeers(policy, before, columns), columns);
+  const kept = keepOldVersions(policy, keepPeers(policy, before, columns), columns);
+  const watch = hearColumns(policy, kept, columns);
   const signals = new Map(watch.signals);
   for (const signal of policy.signals) {
     const changes: TrackChange[] = [];
@@ -194,6 +205,7 @@ export function watchDueAtMs(policy: Policy, watch: WatchState): number {
   if (watch.incumbent !== undefined) {
     return Math.min(dueAtMs, incumbentDueAtMs(policy, watch.incumbent));
   }
+  dueAtMs = Math.min(dueAtMs, silenceDueAtMs(policy, watch));
   for (const signal of policy.signals) {
     for (const track of watch.signals.get(signal.name)!.tracks.values()) {
       if (track.stale || track.isAlone === true) continue;
@@ -253,8 +265,9 @@ export function advanceWatch(
     const after = publish(policy, watch, signal, { ...before, tracks, pending }, due, judgements);
     signals.set(signal.name, after);
   }
+  const { watch: advanced, judgement } = askSilence(policy, { ...watch, signals }, untilMs);
+  if (judgement !== null) judgements.push(judgement);
   judgements.sort(compareEvents);
-  const advanced = { ...watch, signals };
   if (toMs < watch.endsAtMs) return { watch: advanced, judgements };
   for (const signal of policy.signals) {
     judgements.push({

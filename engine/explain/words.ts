@@ -36,6 +36,7 @@ export const DECISION_WORDS: Readonly<Record<DecisionKind, string>> = {
   rollbackOrdered: "the rollback was ordered",
   ended: "it ended",
   paged: "a person was paged; the machine may not act",
+  silent: "it reports nothing: a person was paged and the rollout is held",
   held: "held; people were paged already",
   halted: "all machines were halted",
   haltLifted: "the halt was lifted",

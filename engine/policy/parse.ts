@@ -121,6 +121,7 @@ function parseWritten(
       weights: jsonObject(byName(written.signals).map(([name, { weight }]) => [name, weight])),
     },
     attribution: written.attribution,
+    ...(written.silence === undefined ? {} : { silenceMs: written.silence }),
     tiers: {
       full: written.tiers.full,
       override: {

@@ -371,6 +371,8 @@ export interface Policy {
   readonly guardrails: Guardrails;
   /** Absent: nothing that people answer changes what is decided later. */
   readonly learning?: Learning;
+  /** After so long without a sample while others report a deployment is silent; absent: never. */
+  readonly silenceMs?: number;
   /** Absent: the detectors of the signals judge. */
   readonly incumbent?: IncumbentPolicy;
   /** Of the resolved form: comments and key order do not change it. */

@@ -51,6 +51,7 @@ export function outcomeDocument(policy: string, outcome: Outcome, costs: Costs) 
     pagesAt: outcome.pagesAtMs.map(formatTime),
     ownerless: outcome.ownerless,
     untaggedProposedAt: time(outcome.untaggedProposedAtMs),
+    silent: outcome.silent,
     reason: outcome.reason,
     ...(outcome.cause === null ? {} : { cause: outcome.cause }),
   };

@@ -14,6 +14,7 @@ export const SHOWN: readonly (readonly [string, string])[] = [
   ["deployments", "deployments"],
   ["regressions", "of these regressions"],
   ["undecidable", "could not be judged"],
+  ["silent", "of these silent"],
   ["proposals", "proposals"],
   ["rollbacks", "rollbacks"],
   ["truePositiveRollbacks", "right ones"],
@@ -41,7 +42,12 @@ export const SHOWN: readonly (readonly [string, string])[] = [
 ];
 
 /** Rows that say something only where there is something. */
-export const ONLY_WHERE_ANY = new Set(["undecidable", "unrelatedRollbacks", "unlabelledRollbacks"]);
+export const ONLY_WHERE_ANY = new Set([
+  "undecidable",
+  "silent",
+  "unrelatedRollbacks",
+  "unlabelledRollbacks",
+]);
 
 /** A number with its unit, as people read it. */
 export function formatValue(unit: Field["unit"], value: number): string {

@@ -89,6 +89,8 @@ export interface Outcome {
   /** Executed without a named owner; the engine refuses that, and we count it anyway. */
   readonly ownerless: boolean;
   readonly untaggedProposedAtMs: number | null;
+  /** It reported nothing while others did, and people were told; no judgement rests on that. */
+  readonly silent: boolean;
 }
 
 /** Should it have been left alone, by its label? */
@@ -99,6 +101,15 @@ export function isGood({ label }: Outcome): boolean {
 /** Is it open what the policy would have done: cut short, or dependent on unrecorded answers? */
 export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";
+}
+
+/**
+ * Was it silent, and so could not be judged? A silence that was over, after which it was found
+ * healthy or rolled back, is none; what history cut short may have come back.
+ */
+export function isSilent(outcome: Outcome): boolean {
+  const { silent, end } = outcome;
+  return silent && (end === "undecidable" || end === "superseded") && !isOpen(outcome);
 }
 
 /**
@@ -286,6 +297,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     pagesAtMs: pagesIn(commands),
     ownerless,
     untaggedProposedAtMs: last?.untaggedProposedAtMs ?? null,
+    silent: last?.silence !== undefined,
   };
 }
 

@@ -104,8 +104,9 @@ export async function detect(
   const read = Int32Array.from(plan.deployments.keys()).filter(isRead);
   const placebos =
     read.length > 0 ? await preparePlacebos(history, plan, policies, progress) : null;
-  // The decision log, placebos, peers and versions need every sample of every series: no glances.
-  const isPlain = placebos === null && plan.controlled.length === 0 && !plan.versions;
+  // The log, placebos, peers, versions and silence need every sample of every series: no glances.
+  const listens = policies.some(({ silenceMs }) => silenceMs !== undefined);
+  const isPlain = placebos === null && plan.controlled.length === 0 && !plan.versions && !listens;
   const takesGlances =
     isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
   const gathering = new Gathering(plan, families, takesGlances);

@@ -74,6 +74,7 @@ export function detectionKey(policy: Policy, signals: unknown = policy.signals):
     signals,
     graded: policy.fusion === "evidence",
     watchMs,
+    silenceMs: policy.silenceMs,
     context: context.map((rule) => ({ ...rule, tierAtLeast: null })),
     modes: modes.map((mode) => ({ ...mode, tier: {} })),
     toleranceAtMost: guardrails.toleranceAtMost,

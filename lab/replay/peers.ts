@@ -92,6 +92,37 @@ export function withPeers(
   });
 }
 
+/** So many services are listened to while a deployment is silent. */
+const WITNESSES = 5;
+
+/**
+ * Adds to each deployment a metric of other services, where a policy asks for silence: a deployment
+ * is silent only while others report. They are read beside the series of its peers.
+ */
+export function withWitnesses(
+  policies: readonly Policy[],
+  deployments: Listed<PlannedDeployment>,
+  watched: ReadonlyMap<string, readonly PlannedSeries[]>,
+): Listed<PlannedDeployment> {
+  if (policies.every(({ silenceMs }) => silenceMs === undefined)) return deployments;
+  const names = [...watched.keys()].sort();
+  return deployments.map((one) => {
+    const { service } = one.deployment;
+    const known = new Set([...one.series, ...one.peers].map(({ index }) => index));
+    const next = names.findIndex((name) => name > service);
+    const from = Math.max(0, next);
+    const others = [...names.slice(from), ...names.slice(0, from)].filter(
+      (name) => name !== service,
+    );
+    const witnesses = others.slice(0, WITNESSES).flatMap((name) => {
+      const series = watched.get(name)!;
+      const { metric } = series[0]!.name;
+      return series.filter(({ index, name: its }) => its.metric === metric && !known.has(index));
+    });
+    return { ...one, peers: [...one.peers, ...witnesses] };
+  });
+}
+
 /**
  * What peers mean for every controlled series of a deployment.
  *

@@ -38,7 +38,7 @@ import { callGraph } from "./callGraph.ts";
 import { rollbacksOf } from "./censor.ts";
 import { inOrder, knowStarts } from "./order.ts";
 import { passOn, withSources } from "./passedOn.ts";
-import { controlledBy, withPeers } from "./peers.ts";
+import { controlledBy, withPeers, withWitnesses } from "./peers.ts";
 
 /** One deployment with everything about it that is not a sample. */
 export interface PlannedDeployment {
@@ -129,7 +129,11 @@ export async function planReplay(
   const controlled = controlledBy(policies);
   const deployments = withSources(
     policies,
-    withPeers(controlled, alone, tables.services, watched, lookAheadMs),
+    withWitnesses(
+      policies,
+      withPeers(controlled, alone, tables.services, watched, lookAheadMs),
+      watched,
+    ),
     lookAheadMs,
   );
   knowStarts(deployments, starts);

@@ -63,8 +63,9 @@ function commandText(command: EngineCommand, startsAtMs: number): string {
       const answers = command.kind === "propose" ? `, answers: ${command.answers.join(", ")}` : "";
       return `${command.kind} ${command.ordinal} to ${command.to}, ${until}${answers}`;
     }
+    case "holdRollout":
     case "withdrawProposal":
-      return "withdrawProposal";
+      return command.kind;
     case "page":
     case "notify":
       return `${command.kind} ${command.to}`;

@@ -186,6 +186,7 @@ export const FIELDS: readonly Field[] = [
   ownCount("benign"),
   ownCount("unlabelled"),
   count("undecidable", deployments, null, byItself),
+  count("silent", deployments, null, byItself),
   count("proposals", unlimited),
   count("rollbacks", deployments),
   labelledCount("truePositiveRollbacks", regressions, byRegressions, "higher"),

@@ -5,7 +5,7 @@
 
 import { getOrMake } from "../getOrMake.ts";
 import type { Listed } from "../history/listed.ts";
-import { isGood, isOpen, type Outcome } from "../outcome/outcome.ts";
+import { isGood, isOpen, isSilent, type Outcome } from "../outcome/outcome.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { localHour } from "../localTime.ts";
 import { isWasted, type Costs } from "./costs.ts";
@@ -26,6 +26,7 @@ export const COUNTED = [
   "benign",
   "unlabelled",
   "undecidable",
+  "silent",
   "proposals",
   "rollbacks",
   "truePositiveRollbacks",
@@ -148,7 +149,9 @@ function add(
   if (good) sums.benign++;
   if (regression) sums.regressions++;
   if (!labelled) sums.unlabelled++;
-  if (outcome.end === "undecidable") sums.undecidable++;
+  const silent = isSilent(outcome);
+  if (outcome.end === "undecidable" || silent) sums.undecidable++;
+  if (silent) sums.silent++;
   sums.proposals += proposals;
   if (rolledBack) {
     sums.rollbacks++;
@@ -156,7 +159,7 @@ function add(
     if (good) sums.falsePositiveRollbacks++;
     if (unrelated) sums.unrelatedRollbacks++;
     if (!labelled) sums.unlabelledRollbacks++;
-  } else if (regression) sums.misses++;
+  } else if (regression && !silent) sums.misses++;
   if (outcome.approved) sums.approvals++;
   if (outcome.expired) sums.approvalsExpired++;
   sums.escalations += outcome.escalations;

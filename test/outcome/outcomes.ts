@@ -14,6 +14,7 @@ export function outcome(change: Partial<Outcome> = {}): Outcome {
   return {
     deploymentId: "d",
     service: "shop",
+    silent: false,
     team: null,
     label: "benign",
     end: "healthy",

@@ -84,6 +84,7 @@ describe("a dozen outcomes by hand", () => {
     ["benign", 5],
     ["unlabelled", 1],
     ["undecidable", 1],
+    ["silent", 0],
     ["proposals", 2 + 1 + 1 + 2 + 2],
     ["rollbacks", 5],
     ["truePositiveRollbacks", 2],
@@ -356,5 +357,32 @@ describe("a night page", () => {
       { timezoneOf: (service) => (service === "york" ? "America/New_York" : "Asia/Kolkata") },
     );
     expect(estimate(scored, "nightPages").value).toBe(1);
+  });
+});
+
+describe("a deployment that was silent", () => {
+  const silent = { label: "regression", silent: true } as const;
+  const valueIn = (name: string, ...outcomes: Outcome[]) => estimate(scoreOf(outcomes), name).value;
+
+  it("could not be judged, and is no plain miss, also where another took its place", () => {
+    const all = [
+      outcome({ ...silent, end: "undecidable" }),
+      outcome({ ...silent, end: "superseded" }),
+      outcome({ label: "regression", end: "missed" }),
+      outcome({ end: "undecidable" }),
+    ];
+    expect(valueIn("undecidable", ...all)).toBe(3);
+    expect(valueIn("silent", ...all)).toBe(2);
+    expect(valueIn("missRate", ...all)).toBeCloseTo(1 / 3, 3);
+  });
+
+  it("counts as any other once it came back, and where history cut it short", () => {
+    const all = [
+      outcome({ ...silent, end: "missed" }),
+      outcome({ ...silent, end: "rolledBack", rolledBack: true }),
+      outcome({ ...silent, end: "undecidable", censoredAtMs: NOON_MS }),
+    ];
+    expect(valueIn("silent", ...all)).toBe(0);
+    expect(valueIn("missRate", ...all)).toBeCloseTo(2 / 3, 3);
   });
 });

@@ -27,6 +27,7 @@ import {
 import { logEOf } from "./eValue.ts";
 import { breachingOf } from "./graded.ts";
 import { guardSpeaks } from "../hardGuard.ts";
+import { isOfOldVersion } from "../baseline/oldVersion.ts";
 import { isReplaced, judgedOf, type SignalState } from "../publish.ts";
 import { BASELINE_FOR_HEALTH } from "../baseline/baselineLength.ts";
 import { expectedAt, untransformed } from "../baseline/residual.ts";
@@ -180,8 +181,12 @@ export function finalEvidence(
   watch: WatchState,
   state: SignalState,
 ): SignalEvidence {
+  // The old version's health says nothing about a new one that is silent.
+  const isSilent = watch.silence?.said === true;
   const kept = [...state.tracks].filter(
-    ([, { series }]) => !isReplaced(series, watch, state.tracks),
+    ([, { series }]) =>
+      !isReplaced(series, watch, state.tracks) &&
+      !(isSilent && isOfOldVersion(series, watch.deployment)),
   );
   const judged = kept
     .map(([, track]) => track)
@@ -242,7 +247,7 @@ export function finalEvidence(
 }
 
 /** The evidence of a signal that no series matched. */
-function evidenceOfNone(
+export function evidenceOfNone(
   signal: SignalPolicy,
   watch: WatchState,
   { published, standing }: SignalState,

@@ -65,6 +65,8 @@ export interface Glance {
 /** What a glance needs of a policy; null where every signal always needs the whole detection. */
 export function glanceWith(policy: Policy): Glance | null {
   if (policy.fusion === "evidence" || policy.incumbent !== undefined) return null;
+  // Who was heard of when takes every sample.
+  if (policy.silenceMs !== undefined) return null;
   const watched: Watched[] = [];
   for (const signal of policy.signals) {
     const { control, calibrate, metric, of } = signal;

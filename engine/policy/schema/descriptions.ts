@@ -59,6 +59,8 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "fusion.atLeast": "So many signals in breach.",
     "fusion.weight": "Signals in breach whose weights add up to so much.",
     changeFailureRate: "Share of deployments that go wrong; for `fusion: evidence`.",
+    silence:
+      "Page and hold the rollout when the deployment reports nothing for so long, while others do.",
     attribution: "Ask what else may explain a breach before a machine acts: on or off.",
     tiers: "What each tier waits for.",
     "tiers.full": "Rolled back at once.",

@@ -39,6 +39,7 @@ export const policySchema = z
     changeFailureRate: properShare
       .refine((value) => value >= 0.01 && value <= 0.3, "expected a share from 1% to 30%")
       .default(0.05),
+    silence: properWait.optional(),
     attribution: z.enum(["on", "off"], { error: "expected on or off" }).default("on"),
     tiers: tiers.prefault({}),
     assign: z.array(assignment).min(1, "name at least { otherwise: TIER }"),

@@ -11,7 +11,7 @@ import { differenceCells, estimateCell, fieldOf } from "./estimate.ts";
 
 /** The rows of the scorecard, grouped by the question that they answer. */
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
-  ["What there was", ["deployments", "regressions", "undecidable"]],
+  ["What there was", ["deployments", "regressions", "undecidable", "silent"]],
   ["What it did", ["proposals", "rollbacks", "overrides"]],
   [
     "Was it right",

@@ -13,6 +13,7 @@ export const decisionKind = z.enum([
   "ended",
   "paged",
   "held",
+  "silent",
   "halted",
   "haltLifted",
   "policyChanged",

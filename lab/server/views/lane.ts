@@ -193,6 +193,8 @@ function markOf({ decision, end }: DecisionRecord): Mark["kind"] {
     case "rollbackOrdered":
     case "held":
       return decision;
+    case "silent":
+      return "paged";
     case "halted":
     case "haltLifted":
     case "policyChanged":

@@ -156,6 +156,7 @@ function detailsOf(command: EngineCommand): JsonObject {
     case "page":
     case "notify":
       return { to: command.to };
+    case "holdRollout":
     case "withdrawProposal":
       return {};
     case "watchUntil":
