@@ -29,8 +29,8 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
   {
     since: "0.4.0",
     what:
-      "a version without a past is judged by that of the version before it and, while both serve, " +
-      "by the difference at the same instants; it had no verdict",
+      "a version without a past is judged by that of the version before it and, while both " +
+      "serve, by the difference at the same instants; it had no verdict",
   },
 ];
 

@@ -1,7 +1,8 @@
 /**
  * Families of series on which relative tolerances, logarithms and one watch for all signals fail:
  * short large excursions, an earlier spike, zeros, values below zero, a tiny latency on few
- * samples, fast and slow signals side by side, and a daily swing of coarse samples. Half of each family is harmed.
+ * samples, fast and slow signals side by side, and a daily swing of coarse samples. Half of each
+ * family is harmed.
  *
  *     node --import tsx scenarios/judge/shapes.ts 201 202 203 204 205
  *
@@ -12,6 +13,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { JsonObject } from "../../engine/index.ts";
 import { casesOf } from "../../lab/detectBench/cases.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { createHistory } from "../../lab/history/write.ts";
@@ -75,7 +77,7 @@ function hourOf(
   return values;
 }
 
-export const FAMILIES: Readonly<Record<string, Family>> = {
+export const FAMILIES: JsonObject<Family> = {
   "short-excursion": (random, harmed) => {
     const values = hourOf(random, harmed, [4, 12]);
     return [{ metric: "latency_ms", stepMs: MINUTE_MS, before: 60, values }];

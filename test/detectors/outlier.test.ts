@@ -1,4 +1,4 @@
-/** Large excursions: short ones, on any level, after an earlier spike, and none where nothing is. */
+/** Large excursions: short ones, on any level, after a spike, and none where nothing is. */
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -57,7 +57,7 @@ describe("the season of a live host", () => {
     return Promise.resolve({ columns, problems: [] });
   };
 
-  test("is that of all samples before the start, slots and length by the series' step", async () => {
+  test("is that of all samples before the start, its slots and length by the step", async () => {
     const { context } = await seasonFor(
       policy,
       deployment,

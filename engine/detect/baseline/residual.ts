@@ -281,7 +281,7 @@ function sizeOf(values: Float64Array, median: number, scratch: Float64Array): nu
 /** Values of 1e300 have finite shares of it. */
 const SMALLEST = 1e-8;
 
-/** A value as residuals are made of it: its logarithm, with the offset added, a share, or itself. */
+/** A value as residuals are made of it: its logarithm with the offset, a share, or itself. */
 export function transformed(value: number, transform: Transform, offset: number): number {
   if (transform === "log") return Math.log(Math.max(value, 0) + offset);
   return transform === "share" ? value / offset : value;

@@ -7,10 +7,10 @@
  *
  * with r the residual as a share of the level, or in the metric's unit for percentage points,
  * `bound` the tolerance in the same unit, and one S for each direction. Nothing is clipped from
- * above: one sample alone is a breach when it is `drift + limit` scales beyond the tolerance and 3.5
- * tolerances out. A smaller one must last: twice the tolerance takes 4 samples on a quiet series,
- * and less than 1.5 tolerances is never found. That is the work of other detectors. One normal
- * sample after a spike ends the flag, so `hold` still asks for harm that lasts.
+ * above: one sample alone is a breach when it is `drift + limit` scales beyond the tolerance and
+ * 3.5 tolerances out. A smaller one must last: twice the tolerance takes 4 samples on a quiet
+ * series, and less than 1.5 tolerances is never found. That is the work of other detectors. One
+ * normal sample after a spike ends the flag, so `hold` still asks for harm that lasts.
  *
  * On a logarithm ten times the level is 2.3 and only ten times as far out as +25 %; here it is 36
  * times as far. A share of the size of the level exists below zero too, and for a baseline of
@@ -23,7 +23,7 @@
  * it rests on few samples (`fewSamples`).
  *
  * Biases: two spikes in the baseline hide smaller ones. A level that drifts or has a season that is
- * not known is an excursion. Autocorrelation is not allowed for; `drift` is large enough for φ = .8.
+ * not known is an excursion. Autocorrelation is not allowed for; the drift is enough up to φ = .8.
  */
 
 import type { OutlierSettings } from "../../policy/policy.ts";

@@ -26,11 +26,10 @@ import { selectionText, watches } from "../../policy/role.ts";
 import { isCounter } from "../baseline/counter.ts";
 import { limitOf } from "../detectors/detector.ts";
 import { toleranceText } from "../evidence/evidence.ts";
-import { MANY_TIMES } from "../evidence/finalEvidence.ts";
+import { isFarFromGuard, isNeverManyTimes } from "./far.ts";
 import {
   isAsWide,
   logSpreadOf,
-  offsetAtMost,
   ROOM,
   viewOf,
   type EvenColumn,
@@ -38,7 +37,7 @@ import {
   type View,
 } from "./glimpse.ts";
 import { LOG_SCALE_FLOOR, NINE_TENTHS_TO_SD, POINT_SCALE_FLOOR } from "../baseline/scale.ts";
-import { NO_SWAY, swayOf, type Sway } from "./sway.ts";
+import { NO_SWAY, swayOf } from "./sway.ts";
 import { boundsFor } from "../tolerance.ts";
 import type { QuietWatch } from "../watchJudged.ts";
 
@@ -270,51 +269,6 @@ function staysBelow(
 /** Do all samples lie within reach? */
 function isBetween({ highest, lowest }: View, { above, below }: Reach): boolean {
   return highest <= above && lowest >= below;
-}
-
-/**
- * Is no sample at so many times the level, or at so small a part of it, that the series would not
- * be called healthy?
- */
-function isNeverManyTimes(
-  { highest, lowest, medianAtLeast, medianAtMost }: View,
-  { up, down }: Sway,
-): boolean {
-  const isMuch = highest * Math.exp(up) > MANY_TIMES * medianAtLeast * (1 - ROOM);
-  return !isMuch && lowest * Math.exp(-down) * MANY_TIMES > medianAtMost * (1 + ROOM);
-}
-
-/** Is every sample far from what the hard guard calls harm? */
-function isFarFromGuard(
-  { hardGuard, worse }: SignalPolicy,
-  view: View,
-  relative: boolean,
-  sway: Sway,
-): boolean {
-  if (hardGuard === undefined) return true;
-  const { times } = hardGuard;
-  const expected = expectedIn(view, relative, sway);
-  if (expected === null || !(expected.least > 0) || !(view.lowest > 0)) return false;
-  const isMuch = worse !== "down" && view.highest > times * expected.least * (1 - ROOM);
-  const isLittle = worse !== "up" && view.lowest * times < expected.most * (1 + ROOM);
-  return !isMuch && !isLittle;
-}
-
-/** Bounds of the expected value, in the series' unit; null where none are known. */
-function expectedIn(
-  view: View,
-  relative: boolean,
-  { up, down }: Sway,
-): { readonly least: number; readonly most: number } | null {
-  const { medianAtLeast, medianAtMost } = view;
-  if (!relative) return { least: medianAtLeast - up, most: medianAtMost + down };
-  if (up === 0 && down === 0) return { least: medianAtLeast, most: medianAtMost };
-  const offset = offsetAtMost(view);
-  if (offset === null) return null;
-  return {
-    least: (medianAtLeast + offset) * Math.exp(-up) - offset,
-    most: (medianAtMost + offset) * Math.exp(down) - offset,
-  };
 }
 
 /** In the series' unit. */
