@@ -237,7 +237,8 @@ async function deployedIn(
   if (!columns.has("service")) return { services: [], versions };
   const version = columns.has("version") ? "version::VARCHAR" : "NULL::VARCHAR";
   const reader = await connection.runAndReadAll(
-    `SELECT DISTINCT service::VARCHAR, ${version} FROM ${sql} WHERE service IS NOT NULL ORDER BY 1, 2`,
+    `SELECT DISTINCT service::VARCHAR, ${version} FROM ${sql} ` +
+      "WHERE service IS NOT NULL ORDER BY 1, 2",
   );
   for (const [service, one] of reader.getRowsJS() as [string, string | null][]) {
     const known = getOrMake(versions, service, () => []);

@@ -139,8 +139,8 @@ function flaggerCommand(): Command {
 function kayentaCommand(): Command {
   return common(new Command("kayenta"))
     .description(
-      "Canary configs of Kayenta, with the Spinnaker stages or execution requests that run them:\n" +
-        "a policy for each. The canary is the deployment's new version, the baseline the old one.",
+      "Canary configs of Kayenta, with the Spinnaker stages or requests that run them: a policy\n" +
+        "for each. The canary is the deployment's new version, the baseline the old one.",
     )
     .addHelpText(
       "after",

@@ -35,9 +35,9 @@ export function lintCommand(): Command {
   return new Command("lint")
     .description(
       "Say what in AnalysisTemplates and Rollouts of Argo, in Canaries of Flagger, in canary\n" +
-        "configs of Kayenta, or in alerting rules of Prometheus goes wrong: without data, on NaN,\n" +
-        "in an outage of the metrics, or always. Ends with 1 where it finds something, and with 3\n" +
-        "where it finds nothing but a part cannot be linted.",
+        "configs of Kayenta, or in alerting rules of Prometheus goes wrong: without data, on\n" +
+        "NaN, in an outage of the metrics, or always. Ends with 1 where it finds something, and\n" +
+        "with 3 where it finds nothing but a part cannot be linted.",
     )
     .argument("<files...>", "YAML or JSON files, several documents each")
     .option(

@@ -26,39 +26,41 @@ export function mannWhitney(
   const least = x[0]! - y.at(-1)!;
   const most = x.at(-1)! - y[0]!;
   const quantile = normalQuantile((1 - confidence) / 2);
-  try {
-    const bound = (z: number): number => {
-      const [atLeast, atMost] = [wilcoxonDiff(least, z, x, y), wilcoxonDiff(most, z, x, y)];
-      if (atLeast <= 0) return least;
-      if (atMost >= 0) return most;
-      return rootOf((shift) => wilcoxonDiff(shift, z, x, y), { least, atLeast, most, atMost });
-    };
-    const [lower, upper] = [bound(-quantile), bound(quantile)];
-    const [atLeast, atMost] = [wilcoxonDiff(least, 0, x, y), wilcoxonDiff(most, 0, x, y)];
-    const within = { least, atLeast, most, atMost };
-    const estimate = rootOf((shift) => wilcoxonDiff(shift, 0, x, y), within);
-    return { lower, upper, estimate };
-  } catch (error) {
-    if (error instanceof AllTied) return null;
-    throw error;
-  }
+  let allTied = false;
+  const diff = (shift: number, z: number): number => {
+    const above = wilcoxonDiff(shift, z, x, y);
+    allTied ||= above === null;
+    // A root ends the search at once.
+    return above ?? 0;
+  };
+  const bound = (z: number): number => {
+    const [atLeast, atMost] = [diff(least, z), diff(most, z)];
+    if (atLeast <= 0) return least;
+    if (atMost >= 0) return most;
+    return rootOf((shift) => diff(shift, z), { least, atLeast, most, atMost });
+  };
+  const [lower, upper] = [bound(-quantile), bound(quantile)];
+  const within = { least, atLeast: diff(least, 0), most, atMost: diff(most, 0) };
+  const estimate = rootOf((shift) => diff(shift, 0), within);
+  return allTied ? null : { lower, upper, estimate };
 }
 
-class AllTied extends Error {}
-
-/** How far the standardised rank sum of `x − shift` lies above a quantile. Both ascending. */
+/**
+ * How far the standardised rank sum of `x − shift` lies above a quantile; null where all values are
+ * tied then. Both ascending.
+ */
 export function wilcoxonDiff(
   shift: number,
   quantile: number,
   x: readonly number[],
   y: readonly number[],
-): number {
+): number | null {
   const [m, n] = [x.length, y.length];
   const { rankSum, ties } = ranked(shifted(x, shift), y);
   const above = rankSum - (m * (m + 1)) / 2 - (m * n) / 2;
   const correction = Math.sign(above) * 0.5;
   const sigma = Math.sqrt(((m * n) / 12) * (m + n + 1 - ties / ((m + n) * (m + n - 1))));
-  if (sigma === 0) throw new AllTied();
+  if (sigma === 0) return null;
   return (above - correction) / sigma - quantile;
 }
 

@@ -102,7 +102,8 @@ function configOf(object: KubernetesObject): Config | null {
   const path = Array.isArray(isWithin) ? ["canaryConfig"] : [];
   const config = at(value, path);
   if (!isObject(config) || !Array.isArray(config["metrics"])) return null;
-  if (!["judge", "classifier", "configVersion"].some((key) => key in config)) return null;
+  const marks = ["judge", "classifier", "configVersion"];
+  if (marks.every((key) => own(config, key) === undefined)) return null;
   const { name, id } = config;
   return {
     object,

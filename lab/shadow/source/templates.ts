@@ -36,7 +36,7 @@ export interface Templates {
   readonly services: readonly string[];
   /** By service: the versions of its deployments. */
   readonly versions: ReadonlyMap<string, readonly string[]>;
-  /** By argument: its value, in which `{service}` is the service and `{version}` a version of it. */
+  /** By argument: its value, in which `{service}` is the service, `{version}` a version of it. */
   readonly args: ReadonlyMap<string, string>;
   readonly serviceLabel: string;
   /** The label that names the version of a result; null: none does. */

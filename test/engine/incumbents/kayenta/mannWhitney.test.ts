@@ -1,7 +1,7 @@
 /**
  * The test's numbers against R 4.2.2: the bounds from
- * `wilcox.test(x, y, conf.int = TRUE, conf.level = …, exact = FALSE, correct = TRUE)`; the estimate,
- * which upstream computes with the continuity correction and R without, from R's `uniroot` with
+ * `wilcox.test(x, y, conf.int = TRUE, conf.level = …, exact = FALSE, correct = TRUE)`. Upstream
+ * computes the estimate with the continuity correction, R without: it is from R's `uniroot` with
  * `tol = 1e-4` over the same function. The data are those of R's help of `wilcox.test`
  * (Hollander and Wolfe 1973, permeability), `airquality` (ozone of August and May) and `sleep`.
  */
@@ -55,7 +55,7 @@ test.each([
 const values = fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 1, maxLength: 12 });
 
 describe("ranks", () => {
-  it("are those of the definition: a value ranks after all smaller ones, ties in the middle", () => {
+  it("are those of the definition: after all smaller values, ties in the middle", () => {
     fc.assert(
       fc.property(values, values, (x, y) => {
         const all = [...x, ...y];
@@ -88,8 +88,8 @@ describe("the interval", () => {
         ] as const) {
           expect(end).toBeGreaterThanOrEqual(least);
           expect(end).toBeLessThanOrEqual(most);
-          const before = wilcoxonDiff(end - 2e-4, at, x, y);
-          const after = wilcoxonDiff(end + 2e-4, at, x, y);
+          const before = wilcoxonDiff(end - 2e-4, at, x, y)!;
+          const after = wilcoxonDiff(end + 2e-4, at, x, y)!;
           expect(before >= 0 || end === least).toBe(true);
           expect(after <= 0 || end === most).toBe(true);
         }

@@ -5,7 +5,7 @@
  * Left out:
  * - ClassifierSuite "Mean Inequality Classifier Test" (three cases), DetectorSuite "KSigma
  *   Detection" and "KSigma Two Sided", StatisticSuite "Effect Size: Cohen's D" and "Mean Ratio
- *   (Summary Stats)", TransformSuite "KSigma Outlier Removal": NetflixACAJudge-v1.0 never uses them.
+ *   (Summary Stats)", TransformSuite "KSigma Outlier Removal": NetflixACAJudge-v1.0 uses none.
  * - StatisticSuite "Summary Statistics: Scalar", "List" and "No Data": of them the judge only
  *   reports least, most and standard deviation; mean and count are tested here.
  * - MannWhitneySuite's two cases on more than a thousand values of 0.0333…: the values stay there.
