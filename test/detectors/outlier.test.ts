@@ -126,16 +126,15 @@ describe("outlier", () => {
     );
   });
 
-  // Measured with SOAK=1, 4000 watches: up, in %: see the header of outlier.ts.
+  // As in the header of outlier.ts, which is measured with SOAK=1.
   const RUNS = SOAK ? 4000 : 400;
   test.each([
     ["normal", 0, 0.001],
     ["normal", 0.6, 0.003],
-    ["normal", 0.8, 0.01],
-    ["t3", 0.3, 0.02],
+    ["normal", 0.8, 0.02],
+    ["t3", 0.3, 0.035],
   ] as const)("%s noise with φ = %d is flagged in at most %d", (tail, phi, most) => {
     const { share } = flagged(settings, watches(RUNS, phi, tail), UP(0));
-    if (SOAK) console.info(tail, phi, share);
     expect(share).toBeLessThan(most + threeErrors(most, RUNS));
   });
 });

@@ -32,6 +32,7 @@ describe("values", () => {
     ["a.b=1%..16%/5log", ["1%", "2%", "4%", "8%", "16%"]],
     ["a.b=1pp..2pp/3", ["1pp", "1.5pp", "2pp"]],
     ["a.b=2..8/3 log", [2, 4, 8]],
+    ["a.hold=1 sample..5 samples/3", ["1 sample", "3 samples", "5 samples"]],
     ["a=true,any,{ atLeast: 2 }", [true, "any", { atLeast: 2 }]],
   ])("%s", (text, values) => {
     expect(parseDimension(text).values).toEqual(values);
@@ -42,6 +43,7 @@ describe("values", () => {
     ["a=", "expected PATH=VALUES"],
     ["a=1,,2", "a value is missing"],
     ["a=1m..5%/3", "both ends must be of one kind"],
+    ["a=1m..5 samples/3", "both ends must be of one kind"],
     ["a=5m..1m/3", "the first end must be smaller"],
     ["a=0s..1m/3log", "a logarithm begins above 0"],
     ["a=1m..5m/1", "at least two steps"],

@@ -23,7 +23,9 @@
  * it rests on few samples (`fewSamples`).
  *
  * Biases: two spikes in the baseline hide smaller ones. A level that drifts or has a season that is
- * not known is an excursion. Autocorrelation is not allowed for; the drift is enough up to φ = .8.
+ * not known is an excursion. Autocorrelation is not allowed for. Of 4000 healthy watches of 60
+ * samples with nothing tolerated, up, 0.0, 0.2 and 1.8 % are flagged with normal noise (φ = 0, .6
+ * and .8) and 3.3 % with heavy tails (t, 3 d.f., φ = .3); seeds in test/detectors/noise.ts.
  */
 
 import type { OutlierSettings } from "../../policy/policy.ts";
