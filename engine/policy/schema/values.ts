@@ -74,7 +74,7 @@ export const tolerance = z
 const tolerances = z
   .strictObject({
     change: tolerance,
-    atLeast: z.number({ error: "expected a number in the metric's unit" }).positive(),
+    atLeast: z.number({ error: "expected a number above 0, in the metric's unit" }).positive(),
   })
   .refine(({ change }) => change.kind === "relative", {
     message: "`atLeast` goes with a relative change, such as 10%; points are absolute already",
