@@ -12,7 +12,14 @@ import {
   type Exposures,
 } from "./baseline/exposure.ts";
 import { preparedFor } from "./baseline/familyScale.ts";
-import { controlOf, oldVersionOf, pastOfOld, runsOf, type Run } from "./baseline/oldVersion.ts";
+import {
+  comparesVersions,
+  controlOf,
+  oldVersionOf,
+  pastOfOld,
+  runsOf,
+  type Run,
+} from "./baseline/oldVersion.ts";
 import { appear, fusesEvidence } from "./evidence/graded.ts";
 import { limitedSignal } from "./evidence/limit.ts";
 import { notShared, type Share } from "./share.ts";
@@ -211,6 +218,7 @@ function borrowPast(
   watch: WatchState,
   exposures: Exposures,
 ): void {
+  if (!comparesVersions(signal)) return;
   const hasPast = Array.prototype.some.call(track.pastValues, Number.isFinite);
   if (track.borrowed === true || (hasPast && signal.control !== "versions")) return;
   const old = oldVersionOf(watch, track.series);

@@ -224,6 +224,7 @@ describe("a policy", () => {
     [{ detector: { kind: "mannWhitney" } }, /takes no other version/],
     [{ of: ["own", "callers"] }, /leave out `of`/],
     [{ counter: true }, /raw counters are not compared/],
+    [{ metric: undefined, role: "throughput" }, /share of the traffic/],
     [{ calibrate: {} }, /no quiet past/],
   ])("refuses control: versions with %j", (more, message) => {
     expect(() => policyWith({ ...LATENCY, ...more, control: "versions" })).toThrow(message);

@@ -154,12 +154,14 @@ const OF_THE_PAST: readonly string[] = ["mannWhitney", "variance", "novelty", "o
 
 /**
  * Does the signal compare versions where there are two? It does unless it asks for another control,
- * or cannot: `control: versions` says so in the record where there is none to compare with.
+ * or cannot: the throughput of a version is its share of the traffic. `control: versions` says so in
+ * the record where there is none to compare with.
  */
-export function comparesVersions({ control, detector, counter, of }: SignalPolicy): boolean {
+export function comparesVersions(signal: SignalPolicy): boolean {
+  const { control, detector, counter, of, role } = signal;
   if (control !== undefined) return control === "versions";
-  const isOwn = of.length === 1 && of[0] === "own";
-  return isOwn && counter !== true && !OF_THE_PAST.includes(detector.kind);
+  const isComparable = counter !== true && role !== "throughput";
+  return isComparable && of.includes("own") && !OF_THE_PAST.includes(detector.kind);
 }
 
 /** A function that finds the newest usable sample at one moment, or −1; which must ascend in both times. */

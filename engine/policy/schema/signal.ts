@@ -222,6 +222,9 @@ export const signal = z
       if (given.calibrate !== undefined) {
         issue(["calibrate"], "two versions have no quiet past to calibrate their comparison on");
       }
+      if (given.role === "throughput") {
+        issue(["control"], "the throughput of a version is its share of the traffic: leave it out");
+      }
       if (given.counter === true) {
         issue(["control"], "raw counters are not compared by version: give a rate or a ratio");
       }
