@@ -2,7 +2,8 @@
  * Looks at all watches of a controller at once. Nearly every event is about one deployment, so what
  * is known of a watch that did not change is looked up and not computed again.
  *
- * The look-ups (`WeakMap`s by state) hold only what follows from a state, and a state never changes.
+ * The look-ups (`WeakMap`s by state) hold only what follows from a state, and a state never
+ * changes.
  */
 
 import {

@@ -147,9 +147,9 @@ function show(dir: string, inspection: Inspection): void {
 }
 
 const CORRECTS =
-  "  A role, unit or direction that is wrong is corrected by a row metric,unit,worse,kind,role in\n" +
-  "  metric_catalog.csv (role: latency, errors, availability, saturation, throughput, business or\n" +
-  "  none; `role:` of a query for import prometheus), and another import.";
+  "  A row metric,unit,worse,kind,role in metric_catalog.csv and another import correct a role,\n" +
+  "  unit or direction (role: latency, errors, availability, saturation, throughput, business\n" +
+  "  or none; for import prometheus the `role:` of a query).";
 
 /** What a policy has to know of series with hardly an event a sample. */
 const MOSTLY_ZERO = "of which a baseline expects 0 (see `kind: count` in scenarios/policies)";

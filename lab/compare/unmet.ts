@@ -47,7 +47,8 @@ function unmatchedSignals(history: Past, { policy, signals }: Policy): string[] 
   throw new Problem(`no signal of ${policy} matches any series of this history`, {
     file: history.dir,
     cure:
-      `It has ${listed(metrics, 12)}: name these, or a glob, under \`metric\`, or a \`role\` that ` +
+      `It has ${listed(metrics, 12)}: name these, or a glob, under \`metric\`, or a \`role\` ` +
+      `that ` +
       "`hindsight inspect` shows.",
   });
 }

@@ -161,7 +161,8 @@ function notesOf(history: History, cases: readonly Case[], bad: number): string[
     const isBad = unjudged.filter((one) => one.bad).length;
     notes.push(
       `Could not be judged: ${counted(unjudged.length, "deployment")}, ${isBad} of them bad. ` +
-        "They are neither misses nor correct passes; recall and balanced accuracy count them as wrong.",
+        "They are neither misses nor correct passes; recall and balanced accuracy count them " +
+        "as wrong.",
     );
   }
   if (bad < 30)

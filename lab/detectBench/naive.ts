@@ -21,7 +21,9 @@ interface Request {
   readonly toMs: number;
 }
 
-/** The cases as this rule decides them; `undecided` where no series has samples before and after. */
+/**
+ * The cases as this rule decides them; `undecided` where no series has samples before and after.
+ */
 export async function naiveCases(
   history: History,
   plan: Plan,

@@ -205,7 +205,10 @@ function looksLikeOne(file: string): boolean {
   if (/\n---\s/.test(text.replace(/^(?:\s*#.*\n)*---\s/, ""))) return false;
   const { document } = parseYaml(text, file);
   const { contents } = document;
-  return isMap(contents) && TELLING.some((key) => document.has(key));
+  // A list of series is a file that binds queries to metrics.
+  const tells = (key: string): boolean =>
+    key === "series" ? isMap(document.get(key)) : document.has(key);
+  return isMap(contents) && TELLING.some(tells);
 }
 
 /** A path named in a scenario, made relative to the working directory. */

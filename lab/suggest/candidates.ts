@@ -3,6 +3,7 @@
  * first. Sustained harm is a CUSUM's, short and large harm an outlier test's.
  */
 
+import type { JsonObject } from "../../engine/index.ts";
 import type { Group } from "./look.ts";
 
 export type HarmKind = "shift" | "excursion";
@@ -114,13 +115,13 @@ export function watchMsOf(groups: readonly Group[]): number {
 }
 
 /** A value of a signal, as it is written. */
-export type Written = string | number | Readonly<Record<string, string | number>>;
+export type Written = string | number | JsonObject<string | number>;
 
 /** One rung as a signal of a policy, before it is written out with its reasons. */
 export function signalOf(
   { group, harm }: Ladder,
   { tolerance, limit, hold }: Rung,
-): Readonly<Record<string, Written>> {
+): JsonObject<Written> {
   const { role, metrics, byRole, isGuess, worse } = group;
   const floor = floorOf(group);
   const named = metrics.join(" | ");

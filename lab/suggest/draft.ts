@@ -74,13 +74,15 @@ export function draftText(drafted: Drafted): string {
     "fusion: any # one signal in breach is enough",
     "",
     "tiers:",
-    `  override: { window: ${windowOf(kept)} } # as long as the longest hold, so that people can look`,
+    `  override: { window: ${windowOf(kept)} } # as long as the longest hold, so that people ` +
+      `can look`,
     "",
     "assign:",
     "  - otherwise: override # people may say no within the window; `observe` only pages",
     "",
     "guardrails:",
-    "  never: [{ when: { tags: { irreversible: true } } }] # no machine undoes what cannot be undone",
+    "  never: [{ when: { tags: { irreversible: true } } }] # no machine undoes what cannot be " +
+      "undone",
     "  toleranceAtMost: 200% # of what tags and modes may lift a tolerance to",
     "",
     ...unwatchedLines(drafted),
@@ -98,19 +100,22 @@ function header(drafted: Drafted): string[] {
   const { falseAlarms, perWeek, isAssumed, share, caught } = drafted;
   const weeks = isAssumed ? "assumed, as it has none: one of each service" : "of this history";
   return wrapped([
-    `Drafted by hindsight policy suggest for ${oneLine(drafted.history)} (${drafted.digest.slice(0, 12)}).`,
-    `Asked for at most ${falseAlarms.count} false ${falseAlarms.count === 1 ? "alarm" : "alarms"} ` +
-      `a ${falseAlarms.per}. With ${formatNumber(Number(perWeek.toPrecision(3)))} deployments a week ` +
-      `(${weeks}) that is ${percent(share)} of the good ones${share < SHARE_AT_MOST ? "" : ", the most that is ever allowed"}.`,
+    `Drafted by hindsight policy suggest for ${oneLine(drafted.history)} ` +
+      `(${drafted.digest.slice(0, 12)}).`,
+    `Asked for at most ${counted(falseAlarms.count, "false alarm")} a ${falseAlarms.per}. ` +
+      `With ${formatNumber(Number(perWeek.toPrecision(3)))} deployments a week (${weeks}) ` +
+      `that is ${percent(share)} of the good ones` +
+      `${share < SHARE_AT_MOST ? "" : ", the most that is ever allowed"}.`,
     ...chosenOn(drafted),
     ...(caught === null
       ? [
           "There are no labels: what it would have caught is unknown, and so is how often a good " +
-            "deployment disturbs for a moment, which quiet watches do not show. Label some, and ask again.",
+            "deployment disturbs for a moment, which quiet watches do not show. Label some, " +
+            "and ask again.",
         ]
       : [caughtText(caught)]),
-    "Each signal is the most sensitive setting that keeps to this. Next: hindsight policy check, and " +
-      "hindsight compare beside the policy you have.",
+    "Each signal is the most sensitive setting that keeps to this. Next: hindsight policy " +
+      "check, and hindsight compare beside the policy you have.",
   ]);
 }
 
@@ -122,7 +127,8 @@ function chosenOn({ chosen, places, share }: Drafted): string[] {
   const limit = ({ watches }: { readonly watches: number }): string =>
     watches >= SHOWS / share
       ? ""
-      : ` So few cannot show a share of ${percent(share)}: expect up to ${percent(SHOWS / watches)}.`;
+      : ` So few cannot show a share of ${percent(share)}: expect up to ` +
+        `${percent(SHOWS / watches)}.`;
   const lines: string[] = [];
   if (quiet == null) {
     lines.push("No service was left alone for as long as a baseline and a watch take.");
@@ -135,7 +141,8 @@ function chosenOn({ chosen, places, share }: Drafted): string[] {
   }
   if (benign != null) {
     lines.push(
-      `And on ${counted(benign.watches, "deployment")} labelled benign: it flags ${benign.flagged}.` +
+      `And on ${counted(benign.watches, "deployment")} labelled benign: it flags ` +
+        `${benign.flagged}.` +
         limit(benign),
     );
   }
@@ -188,19 +195,22 @@ function aboutText({ group, harm }: Ladder): string {
       : names.join(", ");
   if (harm === "excursion") return `Short and large harm to the same: ${listed}.`;
   const size = (value: number): string =>
-    `${formatNumber(Number(value.toPrecision(2)))} ${isRatio && unit === "ratio" ? "" : unit}`.trim();
+    `${formatNumber(Number(value.toPrecision(2)))} ` +
+    (isRatio && unit === "ratio" ? "" : unit).trim();
   const seasonal =
     season === null
       ? "too short a history for a season"
       : season >= 0.2
-        ? `the hour of the day explains ${formatShare(Number(season.toPrecision(2)))} of its changes`
+        ? `the hour of the day explains ${formatShare(Number(season.toPrecision(2)))} of its ` +
+          `changes`
         : "hardly any season";
   const guess = isGuess ? " Its role is a guess, so it is watched by name." : "";
   const floor = floorOf(group);
   const least = floor === null ? "" : ` A change of less than ${size(floor)} counts nowhere.`;
   return (
     `${listed}: a sample every ${formatDuration(stepMs)}, usually ${size(level)}, noise ` +
-    `${size(noise)}, ${seasonal}; compared with the ${formatDuration(baselineMsOf(group))} before.${least}${guess}`
+    `${size(noise)}, ${seasonal}; compared with the ${formatDuration(baselineMsOf(group))} ` +
+    `before.${least}${guess}`
   );
 }
 
@@ -213,7 +223,8 @@ function unwatchedLines({ unwatched, chosen }: Drafted): string[] {
   const wild = chosen.choices.flatMap(({ ladder, chosen: own, least }) =>
     own === null
       ? [
-          `${ladder.group.metrics.map(oneLine).join(", ")} (${ladder.harm}s): too wild, even the least ` +
+          `${ladder.group.metrics.map(oneLine).join(", ")} (${ladder.harm}s): too wild, even ` +
+            `the least ` +
             `sensitive setting flags ${ofEach(
               least.map((size) => ({ size })),
               chosen.pasts,

@@ -159,7 +159,9 @@ function metricsOf(
   return found;
 }
 
-/** Shares that are near 0 or 1 are tolerated in percentage points; how full something is, is not. */
+/**
+ * Shares that are near 0 or 1 are tolerated in percentage points; how full something is, is not.
+ */
 function asPoints(role: Role): boolean {
   return role === "errors" || role === "availability";
 }

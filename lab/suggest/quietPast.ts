@@ -1,6 +1,7 @@
 /**
- * Times at which a flag is a false alarm. First of all: the same history with pretended deployments in the place of the real ones, at times when nothing
- * happened: whatever is flagged there is a false alarm.
+ * Times at which a flag is a false alarm. First of all: the same history with pretended deployments
+ * in the place of the real ones, at times when nothing happened: whatever is flagged there is a
+ * false alarm.
  *
  * Bias: deployments and incidents that nobody recorded are among them, so a limit chosen on them is
  * on the careful side.

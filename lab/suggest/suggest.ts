@@ -43,7 +43,9 @@ export async function suggestPolicy(
     const why = first === undefined ? "it has no series" : `${first.metric}: ${first.why}`;
     throw new Problem(`no metric of this history can be watched (${why})`, {
       file: history.dir,
-      cure: "`hindsight inspect` shows what each metric is taken for; metric_catalog.csv corrects it.",
+      cure:
+        "`hindsight inspect` shows what each metric is taken for; metric_catalog.csv " +
+        "corrects it.",
     });
   }
   const watchMs = watchMsOf(groups);

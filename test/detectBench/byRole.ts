@@ -62,8 +62,8 @@ export function candidates(): Policy[] {
 
 /**
  * The best in the mean of some recordings. Of equal ones that with the fewest signals, then that
- * which watches more of them both ways (what the recordings cannot tell is not left unwatched), then
- * the first.
+ * which watches more of them both ways (what the recordings cannot tell is not left unwatched),
+ * then the first.
  */
 export function best(
   policies: readonly Policy[],

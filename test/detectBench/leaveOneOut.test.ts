@@ -55,7 +55,8 @@ const shown = ({
   const counts = [row.truePositives, row.falseNegatives, row.falsePositives, row.trueNegatives];
   const unjudged = row.unjudgedBad + row.unjudgedGood;
   const round = (one: number | null): string => (one === null ? "–" : one.toFixed(2));
-  return `${detector}: ${counts.join("/")}/${unjudged} ${round(value)} [${round(low)}, ${round(high)}]`;
+  const interval = `[${round(low)}, ${round(high)}]`;
+  return `${detector}: ${counts.join("/")}/${unjudged} ${round(value)} ${interval}`;
 };
 
 describe.skipIf(!isAsked)("policies in roles, chosen on the other recordings", () => {

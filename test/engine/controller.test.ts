@@ -1,4 +1,6 @@
-/** What one event costs the controller of a live host: it must not grow with all that is watched. */
+/**
+ * What one event costs the controller of a live host: it must not grow with all that is watched.
+ */
 
 import { describe, expect, test } from "vitest";
 import {

@@ -182,7 +182,7 @@ describe("what is not allowed", () => {
       "modes.busy.signals.0",
       /no such signal/,
     ],
-    ["a bad fusion", { fusion: "most" }, "fusion", /any, all, evidence or/],
+    ["a bad fusion", { fusion: "most" }, "fusion", /any, all, evidence, \{ atLeast/],
     ["an endless watch", { watch: "36500d" }, "watch", /at most 30d/],
     [
       "an endless window",

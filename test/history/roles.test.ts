@@ -203,7 +203,7 @@ describe("an import", () => {
     }
   };
 
-  it("shows role, unit, direction and confidence of every metric, and reads percentages", async () => {
+  it("shows what each metric is taken for, and reads percentages", async () => {
     const { told, points, warnings } = await imported();
     expect(told.get("success_rate_pct.v1")).toMatchObject({
       role: "availability",
@@ -219,7 +219,7 @@ describe("an import", () => {
     expect(warnings.join("\n")).toMatch(/the role of 1 metric is not clear: __proto__/);
   });
 
-  it("is corrected by a catalog, which then is no guess; a ratio above 1 it cannot claim", async () => {
+  it("is corrected by a catalog, which cannot claim a ratio above 1", async () => {
     const { told, points, warnings } = await imported([
       "__proto__,parrots,down,gauge,business",
       "failed_rate,ratio,up,ratio,errors",

@@ -112,29 +112,32 @@ it("counts samples that are left out, and gives up with a clear message", async 
   );
 });
 
-it("names the label in which series of one service differ, the cure, and what has none left", async () => {
-  const series = (labels: object, value: string) => {
-    return { metric: { __name__: "x", ...labels }, values: [[TO_MS / 1000, value]] };
-  };
-  const url = await serve(({ query }, response) => {
-    const result = query.startsWith("requests_total")
-      ? [
-          series({ service: "shop", code: "200", pod: "a" }, "5"),
-          series({ service: "shop", code: "500", pod: "a" }, "1"),
-        ]
-      : [series({ service: "shop" }, "1")];
-    json(response, { status: "success", data: { resultType: "matrix", result } });
-  });
-  const queries = { requests_total: "requests_total", x: "x" };
-  const { rows, dropped, warnings } = await reading(url, 1, [], queries);
-  expect(rows).toHaveLength(1);
-  const cure =
-    "several series for one service, which differ in code: make it one, as with " +
-    "sum by (service) (rate(requests_total[2m])), with kind: rate";
-  const examples = ["requests_total of shop"];
-  expect(dropped).toEqual([{ table: "metrics", reason: cure, rows: 2, examples }]);
-  expect(warnings).toEqual([`every sample of requests_total was left out: ${cure}`]);
-});
+it(
+  "names the label in which series of one service differ, the cure, and what has none " + "left",
+  async () => {
+    const series = (labels: object, value: string) => {
+      return { metric: { __name__: "x", ...labels }, values: [[TO_MS / 1000, value]] };
+    };
+    const url = await serve(({ query }, response) => {
+      const result = query.startsWith("requests_total")
+        ? [
+            series({ service: "shop", code: "200", pod: "a" }, "5"),
+            series({ service: "shop", code: "500", pod: "a" }, "1"),
+          ]
+        : [series({ service: "shop" }, "1")];
+      json(response, { status: "success", data: { resultType: "matrix", result } });
+    });
+    const queries = { requests_total: "requests_total", x: "x" };
+    const { rows, dropped, warnings } = await reading(url, 1, [], queries);
+    expect(rows).toHaveLength(1);
+    const cure =
+      "several series for one service, which differ in code: make it one, as with " +
+      "sum by (service) (rate(requests_total[2m])), with kind: rate";
+    const examples = ["requests_total of shop"];
+    expect(dropped).toEqual([{ table: "metrics", reason: cure, rows: 2, examples }]);
+    expect(warnings).toEqual([`every sample of requests_total was left out: ${cure}`]);
+  },
+);
 
 it("leaves nothing behind when it is interrupted", async () => {
   const url = await serve(() => undefined);

@@ -109,7 +109,7 @@ describe("on weeks it was not made of", () => {
   for (const spec of worlds) {
     for (const isLabelled of [true, false]) {
       const how = isLabelled ? "with labels" : "without labels";
-      it(`${spec.name}, ${how}: few false alarms, and fewer misses than what is shipped`, async () => {
+      it(`${spec.name}, ${how}: few false alarms, and fewer misses than shipped ones`, async () => {
         for (const seed of seeds) {
           const { own, share, shippedOnes } = await onFreshWeeks(spec, seed, isLabelled);
           if (SOAK) console.log(spec.name, how, seed, share, own, JSON.stringify(shippedOnes));

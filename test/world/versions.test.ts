@@ -218,7 +218,7 @@ describe("what a bad version shows beside the old one", () => {
     expect(struck).toBeDefined();
   });
 
-  it("passes where pods are replaced: a gap, then a start with little memory and some latency", () => {
+  it("passes where pods are replaced: a gap, then little memory and some latency", () => {
     const one = staged("pod_replacement");
     const fresh = after(one, "saturation", one.version, 40);
     const old = after(one, "saturation", before(one), 40);

@@ -141,10 +141,11 @@ function finalVerdict(
 /**
  * Did the smoothed series go to many times its level, or to a fraction of it, beyond what its noise
  * and the tolerance explain? A detector that asks for more samples has shown no breach then, but
- * no health either. Percentage points say what is harm at any level: they are not asked.
+ * no health either. Percentage points and absolute limits say what is harm at any level: they are
+ * not asked.
  */
 function isManyTimes(signal: SignalPolicy, track: TrackState, worst: Extreme): boolean {
-  if (signal.tolerance.kind === "points") return false;
+  if (signal.tolerance.kind === "points" || absoluteText(signal) !== "") return false;
   const baseline = track.baseline!;
   const { residual, tolerance } = worst;
   const { up, down } = boundsFor(signal, track.series, tolerance, baseline);

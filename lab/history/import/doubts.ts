@@ -1,7 +1,8 @@
 /** What an import takes as it is and doubts all the same, in words; null where there is nothing. */
 
 import { counted } from "../../counted.ts";
-import type { IncidentRow, ServiceRow } from "../tables.ts";
+import { SURE_AT_LEAST } from "../metric/infer.ts";
+import type { IncidentRow, MetricRow, ServiceRow } from "../tables.ts";
 import { listed } from "./findings.ts";
 
 /** @param incidents in the order of their onsets */
@@ -30,4 +31,21 @@ export function revenueUnread(services: readonly ServiceRow[]): string | null {
     `revenue_per_minute of ${counted(priced.length, "service")} is kept, and no score reads it: ` +
     "a minute of harm costs the same in every service (--costs)"
   );
+}
+
+/** Metrics that no catalog describes: what each is taken for, and which of them are unclear. */
+export function inferredMetrics(inferred: readonly MetricRow[]): readonly string[] {
+  if (inferred.length === 0) return [];
+  const words = inferred.map(({ metric, role, worse, unit }) => {
+    const told = [role === "none" ? "no role" : role, `worse ${worse}`, unit];
+    return `${metric} (${told.filter((one) => one !== "").join(", ")})`;
+  });
+  const all =
+    `role, unit and direction of ${counted(inferred.length, "metric")} were inferred from ` +
+    `names and values: ${listed(words, 8)}; a metric_catalog.csv of ` +
+    "metric,unit,worse,kind,role can say otherwise";
+  const unsure = inferred.filter(({ confidence = 1 }) => confidence < SURE_AT_LEAST);
+  if (unsure.length === 0) return [all];
+  const names = unsure.map(({ metric }) => metric);
+  return [all, `the role of ${counted(unsure.length, "metric")} is not clear: ${listed(names, 8)}`];
 }

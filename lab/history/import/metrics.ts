@@ -293,6 +293,7 @@ async function readNames(connection: DuckDBConnection, staged: string): Promise<
          count(number) FILTER (isfinite(number))::DOUBLE AS finite,
          min(number) FILTER (isfinite(number)) AS least,
          max(number) FILTER (isfinite(number)) AS most,
+         -- tidy-ok: a rough size; seconds and milliseconds differ by a thousand.
          avg(number) FILTER (isfinite(number)) AS mean,
          count(*) FILTER (isfinite(number) AND number > ${ABOVE_ONE})::DOUBLE AS above
        FROM ${quoted(staged)} WHERE ${USABLE} GROUP BY ALL`,

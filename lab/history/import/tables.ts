@@ -22,9 +22,9 @@ import type {
   TagRow,
 } from "../tables.ts";
 import { readRows, UnreadableRow, type Fields, type Found, type TableReader } from "./fields.ts";
-import { overlapsIn, revenueUnread } from "./doubts.ts";
+import { inferredMetrics, overlapsIn, revenueUnread } from "./doubts.ts";
 import { listed, type Findings } from "./findings.ts";
-import { inferMetric, SURE_AT_LEAST } from "../metric/infer.ts";
+import { inferMetric } from "../metric/infer.ts";
 import { blamesDeployment, completed, DEPLOYMENT_KINDS } from "./kinds.ts";
 import type { ImportedMetrics } from "./metrics.ts";
 import type { Relation } from "./relation.ts";
@@ -347,24 +347,7 @@ export class TableImport {
   #completeCatalog({ metrics, values }: ImportedMetrics): readonly MetricRow[] {
     const { rows, inferred, doubts } = completed(this.#catalog, metrics, values);
     for (const doubt of doubts) this.findings.warn(doubt);
-    if (inferred.length > 0) {
-      const words = inferred.map(({ metric, role, worse, unit }) => {
-        const told = [role === "none" ? "no role" : role, `worse ${worse}`, unit];
-        return `${metric} (${told.filter((one) => one !== "").join(", ")})`;
-      });
-      this.findings.warn(
-        `role, unit and direction of ${counted(inferred.length, "metric")} were inferred from ` +
-          `names and values: ${listed(words, 8)}; a metric_catalog.csv of ` +
-          "metric,unit,worse,kind,role can say otherwise",
-      );
-    }
-    const unsure = inferred.filter(({ confidence = 1 }) => confidence < SURE_AT_LEAST);
-    if (unsure.length > 0) {
-      const names = unsure.map(({ metric }) => metric);
-      this.findings.warn(
-        `the role of ${counted(unsure.length, "metric")} is not clear: ${listed(names, 8)}`,
-      );
-    }
+    for (const doubt of inferredMetrics(inferred)) this.findings.warn(doubt);
     return rows;
   }
 

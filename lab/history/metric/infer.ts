@@ -179,7 +179,9 @@ export function heldAgainst(
   const span = `${Number(values.least.toPrecision(4))} to ${Number(values.most.toPrecision(4))}`;
   if (saysRatio && !isRatio(values)) {
     if (isPercent(values)) {
-      const doubt = `${metric} goes from ${span}: read as a percentage, though its unit is ${unit || "not said"}`;
+      const doubt =
+        `${metric} goes from ${span}: read as a percentage, though its unit is ` +
+        (unit || "not said");
       return { row: { ...row, unit: "%" }, doubt: `${doubt}; give it the unit %` };
     }
     const doubt = `${metric} goes from ${span}, which is no ratio: read as a plain number`;
