@@ -19,7 +19,7 @@ export {
   type WorldDeployment,
 } from "./deployments.ts";
 export { NO_INTERVENTIONS, type Interventions } from "./active.ts";
-export { FIRST_VERSION, seriesStretches, versionsBetween, type Serving } from "./versions.ts";
+export { FIRST_VERSION, seriesStretches, versionsBetween } from "./versions.ts";
 export { apiOutagesBetween } from "./incidents.ts";
 export { generateSamples, sampleIndexAt } from "./series.ts";
 export { deliveriesOf, KNOWN_DELAY_MS, knownDelaysMs } from "./telemetry.ts";

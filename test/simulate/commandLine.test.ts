@@ -80,7 +80,7 @@ describe("simulate", () => {
 
   it.each([
     ["nothing is to live", []],
-    ["nothing recorded", ["--policy", NAIVE, "--people", "recorded"]],
+    ["no recorded answers", ["--policy", NAIVE, "--people", "recorded"]],
     ["between two policies", ["--log-policy", NAIVE]],
     ["--policy has no meaning", ["--log-policy", NAIVE, "--ask", NAIVE, "--policy", NAIVE]],
     ["no time between", ["--policy", NAIVE, "--from", "2027-01-01T00:00:00Z"]],

@@ -29,7 +29,6 @@ export const atMost = (given: typeof properDuration, ms: number) =>
     .refine((value) => value <= ms, `expected at most ${formatDuration(ms)}`)
     .meta({ atMost: formatDuration(ms) });
 /** Of what happens during a watch; see limits.ts. */
-export const wait = atMost(duration, WAIT_AT_MOST_MS);
 export const properWait = atMost(properDuration, WAIT_AT_MOST_MS);
 /** For editors; `parseDuration` and `parseSamples` decide. */
 export const STRETCH_PATTERN = "^(([0-9]+([.][0-9]+)?(ms|s|m|h|d|w))+|[1-9][0-9]* samples?)$";
