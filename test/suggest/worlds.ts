@@ -286,7 +286,7 @@ function valuesOf(
   return values;
 }
 
-/** 0.4 in the logarithm for harm that stays, 1.5 for short harm; a blip is half of that. */
+/** In the logarithm: 0.4 for harm that stays, 1.5 for short harm, 0.35 for a blip. */
 function harmAt(effects: readonly Effect[], at: number, stepMs: number): number {
   for (const { startedAtMs, samples, isBad } of effects) {
     const lastsMs = samples === null ? Math.max(3 * h1, 14 * stepMs) : samples * stepMs;
