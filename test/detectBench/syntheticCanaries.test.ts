@@ -1,8 +1,9 @@
 /**
- * Synthetic canaries of real series: every other sample of a recorded series is the old version, the
- * rest the new one, so that both share what really happened. Defects are injected into the new half,
- * and what is nobody's fault into both. The comparison of versions against before and after with the
- * same detector, each with the limit at which it flags the same share of the harmless ones.
+ * Synthetic canaries of real series: every other sample of a recorded series is the old version,
+ * the rest the new one, so that both share what really happened. Defects are injected into the new
+ * half, and what is nobody's fault into both. The comparison of versions against before and after
+ * with the same detector, each with the limit at which it flags the same share of the harmless
+ * ones.
  *
  * The recordings are not in the repository; without them these tests are skipped. `SOAK=1` prints
  * the table of lab/detectBench/README.md.

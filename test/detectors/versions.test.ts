@@ -58,7 +58,9 @@ interface Happening {
   readonly shock?: number;
   readonly harm?: number;
   readonly onset?: number;
-  /** The noise of the new version alone, which has little traffic: standard deviation of its log. */
+  /**
+   * The noise of the new version alone, which has little traffic: standard deviation of its log.
+   */
   readonly own?: number;
 }
 

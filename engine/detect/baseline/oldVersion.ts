@@ -154,8 +154,8 @@ const OF_THE_PAST: readonly string[] = ["mannWhitney", "variance", "novelty", "o
 
 /**
  * Does the signal compare versions where there are two? It does unless it asks for another control,
- * or cannot: the throughput of a version is its share of the traffic. `control: versions` says so in
- * the record where there is none to compare with.
+ * or cannot: the throughput of a version is its share of the traffic. `control: versions` says so
+ * in the record where there is none to compare with.
  */
 export function comparesVersions(signal: SignalPolicy): boolean {
   const { control, detector, counter, of, role } = signal;
@@ -164,7 +164,10 @@ export function comparesVersions(signal: SignalPolicy): boolean {
   return isComparable && of.includes("own") && !OF_THE_PAST.includes(detector.kind);
 }
 
-/** A function that finds the newest usable sample at one moment, or −1; which must ascend in both times. */
+/**
+ * A function that finds the newest usable sample at one moment, or −1. The moments asked must ascend
+ * times.
+ */
 export function newestIn(
   { atMs, knownAtMs }: SampleColumn,
   reachMs: number,

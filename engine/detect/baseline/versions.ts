@@ -26,10 +26,10 @@
  * What comes after the old version is gone is no comparison. A signal with `control: versions` does
  * not judge it, once ten pairs were compared: it would be before and after across a stage of the
  * rollout. Every other signal goes on with the old version's past. To carry its last residuals on
- * made 42 false alarms of 34 (seeds 101 and 102 of the canary world, policy `default`). Biases: harm
- * that begins after the rollout is not seen by the first, and what then changes for everybody is the
- * new version's for the others. Harm that comes and goes from sample to sample widens σ, and is
- * found later.
+ * made 42 false alarms of 34 (seeds 101 and 102 of the canary world, policy `default`). Biases:
+ * harm that begins after the rollout is not seen by the first, and what then changes for everybody
+ * is the new version's for the others. Harm that comes and goes from sample to sample widens σ, and
+ * is found later.
  *
  * Counts of events are compared by their rates: the requests of the new version count for as many
  * more as the old one fails more often now than it did before the deployment, never for fewer.
@@ -50,7 +50,9 @@ const PRIOR_STEPS = 2;
 const STEPS_REMEMBERED = 30;
 /** The share of the largest steps that is left out. */
 const TRIMMED = 0.1;
-/** The autocorrelation of differences that is assumed at first, as if so many steps had shown it, */
+/**
+ * The autocorrelation of differences that is assumed at first, as if so many steps had shown it,
+ */
 export const BESIDE_PHI = 0.3;
 const PHI_STEPS = 8;
 /** and the most that is allowed for. */

@@ -41,7 +41,8 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "signals.*.tolerance.atLeast":
       "A change of this size, in the metric's unit, is acceptable at any level.",
     "signals.*.control":
-      "Subtract what others show at the same instants: `peers` (services that the deployment does not touch) or `versions` (the old version).",
+      "Subtract what others show at the same instants: `peers` (services that the deployment " +
+      "does not touch) or `versions` (the old version).",
     "signals.*.calibrate": "Set the detector's limit from quiet watches of the past.",
     "signals.*.calibrate.every": "From one pretended deployment to the next.",
     "signals.*.calibrate.over": "How far back they reach.",
