@@ -183,7 +183,7 @@ export function regressionEffects(
       break;
     }
     case "failing_dependency": {
-      // Whoever calls it suffers too, also where that service is being deployed itself.
+      // Its callers suffer too, also where that service is being deployed itself.
       const size = latencySize(random);
       const errors = Math.max(0.02, errorSize(random));
       recipe.latency(size).errors(errors);

@@ -5,7 +5,7 @@
  * For policies that say `silence: 5m`. The deployment is silent when no valid sample of its series
  * became known for so long, though the service had some before. It counts only where others report
  * in each third of that time: the old version, or three other services (all, where fewer are
- * known). An outage of the metrics API silences everything at once and is nobody's doing. As long
+ * known). An outage of the metrics API silences everything at once and has no culprit. As long
  * as others are silent too the question is asked again after the same time.
  *
  * Silence is no breach: people are paged and the rollout is held, and no machine rolls back on it.

@@ -87,7 +87,7 @@ function describeMetrics(history: History, measured: readonly SeriesQuality[]) {
 
 /**
  * What is known of a metric. A catalog that names no role is completed as a replay completes it;
- * `confidence` is null where somebody wrote the role down.
+ * `confidence` is null where a catalog declares the role.
  */
 function describeMetric(metric: string, row: MetricRow | null) {
   const { role = "none", confidence = null } = withRole(row ?? inferMetric(metric));

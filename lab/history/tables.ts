@@ -102,7 +102,7 @@ export interface MetricRow {
   readonly kind: MetricKind;
   /** Absent in a history from before there were roles; `withRole` infers it. */
   readonly role?: Role | "none";
-  /** Of what was inferred, from 0 to 1; absent where somebody wrote it down. */
+  /** Of what was inferred, from 0 to 1; absent where a catalog declares it. */
   readonly confidence?: number;
 }
 

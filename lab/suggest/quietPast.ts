@@ -3,7 +3,7 @@
  * in the place of the real ones, at times when nothing happened: whatever is flagged there is a
  * false alarm.
  *
- * Bias: deployments and incidents that nobody recorded are among them, so a limit chosen on them is
+ * Bias: unrecorded deployments and incidents are among them, so a limit chosen on them is
  * on the careful side.
  */
 

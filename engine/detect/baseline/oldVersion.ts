@@ -165,8 +165,8 @@ export function comparesVersions(signal: SignalPolicy): boolean {
 }
 
 /**
- * A function that finds the newest usable sample at one moment, or −1. The moments asked must ascend
- * times.
+ * A function that finds the newest usable sample at one moment, or −1. It must be asked for
+ * moments that ascend in both times.
  */
 export function newestIn(
   { atMs, knownAtMs }: SampleColumn,

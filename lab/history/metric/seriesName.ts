@@ -8,7 +8,7 @@ import { worseOf, type SeriesName } from "../../../engine/index.ts";
 import type { HistoryTables, MetricRow, SeriesRow } from "../tables.ts";
 import { inferMetric, withRole, wordsOf } from "./infer.ts";
 
-/** What the engine is told of a metric, whoever's series it is. */
+/** What the engine knows of a metric, whichever service it is of. */
 export type NamedMetric = Pick<
   SeriesName,
   "metric" | "percentagePoint" | "counter" | "role" | "worse" | "ratio"
