@@ -11,13 +11,14 @@ export const KINDS: Readonly<Record<DecisionRow["decision"], string>> = {
   ended: "ended",
   paged: "people paged",
   held: "held by a guardrail",
+  silent: "no metrics since the deployment",
   halted: "all machines halted",
   haltLifted: "halt lifted",
   policyChanged: "policy changed",
   refused: "event refused",
 };
 
-/** Those that somebody may have to answer for. */
+/** Those that may need a justification. */
 export const ACTS: readonly DecisionRow["decision"][] = [
   "proposed",
   "rollbackOrdered",
