@@ -1,6 +1,7 @@
 /**
- * The comparison of versions in a generated world of canaries, beside before and after.
- * `SOAK=1` prints the table of lab/detectBench/README.md, for ten worlds.
+ * The comparison of versions in a generated world of canaries, beside before and after. Long, so
+ * here one world and one policy with and without the word; `SOAK=1` takes ten worlds and the
+ * shipped policies, and prints the table of lab/detectBench/README.md.
  */
 
 import { resolve } from "node:path";
@@ -10,15 +11,14 @@ import { loadPolicy } from "../../lab/policy/load.ts";
 import { SOAK } from "../detectors/noise.ts";
 import { withoutTheWord, counted, saidIn, type Said } from "./canaryWorld.ts";
 
-const SEEDS = SOAK ? [201, 202, 203, 204, 205, 206, 207, 208, 209, 210] : [201, 203];
+const SEEDS = SOAK ? [201, 202, 203, 204, 205, 206, 207, 208, 209, 210] : [203];
 const load = (name: string) =>
   loadPolicy(resolve(import.meta.dirname, `../../scenarios/policies/${name}.yaml`));
 const canary = load("canary");
 const POLICIES = [
   canary,
   withoutTheWord(canary),
-  load("default"),
-  ...(SOAK ? [load("plain-window"), load("naive-threshold")] : []),
+  ...(SOAK ? ["default", "plain-window", "naive-threshold"].map(load) : []),
 ];
 
 const isBad = ({ label }: WorldDeployment): boolean => label === "regression";
@@ -53,8 +53,9 @@ const f1 = (worlds: readonly (readonly Said[])[]): number => {
 describe("the new version beside the old one", () => {
   it("finds more at fewer false alarms than before and after, whatever the series hold", () => {
     const beside = inAll(apart, 0);
-    for (const at of [0, 1]) expect(f1(beside)).toBeGreaterThan(f1(inAll(whole, at)) + 0.02);
-    expect(f1(beside)).toBeGreaterThan(f1(inAll(apart, 2)) + 0.05);
+    for (const at of SOAK ? [0, 1] : [0])
+      expect(f1(beside)).toBeGreaterThan(f1(inAll(whole, at)) + 0.02);
+    if (SOAK) expect(f1(beside)).toBeGreaterThan(f1(inAll(apart, 2)) + 0.05);
     const wrong = shareOf(counted(beside, isGood));
     expect(wrong).toBeLessThan(0.06);
     expect(wrong).toBeLessThan(0.6 * shareOf(counted(inAll(whole, 0), isGood)));
@@ -84,7 +85,7 @@ describe("the new version beside the old one", () => {
   });
 
   it("makes no shipped policy worse than the same world as a whole", () => {
-    for (const at of [1, 2]) {
+    for (const at of SOAK ? [1, 2] : [1]) {
       expect(f1(inAll(apart, at))).toBeGreaterThan(f1(inAll(whole, at - 1)) - 0.04);
     }
   });
