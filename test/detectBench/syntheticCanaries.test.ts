@@ -1,7 +1,7 @@
 /**
  * Synthetic canaries of real series: every other sample of a recorded series is the old version,
  * the rest the new one, so that both share what really happened. Defects are injected into the new
- * half, and what is nobody's fault into both. The comparison of versions against before and after
+ * half, and harmless disturbances into both. The comparison of versions against before and after
  * with the same detector, each with the limit at which it flags the same share of the harmless
  * ones.
  *
@@ -60,7 +60,7 @@ function scale(values: number[], from: number, times: (since: number) => number)
 
 const onset = (random: RandomStream): number => Math.floor(random.between(2, 10));
 
-/** What is nobody's fault, and what the new version does. */
+/** Disturbances of both versions, and what the new one does. */
 const HARMLESS: Readonly<Record<string, Inject>> = {
   nothing: () => undefined,
   "shock of both": ({ old, fresh }, random) => {

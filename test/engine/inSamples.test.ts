@@ -6,28 +6,18 @@ import {
   diffPolicies,
   startWatch,
   takeColumns,
-  type Deployment,
   type Policy,
   type SampleColumn,
   type SignalJudged,
 } from "../../engine/index.ts";
 import { watchDueAtMs } from "../../engine/detect/watch.ts";
 import { policyOf } from "./policyFile.ts";
+import { deployed } from "./deployed.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const START_MS = 30 * 24 * HOUR_MS;
-const deployment: Deployment = {
-  deploymentId: "d1",
-  service: "api",
-  environment: "production",
-  kind: "code",
-  startedAtMs: START_MS,
-  version: null,
-  author: null,
-  team: null,
-  criticality: null,
-};
+const deployment = deployed(START_MS);
 
 function policyWith(signals: Readonly<Record<string, object>>, watch = "12h"): Policy {
   const whole = Object.entries(signals).map(([name, signal]): [string, object] => [

@@ -3,21 +3,11 @@
 import { describe, expect, test } from "vitest";
 import { expectedAt, observe, observeBaseline } from "../../engine/detect/baseline/residual.ts";
 import { boundsFor } from "../../engine/detect/tolerance.ts";
-import type { SignalPolicy } from "../../engine/index.ts";
-import { policyOf } from "./policyFile.ts";
+import { signalOf } from "./policyFile.ts";
 import { normals } from "./seeded.ts";
 
 const MINUTE_MS = 60_000;
 const times = (count: number): number[] => Array.from({ length: count }, (_, i) => i * MINUTE_MS);
-
-function signalOf(written: object): SignalPolicy {
-  return policyOf({
-    policy: "p",
-    owner: "o",
-    signals: { one: { metric: "m", ...written } },
-    assign: [{ otherwise: "full" }],
-  }).signals[0]!;
-}
 
 describe("a change that is acceptable at any level", () => {
   const series = { service: "s", metric: "m", version: null, percentagePoint: 1 };

@@ -1,28 +1,13 @@
 /** A series that went to many times its level for a short time is never called healthy. */
 
 import { describe, expect, test } from "vitest";
-import {
-  advanceWatch,
-  startWatch,
-  takeColumns,
-  type Deployment,
-  type SignalEvidence,
-} from "../../engine/index.ts";
+import { advanceWatch, startWatch, takeColumns, type SignalEvidence } from "../../engine/index.ts";
 import { policyOf } from "./policyFile.ts";
+import { deployed } from "./deployed.ts";
 
 const MINUTE_MS = 60_000;
 const START_MS = 60 * MINUTE_MS;
-const deployment: Deployment = {
-  deploymentId: "d1",
-  service: "api",
-  environment: "production",
-  kind: "code",
-  startedAtMs: START_MS,
-  version: null,
-  author: null,
-  team: null,
-  criticality: null,
-};
+const deployment = deployed(START_MS);
 
 /** The last judgement of an hour at `level` with `during` in three of its minutes. */
 function judged(

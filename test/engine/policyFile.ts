@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { parsePolicy, type Policy } from "../../engine/index.ts";
+import { parsePolicy, type Policy, type SignalPolicy } from "../../engine/index.ts";
 
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
@@ -19,4 +19,14 @@ export function policyOf(written: unknown, name = "policy"): Policy {
 
 export function readPolicy(path: string): Policy {
   return policyOf(parse(readFileSync(path, "utf8")), path);
+}
+
+/** The only signal of a policy, of metric `m` where nothing else is said. */
+export function signalOf(written: object): SignalPolicy {
+  return policyOf({
+    policy: "p",
+    owner: "o",
+    signals: { one: { metric: "m", ...written } },
+    assign: [{ otherwise: "full" }],
+  }).signals[0]!;
 }

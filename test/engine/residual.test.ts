@@ -20,22 +20,12 @@ import {
   type SeasonDays,
 } from "../../engine/detect/baseline/season.ts";
 import { boundsFor } from "../../engine/detect/tolerance.ts";
-import type { SignalPolicy } from "../../engine/index.ts";
-import { policyOf } from "./policyFile.ts";
+import { signalOf } from "./policyFile.ts";
 import { normals } from "./seeded.ts";
 
 const MINUTE_MS = 60_000;
 const SEASON_MARGIN_MS = seasonMarginMs(5 * MINUTE_MS);
 const times = (count: number): number[] => Array.from({ length: count }, (_, i) => i * MINUTE_MS);
-
-function signalOf(written: object): SignalPolicy {
-  return policyOf({
-    policy: "p",
-    owner: "o",
-    signals: { one: { metric: "m", ...written } },
-    assign: [{ otherwise: "full" }],
-  }).signals[0]!;
-}
 
 describe("median", () => {
   test.each([

@@ -5,7 +5,6 @@ import {
   compareEvents,
   handle,
   type DecisionEvent,
-  type Deployment,
   type Event,
   type SampleColumn,
   type SignalEvidence,
@@ -13,19 +12,10 @@ import {
 import { judge, remembering } from "./columnar.ts";
 import { runLive, toBatches } from "./liveHost.ts";
 import { policyOf } from "./policyFile.ts";
+import { deployed } from "./deployed.ts";
 
 const MINUTE_MS = 60_000;
-const deployment: Deployment = {
-  deploymentId: "d1",
-  service: "api",
-  environment: "production",
-  kind: "code",
-  startedAtMs: 60 * MINUTE_MS,
-  version: null,
-  author: null,
-  team: null,
-  criticality: null,
-};
+const deployment = deployed(60 * MINUTE_MS);
 const policy = policyOf({
   policy: "p",
   owner: "o",

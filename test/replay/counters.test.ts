@@ -1,19 +1,14 @@
 /** Counters that history cut short: they go on by their rates, whoever knows them for counters. */
 
 import { describe, expect, it } from "vitest";
-import {
-  ratesOf,
-  type Deployment,
-  type Policy,
-  type SampleColumn,
-  type SeriesName,
-} from "../../engine/index.ts";
+import { ratesOf, type Policy, type SampleColumn, type SeriesName } from "../../engine/index.ts";
 import { randomStream } from "../../lab/random.ts";
 import { continuedColumns, countedBy } from "../../lab/replay/continued.ts";
 import type { PlannedDeployment } from "../../lab/replay/plan.ts";
 import type { Effect } from "../../lab/replay/splice.ts";
 import { judge } from "../engine/columnar.ts";
 import { policyOf } from "../engine/policyFile.ts";
+import { deployed } from "../engine/deployed.ts";
 
 const STEP_MS = 15_000;
 const FIRST_MS = 1_700_000_000_000;
@@ -22,17 +17,7 @@ const SEEN = 40;
 const START_MS = FIRST_MS + PAST * STEP_MS;
 const END_MS = START_MS + 3_600_000;
 
-const deployment: Deployment = {
-  deploymentId: "d",
-  service: "api",
-  environment: "production",
-  kind: "code",
-  startedAtMs: START_MS,
-  version: null,
-  author: null,
-  team: null,
-  criticality: null,
-};
+const deployment = deployed(START_MS, { deploymentId: "d" });
 
 const named = (counter?: true): SeriesName => ({
   service: "api",

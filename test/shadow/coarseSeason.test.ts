@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { seasonFor } from "../../lab/shadow/season.ts";
 import type { MetricsSource, TakenColumn } from "../../lab/shadow/contract.ts";
 import { prepareSeason } from "../../engine/detect/baseline/season.ts";
-import type { Deployment } from "../../engine/index.ts";
 import { policyOf } from "../engine/policyFile.ts";
+import { deployed } from "../engine/deployed.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -18,17 +18,7 @@ const STEPS: Readonly<Record<string, number>> = {
   daily: DAY_MS,
 };
 
-const deployment: Deployment = {
-  deploymentId: "d1",
-  service: "api",
-  environment: "production",
-  kind: "code",
-  startedAtMs: START_MS,
-  version: null,
-  author: null,
-  team: null,
-  criticality: null,
-};
+const deployment = deployed(START_MS);
 const policy = policyOf({
   policy: "p",
   owner: "o",

@@ -8,7 +8,6 @@ import {
   initialController,
   restore,
   serialise,
-  type Deployment,
   type Event,
   type Policy,
   type SampleColumn,
@@ -17,6 +16,7 @@ import { check } from "../check.ts";
 import { judge, replay } from "../columnar.ts";
 import { runLive, toBatches } from "../liveHost.ts";
 import { policyOf } from "../policyFile.ts";
+import { deployed } from "../deployed.ts";
 
 const START_MS = Date.UTC(2026, 6, 1, 12);
 const MINUTE_MS = 60_000;
@@ -96,17 +96,7 @@ function flaggerPolicy(threshold: number, confirmPromotion = false): Policy {
   return policyOf({ policy: "flagger", owner: "payments", incumbent });
 }
 
-const deployment: Deployment = {
-  deploymentId: "d1",
-  service: "shop",
-  environment: "production",
-  kind: "code",
-  startedAtMs: START_MS,
-  version: null,
-  author: null,
-  team: null,
-  criticality: null,
-};
+const deployment = deployed(START_MS, { service: "shop" });
 
 /** One sample a minute from an hour before the start to an hour after it. */
 function errors(
