@@ -116,7 +116,9 @@ export function askSilence(
     return { watch, judgement: null };
   }
   const toMs = Math.min(untilMs, watch.endsAtMs);
-  const asked = { ...watch, silence: { ...silence, askedToMs: Math.max(silence.askedToMs, toMs) } };
+  const askedToMs = Math.max(silence.askedToMs, toMs);
+  const others = withoutBefore(silence.others, askedToMs - silenceMs);
+  const asked = { ...watch, silence: { ...silence, others, askedToMs } };
   if (!silence.wasHeard) return { watch: asked, judgement: null };
   const heard = heardBy(silence, watch.knownAtMs, toMs);
   for (const [index, sinceMs] of heard.entries()) {
@@ -135,6 +137,18 @@ export function askSilence(
     }
   }
   return { watch: asked, judgement: null };
+}
+
+/** No later question looks back further. The names stay: it counts how many are known. */
+function withoutBefore(others: SilenceState["others"], fromMs: number): SilenceState["others"] {
+  const isOld = (times: readonly number[]): boolean => times.length > 0 && times[0]! <= fromMs;
+  if (![...others.values()].some(isOld)) return others;
+  return new Map(
+    [...others].map(([name, times]) => [
+      name,
+      isOld(times) ? times.filter((ms) => ms > fromMs) : times,
+    ]),
+  );
 }
 
 /** Who reported in each part of (fromMs, toMs]; null where that is too few to tell silence by. */

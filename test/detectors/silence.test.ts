@@ -191,4 +191,15 @@ describe("a live host", () => {
     expect(live).toEqual(whole);
     expect(whole.some(({ evidence }) => evidence.silence !== undefined)).toBe(true);
   });
+
+  it("keeps of the others no more than a later question can ask", () => {
+    const policy = policyWith();
+    const others = ["a", "b", "c"].map((name) => column(name, null, () => true));
+    const columns = [column("shop", "v2", () => true), ...others];
+    const watch = takeColumns(policy, startWatch(policy, deploymentOf("v2"), []), columns);
+    const later = advanceWatch(policy, watch, START_MS + 50 * MINUTE_MS).watch;
+    const kept = [...later.silence!.others.values()].map((times) => times.length);
+    // Of ten minutes ahead, which the columns hold already, and of the last five.
+    expect(kept).toEqual([15, 15, 15]);
+  });
 });
