@@ -136,6 +136,7 @@ export {
   type KeptWatch,
   type WatchJudged,
 } from "./detect/watchJudged.ts";
+export { witnessesOf } from "./detect/silence.ts";
 export type { EvenColumn } from "./detect/glance/glimpse.ts";
 export {
   advanceWatch,

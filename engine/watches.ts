@@ -13,6 +13,7 @@ import {
   type DeploymentState,
   type FleetState,
 } from "./decide/state.ts";
+import { witnessesOf } from "./detect/silence.ts";
 import { watchDueAtMs, type WatchState } from "./detect/watch.ts";
 import type { SampleColumn } from "./event.ts";
 import { servicesOf, type Policy } from "./policy/policy.ts";
@@ -98,11 +99,16 @@ export function byService(columns: readonly SampleColumn[]): ColumnsFor {
     if (list === undefined) places.set(service, [at]);
     else list.push(at);
   });
+  const names = [...places.keys()].sort();
   return (policy, watch) => {
-    // Peers, and those that report while a deployment is silent, may be series of any service.
-    if (watch.context?.controls !== undefined || watch.silence !== undefined) return columns;
-    const services = policy.signals.flatMap((one) => [...servicesOf(one, watch.deployment)]);
-    const found = [...new Set(services)].flatMap((service) => places.get(service) ?? []);
+    // Peers may be series of any service.
+    if (watch.context?.controls !== undefined) return columns;
+    const { deployment, silence } = watch;
+    const services = policy.signals.flatMap((one) => [...servicesOf(one, deployment)]);
+    const witnesses = silence === undefined ? [] : witnessesOf(deployment.service, names);
+    const found = [...new Set([...services, ...witnesses])].flatMap(
+      (service) => places.get(service) ?? [],
+    );
     return found.sort((a, b) => a - b).map((at) => columns[at]!);
   };
 }

@@ -4,9 +4,9 @@
  *
  * For policies that say `silence: 5m`. The deployment is silent when no valid sample of its series
  * became known for so long, though the service had some before. It counts only where others report
- * in each third of that time: the old version, or three other services (all, where fewer are
- * known). An outage of the metrics API silences everything at once and has no culprit. As long
- * as others are silent too the question is asked again after the same time.
+ * in each third of that time: the old version, or three of the five services that follow by name
+ * (all, where fewer are known). An outage of the metrics API silences everything at once and has no
+ * culprit. As long as others are silent too the question is asked again after the same time.
  *
  * Silence is no breach: people are paged and the rollout is held, and no machine rolls back on it.
  * Biases: an outage of the service's own telemetry looks the same; a service without any traffic is
@@ -24,6 +24,8 @@ import type { WatchState } from "./watch.ts";
 
 /** So many other services must report, where the old version does not. */
 const OTHERS_AT_LEAST = 3;
+/** So many other services are heard: those whose names follow the deployed one's. */
+const WITNESSES = 5;
 /** Others must have reported in each of so many parts of the time of silence. */
 const PARTS = 3;
 /** The name of the old version among the witnesses. */
@@ -35,7 +37,10 @@ export interface SilenceState {
   readonly wasHeard: boolean;
   /** By series: when valid samples of the deployment's own series became known. */
   readonly own: ReadonlyMap<string, readonly number[]>;
-  /** By witness: when valid samples became known, with those of all of its series. */
+  /**
+   * By witness: when valid samples became known, with those of all of its series. A service that
+   * reported only before the deployment is a witness that is silent itself.
+   */
   readonly others: ReadonlyMap<string, readonly number[]>;
   /** Up to when the question was asked. */
   readonly askedToMs: number;
@@ -71,12 +76,28 @@ export function hearColumns(
         if (known <= startedAtMs) wasHeard ||= isOwn || isOld;
       } else if (known <= watch.endsAtMs) heard.push(Math.max(known, watch.knownAtMs));
     }
-    if (heard.length === 0) continue;
+    if (atMs.length === 0 || (heard.length === 0 && (isOwn || isOld))) continue;
     const key = isOwn ? seriesKey(series) : isOld ? OLD_VERSION : series.service;
     const kept = isOwn ? own : others;
     kept.set(key, [...(kept.get(key) ?? []), ...heard]);
   }
+  const heardOf = [...others.keys()].filter((name) => name !== OLD_VERSION).sort();
+  const kept = new Set(witnessesOf(deployment.service, heardOf));
+  for (const name of heardOf) if (!kept.has(name)) others.delete(name);
   return { ...watch, silence: { ...silence, wasHeard, own, others } };
+}
+
+/**
+ * The services that are heard beside a deployed one: few, because every watch keeps what it hears.
+ * A host may read or hand on only these; the same rule chooses among whatever it hands on.
+ *
+ * @param names of services, in order; the deployed one may be among them
+ */
+export function witnessesOf(service: string, names: readonly string[]): readonly string[] {
+  const next = names.findIndex((name) => name > service);
+  const from = next < 0 ? names.length : next;
+  const found = [...names.slice(from, from + WITNESSES), ...names.slice(0, WITNESSES)];
+  return [...new Set(found)].filter((name) => name !== service).slice(0, WITNESSES);
 }
 
 /** Does the signal watch the deployed service itself? */

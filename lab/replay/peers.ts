@@ -12,6 +12,7 @@ import {
   seriesKey,
   servicesOf,
   watches,
+  witnessesOf,
   type Departure,
   type PeerControl,
   type Policy,
@@ -92,11 +93,8 @@ export function withPeers(
   });
 }
 
-/** So many services are listened to while a deployment is silent. */
-const WITNESSES = 5;
-
 /**
- * Adds to each deployment a metric of other services, where a policy asks for silence: a deployment
+ * Adds to each deployment the series of its witnesses, where a policy asks for silence: a deployment
  * is silent only while others report. They are read beside the series of its peers.
  */
 export function withWitnesses(
@@ -107,18 +105,10 @@ export function withWitnesses(
   if (policies.every(({ silenceMs }) => silenceMs === undefined)) return deployments;
   const names = [...watched.keys()].sort();
   return deployments.map((one) => {
-    const { service } = one.deployment;
     const known = new Set([...one.series, ...one.peers].map(({ index }) => index));
-    const next = names.findIndex((name) => name > service);
-    const from = Math.max(0, next);
-    const others = [...names.slice(from), ...names.slice(0, from)].filter(
-      (name) => name !== service,
+    const witnesses = witnessesOf(one.deployment.service, names).flatMap((name) =>
+      watched.get(name)!.filter(({ index }) => !known.has(index)),
     );
-    const witnesses = others.slice(0, WITNESSES).flatMap((name) => {
-      const series = watched.get(name)!;
-      const { metric } = series[0]!.name;
-      return series.filter(({ index, name: its }) => its.metric === metric && !known.has(index));
-    });
     return { ...one, peers: [...one.peers, ...witnesses] };
   });
 }

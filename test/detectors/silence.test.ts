@@ -202,4 +202,33 @@ describe("a live host", () => {
     // Of ten minutes ahead, which the columns hold already, and of the last five.
     expect(kept).toEqual([15, 15, 15]);
   });
+
+  it("hears the five services that follow by name, whatever a host hands on", () => {
+    const policy = policyWith();
+    const deployment = deploymentOf(null);
+    const names = ["t", "u", "v", "w", "x", "a", "b", "c", "d"];
+    const isPast = (minute: number): boolean => minute < PAST;
+    const judged = (reporting: readonly string[], handedOn: readonly string[]) => {
+      const columns = [
+        column("shop", null, isPast),
+        ...handedOn.map((name) =>
+          column(name, null, (at) => isPast(at) || reporting.includes(name)),
+        ),
+      ];
+      const watch = takeColumns(policy, startWatch(policy, deployment, []), columns);
+      const { judgements } = advanceWatch(policy, watch, watch.endsAtMs);
+      const started = { atMs: START_MS, knownAtMs: START_MS, deployment };
+      const events: Event[] = [{ kind: "deploymentStarted", ...started }, ...toBatches(columns)];
+      const live = runLive(policy, events).handled.flatMap(({ event }) =>
+        event.kind === "signalJudged" ? [event] : [],
+      );
+      expect(live).toEqual(judgements);
+      return judgements.flatMap(({ evidence: { silence } }) => silence ?? [])[0]?.witnesses;
+    };
+    const five = names.slice(0, 5);
+    expect(judged(["a", "b", "c", "d"], names)).toBeUndefined();
+    for (const handedOn of [names, five]) {
+      expect(judged(["t", "v", "x"], handedOn)).toEqual(["t", "v", "x"]);
+    }
+  });
 });
