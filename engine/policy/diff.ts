@@ -42,7 +42,10 @@ function compare(
       compare(before.entries.get(key), after.entries.get(key), [...path, key]),
     );
   }
-  const texts = [before, after].map((one) => (one === undefined ? null : textOf(one)));
+  const isIncumbent = path.join(".") === "incumbent";
+  const texts = [before, after].map((one) =>
+    one === undefined ? null : isIncumbent ? systemText(one) : textOf(one),
+  );
   const values = [before, after].map((one) => (one?.kind === "leaf" ? one.value : null));
   const same =
     before?.kind === "leaf" && after?.kind === "leaf"
@@ -50,6 +53,12 @@ function compare(
       : texts[0] === texts[1];
   if (same) return [];
   return [said(path, texts[0]!, texts[1]!, directionOf(path, values[0]!, values[1]!))];
+}
+
+/** Which system an incumbent is of: its plan is pages long, and nothing of it stays. */
+function systemText(incumbent: Outline): string {
+  const system = incumbent.kind === "map" ? incumbent.entries.get("system") : undefined;
+  return textOf(system ?? incumbent);
 }
 
 function compareLists(

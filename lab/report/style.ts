@@ -59,6 +59,7 @@ section { margin-top: 3.25rem; }
 }
 pre { overflow-x: auto; padding: 0.75rem 0.9rem; background: var(--panel); font-size: 0.85rem; }
 code { font-family: var(--mono); font-size: 0.88em; overflow-wrap: anywhere; }
+li { overflow-wrap: anywhere; }
 pre code { overflow-wrap: normal; font-size: inherit; }
 dl { display: grid; grid-template-columns: minmax(10rem, 15rem) 1fr; gap: 0.4rem 1.25rem;
   max-width: none; font-size: 0.95rem; }

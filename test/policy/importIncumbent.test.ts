@@ -3,11 +3,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { diffPolicies } from "../../engine/index.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { Problem } from "../../lab/problem.ts";
 import { loadLivePolicy } from "../../lab/shadow/livePolicy.ts";
 import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
+import { shipped } from "../history/smallWorld.ts";
 
 const RULES = `groups:
   - name: slo
@@ -133,6 +135,16 @@ describe("alert rules as a policy", () => {
         intervalMs: 60_000,
       },
     ]);
+  });
+
+  it("are named by their system in a diff with another policy, without their plan", async () => {
+    await importRules();
+    const mine = loadPolicy(join(dir, "policies", "rules.yaml"));
+    const own = diffPolicies(mine, shipped("two-minute-override"));
+    const [gone] = own.filter(({ path }) => path[0] === "incumbent");
+    expect(gone).toMatchObject({ before: "prometheus", after: null });
+    const longer = { ...mine, incumbent: { ...mine.incumbent!, plan: { groups: [] } } };
+    expect(diffPolicies(mine, longer).length).toBeGreaterThan(0);
   });
 
   it("are no policy for a live host", async () => {
