@@ -94,8 +94,8 @@ export function withPeers(
 }
 
 /**
- * Adds to each deployment the series of its witnesses, where a policy asks for silence: it is silent
- * only while others report. They are read beside the series of its peers.
+ * Adds to each deployment the series of its witnesses, where a policy asks for silence: it is
+ * silent only while others report. They are read beside the series of its peers.
  */
 export function withWitnesses(
   policies: readonly Policy[],
