@@ -81,6 +81,20 @@ export function rate(high: number) {
   });
 }
 
+/** `[20%, 60%]`: the lowest and the highest of what is drawn. */
+export function range(of: z.ZodType<number>) {
+  return z.unknown().transform((value, context): readonly [number, number] => {
+    const [low, high] = Array.isArray(value) ? value.map((one) => of.safeParse(one)) : [];
+    if (Array.isArray(value) && value.length === 2 && low!.success && high!.success) {
+      if (low!.data <= high!.data) return [low!.data, high!.data];
+    }
+    context.addIssue(
+      `${show(value)} is not a range|Write [lowest, highest], each as it would be alone.`,
+    );
+    return z.NEVER;
+  });
+}
+
 export function name() {
   return z.unknown().transform((value, context) => {
     if (typeof value === "string" && /^[a-z0-9][\w./-]*$/i.test(value)) return value;

@@ -47,6 +47,15 @@ export function fillNoise(
   }
 }
 
+/**
+ * Bends normal noise so that it reaches further up than down, as recorded latencies do: z becomes
+ * (exp(skew z) - 1) / skew (Tukey's g). The median stays, and so does the order.
+ */
+export function bendUpwards(noise: Float64Array, count: number, sd: number, skew: number): void {
+  const rate = skew / sd;
+  for (let i = 0; i < count; i++) noise[i] = Math.expm1(rate * noise[i]!) / rate;
+}
+
 /** Above this mean a count is drawn from the normal with the same mean and variance. */
 const NORMAL_FROM_MEAN = 24;
 

@@ -6,51 +6,11 @@
  */
 
 import type { RandomStream } from "../../lab/random.ts";
-import { METRICS, type Effect, type Exposure, type Metric } from "./effects.ts";
+import { addBursts } from "./bursts.ts";
+import { METRICS, type Effect, type Exposure } from "./effects.ts";
+import { Recipe } from "./recipe.ts";
 import type { Regression, Surprise } from "./spec.ts";
 import { EFFECT_MAX_MS, MINUTE_MS } from "./world.ts";
-
-type More = Partial<Omit<Effect, "metric" | "size">>;
-
-/** Builds one recipe's effects without repeating times and names. */
-class Recipe {
-  readonly effects: Effect[] = [];
-  constructor(
-    private readonly service: string,
-    private readonly onsetMs: number,
-    private readonly endsMs: number,
-    private readonly byDeployment: boolean,
-    private readonly exposure: readonly Exposure[] | null = null,
-  ) {}
-
-  add(metric: Metric, size: number, more: More = {}): this {
-    this.effects.push({
-      service: this.service,
-      metric,
-      shape: "step",
-      change: "relative",
-      size,
-      onsetMs: Math.round(this.onsetMs),
-      endsMs: Math.round(this.endsMs),
-      scaleMs: 0,
-      byDeployment: this.byDeployment,
-      ...(this.exposure === null ? {} : { exposure: this.exposure }),
-      ...more,
-    });
-    return this;
-  }
-
-  /** The three latency quantiles, the body moving `body` times as much as p95. */
-  latency(size: number, body = 0.9, tail = 1.1, more: More = {}): this {
-    return this.add("latency_p50_ms", size * body, more)
-      .add("latency_p95_ms", size, more)
-      .add("latency_p99_ms", size * tail, more);
-  }
-
-  errors(size: number, more: More = {}): this {
-    return this.add("error_rate", size, { change: "additive", ...more });
-  }
-}
 
 /** The severity of a latency regression: lognormal, median +40 %, sigma 0.7. */
 function latencySize(random: RandomStream): number {
@@ -192,6 +152,9 @@ export function regressionEffects(
       }
       break;
     }
+    case "bursts":
+      addBursts(recipe, onset, ends, random);
+      break;
     case "oscillation": {
       // A minute or two bad, three to six good: every breach clears before it has held.
       const wave = { shape: "oscillation", scaleMs: random.between(4, 8) * MINUTE_MS } as const;

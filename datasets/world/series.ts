@@ -20,7 +20,7 @@ import { activeEffects, applyEffects, type Interventions } from "./active.ts";
 import { countUp, restartsBetween } from "./counter.ts";
 import { REQUESTS_TOTAL, type Metric, type WorldMetric } from "./effects.ts";
 import { apiOutagesBetween, episodesBetween } from "./incidents.ts";
-import { fillNoise, NOISE_BLOCK } from "./noise.ts";
+import { bendUpwards, fillNoise, NOISE_BLOCK } from "./noise.ts";
 import type { Service } from "./services.ts";
 import { DAY_MS, remember, serviceOf, type World } from "./world.ts";
 import { fillShares, versionsBetween } from "./versions.ts";
@@ -130,6 +130,25 @@ function addOwnNoise(
 ): void {
   fillNoise(shared, first, to, key, phi, sd * Math.sqrt(OWN_VARIANCE));
   for (let i = 0; i < to; i++) noise[i] = noise[i]! * Math.sqrt(1 - OWN_VARIANCE) + shared[i]!;
+}
+
+/** Replaces a part of the latency noise by that of the services it calls; the variance stays. */
+function addNoiseOfCalled(
+  world: World,
+  { noiseFrom }: Service,
+  { noise, shared }: Columns,
+  first: number,
+  to: number,
+  sd: number,
+): void {
+  const own = 1 - noiseFrom.reduce((sum, { correlation }) => sum + correlation ** 2, 0);
+  for (let i = 0; i < to; i++) noise[i] = noise[i]! * Math.sqrt(own);
+  for (const { service, correlation } of noiseFrom) {
+    const key = counter(world.seed, "noise", service, "latency");
+    // The called service's own part of its noise: what it has from others goes no further.
+    fillNoise(shared, first, to, key, serviceOf(world, service).levels.noisePhi, sd * correlation);
+    for (let i = 0; i < to; i++) noise[i] = noise[i]! + shared[i]!;
+  }
 }
 
 /** Index of the first sample at or after a time; sample 0 is at the world's start. */
@@ -247,6 +266,13 @@ function drawSamples(
       fillShares(columns.share, serving, blockMs, world.stepMs, to);
       for (let i = from; i < to; i++) if (columns.share[i] === 0) columns.missing[i] = 1;
       if (noise !== null) addOwnNoise(columns, first, to, ownKey, noise);
+    }
+    if (noise?.family === "latency") {
+      const { noiseSkew } = service.levels;
+      if (service.noiseFrom.length > 0) {
+        addNoiseOfCalled(world, service, columns, first, to, noise.sd);
+      }
+      if (noiseSkew > 0) bendUpwards(columns.noise, to, noise.sd, noiseSkew);
     }
     applyEffects(world, columns, active, first, from, to);
     write(writing, first, from, to, out, at);

@@ -35,6 +35,8 @@ export interface ServiceLevels {
   /** AR(1) noise of log latency: autocorrelation at one step, and sd. */
   readonly noisePhi: number;
   readonly noiseSd: number;
+  /** Upward excess of that noise; 0 is normal. */
+  readonly noiseSkew: number;
   /** How much of a regional shock this service feels. */
   readonly shockLoading: number;
 }
@@ -52,6 +54,13 @@ export interface Service {
   /** Its first day, a UTC midnight: without growth the world's own. */
   readonly bornAtMs: number;
   readonly levels: ServiceLevels;
+  /** The services it calls whose latency noise it shares, and the correlation with each. */
+  readonly noiseFrom: readonly NoiseFrom[];
+}
+
+export interface NoiseFrom {
+  readonly service: string;
+  readonly correlation: number;
 }
 
 /** Callers first, the deepest dependencies last: edges only point down the list. */
@@ -107,6 +116,7 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
       critical: 0.13,
     });
     const { team, bornAtMs } = placeOf(spec, index);
+    const dependsOn = drawDependencies(index, count, seed);
     const throughputRps = traffic * random.lognormal(40, 0.9);
     const dayAmplitude = random.between(0.25, 0.6);
     return {
@@ -114,7 +124,7 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
       team: teamName(team),
       criticality,
       timezone: timezones[team % timezones.length]!,
-      dependsOn: drawDependencies(index, count, seed),
+      dependsOn,
       revenuePerMinute: Math.round(random.lognormal(REVENUE_MEDIAN[criticality], 0.5) * 100) / 100,
       activity: count === 1 ? 1 : 0.6 + (0.8 * ranks[index]!) / (count - 1),
       bornAtMs,
@@ -136,10 +146,61 @@ export function drawServices(spec: WorldSpec, seed: number): readonly Service[] 
         weekend: random.between(-0.35, 0.15),
         noisePhi: random.between(0.3, 0.8),
         noiseSd: Math.min(0.15, Math.max(0.02, random.lognormal(0.05, 0.5))),
+        noiseSkew: 0,
         shockLoading: random.between(0.3, 0.8),
+        ...drawNoiseLevels(spec, seed, name),
       },
+      noiseFrom: drawNoiseFrom(spec, seed, name, dependsOn),
     };
   });
+}
+
+/** What a world with `noise` has in place of the levels of others. Nothing else changes with it. */
+function drawNoiseLevels(
+  { noise: { latency, conversion } = {} }: WorldSpec,
+  seed: number,
+  name: string,
+): Partial<ServiceLevels> {
+  const random = randomStream(seed, "noiseLevels", name);
+  const sd = random.normal();
+  const [phi, rate, visits] = [random.next(), random.next(), random.next()];
+  return {
+    ...(latency !== undefined && {
+      noiseSd: Math.min(0.5, Math.max(0.01, latency.sd * Math.exp(latency.spread * sd))),
+      noisePhi: within(latency.phi, phi),
+      noiseSkew: latency.skew,
+    }),
+    ...(conversion !== undefined && {
+      conversionRate: within(conversion.rate, rate),
+      visitShare: within(conversion.visits, visits),
+    }),
+  };
+}
+
+function within([low, high]: readonly [number, number], share: number): number {
+  return low + (high - low) * share;
+}
+
+/** A caller's noise is never all of other services. */
+const NOISE_FROM_CALLED_MAX = 0.8;
+
+function drawNoiseFrom(
+  { noise: { calls } = {} }: WorldSpec,
+  seed: number,
+  caller: string,
+  called: readonly string[],
+): readonly NoiseFrom[] {
+  if (calls === undefined) return [];
+  const drawn = called.map((service) => ({
+    service,
+    correlation: randomStream(seed, "noiseFrom", caller, service).lognormal(
+      calls.median,
+      calls.spread,
+    ),
+  }));
+  const variance = drawn.reduce((sum, { correlation }) => sum + correlation ** 2, 0);
+  const factor = Math.min(1, NOISE_FROM_CALLED_MAX / Math.sqrt(variance));
+  return drawn.map((one) => ({ ...one, correlation: factor * one.correlation }));
 }
 
 /**

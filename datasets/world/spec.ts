@@ -9,6 +9,7 @@ import {
   duration,
   midnight,
   name,
+  range,
   rate,
   sentence,
   share,
@@ -39,6 +40,7 @@ export const OPTIONAL_REGRESSIONS = [
   "silent_version",
   "memory_leak",
   "failing_dependency",
+  "bursts",
 ] as const;
 export const SURPRISES = [
   "cache_transient",
@@ -215,6 +217,28 @@ const sections = z.strictObject({
     reachCallers: share.optional(),
   }),
   loggingPolicy: name(),
+  /** Without it, or without a part of it: as `ServiceLevels` says. */
+  noise: z
+    .strictObject({
+      /** Of a service's log latency; the draws between services are lognormal. */
+      latency: z
+        .strictObject({
+          /** Median over services of the sd, without the scatter of quantiles of few requests. */
+          sd: share,
+          /** Sd of the logarithm of that sd, over services. */
+          spread: rate(3),
+          /** Upward excess: (exp(skew z) - 1) / skew in place of z; 0 is normal. */
+          skew: rate(1),
+          /** Autocorrelation at one step, drawn evenly. */
+          phi: range(rate(0.95)),
+        })
+        .optional(),
+      /** Correlation of a caller's latency noise with that of a service it calls: lognormal. */
+      calls: z.strictObject({ median: share, spread: rate(3) }).optional(),
+      /** What conversions are counted from: their share of visits, and visits of requests. */
+      conversion: z.strictObject({ rate: range(share), visits: range(share) }).optional(),
+    })
+    .optional(),
   people: z.strictObject({ seed: whole(0, 4_294_967_295) }),
 });
 

@@ -91,28 +91,31 @@ describe("a window of a shipped world", () => {
       return third === 0 ? null : startedAtMs + third * 12 * MINUTE_MS;
     };
 
-  it.each(["adversarial", "shock", "low-traffic", "migrations"])("is alone as in %s", (name) => {
-    const world = seven(name);
-    fc.assert(
-      fc.property(
-        fc.constantFrom(...world.services.map((service) => service.name)),
-        fc.constantFrom(...metricsOf(world)),
-        fc.integer({ min: 0, max: 6 * 1440 }),
-        fc.integer({ min: 1, max: 1440 }),
-        (service, metric, after, length) => {
-          const from = world.startMs + after * MINUTE_MS;
-          const to = from + length * MINUTE_MS;
-          const read = (of: World, fromMs: number, toMs: number): Float32Array =>
-            generateSamples(of, service, metric, fromMs, toMs, acts(of));
-          // A world made afresh, so that no memo of the whole can help.
-          const alone = read(createWorld(world.spec, world.seed), from, to);
-          const within = read(world, world.startMs, to + DAY_MS / 2);
-          expect(alone).toEqual(within.slice(after, after + length));
-        },
-      ),
-      { seed: 1, numRuns: 12 },
-    );
-  });
+  it.each(["adversarial", "shock", "low-traffic", "migrations", "fitted"])(
+    "is alone as in %s",
+    (name) => {
+      const world = seven(name);
+      fc.assert(
+        fc.property(
+          fc.constantFrom(...world.services.map((service) => service.name)),
+          fc.constantFrom(...metricsOf(world)),
+          fc.integer({ min: 0, max: 6 * 1440 }),
+          fc.integer({ min: 1, max: 1440 }),
+          (service, metric, after, length) => {
+            const from = world.startMs + after * MINUTE_MS;
+            const to = from + length * MINUTE_MS;
+            const read = (of: World, fromMs: number, toMs: number): Float32Array =>
+              generateSamples(of, service, metric, fromMs, toMs, acts(of));
+            // A world made afresh, so that no memo of the whole can help.
+            const alone = read(createWorld(world.spec, world.seed), from, to);
+            const within = read(world, world.startMs, to + DAY_MS / 2);
+            expect(alone).toEqual(within.slice(after, after + length));
+          },
+        ),
+        { seed: 1, numRuns: 12 },
+      );
+    },
+  );
 });
 
 describe("growth", () => {

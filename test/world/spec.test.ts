@@ -55,6 +55,16 @@ describe("parseWorld", () => {
     ["failureRate: 5.5%", "failureRate: 5.5%\n  canaryFor: 2h", "a canary longer than an hour"],
     ["failureRate: 5.5%", "failureRate: 5.5%\n  stagedHarm: 1", "1 is neither true nor false"],
     ["count: 40", "count: 40\n  growth: { count: 30, teams: 8 }", "a platform that shrinks"],
+    [
+      "people: { seed: 11 }",
+      "noise: { calls: { median: 5%, spread: 9 } }\npeople: { seed: 11 }",
+      "noise.calls.spread: 9 is not a rate",
+    ],
+    [
+      "people: { seed: 11 }",
+      "noise: { conversion: { rate: [60%, 20%], visits: [1%, 2%] } }\npeople: { seed: 11 }",
+      'noise.conversion.rate: ["60%","20%"] is not a range\n  Write [lowest, highest]',
+    ],
     ["people: { seed: 11 }", "people: { seed: -1 }", "people.seed: -1 is not allowed"],
   ])("says what is wrong when %j becomes %j", (right, wrong, expected) => {
     const text = QUARTER_TEXT.replace(right, wrong);
