@@ -1,19 +1,15 @@
 /**
  * The command line in a process of its own, as a shell starts it, or in one that goes on to the
- * next command. Both run the sources as plain JavaScript, made once in a run: a process that
- * strips the types first takes twice as long to start. That `hindsight.js` starts the sources
- * themselves, docs.test.ts shows.
+ * next command. Both run the built sources (built.ts): a process that strips the types first takes
+ * twice as long to start. That `hindsight.js` starts the sources themselves, docs.test.ts shows.
  */
 
 import { fork, spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { transformWithOxc } from "vite";
-import { madeOnce } from "./once.ts";
+import { buildSources } from "./built.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const ANSWERING = fileURLToPath(new URL("./answering.ts", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -89,30 +85,7 @@ export function node(args: readonly string[], shell: Shell = {}): Promise<Ended>
   });
 }
 
-/** The sources without their types, laid out as `npm run build` lays them out. */
+/** The program that a process of its own runs. */
 export async function builtCommandLine(): Promise<string> {
-  const built = await madeOnce(join(process.env["HINDSIGHT_TESTS"]!, "built"), async (partial) => {
-    for (const folder of ["engine", "lab", "datasets"]) {
-      for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
-        if (!name.endsWith(".ts") || name.endsWith(".d.ts")) continue;
-        await strip(join(ROOT, folder, name), join(partial, "dist", folder, name));
-      }
-    }
-    await strip(ANSWERING, join(partial, "answering.ts"));
-    // The shipped folders are looked for beside the built ones.
-    for (const folder of ["datasets", "scenarios"]) {
-      symlinkSync(join(ROOT, folder), join(partial, folder));
-    }
-  });
-  return join(built, "dist/lab/cli/main.js");
-}
-
-async function strip(file: string, out: string): Promise<void> {
-  const { code } = await transformWithOxc(readFileSync(file, "utf8"), file, {
-    target: "es2023",
-    sourcemap: false,
-    typescript: { onlyRemoveTypeImports: true, rewriteImportExtensions: true },
-  });
-  mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out.replace(/\.ts$/, ".js"), code);
+  return join(await buildSources(), "dist/lab/cli/main.js");
 }

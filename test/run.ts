@@ -7,10 +7,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSources } from "./built.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-export function setup(): () => void {
+export async function setup(): Promise<() => void> {
   const temporary = mkdtempSync(join(tmpdir(), "hindsight-tests-"));
   mkdirSync(join(ROOT, ".hindsight"), { recursive: true });
   const built = mkdtempSync(join(ROOT, ".hindsight/tests-"));
@@ -21,6 +22,7 @@ export function setup(): () => void {
   process.env["HINDSIGHT_TESTS"] = built;
   // Tests of the cache name their own; nobody else reads what another test left.
   process.env["HINDSIGHT_CACHE"] = "off";
+  await buildSources();
   return () => {
     for (const directory of [temporary, built]) rmSync(directory, { recursive: true, force: true });
   };

@@ -5,11 +5,14 @@
  * engine keeps nothing between calls.
  */
 import { defineConfig } from "vitest/config";
+import { builtSources } from "./built.ts";
 
 /** Long proofs take minutes each, and on a busy machine more. */
 const TEST_MS = process.env["SOAK"] === "1" ? 3_600_000 : 60_000;
 
 export default defineConfig({
+  // Built once in a run: whoever watches for changes wants the sources.
+  plugins: process.argv.includes("run") ? [builtSources] : [],
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
@@ -19,7 +22,9 @@ export default defineConfig({
     pool: "forks",
     isolate: false,
     // Random cases make much that is soon forgotten: moved about less, it costs a tenth less.
-    execArgv: ["--max-semi-space-size=64"],
+    // A failure in a built source is shown at its place in the source.
+    execArgv: ["--max-semi-space-size=64", "--enable-source-maps"],
+    server: { deps: { external: [/\/built\/dist\//] } },
     maxWorkers: 3,
   },
 });
