@@ -43,9 +43,16 @@ export function compareCommand(): Command {
         });
       }
       const policies = flags.policy.map(loadPolicy);
-      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
+      const modelled = { limits: [] };
+      const common = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
       const run = await runWriter(flags);
-      const answer = await answerTo(flags.history, policies, options, "scores", run);
+      const answer = await answerTo(
+        flags.history,
+        policies,
+        { ...common, modelled },
+        "scores",
+        run,
+      );
       if (flags.json) printJson(compareDocument(answer));
       else printComparison(answer);
       for (const line of answer.manifest.notes) note(line);

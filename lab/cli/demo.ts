@@ -69,6 +69,7 @@ export function demoCommand(): Command {
           draws: DRAWS,
           seed: 1,
           replicates: 1000,
+          modelled: { limits: [] },
           progress,
         });
         await writeRun(run, evaluation, true);

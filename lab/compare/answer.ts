@@ -41,6 +41,7 @@ type AskedOptions = Pick<
   | "outage"
   | "glances"
   | "scale"
+  | "modelled"
   | "progress"
 >;
 
@@ -64,9 +65,9 @@ export async function answerTo(
   const isSmall = scale === undefined || manifest.samples < scale.leastSamples;
   if (isSmall || use !== null || options.outage !== undefined) return make();
   const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
-  const { draws = 1, effect = "hold", glances = false } = options;
+  const { draws = 1, effect = "hold", glances = false, modelled = null } = options;
   const within = options.within === undefined ? null : withinText(options.within);
-  const rest = { people, costs, seed, replicates, draws, effect, within, glances, shows };
+  const rest = { people, costs, seed, replicates, draws, effect, within, glances, shows, modelled };
   const question = (): unknown => [policies, rest, peopleIdentity(people)];
   const past = { dir, manifest };
   const { answer, isKept } = await answered(scale, past, "evaluation", question, make);

@@ -3,10 +3,9 @@
 import type { Label } from "../history/tables.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
 import { tidy } from "../score/intervals.ts";
+import type { Given } from "./bounds.ts";
 import type { AssumedIn } from "./compare.ts";
 import type { Evaluated } from "./evaluate.ts";
-
-type Given = readonly { readonly label: Label; readonly how: "bounded" | "alike" }[];
 
 /** Fields that rest on deployments of some labels alone. */
 const GOOD: readonly Label[] = ["benign", "expected_change"];
@@ -27,6 +26,12 @@ const RESTS_ON: ReadonlyMap<string, readonly Label[]> = new Map([
   ["unrelatedRollbacks", ["unrelated_incident"]],
 ]);
 
+/** Does a field rest on deployments of this label? */
+export function restsOn(field: string, label: Label): boolean {
+  const labels = field.startsWith("timeTo") ? BAD : RESTS_ON.get(field);
+  return labels === undefined || labels.includes(label);
+}
+
 /** Does the field depend on when a regression was over? */
 const isOfRecovery = (field: string): boolean =>
   field === "mttr" || field === "cost" || field.startsWith("timeToRecovery.");
@@ -35,7 +40,7 @@ const isOfRecovery = (field: string): boolean =>
 export function assumptionsOf(
   baseline: Evaluated,
   candidate: Evaluated,
-): { readonly add: (given: Given) => void; readonly of: (field: string) => AssumedIn } {
+): { readonly add: (given: readonly Given[]) => void; readonly of: (field: string) => AssumedIn } {
   const counts = new Map<string, number>();
   const draws = baseline.draws.length;
   let modelled = 0;
@@ -57,12 +62,11 @@ export function assumptionsOf(
       }
     },
     of: (field) => {
-      const on = field.startsWith("timeTo") ? BAD : RESTS_ON.get(field);
       const count = (how: string): number => {
         let sum = 0;
         for (const [key, n] of counts) {
           const [kind, label] = key.split(" ") as [string, Label];
-          if (kind === how && (on === undefined || on.includes(label))) sum += n;
+          if (kind === how && restsOn(field, label)) sum += n;
         }
         return tidy(sum);
       };

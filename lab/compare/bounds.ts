@@ -31,7 +31,15 @@ interface Assumed {
   readonly baseline: Listed<Outcome>;
   readonly candidate: Listed<Outcome>;
   /** Deployments, by how their part in the difference was assumed. */
-  readonly given: readonly { readonly label: Label; readonly how: "bounded" | "alike" }[];
+  readonly given: readonly Given[];
+}
+
+/** How the part of one deployment was assumed. */
+export interface Given {
+  readonly label: Label;
+  readonly how: "bounded" | "alike";
+  /** Its place in the lists of outcomes. */
+  readonly place: number;
 }
 
 /** What is known of a deployment that history hid from a policy before it asked about it. */
@@ -59,12 +67,13 @@ export function inFavourOf(
   const unlike = { assign: [], tiers: null, fusion: null };
   const sameEyes = sayTheSame(baseline.policy, candidate.policy, unlike);
   let doubts = 0;
-  const given: Assumed["given"][number][] = [];
+  const given: Given[] = [];
   const resolve = (
     { policy, outcome: own }: Resolved,
     { policy: another, outcome: other }: Resolved,
     favoured: boolean,
     isFirst: boolean,
+    place: number,
   ): Outcome => {
     if (!isOpen(own) && !isHalfOpen(own)) return own;
     const tier = hidden.tierOf(policy, own);
@@ -76,7 +85,7 @@ export function inFavourOf(
       : isHalfOpen(other) && own.rolledBack === other.rolledBack;
     // Where both are open the deployment is told once.
     if (isFirst || !(isOpen(other) || isHalfOpen(other))) {
-      given.push({ label: own.label, how: alike ? "alike" : "bounded" });
+      given.push({ label: own.label, how: alike ? "alike" : "bounded", place });
     }
     if (alike && !isOpen(own)) return own;
     if (alike) {
@@ -100,10 +109,10 @@ export function inFavourOf(
   };
   const assumed = {
     baseline: baseline.outcomes.map((_, place) =>
-      resolve(at(baseline, place), at(candidate, place), side === "baseline", true),
+      resolve(at(baseline, place), at(candidate, place), side === "baseline", true, place),
     ),
     candidate: candidate.outcomes.map((_, place) =>
-      resolve(at(candidate, place), at(baseline, place), side === "candidate", false),
+      resolve(at(candidate, place), at(baseline, place), side === "candidate", false, place),
     ),
   };
   return { ...assumed, given, doubts: doubts > 0 };

@@ -19,8 +19,23 @@ import {
   type Interval,
   type Spread,
 } from "../score/intervals.ts";
-import type { Scored } from "../score/scorecard.ts";
+import { score, type Scored, type ScoreOptions } from "../score/scorecard.ts";
+import { groundOf, ModelGround, NOT_MODELLED, widest } from "./grounds.ts";
+import type { Limit } from "./margin.ts";
+import type { ModelErrors, PairAgain, Tested } from "./modelled.ts";
+import type { Draws } from "./changes.ts";
+import type { Tipping } from "./tipping.ts";
 import { designEffectOf } from "./resolution.ts";
+
+/** A verdict on one ground. */
+export interface GroundVerdict {
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly verdict: Verdict;
+}
+
+export type Verdict =
+  "better" | "worse" | "not distinguishable" | "too few to tell" | "no evidence";
 
 export interface Difference {
   readonly field: string;
@@ -31,7 +46,23 @@ export interface Difference {
   readonly low: number | null;
   readonly high: number | null;
   readonly unit: Field["unit"];
-  readonly verdict: "better" | "worse" | "not distinguishable" | "too few to tell" | "no evidence";
+  /** That of the ground it rests on; `low` and `high` are its interval. */
+  readonly verdict: Verdict;
+  /**
+   * What better or worse rests on. `identified`: it holds whatever history hid. `modelled`: it
+   * holds if the model of what was hidden is as good as it shows itself on this history. Null where
+   * neither ground says better or worse.
+   */
+  readonly ground: "identified" | "modelled" | null;
+  readonly identified: GroundVerdict;
+  /** Null where history hid nothing of it, or nothing can be said on this ground. */
+  readonly modelled: (GroundVerdict & { readonly errors: ModelErrors }) | null;
+  /** Kinds of hidden deployments that count as their worst: too few could be tested. */
+  readonly untested: readonly Tested[];
+  /** What would overturn a verdict by the model; null for every other one. */
+  readonly tipping: Tipping | null;
+  /** The same for the verdict that the candidate is worse by no more than a limit. */
+  readonly tippingAtLimit: Tipping | null;
   /** How many observations it rests on, of the policy that has fewer. */
   readonly n: number;
   /** The smallest true difference this history would show four times in five; see resolution.ts. */
@@ -73,23 +104,38 @@ export interface Flip {
   readonly why: string;
 }
 
+/** What a comparison is made with. */
+export interface Comparing {
+  /** How outcomes of these deployments are scored. */
+  readonly scoring: ScoreOptions;
+  /** What is known of deployments that history hid. */
+  readonly hidden?: Hidden;
+  /** The two policies again, for verdicts by the model of what was hidden; see modelled.ts. */
+  readonly again?: PairAgain | null;
+  /** Margins of which verdicts are held against as well; see `tippingAtLimit`. */
+  readonly limits?: readonly Limit[];
+}
+
 /**
- * Differences of every field that has a better direction, candidate minus baseline.
+ * Differences of every field that has a better direction, candidate minus baseline, with a verdict
+ * on each of two grounds.
  *
- * The interval covers sampling and what the history cannot say: it is the widest of
- * the paired bootstrap intervals under the assumptions of bounds.ts. So a difference
- * is called better or worse only where it is whatever the unseen would have been, and
- * where there is enough to go by at all; see enough.ts.
+ * `identified` holds whatever history hid: the widest of the paired bootstrap intervals under the
+ * assumptions of bounds.ts. `modelled` holds if the model of what was hidden is as good as it shows
+ * itself on this history (modelled.ts). Both only speak where there is enough to go by; see
+ * enough.ts.
  */
 export function differencesOf(
   baseline: Evaluated,
   candidate: Evaluated,
-  scoreAgain: (draws: readonly Listed<Outcome>[]) => Scored,
-  hidden: Hidden = WITHOUT_A_PLAN,
+  { scoring, hidden = WITHOUT_A_PLAN, again = null, limits = [] }: Comparing,
 ): readonly Difference[] {
+  const scoreAgain = (draws: readonly Listed<Outcome>[]): Scored => score(draws, scoring);
   const assumedIn = assumptionsOf(baseline, candidate);
   const pairs: (readonly [Scored, Scored])[] = [[baseline.scored, candidate.scored]];
-  for (const side of ["baseline", "candidate"] as const) {
+  const resolved = new Map<Side, Draws>();
+  const places = new Set<number>();
+  for (const side of SIDES) {
     const assumed = baseline.draws.map((outcomes, draw) =>
       inFavourOf(
         side,
@@ -99,12 +145,22 @@ export function differencesOf(
       ),
     );
     if (side === "baseline") assumed.forEach(({ given }) => assumedIn.add(given));
+    for (const { given } of assumed) {
+      for (const { how, place } of given) if (how === "bounded") places.add(place);
+    }
+    const draws = {
+      baseline: assumed.map((one) => one.baseline),
+      candidate: assumed.map((one) => one.candidate),
+    };
+    resolved.set(side, draws);
     if (assumed.every((one) => !one.doubts)) continue;
-    pairs.push([
-      scoreAgain(assumed.map((one) => one.baseline)),
-      scoreAgain(assumed.map((one) => one.candidate)),
-    ]);
+    pairs.push([scoreAgain(draws.baseline), scoreAgain(draws.candidate)]);
   }
+  const isHidden = pairs.length > 1;
+  const model =
+    isHidden && again !== null
+      ? new ModelGround(baseline, candidate, again, resolved, [...places], scoring)
+      : null;
   const seen = onlySeen(baseline, candidate);
   const seenOnly = seen === null ? null : scoreAgain(seen);
   return FIELDS.filter(({ better }) => better !== null).map((field): Difference => {
@@ -122,7 +178,7 @@ export function differencesOf(
       n: tidy(Math.min(...[baseline, candidate].map((one) => one.scored.counts.get(field.name)!))),
       effectiveClusters: spread.effectiveClusters,
     };
-    const resolution = {
+    const nothing = {
       ...rests,
       resolves: null,
       designEffect: null,
@@ -132,43 +188,59 @@ export function differencesOf(
       assumed: assumedIn.of(field.name),
     };
     if (Number.isNaN(from) || Number.isNaN(to)) {
-      const interval = { low: null, high: null };
-      return { ...base, difference: null, ...interval, verdict: "no evidence", ...resolution };
+      const none = { low: null, high: null, verdict: "no evidence" } as const;
+      const grounds = { ground: null, identified: none, modelled: null, untested: [] };
+      const tipping = { tipping: null, tippingAtLimit: null };
+      return { ...base, difference: null, ...none, ...grounds, ...tipping, ...nothing };
     }
-    const intervals = pairs.map((pair) =>
-      candidate.scored.clusters < 2 ? null : intervalOf(pairedSpread(field, ...pair)),
-    );
-    const interval = intervals.includes(null)
-      ? null
-      : {
-          low: Math.min(...intervals.map((one) => one!.low)),
-          high: Math.max(...intervals.map((one) => one!.high)),
-        };
-    const difference = tidy(to - from);
-    const assumed = pairs.map(
-      ([before, after]) => after.values.get(field.name)! - before.values.get(field.name)!,
-    );
-    const error = candidate.scored.clusters < 2 ? 0 : standardErrorOf(spread);
-    const reach = reachOf(difference, interval);
     const few = tooFew(rests) !== null;
-    return {
-      ...base,
-      difference,
+    const difference = tidy(to - from);
+    const speak = (interval: Interval | null): GroundVerdict => ({
       low: interval?.low ?? null,
       high: interval?.high ?? null,
       verdict: verdictOf(field, difference, interval, few),
-      ...resolution,
+    });
+    const isInterval = candidate.scored.clusters >= 2;
+    const identified = speak(
+      isInterval ? widest(pairs.map((pair) => intervalOf(pairedSpread(field, ...pair)))) : null,
+    );
+    const sampled = isInterval ? intervalOf(spread) : null;
+    const found = model?.speak(field, sampled, speak, limits, base.baseline) ?? NOT_MODELLED;
+    const { ground, told } = groundOf(identified, found.modelled);
+    const assumed = pairs.map(
+      ([before, after]) => after.values.get(field.name)! - before.values.get(field.name)!,
+    );
+    const error = isInterval ? standardErrorOf(spread) : 0;
+    return {
+      ...base,
+      difference,
+      ...told,
+      ground,
+      identified,
+      ...found,
+      tipping: ground === "modelled" ? found.tipping : null,
+      ...nothing,
       hiddenShare:
         seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),
       hiddenLow: nullable(Math.min(...assumed)),
       hiddenHigh: nullable(Math.max(...assumed)),
       resolves: few
         ? null
-        : resolvesOf(field, error, reach, spread.range.high, baseline, candidate),
+        : resolvesOf(
+            field,
+            error,
+            reachOf(difference, told),
+            spread.range.high,
+            baseline,
+            candidate,
+          ),
       designEffect: error === 0 ? null : designEffectOf(field.name, error, baseline, candidate),
     };
   });
 }
+
+type Side = "baseline" | "candidate";
+const SIDES: readonly Side[] = ["baseline", "candidate"];
 
 /** The candidate's draws with the baseline's outcome wherever history hid either; null: none. */
 function onlySeen(baseline: Evaluated, candidate: Evaluated): Outcome[][] | null {
@@ -190,8 +262,8 @@ function hiddenShareOf(difference: number, hidden: number): number | null {
 }
 
 /** How far the interval reaches from the difference, on its longer side. */
-function reachOf(difference: number, interval: Interval | null): number {
-  return interval === null ? 0 : Math.max(difference - interval.low, interval.high - difference);
+function reachOf(difference: number, { low, high }: GroundVerdict): number {
+  return low === null || high === null ? 0 : Math.max(difference - low, high - difference);
 }
 
 /** Standard errors beyond an interval's reach: so much more is outside it four times in five. */

@@ -44,9 +44,12 @@ import type { Scale } from "../scale/scale.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
-import { score, type Scored } from "../score/scorecard.ts";
+import { score, type Scored, type ScoreOptions } from "../score/scorecard.ts";
 import type { Hidden } from "./bounds.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
+import { evaluateAgain, pairOf } from "./again.ts";
+import type { Limit } from "./margin.ts";
+import type { EvaluatedAgain } from "./modelled.ts";
 import { checkNames } from "./names.ts";
 import { notesOf } from "./notes.ts";
 import { unmetNotes } from "./unmet.ts";
@@ -98,6 +101,16 @@ export interface EvaluateOptions {
   readonly outage?: Outage;
   /** Keeps what was judged, and has others judge; absent: all of it here and now. */
   readonly scale?: Scale;
+  /**
+   * Say as well what holds by the model of what history hid. That part of the history is then read
+   * five times; absent: only what holds whatever it hid.
+   */
+  readonly modelled?: {
+    /** Margins that the differences are held against as well. */
+    readonly limits: readonly Limit[];
+  };
+  /** How recovery goes; absent: as in this history. */
+  readonly recovery?: Recovery;
 }
 
 /** Policies that are told something else than history's tags; see replay/given.ts. */
@@ -168,10 +181,12 @@ export interface Evaluation {
   readonly replay: Replay;
   /** The first draw's outcomes of policies that were not to be scored; see `Told`. */
   readonly unscored: readonly Listed<Outcome>[];
-  /** Scores outcomes of these deployments as those of the policies were. */
-  readonly scoreAgain: (draws: readonly Listed<Outcome>[]) => Scored;
+  /** How outcomes of these deployments are scored. */
+  readonly scoring: ScoreOptions;
   /** What is known of deployments that history hid. */
   readonly hidden: Hidden;
+  /** The policies again, by the model of what history hid, in the order of `policies`. */
+  readonly again: EvaluatedAgain | null;
   /** By deployment; empty unless they were to be digested. */
   readonly samplesSeen: ReadonlyMap<string, SamplesSeen>;
 }
@@ -184,7 +199,8 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const startedAt = new Date();
   const began = performance.now();
-  const { within, outage } = options;
+  const { modelled, digestSamples = false, ...others } = options;
+  const { within, outage } = others;
   const policies = outage === undefined ? asked : policiesIn(asked, outage);
   checkNames(policies);
   const history = outage === undefined ? past : withOutage(past, outage);
@@ -195,7 +211,7 @@ export async function evaluate(
   const unmet = unmetNotes(history, unlike);
   const people = choosePeople(history, options.people, options.lived?.peopleSeed ?? options.seed);
   const costs = options.costs ?? DEFAULT_COSTS;
-  const recovery = options.lived?.recovery ?? recoveryOf(tables, options.seed);
+  const recovery = options.lived?.recovery ?? options.recovery ?? recoveryOf(tables, options.seed);
   const effect = options.effect ?? "hold";
   const passing = await passingOf(history, policies);
   const futures = futuresOf(tables, passing, effect, options.draws ?? 1, options.seed);
@@ -212,7 +228,7 @@ export async function evaluate(
         peopleIn: people.model === null ? null : people.responder,
         platformIn: (recovery.failures?.rate ?? 0) > 0 ? recovery.platformIn : null,
       },
-      samples: options.digestSamples === true ? samples : undefined,
+      samples: digestSamples ? samples : undefined,
       given: options.told?.given,
       judged: options.judged,
       again: options.again,
@@ -221,14 +237,13 @@ export async function evaluate(
     },
   );
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
-  const scoreDraws = (draws: readonly Listed<Outcome>[]): Scored =>
-    score(draws, {
-      costs,
-      weeks: scoredWeeks(manifest, within),
-      timezoneOf: (service) => zones.get(service) ?? null,
-      seed: options.seed,
-      bootstraps: options.replicates,
-    });
+  const scoring: ScoreOptions = {
+    costs,
+    weeks: scoredWeeks(manifest, within),
+    timezoneOf: (service) => zones.get(service) ?? null,
+    seed: options.seed,
+    bootstraps: options.replicates,
+  };
   /** The outcomes of a policy, once for each draw, were recovery as `model` says. */
   const drawsIf = (
     model: Recovery,
@@ -258,7 +273,7 @@ export async function evaluate(
   const evaluated = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
     const draws = drawsOf(index);
     const outcomes = draws[0]!;
-    const scored = scoreDraws(draws);
+    const scored = score(draws, scoring);
     if (options.scoresOnly) return { policy, outcomes, draws, scored };
     const scorecard = {
       ...scored.scorecard,
@@ -270,6 +285,17 @@ export async function evaluate(
   });
   const hidden = hiddenIn(replayed.plan);
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
+  const again =
+    modelled === undefined || candidates.length === 0 || replayed.draws.length < 2
+      ? null
+      : await evaluateAgain(
+          evaluate,
+          history,
+          policies,
+          { ...others, recovery, effect },
+          replayed,
+          drawn,
+        );
   return {
     manifest: {
       format: "hindsight-run",
@@ -313,16 +339,22 @@ export async function evaluate(
       },
     },
     policies: evaluated,
-    differences: candidates.flatMap((candidate) =>
-      differencesOf(baseline, candidate, scoreDraws, hidden),
+    differences: candidates.flatMap((candidate, index) =>
+      differencesOf(baseline, candidate, {
+        scoring,
+        hidden,
+        again: again === null ? null : pairOf(again, 0, index + 1),
+        limits: modelled?.limits ?? [],
+      }),
     ),
     flips: candidates.flatMap(({ outcomes, policy }) =>
       flipsOf(baseline.outcomes, outcomes, policy.policy),
     ),
     replay: replayed,
     unscored: policies.slice(scoredCount).map((_, at) => drawsOf(scoredCount + at)[0]!),
-    scoreAgain: scoreDraws,
+    scoring,
     hidden,
+    again,
     samplesSeen: samples.byDeployment,
   };
 }

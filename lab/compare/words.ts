@@ -8,6 +8,7 @@ import { countText, decimalText } from "../counted.ts";
 import type { Field } from "../score/fields.ts";
 import type { Difference } from "./compare.ts";
 import { tooFew } from "./enough.ts";
+import type { Tipping } from "./tipping.ts";
 
 /** What a scorecard shows first; `--json` has all of it. */
 export const SHOWN: readonly (readonly [string, string])[] = [
@@ -172,6 +173,7 @@ const OTHER_WORDS: JsonObject<string> = {
   harmfulOverrides: "overrides that kept a regression",
   ownerlessActions: "actions without an owner",
   worseFlips: "deployments that end worse",
+  flips: "deployments that end otherwise",
 };
 
 /** A field's name in words, also where a comparison does not speak of it by itself. */
@@ -221,6 +223,13 @@ export const VERDICT_MARKS: Readonly<Record<Difference["verdict"], string>> = {
   "no evidence": "?",
 };
 
+/** What a verdict rests on, where history hid a part of it. */
+function groundSentence(difference: Difference): string {
+  const { ground, tipping } = difference;
+  if (ground === "modelled" && tipping !== null) return ` Modelled: ${tippingText(tipping)}.`;
+  return restsOnHidden(difference) ? " It rests on what history's own rollback hid." : "";
+}
+
 /** A difference in words, without its mark. */
 export function sentence(difference: Difference): string {
   const name = fieldWords(difference.field);
@@ -228,7 +237,7 @@ export function sentence(difference: Difference): string {
   if (verdict === "no evidence" || baseline === null || candidate === null) {
     return `${name}: this history cannot say.`;
   }
-  const driven = restsOnHidden(difference) ? " It rests on what history's own rollback hid." : "";
+  const driven = groundSentence(difference);
   const step = formatStep(unit, baseline, candidate);
   const moved = `${step.from} → ${step.to}`;
   const from = formatValue(unit, baseline);
@@ -247,6 +256,14 @@ export function sentence(difference: Difference): string {
     case "too few to tell":
       return `${name}: ${from} → ${to}, too few to tell: ${tooFew(difference)!}.`;
   }
+}
+
+/** What would overturn a verdict by the model, as the end of a sentence. */
+export function tippingText({ flips, of }: Tipping): string {
+  const hidden = of === 1 ? "the 1 hidden deployment" : `${countText(of)} hidden deployments`;
+  return flips === null
+    ? `it holds whatever became of ${hidden}`
+    : `it holds unless ${countText(flips)} of ${hidden} ended the other way`;
 }
 
 export function formatDifference(unit: Field["unit"], value: number): string {

@@ -5,24 +5,28 @@
 
 import { z } from "zod";
 import { parseDuration, type JsonObject } from "../../engine/index.ts";
+import type { Limit, Margin } from "../compare/margin.ts";
 import { documentJsonSchema, readDocument } from "../documentFile.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
-
-/** How much worse, in the unit of the field: absolute, per week, or a share of the baseline. */
-export interface Margin {
-  readonly amount: number;
-  readonly of: "absolute" | "week" | "baseline";
-  /** As written in the budget file. */
-  readonly text: string;
-}
 
 export interface Guard {
   readonly field: Field;
   readonly margin: Margin;
 }
 
+/**
+ * What a verdict may rest on. `modelled`: on the model of what history hid, where that has shown
+ * itself good enough. `identified`: on nothing that history hid.
+ */
+export type Ground = "modelled" | "identified";
+
 export interface Budget {
   readonly guards: readonly Guard[];
+  /** Do the margins of the guards decide, or only which deployments end otherwise? */
+  readonly decide: "margins" | "flips";
+  readonly ground: Ground;
+  /** A verdict by the model must hold until this share of what was hidden ends the other way. */
+  readonly tipping: number;
   /** How many deployments may end worse without being accepted by name; null for no limit. */
   readonly worseFlips: number | null;
 }
@@ -92,12 +96,42 @@ export const budgetSchema = z.strictObject({
   guards: guardsSchema
     .default(() => guardsSchema.parse(DEFAULT_GUARDS))
     .describe("Fields of the scorecard, each with how much worse it may become."),
+  decide: z
+    .enum(["margins", "flips"])
+    .default("margins")
+    .describe(
+      "What decides: the margins of the guards; or, for a small fleet, that no deployment ends " +
+        "otherwise but those accepted by name.",
+    ),
+  ground: z
+    .enum(["modelled", "identified"])
+    .default("modelled")
+    .describe(
+      "What a verdict may rest on: modelled, also on the model of what history hid; identified, " +
+        "on nothing that history hid.",
+    ),
+  tipping: z
+    .string()
+    .transform((text, context) => {
+      const share = parseShare(text);
+      if (share !== null) return share;
+      context.addIssue({ code: "custom", message: "expected a share such as 20%" });
+      return z.NEVER;
+    })
+    .optional()
+    .describe(
+      "The share of what history hid that must end the other way before a verdict by the model " +
+        "falls; 20% where it is left out.",
+    ),
   worseFlips: z
     .int()
     .min(0)
     .optional()
     .describe("Deployments that may end worse without being accepted by name; else no limit."),
 });
+
+/** A fifth of what history hid. */
+const DEFAULT_TIPPING = 0.2;
 
 export const DEFAULT_BUDGET: Budget = toBudget(budgetSchema.parse({}));
 
@@ -138,8 +172,21 @@ export function budgetJsonSchema(): object {
   };
 }
 
-function toBudget({ guards, worseFlips }: z.output<typeof budgetSchema>): Budget {
-  return { guards, worseFlips: worseFlips ?? null };
+function toBudget(written: z.output<typeof budgetSchema>): Budget {
+  const { guards, decide, ground, tipping = DEFAULT_TIPPING, worseFlips = null } = written;
+  return { guards, decide, ground, tipping, worseFlips };
+}
+
+/** The margins of the guards, for an evaluation that is held against them. */
+export function limitsOf({ guards }: Budget): readonly Limit[] {
+  return guards.map(({ field, margin }) => ({ field: field.name, margin }));
+}
+
+/** `20%` as 0.2; null where it is no share. */
+function parseShare(text: string): number | null {
+  const found = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
+  const share = found === null ? Number.NaN : Number(found[1]) / 100;
+  return share <= 1 ? share : null;
 }
 
 /** A deployment of which a person accepted that it ends otherwise under the candidate. */

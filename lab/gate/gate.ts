@@ -7,7 +7,11 @@
  * harms has to show that it harms no more than is allowed. Everything else is inconclusive.
  * All must pass, so no level has to be split between them (intersection-union test). The
  * intervals are the very ones `compare` prints (95 %, two-sided: each guard errs 2.5 % of
- * the time), wide enough for what the history cannot say.
+ * the time).
+ *
+ * A guard is judged on what holds whatever history hid. Where that leaves it open, a budget may let
+ * the model of what was hidden decide (compare/modelled.ts), if enough of the hidden deployments
+ * would have to end the other way before that verdict falls.
  *
  * Where no deployment differs an interval has no width, which is not certainty: n pairs
  * without a difference exclude a share of 3/n and no less (the rule of three, Hanley and
@@ -15,15 +19,19 @@
  */
 
 import { formatNumber } from "../../engine/index.ts";
-import type { AssumedIn, Difference, Flip } from "../compare/compare.ts";
+import type { AssumedIn, Difference, Flip, GroundVerdict } from "../compare/compare.ts";
 import type { Answer } from "../compare/answer.ts";
 import { tooFew } from "../compare/enough.ts";
 import { sayTheSame } from "../compare/samePolicy.ts";
-import { formatApart } from "../compare/words.ts";
+import { marginOf } from "../compare/margin.ts";
+import type { Tipping } from "../compare/tipping.ts";
+import { formatApart, tippingText } from "../compare/words.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
-import { type Estimate, type Scorecard } from "../score/scorecard.ts";
+import { Z } from "../score/student.ts";
+import type { Scorecard } from "../score/scorecard.ts";
 import type { AcceptedFlip, Budget, Guard } from "./budget.ts";
+import { flipCheck, noFlips, ownerless } from "./flipChecks.ts";
 import { counted, countText } from "../counted.ts";
 
 export type GateVerdict = "pass" | "fail" | "inconclusive";
@@ -42,10 +50,11 @@ export interface Check {
   readonly historyTimes: number | null;
   /**
    * What a pass or a fail rests on. `identified`: it holds whatever history hid. `modelled`: it
-   * takes something for granted as well, which `assumed` counts and the reason says. Null where
-   * it is inconclusive.
+   * rests on a model as well, and the reason says on which. Null where it is inconclusive.
    */
   readonly ground: "identified" | "modelled" | null;
+  /** What would overturn it, where it rests on the model of what history hid. */
+  readonly tipping: Tipping | null;
   readonly assumed: Difference["assumed"] | null;
   readonly reason: string;
 }
@@ -74,10 +83,11 @@ export function gateOf(
   const [baseline, candidate] = evaluation.policies;
   const same = sayTheSame(baseline!.policy, candidate!.policy);
   const before = baseline!.scored.scorecard;
-  const checks = budget.guards.map((guard) => {
+  const guards = budget.decide === "flips" ? [] : budget.guards;
+  const checks = guards.map((guard) => {
     const difference = evaluation.differences.find(({ field }) => field === guard.field.name)!;
     if (same) return identical(guard, difference);
-    return checkOf(guard, difference, before, weeks, evaluation.manifest);
+    return checkOf(guard, difference, before, weeks, evaluation.manifest, budget);
   });
   const flips = evaluation.flips.map((flip): JudgedFlip => {
     const entry = accepted.find(({ deployment, end }) => {
@@ -87,6 +97,7 @@ export function gateOf(
   });
   const named = new Set(flips.flatMap((flip) => flip.accepted ?? []));
   checks.push(...ownerless(candidate!.scored.scorecard), ...flipCheck(budget, flips));
+  if (budget.decide === "flips") checks.push(noFlips(flips));
   const any = (verdict: GateVerdict): boolean => checks.some((one) => one.verdict === verdict);
   return {
     verdict: any("fail") ? "fail" : any("inconclusive") ? "inconclusive" : "pass",
@@ -111,6 +122,7 @@ function identical(guard: Guard, difference: Difference): Check {
     margin: null,
     historyTimes: null,
     ground: "identified",
+    tipping: null,
     assumed: null,
     reason: "both policies say the same",
   };
@@ -122,13 +134,21 @@ function checkOf(
   before: Scorecard,
   weeks: number,
   manifest: Manifest,
+  budget: Budget,
 ): Check {
   const { field } = guard;
-  const margin = marginOf(guard, difference, weeks);
+  const margin = marginOf(guard.margin, difference.baseline, weeks);
   const sign = field.better === "higher" ? -1 : 1;
   const worseBy = difference.difference === null ? null : tidy(sign * difference.difference);
   const { assumed } = difference;
-  const known = { ...base(guard, difference), worseBy, margin, ground: null, assumed };
+  const known = {
+    ...base(guard, difference),
+    worseBy,
+    margin,
+    ground: null,
+    tipping: null,
+    assumed,
+  };
   const unsure = (reason: string): Check => {
     return { ...known, verdict: "inconclusive", atMost: null, historyTimes: null, reason };
   };
@@ -136,39 +156,111 @@ function checkOf(
   if (margin === null) return unsure("a share of a baseline of nothing is no margin");
   const few = tooFew(difference);
   if (few !== null) return unsure(`too few to tell: ${few}`);
-  const { low, high, n } = difference;
-  if (low === null || high === null) return unsure("too few services for an interval");
-  const [least, most] = sign === 1 ? [low, high] : [-high, -low];
-  const untouched = worseBy === 0 && least === 0 && most === 0;
-  const atMost = tidy(untouched ? excludedBy(field, n, before, manifest) : most);
-  const settled = { ...known, atMost, historyTimes: null };
-  const [atMostText, marginText] = formatApart(field.unit, Math.abs(atMost), margin);
-  if (least > 0 && worseBy > margin) {
-    const [guess, allowed] = formatApart(field.unit, worseBy, margin);
+  const worst = reachOf(difference.identified, sign);
+  if (worst === null) return unsure("too few services for an interval");
+  const size = (amount: number): string => sizeText(field, amount);
+  const untouched = worseBy === 0 && worst.least === 0 && worst.most === 0;
+  if (untouched) {
+    const { n } = difference;
+    const atMost = tidy(excludedBy(field, n, before, manifest));
+    const [atMostText, allowed] = formatApart(field.unit, atMost, margin);
+    const none = `none of ${countText(n)} differs`;
+    if (atMost <= margin || margin === 0) {
+      const passed = groundOf(assumed, `${none}; ${allowed} allowed`);
+      return { ...known, verdict: "pass", atMost, historyTimes: null, ...passed };
+    }
+    const historyTimes = atMost / margin;
     const reason =
-      `surely worse, by ${sizeText(field, least)} at least and ${guess} as the best guess; ` +
-      `${allowed} allowed`;
-    return { ...settled, verdict: "fail", ...groundOf(assumed, reason) };
+      `${none}, but so few leave up to ${atMostText} open; ${allowed} allowed; ` +
+      `${timesText(historyTimes)} times as much history would tell`;
+    return { ...known, verdict: "inconclusive", atMost, historyTimes, reason };
   }
-  if (atMost <= margin || (untouched && margin === 0)) {
-    const allowed = `${marginText} allowed`;
-    let reason = `worse by ${atMostText} at most; ${allowed}`;
-    if (untouched) reason = `none of ${countText(n)} differs; ${allowed}`;
-    else if (atMost < 0) reason = `better by ${atMostText} at least`;
-    return { ...settled, verdict: "pass", ...groundOf(assumed, reason) };
+  const identified = judged(worst, worseBy, margin);
+  if (identified !== null) {
+    const reason = reasonOf(identified, worst, worseBy, margin, field);
+    const rest = { atMost: tidy(worst.most), historyTimes: null };
+    return { ...known, verdict: identified, ...rest, ...groundOf(assumed, reason) };
   }
-  const open = untouched
-    ? `none of ${countText(n)} differs, but so few leave up to ${atMostText} open`
-    : `may be worse by ${atMostText}`;
-  const hidden = sign === 1 ? difference.hiddenHigh! : -difference.hiddenLow!;
-  const historyTimes = untouched ? atMost / margin : historyTimesFor(most, hidden, margin);
+  const modelled =
+    budget.ground === "modelled" && difference.modelled !== null
+      ? reachOf(difference.modelled, sign)
+      : null;
+  const found = modelled === null ? null : judged(modelled, worseBy, margin);
+  const tipping = found === "pass" ? difference.tippingAtLimit : difference.tipping;
+  if (found !== null && tipping !== null) {
+    const reason = reasonOf(found, modelled!, worseBy, margin, field);
+    const rest = { atMost: tidy(modelled!.most), historyTimes: null, tipping };
+    const { flips, of } = tipping;
+    const share = flips === null ? 1 : flips / Math.max(1, of);
+    if (share >= budget.tipping) {
+      const text = `${reason}; ${tippingText(tipping)}`;
+      return { ...known, ...rest, verdict: found, ground: "modelled", reason: text };
+    }
+    const text =
+      `${reason} by the model, which falls where ${countText(flips!)} of ${countText(of)} hidden ` +
+      `deployments ended the other way; the budget asks for ${shareText(budget.tipping)} of them`;
+    return { ...known, ...rest, verdict: "inconclusive", reason: text };
+  }
+  const { most } = modelled ?? worst;
+  const atMost = tidy(most);
+  const [atMostText, marginText] = formatApart(field.unit, Math.abs(atMost), margin);
+  const open = `may be worse by ${atMostText}; ${marginText} allowed`;
+  // More history shrinks what sampling and the test of the model leave open, and nothing else.
+  const hidden =
+    modelled !== null
+      ? Math.max(0, worseBy) + Z * difference.modelled!.errors.models
+      : hiddenMost(difference, sign);
+  const historyTimes = historyTimesFor(most, hidden, margin);
   let more =
-    `what history hid alone leaves ${sizeText(field, hidden)} open, and no length of such ` +
+    `what history hid alone leaves ${size(hidden)} open, and no length of such ` +
     "a history would tell: one under another policy or a dry run would";
   if (historyTimes !== null) more = `${timesText(historyTimes)} times as much history would tell`;
   else if (worseBy >= margin) more = "the best guess is beyond it already";
-  const reason = `${open}; ${marginText} allowed; ${more}`;
-  return { ...settled, historyTimes, verdict: "inconclusive", reason };
+  return { ...known, verdict: "inconclusive", atMost, historyTimes, reason: `${open}; ${more}` };
+}
+
+/** How much worse the candidate is, at least and at most. */
+interface Reach {
+  readonly least: number;
+  readonly most: number;
+}
+
+function reachOf({ low, high }: GroundVerdict, sign: 1 | -1): Reach | null {
+  if (low === null || high === null) return null;
+  return sign === 1 ? { least: low, most: high } : { least: -high, most: -low };
+}
+
+function hiddenMost({ hiddenLow, hiddenHigh }: Difference, sign: 1 | -1): number {
+  return sign === 1 ? hiddenHigh! : -hiddenLow!;
+}
+
+/** Null where it is inconclusive. */
+function judged({ least, most }: Reach, worseBy: number, margin: number): "pass" | "fail" | null {
+  if (least > 0 && worseBy > margin) return "fail";
+  return most <= margin ? "pass" : null;
+}
+
+function reasonOf(
+  verdict: "pass" | "fail",
+  { least, most }: Reach,
+  worseBy: number,
+  margin: number,
+  field: Field,
+): string {
+  if (verdict === "fail") {
+    const [guess, allowed] = formatApart(field.unit, worseBy, margin);
+    return (
+      `surely worse, by ${sizeText(field, least)} at least and ${guess} as the best guess; ` +
+      `${allowed} allowed`
+    );
+  }
+  const [atMost, allowed] = formatApart(field.unit, Math.abs(most), margin);
+  if (most < 0) return `better by ${atMost} at least`;
+  return `worse by ${atMost} at most; ${allowed} allowed`;
+}
+
+function shareText(share: number): string {
+  return `${formatNumber(Number((share * 100).toFixed(1)))} %`;
 }
 
 /** What a settled guard rests on, and its reason with that. */
@@ -203,17 +295,6 @@ function timesText(times: number): string {
   return times < 10 ? formatNumber(Math.ceil(times * 10) / 10) : countText(Math.ceil(times));
 }
 
-function marginOf({ margin }: Guard, { baseline }: Difference, weeks: number): number | null {
-  switch (margin.of) {
-    case "absolute":
-      return margin.amount;
-    case "week":
-      return tidy(margin.amount * weeks);
-    case "baseline":
-      return baseline === null || baseline === 0 ? null : tidy(margin.amount * Math.abs(baseline));
-  }
-}
-
 /**
  * The difference that n equal pairs do not exclude: 3/n of them may differ, each by as
  * much as one can: an hour, one count, all that a false-positive rollback costs or a
@@ -243,57 +324,6 @@ function excludedBy(
     case "perWeek":
       return cost.n === 0 ? Number.POSITIVE_INFINITY : RULE_OF_THREE;
   }
-}
-
-/** Executed actions that nobody answers for: none is allowed, whatever the budget says. */
-function ownerless(card: Scorecard): Check[] {
-  const { value } = card["ownerlessActions"] as Estimate;
-  const none = value === 0;
-  return [
-    {
-      name: "ownerlessActions",
-      verdict: none ? "pass" : "fail",
-      baseline: null,
-      candidate: value,
-      worseBy: value,
-      atMost: value,
-      margin: 0,
-      historyTimes: null,
-      ground: "identified",
-      assumed: null,
-      reason: none ? "every action has an owner" : `${counted(value!, "action")} without an owner`,
-    },
-  ];
-}
-
-/** Deployments that end worse and that nobody accepted, where the budget limits them. */
-function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[] {
-  if (worseFlips === null) return [];
-  const unaccepted = flips.filter(({ accepted }) => accepted === null);
-  const worse = unaccepted.filter(({ change }) => change === "worse");
-  // Of these history hid how they end: each may be worse.
-  const open = unaccepted.filter(({ change }) => change === "open").length;
-  const atMost = worse.length + open;
-  const within = worse.length <= worseFlips;
-  const verdict = !within ? "fail" : atMost <= worseFlips ? "pass" : "inconclusive";
-  const more = open === 0 ? "" : `, and ${open} more that history hid may be`;
-  return [
-    {
-      name: "worseFlips",
-      verdict,
-      baseline: 0,
-      candidate: worse.length,
-      worseBy: worse.length,
-      atMost,
-      margin: worseFlips,
-      historyTimes: null,
-      ground: verdict === "inconclusive" ? null : "identified",
-      assumed: null,
-      reason:
-        `${counted(worse.length, "deployment")} worse off and not accepted${more}; ` +
-        `${worseFlips} allowed`,
-    },
-  ];
 }
 
 function sizeText(field: Field, size: number): string {

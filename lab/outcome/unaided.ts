@@ -22,9 +22,21 @@ export interface Unaided {
   readonly longestMs: number;
   /** Regressions with a recorded end that history did not roll back. */
   readonly n: number;
+  /** How long each of them lasted. */
+  readonly lengthsMs: readonly number[];
 }
 
 const REGRESSIONS_AT_LEAST = 5;
+
+/**
+ * The share of regressions that, left alone for so long, ended within a stretch after that; null
+ * where too few lasted so long.
+ */
+export function endedWithin({ lengthsMs }: Unaided, afterMs: number, forMs: number): number | null {
+  const standing = lengthsMs.filter((ms) => ms > afterMs);
+  if (standing.length < REGRESSIONS_AT_LEAST) return null;
+  return standing.filter((ms) => ms <= afterMs + forMs).length / standing.length;
+}
 
 /** The model of a history. */
 export function unaidedOf({ labels, incidents, decisions }: HistoryTables): Unaided {
@@ -45,5 +57,10 @@ export function unaidedOf({ labels, incidents, decisions }: HistoryTables): Unai
     sumMs += durationMs;
     longestMs = Math.max(longestMs, durationMs);
   }
-  return { meanMs: n < REGRESSIONS_AT_LEAST ? CAP_MS : Math.round(sumMs / n), longestMs, n };
+  return {
+    meanMs: n < REGRESSIONS_AT_LEAST ? CAP_MS : Math.round(sumMs / n),
+    longestMs,
+    n,
+    lengthsMs: [...durations.values()],
+  };
 }

@@ -19,7 +19,7 @@
  *
  * Biases. History acts when a few samples look bad, so their mean is a little too bad. An effect
  * that grew too little to be certain is held too low, and one that would have passed too high:
- * `decay` and `grow` are the other two answers. A daily season does not move for the hour.
+ * `decay`, `grow` and `burst` are other answers. A daily season does not move for the hour.
  *
  * `grow` believes a slope of one standard error, but only of an effect that is two standard errors
  * off the past and leads away from it: the trend of mere noise is no harm, and over an hour it
@@ -38,7 +38,7 @@ import {
   type Stopping,
 } from "./excursions.ts";
 
-export const EFFECT_RULES = ["hold", "decay", "grow"] as const;
+export const EFFECT_RULES = ["hold", "decay", "grow", "burst"] as const;
 export type EffectRule = (typeof EFFECT_RULES)[number];
 
 /** How a deployment's effect is to be continued. */
@@ -253,6 +253,8 @@ function effectBy(
       return isGrowing || mayGrow ? grown : () => effect;
     case "decay":
       return halved;
+    case "burst":
+      return (count) => (isOn(count, key) ? 2 * effect : 0);
     case "pass": {
       if (age === null) return halved;
       // The same random numbers for all series of a deployment: what moved together passes so.
@@ -262,6 +264,15 @@ function effectBy(
       return (count) => (count > lasts ? 0 : effect * Math.exp(-rate * (middle + count)));
     }
   }
+}
+
+/**
+ * Is the effect on, so many samples after the last one that was seen? It comes and goes by blocks,
+ * half of the time, so twice as strong it is as large on average as one that is held. All series of
+ * a deployment are in breach together.
+ */
+function isOn(count: number, key: readonly (string | number)[]): boolean {
+  return uniform("bursts", Math.floor((count - 1) / BLOCK), ...key) < 0.5;
 }
 
 function isPositive(value: number): boolean {

@@ -6,7 +6,7 @@
 
 import type { Evaluation } from "../compare/evaluate.ts";
 import type { Outcome } from "../outcome/outcome.ts";
-import { estimateIn, type Estimate } from "../score/scorecard.ts";
+import { estimateIn, score, type Estimate } from "../score/scorecard.ts";
 
 export type BrokenBy = "month" | "team" | "tier" | "mode";
 
@@ -45,7 +45,7 @@ export function breakdownOf(evaluation: Evaluation): Readonly<Record<BrokenBy, r
 }
 
 function partsBy(
-  { policies, scoreAgain }: Evaluation,
+  { policies, scoring }: Evaluation,
   keyOf: (outcome: Outcome) => string | null,
 ): readonly Part[] {
   const names = new Set(
@@ -56,7 +56,9 @@ function partsBy(
   return sorted.map((name): Part => {
     const [current, candidate] = policies.map(({ draws }) => {
       const part = draws.map((outcomes) => outcomes.filter((outcome) => keyOf(outcome) === name));
-      return part.every(({ length }) => length === 0) ? null : scoresOf(scoreAgain(part).scorecard);
+      return part.every(({ length }) => length === 0)
+        ? null
+        : scoresOf(score(part, scoring).scorecard);
     });
     return { name, current: current!, candidate: candidate! };
   });

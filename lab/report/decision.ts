@@ -9,7 +9,14 @@
 import type { Difference } from "../compare/compare.ts";
 import { tooFew } from "../compare/enough.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
-import { fieldWords, formatEnds, formatStep, resolution, restsOnHidden } from "../compare/words.ts";
+import {
+  fieldWords,
+  formatEnds,
+  formatStep,
+  resolution,
+  restsOnHidden,
+  tippingText,
+} from "../compare/words.ts";
 import type { Check, Gate } from "../gate/gate.ts";
 
 export type Advice =
@@ -154,7 +161,10 @@ function first(differences: readonly Difference[]): Difference | null {
 /** From what to what, by how much, and how sure. */
 function measured(told: Difference): string {
   const { field, unit, baseline, candidate } = told;
-  const model = restsOnHidden(told) ? "; much of it a model of what was hidden" : "";
+  const { ground, tipping } = told;
+  const byModel = ground === "modelled" && tipping !== null ? `; ${tippingText(tipping)}` : "";
+  const hidden = restsOnHidden(told) ? "; much of it a model of what was hidden" : "";
+  const model = byModel === "" ? hidden : byModel;
   const step = formatStep(unit, baseline!, candidate!);
   const interval = formatEnds(told)?.join(" to ") ?? "unknown";
   return (

@@ -9,7 +9,7 @@ import { logLines } from "../audit/write.ts";
 import { compareDocument } from "../compare/document.ts";
 import { evaluate, type EvaluateOptions, type Evaluation } from "../compare/evaluate.ts";
 import { sectionsOf } from "../compare/runDirectory.ts";
-import type { Budget } from "../gate/budget.ts";
+import { limitsOf, type Budget } from "../gate/budget.ts";
 import { gateOf, type Check, type GateVerdict } from "../gate/gate.ts";
 import { canAnswer, type Answer } from "../history/answers.ts";
 import type { History } from "../history/open.ts";
@@ -125,7 +125,12 @@ export async function makeReport(
   const within = { fromMs: quarter.fromMs, toMs: quarter.toMs };
   const evaluation =
     nothing === null
-      ? await evaluate(history, policies, { ...options, within, digestSamples: true })
+      ? await evaluate(history, policies, {
+          ...options,
+          within,
+          digestSamples: true,
+          modelled: { limits: limitsOf(budget) },
+        })
       : null;
   const tags =
     evaluation === null ? null : await valueOfTags(history, policies[0], { ...options, within });

@@ -2,6 +2,7 @@
 
 import { formatTime, type JsonObject } from "../../engine/index.ts";
 import { silent, type Progress } from "../progress.ts";
+import { pairOf } from "../compare/again.ts";
 import { differencesOf, type Difference as Compared } from "../compare/compare.ts";
 import { evaluate, type Evaluated, type Evaluation } from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
@@ -51,6 +52,7 @@ export function evaluateScenario(
       draws: draws ?? DRAWS,
       replicates: replicates ?? REPLICATES,
       seed: seed ?? SEED,
+      modelled: { limits: [] },
       progress,
     },
   );
@@ -103,9 +105,11 @@ export function evaluatedOf({ policies }: Evaluation, name: string): Evaluated {
 export function comparedWith(
   baseline: Evaluated,
   candidate: Evaluated,
-  { scoreAgain, hidden }: Evaluation,
+  { policies, scoring, hidden, again }: Evaluation,
 ): readonly Compared[] {
-  return differencesOf(baseline, candidate, scoreAgain, hidden);
+  const [before, after] = [policies.indexOf(baseline), policies.indexOf(candidate)];
+  const pair = again === null ? null : pairOf(again, before, after);
+  return differencesOf(baseline, candidate, { scoring, hidden, again: pair });
 }
 
 function verdictDifferences(

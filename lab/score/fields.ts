@@ -179,6 +179,28 @@ function durations(name: DurationName): Field[] {
   }));
 }
 
+const NO_DURATIONS = durationsOf(inOrder([]), new Uint32Array());
+const NO_SECONDS = Object.fromEntries(DURATIONS.map((name) => [name, NO_DURATIONS])) as Seconds;
+
+/**
+ * The value of a field by its sums alone, which add up and can so be changed one deployment at a
+ * time; null for a quantile, and for the times of what people or a policy did.
+ */
+export function valueOfSums({ name, value }: Field, sums: Sums, weeks: number): number | null {
+  if (name === "mttr" || name === "timeToRecovery.mean") {
+    return divide(sums.recoverySeconds, sums.timed);
+  }
+  if (name === "timeToRecovery.restrictedMean60m") {
+    return divide(sums.recovery60mSeconds, sums.timed);
+  }
+  return name.startsWith("timeTo") ? null : value(sums, NO_SECONDS, weeks);
+}
+
+/** The least and the most that it can be, where `valueOfSums` says what it is. */
+export function rangeOfSums({ range }: Field, sums: Sums): Range {
+  return range(sums, NO_SECONDS);
+}
+
 /** All fields. Their names are a contract (the JSON), and their order is that in print. */
 export const FIELDS: readonly Field[] = [
   ownCount("deployments"),

@@ -13,7 +13,6 @@ import { jsonObject, own, type JsonObject } from "../../engine/index.ts";
 import { belowText } from "../counted.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
-import { randomStream } from "../random.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
 import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
@@ -36,6 +35,7 @@ import {
   tidy,
   type Spread,
 } from "./intervals.ts";
+import { resamples } from "./resamples.ts";
 import { sumByService, type ServiceSums } from "./sums.ts";
 
 export interface Estimate {
@@ -237,17 +237,13 @@ function spreadsOf(
   { seed, bootstraps, weeks }: ScoreOptions,
 ): ReadonlyMap<string, Spread> {
   const samples = FIELDS.map(() => new Float64Array(bootstraps));
-  // The draw depends on the seed and the number of services alone, so two policies on
-  // one history are resampled alike and their differences are paired.
-  const random = randomStream(seed, "bootstrap", services.length);
-  // With a single service every resample is that service.
-  const rounds = services.length === 1 ? 1 : bootstraps;
-  for (let round = 0; round < rounds; round++) {
-    const drawn = services.map(() => Math.floor(random.next() * services.length));
+  let rounds = 0;
+  for (const drawn of resamples(services.length, seed, bootstraps)) {
     const resampled = total(addends, drawn);
     FIELDS.forEach((field, index) => {
-      samples[index]![round] = field.value(resampled.sums, resampled.seconds, weeks);
+      samples[index]![rounds] = field.value(resampled.sums, resampled.seconds, weeks);
     });
+    rounds++;
   }
   if (rounds === 1) for (const column of samples) column.fill(column[0]!);
   const leaves = services.length >= 2 && services.length <= LEFT_OUT_AT_MOST;

@@ -64,6 +64,8 @@ export const COUNTED = [
   "modelled",
   "bounded",
   "unknown",
+  "recoverySeconds",
+  "recovery60mSeconds",
   "recoveryBestSeconds",
   "recoveryWorstSeconds",
   "recoveryBest60mSeconds",
@@ -222,6 +224,8 @@ function addTimes(
   // A decision on a continuation is a model, so it does not count as identified.
   const decided = outcome.evidence === "observed" || outcome.evidence === "modelled";
   if (decided && outcome.censoredAtMs === null) sums.identified++;
+  sums.recoverySeconds += recoveryMs / 1000;
+  sums.recovery60mSeconds += Math.min(CAP_MS, recoveryMs) / 1000;
   sums.recoveryBestSeconds += outcome.recoveryBestMs! / 1000;
   sums.recoveryWorstSeconds += outcome.recoveryWorstMs! / 1000;
   sums.recoveryBest60mSeconds += Math.min(CAP_MS, outcome.recoveryBestMs!) / 1000;

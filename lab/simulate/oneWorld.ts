@@ -101,6 +101,7 @@ export default async function holdToTruth(task: WorldTask): Promise<WorldResult>
     effect,
     progress: silent,
     scoresOnly: true,
+    modelled: { limits: [] },
   });
   const [logTruth, ...lived] = truth.policies as [Evaluated, ...Evaluated[]];
   const [logEstimate, ...asked] = replayed.policies as [Evaluated, ...Evaluated[]];

@@ -12,7 +12,7 @@ import { unmetNotes } from "../compare/unmet.ts";
 import type { Compared } from "../compare/print.ts";
 import { scoredStretch, withinNotes, withinText, type WithinText } from "../compare/within.ts";
 import { formatValue } from "../compare/words.ts";
-import { DEFAULT_BUDGET } from "../gate/budget.ts";
+import { DEFAULT_BUDGET, limitsOf } from "../gate/budget.ts";
 import { gateOf, type Gate } from "../gate/gate.ts";
 import { isStored, type History } from "../history/open.ts";
 import { choosePeople, peopleAsked, type PeopleAsked } from "../people/choose.ts";
@@ -311,12 +311,13 @@ async function confirm(
 ): Promise<Pick<Findings, "comparison" | "gate"> & { readonly verdict: Recommendation }> {
   if (found.candidate === null) return { verdict: found, comparison: null, gate: null };
   const { name, policy } = variations[found.candidate]!;
+  const modelled = { limits: limitsOf(DEFAULT_BUDGET) };
   const evaluation = await evaluate(
     history,
     [base.policy, { ...policy, policy: name === base.policy.policy ? `${name}, changed` : name }],
     judged === null
-      ? { ...options, glances: true }
-      : { ...options, judged: [judged[0]!, judged[found.candidate + 1]!] },
+      ? { ...options, modelled, glances: true }
+      : { ...options, modelled, judged: [judged[0]!, judged[found.candidate + 1]!] },
   );
   const { policies, differences } = evaluation;
   const cost = differences.find(({ field }) => field === "cost")!;

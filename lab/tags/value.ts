@@ -74,7 +74,7 @@ export async function valueOfTags(
     arms.map((arm) => arm.policy),
     { ...options, told: { given: arms.map((arm) => arm.given), scored: scored.length } },
   );
-  const { policies, scoreAgain, hidden, unscored } = evaluation;
+  const { policies, scoring, hidden, unscored } = evaluation;
   const at = (name: string): Evaluated => policies[main.findIndex((arm) => arm.name === name)]!;
   const none = at(NONE);
   const recorded = at(AS_RECORDED);
@@ -97,7 +97,7 @@ export async function valueOfTags(
           ({ candidatePolicy }) => candidatePolicy === arm.name,
         ),
         againstRecorded:
-          evaluated === recorded ? [] : differencesOf(recorded, evaluated, scoreAgain, hidden),
+          evaluated === recorded ? [] : differencesOf(recorded, evaluated, { scoring, hidden }),
       };
     }),
     factorial:

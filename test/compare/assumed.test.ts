@@ -13,6 +13,7 @@ import {
   regression,
   rolledBack,
   scoreDraws,
+  SCORING,
 } from "../outcome/outcomes.ts";
 
 function evaluatedOver(policy: string, draws: readonly (readonly Outcome[])[]): Evaluated {
@@ -26,7 +27,7 @@ function evaluatedOver(policy: string, draws: readonly (readonly Outcome[])[]): 
 }
 
 function differenceOf(field: string, before: Evaluated, after: Evaluated): Difference {
-  return differencesOf(before, after, scoreDraws).find((one) => one.field === field)!;
+  return differencesOf(before, after, { scoring: SCORING }).find((one) => one.field === field)!;
 }
 
 it.each([1, 8])(

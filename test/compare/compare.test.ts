@@ -17,8 +17,8 @@ import {
   outcome,
   regression,
   rolledBack,
-  scoreDraws,
   scoreOf,
+  SCORING,
 } from "../outcome/outcomes.ts";
 import { evaluated, HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
@@ -131,7 +131,7 @@ function acting(one: Evaluated): Evaluated {
 }
 
 function verdicts(baseline: Evaluated, candidate: Evaluated): Record<string, string> {
-  const differences = differencesOf(baseline, candidate, scoreDraws);
+  const differences = differencesOf(baseline, candidate, { scoring: SCORING });
   return Object.fromEntries(differences.map(({ field, verdict }) => [field, verdict]));
 }
 
@@ -203,7 +203,7 @@ describe("what the history hides", () => {
       const field = one.label === "benign" ? "falsePositiveRollbacks" : "missRate";
       const before = everywhere("before", one);
       const differenceTo = (after: Evaluated): Difference =>
-        differencesOf(before, after, scoreDraws).find((found) => found.field === field)!;
+        differencesOf(before, after, { scoring: SCORING }).find((found) => found.field === field)!;
       const most = field === "missRate" ? 1 : 30;
       expect(differenceTo(acting(everywhere("after", one)))).toMatchObject({
         difference: 0,
@@ -248,7 +248,9 @@ describe("what the history hides", () => {
     expect(verdicts(acted, held)["missRate"]).toBe("worse");
     // Rolled back by neither policy it goes on as long, whoever declined it and how.
     const other = acting(everywhere("other", { ...declined, end: "overridden" }));
-    const mttr = differencesOf(held, other, scoreDraws).find(({ field }) => field === "mttr");
+    const mttr = differencesOf(held, other, { scoring: SCORING }).find(
+      ({ field }) => field === "mttr",
+    );
     expect(mttr).toMatchObject({ difference: 0, low: 0, high: 0 });
     // Faster than the best that could have been is faster.
     const fast = everywhere("fast", rolledBack(4, regression(6)));
@@ -292,7 +294,7 @@ function uneven(name: string, ...each: readonly Outcome[]): Evaluated {
 
 describe("what a history resolves", () => {
   const fieldOf = (before: Evaluated, after: Evaluated, name: string): Difference =>
-    differencesOf(before, after, scoreDraws).find(({ field }) => field === name)!;
+    differencesOf(before, after, { scoring: SCORING }).find(({ field }) => field === name)!;
 
   it("is never less than what stands beside it as not distinguishable", async () => {
     let hidden = 0;

@@ -16,7 +16,7 @@ import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
 import { effectiveClusters, tidy } from "../../lab/score/intervals.ts";
 import { factorialOf } from "../../lab/tags/factorial.ts";
 import { shipped } from "../history/smallWorld.ts";
-import { outcome, rolledBack, scoreDraws, scoreOf } from "../outcome/outcomes.ts";
+import { outcome, rolledBack, scoreOf, SCORING } from "../outcome/outcomes.ts";
 
 /** Good deployments, so many of each service; under one policy all are rolled back. */
 function under(name: string, isRolledBack: boolean, perService: readonly number[]): Evaluated {
@@ -45,7 +45,11 @@ function compared(perService: readonly number[]): {
 } {
   const baseline = under("now", true, perService);
   const candidate = under("next", false, perService);
-  return { baseline, candidate, differences: differencesOf(baseline, candidate, scoreDraws) };
+  return {
+    baseline,
+    candidate,
+    differences: differencesOf(baseline, candidate, { scoring: SCORING }),
+  };
 }
 
 function rate(differences: readonly Difference[]): Difference {
@@ -152,5 +156,5 @@ describe("a number is printed so that it is below five", () => {
 it("where nothing differs nothing is to be told", () => {
   const one = under("now", true, ALL_BUT_ONE_SMALL);
   const other = under("next", true, ALL_BUT_ONE_SMALL);
-  expect(rate(differencesOf(one, other, scoreDraws)).verdict).toBe("not distinguishable");
+  expect(rate(differencesOf(one, other, { scoring: SCORING })).verdict).toBe("not distinguishable");
 });

@@ -19,6 +19,7 @@ import {
   regression,
   rolledBack,
   scoreDraws,
+  SCORING,
 } from "../outcome/outcomes.ts";
 
 const SERVICES = Array.from({ length: 20 }, (_, at) => `s${at}`);
@@ -39,7 +40,7 @@ function under(policy: Policy, change: (at: number) => Partial<Outcome>): Evalua
 }
 
 function difference(field: string, before: Evaluated, after: Evaluated): Difference {
-  return differencesOf(before, after, scoreDraws).find((one) => one.field === field)!;
+  return differencesOf(before, after, { scoring: SCORING }).find((one) => one.field === field)!;
 }
 
 const KNOWN = under(policyIn("override"), () => ({}));
@@ -182,13 +183,14 @@ it("whatever history hid, the true difference lies between the bounds", () => {
 
 describe("the gate", () => {
   function check(name: string, before: Evaluated, after: Evaluated, budget: Budget): Check {
-    const differences = differencesOf(before, after, scoreDraws, WITHOUT_A_PLAN);
+    const differences = differencesOf(before, after, { scoring: SCORING, hidden: WITHOUT_A_PLAN });
     const manifest = { costs: DEFAULT_COSTS, recovery: { unaidedSeconds: 3600 } };
     const evaluation = { policies: [before, after], differences, flips: [], manifest };
     const asked = evaluation as unknown as Parameters<typeof gateOf>[0];
     return gateOf(asked, budget, [], 2).checks.find((one) => one.name === name)!;
   }
   const guards = (name: string, amount: number): Budget => ({
+    ...DEFAULT_BUDGET,
     guards: [
       {
         field: FIELDS.find((field) => field.name === name)!,
@@ -219,7 +221,7 @@ describe("the gate", () => {
     expect(flips.map(({ change }) => change)).toEqual(SERVICES.map(() => "open"));
     const verdictFor = (worseFlips: number): Check => {
       const manifest = { costs: DEFAULT_COSTS, recovery: { unaidedSeconds: 3600 } };
-      const differences = differencesOf(before, after, scoreDraws);
+      const differences = differencesOf(before, after, { scoring: SCORING });
       const evaluation = { policies: [before, after], differences, flips, manifest };
       const asked = evaluation as unknown as Parameters<typeof gateOf>[0];
       const { checks } = gateOf(asked, { ...DEFAULT_BUDGET, worseFlips }, [], 2);

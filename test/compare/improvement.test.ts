@@ -6,10 +6,9 @@
 import { describe, expect, it } from "vitest";
 import { differencesOf } from "../../lab/compare/compare.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
-import type { Listed } from "../../lab/history/listed.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/random.ts";
-import { regression, rolledBack, scoreDraws } from "../outcome/outcomes.ts";
+import { regression, rolledBack, scoreDraws, SCORING } from "../outcome/outcomes.ts";
 import { shipped } from "../history/smallWorld.ts";
 
 const WORLDS = process.env["SOAK"] === undefined ? 60 : 400;
@@ -40,8 +39,9 @@ describe(`a true 10 % improvement on ${REGRESSIONS} regressions`, () => {
       const before = evaluatedAs(quarter(seed, 1, "before"));
       const after = evaluatedAs(quarter(seed, 0.9, "after"));
       const other = evaluatedAs(quarter(seed + 100_000, 0.9, "after"));
-      const again = (draws: readonly Listed<Outcome>[]) => scoreDraws(draws);
-      const mttr = differencesOf(before, after, again).find(({ field }) => field === "mttr")!;
+      const mttr = differencesOf(before, after, { scoring: SCORING }).find(
+        ({ field }) => field === "mttr",
+      )!;
       if (mttr.difference! < 0) paired++;
       if (mttr.verdict === "better") called++;
       if (other.scored.values.get("mttr")! < before.scored.values.get("mttr")!) unpaired++;

@@ -142,8 +142,8 @@ describe("an equal candidate", () => {
 });
 
 function budgetOf(written: unknown): Budget {
-  const { guards, worseFlips } = budgetSchema.parse(written);
-  return { guards, worseFlips: worseFlips ?? null };
+  const { guards, worseFlips = null } = budgetSchema.parse(written);
+  return { ...DEFAULT_BUDGET, guards, worseFlips };
 }
 
 describe("no evidence", () => {
@@ -188,7 +188,7 @@ describe("more history", () => {
       const within = (margin: number): Gate["checks"][number] => {
         const guard = { ...DEFAULT_BUDGET.guards.find(({ field }) => field.name === "missRate")! };
         const written = { amount: margin, of: "absolute" as const, text: "" };
-        const budget = { guards: [{ ...guard, margin: written }], worseFlips: null };
+        const budget = { ...DEFAULT_BUDGET, guards: [{ ...guard, margin: written }] };
         return gateOf(evaluation, budget, [], WEEKS).checks[0]!;
       };
       // Luck has to halve, which four times as much does.

@@ -90,15 +90,17 @@ export function scoreDraws(
   draws: readonly Listed<Outcome>[],
   options: Partial<ScoreOptions> = {},
 ): Scored {
-  return score(draws, {
-    costs: DEFAULT_COSTS,
-    weeks: 2,
-    timezoneOf: () => null,
-    seed: 1,
-    bootstraps: 100,
-    ...options,
-  });
+  return score(draws, { ...SCORING, ...options });
 }
+
+/** How outcomes are scored, where a test says nothing else. */
+export const SCORING: ScoreOptions = {
+  costs: DEFAULT_COSTS,
+  weeks: 2,
+  timezoneOf: () => null,
+  seed: 1,
+  bootstraps: 100,
+};
 
 /** A field of a scorecard by its name, `timeToDetect.mean` included. */
 export function estimate(scored: Scored, name: string): Estimate {

@@ -17,7 +17,7 @@ import {
   tinyHistory,
   type TinyDeployment,
 } from "../history/tinyHistory.ts";
-import { outcome, regression, rolledBack, scoreDraws, scoreOf } from "./outcomes.ts";
+import { outcome, regression, rolledBack, scoreOf, SCORING } from "./outcomes.ts";
 
 const minutes = (count: number): number => count * MINUTE_MS;
 const UNTIMED: TinyDeployment = { label: "regression", slow: [3, 45] };
@@ -163,9 +163,9 @@ describe("compared", () => {
     return { policy: { ...shipped("plain-window"), policy }, outcomes, draws: [outcomes], scored };
   };
   const costOf = (before: Outcome, after: Outcome): Difference =>
-    differencesOf(everywhere("before", before), everywhere("after", after), scoreDraws).find(
-      ({ field }) => field === "cost",
-    )!;
+    differencesOf(everywhere("before", before), everywhere("after", after), {
+      scoring: SCORING,
+    }).find(({ field }) => field === "cost")!;
 
   it("gives each side the benefit of the doubt where only one of them rolled back", () => {
     // A rollback is 10 and a minute is 10; the miss may have been over at once.

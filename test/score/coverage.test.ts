@@ -10,7 +10,7 @@ import { differencesOf } from "../../lab/compare/compare.ts";
 import type { Evaluated } from "../../lab/compare/evaluate.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { randomStream } from "../../lab/random.ts";
-import { outcome, regression, rolledBack, scoreDraws, scoreOf } from "../outcome/outcomes.ts";
+import { outcome, regression, rolledBack, scoreOf, SCORING } from "../outcome/outcomes.ts";
 import { HOOK_MS, shipped } from "../history/smallWorld.ts";
 
 const SOAK = process.env["SOAK"] !== undefined;
@@ -61,7 +61,7 @@ describe(`95 % intervals of a true difference, ${FLEETS} fleets of ${SERVICES} s
           draws: [outcomes],
           scored: scoreOf(outcomes, { seed, bootstraps: SAMPLES }),
         })) as [Evaluated, Evaluated];
-        for (const one of differencesOf(baseline, candidate, scoreDraws)) {
+        for (const one of differencesOf(baseline, candidate, { scoring: SCORING })) {
           const truth = TRUTHS.get(one.field);
           if (truth === undefined) continue;
           if (one.low! <= truth && truth <= one.high!) {

@@ -16,8 +16,8 @@ import {
   outcome,
   regression,
   rolledBack,
-  scoreDraws,
   scoreOf,
+  SCORING,
 } from "../outcome/outcomes.ts";
 import { HOOK_MS, shipped } from "../history/smallWorld.ts";
 
@@ -87,7 +87,7 @@ describe(`95 % intervals over ${FLEETS} fleets of ${SERVICES} unequal services`,
         draws: [one.outcomes],
         ...one,
       })) as [Evaluated, Evaluated];
-      for (const { field, verdict } of differencesOf(baseline, candidate, scoreDraws)) {
+      for (const { field, verdict } of differencesOf(baseline, candidate, { scoring: SCORING })) {
         if (!called.has(field) || verdict === "not distinguishable") continue;
         called.set(field, called.get(field)! + 1);
       }
@@ -144,7 +144,7 @@ describe("intervals of fleets of two to five services", () => {
         const { value, low, high } = estimate(baseline.scored, name);
         expect([low, high], name).toEqual([value, value]);
       }
-      for (const one of differencesOf(baseline, yours[index]!, scoreDraws)) {
+      for (const one of differencesOf(baseline, yours[index]!, { scoring: SCORING })) {
         const most = one.unit === "share" ? 1 : mosts[one.field];
         if (most === undefined || one.low === null) continue;
         expect(one.low, one.field).toBeGreaterThanOrEqual(-most);
@@ -178,7 +178,7 @@ describe("a total and its share, of services of one size", () => {
     const rate = estimate(before.scored, "falsePositiveRate");
     expect(count.low! / GOOD).toBeCloseTo(rate.low!, 8);
     expect(count.high! / GOOD).toBeCloseTo(rate.high!, 8);
-    const differences = differencesOf(before, after, scoreDraws);
+    const differences = differencesOf(before, after, { scoring: SCORING });
     const of = (name: string) => differences.find(({ field }) => field === name)!;
     expect(of("falsePositiveRollbacks").low! / GOOD).toBeCloseTo(of("falsePositiveRate").low!, 8);
     expect(of("falsePositiveRollbacks").high! / GOOD).toBeCloseTo(of("falsePositiveRate").high!, 8);

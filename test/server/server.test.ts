@@ -68,6 +68,7 @@ describe("what it says", { timeout: HOOK_MS }, () => {
       replicates: 100,
       draws: 2,
       effect: "hold",
+      modelled: { limits: [] },
       progress: silent,
     });
     opened.close();

@@ -8,6 +8,7 @@ import {
   formatEnds,
   formatValue,
   restsOnHidden,
+  tippingText,
 } from "../../compare/words.ts";
 import { FIELDS, type Field } from "../../score/fields.ts";
 import { identifiedText } from "../../score/identified.ts";
@@ -80,7 +81,9 @@ function verdictText(compared: Difference): string {
   const { verdict, difference, low, high } = compared;
   if (difference === 0 && low === 0 && high === 0) return "= none seen";
   const mark = verdict === "better" ? "+ " : verdict === "worse" ? "− " : "= ";
-  const hidden = restsOnHidden(compared) ? "; rests on a model" : "";
   if (verdict === "no evidence") return `? ${CANNOT_SAY}`;
+  const { ground, tipping } = compared;
+  const byModel = ground === "modelled" && tipping !== null ? `; ${tippingText(tipping)}` : "";
+  const hidden = byModel === "" && restsOnHidden(compared) ? "; rests on a model" : byModel;
   return `${mark}${verdict}${hidden}`;
 }

@@ -44,6 +44,20 @@ export const field = z.object({
 });
 export type FieldDocument = z.infer<typeof field>;
 
+const verdict = z.enum([
+  "better",
+  "worse",
+  "not distinguishable",
+  "too few to tell",
+  "no evidence",
+]);
+const ground = z.object({ low: z.number().nullable(), high: z.number().nullable(), verdict });
+const tipping = z.object({
+  flips: z.number().nullable(),
+  of: z.number(),
+  deployments: list(z.string()),
+});
+
 export const difference = z.object({
   field: z.string(),
   candidatePolicy: z.string(),
@@ -53,7 +67,24 @@ export const difference = z.object({
   low: z.number().nullable(),
   high: z.number().nullable(),
   unit,
-  verdict: z.enum(["better", "worse", "not distinguishable", "too few to tell", "no evidence"]),
+  verdict,
+  /** What better or worse rests on: nothing that history hid, or the model of that. */
+  ground: z.enum(["identified", "modelled"]).nullable(),
+  identified: ground,
+  modelled: ground
+    .extend({ errors: z.object({ draws: z.number(), heldOut: z.number(), models: z.number() }) })
+    .nullable(),
+  /** Kinds of hidden deployments that count as their worst: too few could be tested. */
+  untested: list(
+    z.object({
+      kind: z.enum(["regression", "good", "other"]),
+      hidden: z.number(),
+      tested: z.number(),
+    }),
+  ),
+  /** How many of the hidden deployments would have to end the other way before it falls. */
+  tipping: tipping.nullable(),
+  tippingAtLimit: tipping.nullable(),
   n: z.number(),
   resolves: z.number().nullable(),
   designEffect: z.number().nullable(),

@@ -47,7 +47,7 @@ export class Evaluations {
       return kept;
     }
     const evaluation = this.#again(policies) ?? {
-      made: evaluate(this.history, policies, { ...this.options, progress: this.progress }),
+      made: evaluate(this.history, policies, this.#asking()),
     };
     const made = await evaluation.made;
     this.#kept.set(key, made);
@@ -89,6 +89,10 @@ export class Evaluations {
     return null;
   }
 
+  #asking(): EvaluateOptions {
+    return { ...this.options, progress: this.progress, modelled: { limits: [] } };
+  }
+
   /**
    * The same policies with another one as the baseline, or less of the history scored: they were
    * judged already, so that only what history cut short is read again. The numbers are the same.
@@ -105,8 +109,7 @@ export class Evaluations {
         ({ digest }) => other.replay.policies[digests.indexOf(digest)]!.judged,
       );
       const options = {
-        ...this.options,
-        progress: this.progress,
+        ...this.#asking(),
         judged,
         ...(within === undefined ? {} : { within }),
       };

@@ -5,7 +5,7 @@
 
 import { scoredWeeks, type Within } from "../../compare/within.ts";
 import { gateDocument, gateMarkdown } from "../../gate/formats.ts";
-import { DEFAULT_BUDGET } from "../../gate/budget.ts";
+import { DEFAULT_BUDGET, limitsOf } from "../../gate/budget.ts";
 import { gateOf } from "../../gate/gate.ts";
 import { inspect } from "../../history/inspect.ts";
 import { openHistory } from "../../history/open.ts";
@@ -35,7 +35,9 @@ const calls = {
   async exact(asked: ChangeAsked): Promise<string> {
     const { base, policy, yaml } = changedPolicy(asked);
     const within = scoring(asked.within);
-    const evaluation = await evaluateTwo(history, base, policy, { ...options, ...within });
+    const modelled = { limits: [] };
+    const asking = { ...options, ...within, modelled };
+    const evaluation = await evaluateTwo(history, base, policy, asking);
     const [before, after] = evaluation.policies;
     const side = ({ policy: one, outcomes, scored }: NonNullable<typeof before>) => ({
       policy: one,
@@ -54,7 +56,9 @@ const calls = {
   async gate(asked: ChangeAsked): Promise<string> {
     const { base, policy } = changedPolicy(asked);
     const within = scoring(asked.within);
-    const evaluation = await evaluateTwo(history, base, policy, { ...options, ...within });
+    const modelled = { limits: limitsOf(DEFAULT_BUDGET) };
+    const asking = { ...options, ...within, modelled };
+    const evaluation = await evaluateTwo(history, base, policy, asking);
     const weeks = scoredWeeks(history.manifest, asked.within);
     const gate = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
     const { verdict, checks } = gateDocument(evaluation, gate);

@@ -1,0 +1,240 @@
+/**
+ * What a difference rests on where history hid a part of it: how far the model of that part may
+ * be off. Three errors are added to that of sampling services (Rubin 1987, with a third part):
+ *
+ *   draws    what was hidden is drawn a few times only: the variance between draws over their
+ *            number
+ *   heldOut  the model's error on deployments that history let run and that were hidden for a test,
+ *            as large for each deployment that history did hide (heldOut.ts)
+ *   models   how far other models of what was hidden are from this one: effects that grow, decay or
+ *            come in bursts in place of effects that are held. A model counts for less where the
+ *            test contradicts it more than this one, or where regressions rarely went so
+ *
+ * Where too few deployments of a kind could be tested, the model says nothing of that kind: those
+ * that history hid count as their worst, for either policy in turn (bounds.ts).
+ */
+
+import type { Label } from "../history/tables.ts";
+import { isOpen, type Outcome } from "../outcome/outcome.ts";
+import { valueOfSums, type Field } from "../score/fields.ts";
+import { tidy, type Interval, type Range } from "../score/intervals.ts";
+import { NO_ROW, totalOf, type RowPair, type RowScores } from "../score/rows.ts";
+import { studentQuantile, Z } from "../score/student.ts";
+import { restsOn } from "./assumed.ts";
+import { changesBetween, moveOf, type Change, type Draws } from "./changes.ts";
+import type { Evaluated } from "./evaluate.ts";
+import { kindOf, KINDS, LABELS, type Kind } from "./kinds.ts";
+
+/** The policies evaluated again, in the same order. */
+export interface EvaluatedAgain {
+  /** Known deployments that were hidden for a test of the model. */
+  readonly ids: ReadonlySet<string>;
+  /** With these hidden; null where there was none to hide. */
+  readonly tested: readonly Evaluated[] | null;
+  /** Under each other model of what history hid, and the same test of it. */
+  readonly models: readonly {
+    /** How far this history agrees with it, by how long regressions lasted that it let run. */
+    readonly weight: number;
+    readonly policies: readonly Evaluated[];
+    readonly tested: readonly Evaluated[] | null;
+  }[];
+}
+
+/** The same of two policies. */
+export interface PairAgain {
+  readonly ids: ReadonlySet<string>;
+  readonly tested: Draws | null;
+  readonly models: readonly {
+    readonly weight: number;
+    readonly draws: Draws;
+    readonly tested: Draws | null;
+  }[];
+}
+
+/** Standard errors of a difference, in the unit of its field. */
+export interface ModelErrors {
+  readonly draws: number;
+  readonly heldOut: number;
+  readonly models: number;
+}
+
+/** Deployments that history hid, and such as were hidden for a test, by kind. */
+export interface Tested {
+  readonly kind: Kind;
+  readonly hidden: number;
+  readonly tested: number;
+}
+
+/** With fewer tests of a kind the model says nothing of those that history hid. */
+export const TESTED_AT_LEAST = 5;
+
+/** By kind: what a model says of tested deployments in place of what happened. */
+type Errors = ReadonlyMap<Kind, readonly Change[]>;
+
+export class Modelled {
+  readonly rows: RowPair;
+  readonly tested: readonly Tested[];
+  readonly #drawn: readonly RowPair[];
+  readonly #errors: Errors;
+  readonly #models: readonly {
+    readonly weight: number;
+    readonly rows: RowPair;
+    readonly errors: Errors;
+  }[];
+
+  /**
+   * @param hidden the places of deployments that history hid from either policy
+   * @param services in the order of the rows
+   */
+  constructor(
+    readonly draws: Draws,
+    again: PairAgain,
+    hidden: readonly number[],
+    readonly services: readonly string[],
+    readonly scores: RowScores,
+  ) {
+    const rowsOf = ({ baseline, candidate }: Draws): RowPair => ({
+      baseline: scores.rowsOf(baseline),
+      candidate: scores.rowsOf(candidate),
+    });
+    this.rows = rowsOf(draws);
+    this.#drawn = draws.baseline.map((baseline, draw) =>
+      rowsOf({ baseline: [baseline], candidate: [draws.candidate[draw]!] }),
+    );
+    const labelAt = (place: number): Label => draws.baseline[0]!.at(place)!.label;
+    const places = again.tested === null ? [] : testedPlaces(again.ids, again.tested);
+    const of = (all: readonly number[], kind: Kind): number[] =>
+      all.filter((place) => kindOf(labelAt(place)) === kind);
+    this.tested = KINDS.map((kind) => ({
+      kind,
+      hidden: of(hidden, kind).length,
+      tested: of(places, kind).length,
+    }));
+    const errorsOf = (tested: Draws | null): Errors =>
+      new Map(
+        KINDS.map((kind) => [
+          kind,
+          tested === null ? [] : changesBetween(draws, tested, of(places, kind), services, scores),
+        ]),
+      );
+    this.#errors = errorsOf(again.tested);
+    this.#models = again.models.map((one) => ({
+      weight: one.weight,
+      rows: rowsOf(one.draws),
+      errors: errorsOf(one.tested),
+    }));
+  }
+
+  /** What a field rests on that history hid and too little could be tested on. */
+  untested(field: Field): readonly Tested[] {
+    return this.tested.filter(
+      ({ kind, hidden, tested }) => hidden > 0 && tested < TESTED_AT_LEAST && isPartOf(field, kind),
+    );
+  }
+
+  /** Null where the field is no function of sums. */
+  errorsOf(field: Field): ModelErrors | null {
+    if (valueOfSums(field, NO_ROW, 1) === null) return null;
+    const drawn = this.#drawn.map((rows) => this.#differenceOf(field, rows)).filter(isNumber);
+    const between = variance(drawn) / Math.max(1, drawn.length);
+    // Of few draws the variance is hardly known: Student's t in place of the normal quantile.
+    const few = studentQuantile(drawn.length - 1) / Z;
+    return {
+      draws: tidy(few * Math.sqrt(between)),
+      heldOut: tidy(Math.sqrt(this.#heldOutVariance(field))),
+      models: tidy(Math.sqrt(this.#modelVariance(field))),
+    };
+  }
+
+  #differenceOf(field: Field, { baseline, candidate }: RowPair): number {
+    return this.scores.differenceOf(field, totalOf(baseline), totalOf(candidate));
+  }
+
+  #modelVariance(field: Field): number {
+    const value = this.#differenceOf(field, this.rows);
+    const own = this.#squaredErrors(field, this.#errors);
+    let away = 0;
+    // This model counts for one, and is not away from itself.
+    let weights = 1;
+    for (const { weight: agrees, rows, errors } of this.#models) {
+      const other = this.#differenceOf(field, rows);
+      if (!isNumber(other)) continue;
+      const theirs = this.#squaredErrors(field, errors);
+      const weight = agrees * (theirs <= own ? 1 : own / theirs);
+      away += weight * (other - value) ** 2;
+      weights += weight;
+    }
+    return away / weights;
+  }
+
+  /** The squared errors of a model about single deployments. */
+  #squaredErrors(field: Field, errors: Errors): number {
+    let sum = 0;
+    for (const { kind, hidden } of this.tested) {
+      if (hidden === 0) continue;
+      for (const change of errors.get(kind)!) {
+        sum += moveOf(field, this.rows, change, this.scores) ** 2;
+      }
+    }
+    return sum;
+  }
+
+  #heldOutVariance(field: Field): number {
+    let sum = 0;
+    for (const { kind, hidden, tested } of this.tested) {
+      if (hidden === 0 || tested < TESTED_AT_LEAST) continue;
+      const errors = this.#errors.get(kind)!;
+      const moves = errors.map((change) => moveOf(field, this.rows, change, this.scores));
+      const whole = moves.reduce((all, one) => all + one, 0);
+      const byService = new Map<number, number>();
+      errors.forEach(({ service }, at) => {
+        const off = moves[at]! - whole / tested;
+        byService.set(service, (byService.get(service) ?? 0) + off);
+      });
+      const noise = [...byService.values()].reduce((all, one) => all + one ** 2, 0);
+      // Of the error that was seen, whichever is larger: what it is, or how little it is known.
+      sum += (hidden / tested) ** 2 * Math.max(whole ** 2, noise);
+    }
+    return sum;
+  }
+}
+
+/** Does a field rest on deployments of this kind? */
+export function isPartOf({ name }: Field, kind: Kind): boolean {
+  return LABELS[kind].some((label) => restsOn(name, label));
+}
+
+/** Deployments that were hidden for the test, and that it did hide from one of the policies. */
+function testedPlaces(ids: ReadonlySet<string>, { baseline, candidate }: Draws): number[] {
+  const places = new Set<number>();
+  for (const outcomes of [...baseline, ...candidate]) {
+    outcomes.forEach((outcome: Outcome, place) => {
+      if (ids.has(outcome.deploymentId) && isOpen(outcome)) places.add(place);
+    });
+  }
+  return [...places].sort((a, b) => a - b);
+}
+
+/** The interval with the errors of the model added to that of sampling. */
+export function widened(
+  { low, high }: Interval,
+  value: number,
+  errors: ModelErrors,
+  range: Range,
+): Interval {
+  const more = Z * Math.hypot(errors.draws, errors.heldOut, errors.models);
+  return {
+    low: tidy(Math.max(range.low, value - Math.hypot(value - low, more))),
+    high: tidy(Math.min(range.high, value + Math.hypot(high - value, more))),
+  };
+}
+
+function isNumber(value: number): boolean {
+  return !Number.isNaN(value);
+}
+
+function variance(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const mean = values.reduce((sum, one) => sum + one, 0) / values.length;
+  return values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (values.length - 1);
+}

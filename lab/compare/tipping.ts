@@ -1,0 +1,81 @@
+/**
+ * How much of what history hid would have to be otherwise before a verdict falls.
+ *
+ * A hidden deployment that ends the other way ends in the way that speaks most against the verdict,
+ * of all ways that any model of what was hidden drew. The most damaging ones are changed first,
+ * until the interval, computed again, first contains the threshold. That is a tipping point, as
+ * used for missing data in trials (Yan, Lee and Li 2009; in the spirit of Rosenbaum 2002).
+ */
+
+import type { Field } from "../score/fields.ts";
+import { intervalOf, type Interval } from "../score/intervals.ts";
+import { changed, type RowChange, type RowPair, type RowScores } from "../score/rows.ts";
+import { moveOf, type Ways } from "./changes.ts";
+
+export interface Tipping {
+  /** So many hidden deployments would have to end the other way; null: all do not suffice. */
+  readonly flips: number | null;
+  /** How many history hid. */
+  readonly of: number;
+  /** The first of them, the most damaging one first. */
+  readonly deployments: readonly string[];
+}
+
+const NAMED_AT_MOST = 5;
+
+interface Worst {
+  readonly deploymentId: string;
+  readonly change: RowChange;
+  /** By how much it moves the difference towards the threshold. */
+  readonly damage: number;
+}
+
+/**
+ * The tipping point of a verdict that the difference lies on one side of a threshold.
+ *
+ * @param hidden the ways in which hidden deployments may have ended
+ * @param isAbove does the verdict say that the difference is above the threshold?
+ * @param widen an interval of the rows with what is not known of the model as well
+ */
+export function tippingOf(
+  field: Field,
+  rows: RowPair,
+  hidden: readonly Ways[],
+  { threshold, isAbove }: { readonly threshold: number; readonly isAbove: boolean },
+  widen: (interval: Interval, value: number) => Interval,
+  scores: RowScores,
+): Tipping {
+  const worst = hidden
+    .flatMap(({ deploymentId, ways }): readonly Worst[] => {
+      const all = ways.map((change): Worst => {
+        const move = moveOf(field, rows, change, scores);
+        return { deploymentId, change, damage: isAbove ? -move : move };
+      });
+      const most = all.reduce((one, other) => (other.damage > one.damage ? other : one));
+      return most.damage > 0 ? [most] : [];
+    })
+    .sort((one, other) => other.damage - one.damage);
+  const falls = (count: number): boolean => {
+    const changes = worst.slice(0, count).map(({ change }) => change);
+    const spread = scores.spreadOf(field, changed(rows, changes));
+    const interval = intervalOf(spread);
+    if (interval === null) return true;
+    const { low, high } = widen(interval, spread.value);
+    return isAbove ? low <= threshold : high >= threshold;
+  };
+  const most = worst.length;
+  const flips = most === 0 || !falls(most) ? null : first(1, most, falls);
+  const named = worst.slice(0, Math.min(NAMED_AT_MOST, flips ?? 0));
+  return { flips, of: hidden.length, deployments: named.map(({ deploymentId }) => deploymentId) };
+}
+
+/** The first number for which it holds, of those from `low` to `high`, for which it does. */
+function first(low: number, high: number, holds: (count: number) => boolean): number {
+  let [least, most] = [low, high];
+  while (least < most) {
+    const middle = Math.floor((least + most) / 2);
+    if (holds(middle)) most = middle;
+    else least = middle + 1;
+  }
+  return least;
+}
