@@ -5,6 +5,7 @@ import { answerTo, type Answer } from "../compare/answer.ts";
 import { compareDocument } from "../compare/document.ts";
 import { incumbentLines, incumbentsOf } from "../compare/incumbents.ts";
 import {
+  causesOfAll,
   differenceSentences,
   flipLines,
   scorecardTable,
@@ -63,6 +64,7 @@ export function compareCommand(): Command {
 /** Scorecards, sentences and the first flips, for a person. */
 export function printComparison(evaluation: Answer): void {
   print(scorecardTable(evaluation.policies));
+  for (const line of causesOfAll(evaluation)) print(line);
   for (const line of unlabelledLines(evaluation.policies[0]!, FLIPS_SHOWN)) print(line);
   print("");
   for (const line of differenceSentences(evaluation)) print(line);

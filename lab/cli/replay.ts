@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { answerTo } from "../compare/answer.ts";
 import { calibrationLines } from "../compare/calibrationLines.ts";
 import { replayDocument } from "../compare/document.ts";
-import { scorecardTable, unlabelledLines, wastedLines } from "../compare/print.ts";
+import { causesOfAll, scorecardTable, unlabelledLines, wastedLines } from "../compare/print.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
@@ -37,6 +37,7 @@ export function replayCommand(): Command {
       if (flags.json) printJson(replayDocument(answer));
       else {
         print(scorecardTable(answer.policies));
+        for (const line of causesOfAll(answer)) print(line);
         for (const line of calibrationLines(answer.policies[0]!)) print(line);
         for (const line of wastedLines(answer, ROLLBACKS_SHOWN)) print(line);
         for (const line of unlabelledLines(answer.policies[0]!, ROLLBACKS_SHOWN)) print(line);

@@ -51,6 +51,7 @@ import { evaluateAgain, pairOf } from "./again.ts";
 import type { Limit } from "./margin.ts";
 import type { EvaluatedAgain } from "./modelled.ts";
 import { checkNames } from "./names.ts";
+import { withCauses } from "./withCauses.ts";
 import { notesOf } from "./notes.ts";
 import { unmetNotes } from "./unmet.ts";
 import {
@@ -270,7 +271,7 @@ export async function evaluate(
     recoveryDoubled: meanRecoverySeconds(inside(drawsIfDouble(policy))),
   });
   const scoredCount = options.told?.scored ?? policies.length;
-  const evaluated = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
+  const made = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
     const draws = drawsOf(index);
     const outcomes = draws[0]!;
     const scored = score(draws, scoring);
@@ -283,6 +284,8 @@ export async function evaluate(
     };
     return { policy, outcomes, draws, scored: { ...scored, scorecard } };
   });
+  const isShown = options.scoresOnly === undefined && options.lived === undefined;
+  const evaluated = isShown ? await withCauses(history, replayed.plan, made) : made;
   const hidden = hiddenIn(replayed.plan);
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
   const again =

@@ -2,6 +2,7 @@
 
 import { own, jsonObject, type JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
+import { causeLines } from "../causes/words.ts";
 import { countText } from "../counted.ts";
 import { isUnlabelled, isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
@@ -127,6 +128,13 @@ function addSensitivity(table: Table, policies: readonly Answered[]): void {
   });
   const field = "  recovery ½ and 2 times";
   if (cells.some((cell) => cell !== "")) table.addRow(rowOf(field, cells));
+}
+
+/** Why each policy missed regressions, and what fooled it: two lines a policy at most. */
+export function causesOfAll({ policies }: Pick<Answer, "policies">): readonly string[] {
+  return policies.flatMap(({ policy, scored: { scorecard } }) =>
+    causeLines(policy.policy, scorecard.causes),
+  );
 }
 
 /** Of rollbacks that were not the cause's: what each cost, and what it may have been worth. */

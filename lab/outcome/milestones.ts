@@ -23,6 +23,8 @@ export interface Milestones {
   ordered: DecisionRecord | undefined;
   ended: DecisionRecord | undefined;
   last: DecisionRecord | undefined;
+  /** What a machine was not allowed to act on: the first page or note of it, or the end. */
+  restrained: DecisionRecord | undefined;
   proposals: number;
   escalations: number;
   /** Was a rollback ordered without an accountable owner? */
@@ -37,6 +39,7 @@ export function milestonesIn(records: readonly DecisionRecord[]): Milestones {
     ordered: undefined,
     ended: undefined,
     last: undefined,
+    restrained: undefined,
     proposals: 0,
     escalations: 0,
     ownerless: false,
@@ -45,6 +48,7 @@ export function milestonesIn(records: readonly DecisionRecord[]): Milestones {
   for (const record of records) {
     const { decision } = record;
     found.last = record;
+    if (record.tier === "observe") found.restrained ??= record;
     if (decision === "proposed") {
       found.proposed ??= record;
       found.proposals++;
@@ -58,6 +62,11 @@ export function milestonesIn(records: readonly DecisionRecord[]): Milestones {
   }
   found.asked = found.proposed ?? paged;
   return found;
+}
+
+/** The rule that left a breach to people, as `guardrails.cooldown`; null where none did. */
+export function restrainedBy({ restrained }: Milestones): string | null {
+  return restrained?.tierPath.at(-1)?.rule ?? null;
 }
 
 /** The signals that spoke against the deployment, by name. */

@@ -30,7 +30,14 @@ import type { Decided } from "../replay/decide.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
 import { sharedBy, type AlikeOutcomes } from "./alike.ts";
 import { anyAnswer, recoveryTimes, sparedBy } from "./ending.ts";
-import { accusedIn, breachesOf, milestonesIn, pagesIn, waitedMs } from "./milestones.ts";
+import {
+  accusedIn,
+  breachesOf,
+  milestonesIn,
+  pagesIn,
+  restrainedBy,
+  waitedMs,
+} from "./milestones.ts";
 import { AloneOutcomes, listOutcomes, renamed } from "./outcomeList.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -89,6 +96,8 @@ export interface Outcome {
   /** Executed without a named owner; the engine refuses that, and we count it anyway. */
   readonly ownerless: boolean;
   readonly untaggedProposedAtMs: number | null;
+  /** The rule by which no machine could act on its breach, as `guardrails.cooldown`. */
+  readonly restrainedBy: string | null;
   /** It reported nothing while others did, and people were told; no judgement rests on that. */
   readonly silent: boolean;
 }
@@ -226,9 +235,8 @@ interface Material {
 function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const { label, incident, commands, judgements } = material;
   const { deployment, rolledBackAtMs: historyMs } = planned;
-  const { proposed, asked, ordered, ended, last, proposals, escalations, ownerless } = milestonesIn(
-    material.records,
-  );
+  const milestones = milestonesIn(material.records);
+  const { proposed, asked, ordered, ended, last, proposals, escalations, ownerless } = milestones;
   const rolledBack = ended?.end === "rolledBack";
   const decided = ordered ?? (proposed === undefined ? undefined : ended);
   const end = ended?.end ?? "undecidable";
@@ -297,6 +305,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     pagesAtMs: pagesIn(commands),
     ownerless,
     untaggedProposedAtMs: last?.untaggedProposedAtMs ?? null,
+    restrainedBy: restrainedBy(milestones),
     silent: last?.silence !== undefined,
   };
 }

@@ -11,6 +11,7 @@
 
 import { jsonObject, own, type JsonObject } from "../../engine/index.ts";
 import { belowText } from "../counted.ts";
+import type { Causes } from "../causes/tally.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Calibration } from "./calibration.ts";
@@ -80,6 +81,8 @@ export interface Scorecard extends JsonObject {
   readonly mttrSensitivity?: MttrSensitivity;
   readonly calibration?: Calibration;
   readonly diagnostics?: Diagnostics;
+  /** Why it missed regressions, and what fooled it; absent in documents of earlier versions. */
+  readonly causes?: Causes;
 }
 
 /** The estimate of a field by its name, such as `mttr` or `timeToRecovery.median`. */

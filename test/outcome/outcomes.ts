@@ -48,6 +48,7 @@ export function outcome(change: Partial<Outcome> = {}): Outcome {
     pagesAtMs: [],
     ownerless: false,
     untaggedProposedAtMs: null,
+    restrainedBy: null,
     cause: null,
     ...change,
   };

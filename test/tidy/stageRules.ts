@@ -15,6 +15,7 @@ const STAGES: readonly string[] = [
   "replay",
   "audit",
   "outcome",
+  "causes",
   "score",
   "compare",
   "explain",
