@@ -8,21 +8,20 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { transformWithOxc, type Plugin } from "vite";
+import type { Plugin } from "vite";
 import { madeOnce } from "./once.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const ANSWERING = fileURLToPath(new URL("./answering.ts", import.meta.url));
 const FOLDERS = ["engine", "lab", "datasets"];
 
 /** Where test/run.ts builds them. */
-const BUILT = (): string => join(process.env["HINDSIGHT_TESTS"]!, "built");
+function directory(): string {
+  return join(process.env["HINDSIGHT_TESTS"]!, "built");
+}
 
-/** The built file of a module, if it is one of the sources. */
-function builtFileOf(file: string): string | null {
-  const path = relative(ROOT, file);
-  if (!FOLDERS.includes(path.split("/")[0]!) || !path.endsWith(".ts")) return null;
-  return join(BUILT(), "dist", path.replace(/\.ts$/, ".js"));
+/** The built file of one of the sources, or of a program that a test starts. */
+export function builtFile(path: string): string {
+  return join(directory(), "dist", path.replace(/\.ts$/, ".js"));
 }
 
 /** Lets a test that imports a source get the built file of it. */
@@ -31,19 +30,21 @@ export const builtSources: Plugin = {
   enforce: "pre",
   resolveId(imported, importer) {
     if (importer === undefined || !imported.startsWith(".")) return null;
-    return builtFileOf(resolve(dirname(importer), imported));
+    const path = relative(ROOT, resolve(dirname(importer), imported));
+    const isSource = FOLDERS.includes(path.split("/")[0]!) && path.endsWith(".ts");
+    return isSource ? builtFile(path) : null;
   },
 };
 
 export function buildSources(): Promise<string> {
-  return madeOnce(BUILT(), async (partial) => {
-    for (const folder of FOLDERS) {
+  return madeOnce(directory(), async (partial) => {
+    for (const folder of [...FOLDERS, "test"]) {
       for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
-        if (!name.endsWith(".ts") || name.endsWith(".d.ts")) continue;
+        // Of the tests, the programs that they start and what these import.
+        if (!name.endsWith(".ts") || /\.(d|test|config)\.ts$/.test(name)) continue;
         await strip(join(ROOT, folder, name), join(partial, "dist", folder, name));
       }
     }
-    await strip(ANSWERING, join(partial, "answering.ts"));
     // The shipped folders are looked for beside the built ones.
     for (const folder of ["datasets", "scenarios"]) {
       symlinkSync(join(ROOT, folder), join(partial, folder));
@@ -52,6 +53,8 @@ export function buildSources(): Promise<string> {
 }
 
 async function strip(file: string, out: string): Promise<void> {
+  // Only the process that builds needs it: it takes a while to load.
+  const { transformWithOxc } = await import("vite");
   const { code, map } = await transformWithOxc(readFileSync(file, "utf8"), file, {
     target: "es2023",
     sourcemap: true,

@@ -5,9 +5,8 @@
  */
 
 import { fork, spawn, type ChildProcess } from "node:child_process";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildSources } from "./built.ts";
+import { builtFile, buildSources } from "./built.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -61,7 +60,7 @@ export function inTurn(args: readonly string[], cwd: string = ROOT): Promise<End
 
 async function answer(): Promise<ChildProcess> {
   const command = await builtCommandLine();
-  const child = fork(join(dirname(command), "../../../answering.js"), [command]);
+  const child = fork(builtFile("test/answering.ts"), [command]);
   // It ends with this process, which need not wait for it.
   child.unref();
   child.channel!.unref();
@@ -87,5 +86,6 @@ export function node(args: readonly string[], shell: Shell = {}): Promise<Ended>
 
 /** The program that a process of its own runs. */
 export async function builtCommandLine(): Promise<string> {
-  return join(await buildSources(), "dist/lab/cli/main.js");
+  await buildSources();
+  return builtFile("lab/cli/main.ts");
 }

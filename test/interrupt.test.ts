@@ -3,10 +3,12 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
+import { builtFile } from "./built.ts";
 import { temporaryDirectory } from "./directories.ts";
 
-const INTERRUPT = new URL("../lab/interrupt.ts", import.meta.url).href;
+const INTERRUPT = pathToFileURL(builtFile("lab/interrupt.ts")).href;
 
 interface End {
   readonly code: number | null;
@@ -29,9 +31,7 @@ async function interrupted(code: string): Promise<End> {
     };
     ${code}
     setTimeout(() => process.exit(0), 2_000);`;
-  const child = spawn(process.execPath, [
-    ...["--import", "tsx", "--input-type=module", "--eval", words],
-  ]);
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", words]);
   let stderr = "";
   child.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
   child.stdout.once("data", () => {

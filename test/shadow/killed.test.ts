@@ -7,7 +7,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { isBatch, type SamplesBatch, type SamplesSeen } from "../../engine/index.ts";
 import { logEntries } from "../../lab/audit/read.ts";
@@ -18,6 +17,7 @@ import type { Errand, RunningHost, HostInput } from "../../lab/shadow/contract.t
 import { replayJournal, verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
+import { builtFile } from "../built.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { Crash, crashingDisk, Fuse } from "./crashing.ts";
 import { MINUTE_MS, stageIn, started, START_MS, type Stage } from "./stage.ts";
@@ -222,8 +222,7 @@ it(
 
 /** Starts the host in a process and kills it after so long; its exit signal, and what it said. */
 function livedFor(dir: string, ms: number, signal: NodeJS.Signals): Promise<string> {
-  const file = fileURLToPath(new URL("killedProcess.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", file, dir]);
+  const child = spawn(process.execPath, [builtFile("test/shadow/killedProcess.ts"), dir]);
   let said = "";
   child.stderr.on("data", (part: Buffer) => (said += part.toString()));
   return new Promise((resolve, reject) => {

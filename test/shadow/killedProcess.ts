@@ -1,7 +1,7 @@
 /**
  * A host in a process of its own, for whoever kills it: real time, real disk, samples twice a
  * second. A new deployment every two seconds, every second one bad; the platform it rolls back
- * with is a file that remembers keys. `node --import tsx killedProcess.ts DIR`.
+ * with is a file that remembers keys. `node killedProcess.js DIR`.
  */
 
 import { appendFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * A host in a process of its own with three deployments, one of which makes the engine throw:
- * `node --import tsx poisonedProcess.ts DIR`. Its platform is a file.
+ * `node poisonedProcess.js DIR`. Its platform is a file.
  */
 
 import { appendFileSync, existsSync } from "node:fs";

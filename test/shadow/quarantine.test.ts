@@ -6,7 +6,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { FLEET, type DecisionRecord } from "../../engine/index.ts";
 import { logEntries } from "../../lab/audit/read.ts";
@@ -15,6 +14,7 @@ import type { Taken } from "../../lab/shadow/contract.ts";
 import { replayJournal, verifyJournal } from "../../lab/shadow/journal/check.ts";
 import { realDisk } from "../../lab/shadow/journal/disk.ts";
 import { segmentsIn } from "../../lab/shadow/journal/segments.ts";
+import { builtFile } from "../built.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { policyOf } from "../engine/policyFile.ts";
 import { BY_GLOB, poisoned } from "./poison.ts";
@@ -192,8 +192,7 @@ it("is killed with SIGKILL after a quarantine, and goes on", { timeout: 60_000 }
 
 /** Runs a host in a process until the journal says so, then ends it with the signal. */
 function livedUntil(dir: string, holds: () => boolean, signal: NodeJS.Signals): Promise<void> {
-  const file = fileURLToPath(new URL("poisonedProcess.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", file, dir]);
+  const child = spawn(process.execPath, [builtFile("test/shadow/poisonedProcess.ts"), dir]);
   let said = "";
   child.stderr.on("data", (part: Buffer) => (said += part.toString()));
   return new Promise((resolve, reject) => {
