@@ -260,9 +260,9 @@ export function sentence(difference: Difference): string {
 
 /** What would overturn a verdict by the model, as the end of a sentence. */
 export function tippingText({ flips, of }: Tipping): string {
-  const hidden = of === 1 ? "the one hidden deployment" : `the ${countText(of)} hidden deployments`;
+  const hidden = of === 1 ? "the 1 hidden deployment" : `the ${countText(of)} hidden deployments`;
   return flips === null
-    ? `it holds whatever became of ${hidden}`
+    ? `it holds even if all of ${hidden} ended the other way`
     : `it holds unless ${countText(flips)} of ${hidden} ended the other way`;
 }
 
