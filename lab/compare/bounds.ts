@@ -9,7 +9,8 @@
  * Two policies that judge by the same signals would have seen the same in what history hid, so
  * there they are taken to be alike: both ask people about it or neither does. Bias: where both
  * would have proposed, the one that waits less acts more often, so the difference between such
- * policies may be larger than is shown, in the direction that is shown.
+ * policies may be larger than is shown, in the direction that is shown. Of two policies of which
+ * one cannot act later (dominance.ts) only the other may have missed more there, or spared more.
  */
 
 import type { Policy, TierName } from "../../engine/index.ts";
@@ -17,6 +18,7 @@ import type { Listed } from "../history/listed.ts";
 import type { Label } from "../history/tables.ts";
 import { isOpen, type Outcome } from "../outcome/outcome.ts";
 import { courseOf, leastAsked, mostAsked } from "./askedPeople.ts";
+import { soonerOf } from "./dominance.ts";
 import { sayTheSame } from "./samePolicy.ts";
 
 /** A policy with its outcomes. */
@@ -66,6 +68,7 @@ export function inFavourOf(
   const sameActs = sayTheSame(baseline.policy, candidate.policy);
   const unlike = { assign: [], tiers: null, fusion: null };
   const sameEyes = sayTheSame(baseline.policy, candidate.policy, unlike);
+  const sooner = soonerOf(baseline.policy, candidate.policy);
   let doubts = 0;
   const given: Given[] = [];
   const resolve = (
@@ -80,8 +83,10 @@ export function inFavourOf(
     const course = courseOf(policy, tier);
     // A regression whose end nobody saw lasts equally long under both policies, if both rolled it
     // back or neither did.
+    const impossible = sooner !== null && cannotBe(own.label, side, sooner);
     const alike = isOpen(own)
-      ? isOpen(other) && own.end === other.end && (sameActs || (sameEyes && isHidden(own, other)))
+      ? (isHidden(own, other) && impossible) ||
+        (isOpen(other) && own.end === other.end && (sameActs || (sameEyes && isHidden(own, other))))
       : isHalfOpen(other) && own.rolledBack === other.rolledBack;
     // Where both are open the deployment is told once.
     if (isFirst || !(isOpen(other) || isHalfOpen(other))) {
@@ -126,6 +131,19 @@ interface Resolved {
 /** Is it certain what was done, but not how long the harm lasted, or since when? */
 function isHalfOpen(outcome: Outcome): boolean {
   return outcome.evidence === "bounded" && !isOpen(outcome);
+}
+
+/**
+ * Of a deployment hidden under both: can it speak for this side at all? The policy that cannot act
+ * later cannot miss a regression that the other catches, nor spare a good one that the other rolls
+ * back.
+ */
+function cannotBe(
+  label: Label,
+  favoured: "baseline" | "candidate",
+  sooner: "baseline" | "candidate",
+): boolean {
+  return label === "regression" ? favoured !== sooner : favoured === sooner;
 }
 
 /** Did history cut it short under both policies, before either had acted? */
