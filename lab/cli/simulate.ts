@@ -18,6 +18,8 @@ import { loadCosts } from "../score/costs.ts";
 import { brokenBy, evaluateLives, live, type Stage } from "../simulate/closedLoop.ts";
 import { defaultWorkers, fidelityOf, liveManyWorlds } from "../simulate/fidelity.ts";
 import { fidelityTable } from "../simulate/fidelityTable.ts";
+import { holdPairs, loadPairs } from "../simulate/pairs.ts";
+import { pairsTable } from "../simulate/pairsTable.ts";
 import { openWorld } from "../simulate/open.ts";
 import { printComparison } from "./compare.ts";
 import { instant } from "./moment.ts";
@@ -31,6 +33,7 @@ interface Flags {
   readonly policy?: readonly string[];
   readonly logPolicy?: string;
   readonly ask?: readonly string[];
+  readonly pairs?: string;
   readonly worlds: number;
   readonly workers: number;
   readonly people: string;
@@ -53,6 +56,10 @@ export function simulateCommand(): Command {
     .option("--policy <file>", "a policy that lives in the world; may come more than once", several)
     .option("--log-policy <file>", "who writes the history that a replay has to go on")
     .option("--ask <files>", "policies to replay on it, with commas between", several)
+    .option(
+      "--pairs <file>",
+      "how far verdicts can be trusted, for each pair of policies in a file",
+    )
     .option("--worlds <n>", "how many worlds, of successive seeds", wholeNumber(1), 200)
     .option(
       "--workers <n>",
@@ -81,10 +88,13 @@ export function simulateCommand(): Command {
         "--policy scenarios/policies/two-minute-override.yaml\n" +
         "  hindsight simulate datasets/worlds/fidelity.yaml --worlds 20 \\\n" +
         "    --log-policy scenarios/policies/plain-window.yaml " +
-        "--ask scenarios/policies/two-minute-override.yaml",
+        "--ask scenarios/policies/two-minute-override.yaml\n" +
+        "  hindsight simulate datasets/worlds/fitted.yaml --worlds 20 --seed 3001 \\\n" +
+        "    --pairs scenarios/fidelity/pairs.yaml",
     )
     .action(async (file: string, flags: Flags) => {
-      if (flags.logPolicy !== undefined || flags.ask !== undefined) await measure(file, flags);
+      if (flags.pairs !== undefined) await trust(file, flags, flags.pairs);
+      else if (flags.logPolicy !== undefined || flags.ask !== undefined) await measure(file, flags);
       else await act(file, flags);
     });
 }
@@ -165,14 +175,7 @@ async function measure(file: string, flags: Flags): Promise<void> {
       cure: "Give --log-policy A, who writes the history, and --ask B, who is replayed on it.",
     });
   }
-  const refused = (["policy", "from", "to", "out", "costs"] as const).find(
-    (name) => flags[name] !== undefined,
-  );
-  if (refused !== undefined) {
-    throw new Problem(`--${refused} has no meaning together with --log-policy and --ask`, {
-      cure: "Leave it out, or simulate without --log-policy.",
-    });
-  }
+  refuse(flags, ["policy", "from", "to", "out", "costs"], "--log-policy and --ask");
   refuseRecorded(people);
   const [log, ...asked] = [logPolicy, ...ask].map(loadPolicy);
   const names = asked.map(({ policy }) => policy);
@@ -186,22 +189,58 @@ async function measure(file: string, flags: Flags): Promise<void> {
     return;
   }
   printJson({
-    manifest: {
-      format: "hindsight-fidelity",
-      engineVersion: ENGINE_VERSION,
-      timeZones: process.versions["tz"] ?? "unknown",
-      world: { file: basename(file), sha256: sha256Of(file), seed, worlds },
-      sources,
-      policies: [log!, ...asked].map(({ policy, digest }) => ({ name: policy, digest })),
-      people,
-      peopleModel: modelOfFile(people),
-      replicates,
-      draws,
-      effect,
-      timing: { seconds: Math.round(performance.now() - began) / 1000 },
-    },
+    manifest: manifestOf(file, flags, sources, [log!, ...asked], began),
     pairs,
     worlds: results,
+  });
+}
+
+/** How far the verdicts of a comparison can be trusted: pairs of policies, in many worlds. */
+async function trust(file: string, flags: Flags, pairsFile: string): Promise<void> {
+  const { people, seed, replicates, draws, effect, worlds, workers } = flags;
+  refuse(flags, ["policy", "logPolicy", "ask", "from", "to", "out", "costs"], "--pairs");
+  refuseRecorded(people);
+  const { world, sources } = openWorld(file, seed);
+  const pairs = loadPairs(pairsFile, world.spec.world);
+  const files = new Set(pairs.flatMap(({ history, asked }) => [history, asked]));
+  const policies = [...files].map(loadPolicy);
+  const task = { worldFile: file, seed, people, replicates, draws, effect };
+  const began = performance.now();
+  const held = await holdPairs(pairs, task, { worlds, workers, progress: progressBar() });
+  if (flags.json) {
+    printJson({ manifest: manifestOf(file, flags, sources, policies, began), pairs: held });
+  } else for (const line of pairsTable(held)) print(line);
+}
+
+function manifestOf(
+  file: string,
+  { people, seed, replicates, draws, effect, worlds }: Flags,
+  sources: ReturnType<typeof openWorld>["sources"],
+  policies: readonly { readonly policy: string; readonly digest: string }[],
+  began: number,
+): object {
+  return {
+    format: "hindsight-fidelity",
+    engineVersion: ENGINE_VERSION,
+    timeZones: process.versions["tz"] ?? "unknown",
+    world: { file: basename(file), sha256: sha256Of(file), seed, worlds },
+    sources,
+    policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
+    people,
+    peopleModel: modelOfFile(people),
+    replicates,
+    draws,
+    effect,
+    timing: { seconds: Math.round(performance.now() - began) / 1000 },
+  };
+}
+
+function refuse(flags: Flags, names: readonly (keyof Flags)[], together: string): void {
+  const refused = names.find((name) => flags[name] !== undefined);
+  if (refused === undefined) return;
+  const option = refused.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new Problem(`--${option} has no meaning together with ${together}`, {
+    cure: `Leave it out, or simulate without ${together.split(" ")[0]!}.`,
   });
 }
 

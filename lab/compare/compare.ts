@@ -285,7 +285,7 @@ function resolvesOf(
 }
 
 /** The difference's own spread: in each sample, and without each service, both policies' alike. */
-function pairedSpread(field: Field, baseline: Scored, candidate: Scored): Spread {
+export function pairedSpread(field: Field, baseline: Scored, candidate: Scored): Spread {
   const before = baseline.spreads.get(field.name)!;
   const after = candidate.spreads.get(field.name)!;
   const minus = (to: Float64Array, from: Float64Array): Float64Array =>

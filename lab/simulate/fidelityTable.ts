@@ -7,7 +7,7 @@ import { FIELDS } from "../score/fields.ts";
 import type { Measured, PairFidelity, ScoreFidelity } from "./fidelity.ts";
 import type { HeldTo, WorldResult } from "./oneWorld.ts";
 
-const TITLES: Readonly<Record<HeldTo, string>> = {
+export const TITLES: Readonly<Record<HeldTo, string>> = {
   mttr: "mean time to recovery",
   "timeToRecovery.restrictedMean60m": "  restricted to an hour",
   falsePositiveShare: "false-positive share",

@@ -7,13 +7,17 @@
 import { own, type JsonObject } from "../../engine/index.ts";
 import { createWorld } from "../../datasets/world/index.ts";
 import { silent } from "../progress.ts";
-import type { Difference } from "../compare/compare.ts";
+import { pairedSpread, type Difference } from "../compare/compare.ts";
 import { evaluate, type Evaluated } from "../compare/evaluate.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { EffectRule } from "../replay/splice.ts";
+import { FIELDS } from "../score/fields.ts";
+import { standardErrorOf } from "../score/intervals.ts";
 import type { Estimate } from "../score/scorecard.ts";
 import { evaluateLives, historyOf, knownOn, live, wholeOf } from "./closedLoop.ts";
 import { openWorld } from "./open.ts";
+
+export type Ground = NonNullable<Difference["ground"]>;
 
 /** The scores that are compared with the truth, and the scorecard's names of their bounds. */
 export const HELD_TO = {
@@ -59,6 +63,10 @@ export interface ScoreHeld {
   readonly differenceLow: number | null;
   readonly differenceHigh: number | null;
   readonly verdict: Difference["verdict"];
+  /** What the verdict rests on; null where there is none, or it is not said. */
+  readonly ground: Ground | null;
+  /** The standard error of the difference by sampling alone, as the replay's bootstrap has it. */
+  readonly differenceError: number;
 }
 
 export interface AskedHeld {
@@ -134,10 +142,17 @@ export default async function holdToTruth(task: WorldTask): Promise<WorldResult>
           differenceLow: difference.low,
           differenceHigh: difference.high,
           verdict: difference.verdict,
+          differenceError: samplingError(score, logEstimate, estimate),
+          ground: difference.ground,
         };
       }),
     })),
   };
+}
+
+function samplingError(score: HeldTo, before: Evaluated, after: Evaluated): number {
+  const field = FIELDS.find(({ name }) => name === score)!;
+  return standardErrorOf(pairedSpread(field, before.scored, after.scored));
 }
 
 function estimateOf({ scored: { scorecard } }: Evaluated, score: HeldTo): Estimate {

@@ -41,6 +41,8 @@ describe("the table", () => {
     differenceLow: low - 100,
     differenceHigh: high - 100,
     verdict: estimate < 100 ? "better" : "not distinguishable",
+    ground: null,
+    differenceError: 0,
   });
   const result = (seed: number, score: ScoreHeld): WorldResult => ({
     seed,

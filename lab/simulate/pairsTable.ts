@@ -1,0 +1,108 @@
+/** Prints how far verdicts can be trusted: one Markdown table, and its sums. */
+
+import { formatDifference } from "../compare/words.ts";
+import { FIELDS } from "../score/fields.ts";
+import type { Measured, ScoreFidelity } from "./fidelity.ts";
+import { TITLES } from "./fidelityTable.ts";
+import type { HeldPair } from "./pairs.ts";
+import { contains, type VerdictFidelity } from "./verdicts.ts";
+
+/** What intervals are made to hold. */
+const LEVEL = 0.95;
+const GROUND_NAMES = { identified: "identified", modelled: "modelled", none: "no ground named" };
+
+/** A row for each pair and score. A share marked with `!` cannot be 95 % by its 99 % interval. */
+export function pairsTable(pairs: readonly HeldPair[]): readonly string[] {
+  return [
+    "| pair | score | bias ± s.e. | own: this world / such | difference: this world / such | " +
+      "true difference (resolved) | verdicts, wrong | right beyond once / twice |",
+    `|${"---|".repeat(8)}`,
+    ...pairs.flatMap(({ logPolicy, asked, scores, verdicts }) =>
+      scores.map((score, at) => {
+        const name = at === 0 ? `${logPolicy} → ${asked}` : "";
+        return `| ${name} | ${rowOf(score, verdicts[at]!).join(" | ")} |`;
+      }),
+    ),
+    "",
+    ...sums(pairs),
+  ];
+}
+
+function rowOf(score: ScoreFidelity, verdict: VerdictFidelity): readonly string[] {
+  const { unit } = FIELDS.find(({ name }) => name === score.score)!;
+  const difference = (number: number | null): string =>
+    number === null ? "–" : formatDifference(unit, number);
+  const { coverage } = score;
+  const all = verdict.given.reduce(
+    (sum, { given, wrong }) => ({ given: sum.given + given, wrong: sum.wrong + wrong }),
+    { given: 0, wrong: 0 },
+  );
+  return [
+    TITLES[score.score].trim(),
+    biasOf(score.biasShare),
+    `${held(coverage.thisWorld)} / ${held(coverage.suchWorlds)}`,
+    `${held(coverage.differenceThisWorld)} / ${held(coverage.differenceSuchWorlds)}`,
+    `${difference(verdict.difference)} (${difference(verdict.resolution).replace("+", "")})`,
+    `${all.given}, ${all.wrong}`,
+    `${decided(verdict.beyondOnce)} / ${decided(verdict.beyondTwice)}`,
+  ];
+}
+
+function biasOf({ value, standardError }: Measured): string {
+  if (value === null) return "–";
+  const [points, error] = [value, standardError ?? 0].map((one) => (100 * one).toFixed(1));
+  return `${value > 0 ? "+" : ""}${points!} ± ${error!} %`;
+}
+
+function held({ value, worlds }: Measured): string {
+  if (value === null) return "–";
+  const mark = contains(Math.round(value * worlds), worlds, LEVEL) ? "" : " !";
+  return `${percent(value)}${mark}`;
+}
+
+function decided({ worlds, right }: VerdictFidelity["beyondOnce"]): string {
+  return worlds === 0 ? "–" : percent(right / worlds);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+/** Coverage of all cells together, decisiveness, and wrong verdicts by ground. */
+function sums(pairs: readonly HeldPair[]): readonly string[] {
+  const cells = pairs.flatMap(({ scores }) => scores.map(({ coverage }) => coverage));
+  const verdicts = pairs.flatMap((one) => one.verdicts);
+  const covered = (which: keyof ScoreFidelity["coverage"]): string => {
+    const known = cells.map((one) => one[which]).filter(({ value }) => value !== null);
+    const [holds, n] = [
+      known.reduce((sum, { value, worlds }) => sum + value! * worlds, 0),
+      known.reduce((sum, { worlds }) => sum + worlds, 0),
+    ];
+    const fit = known.filter(({ value, worlds }) =>
+      contains(Math.round(value! * worlds), worlds, LEVEL),
+    );
+    const pooled = n === 0 ? "–" : `${((100 * holds) / n).toFixed(1)} %`;
+    return `${pooled}; 95 % is possible in ${fit.length} of ${known.length} cells`;
+  };
+  const beyond = (which: "beyondOnce" | "beyondTwice"): string => {
+    const worlds = verdicts.reduce((sum, one) => sum + one[which].worlds, 0);
+    const right = verdicts.reduce((sum, one) => sum + one[which].right, 0);
+    return worlds === 0 ? "no such difference" : `${percent(right / worlds)} of ${worlds} right`;
+  };
+  const wrong = ([key, name]: [string, string]): string => {
+    const own = verdicts.flatMap((one) =>
+      one.given.filter(({ ground }) => (ground ?? "none") === key),
+    );
+    const given = own.reduce((sum, one) => sum + one.given, 0);
+    const bad = own.reduce((sum, one) => sum + one.wrong, 0);
+    const share = given === 0 ? "" : ` (${((100 * bad) / given).toFixed(1)} %)`;
+    return `${name}: ${given} given, ${bad} wrong${share}`;
+  };
+  return [
+    `* Intervals of scores hold such worlds' mean: ${covered("suchWorlds")}.`,
+    `* Intervals of differences hold such worlds' mean: ${covered("differenceSuchWorlds")}.`,
+    `* Decisive where the true difference is beyond what one world resolves by sampling alone: ` +
+      `${beyond("beyondOnce")}; beyond twice that: ${beyond("beyondTwice")}.`,
+    `* Verdicts by ground: ${Object.entries(GROUND_NAMES).map(wrong).join("; ")}.`,
+  ];
+}
