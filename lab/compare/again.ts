@@ -54,8 +54,14 @@ export async function evaluateAgain(
   const testedUnder = async (effect: EffectRule): Promise<readonly Evaluated[] | null> =>
     hidden === null
       ? null
-      : (await evaluate(hidden.past, policies, { ...again, effect, again: hidden.places }))
-          .policies;
+      : (
+          await evaluate(hidden.past, policies, {
+            ...again,
+            effect,
+            again: hidden.places,
+            only: hidden.places,
+          })
+        ).policies;
   const models: EvaluatedAgain["models"][number][] = [];
   for (const effect of EFFECT_RULES) {
     if (effect === options.effect) continue;

@@ -110,6 +110,8 @@ export interface EvaluateOptions {
     /** Margins that the differences are held against as well. */
     readonly limits: readonly Limit[];
   };
+  /** Places of the only deployments that are continued where history cut them short. */
+  readonly only?: ReadonlySet<number>;
   /** How recovery goes; absent: as in this history. */
   readonly recovery?: Recovery;
 }
@@ -215,7 +217,10 @@ export async function evaluate(
   const recovery = options.lived?.recovery ?? options.recovery ?? recoveryOf(tables, options.seed);
   const effect = options.effect ?? "hold";
   const passing = await passingOf(history, policies);
-  const futures = futuresOf(tables, passing, effect, options.draws ?? 1, options.seed);
+  const futures = {
+    ...futuresOf(tables, passing, effect, options.draws ?? 1, options.seed),
+    ...(options.only === undefined ? {} : { only: options.only }),
+  };
   const samples = collectSamples();
   const replayed = await replay(
     history,

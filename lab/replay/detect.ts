@@ -99,7 +99,7 @@ export async function detect(
   const { futures = null, seen, given = [], judged = null, again = NONE, glances } = options;
   const families = familiesOf(policies, given, plan.deployments.length, judged, glances === true);
   const isRead = (index: number): boolean =>
-    judged === null || again.has(index) || (futures !== null && isCutShort(plan, index));
+    judged === null || again.has(index) || (goesOn(futures, index) && isCutShort(plan, index));
 
   const read = Int32Array.from(plan.deployments.keys()).filter(isRead);
   const placebos =
@@ -133,7 +133,9 @@ export async function detect(
       for (const { id, window } of windows) {
         samplesRead += window.length;
         const gathered = gathering.take(asked[id]!, window);
-        if (gathered !== null) judge(asked[id]!.deployment, gathered, futures);
+        if (gathered === null) continue;
+        const { deployment } = asked[id]!;
+        judge(deployment, gathered, goesOn(futures, deployment) ? futures : null);
       }
     }
   }
@@ -150,6 +152,11 @@ export async function detect(
 }
 
 const NONE: ReadonlySet<number> = new Set();
+
+/** Is a deployment continued, if history cut it short? */
+function goesOn(futures: Futures | null, index: number): boolean {
+  return futures !== null && (futures.only?.has(index) ?? true);
+}
 
 /** The group of the first policy. */
 function leaderOf(families: readonly Family[]): DetectionGroup {

@@ -55,6 +55,8 @@ export interface Futures {
   readonly effectOf: (deploymentId: string) => Effect;
   /** What this history says of how good deployments' effects pass. */
   readonly passing: Passing;
+  /** Only these are continued, by place in the plan; absent: all that history cut short. */
+  readonly only?: ReadonlySet<number>;
 }
 
 interface Future extends Effect {
