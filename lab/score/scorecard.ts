@@ -75,6 +75,8 @@ export interface Scorecard extends JsonObject {
   readonly falsePositiveShareBounds: Bounds;
   readonly falsePositiveRateBounds: Bounds;
   readonly missRateBounds: Bounds;
+  /** False positives a tag saved, if it saved all open ones that it may have, and if none. */
+  readonly tagSavedBounds: Bounds;
   readonly identifiedShare: number | null;
   readonly cost: Estimate & { readonly parts: JsonObject<number> };
   /** These three are only made for scorecards that are shown. */
@@ -189,6 +191,7 @@ function cardOf(sums: Sums, estimateFor: (field: Field) => Estimate): Scorecard 
       worst: perRegression(sums.recoveryWorst60mSeconds),
     },
     ...rateBounds(sums),
+    tagSavedBounds: tagSavedBounds(sums),
     identifiedShare: perRegression(sums.identified),
     cost: {
       ...cost,
@@ -201,6 +204,17 @@ function cardOf(sums: Sums, estimateFor: (field: Field) => Estimate): Scorecard 
       },
     },
   } as unknown as Scorecard;
+}
+
+/**
+ * Of what history hid a tag saved between none and all about which the policy would have asked
+ * without it. Bias: that it would have asked is itself a model where it is later than history's
+ * rollback.
+ */
+function tagSavedBounds(sums: Sums): Bounds {
+  if (sums.unlabelled === sums.deployments) return { best: null, worst: null };
+  const sure = sums.tagSaved - sums.openTagSaved;
+  return { best: tidy(sure + sums.openTagged), worst: tidy(sure) };
 }
 
 type RateBounds = "falsePositiveShareBounds" | "falsePositiveRateBounds" | "missRateBounds";

@@ -19,7 +19,10 @@ export const DURATIONS = [
 ] as const;
 export type DurationName = (typeof DURATIONS)[number];
 
-/** What is summed. `open…` are outcomes for which `isOpen` holds, `timed` have a known onset. */
+/**
+ * What is summed. `open…` are outcomes for which `isOpen` holds, `timed` have a known onset;
+ * `openTagged` are good ones about which the policy would have asked but for a tag.
+ */
 export const COUNTED = [
   "deployments",
   "regressions",
@@ -58,6 +61,8 @@ export const COUNTED = [
   "costPages",
   "costToil",
   "tagSaved",
+  "openTagged",
+  "openTagSaved",
   "tagMasked",
   "ownerlessActions",
   "observed",
@@ -171,10 +176,12 @@ function add(
   }
   const open = isOpen(outcome);
   if (outcome.untaggedProposedAtMs !== null) {
-    // Open outcomes do not count: history's own rollback, and not a tag, may have prevented the
-    // proposal. And these are proposals; whether people would have declined them is answered by
-    // `hindsight tags`, which replays them.
-    if (good && outcome.proposedAtMs === null && !open) sums.tagSaved++;
+    // Of what history hid the model says whether the policy would have asked later on. These are
+    // proposals: whether people would have declined them is answered by `hindsight tags`, which
+    // replays them.
+    if (good && outcome.proposedAtMs === null) sums.tagSaved++;
+    if (good && open) sums.openTagged++;
+    if (good && open && outcome.proposedAtMs === null) sums.openTagSaved++;
     if (regression && isLater(outcome)) sums.tagMasked++;
   }
   if (outcome.ownerless) sums.ownerlessActions++;

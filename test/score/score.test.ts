@@ -322,10 +322,16 @@ describe("a tag saved a good deployment", () => {
   it.each([
     ["where it alone would have been proposed without it", outcome(spared), 1],
     ["not where it was proposed all the same", rolledBack(5, spared), 0],
-    ["not where history cut it short", outcome({ ...spared, censoredAtMs: at(6) }), 0],
-    ["not where nobody knows", outcome({ ...spared, evidence: "unknown" }), 0],
+    ["by the model where history cut it short", outcome({ ...spared, censoredAtMs: at(6) }), 1],
   ])("%s", (_, one, saved) => {
     expect(estimate(scoreOf([one]), "tagSaved").value).toBe(saved);
+  });
+
+  it("between none and all of those that history cut short", () => {
+    const cut = { ...spared, censoredAtMs: at(6) };
+    const all = [outcome(spared), outcome(cut), outcome(cut), rolledBack(8, cut)];
+    const { tagSavedBounds } = scoreOf(all).scorecard;
+    expect(tagSavedBounds).toEqual({ best: 4, worst: 1 });
   });
 });
 
