@@ -87,6 +87,24 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_00
     await close(page);
   });
 
+  it("shows the causes that compare --json has", async () => {
+    const page = await opened("compare");
+    const rows = page.locator("tr[data-cause]");
+    await rows.first().waitFor();
+    const shownCauses = await rows.evaluateAll((found) =>
+      found.map((row) => (row as unknown as { dataset: { cause: string } }).dataset.cause),
+    );
+    const cards = Object.values(await compared(...POLICIES.map(policyFile)));
+    const known = (of: "misses" | "falseRollbacks"): readonly string[] => [
+      ...new Set(cards.flatMap(({ causes }) => causes![of].map(({ cause }) => cause))),
+    ];
+    expect([...shownCauses].sort()).toEqual(
+      [...known("misses"), ...known("falseRollbacks")].sort(),
+    );
+    expect(shownCauses.length).toBeGreaterThan(2);
+    await close(page);
+  });
+
   it("says the differences, turns them round with the baseline, and shares both", async () => {
     const page = await opened("compare");
     const mttr = page.locator("li[data-field=mttr]");
