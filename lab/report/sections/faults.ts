@@ -4,7 +4,10 @@ import { formatShare } from "../../../engine/index.ts";
 import { caution, paragraph, type Block, type Cell, type Row, type Section } from "../blocks.ts";
 import type { ReportDocument } from "../document.ts";
 import type { Fault, FaultRow, Seen } from "../evidence.ts";
+import { causeCount, causedBy, causeWords } from "../../causes/words.ts";
+import type { Causes } from "../../causes/tally.ts";
 import { counted } from "../../counted.ts";
+import { cardsOf } from "./scores.ts";
 
 const TITLES: readonly (readonly [Fault, string])[] = [
   ["false positive", "False-positive rollbacks"],
@@ -37,6 +40,8 @@ export function faultsSection(document: ReportDocument): Section {
           `  --policy ${asked.policy} --deployment NAME`,
       },
     );
+    const causes = causesTable(comparison, policies);
+    if (causes !== null) blocks.unshift(causes);
     for (const [fault, title] of TITLES) {
       const rows = faults.filter((row) => row.fault === fault);
       blocks.push({ kind: "heading", text: `${title}: ${countText(rows, policies)}` });
@@ -50,6 +55,39 @@ export function faultsSection(document: ReportDocument): Section {
     }
   }
   return { id: "faults", title: "False positives and misses, one by one", blocks };
+}
+
+const PARTS: readonly (readonly [keyof Causes, string])[] = [
+  ["misses", "Regressions missed"],
+  ["falseRollbacks", "Good deployments rolled back"],
+];
+
+/** Why each policy missed and what fooled it; null in reports of earlier versions. */
+function causesTable(
+  comparison: NonNullable<ReportDocument["comparison"]>,
+  policies: ReportDocument["policies"],
+): Block | null {
+  const found = cardsOf(comparison).flatMap(({ causes }) => causes ?? []);
+  if (found.length < policies.length) return null;
+  const rows: Row[] = [];
+  const groups = new Map<number, string>();
+  for (const [of, title] of PARTS) {
+    groups.set(rows.length, title);
+    const all = found.map((one) => new Map(one[of].map((count) => [count.cause as string, count])));
+    for (const cause of new Set(all.flatMap((one) => [...one.keys()]))) {
+      rows.push([
+        causeWords(of, cause as Parameters<typeof causeWords>[1]),
+        ...all.map((one): Cell => {
+          const own = one.get(cause);
+          if (own === undefined) return { text: "–" };
+          return { text: causeCount(own.count), below: causedBy(own.by) };
+        }),
+      ]);
+    }
+  }
+  if (rows.length === 0) return null;
+  const columns = [{ title: "" }, ...policies.map(({ name }) => ({ title: name }))];
+  return { kind: "table", caption: "Causes, as means over the draws", columns, rows, groups };
 }
 
 function countText(rows: readonly FaultRow[], policies: ReportDocument["policies"]): string {
