@@ -58,6 +58,7 @@ async function addWorld(seed: number): Promise<void> {
   const { plan } = made.replay;
   const found = await causesByDeployment(history, plan, made.policies);
   found.forEach((own, at) => {
+    const outcomeOf = new Map(made.policies[at]!.outcomes.map((one) => [one.deploymentId, one]));
     for (const { deploymentId, cause } of own.misses) {
       const truth = truths.get(deploymentId)!;
       const planned = plan.deployments.at(plan.places.get(deploymentId)!)!;
@@ -66,7 +67,11 @@ async function addWorld(seed: number): Promise<void> {
       misses.add(truth.cause, cause);
     }
     for (const { deploymentId, cause } of own.falseRollbacks) {
-      fooled.add(surpriseOf(truths.get(deploymentId)!, policies[at]!), cause);
+      const { signals } = outcomeOf.get(deploymentId)!;
+      const planned = plan.deployments.at(plan.places.get(deploymentId)!)!;
+      const accusing = policies[at]!.signals.filter(({ name }) => signals.includes(name));
+      const asked = { ...policies[at]!, signals: accusing };
+      fooled.add(surpriseOf(truths.get(deploymentId)!, asked, planned), cause);
     }
   });
 }

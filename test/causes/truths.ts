@@ -13,7 +13,7 @@ export function worldDeployments(world: World): ReadonlyMap<string, WorldDeploym
 
 /** Does what the world did to this deployment touch a series that the policy watches? */
 export function isTouched(
-  { effects }: WorldDeployment,
+  { effects }: Pick<WorldDeployment, "effects">,
   policy: Policy,
   { deployment, series }: PlannedDeployment,
 ): boolean {
@@ -32,13 +32,17 @@ export function isTouched(
   });
 }
 
-/** What is the surprise of a good deployment at the end of the watch? */
+/** What is left at the end of the watch of a surprise, as far as these signals could see it? */
 export function surpriseOf(
-  { effects }: WorldDeployment,
-  { watchMs }: Policy,
+  truth: WorldDeployment,
+  policy: Policy,
+  planned: PlannedDeployment,
 ): "passes" | "stays" | "nothing" {
-  const shown = effects.filter(({ shape, size }) => shape !== "gap" && size !== 0);
-  if (shown.length === 0) return "nothing";
-  const isThere = shown.some((effect) => Math.abs(strengthAt(effect, watchMs)) >= 0.5);
+  const { watchMs } = policy;
+  const seen = truth.effects.filter((effect) =>
+    isTouched({ ...truth, effects: [effect] }, policy, planned),
+  );
+  if (seen.length === 0) return "nothing";
+  const isThere = seen.some((effect) => Math.abs(strengthAt(effect, watchMs)) >= 0.5);
   return isThere ? "stays" : "passes";
 }
