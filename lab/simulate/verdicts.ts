@@ -61,7 +61,8 @@ export function verdictsOf(
     const resolution = errors.length === 0 ? null : RESOLVED * quantile(errors, 0.5);
     const sign = difference === null || Math.abs(difference) < ROUNDING ? 0 : Math.sign(difference);
     const beyond = (times: number): Decided => {
-      const found = sign !== 0 && resolution !== null && Math.abs(difference!) > times * resolution;
+      const found =
+        resolution !== null && isKnown(truths) && Math.abs(difference!) > times * resolution;
       return found
         ? { worlds: known.length, right: known.filter(({ said }) => said === sign).length }
         : { worlds: 0, right: 0 };
@@ -83,6 +84,15 @@ export function verdictsOf(
       }),
     };
   });
+}
+
+/** Is the mean beyond two of its own standard errors? With few worlds its sign may be luck. */
+function isKnown(truths: readonly number[]): boolean {
+  if (truths.length < 2) return false;
+  const middle = mean(truths);
+  const squares = truths.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  const error = Math.sqrt(squares / (truths.length - 1) / truths.length);
+  return Math.abs(middle) > Math.max(ROUNDING, 2 * error);
 }
 
 function mean(values: readonly number[]): number {

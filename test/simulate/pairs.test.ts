@@ -87,10 +87,16 @@ describe("verdicts", () => {
     expect(mttr!.beyondOnce).toEqual({ worlds: 4, right: 2 });
     expect(mttr!.beyondTwice).toEqual({ worlds: 4, right: 2 });
     // One world resolves 14: -20 is beyond once, -10 is not.
-    const [less] = verdictsOf("b", [world(-15, -10, null), world(-25, -10, null)]);
+    const [less] = verdictsOf("b", [world(-19, -10, null), world(-21, -10, null)]);
     expect([less!.beyondOnce.worlds, less!.beyondTwice.worlds]).toEqual([2, 0]);
-    const [least] = verdictsOf("b", [world(-5, -10, null), world(-15, -10, null)]);
+    const [least] = verdictsOf("b", [world(-9, -10, null), world(-11, -10, null)]);
     expect(least!.beyondOnce).toEqual({ worlds: 0, right: 0 });
+  });
+
+  it("counts nothing to find where the worlds do not settle the sign", () => {
+    // Mean -20 with a standard error of 15.
+    const [open] = verdictsOf("b", [world(-5, -10, null), world(-35, -10, null)]);
+    expect(open!.beyondOnce).toEqual({ worlds: 0, right: 0 });
   });
 
   it("counts nothing to find where the policies do not differ", () => {
