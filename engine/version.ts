@@ -1,5 +1,5 @@
 /** The version of this engine, which every decision records. */
-export const ENGINE_VERSION = "0.4.0";
+export const ENGINE_VERSION = "0.5.0";
 
 /**
  * The versions that judge the same samples differently from the one before, and how. Whoever
@@ -31,6 +31,13 @@ export const JUDGES_OTHERWISE: readonly { readonly since: string; readonly what:
     what:
       "a version without a past is judged by that of the version before it and, while both " +
       "serve, by the difference at the same instants; it had no verdict",
+  },
+  {
+    since: "0.5.0",
+    what:
+      "where an incident began before a deployment and was not over when it started, what is " +
+      "tolerated counts from the level of the incident, which widens no scale; a signal is " +
+      "inconclusive where it lasts to the end of the watch",
   },
 ];
 

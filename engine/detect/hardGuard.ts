@@ -2,7 +2,8 @@
  * The hard guard: harm so large that it counts whatever the tolerance is. A sample is harm where
  * it is more than `times` the expected value and, where the policy says `over` or `under`, beyond
  * that share of the ratio as well. When enough of the last few samples are harm the guard
- * speaks. It reads no tag, mode, prior or fusion weight, so none of them can mask it.
+ * speaks. It reads no tag, mode, prior or fusion weight, so none of them can mask it. While an
+ * incident lasts that began before the deployment, `times` is of its level.
  *
  * How many samples: three of the last three, or four of the last six where they come faster than
  * twice a minute. On log-normal noise of 30 % with an autocorrelation of .6, three in a row are
@@ -103,6 +104,7 @@ export function guardPath(
   const { beyond, of } = (baseline.stepMs ?? FAST_STEP_MS) < FAST_STEP_MS ? FAST : SLOW;
   const mask = 2 ** of - 1;
   const flags = new Uint8Array(residuals.length);
+  const ongoingTo = readings.ongoing?.until ?? 0;
   let { recent } = guard;
   let quiet = true;
   for (let index = 0; index < flags.length; index++) {
@@ -114,16 +116,33 @@ export function guardPath(
       perRequest === null
         ? values[index]!
         : (perRequest.events[index]! / perRequest.requests[index]!) * 100 * series.percentagePoint;
+    const during = index < ongoingTo ? baseline.ongoing!.residual : 0;
     const harm =
       baseline.problem === null &&
-      isHarm(hardGuard, signal.worse, value, expectedAt(baseline, column.atMs[index]!), {
-        whole: 100 * series.percentagePoint,
-      });
+      isHarm(
+        hardGuard,
+        signal.worse,
+        value,
+        nearest(value, baseline, column.atMs[index]!, during),
+        { whole: 100 * series.percentagePoint },
+      );
     recent = ((recent << 1) | (harm ? 1 : 0)) & mask;
     flags[index] = countBits(recent) >= beyond ? BEYOND : WITHIN;
     if (flags[index] === BEYOND) quiet = false;
   }
   return { flags, recent, quiet };
+}
+
+/**
+ * What is expected of a value, or what is nearest to it of all from there to the level of an
+ * incident that began before the deployment.
+ */
+function nearest(value: number, baseline: Baseline, atMs: number, during: number): number {
+  const expected = expectedAt(baseline, atMs);
+  if (during === 0) return expected;
+  const reached = expectedAt(baseline, atMs, during);
+  const [low, high] = during > 0 ? [expected, reached] : [reached, expected];
+  return Math.min(high, Math.max(low, value));
 }
 
 /**

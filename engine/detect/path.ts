@@ -5,13 +5,14 @@
 
 import type { Arm, SeriesName } from "../event.ts";
 import type { DetectorSettings, SignalPolicy } from "../policy/policy.ts";
-import { BEYOND } from "./detectors/contract.ts";
-import { accumulate, type AccumulatorState } from "./detectors/detector.ts";
+import { BEYOND, type Bounds } from "./detectors/contract.ts";
+import { accumulate, heedsOngoing, type AccumulatorState } from "./detectors/detector.ts";
+import { beyondOngoing, type Ongoing } from "./baseline/ongoing.ts";
 import type { Readings } from "./baseline/readings.ts";
 import type { Baseline } from "./baseline/residual.ts";
 import { BESIDE_PHI } from "./baseline/versions.ts";
 import { readingKey } from "./baseline/series.ts";
-import { boundsFor, type TolerancePath } from "./tolerance.ts";
+import { boundsDuring, boundsFor, type TolerancePath } from "./tolerance.ts";
 import type { TrackState } from "./trackState.ts";
 import type { Share } from "./share.ts";
 
@@ -71,15 +72,23 @@ function foldPath(
   const accumulator = { ...before };
   // A residual with a spread of its own is given in units in which that is the baseline's.
   const { widths } = readings;
+  const { ongoing, until } = ongoingIn(signal, baseline, readings);
+  // While an incident lasts, residuals count from its level; a count has no residuals but bounds.
+  const counts = readings.counted !== null;
   const residuals =
-    widths === null
-      ? readings.residuals
-      : readings.residuals.map((residual, index) => residual / widths[index]!);
+    widths !== null
+      ? readings.residuals.map((residual, index) => residual / widths[index]!)
+      : ongoing !== null && !counts
+        ? readings.residuals.map((one, at) => (at < until ? beyondOngoing(one, ongoing) : one))
+        : readings.residuals;
   const flags = new Uint8Array(residuals.length);
   const statistics = new Float64Array(residuals.length);
   const isConstant = typeof amountAt === "number";
   let amount = isConstant ? amountAt : Number.NaN;
   let bounds = boundsFor(signal, series, amount, baseline);
+  const during = (): Bounds =>
+    ongoing === null || !counts ? bounds : boundsDuring(bounds, ongoing);
+  let lasting = during();
   accumulate(signal.detector, accumulator, {
     residuals,
     noise: widths === null ? baseline : { ...baseline, autocorrelation: BESIDE_PHI },
@@ -89,8 +98,10 @@ function foldPath(
         if (wanted !== amount) {
           amount = wanted;
           bounds = boundsFor(signal, series, wanted, baseline);
+          lasting = during();
         }
       }
+      if (index < until) return lasting;
       if (widths === null) return bounds;
       return { up: bounds.up / widths[index]!, down: bounds.down / widths[index]! };
     },
@@ -108,6 +119,19 @@ function foldPath(
   }
   const quiet = !flags.includes(BEYOND);
   return { flags, until: endsOfRuns(flags), statistics, accumulator, quiet, peak };
+}
+
+/** The incident that lasted when the deployment started, and before which sample it was over. */
+function ongoingIn(
+  { detector }: SignalPolicy,
+  { ongoing }: Baseline,
+  readings: Readings,
+): { readonly ongoing: Ongoing | null; readonly until: number } {
+  const until = readings.ongoing?.until ?? 0;
+  if (ongoing === undefined || until === 0 || !heedsOngoing(detector)) {
+    return { ongoing: null, until: 0 };
+  }
+  return { ongoing, until };
 }
 
 /** `Path.until` for these flags. */

@@ -7,6 +7,7 @@
 import type { ContextTag, Deployment, SeriesName, StageReached } from "../event.ts";
 import type { Policy, SignalPolicy } from "../policy/policy.ts";
 import { modeEdges } from "../policy/modes.ts";
+import type { Ongoing } from "./baseline/ongoing.ts";
 import type { Baseline } from "./baseline/residual.ts";
 import type { Bounds } from "./detectors/contract.ts";
 import type { Asked } from "../policy/declared.ts";
@@ -62,6 +63,11 @@ export function boundsFor(
     up: signal.worse === "down" ? Number.POSITIVE_INFINITY : up,
     down: signal.worse === "up" ? Number.POSITIVE_INFINITY : down,
   };
+}
+
+/** The bounds while an incident lasts that began before the deployment: from its level on. */
+export function boundsDuring({ up, down }: Bounds, { residual }: Ongoing): Bounds {
+  return residual > 0 ? { up: up + residual, down } : { up, down: down - residual };
 }
 
 function allowed(

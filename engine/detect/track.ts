@@ -66,7 +66,7 @@ export function freezeBaseline(
   const baseline = share.once(`baseline ${readingKey(signal, track.series)}${borrowed}`, () =>
     observePast(track, signal, startedAtMs, { season, familySpread, control }),
   );
-  track.baseline = readsBaseline(signal.detector) ? baseline : { ...baseline, residuals: NONE };
+  track.baseline = { ...baseline, residuals: residualsFor(signal, baseline) };
   if (isCounter(signal, track.series)) {
     track.counter = counterAfter(null, track.pastAtMs, track.pastValues, false);
   }
@@ -75,6 +75,13 @@ export function freezeBaseline(
   track.pastValues = [];
   track.pastBehind = NOTHING_BEHIND;
   return track.baseline;
+}
+
+/** The residuals that the detector reads: an incident that lasts is none of the noise. */
+function residualsFor({ detector }: SignalPolicy, { residuals, ongoing }: Baseline): Float64Array {
+  if (!readsBaseline(detector)) return NONE;
+  if (ongoing === undefined || detector.kind === "novelty") return residuals;
+  return residuals.slice(0, -ongoing.samples);
 }
 
 /**
@@ -240,6 +247,7 @@ function moveOn(
   }
   if (readings.counted !== null) track.traffic = readings.counted.traffic;
   if (readings.beside !== null) track.beside = readings.beside;
+  if (readings.ongoing !== null) track.back = readings.ongoing.back;
   if (atMs.length > 0) track.gap = gapOf(readings, atMs.length - 1);
   const { highestAt, lowestAt, controlled, lastValid } = readings;
   if (lastValid >= 0) {

@@ -63,6 +63,8 @@ export interface TrackState {
   pairs?: number;
   alone?: number;
   isAlone?: boolean;
+  /** How many samples in a row are back from an incident that began before the deployment. */
+  back?: number;
   highest: Extreme;
   lowest: Extreme;
   /** The largest statistic since the deployment, under the tolerance with its tags. */

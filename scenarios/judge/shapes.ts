@@ -1,13 +1,14 @@
 /**
  * Families of series on which relative tolerances, logarithms and one watch for all signals fail:
  * short large excursions, an earlier spike, zeros, values below zero, a tiny latency on few
- * samples, fast and slow signals side by side, and a daily swing of coarse samples. Half of each
- * family is harmed.
+ * samples, fast and slow signals side by side, a daily swing of coarse samples, and incidents that
+ * began before the change. Half of each family is harmed.
  *
  *     node --import tsx scenarios/judge/shapes.ts 201 202 203 204 205
  *
  * prints what `shapes-before.yaml` and `shapes.yaml` flag of each half. A case depends on its seed,
- * family and number alone, and nothing is planted before the change but the earlier spike.
+ * family and number alone, and nothing is planted before the change but the earlier spike and the
+ * earlier incident.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -96,6 +97,28 @@ export const FAMILIES: JsonObject<Family> = {
     const size = harmed ? random.betweenLog(50, 500) : random.between(1, 5);
     values.fill(Math.round(size), from, from + lasts);
     return [{ metric: "dead_letters", stepMs: MINUTE_MS, before: 60, values }];
+  },
+  "begun-before": (random, harmed) => {
+    // An incident that began before the change. It may end during the watch; where the change does
+    // harm, that comes on top of it.
+    const values = noisy(random, 480, random.betweenLog(1, 1000), [0.03, 0.06]);
+    const times = random.between(1.3, 2);
+    const from = 240 - whole(random, 8, 100);
+    const to = harmed || random.next() < 0.5 ? 480 : 240 + whole(random, 12, 200);
+    for (let at = from; at < to; at++) values[at]! *= times;
+    const onset = 240 + whole(random, 0, 20);
+    const more = random.between(1.3, 1.6);
+    if (harmed) for (let at = onset; at < 480; at++) values[at]! *= more;
+    return [{ metric: "latency_ms", stepMs: MINUTE_MS / 4, before: 240, values }];
+  },
+  "ended-before": (random, harmed) => {
+    const values = noisy(random, 120, random.betweenLog(1, 1000), [0.03, 0.06]);
+    const to = 60 - whole(random, 1, 20);
+    const times = random.between(1.4, 2.5);
+    for (let at = to - whole(random, 6, 20); at < to; at++) values[at]! *= times;
+    const more = random.between(1.25, 1.4);
+    if (harmed) for (let at = 60 + whole(random, 0, 5); at < 120; at++) values[at]! *= more;
+    return [{ metric: "latency_ms", stepMs: MINUTE_MS, before: 60, values }];
   },
   "below-zero": (random, harmed) => {
     const level = -random.betweenLog(20, 200);

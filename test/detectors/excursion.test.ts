@@ -200,8 +200,11 @@ describe("of what is counted", () => {
     expect(rate!.dispersion).toBeLessThan(2);
   });
 
-  test("more errors that still come stay in the rate", () => {
-    expect(before(1, 10, 10, 45, 60)).toMatchObject({ samples: 60, rate: { dispersion: 20 } });
+  test("more errors that still come leave the rate, and are what is ongoing", () => {
+    const { samples, rate, ongoing } = before(1, 10, 10, 45, 60);
+    expect([samples, ongoing?.samples]).toEqual([45, 15]);
+    expect(rate!.dispersion).toBeLessThan(2);
+    expect(Math.exp(ongoing!.residual)).toBeCloseTo(10, -1);
   });
 });
 
@@ -228,7 +231,6 @@ describe("what is no incident that is over stays in the scale", () => {
   });
 
   test.each<[string, (index: number) => number]>([
-    ["a level that still stands", (index) => (minute(index) >= 45 ? UP : 0)],
     ["one that ended two minutes ago", (at) => (minute(at) >= 43 && minute(at) < 58 ? UP : 0)],
     ["more than half of the hour", (at) => (minute(at) >= 10 && minute(at) < 45 ? UP : 0)],
     ["the same twice", (at) => (minute(at) % 30 < 8 ? UP : 0)],

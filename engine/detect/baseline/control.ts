@@ -161,7 +161,7 @@ export function controlledBaseline(
     while (at < atMs.length && atMs[at]! < finiteAtMs[index]!) at++;
     if (atMs[at] === finiteAtMs[index]) explained[index] = control.beta * medians[at]!;
   }
-  return withoutExplained(baseline, explained, percentagePoint);
+  return withoutExplained(baseline, finiteAtMs, explained, percentagePoint);
 }
 
 /**

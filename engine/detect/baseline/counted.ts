@@ -15,6 +15,7 @@ import { gammaQuantile } from "./gamma.ts";
 import { BASELINE_FOR_HEALTH, medianStep } from "./baselineLength.ts";
 import { type Baseline } from "./residual.ts";
 import { LEANS, standsApart } from "./excursion.ts";
+import { APART, ongoingFrom, reachedBy } from "./ongoing.ts";
 import { lagOneAutocorrelation, settledIn } from "./scale.ts";
 
 /** The confidence of each bound of the baseline's rate. */
@@ -129,6 +130,10 @@ export function observeRate(
     ({ counts, gaps } = countColumn({ ...reading, opposite }, values, behind));
     sums = sumsOf(counts);
   }
+  const lasting = ongoingOf(counts, sums);
+  const incident = lasting === null ? null : sumsOf(lasting.incident);
+  counts = lasting === null ? counts : lasting.rest;
+  sums = lasting === null ? sums : sumsOf(counts);
   counts = withoutIncident(counts, sums);
   sums = sumsOf(counts);
   const { samples } = sums;
@@ -152,10 +157,14 @@ export function observeRate(
   const each = sums.requests / samples;
   const deviation = whole * Math.sqrt((counted * dispersion) / each);
   const spread = relative ? deviation / Math.max(level, Number.MIN_VALUE) : deviation;
-  return {
+  const baseline: Baseline = {
     ...{ ...plain, level: relative ? Math.log(level) : level, spread, scale: spread },
     ...{ autocorrelation, residuals: new Float64Array(0), problem: null, rate },
   };
+  if (incident === null) return baseline;
+  const residual = effectOf(baseline, rate, rateOf(incident));
+  const sinceMs = atMs[lasting!.from]!;
+  return { ...baseline, ongoing: { residual, sinceMs, samples: incident.samples } };
 }
 
 /** The bound of a rate by a gamma quantile (see gamma.ts): `shape` events in so many requests. */
@@ -212,6 +221,36 @@ function withoutIncident(counts: Counts, sums: Sums): Counts {
   const poisson = Math.sqrt(rateOf(restSums) / rateOf(sums));
   const isApart = standsApart(settled.excursion, settled.level, poisson);
   return isApart && restSums.samples >= BASELINE_FOR_HEALTH ? rest : counts;
+}
+
+/** The counts of an incident that lasts to the end of the baseline (ongoing.ts), and the rest. */
+interface LastingCounts {
+  readonly rest: Counts;
+  readonly incident: Counts;
+  /** The index of its first sample. */
+  readonly from: number;
+}
+
+/** The counts in two, where an incident lasts to their end; null where none does. */
+function ongoingOf(counts: Counts, sums: Sums): LastingCounts | null {
+  if (sums.samples < BASELINE_FOR_HEALTH) return null;
+  const { residuals } = pearsonOf(counts, sums);
+  const begins = ongoingFrom(residuals, residuals.slice(), 0);
+  if (begins === null) return null;
+  let from = 0;
+  for (let valid = 0; Number.isNaN(counts.events[from]!) || valid < begins; from++) {
+    if (!Number.isNaN(counts.events[from]!)) valid++;
+  }
+  const { events, requests } = counts;
+  const rest = { events: events.subarray(0, from), requests: requests.subarray(0, from) };
+  const incident = { events: events.subarray(from), requests: requests.subarray(from) };
+  const restSums = sumsOf(rest);
+  if (restSums.samples < BASELINE_FOR_HEALTH) return null;
+  // As in `withoutIncident`: in deviations of a Poisson count at the rate without the incident.
+  const poisson = Math.sqrt(rateOf(restSums) / rateOf(sums));
+  const level = (rateOf(restSums) / rateOf(sums) - 1) * Math.sqrt(sums.events / sums.samples);
+  const reached = reachedBy(residuals.subarray(begins));
+  return Math.abs(reached - level) >= APART * poisson ? { rest, incident, from } : null;
 }
 
 interface Pearson {

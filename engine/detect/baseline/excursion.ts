@@ -11,8 +11,8 @@
  *
  *   - nine tenths of its blocks are at least three spreads of the rest away, all on one side,
  *   - it is 5 to 45 % of the baseline and has six samples or more (fewer may be spikes),
- *   - it ended at least 5 % of the baseline before the deployment. A level that still stands when
- *     the deployment starts is the level that the deployment must be compared with.
+ *   - it ended at least 5 % of the baseline before the deployment. An incident that is not over is
+ *     left out by ongoing.ts.
  *
  * Only one stretch is left out. A series that does the same twice keeps one of the two in the
  * rest, so its scale stays wide. So does the scale of series with spikes, and of most that wander

@@ -7,6 +7,7 @@
 import type { SampleColumn } from "../../event.ts";
 import type { CountedColumn } from "./counted.ts";
 import { subtractPeers, type Controlled } from "./control.ts";
+import { followOngoing, type OngoingPath } from "./ongoing.ts";
 import { observe, type Baseline } from "./residual.ts";
 import { floorOf } from "./scale.ts";
 import type { Control } from "./oldVersion.ts";
@@ -39,6 +40,11 @@ export interface Readings {
   readonly widths: Float64Array | null;
   /** Where the comparison with the old version stands after them; null where none is asked. */
   readonly beside: Beside | null;
+  /**
+   * The incident that lasted when the deployment started; null without one, and where versions are
+   * compared, which both have it.
+   */
+  readonly ongoing: OngoingPath | null;
 }
 
 /** The smoothed residual there; null before the first valid sample. */
@@ -114,5 +120,9 @@ export function readColumn(
   const { values } = column;
   const quiet = { valid, longestSilenceMs, lastValid, highestAt, lowestAt };
   const { widths = null, beside = null } = compared ?? {};
-  return { values, residuals, smooth, ...quiet, counted, controlled, widths, beside };
+  const ongoing =
+    baseline.ongoing === undefined || control?.kind === "versions"
+      ? null
+      : followOngoing(baseline.ongoing, baseline.samples, residuals, track.back ?? 0);
+  return { values, residuals, smooth, ...quiet, counted, controlled, widths, beside, ongoing };
 }

@@ -9,7 +9,8 @@
  * a detector of large changes asks for such shares on every series. The level is the median over
  * the baseline. The spread is a robust standard deviation with a floor (scale.ts); the scale is the
  * spread times √((1+φ)/(1−φ)) for an autocorrelation φ. The season is subtracted unless it makes
- * the residuals of the baseline clearly wider.
+ * the residuals of the baseline clearly wider. An incident that was not over when the deployment
+ * started is no noise (ongoing.ts).
  *
  * Of a policy this needs only the kind of tolerance and the length of the baseline, so all
  * policies that agree on these share the work.
@@ -19,7 +20,8 @@ import type { SeasonProfile } from "../../event.ts";
 import type { EventRate } from "../detectors/contract.ts";
 import { BASELINE_FOR_HEALTH, medianStep } from "./baselineLength.ts";
 import { medianInPlace } from "./orderStatistics.ts";
-import { centre, scaleOf, shortScale } from "./scale.ts";
+import { scaleBefore, type Ongoing } from "./ongoing.ts";
+import { centre, shortScale } from "./scale.ts";
 import { seasonAt } from "./season.ts";
 
 /** Below this many baseline samples nothing can be said. */
@@ -70,6 +72,8 @@ export interface Baseline {
   readonly problem: string | null;
   /** True where all was zero and no tolerance says which size matters: `share` has no size then. */
   readonly sizeless?: true;
+  /** Absent where no incident lasted when the deployment started. */
+  readonly ongoing?: Ongoing;
   /** The rate of the counted events; absent for signals that do not count (see counted.ts). */
   readonly rate?: EventRate;
 }
@@ -155,10 +159,10 @@ function observeFinite(
   }
   const { residuals, isSeasonal } = chosen;
   const { mad: deviation } = chosen;
-  const { spread, autocorrelation } =
+  const { spread, autocorrelation, ongoing } =
     count < BASELINE_FOR_HEALTH
-      ? shortScale(count, deviation, transform, percentagePoint, familySpread)
-      : scaleOf(residuals, deviation, scratch, transform, percentagePoint);
+      ? { ...shortScale(count, deviation, transform, percentagePoint, familySpread), ongoing: null }
+      : scaleBefore(residuals, atMs, deviation, scratch, transform, percentagePoint);
   // Written out, here and in `refuse`: spreading a common part costs more time than a median.
   return {
     transform,
@@ -175,6 +179,7 @@ function observeFinite(
     seasonLevel: isSeasonal ? shapeLevel : 0,
     problem: null,
     ...(size === 0 && atLeast === null ? { sizeless: true as const } : {}),
+    ...(ongoing === null ? {} : { ongoing }),
   };
 }
 
@@ -202,9 +207,14 @@ function refuse(
   };
 }
 
-/** The baseline of what is left when `explained`, one entry for each residual, is subtracted. */
+/**
+ * The baseline of what is left when `explained`, one entry for each residual, is subtracted.
+ *
+ * @param atMs when each of its samples was taken
+ */
 export function withoutExplained(
   baseline: Baseline,
+  atMs: ArrayLike<number>,
   explained: Float64Array,
   percentagePoint: number,
 ): Baseline {
@@ -212,11 +222,21 @@ export function withoutExplained(
   const scratch = new Float64Array(left.length);
   const shift = medianOf(left, scratch);
   const mad = centre(left, scratch, shift);
-  const { transform } = baseline;
-  const { spread, autocorrelation } = scaleOf(left, mad, scratch, transform, percentagePoint);
+  const { spread, autocorrelation, ongoing } = scaleBefore(
+    left,
+    atMs,
+    mad,
+    scratch,
+    baseline.transform,
+    percentagePoint,
+  );
   const scale = spread * Math.sqrt((1 + autocorrelation) / (1 - autocorrelation));
   const found = { residuals: left, spread, autocorrelation, scale };
-  return { ...baseline, ...found, level: baseline.level + shift };
+  const all: { -readonly [Field in keyof Baseline]: Baseline[Field] } = { ...baseline, ...found };
+  all.level += shift;
+  delete all.ongoing;
+  if (ongoing !== null) all.ongoing = ongoing;
+  return all;
 }
 
 /** The transformed season at every sample; null where it does not cover them all. */
@@ -336,9 +356,13 @@ export function observe(
   return residuals;
 }
 
-/** The expected value in the series' own unit, season included. */
-export function expectedAt(baseline: Baseline, atMs: number): number {
-  let expected = baseline.level;
+/**
+ * The expected value in the series' own unit, season included.
+ *
+ * @param residual how far from it: 0 for the expected value itself
+ */
+export function expectedAt(baseline: Baseline, atMs: number, residual = 0): number {
+  let expected = baseline.level + residual;
   if (baseline.season !== null) {
     const shape = seasonAt(baseline.season, atMs);
     if (Number.isFinite(shape)) {

@@ -151,7 +151,7 @@ export function floorOf(transform: Transform, percentagePoint: number): number {
 }
 
 /** The standard deviation of a normal distribution with the same width of middle nine tenths. */
-function usualOf(values: Float64Array, scratch: Float64Array): number {
+export function usualOf(values: Float64Array, scratch: Float64Array): number {
   scratch.set(values);
   return (rankedAt(scratch, 0.95) - rankedAt(scratch, 0.05)) / NINE_TENTHS_TO_SD;
 }

@@ -117,6 +117,14 @@ export function readsBaseline({ kind }: DetectorSettings): boolean {
   }
 }
 
+/**
+ * Does an incident that began before the deployment matter to the detector? It moves the level, and
+ * not how wide the noise is; and novelty is beyond everything before, whatever that was.
+ */
+export function heedsOngoing({ kind }: DetectorSettings): boolean {
+  return kind !== "variance" && kind !== "novelty";
+}
+
 /** The limit that the statistic of a detector is compared with. */
 export function limitOf(settings: DetectorSettings): number {
   switch (settings.kind) {

@@ -11,7 +11,7 @@ import {
 } from "../../policy/quantity.ts";
 import { exposureName, type Gap } from "../baseline/counted.ts";
 import type { ControlledAt } from "../baseline/control.ts";
-import { limitOf } from "../detectors/detector.ts";
+import { heedsOngoing, limitOf } from "../detectors/detector.ts";
 import { limitedSignal, placeboOf } from "./limit.ts";
 import { PEERS_AT_LEAST } from "../baseline/peers.ts";
 import type { Placebo } from "./placebo.ts";
@@ -171,6 +171,15 @@ export function afterControl(
   return mattered ? `; after ${peers} peers` : "";
 }
 
+/** What a reason adds where an incident began before the deployment: its size, and since when. */
+export function afterOngoing(signal: SignalPolicy, track: TrackState, startedAtMs: number): string {
+  const ongoing = track.baseline?.ongoing;
+  if (ongoing === undefined || track.back === undefined) return "";
+  if (!heedsOngoing(signal.detector)) return "";
+  const size = effectText(signal, track, ongoing.residual);
+  return `; ${size} began ${formatDuration(startedAtMs - ongoing.sinceMs)} before the deployment`;
+}
+
 /** Whether a season was subtracted. Null where the policy asks for none or there is no baseline. */
 export function seasonEvidence(signal: SignalPolicy, track: TrackState): SignalEvidence["season"] {
   const { baseline } = track;
@@ -261,7 +270,11 @@ export function interimEvidence(
   return {
     signal: signal.name,
     verdict,
-    reason: `${reason}${afterControl(signal, track, control, effect)}${noHistory(placebo)}`,
+    reason:
+      reason +
+      afterControl(signal, track, control, effect) +
+      afterOngoing(signal, track, watch.deployment.startedAtMs) +
+      noHistory(placebo),
     series: seriesKey(track.series),
     effect,
     expected: usable ? expectedAt(baseline, change.atMs) : null,

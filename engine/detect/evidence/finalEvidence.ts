@@ -6,10 +6,11 @@ import { selectionText } from "../../policy/role.ts";
 import { formatNumber, formatShare } from "../../policy/quantity.ts";
 import { wouldShow } from "../detectors/count.ts";
 import { exposureName } from "../baseline/counted.ts";
-import { limitOf } from "../detectors/detector.ts";
+import { heedsOngoing, limitOf } from "../detectors/detector.ts";
 import {
   absoluteText,
   afterControl,
+  afterOngoing,
   calibratedOn,
   controlEvidence,
   effectOf,
@@ -28,6 +29,7 @@ import { logEOf } from "./eValue.ts";
 import { breachingOf } from "./graded.ts";
 import { guardSpeaks } from "../hardGuard.ts";
 import { isOfOldVersion } from "../baseline/oldVersion.ts";
+import { isOver } from "../baseline/ongoing.ts";
 import { isReplaced, judgedOf, type SignalState } from "../publish.ts";
 import { BASELINE_FOR_HEALTH } from "../baseline/baselineLength.ts";
 import { expectedAt, untransformed } from "../baseline/residual.ts";
@@ -135,7 +137,21 @@ function finalVerdict(
   if (isManyTimes(signal, track, worst) && heldVerdicts(track)[arm] !== "cleared") {
     return { verdict: "inconclusive", reason: `${reason}: too large to call it healthy` };
   }
+  if (lastsBeyond(signal, track, tolerated)) {
+    const size = effectText(signal, track, track.smooth!);
+    const still = `${metric} still ${size}, ${allowed}`;
+    return { verdict: "inconclusive", reason: `${still}, but not since the deployment` };
+  }
   return { verdict: "healthy", reason };
+}
+
+/** Is it still beyond its tolerance, by an incident that began before the deployment? */
+function lastsBeyond(signal: SignalPolicy, track: TrackState, tolerance: number): boolean {
+  const { baseline, back, smooth } = track;
+  if (baseline?.ongoing === undefined || back === undefined || smooth === null) return false;
+  if (!heedsOngoing(signal.detector) || isOver(baseline.samples, back)) return false;
+  const { up, down } = boundsFor(signal, track.series, tolerance, baseline);
+  return baseline.ongoing.residual > 0 ? smooth > up : -smooth > down;
 }
 
 /**
@@ -217,7 +233,11 @@ export function finalEvidence(
   const evidence: SignalEvidence = {
     signal: name,
     verdict: tagged.verdict,
-    reason: `${tagged.reason}${afterControl(signal, track, control, effect)}${noHistory(placebo)}`,
+    reason:
+      tagged.reason +
+      afterControl(signal, track, control, effect) +
+      afterOngoing(signal, track, watch.deployment.startedAtMs) +
+      noHistory(placebo),
     series: seriesKey(track.series),
     effect,
     expected: usable ? expectedAt(baseline, watch.endsAtMs) : null,

@@ -4,6 +4,7 @@
  */
 
 import type { SignalPolicy } from "../../policy/policy.ts";
+import { APART, SAMPLES_AT_LEAST } from "../baseline/ongoing.ts";
 import { MANY_TIMES } from "../evidence/finalEvidence.ts";
 import { offsetAtMost, ROOM, type View } from "./glimpse.ts";
 import type { Sway } from "./sway.ts";
@@ -18,6 +19,30 @@ export function isNeverManyTimes(
 ): boolean {
   const isMuch = highest * Math.exp(up) > MANY_TIMES * medianAtLeast * (1 - ROOM);
   return !isMuch && lowest * Math.exp(-down) * MANY_TIMES > medianAtMost * (1 + ROOM);
+}
+
+/**
+ * Did no incident last when the deployment started (ongoing.ts)? Of one the last samples of the
+ * baseline are all far out on one side.
+ *
+ * @param floor the least spread of a residual
+ */
+export function isSettled(
+  { past, medianAtLeast, medianAtMost }: View,
+  relative: boolean,
+  floor: number,
+  { narrower }: Sway,
+): boolean {
+  const room = Math.max(0, APART * floor - narrower);
+  const high = relative ? medianAtLeast * Math.exp(room) : medianAtLeast + room;
+  const low = relative ? medianAtMost * Math.exp(-room) : medianAtMost - room;
+  let above = 0;
+  let below = 0;
+  for (let index = past.to - SAMPLES_AT_LEAST; index < past.to; index++) {
+    if (past.values[index]! >= high - ROOM * Math.abs(high)) above++;
+    if (past.values[index]! <= low + ROOM * Math.abs(low)) below++;
+  }
+  return above < SAMPLES_AT_LEAST && below < SAMPLES_AT_LEAST;
 }
 
 /** Is every sample far from what the hard guard calls harm? */

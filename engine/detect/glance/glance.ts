@@ -26,7 +26,7 @@ import { selectionText, watches } from "../../policy/role.ts";
 import { isCounter } from "../baseline/counter.ts";
 import { limitOf } from "../detectors/detector.ts";
 import { toleranceText } from "../evidence/evidence.ts";
-import { isFarFromGuard, isNeverManyTimes } from "./far.ts";
+import { isFarFromGuard, isNeverManyTimes, isSettled } from "./far.ts";
 import {
   isAsWide,
   logSpreadOf,
@@ -225,6 +225,8 @@ function isQuietOn({ signal, amount }: Watched, view: View): boolean {
   if (relative && !(view.lowest > 0 && view.medianAtLeast > 0)) return false;
   // and relative changes of a series that was below zero are on another scale.
   if (relative && (view.isBelowZero || !isNeverManyTimes(view, sway))) return false;
+  const floor = relative ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * series.percentagePoint;
+  if (!isSettled(view, relative, floor, sway)) return false;
   // Without what is tolerated at any level: with it the bounds would be wider.
   const bounds = boundsFor(signal, series, amount, null);
   const up = bounds.up - sway.up;
@@ -237,7 +239,6 @@ function isQuietOn({ signal, amount }: Watched, view: View): boolean {
     return neverSoMany(view, far, detector.breaches, detector.of);
   }
   if (detector.kind !== "cusum") return false;
-  const floor = relative ? LOG_SCALE_FLOOR : POINT_SCALE_FLOOR * series.percentagePoint;
   if (up + floor < 0 || down + floor < 0) return false;
   if (isBetween(view, farFrom(relative, view, up + floor, down + floor))) return true;
   if (staysBelow(relative, view, up, down, floor, detector.limit)) return true;
