@@ -4,7 +4,7 @@
  */
 
 import type { Listed } from "../history/listed.ts";
-import { isOpen, type Outcome } from "../outcome/outcome.ts";
+import { isEarlyRollback, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { assumptionsOf } from "./assumed.ts";
 import { inFavourOf, WITHOUT_A_PLAN, type Hidden } from "./bounds.ts";
 import { tooFew } from "./enough.ts";
@@ -350,6 +350,8 @@ function changeOf(before: Outcome, after: Outcome): Flip["change"] {
     isOpen(one) || (one.evidence === "bounded" && one.onsetAtMs !== null);
   if (open(before) || open(after)) return "open";
   if (before.rolledBack === after.rolledBack) return "neutral";
+  // A regression rolled back before its onset is a wrong rollback, and no miss either.
+  if (isEarlyRollback(before) || isEarlyRollback(after)) return "neutral";
   const rightToRollBack = after.label === "regression";
   const wrongToRollBack = after.label === "benign" || after.label === "expected_change";
   if (!rightToRollBack && !wrongToRollBack) return "neutral";

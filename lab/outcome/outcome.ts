@@ -107,6 +107,16 @@ export function isGood({ label }: Outcome): boolean {
   return label === "benign" || label === "expected_change";
 }
 
+/**
+ * Was a regression rolled back on an alarm that cannot be of it? The order came before any breach
+ * of the incident itself (see `detectedAtMs`), so the policy was wrong when it gave the order.
+ */
+export function isEarlyRollback(outcome: Outcome): boolean {
+  const { label, rolledBack, earlyAlarm, decidedAtMs, detectedAtMs } = outcome;
+  if (label !== "regression" || !rolledBack || !earlyAlarm || decidedAtMs === null) return false;
+  return detectedAtMs === null || decidedAtMs < detectedAtMs;
+}
+
 /** Is it open what the policy would have done: cut short, or dependent on unrecorded answers? */
 export function isOpen(outcome: Outcome): boolean {
   return outcome.censoredAtMs !== null || outcome.evidence === "unknown";

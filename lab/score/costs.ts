@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { isGood, type Outcome } from "../outcome/outcome.ts";
+import { isEarlyRollback, isGood, type Outcome } from "../outcome/outcome.ts";
 import { documentJsonSchema, readDocument } from "../documentFile.ts";
 
 const amount = z
@@ -45,8 +45,9 @@ export function costsJsonSchema(): object {
   return documentJsonSchema(costsSchema, "Hindsight costs", "What things cost, in one unit.");
 }
 
-/** Rolled back though this deployment was not the cause: work for nothing. */
+/** Rolled back though this deployment was not the cause, or not yet: the alarm was wrong. */
 export function isWasted(outcome: Outcome): boolean {
+  if (isEarlyRollback(outcome)) return true;
   return outcome.rolledBack && (isGood(outcome) || outcome.label === "unrelated_incident");
 }
 

@@ -129,7 +129,7 @@ function labelledCount(
 function share(
   name: string,
   better: Field["better"],
-  top: SumName,
+  top: (sums: Sums) => number,
   bottom: (sums: Sums) => number,
   identified: Identified,
   why: string,
@@ -139,7 +139,7 @@ function share(
     unit: "share",
     smooth: true,
     better,
-    value: (sums) => divide(sums[top], bottom(sums)),
+    value: (sums) => divide(top(sums), bottom(sums)),
     n: bottom,
     range: () => SHARE,
     why: () => why,
@@ -147,8 +147,9 @@ function share(
   };
 }
 
-const labelledRollbacks = (sums: Sums): number =>
-  sums.truePositiveRollbacks + sums.falsePositiveRollbacks;
+/** Rollbacks that were wrong: of good deployments, and of regressions before their onset. */
+const wrongRollbacks = (sums: Sums): number => sums.falsePositiveRollbacks + sums.earlyRollbacks;
+const labelledRollbacks = (sums: Sums): number => sums.truePositiveRollbacks + wrongRollbacks(sums);
 const NO_LABEL = "no deployment is labelled";
 const NO_REGRESSION = "no deployment is labelled as a regression";
 const NO_ONSET = "no regression has a recorded onset";
@@ -213,12 +214,13 @@ export const FIELDS: readonly Field[] = [
   count("rollbacks", deployments),
   labelledCount("truePositiveRollbacks", regressions, byRegressions, "higher"),
   labelledCount("falsePositiveRollbacks", good, byGood, "lower"),
+  labelledCount("earlyRollbacks", regressions, byRegressions),
   labelledCount("unrelatedRollbacks", unrelated, byUnrelated, "lower"),
   count("unlabelledRollbacks", unlabelled, null, byUnlabelled),
   share(
     "falsePositiveShare",
     "lower",
-    "falsePositiveRollbacks",
+    wrongRollbacks,
     labelledRollbacks,
     byRollbacks,
     "no labelled deployment was rolled back",
@@ -226,21 +228,28 @@ export const FIELDS: readonly Field[] = [
   share(
     "falsePositiveRate",
     "lower",
-    "falsePositiveRollbacks",
+    (sums) => sums.falsePositiveRollbacks,
     (sums) => sums.benign,
     byGood,
     "no deployment is labelled benign",
   ),
-  share("missRate", "lower", "misses", regressions, byRegressions, NO_REGRESSION),
+  share("missRate", "lower", (sums) => sums.misses, regressions, byRegressions, NO_REGRESSION),
   share(
     "precision",
     "higher",
-    "truePositiveRollbacks",
+    (sums) => sums.truePositiveRollbacks,
     labelledRollbacks,
     byRollbacks,
     "no labelled deployment was rolled back",
   ),
-  share("recall", "higher", "truePositiveRollbacks", regressions, byRegressions, NO_REGRESSION),
+  share(
+    "recall",
+    "higher",
+    (sums) => sums.truePositiveRollbacks,
+    regressions,
+    byRegressions,
+    NO_REGRESSION,
+  ),
   {
     name: "f1",
     unit: "share",
@@ -249,7 +258,7 @@ export const FIELDS: readonly Field[] = [
     value: (sums) =>
       divide(
         2 * sums.truePositiveRollbacks,
-        2 * sums.truePositiveRollbacks + sums.falsePositiveRollbacks + sums.misses,
+        2 * sums.truePositiveRollbacks + wrongRollbacks(sums) + sums.misses,
       ),
     n: (sums) => sums.regressions,
     range: () => SHARE,
@@ -313,7 +322,7 @@ export const FIELDS: readonly Field[] = [
   labelledCount("tagMasked", regressions, byRegressions, "lower"),
   count("ownerlessActions", deployments, "lower"),
   ...(["observed", "modelled", "bounded", "unknown"] as const).map((kind) =>
-    share(`${kind}Share`, null, kind, deployments, byItself, "no deployments"),
+    share(`${kind}Share`, null, (sums) => sums[kind], deployments, byItself, "no deployments"),
   ),
 ];
 

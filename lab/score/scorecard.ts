@@ -222,13 +222,16 @@ type RateBounds = "falsePositiveShareBounds" | "falsePositiveRateBounds" | "miss
 /** The bounds of the rates: an open outcome may or may not have been rolled back. */
 function rateBounds(sums: Sums): Pick<Scorecard, RateBounds> {
   const wrong = sums.falsePositiveRollbacks - sums.openGoodRollbacks;
-  const right = sums.truePositiveRollbacks - sums.openBadRollbacks;
+  const early = sums.earlyRollbacks - sums.openEarlyRollbacks;
+  const right = sums.truePositiveRollbacks - (sums.openBadRollbacks - sums.openEarlyRollbacks);
   const missed = sums.misses - (sums.openBad - sums.openBadRollbacks);
-  const anyRollback = wrong + right + sums.openGood + sums.openBad > 0;
+  const surelyFalse = wrong + early;
+  const falseAtMost = surelyFalse + sums.openGood + sums.openEarlyRollbacks;
+  const anyRollback = falseAtMost + right + sums.openBad > 0;
   return {
     falsePositiveShareBounds: {
-      best: anyRollback ? shareOf(wrong, wrong + right + sums.openBad) : null,
-      worst: anyRollback ? shareOf(wrong + sums.openGood, wrong + sums.openGood + right) : null,
+      best: anyRollback ? shareOf(surelyFalse, surelyFalse + right + sums.openBad) : null,
+      worst: anyRollback ? shareOf(falseAtMost, falseAtMost + right) : null,
     },
     falsePositiveRateBounds: bounds(wrong, sums.openGood, sums.benign),
     missRateBounds: bounds(missed, sums.openBad, sums.regressions),

@@ -5,7 +5,7 @@
 
 import { getOrMake } from "../getOrMake.ts";
 import type { Listed } from "../history/listed.ts";
-import { isGood, isOpen, isSilent, type Outcome } from "../outcome/outcome.ts";
+import { isEarlyRollback, isGood, isOpen, isSilent, type Outcome } from "../outcome/outcome.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { localHour } from "../localTime.ts";
 import { isWasted, type Costs } from "./costs.ts";
@@ -34,6 +34,7 @@ export const COUNTED = [
   "rollbacks",
   "truePositiveRollbacks",
   "falsePositiveRollbacks",
+  "earlyRollbacks",
   "unrelatedRollbacks",
   "unlabelledRollbacks",
   "misses",
@@ -45,6 +46,7 @@ export const COUNTED = [
   "openGoodRollbacks",
   "openBad",
   "openBadRollbacks",
+  "openEarlyRollbacks",
   "timed",
   "earlyAlarms",
   "pages",
@@ -151,6 +153,7 @@ function add(
   const unrelated = outcome.label === "unrelated_incident";
   const labelled = good || regression || unrelated;
   const { rolledBack, proposals, pagesAtMs } = outcome;
+  const early = isEarlyRollback(outcome);
   sums.deployments++;
   sums[outcome.evidence]++;
   if (good) sums.benign++;
@@ -162,7 +165,8 @@ function add(
   sums.proposals += proposals;
   if (rolledBack) {
     sums.rollbacks++;
-    if (regression) sums.truePositiveRollbacks++;
+    if (regression && !early) sums.truePositiveRollbacks++;
+    if (early) sums.earlyRollbacks++;
     if (good) sums.falsePositiveRollbacks++;
     if (unrelated) sums.unrelatedRollbacks++;
     if (!labelled) sums.unlabelledRollbacks++;
@@ -198,6 +202,7 @@ function add(
   if (open && regression) {
     sums.openBad++;
     if (rolledBack) sums.openBadRollbacks++;
+    if (early) sums.openEarlyRollbacks++;
   }
 
   const pages = pagesAtMs.length;

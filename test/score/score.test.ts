@@ -89,6 +89,7 @@ describe("a dozen outcomes by hand", () => {
     ["rollbacks", 5],
     ["truePositiveRollbacks", 2],
     ["falsePositiveRollbacks", 1],
+    ["earlyRollbacks", 0],
     ["unrelatedRollbacks", 1],
     ["unlabelledRollbacks", 1],
     ["falsePositiveShare", 1 / 3, 3],
