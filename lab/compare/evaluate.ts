@@ -98,6 +98,8 @@ export interface EvaluateOptions {
   readonly glances?: boolean;
   /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
   readonly scoresOnly?: true;
+  /** Scorecards without causes: those read samples again, of misses and false rollbacks. */
+  readonly causes?: false;
   /** What if the API of the metrics had been down? Absent: the samples are those of the history. */
   readonly outage?: Outage;
   /** Keeps what was judged, and has others judge; absent: all of it here and now. */
@@ -289,8 +291,8 @@ export async function evaluate(
     };
     return { policy, outcomes, draws, scored: { ...scored, scorecard } };
   });
-  const isShown = options.scoresOnly === undefined && options.lived === undefined;
-  const evaluated = isShown ? await withCauses(history, replayed.plan, made) : made;
+  const tellsCauses = options.causes !== false && !options.scoresOnly && !options.lived;
+  const evaluated = tellsCauses ? await withCauses(history, replayed.plan, made) : made;
   const hidden = hiddenIn(replayed.plan);
   const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
   const again =

@@ -316,8 +316,8 @@ async function confirm(
     history,
     [base.policy, { ...policy, policy: name === base.policy.policy ? `${name}, changed` : name }],
     judged === null
-      ? { ...options, modelled, glances: true }
-      : { ...options, modelled, judged: [judged[0]!, judged[found.candidate + 1]!] },
+      ? { ...options, modelled, causes: false, glances: true }
+      : { ...options, modelled, causes: false, judged: [judged[0]!, judged[found.candidate + 1]!] },
   );
   const { policies, differences } = evaluation;
   const cost = differences.find(({ field }) => field === "cost")!;
