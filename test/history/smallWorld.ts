@@ -1,5 +1,6 @@
 /** The small world of these tests, its history, and what `evaluate` says about it. */
 
+import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,7 @@ import type { HistoryManifest } from "../../lab/history/tables.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { generateHistory } from "../../lab/simulate/generate.ts";
 import { openWorld, type OpenedWorld } from "../../lab/simulate/open.ts";
+import { temporaryDirectory } from "../directories.ts";
 import { madeOnce } from "../once.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -47,6 +49,14 @@ export function generateSmall(dir: string, seed = 7): Promise<HistoryManifest> {
 /** The history of the small world, seed 7, made once in a run: to be read, not to be changed. */
 export function smallHistory(): Promise<string> {
   return madeOnce(join(tmpdir(), "small-world"), (dir) => generateSmall(dir));
+}
+
+/** The same world with three services in place of eight: for what many evaluations are made of. */
+export function fewServices(): string {
+  const file = join(temporaryDirectory(), "few-services.yaml");
+  const text = readFileSync(WORLD_FILE, "utf8");
+  writeFileSync(file, text.replace("count: 8", "count: 3").replace("teams: 3", "teams: 2"));
+  return file;
 }
 
 export function evaluated(

@@ -8,7 +8,7 @@ import { fidelityOf, liveManyWorlds, type PairFidelity } from "../../lab/simulat
 import type { WorldResult } from "../../lab/simulate/oneWorld.ts";
 import { hindsight, inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
-import { policyFile, WORLD_FILE } from "../history/smallWorld.ts";
+import { fewServices, policyFile, WORLD_FILE } from "../history/smallWorld.ts";
 
 /** Threads have to start, on machines that do other things as well. */
 const PATIENCE_MS = 120_000;
@@ -22,11 +22,12 @@ describe("simulate", () => {
     async () => {
       const asked = ["--log-policy", LOGGING, "--ask", NAIVE, "--worlds", "2", "--seed", "3"];
       const how = ["--replicates", "100", "--draws", "1", "--workers", "2", "--json"];
-      const { code, stdout } = await hindsight(["simulate", WORLD_FILE, ...asked, ...how]);
+      const worldFile = fewServices();
+      const { code, stdout } = await hindsight(["simulate", worldFile, ...asked, ...how]);
       expect(code).toBe(0);
       const document = JSON.parse(stdout) as { pairs: PairFidelity[]; worlds: WorldResult[] };
       const task = {
-        worldFile: WORLD_FILE,
+        worldFile,
         seed: 3,
         logPolicy: LOGGING,
         asked: [NAIVE],

@@ -22,8 +22,8 @@ import { decisionKey } from "./decisionKey.ts";
 import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
 const SEED = 20_261_124;
-const TOGETHER = 50;
 const SOAKS = process.env["SOAK"] === "1";
+const TOGETHER = SOAKS ? 50 : 24;
 /** Alone each costs a whole replay. */
 const ALONE = SOAKS ? TOGETHER : 4;
 
