@@ -87,6 +87,19 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_00
     await close(page);
   });
 
+  it("offers a draft from this history as the first step, in either theme", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await opened("");
+      await page.emulateMedia({ colorScheme });
+      const step = page.locator("[data-first-step]");
+      await step.waitFor();
+      const command = `hindsight policy suggest --history ${lab.history}`;
+      await step.getByText(command, { exact: true }).waitFor();
+      expect(await step.getByRole("button", { name: "Copy the command" }).isVisible()).toBe(true);
+      await close(page);
+    }
+  });
+
   it("shows the causes that compare --json has", async () => {
     const page = await opened("compare");
     const rows = page.locator("tr[data-cause]");

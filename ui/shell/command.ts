@@ -13,7 +13,8 @@ const DEFAULTS: Status["options"] = {
 };
 
 /**
- * @param words a command and what belongs to it, such as `compare --policy a.yaml`
+ * @param words a command and what belongs to it, such as `compare --policy a.yaml`; a command of
+ *   two words is one of them: `policy suggest`
  * @param takes the options that it has; null while the lab does not know its history yet
  */
 export function commandText(
@@ -26,7 +27,8 @@ export function commandText(
     const value = status?.options[name] ?? DEFAULTS[name];
     return value === DEFAULTS[name] ? [] : [`--${name}`, String(value)];
   });
-  return ["hindsight", command!, ...history, ...rest, ...options].map(quoted).join(" ");
+  const words = ["hindsight", ...command!.split(" "), ...history, ...rest, ...options];
+  return words.map(quoted).join(" ");
 }
 
 /** Where a policy's file is; a draft has to be downloaded first, under its name. */
