@@ -7,6 +7,7 @@ import type { Listed } from "../history/listed.ts";
 import { isEarlyRollback, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { assumptionsOf } from "./assumed.ts";
 import { inFavourOf, WITHOUT_A_PLAN, type Hidden } from "./bounds.ts";
+import { discordantOf, type Discordant } from "./discordant.ts";
 import { tooFew } from "./enough.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
@@ -71,6 +72,8 @@ export interface Difference {
   readonly designEffect: number | null;
   /** As many equal services as these unequal ones count for. */
   readonly effectiveClusters: number;
+  /** For counts and shares of single deployments; of the first draw, as flips are. */
+  readonly discordant: Discordant | null;
   /** Share of the difference that rests on what history hid; said of it above a fifth. */
   readonly hiddenShare: number | null;
   /**
@@ -172,6 +175,7 @@ export function differencesOf(
       baseline: nullable(from),
       candidate: nullable(to),
       unit: field.unit,
+      discordant: discordantOf(field.name, baseline.draws[0]!, candidate.draws[0]!),
     };
     const spread = pairedSpread(field, baseline.scored, candidate.scored);
     const rests = {

@@ -191,6 +191,13 @@ describe("what the history hides", () => {
     expect(found["falsePositiveRollbacks"]).toBe("better");
     expect(found["mttr"]).toBe("better");
     expect(verdicts(after, before)["falsePositiveRollbacks"]).toBe("worse");
+    const discordant = Object.fromEntries(
+      differencesOf(before, after, { scoring: SCORING }).map((one) => [one.field, one.discordant]),
+    );
+    // Both catch the regression; two good ones of each service are told apart, one is hidden.
+    expect(discordant["missRate"]).toEqual({ better: 0, worse: 0, p: 1 });
+    expect(discordant["falsePositiveRollbacks"]).toMatchObject({ better: 60, worse: 0 });
+    expect(discordant["mttr"]).toBeNull();
   });
 
   it("is not alike under policies that may have acted differently", () => {

@@ -89,6 +89,8 @@ export const difference = z.object({
   resolves: z.number().nullable(),
   designEffect: z.number().nullable(),
   effectiveClusters: z.number(),
+  /** Deployments that one policy treats rightly and the other does not, and the exact test. */
+  discordant: z.object({ better: z.number(), worse: z.number(), p: z.number() }).nullable(),
   hiddenShare: z.number().nullable(),
   hiddenLow: z.number().nullable(),
   hiddenHigh: z.number().nullable(),
