@@ -10,7 +10,7 @@ const SOAK = process.env["SOAK"] !== undefined;
 // Shrinking takes minutes: give the printed seed and path to fc.check when it is wanted.
 const RUNS = SOAK
   ? { numRuns: 3000, endOnFailure: true }
-  : { numRuns: 20, seed: 20260312, endOnFailure: true };
+  : { numRuns: 40, seed: 20260312, endOnFailure: true };
 export const LIMIT_MS = SOAK ? 3_600_000 : 120_000;
 
 /** A failure prints its seed and path, not the case, which is long. */
