@@ -4,7 +4,7 @@
  */
 
 import type { Listed } from "../history/listed.ts";
-import { isGood, isOpen, isSilent, type Outcome } from "../outcome/outcome.ts";
+import { isEarlyRollback, isGood, isOpen, isSilent, type Outcome } from "../outcome/outcome.ts";
 
 export interface Discordant {
   /** Deployments that only the candidate treats rightly. */
@@ -34,14 +34,17 @@ export function discordantOf(
 ): Discordant | null {
   const kind = RULES.get(field);
   if (kind === undefined) return null;
+  // A rollback before the onset is no right one, and its regression is no miss either.
+  const acted = (one: Outcome): boolean =>
+    one.rolledBack && (field === "missRate" || !isEarlyRollback(one));
   let better = 0;
   let worse = 0;
   baseline.forEach((before, index) => {
     const after = candidate.at(index)!;
-    if (before.rolledBack === after.rolledBack) return;
+    if (acted(before) === acted(after)) return;
     if (!(kind === "good" ? isGood(after) : after.label === "regression")) return;
     if ([before, after].some((one) => isOpen(one) || isSilent(one))) return;
-    if (after.rolledBack === (kind === "regression")) better++;
+    if (acted(after) === (kind === "regression")) better++;
     else worse++;
   });
   return { better, worse, p: exactP(better, worse) };

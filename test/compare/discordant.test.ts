@@ -6,7 +6,7 @@ import { discordantOf, exactP } from "../../lab/compare/discordant.ts";
 import { outcome, regression, rolledBack } from "../outcome/outcomes.ts";
 
 describe("the exact test", () => {
-  // McNemar's p-values as of R's binom.test(better, better + worse).
+  // Twice the tail of a fair coin, by hand: 2·2⁻⁵, 2·2⁻⁶, 2·(1 + 10)·2⁻¹⁰.
   test.each([
     [0, 0, 1],
     [5, 0, 0.0625],
@@ -56,6 +56,13 @@ describe("discordant pairs", () => {
     expect(discordantOf("falsePositiveRate", before, after)).toEqual({ better: 1, worse: 1, p: 1 });
     expect(discordantOf("missRate", before, after)).toEqual({ better: 1, worse: 0, p: 1 });
     expect(discordantOf("recall", after, before)).toEqual({ better: 0, worse: 1, p: 1 });
+  });
+
+  test("know no right rollback of a regression before its onset, and no miss", () => {
+    const early = rolledBack(1, { ...regression(30), earlyAlarm: true, detectedAtMs: null });
+    const [one, other] = [[early], [rolledBack(5, regression(30))]];
+    expect(discordantOf("recall", one, other)).toMatchObject({ better: 1, worse: 0 });
+    expect(discordantOf("missRate", one, other)).toMatchObject({ better: 0, worse: 0 });
   });
 
   test("are none of a field that does not count single deployments", () => {
