@@ -11,7 +11,7 @@ import { builtSources } from "./built.ts";
 const TEST_MS = process.env["SOAK"] === "1" ? 3_600_000 : 60_000;
 
 export default defineConfig({
-  // Built once in a run: whoever watches for changes wants the sources.
+  // Built once in a run: a watch for changes needs the sources.
   plugins: process.argv.includes("run") ? [builtSources] : [],
   test: {
     root: new URL("..", import.meta.url).pathname,

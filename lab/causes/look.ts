@@ -18,6 +18,7 @@ import { getOrMake } from "../getOrMake.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
 import { assemble, type SampleWindow, type WindowRequest } from "../history/windows.ts";
+import { EARLY_MS } from "../outcome/milestones.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
 import type { Plan, PlannedDeployment } from "../replay/plan.ts";
@@ -43,8 +44,6 @@ const PAST_MS = 3_600_000;
 const PAST_SAMPLES = 60;
 /** of a day at most. */
 const PAST_AT_MOST_MS = 86_400_000;
-/** A sample this little before the recorded onset may be of it. */
-const EARLY_MS = 120_000;
 
 /** One policy with its outcomes, once for each draw. */
 export interface Decided {

@@ -21,6 +21,10 @@ import { courseOf, leastAsked, mostAsked } from "./askedPeople.ts";
 import { soonerOf } from "./dominance.ts";
 import { sayTheSame } from "./samePolicy.ts";
 
+/** Which of two policies. */
+export type Which = "baseline" | "candidate";
+export const BOTH: readonly Which[] = ["baseline", "candidate"];
+
 /** A policy with its outcomes. */
 interface Side {
   readonly policy: Policy;

@@ -6,7 +6,7 @@
 import type { Listed } from "../history/listed.ts";
 import { isEarlyRollback, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { assumptionsOf } from "./assumed.ts";
-import { inFavourOf, WITHOUT_A_PLAN, type Hidden } from "./bounds.ts";
+import { BOTH, inFavourOf, WITHOUT_A_PLAN, type Hidden, type Which } from "./bounds.ts";
 import { discordantOf, type Discordant } from "./discordant.ts";
 import { tooFew } from "./enough.ts";
 import type { Evaluated } from "./evaluate.ts";
@@ -136,9 +136,9 @@ export function differencesOf(
   const scoreAgain = (draws: readonly Listed<Outcome>[]): Scored => score(draws, scoring);
   const assumedIn = assumptionsOf(baseline, candidate);
   const pairs: (readonly [Scored, Scored])[] = [[baseline.scored, candidate.scored]];
-  const resolved = new Map<Side, Draws>();
+  const resolved = new Map<Which, Draws>();
   const places = new Set<number>();
-  for (const side of SIDES) {
+  for (const side of BOTH) {
     const assumed = baseline.draws.map((outcomes, draw) =>
       inFavourOf(
         side,
@@ -242,9 +242,6 @@ export function differencesOf(
     };
   });
 }
-
-type Side = "baseline" | "candidate";
-const SIDES: readonly Side[] = ["baseline", "candidate"];
 
 /** The candidate's draws with the baseline's outcome wherever history hid either; null: none. */
 function onlySeen(baseline: Evaluated, candidate: Evaluated): Outcome[][] | null {

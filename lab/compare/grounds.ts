@@ -13,6 +13,7 @@ import type { Evaluated } from "./evaluate.ts";
 import { marginOf, type Limit } from "./margin.ts";
 import type { Kind } from "./kinds.ts";
 import { isPartOf, Modelled, widened, type ModelErrors, type PairAgain } from "./modelled.ts";
+import { BOTH, type Which } from "./bounds.ts";
 import { changesBetween, waysOf, type Change, type Draws, type Ways } from "./changes.ts";
 import { tippingOf, type Tipping } from "./tipping.ts";
 
@@ -48,9 +49,6 @@ export function widest(intervals: readonly (Interval | null)[]): Interval | null
   };
 }
 
-type Side = "baseline" | "candidate";
-const SIDES: readonly Side[] = ["baseline", "candidate"];
-
 /** A question about one field. */
 interface Asked {
   readonly field: Field;
@@ -65,7 +63,7 @@ export class ModelGround {
   readonly #scores: RowScores;
   readonly #weeks: number;
   /** The worst of each hidden deployment for either policy, made when first asked for. */
-  readonly #worst = new Map<Side, readonly Change[]>();
+  readonly #worst = new Map<Which, readonly Change[]>();
   /** Every way in which each may have ended, made when first asked for. */
   #ways: readonly Ways[] | null = null;
   readonly #models: readonly Draws[];
@@ -78,7 +76,7 @@ export class ModelGround {
     baseline: Evaluated,
     candidate: Evaluated,
     again: PairAgain,
-    readonly resolved: ReadonlyMap<Side, Draws>,
+    readonly resolved: ReadonlyMap<Which, Draws>,
     readonly places: readonly number[],
     scoring: ScoreOptions,
   ) {
@@ -128,7 +126,7 @@ export class ModelGround {
     const { value } = this.#scores.spreadOf(field, this.#model.rows);
     const own = widen(sampled, value);
     if (untested.size === 0) return own;
-    const atWorst = SIDES.map((side) => {
+    const atWorst = BOTH.map((side) => {
       const spread = this.#scores.spreadOf(field, this.#rowsFor(side, untested));
       const found = intervalOf(spread);
       return found === null ? null : widen(found, spread.value);
@@ -159,7 +157,7 @@ export class ModelGround {
   }
 
   /** The rows with all hidden deployments of some kinds at their worst, in favour of a policy. */
-  #rowsFor(favoured: Side, kinds: ReadonlySet<Kind>): RowPair {
+  #rowsFor(favoured: Which, kinds: ReadonlySet<Kind>): RowPair {
     if (kinds.size === 0) return this.#model.rows;
     let worst = this.#worst.get(favoured);
     if (worst === undefined) {

@@ -5,7 +5,7 @@ import type { Estimate, Scorecard } from "../score/scorecard.ts";
 import type { Budget } from "./budget.ts";
 import type { Check, JudgedFlip } from "./gate.ts";
 
-/** Executed actions that nobody answers for: none is allowed, whatever the budget says. */
+/** Executed actions without an owner: none is allowed, whatever the budget says. */
 export function ownerless(card: Scorecard): Check[] {
   const { value } = card["ownerlessActions"] as Estimate;
   const none = value === 0;
@@ -53,7 +53,7 @@ export function noFlips(flips: readonly JudgedFlip[]): Check {
   };
 }
 
-/** Deployments that end worse and that nobody accepted, where the budget limits them. */
+/** Deployments that end worse and were not accepted, where the budget limits them. */
 export function flipCheck({ worseFlips }: Budget, flips: readonly JudgedFlip[]): Check[] {
   if (worseFlips === null) return [];
   const unaccepted = flips.filter(({ accepted }) => accepted === null);

@@ -9,7 +9,7 @@ import {
 import type { Outcome } from "./outcome.ts";
 
 /** A breach this little before the recorded onset is of it: onsets are rarely more exact. */
-const EARLY_MS = 120_000;
+export const EARLY_MS = 120_000;
 
 const NONE: readonly never[] = [];
 
