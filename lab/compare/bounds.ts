@@ -40,10 +40,10 @@ interface Assumed {
   readonly given: readonly Given[];
 }
 
-/** How the part of one deployment was assumed. */
+/** How the part of one deployment was assumed; `recovery`: only how long one took that is modelled. */
 export interface Given {
   readonly label: Label;
-  readonly how: "bounded" | "alike";
+  readonly how: "bounded" | "alike" | "recovery";
   /** Its place in the lists of outcomes. */
   readonly place: number;
 }
@@ -94,7 +94,8 @@ export function inFavourOf(
       : isHalfOpen(other) && own.rolledBack === other.rolledBack;
     // Where both are open the deployment is told once.
     if (isFirst || !(isOpen(other) || isHalfOpen(other))) {
-      given.push({ label: own.label, how: alike ? "alike" : "bounded", place });
+      const how = [own, other].every(isDecided) ? "recovery" : alike ? "alike" : "bounded";
+      given.push({ label: own.label, how, place });
     }
     if (alike && !isOpen(own)) return own;
     if (alike) {
@@ -134,7 +135,13 @@ interface Resolved {
 
 /** Is it certain what was done, but not how long the harm lasted, or since when? */
 function isHalfOpen(outcome: Outcome): boolean {
-  return outcome.evidence === "bounded" && !isOpen(outcome);
+  const { evidence, recoveryBestMs, recoveryWorstMs } = outcome;
+  return (evidence === "bounded" || recoveryBestMs !== recoveryWorstMs) && !isOpen(outcome);
+}
+
+/** Is it certain what was done, and open at most how soon a rollback helped? */
+function isDecided(outcome: Outcome): boolean {
+  return outcome.evidence !== "bounded" && !isOpen(outcome);
 }
 
 /**

@@ -107,6 +107,9 @@ export interface Flip {
   readonly why: string;
 }
 
+/** History hid nothing, so there is no other model of it and no test. */
+const NOTHING_AGAIN: PairAgain = { ids: new Set(), tested: null, models: [] };
+
 /** What a comparison is made with. */
 export interface Comparing {
   /** How outcomes of these deployments are scored. */
@@ -138,6 +141,7 @@ export function differencesOf(
   const pairs: (readonly [Scored, Scored])[] = [[baseline.scored, candidate.scored]];
   const resolved = new Map<Which, Draws>();
   const places = new Set<number>();
+  const recoveries = new Set<number>();
   for (const side of BOTH) {
     const assumed = baseline.draws.map((outcomes, draw) =>
       inFavourOf(
@@ -149,7 +153,10 @@ export function differencesOf(
     );
     if (side === "baseline") assumed.forEach(({ given }) => assumedIn.add(given));
     for (const { given } of assumed) {
-      for (const { how, place } of given) if (how === "bounded") places.add(place);
+      for (const { how, place } of given) {
+        if (how === "bounded") places.add(place);
+        else if (how === "recovery") recoveries.add(place);
+      }
     }
     const draws = {
       baseline: assumed.map((one) => one.baseline),
@@ -160,9 +167,11 @@ export function differencesOf(
     pairs.push([scoreAgain(draws.baseline), scoreAgain(draws.candidate)]);
   }
   const isHidden = pairs.length > 1;
+  const asked = again ?? (places.size === 0 ? NOTHING_AGAIN : null);
+  const parts = { places: [...places], recoveries: [...recoveries] };
   const model =
-    isHidden && again !== null
-      ? new ModelGround(baseline, candidate, again, resolved, [...places], scoring)
+    isHidden && asked !== null
+      ? new ModelGround(baseline, candidate, asked, resolved, parts, scoring)
       : null;
   const seen = onlySeen(baseline, candidate);
   const seenOnly = seen === null ? null : scoreAgain(seen);

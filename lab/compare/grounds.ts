@@ -14,7 +14,7 @@ import { marginOf, type Limit } from "./margin.ts";
 import type { Kind } from "./kinds.ts";
 import { isPartOf, Modelled, widened, type ModelErrors, type PairAgain } from "./modelled.ts";
 import { BOTH, type Which } from "./bounds.ts";
-import { changesBetween, waysOf, type Change, type Draws, type Ways } from "./changes.ts";
+import { changesBetween, moveOf, waysOf, type Change, type Draws, type Ways } from "./changes.ts";
 import { tippingOf, type Tipping } from "./tipping.ts";
 
 type Found = Pick<Difference, "modelled" | "untested" | "tipping" | "tippingAtLimit">;
@@ -57,6 +57,12 @@ interface Asked {
   readonly untested: ReadonlySet<Kind>;
 }
 
+/** Places of deployments in the lists of outcomes. */
+interface Parts {
+  readonly places: readonly number[];
+  readonly recoveries: readonly number[];
+}
+
 export class ModelGround {
   readonly #model: Modelled;
   readonly #draws: Draws;
@@ -67,17 +73,19 @@ export class ModelGround {
   /** Every way in which each may have ended, made when first asked for. */
   #ways: readonly Ways[] | null = null;
   readonly #models: readonly Draws[];
+  /** Of each recovery that is modelled, the change to its bounds in favour of either policy. */
+  readonly #recoveries: readonly (readonly [Change, Change])[];
 
   /**
    * @param resolved the outcomes with every doubt resolved in favour of either policy
-   * @param places of deployments that history hid
+   * @param parts places of deployments that history hid, and of recoveries that are modelled
    */
   constructor(
     baseline: Evaluated,
     candidate: Evaluated,
     again: PairAgain,
     readonly resolved: ReadonlyMap<Which, Draws>,
-    readonly places: readonly number[],
+    readonly parts: Parts,
     scoring: ScoreOptions,
   ) {
     this.#draws = { baseline: baseline.draws, candidate: candidate.draws };
@@ -85,7 +93,12 @@ export class ModelGround {
     this.#weeks = scoring.weeks;
     const services = servicesOf(baseline.draws[0]!);
     this.#models = again.models.map(({ draws }) => draws);
+    const { places, recoveries } = parts;
     this.#model = new Modelled(this.#draws, again, places, services, this.#scores);
+    const atBounds = BOTH.map((side) =>
+      changesBetween(this.#draws, resolved.get(side)!, recoveries, services, this.#scores),
+    );
+    this.#recoveries = recoveries.map((_, at) => [atBounds[0]![at]!, atBounds[1]![at]!]);
   }
 
   /**
@@ -101,8 +114,9 @@ export class ModelGround {
     limits: readonly Limit[],
     before: number | null,
   ): Found {
-    const errors = this.#model.errorsOf(field);
-    if (errors === null || sampled === null) return NOT_MODELLED;
+    const ofHidden = this.#model.errorsOf(field);
+    if (ofHidden === null || sampled === null) return NOT_MODELLED;
+    const errors = { ...ofHidden, recoveries: tidy(this.#recoveryError(field)) };
     const untested = this.#model.untested(field);
     const asked = { field, errors, untested: new Set(untested.map(({ kind }) => kind)) };
     const interval = this.#interval(asked, sampled);
@@ -117,6 +131,16 @@ export class ModelGround {
       tipping: speaks ? this.#tipping(asked, 0, interval.low > 0) : null,
       tippingAtLimit: margin === null ? null : this.#atLimit(asked, margin, interval),
     };
+  }
+
+  /** Each recovery lies anywhere between its bounds, whatever the others do. */
+  #recoveryError(field: Field): number {
+    let variance = 0;
+    for (const ends of this.#recoveries) {
+      const [one, other] = ends.map((end) => moveOf(field, this.#model.rows, end, this.#scores));
+      variance += (one! - other!) ** 2 / 12;
+    }
+    return Math.sqrt(variance);
   }
 
   /** What could not be tested counts as its worst, for either policy in turn. */
@@ -163,7 +187,7 @@ export class ModelGround {
     if (worst === undefined) {
       const { services } = this.#model;
       const becomes = this.resolved.get(favoured)!;
-      worst = changesBetween(this.#draws, becomes, this.places, services, this.#scores);
+      worst = changesBetween(this.#draws, becomes, this.parts.places, services, this.#scores);
       this.#worst.set(favoured, worst);
     }
     return changed(
@@ -174,7 +198,7 @@ export class ModelGround {
 
   #waysOfHidden(): readonly Ways[] {
     const { services } = this.#model;
-    return (this.#ways ??= waysOf(this.#draws, this.#models, this.places, services, this.#scores));
+    return (this.#ways ??= waysOf(this.#draws, this.#models, this.parts.places, services, this.#scores));
   }
 
   #widen({ field, errors }: Asked): (interval: Interval, value: number) => Interval {

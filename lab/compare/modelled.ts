@@ -1,6 +1,6 @@
 /**
  * What a difference rests on where history hid a part of it: how far the model of that part may
- * be off. Three errors are added to that of sampling services (Rubin 1987, with a third part):
+ * be off. Errors are added to that of sampling services (Rubin 1987, with a third part):
  *
  *   draws    what was hidden is drawn a few times only: the variance between draws over their
  *            number
@@ -56,6 +56,7 @@ export interface ModelErrors {
   readonly draws: number;
   readonly heldOut: number;
   readonly models: number;
+  readonly recoveries: number;
 }
 
 /** Deployments that history hid, and such as were hidden for a test, by kind. */
@@ -133,7 +134,7 @@ export class Modelled {
   }
 
   /** Null where the field is no function of sums. */
-  errorsOf(field: Field): ModelErrors | null {
+  errorsOf(field: Field): Omit<ModelErrors, "recoveries"> | null {
     if (valueOfSums(field, NO_ROW, 1) === null) return null;
     const drawn = this.#drawn.map((rows) => this.#differenceOf(field, rows)).filter(isNumber);
     const between = variance(drawn) / Math.max(1, drawn.length);
@@ -222,7 +223,7 @@ export function widened(
   errors: ModelErrors,
   range: Range,
 ): Interval {
-  const more = Z * Math.hypot(errors.draws, errors.heldOut, errors.models);
+  const more = Z * Math.hypot(errors.draws, errors.heldOut, errors.models, errors.recoveries);
   return {
     low: tidy(Math.max(range.low, value - Math.hypot(value - low, more))),
     high: tidy(Math.min(range.high, value + Math.hypot(high - value, more))),

@@ -260,6 +260,7 @@ export function sentence(difference: Difference): string {
 
 /** What would overturn a verdict by the model, as the end of a sentence. */
 export function tippingText({ flips, of }: Tipping): string {
+  if (of === 0) return "it rests on how soon rollbacks helped that history did not make";
   const hidden = of === 1 ? "the 1 hidden deployment" : `the ${countText(of)} hidden deployments`;
   return flips === null
     ? `it holds even if all of ${hidden} ended the other way`

@@ -208,7 +208,7 @@ function checkOf(
   // More history shrinks what sampling and the test of the model leave open, and nothing else.
   const hidden =
     modelled !== null
-      ? Math.max(0, worseBy) + Z * difference.modelled!.errors.models
+      ? worseBy + Z * difference.modelled!.errors.models
       : hiddenMost(difference, sign);
   const historyTimes = historyTimesFor(most, hidden, margin);
   let more =

@@ -82,15 +82,20 @@ export function recoveryTimes(
   const worstMs = Math.max(bestMs, recovery.unaided.longestMs);
   if (executedAtMs !== null) {
     const byRollback = executedAtMs + recovery.recoversAfterMs(id);
-    const own = aloneAtMs ?? byRollback;
+    const own = aloneAtMs ?? Number.POSITIVE_INFINITY;
     // A regression that ended by itself before the rollback was not ended by it.
-    const isModel = own >= byRollback && recovery.isTrue !== true;
-    const ended = known(Math.min(byRollback, own), isModel);
+    const { shortestMs, longestMs } = recovery.fromOrder(id);
+    const orderedAtMs = ordered?.knownAtMs ?? executedAtMs;
+    const isModel =
+      recovery.isTrue !== true && own >= Math.min(byRollback, orderedAtMs + shortestMs);
+    const at = known(Math.min(byRollback, own), isModel);
+    const possible = [orderedAtMs + shortestMs, Math.min(own, orderedAtMs + longestMs)] as const;
+    const ended = isModel ? between(at, onsetAtMs, ...possible) : at;
     if (!hidden) return ended;
     // Whether and when this policy would have acted is a model: the bounds stay.
     const recoveryMs = ended.times.recoveryMs!;
-    const recoveryBestMs = Math.min(bestMs, recoveryMs);
-    const recoveryWorstMs = Math.max(worstMs, recoveryMs);
+    const recoveryBestMs = Math.min(bestMs, ended.times.recoveryBestMs!);
+    const recoveryWorstMs = Math.max(worstMs, recoveryMs, ended.times.recoveryWorstMs!);
     return { ...ended, times: { ...ended.times, recoveryBestMs, recoveryWorstMs } };
   }
   if (aloneAtMs !== null) return known(aloneAtMs, false);
@@ -103,6 +108,19 @@ export function recoveryTimes(
     },
     evidence: "bounded",
   };
+}
+
+/** A recovery that is modelled, with the first and the last time at which it may have been. */
+function between(
+  { times, evidence }: Recovered,
+  onsetAtMs: number,
+  firstAtMs: number,
+  lastAtMs: number,
+): Recovered {
+  const recoveryMs = times.recoveryMs!;
+  const recoveryBestMs = Math.min(recoveryMs, Math.max(0, firstAtMs - onsetAtMs));
+  const recoveryWorstMs = Math.max(recoveryMs, lastAtMs - onsetAtMs);
+  return { times: { ...times, recoveryBestMs, recoveryWorstMs }, evidence };
 }
 
 /**

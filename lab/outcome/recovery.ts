@@ -43,8 +43,19 @@ export interface Recovery {
    * It is negative where the deployment recovered while its rollback was going on.
    */
   readonly recoversAfterMs: (deploymentId: string) => number;
+  /**
+   * The shortest and the longest time from the order of a rollback until the deployment recovers
+   * that history leaves possible, whatever the medians above say.
+   */
+  readonly fromOrder: (deploymentId: string) => Bounds;
   /** How long regressions last that nobody rolls back. */
   readonly unaided: Unaided;
+}
+
+/** Bounds of a time, in milliseconds. */
+interface Bounds {
+  readonly shortestMs: number;
+  readonly longestMs: number;
 }
 
 const DEFAULT_ROLLBACK_MS = 90_000;
@@ -108,6 +119,11 @@ export function recoveryOf(tables: HistoryTables, seed: number): Recovery {
       return { durationMs, succeeds };
     },
   });
+  const unaided = unaidedOf(tables);
+  // Too few rollbacks bound nothing: at once, or as late as if there had been none.
+  const anyTime = { shortestMs: 0, longestMs: unaided.longestMs };
+  const rollbackBounds = boundsOf(rollbacks) ?? anyTime;
+  const recoveryBounds = boundsOf(afterwards) ?? anyTime;
   return {
     failures,
     platformIn,
@@ -118,7 +134,15 @@ export function recoveryOf(tables: HistoryTables, seed: number): Recovery {
     recoveryFrom,
     ...platformIn(0),
     recoversAfterMs: (id) => recoveries.get(id) ?? recoveryIn(id),
-    unaided: unaidedOf(tables),
+    fromOrder: (id) => {
+      const backMs = took(id, finishedAt.get(id));
+      const ownMs = recoveries.get(id);
+      return {
+        shortestMs: (backMs ?? rollbackBounds.shortestMs) + (ownMs ?? recoveryBounds.shortestMs),
+        longestMs: (backMs ?? rollbackBounds.longestMs) + (ownMs ?? recoveryBounds.longestMs),
+      };
+    },
+    unaided,
   };
 }
 
@@ -153,6 +177,13 @@ export function stretched(recovery: Recovery, times: number): Recovery {
       return afterMs > 0 ? afterMs * times : afterMs;
     },
   };
+}
+
+/** The least and the most of what history shows; null where it shows too little. */
+function boundsOf(known: ReadonlyMap<string, number>): Bounds | null {
+  if (known.size < ROLLBACKS_AT_LEAST) return null;
+  const sorted = [...known.values()].sort((a, b) => a - b);
+  return { shortestMs: sorted[0]!, longestMs: sorted.at(-1)! };
 }
 
 function middle(values: readonly number[]): number {

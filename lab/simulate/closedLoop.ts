@@ -237,6 +237,10 @@ function recoveryIn(world: World): Recovery {
       return { durationMs: rollbackMs, succeeds: rollbackSucceeds };
     },
   };
+  const recoversAfterMs = (id: string): number => {
+    const { reversible, recoveryMs } = byId.get(id)!;
+    return reversible ? recoveryMs : Number.POSITIVE_INFINITY;
+  };
   return {
     isTrue: true,
     rollbackMs: middle(deployments.map(({ rollbackMs }) => rollbackMs)),
@@ -247,9 +251,10 @@ function recoveryIn(world: World): Recovery {
     ...platform,
     platformIn: () => platform,
     wasTried: () => true,
-    recoversAfterMs: (id) => {
-      const { reversible, recoveryMs } = byId.get(id)!;
-      return reversible ? recoveryMs : Number.POSITIVE_INFINITY;
+    recoversAfterMs,
+    fromOrder: (id) => {
+      const exactMs = byId.get(id)!.rollbackMs + recoversAfterMs(id);
+      return { shortestMs: exactMs, longestMs: exactMs };
     },
     unaided: unaidedOf(truthTables(world, [], NO_INTERVENTIONS)),
   };

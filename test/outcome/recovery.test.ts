@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { History } from "../../lab/history/open.ts";
 import type { HistoryTables } from "../../lab/history/tables.ts";
-import { recoveryOf, stretched } from "../../lab/outcome/recovery.ts";
+import { recoveryOf, stretched, type Recovery } from "../../lab/outcome/recovery.ts";
 import { evaluated } from "../history/smallWorld.ts";
 import { FULL, MINUTE_MS, OBSERVE, tinyHistory } from "../history/tinyHistory.ts";
 
@@ -104,5 +104,29 @@ describe("MTTR, had recovery taken half as long, and twice", () => {
       recoveryHalved: observe!.mttr.value,
       recoveryDoubled: observe!.mttr.value,
     });
+  });
+});
+
+describe("how soon a rollback may help", () => {
+  const seconds = (recovery: Recovery, id: string): readonly number[] => {
+    const { shortestMs, longestMs } = recovery.fromOrder(id);
+    return [shortestMs / SECOND_MS, longestMs / SECOND_MS];
+  };
+
+  it("is between the shortest and the longest that history shows", () => {
+    const recovery = recoveryOf(tablesOf({ many: times(4, 60, 100), slow: times(2, 180, 400) }), 1);
+    expect(seconds(recovery, "many-new")).toEqual([160, 580]);
+  });
+
+  it("is what it was where history rolled the deployment back itself", () => {
+    const recovery = recoveryOf(tablesOf({ many: times(4, 60, 100), slow: times(2, 180, 400) }), 1);
+    expect(seconds(recovery, "slow-1")).toEqual([580, 580]);
+  });
+
+  it("is anywhere where history has too few rollbacks", () => {
+    const few = recoveryOf(tablesOf({ few: times(4, 60, 100) }), 1);
+    const [shortest, longest] = seconds(few, "few-new");
+    expect(shortest).toBe(0);
+    expect(longest).toBeGreaterThanOrEqual(3600);
   });
 });

@@ -72,7 +72,14 @@ export const difference = z.object({
   ground: z.enum(["identified", "modelled"]).nullable(),
   identified: ground,
   modelled: ground
-    .extend({ errors: z.object({ draws: z.number(), heldOut: z.number(), models: z.number() }) })
+    .extend({
+      errors: z.object({
+        draws: z.number(),
+        heldOut: z.number(),
+        models: z.number(),
+        recoveries: z.number(),
+      }),
+    })
     .nullable(),
   /** Kinds of hidden deployments that count as their worst: too few could be tested. */
   untested: list(
