@@ -8,7 +8,7 @@ import { isEarlyRollback, isOpen, type Outcome } from "../outcome/outcome.ts";
 import { assumptionsOf } from "./assumed.ts";
 import { BOTH, inFavourOf, WITHOUT_A_PLAN, type Hidden, type Which } from "./bounds.ts";
 import { discordantOf, type Discordant } from "./discordant.ts";
-import { tooFew } from "./enough.ts";
+import { tooFew, tooFewDiffer } from "./enough.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import {
@@ -74,6 +74,8 @@ export interface Difference {
   readonly effectiveClusters: number;
   /** For counts and shares of single deployments; of the first draw, as flips are. */
   readonly discordant: Discordant | null;
+  /** Single deployments that only one of the two treats rightly, hidden ones as first drawn. */
+  readonly differing: number | null;
   /** Share of the difference that rests on what history hid; said of it above a fifth. */
   readonly hiddenShare: number | null;
   /**
@@ -109,6 +111,9 @@ export interface Flip {
 
 /** History hid nothing, so there is no other model of it and no test. */
 const NOTHING_AGAIN: PairAgain = { ids: new Set(), tested: null, models: [] };
+
+/** The field counts no single deployments. */
+const NOT_COUNTED = { discordant: null, differing: null };
 
 /** What a comparison is made with. */
 export interface Comparing {
@@ -184,7 +189,7 @@ export function differencesOf(
       baseline: nullable(from),
       candidate: nullable(to),
       unit: field.unit,
-      discordant: discordantOf(field.name, baseline.draws[0]!, candidate.draws[0]!),
+      ...(discordantOf(field.name, baseline.draws[0]!, candidate.draws[0]!) ?? NOT_COUNTED),
     };
     const spread = pairedSpread(field, baseline.scored, candidate.scored);
     const rests = {
@@ -208,11 +213,15 @@ export function differencesOf(
     }
     const few = tooFew(rests) !== null;
     const difference = tidy(to - from);
-    const speak = (interval: Interval | null): GroundVerdict => ({
-      low: interval?.low ?? null,
-      high: interval?.high ?? null,
-      verdict: verdictOf(field, difference, interval, few),
-    });
+    const speak = (interval: Interval | null): GroundVerdict => {
+      const verdict = verdictOf(field, difference, interval, few);
+      const isTold = verdict === "better" || verdict === "worse";
+      return {
+        low: interval?.low ?? null,
+        high: interval?.high ?? null,
+        verdict: isTold && tooFewDiffer(base) !== null ? "too few to tell" : verdict,
+      };
+    };
     const isInterval = candidate.scored.clusters >= 2;
     const identified = speak(
       isInterval ? widest(pairs.map((pair) => intervalOf(pairedSpread(field, ...pair)))) : null,

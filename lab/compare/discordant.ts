@@ -24,14 +24,14 @@ const RULES: ReadonlyMap<string, "good" | "regression"> = new Map([
 ]);
 
 /**
- * Those of a field that counts single deployments; null for any other field. A pair that history
- * hid from either policy is left out: how it ended is not known.
+ * Those of a field that counts single deployments; null for any other field. The test leaves a pair
+ * out that history hid from either policy, as how it ended is not known; `differing` counts it too.
  */
 export function discordantOf(
   field: string,
   baseline: Listed<Outcome>,
   candidate: Listed<Outcome>,
-): Discordant | null {
+): { readonly discordant: Discordant; readonly differing: number } | null {
   const kind = RULES.get(field);
   if (kind === undefined) return null;
   // A rollback before the onset is no right one, and its regression is no miss either.
@@ -39,15 +39,18 @@ export function discordantOf(
     one.rolledBack && (field === "missRate" || !isEarlyRollback(one));
   let better = 0;
   let worse = 0;
+  let hidden = 0;
   baseline.forEach((before, index) => {
     const after = candidate.at(index)!;
     if (acted(before) === acted(after)) return;
     if (!(kind === "good" ? isGood(after) : after.label === "regression")) return;
-    if ([before, after].some((one) => isOpen(one) || isSilent(one))) return;
-    if (acted(after) === (kind === "regression")) better++;
+    if ([before, after].some(isSilent)) return;
+    if ([before, after].some(isOpen)) hidden++;
+    else if (acted(after) === (kind === "regression")) better++;
     else worse++;
   });
-  return { better, worse, p: exactP(better, worse) };
+  const discordant = { better, worse, p: exactP(better, worse) };
+  return { discordant, differing: better + worse + hidden };
 }
 
 /** Both tails of a fair coin; in logarithms, as 2^-n is 0 from about a thousand on. */

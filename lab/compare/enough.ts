@@ -27,3 +27,17 @@ export function tooFew({ n, effectiveClusters }: RestsOn): string | null {
   const services = effectiveClusters === 1 ? "service" : "services";
   return `${belowText(effectiveClusters, EVIDENCE_AT_LEAST)} effective ${services}; ${NEEDED}`;
 }
+
+/**
+ * Why better or worse would rest on too few deployments that only one policy treats rightly, in
+ * words; null where it does not. That a change does little harm needs none of them.
+ */
+export function tooFewDiffer({ differing }: Pick<Difference, "differing">): string | null {
+  if (differing === null || differing >= EVIDENCE_AT_LEAST) return null;
+  return `${differing} ${differing === 1 ? "deployment ends" : "deployments end"} differently; ${NEEDED}`;
+}
+
+/** Why a difference is too few to tell, in words. */
+export function whyTooFew(difference: RestsOn & Pick<Difference, "differing">): string {
+  return tooFew(difference) ?? tooFewDiffer(difference)!;
+}

@@ -198,7 +198,13 @@ export class ModelGround {
 
   #waysOfHidden(): readonly Ways[] {
     const { services } = this.#model;
-    return (this.#ways ??= waysOf(this.#draws, this.#models, this.parts.places, services, this.#scores));
+    return (this.#ways ??= waysOf(
+      this.#draws,
+      this.#models,
+      this.parts.places,
+      services,
+      this.#scores,
+    ));
   }
 
   #widen({ field, errors }: Asked): (interval: Interval, value: number) => Interval {

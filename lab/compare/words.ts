@@ -7,7 +7,7 @@ import { formatDuration, own, type JsonObject } from "../../engine/index.ts";
 import { countText, decimalText } from "../counted.ts";
 import type { Field } from "../score/fields.ts";
 import type { Difference } from "./compare.ts";
-import { tooFew } from "./enough.ts";
+import { whyTooFew } from "./enough.ts";
 import type { Tipping } from "./tipping.ts";
 
 /** What a scorecard shows first; `--json` has all of it. */
@@ -254,7 +254,7 @@ export function sentence(difference: Difference): string {
         ? `${name}: ${from}, no difference.`
         : `${name}: ${from} → ${to}, not distinguishable${interval}.${driven}`;
     case "too few to tell":
-      return `${name}: ${from} → ${to}, too few to tell: ${tooFew(difference)!}.`;
+      return `${name}: ${from} → ${to}, too few to tell: ${whyTooFew(difference)}.`;
   }
 }
 

@@ -21,7 +21,7 @@
 import { formatNumber } from "../../engine/index.ts";
 import type { AssumedIn, Difference, Flip, GroundVerdict } from "../compare/compare.ts";
 import type { Answer } from "../compare/answer.ts";
-import { tooFew } from "../compare/enough.ts";
+import { tooFew, tooFewDiffer } from "../compare/enough.ts";
 import { sayTheSame } from "../compare/samePolicy.ts";
 import { marginOf } from "../compare/margin.ts";
 import type { Tipping } from "../compare/tipping.ts";
@@ -176,6 +176,10 @@ function checkOf(
     return { ...known, verdict: "inconclusive", atMost, historyTimes, reason };
   }
   const identified = judged(worst, worseBy, margin);
+  const fewDiffer = tooFewDiffer(difference);
+  const isTooFew = (found: "pass" | "fail" | null): boolean =>
+    found === "fail" && fewDiffer !== null;
+  if (isTooFew(identified)) return unsure(`too few to tell: ${fewDiffer!}`);
   if (identified !== null) {
     const reason = reasonOf(identified, worst, worseBy, margin, field);
     const rest = { atMost: tidy(worst.most), historyTimes: null };
@@ -186,6 +190,7 @@ function checkOf(
       ? reachOf(difference.modelled, sign)
       : null;
   const found = modelled === null ? null : judged(modelled, worseBy, margin);
+  if (isTooFew(found)) return unsure(`too few to tell: ${fewDiffer!}`);
   const tipping = found === "pass" ? difference.tippingAtLimit : difference.tipping;
   if (found !== null && tipping !== null) {
     const reason = reasonOf(found, modelled!, worseBy, margin, field);
@@ -197,8 +202,9 @@ function checkOf(
       return { ...known, ...rest, verdict: found, ground: "modelled", reason: text };
     }
     const text =
-      `${reason} by the model, which falls where ${countText(flips!)} of ${countText(of)} hidden ` +
-      `deployments ended the other way; the budget asks for ${shareText(budget.tipping)} of them`;
+      `${reason}; that is by the model, and no longer so if ${countText(flips!)} of ` +
+      `${countText(of)} hidden deployments ended the other way: the budget asks for ` +
+      `${shareText(budget.tipping)} of them`;
     return { ...known, ...rest, verdict: "inconclusive", reason: text };
   }
   const { most } = modelled ?? worst;

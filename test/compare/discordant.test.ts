@@ -53,16 +53,17 @@ describe("discordant pairs", () => {
   ];
 
   test("are counted each way, without those that history hid", () => {
-    expect(discordantOf("falsePositiveRate", before, after)).toEqual({ better: 1, worse: 1, p: 1 });
-    expect(discordantOf("missRate", before, after)).toEqual({ better: 1, worse: 0, p: 1 });
-    expect(discordantOf("recall", after, before)).toEqual({ better: 0, worse: 1, p: 1 });
+    expect(discordantOf("falsePositiveRate", before, after)?.differing).toBe(3);
+    expect(discordantOf("falsePositiveRate", before, after)?.discordant).toEqual({ better: 1, worse: 1, p: 1 });
+    expect(discordantOf("missRate", before, after)?.discordant).toEqual({ better: 1, worse: 0, p: 1 });
+    expect(discordantOf("recall", after, before)?.discordant).toEqual({ better: 0, worse: 1, p: 1 });
   });
 
   test("know no right rollback of a regression before its onset, and no miss", () => {
     const early = rolledBack(1, { ...regression(30), earlyAlarm: true, detectedAtMs: null });
     const [one, other] = [[early], [rolledBack(5, regression(30))]];
-    expect(discordantOf("recall", one, other)).toMatchObject({ better: 1, worse: 0 });
-    expect(discordantOf("missRate", one, other)).toMatchObject({ better: 0, worse: 0 });
+    expect(discordantOf("recall", one, other)?.discordant).toMatchObject({ better: 1, worse: 0 });
+    expect(discordantOf("missRate", one, other)?.discordant).toMatchObject({ better: 0, worse: 0 });
   });
 
   test("are none of a field that does not count single deployments", () => {

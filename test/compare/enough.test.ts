@@ -110,6 +110,43 @@ describe("eight services of which one has nearly everything", () => {
   });
 });
 
+describe("services of one size of which single deployments end differently", () => {
+  /** So many services have one good deployment that only the baseline rolls back. */
+  function differing(count: number): ReturnType<typeof compared> {
+    const { baseline, candidate } = compared(EQUAL);
+    const seen = new Set<string>();
+    const outcomes = baseline.outcomes.map((before, at) => {
+      const isFirst = !seen.has(before.service);
+      seen.add(before.service);
+      return isFirst && seen.size <= count ? candidate.outcomes.at(at)! : before;
+    });
+    const next = { ...candidate, outcomes, draws: [outcomes], scored: scoreOf(outcomes) };
+    const options = { scoring: SCORING };
+    return { baseline, candidate: next, differences: differencesOf(baseline, next, options) };
+  }
+
+  it.each([
+    [4, "too few to tell"],
+    [5, "better"],
+  ])("%i of them are %s", (count, verdict) => {
+    const found = rate(differing(count).differences);
+    expect(found.high).toBeLessThan(0);
+    expect(found).toMatchObject({ verdict, differing: count });
+  });
+
+  it("never fail the gate, and pass it where they harm nothing", () => {
+    const { baseline, candidate, differences } = differing(4);
+    const worse = differencesOf(candidate, baseline, { scoring: SCORING });
+    const checkOf = (gate: Gate) => gate.checks.find(({ name }) => name === "falsePositiveRate");
+    expect(checkOf(gated({ baseline, candidate, differences }))!.verdict).toBe("pass");
+    const turned = { baseline: candidate, candidate: baseline, differences: worse };
+    expect(checkOf(gated(turned))).toMatchObject({
+      verdict: "inconclusive",
+      reason: "too few to tell: 4 deployments end differently; five are needed",
+    });
+  });
+});
+
 it("as many services of one size are enough for better, and for the gate", () => {
   const enough = compared(EQUAL);
   expect(rate(enough.differences).verdict).toBe("better");

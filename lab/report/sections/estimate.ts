@@ -1,7 +1,7 @@
 /** Turns estimates and differences into table cells. */
 
 import type { Difference } from "../../compare/compare.ts";
-import { tooFew } from "../../compare/enough.ts";
+import { whyTooFew } from "../../compare/enough.ts";
 import {
   fieldWords,
   formatDifference,
@@ -66,7 +66,7 @@ export function differenceCells(difference: Difference | undefined): readonly Ce
   const below = ends === null ? "no interval" : interval(...ends);
   const label = `${fieldWords(difference.field)}: ${text}, ${below}, ${verdict}`;
   if (verdict === "too few to tell") {
-    const few = tooFew(difference)!;
+    const few = whyTooFew(difference);
     return [{ text, below }, { text: "" }, { text: `? ${verdict}`, below: few, tone: "open" }];
   }
   const isBare = low === null || high === null || (low === 0 && high === 0);

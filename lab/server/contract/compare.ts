@@ -98,6 +98,8 @@ export const difference = z.object({
   effectiveClusters: z.number(),
   /** Deployments that one policy treats rightly and the other does not, and the exact test. */
   discordant: z.object({ better: z.number(), worse: z.number(), p: z.number() }).nullable(),
+  /** Deployments that only one policy treats rightly, those that history hid included. */
+  differing: z.number().nullable(),
   hiddenShare: z.number().nullable(),
   hiddenLow: z.number().nullable(),
   hiddenHigh: z.number().nullable(),
