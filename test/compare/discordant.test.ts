@@ -54,9 +54,21 @@ describe("discordant pairs", () => {
 
   test("are counted each way, without those that history hid", () => {
     expect(discordantOf("falsePositiveRate", before, after)?.differing).toBe(3);
-    expect(discordantOf("falsePositiveRate", before, after)?.discordant).toEqual({ better: 1, worse: 1, p: 1 });
-    expect(discordantOf("missRate", before, after)?.discordant).toEqual({ better: 1, worse: 0, p: 1 });
-    expect(discordantOf("recall", after, before)?.discordant).toEqual({ better: 0, worse: 1, p: 1 });
+    expect(discordantOf("falsePositiveRate", before, after)?.discordant).toEqual({
+      better: 1,
+      worse: 1,
+      p: 1,
+    });
+    expect(discordantOf("missRate", before, after)?.discordant).toEqual({
+      better: 1,
+      worse: 0,
+      p: 1,
+    });
+    expect(discordantOf("recall", after, before)?.discordant).toEqual({
+      better: 0,
+      worse: 1,
+      p: 1,
+    });
   });
 
   test("know no right rollback of a regression before its onset, and no miss", () => {
