@@ -40,7 +40,7 @@ interface Assumed {
   readonly given: readonly Given[];
 }
 
-/** How the part of one deployment was assumed; `recovery`: only how long one took that is modelled. */
+/** How the part of one deployment was assumed; `recovery`: only how soon a rollback helped. */
 export interface Given {
   readonly label: Label;
   readonly how: "bounded" | "alike" | "recovery";

@@ -34,7 +34,8 @@ export function tooFew({ n, effectiveClusters }: RestsOn): string | null {
  */
 export function tooFewDiffer({ differing }: Pick<Difference, "differing">): string | null {
   if (differing === null || differing >= EVIDENCE_AT_LEAST) return null;
-  return `${differing} ${differing === 1 ? "deployment ends" : "deployments end"} differently; ${NEEDED}`;
+  const deployments = differing === 1 ? "deployment ends" : "deployments end";
+  return `${differing} ${deployments} differently; ${NEEDED}`;
 }
 
 /** Why a difference is too few to tell, in words. */
