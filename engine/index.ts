@@ -158,6 +158,7 @@ export {
   initialFleet,
   nextDueAtMs,
   withJudgement,
+  type DeploymentState,
   type FleetState,
 } from "./decide/state.ts";
 export {

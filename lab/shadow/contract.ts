@@ -7,7 +7,15 @@
  *     Clock ─────────┘     │                └─► journal (the decision log, samples beside it)
  */
 
-import type { EngineCommand, Event, Policy, SeriesName, JsonObject } from "../../engine/index.ts";
+import type {
+  Deployment,
+  DeploymentState,
+  EngineCommand,
+  Event,
+  JsonObject,
+  Policy,
+  SeriesName,
+} from "../../engine/index.ts";
 import type { Signer } from "../audit/signature.ts";
 import type { ServiceRow } from "../history/tables.ts";
 
@@ -90,6 +98,15 @@ export interface Receipt {
 export interface Host {
   readonly tell: (input: HostInput) => Promise<Receipt>;
   readonly status: () => HostStatus;
+  /** The newest deployment of which `isMeant` is true, if it is watched or ended within a day. */
+  readonly standing: (isMeant: (deployment: Deployment) => boolean) => Standing | null;
+}
+
+/** How one deployment stands, for tools that ask whether it may go on. */
+export interface Standing {
+  readonly deployment: Deployment;
+  readonly phase: DeploymentState["phase"];
+  readonly watchEndsAtMs: number;
 }
 
 export interface HostStatus {

@@ -12,6 +12,7 @@ import { readSigner } from "../audit/signature.ts";
 import { loadLivePolicy } from "./livePolicy.ts";
 import { Problem } from "../problem.ts";
 import { Refusal } from "../server/problems.ts";
+import { Orders } from "./adapters/orders.ts";
 import { readServices } from "./config/services.ts";
 import { leaseDirectoryOf, type ShadowFile } from "./config/shadowFile.ts";
 import type { Clock, Effects, Host, HostParts, RunningHost } from "./contract.ts";
@@ -23,7 +24,7 @@ import { Refusals } from "./http/refusals.ts";
 import { directoryLease } from "./lease/directoryLease.ts";
 import { keepLease, type KeptLease } from "./lease/lease.ts";
 import { redisLease } from "./lease/redisLease.ts";
-import { counting, webhookEffects } from "./out/webhooks.ts";
+import { counting, webhookEffects, type Receivers } from "./out/webhooks.ts";
 import { prometheusSource } from "./source/prometheus.ts";
 import { secretsOf } from "./source/secrets.ts";
 import { systemClock } from "./systemClock.ts";
@@ -70,6 +71,7 @@ export async function goLive(
   const signer = audit.signKey === undefined ? null : readSigner(audit.signKey);
   const lease = keptLease(config, log);
   const commands = new Map<string, number>();
+  const orders = new Orders(config.platform?.askedBy ?? null);
   const ending = new AbortController();
   let running: RunningHost | null = null;
   let deliveries: Deliveries | null = null;
@@ -82,6 +84,10 @@ export async function goLive(
       return running.tell(input);
     },
     status: () => running?.status() ?? standbyStatus(policy, config.act, clock.wallMs()),
+    standing: (isMeant) => {
+      if (running === null) throw standby;
+      return running.standing(isMeant);
+    },
   };
   const refusals = new Refusals(clock.steadyMs, async ({ kind, ...refused }) => {
     log.warn({ kind, ...refused }, "refused");
@@ -103,6 +109,7 @@ export async function goLive(
     services,
     clock,
     refusals,
+    orders,
     commands,
     log,
     deliveries: () => {
@@ -114,14 +121,14 @@ export async function goLive(
   });
   const url = await listen(app, config);
 
-  const receivers = receiversOf(config);
+  const receivers = receiversOf(config, orders);
   const parts: HostParts = {
     policy,
     services,
     dir: config.journal,
     source: prometheusSource(config.metrics, secretsOf(file, env), clock),
     effects: counting(
-      withConfirmedLease(webhookEffects(receivers, clock), lease),
+      withConfirmedLease(orders.noting(webhookEffects(receivers, clock)), lease),
       receivers,
       commands,
       (text) => log.warn(text),
@@ -220,8 +227,10 @@ function keptLease(config: ShadowFile, log: FastifyBaseLogger): KeptLease {
   return keepLease(store, { termMs, clock: systemClock, note: (what) => log.info(what) });
 }
 
-function receiversOf({ platform, page }: ShadowFile) {
-  return { platform: platform ?? null, page: page ?? null };
+function receiversOf({ platform, page }: ShadowFile, orders: Orders): Receivers {
+  const { url, secret, timeout = 0, askedBy } = platform ?? {};
+  const webhook = url === undefined || secret === undefined ? null : { url, secret, timeout };
+  return { platform: askedBy === undefined ? webhook : orders.waiting, page: page ?? null };
 }
 
 /** A rollback cannot be taken back, so the store of the lease is asked once more just before it. */

@@ -35,6 +35,7 @@ import { Polling } from "./polling.ts";
 import { RECORDED_ONLY } from "./recordedOnly.ts";
 import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
 import { Sender } from "./sending.ts";
+import { standingOf } from "./standing.ts";
 import { Tally } from "./tally.ts";
 import { Catalog, eventOf, NOW, refusalOf, withLoosenings } from "./hostInput.ts";
 
@@ -181,6 +182,8 @@ export class LiveHost implements RunningHost {
       durations: this.#tally.durations,
     };
   };
+
+  standing: RunningHost["standing"] = (isMeant) => standingOf(this.core.state, isMeant);
 
   // ── The loop ────────────────────────────────────────────────────────────────
 

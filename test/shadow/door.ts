@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { ServiceRow } from "../../lab/history/tables.ts";
 import { buildApp } from "../../lab/shadow/http/app.ts";
+import { Orders } from "../../lab/shadow/adapters/orders.ts";
 import { Deliveries } from "../../lab/shadow/http/deliveries.ts";
 import { Refusals, type Refused } from "../../lab/shadow/http/refusals.ts";
 import { signatureOf } from "../../lab/shadow/http/signature.ts";
@@ -15,6 +16,7 @@ export const SECRETS = {
   chat: "the secret of the chat bot",
   hub: "the secret of GitHub",
   argo: "the token of Argo CD",
+  rollouts: "the token of Argo Rollouts",
 };
 export const WINDOW_MS = 300_000;
 
@@ -50,6 +52,7 @@ export function openDoor(options: DoorOptions = {}) {
       host: {
         tell: (told) => door.host.tell(told),
         status: () => door.host.status(),
+        standing: (isMeant) => door.host.standing(isMeant),
       },
       clock,
       deliveries: () => deliveries,
@@ -57,6 +60,7 @@ export function openDoor(options: DoorOptions = {}) {
         recorded.push(refused);
         return Promise.resolve();
       }),
+      orders: new Orders(null),
       services: options.services ?? [row("cart", "shop", ["pay"]), row("pay", "money", [])],
       config: {
         window: WINDOW_MS,
@@ -64,6 +68,7 @@ export function openDoor(options: DoorOptions = {}) {
           ci: { secret: SECRETS.ci, may: ["deployments", "tags", "stages", "rollbacks"] },
           hub: { secret: SECRETS.hub, may: ["github"] },
           argo: { token: SECRETS.argo, may: ["argocd"] },
+          rollouts: { token: SECRETS.rollouts, may: ["argo-rollouts"] },
           chat: { secret: SECRETS.chat, may: ["overrides", "approvals", "halts"] },
         },
         unknownServices: options.unknownServices ?? "refuse",

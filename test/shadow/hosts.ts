@@ -1,7 +1,14 @@
 /** The HTTP layer's tests stand it on a host that notes what it is told, and a clock they set. */
 
 import { pino } from "pino";
-import type { Clock, Receipt, Host, HostStatus, HostInput } from "../../lab/shadow/contract.ts";
+import type {
+  Clock,
+  Receipt,
+  Host,
+  HostStatus,
+  HostInput,
+  Standing,
+} from "../../lab/shadow/contract.ts";
 
 export const START_MS = Date.parse("2026-07-01T12:00:00Z");
 
@@ -24,12 +31,16 @@ export interface NotingHost extends Host {
   /** What the next are answered with. */
   answer: (told: HostInput) => Receipt;
   open: HostStatus["open"];
+  /** Of the deployment that every question is about. */
+  stands: Standing | null;
 }
 
 export function notingHost(clock: Clock): NotingHost {
   const host: NotingHost = {
     told: [],
     open: [],
+    stands: null,
+    standing: () => host.stands,
     answer: ({ kind }) => ({ accepted: true, decisionIds: [`${kind}#1`], reason: "heard" }),
     tell: (told) => {
       host.told.push(told);

@@ -73,7 +73,23 @@ describe("shadow.yaml", () => {
     [
       "a token for who can sign",
       "senders: { a: { token: env:CI, may: [deployments] } }",
-      /a token is for argocd alone/,
+      /a token is for argocd, argo-rollouts, flagger alone/,
+    ],
+    [
+      "a secret for a tool that cannot sign",
+      "senders: { a: { secret: env:CI, may: [flagger] } }",
+      /senders\.a\.secret: flagger cannot sign/,
+    ],
+    ["a platform of no kind", "platform: { giveUp: 5m }", /`url` and `secret`, or `askedBy`/],
+    [
+      "a platform of two kinds",
+      "platform: { url: 'http://p', secret: env:CI, askedBy: flagger }",
+      /`url` and `secret`, or `askedBy`/,
+    ],
+    [
+      "a platform that cannot ask",
+      "platform: { askedBy: argo-rollouts }",
+      /platform\.askedBy: no sender may send argo-rollouts/,
     ],
     [
       "GitHub among others",

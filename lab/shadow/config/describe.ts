@@ -11,7 +11,7 @@ import {
 import { counted } from "../../counted.ts";
 import { namedMetric } from "../../history/metric/seriesName.ts";
 import type { ServiceRow } from "../../history/tables.ts";
-import { leaseDirectoryOf, type Grant, type ShadowFile } from "./shadowFile.ts";
+import { leaseDirectoryOf, type Grant, type Platform, type ShadowFile } from "./shadowFile.ts";
 
 export interface Description {
   readonly says: readonly string[];
@@ -73,10 +73,15 @@ function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
     ];
   }
   return [
-    `It asks ${platform!.url} to roll back, and gives up ` +
+    `${rollbackGoes(platform!)}, and gives up ` +
       `${formatDuration(platform!.giveUp)} after the decision.`,
     `It tells ${receiver} of proposals, pages and rollbacks.`,
   ];
+}
+
+function rollbackGoes({ url, askedBy }: Platform): string {
+  if (askedBy === undefined) return `It asks ${url!} to roll back`;
+  return `It tells ${askedBy} to roll back when ${askedBy} asks`;
 }
 
 function sendersSay({ senders }: ShadowFile): readonly string[] {
@@ -108,6 +113,8 @@ function leaseSays(config: ShadowFile): string {
   return `One host at a time acts: the lease is in ${where}, for ${formatDuration(lease.for)}.`;
 }
 
+const ANNOUNCING = ["deployments", "github", "argocd", "argo-rollouts", "flagger"] as const;
+
 function warningsOf(
   config: ShadowFile,
   policy: Policy,
@@ -115,7 +122,7 @@ function warningsOf(
 ): readonly string[] {
   const { senders, entitled, platform, page, act } = config;
   const sent = new Set(Object.values(senders).flatMap(({ may }) => may));
-  const deployed = sent.has("deployments") || sent.has("github") || sent.has("argocd");
+  const deployed = ANNOUNCING.some((kind) => sent.has(kind));
   const may = new Set(entitled.flatMap((grant) => grant.may));
   const teams = new Set(services.flatMap(({ team }) => team ?? []));
   const names = new Set(services.map(({ service }) => service));

@@ -7,11 +7,12 @@ import { own } from "../../../engine/index.ts";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { readDocument } from "../../documentFile.ts";
+import { ASKING } from "../adapters/orders.ts";
 import { METRICS } from "../source/settings.ts";
 import { inlineServices } from "./services.ts";
 import { address, duration, path, redisAddress, secret, type Surroundings } from "./words.ts";
 
-/** What a sender may send. `github` and `argocd`: webhooks in the formats of those products. */
+/** What a sender may send. From `github` on: webhooks in the formats of those products. */
 const DELIVERIES = [
   "deployments",
   "tags",
@@ -22,8 +23,13 @@ const DELIVERIES = [
   "halts",
   "github",
   "argocd",
+  "argo-rollouts",
+  "flagger",
 ] as const;
 export type DeliveryKind = (typeof DELIVERIES)[number];
+
+/** Products that cannot sign. What they send starts watches and asks; it decides nothing. */
+const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger"];
 
 /** What people may do. */
 const DEEDS = ["override", "approve", "halt"] as const;
@@ -42,7 +48,7 @@ function senderSchema(at: Surroundings) {
   return z
     .strictObject({
       secret: secret(at).optional(),
-      // Argo CD's notifications cannot sign.
+      // Argo and Flagger cannot sign.
       token: secret(at).optional(),
       may: z.array(z.enum(DELIVERIES)).min(1),
       as: name.optional(),
@@ -51,9 +57,15 @@ function senderSchema(at: Surroundings) {
       if ((key === undefined) === (token === undefined)) {
         context.addIssue("expected a secret, or a token where the sender cannot sign");
       }
-      if (token !== undefined && may.some((kind) => kind !== "argocd")) {
-        const message = "a token is for argocd alone: everybody else signs, with a secret";
+      if (token !== undefined && may.some((kind) => !BY_TOKEN.includes(kind))) {
+        const kinds = BY_TOKEN.join(", ");
+        const message = `a token is for ${kinds} alone: every other sender signs, with a secret`;
         context.addIssue({ code: "custom", path: ["token"], message });
+      }
+      const asking = may.find((kind) => ASKING.some((tool) => tool === kind));
+      if (key !== undefined && asking !== undefined) {
+        const message = `${asking} cannot sign: give its sender a token instead of a secret`;
+        context.addIssue({ code: "custom", path: ["secret"], message });
       }
       if (may.includes("github") && may.length > 1) {
         const message = "GitHub signs in a way of its own: give it a sender of its own";
@@ -86,6 +98,22 @@ function receiverSchema(at: Surroundings) {
     secret: secret(at),
     timeout: duration(100, MINUTE_MS).prefault("10s"),
   });
+}
+
+/** Rollbacks go to a webhook, or a tool that asks for a verdict gets them as the answer. */
+function platformSchema(at: Surroundings) {
+  return receiverSchema(at)
+    .partial({ url: true, secret: true })
+    .extend({
+      askedBy: z.enum(ASKING).optional(),
+      giveUp: duration(SECOND_MS, DAY_MS).prefault("10m"),
+    })
+    .superRefine(({ url, secret: key, askedBy }, context) => {
+      const isWhole = askedBy === undefined ? url !== undefined && key !== undefined : true;
+      const isOne = askedBy === undefined || (url === undefined && key === undefined);
+      if (isWhole && isOne) return;
+      context.addIssue("expected `url` and `secret`, or `askedBy` alone");
+    });
 }
 
 function leaseSchema(at: Surroundings) {
@@ -133,9 +161,7 @@ function shadowSchema(at: Surroundings) {
       window: duration(10 * SECOND_MS, 60 * MINUTE_MS).prefault("5m"),
       groups: z.record(name, names).default({}),
       entitled: z.array(grantSchema).default([]),
-      platform: receiverSchema(at)
-        .extend({ giveUp: duration(SECOND_MS, DAY_MS).prefault("10m") })
-        .optional(),
+      platform: platformSchema(at).optional(),
       page: receiverSchema(at).optional(),
       lease: leaseSchema(at).prefault({}),
       audit: z
@@ -165,6 +191,11 @@ function shadowSchema(at: Surroundings) {
         if (before !== undefined) issue(`has the secret of ${before}`, "senders", sender);
         keys.set(key ?? token ?? sender, sender);
       }
+      const { askedBy } = platform ?? {};
+      const asks = Object.values(senders).some(({ may }) => may.some((kind) => kind === askedBy));
+      if (askedBy !== undefined && !asks) {
+        issue(`no sender may send ${askedBy}, so it cannot ask`, "platform", "askedBy");
+      }
       for (const group of Object.keys(groups)) {
         const inside = own(groups, group)!.find((member) => own(groups, member) !== undefined);
         if (inside !== undefined) issue(`${inside} is a group: name people`, "groups", group);
@@ -176,6 +207,7 @@ export type ShadowFile = z.output<ReturnType<typeof shadowSchema>>;
 export type Sender = ShadowFile["senders"][string];
 export type Grant = ShadowFile["entitled"][number];
 export type Receiver = NonNullable<ShadowFile["page"]>;
+export type Platform = NonNullable<ShadowFile["platform"]>;
 
 /**
  * @param onMissing called with each secret that does not exist; without it, that is an error

@@ -19,6 +19,9 @@ import {
   Refusal,
   refusalOf,
 } from "../../server/problems.ts";
+import type { AdapterParts } from "../adapters/adapter.ts";
+import { adaptersOf } from "../adapters/registry.ts";
+import type { Answer } from "./deliveries.ts";
 import { addOperatorRoutes, type Operators } from "./operators.ts";
 import { inbox, type Inbox } from "./inbox.ts";
 
@@ -27,7 +30,7 @@ const BODY_BYTES = 512 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-export interface AppOptions extends Inbox, Operators {
+export interface AppOptions extends Inbox, Operators, AdapterParts {
   readonly log: FastifyBaseLogger;
 }
 
@@ -69,13 +72,26 @@ export function buildApp(options: AppOptions): FastifyInstance {
   for (const [path, receive] of inbox(options)) {
     app.post(path, async (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const answer = await gate.run(() => receive(request.headers, body));
-      const type = answer.status < 400 ? "application/json; charset=utf-8" : PROBLEM_JSON;
-      return reply.code(answer.status).type(type).send(answer.body);
+      return send(reply, await gate.run(() => receive(request.headers, body)));
     });
+  }
+  for (const { method, path, receive } of adaptersOf(options.config).flatMap((adapter) =>
+    adapter.routes(options),
+  )) {
+    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+      const { headers, query } = request;
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      return send(reply, await gate.run(() => receive({ headers, query, body })));
+    };
+    app.route({ method, url: path, handler });
   }
   addOperatorRoutes(app, options);
   return app;
+}
+
+function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+  const type = status < 400 ? "application/json; charset=utf-8" : PROBLEM_JSON;
+  return reply.code(status).type(type).send(body);
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

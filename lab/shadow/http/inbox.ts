@@ -123,7 +123,10 @@ function routesOf({ config }: Inbox): readonly Route[] {
   ];
 }
 
-function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+export function parseBody<Schema extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+): z.output<Schema> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.map((issue) => ({
@@ -249,8 +252,8 @@ function whyNot(
 }
 
 /** Why an input is refused: its service is not in the catalog. A misspelt one has no samples. */
-function whyUnknownService(
-  { services, config }: Inbox,
+export function whyUnknownService(
+  { services, config }: Pick<Inbox, "services" | "config">,
   inputs: readonly HostInput[],
 ): string | null {
   if (services.length === 0 || config.unknownServices === "accept") return null;
@@ -276,7 +279,7 @@ function whyUnknownService(
   return null;
 }
 
-function parseJson(body: Buffer): unknown {
+export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)) as unknown;
   } catch {

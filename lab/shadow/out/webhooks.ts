@@ -22,7 +22,8 @@ const LATER: readonly number[] = [408, 421, 423, 425, 429];
 const finishedSchema = z.object({ succeeded: z.boolean(), detail: z.string().default("") });
 
 export interface Receivers {
-  readonly platform: Receiver | null;
+  /** A function: a tool that asks by itself gets the rollback as its answer. */
+  readonly platform: Receiver | Effects["carryOut"] | null;
   readonly page: Receiver | null;
 }
 
@@ -33,6 +34,7 @@ export function webhookEffects({ platform, page }: Receivers, clock: Clock): Eff
       // The host polls samples anyway: nobody outside has to do anything.
       if (kind === "watchUntil") return { status: "done", finished: null };
       const to = kind === "rollBack" ? platform : page;
+      if (typeof to === "function") return to(errand, signal);
       if (to !== null) return send(to, message(errand), errand.key, clock, signal);
       // Without a receiver a rollback fails; a message is simply not sent.
       return kind === "rollBack"

@@ -1,0 +1,12 @@
+/** The adapters there are. A host has those that a sender of shadow.yaml may use. */
+
+import type { ShadowFile } from "../config/shadowFile.ts";
+import type { Adapter } from "./adapter.ts";
+import { argoRollouts } from "./argoRollouts.ts";
+
+const ADAPTERS: readonly Adapter[] = [argoRollouts];
+
+export function adaptersOf({ senders }: Pick<ShadowFile, "senders">): readonly Adapter[] {
+  const used = new Set(Object.values(senders).flatMap(({ may }) => may));
+  return ADAPTERS.filter(({ kind }) => used.has(kind));
+}
