@@ -64,7 +64,7 @@ function measure(parts: AdapterParts, { deploymentId }: z.output<typeof asked>) 
 
 /**
  * Argo's notification that a rollout was aborted: it is the end of a rollback that was ordered.
- * An abort that nobody ordered here is no event of ours.
+ * Another abort is no event of this host.
  */
 async function aborted(parts: AdapterParts, request: AdapterRequest) {
   await admit(parts, KIND, request);

@@ -3,8 +3,9 @@
 import type { ShadowFile } from "../config/shadowFile.ts";
 import type { Adapter } from "./adapter.ts";
 import { argoRollouts } from "./argoRollouts.ts";
+import { flagger } from "./flagger.ts";
 
-const ADAPTERS: readonly Adapter[] = [argoRollouts];
+const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger];
 
 export function adaptersOf({ senders }: Pick<ShadowFile, "senders">): readonly Adapter[] {
   const used = new Set(Object.values(senders).flatMap(({ may }) => may));
