@@ -6,6 +6,7 @@ import { parseDimension } from "../sweep/dimension.ts";
 import { checkSweepPlace, writeSweep } from "../sweep/directory.ts";
 import { sweepDocument } from "../sweep/document.ts";
 import { sweepText } from "../sweep/print.ts";
+import { OFFERED, offeredSignals } from "../suggest/offered.ts";
 import { sweep } from "../sweep/sweep.ts";
 import { checkDesign, openBase } from "../sweep/variations.ts";
 import {
@@ -21,7 +22,7 @@ import { note, print, printJson, progressBar } from "./output.ts";
 
 interface SweepFlags extends EvaluateFlags {
   readonly policy: string;
-  readonly vary: string[];
+  readonly vary?: string[];
   readonly design: "grid" | "sobol";
   readonly points: number;
 }
@@ -33,10 +34,11 @@ export function sweepCommand(): Command {
         new Command("sweep")
           .description("Try many variations of a policy; recommend one only if it survives.")
           .requiredOption("--policy <file>", "the policy you have, which is varied")
-          .requiredOption(
+          .option(
             "--vary <path=values>",
             "a path of the policy and its values: a list, or FROM..TO/COUNT (evenly; COUNTlog: " +
-              "in the logarithm); give it once for each path, `*` stands for every key",
+              "in the logarithm); give it once for each path, `*` stands for every key; " +
+              `${OFFERED}, or nothing: what this history has and the policy does not watch`,
             (text: string, all: string[] | undefined) => [...(all ?? []), text],
           )
           .addOption(
@@ -56,13 +58,16 @@ export function sweepCommand(): Command {
     .option("--force", "replace a sweep that is there already")
     .addHelpText(
       "after",
-      "\nExample:\n  hindsight sweep --history quarter " +
+      "\nExamples:\n  hindsight sweep --history quarter " +
+        "--policy scenarios/policies/two-minute-override.yaml\n" +
+        "  hindsight sweep --history quarter " +
         "--policy scenarios/policies/two-minute-override.yaml \\\n" +
         "    --vary tiers.override.window=1m,2m,5m --vary 'signals.*.hold=0s..120s/5'",
     )
     .action(async (flags: SweepFlags) => {
-      const dimensions = flags.vary.map(parseDimension);
-      checkDesign(dimensions, { kind: flags.design, points: flags.points });
+      const vary = flags.vary ?? [OFFERED];
+      const written = vary.filter((one) => one !== OFFERED).map(parseDimension);
+      checkDesign(written, { kind: flags.design, points: flags.points });
       const base = openBase(flags.policy);
       const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
       if (flags.out !== undefined) checkSweepPlace(flags.out, flags.force ?? false);
@@ -70,7 +75,11 @@ export function sweepCommand(): Command {
       try {
         const design = { kind: flags.design, points: flags.points, seed: flags.seed };
         const progress = progressBar();
-        const swept = await sweep(history, base, flags.vary, dimensions, design, {
+        // First, so that a written path may lead into an offered signal.
+        const dimensions = vary.includes(OFFERED)
+          ? [await offeredSignals(history, base, progress), ...written]
+          : written;
+        const swept = await sweep(history, base, vary, dimensions, design, {
           ...options,
           progress,
         });

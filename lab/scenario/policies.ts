@@ -8,9 +8,9 @@ import { dirname, join, relative, isAbsolute } from "node:path";
 import { jsonObject, type Policy, type JsonObject } from "../../engine/index.ts";
 import { policyWithin } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import { parseDimension } from "../sweep/dimension.ts";
+import { parseDimension, valueText } from "../sweep/dimension.ts";
 import type { Tree } from "../sweep/paths.ts";
-import { changed, openBase, textOf, type Base } from "../sweep/variations.ts";
+import { changed, openBase, type Base } from "../sweep/variations.ts";
 import { placeIn, type Written } from "../yaml.ts";
 import type { Path } from "./expectation.ts";
 import { variedForm, type ScenarioForm } from "./form.ts";
@@ -93,7 +93,7 @@ function entryOf(source: Source, name: string | null, entry: unknown, path: Path
     all = all.flatMap((one) =>
       values.map((value) => ({
         base: inPlace(one.base, ["vary", key], jsonObject([[key, value]])),
-        words: [...one.words, `${key.split(".").at(-1)!}=${textOf(value)}`],
+        words: [...one.words, `${key.split(".").at(-1)!}=${valueText({}, value)}`],
       })),
     );
   }

@@ -3,9 +3,9 @@
  * values do the same, a row for each would hide that there is only one choice.
  */
 
-import type { Dimension } from "./dimension.ts";
+import { valueText, type Dimension } from "./dimension.ts";
 import type { Sweep } from "./sweep.ts";
-import { shortName, textOf, type Variation } from "./variations.ts";
+import { shortName, type Variation } from "./variations.ts";
 
 const VALUES_AT_MOST = 4;
 
@@ -53,8 +53,9 @@ function rangeWords(
     .join(" ");
 }
 
-function valuesWords({ values, ordered }: Dimension, steps: readonly number[]): string {
-  const texts = steps.map((step) => textOf(values![step]));
+function valuesWords(dimension: Dimension, steps: readonly number[]): string {
+  const { values, ordered } = dimension;
+  const texts = steps.map((step) => valueText(dimension, values![step]));
   const isRun = ordered && steps.at(-1)! - steps[0]! === steps.length - 1;
   if (isRun && texts.length > 2) return `${texts[0]!} to ${texts.at(-1)!}`;
   return texts.length > VALUES_AT_MOST

@@ -22,6 +22,14 @@ export interface Dimension {
   readonly ordered: boolean;
   /** The value at a share of the range, in [0, 1). */
   readonly at: (share: number) => unknown;
+  /** A value in words, where it is too long to be shown as a policy file has it. */
+  readonly say?: (value: unknown) => string;
+}
+
+/** A value of a dimension as it is shown. */
+export function valueText({ say }: Pick<Dimension, "say">, value: unknown): string {
+  if (say !== undefined) return say(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** How a kind of quantity is read and written. */

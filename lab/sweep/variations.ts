@@ -16,7 +16,7 @@ import { policyFromText, sha256 } from "../policy/load.ts";
 import { POLICY_LIMITS, SWEPT_AT_MOST } from "../limits.ts";
 import { LimitProblem, Problem, Problems } from "../problem.ts";
 import { readText, yamlValue } from "../yaml.ts";
-import type { Dimension } from "./dimension.ts";
+import { valueText, type Dimension } from "./dimension.ts";
 import { checkIndex, childrenOf, nearest, oldValue, type Tree } from "./paths.ts";
 import { sobol, SOBOL_DIMENSIONS } from "./sobol.ts";
 
@@ -103,8 +103,9 @@ export function variationsOf(
       const { value } = point[index]!;
       const before = changes.length;
       for (const path of expanded[index]!) {
-        setAt(tree, path, value);
-        const change = changeOf(path, value);
+        // A later path may lead into it.
+        setAt(tree, path, structuredClone(value));
+        const change = changeOf(path, value, dimensions[index]!);
         if (change !== null) changes.push(change);
       }
       if (changes.length > before) distance++;
@@ -113,7 +114,10 @@ export function variationsOf(
     if (seen.has(policy.digest)) continue;
     seen.add(policy.digest);
     const name = point
-      .map(({ value }, index) => `${shortName(dimensions, index)}=${textOf(value)}`)
+      .map(
+        ({ value }, index) =>
+          `${shortName(dimensions, index)}=${valueText(dimensions[index]!, value)}`,
+      )
       .join(" ");
     variations.push({
       name,
@@ -122,23 +126,25 @@ export function variationsOf(
       distance,
       place: point.map(({ place }) => place),
       steps: point.map(({ step }) => step),
-      values: point.map(({ value }) => textOf(value)),
+      values: point.map(({ value }, index) => valueText(dimensions[index]!, value)),
     });
   }
   return variations;
 }
 
 /** What a value changes at a path; null where it says in other words what is there. */
-function changesOf(base: Base): (path: readonly string[], value: unknown) => Change | null {
+function changesOf(
+  base: Base,
+): (path: readonly string[], value: unknown, dimension: Dimension) => Change | null {
   const known = new Map<string, Change | null>();
-  return (path, value) => {
+  return (path, value, dimension) => {
     const key = JSON.stringify([path, value]);
     let change = known.get(key);
     if (change === undefined) {
       const tree = structuredClone(base.tree);
       setAt(tree, path, value);
-      const from = oldValue(base.tree, base.policy, path);
-      const to = textOf(value);
+      const from = dimension.say === undefined ? oldValue(base.tree, base.policy, path) : "as now";
+      const to = valueText(dimension, value);
       const isSame = tried(base.file, tree)?.digest === base.policy.digest;
       known.set(key, (change = isSame ? null : { path: path.join("."), from, to }));
     }
@@ -288,7 +294,7 @@ function expand(base: Base, path: string): (readonly string[])[] {
 
 function checkValue(
   base: Base,
-  dimension: Pick<Dimension, "path">,
+  dimension: Pick<Dimension, "path" | "say">,
   paths: readonly (readonly string[])[],
   value: unknown,
 ): void {
@@ -306,7 +312,7 @@ function checkValue(
   const parent = issue.path.slice(0, -1).map(String);
   const wrongName = /^unknown key/.test(issue.message) || !knows(base, paths[0]!);
   if (!wrongName) {
-    throw new Problem(`--vary ${dimension.path}=${textOf(value)}: ${issue.message}`, {
+    throw new Problem(`--vary ${dimension.path}=${valueText(dimension, value)}: ${issue.message}`, {
       cure: `At ${issue.path.join(".")}. The values are written as in the policy file.`,
     });
   }
@@ -380,10 +386,6 @@ function setAt(
     if (typeof next !== "object" || next === null) blocked();
     at = next as Tree;
   });
-}
-
-export function textOf(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The last words of a path that tell it from the other varied ones. */

@@ -2,11 +2,11 @@
 
 import type { Within } from "../../compare/within.ts";
 import { openHistory } from "../../history/open.ts";
-import { parseDimension } from "../../sweep/dimension.ts";
+import { parseDimension, valueText } from "../../sweep/dimension.ts";
 import { writeSweep } from "../../sweep/directory.ts";
 import { sweepDocument } from "../../sweep/document.ts";
 import { sweep } from "../../sweep/sweep.ts";
-import { baseOf, textOf, valueNow, type Design } from "../../sweep/variations.ts";
+import { baseOf, valueNow, type Design } from "../../sweep/variations.ts";
 import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
 import { scoring } from "./asked.ts";
 import type { NumberOptions, PolicyRef } from "./evaluations.ts";
@@ -47,12 +47,12 @@ const calls = {
       const swept = await sweep(history, base, asked.vary, dimensions, asked.design, options);
       await writeSweep(asked.out, sweepDocument(swept), true);
       return {
-        knobs: dimensions.map(({ path, values, ordered }, at) => ({
-          path,
-          values: values?.map(textOf) ?? [
+        knobs: dimensions.map((dimension, at) => ({
+          path: dimension.path,
+          values: dimension.values?.map((value) => valueText(dimension, value)) ?? [
             ...new Set(swept.variations.map((one) => one.values[at]!)),
           ],
-          ordered,
+          ordered: dimension.ordered,
         })),
         places: swept.variations.map(({ values }) => values),
         incumbentPlace: dimensions.map(({ path }) => valueNow(base, path)),
