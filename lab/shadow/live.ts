@@ -12,6 +12,7 @@ import { readSigner } from "../audit/signature.ts";
 import { loadLivePolicy } from "./livePolicy.ts";
 import { Problem } from "../problem.ts";
 import { Refusal } from "../server/problems.ts";
+import { answerQuestions, Protection } from "./adapters/github/protection.ts";
 import { Orders } from "./adapters/orders.ts";
 import { readServices } from "./config/services.ts";
 import { leaseDirectoryOf, type ShadowFile } from "./config/shadowFile.ts";
@@ -76,6 +77,9 @@ export async function goLive(
   let running: RunningHost | null = null;
   let deliveries: Deliveries | null = null;
 
+  let answering: Promise<void> | null = null;
+  let protection: Protection | null = null;
+
   const standby = new Refusal("unavailable", "This host stands by, or is starting or ending.");
   const host: Host = {
     tell: async (input) => {
@@ -110,6 +114,10 @@ export async function goLive(
     clock,
     refusals,
     orders,
+    protection: () => {
+      if (protection === null) throw standby;
+      return protection;
+    },
     commands,
     log,
     deliveries: () => {
@@ -152,6 +160,11 @@ export async function goLive(
     const path = join(config.journal, "deliveries.jsonl");
     deliveries = new Deliveries(path, ANSWERS_KEPT_MS, clock.wallMs);
     running = started;
+    if (config.github !== undefined) {
+      const file = join(config.journal, "protection.json");
+      protection = new Protection({ host, orders, clock }, config.github, file);
+      answering = answerQuestions(protection, clock, ending.signal, (text) => log.warn(text));
+    }
     const { name, digest } = started.status().policy;
     log.info({ policy: name, digest, act: config.act, journal: config.journal }, "watching");
     await started.done;
@@ -178,6 +191,7 @@ export async function goLive(
       await app.close();
       if (running !== null) await refusals.flush(0).catch(() => undefined);
       ending.abort();
+      await answering;
       await running?.stop();
       deliveries?.close();
       await lease.close();

@@ -17,6 +17,7 @@ export const SECRETS = {
   hub: "the secret of GitHub",
   argo: "the token of Argo CD",
   rollouts: "the token of Argo Rollouts",
+  rules: "the secret of the App of GitHub",
 };
 export const WINDOW_MS = 300_000;
 
@@ -61,6 +62,9 @@ export function openDoor(options: DoorOptions = {}) {
         return Promise.resolve();
       }),
       orders: new Orders(null),
+      protection: () => {
+        throw new Error("this door has no GitHub App");
+      },
       services: options.services ?? [row("cart", "shop", ["pay"]), row("pay", "money", [])],
       config: {
         window: WINDOW_MS,
@@ -68,6 +72,7 @@ export function openDoor(options: DoorOptions = {}) {
           ci: { secret: SECRETS.ci, may: ["deployments", "tags", "stages", "rollbacks"] },
           hub: { secret: SECRETS.hub, may: ["github"] },
           argo: { token: SECRETS.argo, may: ["argocd"] },
+          rules: { secret: SECRETS.rules, may: ["github-protection"] },
           rollouts: { token: SECRETS.rollouts, may: ["argo-rollouts"] },
           chat: { secret: SECRETS.chat, may: ["overrides", "approvals", "halts"] },
         },

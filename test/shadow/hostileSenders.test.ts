@@ -10,6 +10,7 @@ const RUNS = { numRuns: process.env["SOAK"] === undefined ? 300 : 20_000, seed: 
 const PATHS = [
   ...["deployments", "tags", "stages", "overrides", "approvals", "halt", "halt/lift"],
   ...["rollbacks/finished", "github", "argocd", "argo-rollouts", "argo-rollouts/aborted"],
+  "github/protection",
 ];
 const path = fc.oneof(
   fc.constantFrom(...PATHS, "../metrics", "deployments/%00", ""),

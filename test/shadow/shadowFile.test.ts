@@ -80,6 +80,21 @@ describe("shadow.yaml", () => {
       "senders: { a: { secret: env:CI, may: [flagger] } }",
       /senders\.a\.secret: flagger cannot sign/,
     ],
+    [
+      "rules of GitHub without an App",
+      "senders: { a: { secret: env:CI, may: [github-protection] } }",
+      /github-protection needs `github`/,
+    ],
+    [
+      "a token that would go anywhere in the clear",
+      "github: { api: 'http://ghe.example/api/v3', app: 1, key: env:CI, environments: {} }",
+      /github\.api: expected https/,
+    ],
+    [
+      "a key that is none",
+      "github: { app: 1, key: env:CI, environments: {} }",
+      /github\.key: expected the App's private key, in PEM/,
+    ],
     ["a platform of no kind", "platform: { giveUp: 5m }", /`url` and `secret`, or `askedBy`/],
     [
       "a platform of two kinds",

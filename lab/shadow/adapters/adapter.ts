@@ -13,10 +13,13 @@ import { parseBody, parseJson, whyUnknownService, type Inbox } from "../http/inb
 import type { Answer } from "../http/deliveries.ts";
 import { isSame } from "../http/signature.ts";
 import { INPUTS, type Body } from "../http/bodies.ts";
+import type { Protection } from "./github/protection.ts";
 import type { Orders } from "./orders.ts";
 
 export interface AdapterParts extends Inbox {
   readonly orders: Orders;
+  /** Throws while the host stands by, and where shadow.yaml has no `github`. */
+  readonly protection: () => Protection;
 }
 
 export interface AdapterRequest {

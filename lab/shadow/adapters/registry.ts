@@ -4,8 +4,9 @@ import type { ShadowFile } from "../config/shadowFile.ts";
 import type { Adapter } from "./adapter.ts";
 import { argoRollouts } from "./argoRollouts.ts";
 import { flagger } from "./flagger.ts";
+import { githubProtection } from "./github/protection.ts";
 
-const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger];
+const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger, githubProtection];
 
 export function adaptersOf({ senders }: Pick<ShadowFile, "senders">): readonly Adapter[] {
   const used = new Set(Object.values(senders).flatMap(({ may }) => may));

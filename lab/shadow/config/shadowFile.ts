@@ -7,6 +7,7 @@ import { own } from "../../../engine/index.ts";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { readDocument } from "../../documentFile.ts";
+import { githubSchema } from "../adapters/github/settings.ts";
 import { ASKING } from "../adapters/orders.ts";
 import { METRICS } from "../source/settings.ts";
 import { inlineServices } from "./services.ts";
@@ -25,11 +26,15 @@ const DELIVERIES = [
   "argocd",
   "argo-rollouts",
   "flagger",
+  "github-protection",
 ] as const;
 export type DeliveryKind = (typeof DELIVERIES)[number];
 
 /** Products that cannot sign. What they send starts watches and asks; it decides nothing. */
 const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger"];
+
+/** Products that sign in a way of their own, so that a sender of theirs may send nothing else. */
+export const BY_GITHUB: readonly DeliveryKind[] = ["github", "github-protection"];
 
 /** What people may do. */
 const DEEDS = ["override", "approve", "halt"] as const;
@@ -67,7 +72,7 @@ function senderSchema(at: Surroundings) {
         const message = `${asking} cannot sign: give its sender a token instead of a secret`;
         context.addIssue({ code: "custom", path: ["secret"], message });
       }
-      if (may.includes("github") && may.length > 1) {
+      if (may.some((kind) => BY_GITHUB.includes(kind)) && may.length > 1) {
         const message = "GitHub signs in a way of its own: give it a sender of its own";
         context.addIssue({ code: "custom", path: ["may"], message });
       }
@@ -158,6 +163,7 @@ function shadowSchema(at: Surroundings) {
       listen: listen.prefault("127.0.0.1:8440"),
       readers: z.strictObject({ token: secret(at) }).optional(),
       senders: z.record(name, senderSchema(at)).default({}),
+      github: githubSchema(at).optional(),
       window: duration(10 * SECOND_MS, 60 * MINUTE_MS).prefault("5m"),
       groups: z.record(name, names).default({}),
       entitled: z.array(grantSchema).default([]),
@@ -195,6 +201,10 @@ function shadowSchema(at: Surroundings) {
       const asks = Object.values(senders).some(({ may }) => may.some((kind) => kind === askedBy));
       if (askedBy !== undefined && !asks) {
         issue(`no sender may send ${askedBy}, so it cannot ask`, "platform", "askedBy");
+      }
+      const hasRules = Object.values(senders).some(({ may }) => may.includes("github-protection"));
+      if (hasRules && config.github === undefined) {
+        issue("github-protection needs `github`: the App that answers", "senders");
       }
       for (const group of Object.keys(groups)) {
         const inside = own(groups, group)!.find((member) => own(groups, member) !== undefined);

@@ -4,7 +4,6 @@
  * every refusal into the decision log.
  */
 
-import type { JsonObject } from "../../../engine/index.ts";
 import type { z } from "zod";
 import type { Clock, Receipt, Host, HostInput } from "../contract.ts";
 import type { DeliveryKind, Deed, Sender, ShadowFile } from "../config/shadowFile.ts";
@@ -16,14 +15,8 @@ import type { Answer, Deliveries } from "./deliveries.ts";
 import { isGiven, whyNotEntitled } from "./entitlement.ts";
 import { argocdReader, githubReader, type ForeignReader } from "./foreign.ts";
 import type { Refusals, Refused } from "./refusals.ts";
-import {
-  checkGithub,
-  checkSigned,
-  checkToken,
-  contentId,
-  type Checked,
-  type SignatureFault,
-} from "./signature.ts";
+import { proveSender, type Headers } from "./sender.ts";
+import { contentId } from "./signature.ts";
 
 export interface Inbox {
   readonly host: Host;
@@ -38,7 +31,6 @@ export interface Inbox {
   readonly refusals: Refusals;
 }
 
-type Headers = JsonObject<string | string[] | undefined>;
 type Receive = (headers: Headers, body: Buffer) => Promise<Answer>;
 
 /** What a person asks for. The person needs an entitlement, besides the sender's permission. */
@@ -61,13 +53,6 @@ interface Route {
   /** The inputs in a body, and what a person asks for with it. */
   readonly read: (body: unknown, nowMs: number) => ReadBody;
 }
-
-const FAULTS: Readonly<Record<SignatureFault, readonly [ProblemKind, string]>> = {
-  unsigned: ["unauthorized", "it has no sender, signature or token that this host knows"],
-  wrongSignature: ["bad-signature", "its signature does not match"],
-  staleSignature: ["stale-signature", "its signature is stale: sign again, and check both clocks"],
-  wrongToken: ["bad-token", "its token does not match"],
-};
 
 const REFUSED: ReadonlyMap<string, ProblemKind> = new Map([
   ["reused", "conflict"],
@@ -145,15 +130,7 @@ async function receive(
 ): Promise<Answer> {
   const { refusals } = given;
   const deliveries = given.deliveries();
-  const from = senderOf(given, route, headers, body);
-  if (from.fault !== null) {
-    const [problem, fault] = FAULTS[from.fault];
-    const why = `the delivery is refused: ${fault}`;
-    const [by, what] = [from.name, `webhook for ${route.kind}`];
-    await refusals.add({ deploymentId: null, by, what, kind: from.fault, why });
-    return refusalAnswer(problem, why);
-  }
-  const { name, sender, deliveryId } = from;
+  const { name, sender, deliveryId } = await proveSender(given, route.kind, headers, body);
   const refuse = async (refused: Omit<Refused, "deploymentId">, about: string | null = null) => {
     await refusals.add({ deploymentId: about, ...refused });
     return refusalAnswer(REFUSED.get(refused.kind) ?? "forbidden", refused.why);
@@ -186,54 +163,6 @@ async function receive(
   });
   const why = `delivery ${deliveryId} came before with other content`;
   return answer ?? refuse({ ...webhook, kind: "reused", why });
-}
-
-interface From {
-  readonly name: string;
-  readonly sender: Sender;
-  readonly deliveryId: string;
-  readonly fault: null;
-}
-interface NotFrom {
-  /** Null where we do not know the sender: a name that a stranger chose is not logged. */
-  readonly name: string | null;
-  readonly fault: SignatureFault;
-}
-
-/**
- * The sender of a delivery, proved by signature or token. GitHub and Argo CD send no sender's
- * name: it is the one whose secret fits.
- */
-function senderOf(
-  { config, clock }: Inbox,
-  { kind }: Route,
-  headers: Headers,
-  body: Buffer,
-): From | NotFrom {
-  const foreign = kind === "github" || kind === "argocd";
-  const named = headers["hindsight-sender"];
-  const candidates = Object.entries(config.senders).filter(([name, sender]) =>
-    foreign && named === undefined ? sender.may.includes(kind) : name === named,
-  );
-  let fault: SignatureFault = "unsigned";
-  for (const [name, sender] of candidates) {
-    const checked = check(sender, headers, body, clock.wallMs(), config.window);
-    if (checked.fault === null) return { name, sender, ...checked };
-    fault = checked.fault;
-  }
-  return { name: candidates[0]?.[0] ?? null, fault };
-}
-
-function check(
-  { secret, token, may }: Sender,
-  headers: Headers,
-  body: Buffer,
-  nowMs: number,
-  windowMs: number,
-): Checked {
-  if (token !== undefined) return checkToken(headers, body, token);
-  if (may.includes("github")) return checkGithub(headers, body, secret!);
-  return checkSigned(headers, body, secret!, nowMs, windowMs);
 }
 
 function whyNot(

@@ -26,6 +26,8 @@ export const TOKENS = { ROLLOUTS: "the token of Argo Rollouts", FLAGGER: "the to
 
 export interface HostOnStage {
   readonly url: string;
+  /** Ends the host in order and starts the next one on its journal. */
+  readonly restart: () => Promise<void>;
   readonly clock: TestClock;
   /** Services whose newest version is slow. */
   readonly slow: Set<string>;
@@ -71,7 +73,9 @@ ${config}`);
   const secrets = { ...SECRETS, ...TOKENS, ...env };
   const lines: string[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
-  const live: Live = await goLive(readShadowFile(file, secrets), file, secrets, log, clock);
+  const open = (): Promise<Live> =>
+    goLive(readShadowFile(file, secrets), file, secrets, log, clock);
+  let live = await open();
   const textOf = async (path: string): Promise<string> => (await fetch(live.url + path)).text();
   let polls = 0;
   /** Waits until one more poll is over, and with it what was decided because of it. */
@@ -92,7 +96,15 @@ ${config}`);
   };
   await polled();
   return {
-    url: live.url,
+    get url() {
+      return live.url;
+    },
+    restart: async () => {
+      await live.close();
+      live = await open();
+      polls = 0;
+      await polled();
+    },
     clock,
     slow,
     log: lines,
