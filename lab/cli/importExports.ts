@@ -11,6 +11,7 @@ export interface ExportFlags {
   readonly github?: readonly string[];
   readonly argocd?: readonly string[];
   readonly pagerduty?: readonly string[];
+  readonly rollouts?: readonly string[];
   readonly serviceOf?: readonly string[];
   readonly environment?: string;
 }
@@ -24,6 +25,7 @@ export function exportOptions(command: Command): Command {
     .addOption(several("--github <file>", "GitHub deployments as deployments"))
     .addOption(several("--argocd <file>", "Argo CD applications as deployments"))
     .addOption(several("--pagerduty <file>", "PagerDuty incidents (and change events)"))
+    .addOption(several("--rollouts <file>", "what Argo Rollouts and Flagger deployed and decided"))
     .addOption(
       several("--service-of <name=service>", "whose a repository or application is, or a file"),
     )
@@ -40,6 +42,7 @@ export function exportFilesOf(flags: ExportFlags, time: ExportFiles["time"] = nu
     github: flags.github ?? [],
     argocd: flags.argocd ?? [],
     pagerduty: flags.pagerduty ?? [],
+    rollouts: flags.rollouts ?? [],
     naming: {
       services: new Map((flags.serviceOf ?? []).flatMap(servicesIn)),
       environment: flags.environment ?? "production",
@@ -62,7 +65,9 @@ function servicesIn(given: string): [name: string, service: string][] {
 }
 
 export const EXPORTS_HELP = `
-Exports (JSON, pages of it, or JSON lines) may stand in for deployments and incidents:
+Exports (JSON, pages of it, or JSON lines) may stand in for deployments, incidents and
+decisions:
   --github     GET /repos/{owner}/{repo}/deployments, each with its "statuses" put in
   --argocd     argocd app list -o json, or kubectl get applications -A -o json
-  --pagerduty  GET /incidents and GET /change_events`;
+  --pagerduty  GET /incidents and GET /change_events
+  --rollouts   kubectl get analysisruns,events -A -o json`;

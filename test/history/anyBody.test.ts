@@ -14,6 +14,7 @@ import {
   readPagerdutyChanges,
   readPagerdutyIncidents,
 } from "../../lab/history/import/exports/pagerduty.ts";
+import { readRollouts } from "../../lab/history/import/exports/rollouts.ts";
 import type { Fields } from "../../lab/jsonBody.ts";
 import { readMatrix } from "../../lab/shadow/source/matrix.ts";
 import { METRICS } from "../../lab/shadow/source/settings.ts";
@@ -61,6 +62,7 @@ it.each([
   ["applications.json", readArgocd],
   ["incidents.json", readPagerdutyIncidents],
   ["change-events.json", readPagerdutyChanges],
+  ["rollouts.json", (elements, naming) => readRollouts(elements, naming).deployments],
 ])("%s, spoiled", (name, read) => {
   let rowsRead = 0;
   const good = file(name);

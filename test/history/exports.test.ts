@@ -14,6 +14,9 @@ import {
   readPagerdutyChanges,
   readPagerdutyIncidents,
 } from "../../lab/history/import/exports/pagerduty.ts";
+import { readRollouts } from "../../lab/history/import/exports/rollouts.ts";
+import { recorded } from "../../lab/people/recorded.ts";
+import type { Propose } from "../../engine/index.ts";
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { inTurn } from "../commandLine.ts";
@@ -150,6 +153,59 @@ describe("PagerDuty", () => {
   });
 });
 
+describe("Argo Rollouts and Flagger", () => {
+  const read = () => readRollouts([json("rollouts.json")], PLAIN_NAMING);
+
+  it("deploy what they begin, and say how it ended", () => {
+    const { deployments } = read();
+    expect(deployments.problems).toEqual([]);
+    const rows = deployments.rows.map((row) => [
+      row.deploymentId,
+      row.startedAtMs,
+      row.state,
+      row.version,
+    ]);
+    expect(rows).toEqual([
+      ["argo-rollouts/shop/cart/r7", at("00:10:00"), "succeeded", "6c9bd8675b"],
+      ["argo-rollouts/shop/cart/r8", at("01:00:00"), "failed", "7d4f9b6c5d"],
+      ["argo-rollouts/shop/cart/r9", at("02:00:00"), "failed", "5b6f7c8d9e"],
+      // The events of this one are lost: it began with its analysis at the latest.
+      ["argo-rollouts/shop/cart/r10", at("02:30:00"), "running", "66d5c4b3a2"],
+      ["flagger/shop/podinfo/2026-07-01T00:20:00.000Z", at("00:20:00"), "failed", null],
+      ["flagger/shop/podinfo/2026-07-01T01:20:00.000Z", at("01:20:00"), "succeeded", null],
+    ]);
+  });
+
+  it("decide, or ask people who answer; what two objects tell is told once", () => {
+    const decisions = read().decisions.map(({ deploymentId, what, by, atMs }) => [
+      deploymentId.split("/").slice(1, 4).join("/"),
+      what,
+      by,
+      atMs,
+    ]);
+    const canary = "shop/podinfo/2026-07-01T00:20:00.000Z";
+    expect(decisions).toEqual([
+      ["shop/cart/r7", "proposed", "argo-rollouts", at("00:15:00")],
+      ["shop/cart/r7", "overrideGiven", null, at("00:21:00")],
+      ["shop/cart/r8", "rollbackStarted", "argo-rollouts", at("01:06:00")],
+      ["shop/cart/r9", "proposed", "argo-rollouts", at("02:05:00")],
+      ["shop/cart/r9", "approvalGiven", null, at("02:08:00")],
+      ["shop/cart/r9", "rollbackStarted", "argo-rollouts", at("02:08:00")],
+      [canary, "rollbackStarted", "flagger", at("00:27:00")],
+      [canary, "rollbackFinished", "flagger", at("00:27:30")],
+    ]);
+  });
+
+  it("read the same in any order, one by one or in a list", () => {
+    const { items } = json("rollouts.json") as { items: unknown[] };
+    const sorted = <Row extends { readonly deploymentId: string }>(rows: readonly Row[]): Row[] =>
+      [...rows].sort((one, other) => (one.deploymentId < other.deploymentId ? -1 : 1));
+    const { deployments, decisions } = readRollouts([...items].reverse(), PLAIN_NAMING);
+    expect(sorted(deployments.rows)).toEqual(sorted(read().deployments.rows));
+    expect(sorted(decisions)).toEqual(sorted(read().decisions));
+  });
+});
+
 it.each([[null], [[]], ["text"], [{}], [{ deployment: 5 }], [{ items: [null, 7] }]])(
   "a body that is nothing (%j) is a problem or nothing, never an exception",
   (body) => {
@@ -192,13 +248,53 @@ describe("import csv with exports", () => {
 
   /** In this process: the command line was started once, above. */
   const importFiles = (dir: string, files: Partial<ExportFiles>) => {
-    const none = { github: [], argocd: [], pagerduty: [], onlyEnvironment: false, time: null };
+    const none = {
+      github: [],
+      argocd: [],
+      pagerduty: [],
+      rollouts: [],
+      onlyEnvironment: false,
+      time: null,
+    };
     const given = { ...none, naming: PLAIN_NAMING, ...files };
     return importHistory(
       async (duck) => findPlainFiles(dir, duck, await readExports(given, duck)),
       { out: join(temporaryDirectory(), "out"), force: false, strict: false, timestamp: "end" },
     );
   };
+
+  it("keeps what incumbents decided, so that recorded people answer as they did", async () => {
+    const out = join(temporaryDirectory(), "history");
+    const { code, stdout } = await inTurn([
+      ...["import", "csv", writeFiles({ "metrics.csv": metrics! }), "--out", out, "--json"],
+      ...["--rollouts", file("rollouts.json"), "--service-of", "shop/podinfo=shop"],
+    ]);
+    expect(code, stdout).toBe(0);
+    const history = await openHistory(out);
+    const { decisions } = history.tables;
+    history.close();
+    expect(decisions.map(({ what }) => what)).toEqual([
+      ...["proposed", "overrideGiven", "rollbackStarted", "rollbackFinished"],
+      ...["rollbackStarted", "proposed", "approvalGiven", "rollbackStarted"],
+    ]);
+    const people = recorded(decisions);
+    const ask = (deploymentId: string): Propose => ({
+      kind: "propose",
+      deploymentId,
+      askedAtMs: 0,
+      decisionId: "d",
+      ordinal: 1,
+      answers: ["override"],
+      answerByMs: 1e9,
+      onSilence: "hold",
+      to: "people",
+    });
+    const answersTo = (id: string) => people.answers(ask(id)).map(({ kind, atMs }) => [kind, atMs]);
+    expect(answersTo("argo-rollouts/shop/cart/r7")).toEqual([["overrideGiven", 360_000]]);
+    expect(answersTo("argo-rollouts/shop/cart/r9")).toEqual([["approvalGiven", 180_000]]);
+    // It was never asked about: nobody knows what people would have said.
+    expect(people.knows("argo-rollouts/shop/cart/r8", 1)).toBe(false);
+  });
 
   it("says what cannot be told without labels", async () => {
     const dir = writeFiles({ "metrics.csv": metrics! });

@@ -1,6 +1,6 @@
 /**
- * Export files of other systems as the tables `deployments` and `incidents`, so that they go
- * through the same checks as deployments.csv and incidents.csv. What is left out on the way is
+ * Export files of other systems as the tables `deployments`, `incidents` and `decisions`, so that
+ * they go through the same checks as the CSV files of those names. What is left out on the way is
  * counted with its reason.
  */
 
@@ -14,14 +14,23 @@ import { Findings, listed } from "../findings.ts";
 import { tableRelation, type Relation } from "../relation.ts";
 import type { SmallTable } from "../tableRows.ts";
 import { readArgocd } from "./argocd.ts";
-import type { ForeignDeployment, ForeignIncident, Naming, Reading } from "./foreign.ts";
+import type {
+  ForeignDecision,
+  ForeignDeployment,
+  ForeignIncident,
+  Naming,
+  Reading,
+} from "./foreign.ts";
 import { readGithub } from "./github.ts";
+import { readRollouts } from "./rollouts.ts";
 import { readPagerdutyChanges, readPagerdutyIncidents } from "./pagerduty.ts";
 
 export interface ExportFiles {
   readonly github: readonly string[];
   readonly argocd: readonly string[];
   readonly pagerduty: readonly string[];
+  /** Of Argo Rollouts and Flagger. */
+  readonly rollouts: readonly string[];
   readonly naming: Naming;
   /** Leaves out deployments of every environment but the one in `naming`. */
   readonly onlyEnvironment: boolean;
@@ -30,7 +39,7 @@ export interface ExportFiles {
 }
 
 export interface ExportTables {
-  /** `deployments`, `incidents` or both: those the exports tell of. */
+  /** `deployments`, `incidents` and `decisions`: those the exports tell of. */
   readonly small: ReadonlyMap<SmallTable, Relation>;
   readonly dropped: readonly Dropped[];
   readonly warnings: readonly string[];
@@ -43,6 +52,7 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   const findings = new Findings();
   const deployments = new Gathered<ForeignDeployment>("deployments", findings);
   const incidents = new Gathered<ForeignIncident>("incidents", findings);
+  const decisions = new Gathered<ForeignDecision>("decisions", findings);
   const { naming } = files;
   for (const path of files.github) {
     deployments.add(path, readGithub(elementsOf(path), naming));
@@ -54,6 +64,11 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
     const elements = elementsOf(path);
     incidents.add(path, readPagerdutyIncidents(elements, naming));
     deployments.add(path, readPagerdutyChanges(elements, naming));
+  }
+  for (const path of files.rollouts) {
+    const read = readRollouts(elementsOf(path), naming);
+    deployments.add(path, read.deployments);
+    decisions.add(path, { rows: read.decisions, problems: [] });
   }
   deployments.leaveOut("it never began", ({ state }) => state === "waiting");
   if (files.onlyEnvironment) onlyIn(naming.environment, deployments);
@@ -71,9 +86,12 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
         "its page, so time to detect is unknown",
     );
   }
+  // What is decided about a deployment that was left out goes with it.
+  const kept = new Set(deployments.rows.map(({ deploymentId }) => deploymentId));
+  decisions.leaveOut("its deployment is left out", (row) => !kept.has(row.deploymentId));
   const small = new Map<SmallTable, Relation>();
   const put = async <Row>(
-    table: "deployments" | "incidents",
+    table: "deployments" | "incidents" | "decisions",
     { paths, rows }: Gathered<Row>,
     fields: (row: Row) => JsonObject<string | null>,
   ): Promise<void> => {
@@ -82,6 +100,7 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   };
   await put("deployments", deployments, deploymentFields);
   await put("incidents", incidents, incidentFields);
+  await put("decisions", decisions, decisionFields);
   return { small, dropped: findings.dropped, warnings: findings.warnings };
 }
 
@@ -149,6 +168,16 @@ function incidentFields(row: ForeignIncident): JsonObject<string | null> {
     resolved_at: iso(row.resolvedAtMs),
     resolved_by: row.resolvedBy,
     severity: row.severity,
+  };
+}
+
+function decisionFields(row: ForeignDecision): JsonObject<string | null> {
+  return {
+    deployment_id: row.deploymentId,
+    at: iso(row.atMs),
+    what: row.what,
+    by: row.by,
+    justification: row.justification,
   };
 }
 

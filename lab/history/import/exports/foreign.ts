@@ -5,6 +5,7 @@
  */
 
 import { isFields, textIn, type Fields } from "../../../jsonBody.ts";
+import type { DecisionWhat } from "../../tables.ts";
 import { readTimeMs } from "../times.ts";
 
 /** A deployment as another system tells of it. */
@@ -36,6 +37,16 @@ export interface ForeignIncident {
   readonly resolvedAtMs: number | null;
   readonly resolvedBy: string | null;
   readonly severity: string | null;
+}
+
+/** What a machine or a person decided about a deployment, as another system tells of it. */
+export interface ForeignDecision {
+  readonly deploymentId: string;
+  readonly atMs: number;
+  readonly what: DecisionWhat;
+  /** Null: it does not name the person. */
+  readonly by: string | null;
+  readonly justification: string | null;
 }
 
 export interface Reading<Row> {
