@@ -46,7 +46,7 @@ export async function evaluateAgain(
 ): Promise<EvaluatedAgain | null> {
   if (replayed.imagined.every(({ size }) => size === 0)) return null;
   const judged = replayed.policies.map((one) => one.judged);
-  const again = { ...options, judged, scoresOnly: true } as const;
+  const again = { ...options, judged, scoresOnly: true, compared: false } as const;
   const outcomes = policies.map((_policy, index) => drawn(index)[0]!);
   const hidden = holdOut(history, replayed.plan, outcomes, options.recovery);
   const policiesUnder = async (effect: EffectRule): Promise<readonly Evaluated[]> =>

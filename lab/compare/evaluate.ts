@@ -98,6 +98,8 @@ export interface EvaluateOptions {
   readonly glances?: boolean;
   /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
   readonly scoresOnly?: true;
+  /** Policies that are not compared: no differences and no flips. */
+  readonly compared?: false;
   /** Scorecards without causes: those read samples again, of misses and false rollbacks. */
   readonly causes?: false;
   /** What if the API of the metrics had been down? Absent: the samples are those of the history. */
@@ -294,18 +296,13 @@ export async function evaluate(
   const tellsCauses = options.causes !== false && !options.scoresOnly && !options.lived;
   const evaluated = tellsCauses ? await withCauses(history, replayed.plan, made) : made;
   const hidden = hiddenIn(replayed.plan);
-  const [baseline, ...candidates] = evaluated as [Evaluated, ...Evaluated[]];
+  const baseline = evaluated[0]!;
+  const candidates = options.compared === false ? [] : evaluated.slice(1);
+  const settled = { ...others, recovery, effect };
   const again =
     modelled === undefined || candidates.length === 0 || replayed.draws.length < 2
       ? null
-      : await evaluateAgain(
-          evaluate,
-          history,
-          policies,
-          { ...others, recovery, effect },
-          replayed,
-          drawn,
-        );
+      : await evaluateAgain(evaluate, history, policies, settled, replayed, drawn);
   return {
     manifest: {
       format: "hindsight-run",

@@ -13,7 +13,7 @@ import { fieldOf } from "./expectation.ts";
 import { runInline, type InlineRun } from "./inline.ts";
 import type { InlineScenario, Scenario, ScoredScenario } from "./read.ts";
 import type { Samples } from "./samples.ts";
-import { evaluateScenario } from "./scored.ts";
+import { evaluateScenario, MODELLED } from "./scored.ts";
 import { traceText } from "./trace.ts";
 import { counted } from "../counted.ts";
 
@@ -43,7 +43,7 @@ export async function runScenario(
     return { kind: "inline", scenario, runs };
   }
   const history = await samples.of(scenario);
-  const evaluation = await evaluateScenario(scenario, history, scenario.policies, progress);
+  const evaluation = await evaluateScenario(scenario, history, { progress, ...MODELLED });
   return { kind: "scored", scenario, evaluation };
 }
 

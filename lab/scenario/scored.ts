@@ -4,7 +4,12 @@ import { formatTime, type JsonObject } from "../../engine/index.ts";
 import { silent, type Progress } from "../progress.ts";
 import { pairOf } from "../compare/again.ts";
 import { differencesOf, type Difference as Compared } from "../compare/compare.ts";
-import { evaluate, type Evaluated, type Evaluation } from "../compare/evaluate.ts";
+import {
+  evaluate,
+  type EvaluateOptions,
+  type Evaluated,
+  type Evaluation,
+} from "../compare/evaluate.ts";
 import type { History } from "../history/open.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { PEOPLE_WORDS } from "../people/choose.ts";
@@ -33,12 +38,19 @@ const REPLICATES = 1000;
 const DRAWS = 5;
 const SEED = 1;
 
-/** @param policies used instead of the scenario's own, with the same names */
+/** Verdicts by the model of what history hid as well. */
+export const MODELLED = { modelled: { limits: [] } } as const;
+
+interface ScenarioRun extends Pick<EvaluateOptions, "compared" | "modelled" | "scoresOnly"> {
+  /** Used instead of the scenario's own, with the same names. */
+  readonly policies?: readonly NamedPolicy[];
+  readonly progress?: Progress;
+}
+
 export function evaluateScenario(
   scenario: ScoredScenario,
   history: History,
-  policies: readonly NamedPolicy[] = scenario.policies,
-  progress: Progress = silent,
+  { policies = scenario.policies, progress = silent, ...rest }: ScenarioRun,
 ): Promise<Evaluation> {
   const { people = "absent", costs, effect, draws, replicates, seed } = scenario.written;
   const isWord = (PEOPLE_WORDS as readonly string[]).includes(people);
@@ -52,8 +64,8 @@ export function evaluateScenario(
       draws: draws ?? DRAWS,
       replicates: replicates ?? REPLICATES,
       seed: seed ?? SEED,
-      modelled: { limits: [] },
       progress,
+      ...rest,
     },
   );
 }
@@ -105,9 +117,13 @@ export function evaluatedOf({ policies }: Evaluation, name: string): Evaluated {
 export function comparedWith(
   baseline: Evaluated,
   candidate: Evaluated,
-  { policies, scoring, hidden, again }: Evaluation,
+  { policies, differences, scoring, hidden, again }: Evaluation,
 ): readonly Compared[] {
   const [before, after] = [policies.indexOf(baseline), policies.indexOf(candidate)];
+  if (before === 0 && after > 0) {
+    const { policy } = candidate.policy;
+    return differences.filter(({ candidatePolicy }) => candidatePolicy === policy);
+  }
   const pair = again === null ? null : pairOf(again, before, after);
   return differencesOf(baseline, candidate, { scoring, hidden, again: pair });
 }

@@ -119,33 +119,53 @@ export interface ScoreOptions {
 const CLUSTERS_AT_LEAST = 20;
 
 /**
- * Scores a policy. Values are made at once; spreads and intervals when they are first read, because
- * a bootstrap is slow and a sweep reads only some of them.
+ * Scores a policy. All of it is made when it is first read: a bootstrap is slow and a sweep reads
+ * only some of them, and of a policy that is evaluated again only the outcomes are read.
  *
  * @param draws outcomes of the same deployments, once for each draw
  */
 export function score(draws: readonly Listed<Outcome>[], options: ScoreOptions): Scored {
-  const services = sumByService(draws, options.costs, options.timezoneOf);
-  const addends = addendsOf(services);
-  const { sums, seconds } = total(addends);
-  const values = valuesOf(sums, seconds, options.weeks);
-  let known: ReadonlyMap<string, Spread> | null = null;
-  const spreads = (): ReadonlyMap<string, Spread> =>
-    (known ??= spreadsOf(services, addends, { sums, seconds }, values, options));
-  let scorecard: Scorecard | null = null;
+  const summed = once(() => {
+    const services = sumByService(draws, options.costs, options.timezoneOf);
+    const addends = addendsOf(services);
+    const { sums, seconds } = total(addends);
+    const values = valuesOf(sums, seconds, options.weeks);
+    const counts = new Map(FIELDS.map((field) => [field.name, field.n(sums)]));
+    return { services, addends, sums, seconds, values, counts };
+  });
+  const spreads = once(() => {
+    const { services, addends, values, ...whole } = summed();
+    return spreadsOf(services, addends, whole, values, options);
+  });
+  const scorecard = once(() => {
+    const { services, sums } = summed();
+    return cardOf(sums, (field) =>
+      estimateOf(field, sums, spreads().get(field.name)!, services.length),
+    );
+  });
   return {
     get spreads() {
       return spreads();
     },
     get scorecard() {
-      return (scorecard ??= cardOf(sums, (field) =>
-        estimateOf(field, sums, spreads().get(field.name)!, services.length),
-      ));
+      return scorecard();
     },
-    values,
-    counts: new Map(FIELDS.map((field) => [field.name, field.n(sums)])),
-    clusters: services.length,
+    get values() {
+      return summed().values;
+    },
+    get counts() {
+      return summed().counts;
+    },
+    get clusters() {
+      return summed().services.length;
+    },
   };
+}
+
+/** What `make` makes, made when it is first asked for. */
+function once<Made>(make: () => Made): () => Made {
+  let made: { readonly is: Made } | null = null;
+  return () => (made ??= { is: make() }).is;
 }
 
 /** Scores a policy without intervals, which needs no bootstrap. */

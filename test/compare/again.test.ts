@@ -1,0 +1,55 @@
+/** Policies of which only the outcomes are read, as of those that are evaluated again. */
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { evaluate, type Evaluation } from "../../lab/compare/evaluate.ts";
+import { openHistory, type History } from "../../lab/history/open.ts";
+import type { Outcome } from "../../lab/outcome/outcome.ts";
+import { silent } from "../../lab/progress.ts";
+import { score } from "../../lab/score/scorecard.ts";
+import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
+import { outcome, rolledBack, SCORING } from "../outcome/outcomes.ts";
+
+let history: History;
+beforeAll(async () => {
+  history = await openHistory(await smallHistory());
+}, HOOK_MS);
+afterAll(() => history.close());
+
+describe("policies that are not compared", () => {
+  it("are not evaluated under other models of what history hid", async () => {
+    const policies = [shipped("two-minute-override"), shipped("human-approval")];
+    const asked = {
+      people: "absent",
+      seed: 1,
+      replicates: 20,
+      draws: 2,
+      modelled: { limits: [] },
+      scoresOnly: true,
+      progress: silent,
+    } as const;
+    const compared = await evaluate(history, policies, asked);
+    const alone = await evaluate(history, policies, { ...asked, compared: false });
+    expect(compared.again).not.toBeNull();
+    expect([alone.again, alone.differences, alone.flips]).toEqual([null, [], []]);
+    const valuesOf = ({ policies: made }: Evaluation) => made.map(({ scored }) => scored.values);
+    expect(valuesOf(alone)).toEqual(valuesOf(compared));
+  });
+});
+
+describe("a scorecard", () => {
+  it("is made when it is first read, and once", () => {
+    let passes = 0;
+    const all: readonly Outcome[] = [outcome({}), rolledBack(5, { service: "pay" })];
+    const counted = {
+      *[Symbol.iterator]() {
+        passes++;
+        yield* all;
+      },
+    };
+    const scored = score([counted as unknown as readonly Outcome[]], SCORING);
+    expect(passes).toBe(0);
+    const { rollbacks } = scored.scorecard as unknown as { rollbacks: { value: number } };
+    expect([rollbacks.value, scored.values.get("rollbacks"), scored.clusters]).toEqual([1, 1, 2]);
+    expect(passes).toBe(1);
+  });
+});
