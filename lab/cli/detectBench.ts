@@ -3,9 +3,10 @@
 import { Command } from "commander";
 import { benchDetection } from "../detectBench/bench.ts";
 import { benchTable } from "../detectBench/print.ts";
+import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { duration, wholeNumber } from "./options.ts";
+import { duration, labelsOption, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 
 const EXIT_INCONCLUSIVE = 3;
@@ -17,6 +18,7 @@ interface Flags {
   readonly past?: number;
   readonly seed: number;
   readonly replicates: number;
+  readonly labels?: LabelChoice;
   readonly json?: true;
 }
 
@@ -29,6 +31,7 @@ export function detectBenchCommand(): Command {
     .option("--past <duration>", "show a change this much of its past only, such as 11m", duration)
     .option("--seed <n>", "seed of the coin and the bootstrap", wholeNumber(0), 1)
     .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
+    .addOption(labelsOption())
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
@@ -38,7 +41,7 @@ export function detectBenchCommand(): Command {
     )
     .action(async (flags: Flags) => {
       const policy = loadPolicy(flags.policy);
-      const history = await openHistory(flags.history);
+      const history = await openHistory(flags.history, { labels: flags.labels });
       try {
         const bench = await benchDetection(history, policy, {
           withinMs: flags.within ?? null,

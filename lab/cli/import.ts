@@ -67,6 +67,7 @@ const CSV_HELP = `
 Files (metrics and deployments are required; [optional columns] in brackets):
   metrics.csv         service,metric,ts,value[,version]     ts: ISO 8601 with a zone (or --timezone)
   deployments.csv     deployment_id,service,deployed_at,kind${DEPLOYMENTS_OPTIONAL}
+                      [,title,description,event,change_failure]   rollbacks are found by these
   tags.csv            tag,value,deployment_id and/or service${TAGS_OPTIONAL}
   stages.csv          deployment_id,completed_at[,share | replicas_v1,replicas_v2]
   incidents.csv       service,started_at,label[,deployment_id,resolved_at,detected_at,severity]

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { Table } from "console-table-printer";
 import { inspect } from "../history/inspect.ts";
+import { listed } from "../history/import/findings.ts";
 import { readManifest } from "../history/manifest.ts";
 import { openHistory } from "../history/open.ts";
 import { plainViewSql } from "../history/plainView.ts";
@@ -56,6 +57,21 @@ function show(dir: string, inspection: Inspection): void {
   const several =
     many === 0 ? "" : `; ${counted(many, "deployment")} with several, each taken as one`;
   const missing = inspection.quality.missingShare;
+  const { labels } = inspection;
+  const derived: [string, string][] = [];
+  if (labels !== null) {
+    const { rollbacks, given, sources } = labels;
+    if (rollbacks.length > 0) {
+      const ids = listed(rollbacks.map(({ deploymentId }) => deploymentId));
+      const all = counted(inspection.deployments.total, "deployment");
+      derived.push(["  rollbacks", `${rollbacks.length} of ${all} look like rollbacks: ${ids}`]);
+    }
+    const from = Object.entries(sources).map(([source, count]) => `${count} ${source}`);
+    derived.push([
+      "  labels",
+      `${given} given, ${labels.derived} derived${from.length > 0 ? ` (${from.join(", ")})` : ""}`,
+    ]);
+  }
   showPairs([
     ["made by", inspection.madeBy],
     ["time", spanText(inspection.from, inspection.to)],
@@ -63,6 +79,7 @@ function show(dir: string, inspection: Inspection): void {
     ["services", `${inspection.services}, ${counted(inspection.teams, "team")}`],
     ["deployments", describeDeployments(inspection.deployments)],
     ["  by kind", kinds.join(", ") || "none"],
+    ...derived,
     [
       "incidents",
       `${countText(inspection.incidents)} (` +

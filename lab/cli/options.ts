@@ -5,6 +5,7 @@ import { parseDuration } from "../../engine/index.ts";
 import { readSigner, type Signer } from "../audit/signature.ts";
 import type { Moment } from "../compare/moment.ts";
 import { withinBetween, type Within } from "../compare/within.ts";
+import { LABEL_CHOICES, type LabelChoice } from "../history/labels/choose.ts";
 import { readManifest } from "../history/manifest.ts";
 import type { Outage } from "../history/outage.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
@@ -45,6 +46,7 @@ export interface EvaluateFlags extends ScaleFlags {
   readonly replicates: number;
   readonly draws: number;
   readonly effect: EffectRule;
+  readonly labels?: LabelChoice;
   readonly outage?: number;
   readonly outageAfter?: number;
   readonly json?: true;
@@ -102,6 +104,14 @@ export function scaleOf(flags: ScaleFlags): { readonly scale?: Scale } {
   return scale === undefined ? {} : { scale };
 }
 
+/** For every command that holds what a policy does against labels. */
+export function labelsOption(): Option {
+  return new Option(
+    "--labels <which>",
+    "which labels count, where import derived some: given ones win in both (default: both)",
+  ).choices(LABEL_CHOICES);
+}
+
 /** What every command that replays and scores a history has in common. */
 export function measureOptions(command: Command): Command {
   return command
@@ -120,18 +130,20 @@ export function measureOptions(command: Command): Command {
         .choices(EFFECT_RULES)
         .default("hold"),
     )
+    .addOption(labelsOption())
     .option("--json", "print one JSON document");
 }
 
 /** The flags as `evaluate` takes them; files among them are read and checked. */
 export function evaluateOptionsOf(flags: EvaluateFlags) {
-  const { people, costs, seed, replicates, draws, effect } = flags;
+  const { people, costs, seed, replicates, draws, effect, labels } = flags;
   return {
     ...withinOf(flags),
     ...outageOf(flags),
     people,
     draws,
     effect,
+    ...(labels === undefined ? {} : { labels }),
     ...(costs === undefined ? {} : { costs: loadCosts(costs) }),
     seed,
     replicates,

@@ -1,9 +1,11 @@
 /** `hindsight policy suggest`: a first policy for a history, with its reasons. */
 
 import { Command, InvalidArgumentError } from "commander";
+import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import type { FalseAlarms } from "../suggest/draft.ts";
 import { suggestPolicy } from "../suggest/suggest.ts";
+import { labelsOption } from "./options.ts";
 import { note, print, printJson, PROGRAM, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
@@ -12,6 +14,7 @@ interface Flags {
   readonly falseAlarms: FalseAlarms;
   readonly owner: string;
   readonly out?: string;
+  readonly labels?: LabelChoice;
   readonly json?: true;
 }
 
@@ -25,6 +28,7 @@ export function suggestCommand(): Command {
     } satisfies FalseAlarms)
     .option("--owner <team>", "who answers for it", "my-team")
     .option("--out <file>", "write the policy there, not to standard output")
+    .addOption(labelsOption())
     .option("--json", "print one JSON document, with what the draft rests on")
     .addHelpText(
       "after",
@@ -32,7 +36,7 @@ export function suggestCommand(): Command {
         "\nThe settings are chosen on watches of this history away from deployments and incidents.",
     )
     .action(async (flags: Flags) => {
-      const history = await openHistory(flags.history);
+      const history = await openHistory(flags.history, { labels: flags.labels });
       try {
         const { falseAlarms, owner } = flags;
         const suggested = await suggestPolicy(history, falseAlarms, owner, progressBar());

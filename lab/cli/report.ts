@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BUDGET, loadBudget } from "../gate/budget.ts";
+import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { choosePeople, peopleAsked } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -22,7 +23,7 @@ import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { distinctlyNamed } from "../compare/names.ts";
 import { makeTemporaryDirectory } from "../unfinished.ts";
 import { DEFAULT_PORT } from "./serve.ts";
-import { scaleOf, wholeNumber } from "./options.ts";
+import { labelsOption, scaleOf, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
@@ -43,6 +44,7 @@ interface Flags {
   readonly replicates: number;
   readonly draws: number;
   readonly effect: EffectRule;
+  readonly labels?: LabelChoice;
   readonly lab: string;
   readonly redact?: true;
   readonly json?: true;
@@ -90,6 +92,7 @@ export function reportCommand(): Command {
         .choices(EFFECT_RULES)
         .default("hold"),
     )
+    .addOption(labelsOption())
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
@@ -166,6 +169,7 @@ function askedBy(flags: Flags): Asked {
     replicates: flags.replicates,
     draws: flags.draws,
     effect: flags.effect,
+    ...(flags.labels === undefined ? {} : { labels: flags.labels }),
     lab: flags.lab,
     redact: flags.redact ?? false,
   };
@@ -186,7 +190,7 @@ async function reportOf(
   }
   const [current, next] = distinctlyNamed(loadPolicy(asked.policy), loadPolicy(asked.candidate));
   const budget = asked.budget === null ? DEFAULT_BUDGET : loadBudget(asked.budget);
-  const history = await openHistory(asked.history);
+  const history = await openHistory(asked.history, { labels: asked.labels });
   try {
     const costs = asked.costs === null ? DEFAULT_COSTS : loadCosts(asked.costs);
     const sweep =

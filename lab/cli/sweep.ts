@@ -71,7 +71,7 @@ export function sweepCommand(): Command {
       const base = openBase(flags.policy);
       const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
       if (flags.out !== undefined) checkSweepPlace(flags.out, flags.force ?? false);
-      const history = await openHistory(flags.history);
+      const history = await openHistory(flags.history, { labels: flags.labels });
       try {
         const design = { kind: flags.design, points: flags.points, seed: flags.seed };
         const progress = progressBar();

@@ -30,7 +30,7 @@ export function tagsCommand(): Command {
     .action(async (flags: EvaluateFlags & { policy: string }) => {
       const policy = loadPolicy(flags.policy);
       const options = evaluateOptionsOf(flags);
-      const history = await openHistory(flags.history);
+      const history = await openHistory(flags.history, { labels: flags.labels });
       try {
         const value = await valueOfTags(history, policy, { ...options, progress: progressBar() });
         if (flags.json) printJson(tagsDocument(value));

@@ -42,6 +42,7 @@ type AskedOptions = Pick<
   | "glances"
   | "scale"
   | "modelled"
+  | "labels"
   | "progress"
 >;
 
@@ -66,8 +67,21 @@ export async function answerTo(
   if (isSmall || use !== null || options.outage !== undefined) return make();
   const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
   const { draws = 1, effect = "hold", glances = false, modelled = null } = options;
+  const { labels = "both" } = options;
   const within = options.within === undefined ? null : withinText(options.within);
-  const rest = { people, costs, seed, replicates, draws, effect, within, glances, shows, modelled };
+  const rest = {
+    people,
+    costs,
+    seed,
+    replicates,
+    draws,
+    effect,
+    within,
+    glances,
+    shows,
+    modelled,
+    labels,
+  };
   const question = (): unknown => [policies, rest, peopleIdentity(people)];
   const past = { dir, manifest };
   const { answer, isKept } = await answered(scale, past, "evaluation", question, make);
@@ -89,7 +103,7 @@ async function evaluateIn(
     import("./evaluate.ts"),
     import("../history/open.ts"),
   ]);
-  const history = await openHistory(dir);
+  const history = await openHistory(dir, { labels: options.labels });
   try {
     // A log names the samples that it rests on.
     const evaluation = await evaluate(history, policies, {

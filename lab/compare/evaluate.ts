@@ -13,6 +13,7 @@ import {
 } from "../../engine/index.ts";
 import { collectSamples } from "../replay/samplesSeen.ts";
 import type { Progress } from "../progress.ts";
+import type { LabelChoice, Labelling } from "../history/labels/choose.ts";
 import type { Past } from "../history/open.ts";
 import {
   outageNote,
@@ -22,7 +23,6 @@ import {
   type Outage,
   type OutageText,
 } from "../history/outage.ts";
-import type { Label } from "../history/tables.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
 import type { Listed } from "../history/listed.ts";
 import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
@@ -50,6 +50,7 @@ import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts
 import { evaluateAgain, pairOf } from "./again.ts";
 import type { Limit } from "./margin.ts";
 import type { EvaluatedAgain } from "./modelled.ts";
+import { placesLabelled } from "./kinds.ts";
 import { checkNames } from "./names.ts";
 import { withCauses } from "./withCauses.ts";
 import { notesOf } from "./notes.ts";
@@ -77,6 +78,8 @@ export interface EvaluateOptions {
   /** How an effect goes on that history cut short; held where nobody says. */
   readonly effect?: EffectRule;
   readonly progress: Progress;
+  /** With which labels a history is opened for this; the past that comes says which it has. */
+  readonly labels?: LabelChoice | undefined;
   /** Digest the samples seen, for a log: it costs a pass over them. */
   readonly digestSamples?: boolean;
   readonly told?: Told;
@@ -144,6 +147,8 @@ export interface RunManifest extends PeopleAsked {
   /** The version of the time zone database: calendars of modes and nights go by it. */
   readonly timeZones: string;
   readonly history: { readonly digest: string; readonly samples: number };
+  /** On which labels scores rest, where the history has derived ones. */
+  readonly labels?: Labelling;
   /** Only deployments that started in here are scored; all of them where it is not there. */
   readonly within?: WithinText;
   /** The API of the metrics was down in this run, though not in the history. */
@@ -272,7 +277,7 @@ export async function evaluate(
   const drawn = drawsIf(recovery);
   const drawsOf = (policy: number): readonly Listed<Outcome>[] => inside(drawn(policy));
   // Nothing else has a time to recovery.
-  const regressions = placesLabelled(history, replayed, "regression");
+  const regressions = placesLabelled(history, replayed.plan, "regression");
   const drawsIfHalf = drawsIf(stretched(recovery, 0.5), regressions);
   const drawsIfDouble = drawsIf(stretched(recovery, 2), regressions);
   const sensitivityOf = (policy: number): MttrSensitivity => ({
@@ -309,6 +314,7 @@ export async function evaluate(
       engineVersion: ENGINE_VERSION,
       timeZones: process.versions["tz"] ?? "unknown",
       history: { digest: manifest.digest, samples: manifest.samples },
+      ...(history.labelling === undefined ? {} : { labels: history.labelling }),
       ...(within === undefined ? {} : { within: withinText(within) }),
       ...(outage === undefined ? {} : { outage: outageText(outage) }),
       policies: policies.map(({ policy, digest }) => ({ name: policy, digest })),
@@ -379,14 +385,6 @@ function hiddenIn({ places, deployments }: Replay["plan"]): Hidden {
       return resolveTier(policy, deployment, active, atMs).tier;
     },
   };
-}
-
-function placesLabelled({ tables }: Past, { plan }: Replay, label: Label): readonly number[] {
-  const labels = new Map(tables.labels.map((row) => [row.deploymentId, row.label]));
-  const places = [...labels].flatMap(([id, one]) =>
-    one === label ? (plan.places.get(id) ?? []) : [],
-  );
-  return places.sort((a, b) => a - b);
 }
 
 function outcomesIn(outcomes: Listed<Outcome>, within: Within | undefined): Listed<Outcome> {

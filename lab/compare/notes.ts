@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../../engine/index.ts";
 import { counted } from "../counted.ts";
+import { labellingNotes } from "../history/labels/choose.ts";
 import type { Past } from "../history/open.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
@@ -29,6 +30,7 @@ export function notesOf(
   if (recovery.failures?.attempts === 0 && rollBack) {
     notes.push("This history records the end of no rollback: no rollback is taken to fail.");
   }
+  notes.push(...labellingNotes(history.labelling ?? null));
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
   const regressions = outcomes.filter(({ label }) => label === "regression");
   const untimed = regressions.filter(({ onsetAtMs }) => onsetAtMs === null).length;

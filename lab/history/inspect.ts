@@ -31,6 +31,7 @@ export async function inspect(history: History) {
     teams: new Set(tables.services.flatMap(({ team }) => (team === null ? [] : [team]))).size,
     metrics: describeMetrics(history, measured),
     deployments: countLabels(tables),
+    labels: labelsOf(history),
     deploymentKinds: countBy(tables.deployments, ({ kind }) => kind),
     incidents: tables.incidents.length,
     incidentsOfDeployments: tables.incidents.filter((row) => row.deploymentId !== null).length,
@@ -64,6 +65,30 @@ function withoutChecksums({ files }: HistoryManifest): readonly string[] {
     "this history has no checksums, so a damaged byte would go unnoticed: " +
       "import or generate it again to have them",
   ];
+}
+
+/** What is known of labels beside their number; null where nothing was derived. */
+function labelsOf({ storedLabels, labelling }: History) {
+  if (labelling === undefined) return null;
+  const derived = storedLabels.flatMap(({ deploymentId, ...row }) =>
+    row.derived === undefined
+      ? []
+      : [
+          {
+            deploymentId,
+            derived: row.derived,
+            source: row.source ?? null,
+            confidence: row.confidence ?? null,
+            why: row.why ?? null,
+            given: row.label === "unknown" ? null : row.label,
+          },
+        ],
+  );
+  return {
+    ...labelling,
+    rollbacks: derived.filter((one) => one.derived === "rollback"),
+    all: derived,
+  };
 }
 
 function describeMetrics(history: History, measured: readonly SeriesQuality[]) {

@@ -16,9 +16,21 @@ import { ANSWERS_FILE, readAnswers, type SeriesAnswers } from "./answerRuns.ts";
 import { BLOCK_SAMPLES } from "./blocks.ts";
 import { checkDigest } from "./checksums.ts";
 import { duckAtNeed } from "./duck.ts";
+import {
+  chooseLabels,
+  refuseNoDerived,
+  type LabelChoice,
+  type Labelling,
+} from "./labels/choose.ts";
 import { readManifest } from "./manifest.ts";
 import { readDeployments, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
-import type { HistoryManifest, HistoryTables, ManifestFile, SeriesRow } from "./tables.ts";
+import type {
+  HistoryManifest,
+  HistoryTables,
+  LabelRow,
+  ManifestFile,
+  SeriesRow,
+} from "./tables.ts";
 import type { ReadMemory } from "./readMemory.ts";
 import { streamStoredWindows, type FoundWindow, type WindowRequest } from "./windows.ts";
 
@@ -38,6 +50,8 @@ export interface Past {
     requests: readonly WindowRequest[],
     memory?: ReadMemory,
   ) => AsyncIterable<readonly FoundWindow[]> | Iterable<readonly FoundWindow[]>;
+  /** Which labels are in `tables`, where some were derived. */
+  readonly labelling?: Labelling;
   /** By series: the spacing of its samples; none where nobody can say. */
   readonly stepsMs: () => Promise<ReadonlyMap<number, number>>;
 }
@@ -46,6 +60,8 @@ export interface Past {
 export interface History extends Past {
   /** By series: what its missing samples were, where that was kept. */
   readonly answers: ReadonlyMap<number, SeriesAnswers>;
+  /** The labels as they are stored: given and derived side by side. */
+  readonly storedLabels: readonly LabelRow[];
   /** To the database it is read with; for code inside lab/history. */
   readonly connect: () => Promise<DuckDBConnection>;
   /** Which block lies where; read once, when first asked for. */
@@ -64,12 +80,14 @@ export function isStored(past: Past): past is History {
  * Opens the history in `dir`.
  *
  * @throws Problem when it is no directory or no history, is of a newer schema,
- * lacks a file, has a truncated one, or may not be read.
+ * lacks a file, has a truncated one, or may not be read; or when `labels` asks for derived labels
+ * and there are none.
  */
 export async function openHistory(
   dir: string,
-  options: { threads?: number } = {},
+  options: { threads?: number; labels?: LabelChoice | undefined } = {},
 ): Promise<History> {
+  const { labels: choice = "both" } = options;
   const manifest = readManifest(dir);
   for (const { file, bytes, sha256 } of manifest.files) {
     checkFile(join(dir, file), bytes);
@@ -79,7 +97,7 @@ export async function openHistory(
   let connection: DuckDBConnection | null = null;
   try {
     const own = (connection = await duck.connect());
-    const tables = Object.fromEntries(
+    const stored = Object.fromEntries(
       await readInTurn(TABLE_NAMES, async (name) => [
         name,
         await readingFile(join(dir, TABLE_FILES[name].file), (): Promise<Iterable<unknown>> =>
@@ -89,6 +107,8 @@ export async function openHistory(
         ),
       ]),
     ) as unknown as HistoryTables;
+    const { labels, labelling } = chooseLabels(stored.labels, choice);
+    refuseNoDerived(dir, choice, labelling);
     const series = (await readingFile(join(dir, TABLE_FILES.series.file), () =>
       readTable(own, dir, "series"),
     )) as unknown as SeriesRow[];
@@ -104,7 +124,9 @@ export async function openHistory(
     const history: History = {
       dir,
       manifest,
-      tables,
+      tables: { ...stored, labels },
+      storedLabels: stored.labels,
+      ...(labelling === null ? {} : { labelling }),
       series,
       answers,
       windows: (requests, memory) => streamStoredWindows(history, requests, memory),
@@ -113,7 +135,8 @@ export async function openHistory(
       blockIndex,
       close: () => duck.letGo(),
     };
-    STORED.add(history);
+    // What is kept of a history goes by its digest, and so is for the labels that it is read with.
+    if (labelling === null || choice === "both") STORED.add(history);
     return history;
   } catch (error) {
     duck.letGo();

@@ -78,7 +78,10 @@ export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
   },
   labels: {
     file: "labels.parquet",
-    columns: columns("deployment_id label basis labelled_by labelled_at:time"),
+    columns: columns(
+      `deployment_id label basis labelled_by labelled_at:time derived? source? confidence:number?
+       why?`,
+    ),
     order: ["deploymentId"],
   },
   decisions: {

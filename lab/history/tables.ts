@@ -6,6 +6,7 @@
  */
 
 import type { ContextTag, Criticality, DeploymentKind, Role } from "../../engine/index.ts";
+import type { DerivedWord } from "./labels/derive.ts";
 import type { Listed } from "./listed.ts";
 
 /** Raised when a table changes meaning; a newer one is refused, never guessed at. */
@@ -59,6 +60,12 @@ export interface LabelRow {
   readonly basis: string | null;
   readonly labelledBy: string | null;
   readonly labelledAtMs: number | null;
+  /** What the import derived, beside what was given (labels/choose.ts); absent once chosen. */
+  readonly derived?: DerivedWord;
+  readonly source?: string;
+  /** Of what was derived, from 0 to 1. */
+  readonly confidence?: number;
+  readonly why?: string;
 }
 
 /** What the production policy and its people did; see decisions in lab/people. */

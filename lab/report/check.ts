@@ -5,6 +5,7 @@
 
 import { own, type JsonObject } from "../../engine/index.ts";
 import { z } from "zod";
+import { LABEL_CHOICES } from "../history/labels/choose.ts";
 import { Problem } from "../problem.ts";
 import { readText } from "../yaml.ts";
 import type { Asked, ReportDocument } from "./document.ts";
@@ -25,6 +26,7 @@ const ASKED = z.strictObject({
   replicates: z.int().min(100),
   draws: z.int().min(1),
   effect: z.enum(["hold", "decay", "grow"]),
+  labels: z.enum(LABEL_CHOICES).optional(),
   lab: z.string(),
   redact: z.boolean(),
 });

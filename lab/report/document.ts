@@ -12,6 +12,7 @@ import { sectionsOf } from "../compare/runDirectory.ts";
 import { limitsOf, type Budget } from "../gate/budget.ts";
 import { gateOf, type Check, type GateVerdict } from "../gate/gate.ts";
 import { canAnswer, type Answer } from "../history/answers.ts";
+import type { LabelChoice } from "../history/labels/choose.ts";
 import type { History } from "../history/open.ts";
 import { sha256 } from "../policy/load.ts";
 import { tagsDocument } from "../tags/document.ts";
@@ -39,6 +40,8 @@ export interface Asked {
   readonly replicates: number;
   readonly draws: number;
   readonly effect: string;
+  /** Absent: both, as in reports of before there was a choice. */
+  readonly labels?: LabelChoice | undefined;
   /** Address of the web lab, for the links in the report. */
   readonly lab: string;
   readonly redact: boolean;

@@ -163,8 +163,9 @@ export class Lab {
   }
 
   async #open(): Promise<void> {
+    const { numbers } = this.options;
     try {
-      const history = await openHistory(this.options.history);
+      const history = await openHistory(this.options.history, { labels: numbers.labels });
       this.opened = { history, facts: factsOf(history) };
     } catch (error) {
       this.#fail(error, "opening the history");

@@ -42,6 +42,8 @@ describe("GitHub", () => {
       state: "succeeded",
       version: "6f1e2d3c4b5a69788796a5b4c3d2e1f001122334",
       author: "ada",
+      title: null,
+      event: "deploy",
     });
     expect(rows.slice(1).map(({ service, kind, state }) => [service, kind, state])).toEqual([
       ["cart", "migrations", "failed"],

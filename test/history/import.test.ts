@@ -268,7 +268,7 @@ describe("the plain form", () => {
     );
     const warnings = manifest.warnings.join("\n");
     expect(warnings).toMatch(/columns not used: pager/);
-    expect(warnings).toMatch(/1 regression label from incidents/);
+    expect(warnings).toMatch(/1 label derived where none is given \(1 regression/);
     expect(warnings).toMatch(/revenue_per_minute of 1 service is kept, and no score reads it/);
     expect(warnings).toMatch(/1 incident overlapping another/);
     expect(warnings).toMatch(/depends_on names unknown services: cart, ghost/);

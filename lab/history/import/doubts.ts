@@ -2,8 +2,10 @@
 
 import { counted } from "../../counted.ts";
 import { SURE_AT_LEAST } from "../metric/infer.ts";
-import type { IncidentRow, MetricRow, ServiceRow } from "../tables.ts";
+import type { IncidentRow, LabelRow, MetricRow, ServiceRow } from "../tables.ts";
 import { listed } from "./findings.ts";
+import { isSure } from "../labels/choose.ts";
+import type { DerivedLabel } from "../labels/derive.ts";
 
 /** @param incidents in the order of their onsets */
 export function overlapsIn(incidents: readonly IncidentRow[]): string | null {
@@ -48,4 +50,32 @@ export function inferredMetrics(inferred: readonly MetricRow[]): readonly string
   if (unsure.length === 0) return [all];
   const names = unsure.map(({ metric }) => metric);
   return [all, `the role of ${counted(unsure.length, "metric")} is not clear: ${listed(names, 8)}`];
+}
+
+/** What labels follow from the tables where none is given, and which rollbacks are set aside. */
+export function derivedLabels(
+  derived: readonly DerivedLabel[],
+  given: ReadonlyMap<string, LabelRow>,
+  deployments: number,
+): string[] {
+  const rollbacks = derived.filter((one) => one.derived === "rollback");
+  const isNew = derived.filter(
+    (one) => one.derived !== "rollback" && isSure(one) && !given.has(one.deploymentId),
+  );
+  const bad = isNew.filter((one) => one.derived === "regression").length;
+  const names = rollbacks.map(({ deploymentId }) => deploymentId);
+  const doubts: string[] = [];
+  if (rollbacks.length > 0) {
+    doubts.push(
+      `${rollbacks.length} of ${counted(deployments, "deployment")} look like rollbacks and are ` +
+        `set aside: ${listed(names, 3)}`,
+    );
+  }
+  if (isNew.length > 0) {
+    doubts.push(
+      `${counted(isNew.length, "label")} derived where none is given (${bad} regression, ` +
+        `${isNew.length - bad} benign); hindsight inspect says from what`,
+    );
+  }
+  return doubts;
 }

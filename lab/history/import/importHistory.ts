@@ -10,6 +10,7 @@ import { operatingProblem } from "../../operatingProblem.ts";
 import { refuseUrl } from "../../directory.ts";
 import { Problem, Problems } from "../../problem.ts";
 import { openDuck, type Duck } from "../duck.ts";
+import { chooseLabels } from "../labels/choose.ts";
 import type { Dropped, HistoryManifest, HistoryTables, Label, SourceFile } from "../tables.ts";
 import { createHistory, type HistoryWriter } from "../write.ts";
 import { NO_EXPORTS, type ExportTables } from "./exports/files.ts";
@@ -122,7 +123,8 @@ async function importInto(
     scale: sources.scale,
   });
   const tables = small.tables(metrics);
-  if (tables.labels.length === 0) {
+  const { labels } = chooseLabels(tables.labels, "both");
+  if (labels.length === 0) {
     findings.warn(
       "no deployment has a label: how often a policy would be wrong, and what it would miss, " +
         "cannot be told (labels.csv says good or bad)",
@@ -136,7 +138,7 @@ async function importInto(
     warnings: findings.warnings,
     loggingPolicy: null,
   });
-  return { manifest, deployments: countLabels(tables) };
+  return { manifest, deployments: countLabels({ ...tables, labels }) };
 }
 
 function addDropped(findings: Findings, dropped: readonly Dropped[]): void {

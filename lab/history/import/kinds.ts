@@ -54,11 +54,6 @@ export function readLabel(word: string): Label | null {
   return Object.hasOwn(LABELS, word) ? own(LABELS, word)! : null;
 }
 
-/** True for an incident label that blames its deployment. */
-export function blamesDeployment(incidentLabel: string): boolean {
-  return incidentLabel.toLowerCase().startsWith("bad-deployment");
-}
-
 /** A catalog with every metric that was measured, and what is to be said of it. */
 export interface CompletedCatalog {
   readonly rows: readonly MetricRow[];

@@ -16,6 +16,7 @@ import type {
 } from "../tables.ts";
 import { UnreadableRow, type Fields, type TableColumns } from "./fields.ts";
 import { inferMetric } from "../metric/infer.ts";
+import { readChangeFailure, type SaidOf } from "../labels/said.ts";
 import { LABEL_WORDS, readKind, readLabel } from "./kinds.ts";
 
 /** The tables that may come beside metrics, by the name of their file. */
@@ -34,7 +35,10 @@ export const SMALL_TABLES = [
 export type SmallTable = (typeof SMALL_TABLES)[number];
 
 const COLUMNS: Readonly<Record<SmallTable, readonly [string, string]>> = {
-  deployments: ["deployment_id service deployed_at kind", "environment finished_at version author"],
+  deployments: [
+    "deployment_id service deployed_at kind",
+    "environment finished_at version author title description event change_failure",
+  ],
   tags: [
     "tag value",
     "deployment_id service signal valid_from valid_until known_at given_by approved_by",
@@ -88,6 +92,21 @@ export function readDeployment(
     version: fields.text("version"),
     author: fields.text("author"),
     stages: [],
+  };
+}
+
+/** What a deployment's row says that labels may follow from. */
+export function readSaid(fields: Fields): SaidOf {
+  const word = fields.text("change_failure");
+  const changeFailure = word === null ? null : readChangeFailure(word);
+  if (changeFailure === undefined) {
+    throw new UnreadableRow("change_failure is neither true nor false");
+  }
+  return {
+    title: fields.text("title"),
+    description: fields.text("description"),
+    event: fields.text("event"),
+    changeFailure,
   };
 }
 

@@ -22,10 +22,13 @@ import type {
   TagRow,
 } from "../tables.ts";
 import { readRows, UnreadableRow, type Fields, type Found, type TableReader } from "./fields.ts";
-import { inferredMetrics, overlapsIn, revenueUnread } from "./doubts.ts";
+import { derivedLabels, inferredMetrics, overlapsIn, revenueUnread } from "./doubts.ts";
 import { listed, type Findings } from "./findings.ts";
 import { inferMetric } from "../metric/infer.ts";
-import { blamesDeployment, completed, DEPLOYMENT_KINDS } from "./kinds.ts";
+import { completed, DEPLOYMENT_KINDS } from "./kinds.ts";
+import { joinLabels } from "../labels/choose.ts";
+import { blamesDeployment, deriveLabels } from "../labels/derive.ts";
+import type { SaidOf } from "../labels/said.ts";
 import type { ImportedMetrics } from "./metrics.ts";
 import type { Relation } from "./relation.ts";
 import {
@@ -37,6 +40,7 @@ import {
   readIncident,
   readLabelRow,
   readMetric,
+  readSaid,
   readService,
   replicaShare,
   type SmallTable,
@@ -62,6 +66,7 @@ export async function importTables(
 export class TableImport {
   readonly counts = new Map<SmallTable, number>();
   #deployments = new Map<string, DeploymentRow>();
+  readonly #said = new Map<string, SaidOf>();
   #incidents: IncidentRow[] = [];
   #labels = new Map<string, LabelRow>();
   #tags: TagRow[] = [];
@@ -104,7 +109,7 @@ export class TableImport {
       deployments: [...this.#deployments.values()],
       tags: this.#tags,
       incidents: this.#incidents,
-      labels: [...this.#labels.values()],
+      labels: this.#completeLabels(),
       decisions: this.#decisions,
       services: this.#services,
       metricCatalog: this.#completeCatalog(metrics),
@@ -201,10 +206,12 @@ export class TableImport {
 
   async #readDeployments(kinds: ReadonlyMap<string, DeploymentKind>): Promise<void> {
     const unknown = new Map<string, number>();
-    const rows = await this.#readUnique("deployments", "deploymentId", (fields) =>
-      readDeployment(fields, kinds),
-    );
-    for (const row of rows) {
+    const rows = await this.#readUnique("deployments", "deploymentId", (fields) => ({
+      ...readDeployment(fields, kinds),
+      said: readSaid(fields),
+    }));
+    for (const { said, ...row } of rows) {
+      this.#said.set(row.deploymentId, said);
       if (row.kind === null) unknown.set(row.kindSource, (unknown.get(row.kindSource) ?? 0) + 1);
       this.#deployments.set(row.deploymentId, { ...row, kind: row.kind ?? "code" });
     }
@@ -253,37 +260,30 @@ export class TableImport {
       ({ deploymentId }) => this.#deployments.has(deploymentId),
     );
     this.#labels = new Map(rows.map((row) => [row.deploymentId, row]));
-    this.#labelFromIncidents();
+    this.#doubtGiven();
   }
 
-  /** A `bad-deployment…` incident marks a regression where labels do not say otherwise. */
-  #labelFromIncidents(): void {
-    const inferred: string[] = [];
+  #doubtGiven(): void {
     for (const { deploymentId, label } of this.#incidents) {
       if (deploymentId === null || !blamesDeployment(label)) continue;
       const given = this.#labels.get(deploymentId);
-      if (given === undefined) {
-        inferred.push(deploymentId);
-        this.#labels.set(deploymentId, {
-          deploymentId,
-          label: "regression",
-          basis: `incident: ${label}`,
-          labelledBy: null,
-          labelledAtMs: null,
-        });
-      } else if (given.label !== "regression") {
-        this.findings.warn(
-          `${deploymentId} is labelled ${given.label} though an incident calls it ${label}; ` +
-            "the label counts",
-        );
-      }
-    }
-    if (inferred.length > 0) {
+      if (given === undefined || given.label === "regression") continue;
       this.findings.warn(
-        `${counted(inferred.length, "regression label")} from incidents called bad-deployment: ` +
-          listed(inferred, 3),
+        `${deploymentId} is labelled ${given.label} though an incident calls it ${label}; ` +
+          "the label counts",
       );
     }
+  }
+
+  /** What was given, and beside it what follows from the other tables. */
+  #completeLabels(): readonly LabelRow[] {
+    const given = [...this.#labels.values()];
+    const deployments = [...this.#deployments.values()];
+    const derived = deriveLabels({ deployments, incidents: this.#incidents }, this.#said);
+    for (const doubt of derivedLabels(derived, this.#labels, deployments.length)) {
+      this.findings.warn(doubt);
+    }
+    return joinLabels(given, derived);
   }
 
   async #readTags(): Promise<void> {

@@ -33,7 +33,7 @@ export interface AnalystOptions {
 }
 
 const { history: directory, numbers } = startedWith() as AnalystOptions;
-const history = await openHistory(directory);
+const history = await openHistory(directory, { labels: numbers.labels });
 const evaluations = new Evaluations(history, { ...numbers, ...threadScale() }, threadProgress());
 
 /** By policy, in the order of the history's deployments. */

@@ -25,7 +25,7 @@ export interface HeavyOptions extends AnalystOptions {
 }
 
 const { history: directory, numbers, runDirectory } = startedWith() as HeavyOptions;
-const history = await openHistory(directory);
+const history = await openHistory(directory, { labels: numbers.labels });
 const progress = threadProgress();
 const options = { ...numbers, ...threadScale(), progress };
 const logs = new DecisionLogs(history, runDirectory, options);

@@ -38,7 +38,7 @@ const calls = {
     readonly within: Within | undefined;
     readonly out: string;
   }): Promise<SweepChart> {
-    const history = await openHistory(directory);
+    const history = await openHistory(directory, { labels: numbers.labels });
     try {
       const dimensions = asked.vary.map(parseDimension);
       const base = baseOf(asked.policy.text, asked.policy.file);

@@ -21,7 +21,7 @@ import { changedPolicy, type ChangeAsked } from "./asked.ts";
 import type { PolicyRef } from "./evaluations.ts";
 
 const { history: directory, numbers } = startedWith() as AnalystOptions;
-const history = await openHistory(directory);
+const history = await openHistory(directory, { labels: numbers.labels });
 const progress = threadProgress();
 /** Of the policies asked for last: each holds the samples that its kind of policy watches. */
 const sessions: WhatIfSession[] = [];

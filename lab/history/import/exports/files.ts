@@ -154,6 +154,8 @@ function deploymentFields(row: ForeignDeployment): JsonObject<string | null> {
     finished_at: iso(row.finishedAtMs),
     version: row.version,
     author: row.author,
+    title: row.title ?? null,
+    event: row.event ?? null,
   };
 }
 

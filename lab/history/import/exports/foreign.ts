@@ -23,6 +23,9 @@ export interface ForeignDeployment {
   readonly state: "waiting" | "running" | "succeeded" | "failed";
   readonly version: string | null;
   readonly author: string | null;
+  /** Words and the type of task that may say it is a rollback; see history/labels/said.ts. */
+  readonly title?: string | null;
+  readonly event?: string | null;
 }
 
 /** An incident as another system tells of it. */

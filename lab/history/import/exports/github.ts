@@ -119,6 +119,8 @@ function deploymentOf(pieces: readonly Piece[], naming: Naming): ForeignDeployme
     state: last?.state ?? unsaid,
     version: textIn(given, "sha") ?? textIn(given, "ref"),
     author: textIn(within(given, "creator"), "login"),
+    title: textIn(given, "description"),
+    event: textIn(given, "task"),
   };
 }
 

@@ -98,5 +98,6 @@ function changesOf(given: Fields, naming: Naming): readonly ForeignDeployment[] 
     state: "running" as const,
     version: textIn(details, "version") ?? textIn(details, "revision"),
     author: textIn(details, "author") ?? textIn(given, "source"),
+    title: textIn(given, "summary"),
   }));
 }

@@ -1,0 +1,309 @@
+/**
+ * Labels that follow from other tables: which words and versions are a rollback and which are not,
+ * how given and derived labels go together, and how right derived ones are in a world with truth.
+ */
+
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import { evaluate } from "../../lab/compare/evaluate.ts";
+import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
+import { inspect } from "../../lab/history/inspect.ts";
+import { chooseLabels, joinLabels, type LabelChoice } from "../../lab/history/labels/choose.ts";
+import { deriveLabels, type DerivedLabel } from "../../lab/history/labels/derive.ts";
+import { saidRollback } from "../../lab/history/labels/said.ts";
+import { openHistory } from "../../lab/history/open.ts";
+import type { DeploymentRow, IncidentRow } from "../../lab/history/tables.ts";
+import { silent } from "../../lab/progress.ts";
+import { generateHistory } from "../../lab/simulate/generate.ts";
+import { openWorld } from "../../lab/simulate/open.ts";
+import { estimateIn } from "../../lab/score/scorecard.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { madeOnce } from "../once.ts";
+import { againstTruth, deliveryLog } from "./deliveryLog.ts";
+import { plainFiles, ROOT, START_MS, writeFiles } from "./samples.ts";
+import { shipped, smallHistory } from "./smallWorld.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Deployments of one service, two hours apart: `[version, title]`. */
+function derived(
+  log: readonly (readonly [version: string | null, title?: string])[],
+  incidents: readonly Partial<IncidentRow>[] = [],
+): Record<string, DerivedLabel> {
+  const rows = log.map(([version], at): DeploymentRow => ({
+    deploymentId: `d${at + 1}`,
+    service: "shop",
+    environment: "production",
+    kind: "code",
+    kindSource: "code",
+    startedAtMs: START_MS + 2 * at * HOUR_MS,
+    finishedAtMs: null,
+    version,
+    author: null,
+    stages: [],
+  }));
+  const said = new Map(
+    log.map(([, title], at) => [
+      `d${at + 1}`,
+      { title: title ?? null, description: null, event: null, changeFailure: null },
+    ]),
+  );
+  const labels = deriveLabels({ deployments: rows, incidents: incidents as IncidentRow[] }, said);
+  return Object.fromEntries(labels.map((label) => [label.deploymentId, label]));
+}
+
+const words = (labels: Record<string, DerivedLabel>): Record<string, string> =>
+  Object.fromEntries(Object.values(labels).map((one) => [one.deploymentId, one.derived]));
+
+function said(title: string, description: string | null = null, event: string | null = null) {
+  return saidRollback({ title, description, event, changeFailure: null });
+}
+
+describe("words of a rollback", () => {
+  it.each([
+    "Rollback to v1.4.2",
+    "rolled back to 8f3e2a1",
+    "Roll back shop to the version before",
+    "[OPS-12] Rollback",
+    "hotfix(shop): revert to 1.3.0",
+    'Revert "Add coupons"',
+    "Automated rollback of shop",
+  ])("are in %s", (title) => {
+    expect(said(title)).not.toBeNull();
+  });
+
+  it.each([
+    "Fix the rollback button",
+    "Rollback support for coupons",
+    "Rollbacks: document them",
+    "Add revert to the editor",
+    "Revertible migrations",
+    'Revert "Revert "Add coupons""',
+    'Reland "Add coupons"',
+    "",
+  ])("are not in %s", (title) => {
+    expect(said(title)).toBeNull();
+  });
+
+  it("name the commit or the title that is taken back", () => {
+    expect(said("x", "This reverts commit 8F3E2A1b.")?.of).toEqual({ commit: "8f3e2a1b" });
+    expect(said('Revert "Add coupons" (#12)')?.of).toEqual({ title: "Add coupons" });
+    expect(said("", null, "dev.cdevents.service.rolledback.0.2.0")?.by).toBe("service.rolledback");
+  });
+
+  it.each(["[a] ", "[", "fix: ", "fix(", "AB-1 ", 'revert "', "roll back "])(
+    "are looked for in no time in a long title of %s",
+    (part) => {
+      const began = performance.now();
+      said(part.repeat(20_000), part.repeat(20_000));
+      expect(performance.now() - began).toBeLessThan(500);
+    },
+  );
+});
+
+describe("labels that are derived", () => {
+  it("blame what an earlier version replaced, and set the rollback aside", () => {
+    const labels = derived([["a"], ["b"], ["a"], ["c"], ["d"]]);
+    expect(words(labels)).toEqual({ d1: "benign", d2: "regression", d3: "rollback", d4: "benign" });
+    expect(labels["d2"]).toMatchObject({ source: "restored version", confidence: 0.57 });
+  });
+
+  it("take no version that is deployed again for a rollback, nor names that tell no builds", () => {
+    expect(derived([["a"], ["a"], ["b"], ["b"]])).toEqual({});
+    expect(derived([["on"], ["off"], ["on"], ["off"], ["on"]])).toEqual({});
+    // b comes after a, so bringing b again takes nothing back.
+    expect(words(derived([["a"], ["b"], ["a"], ["b"], ["c"], ["d"]]))["d4"]).not.toBe("rollback");
+  });
+
+  it("are less sure where several versions were taken back, and blame the last one", () => {
+    const labels = derived([["a"], ["b"], ["c"], ["a"]]);
+    expect(words(labels)).toMatchObject({ d3: "regression", d4: "rollback" });
+    expect(labels["d2"]).toBeUndefined();
+    expect(labels["d3"]!.confidence).toBeLessThan(0.5);
+  });
+
+  it("go by the title that a revert names, wherever it stands", () => {
+    const log = [
+      ["a", "Add coupons"],
+      ["b", "Add taxes"],
+      ["c", 'Revert "Add coupons"'],
+    ] as const;
+    expect(words(derived(log))).toMatchObject({ d1: "regression", d3: "rollback" });
+  });
+
+  it("are sure with an incident of it, and unsure where incidents are of others", () => {
+    const incident = (deploymentId: string) => [
+      { incidentId: "i", deploymentId, service: "shop", label: "slow", onsetAtMs: START_MS },
+    ];
+    const log = [["a"], ["b"], ["a"]] as const;
+    expect(derived(log, incident("d2"))["d2"]!.confidence).toBe(0.95);
+    expect(derived(log, incident("d1"))["d2"]!.confidence).toBeLessThan(0.5);
+  });
+
+  it("say nothing of a history in which nothing goes wrong", () => {
+    expect(derived([["a"], ["b"], ["c"]])).toEqual({});
+  });
+});
+
+const GIVEN = { basis: null, labelledBy: "ada", labelledAtMs: null };
+const DERIVED = { source: "title", confidence: 0.9, why: "it says so" };
+
+function chosen(choice: LabelChoice) {
+  const rows = joinLabels(
+    [
+      { deploymentId: "bad", label: "benign", ...GIVEN },
+      { deploymentId: "back", label: "benign", ...GIVEN },
+    ],
+    [
+      { deploymentId: "bad", derived: "regression", ...DERIVED },
+      { deploymentId: "back", derived: "rollback", ...DERIVED },
+      { deploymentId: "new", derived: "regression", ...DERIVED },
+      { deploymentId: "unsure", derived: "regression", ...DERIVED, confidence: 0.4 },
+    ],
+  );
+  const { labels, labelling } = chooseLabels(rows, choice);
+  return { labels: labels.map((row) => [row.deploymentId, row.label]), labelling };
+}
+
+describe("given and derived labels", () => {
+  it("both: a given one wins, but a rollback that was called good is set aside", () => {
+    const { labels, labelling } = chosen("both");
+    expect(labels).toEqual([
+      ["bad", "benign"],
+      ["back", "unknown"],
+      ["new", "regression"],
+    ]);
+    expect(labelling).toMatchObject({ given: 1, derived: 1, setAside: 1, rollbacksCalledGood: 0 });
+  });
+
+  it("given: as they are, with the rollbacks among them counted", () => {
+    const { labels, labelling } = chosen("given");
+    expect(labels).toEqual([
+      ["bad", "benign"],
+      ["back", "benign"],
+    ]);
+    expect(labelling).toMatchObject({ given: 2, derived: 0, setAside: 0, rollbacksCalledGood: 1 });
+  });
+
+  it("derived: as if nothing had been given", () => {
+    expect(chosen("derived").labels).toEqual([
+      ["bad", "regression"],
+      ["back", "unknown"],
+      ["new", "regression"],
+    ]);
+  });
+});
+
+/** The plain form with a third deployment, which takes the first one back. */
+async function importedLog(labels: boolean): Promise<string> {
+  const { "labels.csv": given, ...files } = plainFiles();
+  const dir = writeFiles({
+    ...files,
+    "deployments.csv": [
+      "deployment_id,service,deployed_at,kind,version,title,change_failure",
+      "d0,shop,2026-07-01T00:10:00Z,code,v1,Start,",
+      "d1,shop,2026-07-01T01:00:00Z,code,v2,Add coupons,",
+      "d3,shop,2026-07-01T01:30:00Z,code,v1,Rollback to v1,",
+      "d2,cart,2026-07-01T02:00:00Z,code,v7,Add taxes,false",
+    ],
+    ...(labels ? { "labels.csv": [...given!, "d3,good,nothing happened"] } : {}),
+  });
+  const out = join(temporaryDirectory(), "history");
+  const options = { out, force: false, strict: false, timestamp: "start" } as const;
+  await importHistory((duck) => findPlainFiles(dir, duck), options);
+  return out;
+}
+
+async function scoreOf(dir: string, labels: LabelChoice) {
+  const history = await openHistory(dir, { labels });
+  try {
+    const options = { people: "absent", seed: 1, replicates: 100, progress: silent } as const;
+    const { manifest, policies } = await evaluate(history, [shipped("default")], options);
+    const { scorecard } = policies[0]!.scored;
+    const counts = ["regressions", "benign", "unlabelled"].map(
+      (name) => estimateIn(scorecard, name).value,
+    );
+    return { counts, manifest, inspection: await inspect(history) };
+  } finally {
+    history.close();
+  }
+}
+
+describe("a history that was imported with titles and versions", () => {
+  it("names its rollbacks, and scores rest on the labels that were asked for", async () => {
+    const dir = await importedLog(true);
+    const both = await scoreOf(dir, "both");
+    expect(both.inspection.labels!.rollbacks).toMatchObject([
+      { deploymentId: "d3", given: "benign" },
+    ]);
+    expect(both.counts).toEqual([1, 1, 2]);
+    expect(both.manifest.labels).toMatchObject({ choice: "both", given: 2, setAside: 1 });
+    expect((await scoreOf(dir, "given")).counts).toEqual([1, 2, 1]);
+    expect((await scoreOf(dir, "derived")).counts).toEqual([1, 1, 2]);
+  });
+
+  it("is labelled by what was derived where nothing is given", async () => {
+    const dir = await importedLog(false);
+    expect((await scoreOf(dir, "both")).counts).toEqual([1, 1, 2]);
+    expect((await scoreOf(dir, "given")).counts).toEqual([0, 0, 4]);
+  });
+});
+
+it("a history without derived labels is as before, and refuses --labels derived", async () => {
+  const dir = await smallHistory();
+  const history = await openHistory(dir);
+  history.close();
+  expect(history.labelling).toBeUndefined();
+  expect(history.tables.labels).toEqual(history.storedLabels);
+  await expect(openHistory(dir, { labels: "derived" })).rejects.toThrow(/--labels derived/);
+});
+
+async function world(name: string, seed: number): Promise<string> {
+  return madeOnce(join(tmpdir(), `labels-${name}-${seed}`), async (dir) => {
+    const {
+      world: made,
+      loggingPolicy,
+      sources,
+    } = openWorld(join(ROOT, `datasets/worlds/${name}.yaml`), seed);
+    const about = { force: false, madeBy: "a test", sources, progress: silent };
+    await generateHistory(made, loggingPolicy, dir, about);
+  });
+}
+
+/** The table of lab/history/labels/README.md. */
+async function measured(dir: string) {
+  const history = await openHistory(dir);
+  history.close();
+  const { tables } = history;
+  return (incidents: "none" | "linked" | "unlinked") => {
+    const log = deliveryLog(tables, { tells: "version", incidents });
+    return againstTruth(deriveLabels(log, log.said), tables.labels, "regression");
+  };
+}
+
+describe("against the truth of a world", () => {
+  it("finds nearly all regressions where incidents name deployments", async () => {
+    const of = await measured(await smallHistory());
+    const { precision, recall } = of("linked");
+    expect(precision).toBeGreaterThanOrEqual(0.95);
+    expect(recall).toBeGreaterThanOrEqual(0.8);
+    // Rollbacks alone say what the policy of that time decided.
+    expect(of("none").precision).toBeLessThan(precision);
+  });
+
+  it.runIf(process.env["SOAK"] === "1")(
+    "gives the numbers of the README on quarter and fitted, seed 7",
+    async () => {
+      const quarter = await measured(await world("quarter", 7));
+      expect(quarter("linked")).toMatchObject({ precision: 1, recall: 1 });
+      expect(quarter("unlinked").precision).toBeCloseTo(0.65, 2);
+      expect(quarter("none").precision).toBeCloseTo(0.27, 2);
+      const fitted = await measured(await world("fitted", 7));
+      expect(fitted("linked")).toMatchObject({ precision: 1, recall: 1 });
+      expect(fitted("unlinked").precision).toBeCloseTo(0.8, 2);
+      expect(fitted("none").precision).toBeCloseTo(0.47, 2);
+    },
+    200_000,
+  );
+});
