@@ -8,12 +8,12 @@ import { commandList } from "./commands.ts";
 
 const EXIT = { fine: 0, checkFailed: 1, usage: 2, inconclusive: 3, ownFault: 70, interrupted: 130 };
 
-async function program(asked: string | undefined): Promise<Command> {
+async function program(asked?: string, below?: string): Promise<Command> {
   const root = new Command("hindsight")
     .description("Replay and tune autonomy policies on your own history.")
     .version(ENGINE_VERSION)
     .configureHelp({ showGlobalOptions: true });
-  for (const command of await commandList(asked)) root.addCommand(command);
+  for (const command of await commandList(asked, below)) root.addCommand(command);
   answerForItself(root, "hindsight");
   return root;
 }
@@ -55,7 +55,7 @@ function askForOptionsLast(command: Command): void {
 export async function commandLine(argv: readonly string[]): Promise<number> {
   listenToReaders();
   try {
-    await (await program(argv[2])).parseAsync([...argv]);
+    await (await program(argv[2], argv[3])).parseAsync([...argv]);
     return typeof process.exitCode === "number" ? process.exitCode : EXIT.fine;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.fine : EXIT.usage;

@@ -1,14 +1,14 @@
 /** Every command, in the order of --help: one line here, one file each. */
 
-import { own, type JsonObject } from "../../engine/index.ts";
 import type { Command } from "commander";
+import { loadCommands, type CommandMakers } from "./loadCommands.ts";
 
-const COMMANDS: JsonObject<() => Promise<Command>> = {
+const COMMANDS: CommandMakers = {
   demo: async () => (await import("./demo.ts")).demoCommand(),
   generate: async () => (await import("./generate.ts")).generateCommand(),
   import: async () => (await import("./import.ts")).importCommand(),
   inspect: async () => (await import("./inspect.ts")).inspectCommand(),
-  policy: async () => (await import("./policy.ts")).policyCommand(),
+  policy: async (below) => (await import("./policy.ts")).policyCommand(below),
   replay: async () => (await import("./replay.ts")).replayCommand(),
   compare: async () => (await import("./compare.ts")).compareCommand(),
   sweep: async () => (await import("./sweep.ts")).sweepCommand(),
@@ -25,10 +25,7 @@ const COMMANDS: JsonObject<() => Promise<Command>> = {
   worker: async () => (await import("./worker.ts")).workerCommand(),
 };
 
-/** All commands, or the one asked for alone: loading all of them takes most of a second. */
-export async function commandList(asked?: string): Promise<readonly Command[]> {
-  if (asked === "--version") return [];
-  const known = asked !== undefined && Object.hasOwn(COMMANDS, asked);
-  const makers = known ? [own(COMMANDS, asked)!] : Object.values(COMMANDS);
-  return Promise.all(makers.map((make) => make()));
+/** All commands, or the one asked for: `policy`, or with `below` only the `check` of it. */
+export async function commandList(asked?: string, below?: string): Promise<readonly Command[]> {
+  return asked === "--version" ? [] : loadCommands(COMMANDS, asked, below);
 }

@@ -1,121 +1,23 @@
 /** `hindsight policy`: work on policy files. */
 
-import { Argument, Command } from "commander";
-import { incumbentJsonSchema, policyJsonSchema, own, type JsonObject } from "../../engine/index.ts";
-import { acceptedFlipsJsonSchema, budgetJsonSchema } from "../gate/budget.ts";
-import { peopleJsonSchema } from "../people/peopleFile.ts";
-import { loadPlacedPolicy } from "../policy/load.ts";
-import { Problem, Problems } from "../problem.ts";
-import { costsJsonSchema } from "../score/costs.ts";
-import { diffCommand } from "./policyDiff.ts";
-import { importCommand } from "./policyImport.ts";
-import { lintCommand } from "./policyLint.ts";
-import { resolveCommand } from "./policyResolve.ts";
-import { suggestCommand } from "./policySuggest.ts";
-import { note, print, printJson } from "./output.ts";
+import { Command } from "commander";
+import { loadCommands, type CommandMakers } from "./loadCommands.ts";
 
-/** One problem, in the order in which an editor wants it. */
-interface Found {
-  readonly file: string | null;
-  readonly line: number | null;
-  readonly column: number | null;
-  readonly message: string;
-  readonly cure: string | null;
-}
-
-interface Checked {
-  readonly file: string;
-  readonly policy: string | null;
-  readonly digest: string | null;
-  readonly errors: readonly Problem[];
-  readonly warnings: readonly Problem[];
-}
-
-const EXIT_CHECK_FAILED = 1;
-const EXIT_USAGE = 2;
-
-const EXAMPLE = "\nExample:\n  hindsight policy check scenarios/policies/*.yaml";
-
-export function policyCommand(): Command {
-  return new Command("policy")
-    .description("Work on policy files.")
-    .addHelpText("after", EXAMPLE)
-    .addCommand(checkCommand())
-    .addCommand(diffCommand())
-    .addCommand(importCommand())
-    .addCommand(lintCommand())
-    .addCommand(resolveCommand())
-    .addCommand(schemaCommand())
-    .addCommand(suggestCommand());
-}
-
-function checkCommand(): Command {
-  return new Command("check")
-    .description("Say everything that is wrong with policy files, with all they extend.")
-    .argument("<files...>", "policy files")
-    .option("--strict", "end with 1 where there are warnings")
-    .option("--json", "print one JSON document")
-    .addHelpText("after", EXAMPLE)
-    .action((files: readonly string[], flags: { json?: true; strict?: true }) => {
-      const checked = files.map(checkFile);
-      if (flags.json) {
-        printJson({
-          files: checked.map(({ errors, warnings, ...rest }) => ({
-            ...rest,
-            errors: errors.map(foundOf),
-            warnings: warnings.map(foundOf),
-          })),
-        });
-      } else for (const one of checked) say(one);
-      const strict = flags.strict === true && checked.some(({ warnings }) => warnings.length > 0);
-      if (checked.some(({ errors }) => errors.length > 0)) process.exitCode = EXIT_USAGE;
-      else if (strict) process.exitCode = EXIT_CHECK_FAILED;
-    });
-}
-
-function say({ file, policy, digest, errors, warnings }: Checked): void {
-  if (digest !== null) print(`${file}: ${policy}, ${digest.slice(0, 12)}`);
-  for (const { message } of errors) note(message);
-  for (const { what, where } of warnings) note(new Problem(`warning: ${what}`, where).message);
-}
-
-function foundOf({ what, where }: Problem): Found {
-  const { file = null, line = null, column = null, cure = null } = where;
-  return { file, line, column, message: what, cure };
-}
-
-/** What a team writes beside its policies has a schema as well. */
-const SCHEMAS: JsonObject<() => object> = {
-  policy: policyJsonSchema,
-  incumbent: incumbentJsonSchema,
-  people: peopleJsonSchema,
-  costs: costsJsonSchema,
-  budget: budgetJsonSchema,
-  "accepted-flips": acceptedFlipsJsonSchema,
+const COMMANDS: CommandMakers = {
+  check: async () => (await import("./policyCheck.ts")).checkCommand(),
+  diff: async () => (await import("./policyDiff.ts")).diffCommand(),
+  import: async () => (await import("./policyImport.ts")).importCommand(),
+  lint: async () => (await import("./policyLint.ts")).lintCommand(),
+  resolve: async () => (await import("./policyResolve.ts")).resolveCommand(),
+  schema: async () => (await import("./policySchema.ts")).schemaCommand(),
+  suggest: async () => (await import("./policySuggest.ts")).suggestCommand(),
 };
 
-function schemaCommand(): Command {
-  return new Command("schema")
-    .description("Print the JSON Schema of policies, or of files beside them, for editors.")
-    .addArgument(
-      new Argument("[kind]", "what kind of file").choices(Object.keys(SCHEMAS)).default("policy"),
-    )
-    .option("--json", "the same: it is one JSON document")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  hindsight policy schema > policy.schema.json\n" +
-        "  hindsight policy schema budget > budget.schema.json",
-    )
-    .action((kind: string) => printJson(own(SCHEMAS, kind)!()));
-}
-
-function checkFile(file: string): Checked {
-  try {
-    const { policy, smells } = loadPlacedPolicy(file);
-    return { file, policy: policy.policy, digest: policy.digest, errors: [], warnings: smells() };
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const errors = error instanceof Problems ? error.all : [error];
-    return { file, policy: null, digest: null, errors, warnings: [] };
-  }
+/** @param asked the one command below it that is needed; absent: all of them */
+export async function policyCommand(asked?: string): Promise<Command> {
+  const command = new Command("policy")
+    .description("Work on policy files.")
+    .addHelpText("after", "\nExample:\n  hindsight policy check scenarios/policies/*.yaml");
+  for (const each of await loadCommands(COMMANDS, asked)) command.addCommand(each);
+  return command;
 }

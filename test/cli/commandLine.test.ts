@@ -58,6 +58,16 @@ describe("--help", async () => {
     expect(found.map((one) => one.name())).toEqual([command.name()]);
   });
 
+  it("a command of policy is found by its name, alone; a misspelt one loads all", async () => {
+    const below = async (word: string) =>
+      (await commandList("policy", word))[0]!.commands.map((one) => one.name());
+    const names = commands
+      .find((one) => one.name() === "policy")!
+      .commands.map((one) => one.name());
+    for (const name of names) expect(await below(name)).toEqual([name]);
+    expect(await below("chekc")).toEqual(names);
+  });
+
   it("lists these commands and no other", async () => {
     const { code, stdout, stderr } = await hindsight(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -69,6 +79,23 @@ describe("--help", async () => {
     const readme = readFileSync(join(ROOT, "README.md"), "utf8");
     for (const command of commands)
       expect(readme).toMatch(new RegExp(`^\\|.*\`${command.name()}`, "m"));
+  });
+});
+
+describe("policy check", () => {
+  it("reads no history, so it does not load DuckDB", async () => {
+    // The libraries of the process when it ends: DuckDB's addon is one.
+    const told =
+      "process.on('exit',()=>{const{report:r}=process;r.excludeNetwork=true;" +
+      "console.error(JSON.stringify(r.getReport().sharedObjects))})";
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(told)}` };
+    const librariesOf = async (...args: string[]): Promise<string[]> =>
+      JSON.parse((await hindsight(args, { env })).stderr) as string[];
+    const duckIn = (libraries: string[]) => libraries.some((name) => /duckdb.*\.node$/.test(name));
+    expect(duckIn(await librariesOf("policy", "check", policyFile("two-minute-override")))).toBe(
+      false,
+    );
+    expect(duckIn(await librariesOf("policy", "suggest", "--help"))).toBe(true);
   });
 });
 
