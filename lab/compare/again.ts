@@ -5,74 +5,57 @@
  */
 
 import type { Policy } from "../../engine/index.ts";
-import type { Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
-import type { Outcome } from "../outcome/outcome.ts";
 import type { Recovery } from "../outcome/recovery.ts";
 import { endedWithin } from "../outcome/unaided.ts";
 import { HALF_LIFE_SAMPLES } from "../replay/excursions.ts";
 import type { Plan } from "../replay/plan.ts";
-import type { Replay } from "../replay/replay.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
-import type { EvaluateOptions, Evaluated, Evaluation } from "./evaluate.ts";
-import { holdOut, usualDelayMs } from "./heldOut.ts";
-import type { EvaluatedAgain, PairAgain } from "./modelled.ts";
 import type { Draws } from "./changes.ts";
-
-type Evaluate = (
-  history: Past,
-  policies: readonly Policy[],
-  options: EvaluateOptions,
-) => Promise<Pick<Evaluation, "policies">>;
-
-/** The options of an evaluation, with what it made of them. */
-interface Settled extends Omit<EvaluateOptions, "modelled" | "digestSamples"> {
-  readonly recovery: Recovery;
-  readonly effect: EffectRule;
-}
+import { holdOut, usualDelayMs } from "./heldOut.ts";
+import type { Drawn, EvaluatedAgain, PairAgain } from "./modelled.ts";
+import { replayOutcomes, type ReplayedOutcomes, type ReplayOptions } from "./outcomes.ts";
 
 /**
- * @param evaluate the main path, which is run again
- * @param drawn the outcomes of a policy of the evaluation, once for each draw
+ * @param policies those that are scored
+ * @param found what the evaluation made of them
  * @returns null where history hid nothing from these policies
  */
 export async function evaluateAgain(
-  evaluate: Evaluate,
   history: Past,
   policies: readonly Policy[],
-  options: Settled,
-  replayed: Replay,
-  drawn: (policy: number) => readonly Listed<Outcome>[],
+  options: ReplayOptions & { readonly recovery: Recovery },
+  found: ReplayedOutcomes,
 ): Promise<EvaluatedAgain | null> {
+  const { recovery, told } = options;
+  const { replayed, passing } = found;
   if (replayed.imagined.every(({ size }) => size === 0)) return null;
-  const judged = replayed.policies.map((one) => one.judged);
-  const again = { ...options, judged, scoresOnly: true, compared: false } as const;
-  const outcomes = policies.map((_policy, index) => drawn(index)[0]!);
-  const hidden = holdOut(history, replayed.plan, outcomes, options.recovery);
-  const policiesUnder = async (effect: EffectRule): Promise<readonly Evaluated[]> =>
-    (await evaluate(history, policies, { ...again, effect })).policies;
-  const testedUnder = async (effect: EffectRule): Promise<readonly Evaluated[] | null> =>
-    hidden === null
-      ? null
-      : (
-          await evaluate(hidden.past, policies, {
-            ...again,
-            effect,
-            again: hidden.places,
-            only: hidden.places,
-          })
-        ).policies;
+  const again = {
+    ...options,
+    ...(told === undefined ? {} : { told: { ...told, given: told.given.slice(0, told.scored) } }),
+    judged: policies.map((_policy, index) => replayed.policies[index]!.judged),
+  };
+  const drawsUnder = async (past: Past, own: Partial<ReplayOptions>): Promise<Drawn> => {
+    const { drawsIf } = await replayOutcomes(past, policies, { ...again, ...own });
+    return policies.map((_policy, index) => drawsIf(recovery)(index));
+  };
+  const outcomes = policies.map((_policy, index) => found.first(index));
+  const hidden = holdOut(history, replayed.plan, outcomes, recovery);
+  const testedUnder = async (effect: EffectRule): Promise<Drawn | null> => {
+    if (hidden === null) return null;
+    const { past, places } = hidden;
+    return drawsUnder(past, { effect, again: places, only: places });
+  };
   const models: EvaluatedAgain["models"][number][] = [];
   for (const effect of EFFECT_RULES) {
-    if (effect === options.effect) continue;
-    const weight = effect === "decay" ? await decayed(history, replayed.plan, options.recovery) : 1;
+    if (effect === found.effect) continue;
     models.push({
-      weight,
-      policies: await policiesUnder(effect),
+      weight: effect === "decay" ? await decayed(history, replayed.plan, recovery) : 1,
+      policies: await drawsUnder(history, { effect, passing }),
       tested: await testedUnder(effect),
     });
   }
-  return { ids: hidden?.ids ?? new Set(), tested: await testedUnder(options.effect), models };
+  return { ids: hidden?.ids ?? new Set(), tested: await testedUnder(found.effect), models };
 }
 
 /**
@@ -94,11 +77,11 @@ export function pairOf(
   baseline: number,
   candidate: number,
 ): PairAgain {
-  const two = (policies: readonly Evaluated[]): Draws => ({
-    baseline: policies[baseline]!.draws,
-    candidate: policies[candidate]!.draws,
+  const two = (policies: Drawn): Draws => ({
+    baseline: policies[baseline]!,
+    candidate: policies[candidate]!,
   });
-  const orNone = (policies: readonly Evaluated[] | null): Draws | null =>
+  const orNone = (policies: Drawn | null): Draws | null =>
     policies === null ? null : two(policies);
   return {
     ids,

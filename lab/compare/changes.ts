@@ -3,14 +3,7 @@
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Field } from "../score/fields.ts";
-import {
-  add,
-  newRow,
-  totalOf,
-  type RowChange,
-  type RowPair,
-  type RowScores,
-} from "../score/rows.ts";
+import { add, newRow, type RowChange, type RowScores, type Totals } from "../score/rows.ts";
 import { kindOf, type Kind } from "./kinds.ts";
 
 /** Outcomes of two policies by draw, as they are or as they are assumed. */
@@ -97,19 +90,34 @@ export function waysOf(
   });
 }
 
-/** By how much one change alone moves the difference of a field. */
-export function moveOf(
+/**
+ * By how much one change alone moves the difference of a field.
+ *
+ * @param from the difference of these totals
+ */
+function moveOf(
   field: Field,
-  { baseline, candidate }: RowPair,
+  { baseline, candidate }: Totals,
+  from: number,
   change: RowChange,
   scores: RowScores,
 ): number {
-  const [before, after] = [totalOf(baseline), totalOf(candidate)];
-  const from = scores.differenceOf(field, before, after);
+  const [before, after] = [baseline.slice(), candidate.slice()];
   add(before, change.baseline);
   add(after, change.candidate);
-  const move = scores.differenceOf(field, before, after) - from;
+  const move = scores.differenceOf(field, { baseline: before, candidate: after }) - from;
   return Number.isNaN(move) ? 0 : move;
+}
+
+/** By how much each of some changes moves it, each alone. */
+export function movesOf(
+  field: Field,
+  totals: Totals,
+  changes: readonly RowChange[],
+  scores: RowScores,
+): number[] {
+  const from = scores.differenceOf(field, totals);
+  return changes.map((change) => moveOf(field, totals, from, change, scores));
 }
 
 function meanRow(

@@ -227,7 +227,8 @@ export function differencesOf(
       isInterval ? widest(pairs.map((pair) => intervalOf(pairedSpread(field, ...pair)))) : null,
     );
     const sampled = isInterval ? intervalOf(spread) : null;
-    const found = model?.speak(field, sampled, speak, limits, base.baseline) ?? NOT_MODELLED;
+    const found =
+      model?.speak(field, sampled, speak, limits, base.baseline, identified) ?? NOT_MODELLED;
     const { ground, told } = groundOf(identified, found.modelled);
     const assumed = pairs.map(
       ([before, after]) => after.values.get(field.name)! - before.values.get(field.name)!,
@@ -240,7 +241,6 @@ export function differencesOf(
       ground,
       identified,
       ...found,
-      tipping: ground === "modelled" ? found.tipping : null,
       ...nothing,
       hiddenShare:
         seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),

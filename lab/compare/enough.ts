@@ -14,16 +14,21 @@ const NEEDED = "five are needed";
 /** What a difference rests on. */
 export type RestsOn = Pick<Difference, "n" | "effectiveClusters">;
 
+export function isEnough({ n, effectiveClusters }: RestsOn): boolean {
+  return n >= EVIDENCE_AT_LEAST && effectiveClusters >= EVIDENCE_AT_LEAST;
+}
+
 /**
  * Why there is too little evidence, in words; null where there is enough. The number is printed so
  * that the sentence is true: 4.96 is fewer than five, and 5.0 is not.
  */
-export function tooFew({ n, effectiveClusters }: RestsOn): string | null {
+export function tooFew(rests: RestsOn): string | null {
+  if (isEnough(rests)) return null;
+  const { n, effectiveClusters } = rests;
   // Counts are means over draws, and so may have decimals.
   if (n < EVIDENCE_AT_LEAST) {
     return `${belowText(n, EVIDENCE_AT_LEAST)} observation${n === 1 ? "" : "s"}; ${NEEDED}`;
   }
-  if (effectiveClusters >= EVIDENCE_AT_LEAST) return null;
   const services = effectiveClusters === 1 ? "service" : "services";
   return `${belowText(effectiveClusters, EVIDENCE_AT_LEAST)} effective ${services}; ${NEEDED}`;
 }

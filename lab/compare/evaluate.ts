@@ -7,13 +7,12 @@ import {
   ENGINE_VERSION,
   resolveTier,
   tagsAt,
+  type JsonObject,
   type Policy,
   type SamplesSeen,
-  type JsonObject,
 } from "../../engine/index.ts";
-import { collectSamples } from "../replay/samplesSeen.ts";
-import type { Progress } from "../progress.ts";
 import type { LabelChoice, Labelling } from "../history/labels/choose.ts";
+import type { Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
 import {
   outageNote,
@@ -23,82 +22,43 @@ import {
   type Outage,
   type OutageText,
 } from "../history/outage.ts";
-import type { AlikeOutcomes } from "../outcome/alike.ts";
-import type { Listed } from "../history/listed.ts";
-import { outcomesOf, type Outcome } from "../outcome/outcome.ts";
 import { failuresText } from "../outcome/failures.ts";
-import { futuresOf } from "../outcome/futures.ts";
-import { passingNotes, passingOf } from "../outcome/passing.ts";
-import { recoveryOf, stretched, type Recovery } from "../outcome/recovery.ts";
-import {
-  choosePeople,
-  peopleAsked,
-  type PeopleAsked,
-  type PeopleChoice,
-} from "../people/choose.ts";
+import type { Outcome } from "../outcome/outcome.ts";
+import { passingNotes } from "../outcome/passing.ts";
+import { stretched } from "../outcome/recovery.ts";
+import { peopleAsked, type PeopleAsked } from "../people/choose.ts";
 import { silenceNotes, windowNotes } from "../people/closedForm.ts";
-import type { GivenTags } from "../replay/given.ts";
-import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
+import type { Replay } from "../replay/replay.ts";
+import { collectSamples } from "../replay/samplesSeen.ts";
 import type { EffectRule } from "../replay/splice.ts";
-import type { Scale } from "../scale/scale.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
 import { score, type Scored, type ScoreOptions } from "../score/scorecard.ts";
+import { evaluateAgain, pairOf } from "./again.ts";
 import type { Hidden } from "./bounds.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
-import { evaluateAgain, pairOf } from "./again.ts";
 import type { Limit } from "./margin.ts";
 import type { EvaluatedAgain } from "./modelled.ts";
 import { placesLabelled } from "./kinds.ts";
 import { checkNames } from "./names.ts";
-import { withCauses } from "./withCauses.ts";
 import { notesOf } from "./notes.ts";
+import { replayOutcomes, type ReplayOptions } from "./outcomes.ts";
 import { unmetNotes } from "./unmet.ts";
-import {
-  isWithin,
-  scoredWeeks,
-  withinNotes,
-  withinText,
-  type Within,
-  type WithinText,
-} from "./within.ts";
+import { scoredWeeks, withinNotes, withinText, type WithinText } from "./within.ts";
+import { withCauses } from "./withCauses.ts";
 
 export type { PeopleChoice } from "../people/choose.ts";
 
-export interface EvaluateOptions {
-  readonly people: PeopleChoice;
+export interface EvaluateOptions extends ReplayOptions {
   /** The defaults where none are given. */
   readonly costs?: Costs;
-  readonly seed: number;
   /** Bootstrap samples behind every interval. */
   readonly replicates: number;
-  /** Draws of people's luck and of what history hid; one where nobody says. */
-  readonly draws?: number;
-  /** How an effect goes on that history cut short; held where nobody says. */
-  readonly effect?: EffectRule;
-  readonly progress: Progress;
   /** With which labels a history is opened for this; the past that comes says which it has. */
   readonly labels?: LabelChoice | undefined;
   /** Digest the samples seen, for a log: it costs a pass over them. */
   readonly digestSamples?: boolean;
-  readonly told?: Told;
-  /** Where the past is a simulated world's: what rollbacks do in it, and whose luck it is. */
-  readonly lived?: { readonly recovery: Recovery; readonly peopleSeed: number };
-  /**
-   * Only deployments that start in here are scored; everything before them happens all the
-   * same, so budgets, cooldowns and baselines are what they were.
-   */
-  readonly within?: Within;
-  /**
-   * By policy, where an earlier pass over this history judged them: the samples are then read
-   * again only where history is to be continued. Not together with `digestSamples` or `told`.
-   */
-  readonly judged?: JudgedBefore;
-  /** Places of deployments that are judged anew all the same. */
-  readonly again?: ReadonlySet<number>;
-  /** What is said of quiet watches may be no more than that they were; see `detect`. */
-  readonly glances?: boolean;
   /** Scores and their differences, and nothing beside them: for whoever asks for thousands. */
   readonly scoresOnly?: true;
   /** Policies that are not compared: no differences and no flips. */
@@ -107,8 +67,6 @@ export interface EvaluateOptions {
   readonly causes?: false;
   /** What if the API of the metrics had been down? Absent: the samples are those of the history. */
   readonly outage?: Outage;
-  /** Keeps what was judged, and has others judge; absent: all of it here and now. */
-  readonly scale?: Scale;
   /**
    * Say as well what holds by the model of what history hid. That part of the history is then read
    * five times; absent: only what holds whatever it hid.
@@ -117,18 +75,6 @@ export interface EvaluateOptions {
     /** Margins that the differences are held against as well. */
     readonly limits: readonly Limit[];
   };
-  /** Places of the only deployments that are continued where history cut them short. */
-  readonly only?: ReadonlySet<number>;
-  /** How recovery goes; absent: as in this history. */
-  readonly recovery?: Recovery;
-}
-
-/** Policies that are told something else than history's tags; see replay/given.ts. */
-export interface Told {
-  /** By policy. */
-  readonly given: readonly (GivenTags | null)[];
-  /** So many policies, the first ones, are scored; of the others there are outcomes. */
-  readonly scored: number;
 }
 
 export interface Evaluated {
@@ -221,36 +167,13 @@ export async function evaluate(
   // Variants of one policy have the same to say about it.
   const unlike = options.told === undefined ? policies : policies.slice(0, 1);
   const unmet = unmetNotes(history, unlike);
-  const people = choosePeople(history, options.people, options.lived?.peopleSeed ?? options.seed);
-  const costs = options.costs ?? DEFAULT_COSTS;
-  const recovery = options.lived?.recovery ?? options.recovery ?? recoveryOf(tables, options.seed);
-  const effect = options.effect ?? "hold";
-  const passing = await passingOf(history, policies);
-  const futures = {
-    ...futuresOf(tables, passing, effect, options.draws ?? 1, options.seed),
-    ...(options.only === undefined ? {} : { only: options.only }),
-  };
   const samples = collectSamples();
-  const replayed = await replay(
-    history,
-    policies,
-    people.responder(0),
-    recovery,
-    options.progress,
-    {
-      draws: {
-        futures,
-        peopleIn: people.model === null ? null : people.responder,
-        platformIn: (recovery.failures?.rate ?? 0) > 0 ? recovery.platformIn : null,
-      },
-      samples: digestSamples ? samples : undefined,
-      given: options.told?.given,
-      judged: options.judged,
-      again: options.again,
-      glances: options.glances,
-      scale: options.scale,
-    },
-  );
+  const found = await replayOutcomes(history, policies, {
+    ...others,
+    samples: digestSamples ? samples : undefined,
+  });
+  const { people, recovery, effect, passing, replayed, drawsIf } = found;
+  const costs = options.costs ?? DEFAULT_COSTS;
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const scoring: ScoreOptions = {
     costs,
@@ -259,30 +182,14 @@ export async function evaluate(
     seed: options.seed,
     bootstraps: options.replicates,
   };
-  /** The outcomes of a policy, once for each draw, were recovery as `model` says. */
-  const drawsIf = (
-    model: Recovery,
-    places?: readonly number[],
-  ): ((policy: number) => readonly Listed<Outcome>[]) => {
-    const alike: AlikeOutcomes = new Map();
-    return (policy) =>
-      replayed.draws.map((drawn, draw) => {
-        const who = people.responder(draw);
-        const shown = { plan: replayed.plan, imagined: replayed.imagined[policy]! };
-        return outcomesOf(history, shown, drawn[policy]!, who, model, alike, places);
-      });
-  };
-  const inside = (draws: readonly Listed<Outcome>[]): readonly Listed<Outcome>[] =>
-    draws.map((outcomes) => outcomesIn(outcomes, within));
-  const drawn = drawsIf(recovery);
-  const drawsOf = (policy: number): readonly Listed<Outcome>[] => inside(drawn(policy));
+  const drawsOf = drawsIf(recovery);
   // Nothing else has a time to recovery.
   const regressions = placesLabelled(history, replayed.plan, "regression");
   const drawsIfHalf = drawsIf(stretched(recovery, 0.5), regressions);
   const drawsIfDouble = drawsIf(stretched(recovery, 2), regressions);
   const sensitivityOf = (policy: number): MttrSensitivity => ({
-    recoveryHalved: meanRecoverySeconds(inside(drawsIfHalf(policy))),
-    recoveryDoubled: meanRecoverySeconds(inside(drawsIfDouble(policy))),
+    recoveryHalved: meanRecoverySeconds(drawsIfHalf(policy)),
+    recoveryDoubled: meanRecoverySeconds(drawsIfDouble(policy)),
   });
   const scoredCount = options.told?.scored ?? policies.length;
   const made = policies.slice(0, scoredCount).map((policy, index): Evaluated => {
@@ -303,11 +210,15 @@ export async function evaluate(
   const hidden = hiddenIn(replayed.plan);
   const baseline = evaluated[0]!;
   const candidates = options.compared === false ? [] : evaluated.slice(1);
-  const settled = { ...others, recovery, effect };
   const again =
     modelled === undefined || candidates.length === 0 || replayed.draws.length < 2
       ? null
-      : await evaluateAgain(evaluate, history, policies, settled, replayed, drawn);
+      : await evaluateAgain(
+          history,
+          policies.slice(0, scoredCount),
+          { ...others, recovery },
+          found,
+        );
   return {
     manifest: {
       format: "hindsight-run",
@@ -385,9 +296,4 @@ function hiddenIn({ places, deployments }: Replay["plan"]): Hidden {
       return resolveTier(policy, deployment, active, atMs).tier;
     },
   };
-}
-
-function outcomesIn(outcomes: Listed<Outcome>, within: Within | undefined): Listed<Outcome> {
-  if (within === undefined) return outcomes;
-  return outcomes.filter(({ startedAtMs }) => isWithin(within, startedAtMs));
 }

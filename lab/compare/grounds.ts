@@ -2,11 +2,12 @@
  * Verdicts by the model of what history hid, with what would overturn them; see `differencesOf`.
  */
 
+import { getOrMake } from "../getOrMake.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Field } from "../score/fields.ts";
 import { intervalOf, tidy, type Interval } from "../score/intervals.ts";
-import { changed, RowScores, type RowPair } from "../score/rows.ts";
+import { changed, RowScores, type Resampled, type RowPair } from "../score/rows.ts";
 import type { ScoreOptions } from "../score/scorecard.ts";
 import type { Difference, GroundVerdict } from "./compare.ts";
 import type { Evaluated } from "./evaluate.ts";
@@ -14,7 +15,7 @@ import { marginOf, type Limit } from "./margin.ts";
 import type { Kind } from "./kinds.ts";
 import { isPartOf, Modelled, widened, type ModelErrors, type PairAgain } from "./modelled.ts";
 import { BOTH, type Which } from "./bounds.ts";
-import { changesBetween, moveOf, waysOf, type Change, type Draws, type Ways } from "./changes.ts";
+import { changesBetween, movesOf, waysOf, type Change, type Draws, type Ways } from "./changes.ts";
 import { tippingOf, type Tipping } from "./tipping.ts";
 
 type Found = Pick<Difference, "modelled" | "untested" | "tipping" | "tippingAtLimit">;
@@ -26,13 +27,15 @@ export const NOT_MODELLED: Found = {
   tippingAtLimit: null,
 };
 
+function speaks({ verdict }: GroundVerdict): boolean {
+  return verdict === "better" || verdict === "worse";
+}
+
 /** The ground that a verdict rests on, and what it says. */
 export function groundOf(
   identified: GroundVerdict,
   modelled: GroundVerdict | null,
 ): { readonly ground: Difference["ground"]; readonly told: GroundVerdict } {
-  const speaks = ({ verdict }: GroundVerdict): boolean =>
-    verdict === "better" || verdict === "worse";
   if (speaks(identified)) return { ground: "identified", told: identified };
   if (modelled === null) return { ground: null, told: identified };
   const { low, high, verdict } = modelled;
@@ -57,6 +60,11 @@ interface Asked {
   readonly untested: ReadonlySet<Kind>;
 }
 
+interface Worst {
+  readonly rows: RowPair;
+  readonly resampled: Resampled;
+}
+
 /** Places of deployments in the lists of outcomes. */
 interface Parts {
   readonly places: readonly number[];
@@ -69,12 +77,14 @@ export class ModelGround {
   readonly #scores: RowScores;
   readonly #weeks: number;
   /** The worst of each hidden deployment for either policy, made when first asked for. */
-  readonly #worst = new Map<Which, readonly Change[]>();
+  readonly #changes = new Map<Which, readonly Change[]>();
+  /** The rows with some kinds at their worst, by the policy that is favoured and the kinds. */
+  readonly #worst = new Map<string, Worst>();
   /** Every way in which each may have ended, made when first asked for. */
   #ways: readonly Ways[] | null = null;
   readonly #models: readonly Draws[];
-  /** Of each recovery that is modelled, the change to its bounds in favour of either policy. */
-  readonly #recoveries: readonly (readonly [Change, Change])[];
+  /** In favour of either policy, the change of each recovery that is modelled to its bound. */
+  readonly #recoveries: readonly (readonly Change[])[];
 
   /**
    * @param resolved the outcomes with every doubt resolved in favour of either policy
@@ -95,10 +105,9 @@ export class ModelGround {
     this.#models = again.models.map(({ draws }) => draws);
     const { places, recoveries } = parts;
     this.#model = new Modelled(this.#draws, again, places, services, this.#scores);
-    const atBounds = BOTH.map((side) =>
+    this.#recoveries = BOTH.map((side) =>
       changesBetween(this.#draws, resolved.get(side)!, recoveries, services, this.#scores),
     );
-    this.#recoveries = recoveries.map((_, at) => [atBounds[0]![at]!, atBounds[1]![at]!]);
   }
 
   /**
@@ -106,6 +115,7 @@ export class ModelGround {
    *
    * @param verdictOn an interval
    * @param before the baseline's value
+   * @param identified a verdict that holds whatever history hid has no tipping point
    */
   speak(
     field: Field,
@@ -113,6 +123,7 @@ export class ModelGround {
     verdictOn: (interval: Interval | null) => GroundVerdict,
     limits: readonly Limit[],
     before: number | null,
+    identified: GroundVerdict,
   ): Found {
     const ofHidden = this.#model.errorsOf(field);
     if (ofHidden === null || sampled === null) return NOT_MODELLED;
@@ -122,24 +133,24 @@ export class ModelGround {
     const interval = this.#interval(asked, sampled);
     if (interval === null) return NOT_MODELLED;
     const modelled = { ...verdictOn(interval), errors };
-    const speaks = modelled.verdict === "better" || modelled.verdict === "worse";
+    const isTold = speaks(modelled) && !speaks(identified);
     const limit = limits.find((one) => one.field === field.name);
     const margin = limit === undefined ? null : marginOf(limit.margin, before, this.#weeks);
     return {
       modelled,
       untested,
-      tipping: speaks ? this.#tipping(asked, 0, interval.low > 0) : null,
+      tipping: isTold ? this.#tipping(asked, 0, interval.low > 0) : null,
       tippingAtLimit: margin === null ? null : this.#atLimit(asked, margin, interval),
     };
   }
 
   /** Each recovery lies anywhere between its bounds, whatever the others do. */
   #recoveryError(field: Field): number {
-    let variance = 0;
-    for (const ends of this.#recoveries) {
-      const [one, other] = ends.map((end) => moveOf(field, this.#model.rows, end, this.#scores));
-      variance += (one! - other!) ** 2 / 12;
-    }
+    const { totals } = this.#model;
+    const [one, other] = this.#recoveries.map((ends) =>
+      movesOf(field, totals, ends, this.#scores),
+    ) as [number[], number[]];
+    const variance = one.reduce((sum, move, at) => sum + (move - other[at]!) ** 2 / 12, 0);
     return Math.sqrt(variance);
   }
 
@@ -147,11 +158,10 @@ export class ModelGround {
   #interval(asked: Asked, sampled: Interval): Interval | null {
     const { field, untested } = asked;
     const widen = this.#widen(asked);
-    const { value } = this.#scores.spreadOf(field, this.#model.rows);
-    const own = widen(sampled, value);
+    const own = widen(sampled, this.#scores.differenceOf(field, this.#model.totals));
     if (untested.size === 0) return own;
     const atWorst = BOTH.map((side) => {
-      const spread = this.#scores.spreadOf(field, this.#rowsFor(side, untested));
+      const spread = this.#worstFor(side, untested).resampled.spreadOf(field);
       const found = intervalOf(spread);
       return found === null ? null : widen(found, spread.value);
     });
@@ -176,24 +186,24 @@ export class ModelGround {
       ({ kind }) => !untested.has(kind) && isPartOf(field, kind),
     );
     const side = { threshold, isAbove };
-    const rows = this.#rowsFor(favoured, untested);
+    const rows = untested.size === 0 ? this.#model.rows : this.#worstFor(favoured, untested).rows;
     return tippingOf(field, rows, hidden, side, this.#widen(asked), this.#scores);
   }
 
   /** The rows with all hidden deployments of some kinds at their worst, in favour of a policy. */
-  #rowsFor(favoured: Which, kinds: ReadonlySet<Kind>): RowPair {
-    if (kinds.size === 0) return this.#model.rows;
-    let worst = this.#worst.get(favoured);
-    if (worst === undefined) {
-      const { services } = this.#model;
-      const becomes = this.resolved.get(favoured)!;
-      worst = changesBetween(this.#draws, becomes, this.parts.places, services, this.#scores);
-      this.#worst.set(favoured, worst);
-    }
-    return changed(
-      this.#model.rows,
-      worst.filter(({ kind }) => kinds.has(kind)),
-    );
+  #worstFor(favoured: Which, kinds: ReadonlySet<Kind>): Worst {
+    return getOrMake(this.#worst, [favoured, ...[...kinds].sort()].join(), () => {
+      const worst = getOrMake(this.#changes, favoured, () => {
+        const becomes = this.resolved.get(favoured)!;
+        const { services } = this.#model;
+        return changesBetween(this.#draws, becomes, this.parts.places, services, this.#scores);
+      });
+      const rows = changed(
+        this.#model.rows,
+        worst.filter(({ kind }) => kinds.has(kind)),
+      );
+      return { rows, resampled: this.#scores.resampled(rows) };
+    });
   }
 
   #waysOfHidden(): readonly Ways[] {
@@ -208,7 +218,7 @@ export class ModelGround {
   }
 
   #widen({ field, errors }: Asked): (interval: Interval, value: number) => Interval {
-    const { range } = this.#scores.spreadOf(field, this.#model.rows);
+    const range = this.#scores.rangeOf(field, this.#model.totals);
     return (interval, value) => widened(interval, value, errors, range);
   }
 }

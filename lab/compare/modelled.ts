@@ -14,29 +14,32 @@
  * that history hid count as their worst, for either policy in turn (bounds.ts).
  */
 
+import type { Listed } from "../history/listed.ts";
 import type { Label } from "../history/tables.ts";
 import { isOpen, type Outcome } from "../outcome/outcome.ts";
 import { valueOfSums, type Field } from "../score/fields.ts";
 import { tidy, type Interval, type Range } from "../score/intervals.ts";
-import { NO_ROW, totalOf, type RowPair, type RowScores } from "../score/rows.ts";
+import { NO_ROW, totalsOf, type RowPair, type RowScores, type Totals } from "../score/rows.ts";
 import { studentQuantile, Z } from "../score/student.ts";
 import { restsOn } from "./assumed.ts";
-import { changesBetween, moveOf, type Change, type Draws } from "./changes.ts";
-import type { Evaluated } from "./evaluate.ts";
+import { changesBetween, movesOf, type Change, type Draws } from "./changes.ts";
 import { kindOf, KINDS, LABELS, type Kind } from "./kinds.ts";
+
+/** The outcomes of each policy, once for each draw. */
+export type Drawn = readonly (readonly Listed<Outcome>[])[];
 
 /** The policies evaluated again, in the same order. */
 export interface EvaluatedAgain {
   /** Known deployments that were hidden for a test of the model. */
   readonly ids: ReadonlySet<string>;
   /** With these hidden; null where there was none to hide. */
-  readonly tested: readonly Evaluated[] | null;
+  readonly tested: Drawn | null;
   /** Under each other model of what history hid, and the same test of it. */
   readonly models: readonly {
     /** How far this history agrees with it, by how long regressions lasted that it let run. */
     readonly weight: number;
-    readonly policies: readonly Evaluated[];
-    readonly tested: readonly Evaluated[] | null;
+    readonly policies: Drawn;
+    readonly tested: Drawn | null;
   }[];
 }
 
@@ -74,12 +77,13 @@ type Errors = ReadonlyMap<Kind, readonly Change[]>;
 
 export class Modelled {
   readonly rows: RowPair;
+  readonly totals: Totals;
   readonly tested: readonly Tested[];
-  readonly #drawn: readonly RowPair[];
+  readonly #drawn: readonly Totals[];
   readonly #errors: Errors;
   readonly #models: readonly {
     readonly weight: number;
-    readonly rows: RowPair;
+    readonly totals: Totals;
     readonly errors: Errors;
   }[];
 
@@ -99,8 +103,9 @@ export class Modelled {
       candidate: scores.rowsOf(candidate),
     });
     this.rows = rowsOf(draws);
+    this.totals = totalsOf(this.rows);
     this.#drawn = draws.baseline.map((baseline, draw) =>
-      rowsOf({ baseline: [baseline], candidate: [draws.candidate[draw]!] }),
+      totalsOf(rowsOf({ baseline: [baseline], candidate: [draws.candidate[draw]!] })),
     );
     const labelAt = (place: number): Label => draws.baseline[0]!.at(place)!.label;
     const places = again.tested === null ? [] : testedPlaces(again.ids, again.tested);
@@ -121,7 +126,7 @@ export class Modelled {
     this.#errors = errorsOf(again.tested);
     this.#models = again.models.map((one) => ({
       weight: one.weight,
-      rows: rowsOf(one.draws),
+      totals: totalsOf(rowsOf(one.draws)),
       errors: errorsOf(one.tested),
     }));
   }
@@ -136,7 +141,9 @@ export class Modelled {
   /** Null where the field is no function of sums. */
   errorsOf(field: Field): Omit<ModelErrors, "recoveries"> | null {
     if (valueOfSums(field, NO_ROW, 1) === null) return null;
-    const drawn = this.#drawn.map((rows) => this.#differenceOf(field, rows)).filter(isNumber);
+    const drawn = this.#drawn
+      .map((totals) => this.scores.differenceOf(field, totals))
+      .filter(isNumber);
     const between = variance(drawn) / Math.max(1, drawn.length);
     // Of few draws the variance is hardly known: Student's t in place of the normal quantile.
     const few = studentQuantile(drawn.length - 1) / Z;
@@ -147,18 +154,14 @@ export class Modelled {
     };
   }
 
-  #differenceOf(field: Field, { baseline, candidate }: RowPair): number {
-    return this.scores.differenceOf(field, totalOf(baseline), totalOf(candidate));
-  }
-
   #modelVariance(field: Field): number {
-    const value = this.#differenceOf(field, this.rows);
+    const value = this.scores.differenceOf(field, this.totals);
     const own = this.#squaredErrors(field, this.#errors);
     let away = 0;
     // This model counts for one, and is not away from itself.
     let weights = 1;
-    for (const { weight: agrees, rows, errors } of this.#models) {
-      const other = this.#differenceOf(field, rows);
+    for (const { weight: agrees, totals, errors } of this.#models) {
+      const other = this.scores.differenceOf(field, totals);
       if (!isNumber(other)) continue;
       const theirs = this.#squaredErrors(field, errors);
       const weight = agrees * (theirs <= own ? 1 : own / theirs);
@@ -173,9 +176,8 @@ export class Modelled {
     let sum = 0;
     for (const { kind, hidden } of this.tested) {
       if (hidden === 0) continue;
-      for (const change of errors.get(kind)!) {
-        sum += moveOf(field, this.rows, change, this.scores) ** 2;
-      }
+      const moves = movesOf(field, this.totals, errors.get(kind)!, this.scores);
+      for (const move of moves) sum += move ** 2;
     }
     return sum;
   }
@@ -185,7 +187,7 @@ export class Modelled {
     for (const { kind, hidden, tested } of this.tested) {
       if (hidden === 0 || tested < TESTED_AT_LEAST) continue;
       const errors = this.#errors.get(kind)!;
-      const moves = errors.map((change) => moveOf(field, this.rows, change, this.scores));
+      const moves = movesOf(field, this.totals, errors, this.scores);
       const whole = moves.reduce((all, one) => all + one, 0);
       const byService = new Map<number, number>();
       errors.forEach(({ service }, at) => {

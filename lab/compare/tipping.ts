@@ -9,8 +9,8 @@
 
 import type { Field } from "../score/fields.ts";
 import { intervalOf, type Interval } from "../score/intervals.ts";
-import { changed, type RowChange, type RowPair, type RowScores } from "../score/rows.ts";
-import { moveOf, type Ways } from "./changes.ts";
+import { changed, totalsOf, type RowChange, type RowPair, type RowScores } from "../score/rows.ts";
+import { movesOf, type Ways } from "./changes.ts";
 
 export interface Tipping {
   /** So many hidden deployments would have to end the other way; null: all do not suffice. */
@@ -45,11 +45,12 @@ export function tippingOf(
   widen: (interval: Interval, value: number) => Interval,
   scores: RowScores,
 ): Tipping {
+  const totals = totalsOf(rows);
   const worst = hidden
     .flatMap(({ deploymentId, ways }): readonly Worst[] => {
-      const all = ways.map((change): Worst => {
-        const move = moveOf(field, rows, change, scores);
-        return { deploymentId, change, damage: isAbove ? -move : move };
+      const moves = movesOf(field, totals, ways, scores);
+      const all = ways.map((change, at): Worst => {
+        return { deploymentId, change, damage: isAbove ? -moves[at]! : moves[at]! };
       });
       const most = all.reduce((one, other) => (other.damage > one.damage ? other : one));
       return most.damage > 0 ? [most] : [];

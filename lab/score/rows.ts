@@ -8,7 +8,13 @@
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { isTotal, rangeOfSums, valueOfSums, type Field, type Sums } from "./fields.ts";
-import { differenceRange, effectiveClusters, LEFT_OUT_AT_MOST, type Spread } from "./intervals.ts";
+import {
+  differenceRange,
+  effectiveClusters,
+  LEFT_OUT_AT_MOST,
+  type Range,
+  type Spread,
+} from "./intervals.ts";
 import { resamples } from "./resamples.ts";
 import type { ScoreOptions } from "./scorecard.ts";
 import { COUNTED, sumByService, sumsOf } from "./sums.ts";
@@ -20,6 +26,12 @@ export type Rows = readonly Float64Array[];
 export interface RowPair {
   readonly baseline: Rows;
   readonly candidate: Rows;
+}
+
+/** The sums of two policies over all services. */
+export interface Totals {
+  readonly baseline: Float64Array;
+  readonly candidate: Float64Array;
 }
 
 /** What a change of one deployment's outcome adds to the row of its service. */
@@ -55,70 +67,29 @@ export class RowScores {
   }
 
   /** A field's difference, candidate minus baseline; NaN where it has none. */
-  differenceOf(field: Field, baseline: Float64Array, candidate: Float64Array): number {
+  differenceOf(field: Field, { baseline, candidate }: Totals): number {
     const { weeks } = this.#options;
     const valueOf = (row: Float64Array): number =>
       valueOfSums(field, toSums(row), weeks) ?? Number.NaN;
     return valueOf(candidate) - valueOf(baseline);
   }
 
-  /** How the difference of a field varies over services. */
-  spreadOf(field: Field, { baseline, candidate }: RowPair): Spread {
-    const { weeks } = this.#options;
-    const before = this.#varying(field, baseline);
-    const after = this.#varying(field, candidate);
-    const minus = (to: Float64Array, from: Float64Array): Float64Array =>
-      to.map((value, at) => value - from[at]!);
-    const sums = [toSums(totalOf(baseline)), toSums(totalOf(candidate))] as const;
-    return {
-      value: valueOfSums(field, sums[1], weeks)! - valueOfSums(field, sums[0], weeks)!,
-      samples: minus(after.samples, before.samples),
-      leftOut:
-        after.leftOut === null || before.leftOut === null
-          ? null
-          : minus(after.leftOut, before.leftOut),
-      effectiveClusters: Math.min(before.clusters, after.clusters),
-      smooth: field.smooth,
-      range: differenceRange(rangeOfSums(field, sums[1]), rangeOfSums(field, sums[0])),
-    };
+  /** The least and the most that a field's difference can be. */
+  rangeOf(field: Field, { baseline, candidate }: Totals): Range {
+    const of = (row: Float64Array): Range => rangeOfSums(field, toSums(row));
+    return differenceRange(of(candidate), of(baseline));
   }
 
-  #varying(
-    field: Field,
-    rows: Rows,
-  ): {
-    readonly samples: Float64Array;
-    readonly leftOut: Float64Array | null;
-    readonly clusters: number;
-  } {
-    const { weeks, bootstraps } = this.#options;
-    const services = rows.length;
-    const shared = {} as Sums;
-    const added = new Float64Array(COUNTED.length);
-    const valueOf = (): number => valueOfSums(field, fill(shared, added), weeks)!;
-    const samples = new Float64Array(bootstraps);
-    this.#timesFor(services).forEach((times, round) => {
-      added.fill(0);
-      for (let service = 0; service < services; service++) {
-        const drawn = times[service]!;
-        if (drawn === 0) continue;
-        const row = rows[service]!;
-        for (let at = 0; at < added.length; at++) added[at]! += drawn * row[at]!;
-      }
-      samples[round] = valueOf();
-    });
-    if (services === 1) samples.fill(samples[0]!);
-    const leaves = services >= 2 && services <= LEFT_OUT_AT_MOST;
-    const whole = totalOf(rows);
-    const leftOut = Float64Array.from({ length: leaves ? services : 0 }, (_, out) => {
-      for (let at = 0; at < added.length; at++) added[at] = whole[at]! - rows[out]![at]!;
-      return isTotal(field) ? (valueOf() * services) / (services - 1) : valueOf();
-    });
-    return {
-      samples,
-      leftOut: leaves ? leftOut : null,
-      clusters: effectiveClusters(rows.map((row) => field.n(fill(shared, row)))),
-    };
+  /** How the difference of a field varies over services. */
+  spreadOf(field: Field, pair: RowPair): Spread {
+    return this.resampled(pair).spreadOf(field);
+  }
+
+  /** The same for many fields, with the services resampled once. */
+  resampled({ baseline, candidate }: RowPair): Resampled {
+    const times = this.#timesFor(baseline.length);
+    const { weeks } = this.#options;
+    return new Resampled(sumsIn(baseline, times), sumsIn(candidate, times), weeks);
   }
 
   #timesFor(services: number): readonly Uint16Array[] {
@@ -136,6 +107,88 @@ export class RowScores {
   }
 }
 
+/** Sums of one policy: of all services, in each bootstrap sample, without and of each service. */
+interface ResampledSums {
+  readonly whole: Sums;
+  readonly samples: readonly Sums[];
+  /** Empty where there are too many services, or one. */
+  readonly leftOut: readonly Sums[];
+  readonly services: readonly Sums[];
+}
+
+function sumsIn(rows: Rows, samples: readonly Uint16Array[]): ResampledSums {
+  const whole = totalOf(rows);
+  const added = newRow();
+  const leaves = rows.length >= 2 && rows.length <= LEFT_OUT_AT_MOST;
+  return {
+    whole: toSums(whole),
+    samples: samples.map((times) => {
+      added.fill(0);
+      times.forEach((drawn, service) => {
+        if (drawn > 0) add(added, rows[service]!, drawn);
+      });
+      return toSums(added);
+    }),
+    leftOut: leaves
+      ? rows.map((row) => {
+          added.set(whole);
+          add(added, row, -1);
+          return toSums(added);
+        })
+      : [],
+    services: rows.map(toSums),
+  };
+}
+
+/** Two policies whose services were resampled alike. */
+export class Resampled {
+  constructor(
+    readonly baseline: ResampledSums,
+    readonly candidate: ResampledSums,
+    readonly weeks: number,
+  ) {}
+
+  /** How the difference of a field varies over services. */
+  spreadOf(field: Field): Spread {
+    const { baseline, candidate } = this;
+    const services = baseline.services.length;
+    const samples = this.#differences(field, "samples");
+    if (services === 1) samples.fill(samples[0]!);
+    const leftOut = this.#differences(field, "leftOut");
+    if (isTotal(field)) leftOut.forEach((value, at) => (leftOut[at] = grown(value, services)));
+    const clusters = [baseline, candidate].map((one) =>
+      effectiveClusters(one.services.map(field.n)),
+    );
+    return {
+      value: this.#difference(field, baseline.whole, candidate.whole),
+      samples,
+      leftOut: leftOut.length === 0 ? null : leftOut,
+      effectiveClusters: Math.min(...clusters),
+      smooth: field.smooth,
+      range: differenceRange(
+        rangeOfSums(field, candidate.whole),
+        rangeOfSums(field, baseline.whole),
+      ),
+    };
+  }
+
+  #differences(field: Field, of: "samples" | "leftOut"): Float64Array {
+    const before = this.baseline[of];
+    return Float64Array.from(this.candidate[of], (after, at) =>
+      this.#difference(field, before[at]!, after),
+    );
+  }
+
+  #difference(field: Field, before: Sums, after: Sums): number {
+    return valueOfSums(field, after, this.weeks)! - valueOfSums(field, before, this.weeks)!;
+  }
+}
+
+/** A total without one of the services, as large as with all of them. */
+function grown(value: number, services: number): number {
+  return (value * services) / (services - 1);
+}
+
 export function newRow(): Float64Array {
   return new Float64Array(COUNTED.length);
 }
@@ -143,10 +196,14 @@ export function newRow(): Float64Array {
 /** The sums of nothing. */
 export const NO_ROW: Sums = toSums(newRow());
 
-export function totalOf(rows: Rows): Float64Array {
+function totalOf(rows: Rows): Float64Array {
   const added = newRow();
   for (const row of rows) for (let at = 0; at < added.length; at++) added[at]! += row[at]!;
   return added;
+}
+
+export function totalsOf({ baseline, candidate }: RowPair): Totals {
+  return { baseline: totalOf(baseline), candidate: totalOf(candidate) };
 }
 
 /** The rows with changes added; rows without a change are the same objects. */

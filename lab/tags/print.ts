@@ -60,9 +60,7 @@ export function tagsText(value: TagValue, columns = TERMINAL_COLUMNS): string {
     const narrow = (): string => armTable(arms, fields, false);
     lines.push(fitting(armTable(arms, fields, true), narrow, columns));
   }
-  lines.push(
-    "Intervals cover sampling and all that history's own rollbacks hid (--json has them too).",
-  );
+  lines.push(intervalsSay(arms));
   lines.push(...armNotes(arms));
   lines.push("", ...factorialLines(value.factorial, columns));
   lines.push("", "By kind of tag (a deployment may have several; alone, and what only it does):");
@@ -73,6 +71,20 @@ export function tagsText(value: TagValue, columns = TERMINAL_COLUMNS): string {
   lines.push("", ...changeLines(value));
   lines.push("", ...hygieneLines(value));
   return lines.join("\n");
+}
+
+/** What the intervals of the tables cover. */
+function intervalsSay(arms: readonly ArmValue[]): string {
+  const shown = new Set(SHOWN.flat().map(([name]) => name));
+  const isModelled = arms
+    .flatMap(({ againstNone, againstRecorded }) => [...againstNone, ...againstRecorded])
+    .some(({ field, ground, modelled }) => {
+      return shown.has(field) && modelled !== null && ground !== "identified";
+    });
+  const covered = isModelled
+    ? "what history's own rollbacks hid, some by the model of it: `ground` in --json says which"
+    : "all that history's own rollbacks hid (--json has them too)";
+  return `Intervals cover sampling and ${covered}.`;
 }
 
 function armTable(

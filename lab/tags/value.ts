@@ -11,6 +11,7 @@ import {
   type Evaluated,
   type RunManifest,
 } from "../compare/evaluate.ts";
+import { pairOf } from "../compare/again.ts";
 import type { History } from "../history/open.ts";
 import { AS_RECORDED, kindArms, modelessArms, NONE, tagArms, type Arm } from "./arms.ts";
 import { changesBetween, creditOf, type Change, type Credit } from "./credit.ts";
@@ -72,9 +73,13 @@ export async function valueOfTags(
   const evaluation = await evaluate(
     history,
     arms.map((arm) => arm.policy),
-    { ...options, told: { given: arms.map((arm) => arm.given), scored: scored.length } },
+    {
+      ...options,
+      modelled: { limits: [] },
+      told: { given: arms.map((arm) => arm.given), scored: scored.length },
+    },
   );
-  const { policies, scoring, hidden, unscored } = evaluation;
+  const { policies, scoring, hidden, unscored, again } = evaluation;
   const at = (name: string): Evaluated => policies[main.findIndex((arm) => arm.name === name)]!;
   const none = at(NONE);
   const recorded = at(AS_RECORDED);
@@ -97,7 +102,13 @@ export async function valueOfTags(
           ({ candidatePolicy }) => candidatePolicy === arm.name,
         ),
         againstRecorded:
-          evaluated === recorded ? [] : differencesOf(recorded, evaluated, { scoring, hidden }),
+          evaluated === recorded
+            ? []
+            : differencesOf(recorded, evaluated, {
+                scoring,
+                hidden,
+                again: again === null ? null : pairOf(again, policies.indexOf(recorded), index),
+              }),
       };
     }),
     factorial:
