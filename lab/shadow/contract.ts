@@ -107,6 +107,8 @@ export interface Standing {
   readonly deployment: Deployment;
   readonly phase: DeploymentState["phase"];
   readonly watchEndsAtMs: number;
+  /** How often a rollback of it was proposed. */
+  readonly proposals: number;
 }
 
 export interface HostStatus {

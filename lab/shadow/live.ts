@@ -14,8 +14,9 @@ import { Problem } from "../problem.ts";
 import { Refusal } from "../server/problems.ts";
 import { answerQuestions, Protection } from "./adapters/github/protection.ts";
 import { Orders } from "./adapters/orders.ts";
+import { channelOf } from "./adapters/pages.ts";
 import { readServices } from "./config/services.ts";
-import { leaseDirectoryOf, type ShadowFile } from "./config/shadowFile.ts";
+import { leaseDirectoryOf, type Platform, type ShadowFile } from "./config/shadowFile.ts";
 import type { Clock, Effects, Host, HostParts, RunningHost } from "./contract.ts";
 import type explainDeployment from "./explained.ts";
 import { startHost } from "./host.ts";
@@ -242,9 +243,16 @@ function keptLease(config: ShadowFile, log: FastifyBaseLogger): KeptLease {
 }
 
 function receiversOf({ platform, page }: ShadowFile, orders: Orders): Receivers {
-  const { url, secret, timeout = 0, askedBy } = platform ?? {};
-  const webhook = url === undefined || secret === undefined ? null : { url, secret, timeout };
-  return { platform: askedBy === undefined ? webhook : orders.waiting, page: page ?? null };
+  const webhook = platform === undefined ? null : webhookOf(platform);
+  const { askedBy } = platform ?? {};
+  return {
+    platform: askedBy === undefined ? webhook : orders.waiting,
+    page: page === undefined ? null : (channelOf(page) ?? webhookOf(page)),
+  };
+}
+
+function webhookOf({ url, secret, timeout }: Pick<Platform, "url" | "secret" | "timeout">) {
+  return url === undefined || secret === undefined ? null : { url, secret, timeout };
 }
 
 /** A rollback cannot be taken back, so the store of the lease is asked once more just before it. */

@@ -16,6 +16,6 @@ export function standingOf(
     if (isNewer) newest = state;
   }
   if (newest === null) return null;
-  const { deployment, phase, watchEndsAtMs } = newest;
-  return { deployment, phase, watchEndsAtMs };
+  const { deployment, phase, watchEndsAtMs, proposals } = newest;
+  return { deployment, phase, watchEndsAtMs, proposals };
 }

@@ -95,6 +95,13 @@ describe("shadow.yaml", () => {
       "github: { app: 1, key: env:CI, environments: {} }",
       /github\.key: expected the App's private key, in PEM/,
     ],
+    ["pages of two kinds", "page: { slack: env:CI, url: 'http://p' }", /expected https:\/\/hooks/],
+    ["pages of no kind", "page: { timeout: 5s }", /`url` and `secret`, or `slack`, or `pagerduty`/],
+    [
+      "clicks of unknown people",
+      "senders: { a: { secret: env:CI, may: [slack] } }",
+      /give slack\.people/,
+    ],
     ["a platform of no kind", "platform: { giveUp: 5m }", /`url` and `secret`, or `askedBy`/],
     [
       "a platform of two kinds",
@@ -109,7 +116,7 @@ describe("shadow.yaml", () => {
     [
       "GitHub among others",
       "senders: { a: { secret: env:CI, may: [github, tags] } }",
-      /a sender of its own/,
+      /each a sender of its own/,
     ],
     ["acting with nobody to ask", "act: true", /6:1: act: .*`platform`/],
     [

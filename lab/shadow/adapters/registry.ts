@@ -5,8 +5,9 @@ import type { Adapter } from "./adapter.ts";
 import { argoRollouts } from "./argoRollouts.ts";
 import { flagger } from "./flagger.ts";
 import { githubProtection } from "./github/protection.ts";
+import { slack } from "./slack.ts";
 
-const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger, githubProtection];
+const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger, githubProtection, slack];
 
 export function adaptersOf({ senders }: Pick<ShadowFile, "senders">): readonly Adapter[] {
   const used = new Set(Object.values(senders).flatMap(({ may }) => may));

@@ -65,7 +65,7 @@ function servicesSay({ unknownServices }: ShadowFile, services: readonly Service
 }
 
 function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
-  const receiver = page === undefined ? "no receiver" : page.url;
+  const receiver = pageGoes(page);
   if (!act) {
     return [
       "It never rolls back: it records what it would do.",
@@ -77,6 +77,12 @@ function actsSay({ act, platform, page }: ShadowFile): readonly string[] {
       `${formatDuration(platform!.giveUp)} after the decision.`,
     `It tells ${receiver} of proposals, pages and rollbacks.`,
   ];
+}
+
+function pageGoes(page: ShadowFile["page"]): string {
+  if (page === undefined) return "no receiver";
+  if (page.slack !== undefined) return "Slack";
+  return page.pagerduty === undefined ? page.url! : "PagerDuty";
 }
 
 function rollbackGoes({ url, askedBy }: Platform): string {
@@ -134,7 +140,7 @@ function warningsOf(
   return [
     ...blind.map((signal) => `no query gives ${selectionText(signal)}: ${signal.name} has no data`),
     ...(deployed ? [] : ["no sender may announce deployments: nothing is ever watched"]),
-    ...(sent.has("overrides") && may.has("override")
+    ...((sent.has("overrides") || sent.has("slack")) && may.has("override")
       ? []
       : ["overrides cannot arrive: give a sender `overrides`, and entitle people"]),
     ...(may.has("halt") && sent.has("halts")

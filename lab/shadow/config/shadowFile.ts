@@ -27,6 +27,7 @@ const DELIVERIES = [
   "argo-rollouts",
   "flagger",
   "github-protection",
+  "slack",
 ] as const;
 export type DeliveryKind = (typeof DELIVERIES)[number];
 
@@ -35,6 +36,7 @@ const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger"]
 
 /** Products that sign in a way of their own, so that a sender of theirs may send nothing else. */
 export const BY_GITHUB: readonly DeliveryKind[] = ["github", "github-protection"];
+const SIGNS_ITS_OWN: readonly DeliveryKind[] = [...BY_GITHUB, "slack"];
 
 /** What people may do. */
 const DEEDS = ["override", "approve", "halt"] as const;
@@ -72,8 +74,8 @@ function senderSchema(at: Surroundings) {
         const message = `${asking} cannot sign: give its sender a token instead of a secret`;
         context.addIssue({ code: "custom", path: ["secret"], message });
       }
-      if (may.some((kind) => BY_GITHUB.includes(kind)) && may.length > 1) {
-        const message = "GitHub signs in a way of its own: give it a sender of its own";
+      if (may.some((kind) => SIGNS_ITS_OWN.includes(kind)) && may.length > 1) {
+        const message = "GitHub and Slack sign in ways of their own: give each a sender of its own";
         context.addIssue({ code: "custom", path: ["may"], message });
       }
       const speaks = may.some((kind) => /^(overrides|approvals|halts)$/.test(kind));
@@ -120,6 +122,34 @@ function platformSchema(at: Surroundings) {
       context.addIssue("expected `url` and `secret`, or `askedBy` alone");
     });
 }
+
+/** Messages go to a webhook, or to Slack or PagerDuty in the form of these. */
+function pageSchema(at: Surroundings) {
+  return receiverSchema(at)
+    .partial({ url: true, secret: true })
+    .extend({
+      // An incoming webhook of Slack: its address is the secret.
+      slack: secret(at).refine(isSlack, { error: SLACK }).optional(),
+      /** The integration key; `url` is for another region than the United States. */
+      pagerduty: secret(at).optional(),
+    })
+    .superRefine(({ url, secret: key, slack, pagerduty }, context) => {
+      const hasKey = key !== undefined;
+      const isWhole =
+        slack !== undefined
+          ? url === undefined && !hasKey && pagerduty === undefined
+          : pagerduty !== undefined
+            ? !hasKey
+            : url !== undefined && hasKey;
+      if (!isWhole) context.addIssue("expected `url` and `secret`, or `slack`, or `pagerduty`");
+    });
+}
+
+const SLACK = "expected https://hooks.slack.com/…";
+/** On this machine only for tests and gateways. */
+const isSlack = (text: string): boolean =>
+  /^(env|file):/.test(text) ||
+  /^(https:\/\/hooks\.slack(-gov)?\.com|http:\/\/127\.0\.0\.1:\d+)\/\S+$/.test(text);
 
 function leaseSchema(at: Surroundings) {
   return z
@@ -168,7 +198,10 @@ function shadowSchema(at: Surroundings) {
       groups: z.record(name, names).default({}),
       entitled: z.array(grantSchema).default([]),
       platform: platformSchema(at).optional(),
-      page: receiverSchema(at).optional(),
+      page: pageSchema(at).optional(),
+      slack: z
+        .strictObject({ people: z.record(z.string().regex(/^[UW][A-Z\d]+$/), name) })
+        .optional(),
       lease: leaseSchema(at).prefault({}),
       audit: z
         .strictObject({
@@ -206,6 +239,10 @@ function shadowSchema(at: Surroundings) {
       if (hasRules && config.github === undefined) {
         issue("github-protection needs `github`: the App that answers", "senders");
       }
+      const clicks = Object.values(senders).some(({ may }) => may.includes("slack"));
+      if (clicks && config.slack === undefined) {
+        issue("a sender may send slack: give slack.people, whose button is whose", "senders");
+      }
       for (const group of Object.keys(groups)) {
         const inside = own(groups, group)!.find((member) => own(groups, member) !== undefined);
         if (inside !== undefined) issue(`${inside} is a group: name people`, "groups", group);
@@ -216,7 +253,7 @@ function shadowSchema(at: Surroundings) {
 export type ShadowFile = z.output<ReturnType<typeof shadowSchema>>;
 export type Sender = ShadowFile["senders"][string];
 export type Grant = ShadowFile["entitled"][number];
-export type Receiver = NonNullable<ShadowFile["page"]>;
+export type Receiver = z.output<ReturnType<typeof receiverSchema>>;
 export type Platform = NonNullable<ShadowFile["platform"]>;
 
 /**

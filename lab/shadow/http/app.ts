@@ -27,6 +27,7 @@ import { inbox, type Inbox } from "./inbox.ts";
 
 /** GitHub's largest useful payloads are some 100 KB. */
 const BODY_BYTES = 512 * 1024;
+const FORM = "application/x-www-form-urlencoded";
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -54,7 +55,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   // A signature covers the raw bytes, so bodies are parsed only after it was checked.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
+  const types = ["application/json", ...(usesForms(options.config) ? [FORM] : [])];
+  app.addContentTypeParser(types, { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
   });
   app.addHook("onSend", (_request, reply, _payload, done) => {
@@ -87,6 +89,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   }
   addOperatorRoutes(app, options);
   return app;
+}
+
+/** Slack sends forms. */
+function usesForms({ senders }: AppOptions["config"]): boolean {
+  return Object.values(senders).some(({ may }) => may.includes("slack"));
 }
 
 function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {

@@ -22,7 +22,7 @@ export interface Inbox {
   readonly host: Host;
   readonly config: Pick<
     ShadowFile,
-    "senders" | "groups" | "entitled" | "window" | "names" | "unknownServices"
+    "senders" | "groups" | "entitled" | "window" | "names" | "unknownServices" | "slack"
   >;
   readonly services: readonly ServiceRow[];
   readonly clock: Clock;
@@ -165,8 +165,9 @@ async function receive(
   return answer ?? refuse({ ...webhook, kind: "reused", why });
 }
 
-function whyNot(
-  { host, config, services }: Inbox,
+/** Why this person may not do it, through this sender; null where both may. */
+export function whyNot(
+  { host, config, services }: Pick<Inbox, "host" | "config" | "services">,
   sender: Sender,
   { deed, by, deploymentId }: Asked,
 ): string | null {

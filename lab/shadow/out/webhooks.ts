@@ -24,7 +24,7 @@ const finishedSchema = z.object({ succeeded: z.boolean(), detail: z.string().def
 export interface Receivers {
   /** A function: a tool that asks by itself gets the rollback as its answer. */
   readonly platform: Receiver | Effects["carryOut"] | null;
-  readonly page: Receiver | null;
+  readonly page: Receiver | Effects["carryOut"] | null;
 }
 
 export function webhookEffects({ platform, page }: Receivers, clock: Clock): Effects {
@@ -77,35 +77,48 @@ export function counting(
   };
 }
 
-async function send(
+function send(
   { url, secret, timeout }: Receiver,
   content: object,
   key: string,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<CarriedOut> {
-  const body = JSON.stringify(content);
   const timestampS = Math.floor(clock.wallMs() / 1000);
+  const headers = {
+    "idempotency-key": key,
+    "webhook-id": key,
+    "webhook-timestamp": String(timestampS),
+    "webhook-signature": signatureOf(secret, key, timestampS, JSON.stringify(content)),
+  };
+  return postJson(url, headers, content, timeout, signal);
+}
+
+/** One attempt to send a command; what the answer means for it. */
+export async function postJson(
+  url: string,
+  headers: JsonObject<string>,
+  content: object,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<CarriedOut> {
   try {
-    return await inTime(timeout, signal, async (given) => {
+    return await inTime(timeoutMs, signal, async (given) => {
       const response = await fetch(url, {
         method: "POST",
         redirect: "manual",
         headers: {
           "content-type": "application/json",
           "user-agent": "hindsight-shadow",
-          "idempotency-key": key,
-          "webhook-id": key,
-          "webhook-timestamp": String(timestampS),
-          "webhook-signature": signatureOf(secret, key, timestampS, body),
+          ...headers,
         },
-        body,
+        body: JSON.stringify(content),
         signal: given,
       });
       return resultOf(response.status, await readAnswer(response));
     });
   } catch (error) {
-    return { status: "unknown", detail: faultOf(error, timeout) };
+    return { status: "unknown", detail: faultOf(error, timeoutMs) };
   }
 }
 

@@ -32,7 +32,7 @@ export interface HostOnStage {
   /** Services whose newest version is slow. */
   readonly slow: Set<string>;
   /** Lines of the host's log. */
-  readonly log: readonly string[];
+  readonly log: string[];
   /** Lets the time to the next poll pass, and waits for what comes of that poll. */
   readonly poll: () => Promise<void>;
   readonly send: (

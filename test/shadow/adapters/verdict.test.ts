@@ -38,7 +38,7 @@ function told(isOrdered: boolean, halted: boolean): Record<string, string> {
   const deployment = { deploymentId: "cart-1" } as Standing["deployment"];
   return Object.fromEntries(
     PHASES.map((phase) => {
-      const standing = { deployment, phase, watchEndsAtMs: 1000 };
+      const standing = { deployment, phase, watchEndsAtMs: 1000, proposals: 1 };
       return [nameOf(phase), verdictOf(standing, { ready: true, halted }, isOrdered).verdict];
     }),
   );
@@ -66,7 +66,7 @@ describe("a rollout tool is told", () => {
   it("nothing by a host that does not hold the lease", () => {
     const deployment = { deploymentId: "cart-1" } as Standing["deployment"];
     for (const phase of PHASES) {
-      const standing = { deployment, phase, watchEndsAtMs: 1000 };
+      const standing = { deployment, phase, watchEndsAtMs: 1000, proposals: 1 };
       const ask = (): unknown => verdictOf(standing, { ready: false, halted: false }, true);
       expect(ask).toThrow(expect.objectContaining({ kind: "unavailable" }));
     }
