@@ -27,13 +27,14 @@ export const FLEET = "(fleet)";
  * What was decided. `silent` is a deployment that reports nothing: people were paged and the
  * rollout is to be held. `held` is a breach that a guardrail kept the machine from acting on
  * and that people were paged for already; `refused` is an event that was not allowed to
- * change anything.
+ * change anything. `waited` is an action that a coin put off (see decide/coin.ts).
  */
 export type DecisionKind =
   | "watchStarted"
   | "proposed"
   | "withdrawn"
   | "escalated"
+  | "waited"
   | "rollbackOrdered"
   | "ended"
   | "paged"
@@ -91,6 +92,16 @@ export interface Learned {
   readonly says: string;
 }
 
+/** What the coin of a policy that explores said about one deployment (see decide/coin.ts). */
+export interface Coin {
+  readonly outcome: "act" | "wait";
+  /** How likely that outcome was, given all that the policy saw. */
+  readonly propensity: number;
+  readonly tossedAtMs: number;
+  /** When the wait is over at the latest. */
+  readonly untilMs: number;
+}
+
 export interface DecisionRecord {
   /** `deploymentId#n`, n counting the deployment's (or the fleet's) records from 1. */
   readonly decisionId: string;
@@ -136,4 +147,6 @@ export interface DecisionRecord {
    * that would have held, null where it is the same: the shadow decision.
    */
   readonly learned?: Learned & { readonly tierWithout: TierName | null };
+  /** On what was waited for or ordered after a toss; absent everywhere else. */
+  readonly coin?: Coin;
 }

@@ -31,14 +31,14 @@ import { formatDuration } from "../policy/quantity.ts";
 import { isStricter, type TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
 import { begin, forget, isReplacedBy, passOn, reachStage, successorOf, tag } from "./begin.ts";
+import { tossed, waitOf, waits } from "./coin.ts";
 import { halt, toldFleet } from "./fleet.ts";
+import { heard } from "./hear.ts";
 import { quarantined, quarantineUnknown, refusesQuarantined, THREW } from "./quarantine.ts";
-import { begun, boundBy, put, refuse, unchanged, writeRecord } from "./recorder.ts";
-import type { Step, Turn } from "./recorder.ts";
+import { begun, boundBy, refuse, unchanged, writeRecord } from "./recorder.ts";
+import type { Said, Step, Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
-import { tellSilence } from "./silence.ts";
 import {
-  accusedBy,
   breachReason,
   caveat,
   endOfWatch,
@@ -53,11 +53,9 @@ import {
   type TierNow,
 } from "./standing.ts";
 import {
-  changed,
   dueThen,
   findDeployment,
   isOver,
-  judgedBy,
   nextDueAtMs,
   type DeploymentState,
   type FleetState,
@@ -155,24 +153,18 @@ function supersede(turn: Turn, state: DeploymentState, by: Deployment, nowMs: nu
 // ── A signal's verdict changes ────────────────────────────────────────────────
 
 function judge(turn: Turn, event: SignalJudged): void {
-  const { deploymentId, knownAtMs: nowMs } = event;
-  const known = findDeployment(turn.fleet, deploymentId);
-  if (known === undefined || known.phase.name === "ended") return;
-  const policy = boundBy(turn, known);
-  const judged = judgedBy(tellSilence(turn, known, event), event.evidence);
-  const begins = known.untaggedProposedAtMs === null && stands(policy, judged, nowMs, "untagged");
-  const state = begins ? changed(judged, { untaggedProposedAtMs: nowMs }) : judged;
-  put(turn, state);
-  if (state.phase.name === "proposed") {
-    const accused = [...new Set([...state.phase.accused, ...accusedBy(state)])];
-    put(turn, changed(state, { phase: { ...state.phase, accused } }));
-  }
+  const state = heard(turn, event);
+  if (state === null) return;
+  const nowMs = event.knownAtMs;
+  const policy = boundBy(turn, state);
   const breach = stands(policy, state, nowMs, "tagged");
   if (breach) noteBreach(turn, state.deployment, nowMs);
   if (state.phase.name === "watching" && breach) propose(turn, state, nowMs);
-  if (state.phase.name !== "proposed") return;
-  if (breach) unlearn(turn, state, state.phase, nowMs);
-  else if (recovered(policy, state, state.phase)) withdraw(turn, state, nowMs);
+  const { phase } = state;
+  if (phase.name !== "proposed") return;
+  if (breach && phase.waits && !waits(policy, state, nowMs)) silence(turn, state, phase, nowMs);
+  else if (breach) unlearn(turn, state, phase, nowMs);
+  else if (recovered(policy, state, phase)) withdraw(turn, state, nowMs);
 }
 
 /** Asks again about deployments with a new tag or stage: how sure to be depends on the tier. */
@@ -195,11 +187,10 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
     const authority = `policy ${policy.policy}, tier full`;
     const why = { decision: "proposed", nowMs, reason, authority, tier: decision } as const;
     writeRecord(turn, state, { proposals }, why);
-    rollBack(turn, findDeployment(turn.fleet, state.deployment.deploymentId)!, nowMs, decision, {
+    return act(turn, findDeployment(turn.fleet, state.deployment.deploymentId)!, nowMs, decision, {
       reason: "full autonomy: rolled back at once",
       authority,
     });
-    return;
   }
   const phase = questionOf(policy, state, decision, ON_CALL, nowMs);
   const authority = `${ON_CALL}, by ${decision.tier === "override" ? "override" : "approval"}`;
@@ -265,8 +256,7 @@ function approve(turn: Turn, { deploymentId, by, knownAtMs: nowMs }: ApprovalGiv
   const state = findDeployment(turn.fleet, deploymentId);
   if (state === undefined) return;
   if (state.phase.name !== "proposed") {
-    refuse(turn, state, nowMs, `approval by ${by}: no proposal stands`);
-    return;
+    return refuse(turn, state, nowMs, `approval by ${by}: no proposal stands`);
   }
   const policy = boundBy(turn, state);
   const tier = tierNow(turn, state, nowMs);
@@ -283,11 +273,10 @@ function approve(turn: Turn, { deploymentId, by, knownAtMs: nowMs }: ApprovalGiv
 function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
   const policy = boundBy(turn, state);
   if (phase.tier === "approve" && phase.step < policy.tiers.approve.escalate.length) {
-    escalate(turn, state, phase, nowMs);
-    return;
+    return escalate(turn, state, phase, nowMs);
   }
   const waited = formatDuration(nowMs - phase.proposedAtMs);
-  if (onSilence(policy, phase) === "hold") {
+  if (phase.waits !== true && onSilence(policy, phase) === "hold") {
     const over: End = phase.tier === "approve" ? "expired" : "held";
     end(turn, state, over, nowMs, `no answer within ${waited}: held`);
     return;
@@ -300,8 +289,9 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
     if (pagesFor(turn, tier.restraint, state.deployment)) page(turn, record, phase.to);
     return;
   }
-  rollBack(turn, state, nowMs, tier, {
-    reason: `no override within ${waited}: proceeds${caveat(policy, state, nowMs)}`,
+  const said = phase.waits ? `the wait is over after ${waited}` : `no override within ${waited}`;
+  act(turn, state, nowMs, tier, {
+    reason: `${said}: proceeds${caveat(policy, state, nowMs)}`,
     authority: `policy ${policy.policy}, tier ${tier.tier}`,
   });
 }
@@ -347,16 +337,25 @@ function quarantine(turn: Turn, event: DeploymentQuarantined): void {
 
 // ── Acting, and ending ────────────────────────────────────────────────────────
 
+/** Rolls back on the machine's own authority, unless a coin says to wait (see coin.ts). */
+function act(turn: Turn, given: DeploymentState, nowMs: number, tier: TierDecision, why: Said) {
+  const policy = boundBy(turn, given);
+  const state = tossed(policy, given, nowMs);
+  if (!waits(policy, state, nowMs)) return rollBack(turn, state, nowMs, tier, why);
+  const { phase, reason } = waitOf(policy, state, tier.tier, nowMs);
+  writeRecord(turn, state, { phase }, { ...why, decision: "waited", nowMs, reason, tier });
+}
+
 function rollBack(
   turn: Turn,
   state: DeploymentState,
   nowMs: number,
   tier: TierDecision,
-  { reason, authority }: { readonly reason: string; readonly authority: string },
+  said: Said,
 ): void {
   const phase = { name: "rollingBack", orderedAtMs: nowMs, tier: tier.tier } as const;
   noteRollback(turn, state.deployment, nowMs);
-  const why = { decision: "rollbackOrdered", nowMs, reason, authority, tier } as const;
+  const why = { ...said, decision: "rollbackOrdered", nowMs, tier } as const;
   const record = writeRecord(turn, state, { phase }, why);
   orderRollback(turn, record);
   notify(turn, record);

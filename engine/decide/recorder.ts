@@ -59,12 +59,16 @@ export function boundBy(turn: Turn, state: DeploymentState): Policy {
   return policyOf(turn.fleet, turn.policy, state);
 }
 
-/** What a record says about a decision besides the state itself. `nowMs` is when it was made. */
-export interface Why {
-  readonly decision: DecisionKind;
-  readonly nowMs: number;
+/** Why, and who could decide it. */
+export interface Said {
   readonly reason: string;
   readonly authority: string;
+}
+
+/** What a record says about a decision besides the state itself. `nowMs` is when it was made. */
+export interface Why extends Said {
+  readonly decision: DecisionKind;
+  readonly nowMs: number;
   readonly tier?:
     (TierDecision & Partial<Pick<DecisionRecord, "explanations" | "learned">>) | undefined;
 }
@@ -123,6 +127,8 @@ export function writeRecord(
   }
   if (after.silence !== undefined) record.silence = after.silence;
   if (tier?.learned !== undefined) record.learned = tier.learned;
+  const isTossed = why.decision === "waited" || why.decision === "rollbackOrdered";
+  if (isTossed && after.coin !== undefined) record.coin = after.coin;
   turn.records = added(turn.records, record);
   put(turn, after);
   return record;

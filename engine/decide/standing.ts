@@ -23,7 +23,7 @@ import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals">;
 
 /** The signals that speak against the deployment. */
-function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
+export function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
   let found: SignalEvidence[] | null = null;
   for (const evidence of signals) {
     if (!accuses(evidence)) continue;
@@ -244,7 +244,7 @@ export function accusedBy(state: DeploymentState): readonly string[] {
 export function questionOf(
   policy: Policy,
   state: DeploymentState,
-  { tier, learned }: TierNow,
+  { tier, learned }: Pick<TierNow, "tier" | "learned">,
   to: string,
   nowMs: number,
 ): Proposed {

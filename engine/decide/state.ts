@@ -11,7 +11,7 @@ import type {
 import { inForce } from "../policy/inForce.ts";
 import { initialLearning, openOf, type LearningState } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { End, TierName } from "../record.ts";
+import type { Coin, End, TierName } from "../record.ts";
 import { added, replacedAt } from "./list.ts";
 
 export interface Watching {
@@ -30,6 +30,8 @@ export interface Proposed {
   readonly accused: readonly string[];
   /** What was learned made its tier stricter, so a hard guard that speaks asks anew. */
   readonly learned?: true;
+  /** A coin said to wait, and nobody is asked anew (see coin.ts). */
+  readonly waits?: true;
 }
 export interface RollingBack {
   readonly name: "rollingBack";
@@ -66,6 +68,8 @@ export interface DeploymentState {
   readonly guarded?: true;
   /** When the same policy would have proposed without any tag. */
   readonly untaggedProposedAtMs: number | null;
+  /** Tossed when the machine would have acted alone; absent before, and where nothing explores. */
+  readonly coin?: Coin;
 }
 
 export interface FleetState {
@@ -158,6 +162,7 @@ export function changed(
   };
   if (state.guarded === true) next.guarded = true;
   if (state.silence !== undefined) next.silence = state.silence;
+  if (state.coin !== undefined) next.coin = state.coin;
   return Object.assign(next, change);
 }
 

@@ -82,8 +82,9 @@ export function ask(
   page(turn, record, to);
 }
 
-/** The question no longer stands. */
+/** The question no longer stands. Under tier `full` a coin waits, and nobody was asked. */
 export function takeBack(turn: Turn, record: DecisionRecord): void {
+  if (record.tier === "full") return;
   const { reason, deploymentId, decisionId, knownAtMs: askedAtMs } = record;
   tell(turn, { kind: "withdrawProposal", reason, deploymentId, decisionId, askedAtMs });
 }

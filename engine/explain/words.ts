@@ -33,6 +33,7 @@ export const DECISION_WORDS: Readonly<Record<DecisionKind, string>> = {
   proposed: "a rollback was proposed",
   withdrawn: "the proposal was taken back",
   escalated: "the next people were asked",
+  waited: "a coin put the rollback off",
   rollbackOrdered: "the rollback was ordered",
   ended: "it ended",
   paged: "a person was paged; the machine may not act",

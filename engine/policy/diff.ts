@@ -143,6 +143,10 @@ const SUBJECTS: readonly (readonly [RegExp, string])[] = [
   [/^learning$/, "learning from overrides"],
   [/^learning\.halfLife$/, "what was learned weighs half after"],
   [/^learning\.atLeast$/, "similar proposals teach from a weight of"],
+  [/^explore$/, "exploring"],
+  [/^explore\.probability$/, "the coin waits in"],
+  [/^explore\.upTo$/, "the coin is tossed up to so many tolerances:"],
+  [/^explore\.delay$/, "the coin waits at most"],
   [/^learning\.discountAtMost$/, "learning lowers a confidence by at most"],
 ];
 

@@ -177,6 +177,7 @@ function parseWritten(
       stormBrake: brakeOf(written.guardrails.stormBrake),
     },
     ...learningOf(written.learning),
+    ...exploreOf(written.explore, written.watch),
     ...judge,
   };
   const issues = outOfReach(resolved);
@@ -218,6 +219,15 @@ function learningOf(written: z.infer<typeof policySchema>["learning"]): Pick<Pol
   if (written === undefined || !written.fromOverrides) return {};
   const { halfLife, atLeast, discountAtMost } = written;
   return { learning: { halfLifeMs: halfLife, atLeast, discountAtMost } };
+}
+
+function exploreOf(
+  written: z.infer<typeof policySchema>["explore"],
+  watchMs: number,
+): Pick<Policy, "explore"> {
+  if (written === undefined) return {};
+  const { probability, upTo, delay = watchMs, when = null, seed } = written;
+  return { explore: { probability, upTo, delayMs: delay, when, seed } };
 }
 
 /** The stages, the narrowest first: the first that holds is the one that counts. */

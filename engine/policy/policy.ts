@@ -5,6 +5,7 @@ import type { IncumbentKind } from "../incumbents/incumbent.ts";
 import type { JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
 import type { WeeklyRange } from "./calendar.ts";
+import type { Explore } from "./explore.ts";
 import type { Tolerance } from "./quantity.ts";
 import type { Role } from "./role.ts";
 
@@ -371,6 +372,8 @@ export interface Policy {
   readonly guardrails: Guardrails;
   /** Absent: nothing that people answer changes what is decided later. */
   readonly learning?: Learning;
+  /** Absent: the machine acts wherever it may. */
+  readonly explore?: Explore;
   /** After so long without a sample while others report a deployment is silent; absent: never. */
   readonly silenceMs?: number;
   /** Absent: the detectors of the signals judge. */

@@ -55,6 +55,8 @@ const DIRECTIONS: readonly Direction[] = [
   { path: ["hardGuard", "*", "under"], tighter: "higher", default: 1, ...share },
   { path: ["learning", "atLeast"], tighter: "higher", default: 5, ...count },
   { path: ["learning", "discountAtMost"], tighter: "lower", default: 0.5, ...share },
+  { path: ["explore", "probability"], tighter: "lower", ...share },
+  { path: ["explore", "upTo"], tighter: "lower", default: 2, ...count },
   { path: ["context", "*", "max"], tighter: "lower", default: 0.5, ...share },
   { path: ["context", "*", "for"], tighter: "lower", default: 7_200_000, ...duration },
   { path: ["context", "*", "tierAtLeast"], tighter: "higher", ...tier },

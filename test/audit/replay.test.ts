@@ -64,6 +64,25 @@ describe("decisions made again", () => {
     expect(replayed).toMatchObject({ sections: 1, decisions: 3, differences: [], filled: [] });
   });
 
+  it("toss the same coins, and tell a coin that was rewritten", () => {
+    const { policy, run } = readStory(join(ROOT, "test/traces/coin-waits.yaml"));
+    const { handled } = run().host;
+    const section = { policy, caseId: null, history: null, handled, samples: new Map() };
+    const file = join(temporaryDirectory(), "coins.jsonl");
+    writeText(file, logLines([section], null));
+    expect(replayLog(file, false).differences).toEqual([]);
+    const changed = structuredClone(handled).map((one) => ({
+      ...one,
+      records: one.records.map((record) =>
+        record.coin === undefined
+          ? record
+          : { ...record, coin: { ...record.coin, propensity: 0.9 } },
+      ),
+    }));
+    writeText(file, logLines([{ ...section, handled: changed }], null));
+    expect(replayLog(file, false).differences.length).toBeGreaterThan(0);
+  });
+
   it("are identical where the fleet began with what an older log taught", () => {
     const { policy, run } = readStory(join(ROOT, "scenarios/stories/overrides-teach.yaml"));
     const { handled } = run().host;

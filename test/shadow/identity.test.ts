@@ -22,7 +22,8 @@ import { liveIn } from "./worldStage.ts";
 const DAY_MS = 86_400_000;
 const SOAK = process.env["SOAK"] !== undefined;
 
-const written = (season: boolean): Policy =>
+/** A policy that acts explores as well: half of what it would do alone it puts off. */
+const written = (season: boolean, act: boolean): Policy =>
   policyOf({
     policy: "live",
     owner: "platform",
@@ -59,6 +60,12 @@ const written = (season: boolean): Policy =>
       customer_commitment: { tierAtLeast: "approve" },
     },
     guardrails: { rollbackBudget: { per: "service", max: 3, in: "24h" }, cooldown: "30m" },
+    ...(act
+      ? {
+          hardGuard: { latency: { times: 4 }, errors: { over: "10%", times: 4 } },
+          explore: { probability: "50%", upTo: 8, delay: "15m" },
+        }
+      : {}),
   });
 
 /** By deployment, without the numbers of records and what was refused. */
@@ -109,6 +116,7 @@ function readJournal(dir: string, act: boolean): Recorded {
     judged += replay!.judgements;
   }
   expect(judged > 0).toBe(act);
+  expect(all.some(({ coin }) => coin !== undefined)).toBe(act);
   return { decided: decidedIn(all, act), records: all.length, again };
 }
 
@@ -118,7 +126,7 @@ async function compare(
   act: boolean,
   season: boolean,
 ): Promise<Recorded> {
-  const policy = written(season);
+  const policy = written(season, act);
   const { world } = freshWorld(seed);
   const dir = join(temporaryDirectory(), "journal");
   const fromMs = world.startMs + 7 * DAY_MS;

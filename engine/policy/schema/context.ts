@@ -38,6 +38,21 @@ export const learning = z.strictObject({
   discountAtMost: properShare.default(0.5),
 });
 
+/**
+ * A wait that is less likely than one in a hundred weighs too much to be of use, and one that is
+ * more likely than not is no exploration but another policy.
+ */
+export const explore = z.strictObject({
+  probability: share.refine(
+    (value) => value >= 0.01 && value <= 0.5,
+    "expected a share from 1% to 50%",
+  ),
+  upTo: z.number({ error: "expected a number, 1 or more" }).min(1, "expected 1 or more").default(2),
+  delay: properWait.optional(),
+  when: condition.optional(),
+  seed: z.string().min(1).default("1"),
+});
+
 export const guardrails = z.strictObject({
   never: z.array(z.strictObject({ when: condition })).default([]),
   toleranceAtMost: share.optional(),

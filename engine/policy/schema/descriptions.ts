@@ -136,5 +136,11 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "learning.halfLife": "After which an answer weighs half.",
     "learning.atLeast": "Weight of answers to similar proposals before any of them counts.",
     "learning.discountAtMost": "The share of a confidence that may be taken off.",
+    explore: "A coin: where the machine would roll back alone, it waits in a small share instead.",
+    "explore.probability": "How often it waits, from 1% to 50%; the record keeps it.",
+    "explore.upTo": "Only while the harm is at most so many times its tolerance.",
+    "explore.delay": "It waits at most so long; without it, to the end of the watch.",
+    "explore.when": "Only these deployments.",
+    "explore.seed": "Another seed tosses other coins.",
   }),
 );

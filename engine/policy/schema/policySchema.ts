@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { assignment, mode, stage, tiers } from "./authority.ts";
-import { contextRule, guardrails, hardGuard, learning } from "./context.ts";
+import { contextRule, explore, guardrails, hardGuard, learning } from "./context.ts";
 import { isAboutErrors } from "../declared.ts";
 import { own } from "../../json.ts";
 import { SIGNALS_AT_MOST } from "../limits.ts";
@@ -49,6 +49,7 @@ export const policySchema = z
     guardrails: guardrails.prefault({}),
     hardGuard: z.record(z.string(), hardGuard).default({}),
     learning: learning.optional(),
+    explore: explore.optional(),
   })
   .superRefine((policy, context) => {
     const issue = (path: (string | number)[], message: string): void =>
@@ -80,6 +81,13 @@ export const policySchema = z
       const cure = "write `fusion: evidence`, or `learning: { fromOverrides: false }`";
       const message = `lowers a confidence, and under \`fusion: ${name}\` there is none: ${cure}`;
       issue(["learning"], message);
+    }
+    if (policy.explore !== undefined) {
+      for (const name of Object.keys(policy.signals)) {
+        if (Object.hasOwn(policy.hardGuard, name)) continue;
+        const cure = `write \`hardGuard: { ${name}: { times: 3 } }\``;
+        issue(["explore"], `nothing ends a wait while ${name} grows: ${cure}`);
+      }
     }
     const { windowAtLeast = 0 } = policy.guardrails;
     const { window } = policy.tiers.override;

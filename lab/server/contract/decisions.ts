@@ -9,6 +9,7 @@ export const decisionKind = z.enum([
   "proposed",
   "withdrawn",
   "escalated",
+  "waited",
   "rollbackOrdered",
   "ended",
   "paged",

@@ -196,6 +196,7 @@ function markOf({ decision, end }: DecisionRecord): Mark["kind"] {
     case "silent":
       return "paged";
     case "halted":
+    case "waited":
     case "haltLifted":
     case "policyChanged":
     case "refused":

@@ -7,6 +7,7 @@ export const KINDS: Readonly<Record<DecisionRow["decision"], string>> = {
   proposed: "rollback proposed",
   withdrawn: "proposal withdrawn",
   escalated: "escalated",
+  waited: "put off by a coin",
   rollbackOrdered: "rollback ordered",
   ended: "ended",
   paged: "people paged",
