@@ -19,6 +19,7 @@ const COMMANDS: CommandMakers = {
   report: async () => (await import("./report.ts")).reportCommand(),
   tags: async () => (await import("./tags.ts")).tagsCommand(),
   "detect-bench": async () => (await import("./detectBench.ts")).detectBenchCommand(),
+  confidence: async () => (await import("./confidence.ts")).confidenceCommand(),
   serve: async () => (await import("./serve.ts")).serveCommand(),
   shadow: async () => (await import("./shadow.ts")).shadowCommand(),
   simulate: async () => (await import("./simulate.ts")).simulateCommand(),

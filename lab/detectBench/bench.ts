@@ -17,6 +17,7 @@ import { listed } from "../history/import/findings.ts";
 import { namesOf } from "../history/metric/seriesName.ts";
 import type { History } from "../history/open.ts";
 import { absent } from "../people/recorded.ts";
+import { watchedFor } from "../policy/watchedFor.ts";
 import { Problem } from "../problem.ts";
 import { replay } from "../replay/replay.ts";
 import { blindCases, ruleOf } from "./baselines.ts";
@@ -88,7 +89,7 @@ export async function benchDetection(
   options: BenchOptions,
 ): Promise<Bench> {
   const { withinMs, seed, replicates } = options;
-  const judged = withinMs === null || withinMs >= policy.watchMs ? policy : cut(policy, withinMs);
+  const judged = withinMs === null ? policy : watchedFor(policy, withinMs);
   const manifest = {
     engineVersion: ENGINE_VERSION,
     history: history.manifest.digest,
@@ -140,15 +141,6 @@ export async function benchDetection(
     ],
     notes: notesOf(history, own, bad),
   };
-}
-
-/** The policy with a shorter watch, which is that of all its signals too. */
-function cut(policy: Policy, watchMs: number): Policy {
-  const signals = policy.signals.map(({ watchSamples, watchMs: own, ...signal }) => {
-    const isShorter = watchSamples === undefined && own !== undefined && own < watchMs;
-    return isShorter ? { ...signal, watchMs: own } : signal;
-  });
-  return { ...policy, watchMs, signals };
 }
 
 function notesOf(history: History, cases: readonly Case[], bad: number): string[] {

@@ -9,15 +9,14 @@
 import {
   confidenceOf,
   judgementsOf,
-  stands,
   withJudgement,
   type Policy,
   type SignalEvidence,
   type SignalJudged,
 } from "../../engine/index.ts";
+import { firstAlarm } from "../confidence/cases.ts";
 import { incidentsByDeployment } from "../history/incidents.ts";
 import type { History } from "../history/open.ts";
-import type { PlannedDeployment } from "../replay/plan.ts";
 import type { Replay } from "../replay/replay.ts";
 
 export interface Case {
@@ -51,7 +50,7 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
     const bad = label === "regression";
     if (!bad && label !== "benign" && label !== "expected_change") return;
     const judgements = judgementsOf(judged[at]!, deployment);
-    const flaggedAtMs = firstBreach(policy, planned, judgements);
+    const flaggedAtMs = firstAlarm(policy, planned, judgements);
     const onsetAtMs = incidents.get(deployment.deploymentId)?.onsetAtMs ?? deployment.startedAtMs;
     const last = judgements.filter(({ cause }) => cause === "end");
     cases.push({
@@ -74,21 +73,6 @@ export function casesOf(history: History, replay: Replay, index: number): Case[]
 
 function strength({ statistic, limit }: SignalEvidence): number {
   return statistic === null || limit === null || limit === 0 ? 0 : statistic / limit;
-}
-
-/** `knownAtMs` of the first judgement after which the breach was enough to act on; else null. */
-function firstBreach(
-  policy: Policy,
-  { deployment, tags, stages }: PlannedDeployment,
-  judgements: readonly SignalJudged[],
-): number | null {
-  let signals: readonly SignalEvidence[] = [];
-  for (const { evidence, knownAtMs } of judgements) {
-    signals = withJudgement(signals, evidence);
-    if (stands(policy, { deployment, tags, stages, signals }, knownAtMs, "tagged"))
-      return knownAtMs;
-  }
-  return null;
 }
 
 /** The largest joint ln E of the signals during the watch. */

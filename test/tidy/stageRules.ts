@@ -18,6 +18,7 @@ const STAGES: readonly string[] = [
   "causes",
   "score",
   "compare",
+  "confidence",
   "explain",
   "gate",
   "sweep",
