@@ -39,7 +39,8 @@ export function importCommand(): Command {
     .addOption(timestampOption())
     .addOption(timezoneOption())
     .requiredOption("--mapping <file>", "which tables and columns of yours are which of ours")
-    .description("Import other Parquet tables through a small mapping file.")
+    .alias("mapped")
+    .description("Import other tables (Parquet, CSV, JSON) through a small mapping file.")
     .addHelpText("after", PARQUET_HELP)
     .action(async (flags: ImportFlags & { mapping: string }) => {
       const find = (duck: Duck) => findMapped(flags.mapping, duck, flags.timezone ?? null);
@@ -98,12 +99,18 @@ Mapping file (paths are relative to it):
       files: "samples/*.parquet"
       columns: { service: svc, metric: name, ts: time, value: val }
       where: "env = 'prod'"              # optional, SQL
+      rows: [series, series.pointlist]   # optional: these lists become rows, one after the other;
+                                         # [[Timestamps, Values]]: side by side
       scale: { latency_ms: 1000 }        # optional, a factor for a metric's values
     deployments:
       files: deploys.parquet
       columns: { deployment_id: id, service: app, deployed_at: at, kind: { constant: code } }
   kinds: { "helm upgrade": code }        # optional
-A column is a column's name, { constant: text } or { sql: expression }.
+Files are Parquet, CSV or JSON (also JSON lines) by their names or by \`format:\`; a glob or a list
+of them. CSV may have a \`delimiter:\`. A column is a path (service, metric.labels.app,
+pointlist[1]), { constant: text }, { sql: expression } or { of: path, is: UNIT }. A unit is epoch_s,
+epoch_ms, epoch_us or epoch_ns of a time, and decimal_comma of a value. Times in ISO 8601 need none,
+and those without a zone --timezone. Worked examples of five exports lie in datasets/exports.
 
 Example:
   hindsight import parquet --mapping warehouse.yaml --out ./history`;

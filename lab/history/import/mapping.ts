@@ -1,5 +1,5 @@
 /**
- * The mapping file of `import parquet`: which tables and columns of a warehouse
+ * The mapping file of `import parquet`: which tables and columns of a warehouse or of an export
  * are which of ours. Unknown keys are errors with file, line and column.
  */
 
@@ -11,23 +11,14 @@ import { ENGINE_VERSION, own, type JsonObject } from "../../../engine/index.ts";
 import { operatingProblem } from "../../operatingProblem.ts";
 import { Problem, Problems } from "../../problem.ts";
 import { parseYaml } from "../../yaml.ts";
-import { identifier, quoted, type Duck } from "../duck.ts";
+import { quoted, type Duck } from "../duck.ts";
 import { samplesThere, type Sources } from "./importHistory.ts";
 import { DEPLOYMENT_KINDS } from "./kinds.ts";
-import { parquetRelation, type Relation } from "./relation.ts";
+import { mappedRelation, TABLE, type MappedTable, type Place } from "./mappedTable.ts";
+import type { Relation } from "./relation.ts";
 import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
 import type { Zone } from "./zone.ts";
 
-const COLUMN = z.union([
-  z.string(),
-  z.strictObject({ constant: z.union([z.string(), z.number()]) }),
-  z.strictObject({ sql: z.string() }),
-]);
-const TABLE = z.strictObject({
-  files: z.string(),
-  columns: z.record(z.string(), COLUMN).optional(),
-  where: z.string().optional(),
-});
 const METRICS = TABLE.extend({ scale: z.record(z.string(), z.number()).optional() });
 
 const MAPPING = z.strictObject({
@@ -40,7 +31,6 @@ const MAPPING = z.strictObject({
   }),
   kinds: z.record(z.string(), z.enum(DEPLOYMENT_KINDS)).optional(),
 });
-type Table = z.infer<typeof TABLE>;
 
 /**
  * Reads a mapping file and finds what it maps.
@@ -52,20 +42,26 @@ export async function findMapped(
   duck: Duck,
   zone: Zone | null = null,
 ): Promise<Sources> {
-  const mapping = readMapping(file);
-  const tables = mapping.tables as JsonObject<Table | undefined>;
+  const { mapping, placeOf } = readMapping(file);
+  const tables = mapping.tables as JsonObject<MappedTable | undefined>;
   const relate = async (name: string): Promise<Relation | null> => {
     const table = own(tables, name);
     if (table === undefined) return null;
-    const paths = await matching(duck, resolve(dirname(file), table.files));
-    if (paths.length === 0) {
-      throw new Problem(`tables.${name}: no file matches ${table.files}`, {
-        file,
-        cure: "Paths are relative to the mapping file.",
-      });
+    const patterns = typeof table.files === "string" ? [table.files] : table.files;
+    const paths: string[] = [];
+    for (const pattern of patterns) {
+      const found = await matching(duck, resolve(dirname(file), pattern));
+      if (found.length === 0) {
+        throw new Problem(`tables.${name}: no file matches ${pattern}`, {
+          ...placeOf(["tables", name, "files"]),
+          cure: "Paths are relative to the mapping file.",
+        });
+      }
+      paths.push(...found.filter((path) => !paths.includes(path)));
     }
-    const shown = paths.length === 1 ? paths[0]! : table.files;
-    return parquetRelation(duck.connection, paths, shown, zone, select(table), table.where ?? null);
+    const shown = paths.length === 1 ? paths[0]! : patterns.join(", ");
+    const at: Place = (path) => placeOf(["tables", name, ...path]);
+    return mappedRelation(duck.connection, table, paths, shown, zone, at);
   };
   const small = new Map<SmallTable, Relation>();
   for (const name of SMALL_TABLES) {
@@ -90,18 +86,12 @@ async function matching({ connection }: Duck, pattern: string): Promise<string[]
   return (reader.getRowObjectsJS() as { file: string }[]).map(({ file }) => file);
 }
 
-function select({ columns }: Table): string {
-  if (columns === undefined) return "*";
-  return Object.entries(columns)
-    .map(([ours, theirs]) => {
-      if (typeof theirs === "string") return `${identifier(theirs)} AS ${identifier(ours)}`;
-      if ("sql" in theirs) return `(${theirs.sql}) AS ${identifier(ours)}`;
-      return `${quoted(String(theirs.constant))} AS ${identifier(ours)}`;
-    })
-    .join(", ");
+interface Read {
+  readonly mapping: z.infer<typeof MAPPING>;
+  readonly placeOf: Place;
 }
 
-function readMapping(file: string): z.infer<typeof MAPPING> {
+function readMapping(file: string): Read {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -120,7 +110,9 @@ function readMapping(file: string): z.infer<typeof MAPPING> {
     return { file, line, column: col };
   };
   const parsed = MAPPING.safeParse(value());
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    return { mapping: parsed.data, placeOf: (path) => at(offsetOf(document, path, true)) };
+  }
   throw new Problems(
     parsed.error.issues.flatMap((issue) => {
       const path = issue.path as (string | number)[];

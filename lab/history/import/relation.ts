@@ -65,17 +65,14 @@ export async function csvRelation(
   };
 }
 
-/** Parquet files, as they are or through a mapped SELECT. */
+/** Parquet files as they are. */
 export async function parquetRelation(
   connection: DuckDBConnection,
   paths: readonly string[],
   file: string,
   zone: Zone | null,
-  select = "*",
-  where: string | null = null,
 ): Promise<Relation> {
-  const from = `read_parquet([${paths.map(quoted).join(", ")}])`;
-  const body = `SELECT ${select} FROM ${from}${where === null ? "" : ` WHERE ${where}`}`;
+  const body = `SELECT * FROM read_parquet([${paths.map(quoted).join(", ")}])`;
   const columns = await describe(connection, body, file);
   return {
     file,

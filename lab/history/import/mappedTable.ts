@@ -1,0 +1,242 @@
+/**
+ * One table of a mapping: files of any form, nested lists spread into rows, columns picked out of
+ * what is then there. DuckDB reads; here its SELECT is put together, a step at a time, so that an
+ * error can name the line of the mapping and the columns of the data.
+ */
+
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { statSync } from "node:fs";
+import { z } from "zod";
+import { Problem } from "../../problem.ts";
+import { identifier, quoted } from "../duck.ts";
+import { isDiskFull } from "../../operatingProblem.ts";
+import type { Relation } from "./relation.ts";
+import type { Zone } from "./zone.ts";
+
+const FORMATS = ["parquet", "csv", "json"] as const;
+/** What a value of the source is, where it is not what the import expects. */
+const UNITS = ["epoch_s", "epoch_ms", "epoch_us", "epoch_ns", "decimal_comma"] as const;
+
+const COLUMN = z.union([
+  z.string(),
+  z.strictObject({ constant: z.union([z.string(), z.number()]) }),
+  z.strictObject({ sql: z.string() }),
+  z.strictObject({ of: z.string(), is: z.enum(UNITS) }),
+]);
+
+export const TABLE = z.strictObject({
+  files: z.union([z.string(), z.array(z.string()).min(1)]),
+  format: z.enum(FORMATS).optional(),
+  /** Between the fields of a CSV file; a comma where it is absent. */
+  delimiter: z.string().length(1).optional(),
+  /** Lists that become rows, one after the other; those in a list go side by side. */
+  rows: z.array(z.union([z.string(), z.array(z.string()).min(2)])).optional(),
+  columns: z.record(z.string(), COLUMN).optional(),
+  where: z.string().optional(),
+});
+export type MappedTable = z.infer<typeof TABLE>;
+
+/** Where something stands in the mapping file. */
+export type Place = (path: readonly (string | number)[]) => {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+};
+
+/** A table expression under construction. */
+interface Step {
+  readonly sql: string;
+  readonly columns: ReadonlyMap<string, string>;
+}
+
+/**
+ * The rows of a table of the mapping.
+ *
+ * @param shown as people know the files
+ * @throws Problem that names the line of the mapping, and the columns that there are
+ */
+export async function mappedRelation(
+  connection: DuckDBConnection,
+  table: MappedTable,
+  paths: readonly string[],
+  shown: string,
+  zone: Zone | null,
+  place: Place,
+): Promise<Relation> {
+  const describe = async (sql: string): Promise<Step> => {
+    const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);
+    const rows = reader.getRowObjectsJS() as { column_name: string; column_type: string }[];
+    return {
+      sql: `(${sql})`,
+      columns: new Map(rows.map((row) => [row.column_name, row.column_type])),
+    };
+  };
+  /** The SELECT, or a problem at a place of the mapping with what there is. */
+  const trying = async (
+    sql: string,
+    before: Step,
+    path: readonly (string | number)[],
+    what: string,
+  ): Promise<Step> => {
+    try {
+      return await describe(sql);
+    } catch (error) {
+      if (!(error instanceof Error) || isDiskFull(error)) throw error;
+      const why = error.message.split("\n")[0]!.replace(/^\w+ Error: /, "");
+      throw new Problem(`${what}: ${why}`, { ...place(path), cure: there(before, shown) });
+    }
+  };
+  const nothing: Step = { sql: "", columns: new Map() };
+  const read = `SELECT * FROM ${readerOf(table, paths)}`;
+  let step = await trying(read, nothing, ["files"], `${shown} cannot be read`);
+  for (const [at, lists] of (table.rows ?? []).entries()) {
+    const names = typeof lists === "string" ? [lists] : lists;
+    const { file, line } = place(["rows", at]);
+    const sql = spread(step, names, `${file}:${line}`);
+    step = await trying(sql, step, ["rows", at], `rows: ${names.join(", ")}`);
+  }
+  const columns = Object.entries(table.columns ?? {});
+  for (const [ours, theirs] of columns) {
+    const path = ["columns", ours];
+    const sql = `SELECT ${expressionOf(step, theirs)} FROM ${step.sql}`;
+    await trying(sql, step, path, `column ${ours}: ${JSON.stringify(theirs)}`);
+  }
+  const where = table.where === undefined ? "" : ` WHERE ${table.where}`;
+  if (where !== "") {
+    await trying(`SELECT * FROM ${step.sql}${where}`, step, ["where"], "where");
+  }
+  const sourced = (ours: string): string => {
+    const { file, line } = place(["columns", ours]);
+    return `${file}:${line}`;
+  };
+  const picked = columns.map(([ours, theirs]) => {
+    return `${expressionOf(step, theirs, sourced(ours))} AS ${identifier(ours)}`;
+  });
+  const select = picked.length === 0 ? "*" : picked.join(", ");
+  const last = await describe(`SELECT ${select} FROM ${step.sql}${where}`);
+  return {
+    file: shown,
+    paths,
+    isCsv: false,
+    columns: last.columns,
+    rejects: null,
+    zone,
+    sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM ${last.sql})`,
+  };
+}
+
+function readerOf({ format, delimiter }: MappedTable, paths: readonly string[]): string {
+  const files = `[${paths.map(quoted).join(", ")}]`;
+  switch (format ?? formatOf(paths[0]!)) {
+    case "parquet":
+      return `read_parquet(${files}, union_by_name = true)`;
+    case "csv":
+      return (
+        `read_csv(${files}, header = true, all_varchar = true, union_by_name = true, ` +
+        `delim = ${quoted(delimiter ?? ",")}, quote = '"', escape = '"')`
+      );
+    case "json":
+      // Labels differ from series to series: each stays a name, and does not become a MAP.
+      return (
+        `read_json(${files}, union_by_name = true, sample_size = -1, maximum_depth = -1, ` +
+        "map_inference_threshold = -1, convert_strings_to_integers = false, " +
+        `maximum_object_size = ${objectBytes(paths)}, timestampformat = 'never', ` +
+        "dateformat = 'never')"
+      );
+  }
+}
+
+const OBJECT_BYTES = 1 << 24;
+const PACKED_TIMES = 16;
+
+/** An answer of an API is one object, as long as its file. DuckDB sets twice that aside. */
+function objectBytes(paths: readonly string[]): number {
+  const sizes = paths.map(
+    (path) => statSync(path).size * (path.endsWith(".gz") ? PACKED_TIMES : 1),
+  );
+  return Math.max(OBJECT_BYTES, ...sizes) + 1;
+}
+
+function formatOf(path: string): (typeof FORMATS)[number] {
+  if (/\.(csv|tsv|txt)(\.gz)?$/i.test(path)) return "csv";
+  return /\.(json|jsonl|ndjson)(\.gz)?$/i.test(path) ? "json" : "parquet";
+}
+
+/** Each element of the lists becomes a row; its column is called as the list is. */
+function spread({ sql, columns }: Step, names: readonly string[], at: string): string {
+  const lasts = names.map((name) => name.slice(name.lastIndexOf(".") + 1));
+  const gone = lasts.filter((name) => columns.has(name)).map(identifier);
+  const kept = gone.length === 0 ? "*" : `* EXCLUDE (${gone.join(", ")})`;
+  const lengths = names.map((name) => `len(${pathOf(columns, name)})`);
+  const isUneven = lengths.slice(1).map((length) => `${length} IS DISTINCT FROM ${lengths[0]!}`);
+  const uneven = quoted(`${at}: the lists ${names.join(" and ")} are not equally long`);
+  const lists = names.map((name, at) => {
+    const list = pathOf(columns, name);
+    const checked =
+      isUneven.length === 0
+        ? list
+        : `CASE WHEN ${isUneven.join(" OR ")} THEN error(${uneven}) ELSE ${list} END`;
+    return `unnest(${checked}) AS ${identifier(lasts[at]!)}`;
+  });
+  return `SELECT ${kept}, ${lists.join(", ")} FROM ${sql}`;
+}
+
+/** `metric.labels.service` and `pointlist[1]`, unless a column is called just that. */
+function pathOf(columns: ReadonlyMap<string, string>, path: string): string {
+  if (columns.has(path)) return identifier(path);
+  const [, head = path, rest = ""] = /^([^.[]+)(.*)$/s.exec(path) ?? [];
+  const steps = [...rest.matchAll(/\.([^.[]+)|\[(\d{1,6})\]/g)];
+  if (steps.map(([step]) => step).join("") !== rest) return identifier(path);
+  return steps.reduce(
+    (inner, [, name, place]) =>
+      name === undefined ? `${inner}[${place!}]` : `${inner}[${quoted(name)}]`,
+    identifier(head),
+  );
+}
+
+type Column = z.infer<typeof COLUMN>;
+
+/** @param at the place in the mapping, for what only the data shows to be wrong */
+function expressionOf({ columns }: Step, column: Column, at = ""): string {
+  if (typeof column === "string") return pathOf(columns, column);
+  if ("sql" in column) return `(${column.sql})`;
+  if ("constant" in column) return quoted(String(column.constant));
+  return inUnit(pathOf(columns, column.of), column.is, `${at}: ${column.of}`);
+}
+
+const PER_SECOND = { epoch_s: 1, epoch_ms: 1e3, epoch_us: 1e6, epoch_ns: 1e9 } as const;
+const LAST_SECOND = 4_102_444_800;
+
+function inUnit(value: string, unit: (typeof UNITS)[number], name: string): string {
+  if (unit === "decimal_comma") {
+    // Points and spaces stand between thousands there; an apostrophe does in Switzerland.
+    const plain = `regexp_replace(CAST(${value} AS VARCHAR), '[.''\\s\\x{a0}\\x{202f}]', '', 'g')`;
+    return `replace(${plain}, ',', '.')`;
+  }
+  const perSecond = PER_SECOND[unit];
+  const micros =
+    unit === "epoch_ns"
+      ? `CAST(${value} AS HUGEINT) // 1000`
+      : `round(CAST(${value} AS DOUBLE) * ${1e6 / perSecond})`;
+  const wrong = `${name} is no time in ${unit} between 1970 and 2100: `;
+  return (
+    `CASE WHEN ${value} IS NULL THEN NULL WHEN coalesce(TRY_CAST(${value} AS DOUBLE) BETWEEN 0 ` +
+    `AND ${LAST_SECOND * perSecond}, false) THEN make_timestamptz(CAST(${micros} AS BIGINT)) ` +
+    `ELSE error(${quoted(wrong)} || CAST(${value} AS VARCHAR)) END`
+  );
+}
+
+const COLUMNS_SHOWN = 12;
+const TYPE_SHOWN = 300;
+
+/** What there is, with the fields inside of it. */
+function there({ columns }: Step, shown: string): string {
+  if (columns.size === 0)
+    return "Is its format what its name says? Give format: csv, json or parquet.";
+  const all = [...columns].slice(0, COLUMNS_SHOWN).map(([name, type]) => {
+    const short = type.length > TYPE_SHOWN ? `${type.slice(0, TYPE_SHOWN)}…` : type;
+    return `${name} ${short}`;
+  });
+  const more = columns.size > COLUMNS_SHOWN ? ` and ${columns.size - COLUMNS_SHOWN} more` : "";
+  return `There are in ${shown}: ${all.join(", ")}${more}.`;
+}

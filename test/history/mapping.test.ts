@@ -1,0 +1,115 @@
+/**
+ * Foreign exports through a mapping: each worked example imports, all tell the same, and a mistake
+ * is named with the line of the mapping and what there is.
+ */
+
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { importHistory } from "../../lab/history/import/importHistory.ts";
+import { findMapped } from "../../lab/history/import/mapping.ts";
+import { Zone } from "../../lab/history/import/zone.ts";
+import { openHistory } from "../../lab/history/open.ts";
+import { streamWindows } from "../../lab/history/windows.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { ROOT, START_MS } from "./samples.ts";
+
+const EXPORTS = join(ROOT, "datasets/exports");
+
+async function imported(mapping: string, zone: Zone | null = null) {
+  const out = join(temporaryDirectory(), "history");
+  const options = { out, force: false, strict: true, timestamp: "start" } as const;
+  const summary = await importHistory((duck) => findMapped(mapping, duck, zone), options);
+  const history = await openHistory(out);
+  try {
+    const values = new Map<string, number[]>();
+    const requests = history.series.map(({ series }) => {
+      return { id: series, series, fromMs: -Infinity, toMs: Infinity };
+    });
+    for await (const { id, window } of streamWindows(history, requests)) {
+      const { service, metric } = history.series[id]!;
+      expect(window.atMs[1]! - window.atMs[0]!).toBe(60_000);
+      expect(window.atMs[0]).toBe(START_MS);
+      values.set(`${service}/${metric}`, [...window.values]);
+    }
+    return { summary, values };
+  } finally {
+    history.close();
+  }
+}
+
+/** A copy of an example with some of the text of a file replaced. */
+function changed(name: string, file: string, from: string, to: string): string {
+  const dir = join(temporaryDirectory(), "exports");
+  cpSync(EXPORTS, dir, { recursive: true });
+  const text = readFileSync(join(dir, name, file), "utf8");
+  expect(text).toContain(from);
+  writeFileSync(join(dir, name, file), text.replace(from, to));
+  return join(dir, name, "mapping.yaml");
+}
+
+const refused = async (mapping: string): Promise<string> => {
+  const out = join(temporaryDirectory(), "history");
+  const options = { out, force: false, strict: false, timestamp: "start" } as const;
+  const made = importHistory((duck) => findMapped(mapping, duck, null), options);
+  return made.then(
+    () => "it was imported",
+    (error: unknown) => (error as Error).message,
+  );
+};
+
+describe("a worked example", () => {
+  it.each(["datadog", "cloudwatch", "newrelic", "victoriametrics", "otlp-parquet"])(
+    "of %s is imported, every sample at its time",
+    async (name) => {
+      const { summary, values } = await imported(join(EXPORTS, name, "mapping.yaml"));
+      expect(summary.manifest.samples + summary.manifest.missingSamples).toBe(80);
+      expect(summary.deployments).toMatchObject({ total: 3, regression: 1 });
+      const shop = values.get("shop/latency_avg_seconds")!;
+      expect(shop).toHaveLength(40);
+      expect(shop[0]).toBeCloseTo(0.12, 6);
+      expect(shop[15]).toBeCloseTo(0.18, 6);
+      // Datadog has null where nothing was reported.
+      const missing = values.get("cart/latency_avg_seconds")!.filter(Number.isNaN);
+      expect(missing).toHaveLength(name === "datadog" ? 1 : 0);
+    },
+  );
+
+  it("of a sheet with decimal commas and local time is imported with its time zone", async () => {
+    const mapping = join(EXPORTS, "spreadsheet/mapping.yaml");
+    const { values } = await imported(mapping, new Zone("Europe/Berlin"));
+    expect(values.get("shop/latency_avg_ms")![15]).toBeCloseTo(1180, 6);
+    expect(await refused(mapping)).toMatch(/--timezone/);
+  });
+});
+
+describe("a mistake in a mapping", () => {
+  it.each([
+    ["cloudwatch", "MetricDataResults.Label", "MetricDataResults.Lable", 8, "Label"],
+    ["newrelic", "facets.timeSeries", "facets.series", 5, "timeSeries"],
+    ["spreadsheet", "Dienst", "Service", 8, "Dienst"],
+    ["datadog", "regexp_extract(series.scope", "regexp_extract(scope", 7, "series"],
+    ["otlp-parquet", "ResourceAttributes[", "Attributes[", 5, "ResourceAttributes"],
+  ])("of %s names its line and the columns", async (name, from, to, line, column) => {
+    const message = await refused(changed(name, "mapping.yaml", from, to));
+    expect(message).toContain(`mapping.yaml:${line}:`);
+    expect(message.slice(message.indexOf("There are in"))).toContain(column);
+  });
+
+  it("names a time in another unit, with its line", async () => {
+    const message = await refused(changed("datadog", "mapping.yaml", "epoch_ms", "epoch_s"));
+    expect(message).toContain("mapping.yaml:9: pointlist[1] is no time in epoch_s");
+  });
+
+  it("names lists that do not belong together", async () => {
+    const message = await refused(
+      changed("victoriametrics", "export.jsonl", '"values": [0.08, ', '"values": ['),
+    );
+    expect(message).toMatch(/mapping.yaml:5: the lists timestamps and values/);
+  });
+
+  it("names a file that is not there", async () => {
+    const message = await refused(changed("cloudwatch", "mapping.yaml", "page-2", "page-3"));
+    expect(message).toMatch(/mapping.yaml:5:\d+: tables.metrics: no file matches page-3.json/);
+  });
+});
