@@ -3,11 +3,12 @@
 import type { ShadowFile } from "../config/shadowFile.ts";
 import type { Adapter } from "./adapter.ts";
 import { argoRollouts } from "./argoRollouts.ts";
+import { cdEvents } from "./cdEvents.ts";
 import { flagger } from "./flagger.ts";
 import { githubProtection } from "./github/protection.ts";
 import { slack } from "./slack.ts";
 
-const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger, githubProtection, slack];
+const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger, githubProtection, slack, cdEvents];
 
 export function adaptersOf({ senders }: Pick<ShadowFile, "senders">): readonly Adapter[] {
   const used = new Set(Object.values(senders).flatMap(({ may }) => may));

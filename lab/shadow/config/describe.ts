@@ -119,7 +119,9 @@ function leaseSays(config: ShadowFile): string {
   return `One host at a time acts: the lease is in ${where}, for ${formatDuration(lease.for)}.`;
 }
 
-const ANNOUNCING = ["deployments", "github", "argocd", "argo-rollouts", "flagger"] as const;
+const ANNOUNCING = [
+  ...(["deployments", "github", "argocd", "argo-rollouts", "flagger", "cdevents"] as const),
+];
 
 function warningsOf(
   config: ShadowFile,

@@ -28,11 +28,12 @@ const DELIVERIES = [
   "flagger",
   "github-protection",
   "slack",
+  "cdevents",
 ] as const;
 export type DeliveryKind = (typeof DELIVERIES)[number];
 
 /** Products that cannot sign. What they send starts watches and asks; it decides nothing. */
-const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger"];
+const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger", "cdevents"];
 
 /** Products that sign in a way of their own, so that a sender of theirs may send nothing else. */
 export const BY_GITHUB: readonly DeliveryKind[] = ["github", "github-protection"];

@@ -1,0 +1,80 @@
+/** CDEvents with the config of lab/shadow/adapters/cdevents.md, on a real host. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { ROOT } from "../../history/smallWorld.ts";
+import { startStage, type HostOnStage } from "./stage.ts";
+
+const page = readFileSync(join(ROOT, "lab/shadow/adapters/cdevents.md"), "utf8");
+const CONFIG = /^```yaml\n([\s\S]*?)^```/m.exec(page)![1]!;
+const fixture = join(import.meta.dirname, "fixtures/cdevents-service-deployed.json");
+const DEPLOYED = readFileSync(fixture, "utf8");
+const TOKEN = "the token of the pipeline's events";
+/** The tool that rolls back asks for it, and an event says that it was done. */
+const ACTS = `act: true
+platform: { askedBy: flagger }
+page: { url: "http://127.0.0.1:9/page", secret: env:PAGE }
+${CONFIG.replace("senders:\n", "senders:\n  flagger: { token: env:FLAGGER, may: [flagger] }\n")}`;
+
+let stage: HostOnStage | null = null;
+afterEach(async () => {
+  await stage?.close();
+  stage = null;
+});
+
+async function post(body: string, token = TOKEN) {
+  const response = await fetch(`${stage!.url}/v1/cdevents`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body,
+  });
+  const { accepted } = (await response.json()) as { accepted?: boolean };
+  return [response.status, accepted];
+}
+
+const phases = async (): Promise<string[]> =>
+  ((await stage!.status())["open"] as { phase: string }[]).map(({ phase }) => phase);
+
+it("an event begins a watch, and another ends the rollback that was ordered", async () => {
+  stage = await startStage(ACTS, ["checkout"], { EVENTS: TOKEN });
+  await stage.poll();
+  const now = new Date(stage.clock.wallMs()).toISOString();
+  const deployed = DEPLOYED.replace("2026-07-01T12:00:00Z", now);
+  const rolledBack = deployed
+    .replace("deployed.0.3.0", "rolledback.0.3.0")
+    .replace("271069a8", "f");
+  const structured = JSON.stringify({ specversion: "1.0", data: JSON.parse(deployed) as unknown });
+  expect(await post(structured)).toEqual([200, true]);
+  expect(await post(structured)).toEqual([200, true]);
+  expect(await phases()).toEqual(["watching"]);
+  expect(await post(rolledBack)).toEqual([200, false]);
+  await stage.poll();
+  stage.slow.add("checkout");
+  for (let polls = 0; polls < 3; polls++) await stage.poll();
+  expect(await phases()).toEqual(["rollingBack"]);
+  expect(await post(rolledBack.replace("9d70a1695819", "1"))).toEqual([200, true]);
+  expect(await phases()).toEqual([]);
+  expect(await stage.audit()).toEqual([0, 0]);
+});
+
+it("an event that is wrong, of a stranger or not of a service begins nothing", async () => {
+  stage = await startStage(CONFIG, ["checkout"], { EVENTS: TOKEN });
+  const cases: readonly (readonly [text: string, status: number, token?: string])[] = [
+    [DEPLOYED, 401, "the token of somebody else"],
+    [DEPLOYED.replace("service.deployed", "incident.detected"), 200],
+    [DEPLOYED.replace("/namespace/checkout", "/namespace/chekout"), 422],
+    [DEPLOYED.replace("2026-07-01T12:00:00Z", "yesterday"), 400],
+    [DEPLOYED.replace('"environment": { "id": "production",', '"environment": {'), 400],
+    ['{"context":{"type":{"toString":1}}}', 200],
+    ["[]", 200],
+    ["{", 400],
+  ];
+  for (const [text, status, token] of cases) {
+    expect((await post(text, token))[0], text).toBe(status);
+  }
+  expect(await phases()).toEqual([]);
+  expect(await post(DEPLOYED)).toEqual([200, true]);
+  expect((await post(DEPLOYED.replace("production", "staging")))[0]).toBe(409);
+  expect(await phases()).toEqual(["watching"]);
+});
