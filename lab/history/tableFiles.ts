@@ -86,7 +86,9 @@ export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
   },
   decisions: {
     file: "decisions.parquet",
-    columns: columns("deployment_id at:time what by justification confidence:number"),
+    columns: columns(
+      "deployment_id at:time what by justification confidence:number propensity:number?",
+    ),
     order: ["atMs", "deploymentId", "what"],
   },
   services: {

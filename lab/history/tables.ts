@@ -76,6 +76,7 @@ export type DecisionWhat =
   | "escalated"
   | "withdrawn"
   | "expired"
+  | "waited"
   | "rollbackStarted"
   | "rollbackFinished"
   | "rollbackFailed"
@@ -88,7 +89,12 @@ export interface DecisionRow {
   readonly by: string | null;
   readonly justification: string | null;
   readonly confidence: number | null;
+  /** How likely this was, where a coin decided it (`waited`, `rollbackStarted`). */
+  readonly propensity?: number | null;
 }
+
+/** A smaller propensity is refused: what it weighs would drown everything else. */
+export const PROPENSITY_AT_LEAST = 0.01;
 
 export interface ServiceRow {
   readonly service: string;

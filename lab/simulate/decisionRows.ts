@@ -1,7 +1,7 @@
 /** Makes the rows of a history's `decisions` table from records, commands and answers. */
 
 import type { DecisionRow, DecisionWhat } from "../history/tables.ts";
-import type { Policy } from "../../engine/index.ts";
+import type { DecisionRecord, Policy } from "../../engine/index.ts";
 import type { Folded } from "../replay/fold.ts";
 
 /** @returns sorted by time */
@@ -17,7 +17,12 @@ export function decisionRows(
       answered.set(`${answer.deploymentId} ${answer.knownAtMs}`, answer);
   }
   for (const record of records) {
-    const add = (what: DecisionWhat, by: string, justification: string | null = null): void => {
+    const add = (
+      what: DecisionWhat,
+      by: string,
+      justification: string | null = null,
+      coin?: DecisionRecord["coin"],
+    ): void => {
       rows.push({
         deploymentId: record.deploymentId,
         atMs: record.knownAtMs,
@@ -25,9 +30,11 @@ export function decisionRows(
         by,
         justification,
         confidence: record.confidence,
+        ...(coin === undefined ? {} : { propensity: coin.propensity }),
       });
     };
     if (record.decision === "proposed") add("proposed", machine, record.reason);
+    if (record.decision === "waited") add("waited", machine, record.reason, record.coin);
     if (record.decision === "withdrawn") add("withdrawn", machine, record.reason);
     if (record.decision === "escalated") add("escalated", machine, record.reason);
     if (record.end === "expired") add("expired", machine);
@@ -37,7 +44,9 @@ export function decisionRows(
     }
     if (record.decision === "rollbackOrdered") {
       if (human?.kind === "approvalGiven") add("approvalGiven", human.by);
-      add("rollbackStarted", record.authority);
+      // What follows a wait was not tossed for: the row of the wait says how likely that was.
+      const coin = record.coin?.outcome === "act" ? record.coin : undefined;
+      add("rollbackStarted", record.authority, null, coin);
     }
     if (record.end === "rolledBack") add("rollbackFinished", "platform");
     if (record.end === "rollbackFailed") add("rollbackFailed", "platform", record.reason);

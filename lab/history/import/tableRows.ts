@@ -4,15 +4,16 @@
  */
 
 import { ROLES, worseOf, type DeploymentKind } from "../../../engine/index.ts";
-import type {
-  CaseRow,
-  DecisionRow,
-  DecisionWhat,
-  DeploymentRow,
-  IncidentRow,
-  LabelRow,
-  MetricRow,
-  ServiceRow,
+import {
+  PROPENSITY_AT_LEAST,
+  type CaseRow,
+  type DecisionRow,
+  type DecisionWhat,
+  type DeploymentRow,
+  type IncidentRow,
+  type LabelRow,
+  type MetricRow,
+  type ServiceRow,
 } from "../tables.ts";
 import { UnreadableRow, type Fields, type TableColumns } from "./fields.ts";
 import { inferMetric } from "../metric/infer.ts";
@@ -51,7 +52,7 @@ const COLUMNS: Readonly<Record<SmallTable, readonly [string, string]>> = {
   labels: ["deployment_id label", "basis labelled_by labelled_at"],
   services: ["service", "team criticality timezone depends_on revenue_per_minute"],
   metric_catalog: ["metric", "unit worse kind role confidence"],
-  decisions: ["deployment_id at what by", "justification confidence"],
+  decisions: ["deployment_id at what by", "justification confidence propensity"],
   cases: ["case_id recording_starts_at recording_ends_at", ""],
   kinds: ["kind_source kind", ""],
 };
@@ -63,6 +64,7 @@ const DECISION_WORDS: readonly DecisionWhat[] = [
   "escalated",
   "withdrawn",
   "expired",
+  "waited",
   "rollbackStarted",
   "rollbackFinished",
   "rollbackFailed",
@@ -146,6 +148,12 @@ export function readLabelRow(fields: Fields): LabelRow {
 }
 
 export function readDecision(fields: Fields): DecisionRow {
+  const propensity = fields.share("propensity");
+  if (propensity !== null && propensity < PROPENSITY_AT_LEAST) {
+    throw new UnreadableRow(
+      `propensity ${propensity} is below ${PROPENSITY_AT_LEAST}, too small to divide by`,
+    );
+  }
   return {
     deploymentId: fields.required("deployment_id"),
     atMs: fields.requiredTimeMs("at"),
@@ -153,6 +161,7 @@ export function readDecision(fields: Fields): DecisionRow {
     by: fields.text("by"),
     justification: fields.text("justification"),
     confidence: fields.share("confidence"),
+    ...(propensity === null ? {} : { propensity }),
   };
 }
 

@@ -9,6 +9,7 @@ const WORDS: JsonObject<string> = {
   escalated: "it was escalated",
   withdrawn: "the proposal was withdrawn",
   expired: "nobody answered in time",
+  waited: "a coin put the rollback off",
   rollbackStarted: "the rollback began",
   rollbackFinished: "it was rolled back",
   rollbackFailed: "the rollback failed",
