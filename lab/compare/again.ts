@@ -12,8 +12,9 @@ import { HALF_LIFE_SAMPLES } from "../replay/excursions.ts";
 import type { Plan } from "../replay/plan.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import type { Draws } from "./changes.ts";
-import { holdOut, usualDelayMs } from "./heldOut.ts";
+import { holdOut, usualDelayMs, type HeldOut } from "./heldOut.ts";
 import type { Drawn, EvaluatedAgain, PairAgain } from "./modelled.ts";
+import { cutAtTosses, tossesIn } from "./tosses.ts";
 import { replayOutcomes, type ReplayedOutcomes, type ReplayOptions } from "./outcomes.ts";
 
 /**
@@ -41,11 +42,14 @@ export async function evaluateAgain(
   };
   const outcomes = policies.map((_policy, index) => found.first(index));
   const hidden = holdOut(history, replayed.plan, outcomes, recovery);
-  const testedUnder = async (effect: EffectRule): Promise<Drawn | null> => {
-    if (hidden === null) return null;
-    const { past, places } = hidden;
-    return drawsUnder(past, { effect, again: places, only: places });
-  };
+  const drawsCut = (
+    { past, places }: Pick<HeldOut, "past" | "places">,
+    effect: EffectRule,
+  ): Promise<Drawn> => drawsUnder(past, { effect, again: places, only: places });
+  const testedUnder = async (effect: EffectRule): Promise<Drawn | null> =>
+    hidden === null ? null : drawsCut(hidden, effect);
+  const tosses = tossesIn(history, replayed.plan);
+  const tossed = cutAtTosses(history, replayed.plan, tosses, recovery);
   const models: EvaluatedAgain["models"][number][] = [];
   for (const effect of EFFECT_RULES) {
     if (effect === found.effect) continue;
@@ -55,7 +59,8 @@ export async function evaluateAgain(
       tested: await testedUnder(effect),
     });
   }
-  return { ids: hidden?.ids ?? new Set(), tested: await testedUnder(found.effect), models };
+  const coins = tossed === null ? null : { tosses, cut: await drawsCut(tossed, found.effect) };
+  return { ids: hidden?.ids ?? new Set(), tested: await testedUnder(found.effect), models, coins };
 }
 
 /**
@@ -73,7 +78,7 @@ async function decayed(history: Past, plan: Plan, { unaided }: Recovery): Promis
 
 /** What was evaluated again of two of the policies. */
 export function pairOf(
-  { ids, tested, models }: EvaluatedAgain,
+  { ids, tested, models, coins }: EvaluatedAgain,
   baseline: number,
   candidate: number,
 ): PairAgain {
@@ -91,5 +96,6 @@ export function pairOf(
       draws: two(one.policies),
       tested: orNone(one.tested),
     })),
+    coins: coins === null ? null : { tosses: coins.tosses, cut: two(coins.cut) },
   };
 }

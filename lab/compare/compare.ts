@@ -27,6 +27,7 @@ import type { ModelErrors, PairAgain, Tested } from "./modelled.ts";
 import type { Draws } from "./changes.ts";
 import type { Tipping } from "./tipping.ts";
 import { designEffectOf } from "./resolution.ts";
+import { weightedGround, type Weighted } from "./weighted.ts";
 
 /** A verdict on one ground. */
 export interface GroundVerdict {
@@ -84,6 +85,8 @@ export interface Difference {
    */
   readonly hiddenLow: number | null;
   readonly hiddenHigh: number | null;
+  /** By the coins of a policy that explored; absent where none says anything about it. */
+  readonly weighted?: Weighted;
   /** How many deployments have a part in it that is assumed; means over the draws. */
   readonly assumed: AssumedIn;
 }
@@ -110,7 +113,7 @@ export interface Flip {
 }
 
 /** History hid nothing, so there is no other model of it and no test. */
-const NOTHING_AGAIN: PairAgain = { ids: new Set(), tested: null, models: [] };
+const NOTHING_AGAIN: PairAgain = { ids: new Set(), tested: null, models: [], coins: null };
 
 /** The field counts no single deployments. */
 const NOT_COUNTED = { discordant: null, differing: null };
@@ -178,6 +181,7 @@ export function differencesOf(
     isHidden && asked !== null
       ? new ModelGround(baseline, candidate, asked, resolved, parts, scoring)
       : null;
+  const coins = weightedGround(baseline, candidate, again?.coins ?? null, scoring);
   const seen = onlySeen(baseline, candidate);
   const seenOnly = seen === null ? null : scoreAgain(seen);
   return FIELDS.filter(({ better }) => better !== null).map((field): Difference => {
@@ -229,6 +233,7 @@ export function differencesOf(
     const sampled = isInterval ? intervalOf(spread) : null;
     const found =
       model?.speak(field, sampled, speak, limits, base.baseline, identified) ?? NOT_MODELLED;
+    const weighted = coins?.of(field, speak) ?? null;
     const { ground, told } = groundOf(identified, found.modelled);
     const assumed = pairs.map(
       ([before, after]) => after.values.get(field.name)! - before.values.get(field.name)!,
@@ -242,6 +247,7 @@ export function differencesOf(
       identified,
       ...found,
       ...nothing,
+      ...(weighted === null ? {} : { weighted }),
       hiddenShare:
         seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),
       hiddenLow: nullable(Math.min(...assumed)),

@@ -223,7 +223,7 @@ export class ModelGround {
   }
 }
 
-function servicesOf(outcomes: Listed<Outcome>): readonly string[] {
+export function servicesOf(outcomes: Listed<Outcome>): readonly string[] {
   const services = new Set<string>();
   outcomes.forEach(({ service }) => services.add(service));
   return [...services].sort();

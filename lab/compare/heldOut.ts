@@ -95,8 +95,8 @@ export function usualDelayMs(
   return delays[Math.floor(delays.length / 2)] ?? null;
 }
 
-/** The tables had these deployments been rolled back, and had that helped. */
-function withRollbacks(
+/** The tables had these deployments been rolled back then, and had that helped. */
+export function withRollbacks(
   tables: HistoryTables,
   atMsOf: ReadonlyMap<string, number>,
   recovery: Recovery,

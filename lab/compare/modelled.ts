@@ -24,6 +24,7 @@ import { studentQuantile, Z } from "../score/student.ts";
 import { restsOn } from "./assumed.ts";
 import { changesBetween, movesOf, type Change, type Draws } from "./changes.ts";
 import { kindOf, KINDS, LABELS, type Kind } from "./kinds.ts";
+import type { CoinAgain } from "./weighted.ts";
 
 /** The outcomes of each policy, once for each draw. */
 export type Drawn = readonly (readonly Listed<Outcome>[])[];
@@ -41,6 +42,11 @@ export interface EvaluatedAgain {
     readonly policies: Drawn;
     readonly tested: Drawn | null;
   }[];
+  /** With what waited for a coin cut short at the toss; null where no coin was tossed. */
+  readonly coins: {
+    readonly tosses: CoinAgain["tosses"];
+    readonly cut: Drawn;
+  } | null;
 }
 
 /** The same of two policies. */
@@ -52,6 +58,7 @@ export interface PairAgain {
     readonly draws: Draws;
     readonly tested: Draws | null;
   }[];
+  readonly coins: CoinAgain | null;
 }
 
 /** Standard errors of a difference, in the unit of its field. */

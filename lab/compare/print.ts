@@ -10,6 +10,7 @@ import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";
 import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
 import type { Flip } from "./compare.ts";
 import type { Answer, Answered } from "./answer.ts";
+import { coinLine } from "./coinWords.ts";
 import {
   formatValue,
   IN_WORDS,
@@ -186,8 +187,11 @@ export function differenceSentences({ policies, differences }: Compared): string
       ({ candidatePolicy, field }) =>
         candidatePolicy === policy.policy && Object.hasOwn(IN_WORDS, field),
     );
-    for (const difference of mine)
+    for (const difference of mine) {
       lines.push(`  ${VERDICT_MARKS[difference.verdict]}  ${sentence(difference)}`);
+      const byCoin = coinLine(difference);
+      if (byCoin !== null) lines.push(`     ${byCoin}`);
+    }
     const resolved = resolution(mine);
     if (resolved !== null) lines.push(`  ${resolved}`);
   }
