@@ -11,11 +11,11 @@
  * The hash scatters, but it is no secret: a reader of the policy can compute every toss.
  */
 
-import type { Deployment } from "../event.ts";
 import type { Explore } from "../policy/explore.ts";
 import type { Policy } from "../policy/policy.ts";
 import { matches } from "../policy/modes.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
+import { tagsAt } from "../policy/tags.ts";
 import type { TierName } from "../record.ts";
 import { accusing, questionOf } from "./standing.ts";
 import { changed, type DeploymentState, type Proposed } from "./state.ts";
@@ -27,7 +27,7 @@ export function tossed(policy: Policy, state: DeploymentState, nowMs: number): D
   const { deployment, coin } = state;
   if (explore === undefined || coin !== undefined) return state;
   const untilMs = Math.min(nowMs + explore.delayMs, state.watchEndsAtMs);
-  if (untilMs <= nowMs || !isOpenTo(explore, deployment) || !isSmall(explore, state)) return state;
+  if (untilMs <= nowMs || !isOpenTo(policy, state, nowMs) || !isSmall(explore, state)) return state;
   const { seed, probability } = explore;
   const waits = fractionOf(`${seed}\n${deployment.deploymentId}`) < probability;
   const outcome = waits ? "wait" : "act";
@@ -58,8 +58,9 @@ export function waitOf(
   return { phase: { ...asked, answerByMs: untilMs, waits: true }, reason };
 }
 
-function isOpenTo({ when }: Explore, deployment: Deployment): boolean {
-  return when === null || matches(when, deployment, []);
+function isOpenTo(policy: Policy, { deployment, tags }: DeploymentState, nowMs: number): boolean {
+  const when = policy.explore?.when ?? null;
+  return when === null || matches(when, deployment, tagsAt(policy, deployment, tags, nowMs, nowMs));
 }
 
 /** No hard guard spoke, and every signal that accuses is within so many times its tolerance. */

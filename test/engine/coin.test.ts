@@ -167,6 +167,26 @@ describe("a coin", () => {
     expect(coins(run(high, WAITS, [[5, {}]]))).toEqual([]);
   });
 
+  it("is tossed only where the tags that count allow it", () => {
+    const own = { tag: "delicate", value: "true", service: "api", deploymentId: null };
+    const tagged = {
+      kind: "deploymentTagged",
+      atMs: START_MS,
+      knownAtMs: START_MS,
+      tag: {
+        ...own,
+        ...{ signal: null, validFromMs: null, validUntilMs: null, knownAtMs: START_MS },
+        ...{ givenBy: "dana", approvedBy: null },
+      },
+    } as const;
+    const tosses = (delicate: boolean, more: readonly DecisionEvent[]): boolean => {
+      const policy = exploring({}, { when: { tags: { delicate } } });
+      return coins(run(policy, WAITS, [[5, {}]], more)).length > 0;
+    };
+    expect([tosses(true, []), tosses(true, [tagged])]).toEqual([false, true]);
+    expect([tosses(false, []), tosses(false, [tagged])]).toEqual([true, false]);
+  });
+
   it("is not tossed beyond `upTo`, without a known effect, or under a hard guard", () => {
     for (const harm of [{ effect: 0.21 }, { effect: null }, { hardGuard: true as const }]) {
       const told = run(exploring(), WAITS, [[5, harm]]);
