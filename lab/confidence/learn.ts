@@ -139,7 +139,7 @@ function hasBoth(cases: number, regressions: number): boolean {
 }
 
 /** Every signal that spoke against any of these deployments. */
-function signalsOf(cases: readonly Case[]): readonly string[] {
+export function signalsOf(cases: readonly Case[]): readonly string[] {
   return [
     ...new Set(cases.flatMap(({ seen }) => seen.flatMap((one) => one?.accusing ?? []))),
   ].sort();

@@ -8,6 +8,7 @@ import {
   type Policy,
 } from "../../engine/index.ts";
 import { readSections } from "../audit/read.ts";
+import { casesOf } from "../confidence/cases.ts";
 import type { Progress } from "../progress.ts";
 import { openHistory } from "../history/open.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
@@ -19,6 +20,7 @@ import {
 } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { replay } from "../replay/replay.ts";
+import { learnedNode } from "./learned.ts";
 import { nearestNames } from "./nearest.ts";
 
 const SUGGESTED = 3;
@@ -70,7 +72,12 @@ export async function explainHistory(
     };
     const fleets = replayed.policies[0]!.fleets();
     const sections = fleets.map(({ handled }) => ({ policy, handled, madeFrom }));
-    return explained(dir, sections, deploymentId);
+    const explanation = explained(dir, sections, deploymentId);
+    if (history.tables.labels.length === 0) return explanation;
+    const learned = learnedNode(casesOf(history, replayed, 0), deploymentId);
+    if (learned === null) return explanation;
+    const { tree } = explanation;
+    return { ...explanation, tree: { ...tree, children: [...tree.children, learned] } };
   } finally {
     history.close();
   }
