@@ -71,13 +71,15 @@ describe("a rollout of Argo", () => {
     expect(new Set(good.values.slice(0, -1))).toEqual(new Set(["undecided"]));
     expect(bad.phase()).toBe("Failed");
     // The question to people comes first, and pauses; only then the order.
-    expect(bad.values).toEqual(["undecided", "undecided", "undecided", "regression"]);
+    expect(bad.values.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(bad.values.slice(0, -1))).toEqual(new Set(["undecided"]));
+    expect(bad.values.at(-1)).toBe("regression");
     expect([kept.phase(), silent.phase()]).toEqual(["Inconclusive", "Inconclusive"]);
     expect(new Set([...kept.values, ...silent.values])).toEqual(new Set(["undecided"]));
 
     expect(await (await tellAborted("checkout")).json()).toMatchObject({ accepted: true });
     expect(await (await tellAborted("search")).json()).toMatchObject({ accepted: false });
-    expect(await stage.story(idOf("checkout"))).toContain("Argo Rollouts aborted the rollout");
+    expect(stage.story(idOf("checkout"))).toContain("Argo Rollouts aborted the rollout");
     expect((await stage.status())["open"]).toEqual([]);
     expect(stage.log.join("")).not.toContain(TOKENS.ROLLOUTS);
     expect(await stage.audit()).toEqual([0, 0]);
@@ -89,7 +91,7 @@ describe("a rollout of Argo", () => {
     await turns(1, [run]);
     stage.slow.add("checkout");
     await turns(8, [run]);
-    expect(await stage.story(idOf("checkout"))).toContain("recorded only");
+    expect(stage.story(idOf("checkout"))).toContain("recorded only");
     expect(run.phase()).toBe("Inconclusive");
     expect(run.values).not.toContain("regression");
   });

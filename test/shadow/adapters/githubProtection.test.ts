@@ -131,8 +131,11 @@ describe("a protection rule", () => {
       await stage!.poll();
       await stage!.poll();
       await rule();
-      await until(() => github.reviews.length > 0);
-      expect(states()).toEqual([state]);
+      // The order may not have been sent yet when the host looks first.
+      await until(() => states().includes(state));
+      expect(states().filter((one) => one !== undefined)).toEqual(
+        state === undefined ? [] : [state],
+      );
       expect(await stage!.audit()).toEqual([0, 0]);
       github.reviews.length = 0;
     }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { pino } from "pino";
 import { readShadowFile } from "../../../lab/shadow/config/shadowFile.ts";
+import explainDeployment from "../../../lab/shadow/explained.ts";
 import { signatureOf } from "../../../lab/shadow/http/signature.ts";
 import { goLive, type Live } from "../../../lab/shadow/live.ts";
 import { inTurn } from "../../commandLine.ts";
@@ -42,7 +43,8 @@ export interface HostOnStage {
     as: "CHAT" | "PIPELINE",
   ) => Promise<number>;
   readonly status: () => Promise<Readonly<Record<string, unknown>>>;
-  readonly story: (deploymentId: string) => Promise<string>;
+  /** The explanation of its decisions, as the host gives it, but without starting a thread. */
+  readonly story: (deploymentId: string) => string;
   /** Ends the host and checks its journal by the command line: 0 where nothing is wrong. */
   readonly audit: () => Promise<readonly unknown[]>;
   readonly close: () => Promise<void>;
@@ -130,7 +132,8 @@ ${config}`);
       return response.status;
     },
     status: async () => JSON.parse(await textOf("/v1/status")) as Record<string, unknown>,
-    story: (id) => textOf(`/v1/deployments/${encodeURIComponent(id)}`),
+    story: (deploymentId) =>
+      JSON.stringify(explainDeployment({ journal: join(directory, "journal"), deploymentId })),
     audit: async () => {
       await close();
       const journal = join(directory, "journal");
