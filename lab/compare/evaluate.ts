@@ -33,6 +33,7 @@ import { collectSamples } from "../replay/samplesSeen.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import { calibrationOf } from "../score/calibration.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
+import { wrongLabelsOf } from "../score/wrongLabels.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
 import { score, type Scored, type ScoreOptions } from "../score/scorecard.ts";
 import { evaluateAgain, pairOf } from "./again.ts";
@@ -202,6 +203,9 @@ export async function evaluate(
       ...(options.lived === undefined ? { mttrSensitivity: sensitivityOf(index) } : {}),
       calibration: calibrationOf(outcomes, policy, costs, recovery),
       diagnostics: diagnosticsOf(draws),
+      ...(history.labelling === undefined
+        ? {}
+        : { wrongLabels: wrongLabelsOf(outcomes, options.seed) }),
     };
     return { policy, outcomes, draws, scored: { ...scored, scorecard } };
   });

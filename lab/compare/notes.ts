@@ -7,7 +7,11 @@ import type { Past } from "../history/open.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
 import type { Recovery } from "../outcome/recovery.ts";
+import { FIELDS } from "../score/fields.ts";
+import { estimateIn } from "../score/scorecard.ts";
+import { WRONG_SHARE } from "../score/wrongLabels.ts";
 import type { Evaluated } from "./evaluate.ts";
+import { fieldWords, formatValue } from "./words.ts";
 
 function unaidedText({ unaided }: Recovery): string {
   const mean = formatDuration(unaided.meanMs);
@@ -32,6 +36,7 @@ export function notesOf(
   }
   notes.push(...labellingNotes(history.labelling ?? null));
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
+  notes.push(...policies.flatMap(wrongLabelsNote));
   const regressions = outcomes.filter(({ label }) => label === "regression");
   const untimed = regressions.filter(({ onsetAtMs }) => onsetAtMs === null).length;
   if (untimed === regressions.length) {
@@ -61,4 +66,19 @@ export function notesOf(
     );
   }
   return notes;
+}
+
+/** What one wrong label in ten would do to each score, beside the score. */
+function wrongLabelsNote({ policy, scored }: Evaluated): readonly string[] {
+  const { wrongLabels = {} } = scored.scorecard;
+  const parts = Object.entries(wrongLabels).map(([name, { low, high }]) => {
+    const { unit } = FIELDS.find((field) => field.name === name)!;
+    const { value } = estimateIn(scored.scorecard, name);
+    const is = value === null ? "unknown" : formatValue(unit, value);
+    return `${fieldWords(name)} ${is} becomes ${formatValue(unit, low)} to ${formatValue(unit, high)}`;
+  });
+  const share = formatValue("share", WRONG_SHARE);
+  return parts.length === 0
+    ? []
+    : [`If ${share} of the labels were wrong, at random (${policy.policy}): ${parts.join("; ")}.`];
 }

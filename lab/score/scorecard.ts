@@ -12,6 +12,7 @@
 import { jsonObject, own, type JsonObject } from "../../engine/index.ts";
 import { belowText } from "../counted.ts";
 import type { Causes } from "../causes/tally.ts";
+import type { WrongLabels } from "./wrongLabels.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Calibration } from "./calibration.ts";
@@ -83,6 +84,8 @@ export interface Scorecard extends JsonObject {
   readonly mttrSensitivity?: MttrSensitivity;
   readonly calibration?: Calibration;
   readonly diagnostics?: Diagnostics;
+  /** What one wrong label in ten would do, where the history has derived ones. */
+  readonly wrongLabels?: WrongLabels;
   /** Why it missed regressions, and what fooled it; absent in documents of earlier versions. */
   readonly causes?: Causes;
 }

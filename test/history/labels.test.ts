@@ -239,6 +239,8 @@ describe("a history that was imported with titles and versions", () => {
     ]);
     expect(both.counts).toEqual([1, 1, 2]);
     expect(both.manifest.labels).toMatchObject({ choice: "both", given: 2, setAside: 1 });
+    expect(both.manifest.notes.join("\n")).toMatch(/1 rollback deployment set aside/);
+    expect(both.manifest.notes.join("\n")).toMatch(/1 rollback deployment set aside/);
     expect((await scoreOf(dir, "given")).counts).toEqual([1, 2, 1]);
     expect((await scoreOf(dir, "derived")).counts).toEqual([1, 1, 2]);
   });
