@@ -75,7 +75,8 @@ function wrongLabelsNote({ policy, scored }: Evaluated): readonly string[] {
     const { unit } = FIELDS.find((field) => field.name === name)!;
     const { value } = estimateIn(scored.scorecard, name);
     const is = value === null ? "unknown" : formatValue(unit, value);
-    return `${fieldWords(name)} ${is} becomes ${formatValue(unit, low)} to ${formatValue(unit, high)}`;
+    const [from, to] = [formatValue(unit, low), formatValue(unit, high)];
+    return `${fieldWords(name)} ${is} becomes ${from} to ${to}`;
   });
   const share = formatValue("share", WRONG_SHARE);
   return parts.length === 0

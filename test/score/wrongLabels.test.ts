@@ -1,4 +1,4 @@
-/** Wrong labels: what they do to a score is what arithmetic says, and the same for the same seed. */
+/** Wrong labels: they move a score as arithmetic says, and the same for the same seed. */
 
 import { expect, it } from "vitest";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
