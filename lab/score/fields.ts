@@ -5,10 +5,8 @@
 
 import { durationsOf, inOrder, LIMIT_SECONDS, type Durations, type Ordered } from "./durations.ts";
 import type { Range } from "./intervals.ts";
+import { sumsIn, type Addends, type Seconds, type Sums } from "./groupSums.ts";
 import { COUNTED, DURATIONS, type DurationName, type ServiceSums, type SumName } from "./sums.ts";
-
-export type Sums = Record<SumName, number>;
-export type Seconds = Record<DurationName, Durations>;
 
 export interface Field {
   readonly name: string;
@@ -326,15 +324,12 @@ export const FIELDS: readonly Field[] = [
   ),
 ];
 
-/** The sums of each service, in a form that is fast to add up for one resample after the other. */
-export interface Addends {
-  /** For each service its sums, in the order of `COUNTED`. */
-  readonly sums: readonly Float64Array[];
-  readonly seconds: Readonly<Record<DurationName, Ordered>>;
+interface TimedAddends extends Addends {
+  readonly seconds: NonNullable<Addends["seconds"]>;
 }
 
 /** The sums of services, ready to be added up. */
-export function addendsOf(services: readonly ServiceSums[]): Addends {
+export function addendsOf(services: readonly ServiceSums[]): TimedAddends {
   const ordered = DURATIONS.map((name) => [
     name,
     inOrder(services.map((one) => one.seconds[name])),
@@ -345,25 +340,14 @@ export function addendsOf(services: readonly ServiceSums[]): Addends {
   };
 }
 
-/**
- * Adds services up.
- *
- * @param drawn indices of services; one may occur more than once, as in a bootstrap sample
- */
-export function total(
-  addends: Addends,
-  drawn: Iterable<number> = addends.sums.keys(),
-): { readonly sums: Sums; readonly seconds: Seconds } {
+/** Adds all services up. */
+export function total({ sums, seconds }: TimedAddends): {
+  readonly sums: Sums;
+  readonly seconds: Seconds;
+} {
   const added = new Float64Array(COUNTED.length);
-  const times = new Uint32Array(addends.sums.length);
-  for (const service of drawn) {
-    times[service]!++;
-    const own = addends.sums[service]!;
-    for (let at = 0; at < added.length; at++) added[at]! += own[at]!;
-  }
-  const sums = {} as Sums;
-  COUNTED.forEach((name, at) => (sums[name] = added[at]!));
-  const seconds = {} as Seconds;
-  for (const name of DURATIONS) seconds[name] = durationsOf(addends.seconds[name], times);
-  return { sums, seconds };
+  for (const own of sums) for (let at = 0; at < added.length; at++) added[at]! += own[at]!;
+  const once = new Uint32Array(sums.length).fill(1);
+  const durations = DURATIONS.map((name) => [name, durationsOf(seconds[name], once)]);
+  return { sums: sumsIn(added), seconds: Object.fromEntries(durations) as Seconds };
 }

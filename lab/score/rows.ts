@@ -7,15 +7,10 @@
 
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
-import { isTotal, rangeOfSums, valueOfSums, type Field, type Sums } from "./fields.ts";
-import {
-  differenceRange,
-  effectiveClusters,
-  LEFT_OUT_AT_MOST,
-  type Range,
-  type Spread,
-} from "./intervals.ts";
-import { resamples } from "./resamples.ts";
+import { isTotal, rangeOfSums, valueOfSums, type Field } from "./fields.ts";
+import { GroupSums, sumsIn, type Sums } from "./groupSums.ts";
+import { differenceRange, effectiveClusters, type Range, type Spread } from "./intervals.ts";
+import { resamplesOf } from "./resamples.ts";
 import type { ScoreOptions } from "./scorecard.ts";
 import { COUNTED, sumByService, sumsOf } from "./sums.ts";
 
@@ -44,8 +39,6 @@ export interface RowChange {
 
 export class RowScores {
   readonly #options: ScoreOptions;
-  /** How often each service is in each bootstrap sample, by number of services. */
-  readonly #times = new Map<number, readonly Uint16Array[]>();
 
   constructor(options: ScoreOptions) {
     this.#options = options;
@@ -70,13 +63,13 @@ export class RowScores {
   differenceOf(field: Field, { baseline, candidate }: Totals): number {
     const { weeks } = this.#options;
     const valueOf = (row: Float64Array): number =>
-      valueOfSums(field, toSums(row), weeks) ?? Number.NaN;
+      valueOfSums(field, sumsIn(row), weeks) ?? Number.NaN;
     return valueOf(candidate) - valueOf(baseline);
   }
 
   /** The least and the most that a field's difference can be. */
   rangeOf(field: Field, { baseline, candidate }: Totals): Range {
-    const of = (row: Float64Array): Range => rangeOfSums(field, toSums(row));
+    const of = (row: Float64Array): Range => rangeOfSums(field, sumsIn(row));
     return differenceRange(of(candidate), of(baseline));
   }
 
@@ -87,56 +80,31 @@ export class RowScores {
 
   /** The same for many fields, with the services resampled once. */
   resampled({ baseline, candidate }: RowPair): Resampled {
-    const times = this.#timesFor(baseline.length);
-    const { weeks } = this.#options;
-    return new Resampled(sumsIn(baseline, times), sumsIn(candidate, times), weeks);
-  }
-
-  #timesFor(services: number): readonly Uint16Array[] {
-    let times = this.#times.get(services);
-    if (times === undefined) {
-      const { seed, bootstraps } = this.#options;
-      times = Array.from(resamples(services, seed, bootstraps), (drawn) => {
-        const counted = new Uint16Array(services);
-        for (const service of drawn) counted[service]!++;
-        return counted;
-      });
-      this.#times.set(services, times);
-    }
-    return times;
+    return new Resampled(
+      resampledSums(baseline, this.#options),
+      resampledSums(candidate, this.#options),
+      this.#options,
+    );
   }
 }
 
 /** Sums of one policy: of all services, in each bootstrap sample, without and of each service. */
 interface ResampledSums {
   readonly whole: Sums;
-  readonly samples: readonly Sums[];
-  /** Empty where there are too many services, or one. */
-  readonly leftOut: readonly Sums[];
+  readonly samples: GroupSums;
+  /** Null where there are too many services, or one. */
+  readonly leftOut: GroupSums | null;
   readonly services: readonly Sums[];
 }
 
-function sumsIn(rows: Rows, samples: readonly Uint16Array[]): ResampledSums {
-  const whole = totalOf(rows);
-  const added = newRow();
-  const leaves = rows.length >= 2 && rows.length <= LEFT_OUT_AT_MOST;
+function resampledSums(rows: Rows, options: ScoreOptions): ResampledSums {
+  const { drawn, allButOne } = resamplesOf(rows.length, options);
+  const addends = { sums: rows, seconds: null };
   return {
-    whole: toSums(whole),
-    samples: samples.map((times) => {
-      added.fill(0);
-      times.forEach((drawn, service) => {
-        if (drawn > 0) add(added, rows[service]!, drawn);
-      });
-      return toSums(added);
-    }),
-    leftOut: leaves
-      ? rows.map((row) => {
-          added.set(whole);
-          add(added, row, -1);
-          return toSums(added);
-        })
-      : [],
-    services: rows.map(toSums),
+    whole: sumsIn(totalOf(rows)),
+    samples: new GroupSums(addends, drawn),
+    leftOut: allButOne && new GroupSums(addends, allButOne),
+    services: rows.map(sumsIn),
   };
 }
 
@@ -145,24 +113,24 @@ export class Resampled {
   constructor(
     readonly baseline: ResampledSums,
     readonly candidate: ResampledSums,
-    readonly weeks: number,
+    readonly options: ScoreOptions,
   ) {}
 
   /** How the difference of a field varies over services. */
   spreadOf(field: Field): Spread {
-    const { baseline, candidate } = this;
+    const { baseline, candidate, options } = this;
     const services = baseline.services.length;
-    const samples = this.#differences(field, "samples");
-    if (services === 1) samples.fill(samples[0]!);
-    const leftOut = this.#differences(field, "leftOut");
-    if (isTotal(field)) leftOut.forEach((value, at) => (leftOut[at] = grown(value, services)));
+    const valueOf = (sums: Sums): number => valueOfSums(field, sums, options.weeks)!;
+    const drawn = minus(candidate.samples.values(valueOf), baseline.samples.values(valueOf));
+    const [before, after] = [baseline.leftOut, candidate.leftOut];
+    const left = before && after && minus(after.values(valueOf), before.values(valueOf));
     const clusters = [baseline, candidate].map((one) =>
       effectiveClusters(one.services.map(field.n)),
     );
     return {
-      value: this.#difference(field, baseline.whole, candidate.whole),
-      samples,
-      leftOut: leftOut.length === 0 ? null : leftOut,
+      value: valueOf(candidate.whole) - valueOf(baseline.whole),
+      samples: services === 1 ? new Float64Array(options.bootstraps).fill(drawn[0]!) : drawn,
+      leftOut: left && isTotal(field) ? left.map((value) => grown(value, services)) : left,
       effectiveClusters: Math.min(...clusters),
       smooth: field.smooth,
       range: differenceRange(
@@ -171,17 +139,10 @@ export class Resampled {
       ),
     };
   }
+}
 
-  #differences(field: Field, of: "samples" | "leftOut"): Float64Array {
-    const before = this.baseline[of];
-    return Float64Array.from(this.candidate[of], (after, at) =>
-      this.#difference(field, before[at]!, after),
-    );
-  }
-
-  #difference(field: Field, before: Sums, after: Sums): number {
-    return valueOfSums(field, after, this.weeks)! - valueOfSums(field, before, this.weeks)!;
-  }
+function minus(to: Float64Array, from: Float64Array): Float64Array {
+  return to.map((value, at) => value - from[at]!);
 }
 
 /** A total without one of the services, as large as with all of them. */
@@ -194,7 +155,7 @@ export function newRow(): Float64Array {
 }
 
 /** The sums of nothing. */
-export const NO_ROW: Sums = toSums(newRow());
+export const NO_ROW: Sums = sumsIn(newRow());
 
 function totalOf(rows: Rows): Float64Array {
   const added = newRow();
@@ -225,13 +186,4 @@ export function changed({ baseline, candidate }: RowPair, changes: readonly RowC
 
 export function add(to: Float64Array, row: Float64Array, times = 1): void {
   for (let at = 0; at < to.length; at++) to[at]! += times * row[at]!;
-}
-
-function toSums(row: Float64Array): Sums {
-  return fill({} as Sums, row);
-}
-
-function fill(sums: Sums, row: Float64Array): Sums {
-  for (let at = 0; at < COUNTED.length; at++) sums[COUNTED[at]!] = row[at]!;
-  return sums;
 }

@@ -18,26 +18,11 @@ import type { Outcome } from "../outcome/outcome.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Costs } from "./costs.ts";
 import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
-import {
-  addendsOf,
-  FIELDS,
-  isTotal,
-  total,
-  type Addends,
-  type Field,
-  type Seconds,
-  type Sums,
-} from "./fields.ts";
+import { addendsOf, FIELDS, isTotal, total, type Field } from "./fields.ts";
 import { identifiedText, lessThanHalf, type LessThanHalf } from "./identified.ts";
-import {
-  effectiveClusters,
-  intervalOf,
-  intervalOfShare,
-  LEFT_OUT_AT_MOST,
-  tidy,
-  type Spread,
-} from "./intervals.ts";
-import { resamples } from "./resamples.ts";
+import { effectiveClusters, intervalOf, intervalOfShare, tidy, type Spread } from "./intervals.ts";
+import { GroupSums, type Addends, type Seconds, type Sums } from "./groupSums.ts";
+import { resamplesOf } from "./resamples.ts";
 import { sumByService, type ServiceSums } from "./sums.ts";
 
 export interface Estimate {
@@ -277,46 +262,32 @@ function spreadsOf(
   addends: Addends,
   { sums, seconds }: ReturnType<typeof total>,
   values: ReadonlyMap<string, number>,
-  { seed, bootstraps, weeks }: ScoreOptions,
+  options: ScoreOptions,
 ): ReadonlyMap<string, Spread> {
-  const samples = FIELDS.map(() => new Float64Array(bootstraps));
-  let rounds = 0;
-  for (const drawn of resamples(services.length, seed, bootstraps)) {
-    const resampled = total(addends, drawn);
-    FIELDS.forEach((field, index) => {
-      samples[index]![rounds] = field.value(resampled.sums, resampled.seconds, weeks);
-    });
-    rounds++;
-  }
-  if (rounds === 1) for (const column of samples) column.fill(column[0]!);
-  const leaves = services.length >= 2 && services.length <= LEFT_OUT_AT_MOST;
-  const leftOut = FIELDS.map(() => new Float64Array(leaves ? services.length : 0));
-  const all = [...services.keys()];
-  for (let out = 0; leaves && out < services.length; out++) {
-    const rest = total(
-      addends,
-      all.filter((service) => service !== out),
-    );
-    FIELDS.forEach((field, index) => {
-      const left = field.value(rest.sums, rest.seconds, weeks);
-      // The others of as many services as there are: a mean is that already.
-      leftOut[index]![out] = isTotal(field)
-        ? (left * services.length) / (services.length - 1)
-        : left;
-    });
-  }
+  const { bootstraps, weeks } = options;
+  const count = services.length;
+  const { drawn: groups, allButOne } = resamplesOf(count, options);
+  const drawn = new GroupSums(addends, groups);
+  const left = allButOne && new GroupSums(addends, allButOne);
   return new Map(
-    FIELDS.map((field, index) => [
-      field.name,
-      {
-        value: values.get(field.name)!,
-        samples: samples[index]!,
-        leftOut: leaves ? leftOut[index]! : null,
-        effectiveClusters: effectiveClusters(services.map((one) => field.n(one.sums))),
-        smooth: field.smooth,
-        range: field.range(sums, seconds),
-      },
-    ]),
+    FIELDS.map((field) => {
+      const valueOf = (some: Sums, own: Seconds): number => field.value(some, own, weeks);
+      const samples = drawn.values(valueOf);
+      // The others of as many services as there are: a mean is that already.
+      const leftOf = (some: Sums, own: Seconds): number =>
+        isTotal(field) ? (valueOf(some, own) * count) / (count - 1) : valueOf(some, own);
+      return [
+        field.name,
+        {
+          value: values.get(field.name)!,
+          samples: count === 1 ? new Float64Array(bootstraps).fill(samples[0]!) : samples,
+          leftOut: left?.values(leftOf) ?? null,
+          effectiveClusters: effectiveClusters(services.map((one) => field.n(one.sums))),
+          smooth: field.smooth,
+          range: field.range(sums, seconds),
+        },
+      ];
+    }),
   );
 }
 
