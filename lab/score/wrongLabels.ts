@@ -10,7 +10,7 @@ import { jsonObject, type JsonObject } from "../../engine/index.ts";
 import type { Listed } from "../history/listed.ts";
 import { isEarlyRollback, isGood, isSilent, type Outcome } from "../outcome/outcome.ts";
 import { randomStream } from "../random.ts";
-import { FIELDS, valueOfSums, type Sums } from "./fields.ts";
+import { FIELDS, valueOfSums } from "./fields.ts";
 import { COUNTED, type SumName } from "./sums.ts";
 
 export const WRONG_SHARE = 0.1;
@@ -33,7 +33,7 @@ export function wrongLabelsOf(outcomes: Listed<Outcome>, seed: number): WrongLab
   const values = new Map<string, number[]>(NAMES.map((name) => [name, []]));
   const fields = FIELDS.filter(({ name }) => values.has(name));
   const random = randomStream("wrong labels", seed);
-  const right = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Sums;
+  const right = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<SumName, number>;
   for (const { is } of labelled) add(right, is, 1);
   for (let draw = 0; draw < DRAWS; draw++) {
     const sums = { ...right };
@@ -59,7 +59,7 @@ export function wrongLabelsOf(outcomes: Listed<Outcome>, seed: number): WrongLab
   );
 }
 
-function add(sums: Sums, part: Part, times: number): void {
+function add(sums: Record<SumName, number>, part: Part, times: number): void {
   for (const [name, amount] of part) sums[name] += times * amount;
 }
 
