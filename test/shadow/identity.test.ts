@@ -8,6 +8,7 @@ import { expect, it } from "vitest";
 import { canonicalJson, FLEET, type DecisionRecord, type Policy } from "../../engine/index.ts";
 import { logEntries } from "../../lab/audit/read.ts";
 import { replayLog } from "../../lab/audit/replay.ts";
+import { tossesOf } from "../../lab/compare/tosses.ts";
 import { silent } from "../../lab/progress.ts";
 import { importJournal } from "../../lab/shadow/journal/history.ts";
 import { openHistory } from "../../lab/history/open.ts";
@@ -142,6 +143,8 @@ async function compare(
   try {
     const whats = new Set(history.tables.decisions.map(({ what }) => what));
     expect(whats.has("rollbackStarted")).toBe(act);
+    // The coins of the host are in the history that its journal becomes.
+    expect(tossesOf(history).size > 0).toBe(act);
     const evaluation = await evaluated(history, [policy], "recorded", 10);
     const replayed = decidedIn(evaluation.replay.policies[0]!.records, act);
     for (const [id, decisions] of recorded.decided) {
