@@ -16,6 +16,9 @@ import { policyFile, WORLD_FILE } from "../history/smallWorld.ts";
 
 const SOAK = process.env["SOAK"] !== undefined;
 const FIELDS = ["mttr", "timeToRecovery.restrictedMean60m", "falsePositiveShare", "missRate"];
+/** Bootstrap samples and draws. */
+const MANY = { replicates: 400, draws: 5 };
+const FEW = { replicates: 20, draws: 2 };
 const FITTED = `${ROOT}/datasets/worlds/fitted.yaml`;
 
 /** Waits to the end of the watch in so many of the deployments that it would roll back. */
@@ -37,16 +40,18 @@ interface Held {
   readonly unsupported: number;
 }
 
+/** Asks a history made with a coin, of a world that lasts so many times as long as written. */
 async function hold(
   worldFile: string,
   seed: number,
   one: Policy,
   other: Policy,
   probability: number,
-  { replicates, draws } = { replicates: 400, draws: 5 },
+  { replicates, draws, times }: typeof MANY & { readonly times: number },
 ): Promise<Held[]> {
   const { spec } = openWorld(worldFile, seed).world;
-  const stage = wholeOf(createWorld({ ...spec, people: { seed: spec.people.seed + seed } }, seed));
+  const own = { people: { seed: spec.people.seed + seed }, length: times * spec.length };
+  const stage = wholeOf(createWorld({ ...spec, ...own }, seed));
   const people = "absent";
   const lives = await live(stage, [withCoin(one, probability), one, other], people, silent);
   const common = { people, seed, progress: silent, scoresOnly: true } as const;
@@ -82,7 +87,7 @@ async function hold(
 it("keeps propensities in a history, and weights by them", { timeout: 600_000 }, async () => {
   const one = loadPolicy(policyFile("naive-threshold"));
   const other = loadPolicy(policyFile("two-minute-override"));
-  const held = await hold(WORLD_FILE, 3, one, other, 0.5, { replicates: 20, draws: 2 });
+  const held = await hold(WORLD_FILE, 3, one, other, 0.5, { ...FEW, times: 1 });
   const missed = held.find(({ field }) => field === "missRate") ?? held[0]!;
   expect(missed.waited).toBeGreaterThan(0);
   expect(missed.waited).toBeLessThan(missed.tossed);
@@ -90,7 +95,8 @@ it("keeps propensities in a history, and weights by them", { timeout: 600_000 },
 });
 
 it.runIf(SOAK)("covers the truth over many worlds", { timeout: 3_600_000 }, async () => {
-  const [from, worlds, coin] = (process.env["COIN"] ?? "3001,20,0.1").split(",").map(Number);
+  const asked = process.env["COIN"] ?? "3001,20,0.1,1";
+  const [from, worlds, coin, times = 1] = asked.split(",").map(Number);
   const folder = `${ROOT}/scenarios/fidelity`;
   const pairs = (process.env["COIN_PAIRS"] ?? "double-tolerance,fourfold-tolerance").split(",");
   const one = loadPolicy(`${ROOT}/scenarios/policies/two-minute-override.yaml`);
@@ -98,7 +104,7 @@ it.runIf(SOAK)("covers the truth over many worlds", { timeout: 3_600_000 }, asyn
     const other = loadPolicy(`${folder}/${name}.yaml`);
     const all = new Map<string, Held[]>();
     for (let seed = from!; seed < from! + worlds!; seed++) {
-      for (const held of await hold(FITTED, seed, one, other, coin!)) {
+      for (const held of await hold(FITTED, seed, one, other, coin!, { ...MANY, times })) {
         all.set(held.field, [...(all.get(held.field) ?? []), held]);
       }
     }
