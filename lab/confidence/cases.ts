@@ -17,7 +17,7 @@ import {
   type SignalJudged,
 } from "../../engine/index.ts";
 import { getOrMake } from "../getOrMake.ts";
-import { incidentsByDeployment } from "../history/incidents.ts";
+import { incidentKnownAt } from "../history/incidents.ts";
 import type { IncidentRow, Label, LabelRow } from "../history/tables.ts";
 import type { Past } from "../history/open.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
@@ -93,7 +93,7 @@ export function firstAlarm(
 export function casesOf(history: Past, replay: Replay, index: number): readonly Case[] {
   const { policy, judged } = replay.policies[index]!;
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row]));
-  const incidents = incidentsByDeployment(history.tables.incidents);
+  const incidents = incidentsKnownAt(history.tables.incidents);
   const watched = replay.plan.deployments.map((planned, at) => {
     const judgements = judgementsOf(judged[at]!, planned.deployment);
     return { planned, judgements, alarmAtMs: firstAlarm(policy, planned, judgements) };
@@ -138,16 +138,28 @@ function isSeen(planned: PlannedDeployment, policy: Policy, atMs: number): boole
 }
 
 /**
- * A label is known when it was given. Where that is not recorded, it is known when the watch is
- * over and the deployment's incident has ended, whichever is later.
+ * A label is known when it was given, or when what it was derived from had happened. Where that is
+ * not recorded, it is known when the watch is over and the deployment's incidents are known.
  */
 function labelKnownAt(
   label: LabelRow | undefined,
-  incident: IncidentRow | undefined,
+  incidentsAtMs: number | undefined,
   watchEndMs: number,
 ): number {
   if (label === undefined) return Infinity;
-  return label.labelledAtMs ?? Math.max(watchEndMs, incident?.resolvedAtMs ?? watchEndMs);
+  return label.labelledAtMs ?? Math.max(watchEndMs, incidentsAtMs ?? watchEndMs);
+}
+
+/** By deployment, when the last of its incidents is known. */
+function incidentsKnownAt(incidents: readonly IncidentRow[]): ReadonlyMap<string, number> {
+  const known = new Map<string, number>();
+  for (const incident of incidents) {
+    const { deploymentId } = incident;
+    if (deploymentId === null) continue;
+    const atMs = incidentKnownAt(incident);
+    known.set(deploymentId, Math.max(atMs, known.get(deploymentId) ?? atMs));
+  }
+  return known;
 }
 
 function seenAt(

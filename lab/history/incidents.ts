@@ -24,6 +24,14 @@ export function incidentsByDeployment(
   return found;
 }
 
+/** When it can be known what it was: when it is over, or when it began where no end is recorded. */
+export function incidentKnownAt({
+  onsetAtMs,
+  resolvedAtMs,
+}: Pick<IncidentRow, "onsetAtMs" | "resolvedAtMs">): number {
+  return Math.max(onsetAtMs, resolvedAtMs ?? onsetAtMs);
+}
+
 /** How many deployments have more than one. */
 export function withSeveralIncidents(incidents: readonly IncidentRow[]): number {
   const seen = new Set<string>();

@@ -59,6 +59,7 @@ export interface LabelRow {
   readonly label: Label;
   readonly basis: string | null;
   readonly labelledBy: string | null;
+  /** When it was given, or of a derived one that is chosen, when it became knowable. */
   readonly labelledAtMs: number | null;
   /** What the import derived, beside what was given (labels/choose.ts); absent once chosen. */
   readonly derived?: DerivedWord;
@@ -66,6 +67,8 @@ export interface LabelRow {
   /** Of what was derived, from 0 to 1. */
   readonly confidence?: number;
   readonly why?: string;
+  /** When what was derived became knowable; absent where that is unknown. */
+  readonly knownAtMs?: number;
 }
 
 /** What the production policy and its people did; see decisions in lab/people. */

@@ -38,6 +38,7 @@ it("sees an alarm at its time and later, up to history's own rollback", async ()
     },
     quiet: { label: "benign" },
     open: { slow: [5, 60] },
+    endless: { label: "regression", incident: [90, null] },
   });
   const replayed = await replay(history, [POLICY], absent, PLATFORM, silent);
   const cases = new Map(casesOf(history, replayed, 0).map((one) => [one.service, one]));
@@ -60,6 +61,9 @@ it("sees an alarm at its time and later, up to history's own rollback", async ()
   expect(cut.seen.map((one) => one !== null)).toEqual([true, true, true, false, false]);
   // Its incident ends after its watch.
   expect(cut.knownAtMs).toBe(minute(90));
+
+  // Its incident has no recorded end, and began after its watch.
+  expect(cases.get("endless")!.knownAtMs).toBe(minute(90));
 
   expect(cases.get("quiet")).toMatchObject({ ground: "quiet", seen: [], atMs: minute(60) });
   expect(cases.get("open")).toMatchObject({ label: "unknown", knownAtMs: Infinity });

@@ -141,13 +141,50 @@ describe("labels that are derived", () => {
     expect(derived(log, incident("d1"))["d2"]!.confidence).toBeLessThan(0.5);
   });
 
+  it("are known once the rollback began, the incident ended or the quiet hour was over", () => {
+    const incident = (deploymentId: string, onset: number, end: number | null) => ({
+      ...{ incidentId: deploymentId, deploymentId, service: "shop", label: "slow" },
+      onsetAtMs: START_MS + onset * HOUR_MS,
+      resolvedAtMs: end === null ? null : START_MS + end * HOUR_MS,
+    });
+    const hours = (incidents: readonly Partial<IncidentRow>[]) => {
+      const log = [["a"], ["b"], ["a"], ["c"], ["d"], ["e"]] as const;
+      return Object.values(derived(log, incidents)).map(
+        ({ deploymentId, knownAtMs }) => [deploymentId, (knownAtMs! - START_MS) / HOUR_MS] as const,
+      );
+    };
+    expect(hours([])).toEqual(Object.entries({ d1: 1, d2: 4, d3: 4, d4: 7, d5: 9 }));
+    const linked = [incident("d2", 3, 5), incident("d4", 7, 9), incident("d5", 8.5, null)];
+    // That d2 was bad rests on the incident too, and d6 is the last event: its hour is not over.
+    expect(hours(linked)).toEqual(Object.entries({ d1: 1, d2: 5, d3: 4, d4: 9, d5: 8.5 }));
+  });
+
+  it("of a field without a time are known with what agrees, and else at no recorded time", () => {
+    const row = (deploymentId: string, hour: number, version: string): DeploymentRow => ({
+      ...{ deploymentId, service: "shop", environment: "production", version },
+      ...{ kind: "code", kindSource: "code", author: null, stages: [], finishedAtMs: null },
+      startedAtMs: START_MS + hour * HOUR_MS,
+    });
+    const deployments = [row("d1", 0, "a"), row("d2", 2, "b"), row("d3", 50, "a")];
+    const failed = { title: null, description: null, event: null, changeFailure: true };
+    const labels = deriveLabels(
+      { deployments, incidents: [] },
+      new Map(["d1", "d2"].map((id) => [id, failed])),
+    );
+    expect(labels.map(({ source, knownAtMs }) => [source, knownAtMs])).toEqual([
+      ["change_failure", undefined],
+      ["change_failure", deployments[2]!.startedAtMs],
+      ["restored version", deployments[2]!.startedAtMs],
+    ]);
+  });
+
   it("say nothing of a history in which nothing goes wrong", () => {
     expect(derived([["a"], ["b"], ["c"]])).toEqual({});
   });
 });
 
 const GIVEN = { basis: null, labelledBy: "ada", labelledAtMs: null };
-const DERIVED = { source: "title", confidence: 0.9, why: "it says so" };
+const DERIVED = { source: "title", confidence: 0.9, why: "it says so", knownAtMs: START_MS };
 
 function chosen(choice: LabelChoice) {
   const rows = joinLabels(
@@ -163,18 +200,21 @@ function chosen(choice: LabelChoice) {
     ],
   );
   const { labels, labelling } = chooseLabels(rows, choice);
-  return { labels: labels.map((row) => [row.deploymentId, row.label]), labelling };
+  const knownAtMs = new Map(labels.map((row) => [row.deploymentId, row.labelledAtMs]));
+  return { labels: labels.map((row) => [row.deploymentId, row.label]), labelling, knownAtMs };
 }
 
 describe("given and derived labels", () => {
   it("both: a given one wins, but a rollback that was called good is set aside", () => {
-    const { labels, labelling } = chosen("both");
+    const { labels, labelling, knownAtMs } = chosen("both");
     expect(labels).toEqual([
       ["bad", "benign"],
       ["back", "unknown"],
       ["new", "regression"],
     ]);
     expect(labelling).toMatchObject({ given: 1, derived: 1, setAside: 1, rollbacksCalledGood: 0 });
+    // When a given one was given is not recorded, and a derived one does not say.
+    expect([knownAtMs.get("bad"), knownAtMs.get("new")]).toEqual([null, START_MS]);
   });
 
   it("given: as they are, with the rollbacks among them counted", () => {
@@ -249,6 +289,10 @@ describe("a history that was imported with titles and versions", () => {
     const dir = await importedLog(false);
     expect((await scoreOf(dir, "both")).counts).toEqual([1, 1, 2]);
     expect((await scoreOf(dir, "given")).counts).toEqual([0, 0, 4]);
+    const history = await openHistory(dir);
+    history.close();
+    const times = new Map(history.tables.labels.map((row) => [row.deploymentId, row.labelledAtMs]));
+    expect(times.get("d1")).toBe(Date.parse("2026-07-01T01:30:00Z"));
   });
 });
 

@@ -66,7 +66,7 @@ export function chooseLabels(
     const { deploymentId, label, basis, labelledBy, labelledAtMs } = row;
     const own: LabelRow = { deploymentId, label, basis, labelledBy, labelledAtMs };
     const isGiven = label !== "unknown" || basis !== null || labelledBy !== null;
-    const { derived, source = "", confidence = 0, why = "" } = row;
+    const { derived, source = "", confidence = 0, why = "", knownAtMs = null } = row;
     const isUsed = derived !== undefined && isSure(row);
     const isRollback = isUsed && derived === "rollback";
     const isCalledGood = isRollback && (label === "benign" || label === "expected_change");
@@ -84,7 +84,8 @@ export function chooseLabels(
     }
     const word: Label = derived === "rollback" ? "unknown" : derived;
     const said = `derived from ${source}, confidence ${confidence}: ${why}`;
-    return [{ ...NOTHING_GIVEN, deploymentId, label: word, basis: said }];
+    const told = { basis: said, labelledAtMs: knownAtMs };
+    return [{ ...NOTHING_GIVEN, deploymentId, label: word, ...told }];
   });
   const bySource = jsonObject([...sources].sort(([a], [b]) => (a < b ? -1 : 1)));
   return { labels, labelling: { choice, ...counts, sources: bySource } };

@@ -7,6 +7,7 @@
  */
 
 import { getOrMake } from "../../getOrMake.ts";
+import { incidentKnownAt } from "../incidents.ts";
 import type { Listed } from "../listed.ts";
 import { WATCH_MS } from "../quality.ts";
 import type { DeploymentRow, IncidentRow, Label } from "../tables.ts";
@@ -22,6 +23,8 @@ export interface DerivedLabel {
   /** From 0 to 1; see README.md. */
   readonly confidence: number;
   readonly why: string;
+  /** When it became knowable; absent where its source has no time, as `change_failure` has none. */
+  readonly knownAtMs?: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -70,13 +73,14 @@ export function deriveLabels(
   const keep = (label: DerivedLabel): void => {
     const known = found.get(label.deploymentId);
     if (known?.derived === "rollback") return;
-    if (
-      known === undefined ||
-      label.derived === "rollback" ||
-      label.confidence > known.confidence
-    ) {
+    if (known === undefined || label.derived === "rollback") {
       found.set(label.deploymentId, label);
+      return;
     }
+    const [kept, other] = label.confidence > known.confidence ? [label, known] : [known, label];
+    // A source without a time was known no earlier than another that says the same.
+    const hasTime = kept.knownAtMs !== undefined || kept.derived !== other.derived;
+    found.set(kept.deploymentId, hasTime ? kept : { ...other, ...kept });
   };
   const groups = new Map<string, DeploymentRow[]>();
   for (const row of tables.deployments) {
@@ -107,7 +111,12 @@ type Keep = (label: DerivedLabel) => void;
 type Badness = (
   row: DeploymentRow,
   takenBackAtMs: number,
-) => { readonly share: number; readonly because: string };
+) => {
+  readonly share: number;
+  readonly because: string;
+  /** When both the rollback and what tells of it were known. */
+  readonly knownAtMs: number;
+};
 
 /**
  * A rollback is a decision, and a decision can be wrong: in a world whose policy rolls back on
@@ -115,25 +124,35 @@ type Badness = (
  */
 function badnessOf(incidents: readonly IncidentRow[]): Badness {
   if (incidents.length === 0) {
-    return () => ({ share: SURE.bad.noIncidents, because: "no incidents are recorded" });
+    const because = "no incidents are recorded";
+    return (_, knownAtMs) => ({ share: SURE.bad.noIncidents, because, knownAtMs });
   }
-  const linked = new Set(incidents.map(({ deploymentId }) => deploymentId));
+  const linked = new Map<string, number>();
   const namesAny = incidents.some(({ deploymentId }) => deploymentId !== null);
   const onsets = new Map<string, number[]>();
-  for (const { service, deploymentId, onsetAtMs } of incidents) {
+  for (const incident of incidents) {
+    const { service, deploymentId, onsetAtMs } = incident;
     if (deploymentId === null) getOrMake(onsets, service, () => []).push(onsetAtMs);
+    else {
+      const knownAtMs = Math.min(incidentKnownAt(incident), linked.get(deploymentId) ?? Infinity);
+      linked.set(deploymentId, knownAtMs);
+    }
   }
   return ({ deploymentId, service, startedAtMs }, takenBackAtMs) => {
-    if (linked.has(deploymentId)) {
-      return { share: SURE.bad.linked, because: "an incident is linked to it" };
+    const linkedAtMs = linked.get(deploymentId);
+    if (linkedAtMs !== undefined) {
+      const knownAtMs = Math.max(takenBackAtMs, linkedAtMs);
+      return { share: SURE.bad.linked, because: "an incident is linked to it", knownAtMs };
     }
     // Where incidents name deployments, one that names none is of something else.
     const isHarmed = onsets
       .get(service)
       ?.some((onsetMs) => !namesAny && onsetMs >= startedAtMs && onsetMs <= takenBackAtMs);
-    return isHarmed === true
-      ? { share: SURE.bad.atThatTime, because: "its service had an incident at that time" }
-      : { share: SURE.bad.noIncident, because: "no incident tells against it" };
+    const [share, because] =
+      isHarmed === true
+        ? [SURE.bad.atThatTime, "its service had an incident at that time"]
+        : [SURE.bad.noIncident, "no incident tells against it"];
+    return { share, because, knownAtMs: takenBackAtMs };
   };
 }
 
@@ -155,19 +174,15 @@ function takenBack(
     if (rollback === null) return;
     rollbacks.add(place);
     const { source, why } = rollback;
-    keep({ deploymentId, derived: "rollback", source, confidence: rollback.sure, why });
+    const own = { source, confidence: rollback.sure, why, knownAtMs: startedAtMs };
+    keep({ deploymentId, derived: "rollback", ...own });
     for (const { place: bad, sure } of rollback.blamed) {
       const row = group[bad]!;
-      const { share, because } = isBad(row, startedAtMs);
+      const { share, because, knownAtMs } = isBad(row, startedAtMs);
       const taken = `${deploymentId} takes it back: ${why}; ${because}`;
       const confidence = Math.round(sure * share * 100) / 100;
-      keep({
-        deploymentId: row.deploymentId,
-        derived: "regression",
-        source,
-        confidence,
-        why: taken,
-      });
+      const label = { source, confidence, why: taken, knownAtMs };
+      keep({ deploymentId: row.deploymentId, derived: "regression", ...label });
       doubtful.add(row.deploymentId);
     }
     for (const between of rollback.doubtful) doubtful.add(group[between]!.deploymentId);
@@ -268,7 +283,8 @@ function fromIncidents(
   const started = new Map(
     [...deployments].map(({ deploymentId, startedAtMs }) => [deploymentId, startedAtMs]),
   );
-  for (const { deploymentId, incidentId, label, onsetAtMs } of incidents) {
+  for (const incident of incidents) {
+    const { deploymentId, incidentId, label, onsetAtMs } = incident;
     const startedAtMs = deploymentId === null ? undefined : started.get(deploymentId);
     if (deploymentId === null || startedAtMs === undefined) continue;
     doubtful.add(deploymentId);
@@ -276,7 +292,8 @@ function fromIncidents(
     if (!blamed && (onsetAtMs < startedAtMs || onsetAtMs > startedAtMs + DAY_MS)) continue;
     const confidence = blamed ? SURE.blamed : SURE.linked;
     const why = `incident ${incidentId}: ${label}`;
-    keep({ deploymentId, derived: "regression", source: "incident", confidence, why });
+    const own = { source: "incident", confidence, why, knownAtMs: incidentKnownAt(incident) };
+    keep({ deploymentId, derived: "regression", ...own });
   }
 }
 
@@ -309,6 +326,7 @@ function fromQuiet(
         derived: "benign",
         source: "no trouble",
         confidence: SURE.noTrouble,
+        knownAtMs: watchedMs,
       } as const;
       keep({ deploymentId, ...label, why });
     });
