@@ -4,9 +4,10 @@ import { Command } from "commander";
 import { confidenceDocument } from "../confidence/document.ts";
 import { learnConfidence } from "../confidence/learnFrom.ts";
 import { confidenceText } from "../confidence/print.ts";
+import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { duration, wholeNumber } from "./options.ts";
+import { duration, labelsOption, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
@@ -17,6 +18,7 @@ interface Flags {
   readonly past?: number;
   readonly seed: number;
   readonly out?: string;
+  readonly labels?: LabelChoice;
   readonly json?: true;
 }
 
@@ -40,11 +42,12 @@ function learnCommand(): Command {
     .option("--past <duration>", "show a change this much of its past only, such as 11m", duration)
     .option("--seed <n>", "seed of the intervals and bands", wholeNumber(0), 1)
     .option("--out <file>", "write what was learned (JSON)")
+    .addOption(labelsOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLE)
     .action(async (flags: Flags) => {
       const policy = loadPolicy(flags.policy);
-      const history = await openHistory(flags.history);
+      const history = await openHistory(flags.history, { labels: flags.labels });
       try {
         const learned = await learnConfidence(history, policy, {
           seed: flags.seed,

@@ -4,11 +4,12 @@ import { Command, Option } from "commander";
 import { explanationMermaid, explanationText } from "../../engine/index.ts";
 import { explanationDocument } from "../explain/document.ts";
 import { explainHistory, explainLog, type Explanation } from "../explain/find.ts";
+import type { LabelChoice } from "../history/labels/choose.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { logIn } from "../audit/read.ts";
 import { Problem } from "../problem.ts";
-import { wholeNumber } from "./options.ts";
+import { labelsOption, wholeNumber } from "./options.ts";
 import { print, printJson, progressBar } from "./output.ts";
 
 interface Flags {
@@ -17,6 +18,7 @@ interface Flags {
   readonly policy?: string;
   readonly people: PeopleChoice;
   readonly seed: number;
+  readonly labels?: LabelChoice;
   readonly format: "text" | "mermaid" | "json";
   readonly json?: true;
 }
@@ -30,6 +32,7 @@ export function explainCommand(): Command {
     .option("--policy <file>", "the policy; for a log with several, the name of the one meant")
     .option("--people <who>", `who answers: ${PEOPLE_WORDS.join(", ")}, or a file`, "absent")
     .option("--seed <n>", "seed of modelled people", wholeNumber(0), 1)
+    .addOption(labelsOption())
     .addOption(
       new Option("--format <form>", "how it is drawn")
         .choices(["text", "mermaid", "json"])
@@ -51,13 +54,13 @@ export function explainCommand(): Command {
 }
 
 function explanationOf(log: string | undefined, flags: Flags): Explanation | Promise<Explanation> {
-  const { history, policy, deployment, people, seed } = flags;
+  const { history, policy, deployment, people, seed, labels } = flags;
   if (log !== undefined && history === undefined) {
     return explainLog(logIn(log), deployment, policy ?? null);
   }
   if (log === undefined && history !== undefined && policy !== undefined) {
     const loaded = loadPolicy(policy);
-    return explainHistory(history, loaded, deployment, people, seed, progressBar());
+    return explainHistory(history, loaded, deployment, people, seed, progressBar(), labels);
   }
   throw new Problem("a decision is explained from a log, or from a history and a policy", {
     cure: "Give LOG, or --history DIR and --policy FILE.",

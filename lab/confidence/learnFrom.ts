@@ -1,6 +1,7 @@
 /** Judges a history under one policy and learns its confidence from the labels. */
 
 import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
+import type { Labelling } from "../history/labels/choose.ts";
 import type { History } from "../history/open.ts";
 import { absent } from "../people/recorded.ts";
 import { watchedFor } from "../policy/watchedFor.ts";
@@ -19,6 +20,8 @@ export interface LearnedConfidence {
     readonly withinMs: number | null;
     readonly historyMs: number | null;
     readonly seed: number;
+    /** On which labels it rests; absent where none were derived. */
+    readonly labels?: Labelling;
   };
   /** Labelled ones, in the order of their moments. */
   readonly cases: readonly Case[];
@@ -57,6 +60,7 @@ export async function learnConfidence(
       withinMs,
       historyMs,
       seed,
+      ...(history.labelling === undefined ? {} : { labels: history.labelling }),
     },
     cases,
     learned: learn(cases),

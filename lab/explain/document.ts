@@ -9,7 +9,7 @@ export function explainDocument({ policy, tree }: Pick<Explanation, "policy" | "
 
 /** What makes it again, and what it is. */
 export function explanationDocument({ madeFrom, ...explanation }: Explanation) {
-  const { engineVersion, history, asked } = madeFrom;
+  const { engineVersion, history, asked, labels } = madeFrom;
   const { policy, digest } = explanation.policy;
   return {
     manifest: {
@@ -22,6 +22,7 @@ export function explanationDocument({ madeFrom, ...explanation }: Explanation) {
       peopleFrom: asked?.peopleFrom ?? null,
       peopleModel: asked?.peopleModel ?? null,
       seed: asked?.seed ?? null,
+      ...(labels === undefined ? {} : { labels }),
     },
     ...explainDocument(explanation),
   };

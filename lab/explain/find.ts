@@ -10,6 +10,7 @@ import {
 import { readSections } from "../audit/read.ts";
 import { casesOf } from "../confidence/cases.ts";
 import type { Progress } from "../progress.ts";
+import type { LabelChoice, Labelling } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
 import {
@@ -39,6 +40,8 @@ export interface MadeFrom {
   readonly history: string | null;
   /** Null for a log, which has the answers themselves. */
   readonly asked: (PeopleAsked & { readonly seed: number }) | null;
+  /** On which labels it rests; absent where none were derived. */
+  readonly labels?: Labelling;
 }
 
 interface Section {
@@ -55,8 +58,9 @@ export async function explainHistory(
   people: PeopleChoice,
   seed: number,
   progress: Progress,
+  labels?: LabelChoice,
 ): Promise<Explanation> {
-  const history = await openHistory(dir);
+  const history = await openHistory(dir, { labels });
   try {
     // Checked before the replay, which takes long.
     const ids = history.tables.deployments.map((row) => row.deploymentId);
@@ -69,6 +73,7 @@ export async function explainHistory(
       engineVersion: ENGINE_VERSION,
       history: history.manifest.digest,
       asked: { ...peopleAsked(people, chosen), seed },
+      ...(history.labelling === undefined ? {} : { labels: history.labelling }),
     };
     const fleets = replayed.policies[0]!.fleets();
     const sections = fleets.map(({ handled }) => ({ policy, handled, madeFrom }));

@@ -97,4 +97,10 @@ it("learns from the command line, and refuses too few labels", async () => {
   const refused = await inTurn([...args, "--history", few.dir]);
   expect([refused.code, refused.stdout]).toEqual([2, ""]);
   expect(refused.stderr).toContain(few.dir);
+
+  for (const command of [args, ["explain", "--policy", POLICY_FILE, "--deployment", "d-a"]]) {
+    const none = await inTurn([...command, "--history", few.dir, "--labels", "derived"]);
+    expect([none.code, none.stdout]).toEqual([2, ""]);
+    expect(none.stderr).toContain("no label was derived");
+  }
 });

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { evaluate } from "../../lab/compare/evaluate.ts";
+import { explanationDocument } from "../../lab/explain/document.ts";
+import { explainHistory } from "../../lab/explain/find.ts";
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
 import { inspect } from "../../lab/history/inspect.ts";
 import { chooseLabels, joinLabels, type LabelChoice } from "../../lab/history/labels/choose.ts";
@@ -289,6 +291,9 @@ describe("a history that was imported with titles and versions", () => {
     const dir = await importedLog(false);
     expect((await scoreOf(dir, "both")).counts).toEqual([1, 1, 2]);
     expect((await scoreOf(dir, "given")).counts).toEqual([0, 0, 4]);
+    const about = [dir, shipped("default"), "d1", "absent", 1, silent] as const;
+    const { manifest } = explanationDocument(await explainHistory(...about, "given"));
+    expect(manifest.labels).toMatchObject({ choice: "given", derived: 0 });
     const history = await openHistory(dir);
     history.close();
     const times = new Map(history.tables.labels.map((row) => [row.deploymentId, row.labelledAtMs]));
