@@ -48,6 +48,32 @@ function changed(name: string, file: string, from: string, to: string): string {
   return join(dir, name, "mapping.yaml");
 }
 
+/** A mapping of CSV files of its own; `metrics` is the YAML of its table. */
+function mappingOf(metrics: string, files: Readonly<Record<string, string>>): string {
+  const dir = temporaryDirectory();
+  cpSync(join(EXPORTS, "deployments.csv"), join(dir, "deployments.csv"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+  const file = join(dir, "mapping.yaml");
+  const tables = `tables:\n  metrics:\n${metrics.replaceAll(/^/gm, "    ")}\n`;
+  writeFileSync(file, `${tables}  deployments: { files: deployments.csv }\n`);
+  return file;
+}
+
+/** One metric of one service; a sample a minute with these values. */
+function csvOf(values: readonly string[], between = ","): string {
+  const lines = values.map((value, at) => {
+    return `${new Date(START_MS + at * 60_000).toISOString()}${between}shop${between}${value}`;
+  });
+  return `${["t", "s", "v"].join(between)}\n${lines.join("\n")}\n`;
+}
+
+const SHEET = `files: a.csv
+columns:
+  service: s
+  metric: { constant: latency_ms }
+  ts: t
+  value: v`;
+
 const refused = async (mapping: string): Promise<string> => {
   const out = join(temporaryDirectory(), "history");
   const options = { out, force: false, strict: false, timestamp: "start" } as const;
@@ -112,4 +138,41 @@ describe("a mistake in a mapping", () => {
     const message = await refused(changed("cloudwatch", "mapping.yaml", "page-2", "page-3"));
     expect(message).toMatch(/mapping.yaml:5:\d+: tables.metrics: no file matches page-3.json/);
   });
+});
+
+describe("a decimal comma", () => {
+  const sheet = SHEET.replace("files: a.csv", 'files: a.csv\ndelimiter: ";"').replace(
+    "value: v",
+    "value: { of: v, is: decimal_comma }",
+  );
+
+  it("is read, with thousands in groups of three digits", async () => {
+    const cells = {
+      "0,25": 0.25,
+      "-1.250,5": -1250.5,
+      "1 234 567": 1_234_567,
+      "1\u00a0000,5": 1000.5,
+      "12'000": 12_000,
+      "1250": 1250,
+      ",5": 0.5,
+      "2,5E-1": 0.25,
+      "n/a": NaN,
+      "": NaN,
+    };
+    const mapping = mappingOf(sheet, { "a.csv": csvOf(Object.keys(cells), ";") });
+    const { values } = await imported(mapping);
+    expect(values.get("shop/latency_ms")).toEqual(Object.values(cells));
+  });
+
+  it.each(["0.25", "0.250", "1.25,5", "12.34", "1.234.56", "1.234 567", "1,2,3", "12 ms"])(
+    "is not read into %s",
+    async (value) => {
+      const message = await refused(
+        mappingOf(sheet, { "a.csv": csvOf(["0,25", value, "0,25"], ";") }),
+      );
+      expect(message).toContain("mapping.yaml:9: v");
+      expect(message).toContain(value);
+      expect(message).not.toContain("DuckDB");
+    },
+  );
 });

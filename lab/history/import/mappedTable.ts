@@ -10,7 +10,7 @@ import { z } from "zod";
 import { Problem } from "../../problem.ts";
 import { identifier, quoted } from "../duck.ts";
 import { isDiskFull } from "../../operatingProblem.ts";
-import type { Relation } from "./relation.ts";
+import { CURED, failing, type Relation } from "./relation.ts";
 import type { Zone } from "./zone.ts";
 
 const FORMATS = ["parquet", "csv", "json"] as const;
@@ -169,14 +169,14 @@ function spread({ sql, columns }: Step, names: readonly string[], at: string): s
   const kept = gone.length === 0 ? "*" : `* EXCLUDE (${gone.join(", ")})`;
   const lengths = names.map((name) => `len(${pathOf(columns, name)})`);
   const isUneven = lengths.slice(1).map((length) => `${length} IS DISTINCT FROM ${lengths[0]!}`);
-  const uneven = quoted(`${at}: the lists ${names.join(" and ")} are not equally long`);
-  const lists = names.map((name, at) => {
+  const uneven = quoted(`the lists ${names.join(" and ")} are not equally long`);
+  const lists = names.map((name, i) => {
     const list = pathOf(columns, name);
     const checked =
       isUneven.length === 0
         ? list
-        : `CASE WHEN ${isUneven.join(" OR ")} THEN error(${uneven}) ELSE ${list} END`;
-    return `unnest(${checked}) AS ${identifier(lasts[at]!)}`;
+        : `CASE WHEN ${isUneven.join(" OR ")} THEN ${failing(at, uneven)} ELSE ${list} END`;
+    return `unnest(${checked}) AS ${identifier(lasts[i]!)}`;
   });
   return `SELECT ${kept}, ${lists.join(", ")} FROM ${sql}`;
 }
@@ -201,28 +201,49 @@ function expressionOf({ columns }: Step, column: Column, at = ""): string {
   if (typeof column === "string") return pathOf(columns, column);
   if ("sql" in column) return `(${column.sql})`;
   if ("constant" in column) return quoted(String(column.constant));
-  return inUnit(pathOf(columns, column.of), column.is, `${at}: ${column.of}`);
+  return inUnit(pathOf(columns, column.of), column.is, column.of, at);
 }
 
 const PER_SECOND = { epoch_s: 1, epoch_ms: 1e3, epoch_us: 1e6, epoch_ns: 1e9 } as const;
+const FIRST_SECOND = 0;
 const LAST_SECOND = 4_102_444_800;
 
-function inUnit(value: string, unit: (typeof UNITS)[number], name: string): string {
-  if (unit === "decimal_comma") {
-    // Points and spaces stand between thousands there; an apostrophe does in Switzerland.
-    const plain = `regexp_replace(CAST(${value} AS VARCHAR), '[.''\\s\\x{a0}\\x{202f}]', '', 'g')`;
-    return `replace(${plain}, ',', '.')`;
-  }
+function inUnit(value: string, unit: (typeof UNITS)[number], name: string, at: string): string {
+  const text = `CAST(${value} AS VARCHAR)`;
+  const shown = `left(${text}, 60)`;
+  if (unit === "decimal_comma") return decimalComma(text, shown, name, at);
   const perSecond = PER_SECOND[unit];
   const micros =
     unit === "epoch_ns"
       ? `CAST(${value} AS HUGEINT) // 1000`
       : `round(CAST(${value} AS DOUBLE) * ${1e6 / perSecond})`;
+  const isIn = (scale: number): string =>
+    `coalesce(TRY_CAST(${value} AS DOUBLE) BETWEEN ${FIRST_SECOND * scale} ` +
+    `AND ${LAST_SECOND * scale}, false)`;
   const wrong = `${name} is no time in ${unit} between 1970 and 2100: `;
   return (
-    `CASE WHEN ${value} IS NULL THEN NULL WHEN coalesce(TRY_CAST(${value} AS DOUBLE) BETWEEN 0 ` +
-    `AND ${LAST_SECOND * perSecond}, false) THEN make_timestamptz(CAST(${micros} AS BIGINT)) ` +
-    `ELSE error(${quoted(wrong)} || CAST(${value} AS VARCHAR)) END`
+    `CASE WHEN ${value} IS NULL THEN NULL WHEN ${isIn(perSecond)} ` +
+    `THEN make_timestamptz(CAST(${micros} AS BIGINT)) ` +
+    `ELSE ${failing(at, `${quoted(wrong)} || ${shown}`)} END`
+  );
+}
+
+/** Between thousands; an apostrophe stands there in Switzerland. */
+const BETWEEN_THOUSANDS = ["\\.", "[\\s\\x{a0}\\x{202f}]", "['\\x{2019}]"];
+
+/** A point that is not between groups of three digits is a decimal point: 0.25 is not 25. */
+function decimalComma(text: string, shown: string, name: string, at: string): string {
+  const groups = BETWEEN_THOUSANDS.map((sign) => `(${sign}\\d{3})+`).join("|");
+  const whole = `([1-9]\\d{0,2}(${groups})|\\d+)(,\\d*)?|,\\d+`;
+  const pattern = quoted(`[-+]?(${whole})([eE][-+]?\\d+)?`);
+  const plain = `regexp_replace(${text}, '[.''\\s\\x{a0}\\x{202f}\\x{2019}]', '', 'g')`;
+  const wrong = quoted(`${name} is no number with a decimal comma: `);
+  const cure = quoted(`${CURED}Where values have decimal points, leave out is: decimal_comma.`);
+  // A word such as n/a is a missing value, and is judged as in every other column.
+  return (
+    `CASE WHEN NOT regexp_matches(${text}, '\\d') THEN ${text} ` +
+    `WHEN regexp_full_match(trim(${text}), ${pattern}) THEN replace(${plain}, ',', '.') ` +
+    `ELSE ${failing(at, `${wrong} || ${shown} || ${cure}`)} END`
   );
 }
 

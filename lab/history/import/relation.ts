@@ -132,12 +132,34 @@ async function describe(
   }
 }
 
+/** Marks an error that SQL of ours raises, so that it is not taken for damage to a file. */
+const OURS = "hindsight at ";
+/** Between the text of such an error and its cure. */
+export const CURED = "\n  ";
+
+/**
+ * SQL that fails with a problem of ours.
+ *
+ * @param at `file:line`
+ * @param what SQL of a text
+ */
+export function failing(at: string, what: string): string {
+  return `error(${quoted(`${OURS}${at}: `)} || ${what})`;
+}
+
 /** DuckDB's complaint about a source as a `Problem` that names it. */
 export function relationProblem(error: unknown, file: string): unknown {
   // Staging reads here and writes there: whoever knows the target names the full disk.
   if (isDiskFull(error)) return error;
   const problem = operatingProblem(error, file);
   if (problem instanceof Problem || !(error instanceof Error)) return problem;
+  const ours = new RegExp(`${OURS}(.+?):(\\d+): (.*)$`, "s").exec(error.message);
+  if (ours !== null) {
+    const [, mapping, line, what] = ours;
+    const [first = "", cure] = what!.split(CURED, 2);
+    const where = { file: mapping!, line: Number(line) };
+    return new Problem(first, cure === undefined ? where : { ...where, cure });
+  }
   return new Problem(`DuckDB cannot read this: ${error.message.split("\n")[0] ?? ""}`, {
     file,
     cure: "Check that the file is whole and its columns are what the import expects.",
