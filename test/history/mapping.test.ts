@@ -176,3 +176,23 @@ describe("a decimal comma", () => {
     },
   );
 });
+
+describe("a time in the wrong unit", () => {
+  const seconds = START_MS / 1000;
+  it.each([
+    ["epoch_ms", seconds, "epoch_s"],
+    ["epoch_us", START_MS, "epoch_ms"],
+    ["epoch_s", seconds * 1e9, "epoch_ns"],
+  ])("of %s is refused with the unit that fits", async (unit, at, fits) => {
+    const sheet = SHEET.replace("ts: t", `ts: { of: t, is: ${unit} }`);
+    const message = await refused(mappingOf(sheet, { "a.csv": `t,s,v\n${at},shop,1\n` }));
+    expect(message).toContain(`mapping.yaml:7: t is no time in ${unit}`);
+    expect(message).toContain(`: ${at}\n  It would be one in ${fits}.`);
+  });
+
+  it("names a text that is no number at all, and does not blame the file", async () => {
+    const sheet = SHEET.replace("ts: t", "ts: { of: t, is: epoch_s }");
+    const message = await refused(mappingOf(sheet, { "a.csv": "t,s,v\nsoon,shop,1\n" }));
+    expect(message).toMatch(/mapping.yaml:7: t is no time in epoch_s between 2000 and 2100: soon$/);
+  });
+});

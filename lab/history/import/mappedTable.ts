@@ -205,7 +205,8 @@ function expressionOf({ columns }: Step, column: Column, at = ""): string {
 }
 
 const PER_SECOND = { epoch_s: 1, epoch_ms: 1e3, epoch_us: 1e6, epoch_ns: 1e9 } as const;
-const FIRST_SECOND = 0;
+/** Seconds taken for milliseconds are times of January 1970; systems of ours are younger. */
+const FIRST_SECOND = 946_684_800;
 const LAST_SECOND = 4_102_444_800;
 
 function inUnit(value: string, unit: (typeof UNITS)[number], name: string, at: string): string {
@@ -220,11 +221,15 @@ function inUnit(value: string, unit: (typeof UNITS)[number], name: string, at: s
   const isIn = (scale: number): string =>
     `coalesce(TRY_CAST(${value} AS DOUBLE) BETWEEN ${FIRST_SECOND * scale} ` +
     `AND ${LAST_SECOND * scale}, false)`;
-  const wrong = `${name} is no time in ${unit} between 1970 and 2100: `;
+  const wrong = `${name} is no time in ${unit} between 2000 and 2100: `;
+  const fitting = Object.entries(PER_SECOND).map(([other, scale]) => {
+    return `WHEN ${isIn(scale)} THEN ${quoted(`${CURED}It would be one in ${other}.`)}`;
+  });
+  const cure = `CASE ${fitting.join(" ")} ELSE '' END`;
   return (
     `CASE WHEN ${value} IS NULL THEN NULL WHEN ${isIn(perSecond)} ` +
     `THEN make_timestamptz(CAST(${micros} AS BIGINT)) ` +
-    `ELSE ${failing(at, `${quoted(wrong)} || ${shown}`)} END`
+    `ELSE ${failing(at, `${quoted(wrong)} || ${shown} || ${cure}`)} END`
   );
 }
 
