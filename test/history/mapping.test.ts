@@ -196,3 +196,12 @@ describe("a time in the wrong unit", () => {
     expect(message).toMatch(/mapping.yaml:7: t is no time in epoch_s between 2000 and 2100: soon$/);
   });
 });
+
+describe("a mapping that finds no evidence", () => {
+  it("is refused where no sample has a value, with the line of the value", async () => {
+    const message = await refused(
+      changed("datadog", "mapping.yaml", 'value: "pointlist[2]"', 'value: "pointlist[3]"'),
+    );
+    expect(message).toMatch(/mapping.yaml:10:\d+: no sample has a value/);
+  });
+});

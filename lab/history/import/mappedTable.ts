@@ -10,7 +10,7 @@ import { z } from "zod";
 import { Problem } from "../../problem.ts";
 import { identifier, quoted } from "../duck.ts";
 import { isDiskFull } from "../../operatingProblem.ts";
-import { CURED, failing, type Relation } from "./relation.ts";
+import { CURED, failing, type Place, type Relation } from "./relation.ts";
 import type { Zone } from "./zone.ts";
 
 const FORMATS = ["parquet", "csv", "json"] as const;
@@ -35,13 +35,6 @@ export const TABLE = z.strictObject({
   where: z.string().optional(),
 });
 export type MappedTable = z.infer<typeof TABLE>;
-
-/** Where something stands in the mapping file. */
-export type Place = (path: readonly (string | number)[]) => {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-};
 
 /** A table expression under construction. */
 interface Step {
@@ -121,6 +114,7 @@ export async function mappedRelation(
     columns: last.columns,
     rejects: null,
     zone,
+    place,
     sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM ${last.sql})`,
   };
 }

@@ -14,8 +14,8 @@ import { parseYaml } from "../../yaml.ts";
 import { quoted, type Duck } from "../duck.ts";
 import { samplesThere, type Sources } from "./importHistory.ts";
 import { DEPLOYMENT_KINDS } from "./kinds.ts";
-import { mappedRelation, TABLE, type MappedTable, type Place } from "./mappedTable.ts";
-import type { Relation } from "./relation.ts";
+import { mappedRelation, TABLE, type MappedTable } from "./mappedTable.ts";
+import type { Place, Relation } from "./relation.ts";
 import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
 import type { Zone } from "./zone.ts";
 

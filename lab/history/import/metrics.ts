@@ -73,6 +73,7 @@ export async function importMetrics(
         noneBecause(findings) ?? "A history needs samples: service,metric,ts,value, a line each.",
     });
   }
+  refuseNoValue(relation, names);
   await registerNames(
     connection,
     names.map((entry) => entry.name),
@@ -134,6 +135,16 @@ export async function importMetrics(
     metrics: new Set(names.map(({ name }) => name.metric)),
     values: rangesOf(names),
   };
+}
+
+/** A history without one number would be a success without evidence. */
+function refuseNoValue(relation: Relation, names: readonly Named[]): void {
+  // Answers of queries tell something without a number as well.
+  if (relation.columns.has(ANSWER) || names.some(({ seen }) => seen.finite > 0)) return;
+  throw new Problem("no sample has a value: each is empty, NaN or infinite", {
+    ...(relation.place?.(["columns", "value"]) ?? { file: relation.file }),
+    cure: `Check the column value of ${relation.file}.`,
+  });
 }
 
 const MISSING_WORDS =

@@ -16,6 +16,13 @@ import type { SourceFile } from "../tables.ts";
 import { locateRecords } from "./lines.ts";
 import type { Zone } from "./zone.ts";
 
+/** Where something stands in a mapping file. */
+export type Place = (path: readonly (string | number)[]) => {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+};
+
 /** A source of rows of one table. */
 export interface Relation {
   /** As shown to people: the file's name, or the glob of a mapping. */
@@ -30,6 +37,8 @@ export interface Relation {
   readonly rejects: string | null;
   /** Of times that name none; null: such a time is an error. */
   readonly zone: Zone | null;
+  /** Where the mapping file describes the table; absent without a mapping. */
+  readonly place?: Place;
 }
 
 let rejectTables = 0;
