@@ -204,4 +204,11 @@ describe("a mapping that finds no evidence", () => {
     );
     expect(message).toMatch(/mapping.yaml:10:\d+: no sample has a value/);
   });
+
+  it("is refused where it scales a metric that is not there", async () => {
+    const sheet = `${SHEET}\nscale: { latncy_ms: 1000 }`;
+    const message = await refused(mappingOf(sheet, { "a.csv": csvOf(["1"]) }));
+    expect(message).toMatch(/mapping.yaml:9:\d+: scale: no metric is called latncy_ms/);
+    expect(message).toContain("latency_ms");
+  });
 });

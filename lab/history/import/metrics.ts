@@ -18,6 +18,7 @@ import { counted } from "../../counted.ts";
 import { ABOVE_ONE, type ValueRange } from "../metric/infer.ts";
 import { quoted } from "../duck.ts";
 import { compareNames, type HistoryWriter } from "../write.ts";
+import { noValue, refuseUnusedScale } from "./evidence.ts";
 import { MERGED, type Findings } from "./findings.ts";
 import { placesOf, relationProblem, requireColumns, textOf, type Relation } from "./relation.ts";
 import { repeatedIn, timeProblem, withTimes } from "./times.ts";
@@ -73,7 +74,12 @@ export async function importMetrics(
         noneBecause(findings) ?? "A history needs samples: service,metric,ts,value, a line each.",
     });
   }
-  refuseNoValue(relation, names);
+  const metrics = new Set(names.map(({ name }) => name.metric));
+  const values = rangesOf(names);
+  const hasAnswers = relation.columns.has(ANSWER);
+  // Answers of queries tell something without a number as well.
+  if (!hasAnswers && values.size === 0) throw noValue(relation);
+  refuseUnusedScale(relation, options.scale, metrics);
   await registerNames(
     connection,
     names.map((entry) => entry.name),
@@ -84,7 +90,6 @@ export async function importMetrics(
   const counts = { merged: 0, conflicts: 0 };
 
   let series = -1;
-  const hasAnswers = relation.columns.has(ANSWER);
   const column = new SampleColumn();
   const finishSeries = async (): Promise<void> => {
     if (series < 0) return;
@@ -132,19 +137,9 @@ export async function importMetrics(
   return {
     rows,
     services: new Set(names.map(({ name }) => name.service)),
-    metrics: new Set(names.map(({ name }) => name.metric)),
-    values: rangesOf(names),
+    metrics,
+    values,
   };
-}
-
-/** A history without one number would be a success without evidence. */
-function refuseNoValue(relation: Relation, names: readonly Named[]): void {
-  // Answers of queries tell something without a number as well.
-  if (relation.columns.has(ANSWER) || names.some(({ seen }) => seen.finite > 0)) return;
-  throw new Problem("no sample has a value: each is empty, NaN or infinite", {
-    ...(relation.place?.(["columns", "value"]) ?? { file: relation.file }),
-    cure: `Check the column value of ${relation.file}.`,
-  });
 }
 
 const MISSING_WORDS =
