@@ -108,7 +108,8 @@ export function scaleOf(flags: ScaleFlags): { readonly scale?: Scale } {
 export function labelsOption(): Option {
   return new Option(
     "--labels <which>",
-    "which labels count, where import derived some: given ones win in both (default: both)",
+    "which labels count, where import derived some: in both, given ones win, but a rollback is never " +
+      "good (default: both)",
   ).choices(LABEL_CHOICES);
 }
 

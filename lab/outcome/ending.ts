@@ -89,7 +89,9 @@ export function recoveryTimes(
     const isModel =
       recovery.isTrue !== true && own >= Math.min(byRollback, orderedAtMs + shortestMs);
     const at = known(Math.min(byRollback, own), isModel);
-    const possible = [orderedAtMs + shortestMs, Math.min(own, orderedAtMs + longestMs)] as const;
+    // A rollback makes a regression last no longer than the longest that was left alone.
+    const lastAtMs = Math.min(own, orderedAtMs + longestMs, onsetAtMs + recovery.unaided.longestMs);
+    const possible = [orderedAtMs + shortestMs, lastAtMs] as const;
     const ended = isModel ? between(at, onsetAtMs, ...possible) : at;
     if (!hidden) return ended;
     // Whether and when this policy would have acted is a model: the bounds stay.

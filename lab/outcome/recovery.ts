@@ -123,7 +123,7 @@ export function recoveryOf(tables: HistoryTables, seed: number): Recovery {
   // Too few rollbacks bound nothing: at once, or as late as if there had been none.
   const anyTime = { shortestMs: 0, longestMs: unaided.longestMs };
   const rollbackBounds = boundsOf(rollbacks) ?? anyTime;
-  const recoveryBounds = boundsOf(afterwards) ?? anyTime;
+  const recoveryBounds = boundsOf(recoveries) ?? anyTime;
   return {
     failures,
     platformIn,
@@ -138,7 +138,10 @@ export function recoveryOf(tables: HistoryTables, seed: number): Recovery {
       const backMs = took(id, finishedAt.get(id));
       const ownMs = recoveries.get(id);
       return {
-        shortestMs: (backMs ?? rollbackBounds.shortestMs) + (ownMs ?? recoveryBounds.shortestMs),
+        shortestMs: Math.max(
+          0,
+          (backMs ?? rollbackBounds.shortestMs) + (ownMs ?? recoveryBounds.shortestMs),
+        ),
         longestMs: (backMs ?? rollbackBounds.longestMs) + (ownMs ?? recoveryBounds.longestMs),
       };
     },

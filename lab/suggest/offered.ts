@@ -50,7 +50,7 @@ export function signalsBeside(
   const drafted = own(yamlValue(text, "draft", POLICY_LIMITS) as JsonObject, "signals") as Signals;
   const offers = [
     ...draftedOffers(drafted, policy, unwatchedBy(history, base.policy)),
-    ...callersOffer(base),
+    ...(hasCallers(history) ? callersOffer(base) : []),
   ];
   if (offers.length === 0) {
     throw new Problem("--vary signals=offered: the policy watches all that could be offered", {
@@ -87,6 +87,11 @@ function draftedOffers(
     byRole.set(role, [...(byRole.get(role) ?? []), [signal.name, written]]);
   }
   return [...byRole].map(([role, added]) => ({ says: role, signals: Object.fromEntries(added) }));
+}
+
+/** Without a call graph nothing is known to call a service. */
+function hasCallers({ tables }: History): boolean {
+  return tables.services.some(({ dependsOn }) => dependsOn.length > 0);
 }
 
 /** The policy's own signals asked of callers too, who are harmed first where a callee is slow. */

@@ -71,6 +71,9 @@ describe("words of a rollback", () => {
     "hotfix(shop): revert to 1.3.0",
     'Revert "Add coupons"',
     "Automated rollback of shop",
+    "Rollback shop to previous version",
+    "Rolling back release 14",
+    "Revert to v12",
   ])("are in %s", (title) => {
     expect(said(title)).not.toBeNull();
   });
@@ -78,6 +81,13 @@ describe("words of a rollback", () => {
   it.each([
     "Fix the rollback button",
     "Rollback support for coupons",
+    "Rollback transaction on payment error",
+    "Rolled back transactions are retried",
+    "fix: rollback leaves an open lock",
+    "Rollback of migrations is tested",
+    "Rollback safe deploys",
+    "Roll back-end servers",
+    "Revert to plan pricing",
     "Rollbacks: document them",
     "Add revert to the editor",
     "Revertible migrations",
@@ -186,7 +196,12 @@ describe("labels that are derived", () => {
 });
 
 const GIVEN = { basis: null, labelledBy: "ada", labelledAtMs: null };
-const DERIVED = { source: "title", confidence: 0.9, why: "it says so", knownAtMs: START_MS };
+const DERIVED = {
+  source: "restored version",
+  confidence: 0.9,
+  why: "it says so",
+  knownAtMs: START_MS,
+};
 
 function chosen(choice: LabelChoice) {
   const rows = joinLabels(
@@ -217,6 +232,23 @@ describe("given and derived labels", () => {
     expect(labelling).toMatchObject({ given: 1, derived: 1, setAside: 1, rollbacksCalledGood: 0 });
     // When a given one was given is not recorded, and a derived one does not say.
     expect([knownAtMs.get("bad"), knownAtMs.get("new")]).toEqual([null, START_MS]);
+  });
+
+  it("both: the words of a title alone set no rollback aside that was called good", () => {
+    const given = [{ deploymentId: "back", label: "benign", ...GIVEN }] as const;
+    const derived = [{ deploymentId: "back", derived: "rollback", ...DERIVED }] as const;
+    const said = derived.map((one) => ({ ...one, source: "title" }));
+    const { labels, labelling } = chooseLabels(joinLabels(given, said), "both");
+    expect(labels).toMatchObject([{ deploymentId: "back", label: "benign" }]);
+    expect(labelling).toMatchObject({ given: 1, setAside: 0 });
+  });
+
+  it("both: that a person gave `unknown` is a given label as well", () => {
+    const given = [{ ...GIVEN, deploymentId: "bad", label: "unknown", basis: null }] as const;
+    const bare = given.map((one) => ({ ...one, labelledBy: null }));
+    const derived = [{ deploymentId: "bad", derived: "regression", ...DERIVED }] as const;
+    const { labels } = chooseLabels(joinLabels(bare, derived), "both");
+    expect(labels).toMatchObject([{ deploymentId: "bad", label: "unknown" }]);
   });
 
   it("given: as they are, with the rollbacks among them counted", () => {

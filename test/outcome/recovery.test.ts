@@ -123,6 +123,19 @@ describe("how soon a rollback may help", () => {
     expect(seconds(recovery, "slow-1")).toEqual([580, 580]);
   });
 
+  it("is never later than if nobody had acted, for all that is known", async () => {
+    const endless = { label: "regression", slow: [3, 45], incident: [3, null] } as const;
+    const history = await tinyHistory({ endless });
+    try {
+      const { policies } = await evaluated(history, [FULL, OBSERVE], "absent", 100);
+      const [acted, idle] = policies.map(({ outcomes }) => outcomes.at(0)!);
+      expect([acted!.rolledBack, idle!.rolledBack]).toEqual([true, false]);
+      expect(acted!.recoveryWorstMs).toBe(idle!.recoveryWorstMs);
+    } finally {
+      history.close();
+    }
+  });
+
   it("is anywhere where history has too few rollbacks", () => {
     const few = recoveryOf(tablesOf({ few: times(4, 60, 100) }), 1);
     const [shortest, longest] = seconds(few, "few-new");

@@ -52,6 +52,14 @@ export function inferredMetrics(inferred: readonly MetricRow[]): readonly string
   return [all, `the role of ${counted(unsure.length, "metric")} is not clear: ${listed(names, 8)}`];
 }
 
+function isCalledGood(
+  given: ReadonlyMap<string, LabelRow>,
+  { deploymentId }: DerivedLabel,
+): boolean {
+  const label = given.get(deploymentId)?.label;
+  return label === "benign" || label === "expected_change";
+}
+
 /** What labels follow from the tables where none is given, and which rollbacks are set aside. */
 export function derivedLabels(
   derived: readonly DerivedLabel[],
@@ -70,6 +78,12 @@ export function derivedLabels(
       `${rollbacks.length} of ${counted(deployments, "deployment")} look like rollbacks and are ` +
         `set aside: ${listed(names, 3)}`,
     );
+    const called = rollbacks.filter((one) => one.source !== "title" && isCalledGood(given, one));
+    if (called.length > 0) {
+      doubts.push(
+        `${called.length} of these rollbacks were labelled as good; --labels given keeps that`,
+      );
+    }
   }
   if (isNew.length > 0) {
     doubts.push(

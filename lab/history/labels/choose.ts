@@ -3,7 +3,8 @@
  * stored history keeps both side by side, so the choice stays open.
  *
  * A given label wins. The one exception is a rollback that a person called good: it is set aside
- * all the same, because a rollback is no change of which one asks whether it was good.
+ * all the same, because a rollback is no change of which one asks whether it was good. The words of
+ * a title alone are too little for that.
  */
 
 import { jsonObject, type JsonObject } from "../../../engine/index.ts";
@@ -40,7 +41,15 @@ export function joinLabels(
   given: readonly LabelRow[],
   derived: readonly DerivedLabel[],
 ): readonly LabelRow[] {
-  const rows = new Map(given.map((row) => [row.deploymentId, row]));
+  const ids = new Set(derived.map(({ deploymentId }) => deploymentId));
+  const rows = new Map(
+    given.map((row) => {
+      // Who wrote that nothing is known gave a label: a basis tells it from one that is missing.
+      const isBare = row.label === "unknown" && row.basis === null && row.labelledBy === null;
+      const own = isBare && ids.has(row.deploymentId) ? { ...row, basis: "given" } : row;
+      return [row.deploymentId, own];
+    }),
+  );
   for (const { deploymentId, ...label } of derived) {
     const row = rows.get(deploymentId) ?? { deploymentId, label: "unknown", ...NOTHING_GIVEN };
     rows.set(deploymentId, { ...row, ...label });
@@ -69,7 +78,8 @@ export function chooseLabels(
     const { derived, source = "", confidence = 0, why = "", knownAtMs = null } = row;
     const isUsed = derived !== undefined && isSure(row);
     const isRollback = isUsed && derived === "rollback";
-    const isCalledGood = isRollback && (label === "benign" || label === "expected_change");
+    const isGood = label === "benign" || label === "expected_change";
+    const isCalledGood = isRollback && source !== "title" && isGood;
     if (choice === "given" && isCalledGood) counts.rollbacksCalledGood++;
     const given = isGiven && choice !== "derived" && !(choice === "both" && isCalledGood);
     if (given) {

@@ -102,7 +102,8 @@ export function deriveLabels(
     keep({ deploymentId, derived, source: "change_failure", confidence, why });
   }
   fromIncidents(tables, keep, doubtful);
-  if (found.size > 0) fromQuiet(tables, groups, found, doubtful, keep);
+  const isTrouble = ({ derived }: DerivedLabel): boolean => derived !== "benign";
+  if ([...found.values()].some(isTrouble)) fromQuiet(tables, groups, found, doubtful, keep);
   return [...tables.deployments].flatMap(({ deploymentId }) => found.get(deploymentId) ?? []);
 }
 
@@ -254,7 +255,10 @@ function saidAt(
   if (named >= 0) {
     return { ...own, blamed: [{ place: named, sure: SURE.named }], doubtful: [] };
   }
-  if (seen !== null) return { ...own, blamed: seen.blamed, doubtful: seen.doubtful };
+  if (seen !== null) {
+    const why = `${own.why}, and ${seen.why}`;
+    return { ...own, source: seen.source, why, blamed: seen.blamed, doubtful: seen.doubtful };
+  }
   let before = place - 1;
   while (before >= 0 && rollbacks.has(before)) before--;
   if (before < 0) return { ...own, blamed: [], doubtful: [] };

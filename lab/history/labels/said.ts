@@ -29,18 +29,21 @@ const PREFIX = [
   String.raw`[A-Z]{2,10}-\d{1,9}:?\s+`,
   String.raw`(?:hotfix|fix|chore|ci|deploy|emergency)(?:\([^)]{1,40}\))?!?:\s*)*`,
 ].join("|");
-/** "Rollback support" and the like name a thing of that name. */
-const THINGS =
-  "support|button|script|plan|tests?|testing|logic|handl\\w+|feature|strateg\\w+|window|docs?|" +
-  "documentation|polic\\w+|api|endpoint|mechanism|procedure|command|flow|metrics?|alerts?|jobs?|" +
-  "safety|automation|for|in|on|when|if|is|should|now";
+/** How a version, a release or a change is named after the verb. */
+const WHAT =
+  String.raw`(?:v?\d|#|!|pr\b|mr\b|["“'(]|[0-9a-f]{7}|` +
+  String.raw`(?:commit|releases?|deploy(?:ment)?s?|build|version)\b)`;
+const EARLIER = `(?:${WHAT}|(?:the\\s+)?(?:previous|last|prior|earlier|old|stable|version)\\b)`;
+/** Only what is rolled back, or to what, may follow: "Rollback support" names a thing. */
 const ROLLS_BACK = new RegExp(
-  `^${PREFIX}(?:auto(?:mated|matic)?[ -])?roll(?:ed|ing|s)?[ -]?back\\b(?!\\s+(?:${THINGS})\\b)`,
+  String.raw`^${PREFIX}(?:auto(?:mated|matic)?[ -])?roll(?:ed|ing|s)?[ -]?back` +
+    String.raw`(?:$|\s*[:!.]\s|\s+(?:${WHAT}|(?:to|from)\s+${EARLIER}|` +
+    String.raw`of\s+\S+$|[\w.-]+\s+to\s+${EARLIER}))`,
   "i",
 );
-const REVERTED = String.raw`["“']|to\s|commit|release|deploy|the|pr\b|#|mr\b|!|v?\d|[0-9a-f]{7}`;
 const REVERTS = new RegExp(
-  String.raw`^${PREFIX}revert(?:ed|ing|s)?(?:$|:|\s+(?:${REVERTED}))`,
+  String.raw`^${PREFIX}revert(?:ed|ing|s)?` +
+    String.raw`(?:$|\s*:|\s+(?:${WHAT}|to\s+${EARLIER}|the\s+(?:last|previous)\b))`,
   "i",
 );
 const REVERT_OF_REVERT = new RegExp(
