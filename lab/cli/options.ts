@@ -108,8 +108,8 @@ export function scaleOf(flags: ScaleFlags): { readonly scale?: Scale } {
 export function labelsOption(): Option {
   return new Option(
     "--labels <which>",
-    "which labels count, where import derived some: in both, given ones win, but a rollback is never " +
-      "good (default: both)",
+    "which labels count, where import derived some; in both (the default) given ones win, but a " +
+      "rollback is never good",
   ).choices(LABEL_CHOICES);
 }
 
