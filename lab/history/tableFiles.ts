@@ -80,7 +80,7 @@ export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
     file: "labels.parquet",
     columns: columns(
       `deployment_id label basis labelled_by labelled_at:time derived? source? confidence:number?
-       why? known_at:time?`,
+       why? known_at:time? taken_back_at:time?`,
     ),
     order: ["deploymentId"],
   },

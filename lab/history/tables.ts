@@ -69,6 +69,8 @@ export interface LabelRow {
   readonly why?: string;
   /** When what was derived became knowable; absent where that is unknown. */
   readonly knownAtMs?: number;
+  /** When a later deployment took it back; absent where none did. */
+  readonly takenBackAtMs?: number;
 }
 
 /** What the production policy and its people did; see decisions in lab/people. */

@@ -10,6 +10,8 @@ import type { Recovery } from "./recovery.ts";
 interface Known {
   readonly label: Label;
   readonly incident: IncidentRow | null;
+  /** When history brought the old version back, by a decision or by a later deployment. */
+  readonly backAtMs: number | null;
   readonly judgements: readonly SignalJudged[];
   readonly recovery: Recovery;
 }
@@ -44,14 +46,14 @@ const NOT_A_REGRESSION: Recovered = {
  */
 export function recoveryTimes(
   planned: PlannedDeployment,
-  { label, incident, recovery }: Known,
+  { label, incident, backAtMs: historyMs, recovery }: Known,
   onsetAtMs: number | null,
   acted: Acted,
 ): Recovered {
   if (onsetAtMs === null) {
     return label === "regression" ? untimed(planned, recovery, acted) : NOT_A_REGRESSION;
   }
-  const { deployment, rolledBackAtMs: historyMs } = planned;
+  const { deployment, rolledBackAtMs } = planned;
   const { ordered, executedAtMs, hidden } = acted;
   const id = deployment.deploymentId;
   const resolvedAtMs = incident?.resolvedAtMs ?? null;
@@ -93,12 +95,16 @@ export function recoveryTimes(
     const lastAtMs = Math.min(own, orderedAtMs + longestMs, onsetAtMs + recovery.unaided.longestMs);
     const possible = [orderedAtMs + shortestMs, lastAtMs] as const;
     const ended = isModel ? between(at, onsetAtMs, ...possible) : at;
-    if (!hidden) return ended;
+    // What the policy saw after a later deployment took it back is of the old version.
+    const isAfter = rolledBackAtMs === null && historyMs !== null && orderedAtMs > historyMs;
+    const isLate = isAfter && aloneAtMs === null;
+    if (!hidden && !isLate) return ended;
     // Whether and when this policy would have acted is a model: the bounds stay.
     const recoveryMs = ended.times.recoveryMs!;
     const recoveryBestMs = Math.min(bestMs, ended.times.recoveryBestMs!);
     const recoveryWorstMs = Math.max(worstMs, recoveryMs, ended.times.recoveryWorstMs!);
-    return { ...ended, times: { ...ended.times, recoveryBestMs, recoveryWorstMs } };
+    const times = { ...ended.times, recoveryBestMs, recoveryWorstMs };
+    return { times, evidence: isLate ? "bounded" : ended.evidence };
   }
   if (aloneAtMs !== null) return known(aloneAtMs, false);
   return {
@@ -177,13 +183,12 @@ function endedAlone(incident: IncidentRow | null, historyMs: number | null): num
  * regression, up to its end; of any other deployment, as long as some signal was in breach.
  */
 export function sparedBy(
-  { rolledBackAtMs: historyMs }: PlannedDeployment,
-  { judgements, incident, recovery }: Known,
+  { judgements, incident, backAtMs, recovery }: Known,
   { times }: Recovered,
   executedAtMs: number,
 ): number {
   if (times.recoveryMs !== null) {
-    const aloneAtMs = endedAlone(incident, historyMs);
+    const aloneAtMs = endedAlone(incident, backAtMs);
     const aloneMs = aloneAtMs === null ? recovery.unaided.meanMs : aloneAtMs - incident!.onsetAtMs;
     return Math.max(0, aloneMs - times.recoveryMs);
   }
@@ -208,10 +213,9 @@ export function sparedBy(
  */
 export function anyAnswer(
   seen: Recovered,
-  { incident, recovery }: Known,
+  { incident, backAtMs, recovery }: Known,
   onsetAtMs: number | null,
   proposed: DecisionRecord,
-  historyMs: number | null,
 ): Recovered {
   const { recoveryMs, recoveryBestMs, recoveryWorstMs } = seen.times;
   if (recoveryMs === null) return seen;
@@ -220,7 +224,7 @@ export function anyAnswer(
     proposed.knownAtMs + recovery.rollBack(id).durationMs + recovery.recoversAfterMs(id);
   // Without a recorded onset the length is counted from the question (see `untimed`).
   const sinceMs = onsetAtMs ?? proposed.knownAtMs;
-  const aloneAtMs = endedAlone(incident, historyMs);
+  const aloneAtMs = endedAlone(incident, backAtMs);
   const declinedMs = aloneAtMs === null ? recovery.unaided.longestMs : aloneAtMs - sinceMs;
   return {
     ...seen,

@@ -152,6 +152,11 @@ export function outcomesOf(
   // confidence is the prior.
   const shared = sharedBy(alike, `${watchMs} ${evidence.changeFailureRate}`);
   const labels = new Map(history.tables.labels.map((row) => [row.deploymentId, row.label]));
+  const back = new Map(
+    history.tables.labels.flatMap(({ deploymentId, takenBackAtMs }) =>
+      takenBackAtMs === undefined ? [] : [[deploymentId, takenBackAtMs] as const],
+    ),
+  );
   const incidents = incidentsByDeployment(history.tables.incidents);
   const make = (
     index: number,
@@ -163,6 +168,7 @@ export function outcomesOf(
       watchMs,
       label: labels.get(id) ?? "unknown",
       incident: incidents.get(id) ?? null,
+      backAtMs: planned.rolledBackAtMs ?? back.get(id) ?? null,
       records,
       commands,
       judgements: judgementsOf(result.judged[index]!, planned.deployment),
@@ -233,6 +239,8 @@ interface Material {
   readonly watchMs: number;
   readonly label: Label;
   readonly incident: IncidentRow | null;
+  /** History's own rollback, or where no decision records one, the deployment that took it back. */
+  readonly backAtMs: number | null;
   readonly records: readonly DecisionRecord[];
   readonly commands: readonly EngineCommand[];
   readonly judgements: readonly SignalJudged[];
@@ -272,7 +280,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const isLuck = end === "rollbackFailed" && !material.recovery.wasTried(deployment.deploymentId);
   const acted = { asked, ordered, executedAtMs, hidden };
   const seen = recoveryTimes(planned, material, onsetAtMs, acted);
-  const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed, historyMs) : seen;
+  const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed) : seen;
   const { recoveredAtMs, recoveryMs, recoveryBestMs, recoveryWorstMs } = recovered.times;
   // Written out and not spread, which is slow: there is one for every policy and deployment.
   return {
@@ -295,7 +303,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     recoveryMs,
     recoveryBestMs,
     recoveryWorstMs,
-    sparedMs: executedAtMs === null ? null : sparedBy(planned, material, recovered, executedAtMs),
+    sparedMs: executedAtMs === null ? null : sparedBy(material, recovered, executedAtMs),
     evidence: evidenceOf(
       isLuck && recovered.evidence === "observed" ? "modelled" : recovered.evidence,
       { unknown, censored, bounded: hidden && !acts },

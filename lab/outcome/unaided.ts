@@ -20,7 +20,7 @@ export interface Unaided {
   readonly meanMs: number;
   /** The longest of them, never less than an hour. */
   readonly longestMs: number;
-  /** Regressions with a recorded end that history did not roll back. */
+  /** Regressions with a recorded end that history did not roll back, nor a later deployment. */
   readonly n: number;
   /** How long each of them lasted. */
   readonly lengthsMs: readonly number[];
@@ -41,7 +41,9 @@ export function endedWithin({ lengthsMs }: Unaided, afterMs: number, forMs: numb
 /** The model of a history. */
 export function unaidedOf({ labels, incidents, decisions }: HistoryTables): Unaided {
   const regressions = new Set(
-    labels.filter(({ label }) => label === "regression").map(({ deploymentId }) => deploymentId),
+    labels
+      .filter(({ label, takenBackAtMs }) => label === "regression" && takenBackAtMs === undefined)
+      .map(({ deploymentId }) => deploymentId),
   );
   for (const deploymentId of rollbacksOf(decisions).keys()) regressions.delete(deploymentId);
   const durations = new Map<string, number>();

@@ -330,6 +330,10 @@ describe("a history that was imported with titles and versions", () => {
     history.close();
     const times = new Map(history.tables.labels.map((row) => [row.deploymentId, row.labelledAtMs]));
     expect(times.get("d1")).toBe(Date.parse("2026-07-01T01:30:00Z"));
+    const taken = history.tables.labels.flatMap(({ deploymentId, takenBackAtMs }) =>
+      takenBackAtMs === undefined ? [] : [[deploymentId, takenBackAtMs]],
+    );
+    expect(taken).toEqual([["d1", Date.parse("2026-07-01T01:30:00Z")]]);
   });
 });
 

@@ -33,6 +33,8 @@ export interface TinyDeployment {
   /** Half as slow again from this minute after the start to the other. */
   readonly slow?: readonly [number, number];
   readonly label?: Label;
+  /** When a later deployment took it back, by minute after the start. */
+  readonly takenBack?: number;
   /** When the incident of a regression began and ended; null is not recorded. */
   readonly incident?: readonly [number, number | null];
   /** What history did, by minute after the start. */
@@ -127,7 +129,7 @@ function tables(
             },
           ],
     ),
-    labels: each((name, { label }) =>
+    labels: each((name, { label, takenBack }) =>
       label === undefined
         ? []
         : [
@@ -137,6 +139,9 @@ function tables(
               basis: "by hand",
               labelledBy: null,
               labelledAtMs: null,
+              ...(takenBack === undefined
+                ? {}
+                : { derived: "regression" as const, takenBackAtMs: minute(takenBack) }),
             },
           ],
     ),

@@ -48,6 +48,10 @@ describe("a history that let regressions run", () => {
           [11, "rollbackFinished"],
         ],
       },
+      // Known from deployments alone: before its incident ended, and after it.
+      taken: { label: "regression", incident: [2, 9], takenBack: 7 },
+      takenFirst: { label: "regression", slow: [5, 60], incident: [2, 9], takenBack: 4 },
+      takenLate: { label: "regression", incident: [2, 9], takenBack: 200 },
       elsewhere: { label: "unrelated_incident", incident: [3, 230] },
       endless: { label: "regression", incident: [3, null] },
       // Rolled back when the watch of an hour was over, the moment it was, and before.
@@ -92,6 +96,11 @@ describe("a history that let regressions run", () => {
     const of = await outcomes(FULL, long);
     const bounded = { evidence: "bounded", recoveryMs: MEAN_MS, recoveryWorstMs: minutes(147) };
     expect(of("hidden")).toMatchObject({ ...bounded, recoveryBestMs: minutes(7) });
+    expect(of("taken")).toMatchObject({ ...bounded, recoveryBestMs: minutes(7) });
+    // The policy ordered its rollback when the version was gone.
+    const first = { evidence: "bounded", rolledBack: true, recoveryBestMs: minutes(4) };
+    expect(of("takenFirst")).toMatchObject(first);
+    expect(of("takenLate")).toMatchObject({ evidence: "observed", recoveryMs: minutes(7) });
     // The rollback took from 7 to 11, and two minutes later it helps by default.
     expect(of("unresolved")).toMatchObject({ ...bounded, recoveryBestMs: minutes(11) });
     expect(of("endless")).toMatchObject({ ...bounded, recoveryBestMs: 0 });

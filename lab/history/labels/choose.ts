@@ -72,8 +72,10 @@ export function chooseLabels(
   const sources = new Map<string, number>();
   const counts = { given: 0, derived: 0, setAside: 0, rollbacksCalledGood: 0 };
   const labels = rows.flatMap((row): LabelRow[] => {
-    const { deploymentId, label, basis, labelledBy, labelledAtMs } = row;
-    const own: LabelRow = { deploymentId, label, basis, labelledBy, labelledAtMs };
+    const { deploymentId, label, basis, labelledBy, labelledAtMs, takenBackAtMs } = row;
+    // That it was taken back is so whoever labelled it.
+    const back = takenBackAtMs === undefined ? {} : { takenBackAtMs };
+    const own: LabelRow = { deploymentId, label, basis, labelledBy, labelledAtMs, ...back };
     const isGiven = label !== "unknown" || basis !== null || labelledBy !== null;
     const { derived, source = "", confidence = 0, why = "", knownAtMs = null } = row;
     const isUsed = derived !== undefined && isSure(row);
@@ -95,7 +97,7 @@ export function chooseLabels(
     const word: Label = derived === "rollback" ? "unknown" : derived;
     const said = `derived from ${source}, confidence ${confidence}: ${why}`;
     const told = { basis: said, labelledAtMs: knownAtMs };
-    return [{ ...NOTHING_GIVEN, deploymentId, label: word, ...told }];
+    return [{ ...NOTHING_GIVEN, deploymentId, label: word, ...told, ...back }];
   });
   const bySource = jsonObject([...sources].sort(([a], [b]) => (a < b ? -1 : 1)));
   return { labels, labelling: { choice, ...counts, sources: bySource } };

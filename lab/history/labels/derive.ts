@@ -25,6 +25,8 @@ export interface DerivedLabel {
   readonly why: string;
   /** When it became knowable; absent where its source has no time, as `change_failure` has none. */
   readonly knownAtMs?: number;
+  /** When a later deployment first took it back; absent where none did. */
+  readonly takenBackAtMs?: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -70,6 +72,7 @@ export function deriveLabels(
 ): readonly DerivedLabel[] {
   const found = new Map<string, DerivedLabel>();
   const doubtful = new Set<string>();
+  const back = new Map<string, number>();
   const keep = (label: DerivedLabel): void => {
     const known = found.get(label.deploymentId);
     if (known?.derived === "rollback") return;
@@ -91,7 +94,7 @@ export function deriveLabels(
     group.sort(
       (a, b) => a.startedAtMs - b.startedAtMs || (a.deploymentId < b.deploymentId ? -1 : 1),
     );
-    takenBack(group, said, isBad, keep, doubtful);
+    takenBack(group, said, isBad, keep, doubtful, back);
   }
   for (const { deploymentId } of tables.deployments) {
     const failed = said.get(deploymentId)?.changeFailure ?? null;
@@ -104,7 +107,12 @@ export function deriveLabels(
   fromIncidents(tables, keep, doubtful);
   const isTrouble = ({ derived }: DerivedLabel): boolean => derived !== "benign";
   if ([...found.values()].some(isTrouble)) fromQuiet(tables, groups, found, doubtful, keep);
-  return [...tables.deployments].flatMap(({ deploymentId }) => found.get(deploymentId) ?? []);
+  return [...tables.deployments].flatMap(({ deploymentId }) => {
+    const label = found.get(deploymentId);
+    const takenBackAtMs = back.get(deploymentId);
+    if (label === undefined) return [];
+    return takenBackAtMs === undefined ? label : { ...label, takenBackAtMs };
+  });
 }
 
 type Keep = (label: DerivedLabel) => void;
@@ -164,6 +172,7 @@ function takenBack(
   isBad: Badness,
   keep: Keep,
   doubtful: Set<string>,
+  back: Map<string, number>,
 ): void {
   const firstSeen = versionsSeen(group);
   const rollbacks = new Set<number>();
@@ -185,6 +194,7 @@ function takenBack(
       const label = { source, confidence, why: taken, knownAtMs };
       keep({ deploymentId: row.deploymentId, derived: "regression", ...label });
       doubtful.add(row.deploymentId);
+      getOrMake(back, row.deploymentId, () => startedAtMs);
     }
     for (const between of rollback.doubtful) doubtful.add(group[between]!.deploymentId);
   });
