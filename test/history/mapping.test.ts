@@ -134,6 +134,17 @@ describe("a mistake in a mapping", () => {
     expect(message).toMatch(/mapping.yaml:5: the lists timestamps and values/);
   });
 
+  it.each([
+    ["metric: { constant: latency_ms }", "metric: { constnt: m }", "6:", "columns.metric"],
+    ["ts: t", "ts: { of: t, is: epoch }", "7:", "columns.ts"],
+  ])("names the forms that a column may have instead of %s", async (from, to, line, path) => {
+    const sheet = SHEET.replace(from, to);
+    const message = await refused(mappingOf(sheet, { "a.csv": csvOf(["1"]) }));
+    expect(message).toContain(`mapping.yaml:${line}`);
+    expect(message).toContain(`tables.metrics.${path}: `);
+    expect(message).toMatch(/constant: .*sql: .*epoch_ms/);
+  });
+
   it("names a file that is not there", async () => {
     const message = await refused(changed("cloudwatch", "mapping.yaml", "page-2", "page-3"));
     expect(message).toMatch(/mapping.yaml:5:\d+: tables.metrics: no file matches page-3.json/);

@@ -17,20 +17,33 @@ const FORMATS = ["parquet", "csv", "json"] as const;
 /** What a value of the source is, where it is not what the import expects. */
 const UNITS = ["epoch_s", "epoch_ms", "epoch_us", "epoch_ns", "decimal_comma"] as const;
 
-const COLUMN = z.union([
-  z.string(),
-  z.strictObject({ constant: z.union([z.string(), z.number()]) }),
-  z.strictObject({ sql: z.string() }),
-  z.strictObject({ of: z.string(), is: z.enum(UNITS) }),
-]);
+const COLUMN = z.union(
+  [
+    z.string(),
+    z.strictObject({ constant: z.union([z.string(), z.number()]) }),
+    z.strictObject({ sql: z.string() }),
+    z.strictObject({ of: z.string(), is: z.enum(UNITS) }),
+  ],
+  {
+    error:
+      "this is none of NAME, { constant: TEXT }, { sql: EXPRESSION } and " +
+      `{ of: NAME, is: ${UNITS.join(" | ")} }`,
+  },
+);
+const FILES = z.union([z.string(), z.array(z.string()).min(1)], {
+  error: "this is neither a path nor a list of paths",
+});
+const LISTS = z.union([z.string(), z.array(z.string()).min(2)], {
+  error: "this is neither a list's name nor two or more names of lists that go side by side",
+});
 
 export const TABLE = z.strictObject({
-  files: z.union([z.string(), z.array(z.string()).min(1)]),
+  files: FILES,
   format: z.enum(FORMATS).optional(),
   /** Between the fields of a CSV file; a comma where it is absent. */
   delimiter: z.string().length(1).optional(),
   /** Lists that become rows, one after the other; those in a list go side by side. */
-  rows: z.array(z.union([z.string(), z.array(z.string()).min(2)])).optional(),
+  rows: z.array(LISTS).optional(),
   columns: z.record(z.string(), COLUMN).optional(),
   where: z.string().optional(),
 });
