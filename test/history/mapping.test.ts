@@ -4,7 +4,7 @@
  */
 
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { importHistory } from "../../lab/history/import/importHistory.ts";
 import { findMapped } from "../../lab/history/import/mapping.ts";
@@ -221,5 +221,18 @@ describe("a mapping that finds no evidence", () => {
     const message = await refused(mappingOf(sheet, { "a.csv": csvOf(["1"]) }));
     expect(message).toMatch(/mapping.yaml:9:\d+: scale: no metric is called latncy_ms/);
     expect(message).toContain("latency_ms");
+  });
+
+  it.each([
+    ["datadog", "series.json", { series: [] }, 5, "series"],
+    ["datadog", "series.json", { series: [{ scope: "service:a", pointlist: [] }] }, 5, "pointlist"],
+    ["victoriametrics", "export.jsonl", { metric: {}, timestamps: [], values: [] }, 5, "values"],
+  ])("of %s is refused where %s has an empty list", async (name, file, data, line, list) => {
+    const mapping = changed(name, "mapping.yaml", "tables:", "tables:");
+    writeFileSync(join(dirname(mapping), file), JSON.stringify(data));
+    const message = await refused(mapping);
+    expect(message).toMatch(
+      new RegExp(`mapping.yaml:${line}:\\d+: rows: the list is empty: .*${list}`),
+    );
   });
 });

@@ -77,6 +77,15 @@ export async function mappedRelation(
       columns: new Map(rows.map((row) => [row.column_name, row.column_type])),
     };
   };
+  const spreads: { readonly step: Step; readonly at: number; readonly names: string }[] = [];
+  const whyEmpty = async (): Promise<Problem | null> => {
+    for (const { step, at, names } of spreads) {
+      if (await hasRows(connection, step)) continue;
+      const cure = `There is no element of ${names} in ${shown}. Was anything exported?`;
+      return new Problem(`rows: the list is empty: ${names}`, { ...place(["rows", at]), cure });
+    }
+    return null;
+  };
   /** The SELECT, or a problem at a place of the mapping with what there is. */
   const trying = async (
     sql: string,
@@ -89,7 +98,9 @@ export async function mappedRelation(
     } catch (error) {
       if (!(error instanceof Error) || isDiskFull(error)) throw error;
       const why = error.message.split("\n")[0]!.replace(/^\w+ Error: /, "");
-      throw new Problem(`${what}: ${why}`, { ...place(path), cure: there(before, shown) });
+      // An empty list has no fields either; its emptiness is the cause.
+      const empty = await whyEmpty();
+      throw empty ?? new Problem(`${what}: ${why}`, { ...place(path), cure: there(before, shown) });
     }
   };
   const nothing: Step = { sql: "", columns: new Map() };
@@ -100,6 +111,7 @@ export async function mappedRelation(
     const { file, line } = place(["rows", at]);
     const sql = spread(step, names, `${file}:${line}`);
     step = await trying(sql, step, ["rows", at], `rows: ${names.join(", ")}`);
+    spreads.push({ step, at, names: names.join(", ") });
   }
   const columns = Object.entries(table.columns ?? {});
   for (const [ours, theirs] of columns) {
@@ -128,8 +140,20 @@ export async function mappedRelation(
     rejects: null,
     zone,
     place,
+    whyEmpty,
     sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM ${last.sql})`,
   };
+}
+
+async function hasRows(connection: DuckDBConnection, { sql }: Step): Promise<boolean> {
+  try {
+    const reader = await connection.runAndReadAll(`SELECT 1 FROM ${sql} LIMIT 1`);
+    return reader.currentRowCount > 0;
+  } catch (error) {
+    // Data that cannot be read is there; the import says what is wrong with it.
+    if (isDiskFull(error)) throw error;
+    return true;
+  }
 }
 
 function readerOf({ format, delimiter }: MappedTable, paths: readonly string[]): string {

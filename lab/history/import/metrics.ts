@@ -68,6 +68,8 @@ export async function importMetrics(
   const rows = await checkStaged(connection, relation, staged, findings);
   const names = await readNames(connection, staged);
   if (names.length === 0) {
+    const empty = rows === 0 ? await relation.whyEmpty?.() : null;
+    if (empty != null) throw empty;
     throw new Problem("there is no sample in it that can be read", {
       file: relation.file,
       cure:

@@ -39,6 +39,8 @@ export interface Relation {
   readonly zone: Zone | null;
   /** Where the mapping file describes the table; absent without a mapping. */
   readonly place?: Place;
+  /** Why a mapped table has no rows, where the mapping tells. */
+  readonly whyEmpty?: () => Promise<Problem | null>;
 }
 
 let rejectTables = 0;
