@@ -236,3 +236,35 @@ describe("a mapping that finds no evidence", () => {
     );
   });
 });
+
+describe("a mapped CSV file", () => {
+  it("loses only a ragged line, which is counted and named", async () => {
+    const text = `${csvOf(["1", "2", "3"])}2026-07-01T01:00:00Z,shop,4,5,6\n`;
+    const mapping = mappingOf(SHEET.replace("a.csv", "[a.csv, b.csv]"), {
+      "a.csv": csvOf(["1"]),
+      "b.csv": text,
+    });
+    const out = join(temporaryDirectory(), "history");
+    const options = { out, force: false, strict: false, timestamp: "start" } as const;
+    const { manifest } = await importHistory((duck) => findMapped(mapping, duck, null), options);
+    expect(manifest.samples).toBe(3);
+    const [ragged] = manifest.dropped.filter(({ reason }) => reason.includes("unreadable line"));
+    expect(ragged).toMatchObject({ table: "metrics", rows: 1 });
+    expect(ragged!.examples[0]).toContain("b.csv:5 ");
+  });
+
+  it.each([";", "\t", "|"])("with a forgotten delimiter %j is told it", async (between) => {
+    const message = await refused(mappingOf(SHEET, { "a.csv": csvOf(["1,5", "2"], between) }));
+    expect(message).toContain("mapping.yaml:5:");
+    expect(message).toContain(`write delimiter: ${JSON.stringify(between)}`);
+  });
+
+  it("has tabs where it is called .tsv, and names with commas between quotes", async () => {
+    const tabs = csvOf(["1", "2"], "\t");
+    const tsv = mappingOf(SHEET.replace("a.csv", "a.tsv"), { "a.tsv": tabs });
+    expect((await imported(tsv)).values.get("shop/latency_ms")).toEqual([1, 2]);
+    const named = csvOf(["1", "2"]).replace("v", '"v, in ms"');
+    const csv = mappingOf(SHEET.replace("value: v", 'value: "v, in ms"'), { "a.csv": named });
+    expect((await imported(csv)).values.get("shop/latency_ms")).toEqual([1, 2]);
+  });
+});

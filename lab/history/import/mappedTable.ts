@@ -10,6 +10,7 @@ import { z } from "zod";
 import { Problem } from "../../problem.ts";
 import { identifier, quoted } from "../duck.ts";
 import { isDiskFull } from "../../operatingProblem.ts";
+import { mappedCsv } from "./mappedCsv.ts";
 import { CURED, failing, type Place, type Relation } from "./relation.ts";
 import type { Zone } from "./zone.ts";
 
@@ -104,7 +105,9 @@ export async function mappedRelation(
     }
   };
   const nothing: Step = { sql: "", columns: new Map() };
-  const read = `SELECT * FROM ${readerOf(table, paths)}`;
+  const isCsv = (table.format ?? formatOf(paths[0]!)) === "csv";
+  const csv = isCsv ? await mappedCsv(paths, table.delimiter) : null;
+  const read = csv?.read ?? `SELECT * FROM ${readerOf(table, paths)}`;
   let step = await trying(read, nothing, ["files"], `${shown} cannot be read`);
   for (const [at, lists] of (table.rows ?? []).entries()) {
     const names = typeof lists === "string" ? [lists] : lists;
@@ -137,7 +140,7 @@ export async function mappedRelation(
     paths,
     isCsv: false,
     columns: last.columns,
-    rejects: null,
+    rejects: csv?.rejects ?? null,
     zone,
     place,
     whyEmpty,
@@ -156,25 +159,18 @@ async function hasRows(connection: DuckDBConnection, { sql }: Step): Promise<boo
   }
 }
 
-function readerOf({ format, delimiter }: MappedTable, paths: readonly string[]): string {
+function readerOf({ format }: MappedTable, paths: readonly string[]): string {
   const files = `[${paths.map(quoted).join(", ")}]`;
-  switch (format ?? formatOf(paths[0]!)) {
-    case "parquet":
-      return `read_parquet(${files}, union_by_name = true)`;
-    case "csv":
-      return (
-        `read_csv(${files}, header = true, all_varchar = true, union_by_name = true, ` +
-        `delim = ${quoted(delimiter ?? ",")}, quote = '"', escape = '"')`
-      );
-    case "json":
-      // Labels differ from series to series: each stays a name, and does not become a MAP.
-      return (
-        `read_json(${files}, union_by_name = true, sample_size = -1, maximum_depth = -1, ` +
-        "map_inference_threshold = -1, convert_strings_to_integers = false, " +
-        `maximum_object_size = ${objectBytes(paths)}, timestampformat = 'never', ` +
-        "dateformat = 'never')"
-      );
+  if ((format ?? formatOf(paths[0]!)) === "parquet") {
+    return `read_parquet(${files}, union_by_name = true)`;
   }
+  // Labels differ from series to series: each stays a name, and does not become a MAP.
+  return (
+    `read_json(${files}, union_by_name = true, sample_size = -1, maximum_depth = -1, ` +
+    "map_inference_threshold = -1, convert_strings_to_integers = false, " +
+    `maximum_object_size = ${objectBytes(paths)}, timestampformat = 'never', ` +
+    "dateformat = 'never')"
+  );
 }
 
 const OBJECT_BYTES = 1 << 24;
@@ -290,6 +286,11 @@ const TYPE_SHOWN = 300;
 function there({ columns }: Step, shown: string): string {
   if (columns.size === 0)
     return "Is its format what its name says? Give format: csv, json or parquet.";
+  const [only = ""] = columns.keys();
+  const between = columns.size === 1 ? /[;\t|,]/.exec(only)?.[0] : undefined;
+  if (between !== undefined) {
+    return `There is only the column ${only}: write delimiter: ${JSON.stringify(between)}`;
+  }
   const all = [...columns].slice(0, COLUMNS_SHOWN).map(([name, type]) => {
     const short = type.length > TYPE_SHOWN ? `${type.slice(0, TYPE_SHOWN)}…` : type;
     return `${name} ${short}`;

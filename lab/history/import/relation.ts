@@ -60,8 +60,7 @@ export async function csvRelation(
       cure: "Give every column its own name.",
     });
   }
-  const rejects = `rejects_${++rejectTables}`;
-  const columns = header.map((name) => `${quoted(name)}: 'VARCHAR'`).join(", ");
+  const rejects = newRejects();
   return {
     file,
     paths: [path],
@@ -69,11 +68,28 @@ export async function csvRelation(
     columns: new Map(header.map((name) => [name, "VARCHAR"])),
     rejects,
     zone,
-    sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM read_csv(${quoted(path)},
-      auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
-      columns = {${columns}}, ignore_errors = true, store_rejects = true, rejects_limit = 0,
-      rejects_table = ${quoted(rejects)}, rejects_scan = ${quoted(`${rejects}_scan`)}))`,
+    sql: `(SELECT *, row_number() OVER () AS hindsight_row
+      FROM ${csvReader([path], header, ",", rejects)})`,
   };
+}
+
+/** A name for a table of the lines that DuckDB cannot read. */
+export function newRejects(): string {
+  return `rejects_${++rejectTables}`;
+}
+
+/** Reads CSV files of one header without guessing; lines that do not fit go to `rejects`. */
+export function csvReader(
+  paths: readonly string[],
+  header: readonly string[],
+  delimiter: string,
+  rejects: string,
+): string {
+  const columns = header.map((name) => `${quoted(name)}: 'VARCHAR'`).join(", ");
+  return `read_csv([${paths.map(quoted).join(", ")}],
+      auto_detect = false, header = true, delim = ${quoted(delimiter)}, quote = '"', escape = '"',
+      columns = {${columns}}, ignore_errors = true, store_rejects = true, rejects_limit = 0,
+      rejects_table = ${quoted(rejects)}, rejects_scan = ${quoted(`${rejects}_scan`)})`;
 }
 
 /** Parquet files as they are. */
@@ -216,7 +232,8 @@ function cureOf(columns: readonly string[]): string {
   return `Its fields stand between ${what}: write it with commas, and a point in numbers.`;
 }
 
-async function readHeader(path: string, file: string): Promise<string[]> {
+/** The names in the first line of a CSV file. */
+export async function readHeader(path: string, file: string, delimiter = ","): Promise<string[]> {
   let head = "";
   try {
     const raw = createReadStream(path, { end: 1 << 20 });
@@ -243,7 +260,18 @@ async function readHeader(path: string, file: string): Promise<string[]> {
       cure: "The first line names the columns.",
     });
   }
-  return line.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+  const names: string[] = [];
+  let open = "";
+  for (const part of line.split(delimiter)) {
+    open += part;
+    // A delimiter between quotes belongs to a name.
+    if ((open.split('"').length - 1) % 2 === 1) open += delimiter;
+    else {
+      names.push(open.trim().replace(/^"(.*)"$/s, (_, name: string) => name.replaceAll('""', '"')));
+      open = "";
+    }
+  }
+  return open === "" ? names : [...names, open.trim()];
 }
 
 /** Physical lines of rows (by ordinal) and of the lines DuckDB refused. */
@@ -259,27 +287,32 @@ export async function placesOf(
   relation: Relation,
   ordinals: readonly number[],
 ): Promise<Places> {
-  if (!relation.isCsv || relation.rejects === null) {
-    return { rows: ordinals.map((n) => `${relation.file} row ${n}`), rejected: [] };
-  }
+  const byOrdinal = ordinals.map((n) => `${relation.file} row ${n}`);
+  if (relation.rejects === null) return { rows: byOrdinal, rejected: [] };
   const reader = await connection.runAndReadAll(
-    `SELECT CAST(line_byte_position AS DOUBLE) AS byte, any_value(error_message) AS why
-       FROM ${relation.rejects} GROUP BY byte ORDER BY byte`,
+    `SELECT file_path AS path, CAST(line_byte_position AS DOUBLE) AS byte,
+         any_value(error_message) AS why
+       FROM ${relation.rejects} JOIN ${relation.rejects}_scan USING (scan_id, file_id)
+       GROUP BY ALL ORDER BY path, byte`,
   );
-  const rejects = reader.getRowObjectsJS() as { byte: number; why: string }[];
-  if (ordinals.length === 0 && rejects.length === 0) return { rows: [], rejected: [] };
-  const located = await locateRecords(
-    relation.paths[0]!,
-    ordinals,
-    rejects.map(({ byte }) => byte),
-  );
-  return {
-    rows: located.ordinalLines.map((line) => `${relation.file}:${line}`),
-    rejected: located.rejectLines.map((line, i) => ({
-      place: `${relation.file}:${line}`,
-      why: rejects[i]!.why,
-    })),
-  };
+  const rejects = reader.getRowObjectsJS() as { path: string; byte: number; why: string }[];
+  const rejected: { place: string; why: string }[] = [];
+  let rows = byOrdinal;
+  for (const path of relation.paths) {
+    const isOnly = relation.paths.length === 1;
+    const here = isOnly ? rejects : rejects.filter((reject) => reject.path === path);
+    // Rows of a mapping may be elements of lists, or some of the lines only.
+    const asked = relation.isCsv ? ordinals : [];
+    if (asked.length === 0 && here.length === 0) continue;
+    const bytes = here.map(({ byte }) => byte);
+    const { ordinalLines, rejectLines } = await locateRecords(path, asked, bytes);
+    const shown = relation.isCsv ? relation.file : path;
+    if (relation.isCsv) rows = ordinalLines.map((line) => `${shown}:${line}`);
+    for (const [i, line] of rejectLines.entries()) {
+      rejected.push({ place: `${shown}:${line}`, why: here[i]!.why });
+    }
+  }
+  return { rows, rejected };
 }
 
 /** Size-independent SHA-256 of the files of a source, in order. */
