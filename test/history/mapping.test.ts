@@ -223,6 +223,14 @@ describe("a mapping that finds no evidence", () => {
     expect(message).toContain("latency_ms");
   });
 
+  it("is refused where one of its files lacks a column", async () => {
+    const sheet = SHEET.replace("a.csv", '"*s.csv"');
+    const [first, other] = [csvOf(["1"]), csvOf(["2"]).replace("t,s,v", "t,s,val")];
+    const message = await refused(mappingOf(sheet, { "as.csv": first, "bs.csv": other }));
+    expect(message).toMatch(/mapping.yaml:8:\d+: column value in .*bs.csv/);
+    expect(message).toMatch(/There are in .*bs.csv: .*val/);
+  });
+
   it.each([
     ["datadog", "series.json", { series: [] }, 5, "series"],
     ["datadog", "series.json", { series: [{ scope: "service:a", pointlist: [] }] }, 5, "pointlist"],

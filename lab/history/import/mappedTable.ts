@@ -7,10 +7,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { statSync } from "node:fs";
 import { z } from "zod";
+import { own } from "../../../engine/index.ts";
 import { Problem } from "../../problem.ts";
 import { identifier, quoted } from "../duck.ts";
 import { isDiskFull } from "../../operatingProblem.ts";
-import { mappedCsv } from "./mappedCsv.ts";
+import { mappedCsv, type MappedCsv } from "./mappedCsv.ts";
 import { CURED, failing, type Place, type Relation } from "./relation.ts";
 import type { Zone } from "./zone.ts";
 
@@ -60,6 +61,7 @@ interface Step {
  * The rows of a table of the mapping.
  *
  * @param shown as people know the files
+ * @param required our columns that every file must have: DuckDB fills in those of other files
  * @throws Problem that names the line of the mapping, and the columns that there are
  */
 export async function mappedRelation(
@@ -69,6 +71,7 @@ export async function mappedRelation(
   shown: string,
   zone: Zone | null,
   place: Place,
+  required: readonly string[],
 ): Promise<Relation> {
   const describe = async (sql: string): Promise<Step> => {
     const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);
@@ -93,6 +96,7 @@ export async function mappedRelation(
     before: Step,
     path: readonly (string | number)[],
     what: string,
+    file = shown,
   ): Promise<Step> => {
     try {
       return await describe(sql);
@@ -101,7 +105,7 @@ export async function mappedRelation(
       const why = error.message.split("\n")[0]!.replace(/^\w+ Error: /, "");
       // An empty list has no fields either; its emptiness is the cause.
       const empty = await whyEmpty();
-      throw empty ?? new Problem(`${what}: ${why}`, { ...place(path), cure: there(before, shown) });
+      throw empty ?? new Problem(`${what}: ${why}`, { ...place(path), cure: there(before, file) });
     }
   };
   const nothing: Step = { sql: "", columns: new Map() };
@@ -121,6 +125,16 @@ export async function mappedRelation(
     const path = ["columns", ours];
     const sql = `SELECT ${expressionOf(step, theirs)} FROM ${step.sql}`;
     await trying(sql, step, path, `column ${ours}: ${JSON.stringify(theirs)}`);
+  }
+  for (const { read, file } of table.rows === undefined ? kindsOf(table, paths, csv) : []) {
+    const alone = await describe(read);
+    for (const ours of required) {
+      const theirs = table.columns === undefined ? ours : own(table.columns, ours);
+      if (theirs === undefined) continue;
+      const sql = `SELECT ${expressionOf(alone, theirs)} FROM ${alone.sql}`;
+      const what = `column ${ours} in ${file}: ${JSON.stringify(theirs)}`;
+      await trying(sql, alone, ["columns", ours], what, file);
+    }
   }
   const where = table.where === undefined ? "" : ` WHERE ${table.where}`;
   if (where !== "") {
@@ -146,6 +160,21 @@ export async function mappedRelation(
     whyEmpty,
     sql: `(SELECT *, row_number() OVER () AS hindsight_row FROM ${last.sql})`,
   };
+}
+
+/** Files that may differ in their columns. */
+function kindsOf(
+  table: MappedTable,
+  paths: readonly string[],
+  csv: MappedCsv | null,
+): MappedCsv["kinds"] {
+  const isParquet = (table.format ?? formatOf(paths[0]!)) === "parquet";
+  const kinds =
+    csv?.kinds ??
+    (isParquet ? paths : []).map((file) => {
+      return { read: `SELECT * FROM ${readerOf(table, [file])}`, file };
+    });
+  return kinds.length > 1 ? kinds : [];
 }
 
 async function hasRows(connection: DuckDBConnection, { sql }: Step): Promise<boolean> {

@@ -15,8 +15,9 @@ import { quoted, type Duck } from "../duck.ts";
 import { samplesThere, type Sources } from "./importHistory.ts";
 import { DEPLOYMENT_KINDS } from "./kinds.ts";
 import { mappedRelation, TABLE, type MappedTable } from "./mappedTable.ts";
+import { REQUIRED } from "./metrics.ts";
 import type { Place, Relation } from "./relation.ts";
-import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
+import { columnsOf, SMALL_TABLES, type SmallTable } from "./tableRows.ts";
 import type { Zone } from "./zone.ts";
 
 const METRICS = TABLE.extend({ scale: z.record(z.string(), z.number()).optional() });
@@ -44,7 +45,7 @@ export async function findMapped(
 ): Promise<Sources> {
   const { mapping, placeOf } = readMapping(file);
   const tables = mapping.tables as JsonObject<MappedTable | undefined>;
-  const relate = async (name: string): Promise<Relation | null> => {
+  const relate = async (name: "metrics" | SmallTable): Promise<Relation | null> => {
     const table = own(tables, name);
     if (table === undefined) return null;
     const patterns = typeof table.files === "string" ? [table.files] : table.files;
@@ -61,7 +62,8 @@ export async function findMapped(
     }
     const shown = paths.length === 1 ? paths[0]! : patterns.join(", ");
     const at: Place = (path) => placeOf(["tables", name, ...path]);
-    return mappedRelation(duck.connection, table, paths, shown, zone, at);
+    const required = name === "metrics" ? REQUIRED : columnsOf(name).required;
+    return mappedRelation(duck.connection, table, paths, shown, zone, at, required);
   };
   const small = new Map<SmallTable, Relation>();
   for (const name of SMALL_TABLES) {

@@ -47,7 +47,7 @@ interface Name {
   readonly version: string | null;
 }
 
-const REQUIRED = ["service", "metric", "ts", "value"];
+export const REQUIRED = ["service", "metric", "ts", "value"];
 /** What a query answered (`AnswerKind`), beside the value; only an import of queries has it. */
 export const ANSWER = "answer";
 
