@@ -145,6 +145,14 @@ describe("a mistake in a mapping", () => {
     expect(message).toMatch(/constant: .*sql: .*epoch_ms/);
   });
 
+  it("names the columns of the mapping where one of ours is forgotten, not the file", async () => {
+    const sheet = SHEET.replace("\n  value: v", "");
+    const message = await refused(mappingOf(sheet, { "a.csv": csvOf(["1"]) }));
+    expect(message).toMatch(/mapping.yaml:4:\d+: missing column: value\n/);
+    expect(message).toContain("value: NAME");
+    expect(message).not.toContain("a.csv:1");
+  });
+
   it("names a file that is not there", async () => {
     const message = await refused(changed("cloudwatch", "mapping.yaml", "page-2", "page-3"));
     expect(message).toMatch(/mapping.yaml:5:\d+: tables.metrics: no file matches page-3.json/);

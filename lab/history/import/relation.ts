@@ -213,14 +213,13 @@ export function textOf(relation: Relation, column: string): string {
 export function requireColumns(relation: Relation, needed: readonly string[]): void {
   const missing = needed.filter((column) => !relation.columns.has(column));
   if (missing.length === 0) return;
-  throw new Problem(
-    `missing ${missing.length === 1 ? "column" : "columns"}: ${missing.join(", ")}`,
-    {
-      file: relation.file,
-      line: 1,
-      cure: cureOf([...relation.columns.keys()]),
-    },
-  );
+  const what = `missing ${missing.length === 1 ? "column" : "columns"}: ${missing.join(", ")}`;
+  const { file, place } = relation;
+  if (place !== undefined) {
+    const cure = `Add to columns, such as ${missing[0]!}: NAME of a column in ${file}.`;
+    throw new Problem(what, { ...place(["columns"]), cure });
+  }
+  throw new Problem(what, { file, line: 1, cure: cureOf([...relation.columns.keys()]) });
 }
 
 /** Spreadsheets of half the world write semicolons, and then there is one column. */
