@@ -76,6 +76,9 @@ Files (metrics and deployments are required; [optional columns] in brackets):
   services.csv        service[,team,criticality,timezone,depends_on,revenue_per_minute]
   metric_catalog.csv  metric[,unit,worse,kind,role]         corrects what is inferred
   decisions.csv       deployment_id,at,what,by[,justification,confidence]
+  proposals.csv       agent,action,confidence,proposed_at,deployment_id | service
+                      [,proposal_id,environment,rationale,answered_by,answer,answered_at]
+                      what AI agents proposed; action is rollback, answer is accepted or rejected
   cases.csv           case_id,recording_starts_at,recording_ends_at
   kinds.csv           kind_source,kind
 ${EXPORTS_HELP}

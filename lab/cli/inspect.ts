@@ -57,7 +57,7 @@ function show(dir: string, inspection: Inspection): void {
   const several =
     many === 0 ? "" : `; ${counted(many, "deployment")} with several, each taken as one`;
   const missing = inspection.quality.missingShare;
-  const { labels } = inspection;
+  const { labels, proposals } = inspection;
   const derived: [string, string][] = [];
   if (labels !== null) {
     const { rollbacks, given, sources } = labels;
@@ -87,6 +87,7 @@ function show(dir: string, inspection: Inspection): void {
         `${countText(inspection.incidentsResolved)} resolved)${several}`,
     ],
     ["decisions", countText(inspection.decisions)],
+    ...(proposals === null ? [] : [["proposals", proposalsText(proposals)] as const]),
     ["tags", countText(inspection.tags)],
     ["cases", inspection.cases === 0 ? "one recording" : `${inspection.cases} separate recordings`],
     ["digest", inspection.digest],
@@ -161,6 +162,11 @@ function show(dir: string, inspection: Inspection): void {
   if (losses.length > 0) print(`\n${paint("bold", "Left out and noted when it was made")}`);
   for (const text of losses) print(`  ${text}`);
   print(`\nDraft a policy for it: ${PROGRAM} policy suggest --history ${dir} --out suggested.yaml`);
+}
+
+function proposalsText({ total, byAgent }: NonNullable<Inspection["proposals"]>): string {
+  const agents = Object.entries(byAgent).map(([agent, count]) => `${agent} ${countText(count)}`);
+  return `${countText(total)} of agents (${listed(agents)})`;
 }
 
 const CORRECTS =

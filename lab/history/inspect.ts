@@ -38,6 +38,7 @@ export async function inspect(history: History) {
     deploymentsWithSeveralIncidents: withSeveralIncidents(tables.incidents),
     incidentsResolved: tables.incidents.filter((row) => row.resolvedAtMs !== null).length,
     decisions: tables.decisions.length,
+    proposals: proposalsOf(tables),
     tags: tables.tags.length,
     cases: tables.cases.length,
     quality: {
@@ -89,6 +90,12 @@ function labelsOf({ storedLabels, labelling }: History) {
     rollbacks: derived.filter((one) => one.derived === "rollback"),
     all: derived,
   };
+}
+
+/** How many proposals each agent made; null where none is recorded. */
+function proposalsOf({ proposals = [] }: History["tables"]) {
+  if (proposals.length === 0) return null;
+  return { total: proposals.length, byAgent: countBy(proposals, ({ agent }) => agent) };
 }
 
 function describeMetrics(history: History, measured: readonly SeriesQuality[]) {

@@ -23,7 +23,7 @@ import {
   type Labelling,
 } from "./labels/choose.ts";
 import { readManifest } from "./manifest.ts";
-import { readDeployments, readTable, TABLE_FILES, TABLE_NAMES } from "./tableFiles.ts";
+import { filedTables, readDeployments, readTable, TABLE_FILES } from "./tableFiles.ts";
 import type {
   HistoryManifest,
   HistoryTables,
@@ -97,8 +97,9 @@ export async function openHistory(
   let connection: DuckDBConnection | null = null;
   try {
     const own = (connection = await duck.connect());
+    const filed = filedTables({ proposals: (manifest.rows.proposals ?? 0) > 0 });
     const stored = Object.fromEntries(
-      await readInTurn(TABLE_NAMES, async (name) => [
+      await readInTurn(filed, async (name) => [
         name,
         await readingFile(join(dir, TABLE_FILES[name].file), (): Promise<Iterable<unknown>> =>
           name === "deployments"

@@ -108,6 +108,14 @@ export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
     columns: columns("case_id starts_at:time ends_at:time"),
     order: ["startsAtMs", "caseId"],
   },
+  proposals: {
+    file: "proposals.parquet",
+    columns: columns(
+      `proposal_id deployment_id agent action confidence:number rationale proposed_at:time
+       answered_by answer answered_at:time`,
+    ),
+    order: ["proposedAtMs", "deploymentId", "proposalId"],
+  },
   series: {
     file: "series.parquet",
     columns: columns("series:integer service metric version"),
@@ -115,9 +123,17 @@ export const TABLE_FILES: Readonly<Record<TableName | "series", TableFile>> = {
   },
 };
 
-export const TABLE_NAMES = Object.keys(TABLE_FILES).filter(
-  (name): name is TableName => name !== "series",
-);
+const TABLE_NAMES = Object.keys(TABLE_FILES).filter((name): name is TableName => name !== "series");
+
+/** The tables that have a file: a history without proposals is as it was before there were any. */
+export function filedTables(has: { readonly proposals: boolean }): readonly TableName[] {
+  return TABLE_NAMES.filter((name) => name !== "proposals" || has.proposals);
+}
+
+/** The tables of these that have a file. */
+export function filedIn({ proposals = [] }: HistoryTables): readonly TableName[] {
+  return filedTables({ proposals: proposals.length > 0 });
+}
 
 type Row = JsonObject;
 
@@ -158,7 +174,7 @@ function sortRows(table: TableFile, rows: readonly Row[]): Row[] {
 /** The tables with rows in their one order. */
 export function sortTables(tables: HistoryTables): HistoryTables {
   const sorted = Object.fromEntries(
-    TABLE_NAMES.map((name) => [
+    filedIn(tables).map((name) => [
       name,
       sortRows(TABLE_FILES[name], tables[name] as unknown as readonly Row[]),
     ]),
@@ -171,7 +187,7 @@ export function* canonicalLines(
   tables: HistoryTables,
   series: readonly SeriesRow[],
 ): Generator<string> {
-  for (const name of [...TABLE_NAMES, "series"] as const) {
+  for (const name of [...filedIn(tables), "series"] as const) {
     const rows = (name === "series" ? series : tables[name]) as unknown as readonly Row[];
     yield `${name} ${rows.length}\n`;
     for (const row of rows) yield `${canonicalLine(TABLE_FILES[name], row)}\n`;
@@ -227,7 +243,7 @@ export async function writeTables(
   series: readonly SeriesRow[],
 ): Promise<void> {
   const scratch = join(dir, ".rows.ndjson");
-  for (const name of [...TABLE_NAMES, "series"] as const) {
+  for (const name of [...filedIn(tables), "series"] as const) {
     const table = TABLE_FILES[name];
     const rows = (name === "series" ? series : tables[name]) as unknown as readonly Row[];
     writeFileSync(scratch, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));

@@ -12,7 +12,9 @@ import type { Listed } from "./listed.ts";
 /** Raised when a table changes meaning; a newer one is refused, never guessed at. */
 export const SCHEMA_VERSION = 1;
 /** That of a history that keeps apart what queries answered (answerRuns.ts). */
-export const NEWEST_SCHEMA = 2;
+export const SCHEMA_WITH_ANSWERS = 2;
+/** That of a history with proposals of agents. */
+export const NEWEST_SCHEMA = 3;
 
 export interface Stage {
   readonly share: number | null;
@@ -101,6 +103,22 @@ export interface DecisionRow {
 /** A smaller propensity is refused: what it weighs would drown everything else. */
 export const PROPENSITY_AT_LEAST = 0.01;
 
+/** What an agent proposed about one deployment, and what a person answered. */
+export interface ProposalRow {
+  readonly proposalId: string;
+  readonly deploymentId: string;
+  readonly agent: string;
+  readonly action: "rollback";
+  /** How sure the agent says that it is, from 0 to 1. */
+  readonly confidence: number;
+  readonly rationale: string | null;
+  readonly proposedAtMs: number;
+  readonly answeredBy: string | null;
+  /** Null: no answer is recorded. */
+  readonly answer: "accepted" | "rejected" | null;
+  readonly answeredAtMs: number | null;
+}
+
 export interface ServiceRow {
   readonly service: string;
   readonly team: string | null;
@@ -149,6 +167,8 @@ export interface HistoryTables {
   readonly services: readonly ServiceRow[];
   readonly metricCatalog: readonly MetricRow[];
   readonly cases: readonly CaseRow[];
+  /** Absent where none was recorded; such a history has no file of them. */
+  readonly proposals?: readonly ProposalRow[];
 }
 
 export type TableName = keyof HistoryTables;
@@ -200,7 +220,10 @@ export interface HistoryManifest {
   /** How many evaluations of queries answered what no number says; absent: none is known. */
   readonly answers?: AnswerCounts;
   readonly seriesCount: number;
-  readonly rows: Readonly<Record<TableName, number>>;
+  /** A table without a file has no number. */
+  readonly rows: Readonly<Record<Exclude<TableName, "proposals">, number>> & {
+    readonly proposals?: number;
+  };
   readonly sources: readonly SourceFile[];
   readonly dropped: readonly Dropped[];
   readonly warnings: readonly string[];

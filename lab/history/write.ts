@@ -37,10 +37,11 @@ import { iso, openDuck, type Duck } from "./duck.ts";
 import { listFiles } from "./fileList.ts";
 import { readManifestText } from "./manifest.ts";
 import { PartFiles, type Storage } from "./partFiles.ts";
-import { canonicalLines, sortTables, TABLE_NAMES, writeTables } from "./tableFiles.ts";
+import { canonicalLines, filedIn, sortTables, writeTables } from "./tableFiles.ts";
 import {
-  NEWEST_SCHEMA,
   SCHEMA_VERSION,
+  SCHEMA_WITH_ANSWERS,
+  NEWEST_SCHEMA,
   type Dropped,
   type HistoryManifest,
   type HistoryTables,
@@ -317,6 +318,12 @@ class Writer implements HistoryWriter {
     }
   }
 
+  /** The oldest that says all that is stored: an older program reads what it understands. */
+  #schemaOf({ proposals = [] }: HistoryTables): number {
+    if (proposals.length > 0) return NEWEST_SCHEMA;
+    return this.#answers.isEmpty ? SCHEMA_VERSION : SCHEMA_WITH_ANSWERS;
+  }
+
   #manifest(tables: HistoryTables, about: About, files: HistoryManifest["files"]): HistoryManifest {
     const hash = createHash("sha256");
     hash.update(this.#samplesHash.digest());
@@ -325,7 +332,7 @@ class Writer implements HistoryWriter {
     const { samples, missing, firstMs, lastMs } = this.#packer;
     return {
       format: "hindsight-history",
-      schemaVersion: this.#answers.isEmpty ? SCHEMA_VERSION : NEWEST_SCHEMA,
+      schemaVersion: this.#schemaOf(tables),
       madeBy: about.madeBy,
       from: Number.isFinite(firstMs) ? iso(firstMs) : null,
       to: Number.isFinite(lastMs) ? iso(lastMs) : null,
@@ -334,7 +341,7 @@ class Writer implements HistoryWriter {
       ...(this.#answers.isEmpty ? {} : { answers: this.#answers.counts() }),
       seriesCount: this.#series.length,
       rows: Object.fromEntries(
-        TABLE_NAMES.map((name) => [name, tables[name].length]),
+        filedIn(tables).map((name) => [name, tables[name]!.length]),
       ) as HistoryManifest["rows"],
       sources: about.sources,
       dropped: about.dropped,

@@ -30,6 +30,7 @@ export const SMALL_TABLES = [
   "services",
   "metric_catalog",
   "decisions",
+  "proposals",
   "cases",
   "kinds",
 ] as const;
@@ -53,6 +54,10 @@ const COLUMNS: Readonly<Record<SmallTable, readonly [string, string]>> = {
   services: ["service", "team criticality timezone depends_on revenue_per_minute"],
   metric_catalog: ["metric", "unit worse kind role confidence"],
   decisions: ["deployment_id at what by", "justification confidence propensity"],
+  proposals: [
+    "agent action confidence proposed_at",
+    "proposal_id deployment_id service environment rationale answered_by answer answered_at",
+  ],
   cases: ["case_id recording_starts_at recording_ends_at", ""],
   kinds: ["kind_source kind", ""],
 };

@@ -17,6 +17,7 @@ import type {
   IncidentRow,
   LabelRow,
   MetricRow,
+  ProposalRow,
   ServiceRow,
   Stage,
   TagRow,
@@ -30,6 +31,7 @@ import { joinLabels } from "../labels/choose.ts";
 import { blamesDeployment, deriveLabels } from "../labels/derive.ts";
 import type { SaidOf } from "../labels/said.ts";
 import type { ImportedMetrics } from "./metrics.ts";
+import { readProposal, sortProposals } from "./proposals.ts";
 import type { Relation } from "./relation.ts";
 import {
   columnsOf,
@@ -71,6 +73,7 @@ export class TableImport {
   #labels = new Map<string, LabelRow>();
   #tags: TagRow[] = [];
   #decisions: DecisionRow[] = [];
+  #proposals: readonly ProposalRow[] = [];
   #services: ServiceRow[] = [];
   #catalog: MetricRow[] = [];
   #cases: HistoryTables["cases"] = [];
@@ -94,7 +97,8 @@ export class TableImport {
     await this.#readIncidents();
     await this.#readLabels();
     await this.#readTags();
-    await this.#readDecisions();
+    this.#decisions = await this.#ofKnownDeployments("decisions", readDecision);
+    await this.#readProposals();
     this.#services = await this.#readUnique("services", "service", readService);
     this.#hasServices = this.sources.relations.has("services");
     this.#doubt(revenueUnread(this.#services));
@@ -114,6 +118,7 @@ export class TableImport {
       services: this.#services,
       metricCatalog: this.#completeCatalog(metrics),
       cases: this.#cases,
+      ...(this.#proposals.length === 0 ? {} : { proposals: this.#proposals }),
     };
   }
 
@@ -340,8 +345,11 @@ export class TableImport {
     );
   }
 
-  async #readDecisions(): Promise<void> {
-    this.#decisions = await this.#ofKnownDeployments("decisions", readDecision);
+  async #readProposals(): Promise<void> {
+    const { found, reader } = await this.#rows("proposals", readProposal);
+    const { kept, leftOut } = sortProposals(found, this.#deployments, this.#unknownDeployment);
+    for (const [reason, rows] of leftOut) await this.#drop("proposals", reason, reader, rows);
+    this.#proposals = kept;
   }
 
   #completeCatalog({ metrics, values }: ImportedMetrics): readonly MetricRow[] {
