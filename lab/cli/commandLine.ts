@@ -5,6 +5,7 @@ import { ENGINE_VERSION } from "../../engine/index.ts";
 import { operatingProblem } from "../operatingProblem.ts";
 import { Problem } from "../problem.ts";
 import { commandList } from "./commands.ts";
+import { takeFromConfig } from "./configFile.ts";
 
 const EXIT = { fine: 0, checkFailed: 1, usage: 2, inconclusive: 3, ownFault: 70, interrupted: 130 };
 
@@ -31,6 +32,7 @@ function answerForItself(command: Command, called: string): void {
         write(text.replace(/^error: /, "hindsight: ").replace(/^\((.*)\)$/m, "  $1")),
     })
     .showHelpAfterError(`  \`${called} --help\` shows ${shows}.`);
+  takeFromConfig(command, called.replace(/^hindsight /, ""));
   askForOptionsLast(command);
   for (const each of command.commands) answerForItself(each, `${called} ${each.name()}`);
 }

@@ -16,7 +16,7 @@ import { counted, countText } from "../counted.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .argument("<history>", "directory of a history")
+    .argument("[history]", "directory of a history")
     .description("Show what is in a history, how good it is, and what it can and cannot answer.")
     .option("--json", "print one JSON document")
     .option("--sql", "print a SQL view of plain sample rows, to query with DuckDB")
@@ -25,7 +25,12 @@ export function inspectCommand(): Command {
       "\nExamples:\n  hindsight inspect ./history\n" +
         "  hindsight inspect ./history --sql | duckdb history.duckdb",
     )
-    .action(async (dir: string, flags: { json?: boolean; sql?: boolean }) => {
+    .action(async (dir: string | undefined, flags: { json?: boolean; sql?: boolean }) => {
+      if (dir === undefined) {
+        throw new Problem("no history is named", {
+          cure: "Give its directory, or write `history: DIR` into hindsight.yaml.",
+        });
+      }
       if (flags.sql === true) {
         if (flags.json === true) {
           throw new Problem("--sql prints SQL and --json prints JSON", {

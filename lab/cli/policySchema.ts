@@ -5,6 +5,7 @@ import { incumbentJsonSchema, policyJsonSchema, own, type JsonObject } from "../
 import { acceptedFlipsJsonSchema, budgetJsonSchema } from "../gate/budget.ts";
 import { peopleJsonSchema } from "../people/peopleFile.ts";
 import { costsJsonSchema } from "../score/costs.ts";
+import { configJsonSchema } from "./configFile.ts";
 import { printJson } from "./output.ts";
 
 /** What a team writes beside its policies has a schema as well. */
@@ -13,6 +14,7 @@ const SCHEMAS: JsonObject<() => object> = {
   incumbent: incumbentJsonSchema,
   people: peopleJsonSchema,
   costs: costsJsonSchema,
+  config: configJsonSchema,
   budget: budgetJsonSchema,
   "accepted-flips": acceptedFlipsJsonSchema,
 };

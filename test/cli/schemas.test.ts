@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { incumbentJsonSchema } from "../../engine/index.ts";
+import { configJsonSchema } from "../../lab/cli/configFile.ts";
 import { acceptedFlipsJsonSchema, budgetJsonSchema } from "../../lab/gate/budget.ts";
 import { peopleJsonSchema } from "../../lab/people/peopleFile.ts";
 import { costsJsonSchema } from "../../lab/score/costs.ts";
@@ -21,6 +22,7 @@ const KINDS = [
   ["costs", costsJsonSchema(), "costs/example.yaml"],
   ["budget", budgetJsonSchema(), "gate/budget.yaml"],
   ["accepted-flips", acceptedFlipsJsonSchema(), "gate/accepted-flips.yaml"],
+  ["config", configJsonSchema(), "config/hindsight.yaml"],
 ] as const;
 
 /** Keys that may be written and of which nothing is said. */
@@ -111,6 +113,6 @@ it("hindsight policy schema prints them, and names the kinds there are", async (
   const wrong = await inTurn(["policy", "schema", "people.yaml"]);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toMatch(
-    /choices are policy, incumbent, people, costs, budget, accepted-flips/,
+    /choices are policy, incumbent, people, costs, config, budget, accepted-flips/,
   );
 });
