@@ -23,6 +23,7 @@ const COMMANDS: CommandMakers = {
   serve: async () => (await import("./serve.ts")).serveCommand(),
   shadow: async () => (await import("./shadow.ts")).shadowCommand(),
   simulate: async () => (await import("./simulate.ts")).simulateCommand(),
+  completion: async () => (await import("./completion.ts")).completionCommand(() => commandList()),
   worker: async () => (await import("./worker.ts")).workerCommand(),
 };
 
