@@ -137,6 +137,7 @@ export function handle(policy: Policy, state: ControllerState, event: Event): Co
       turn.state = without(state, event.deploymentId);
       decide(turn, [event]);
       break;
+    case "agentProposed":
     case "overrideGiven":
     case "approvalGiven":
     case "rollbackFinished":

@@ -140,6 +140,23 @@ export interface ApprovalGiven extends Timed {
   readonly deploymentId: string;
   readonly by: string;
 }
+/**
+ * An agent says that a deployment should be rolled back, and how sure it is. It counts only under a
+ * policy that names the agent (see decide/agent.ts).
+ */
+export interface AgentProposed extends Timed, AgentWord {
+  readonly kind: "agentProposed";
+  readonly deploymentId: string;
+}
+/** What one proposal of an agent says. */
+export interface AgentWord {
+  readonly proposalId: string;
+  readonly agent: string;
+  /** From 0 to 1, in the agent's own words. */
+  readonly confidence: number;
+  /** Text from outside; null where the agent gave none. */
+  readonly rationale: string | null;
+}
 /** So much of the traffic is on the new version from here on; reported after its start. */
 export interface StageReached extends Timed {
   readonly kind: "stageReached";
@@ -215,6 +232,7 @@ export type DecisionEvent =
   | DeploymentTagged
   | StageReached
   | SignalJudged
+  | AgentProposed
   | OverrideGiven
   | ApprovalGiven
   | RollbackFinished
@@ -258,9 +276,10 @@ export function seriesKey(series: Pick<SeriesName, "service" | "metric" | "versi
 
 /**
  * The order of events that became known at the same instant: first a halt and a quarantine, then
- * what was declared, what was measured, what was missed (a series that fell silent), what people
- * did, what was refused and faults, then the lifting of a halt, and last the clock. So a sample
- * that becomes known at the very instant at which its series would be silent is in time.
+ * what was declared, what was measured, what was missed (a series that fell silent), the end of
+ * rollbacks, what agents proposed, what people did, what was refused and faults, then the lifting
+ * of a halt, and last the clock. So a sample that becomes known at the very instant at which its
+ * series would be silent is in time.
  */
 const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samplesTaken", number>> = {
   haltOrdered: -2,
@@ -273,12 +292,13 @@ const RANK: Readonly<Record<DecisionEvent["kind"] | "contextPrepared" | "samples
   samplesTaken: 4,
   signalJudged: 4,
   rollbackFinished: 6,
-  overrideGiven: 7,
-  approvalGiven: 8,
-  requestRefused: 9,
-  faultReported: 10,
-  haltLifted: 11,
-  clockAdvanced: 12,
+  agentProposed: 7,
+  overrideGiven: 8,
+  approvalGiven: 9,
+  requestRefused: 10,
+  faultReported: 11,
+  haltLifted: 12,
+  clockAdvanced: 13,
 };
 
 function rank(event: Event | DecisionEvent): number {
@@ -302,6 +322,8 @@ function subject(event: Event | DecisionEvent): string {
     }
     case "stageReached":
       return `${event.deploymentId} ${event.share.toFixed(9)}`;
+    case "agentProposed":
+      return `${event.deploymentId} ${event.agent} ${event.proposalId}`;
     case "contextPrepared":
     case "overrideGiven":
     case "approvalGiven":

@@ -1,6 +1,6 @@
 /** Why: one record for each decision, enough to explain it and to make it again. */
 
-import type { SignalEvidence, Silence } from "./event.ts";
+import type { AgentWord, SignalEvidence, Silence } from "./event.ts";
 import type { JsonObject } from "./json.ts";
 import type { StageNow } from "./policy/stages.ts";
 
@@ -149,4 +149,10 @@ export interface DecisionRecord {
   readonly learned?: Learned & { readonly tierWithout: TierName | null };
   /** On what was waited for or ordered after a toss; absent everywhere else. */
   readonly coin?: Coin;
+  /**
+   * The newest proposal of an agent that the policy listened to; absent where there is none.
+   * `alone`: it counts now, and our own evidence would not be enough. `unanswered`: people were
+   * asked and said nothing, so it counts no more.
+   */
+  readonly agent?: AgentWord & { readonly alone: boolean; readonly unanswered?: true };
 }

@@ -17,7 +17,8 @@ import { matches } from "../policy/modes.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
 import { tagsAt } from "../policy/tags.ts";
 import type { TierName } from "../record.ts";
-import { accusing, questionOf } from "./standing.ts";
+import { questionOf } from "./question.ts";
+import { accusing } from "./standing.ts";
 import { changed, type DeploymentState, type Proposed } from "./state.ts";
 import { ON_CALL } from "./tell.ts";
 

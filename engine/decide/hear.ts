@@ -1,7 +1,10 @@
-/** What a judgement adds to what is known of a deployment. It decides nothing. */
+/** What a judgement or an agent adds to what is known of a deployment. It decides nothing. */
 
-import type { SignalJudged } from "../event.ts";
-import { boundBy, put, type Turn } from "./recorder.ts";
+import { assert } from "../assert.ts";
+import type { AgentProposed, SignalJudged } from "../event.ts";
+import { whyDeaf } from "./agent.ts";
+import { boundBy, put, refuse, type Turn } from "./recorder.ts";
+import { noteBreach } from "./restraint.ts";
 import { tellSilence } from "./silence.ts";
 import { accusedBy, stands } from "./standing.ts";
 import { changed, findDeployment, judgedBy, type DeploymentState } from "./state.ts";
@@ -22,3 +25,34 @@ export function heard(turn: Turn, event: SignalJudged): DeploymentState | null {
   }
   return state;
 }
+
+/**
+ * The deployment's state with the word of an agent that its policy listens to; none where nothing
+ * can come of it. Under a policy that names no agent at all nothing is recorded either.
+ */
+export function heardAgent(turn: Turn, event: AgentProposed): readonly DeploymentState[] {
+  const { deploymentId, knownAtMs: nowMs, proposalId, agent, confidence, rationale } = event;
+  assert(confidence >= 0 && confidence <= 1, "an agent's confidence lies between 0 and 1");
+  const known = findDeployment(turn.fleet, deploymentId);
+  if (known === undefined) return [];
+  const policy = boundBy(turn, known);
+  if (policy.agents === undefined) return [];
+  const word = { proposalId, agent, confidence, rationale };
+  const deaf = known.phase.name === "watching" ? whyDeaf(policy, word) : NOT_NOW[known.phase.name];
+  if (deaf !== null) {
+    refuse(turn, known, nowMs, `proposal of ${agent}: ${deaf}`);
+    return [];
+  }
+  const told = changed(known, { agent: word });
+  const isFirst = stands(policy, told, nowMs, "untagged") && told.untaggedProposedAtMs === null;
+  const state = isFirst ? changed(told, { untaggedProposedAtMs: nowMs }) : told;
+  put(turn, state);
+  if (stands(policy, state, nowMs, "tagged")) noteBreach(turn, state.deployment, nowMs);
+  return [state];
+}
+
+const NOT_NOW = {
+  proposed: "a question about it stands already",
+  rollingBack: "it is being rolled back already",
+  ended: "it has ended already",
+} as const;

@@ -28,13 +28,15 @@ import type {
 import { learn } from "../learn/lessons.ts";
 import type { Policy } from "../policy/policy.ts";
 import { formatDuration } from "../policy/quantity.ts";
-import { isStricter, type TierDecision } from "../policy/resolve.ts";
+import type { TierDecision } from "../policy/resolve.ts";
 import type { DecisionRecord, End } from "../record.ts";
+import { unheard } from "./agent.ts";
 import { begin, forget, isReplacedBy, passOn, reachStage, successorOf, tag } from "./begin.ts";
 import { tossed, waitOf, waits } from "./coin.ts";
 import { halt, toldFleet } from "./fleet.ts";
-import { heard } from "./hear.ts";
+import { heard, heardAgent } from "./hear.ts";
 import { quarantined, quarantineUnknown, refusesQuarantined, THREW } from "./quarantine.ts";
+import { isFreed, onSilence, questionOf } from "./question.ts";
 import { begun, boundBy, refuse, unchanged, writeRecord } from "./recorder.ts";
 import type { Said, Step, Turn } from "./recorder.ts";
 import { noteBreach, noteRollback, pagesFor } from "./restraint.ts";
@@ -43,8 +45,6 @@ import {
   caveat,
   endOfWatch,
   obstacle,
-  onSilence,
-  questionOf,
   recovered,
   recoveryReason,
   stands,
@@ -87,6 +87,9 @@ export function step(policy: Policy, fleet: FleetState, event: DecisionEvent): S
       break;
     case "signalJudged":
       judge(turn, event);
+      break;
+    case "agentProposed":
+      reconsiderAll(turn, heardAgent(turn, event), event.knownAtMs);
       break;
     case "overrideGiven":
       override(turn, event);
@@ -163,17 +166,19 @@ function judge(turn: Turn, event: SignalJudged): void {
   const { phase } = state;
   if (phase.name !== "proposed") return;
   if (breach && phase.waits && !waits(policy, state, nowMs)) silence(turn, state, phase, nowMs);
-  else if (breach) unlearn(turn, state, phase, nowMs);
-  else if (recovered(policy, state, phase)) withdraw(turn, state, nowMs);
+  else if (!breach && recovered(policy, state, phase)) {
+    withdraw(turn, state, nowMs, recoveryReason(policy, state));
+  } else if (breach && isFreed(turn, state, phase, nowMs)) propose(turn, state, nowMs);
 }
 
-/** Asks again about deployments with a new tag or stage: how sure to be depends on the tier. */
+/** Asks again about deployments with a new tag, stage or word of an agent: the tier may differ. */
 function reconsiderAll(turn: Turn, told: readonly DeploymentState[], nowMs: number): void {
   for (const { deployment } of told) {
     const state = findDeployment(turn.fleet, deployment.deploymentId)!;
     const policy = boundBy(turn, state);
-    const asks = policy.fusion === "evidence" && state.phase.name === "watching";
-    if (asks && stands(policy, state, nowMs, "tagged")) propose(turn, state, nowMs);
+    const asks = policy.fusion === "evidence" || state.agent !== undefined;
+    if (asks && state.phase.name === "watching" && stands(policy, state, nowMs, "tagged"))
+      propose(turn, state, nowMs);
   }
 }
 
@@ -199,12 +204,6 @@ function propose(turn: Turn, state: DeploymentState, nowMs: number): void {
   ask(turn, record, policy, phase, proposals);
 }
 
-/** A hard guard spoke, so what was learned no longer holds the machine back: it asks anew. */
-function unlearn(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: number): void {
-  if (phase.learned !== true || state.guarded !== true) return;
-  if (isStricter(phase.tier, tierNow(turn, state, nowMs).tier)) propose(turn, state, nowMs);
-}
-
 /** Tells people of a breach that the machine may not act on, once for each deployment. */
 function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: number): void {
   if (state.observed) return;
@@ -222,14 +221,13 @@ function observe(turn: Turn, state: DeploymentState, tier: TierNow, nowMs: numbe
   if (pages) page(turn, record, ON_CALL);
 }
 
-function withdraw(turn: Turn, state: DeploymentState, nowMs: number): void {
-  const policy = boundBy(turn, state);
+function withdraw(turn: Turn, state: DeploymentState, nowMs: number, reason: string): void {
   const back = { phase: { name: "watching" }, withdrawals: state.withdrawals + 1 } as const;
   const record = writeRecord(turn, state, back, {
     decision: "withdrawn",
     nowMs,
-    reason: recoveryReason(policy, state),
-    authority: `policy ${policy.policy}`,
+    reason,
+    authority: `policy ${boundBy(turn, state).policy}`,
   });
   takeBack(turn, record);
 }
@@ -277,6 +275,9 @@ function silence(turn: Turn, state: DeploymentState, phase: Proposed, nowMs: num
   }
   const waited = formatDuration(nowMs - phase.proposedAtMs);
   if (phase.waits !== true && onSilence(policy, phase) === "hold") {
+    if (phase.agent === true && nowMs < state.watchEndsAtMs) {
+      return withdraw(turn, unheard(state), nowMs, `no answer within ${waited}: watched on`);
+    }
     const over: End = phase.tier === "approve" ? "expired" : "held";
     end(turn, state, over, nowMs, `no answer within ${waited}: held`);
     return;

@@ -17,6 +17,7 @@ import {
 import { ENGINE_VERSION } from "../version.ts";
 import { confidenceOf, type Confidence } from "./confidence.ts";
 import { added, NOTHING, replacedAt, withoutPlace } from "./list.ts";
+import { loneWord } from "./standing.ts";
 import {
   changed,
   copyOf,
@@ -129,6 +130,9 @@ export function writeRecord(
   if (tier?.learned !== undefined) record.learned = tier.learned;
   const isTossed = why.decision === "waited" || why.decision === "rollbackOrdered";
   if (isTossed && after.coin !== undefined) record.coin = after.coin;
+  if (after.agent !== undefined) {
+    record.agent = { ...after.agent, alone: loneWord(policy, after, why.nowMs) !== null };
+  }
   turn.records = added(turn.records, record);
   put(turn, after);
   return record;

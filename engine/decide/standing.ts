@@ -10,6 +10,7 @@ import { isStricter, resolveTier, type TierDecision } from "../policy/resolve.ts
 import { tagsAt } from "../policy/tags.ts";
 import { formatDuration, formatShare } from "../policy/quantity.ts";
 import type { DecisionRecord, End, Explanation, Learned, TierName } from "../record.ts";
+import { countingWord, needsPerson, wordText } from "./agent.ts";
 import { explanationsOf, explanationText, isInDoubt, isUnrelated } from "./attribution.ts";
 import { accuses, confidenceOf, WITHDRAWN_BELOW } from "./confidence.ts";
 import { concludes, fuses, verdictIn } from "./fusion.ts";
@@ -20,7 +21,7 @@ import { restraintOn, type Restraint } from "./restraint.ts";
 import { policyOf, type DeploymentState, type Proposed } from "./state.ts";
 
 /** The part of a deployment's state that its evidence is weighed by. */
-export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals">;
+export type Judged = Pick<DeploymentState, "deployment" | "tags" | "stages" | "signals" | "agent">;
 
 /** The signals that speak against the deployment. */
 export function accusing({ signals }: Pick<Judged, "signals">): readonly SignalEvidence[] {
@@ -150,7 +151,17 @@ function attributed(explanations: readonly Explanation[]): Restraint | null {
 /** The tier that policy, tags and the quality of the samples give, without any restraint. */
 function unrestrained(policy: Policy, state: Judged, nowMs: number): TierDecision {
   const tags = tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
-  return byQuality(policy, state, "tagged", tags, nowMs);
+  const decision = byQuality(policy, state, "tagged", tags, nowMs);
+  const word = loneWord(policy, state, nowMs);
+  if (word === null || !needsPerson(policy, word)) return decision;
+  if (!isStricter("approve", decision.tier)) return decision;
+  return stepTo(decision, `agents.${word.agent}`, "approve");
+}
+
+/** The agent's word that counts where our own evidence is not enough by itself; else null. */
+export function loneWord(policy: Policy, state: Judged, nowMs: number) {
+  const word = countingWord(policy, state);
+  return word === null || hasEvidence(policy, state, nowMs, "tagged") ? null : word;
 }
 
 /**
@@ -213,8 +224,13 @@ function byPolicy(
   return resolveTier(policy, deployment, tags, nowMs, { ...found, breaching: [] });
 }
 
-/** Is there enough to act on now: breaches, or a confidence that the tier is content with? */
+/** Is there enough to act on now: evidence of our own, or the word of an agent? */
 export function stands(policy: Policy, state: Judged, nowMs: number, arm: Arm): boolean {
+  return countingWord(policy, state) !== null || hasEvidence(policy, state, nowMs, arm);
+}
+
+/** Is our own evidence enough: breaches, or a confidence that the tier is content with? */
+export function hasEvidence(policy: Policy, state: Judged, nowMs: number, arm: Arm): boolean {
   if (policy.fusion !== "evidence") {
     return fuses(policy.fusion, policy, state.signals, arm);
   }
@@ -222,10 +238,9 @@ export function stands(policy: Policy, state: Judged, nowMs: number, arm: Arm): 
   if (confidence === null) return false;
   // Restraints are left out: one makes the tier `observe`, which asks for less confidence, and
   // so people would be paged sooner just because the machine may not act.
-  const { tier } =
-    arm === "untagged"
-      ? byQuality(policy, state, "untagged", [], nowMs)
-      : unrestrained(policy, state, nowMs);
+  const tags =
+    arm === "untagged" ? NONE : tagsAt(policy, state.deployment, state.tags, nowMs, nowMs);
+  const { tier } = byQuality(policy, state, arm, tags, nowMs);
   return confidence.value >= policy.tiers[tier].confidence;
 }
 
@@ -238,27 +253,6 @@ export function whyObserve({ restraint, path }: TierNow): string {
 /** The signals a proposal stands on, by name. */
 export function accusedBy(state: DeploymentState): readonly string[] {
   return namesOf(state.signals, accuses);
-}
-
-/** The question that is asked first, of these people. */
-export function questionOf(
-  policy: Policy,
-  state: DeploymentState,
-  { tier, learned }: Pick<TierNow, "tier" | "learned">,
-  to: string,
-  nowMs: number,
-): Proposed {
-  const waitMs = tier === "override" ? policy.tiers.override.windowMs : policy.tiers.approve.slaMs;
-  const question: Proposed = {
-    name: "proposed",
-    tier,
-    proposedAtMs: nowMs,
-    answerByMs: nowMs + waitMs,
-    step: 0,
-    to,
-    accused: accusedBy(state),
-  };
-  return learned?.tierWithout != null ? { ...question, learned: true } : question;
 }
 
 /** How a watch ends during which nothing was left open. */
@@ -284,12 +278,16 @@ export function breachReason(
     said = [...said, `caused by ${explanationText(explanations)}`];
   }
   if (learned !== undefined) said = [...said, learned.says];
+  const word = countingWord(policy, state);
+  if (word !== null) said = [wordText(word), ...said];
   const reasons = said.length === 1 ? said[0]! : said.join("; ");
   const confidence =
     policy.fusion === "evidence" ? confidenceOf(policy, state.signals, "tagged") : null;
   if (confidence === null) return reasons;
-  const asked = formatShare(policy.tiers[tier].confidence);
-  return `confidence ${formatShare(confidence.value)}, ${asked} asked for ${tier}: ${reasons}`;
+  const asked = policy.tiers[tier].confidence;
+  const sure = formatShare(confidence.value);
+  if (word !== null && confidence.value < asked) return `${reasons}; our own confidence is ${sure}`;
+  return `confidence ${sure}, ${formatShare(asked)} asked for ${tier}: ${reasons}`;
 }
 
 /**
@@ -298,7 +296,9 @@ export function breachReason(
  * other fusion one signal at least must be healthy again, and the rest healthy or, where the
  * fusion wants several breaches at once, in a breach that is not enough by itself.
  */
-export function recovered(policy: Policy, { signals }: Judged, { accused }: Proposed): boolean {
+export function recovered(policy: Policy, state: Judged, { accused }: Proposed): boolean {
+  if (countingWord(policy, state) !== null) return false;
+  const { signals } = state;
   const now = accused.map((name) => signals.find(({ signal }) => signal === name)!);
   if (policy.fusion === "evidence") {
     const confidence = confidenceOf(policy, signals, "tagged");
@@ -335,7 +335,9 @@ export function obstacle(
   phase: Proposed,
   now: TierNow,
 ): string | null {
-  if (policy.fusion === "evidence") {
+  if (countingWord(policy, state) !== null) {
+    // The agent spoke for itself, and its word needs no evidence, or has it.
+  } else if (policy.fusion === "evidence") {
     const asked = policy.tiers[phase.tier].confidence;
     const value = confidenceOf(policy, state.signals, "tagged")?.value ?? 0;
     if (value < asked) {
@@ -360,16 +362,4 @@ export function caveat(policy: Policy, state: DeploymentState, nowMs: number): s
   if (nowMs <= state.watchEndsAtMs) return "";
   const ago = formatDuration(nowMs - state.watchEndsAtMs);
   return `, on what was judged when the watch ended, ${ago} ago`;
-}
-
-/**
- * What silence leads to at this step of a question. Where only what was learned asks for an
- * approval, silence holds: otherwise a policy with `onTimeout: hold` and `onExpiry: rollback`
- * would act on silence because of what was learned, and not without it.
- */
-export function onSilence(policy: Policy, phase: Proposed): "rollback" | "hold" {
-  if (phase.tier === "approve" && phase.learned === true) return "hold";
-  return phase.tier === "override"
-    ? policy.tiers.override.onTimeout
-    : policy.tiers.approve.onExpiry;
 }

@@ -1,6 +1,7 @@
 /** What the machine remembers: plain data, serialisable, timers included. */
 
 import type {
+  AgentWord,
   ContextTag,
   DecisionEvent,
   Deployment,
@@ -30,6 +31,8 @@ export interface Proposed {
   readonly accused: readonly string[];
   /** What was learned made its tier stricter, so a hard guard that speaks asks anew. */
   readonly learned?: true;
+  /** Only an agent's word asks, so silence holds, and evidence of our own asks anew. */
+  readonly agent?: true;
   /** A coin said to wait, and nobody is asked anew (see coin.ts). */
   readonly waits?: true;
 }
@@ -70,6 +73,11 @@ export interface DeploymentState {
   readonly untaggedProposedAtMs: number | null;
   /** Tossed when the machine would have acted alone; absent before, and where nothing explores. */
   readonly coin?: Coin;
+  /**
+   * The newest proposal of an agent that its policy listened to; absent where there is none. One
+   * that was asked about and got no answer counts no more.
+   */
+  readonly agent?: AgentWord & { readonly unanswered?: true };
 }
 
 export interface FleetState {
@@ -163,6 +171,7 @@ export function changed(
   if (state.guarded === true) next.guarded = true;
   if (state.silence !== undefined) next.silence = state.silence;
   if (state.coin !== undefined) next.coin = state.coin;
+  if (state.agent !== undefined) next.agent = state.agent;
   return Object.assign(next, change);
 }
 

@@ -8,8 +8,8 @@ import type { EngineCommand } from "../command.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { DecisionRecord } from "../record.ts";
 import { added } from "./list.ts";
+import { onSilence } from "./question.ts";
 import type { Turn } from "./recorder.ts";
-import { onSilence } from "./standing.ts";
 import type { Proposed } from "./state.ts";
 
 /** The audience that is asked first. */

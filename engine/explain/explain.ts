@@ -21,6 +21,7 @@ import { canonicalJson } from "../policy/canonical.ts";
 import { formatDuration, formatShare, instantText } from "../policy/quantity.ts";
 import { isRefused, isSelfIssued, ownFirst, passedTo, tagText } from "../policy/tags.ts";
 import type { DecisionRecord } from "../record.ts";
+import { wordText } from "../decide/agent.ts";
 import { explainSignal } from "./signal.ts";
 import { tagMeaning } from "./tagWords.ts";
 import { DECISION_WORDS, END_WORDS, ruleText, TIER_WORDS } from "./words.ts";
@@ -32,6 +33,7 @@ export interface ExplanationNode {
     | "accountable"
     | "declared"
     | "people"
+    | "agent"
     | "platform"
     | "decision"
     | "authority"
@@ -184,7 +186,7 @@ function decisions(policy: Policy, story: Story, deployment: Deployment): Explan
       else nodes.push(...made);
     } else if (done === null) nodes.push(...made);
     else {
-      const about = event.kind === "rollbackFinished" ? "platform" : "people";
+      const about = ABOUT.get(event.kind) ?? "people";
       const says = `${instantText(event.knownAtMs)}: ${done}`;
       const children = made.length > 0 ? made : [node("decision", "it changed nothing")];
       nodes.push(node(about, says, event.knownAtMs, children));
@@ -242,13 +244,20 @@ function learnedNode({ says, tierWithout }: NonNullable<DecisionRecord["learned"
   return node("learned", `what people's answers taught: ${says}`, null, without);
 }
 
-/** What people or the platform did; null for what the machine or time did. */
+const ABOUT: ReadonlyMap<DecisionEvent["kind"], ExplanationNode["about"]> = new Map([
+  ["rollbackFinished", "platform"],
+  ["agentProposed", "agent"],
+]);
+
+/** What people, agents or the platform did; null for what the machine or time did. */
 function doneText(event: DecisionEvent): string | null {
   switch (event.kind) {
     case "overrideGiven":
       return `${event.by} objected: ${event.justification || "(no reason given)"}`;
     case "approvalGiven":
       return `${event.by} approved`;
+    case "agentProposed":
+      return wordText(event);
     case "rollbackFinished": {
       const detail = event.detail === "" ? "" : `: ${event.detail}`;
       return `the platform ${event.succeeded ? "rolled back" : "failed to roll back"}${detail}`;

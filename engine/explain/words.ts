@@ -92,6 +92,8 @@ export function ruleText(policy: Policy, rule: string): string {
   }
   const mode = /^modes\.(.+)$/.exec(rule)?.[1];
   if (mode !== undefined) return `${rule}: mode ${mode} was in force`;
+  const agent = /^agents\.(.+)$/.exec(rule)?.[1];
+  if (agent !== undefined) return `${rule}: only ${agent} asks for it, so a person must agree`;
   const tag = /^context\.(.+)\.tierAtLeast$/.exec(rule)?.[1];
   if (tag !== undefined) return `${rule}: tag ${tag} asks for at least this much care`;
   return rule;

@@ -105,6 +105,7 @@ export function learn(state: LearningState, { event, records }: Handled): Learni
       return followUp(next, event);
     case "deploymentTagged":
     case "stageReached":
+    case "agentProposed":
     case "rollbackFinished":
     case "haltOrdered":
     case "haltLifted":
@@ -158,6 +159,8 @@ function noteAnswer(
       ? open.asked
       : { atMs: question.knownAtMs, accused: accusedIn(question) };
   assert(asked !== null, "who answers was asked");
+  // What people say about an agent's word is no lesson about our signals.
+  if (record.agent?.alone === true) return state;
   const accused = [...new Set([...asked.accused, ...accusedIn(record)])].sort();
   const lesson: Lesson = {
     deploymentId,

@@ -147,6 +147,10 @@ const SUBJECTS: readonly (readonly [RegExp, string])[] = [
   [/^explore\.probability$/, "the coin waits in"],
   [/^explore\.upTo$/, "the coin is tossed up to so many tolerances:"],
   [/^explore\.delay$/, "the coin waits at most"],
+  [/^agents\.([^.]+)$/, "agent $1"],
+  [/^agents\.([^.]+)\.from$/, "agent $1 counts from"],
+  [/^agents\.([^.]+)\.aloneFrom$/, "agent $1 needs no person from"],
+  [/^agents\.([^.]+)\.needsEvidence$/, "agent $1 needs evidence of ours"],
   [/^learning\.discountAtMost$/, "learning lowers a confidence by at most"],
 ];
 

@@ -29,6 +29,7 @@ const SHARES = new RegExp(
   [
     "(^|[.])(confidence|alpha|changeFailureRate|toleranceAtMost|discountAtMost",
     "context[.][^.]+[.]max",
+    "agents[.][^.]+[.](from|aloneFrom)",
     "stages[.][^.]+[.]upTo)$",
   ].join("|"),
 );
@@ -40,7 +41,7 @@ const ORDER: readonly string[] = [
 ];
 
 export function outline(policy: Policy): Outline {
-  const { evidence, signals, assign, modes, stages = [], context, ...rest } = policy;
+  const { evidence, signals, assign, modes, stages = [], agents = [], context, ...rest } = policy;
   const named = <Key extends string>(
     list: readonly Readonly<Record<Key, string>>[],
     key: Key,
@@ -73,6 +74,7 @@ export function outline(policy: Policy): Outline {
     ],
     ["modes", fieldsOf(named(modes, "name"), "modes")],
   ]);
+  if (agents.length > 0) all.set("agents", fieldsOf(named(agents, "name"), "agents"));
   if (stages.length > 0) all.set("stages", fieldsOf(named(staged, "name"), "stages"));
   const place = (key: string): number => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
   return map([...all].sort(([a], [b]) => place(a) - place(b)));

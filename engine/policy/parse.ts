@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import { jsonObject, own, type JsonObject } from "../json.ts";
 import { canonicalJson } from "./canonical.ts";
+import type { AgentRule } from "./agents.ts";
 import type {
   ContextRule,
   Mode,
@@ -178,6 +179,7 @@ function parseWritten(
     },
     ...learningOf(written.learning),
     ...exploreOf(written.explore, written.watch),
+    ...agentsOf(written.agents),
     ...judge,
   };
   const issues = outOfReach(resolved);
@@ -228,6 +230,14 @@ function exploreOf(
   if (written === undefined) return {};
   const { probability, upTo, delay = watchMs, when = null, seed } = written;
   return { explore: { probability, upTo, delayMs: delay, when, seed } };
+}
+
+/** A policy that listens to nobody has the digest of before. */
+function agentsOf(written: z.infer<typeof policySchema>["agents"]): Pick<Policy, "agents"> {
+  const agents = byName(written).map(([name, { from, aloneFrom, needsEvidence }]): AgentRule => {
+    return { name, from, aloneFrom: aloneFrom ?? null, needsEvidence };
+  });
+  return agents.length === 0 ? {} : { agents };
 }
 
 /** The stages, the narrowest first: the first that holds is the one that counts. */

@@ -4,6 +4,7 @@ import type { Criticality, Deployment, DeploymentKind } from "../event.ts";
 import type { IncumbentKind } from "../incumbents/incumbent.ts";
 import type { JsonObject } from "../json.ts";
 import type { TierName } from "../record.ts";
+import type { AgentRule } from "./agents.ts";
 import type { WeeklyRange } from "./calendar.ts";
 import type { Explore } from "./explore.ts";
 import type { Tolerance } from "./quantity.ts";
@@ -347,10 +348,7 @@ export interface IncumbentPolicy {
     /** The history has another unit: an answer is its value times and plus this. */
     readonly scale?: { readonly times: number; readonly plus: number };
   }[];
-  /**
-   * A what-if, never written in a file: what is asked for `forMs`, from `afterMs` after the start
-   * of a deployment on, fails.
-   */
+  /** A what-if, never in a file: queries fail for `forMs`, from `afterMs` after a start on. */
   readonly outage?: { readonly forMs: number; readonly afterMs: number };
 }
 
@@ -374,6 +372,8 @@ export interface Policy {
   readonly learning?: Learning;
   /** Absent: the machine acts wherever it may. */
   readonly explore?: Explore;
+  /** By name; absent: what agents propose changes nothing. */
+  readonly agents?: readonly AgentRule[];
   /** After so long without a sample while others report a deployment is silent; absent: never. */
   readonly silenceMs?: number;
   /** Absent: the detectors of the signals judge. */

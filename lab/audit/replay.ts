@@ -219,6 +219,8 @@ function eventText(event: DecisionEvent): string {
       return `${event.by} overrode the question about ${event.deploymentId}`;
     case "approvalGiven":
       return `${event.by} approved ${event.deploymentId}`;
+    case "agentProposed":
+      return `${event.agent} proposed to roll ${event.deploymentId} back`;
     case "rollbackFinished":
       return `the rollback of ${event.deploymentId} ${event.succeeded ? "finished" : "failed"}`;
     case "haltOrdered":

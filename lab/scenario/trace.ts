@@ -29,6 +29,8 @@ function eventText(event: Event): string {
       return `overrideGiven by ${event.by}: "${event.justification}"`;
     case "approvalGiven":
       return `approvalGiven by ${event.by}`;
+    case "agentProposed":
+      return `agentProposed by ${event.agent}, ${formatNumber(event.confidence * 100)} % sure`;
     case "rollbackFinished":
       return `rollbackFinished ${event.succeeded ? "well" : "badly"}`;
     case "haltOrdered":

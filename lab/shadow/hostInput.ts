@@ -55,6 +55,7 @@ export function eventOf(input: HostInput, catalog: Catalog): Timeless {
       case "deploymentTagged":
         return { ...input, atMs, knownAtMs, tag: { ...input.tag, knownAtMs } };
       case "rollbackFinished":
+      case "agentProposed":
       case "overrideGiven":
       case "approvalGiven":
       case "stageReached":
@@ -98,6 +99,7 @@ export function refusalOf(input: HostInput, { fleet }: ControllerState): HostInp
 }
 
 const WORDS = {
+  agentProposed: "proposal of an agent",
   overrideGiven: "override",
   approvalGiven: "approval",
   rollbackFinished: "end of a rollback",

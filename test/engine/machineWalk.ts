@@ -34,7 +34,7 @@ export interface Transition {
 const START_MS = 1_000_000_000;
 const GUARD = "hard guard";
 
-function written(tier: string, tiers: unknown): Policy {
+function written(tier: string, tiers: unknown, more: object = {}): Policy {
   return policyOf({
     policy: "walk",
     owner: "platform",
@@ -44,6 +44,7 @@ function written(tier: string, tiers: unknown): Policy {
     assign: [{ otherwise: tier }],
     context: { careful: { tierAtLeast: "approve" } },
     guardrails: { never: [{ when: { tags: { frozen: true } } }] },
+    ...more,
   });
 }
 
@@ -54,6 +55,9 @@ const POLICIES: readonly Policy[] = [
   written("approve", { approve: { escalate: [{ to: "senior", sla: "5m" }] } }),
   written("approve", { approve: { onExpiry: "rollback" } }),
   written("observe", {}),
+  ...["full", "override", "observe"].map((tier) => {
+    return written(tier, {}, { agents: { sre: { from: "60%", aloneFrom: "90%" } } });
+  }),
 ];
 
 /** A machine that learned from four people who objected to all it proposed. */
@@ -91,6 +95,8 @@ const deployment: Deployment = {
   team: null,
   criticality: null,
 };
+
+const WORD = { proposalId: "p1", agent: "sre", rationale: null };
 
 /** Every event, with a name for it; null stands for the time at which the machine is due. */
 function eventsAt(nowMs: number, isTaught: boolean): readonly (readonly [string, DecisionEvent])[] {
@@ -138,6 +144,8 @@ function eventsAt(nowMs: number, isTaught: boolean): readonly (readonly [string,
     ["tag", { kind: "deploymentTagged", ...timed, tag: tag("careful") }],
     ["tag", { kind: "deploymentTagged", ...timed, tag: tag("frozen") }],
     ["stage", { kind: "stageReached", ...id, share: 0.05 }],
+    ["agent, sure", { kind: "agentProposed", ...id, ...WORD, confidence: 0.95 }],
+    ["agent, less sure", { kind: "agentProposed", ...id, ...WORD, confidence: 0.7 }],
     ["halt", { kind: "haltOrdered", ...timed, ...who }],
     ["halt lifted", { kind: "haltLifted", ...timed, ...who }],
     [
@@ -160,8 +168,9 @@ function kindOf({ fleet }: Place): string {
     ({ deployment: { deploymentId } }) => deploymentId === "d1",
   );
   if (one === undefined) return "start";
-  const { phase, signals, tags, stages, observed, withdrawals, guarded } = one;
-  const asked = phase.name === "proposed" ? [phase.tier, phase.step, phase.learned] : [];
+  const { phase, signals, tags, stages, observed, withdrawals, guarded, agent } = one;
+  const asked =
+    phase.name === "proposed" ? [phase.tier, phase.step, phase.learned, phase.agent] : [];
   const { verdict = null, hardGuard } = signals.find(({ signal }) => signal === "latency") ?? {};
   const known = [...new Set(tags.map((tag) => tag.tag))].sort();
   const ended = phase.name === "ended" ? phase.end : null;
@@ -178,6 +187,8 @@ function kindOf({ fleet }: Place): string {
     observed,
     withdrawals > 0,
     halted,
+    agent?.confidence,
+    agent?.unanswered,
   ]);
 }
 

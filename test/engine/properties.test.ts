@@ -15,8 +15,9 @@ import {
   type SampleColumn,
   type SignalEvidence,
 } from "../../engine/index.ts";
-import { check, holds, LIMIT_MS } from "./check.ts";
+import { check, LIMIT_MS } from "./check.ts";
 import { replay, type Shares } from "./columnar.ts";
+import { talkingCase } from "./randomAgents.ts";
 import { instantsOf, runLive, toBatches, type HostRun } from "./liveHost.ts";
 import { changingCase, randomCase, START_MS, type Case } from "./randomCase.ts";
 
@@ -79,17 +80,19 @@ describe("one order, however it is cut", () => {
   test(
     "whole columns give what a live host was told, shared between policies or not",
     () => {
-      holds((given) => {
-        const shares: Shares = new Map();
-        given.policies.forEach((policy, index) => {
-          const { run, others } = live(given, index);
-          for (const share of [null, shares]) {
-            const columnar = replay(policy, given.columns, others, share);
-            expect(columnar.records).toEqual(run.records);
-            expect(columnar.commands).toEqual(run.commands);
-          }
-        });
-      });
+      check(
+        fc.property(fc.oneof(randomCase, talkingCase), (given) => {
+          const shares: Shares = new Map();
+          given.policies.forEach((policy, index) => {
+            const { run, others } = live(given, index);
+            for (const share of [null, shares]) {
+              const columnar = replay(policy, given.columns, others, share);
+              expect(columnar.records).toEqual(run.records);
+              expect(columnar.commands).toEqual(run.commands);
+            }
+          });
+        }),
+      );
     },
     LIMIT_MS,
   );
@@ -184,49 +187,56 @@ describe("what a rollback needs", () => {
   test(
     "one at most, an owner, a standing breach or a person, and the whole window",
     () => {
-      holds((given) => {
-        const policy = given.policies[0]!;
-        const { run } = live(given);
-        for (const id of new Set(run.records.map(({ deploymentId }) => deploymentId))) {
-          const records = run.records.filter(({ deploymentId }) => deploymentId === id);
-          const orders = records.filter(({ decision }) => decision === "rollbackOrdered");
-          const commands = run.commands.filter(
-            ({ kind, deploymentId }) => kind === "rollBack" && deploymentId === id,
-          );
-          expect(commands.length).toBe(orders.length);
-          expect(orders.length).toBeLessThanOrEqual(1);
-          for (const record of records) {
-            expect(record.accountable).toBe("platform");
-            expect(record.authority).not.toBe("");
-            if (record.decision !== "proposed" && record.decision !== "rollbackOrdered") continue;
-            // The context: which rule gave the tier, and a signal that speaks.
-            expect(record.tierPath.length).toBeGreaterThan(0);
-            if (record.decision === "proposed") expect(record.signals.some(speaks)).toBe(true);
+      check(
+        fc.property(fc.oneof(randomCase, talkingCase), (given) => {
+          const policy = given.policies[0]!;
+          const { run } = live(given);
+          for (const id of new Set(run.records.map(({ deploymentId }) => deploymentId))) {
+            const records = run.records.filter(({ deploymentId }) => deploymentId === id);
+            const orders = records.filter(({ decision }) => decision === "rollbackOrdered");
+            const commands = run.commands.filter(
+              ({ kind, deploymentId }) => kind === "rollBack" && deploymentId === id,
+            );
+            expect(commands.length).toBe(orders.length);
+            expect(orders.length).toBeLessThanOrEqual(1);
+            for (const record of records) {
+              expect(record.accountable).toBe("platform");
+              expect(record.authority).not.toBe("");
+              if (record.decision !== "proposed" && record.decision !== "rollbackOrdered") continue;
+              // The context: which rule gave the tier, and a signal that speaks.
+              expect(record.tierPath.length).toBeGreaterThan(0);
+              if (record.decision !== "proposed" || record.agent?.alone === true) continue;
+              expect(record.signals.some(speaks)).toBe(true);
+            }
+            const order = orders[0];
+            if (order === undefined) continue;
+            const earlier = records.slice(0, records.indexOf(order));
+            expect(earlier.some(({ end }) => end !== null)).toBe(false);
+            expect(order.tier).not.toBe("observe");
+            const approved = order.reason.startsWith("approved by");
+            if (approved) continue;
+            const proposed = earlier.filter(({ decision }) => decision === "proposed").at(-1)!;
+            if (order.agent?.alone === true) {
+              const { agent, confidence } = order.agent;
+              const rule = policy.agents!.find(({ name }) => name === agent)!;
+              expect(confidence).toBeGreaterThanOrEqual(rule.aloneFrom!);
+            } else if (policy.fusion === "evidence") {
+              const asked = policy.tiers[proposed.tier!].confidence;
+              expect(order.confidence).toBeGreaterThanOrEqual(asked);
+            } else {
+              expect(order.signals.some(({ verdict }) => verdict === "breach")).toBe(true);
+            }
+            const { override, approve } = policy.tiers;
+            const waits = {
+              full: 0,
+              observe: 0,
+              override: override.windowMs,
+              approve: approve.escalate.reduce((sum, { slaMs }) => sum + slaMs, approve.slaMs),
+            };
+            expect(order.knownAtMs - proposed.knownAtMs).toBe(waits[proposed.tier!]);
           }
-          const order = orders[0];
-          if (order === undefined) continue;
-          const earlier = records.slice(0, records.indexOf(order));
-          expect(earlier.some(({ end }) => end !== null)).toBe(false);
-          expect(order.tier).not.toBe("observe");
-          const approved = order.reason.startsWith("approved by");
-          if (approved) continue;
-          const proposed = earlier.filter(({ decision }) => decision === "proposed").at(-1)!;
-          if (policy.fusion === "evidence") {
-            const asked = policy.tiers[proposed.tier!].confidence;
-            expect(order.confidence).toBeGreaterThanOrEqual(asked);
-          } else {
-            expect(order.signals.some(({ verdict }) => verdict === "breach")).toBe(true);
-          }
-          const { override, approve } = policy.tiers;
-          const waits = {
-            full: 0,
-            observe: 0,
-            override: override.windowMs,
-            approve: approve.escalate.reduce((sum, { slaMs }) => sum + slaMs, approve.slaMs),
-          };
-          expect(order.knownAtMs - proposed.knownAtMs).toBe(waits[proposed.tier!]);
-        }
-      });
+        }),
+      );
     },
     LIMIT_MS,
   );

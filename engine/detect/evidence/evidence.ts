@@ -267,14 +267,13 @@ export function interimEvidence(
   const size = usable ? effectText(signal, track, change.smooth) : "no reading";
   const control = controlEvidence(signal, change.smooth, change.control, baseline);
   const reason = interimReason(signal, track, change, verdict, size);
+  // Before the first reading the track may know of it already, or not: that goes by the batch.
+  const { startedAtMs } = watch.deployment;
+  const ongoing = change.valid === 0 ? "" : afterOngoing(signal, track, startedAtMs);
   return {
     signal: signal.name,
     verdict,
-    reason:
-      reason +
-      afterControl(signal, track, control, effect) +
-      afterOngoing(signal, track, watch.deployment.startedAtMs) +
-      noHistory(placebo),
+    reason: reason + afterControl(signal, track, control, effect) + ongoing + noHistory(placebo),
     series: seriesKey(track.series),
     effect,
     expected: usable ? expectedAt(baseline, change.atMs) : null,

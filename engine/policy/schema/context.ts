@@ -53,6 +53,18 @@ export const explore = z.strictObject({
   seed: z.string().min(1).default("1"),
 });
 
+/** Without `aloneFrom` a person must agree to whatever the agent proposes. */
+export const agent = z
+  .strictObject({
+    from: properShare,
+    aloneFrom: properShare.optional(),
+    needsEvidence: z.boolean({ error: "expected true or false" }).default(false),
+  })
+  .refine(({ from, aloneFrom }) => aloneFrom === undefined || aloneFrom >= from, {
+    error: "is below `from`: the agent would act alone where nobody listens to it; raise it",
+    path: ["aloneFrom"],
+  });
+
 export const guardrails = z.strictObject({
   never: z.array(z.strictObject({ when: condition })).default([]),
   toleranceAtMost: share.optional(),

@@ -142,5 +142,10 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "explore.delay": "It waits at most so long; without it, to the end of the watch.",
     "explore.when": "Only these deployments.",
     "explore.seed": "Another seed tosses other coins.",
+    agents: "Whose proposals count beside our own detectors, by name; absent: nobody's.",
+    "agents.*.from": "A proposal counts where the agent says that it is at least so sure.",
+    "agents.*.aloneFrom":
+      "And needs no person where the agent is at least so sure; absent: a person must agree.",
+    "agents.*.needsEvidence": "It counts only while a signal of our own speaks against it as well.",
   }),
 );

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { assignment, mode, stage, tiers } from "./authority.ts";
-import { contextRule, explore, guardrails, hardGuard, learning } from "./context.ts";
+import { agent, contextRule, explore, guardrails, hardGuard, learning } from "./context.ts";
 import { isAboutErrors } from "../declared.ts";
 import { own } from "../../json.ts";
 import { SIGNALS_AT_MOST } from "../limits.ts";
@@ -50,6 +50,7 @@ export const policySchema = z
     hardGuard: z.record(z.string(), hardGuard).default({}),
     learning: learning.optional(),
     explore: explore.optional(),
+    agents: z.record(z.string().min(1), agent).default({}),
   })
   .superRefine((policy, context) => {
     const issue = (path: (string | number)[], message: string): void =>

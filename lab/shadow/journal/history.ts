@@ -36,7 +36,13 @@ import { realDisk } from "./disk.ts";
 import { segmentsIn, type SegmentFiles } from "./segments.ts";
 import { RECORDED_ONLY } from "../recordedOnly.ts";
 import { decisionRows } from "../../simulate/decisionRows.ts";
-import type { DecisionRow, DeploymentRow, HistoryTables, MetricRow } from "../../history/tables.ts";
+import type {
+  DecisionRow,
+  DeploymentRow,
+  HistoryTables,
+  MetricRow,
+  ProposalRow,
+} from "../../history/tables.ts";
 import { createHistory, type HistoryWriter } from "../../history/write.ts";
 import { countLabels, type ImportSummary } from "../../history/import/importHistory.ts";
 import { writeSamples } from "./historySamples.ts";
@@ -46,6 +52,7 @@ interface JournalContents {
   readonly deployments: Map<string, DeploymentRow>;
   readonly tags: ContextTag[];
   readonly decisions: DecisionRow[];
+  readonly proposals: ProposalRow[];
   readonly series: SeriesName[];
   readonly policies: Map<string, Policy>;
   services: NonNullable<LogHeader["live"]>["services"];
@@ -68,7 +75,14 @@ export async function importJournal(
     });
   }
   const contents: JournalContents = {
-    ...{ deployments: new Map(), tags: [], decisions: [], series: [], policies: new Map() },
+    ...{
+      deployments: new Map(),
+      tags: [],
+      decisions: [],
+      proposals: [],
+      series: [],
+      policies: new Map(),
+    },
     ...{ services: [], halts: 0, recordedOnly: 0 },
   };
   segments.forEach((files, at) => {
@@ -168,6 +182,14 @@ function collect(event: DecisionEvent, contents: JournalContents): void {
     case "haltOrdered":
       contents.halts++;
       return;
+    case "agentProposed": {
+      const { proposalId, deploymentId, agent, confidence, rationale, knownAtMs } = event;
+      contents.proposals.push({
+        ...{ proposalId, deploymentId, agent, action: "rollback", confidence, rationale },
+        ...{ proposedAtMs: knownAtMs, answeredBy: null, answer: null, answeredAtMs: null },
+      });
+      return;
+    }
     case "signalJudged":
     case "overrideGiven":
     case "approvalGiven":
@@ -192,6 +214,7 @@ function tablesOf(contents: JournalContents): HistoryTables {
     services: contents.services,
     metricCatalog: catalogOf(contents),
     cases: [],
+    ...(contents.proposals.length === 0 ? {} : { proposals: contents.proposals }),
   };
 }
 
