@@ -34,7 +34,12 @@ const clicked = z.object({
     }),
   ]),
 });
-const question = z.strictObject({ deploymentId: z.string().min(1), ordinal: z.int().positive() });
+const question = z.strictObject({
+  deploymentId: z.string().min(1),
+  ordinal: z.int().positive(),
+  /** Buttons of older versions have no time: they answer no question. */
+  askedAtMs: z.number().optional(),
+});
 
 export const slack: Adapter = {
   kind: KIND,
@@ -81,7 +86,7 @@ async function press(parts: AdapterParts, sender: string, { body }: AdapterReque
   const payload = new URLSearchParams(body.toString("utf8")).get("payload") ?? "";
   const { user, actions } = parseBody(clicked, parseJson(Buffer.from(payload)));
   const [{ action_id: action, value }] = actions;
-  const { deploymentId, ordinal } = parseBody(question, parseJson(Buffer.from(value)));
+  const { deploymentId, ordinal, askedAtMs } = parseBody(question, parseJson(Buffer.from(value)));
   const deed = action === ANSWERS.override ? "override" : "approve";
   const by = own(parts.config.slack?.people ?? {}, user.id);
   const why =
@@ -95,7 +100,10 @@ async function press(parts: AdapterParts, sender: string, { body }: AdapterReque
     throw new Refusal("forbidden", whyNow);
   }
   const { phase, proposals } = standingOf(parts, deploymentId);
-  if (phase.name !== "proposed" || proposals !== ordinal) {
+  // A deployment that has the ID of an earlier one starts again at question 1: the time differs.
+  const isOpen =
+    phase.name === "proposed" && proposals === ordinal && phase.proposedAtMs === askedAtMs;
+  if (!isOpen) {
     throw new Refusal("conflict", `question ${ordinal} about ${deploymentId} is no longer open`);
   }
   const input: HostInput =
