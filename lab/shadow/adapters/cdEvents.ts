@@ -93,13 +93,20 @@ async function begun(parts: AdapterParts, event: CdEvent, by: string): Promise<A
 async function ended(parts: AdapterParts, event: CdEvent): Promise<Answer> {
   const service = serviceOf(parts, event);
   const environment = event.subject.content.environment.id;
+  const { open } = parts.host.status();
+  const underWay = open.filter(({ phase }) => phase === "rollingBack");
+  // Not the newest deployment: the rollback itself may have been announced as one.
   const standing = parts.host.standing(
-    (one) => one.service === service && one.environment === environment,
+    (one) =>
+      one.service === service &&
+      one.environment === environment &&
+      parts.orders.has(one.deploymentId) &&
+      underWay.some(({ deploymentId }) => deploymentId === one.deploymentId),
   );
-  const deploymentId = standing?.deployment.deploymentId ?? "";
-  if (standing?.phase.name !== "rollingBack" || !parts.orders.has(deploymentId)) {
+  if (standing === null) {
     return answer(200, { accepted: false, reason: "no rollback of it is under way" });
   }
+  const { deploymentId } = standing.deployment;
   const detail = `${event.context.source} rolled it back`;
   const input = INPUTS.rollback({ deploymentId, succeeded: true, detail });
   const { accepted, reason } = await parts.host.tell(input);

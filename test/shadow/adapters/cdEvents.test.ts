@@ -53,8 +53,14 @@ it("an event begins a watch, and another ends the rollback that was ordered", as
   stage.slow.add("checkout");
   for (let polls = 0; polls < 3; polls++) await stage.poll();
   expect(await phases()).toEqual(["rollingBack"]);
+  // The older version is deployed again, and the pipeline says so before the rollback is over.
+  const again = deployed
+    .replace(now, new Date(stage.clock.wallMs()).toISOString())
+    .replace("9d70a1695819", "2");
+  expect(await post(again)).toEqual([200, true]);
+  expect((await phases()).sort()).toEqual(["rollingBack", "watching"]);
   expect(await post(rolledBack.replace("9d70a1695819", "1"))).toEqual([200, true]);
-  expect(await phases()).toEqual([]);
+  expect(await phases()).toEqual(["watching"]);
   expect(await stage.audit()).toEqual([0, 0]);
 });
 
