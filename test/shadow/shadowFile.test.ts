@@ -78,7 +78,12 @@ describe("shadow.yaml", () => {
     [
       "a secret for a tool that cannot sign",
       "senders: { a: { secret: env:CI, may: [flagger] } }",
-      /senders\.a\.secret: flagger cannot sign/,
+      /senders\.a\.secret: flagger is not signed: give its sender a token/,
+    ],
+    [
+      "a secret for events that no signature comes with",
+      "senders: { a: { secret: env:CI, may: [tags, cdevents] } }",
+      /senders\.a\.secret: cdevents is not signed: give its sender a token/,
     ],
     [
       "rules of GitHub without an App",

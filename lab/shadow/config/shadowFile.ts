@@ -35,6 +35,9 @@ export type DeliveryKind = (typeof DELIVERIES)[number];
 /** Products that cannot sign. What they send starts watches and asks; it decides nothing. */
 const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger", "cdevents"];
 
+/** Their routes take a token alone: they cannot sign, or send no header for a signature of ours. */
+const BY_TOKEN_ALONE: readonly DeliveryKind[] = ["argo-rollouts", "flagger", "cdevents"];
+
 /** Products that sign in a way of their own, so that a sender of theirs may send nothing else. */
 export const BY_GITHUB: readonly DeliveryKind[] = ["github", "github-protection"];
 const SIGNS_ITS_OWN: readonly DeliveryKind[] = [...BY_GITHUB, "slack"];
@@ -56,7 +59,7 @@ function senderSchema(at: Surroundings) {
   return z
     .strictObject({
       secret: secret(at).optional(),
-      // Argo and Flagger cannot sign.
+      // For the kinds that are not signed.
       token: secret(at).optional(),
       may: z.array(z.enum(DELIVERIES)).min(1),
       as: name.optional(),
@@ -70,9 +73,9 @@ function senderSchema(at: Surroundings) {
         const message = `a token is for ${kinds} alone: every other sender signs, with a secret`;
         context.addIssue({ code: "custom", path: ["token"], message });
       }
-      const asking = may.find((kind) => ASKING.some((tool) => tool === kind));
-      if (key !== undefined && asking !== undefined) {
-        const message = `${asking} cannot sign: give its sender a token instead of a secret`;
+      const unsigned = may.find((kind) => BY_TOKEN_ALONE.includes(kind));
+      if (key !== undefined && unsigned !== undefined) {
+        const message = `${unsigned} is not signed: give its sender a token instead of a secret`;
         context.addIssue({ code: "custom", path: ["secret"], message });
       }
       if (may.some((kind) => SIGNS_ITS_OWN.includes(kind)) && may.length > 1) {
