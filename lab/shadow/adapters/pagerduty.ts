@@ -1,7 +1,7 @@
 /**
  * Messages to people as events of PagerDuty (Events API v2). PagerDuty adds an event to the open
- * incident of the same `dedup_key` and wakes no person for it. So each question, escalation and page
- * has a key of its own; a message that is sent again has the key that it had.
+ * incident of the same `dedup_key` and wakes no person for it. So each question, escalation and
+ * page has a key of its own; a message that is sent again has the key that it had.
  */
 
 import { createHash } from "node:crypto";

@@ -256,7 +256,7 @@ describe("an incident of PagerDuty", () => {
     ]);
   });
 
-  it("of an escalation is resolved with its question, also after a fault of PagerDuty", async () => {
+  it("of an escalation is resolved with its question, after a fault as well", async () => {
     const carryOut = channel();
     await carry(carryOut, [...question, ...escalation]);
     posted.length = 0;
