@@ -75,9 +75,13 @@ export function accusedIn({ signals }: DecisionRecord): readonly string[] {
   return signals.filter(accuses).map(({ signal }) => signal);
 }
 
-/** When the incident was detected, and whether there was an alarm before it. */
+/**
+ * When the incident was detected, and whether there was an alarm before it. A proposal of an agent
+ * that the policy acted on is an alarm as a breach is.
+ */
 export function breachesOf(
   judgements: readonly SignalJudged[],
+  records: readonly DecisionRecord[],
   onsetAtMs: number | null,
 ): Pick<Outcome, "detectedAtMs" | "earlyAlarm"> {
   const onTimeMs = onsetAtMs === null ? Number.NEGATIVE_INFINITY : onsetAtMs - EARLY_MS;
@@ -87,6 +91,11 @@ export function breachesOf(
     if (evidence.verdict !== "breach") continue;
     if (knownAtMs < onTimeMs) earlyAlarm = true;
     else detectedAtMs ??= knownAtMs;
+  }
+  for (const { decision, agent, knownAtMs } of records) {
+    if (decision !== "proposed" || agent?.alone !== true) continue;
+    if (knownAtMs < onTimeMs) earlyAlarm = true;
+    else detectedAtMs = Math.min(detectedAtMs ?? knownAtMs, knownAtMs);
   }
   return { detectedAtMs, earlyAlarm };
 }

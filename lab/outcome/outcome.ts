@@ -80,7 +80,10 @@ export interface Outcome {
   readonly censoredAtMs: number | null;
   readonly tier: TierName | null;
   readonly mode: string | null;
-  /** The confidence at the first question; null under a fusion without confidences. */
+  /**
+   * The confidence at the first question; null under a fusion without confidences, and where only
+   * an agent asked: the agent's own is another thing.
+   */
   readonly confidence: number | null;
   /** The confidence when the deployment ended, whatever was done. */
   readonly confidenceAtEnd: number | null;
@@ -261,7 +264,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const regression = label === "regression";
   const onsetAtMs = regression ? (incident?.onsetAtMs ?? null) : null;
   const executedAtMs = rolledBack ? ended.knownAtMs : null;
-  const { detectedAtMs, earlyAlarm } = breachesOf(judgements, onsetAtMs);
+  const { detectedAtMs, earlyAlarm } = breachesOf(judgements, material.records, onsetAtMs);
   // A question from before history's rollback that people declined or left unanswered stays so,
   // whatever history hid afterwards.
   const wasAsked = asked !== undefined && (historyMs === null || asked.knownAtMs <= historyMs);
@@ -311,7 +314,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     censoredAtMs: hidden ? historyMs : null,
     tier: asked?.tier ?? null,
     mode: asked?.mode ?? null,
-    confidence: asked?.confidence ?? null,
+    confidence: asked?.agent?.alone === true ? null : (asked?.confidence ?? null),
     confidenceAtEnd: ended?.confidence ?? null,
     signals: asked === undefined ? NONE : accusedIn(asked),
     reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),

@@ -21,6 +21,7 @@ import { entangled } from "./passedOn.ts";
 import { startsMs } from "./order.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
 import { asksOthers, mayExplain } from "./rivals.ts";
+import { heardOf } from "./words.ts";
 
 /** The judgements of one policy, by deployment of the plan. */
 export type Judged = readonly WatchJudged[];
@@ -38,13 +39,14 @@ export interface Quiet {
 }
 
 /**
- * The same for all policies that judge alike, watch as long, are told the same tags, and look for
- * other causes of a breach among the same deployments.
+ * The same for all policies that judge alike, watch as long, are told the same tags, look for other
+ * causes of a breach among the same deployments, and listen to agents or not.
  */
 export interface Beginning {
   readonly plan: Plan;
   readonly watchMs: number;
   readonly asksOthers: boolean;
+  readonly listens: boolean;
   /** Replaced as policies decide: what crosses others is found only then (see `withOthers`). */
   now: Parts;
 }
@@ -114,18 +116,28 @@ export function beginningOf(plan: Plan, policy: Policy, judged: Judged, quiet: Q
   if (known === undefined) quiet.beginnings.set(judged, (known = []));
   const { watchMs } = policy;
   const asks = asksOthers(policy);
+  const listens = policy.agents !== undefined;
   const same = known.find(
-    (one) => one.plan === plan && one.watchMs === watchMs && one.asksOthers === asks,
+    (one) =>
+      one.plan === plan &&
+      one.watchMs === watchMs &&
+      one.asksOthers === asks &&
+      one.listens === listens,
   );
   if (same !== undefined) return same;
-  const isQuiet = (index: number): boolean => quiet.isQuiet(judged[index]!);
+  // A deployment that an agent spoke of is quiet only under a policy that does not listen.
+  const spokenOf = listens ? plan.spokenOf : NOBODY;
+  const isQuiet = (index: number): boolean => !spokenOf.has(index) && quiet.isQuiet(judged[index]!);
   const alone = aloneIn(plan, watchMs, isQuiet);
   for (const index of entangled(plan)) alone[index] = 0;
   if (asks) for (const index of mayExplain(plan, policy, isQuiet)) alone[index] = 0;
-  const beginning = { plan, watchMs, asksOthers: asks, now: partsOf(plan, judged, alone, quiet) };
+  const now = partsOf(plan, judged, alone, quiet);
+  const beginning = { plan, watchMs, asksOthers: asks, listens, now };
   known.push(beginning);
   return beginning;
 }
+
+const NOBODY: ReadonlySet<number> = new Set();
 
 /** The parts with some more deployments, by place, decided together and no longer alone. */
 export function withOthers(
@@ -234,6 +246,7 @@ function eventsAbout(planned: PlannedDeployment, judged: WatchJudged): readonly 
   const events: DecisionEvent[] = [{ kind: "deploymentStarted", atMs, knownAtMs, deployment }];
   for (const tag of tags) if (tag.deploymentId !== null) events.push(tagged(tag));
   for (const stage of stages) events.push(stage);
+  for (const word of heardOf(planned)) events.push(word);
   for (const judgement of judgementsOf(judged, deployment)) events.push(judgement);
   return events;
 }

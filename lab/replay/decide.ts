@@ -31,6 +31,7 @@ import {
 } from "./beginning.ts";
 import { foldEach, foldInOrder, type Hear, type Platform } from "./fold.ts";
 import type { Plan, PlannedDeployment } from "./plan.ts";
+import { lastWordMs } from "./words.ts";
 
 /** What was decided: about one deployment, or about all of them. */
 export interface Decided {
@@ -101,7 +102,7 @@ export function decisionsOf(
       const asked = new Set<TierName>();
       const crossed = new Set<number>();
       for (const { events } of parts.together) {
-        const hear = byDeployment((deploymentId, decided) => {
+        const told = (deploymentId: string, decided: Decided): void => {
           const other = parts.others.get(deploymentId);
           // A record about the whole fleet belongs to no deployment.
           if (other === undefined) return;
@@ -111,6 +112,10 @@ export function decisionsOf(
           }
           addCrossing(parts, other, records.at(-1)!.knownAtMs, crossed);
           tell(other.index, decided, quiet.plannedAt(plan, other.index));
+        };
+        const hear = byDeployment(told, (deploymentId) => {
+          const other = policy.agents === undefined ? undefined : parts.others.get(deploymentId);
+          return other === undefined ? 0 : lastWordMs(quiet.plannedAt(plan, other.index));
         });
         foldEach(policy, events, people, platform, hear.step);
         hear.end();
@@ -185,9 +190,12 @@ interface Gathered {
 
 /**
  * Gathers what is decided about each deployment, and tells of it once it has ended and no answer
- * about it is under way.
+ * about it is under way and no agent is still to speak of it.
  */
-function byDeployment(tell: (deploymentId: string, decided: Decided) => void): {
+function byDeployment(
+  tell: (deploymentId: string, decided: Decided) => void,
+  lastWordMs: (deploymentId: string) => number,
+): {
   readonly step: Hear;
   readonly end: () => void;
 } {
@@ -204,13 +212,14 @@ function byDeployment(tell: (deploymentId: string, decided: Decided) => void): {
     return newest;
   };
   return {
-    step: (_event, { records, commands }, isAwaited) => {
+    step: ({ knownAtMs }, { records, commands }, isAwaited) => {
       if (records.length === 0) return;
       for (const record of records) about(record.deploymentId).records.push(record);
       // Every command has a record, so a step without records has no commands either.
       for (const command of commands) about(command.deploymentId).commands.push(command);
       for (const { deploymentId, phaseAfter } of records) {
         if (phaseAfter !== "ended" || isAwaited(deploymentId)) continue;
+        if (lastWordMs(deploymentId) >= knownAtMs) continue;
         const one = open.get(deploymentId);
         // More than one record of this step may say that it ended.
         if (one === undefined || !open.delete(deploymentId)) continue;

@@ -18,6 +18,7 @@ import {
   seasonShape,
   selectionKey,
   servicesOf,
+  type AgentProposed,
   type ContextTag,
   type Departure,
   type Deployment,
@@ -39,6 +40,7 @@ import { rollbacksOf } from "./censor.ts";
 import { inOrder, knowStarts } from "./order.ts";
 import { passOn, withSources } from "./passedOn.ts";
 import { controlledBy, withPeers, withWitnesses } from "./peers.ts";
+import { wordsByDeployment } from "./words.ts";
 
 /** One deployment with everything about it that is not a sample. */
 export interface PlannedDeployment {
@@ -50,6 +52,8 @@ export interface PlannedDeployment {
   readonly sources: readonly PlannedDeployment[];
   /** The stages its rollout reached, in the order in which they became known. */
   readonly stages: readonly StageReached[];
+  /** What agents proposed about it; absent: nothing. */
+  readonly words?: readonly AgentProposed[];
   /** The recording it belongs to; null where the history is a single one. */
   readonly caseId: string | null;
   /** When history rolled it back: samples known later are not its own. Null when it did not. */
@@ -95,6 +99,8 @@ export interface Plan {
   readonly versions: boolean;
   /** The signals of all policies that are controlled by peers. */
   readonly controlled: readonly SignalPolicy[];
+  /** The places of deployments about which agents proposed anything. */
+  readonly spokenOf: ReadonlySet<number>;
 }
 
 /** What deployments of one service have in common. */
@@ -137,12 +143,15 @@ export async function planReplay(
     lookAheadMs,
   );
   knowStarts(deployments, starts);
+  const places = placesById(tables.deployments);
+  const spokenOf = new Set((tables.proposals ?? []).map((row) => places.get(row.deploymentId)!));
   const matching = [...watched.values()].flat().sort((a, b) => a.index - b.index);
   return {
     deployments,
     controlled,
     passesOn: passOn(policies),
-    places: placesById(tables.deployments),
+    places,
+    spokenOf,
     rows,
     matching,
     versions: matching.some(({ name }) => name.version !== null),
@@ -225,6 +234,7 @@ function deploymentsAlone(
   const services = new Map(tables.services.map((row) => [row.service, row]));
   const tagsOf = tagsAbout(tables.tags);
   const rollbacks = rollbacksOf(tables.decisions);
+  const words = wordsByDeployment(tables.proposals ?? []);
   const shared = new Map<string, SharedByService>();
   const sharedBy = (service: string): SharedByService =>
     getOrMake(shared, service, () => {
@@ -253,6 +263,7 @@ function deploymentsAlone(
       peers: NOTHING,
       peersOf: NOTHING,
       departures: NOTHING,
+      ...(words.has(row.deploymentId) ? { words: words.get(row.deploymentId)! } : {}),
     };
   });
 }

@@ -11,6 +11,7 @@ import type {
   DecisionWhat,
   HistoryTables,
   Label,
+  ProposalRow,
   TagRow,
 } from "../../lab/history/tables.ts";
 import { createHistory } from "../../lab/history/write.ts";
@@ -40,6 +41,8 @@ export interface TinyDeployment {
   /** What history did, by minute after the start. */
   readonly decisions?: readonly (readonly [number, DecisionWhat, string?])[];
   readonly tags?: readonly Partial<TagRow>[];
+  /** What agents proposed, by minute after the start: who, how sure, and what people said. */
+  readonly proposals?: readonly (readonly [number, string, number, ProposalRow["answer"]?])[];
   /** Shares of the traffic, by minute after the start; null is not recorded. */
   readonly stages?: readonly (readonly [number, number | null])[];
 }
@@ -153,6 +156,15 @@ function tables(
         by: by ?? "somebody",
         justification: what === "overrideGiven" ? "expected" : null,
         confidence: null,
+      })),
+    ),
+    proposals: each((name, { proposals = [] }) =>
+      proposals.map(([at, agent, confidence, answer = null]): ProposalRow => ({
+        ...{ proposalId: `${name}-${at}`, deploymentId: `d-${name}`, agent, action: "rollback" },
+        ...{ confidence, rationale: null, proposedAtMs: minute(at) },
+        answeredBy: answer === null ? null : "somebody",
+        answer,
+        answeredAtMs: answer === null ? null : minute(at + 1),
       })),
     ),
     services: [],

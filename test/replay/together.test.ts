@@ -5,7 +5,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Deployment, SignalJudged } from "../../engine/index.ts";
+import type { AgentProposed, Deployment, SignalJudged } from "../../engine/index.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { quietMemory } from "../../lab/replay/beginning.ts";
 import { decisionsOf } from "../../lab/replay/decide.ts";
@@ -29,6 +29,7 @@ const POLICIES = ["full", "override", "approve"].flatMap((otherwise) =>
       signals: { errors: { metric: "errors", of: ["own", "dependants"], tolerance: "10%" } },
       fusion: "any",
       assign: [{ otherwise }],
+      ...(watch === "60m" ? { agents: { sre: { from: "50%", aloneFrom: "80%" } } } : {}),
     }),
   ),
 );
@@ -40,6 +41,8 @@ interface Deployed {
   readonly lateMinutes: number;
   /** Of which service a breach is, and how far into the watch it begins; null: it is quiet. */
   readonly breach: { readonly of: string; readonly share: number } | null;
+  /** An agent proposes so many minutes after the start, so sure. */
+  readonly word: { readonly minute: number; readonly confidence: number } | null;
 }
 
 const deployed: fc.Arbitrary<Deployed> = fc.record({
@@ -50,9 +53,19 @@ const deployed: fc.Arbitrary<Deployed> = fc.record({
     fc.record({ of: oneOf("own", "web"), share: fc.double({ min: 0.1, max: 0.9, noNaN: true }) }),
     { freq: 2 },
   ),
+  word: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(null) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ minute: oneOf(-5, 3, 12, 40), confidence: oneOf(0.3, 0.6, 0.9) }),
+    },
+  ),
 });
 
-function planned({ service, startMinute, lateMinutes }: Deployed, at: number): PlannedDeployment {
+function planned(
+  { service, startMinute, lateMinutes, word }: Deployed,
+  at: number,
+): PlannedDeployment {
   const startedAtMs = START_MS + startMinute * MINUTE_MS;
   // Both others are called by web, and nobody calls it.
   const called = service === "web" ? [] : ["web"];
@@ -63,7 +76,14 @@ function planned({ service, startMinute, lateMinutes }: Deployed, at: number): P
   };
   const none = { tags: [], sources: [], stages: [], series: [], peers: [], peersOf: [] };
   const knownAtMs = startedAtMs + lateMinutes * MINUTE_MS;
-  return { deployment, knownAtMs, ...none, departures: [], caseId: null, rolledBackAtMs: null };
+  const rest = { ...none, departures: [], caseId: null, rolledBackAtMs: null };
+  if (word === null) return { deployment, knownAtMs, ...rest };
+  const atMs = startedAtMs + word.minute * MINUTE_MS;
+  const said: AgentProposed = {
+    ...{ kind: "agentProposed", atMs, knownAtMs: atMs, deploymentId: `d${at}` },
+    ...{ proposalId: `p${at}`, agent: "sre", confidence: word.confidence, rationale: null },
+  };
+  return { deployment, knownAtMs, ...rest, words: [said] };
 }
 
 function judgedAs(
@@ -91,6 +111,7 @@ test("what is decided apart is what the whole fleet decides", { timeout: 3_600_0
   let apart = 0;
   let replaced = 0;
   let shared = 0;
+  let listened = 0;
   const fleets = fc.array(deployed, { minLength: 2, maxLength: 8 });
   fc.assert(
     fc.property(oneOf(...POLICIES), fleets, (policy, given) => {
@@ -115,6 +136,7 @@ test("what is decided apart is what the whole fleet decides", { timeout: 3_600_0
       const plan: Plan = {
         ...{ deployments, rows, places: new Map(), ...nothing, season: false },
         lookAheadMs: policy.watchMs,
+        spokenOf: new Set(all.flatMap(({ word }, at) => (word === null ? [] : [at]))),
       };
       const judged = all.map((one, at) => judgedAs(one, deployments[at]!, policy.watchMs));
       const platform = { rollBack: () => ({ durationMs: 90_000, succeeds: true }) };
@@ -125,10 +147,11 @@ test("what is decided apart is what the whole fleet decides", { timeout: 3_600_0
       expect(sorted(parts)).toEqual(sorted(made.records));
       apart += made.alone().reduce((sum, is) => sum + is, 0);
       replaced += made.records.filter(({ end }) => end === "superseded").length;
+      listened += made.records.filter(({ agent }) => agent?.alone === true).length;
       shared += made.records.filter(({ explanations }) => explanations.length > 1).length;
     }),
     RUNS,
   );
   // All of it is met often.
-  for (const many of [apart, replaced, shared]) expect(many).toBeGreaterThan(100);
+  for (const many of [apart, replaced, shared, listened]) expect(many).toBeGreaterThan(50);
 });
