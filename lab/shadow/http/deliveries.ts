@@ -84,6 +84,19 @@ export class Deliveries {
     }
   }
 
+  /**
+   * As `once`, for work that may be repeated: a delivery that comes again is worked on again, and
+   * only its content is remembered.
+   */
+  async each(key: string, digest: string, work: () => Promise<Answer>): Promise<Answer | null> {
+    const known = this.#answered.get(key);
+    if (known !== undefined && known.digest !== digest) return null;
+    const { status, body } = await work();
+    if (status === 200 && known === undefined)
+      this.#keep({ key, atMs: this.nowMs(), digest, status, body });
+    return { status, body };
+  }
+
   close(): void {
     closeSync(this.#file);
   }

@@ -1,12 +1,14 @@
 /** GitHub's protection rules with the config of lab/shadow/adapters/github-protection.md. */
 
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GithubApi } from "../../../lab/shadow/adapters/github/api.ts";
+import { Questions } from "../../../lab/shadow/adapters/github/questions.ts";
+import { temporaryDirectory } from "../../directories.ts";
 import { ROOT } from "../../history/smallWorld.ts";
 import { setClock } from "../hosts.ts";
 import { closeServer } from "../prometheus.ts";
@@ -186,6 +188,52 @@ describe("a protection rule", () => {
     expect([github.asked, github.reviews]).toEqual([0, []]);
     expect(stage!.log.filter((line) => line.includes("fault of github"))).toHaveLength(1);
   });
+
+  it("that was given up is asked again by Redeliver; one that was answered is not", async () => {
+    await start();
+    github.mood = "gone";
+    await rule();
+    await until(() => stage!.log.join("").includes("fault of github"));
+    github.mood = "well";
+    await deployToStaging();
+    for (let poll = 0; poll < 8; poll++) await stage!.poll();
+    expect(await (await rule()).json()).toMatchObject({ accepted: true });
+    await until(() => states().includes("approved"));
+    const reviewed = github.reviews.length;
+    expect(await (await rule()).json()).toMatchObject({ accepted: false });
+    await stage!.restart();
+    expect(await (await rule(ruleOf(), { guid: "b" })).json()).toMatchObject({ accepted: false });
+    for (let poll = 0; poll < 2; poll++) await stage!.poll();
+    expect(github.reviews).toHaveLength(reviewed);
+  });
+
+  it("of a file that is damaged pages, is set aside, and takes no other rule with it", async () => {
+    await start();
+    await rule();
+    await until(() => github.reviews.length === 1);
+    const path = join(stage!.journal, "protection.json");
+    const [row] = JSON.parse(readFileSync(path, "utf8")) as [{ readonly sha: string }];
+    // A row of an older version has no `answered`.
+    writeFileSync(
+      path,
+      JSON.stringify([{ ...row, sha: 7 }, "", row]).replaceAll(',"answered":null', ""),
+    );
+    await stage!.restart();
+    await until(() => stage!.log.join("").includes("fault of github"));
+    expect(readFileSync(`${path}.aside`, "utf8").split("\n")).toHaveLength(3);
+    await deployToStaging();
+    await until(() => states().includes("approved"));
+    expect(stage!.log.filter((line) => line.includes("fault of github"))).toHaveLength(2);
+
+    stage!.log.length = 0;
+    writeFileSync(path, JSON.stringify([row]).slice(0, -20));
+    await stage!.restart();
+    await until(() => stage!.log.join("").includes("fault of github"));
+    const kept = readdirSync(stage!.journal).filter((name) => name.includes("unreadable"));
+    expect(kept).toHaveLength(1);
+    expect(readFileSync(join(stage!.journal, kept[0]!), "utf8")).toContain(row.sha);
+    expect(await stage!.audit()).toEqual([0, 0]);
+  });
 });
 
 describe("a delivery", () => {
@@ -238,6 +286,25 @@ describe("a delivery", () => {
     expect(github.asked).toBe(0);
     expect(stage!.log.join("")).toContain("deployment_callback_url must lie under github.api");
   });
+});
+
+it("remembers for a day how a rule was answered", () => {
+  let atMs = 0;
+  const path = join(temporaryDirectory(), "protection.json");
+  const rule = { key: "", callback: "", environment: "", service: "", sha: "", installation: 1 };
+  const about = { ...rule, askedAtMs: 0, told: null, comments: 0, answered: null };
+  const open = (): Questions => new Questions(path, () => atMs);
+  open().answer({ ...about, key: "a" }, "approved");
+  for (const [hours, known] of [
+    [23, ["a", "b"]],
+    [25, ["b"]],
+  ] as const) {
+    atMs = hours * 3_600_000;
+    const questions = open();
+    questions.add({ ...about, key: "b" });
+    expect(["a", "b"].filter((key) => open().known(key) !== null)).toEqual(known);
+    expect(questions.open.map(({ key }) => key)).toEqual(["b"]);
+  }
 });
 
 it("takes no URL for a callback but the one of the repository", () => {

@@ -27,6 +27,8 @@ export const TOKENS = { ROLLOUTS: "the token of Argo Rollouts", FLAGGER: "the to
 
 export interface HostOnStage {
   readonly url: string;
+  /** The directory of the journal. */
+  readonly journal: string;
   /** Ends the host in order and starts the next one on its journal. */
   readonly restart: () => Promise<void>;
   readonly clock: TestClock;
@@ -101,6 +103,7 @@ ${config}`);
     get url() {
       return live.url;
     },
+    journal: join(directory, "journal"),
     restart: async () => {
       await live.close();
       live = await open();

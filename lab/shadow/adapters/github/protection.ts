@@ -46,6 +46,8 @@ type Requested = z.output<typeof requested>;
 export class Protection {
   readonly #api: GithubApi;
   readonly #questions: Questions;
+  /** Faults of the file that no person knows of yet. */
+  #faults: readonly string[];
 
   constructor(
     private readonly parts: Pick<AdapterParts, "host" | "orders" | "clock">,
@@ -53,7 +55,8 @@ export class Protection {
     file: string,
   ) {
     this.#api = new GithubApi(settings, parts.clock);
-    this.#questions = new Questions(file);
+    this.#questions = new Questions(file, parts.clock.wallMs);
+    this.#faults = this.#questions.faults.map((fault) => `${file}: ${fault}`);
   }
 
   /** Does the callback belong to this repository on the API that shadow.yaml names? */
@@ -61,11 +64,19 @@ export class Protection {
     return this.#api.isCallback(callback, repository.full_name);
   }
 
-  /** @throws Refusal where too many questions wait already */
-  ask(given: Requested, service: string): void {
+  /**
+   * Asks, unless the same question waits already.
+   *
+   * @returns how it was answered, if that was within a day
+   * @throws Refusal where too many questions wait already
+   */
+  ask(given: Requested, service: string): "approved" | "rejected" | null {
     const { deployment, deployment_callback_url: callback, environment } = given;
+    const key = `${callback} ${environment} ${deployment.id}`;
+    const known = this.#questions.known(key);
+    if (known !== null) return known.answered?.state ?? null;
     this.#questions.add({
-      key: `${callback} ${environment} ${deployment.id}`,
+      key,
       callback,
       environment,
       service,
@@ -74,12 +85,17 @@ export class Protection {
       askedAtMs: this.parts.clock.wallMs(),
       told: null,
       comments: 0,
+      answered: null,
     });
+    return null;
   }
 
   /** Answers what can be answered by now. */
   async round(signal: AbortSignal): Promise<void> {
-    for (const question of this.#questions.all) {
+    for (; this.#faults.length > 0; this.#faults = this.#faults.slice(1)) {
+      await this.#page(`${this.#faults[0]!}: its rules wait; use Redeliver at GitHub`);
+    }
+    for (const question of this.#questions.open) {
       if (signal.aborted) return;
       await this.#look(question, signal);
     }
@@ -106,7 +122,7 @@ export class Protection {
     }
     const state = said.verdict === "healthy" ? "approved" : "rejected";
     if (await this.#send(question, { environment_name: environment, state, comment }, signal)) {
-      this.#questions.remove(question);
+      this.#questions.answer(question, state);
     }
   }
 
@@ -142,10 +158,12 @@ export class Protection {
   /** The rule goes on waiting at GitHub; people must know that it waits for them. */
   async #giveUp(question: Question, why: string): Promise<void> {
     const { service, environment } = question;
-    const reason = `the protection rule of ${service} for ${environment} has no answer: ${why}`;
-    const source = "github";
-    await this.parts.host.tell({ kind: "faultReported", atMs: Infinity, source, reason });
+    await this.#page(`the protection rule of ${service} for ${environment} has no answer: ${why}`);
     this.#questions.remove(question);
+  }
+
+  async #page(reason: string): Promise<void> {
+    await this.parts.host.tell({ kind: "faultReported", atMs: Infinity, source: "github", reason });
   }
 }
 
@@ -164,7 +182,7 @@ async function receive(parts: AdapterParts, request: AdapterRequest) {
   const { headers, body } = request;
   // While the host stands by this throws: the file of questions is the lease holder's.
   const deliveries = parts.deliveries();
-  const { name, sender, deliveryId } = await proveSender(parts, KIND, headers, body);
+  const { name, sender } = await proveSender(parts, KIND, headers, body);
   const refuse: Refuse = async (kind, why, problem) => {
     const what = `webhook for ${KIND}`;
     await parts.refusals.add({ deploymentId: null, by: name, what, kind, why });
@@ -173,8 +191,8 @@ async function receive(parts: AdapterParts, request: AdapterRequest) {
   if (!sender.may.includes(KIND)) {
     throw await refuse("notAllowed", `${name} may not send ${KIND}`, "forbidden");
   }
-  // The signature covers neither of these two headers. So the content decides what is a repetition,
-  // and a name that came before with other content is refused.
+  // The signature covers neither of these two headers. So the question in the body decides what is
+  // a repetition, and a name that came before with other content is refused.
   const guid = headers["x-github-delivery"];
   if (typeof guid !== "string" || !/^[\w-]{1,100}$/.test(guid)) {
     throw new Refusal("bad-request", "expected the header X-GitHub-Delivery");
@@ -182,10 +200,9 @@ async function receive(parts: AdapterParts, request: AdapterRequest) {
   if (headers["x-github-event"] !== EVENT) {
     return answer(200, { accepted: false, reason: `only ${EVENT} is for us` });
   }
-  const given = await deliveries.once(`${name}/delivery/${guid}`, contentId(body), () =>
-    deliveries
-      .once(`${name}/protection/${deliveryId}`, deliveryId, () => ask(parts, request, refuse))
-      .then((first) => first!),
+  // A rule that was given up can be asked again, so the answer to a delivery is not kept.
+  const given = await deliveries.each(`${name}/delivery/${guid}`, contentId(body), () =>
+    ask(parts, request, refuse),
   );
   if (given !== null) return given;
   const why = `delivery ${guid} came before with other content`;
@@ -204,7 +221,8 @@ async function ask(parts: AdapterParts, request: AdapterRequest, refuse: Refuse)
     throw await refuse("callback", why, "bad-request");
   }
   const [, short] = repository.full_name.split("/");
-  protection.ask(given, own(parts.config.names, repository.full_name) ?? short!);
+  const state = protection.ask(given, own(parts.config.names, repository.full_name) ?? short!);
+  if (state !== null) return answer(200, { accepted: false, reason: `it was ${state} already` });
   return answer(200, { accepted: true, reason: "the answer goes to deployment_callback_url" });
 }
 
