@@ -20,6 +20,11 @@ export interface SignalEvidence {
   readonly series: string | null;
   /** Relative change (0.15 is +15 %) or change in the metric's own unit for `pp` tolerances. */
   readonly effect: number | null;
+  /**
+   * Where the effect lies with 95 %, at whichever moment of the watch (see detect/evidence).
+   * Null where that is not known and at the end of a watch; absent in older logs.
+   */
+  readonly interval?: EffectInterval | null;
   readonly expected: number | null;
   readonly scale: number | null;
   /** What was tolerated at that moment, tags and modes applied; same unit as `effect`. */
@@ -55,6 +60,12 @@ export interface SignalEvidence {
   readonly hardGuard?: true;
   /** Why an incumbent decided; absent where detectors judge, or where it decided nothing. */
   readonly cause?: IncumbentCause;
+}
+
+/** In the unit of the effect. */
+export interface EffectInterval {
+  readonly low: number;
+  readonly high: number;
 }
 
 /** A deployment that reports nothing, and who did in the meantime. */

@@ -26,10 +26,14 @@ export function measuredText(signal: SignalPolicy, evidence: SignalEvidence): st
   const lacking = gaps + seasonText(evidence);
   if (effect === null || expected === null) return `${series}: ${rest}${lacking}`;
   // In the metric's own unit, whatever that is: the reason has it in percentage points.
+  const { interval } = evidence;
+  const ends = interval == null ? null : ([interval.low, interval.high] as const);
+  const between = ends === null ? "" : ` [${ends.map((end) => formatChange(end)).join(", ")}]`;
+  const levels = ends === null ? "" : ` [${ends.map((end) => short(expected + end)).join(", ")}]`;
   const seen =
     signal.tolerance.kind === "points"
-      ? `about ${short(expected + effect)} where ${short(expected)} was expected`
-      : `${formatChange(effect)} against ${short(expected)} expected`;
+      ? `about ${short(expected + effect)}${levels} where ${short(expected)} was expected`
+      : `${formatChange(effect)}${between} against ${short(expected)} expected`;
   return `${series}: ${seen}; ${rest}${lacking}`;
 }
 

@@ -317,6 +317,7 @@ function evidenceOf(
     reason,
     series,
     effect: null,
+    interval: null,
     expected: null,
     scale: null,
     tolerance: signal.tolerance.amount,

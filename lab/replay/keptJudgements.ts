@@ -20,7 +20,7 @@ import {
 import { GrowingColumn } from "../history/packed.ts";
 
 /** How many numbers one piece of evidence has; null is stored as NaN. */
-const NUMBERS = 11;
+const NUMBERS = 13;
 /** Indices of one piece of evidence: of its six texts, and from where to where its series are. */
 const PLACES = 8;
 
@@ -121,6 +121,8 @@ export class KeptJudgements {
     numbers[number + 8] = evidence.samples;
     numbers[number + 9] = evidence.baselineSamples;
     numbers[number + 10] = evidence.missing ?? Number.NaN;
+    numbers[number + 11] = evidence.interval?.low ?? Number.NaN;
+    numbers[number + 12] = evidence.interval?.high ?? Number.NaN;
     const { breaching, standing, tags, placebo, control, season, hardGuard, cause } = evidence;
     const series = this.#breaching.add(breaching.length);
     this.#sinceMs.add(breaching.length);
@@ -191,6 +193,7 @@ export class KeptJudgements {
       breaching.push({ series, sinceMs: this.#sinceMs.items[at]! });
     }
     const rest = this.#rest.get(piece) ?? PLAIN;
+    const [low, high] = [numbers[number + 11]!, numbers[number + 12]!];
     // Written out field by field, so that nearly all evidence has one hidden class.
     const evidence: SignalEvidence = {
       signal: texts[places[place]!]!,
@@ -198,6 +201,7 @@ export class KeptJudgements {
       reason: texts[places[place + 2]!]!,
       series: texts[places[place + 3]!] ?? null,
       effect: orNull(numbers[number]!),
+      interval: Number.isNaN(low) ? null : { low, high },
       expected: orNull(numbers[number + 1]!),
       scale: orNull(numbers[number + 2]!),
       tolerance: numbers[number + 3]!,

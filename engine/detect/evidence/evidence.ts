@@ -1,6 +1,6 @@
 /** What a signal found at one moment, in numbers and in words: the evidence of a judgement. */
 
-import { seriesKey, type SignalEvidence, type Verdict } from "../../event.ts";
+import { seriesKey, type EffectInterval, type SignalEvidence, type Verdict } from "../../event.ts";
 import type { AbsoluteLimit, SignalPolicy } from "../../policy/policy.ts";
 import {
   formatChange,
@@ -22,6 +22,7 @@ import { SEASON_DAYS_AT_LEAST } from "../baseline/season.ts";
 import { staleAfterMs } from "../track.ts";
 import type { TrackChange, TrackState } from "../trackState.ts";
 import { logEOf } from "./eValue.ts";
+import { intervalOf } from "./interval.ts";
 import { boundsFor, type Scale } from "../tolerance.ts";
 import type { WatchState } from "../watch.ts";
 
@@ -265,6 +266,7 @@ export function interimEvidence(
   const usable = baseline.problem === null && change.smooth !== null;
   const effect = usable ? effectOf(signal, change.smooth, baseline) : null;
   const size = usable ? effectText(signal, track, change.smooth) : "no reading";
+  const interval = effect === null ? null : intervalEvidence(signal, watch, track, change);
   const control = controlEvidence(signal, change.smooth, change.control, baseline);
   const reason = interimReason(signal, track, change, verdict, size);
   // Before the first reading the track may know of it already, or not: that goes by the batch.
@@ -276,6 +278,7 @@ export function interimEvidence(
     reason: reason + afterControl(signal, track, control, effect) + ongoing + noHistory(placebo),
     series: seriesKey(track.series),
     effect,
+    interval,
     expected: usable ? expectedAt(baseline, change.atMs) : null,
     scale: usable ? baseline.scale : null,
     tolerance: change.tolerance,
@@ -300,6 +303,21 @@ export function interimEvidence(
     control,
     season: seasonEvidence(signal, track),
   };
+}
+
+/** The interval of the effect, in its unit. */
+function intervalEvidence(
+  signal: SignalPolicy,
+  { deployment, endsAtMs }: WatchState,
+  track: TrackState,
+  { smooth, valid }: TrackChange,
+): EffectInterval | null {
+  const interval = intervalOf(signal, track, smooth, valid, endsAtMs - deployment.startedAtMs);
+  if (interval === null) return null;
+  const [low, high] = [interval.low, interval.high].map((one) =>
+    effectOf(signal, one, track.baseline),
+  );
+  return { low: low!, high: high! };
 }
 
 /** Why the verdict is what it is, in words. `size` is the effect in words. */

@@ -110,6 +110,7 @@ function quietEvidence(signal: SignalPolicy): SignalEvidence {
     reason,
     series: watched,
     effect: null,
+    interval: null,
     expected: null,
     scale: null,
     tolerance: amount,
