@@ -94,21 +94,26 @@ export function standingOf({ host }: AdapterParts, deploymentId: string): Standi
 
 /**
  * Announces a deployment unless the host knows it already, so that a tool may do so each time it
- * asks.
+ * asks. A verdict is about one version in one environment, so another one is refused.
  *
- * @throws Refusal where the service is unknown, or the host refuses the deployment
+ * @throws Refusal where the service is unknown, the ID is another deployment's, or the host refuses
+ *   the deployment
  */
 export async function announceOnce(
   parts: AdapterParts,
   by: string,
   body: Body<"deployments">,
 ): Promise<void> {
-  const { deploymentId, service } = body;
+  const { deploymentId } = body;
   const known = parts.host.standing((deployment) => deployment.deploymentId === deploymentId);
   if (known !== null) {
-    if (known.deployment.service === service) return;
-    const detail = `${deploymentId} is a deployment of ${known.deployment.service}.`;
-    throw new Refusal("conflict", detail);
+    const other = (["service", "environment", "version"] as const).find(
+      (field) => known.deployment[field] !== body[field],
+    );
+    if (other === undefined) return;
+    const was = known.deployment[other] ?? "not given";
+    const found = `${deploymentId} is known with another ${other}: ${was}.`;
+    throw new Refusal("conflict", `${found} Give this deployment an ID of its own.`);
   }
   const input = INPUTS.deployment(body);
   const why = whyUnknownService(parts, [input]);

@@ -1,10 +1,14 @@
 /**
  * Argo Rollouts: the `web` metric of an AnalysisTemplate (metricproviders/webmetric). Argo asks by
  * GET or POST and reads `{$.verdict}`; any status that is not 2xx is an Error measurement.
+ *
+ * A POST is a measurement of an AnalysisRun. A GET only asks, for pipelines and people: it begins
+ * nothing, and a rollback does not count as told by it.
  */
 
-import type { z } from "zod";
+import type { Standing } from "../contract.ts";
 import { BODIES, INPUTS } from "../http/bodies.ts";
+import type { Answer } from "../http/deliveries.ts";
 import { parseBody } from "../http/inbox.ts";
 import {
   admit,
@@ -16,7 +20,8 @@ import {
   type AdapterParts,
   type AdapterRequest,
 } from "./adapter.ts";
-import { verdictOf } from "./verdict.ts";
+import { AnalysisRuns } from "./analysisRuns.ts";
+import { verdictOf, type Verdict } from "./verdict.ts";
 
 const KIND = "argo-rollouts";
 const asked = BODIES.deployments.pick({ deploymentId: true });
@@ -25,42 +30,50 @@ const announced = BODIES.deployments.omit({ startedAt: true });
 
 export const argoRollouts: Adapter = {
   kind: KIND,
-  routes: (parts) => [
-    {
-      method: "GET",
-      path: "/v1/argo-rollouts",
-      receive: async (request) => {
-        await admit(parts, KIND, request);
-        return measure(parts, parseBody(asked, request.query));
+  routes: (parts) => {
+    const runs = new AnalysisRuns(parts.clock);
+    return [
+      {
+        method: "GET",
+        path: "/v1/argo-rollouts",
+        receive: async (request) => {
+          await admit(parts, KIND, request);
+          const { deploymentId } = parseBody(asked, request.query);
+          const standing = standingOf(parts, deploymentId);
+          return answered(standing, verdictIn(parts, standing));
+        },
       },
-    },
-    {
-      method: "POST",
-      path: "/v1/argo-rollouts",
-      receive: (request) => announce(parts, request),
-    },
-    {
-      method: "POST",
-      path: "/v1/argo-rollouts/aborted",
-      receive: (request) => aborted(parts, request),
-    },
-  ],
+      {
+        method: "POST",
+        path: "/v1/argo-rollouts",
+        receive: (request) => measure(parts, runs, request),
+      },
+      {
+        method: "POST",
+        path: "/v1/argo-rollouts/aborted",
+        receive: (request) => aborted(parts, request),
+      },
+    ];
+  },
 };
 
-async function announce(parts: AdapterParts, request: AdapterRequest) {
+async function measure(parts: AdapterParts, runs: AnalysisRuns, request: AdapterRequest) {
   const by = await admit(parts, KIND, request);
   const deployment = readBody(announced, request);
   await announceOnce(parts, by, deployment);
-  return measure(parts, deployment);
+  const { deploymentId } = deployment;
+  const standing = standingOf(parts, deploymentId);
+  const said = runs.measured(standing, verdictIn(parts, standing));
+  if (said.verdict === "regression") parts.orders.tell(KIND, deploymentId);
+  return answered(standing, said);
 }
 
-function measure(parts: AdapterParts, { deploymentId }: z.output<typeof asked>) {
-  const standing = standingOf(parts, deploymentId);
-  const { orders, host } = parts;
-  const said = verdictOf(standing, host.status(), orders.has(deploymentId));
-  if (said.verdict === "regression") orders.tell(KIND, deploymentId);
-  return answer(200, { ...said, deploymentId, phase: standing.phase.name });
+function verdictIn({ orders, host }: AdapterParts, standing: Standing): Verdict {
+  return verdictOf(standing, host.status(), orders.has(standing.deployment.deploymentId));
 }
+
+const answered = ({ deployment, phase }: Standing, said: Verdict): Answer =>
+  answer(200, { ...said, deploymentId: deployment.deploymentId, phase: phase.name });
 
 /**
  * Argo's notification that a rollout was aborted: it is the end of a rollback that was ordered.

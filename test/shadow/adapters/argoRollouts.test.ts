@@ -22,14 +22,14 @@ afterEach(async () => {
   stage = null;
 });
 
-const idOf = (service: string): string => `${service}-6c9bd8675b-r7`;
+const idOf = (service: string): string => `production/shop/${service}-6c9bd8675b-r7`;
 
 function runOf(
   service: string,
   more: { url?: string; token?: string; inconclusiveLimit?: number; timeoutMs?: number } = {},
 ): AnalysisRun {
   const { url = stage!.url, token = TOKENS.ROLLOUTS, ...rest } = more;
-  const args = { service, hash: "6c9bd8675b", revision: "7", token };
+  const args = { namespace: "shop", service, hash: "6c9bd8675b", revision: "7", token };
   return analysisRun(TEMPLATE, args, { url, ...rest });
 }
 
@@ -112,6 +112,22 @@ describe("a rollout of Argo", () => {
     expect(again.phase()).toBe("Successful");
   });
 
+  it("that is tried again gets no verdict of the attempt before", async () => {
+    stage = await startStage(CONFIG, ["search"]);
+    const first = runOf("search");
+    await turns(8, [first]);
+    expect(first.phase()).toBe("Successful");
+    // The answer may have been lost on its way, so it is given again for a minute.
+    const repeated = runOf("search");
+    await repeated.measure();
+    expect(repeated.values).toEqual(["healthy"]);
+    await turns(12, []);
+    const again = runOf("search", { inconclusiveLimit: 2 });
+    await turns(4, [again]);
+    expect(new Set(again.values)).toEqual(new Set(["undecided"]));
+    expect(again.phase()).toBe("Inconclusive");
+  });
+
   it("is neither aborted nor promoted by an outage, a slow host or a wrong token", async () => {
     stage = await startStage(CONFIG, ["search"]);
     const stranger = runOf("search", { token: "the token of somebody else" });
@@ -168,14 +184,33 @@ describe("the route", () => {
     });
   });
 
-  it("does not take the ID of another service's deployment", async () => {
+  it("asked by GET, does not tell Argo of a rollback", async () => {
+    const config = CONFIG.replace("askedBy: argo-rollouts", "askedBy: argo-rollouts, giveUp: 10s");
+    stage = await startStage(config, ["checkout"]);
+    const run = runOf("checkout");
+    await turns(1, [run]);
+    stage.slow.add("checkout");
+    const authorization = `Bearer ${TOKENS.ROLLOUTS}`;
+    const query = new URLSearchParams({ deploymentId: idOf("checkout") }).toString();
+    const url = `${stage.url}/v1/argo-rollouts?${query}`;
+    const said: string[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      await stage.poll();
+      const response = await fetch(url, { headers: { authorization } });
+      said.push(((await response.json()) as { verdict: string }).verdict);
+    }
+    expect(said).toContain("regression");
+    expect(stage.story(idOf("checkout"))).toContain("argo-rollouts has not asked for it yet");
+  });
+
+  it("refuses the ID of another service, environment or version", async () => {
     stage = await startStage(CONFIG, ["search", "pricing"]);
     const headers = {
       authorization: `Bearer ${TOKENS.ROLLOUTS}`,
       "content-type": "application/json",
     };
-    const post = async (service: string): Promise<number> => {
-      const body = JSON.stringify({ deploymentId: "d-1", service });
+    const post = async (service: string, about: object = {}): Promise<number> => {
+      const body = JSON.stringify({ deploymentId: "d-1", service, version: "v1", ...about });
       const response = await fetch(`${stage!.url}/v1/argo-rollouts`, {
         method: "POST",
         headers,
@@ -183,8 +218,11 @@ describe("the route", () => {
       });
       return response.status;
     };
-    expect([await post("search"), await post("search"), await post("pricing")]).toEqual([
-      200, 200, 409,
-    ]);
+    expect([await post("search"), await post("search")]).toEqual([200, 200]);
+    expect([
+      await post("pricing"),
+      await post("search", { environment: "staging" }),
+      await post("search", { version: "v2" }),
+    ]).toEqual([409, 409, 409]);
   });
 });

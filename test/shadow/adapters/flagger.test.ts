@@ -121,13 +121,45 @@ describe("a canary of Flagger", () => {
     const hooks = ["confirm-rollout", "rollback", "confirm-promotion"];
     expect(slow.calls).toEqual(hooks.map((hook) => `${hook} AbortError`));
     expect(stranger.calls).toEqual(hooks.map((hook) => `${hook} 401`));
-    expect(unknown.calls).toEqual(["confirm-rollout 422", "rollback 404", "confirm-promotion 404"]);
+    expect(unknown.calls).toEqual(["confirm-rollout 422", "rollback 422", "confirm-promotion 404"]);
     const right = canary("search");
     await right.tick();
     await stage.close();
     await right.tick();
     expect(right.calls).toEqual(["confirm-rollout 200", "rollback TypeError"]);
     stage = null;
+  });
+
+  it("that is tried again is watched again", async () => {
+    stage = await startStage(CONFIG, ["search"], ENV);
+    const first = canary("search");
+    await turns(8, [first]);
+    expect(first.state.phase).toBe("Succeeded");
+    const again = canary("search");
+    await turns(1, [again]);
+    stage.slow.add("search");
+    await turns(8, [again]);
+    expect(again.state.phase).toBe("Failed");
+    expect(stage.story("shop/search@85d557f47b#2")).toContain("Flagger rolled the canary back");
+    expect(await stage.audit()).toEqual([0, 0]);
+  });
+
+  it("that came during an analysis is announced by its rollback hook", async () => {
+    stage = await startStage(CONFIG, ["search"], ENV);
+    const one = canary("search");
+    one.state.phase = "Progressing";
+    await turns(9, [one]);
+    expect(one.calls[0]).toBe("rollback 409");
+    expect(one.state.phase).toBe("Succeeded");
+  });
+
+  it("with names that are too long is refused, not failed", async () => {
+    stage = await startStage(CONFIG, ["search"], ENV);
+    const one = canary("s".repeat(100), {
+      recorded: { ...RECORDED, checksum: "c".repeat(100) },
+    });
+    await one.tick();
+    expect(one.calls).toEqual(["confirm-rollout 400"]);
   });
 
   it("whose host gave a rollback up is not rolled back any more", async () => {
