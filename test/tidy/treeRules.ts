@@ -21,6 +21,10 @@ const TOP_FILES: readonly string[] = [
   ".prettierrc.json",
   ".prettierignore",
   "knip.json",
+  "Dockerfile",
+  ".dockerignore",
+  "compose.yaml",
+  "action.yml",
 ];
 const TOP_FOLDERS: readonly string[] = [...ROOMS, ".ci", ".github"];
 
