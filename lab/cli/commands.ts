@@ -20,6 +20,7 @@ const COMMANDS: CommandMakers = {
   tags: async () => (await import("./tags.ts")).tagsCommand(),
   "detect-bench": async () => (await import("./detectBench.ts")).detectBenchCommand(),
   confidence: async () => (await import("./confidence.ts")).confidenceCommand(),
+  agents: async () => (await import("./agents.ts")).agentsCommand(),
   serve: async () => (await import("./serve.ts")).serveCommand(),
   shadow: async () => (await import("./shadow.ts")).shadowCommand(),
   simulate: async () => (await import("./simulate.ts")).simulateCommand(),

@@ -33,7 +33,7 @@ export function confidenceText({ cases, walkForward }: LearnedConfidence): strin
     lines.push(
       "",
       "Was it right as often as it said? All deployments, by tenths of the confidence:",
-      tenthsTable(deployments),
+      tenthsTable(deployments.tenths),
       `Expected: the share, jointly in 95 of 100 histories, where the confidence is right. ` +
         `Only for tenths with ${CASES_AT_LEAST} deployments.`,
     );
@@ -77,7 +77,7 @@ function scoresTable(rows: readonly (readonly [string, Scores | null])[]): strin
   return table.render();
 }
 
-function tenthsTable({ tenths }: Scores): string {
+export function tenthsTable(tenths: Scores["tenths"]): string {
   const table = new Table({ shouldDisableColors: true });
   for (const { from, n, mean, observed, band } of tenths) {
     table.addRow({

@@ -93,7 +93,8 @@ export function saidOf(cases: readonly Case[], delay: number): readonly Said[] {
   return said;
 }
 
-function scoresOf(said: readonly Said[], seed: number): Scores | null {
+/** How good what was said is; null of nothing. */
+export function scoresOf(said: readonly Said[], seed: number): Scores | null {
   const n = said.length;
   if (n === 0) return null;
   const regressions = said.filter(({ isSo }) => isSo).length;
