@@ -86,6 +86,16 @@ describe("shadow.yaml", () => {
       /senders\.a\.secret: cdevents is not signed: give its sender a token/,
     ],
     [
+      "a token that reports rollbacks of no tool",
+      "senders: { a: { token: env:CI, may: [argocd, rollbacks] } }",
+      /senders\.a\.token: a token is for argocd/,
+    ],
+    [
+      "services of a sender that signs",
+      "senders: { a: { secret: env:CI, may: [tags], services: [cart] } }",
+      /senders\.a\.services: `services` limits a token/,
+    ],
+    [
       "rules of GitHub without an App",
       "senders: { a: { secret: env:CI, may: [github-protection] } }",
       /github-protection needs `github`/,

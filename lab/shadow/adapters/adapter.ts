@@ -15,6 +15,7 @@ import { isSame } from "../http/signature.ts";
 import { INPUTS, type Body } from "../http/bodies.ts";
 import type { Protection } from "./github/protection.ts";
 import type { Orders } from "./orders.ts";
+import { checkAnnounced, checkService } from "../http/tokens.ts";
 
 export interface AdapterParts extends Inbox {
   readonly orders: Orders;
@@ -96,15 +97,16 @@ export function standingOf({ host }: AdapterParts, deploymentId: string): Standi
  * Announces a deployment unless the host knows it already, so that a tool may do so each time it
  * asks. A verdict is about one version in one environment, so another one is refused.
  *
- * @throws Refusal where the service is unknown, the ID is another deployment's, or the host refuses
- *   the deployment
+ * @throws Refusal where the service is unknown, the ID is another deployment's, the sender may not
+ *   announce it, or the host refuses the deployment
  */
 export async function announceOnce(
   parts: AdapterParts,
   by: string,
   body: Body<"deployments">,
 ): Promise<void> {
-  const { deploymentId } = body;
+  const { deploymentId, service } = body;
+  await checkService(parts, by, service);
   const known = parts.host.standing((deployment) => deployment.deploymentId === deploymentId);
   if (known !== null) {
     const other = (["service", "environment", "version"] as const).find(
@@ -115,6 +117,7 @@ export async function announceOnce(
     const found = `${deploymentId} is known with another ${other}: ${was}.`;
     throw new Refusal("conflict", `${found} Give this deployment an ID of its own.`);
   }
+  await checkAnnounced(parts, by, body);
   const input = INPUTS.deployment(body);
   const why = whyUnknownService(parts, [input]);
   if (why !== null) {

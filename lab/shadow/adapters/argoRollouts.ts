@@ -21,6 +21,7 @@ import {
   type AdapterRequest,
 } from "./adapter.ts";
 import { AnalysisRuns } from "./analysisRuns.ts";
+import { checkEnd, checkService } from "../http/tokens.ts";
 import { verdictOf, type Verdict } from "./verdict.ts";
 
 const KIND = "argo-rollouts";
@@ -37,9 +38,10 @@ export const argoRollouts: Adapter = {
         method: "GET",
         path: "/v1/argo-rollouts",
         receive: async (request) => {
-          await admit(parts, KIND, request);
+          const by = await admit(parts, KIND, request);
           const { deploymentId } = parseBody(asked, request.query);
           const standing = standingOf(parts, deploymentId);
+          await checkService(parts, by, standing.deployment.service);
           return answered(standing, verdictIn(parts, standing));
         },
       },
@@ -80,12 +82,13 @@ const answered = ({ deployment, phase }: Standing, said: Verdict): Answer =>
  * Another abort is no event of this host.
  */
 async function aborted(parts: AdapterParts, request: AdapterRequest) {
-  await admit(parts, KIND, request);
+  const by = await admit(parts, KIND, request);
   const { deploymentId } = readBody(asked, request);
-  const { phase } = standingOf(parts, deploymentId);
-  if (phase.name !== "rollingBack" || !parts.orders.has(deploymentId)) {
+  const standing = standingOf(parts, deploymentId);
+  if (standing.phase.name !== "rollingBack" || !parts.orders.has(deploymentId)) {
     return answer(200, { accepted: false, reason: "no rollback of it is under way" });
   }
+  await checkEnd(parts, by, KIND, standing);
   const detail = "Argo Rollouts aborted the rollout";
   const body = { deploymentId, succeeded: true, detail };
   const { accepted, reason } = await parts.host.tell(INPUTS.rollback(body));

@@ -20,6 +20,7 @@ import {
   type AdapterParts,
   type AdapterRequest,
 } from "./adapter.ts";
+import { checkEnd } from "../http/tokens.ts";
 
 const KIND = "cdevents";
 const word = z.string().min(1).max(200);
@@ -60,7 +61,7 @@ async function receive(parts: AdapterParts, request: AdapterRequest): Promise<An
   const given = await deliveries.once(
     `${by}/${JSON.stringify([source, id])}`,
     contentId(request.body),
-    () => (predicate === "rolledback" ? ended(parts, read) : begun(parts, read, by)),
+    () => (predicate === "rolledback" ? ended(parts, read, by) : begun(parts, read, by)),
   );
   if (given !== null) return given;
   throw new Refusal("conflict", `event ${id} of ${source} came before with other content`);
@@ -90,7 +91,7 @@ async function begun(parts: AdapterParts, event: CdEvent, by: string): Promise<A
   return answer(200, { accepted: true, deploymentId });
 }
 
-async function ended(parts: AdapterParts, event: CdEvent): Promise<Answer> {
+async function ended(parts: AdapterParts, event: CdEvent, by: string): Promise<Answer> {
   const service = serviceOf(parts, event);
   const environment = event.subject.content.environment.id;
   const { open } = parts.host.status();
@@ -106,6 +107,7 @@ async function ended(parts: AdapterParts, event: CdEvent): Promise<Answer> {
   if (standing === null) {
     return answer(200, { accepted: false, reason: "no rollback of it is under way" });
   }
+  await checkEnd(parts, by, KIND, standing);
   const { deploymentId } = standing.deployment;
   const detail = `${event.context.source} rolled it back`;
   const input = INPUTS.rollback({ deploymentId, succeeded: true, detail });

@@ -22,6 +22,7 @@ import {
   type Adapter,
   type AdapterParts,
 } from "./adapter.ts";
+import { checkEnd, checkService } from "../http/tokens.ts";
 import { verdictOf, type Verdict } from "./verdict.ts";
 
 const KIND = "flagger";
@@ -55,9 +56,9 @@ export const flagger: Adapter = {
     });
     return [
       hook("confirm-rollout", (given, by) => begin(parts, given, by)),
-      hook("confirm-promotion", (given) => Promise.resolve(decide(parts, given, "healthy"))),
+      hook("confirm-promotion", (given, by) => decide(parts, given, by, "healthy")),
       hook("rollback", (given, by) => rollBack(parts, given, by)),
-      hook("post-rollout", (given) => end(parts, given)),
+      hook("post-rollout", (given, by) => end(parts, given, by)),
     ];
   },
 };
@@ -113,16 +114,22 @@ async function begin(parts: AdapterParts, given: Payload, by: string): Promise<A
  * `rollback` hook of it begins its watch. The answer to that hook is no.
  */
 async function rollBack(parts: AdapterParts, given: Payload, by: string): Promise<Answer> {
-  if (latest(parts, given) !== null) return decide(parts, given, "regression");
+  if (latest(parts, given) !== null) return decide(parts, given, by, "regression");
   await begin(parts, given, by);
   throw new Refusal("conflict", "undecided: its watch begins now");
 }
 
 /** 200 where the verdict is the one that this hook is a yes to; else 409 with the reason. */
-function decide(parts: AdapterParts, given: Payload, yes: Verdict["verdict"]): Answer {
+async function decide(
+  parts: AdapterParts,
+  given: Payload,
+  by: string,
+  yes: Verdict["verdict"],
+): Promise<Answer> {
   const { orders, host } = parts;
   const standing = latestOf(parts, given);
-  const { deploymentId } = standing.deployment;
+  const { deploymentId, service } = standing.deployment;
+  await checkService(parts, by, service);
   const said = verdictOf(standing, host.status(), orders.has(deploymentId));
   if (said.verdict !== yes) throw new Refusal("conflict", `${said.verdict}: ${said.reason}`);
   if (yes === "regression") orders.tell(KIND, deploymentId);
@@ -130,13 +137,14 @@ function decide(parts: AdapterParts, given: Payload, yes: Verdict["verdict"]): A
 }
 
 /** A rollout that failed is the end of a rollback, if one was ordered here. */
-async function end(parts: AdapterParts, given: Payload): Promise<Answer> {
-  const { phase, deployment } = latestOf(parts, given);
-  const { deploymentId } = deployment;
-  const isOurs = phase.name === "rollingBack" && parts.orders.has(deploymentId);
+async function end(parts: AdapterParts, given: Payload, by: string): Promise<Answer> {
+  const standing = latestOf(parts, given);
+  const { deploymentId } = standing.deployment;
+  const isOurs = standing.phase.name === "rollingBack" && parts.orders.has(deploymentId);
   if (given.phase !== "Failed" || !isOurs) {
     return answer(200, { accepted: false, reason: "no rollback of it is under way" });
   }
+  await checkEnd(parts, by, KIND, standing);
   const detail = "Flagger rolled the canary back";
   const { accepted, reason } = await parts.host.tell(
     INPUTS.rollback({ deploymentId, succeeded: true, detail }),

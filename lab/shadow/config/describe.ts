@@ -91,8 +91,9 @@ function rollbackGoes({ url, askedBy }: Platform): string {
 }
 
 function sendersSay({ senders }: ShadowFile): readonly string[] {
-  return Object.entries(senders).map(([name, { may, as, token }]) => {
-    const how = token === undefined ? "" : ", with a token instead of a signature";
+  return Object.entries(senders).map(([name, { may, as, token, services }]) => {
+    const of = services === undefined ? "every service" : services.join(", ");
+    const how = token === undefined ? "" : `, with a token instead of a signature, of ${of}`;
     const whose = as === undefined ? "" : `, as ${as} alone`;
     return `${name} may send ${may.join(", ")}${whose}${how}.`;
   });
@@ -138,6 +139,9 @@ function warningsOf(
     ...(grant.teams ?? []).filter((team) => !teams.has(team)),
     ...(grant.services ?? []).filter((service) => !names.has(service)),
   ]);
+  const strange = Object.entries(senders).flatMap(([sender, { services: own = [] }]) =>
+    own.filter((service) => !names.has(service)).map((service) => [sender, service] as const),
+  );
   const blind = policy.signals.filter((signal) => readBy(config, signal).length === 0);
   return [
     ...blind.map((signal) => `no query gives ${selectionText(signal)}: ${signal.name} has no data`),
@@ -150,6 +154,9 @@ function warningsOf(
       : ["halts cannot arrive: give a sender `halts`, and entitle people"]),
     ...(page === undefined ? ["pages go nowhere: give `page`"] : []),
     ...(platform !== undefined && !act ? ["platform is given and act is false"] : []),
+    ...(services.length === 0 ? [] : strange).map(
+      ([sender, service]) => `${service}, of sender ${sender}, is not in the catalog`,
+    ),
     ...unknown.map((name) => `${name} is entitled to, and not in the catalog`),
   ];
 }

@@ -33,7 +33,7 @@ const DELIVERIES = [
 export type DeliveryKind = (typeof DELIVERIES)[number];
 
 /** Products that cannot sign. What they send starts watches and asks; it decides nothing. */
-const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger", "cdevents"];
+export const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger", "cdevents"];
 
 /** Their routes take a token alone: they cannot sign, or send no header for a signature of ours. */
 const BY_TOKEN_ALONE: readonly DeliveryKind[] = ["argo-rollouts", "flagger", "cdevents"];
@@ -63,12 +63,17 @@ function senderSchema(at: Surroundings) {
       token: secret(at).optional(),
       may: z.array(z.enum(DELIVERIES)).min(1),
       as: name.optional(),
+      /** The only services of a token. */
+      services: z.array(z.string().min(1)).min(1).optional(),
     })
-    .superRefine(({ secret: key, token, may, as }, context) => {
+    .superRefine(({ secret: key, token, may, as, services }, context) => {
       if ((key === undefined) === (token === undefined)) {
         context.addIssue("expected a secret, or a token where the sender cannot sign");
       }
-      if (token !== undefined && may.some((kind) => !BY_TOKEN.includes(kind))) {
+      // `rollbacks` of a token is about the tools beside it: they may report the end of a rollback.
+      const withTool = may.some((kind) => BY_TOKEN_ALONE.includes(kind)) ? ["rollbacks"] : [];
+      const forTokens: readonly string[] = [...BY_TOKEN, ...withTool];
+      if (token !== undefined && may.some((kind) => !forTokens.includes(kind))) {
         const kinds = BY_TOKEN.join(", ");
         const message = `a token is for ${kinds} alone: every other sender signs, with a secret`;
         context.addIssue({ code: "custom", path: ["token"], message });
@@ -77,6 +82,10 @@ function senderSchema(at: Surroundings) {
       if (key !== undefined && unsigned !== undefined) {
         const message = `${unsigned} is not signed: give its sender a token instead of a secret`;
         context.addIssue({ code: "custom", path: ["secret"], message });
+      }
+      if (services !== undefined && token === undefined) {
+        const message = "`services` limits a token: a sender that signs is limited by `entitled`";
+        context.addIssue({ code: "custom", path: ["services"], message });
       }
       if (may.some((kind) => SIGNS_ITS_OWN.includes(kind)) && may.length > 1) {
         const message = "GitHub and Slack sign in ways of their own: give each a sender of its own";

@@ -13,7 +13,13 @@ const REACH_MS = 24 * 3_600_000;
 /** Both send many webhooks about one deployment; only the first counts. So many are remembered. */
 const REMEMBERED = 10_000;
 
-export type ForeignReader = (body: unknown, nowMs: number) => readonly HostInput[];
+interface News {
+  readonly inputs: readonly HostInput[];
+  /** The same inputs, read again, are news again. */
+  readonly forget: () => void;
+}
+
+export type ForeignReader = (body: unknown, nowMs: number) => News;
 
 /** Reads deployments; pings, pushes and other events of GitHub give no input. */
 export function githubReader(naming: Naming): ForeignReader {
@@ -45,7 +51,8 @@ function reader(read: (body: unknown) => Reading<ForeignDeployment>): ForeignRea
       seen.add(deploymentId);
       if (seen.size > REMEMBERED) seen.delete(seen.values().next().value!);
     }
-    return news.map(startOf);
+    const forget = (): void => news.forEach(({ deploymentId }) => seen.delete(deploymentId));
+    return { inputs: news.map(startOf), forget };
   };
 }
 

@@ -6,7 +6,13 @@
 
 import type { z } from "zod";
 import type { Clock, Receipt, Host, HostInput } from "../contract.ts";
-import type { DeliveryKind, Deed, Sender, ShadowFile } from "../config/shadowFile.ts";
+import {
+  BY_TOKEN,
+  type DeliveryKind,
+  type Deed,
+  type Sender,
+  type ShadowFile,
+} from "../config/shadowFile.ts";
 import type { ServiceRow } from "../../history/tables.ts";
 import { problemDocument, Refusal, type ProblemKind } from "../../server/problems.ts";
 import { nearestNames } from "../../explain/nearest.ts";
@@ -17,12 +23,20 @@ import { argocdReader, githubReader, type ForeignReader } from "./foreign.ts";
 import type { Refusals, Refused } from "./refusals.ts";
 import { proveSender, type Headers } from "./sender.ts";
 import { contentId } from "./signature.ts";
+import { checkAnnounced } from "./tokens.ts";
 
 export interface Inbox {
   readonly host: Host;
   readonly config: Pick<
     ShadowFile,
-    "senders" | "groups" | "entitled" | "window" | "names" | "unknownServices" | "slack"
+    | "senders"
+    | "groups"
+    | "entitled"
+    | "window"
+    | "names"
+    | "unknownServices"
+    | "slack"
+    | "platform"
   >;
   readonly services: readonly ServiceRow[];
   readonly clock: Clock;
@@ -45,6 +59,8 @@ interface ReadBody {
   readonly inputs: readonly HostInput[];
   /** Null where no person decides anything. */
   readonly asked: Asked | null;
+  /** To be called where the inputs are refused: sent again, they are news again. */
+  readonly forget?: () => void;
 }
 
 interface Route {
@@ -85,7 +101,7 @@ function routesOf({ config }: Inbox): readonly Route[] {
   const foreign = (kind: "github" | "argocd", read: ForeignReader): Route => ({
     path: `/v1/${kind}`,
     kind,
-    read: (body, nowMs) => ({ inputs: read(body, nowMs), asked: null }),
+    read: (body, nowMs) => ({ ...read(body, nowMs), asked: null }),
   });
   const halt = ({ by }: { by: string }): Asked => ({ deed: "halt", by, deploymentId: null });
   return [
@@ -136,12 +152,13 @@ async function receive(
     return refusalAnswer(REFUSED.get(refused.kind) ?? "forbidden", refused.why);
   };
   const webhook = { by: name, what: `webhook for ${route.kind}` };
-  if (!sender.may.includes(route.kind)) {
+  const isSignedOnly = sender.token !== undefined && !BY_TOKEN.includes(route.kind);
+  if (!sender.may.includes(route.kind) || isSignedOnly) {
     return refuse({ ...webhook, kind: "notAllowed", why: `${name} may not send ${route.kind}` });
   }
   const digest = contentId(Buffer.concat([Buffer.from(`${route.path}\n`), body]));
   const answer = await deliveries.once(`${name}/${deliveryId}`, digest, async () => {
-    const { inputs, asked } = route.read(parseJson(body), given.clock.wallMs());
+    const { inputs, asked, forget } = route.read(parseJson(body), given.clock.wallMs());
     if (asked !== null) {
       const why = whyNot(given, sender, asked);
       if (why !== null) {
@@ -151,7 +168,17 @@ async function receive(
       }
     }
     const unknown = whyUnknownService(given, inputs);
-    if (unknown !== null) return refuse({ ...webhook, kind: "unknownService", why: unknown });
+    if (unknown !== null) {
+      forget?.();
+      return refuse({ ...webhook, kind: "unknownService", why: unknown });
+    }
+    for (const input of inputs) {
+      if (input.kind !== "deploymentStarted") continue;
+      await checkAnnounced(given, name, input.deployment).catch((refusal: unknown) => {
+        forget?.();
+        throw refusal;
+      });
+    }
     let last: Receipt = { accepted: true, decisionIds: [], reason: "nothing in it is for us" };
     const decisionIds: string[] = [];
     for (const input of inputs) {

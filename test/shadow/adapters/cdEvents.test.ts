@@ -16,6 +16,7 @@ const ACTS = `act: true
 platform: { askedBy: flagger }
 page: { url: "http://127.0.0.1:9/page", secret: env:PAGE }
 ${CONFIG.replace("senders:\n", "senders:\n  flagger: { token: env:FLAGGER, may: [flagger] }\n")}`;
+const ENDS = ACTS.replace("may: [cdevents]", "may: [cdevents, rollbacks]");
 
 let stage: HostOnStage | null = null;
 afterEach(async () => {
@@ -37,7 +38,7 @@ const phases = async (): Promise<string[]> =>
   ((await stage!.status())["open"] as { phase: string }[]).map(({ phase }) => phase);
 
 it("an event begins a watch, and another ends the rollback that was ordered", async () => {
-  stage = await startStage(ACTS, ["checkout"], { EVENTS: TOKEN });
+  stage = await startStage(ENDS, ["checkout"], { EVENTS: TOKEN });
   await stage.poll();
   const now = new Date(stage.clock.wallMs()).toISOString();
   const deployed = DEPLOYED.replace("2026-07-01T12:00:00Z", now);
@@ -62,6 +63,26 @@ it("an event begins a watch, and another ends the rollback that was ordered", as
   expect(await post(rolledBack.replace("9d70a1695819", "1"))).toEqual([200, true]);
   expect(await phases()).toEqual(["watching"]);
   expect(await stage.audit()).toEqual([0, 0]);
+});
+
+it("an event ends no rollback unless its sender may report rollbacks", async () => {
+  stage = await startStage(ACTS, ["checkout"], { EVENTS: TOKEN });
+  await stage.poll();
+  const now = new Date(stage.clock.wallMs()).toISOString();
+  const deployed = DEPLOYED.replace("2026-07-01T12:00:00Z", now);
+  expect(await post(deployed)).toEqual([200, true]);
+  await stage.poll();
+  stage.slow.add("checkout");
+  const rolledBack = deployed.replace("deployed.0.3.0", "rolledback.0.3.0");
+  // Until the order was sent, there is nothing to end.
+  const answers: unknown[] = [];
+  for (let polls = 0; polls < 8 && answers.at(-1) !== 403; polls++) {
+    await stage.poll();
+    answers.push((await post(rolledBack.replace("9d70a1695819", `${polls}`)))[0]);
+  }
+  expect(answers.at(-1)).toBe(403);
+  expect(await phases()).toEqual(["rollingBack"]);
+  expect(stage.log.join("")).toContain("events may not report the end of a rollback");
 });
 
 it("an event that is wrong, of a stranger or not of a service begins nothing", async () => {

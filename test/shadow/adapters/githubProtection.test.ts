@@ -13,7 +13,7 @@ import { ROOT } from "../../history/smallWorld.ts";
 import { setClock } from "../hosts.ts";
 import { closeServer } from "../prometheus.ts";
 import { APP, APP_KEY, startGithub, type GithubServer } from "./githubServer.ts";
-import { startStage, type HostOnStage } from "./stage.ts";
+import { startStage, TOKENS, type HostOnStage } from "./stage.ts";
 
 const page = readFileSync(join(ROOT, "lab/shadow/adapters/github-protection.md"), "utf8");
 const CONFIG = /^```yaml\n([\s\S]*?)^```/m.exec(page)![1]!;
@@ -158,6 +158,32 @@ describe("a protection rule", () => {
     await until(() => github.reviews.length === 2);
     expect(states()).toEqual([undefined, undefined]);
     expect(github.reviews[0]!.comment).toContain("github.environments");
+  });
+
+  it("does not go by a deployment that a token announced", async () => {
+    const token = "  rollouts: { token: env:ROLLOUTS, may: [argo-rollouts] }\n";
+    await start((config) => config.replace("senders:\n", `senders:\n${token}`));
+    await stage!.poll();
+    const announce = async (deploymentId: string): Promise<number> => {
+      const about = { service: "shop", environment: "staging", version: SHA };
+      const response = await fetch(`${stage!.url}/v1/argo-rollouts`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${TOKENS.ROLLOUTS}`,
+          "content-type": "application/json",
+        },
+        body: JSON.stringify({ deploymentId, ...about }),
+      });
+      return response.status;
+    };
+    expect(await announce("github/octo-org/shop/2419109999")).toBe(403);
+    expect(await announce("github/octo-org/shop@1/2419109999")).toBe(200);
+    for (let poll = 0; poll < 8; poll++) await stage!.poll();
+    expect(stage!.story("github/octo-org/shop@1/2419109999")).toContain("ended: healthy");
+    await rule();
+    await until(() => github.reviews.length === 1);
+    expect(states()).toEqual([undefined]);
+    expect(github.reviews[0]!.comment).toContain("that GitHub announced");
   });
 
   it("is answered after an outage, a slow answer, an expired token and a restart", async () => {

@@ -18,6 +18,7 @@ import {
   type AdapterParts,
   type AdapterRequest,
 } from "../adapter.ts";
+import { isOfGithub } from "../../http/tokens.ts";
 import { verdictOf, type Verdict } from "../verdict.ts";
 import { GithubApi, type Review } from "./api.ts";
 import { Questions, type Question } from "./questions.ts";
@@ -135,10 +136,16 @@ export class Protection {
     }
     const { after } = rule;
     const standing = host.standing(
-      (one) => one.service === service && one.environment === after && one.version === sha,
+      (one) =>
+        one.service === service &&
+        one.environment === after &&
+        one.version === sha &&
+        isOfGithub(one.deploymentId),
     );
+    // A deployment that a token announced is no evidence: its version may be made up.
     if (standing === null) {
-      const reason = `no deployment of ${sha.slice(0, 12)} of ${service} to ${after} was watched`;
+      const what = `no deployment of ${sha.slice(0, 12)} of ${service} to ${after}`;
+      const reason = `${what} that GitHub announced was watched`;
       return { verdict: "undecided", reason };
     }
     const said = verdictOf(standing, host.status(), orders.has(standing.deployment.deploymentId));
