@@ -6,7 +6,9 @@
 import { z } from "zod";
 import { parseDuration, type JsonObject } from "../../engine/index.ts";
 import type { Limit, Margin } from "../compare/margin.ts";
+import { fieldWords } from "../compare/words.ts";
 import { documentJsonSchema, readDocument } from "../documentFile.ts";
+import { Problem } from "../problem.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 
 export interface Guard {
@@ -134,6 +136,45 @@ export const budgetSchema = z.strictObject({
 const DEFAULT_TIPPING = 0.2;
 
 export const DEFAULT_BUDGET: Budget = toBudget(budgetSchema.parse({}));
+
+/** In place of a margin: the guard does not apply. */
+const OFF = "off";
+
+/**
+ * The default budget with other margins: `missRate:2pp,cost:off`, as an address has it.
+ *
+ * @throws Problem that names the guard and how its margin is written
+ */
+export function budgetWith(limits: string): Budget {
+  const margins = new Map(Object.entries(DEFAULT_GUARDS));
+  for (const one of limits.split(",").filter((text) => text !== "")) {
+    const at = one.indexOf(":");
+    if (at < 0) throw new Problem(`${one} is no limit`, { cure: "Write it as missRate:2pp." });
+    const [name, text] = [one.slice(0, at), one.slice(at + 1).trim()];
+    // A record's schema would leave out a name such as __proto__ without a word.
+    if (guardable.every((field) => field.name !== name)) {
+      const cure = "Limits are of scores that have a better direction, such as missRate.";
+      throw new Problem(`${name} is no score with a limit`, { cure });
+    }
+    margins.set(name, text);
+  }
+  const guards = Object.fromEntries([...margins].filter(([, text]) => text !== OFF));
+  const read = budgetSchema.safeParse({ guards });
+  if (read.success) return toBudget(read.data);
+  const { path, message } = read.error.issues[0]!;
+  const [, name] = path;
+  const of = name === undefined ? "the limits" : `the limit of ${fieldWords(String(name))}`;
+  throw new Problem(`${of}: ${message}`, {
+    cure: `Write a margin, or "${OFF}" for no limit.`,
+  });
+}
+
+/** The guards of the default budget that another one leaves out. */
+export function leftOutOf({ guards }: Budget): readonly Field[] {
+  return DEFAULT_BUDGET.guards
+    .filter(({ field }) => guards.every((one) => one.field !== field))
+    .map(({ field }) => field);
+}
 
 /** @throws Problem with file, line and column of everything that is wrong */
 export function loadBudget(file: string): Budget {

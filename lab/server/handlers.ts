@@ -1,6 +1,7 @@
 /** What every route of the contract does. */
 
 import { toleranceText } from "../../engine/index.ts";
+import { budgetWith } from "../gate/budget.ts";
 import { isWithin, withinText, type Within } from "../compare/within.ts";
 import { sha256 } from "../policy/load.ts";
 import type { Handlers, StillComputing, Written } from "./answers.ts";
@@ -87,6 +88,20 @@ export function handlersOf(lab: Lab): Handlers {
           views,
           ["compare", ids(policies), keyOf(within)],
           () => analyst.ask("compare", { policies, within }),
+          true,
+        ),
+      );
+    },
+    verdict: ({ query }) => {
+      const policies = lab.chosen(query.policies);
+      const { limits = "", pairs } = query;
+      // What is no limit is refused before anything is made.
+      budgetWith(limits);
+      return scoring(query, (within) =>
+        written(
+          views,
+          ["verdict", ids(policies), keyOf(within), limits, pairs],
+          () => analyst.ask("verdict", { policies, within, limits, pairs }),
           true,
         ),
       );

@@ -14,6 +14,7 @@ import { ROUTES, type RouteName } from "../../lab/server/contract/routes.ts";
 import type { Scored } from "../../lab/server/contract/scored.ts";
 import type { SweepDetail, SweepJob } from "../../lab/server/contract/sweeps.ts";
 import type { TagsValue } from "../../lab/server/contract/tags.ts";
+import type { Verdict } from "../../lab/server/contract/verdict.ts";
 import type { GateResult, WhatIf } from "../../lab/server/contract/whatIf.ts";
 import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
@@ -153,6 +154,32 @@ describe("a stretch of the history", { timeout: 2 * HOOK_MS }, () => {
     const candidate = ["--baseline", policyFile(NAMES[0]), "--candidate", file];
     const { verdict, checks } = await told<GateResult>(MIDDLE, "gate", ...candidate);
     expect(gate).toMatchObject({ verdict, checks });
+  });
+
+  test("has the verdict of gate --json on both changes of two policies", async () => {
+    const { changes, title, adopt } = await get<Verdict>("verdict", {
+      policies: NAMES.join(),
+      pairs: "all",
+      ...MIDDLE,
+    });
+    expect(changes.map(({ from, to }) => [from, to])).toEqual([[...NAMES], [...NAMES].reverse()]);
+    const [first, back] = changes as [Verdict["changes"][number], Verdict["changes"][number]];
+    const two = ["--baseline", policyFile(NAMES[0]), "--candidate", policyFile(NAMES[1])];
+    const { verdict, checks } = await told<GateResult>(MIDDLE, "gate", ...two);
+    expect(first).toMatchObject({ verdict, checks });
+    expect(first.checks.some(({ worseBy }) => worseBy !== null && worseBy !== 0)).toBe(true);
+    expect(back.checks.map(({ worseBy }) => worseBy)).toEqual(
+      first.checks.map(({ worseBy }) => (worseBy === null ? null : 0 - worseBy)),
+    );
+    const isAdopted = first.verdict === "pass" && first.isBetter;
+    expect([adopt, title]).toEqual(
+      isAdopted ? [NAMES[1], `Adopt ${NAMES[1]}.`] : [null, `Keep ${NAMES[0]}.`],
+    );
+    const off = { policies: NAMES.join(), limits: "missRate:off" };
+    const other = await get<Verdict>("verdict", off);
+    expect(other.changes[0]!.checks.map(({ name }) => name)).not.toContain("missRate");
+    const refused = await server.ask("/api/verdict?limits=missRate:3kg");
+    expect(refused.status).toBe(422);
   });
 
   test("is what tags and sweeps are asked of, as by tags and sweep --json", async () => {

@@ -21,6 +21,7 @@ const ADDRESSES: { readonly [Name in RouteName]: Address<Name> } = {
   saveDraft: "POST /api/drafts",
   dropDraft: "DELETE /api/drafts/:id",
   compare: "GET /api/compare",
+  verdict: "GET /api/verdict",
   deployments: "GET /api/deployments",
   deployment: "GET /api/deployments/:deploymentId",
   explain: "GET /api/deployments/:deploymentId/explain",

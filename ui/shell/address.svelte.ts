@@ -84,7 +84,7 @@ class Address {
 }
 
 /** Settings that mean the same in every view. */
-const SHARED: readonly string[] = ["policy", "zone", "people", "since", "until"];
+const SHARED: readonly string[] = ["policy", "zone", "people", "since", "until", "limit"];
 
 function isShared(name: string): boolean {
   return SHARED.includes(name);

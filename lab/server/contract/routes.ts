@@ -23,6 +23,7 @@ import { draftRequest, policyDetail, policyList } from "./policies.ts";
 import { bandsParams, bandsQuery, seriesParams, seriesQuery } from "./series.ts";
 import { sweepDetail, sweepId, sweepJob, sweepList, sweepRequest } from "./sweeps.ts";
 import { tagsQuery, tagsValue } from "./tags.ts";
+import { verdict, verdictQuery } from "./verdict.ts";
 import { gateRequest, gateResult, whatIf, whatIfRequest } from "./whatIf.ts";
 
 export interface Route {
@@ -108,6 +109,14 @@ export const ROUTES = {
     summary: "Policies side by side: scorecards, differences, deployments that end differently",
     query: compareQuery,
     response: comparison,
+    computed: true,
+  },
+  verdict: {
+    method: "GET",
+    path: "/api/verdict",
+    summary: "Which of the compared policies to adopt, if any, with limits that the query sets",
+    query: verdictQuery,
+    response: verdict,
     computed: true,
   },
   deployments: {

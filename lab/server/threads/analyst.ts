@@ -14,6 +14,7 @@ import {
 import type { Within } from "../../compare/within.ts";
 import { silent } from "../../progress.ts";
 import { explainDocument } from "../../explain/document.ts";
+import { budgetWith } from "../../gate/budget.ts";
 import { openHistory } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";
 import { detect, watchOf } from "../../replay/detect.ts";
@@ -24,6 +25,7 @@ import { Refusal } from "../problems.ts";
 import { comparisonOf } from "../views/comparison.ts";
 import { deploymentOf, type Watching } from "../views/deployment.ts";
 import { laneOf } from "../views/lane.ts";
+import { verdictOf, type VerdictAsked } from "../views/verdict.ts";
 import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
 import { Evaluations, type Found, type NumberOptions, type PolicyRef } from "./evaluations.ts";
 
@@ -62,12 +64,22 @@ const calls = {
     readonly within: Within | undefined;
   }): Promise<string> {
     const { policies, within } = asked;
-    const evaluation =
-      within === undefined
-        ? await evaluations.of(policies)
-        : await evaluations.scoredWithin(policies, within);
+    const evaluation = await evaluations.scored(policies, within);
     const ids = policies.map(({ id }) => id);
     return JSON.stringify(comparisonOf(history, evaluation, ids, within));
+  },
+
+  async verdict(asked: {
+    readonly policies: readonly PolicyRef[];
+    readonly within: Within | undefined;
+    readonly limits: string;
+    readonly pairs: VerdictAsked["pairs"];
+  }): Promise<string> {
+    const { policies, within, limits, pairs } = asked;
+    const evaluation = await evaluations.scored(policies, within);
+    const ids = policies.map(({ id }) => id);
+    const budget = budgetWith(limits);
+    return JSON.stringify(verdictOf(history, evaluation, ids, { budget, within, pairs }));
   },
 
   async deployment(asked: {

@@ -59,10 +59,9 @@ export class Evaluations {
    * The same with only a stretch of it scored. It is not kept: its outcomes are not those of all
    * deployments, as whoever asks for one of them expects, and its answer is kept by who asked.
    */
-  async scoredWithin(refs: readonly PolicyRef[], within: Within): Promise<Evaluation> {
-    const policies = named(refs);
-    await this.of(refs);
-    return this.#again(policies, within)!.made;
+  async scored(refs: readonly PolicyRef[], within: Within | undefined): Promise<Evaluation> {
+    const whole = await this.of(refs);
+    return within === undefined ? whole : this.#again(named(refs), within)!.made;
   }
 
   /** Any evaluation that has the policy, or one of it alone. */
