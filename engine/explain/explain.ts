@@ -235,7 +235,12 @@ function confidenceNode({ confidence, basis }: DecisionRecord): ExplanationNode 
       ),
     ),
   ];
-  return node("confidence", `how sure it was: ${formatShare(confidence)}`, null, children);
+  return node(
+    "confidence",
+    `evidence of harm: ${formatShare(confidence)}, which no label has calibrated`,
+    null,
+    children,
+  );
 }
 
 function learnedNode({ says, tierWithout }: NonNullable<DecisionRecord["learned"]>) {

@@ -1,15 +1,15 @@
-/** How far a policy's confidence can be trusted, as a terminal shows it. */
+/** How far a policy's evidence can be trusted, as a terminal shows it. */
 
 import { formatShare } from "../../engine/index.ts";
 import type { CostThreshold, Reliability } from "../score/calibration.ts";
 import type { Answered } from "./answer.ts";
 
-/** Nothing for a policy that has no confidence; `--json` says why. */
+/** Nothing for a policy that weighs no evidence; `--json` says why. */
 export function calibrationLines({ scored }: Answered): string[] {
   const { proposals, deployments, thresholds } = scored.scorecard.calibration ?? {};
   if (deployments == null) return [];
   return [
-    "Confidence against labels:",
+    "Evidence against labels, as if it were a probability:",
     ...(proposals == null ? [] : reliabilityLines("questions", proposals)),
     ...reliabilityLines("labelled deployments, asked about or not", deployments),
     ...(thresholds ?? []).map((one) => thresholdLine(one, deployments)),
@@ -51,7 +51,7 @@ function thresholdLine(threshold: CostThreshold, { by }: Reliability): string {
     by !== "isotonic"
       ? "too few regressions to say where it is"
       : reached === null
-        ? "at no confidence is it"
+        ? "at no evidence is it"
         : `it is from ${percent(reached.from)} on (${reached.n})`;
   return (
     `${asks}; by these costs it must be right ${percent(costs)} of the time ` +

@@ -97,7 +97,7 @@ export function calibrationOf(
 ): Calibration {
   const none = { proposals: null, deployments: null, thresholds: null };
   if (policy.fusion !== "evidence") {
-    return { ...none, why: "only `fusion: evidence` has a confidence" };
+    return { ...none, why: "only `fusion: evidence` weighs its evidence" };
   }
   const standing = standingFor(outcomes);
   const seen = standing.filter(

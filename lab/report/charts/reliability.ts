@@ -58,7 +58,7 @@ export function reliabilityChart(policies: readonly PolicyCurve[], label: string
     element(
       "text",
       { class: "axis middle", x: LEFT + SIZE / 2, y: HEIGHT - 4 },
-      "confidence said; height: how often it was a regression",
+      "evidence; height: how often it was a regression",
     ),
   );
 }

@@ -126,7 +126,8 @@ function inWords(end: string): string {
 }
 
 function seenCell({ end, fault, tier, confidence, evidence, reason }: Seen): Cell {
-  const sure = confidence === null ? "" : `, ${formatShare(Number(confidence.toFixed(2)))} sure`;
+  const sure =
+    confidence === null ? "" : `, evidence ${formatShare(Number(confidence.toFixed(2)))}`;
   const where = tier === null ? "" : ` in tier ${tier}${sure}`;
   const known = evidence === "observed" ? "" : ` (${evidence})`;
   return {

@@ -1,4 +1,4 @@
-/** The sections on how far a confidence can be trusted, and on what an earlier sweep offers. */
+/** The sections on how far evidence can be trusted, and on what an earlier sweep offers. */
 
 import { formatShare } from "../../../engine/index.ts";
 import { fieldWords, formatDifference, formatValue } from "../../compare/words.ts";
@@ -29,7 +29,7 @@ const percent = (share: number): string => formatShare(Number(share.toFixed(3)))
 
 export function calibrationSection({ comparison, policies }: ReportDocument): Section {
   const blocks: Block[] = [];
-  if (comparison === null) blocks.push(caution("Nothing was replayed: no confidence was held."));
+  if (comparison === null) blocks.push(caution("Nothing was replayed: no evidence was weighed."));
   else {
     const found = cardsOf(comparison).map(({ calibration }) => calibration);
     const curves = found.flatMap((one, at) =>
@@ -48,23 +48,23 @@ export function calibrationSection({ comparison, policies }: ReportDocument): Se
         kind: "figure",
         chart: reliabilityChart(
           curves,
-          "Confidence said against how often it was a regression; the same numbers below",
+          "Evidence against how often it was a regression; the same numbers below",
         ),
         caption:
-          "Confidence said against what was so, over all labelled deployments. On the diagonal " +
-          "a confidence would be a probability; below it the policy is surer than it is right.",
+          "Evidence against what was so, over all labelled deployments. On the diagonal it would " +
+          "be a probability; below it the policy says more than it is right.",
       });
     }
     found.forEach((one, at) => {
       blocks.push(heading(policies[at]!.name), ...calibrationBlocks(one));
     });
   }
-  return { id: "calibration", title: "Can its confidence be trusted", blocks };
+  return { id: "calibration", title: "Can its evidence be trusted", blocks };
 }
 
 function calibrationBlocks(found: Calibration | undefined): Block[] {
   if (found?.deployments == null) {
-    return [paragraph(`This cannot be said: ${found?.why ?? "it has no confidence"}.`)];
+    return [paragraph(`This cannot be said: ${found?.why ?? "it weighs no evidence"}.`)];
   }
   const { proposals, deployments, thresholds } = found;
   const said = [
@@ -75,7 +75,7 @@ function calibrationBlocks(found: Calibration | undefined): Block[] {
   if (deployments.why !== undefined) blocks.push(caution(`Few to go by: ${deployments.why}.`));
   blocks.push({
     kind: "table",
-    caption: "Confidence against labels",
+    caption: "Evidence against labels",
     columns: [
       { title: "said" },
       { title: "deployments", align: "right" },
@@ -90,7 +90,7 @@ function calibrationBlocks(found: Calibration | undefined): Block[] {
   if (thresholds !== null) {
     blocks.push({
       kind: "table",
-      caption: "How sure each tier must be",
+      caption: "How much evidence each tier asks for",
       columns: [
         { title: "tier" },
         { title: "policy asks for", align: "right" },
@@ -107,7 +107,7 @@ function calibrationBlocks(found: Calibration | undefined): Block[] {
         deployments.by !== "isotonic"
           ? "too few regressions to say"
           : one.reached === null
-            ? "at no confidence"
+            ? "at no evidence"
             : `from ${percent(one.reached.from)} on (${one.reached.n})`,
       ]),
     });
