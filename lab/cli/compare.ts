@@ -14,7 +14,7 @@ import {
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 import { counted } from "../counted.ts";
 
@@ -63,31 +63,31 @@ export function compareCommand(): Command {
 
 /** Scorecards, sentences and the first flips, for a person. */
 export function printComparison(evaluation: Answer): void {
-  print(scorecardTable(evaluation.policies));
-  for (const line of causesOfAll(evaluation)) print(line);
-  for (const line of unlabelledLines(evaluation.policies[0]!, FLIPS_SHOWN)) print(line);
-  print("");
-  for (const line of differenceSentences(evaluation)) print(line);
-  print("");
+  printFitted(scorecardTable(evaluation.policies));
+  for (const line of causesOfAll(evaluation)) printFitted(line);
+  for (const line of unlabelledLines(evaluation.policies[0]!, FLIPS_SHOWN)) printFitted(line);
+  printFitted("");
+  for (const line of differenceSentences(evaluation)) printFitted(line);
+  printFitted("");
   const incumbents = incumbentsOf(evaluation);
   if (incumbents !== null) {
-    for (const line of incumbentLines(incumbents, FLIPS_NAMED)) print(line);
-    print("");
+    for (const line of incumbentLines(incumbents, FLIPS_NAMED)) printFitted(line);
+    printFitted("");
   }
   const { draws } = evaluation.manifest;
   const drawn = draws > 1 ? ` in the first of ${draws} draws` : "";
-  if (evaluation.flips.length === 0) print(`No deployment ends differently${drawn}.`);
+  if (evaluation.flips.length === 0) printFitted(`No deployment ends differently${drawn}.`);
   else {
     for (const { policy } of evaluation.policies.slice(1)) {
       const mine = evaluation.flips.filter(
         ({ candidatePolicy }) => candidatePolicy === policy.policy,
       );
       if (mine.length === 0) continue;
-      print(
+      printFitted(
         `Under ${policy.policy} ${counted(mine.length, "deployment")} ` +
           `${mine.length === 1 ? "ends" : "end"} differently${drawn}:`,
       );
-      for (const line of flipLines(mine, FLIPS_SHOWN)) print(line);
+      for (const line of flipLines(mine, FLIPS_SHOWN)) printFitted(line);
     }
   }
 }

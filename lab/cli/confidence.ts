@@ -8,7 +8,7 @@ import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { duration, labelsOption, wholeNumber } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
 interface Flags {
@@ -61,7 +61,7 @@ function learnCommand(): Command {
           note(`Written to ${flags.out}.`);
         }
         if (flags.json) printJson(document);
-        else print(confidenceText(learned));
+        else printFitted(confidenceText(learned));
       } finally {
         history.close();
       }

@@ -7,7 +7,7 @@ import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { duration, labelsOption, wholeNumber } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 
 const EXIT_INCONCLUSIVE = 3;
 
@@ -51,7 +51,7 @@ export function detectBenchCommand(): Command {
           progress: progressBar(),
         });
         if (flags.json) printJson(bench);
-        else if (bench.rows.length > 0) print(benchTable(bench.rows));
+        else if (bench.rows.length > 0) printFitted(benchTable(bench.rows));
         if (bench.inconclusive !== null) {
           note(`Inconclusive: ${bench.inconclusive}.`);
           process.exitCode = EXIT_INCONCLUSIVE;

@@ -11,7 +11,7 @@ import { readManifest } from "../history/manifest.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { writeWholeFile } from "./textFile.ts";
 import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
 const EXIT: Readonly<Record<GateVerdict, number>> = { pass: 0, fail: 1, inconclusive: 3 };
@@ -57,7 +57,7 @@ export function gateCommand(): Command {
       if (flags.junit !== undefined) writeWholeFile(flags.junit, gateJunit(answer, gate));
       if (flags.markdown !== undefined) writeWholeFile(flags.markdown, gateMarkdown(answer, gate));
       if (flags.json) printJson(gateDocument(answer, gate));
-      else print(gateText(answer, gate));
+      else printFitted(gateText(answer, gate));
       for (const line of answer.manifest.notes) note(line);
       process.exitCode = EXIT[gate.verdict];
     });

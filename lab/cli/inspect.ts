@@ -11,7 +11,7 @@ import { plainViewSql } from "../history/plainView.ts";
 import { SHORT_SERIES } from "../history/quality.ts";
 import { describeDeployments, describeLosses } from "./importReport.ts";
 import { Problem } from "../problem.ts";
-import { paint, print, printJson, PROGRAM, spanText } from "./output.ts";
+import { paint, print, printFitted, printJson, PROGRAM, spanText } from "./output.ts";
 import { counted, countText } from "../counted.ts";
 
 export function inspectCommand(): Command {
@@ -54,7 +54,7 @@ export function inspectCommand(): Command {
 type Inspection = Awaited<ReturnType<typeof inspect>>;
 
 function show(dir: string, inspection: Inspection): void {
-  print(paint("bold", dir));
+  printFitted(paint("bold", dir));
   const kinds = Object.entries(inspection.deploymentKinds).map(
     ([kind, n]) => `${countText(n)} ${kind}`,
   );
@@ -98,7 +98,7 @@ function show(dir: string, inspection: Inspection): void {
     ["digest", inspection.digest],
   ]);
   if (inspection.metrics.length > 0) {
-    print("");
+    printFitted("");
     const table = new Table({
       columns: [
         ...["metric", "role", "confidence", "kind", "worse", "unit"].map((name) => ({
@@ -124,10 +124,10 @@ function show(dir: string, inspection: Inspection): void {
         step,
       });
     }
-    print(table.render());
-    print(CORRECTS);
+    printFitted(table.render());
+    printFitted(CORRECTS);
   }
-  print(`\n${paint("bold", "How good it is")}`);
+  printFitted(`\n${paint("bold", "How good it is")}`);
   const { quality } = inspection;
   const { deployments } = quality;
   showPairs([
@@ -157,16 +157,18 @@ function show(dir: string, inspection: Inspection): void {
       someOf(deployments.overlappingWatches, "deployments within 60 min of one before"),
     ],
   ]);
-  print(`\n${paint("bold", "What it can answer")}`);
+  printFitted(`\n${paint("bold", "What it can answer")}`);
   for (const { question, answer, why } of inspection.canAnswer) {
-    print(
+    printFitted(
       `  ${answer ? paint("green", "yes") : paint("yellow", "no ")}  ${question}\n       ${why}`,
     );
   }
   const losses = describeLosses(inspection);
-  if (losses.length > 0) print(`\n${paint("bold", "Left out and noted when it was made")}`);
-  for (const text of losses) print(`  ${text}`);
-  print(`\nDraft a policy for it: ${PROGRAM} policy suggest --history ${dir} --out suggested.yaml`);
+  if (losses.length > 0) printFitted(`\n${paint("bold", "Left out and noted when it was made")}`);
+  for (const text of losses) printFitted(`  ${text}`);
+  printFitted(
+    `\nDraft a policy for it: ${PROGRAM} policy suggest --history ${dir} --out suggested.yaml`,
+  );
 }
 
 function proposalsText({ total, byAgent }: NonNullable<Inspection["proposals"]>): string {
@@ -183,7 +185,7 @@ const CORRECTS =
 const MOSTLY_ZERO = "of which a baseline expects 0 (see `kind: count` in scenarios/policies)";
 
 function showPairs(pairs: readonly (readonly [string, string])[]): void {
-  for (const [name, value] of pairs) print(`  ${name.padEnd(16)}${value}`);
+  for (const [name, value] of pairs) printFitted(`  ${name.padEnd(16)}${value}`);
 }
 
 function someOf(names: readonly string[], what: string): string {

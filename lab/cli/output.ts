@@ -5,6 +5,8 @@
 
 import { styleText } from "node:util";
 import { silent, type Progress } from "../progress.ts";
+import { TERMINAL_COLUMNS } from "../terminal.ts";
+import { fitted } from "./fit.ts";
 
 /** A one-line progress bar on stderr, redrawn at most ten times a second. */
 export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progress {
@@ -36,6 +38,11 @@ export function printJson(document: unknown): void {
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** For a person to read; what may be pasted or piped into a file is printed as it is. */
+export function printFitted(text: string): void {
+  print(fitted(text, TERMINAL_COLUMNS));
 }
 
 /** The program as it was called, so that a command that is suggested can be pasted. */

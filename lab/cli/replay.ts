@@ -7,7 +7,7 @@ import { replayDocument } from "../compare/document.ts";
 import { causesOfAll, scorecardTable, unlabelledLines, wastedLines } from "../compare/print.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
 const ROLLBACKS_SHOWN = 5;
@@ -36,11 +36,11 @@ export function replayCommand(): Command {
       );
       if (flags.json) printJson(replayDocument(answer));
       else {
-        print(scorecardTable(answer.policies));
-        for (const line of causesOfAll(answer)) print(line);
-        for (const line of calibrationLines(answer.policies[0]!)) print(line);
-        for (const line of wastedLines(answer, ROLLBACKS_SHOWN)) print(line);
-        for (const line of unlabelledLines(answer.policies[0]!, ROLLBACKS_SHOWN)) print(line);
+        printFitted(scorecardTable(answer.policies));
+        for (const line of causesOfAll(answer)) printFitted(line);
+        for (const line of calibrationLines(answer.policies[0]!)) printFitted(line);
+        for (const line of wastedLines(answer, ROLLBACKS_SHOWN)) printFitted(line);
+        for (const line of unlabelledLines(answer.policies[0]!, ROLLBACKS_SHOWN)) printFitted(line);
       }
       for (const line of answer.manifest.notes) note(line);
       if (flags.out !== undefined) note(`Run written to ${flags.out}`);

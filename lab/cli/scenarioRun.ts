@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { experimentDocument, experimentText, runScenario } from "../scenario/experiment.ts";
 import { readScenarios, scenarioFiles } from "../scenario/read.ts";
 import { withSamples } from "../scenario/samples.ts";
-import { print, printJson, progressBar } from "./output.ts";
+import { printFitted, printJson, progressBar } from "./output.ts";
 
 interface Flags {
   readonly whole?: true;
@@ -33,7 +33,7 @@ export function scenarioRunCommand(): Command {
           for (const scenario of scenarios) {
             const experiment = await runScenario(scenario, samples, progress);
             if (flags.json === true) documents.push(experimentDocument(experiment));
-            else print(`${experimentText(experiment, flags.trace ?? false)}\n`);
+            else printFitted(`${experimentText(experiment, flags.trace ?? false)}\n`);
           }
         },
         { whole: flags.whole ?? false, progress },

@@ -24,7 +24,7 @@ import { openWorld } from "../simulate/open.ts";
 import { printComparison } from "./compare.ts";
 import { instant } from "./moment.ts";
 import { wholeNumber } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { counted } from "../counted.ts";
 
 const WASTED_SHOWN = 5;
@@ -153,8 +153,8 @@ async function act(file: string, flags: Flags): Promise<void> {
   const isOne = policies.length === 1;
   if (flags.json) printJson(isOne ? replayDocument(evaluation) : compareDocument(evaluation));
   else if (isOne) {
-    print(scorecardTable(evaluation.policies));
-    for (const line of wastedLines(evaluation, WASTED_SHOWN)) print(line);
+    printFitted(scorecardTable(evaluation.policies));
+    for (const line of wastedLines(evaluation, WASTED_SHOWN)) printFitted(line);
   } else printComparison(evaluation);
   for (const [name, { rollbacks, minutes }] of Object.entries(evaluation.manifest.world!.broken)) {
     if (rollbacks === 0) continue;
@@ -185,7 +185,7 @@ async function measure(file: string, flags: Flags): Promise<void> {
   const results = await liveManyWorlds(task, { worlds, workers, progress: progressBar() });
   const pairs = names.map((name) => fidelityOf(log!.policy, name, results));
   if (!flags.json) {
-    for (const pair of pairs) print(fidelityTable(pair, results));
+    for (const pair of pairs) printFitted(fidelityTable(pair, results));
     return;
   }
   printJson({
@@ -209,7 +209,7 @@ async function trust(file: string, flags: Flags, pairsFile: string): Promise<voi
   const held = await holdPairs(pairs, task, { worlds, workers, progress: progressBar() });
   if (flags.json) {
     printJson({ manifest: manifestOf(file, flags, sources, policies, began), pairs: held });
-  } else for (const line of pairsTable(held)) print(line);
+  } else for (const line of pairsTable(held)) printFitted(line);
 }
 
 function manifestOf(

@@ -18,7 +18,7 @@ import {
   wholeNumber,
   type EvaluateFlags,
 } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 
 interface SweepFlags extends EvaluateFlags {
   readonly policy: string;
@@ -87,7 +87,7 @@ export function sweepCommand(): Command {
           await writeSweep(flags.out, sweepDocument(swept), flags.force ?? false);
         }
         if (flags.json) printJson(sweepDocument(swept));
-        else print(sweepText(swept));
+        else printFitted(sweepText(swept));
         for (const line of swept.manifest.notes) note(line);
         if (flags.out !== undefined) note(`Sweep written to ${flags.out}`);
       } finally {

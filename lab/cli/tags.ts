@@ -12,7 +12,7 @@ import {
   stretchOptions,
   type EvaluateFlags,
 } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, printFitted, printJson, progressBar } from "./output.ts";
 
 export function tagsCommand(): Command {
   const command = measureOptions(
@@ -34,8 +34,8 @@ export function tagsCommand(): Command {
       try {
         const value = await valueOfTags(history, policy, { ...options, progress: progressBar() });
         if (flags.json) printJson(tagsDocument(value));
-        else if (value === null) print("This history has no tags: nothing to value.");
-        else print(tagsText(value));
+        else if (value === null) printFitted("This history has no tags: nothing to value.");
+        else printFitted(tagsText(value));
         for (const line of value?.manifest.notes ?? []) note(line);
       } finally {
         history.close();

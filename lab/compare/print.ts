@@ -4,6 +4,7 @@ import { own, jsonObject, type JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
 import { causeLines } from "../causes/words.ts";
 import { countText } from "../counted.ts";
+import { TERMINAL_COLUMNS } from "../terminal.ts";
 import { isUnlabelled, isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";
@@ -39,9 +40,6 @@ function cell(unit: Field["unit"], estimate: Estimate): string {
     return value;
   return `${value} [${formatValue(unit, estimate.low)}, ${formatValue(unit, estimate.high)}]`;
 }
-
-/** How wide a terminal is; without one there is no end to a line. */
-export const TERMINAL_COLUMNS = process.stdout.columns ?? Number.POSITIVE_INFINITY;
 
 /** A table as it is, or a shorter one where it would break over the edge. */
 export function fitting(table: string, shorter: () => string, columns: number): string {

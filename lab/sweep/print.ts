@@ -2,9 +2,10 @@
 
 import type { JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
-import { differenceSentences, fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
+import { differenceSentences, fitting } from "../compare/print.ts";
 import { formatValue } from "../compare/words.ts";
 import { counted } from "../counted.ts";
+import { TERMINAL_COLUMNS } from "../terminal.ts";
 import type { Field } from "../score/fields.ts";
 import { groupNames } from "./alike.ts";
 import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";

@@ -3,7 +3,8 @@
 import { Table } from "console-table-printer";
 import { formatDuration, jsonObject, own, type JsonObject } from "../../engine/index.ts";
 import type { Difference } from "../compare/compare.ts";
-import { fitting, TERMINAL_COLUMNS } from "../compare/print.ts";
+import { fitting } from "../compare/print.ts";
+import { TERMINAL_COLUMNS } from "../terminal.ts";
 import { formatDifference, formatEnds, formatValue } from "../compare/words.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import type { Change } from "./credit.ts";
