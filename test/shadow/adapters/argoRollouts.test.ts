@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { ROOT } from "../../history/smallWorld.ts";
 import { closeServer, listen } from "../prometheus.ts";
 import { analysisRun, type AnalysisRun } from "./argoController.ts";
@@ -13,6 +15,8 @@ const page = readFileSync(join(ROOT, "lab/shadow/adapters/argo-rollouts.md"), "u
 const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text]) => text!);
 const CONFIG = blocks.find((text) => text.includes("senders:"))!;
 const TEMPLATE = blocks.find((text) => text.includes("kind: AnalysisTemplate"))!;
+const ROLLOUT = blocks.find((text) => text.includes("kind: Rollout"))!;
+const NOTIFICATIONS = blocks.find((text) => text.includes("kind: ConfigMap"))!;
 const CHAT = "  chat: { secret: env:CHAT, may: [overrides, halts] }\n";
 const WITH_CHAT = CONFIG.replace("senders:\n", `senders:\n${CHAT}`);
 
@@ -22,14 +26,17 @@ afterEach(async () => {
   stage = null;
 });
 
-const idOf = (service: string): string => `production/shop/${service}-6c9bd8675b-r7`;
+/** A Rollout may have another name than its service. */
+const rolloutOf = (service: string): string => `${service}-canary`;
+const idOf = (service: string): string => `production/shop/${rolloutOf(service)}-6c9bd8675b-r7`;
 
 function runOf(
   service: string,
   more: { url?: string; token?: string; inconclusiveLimit?: number; timeoutMs?: number } = {},
 ): AnalysisRun {
   const { url = stage!.url, token = TOKENS.ROLLOUTS, ...rest } = more;
-  const args = { namespace: "shop", service, hash: "6c9bd8675b", revision: "7", token };
+  const of = { namespace: "shop", rollout: rolloutOf(service), service };
+  const args = { ...of, hash: "6c9bd8675b", revision: "7", token };
   return analysisRun(TEMPLATE, args, { url, ...rest });
 }
 
@@ -41,12 +48,38 @@ async function turns(count: number, runs: readonly AnalysisRun[]): Promise<void>
   }
 }
 
+const notifications = z
+  .object({
+    metadata: z.object({ name: z.string(), namespace: z.string() }),
+    data: z.record(
+      z.string(),
+      z.string().transform((text) => parse(text) as unknown),
+    ),
+  })
+  .parse(parse(NOTIFICATIONS));
+
+/** The body of Argo's notification: its template, filled in from the Rollout. */
+function notified(service: string): string {
+  const { webhook } = notifications.data["template.hindsight-aborted"] as {
+    webhook: { hindsight: { body: string } };
+  };
+  const rollout = new Map([
+    [".rollout.metadata.namespace", "shop"],
+    [".rollout.metadata.name", rolloutOf(service)],
+    [".rollout.status.currentPodHash", "6c9bd8675b"],
+    ['index .rollout.metadata.annotations "rollout.argoproj.io/revision"', "7"],
+  ]);
+  return webhook.hindsight.body.replace(/\{\{(.*?)\}\}/g, (_all, path: string) => {
+    return rollout.get(path)!;
+  });
+}
+
 async function tellAborted(service: string): Promise<Response> {
   const headers = {
     authorization: `Bearer ${TOKENS.ROLLOUTS}`,
     "content-type": "application/json",
   };
-  const body = JSON.stringify({ deploymentId: idOf(service) });
+  const body = notified(service);
   return fetch(`${stage!.url}/v1/argo-rollouts/aborted`, { method: "POST", headers, body });
 }
 
@@ -158,6 +191,35 @@ describe("a rollout of Argo", () => {
     );
     expect(stage.log.join("")).toContain("its token does not match");
     stage = null;
+  });
+});
+
+describe("the manifests", () => {
+  it("give every argument of the template", () => {
+    const list = z.array(z.object({ name: z.string() }).loose());
+    const template = z.object({ spec: z.object({ args: list }) }).parse(parse(TEMPLATE));
+    const step = z.object({ analysis: z.object({ args: list }) });
+    const rollout = z
+      .object({
+        spec: z.object({
+          strategy: z.object({ canary: z.object({ steps: z.tuple([z.unknown(), step]) }) }),
+        }),
+      })
+      .parse(parse(ROLLOUT));
+    const given = rollout.spec.strategy.canary.steps[1].analysis.args;
+    const names = (args: typeof given): string[] => args.map(({ name }) => name);
+    expect(names(given)).toEqual(names(template.spec.args.filter((arg) => !("valueFrom" in arg))));
+  });
+
+  it("keep the token of the notification where Argo's controller reads it", () => {
+    const { metadata, data } = notifications;
+    const service = JSON.stringify(data["service.webhook.hindsight"]);
+    const keys = [...service.matchAll(/\$([\w-]+)/g)].map(([, key]) => key);
+    const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, text]) => text!);
+    const secret = commands.find((text) => text.includes("argo-rollouts-notification-secret"))!;
+    expect(keys).toHaveLength(1);
+    expect(secret).toContain(`--from-literal=${keys[0]!}=`);
+    expect(secret).toContain(`-n ${metadata.namespace} `);
   });
 });
 
