@@ -11,6 +11,7 @@ import { endedWithin } from "../outcome/unaided.ts";
 import { HALF_LIFE_SAMPLES } from "../replay/excursions.ts";
 import type { Plan } from "../replay/plan.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
+import { larger, sizesAtCut } from "./bySize.ts";
 import type { Draws } from "./changes.ts";
 import { holdOut, usualDelayMs, type HeldOut } from "./heldOut.ts";
 import type { Drawn, EvaluatedAgain, PairAgain } from "./modelled.ts";
@@ -60,7 +61,11 @@ export async function evaluateAgain(
     });
   }
   const coins = tossed === null ? null : { tosses, cut: await drawsCut(tossed, found.effect) };
-  return { ids: hidden?.ids ?? new Set(), tested: await testedUnder(found.effect), models, coins };
+  const sizes = again.judged.map((judged) =>
+    sizesAtCut(replayed.plan, judged, (id) => hidden?.atMsOf.get(id)),
+  );
+  const ids = new Set(hidden?.atMsOf.keys());
+  return { ids, tested: await testedUnder(found.effect), sizes, models, coins };
 }
 
 /**
@@ -78,7 +83,7 @@ async function decayed(history: Past, plan: Plan, { unaided }: Recovery): Promis
 
 /** What was evaluated again of two of the policies. */
 export function pairOf(
-  { ids, tested, models, coins }: EvaluatedAgain,
+  { ids, tested, sizes, models, coins }: EvaluatedAgain,
   baseline: number,
   candidate: number,
 ): PairAgain {
@@ -91,6 +96,7 @@ export function pairOf(
   return {
     ids,
     tested: orNone(tested),
+    sizes: larger(sizes[baseline]!, sizes[candidate]!),
     models: models.map((one) => ({
       weight: one.weight,
       draws: two(one.policies),

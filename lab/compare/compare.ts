@@ -113,7 +113,13 @@ export interface Flip {
 }
 
 /** History hid nothing, so there is no other model of it and no test. */
-const NOTHING_AGAIN: PairAgain = { ids: new Set(), tested: null, models: [], coins: null };
+const NOTHING_AGAIN: PairAgain = {
+  ids: new Set(),
+  tested: null,
+  sizes: new Map(),
+  models: [],
+  coins: null,
+};
 
 /** The field counts no single deployments. */
 const NOT_COUNTED = { discordant: null, differing: null };

@@ -4,8 +4,8 @@
  * as history rolled back others. The model continues them as if nothing of the rest were known, and
  * what happens then under the policies is held against what did happen (see modelled.ts).
  *
- * Bias: history rolled the largest excursions back, so those that it let run are smaller on average
- * than those that it hid. What the model learns from other deployments it learns without the tested
+ * History rolled the largest excursions back, so those that it let run are smaller on average than
+ * those that it hid. So the error is measured by size (bySize.ts). What the model learns from other deployments it learns without the tested
  * ones.
  */
 
@@ -23,7 +23,8 @@ const TESTED_AT_MOST = 400;
 export interface HeldOut {
   /** The history in which these deployments were rolled back. */
   readonly past: Past;
-  readonly ids: ReadonlySet<string>;
+  /** When each of them was, by id. */
+  readonly atMsOf: ReadonlyMap<string, number>;
   /** Their places in the plan. */
   readonly places: ReadonlySet<number>;
 }
@@ -59,7 +60,7 @@ export function holdOut(
   const atMsOf = new Map(kept.map(({ id, atMs }) => [id, atMs]));
   return {
     past: { ...history, tables: withRollbacks(history.tables, atMsOf, recovery) },
-    ids: new Set(atMsOf.keys()),
+    atMsOf,
     places: new Set(kept.map(({ place }) => place)),
   };
 }

@@ -5,7 +5,7 @@
  *   draws    what was hidden is drawn a few times only: the variance between draws over their
  *            number
  *   heldOut  the model's error on deployments that history let run and that were hidden for a test,
- *            as large for each deployment that history did hide (heldOut.ts)
+ *            as large for each deployment of that size that history did hide (heldOut.ts, bySize.ts)
  *   models   how far other models of what was hidden are from this one: effects that grow, decay or
  *            come in bursts in place of effects that are held. A model counts for less where the
  *            test contradicts it more than this one, or where regressions rarely went so
@@ -22,6 +22,8 @@ import { tidy, type Interval, type Range } from "../score/intervals.ts";
 import { NO_ROW, totalsOf, type RowPair, type RowScores, type Totals } from "../score/rows.ts";
 import { studentQuantile, Z } from "../score/student.ts";
 import { restsOn } from "./assumed.ts";
+import { binsOf, errorOf, errorsBySize, TESTED_AT_LEAST } from "./bySize.ts";
+import type { Bin, ErrorInBin, Moves } from "./bySize.ts";
 import { changesBetween, movesOf, type Change, type Draws } from "./changes.ts";
 import { kindOf, KINDS, LABELS, type Kind } from "./kinds.ts";
 import type { CoinAgain } from "./weighted.ts";
@@ -35,6 +37,8 @@ export interface EvaluatedAgain {
   readonly ids: ReadonlySet<string>;
   /** With these hidden; null where there was none to hide. */
   readonly tested: Drawn | null;
+  /** By policy: how large deployments were when they were cut short; see bySize.ts. */
+  readonly sizes: readonly ReadonlyMap<string, number>[];
   /** Under each other model of what history hid, and the same test of it. */
   readonly models: readonly {
     /** How far this history agrees with it, by how long regressions lasted that it let run. */
@@ -53,6 +57,7 @@ export interface EvaluatedAgain {
 export interface PairAgain {
   readonly ids: ReadonlySet<string>;
   readonly tested: Draws | null;
+  readonly sizes: ReadonlyMap<string, number>;
   readonly models: readonly {
     readonly weight: number;
     readonly draws: Draws;
@@ -67,6 +72,8 @@ export interface ModelErrors {
   readonly heldOut: number;
   readonly models: number;
   readonly recoveries: number;
+  /** What `heldOut` is made of. */
+  readonly bySize: readonly ErrorInBin[];
 }
 
 /** Deployments that history hid, and such as were hidden for a test, by kind. */
@@ -75,9 +82,6 @@ export interface Tested {
   readonly hidden: number;
   readonly tested: number;
 }
-
-/** With fewer tests of a kind the model says nothing of those that history hid. */
-export const TESTED_AT_LEAST = 5;
 
 /** By kind: what a model says of tested deployments in place of what happened. */
 type Errors = ReadonlyMap<Kind, readonly Change[]>;
@@ -88,6 +92,8 @@ export class Modelled {
   readonly tested: readonly Tested[];
   readonly #drawn: readonly Totals[];
   readonly #errors: Errors;
+  /** Of the kinds that history hid and that were tested. */
+  readonly #bins: ReadonlyMap<Kind, readonly Bin[]>;
   readonly #models: readonly {
     readonly weight: number;
     readonly totals: Totals;
@@ -123,6 +129,16 @@ export class Modelled {
       hidden: of(hidden, kind).length,
       tested: of(places, kind).length,
     }));
+    const sizeAt = (place: number): number =>
+      again.sizes.get(draws.baseline[0]!.at(place)!.deploymentId) ?? 0;
+    this.#bins = new Map(
+      this.tested
+        .filter((one) => one.hidden > 0 && one.tested >= TESTED_AT_LEAST)
+        .map(({ kind }) => {
+          const known = of(places, kind).map(sizeAt);
+          return [kind, binsOf(kind, known, of(hidden, kind).map(sizeAt))];
+        }),
+    );
     const errorsOf = (tested: Draws | null): Errors =>
       new Map(
         KINDS.map((kind) => [
@@ -154,10 +170,17 @@ export class Modelled {
     const between = variance(drawn) / Math.max(1, drawn.length);
     // Of few draws the variance is hardly known: Student's t in place of the normal quantile.
     const few = studentQuantile(drawn.length - 1) / Z;
+    const tested = [...this.#bins].map(([kind, bins]) => {
+      const found = this.#movesOf(field, kind);
+      return { isPart: isPartOf(field, kind), bins, found, error: errorOf(bins, found) };
+    });
     return {
       draws: tidy(few * Math.sqrt(between)),
-      heldOut: tidy(Math.sqrt(this.#heldOutVariance(field))),
+      heldOut: tidy(Math.hypot(...tested.map(({ error }) => error))),
       models: tidy(Math.sqrt(this.#modelVariance(field))),
+      bySize: tested.flatMap(({ isPart, bins, found }) =>
+        isPart ? errorsBySize(bins, found) : [],
+      ),
     };
   }
 
@@ -189,23 +212,12 @@ export class Modelled {
     return sum;
   }
 
-  #heldOutVariance(field: Field): number {
-    let sum = 0;
-    for (const { kind, hidden, tested } of this.tested) {
-      if (hidden === 0 || tested < TESTED_AT_LEAST) continue;
-      const errors = this.#errors.get(kind)!;
-      const moves = movesOf(field, this.totals, errors, this.scores);
-      const whole = moves.reduce((all, one) => all + one, 0);
-      const byService = new Map<number, number>();
-      errors.forEach(({ service }, at) => {
-        const off = moves[at]! - whole / tested;
-        byService.set(service, (byService.get(service) ?? 0) + off);
-      });
-      const noise = [...byService.values()].reduce((all, one) => all + one ** 2, 0);
-      // Of the error that was seen, whichever is larger: what it is, or how little it is known.
-      sum += (hidden / tested) ** 2 * Math.max(whole ** 2, noise);
-    }
-    return sum;
+  #movesOf(field: Field, kind: Kind): Moves {
+    const errors = this.#errors.get(kind)!;
+    return {
+      moves: movesOf(field, this.totals, errors, this.scores),
+      services: errors.map(({ service }) => service),
+    };
   }
 }
 

@@ -226,8 +226,19 @@ export const VERDICT_MARKS: Readonly<Record<Difference["verdict"], string>> = {
 /** What a verdict rests on, where history hid a part of it. */
 function groundSentence(difference: Difference): string {
   const { ground, tipping } = difference;
-  if (ground === "modelled" && tipping !== null) return ` Modelled: ${tippingText(tipping)}.`;
+  if (ground === "modelled" && tipping !== null) {
+    return ` Modelled: ${tippingText(tipping)}${uncoveredText(difference)}.`;
+  }
   return restsOnHidden(difference) ? " It rests on what history's own rollback hid." : "";
+}
+
+/** How many hidden deployments are of a size that the model could not be tested on. */
+function uncoveredText({ modelled }: Pick<Difference, "modelled">): string {
+  const bins = modelled?.errors.bySize ?? [];
+  const hidden = bins.reduce((sum, bin) => sum + (bin.tested === 0 ? bin.hidden : 0), 0);
+  if (hidden === 0) return "";
+  const are = hidden === 1 ? "is smaller or larger" : "are smaller or larger";
+  return `; ${countText(hidden)} of them ${are} than all that the model was tested on`;
 }
 
 /** A difference in words, without its mark. */

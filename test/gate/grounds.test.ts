@@ -85,12 +85,24 @@ describe("every difference", () => {
     const modelled = evaluation.differences.filter((one) => one.modelled !== null);
     expect(modelled.length).toBeGreaterThan(10);
     for (const { ground, verdict, modelled: model, tipping } of modelled) {
-      const { draws, heldOut, models } = model!.errors;
+      const { draws, heldOut, models, bySize } = model!.errors;
       expect(Math.min(draws, heldOut, models)).toBeGreaterThanOrEqual(0);
+      expect(bySize.every(({ error }) => error >= 0)).toBe(true);
       expect(ground !== null).toBe(verdict === "better" || verdict === "worse");
       expect(tipping !== null).toBe(ground === "modelled");
     }
     expect(evaluation.differences.some((one) => one.ground === "modelled")).toBe(true);
+  });
+
+  test("says how the model fared by size, of all that history hid", () => {
+    const { modelled, assumed } = evaluation.differences.find(({ field }) => field === "missRate")!;
+    const { bySize, heldOut } = modelled!.errors;
+    const regressions = bySize.filter(({ kind }) => kind === "regression");
+    expect(regressions.length).toBeGreaterThan(1);
+    expect(regressions.filter(({ tested }) => tested > 0).length).toBeGreaterThan(0);
+    const hidden = regressions.reduce((sum, one) => sum + one.hidden, 0);
+    expect(hidden).toBeGreaterThanOrEqual(assumed.bounded);
+    expect(heldOut).toBeGreaterThan(0);
   });
 
   test("of a quantile rests on what holds whatever history hid alone", () => {

@@ -78,6 +78,17 @@ export const difference = z.object({
         heldOut: z.number(),
         models: z.number(),
         recoveries: z.number(),
+        /** What `heldOut` is made of: by size of what was seen before the cut. */
+        bySize: list(
+          z.object({
+            kind: z.enum(["regression", "good", "other"]),
+            from: z.number(),
+            to: z.number().nullable(),
+            hidden: z.number(),
+            tested: z.number(),
+            error: z.number(),
+          }),
+        ),
       }),
     })
     .nullable(),
