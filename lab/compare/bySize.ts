@@ -6,7 +6,8 @@
  * The tested deployments of a kind are divided by rank into bins with enough of them in each. Each
  * tested deployment then stands for as many hidden ones as its bin has for each tested one
  * (post-stratification: Holt and Smith 1979). Hidden deployments smaller or larger than every
- * tested one lie in no bin: they count as far off as those of the worst bin, all in one direction.
+ * tested one lie in no bin: they count as far off as those of the worst bin, all in one direction,
+ * with the error that was seen and how little it is known added up.
  */
 
 import { judgementsOf, type SignalEvidence } from "../../engine/index.ts";
@@ -121,10 +122,7 @@ export interface Moves {
   readonly services: readonly number[];
 }
 
-/**
- * The standard error of what the model says of all hidden deployments of a kind. Of the error that
- * was seen, whichever is larger: what it is, or how little it is known.
- */
+/** The standard error of what the model says of all hidden deployments of a kind. */
 export function errorOf(bins: readonly Bin[], found: Moves): number {
   const covered = bins.filter(({ tested }) => tested.length > 0);
   return errorIn(covered, found) + uncoveredError(bins, found);
@@ -146,8 +144,17 @@ export function errorsBySize(bins: readonly Bin[], found: Moves): readonly Error
   });
 }
 
+/** Of the error that was seen, whichever is larger: what it is, or how little it is known. */
+function errorIn(bins: readonly Bin[], found: Moves): number {
+  const { bias, noise } = seenIn(bins, found);
+  return Math.max(bias, noise);
+}
+
 /** Each tested deployment counts for the hidden ones of its bin; services err alike, bins too. */
-function errorIn(bins: readonly Bin[], { moves, services }: Moves): number {
+function seenIn(
+  bins: readonly Bin[],
+  { moves, services }: Moves,
+): { readonly bias: number; readonly noise: number } {
   let whole = 0;
   const byService = new Map<number, number>();
   for (const { hidden, tested } of bins) {
@@ -159,8 +166,7 @@ function errorIn(bins: readonly Bin[], { moves, services }: Moves): number {
       byService.set(services[at]!, (byService.get(services[at]!) ?? 0) + off);
     }
   }
-  const noise = [...byService.values()].reduce((all, one) => all + one ** 2, 0);
-  return Math.sqrt(Math.max(whole ** 2, noise));
+  return { bias: Math.abs(whole), noise: Math.hypot(...byService.values()) };
 }
 
 function uncoveredError(bins: readonly Bin[], found: Moves): number {
@@ -168,10 +174,11 @@ function uncoveredError(bins: readonly Bin[], found: Moves): number {
   return hidden === 0 ? 0 : hidden * worstOf(bins, found);
 }
 
-/** How far off one deployment of the worst bin is. */
+/** How far off one deployment of the worst bin may be: its error, and how little that is known. */
 function worstOf(bins: readonly Bin[], found: Moves): number {
   const each = bins
     .filter(({ tested }) => tested.length > 0)
-    .map((bin) => errorIn([{ ...bin, hidden: 1 }], found));
+    .map((bin) => seenIn([{ ...bin, hidden: 1 }], found))
+    .map(({ bias, noise }) => bias + noise);
   return Math.max(...each);
 }

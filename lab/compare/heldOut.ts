@@ -5,8 +5,8 @@
  * what happens then under the policies is held against what did happen (see modelled.ts).
  *
  * History rolled the largest excursions back, so those that it let run are smaller on average than
- * those that it hid. So the error is measured by size (bySize.ts). What the model learns from other deployments it learns without the tested
- * ones.
+ * those that it hid. So the error is measured by size (bySize.ts). What the model learns from other
+ * deployments it learns without the tested ones.
  */
 
 import { incidentsByDeployment } from "../history/incidents.ts";

@@ -5,7 +5,8 @@
  *   draws    what was hidden is drawn a few times only: the variance between draws over their
  *            number
  *   heldOut  the model's error on deployments that history let run and that were hidden for a test,
- *            as large for each deployment of that size that history did hide (heldOut.ts, bySize.ts)
+ *            as large for each deployment of that size that history did hide (heldOut.ts,
+ *            bySize.ts)
  *   models   how far other models of what was hidden are from this one: effects that grow, decay or
  *            come in bursts in place of effects that are held. A model counts for less where the
  *            test contradicts it more than this one, or where regressions rarely went so

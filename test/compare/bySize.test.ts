@@ -54,6 +54,15 @@ describe("bins of size", () => {
     expect(errorsBySize(bins, found).map(({ error }) => error)).toEqual([0.1, 0, 0.1, 0.2]);
     expect(errorOf(bins, found)).toBeCloseTo(0.1 + 3 * 0.1, 9);
   });
+
+  it("widen what no tested one covers by more than what one covers", () => {
+    const known = [1, 1, 1, 1, 1, 1];
+    const found = { moves: [0.1, 0, 0.1, 0, 0.1, 0], services: [0, 1, 2, 3, 4, 5] };
+    const errorWith = (hidden: number): number =>
+      errorOf(binsOf("regression", known, [hidden]), found);
+    expect(errorWith(1)).toBeCloseTo(0.05, 9);
+    expect(errorWith(2)).toBeCloseTo(0.05 + Math.sqrt(6) / 120, 9);
+  });
 });
 
 describe("the size of a deployment", () => {
