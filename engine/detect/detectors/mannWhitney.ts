@@ -87,9 +87,12 @@ function nearEnd(
   // first. Most looks end here.
   const critical = normalQuantile((1 + confidence) / 2);
   if (sign * scoreAt(control, values, 0).z <= critical) return 0;
-  const { estimate, low, high } = shiftOf(control, values, critical);
-  const near = sign === 1 ? low : -high;
-  return near <= 0 || estimate === 0 ? 0 : near / Math.abs(estimate);
+  const where = searchIn(control, values);
+  // Each search is dear, and the end further from zero is not asked for.
+  const near = sign === 1 ? where(above(critical)) : -where(notBelow(-critical));
+  if (near <= 0) return 0;
+  const estimate = estimateOf(where);
+  return estimate === 0 ? 0 : near / Math.abs(estimate);
 }
 
 /**
@@ -150,33 +153,112 @@ function scoreAt(y: ArrayLike<number>, x: ArrayLike<number>, shift: number): Sco
 }
 
 function shiftOf(y: ArrayLike<number>, x: ArrayLike<number>, critical: number): Shift {
+  const where = searchIn(y, x);
+  return {
+    estimate: estimateOf(where),
+    low: where(above(critical)),
+    high: where(notBelow(-critical)),
+  };
+}
+
+type Holds = (score: Score) => boolean;
+
+const above =
+  (critical: number): Holds =>
+  ({ z }) =>
+    z > critical;
+const notBelow =
+  (critical: number): Holds =>
+  ({ z }) =>
+    z >= critical;
+
+/** Finds the largest shift whose score holds. */
+function searchIn(y: ArrayLike<number>, x: ArrayLike<number>): (holds: Holds) => number {
   const lowest = x[0]! - y[y.length - 1]!;
   const highest = x[x.length - 1]! - y[0]!;
-  const where = (holds: (score: Score) => boolean): number =>
-    lastWhere((shift) => holds(scoreAt(y, x, shift)), lowest, highest);
+  const ends = [lowest, highest, x[0]!, x[x.length - 1]!, y[0]!, y[y.length - 1]!];
+  const near = 8 * Number.EPSILON * Math.max(...ends.map(Math.abs));
+  const jumpsIn: JumpsIn = (low, high) => jumpsBetween(y, x, low, high);
+  return (holds) =>
+    lastWhere((shift) => holds(scoreAt(y, x, shift)), lowest, highest, jumpsIn, near);
+}
+
+/** The median of all differences of pairs. */
+function estimateOf(where: (holds: Holds) => number): number {
   const lower = where(({ excess }) => excess > 0);
   const upper = where(({ excess }) => excess >= 0);
-  return {
-    estimate: (lower + upper) / 2,
-    low: where(({ z }) => z > critical),
-    high: where(({ z }) => z >= -critical),
-  };
+  return (lower + upper) / 2;
+}
+
+type JumpsIn = (low: number, high: number) => readonly number[] | null;
+
+/** So few differences are worth listing. */
+const FEW = 32;
+/** Halvings after which it is looked how many differences are left, and again each time. */
+const HALVINGS = 5;
+
+/** The differences x − y in (low, high), smallest first; null where they are more than a few. */
+function jumpsBetween(
+  y: ArrayLike<number>,
+  x: ArrayLike<number>,
+  low: number,
+  high: number,
+): readonly number[] | null {
+  const jumps: number[] = [];
+  let from = 0;
+  for (let i = 0; i < x.length; i++) {
+    // Both groups rise, so the first y that is small enough for this x only moves up.
+    while (from < y.length && x[i]! - y[from]! >= high) from++;
+    for (let j = from; j < y.length && x[i]! - y[j]! > low; j++) {
+      if (jumps.length === FEW) return null;
+      jumps.push(x[i]! - y[j]!);
+    }
+  }
+  return jumps.sort((a, b) => a - b);
 }
 
 /**
  * The largest number in [from, to] for which `holds` is true, by bisection. Once it is false it
- * must stay false for all larger numbers.
+ * must stay false for all larger numbers. It changes only within `near` of a jump, so where few
+ * jumps are left, these are asked instead of every bit.
  */
-function lastWhere(holds: (shift: number) => boolean, from: number, to: number): number {
+function lastWhere(
+  holds: (shift: number) => boolean,
+  from: number,
+  to: number,
+  jumpsIn: JumpsIn,
+  near: number,
+): number {
   if (!holds(from)) return from;
   if (holds(to)) return to;
   let low = from;
   let high = to;
-  for (;;) {
+  let listed = false;
+  for (let halvings = 1; ; halvings++) {
     const middle = low + (high - low) / 2;
     if (middle <= low || middle >= high) return middle;
     if (holds(middle)) low = middle;
     else high = middle;
+    if (listed || halvings % HALVINGS !== 0) continue;
+    const jumps = jumpsIn(low, high);
+    if (jumps === null) continue;
+    listed = true;
+    let [first, last] = [0, jumps.length - 1];
+    while (first <= last) {
+      const at = (first + last) >> 1;
+      const [below, above] = [jumps[at]! - near, jumps[at]! + near];
+      if (below > low && !holds(below)) {
+        high = below;
+        last = at - 1;
+      } else if (above < high && holds(above)) {
+        low = above;
+        first = at + 1;
+      } else {
+        low = Math.max(low, below);
+        high = Math.min(high, above);
+        break;
+      }
+    }
   }
 }
 
