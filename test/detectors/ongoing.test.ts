@@ -88,8 +88,14 @@ const DETECTORS = [
 describe.each(["relative", "points"] as const)("%s", (unit) => {
   describe.each(DETECTORS)("$kind", (detector) => {
     const signal = { tolerance: TOLERANCE[unit], detector };
-    const breaches = (planted: Planted): number =>
-      SEEDS.filter((seed) => judged(valuesOf(unit, seed, planted), signal).breached).length;
+    const breachesOf = (asked: object, planted: Planted): number =>
+      SEEDS.filter((seed) => judged(valuesOf(unit, seed, planted), asked).breached).length;
+    /** Must be zero at any look, so it looks at every sample. */
+    const breaches = (planted: Planted): number => breachesOf(signal, planted);
+    /** A breach at one look in eight is a breach; a look of this detector at harm is dear. */
+    const rarely = detector.kind === "mannWhitney" ? { ...detector, every: 8 } : detector;
+    const blamed = (planted: Planted): number =>
+      breachesOf({ ...signal, detector: rarely }, planted);
 
     test.each([5, 10, 20])("begun %i minutes before and lasting is not blamed", (minutes) => {
       expect(breaches({ from: -minutes, to: 60, harm: 0 })).toBe(0);
@@ -100,13 +106,13 @@ describe.each(["relative", "points"] as const)("%s", (unit) => {
     });
 
     test("what comes on top of it, or stays after it, is the deployment's", () => {
-      expect(breaches({ from: -5, to: 60, harm: 0.4 })).toBe(SEEDS.length);
-      expect(breaches({ from: -5, to: 5, harm: 0.4 })).toBe(SEEDS.length);
+      expect(blamed({ from: -5, to: 60, harm: 0.4 })).toBe(SEEDS.length);
+      expect(blamed({ from: -5, to: 5, harm: 0.4 })).toBe(SEEDS.length);
     });
 
     test("begun with the deployment, or a sample before, is blamed", () => {
-      expect(breaches({ from: 0, to: 60, harm: 0 })).toBe(SEEDS.length);
-      expect(breaches({ from: -0.25, to: 60, harm: 0 })).toBe(SEEDS.length);
+      expect(blamed({ from: 0, to: 60, harm: 0 })).toBe(SEEDS.length);
+      expect(blamed({ from: -0.25, to: 60, harm: 0 })).toBe(SEEDS.length);
     });
   });
 });
