@@ -140,6 +140,7 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     expect((await server.ask(`/api/drafts/${id}`, { method: "DELETE" })).status).toBe(204);
   });
 
+  // The gate and the value of tags: test/server/scored.test.ts.
   test("of everything else is what the contract promises", async () => {
     await promised("status", await server.ask("/api/status"));
     await promised("history", await server.ask("/api/history"));
@@ -149,7 +150,6 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     for (const { id } of policies) {
       await promised("policy", await server.ask(`/api/policies/${encodeURIComponent(id)}`));
     }
-    await promised("tags", await server.ask(`/api/tags?policy=${NAMES[0]}`));
     const asked = `policy=${NAMES[0]}`;
     const page = await promised<{
       readonly verification: { readonly whole: boolean };
@@ -158,8 +158,6 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     expect(page.verification.whole).toBe(true);
     const id = encodeURIComponent(page.decisions[0]!.decisionId);
     await promised("decision", await server.ask(`/api/decisions/${id}?${asked}`));
-    const body = { base: NAMES[0], changes: [{ path: "tiers.override.window", value: "5m" }] };
-    await promised("gate", await server.post("/api/gate", body));
     const openapi = (await (await server.ask("/api/openapi.json")).json()) as {
       readonly paths: Readonly<Record<string, unknown>>;
     };
