@@ -216,6 +216,26 @@ const sections = z.strictObject({
     /** Of incidents: those that slow the callers of the service as well. */
     reachCallers: share.optional(),
   }),
+  /** Proposes rollbacks; nobody carries out what it proposes. */
+  agent: z
+    .strictObject({
+      name: name(),
+      /** Of its proposals: those that are about a regression. */
+      precision: share.refine(
+        (value) => value > 0 && value < 1,
+        "the precision is all or nothing|Use a share between, such as 60%.",
+      ),
+      /** Of regressions: those that it proposes to roll back. */
+      recall: share,
+      /** The share of its own doubt that it leaves out: 0 is calibrated. */
+      overconfidence: share,
+      /** How far from its precision a single proposal may be; 0: all are alike. */
+      spread: share,
+      /** Of its proposals that are right, and wrong: those that people accept. */
+      acceptsRight: share,
+      acceptsWrong: share,
+    })
+    .optional(),
   loggingPolicy: name(),
   /** Without it, or without a part of it: as `ServiceLevels` says. */
   noise: z

@@ -17,6 +17,7 @@ import type {
   ServiceRow,
   TagRow,
 } from "../../lab/history/tables.ts";
+import { proposalsOf } from "./agents.ts";
 import { deploymentsBetween, TAG_MAX_MS, type WorldDeployment } from "./deployments.ts";
 import type { Effect, WorldMetric } from "./effects.ts";
 import { episodesBetween, type Episode } from "./incidents.ts";
@@ -298,7 +299,9 @@ export function truthTables(
       revenuePerMinute,
     }),
   );
+  const proposals = proposalsOf(world, deployments);
   return {
+    ...(proposals.length === 0 ? {} : { proposals }),
     deployments: deployments.map(deploymentRow),
     tags: [...standing, ...deployments.flatMap(({ tags }) => tags)].sort(
       byText<TagRow>(

@@ -80,8 +80,10 @@ interface Case {
   readonly label: Label;
 }
 
-export function judgeAgents(history: History, seed: number): AgentsJudged {
-  const { tables, manifest, labelling } = history;
+export function judgeAgents(
+  { tables, manifest, labelling }: Pick<History, "tables" | "manifest" | "labelling">,
+  seed: number,
+): AgentsJudged {
   const labels = new Map(tables.labels.map(({ deploymentId, label }) => [deploymentId, label]));
   const about = new Map(tables.deployments.map((row) => [row.deploymentId, row]));
   const regressions = new Map<DeploymentKind | null, number>();

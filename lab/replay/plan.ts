@@ -144,7 +144,9 @@ export async function planReplay(
   );
   knowStarts(deployments, starts);
   const places = placesById(tables.deployments);
-  const spokenOf = new Set((tables.proposals ?? []).map((row) => places.get(row.deploymentId)!));
+  const spokenOf = new Set(
+    (tables.proposals ?? []).flatMap((row) => places.get(row.deploymentId) ?? []),
+  );
   const matching = [...watched.values()].flat().sort((a, b) => a.index - b.index);
   return {
     deployments,
