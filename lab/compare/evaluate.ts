@@ -259,7 +259,7 @@ export async function evaluate(
         ...notesOf(history, evaluated, recovery),
         ...passingNotes(passing),
         ...silenceNotes(unlike, options.people),
-        ...windowNotes(unlike, people.model),
+        ...windowNotes(unlike, people.model, people.seenUntilMs),
       ],
       timing: {
         startedAt: startedAt.toISOString(),

@@ -2,6 +2,7 @@
 
 import type { Past } from "../history/open.ts";
 import { servicesById } from "../history/places.ts";
+import { formatShare } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
 import { fitPeople } from "./fit.ts";
 import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
@@ -9,6 +10,7 @@ import { modelled, type Asked } from "./modelled.ts";
 import { loadPeople } from "./peopleFile.ts";
 import { perfect } from "./perfect.ts";
 import { absent, recorded, type Responder } from "./recorded.ts";
+import type { Odds, Rightness } from "./rightness.ts";
 
 export const PEOPLE_WORDS = ["absent", "recorded", "modelled", "perfect"] as const;
 
@@ -20,6 +22,8 @@ export interface People {
   readonly from: string;
   /** Null where answers are not random; then every replicate is the same. */
   readonly model: ResponderModel | null;
+  /** How long history waited for an answer at most; null where people are not fitted to it. */
+  readonly seenUntilMs: number | null;
   readonly responder: (replicate: number) => Responder;
 }
 
@@ -73,11 +77,13 @@ export function choosePeople(history: Past, choice: PeopleChoice, seed: number):
   const same = (from: string, responder: Responder): People => ({
     from,
     model: null,
+    seenUntilMs: null,
     responder: () => responder,
   });
-  const drawn = (from: string, model: ResponderModel): People => ({
+  const drawn = (from: string, model: ResponderModel, seenUntilMs: number | null): People => ({
     from,
     model,
+    seenUntilMs,
     responder: (replicate) => modelled(about, seed, replicate, model),
   });
   const about = askedAbout(history);
@@ -93,19 +99,36 @@ export function choosePeople(history: Past, choice: PeopleChoice, seed: number):
         perfect((id) => about(id).truthIsBad),
       );
     case "modelled": {
-      const { model, seen } = fitPeople(tables.decisions, about, DEFAULT_RESPONDER);
+      const { model, seen, seenUntilMs, rightness } = fitPeople(
+        tables.decisions,
+        about,
+        DEFAULT_RESPONDER,
+      );
       const counts = (["business", "evening", "night"] as const).map(
         (shift: Shift) => `${shift} ${seen[shift].answers} of ${seen[shift].questions}`,
       );
       const any = Object.values(seen).some(({ questions }) => questions > 0);
       return drawn(
-        any ? `fitted to this history's answers (${counts.join(", ")})` : "documented defaults",
+        any
+          ? `fitted to this history's answers (${counts.join(", ")})${rightText(rightness)}`
+          : "documented defaults",
         model,
+        any ? seenUntilMs : null,
       );
     }
     default:
-      return drawn(`the people file ${choice}`, loadPeople(choice));
+      return drawn(`the people file ${choice}`, loadPeople(choice), null);
   }
+}
+
+/** How often people are right, in words; empty where the answers cannot tell. */
+function rightText(rightness: Rightness | null): string {
+  if (rightness === null) return "";
+  const say = (odds: Odds): string =>
+    `${formatShare(odds.value)} [${formatShare(odds.low)}, ${formatShare(odds.high)}] of ` +
+    `${odds.answers}`;
+  const { overrideIfGood, overrideIfBad } = rightness;
+  return `; they stop ${say(overrideIfGood)} wrong and ${say(overrideIfBad)} right rollbacks`;
 }
 
 function askedAbout({ tables }: Past): (deploymentId: string) => Asked {

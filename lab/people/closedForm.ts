@@ -52,10 +52,27 @@ export function windowEffect(model: ShiftModel, shift: Shift, windowMs: number):
 }
 
 /**
+ * The share of wrong rollbacks that a longer window than history's stops, whatever comes after the
+ * longest wait: nothing more, or an answer of everybody else, as right as by day.
+ */
+export function stoppedBeyond(
+  model: ShiftModel,
+  shift: Shift,
+  seenUntilMs: number,
+): { readonly low: number; readonly high: number } {
+  const low = seenUntilMs === 0 ? 0 : 1 - windowEffect(model, shift, seenUntilMs).wrongRollbacks;
+  return { low, high: low + (1 - answered(model, seenUntilMs)) * model.overrideIfGood };
+}
+
+/**
  * What the windows and approvals of policies can achieve with these people, in words; nothing where
  * people are not modelled.
  */
-export function windowNotes(policies: readonly Policy[], model: ResponderModel | null): string[] {
+export function windowNotes(
+  policies: readonly Policy[],
+  model: ResponderModel | null,
+  seenUntilMs: number | null,
+): string[] {
   if (model === null) return [];
   const byShift = (share: (shift: Shift) => number): string =>
     (["business", "evening", "night"] as const)
@@ -72,7 +89,16 @@ export function windowNotes(policies: readonly Policy[], model: ResponderModel |
       const stopped = byShift(
         (shift) => 1 - windowEffect(model[shift], shift, windowMs).wrongRollbacks,
       );
-      return `In ${formatDuration(windowMs)} people stop ${stopped} of wrong rollbacks ${SHIFTS}.`;
+      const window = formatDuration(windowMs);
+      const says = `In ${window} people stop ${stopped} of wrong rollbacks ${SHIFTS}`;
+      if (seenUntilMs === null || windowMs <= seenUntilMs) return `${says}.`;
+      const [low, high] = (["low", "high"] as const).map((end) =>
+        byShift((shift) => stoppedBeyond(model[shift], shift, seenUntilMs)[end]),
+      );
+      return (
+        `${says}. History waited ${formatDuration(seenUntilMs)} at most: it is at least ${low!} ` +
+        `if no later answer comes, and at most ${high!} if all do.`
+      );
     }),
     ...[...slas].sort(byNumber).map((slaMs) => {
       const open = byShift((shift) => unansweredAfter(model[shift], slaMs));

@@ -8,8 +8,8 @@
  * defaults by 20 pseudo-observations at the quantiles of the default, so a shift with two answers
  * stays near the assumption.
  *
- * How often people are right is not fitted: a window that runs out leaves no trace of who looked,
- * so recorded answers cannot tell. Those odds stay as given.
+ * How often people are right is fitted where history asked for approvals only (rightness.ts). A
+ * window that runs out leaves no trace of who looked, so with windows the odds stay as given.
  *
  * Bias: the delay of an answer to an escalation counts from the first question.
  */
@@ -26,6 +26,7 @@ import {
 } from "./model.ts";
 import type { Asked } from "./modelled.ts";
 import { CLOSES } from "./recorded.ts";
+import { rightnessOf, type Decided, type Rightness } from "./rightness.ts";
 import { normalDensity, normalQuantile, normalTail } from "../random.ts";
 
 /** One question: it was answered after `delayMs`, or it closed unanswered after `delayMs`. */
@@ -46,6 +47,10 @@ export interface FittedPeople {
   readonly model: ResponderModel;
   /** How many questions and answers each shift rests on. */
   readonly seen: Readonly<Record<Shift, { questions: number; answers: number }>>;
+  /** The longest that history waited for an answer; 0 without questions. */
+  readonly seenUntilMs: number;
+  /** Null where a question may have been one of a window. */
+  readonly rightness: Rightness | null;
 }
 
 /** Fits the delays of all shifts; a shift without questions stays as in `start`. */
@@ -54,6 +59,9 @@ export function fitPeople(
   about: (deploymentId: string) => Asked,
   start: ResponderModel,
 ): FittedPeople {
+  const decided: Decided[] = [];
+  let seenUntilMs = 0;
+  const unanswered = new Set<DecisionRow["what"]>();
   const waited: Record<Shift, Waited[]> = { business: [], evening: [], night: [] };
   const byDeployment = new Map<string, DecisionRow[]>();
   for (const row of decisions) getOrMake(byDeployment, row.deploymentId, () => []).push(row);
@@ -68,6 +76,12 @@ export function fitPeople(
     const end = answer ?? close;
     // Acted on at once it was no question, and one that never closed says nothing of a delay.
     if (end === undefined || end.atMs === asked.atMs) continue;
+    seenUntilMs = Math.max(seenUntilMs, end.atMs - asked.atMs);
+    if (answer === undefined) unanswered.add(end.what);
+    else if (truthIsBad !== null) {
+      const skill = skillAfterWaking(shift, answer.atMs - asked.atMs);
+      decided.push({ truthIsBad, overridden: answer.what === "overrideGiven", skill });
+    }
     const odds = (bad: boolean): number => {
       const skill = skillAfterWaking(shift, start[shift].medianMs);
       const mustDecide = close?.what === "expired";
@@ -91,7 +105,16 @@ export function fitPeople(
     };
     if (questions.length > 0) model[shift] = fitShift(questions, start[shift]);
   }
-  return { model, seen };
+  if (!unanswered.has("expired") || unanswered.has("rollbackStarted")) {
+    return { model, seen, seenUntilMs, rightness: null };
+  }
+  const rightness = rightnessOf(decided, start.business);
+  for (const shift of ["business", "evening", "night"] as const) {
+    const [good, bad] = [rightness.overrideIfGood.value, rightness.overrideIfBad.value];
+    const approveIfBad = Math.min(start[shift].approveIfBad, 1 - bad);
+    model[shift] = { ...model[shift], overrideIfGood: good, overrideIfBad: bad, approveIfBad };
+  }
+  return { model, seen, seenUntilMs, rightness };
 }
 
 /** Fits one shift, held near `start` by the pseudo-observations. */
