@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { answerTo, type Answer } from "../compare/answer.ts";
 import { compareDocument } from "../compare/document.ts";
+import { headlines, missedLine } from "../compare/headline.ts";
 import { incumbentLines, incumbentsOf } from "../compare/incumbents.ts";
 import {
   causesOfAll,
@@ -17,6 +18,7 @@ import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./op
 import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 import { counted } from "../counted.ts";
+import { TERMINAL_COLUMNS } from "../terminal.ts";
 
 const FLIPS_SHOWN = 5;
 const FLIPS_NAMED = 3;
@@ -31,13 +33,14 @@ export function compareCommand(): Command {
         (file: string, files: string[] | undefined) => [...(files ?? []), file],
       ),
   )
+    .option("--all", "print every row, and every deployment that ends differently")
     .addHelpText(
       "after",
       "\nExample:\n  hindsight compare --history quarter " +
         "--policy scenarios/policies/full-autonomy.yaml \\\n" +
         "    --policy scenarios/policies/two-minute-override.yaml",
     )
-    .action(async (flags: EvaluateFlags & { policy: string[] }) => {
+    .action(async (flags: EvaluateFlags & { policy: string[]; all?: true }) => {
       if (flags.policy.length < 2) {
         throw new Problem("compare needs at least two policies", {
           cure: "Give --policy twice; for one policy use `hindsight replay`.",
@@ -55,15 +58,21 @@ export function compareCommand(): Command {
         run,
       );
       if (flags.json) printJson(compareDocument(answer));
-      else printComparison(answer);
+      else printComparison(answer, flags.all);
       for (const line of answer.manifest.notes) note(line);
       if (flags.out !== undefined) note(`Run written to ${flags.out}`);
     });
 }
 
-/** Scorecards, sentences and the first flips, for a person. */
-export function printComparison(evaluation: Answer): void {
-  printFitted(scorecardTable(evaluation.policies));
+/** The answer in a sentence, scorecards, differences and the first flips, for a person. */
+export function printComparison(evaluation: Answer, all = false): void {
+  const { policies } = evaluation;
+  for (const line of headlines(evaluation)) printFitted(line);
+  printFitted(`\n${scorecardTable(policies, TERMINAL_COLUMNS, all)}`);
+  for (const policy of policies) {
+    const missed = missedLine(policy, all ? Number.POSITIVE_INFINITY : FLIPS_SHOWN);
+    if (missed !== null) printFitted(missed);
+  }
   for (const line of causesOfAll(evaluation)) printFitted(line);
   for (const line of unlabelledLines(evaluation.policies[0]!, FLIPS_SHOWN)) printFitted(line);
   printFitted("");
@@ -87,7 +96,7 @@ export function printComparison(evaluation: Answer): void {
         `Under ${policy.policy} ${counted(mine.length, "deployment")} ` +
           `${mine.length === 1 ? "ends" : "end"} differently${drawn}:`,
       );
-      for (const line of flipLines(mine, FLIPS_SHOWN)) printFitted(line);
+      for (const line of flipLines(mine, all ? mine.length : FLIPS_SHOWN)) printFitted(line);
     }
   }
 }

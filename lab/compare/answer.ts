@@ -3,6 +3,7 @@
  * asked once more. Neither the history nor what reads it is opened for that.
  */
 
+import { isMiss } from "../causes/causes.ts";
 import type { Policy } from "../../engine/index.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
@@ -16,7 +17,7 @@ import { withinText } from "./within.ts";
 
 /** One policy of an answer. */
 export interface Answered extends Pick<Evaluated, "policy"> {
-  /** All of the first draw, or only the rollbacks that are told one by one; see `Shows`. */
+  /** All of the first draw, or only those that are told one by one; see `Shows`. */
   readonly outcomes: Listed<Outcome>;
   readonly scored: Pick<Scored, "scorecard" | "clusters">;
 }
@@ -117,8 +118,9 @@ async function evaluateIn(
   }
 }
 
-function isDoubtful(outcome: Outcome): boolean {
-  return isWasted(outcome) || isUnlabelled(outcome);
+/** Is it told by its name, beside the scores? */
+function isNamed(outcome: Outcome): boolean {
+  return isWasted(outcome) || isUnlabelled(outcome) || isMiss(outcome);
 }
 
 function answerOf(evaluation: Evaluation, shows: Shows): Answer {
@@ -127,7 +129,7 @@ function answerOf(evaluation: Evaluation, shows: Shows): Answer {
     manifest,
     policies: policies.map(({ policy, outcomes, scored: { scorecard, clusters } }) => ({
       policy,
-      outcomes: shows === "outcomes" ? [...outcomes] : outcomes.filter(isDoubtful),
+      outcomes: shows === "outcomes" ? [...outcomes] : outcomes.filter(isNamed),
       scored: { scorecard, clusters },
     })),
     differences,

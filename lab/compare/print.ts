@@ -49,27 +49,52 @@ export function fitting(table: string, shorter: () => string, columns: number): 
 /**
  * Policies as columns; 95 % intervals in brackets where `columns` characters are wide
  * enough for them.
+ *
+ * @param all every row, or the eight that are asked for first
  */
-export function scorecardTable(policies: readonly Answered[], columns = TERMINAL_COLUMNS): string {
-  const full = renderScorecard(policies, cell);
+export function scorecardTable(
+  policies: readonly Answered[],
+  columns = TERMINAL_COLUMNS,
+  all = true,
+): string {
+  const full = renderScorecard(policies, cell, all);
   const hidden = SHOWN.some(([name]) =>
     policies.some((one) => estimateOf(one, name).reason !== undefined),
   );
   const table = fitting(
     full,
     () => {
-      const short = renderScorecard(policies, valueCell);
+      const short = renderScorecard(policies, valueCell, all);
       const wanted = full.indexOf("\n");
       return `${short}\nIntervals are in --json, or in a window ${wanted} columns wide.`;
     },
     columns,
   );
-  return hidden ? `${table}\n${LESS_THAN_HALF}` : table;
+  const notes = [
+    ...(hidden ? [LESS_THAN_HALF] : []),
+    ...(all ? [] : ["--all has every row, and between which bounds no model moves them."]),
+  ];
+  return [table, ...notes].join("\n");
 }
+
+const ROWS_AT_MOST = 8;
+/** The rows that are asked for first; the last gives way where there are too many. */
+const BRIEF = new Set([
+  "regressions",
+  "rollbacks",
+  "truePositiveRollbacks",
+  "falsePositiveRollbacks",
+  "unlabelledRollbacks",
+  "missRate",
+  "mttr",
+  "pagesPerWeek",
+  "cost",
+]);
 
 function renderScorecard(
   policies: readonly Answered[],
   show: (unit: Field["unit"], estimate: Estimate) => string,
+  all: boolean,
 ): string {
   const table = new Table({
     columns: [
@@ -82,13 +107,16 @@ function renderScorecard(
     ],
     shouldDisableColors: true,
   });
-  for (const [name, title] of SHOWN) {
-    if (ONLY_WHERE_ANY.has(name) && policies.every((one) => estimateOf(one, name).value === 0)) {
-      continue;
-    }
+  const rows = SHOWN.filter(
+    ([name]) =>
+      !ONLY_WHERE_ANY.has(name) || policies.some((one) => estimateOf(one, name).value !== 0),
+  );
+  const brief = rows.filter(([name]) => BRIEF.has(name)).slice(0, ROWS_AT_MOST);
+  for (const [name, title] of all ? rows : brief) {
     const field = FIELDS.find((one) => one.name === name)!;
     const cells = policies.map((one) => show(field.unit, estimateOf(one, name)));
     table.addRow(rowOf(title, cells));
+    if (!all) continue;
     addBounds(table, name, field, policies);
     if (name === "mttr") addSensitivity(table, policies);
   }
@@ -210,10 +238,14 @@ function shortened(why: string): string {
   return why.length <= WHY_AT_MOST ? why : `${why.slice(0, WHY_AT_MOST - 1)}…`;
 }
 
-/** The first flips, the harmful ones first. */
+/** The first flips, as many that harm as that help where there are as many; the harmful first. */
 export function flipLines(flips: readonly Flip[], most: number): string[] {
-  const order = { worse: 0, better: 1, open: 2, neutral: 3 };
-  const sorted = [...flips].sort((a, b) => order[a.change] - order[b.change]);
+  const of = (change: Flip["change"]): Flip[] => flips.filter((flip) => flip.change === change);
+  const [worse, better] = [of("worse"), of("better")];
+  const half = Math.ceil(most / 2);
+  const harmful = worse.slice(0, Math.max(half, most - better.length));
+  const told = [...harmful, ...better.slice(0, Math.max(0, most - harmful.length))];
+  const sorted = [...told, ...of("open"), ...of("neutral")];
   const lines = sorted.slice(0, most).map((flip) => {
     const mark = MARKS[flip.change];
     return (
@@ -222,7 +254,7 @@ export function flipLines(flips: readonly Flip[], most: number): string[] {
       `\n      ${shortened(flip.why)}`
     );
   });
-  if (flips.length > most)
-    lines.push(`  … and ${countText(flips.length - most)} more (--json has all)`);
+  if (flips.length > lines.length)
+    lines.push(`  … and ${countText(flips.length - lines.length)} more (--json has all)`);
   return lines;
 }
