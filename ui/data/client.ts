@@ -6,6 +6,7 @@
 import { own, type JsonObject } from "../../engine/index.ts";
 import type { ProgressDocument } from "../../lab/server/contract/words.ts";
 import type { Answer, RouteName, ROUTES, Sent } from "../../lab/server/contract/routes.ts";
+import { connection } from "./connection.svelte.ts";
 import { ApiProblem } from "./problem.ts";
 
 type Address<Name extends RouteName> =
@@ -89,19 +90,40 @@ async function askReady(
   const { params, query, body } = asked as JsonObject<object | undefined>;
   const [method, path] = ADDRESSES[name].split(" ") as [string, string];
   const url = filled(path, params) + searchOf(query);
-  const init: RequestInit = { method };
+  const init: RequestInit & { signal?: AbortSignal } = { method };
   if (signal !== undefined) init.signal = signal;
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { "content-type": "application/json" };
   }
   for (let waitMs = 40; ; waitMs = Math.min(1000, waitMs * 1.5)) {
-    const response = await fetch(url, init);
+    const response = await fetched(url, init);
     if (!response.ok) throw await ApiProblem.of(response);
     if (response.status !== 202) return response;
     const { progress } = (await response.json()) as { progress: ProgressDocument | null };
     onProgress?.(progress);
     await pause(waitMs, signal);
+  }
+}
+
+const RETRY_MS = 1000;
+
+/**
+ * A read is repeated until the server answers. What changes something is asked once: it may have
+ * arrived.
+ */
+async function fetched(url: string, init: RequestInit & { signal?: AbortSignal }) {
+  for (;;) {
+    try {
+      const response = await fetch(url, init);
+      connection.isLost = false;
+      return response;
+    } catch (error) {
+      if (!(error instanceof TypeError) || init.signal?.aborted) throw error;
+      connection.isLost = true;
+      if (init.method !== "GET") throw error;
+    }
+    await pause(RETRY_MS, init.signal);
   }
 }
 

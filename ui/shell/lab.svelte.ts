@@ -8,6 +8,8 @@ import { fileOf } from "./command.ts";
 import { address } from "./address.svelte.ts";
 
 const ASK_AGAIN_MS = 500;
+/** How soon a page that asks for nothing finds out that the server went away. */
+const STILL_THERE_MS = 5000;
 
 class Lab {
   readonly status = new Resource<Status>();
@@ -58,8 +60,9 @@ class Lab {
         // The next round tells; what a view asks for says what is wrong.
       }
       const state = this.status.value?.state;
-      if (state === "ready" || state === "failed") return;
-      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      const isSettled = state === "ready" || state === "failed";
+      const waitMs = isSettled ? STILL_THERE_MS : ASK_AGAIN_MS;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 }
