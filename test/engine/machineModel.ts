@@ -112,6 +112,8 @@ export class MachineModel {
       case "deploymentQuarantined":
         this.known.get(event.deploymentId)!.quarantined = true;
         break;
+      // The scripts have no agents; agents.test.ts and the properties have.
+      case "agentProposed":
       case "approvalGiven":
       case "stageReached":
       case "rollbackFinished":
