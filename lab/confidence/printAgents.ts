@@ -2,8 +2,9 @@
 
 import { Table } from "console-table-printer";
 import { formatShare } from "../../engine/index.ts";
+import { answersText, pointsText, rounded, shareText } from "./agentWords.ts";
 import { tenthsTable } from "./print.ts";
-import type { AgentJudged, AgentsJudged, ShareOf } from "./agents.ts";
+import type { AgentJudged, AgentsJudged } from "./agents.ts";
 
 const READING = [
   "Right: the share of the proposals whose deployment was a regression.",
@@ -55,35 +56,4 @@ function fromTable({ from }: AgentJudged): string {
     });
   }
   return table.render();
-}
-
-/** What a person's yes is worth: how much more often it is given to what is right. */
-function answersText({ agent, accepted, acceptedIfRight, acceptedIfWrong }: AgentJudged): string {
-  if (accepted === null) return `No answer to ${agent} is recorded.`;
-  const says = `People accepted ${shareText(accepted)} of ${accepted.n} answered proposals`;
-  if (acceptedIfRight === null || acceptedIfWrong === null) return `${says} of ${agent}.`;
-  const [right, wrong] = [shareText(acceptedIfRight), shareText(acceptedIfWrong)];
-  const isSame = acceptedIfWrong.high >= acceptedIfRight.low;
-  const worth = isSame
-    ? "These answers do not show that a yes tells right from wrong."
-    : `They accept what is right ${timesText(acceptedIfRight.value, acceptedIfWrong.value)}.`;
-  return `${says} of ${agent}: ${right} of the right ones, ${wrong} of the wrong ones. ${worth}`;
-}
-
-function timesText(right: number, wrong: number): string {
-  return wrong === 0 ? "and never what is wrong" : `${(right / wrong).toFixed(1)} times as often`;
-}
-
-function shareText(share: ShareOf): string {
-  if (share === null) return "–";
-  const [value, low, high] = [share.value, share.low, share.high].map(rounded);
-  return `${formatShare(value!)} [${formatShare(low!)}, ${formatShare(high!)}]`;
-}
-
-function pointsText(value: number): string {
-  return `${value < 0 ? "−" : "+"}${(Math.abs(value) * 100).toFixed(1)} pp`;
-}
-
-function rounded(share: number): number {
-  return Math.round(share * 1000) / 1000;
 }

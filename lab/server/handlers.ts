@@ -59,6 +59,7 @@ export function handlersOf(lab: Lab): Handlers {
   return {
     status: () => lab.status(),
     history: () => (lab.opened === null ? lab.waiting() : historySummary(lab.opened.history)),
+    agents: () => long("agents", [], () => lab.heavy.ask("agents", undefined)),
     historyQuality: () => long("quality", [], () => lab.heavy.ask("quality", undefined)),
     scored: ({ query }) => {
       if (lab.opened === null) return lab.waiting();

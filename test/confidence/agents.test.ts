@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { judgeAgents } from "../../lab/confidence/agents.ts";
 import type { History } from "../../lab/history/open.ts";
+import { agentsJudged } from "../../lab/server/contract/agents.ts";
 import { inTurn } from "../commandLine.ts";
 import { tinyHistory } from "../history/tinyHistory.ts";
 
@@ -26,6 +27,11 @@ beforeAll(async () => {
   });
 });
 afterAll(() => history.close());
+
+it("answers the page what the contract promises", () => {
+  const document = { state: "ready", ...judgeAgents(history, 1) };
+  expect(agentsJudged.parse(JSON.parse(JSON.stringify(document))).agents).toHaveLength(4);
+});
 
 it("tells how often an agent is right, how much it finds and how much too sure it is", () => {
   const { agents } = judgeAgents(history, 1);

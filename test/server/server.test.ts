@@ -144,6 +144,7 @@ describe("what it says", { timeout: HOOK_MS }, () => {
   test("of everything else is what the contract promises", async () => {
     await promised("status", await server.ask("/api/status"));
     await promised("history", await server.ask("/api/history"));
+    await promised("agents", await server.ask("/api/agents"));
     await promised("historyQuality", await server.ask("/api/history/quality"));
     const list = await server.ask("/api/policies");
     const { policies } = await promised<{ policies: readonly { id: string }[] }>("policies", list);

@@ -37,6 +37,7 @@ const ADDRESSES: { readonly [Name in RouteName]: Address<Name> } = {
   restartSweep: "POST /api/sweeps/:id/restart",
   dropSweep: "DELETE /api/sweeps/:id",
   tags: "GET /api/tags",
+  agents: "GET /api/agents",
   decisions: "GET /api/decisions",
   decision: "GET /api/decisions/:decisionId",
 };

@@ -47,6 +47,12 @@ export const VIEWS: readonly View[] = [
     load: () => import("./tags/Tags.svelte"),
   },
   {
+    name: "agents",
+    title: "Agents",
+    asks: "How often is an agent that proposes right, and is it as sure as it should be?",
+    load: () => import("./agents/Agents.svelte"),
+  },
+  {
     name: "decisions",
     title: "Decisions",
     asks: "What was decided, by whom, why, and is the log whole?",

@@ -8,6 +8,7 @@
 import type { JsonObject } from "../../../engine/index.ts";
 import { z } from "zod";
 import { deploymentId, policyId, type Computed } from "./words.ts";
+import { agentsJudged } from "./agents.ts";
 import { compareQuery, comparison } from "./compare.ts";
 import { decisionDetail, decisionPage, decisionParams, decisionsQuery } from "./decisions.ts";
 import {
@@ -227,6 +228,13 @@ export const ROUTES = {
     summary: "What context tags were worth under a policy",
     query: tagsQuery,
     response: tagsValue,
+    computed: true,
+  },
+  agents: {
+    method: "GET",
+    path: "/api/agents",
+    summary: "How often agents that propose were right, by kind of change",
+    response: agentsJudged,
     computed: true,
   },
   decisions: {

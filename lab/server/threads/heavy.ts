@@ -3,6 +3,7 @@
  * a history, decision logs. One after the other; views do not wait for it.
  */
 
+import { judgeAgents } from "../../confidence/agents.ts";
 import { scoredWeeks, type Within } from "../../compare/within.ts";
 import { gateDocument, gateMarkdown } from "../../gate/formats.ts";
 import { DEFAULT_BUDGET, limitsOf } from "../../gate/budget.ts";
@@ -75,6 +76,12 @@ const calls = {
     const scored = scoredOrAll(asked.within, history);
     const value = found === null ? null : tagsDocument(found);
     return JSON.stringify({ state: "ready", scored, value });
+  },
+
+  /** What `agents --json` says. */
+  agents(): Promise<string> {
+    const judged = judgeAgents(history, numbers.seed);
+    return Promise.resolve(JSON.stringify({ state: "ready", ...judged }));
   },
 
   async quality(): Promise<string> {
