@@ -26,7 +26,7 @@ if (process.env["SOAK"] === undefined) {
   const world = join(directory, "datasets/worlds/quarter.yaml");
   const text = readFileSync(world, "utf8");
   expect(text).toMatch(/^length: 13w$/m);
-  writeFileSync(world, text.replace(/^length: 13w$/m, "length: 2w"));
+  writeFileSync(world, text.replace(/^length: 13w$/m, "length: 1w"));
 }
 
 describe("README", () => {

@@ -1,5 +1,5 @@
 /**
- * How the tests run: three processes, because a third of their time they wait for the programs
+ * How the tests run: four processes, because a third of their time they wait for the programs
  * that they started, and two cores then stand idle.
  * A process runs many files and loads the sources once: no test replaces a module, and the
  * engine keeps nothing between calls.
@@ -25,6 +25,6 @@ export default defineConfig({
     // A failure in a built source is shown at its place in the source.
     execArgv: ["--max-semi-space-size=64", "--enable-source-maps"],
     server: { deps: { external: [/\/built\/dist\//] } },
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 });
