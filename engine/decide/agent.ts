@@ -43,7 +43,7 @@ export function needsPerson(policy: Policy, { agent, confidence }: AgentWord): b
 }
 
 /**
- * The state in which the agent's word counts no more, because nobody answered. It is watched on: an
+ * The state in which the agent's word counts no more, because no answer came. It is watched on: an
  * agent that speaks early and is not believed must not end the watch of our own detectors.
  */
 export function unheard(state: DeploymentState): DeploymentState {

@@ -6,7 +6,7 @@
  * the deployment's doing and counts as wrong. Of the proposals of one agent about one deployment
  * the first counts: those after it are no second case.
  *
- * Biases: a regression that nobody labelled is missing. Where labels were derived from rollbacks,
+ * Biases: a regression without a label is missing. Where labels were derived from rollbacks,
  * and people rolled back because an agent said so, the agent is judged by its own effect.
  */
 

@@ -14,7 +14,7 @@ import { FIELDS } from "../score/fields.ts";
 import type { Check, Gate, GateVerdict } from "./gate.ts";
 
 /** The order in which gains and losses are told: what hurts users, then people, then cost. */
-export const TOLD_FIRST = [
+export const TOLD_FIRST: readonly string[] = [
   "missRate",
   "mttr",
   "falsePositiveRollbacks",
@@ -22,7 +22,7 @@ export const TOLD_FIRST = [
   "pagesPerWeek",
   "cost",
   "toilHours",
-] as const;
+];
 
 /** One policy in place of another. */
 export interface ChangeVerdict {

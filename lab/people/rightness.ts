@@ -2,7 +2,7 @@
  * How often people are right, as far as a history's own answers say.
  *
  * Who is asked to approve must say yes or no once they look, so among those answers the share of
- * overrides is their odds, whoever else did not look. In an override window a person may look and
+ * overrides is their odds, however many did not look. In an override window a person may look and
  * let it run, which leaves no trace: such a history cannot tell, and the assumption stays.
  *
  * The likelihood of n answers with skill s each (see `skillAfterWaking`) is a product of

@@ -18,6 +18,7 @@ import {
   tippingText,
 } from "../compare/words.ts";
 import type { Check, Gate } from "../gate/gate.ts";
+import { TOLD_FIRST } from "../gate/verdict.ts";
 
 export type Advice =
   "adopt" | "keep" | "change nothing yet" | "no gain" | "the same" | "cannot say";
@@ -31,17 +32,6 @@ export interface Decision {
   /** What to do and why; what it would gain; what it costs, or what stays open. */
   readonly sentences: readonly [string, string, string];
 }
-
-/** The order in which gains and losses are told: what hurts users, then people, then cost. */
-const TOLD_FIRST = [
-  "missRate",
-  "mttr",
-  "falsePositiveRollbacks",
-  "nightPages",
-  "pagesPerWeek",
-  "cost",
-  "toilHours",
-];
 
 /** @param why in words, where there is nothing that could be compared */
 export function cannotSay(why: string): Decision {
