@@ -156,6 +156,8 @@ export interface AgentWord {
   readonly confidence: number;
   /** Text from outside; null where the agent gave none. */
   readonly rationale: string | null;
+  /** Its sender proved itself by a token alone: a person must agree, whatever the policy says. */
+  readonly asksOnly?: true;
 }
 /** So much of the traffic is on the new version from here on; reported after its start. */
 export interface StageReached extends Timed {

@@ -37,7 +37,8 @@ export function countingWord(policy: Policy, { agent, signals }: Heard): AgentWo
 }
 
 /** Must a person agree to this word before anything is done? */
-export function needsPerson(policy: Policy, { agent, confidence }: AgentWord): boolean {
+export function needsPerson(policy: Policy, { agent, confidence, asksOnly }: AgentWord): boolean {
+  if (asksOnly === true) return true;
   const aloneFrom = ruleOf(policy, agent)?.aloneFrom ?? null;
   return aloneFrom === null || confidence < aloneFrom;
 }

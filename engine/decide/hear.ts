@@ -1,7 +1,7 @@
 /** What a judgement or an agent adds to what is known of a deployment. It decides nothing. */
 
 import { assert } from "../assert.ts";
-import type { AgentProposed, SignalJudged } from "../event.ts";
+import type { AgentProposed, AgentWord, SignalJudged } from "../event.ts";
 import { whyDeaf } from "./agent.ts";
 import { boundBy, put, refuse, type Turn } from "./recorder.ts";
 import { noteBreach } from "./restraint.ts";
@@ -31,14 +31,14 @@ export function heard(turn: Turn, event: SignalJudged): DeploymentState | null {
  * can come of it. Under a policy that names no agent at all nothing is recorded either.
  */
 export function heardAgent(turn: Turn, event: AgentProposed): readonly DeploymentState[] {
-  const { deploymentId, knownAtMs: nowMs, proposalId, agent, confidence, rationale } = event;
+  const { deploymentId, knownAtMs: nowMs, agent, confidence } = event;
   assert(confidence >= 0 && confidence <= 1, "an agent's confidence lies between 0 and 1");
   const known = findDeployment(turn.fleet, deploymentId);
   if (known === undefined) return [];
   const policy = boundBy(turn, known);
   if (policy.agents === undefined) return [];
-  const word = { proposalId, agent, confidence, rationale };
-  const deaf = known.phase.name === "watching" ? whyDeaf(policy, word) : NOT_NOW[known.phase.name];
+  const word = wordOf(event);
+  const deaf = whyNotNow(known, event) ?? whyDeaf(policy, word);
   if (deaf !== null) {
     refuse(turn, known, nowMs, `proposal of ${agent}: ${deaf}`);
     return [];
@@ -49,6 +49,24 @@ export function heardAgent(turn: Turn, event: AgentProposed): readonly Deploymen
   put(turn, state);
   if (stands(policy, state, nowMs, "tagged")) noteBreach(turn, state.deployment, nowMs);
   return [state];
+}
+
+function wordOf({ proposalId, agent, confidence, rationale, asksOnly }: AgentProposed): AgentWord {
+  const word = { proposalId, agent, confidence, rationale };
+  return asksOnly === true ? { ...word, asksOnly } : word;
+}
+
+/** Why a proposal comes too late, or once too often, under any policy; null where it does not. */
+function whyNotNow(
+  { phase, agent: heard, deployment }: DeploymentState,
+  { proposalId, agent, atMs }: AgentProposed,
+): string | null {
+  // A host that crashed before it remembered its answer is told once more.
+  if (heard?.proposalId === proposalId && heard.agent === agent) {
+    return `proposal ${proposalId} was heard already`;
+  }
+  if (atMs < deployment.startedAtMs) return "it was made before this deployment started";
+  return phase.name === "watching" ? null : NOT_NOW[phase.name];
 }
 
 const NOT_NOW = {

@@ -98,6 +98,15 @@ export function refusalOf(input: HostInput, { fleet }: ControllerState): HostInp
   return { kind: "requestRefused", atMs, deploymentId, by, what: WORDS[kind], why };
 }
 
+/** What the sender of an input is told that led to no decision. */
+export function notedText(input: HostInput, { fleet }: ControllerState, inForce: Policy): string {
+  const noted = "noted: nothing was decided because of it";
+  if (input.kind !== "agentProposed") return noted;
+  const digest = findDeployment(fleet, input.deploymentId)?.policyDigest;
+  const policy = fleet.policies.find((one) => one.digest === digest) ?? inForce;
+  return policy.agents === undefined ? `noted: policy ${policy.policy} names no agent` : noted;
+}
+
 const WORDS = {
   agentProposed: "proposal of an agent",
   overrideGiven: "override",

@@ -37,7 +37,7 @@ import { asksForSeason, seasonFor, type PreparedSeason } from "./season.ts";
 import { Sender } from "./sending.ts";
 import { standingOf } from "./standing.ts";
 import { Tally } from "./tally.ts";
-import { Catalog, eventOf, NOW, refusalOf, withLoosenings } from "./hostInput.ts";
+import { Catalog, eventOf, notedText, NOW, refusalOf, withLoosenings } from "./hostInput.ts";
 
 const BY = "the live host";
 /** A deployment's start is held back at most this long while its season is fetched. */
@@ -255,7 +255,7 @@ export class LiveHost implements RunningHost {
     return {
       accepted,
       decisionIds: own.map(({ decisionId }) => decisionId),
-      reason: last?.reason ?? "noted: nothing was decided because of it",
+      reason: last?.reason ?? notedText(input, this.core.state, this.core.policy),
     };
   }
 

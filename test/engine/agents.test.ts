@@ -215,6 +215,26 @@ describe("the word of an agent", () => {
     expect(unknown.records).toEqual([]);
   });
 
+  it("counts once, and not where it was made before this deployment started", () => {
+    const policy = listening({ tiers: { approve: { sla: "5m" } } });
+    const again = { proposalId: "p5" };
+    const old = { atMs: START_MS - 1 };
+    const told = run(policy, says(5, 0.7), says(12, 0.7, again), says(13, 0.7, old), healthy(29));
+    expect(said(told)).toEqual([
+      "5 proposed approve",
+      "10 withdrawn approve",
+      "12 refused null",
+      "13 refused null",
+      "30 ended withdrawn",
+    ]);
+  });
+
+  it("only asks where its sender proved itself by a token alone, however sure it is", () => {
+    const told = run(listening(), says(5, 1, { asksOnly: true }));
+    expect(said(told)[0]).toBe("5 proposed approve");
+    expect(told.records[1]!.agent).toMatchObject({ asksOnly: true });
+  });
+
   it("teaches nothing about our signals when people say no to it", () => {
     const policy = listening({ ...EVIDENCE, learning: { atLeast: 1 } });
     let fleet = initialFleet;

@@ -21,11 +21,19 @@ const agentProposed: fc.Arbitrary<Event> = fc
     lateMs: oneOf(0, 0, 5000),
     confidence: oneOf(0, 0.5, 0.7, 0.95, 1),
     rationale: oneOf(null, "errors doubled"),
+    byToken: oneOf({}, {}, { asksOnly: true } as const),
   })
-  .map(({ steps, lateMs, ...word }): Event => {
+  .map(({ steps, lateMs, byToken, ...word }): Event => {
     const atMs = START_MS + steps * 5000;
     const proposalId = `p${steps}`;
-    return { kind: "agentProposed", atMs, knownAtMs: atMs + lateMs, proposalId, ...word };
+    return {
+      kind: "agentProposed",
+      atMs,
+      knownAtMs: atMs + lateMs,
+      proposalId,
+      ...word,
+      ...byToken,
+    };
   });
 
 export const talkingCase: fc.Arbitrary<Case> = fc

@@ -14,6 +14,7 @@ import { notingHost, setClock, silentLog } from "./hosts.ts";
 export const SECRETS = {
   ci: "the secret of the pipeline",
   chat: "the secret of the chat bot",
+  sre: "the secret of the agent",
   hub: "the secret of GitHub",
   argo: "the token of Argo CD",
   rollouts: "the token of Argo Rollouts",
@@ -70,6 +71,7 @@ export function openDoor(options: DoorOptions = {}) {
         window: WINDOW_MS,
         senders: {
           ci: { secret: SECRETS.ci, may: ["deployments", "tags", "stages", "rollbacks"] },
+          sre: { secret: SECRETS.sre, may: ["proposals"], as: "sre" },
           hub: { secret: SECRETS.hub, may: ["github"] },
           argo: { token: SECRETS.argo, may: ["argocd"] },
           rules: { secret: SECRETS.rules, may: ["github-protection"] },

@@ -11,6 +11,7 @@ const PATHS = [
   ...["deployments", "tags", "stages", "overrides", "approvals", "halt", "halt/lift"],
   ...["rollbacks/finished", "github", "argocd", "argo-rollouts", "argo-rollouts/aborted"],
   "github/protection",
+  "proposals",
 ];
 const path = fc.oneof(
   fc.constantFrom(...PATHS, "../metrics", "deployments/%00", ""),
@@ -22,6 +23,7 @@ const header = fc.oneof(
 );
 const words = fc.constantFrom(
   ...["deploymentId", "service", "share", "by", "kind", "startedAt", "halted", "reason", "at"],
+  ...["proposalId", "agent", "confidence", "rationale"],
   ...["deployment", "repository", "app", "metadata", "status", "__proto__", "constructor"],
 );
 /** Bodies of the right words and the wrong things in them. */
@@ -72,7 +74,7 @@ describe("a sender that has gone wrong", () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...PATHS), fc.uuid(), body, async (to, id, payload) => {
         const token = to === "argocd" ? SECRETS.argo : SECRETS.rollouts;
-        const as = /overrides|approvals|halt/.test(to) ? "chat" : "ci";
+        const as = /overrides|approvals|halt/.test(to) ? "chat" : to === "proposals" ? "sre" : "ci";
         const at = door.clock.nowMs / 1000;
         const answer = await door.app.inject({
           method: "POST",

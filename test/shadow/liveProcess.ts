@@ -12,6 +12,7 @@ import { temporaryDirectory } from "../directories.ts";
 export const SECRETS = {
   PIPELINE: "the secret of the pipeline",
   CHAT: "the secret of the chat bot",
+  SRE: "the secret of the agent",
   PLATFORM: "the secret of the platform",
   PAGE: "the secret of the pager",
 };

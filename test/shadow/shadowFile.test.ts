@@ -73,7 +73,7 @@ describe("shadow.yaml", () => {
     [
       "a token for who can sign",
       "senders: { a: { token: env:CI, may: [deployments] } }",
-      /a token is for argocd, argo-rollouts, flagger, cdevents alone/,
+      /a token is for argocd, argo-rollouts, flagger, cdevents, proposals alone/,
     ],
     [
       "a secret for a tool that cannot sign",
@@ -94,6 +94,16 @@ describe("shadow.yaml", () => {
       "services of a sender that signs",
       "senders: { a: { secret: env:CI, may: [tags], services: [cart] } }",
       /senders\.a\.services: `services` limits a token/,
+    ],
+    [
+      "an agent that answers itself",
+      "senders: { a: { secret: env:CI, may: [proposals, approvals] } }",
+      /senders\.a\.may: who proposes may not answer/,
+    ],
+    [
+      "services of a sender that proposes and announces",
+      "senders: { a: { secret: env:CI, may: [proposals, tags], services: [cart] } }",
+      /senders\.a\.services: `services` limits a token, or a sender of proposals alone/,
     ],
     [
       "rules of GitHub without an App",
@@ -219,5 +229,7 @@ describe("shadow.yaml", () => {
     write("senders: { ci: { secret: env:NO_SUCH_SECRET, may: [deployments] } }\n");
     expect(await check()).toEqual([2, expect.stringContaining("will not start")]);
     expect(await withoutSecrets()).toMatchObject({ code: 0 });
+    write("senders: { sre: { secret: env:NONE, may: [proposals] } }\n");
+    expect((await withoutSecrets()).stderr).toContain("proposals change nothing");
   });
 });

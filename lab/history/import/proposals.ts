@@ -50,7 +50,7 @@ export function readProposal(fields: Fields): WrittenProposal {
     agent: nameIn(fields, "agent") ?? fields.required("agent"),
     action: fields.required("action").toLowerCase(),
     confidence,
-    rationale: cut(fields.text("rationale")),
+    rationale: cutRationale(fields.text("rationale")),
     proposedAtMs,
     answeredBy: nameIn(fields, "answered_by"),
     answer,
@@ -66,7 +66,7 @@ function nameIn(fields: Fields, column: string): string | null {
 }
 
 /** Cut between characters: half of a surrogate pair is no text. */
-function cut(text: string | null): string | null {
+export function cutRationale(text: string | null): string | null {
   if (text === null || text.length <= RATIONALE_AT_MOST) return text;
   return `${text.slice(0, RATIONALE_AT_MOST - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

@@ -9,7 +9,7 @@
 import type { Standing } from "../contract.ts";
 import { BODIES, INPUTS } from "../http/bodies.ts";
 import type { Answer } from "../http/deliveries.ts";
-import { parseBody } from "../http/inbox.ts";
+import { parseBody } from "../http/parse.ts";
 import {
   admit,
   announceOnce,

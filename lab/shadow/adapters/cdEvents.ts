@@ -9,7 +9,7 @@ import { own } from "../../../engine/index.ts";
 import { isFields } from "../../jsonBody.ts";
 import { Refusal } from "../../server/problems.ts";
 import { BODIES, INPUTS } from "../http/bodies.ts";
-import { parseBody, parseJson } from "../http/inbox.ts";
+import { parseBody, parseJson } from "../http/parse.ts";
 import type { Answer } from "../http/deliveries.ts";
 import { contentId } from "../http/signature.ts";
 import {

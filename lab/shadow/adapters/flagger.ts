@@ -11,7 +11,7 @@ import { z } from "zod";
 import { own } from "../../../engine/index.ts";
 import { Refusal } from "../../server/problems.ts";
 import type { Standing } from "../contract.ts";
-import { parseBody } from "../http/inbox.ts";
+import { parseBody } from "../http/parse.ts";
 import type { Answer } from "../http/deliveries.ts";
 import { BODIES, INPUTS } from "../http/bodies.ts";
 import {

@@ -11,7 +11,8 @@ import { Refusal, type ProblemKind } from "../../server/problems.ts";
 import type { HostInput } from "../contract.ts";
 import { INPUTS } from "../http/bodies.ts";
 import type { Answer } from "../http/deliveries.ts";
-import { parseBody, parseJson, whyNot } from "../http/inbox.ts";
+import { whyNot } from "../http/inbox.ts";
+import { parseBody, parseJson } from "../http/parse.ts";
 import { contentId, isSame } from "../http/signature.ts";
 import {
   answer,

@@ -93,7 +93,8 @@ function rollbackGoes({ url, askedBy }: Platform): string {
 function sendersSay({ senders }: ShadowFile): readonly string[] {
   return Object.entries(senders).map(([name, { may, as, token, services }]) => {
     const of = services === undefined ? "every service" : services.join(", ");
-    const how = token === undefined ? "" : `, with a token instead of a signature, of ${of}`;
+    const limited = services === undefined ? "" : `, of ${of}`;
+    const how = token === undefined ? limited : `, with a token instead of a signature, of ${of}`;
     const whose = as === undefined ? "" : `, as ${as} alone`;
     return `${name} may send ${may.join(", ")}${whose}${how}.`;
   });
@@ -152,6 +153,7 @@ function warningsOf(
     ...(may.has("halt") && sent.has("halts")
       ? []
       : ["halts cannot arrive: give a sender `halts`, and entitle people"]),
+    ...agentWarnings(policy, sent.has("proposals")),
     ...(page === undefined ? ["pages go nowhere: give `page`"] : []),
     ...(platform !== undefined && !act ? ["platform is given and act is false"] : []),
     ...(services.length === 0 ? [] : strange).map(
@@ -159,6 +161,16 @@ function warningsOf(
     ),
     ...unknown.map((name) => `${name} is entitled to, and not in the catalog`),
   ];
+}
+
+/** An agent is heard where a sender may bring its proposals and the policy names it. */
+function agentWarnings({ policy, agents = [] }: Policy, arrive: boolean): readonly string[] {
+  const names = agents.map(({ name }) => name).join(", ");
+  if (arrive && names === "") {
+    return [`proposals change nothing: policy ${policy} names no agent (\`agents\`)`];
+  }
+  if (arrive || names === "") return [];
+  return [`policy ${policy} listens to ${names}, and no sender may send \`proposals\``];
 }
 
 /** Relative to the working directory, as the user would type it. */

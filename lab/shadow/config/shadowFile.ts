@@ -22,6 +22,7 @@ const DELIVERIES = [
   "overrides",
   "approvals",
   "halts",
+  "proposals",
   "github",
   "argocd",
   "argo-rollouts",
@@ -32,8 +33,10 @@ const DELIVERIES = [
 ] as const;
 export type DeliveryKind = (typeof DELIVERIES)[number];
 
-/** Products that cannot sign. What they send starts watches and asks; it decides nothing. */
-export const BY_TOKEN: readonly DeliveryKind[] = ["argocd", "argo-rollouts", "flagger", "cdevents"];
+/** From senders that cannot sign. What they send starts watches and asks; it decides nothing. */
+export const BY_TOKEN: readonly DeliveryKind[] = [
+  ...(["argocd", "argo-rollouts", "flagger", "cdevents", "proposals"] as const),
+];
 
 /** Their routes take a token alone: they cannot sign, or send no header for a signature of ours. */
 const BY_TOKEN_ALONE: readonly DeliveryKind[] = ["argo-rollouts", "flagger", "cdevents"];
@@ -83,17 +86,25 @@ function senderSchema(at: Surroundings) {
         const message = `${unsigned} is not signed: give its sender a token instead of a secret`;
         context.addIssue({ code: "custom", path: ["secret"], message });
       }
-      if (services !== undefined && token === undefined) {
-        const message = "`services` limits a token: a sender that signs is limited by `entitled`";
+      const proposes = may.includes("proposals");
+      if (proposes && may.some((kind) => kind === "overrides" || kind === "approvals")) {
+        const message = "who proposes may not answer: give people a sender of their own";
+        context.addIssue({ code: "custom", path: ["may"], message });
+      }
+      if (services !== undefined && token === undefined && !(proposes && may.length === 1)) {
+        const message =
+          "`services` limits a token, or a sender of proposals alone: people are limited by " +
+          "`entitled`";
         context.addIssue({ code: "custom", path: ["services"], message });
       }
       if (may.some((kind) => SIGNS_ITS_OWN.includes(kind)) && may.length > 1) {
         const message = "GitHub and Slack sign in ways of their own: give each a sender of its own";
         context.addIssue({ code: "custom", path: ["may"], message });
       }
-      const speaks = may.some((kind) => /^(overrides|approvals|halts)$/.test(kind));
+      const speaks = may.some((kind) => /^(overrides|approvals|halts|proposals)$/.test(kind));
       if (as !== undefined && !speaks) {
-        const message = "`as` needs a sender that may send overrides, approvals or halts";
+        const message =
+          "`as` needs a sender that may send overrides, approvals, halts or proposals";
         context.addIssue({ code: "custom", path: ["as"], message });
       }
     });

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { parseShare } from "../../../engine/index.ts";
 import { readTimeMs } from "../../history/import/times.ts";
+import { cutRationale } from "../../history/import/proposals.ts";
 import type { HostInput } from "../contract.ts";
 
 const TIME = "expected a time in ISO 8601 with a zone, such as 2026-07-01T12:00:00Z";
@@ -50,6 +51,29 @@ export const BODIES = {
     detail: text.default(""),
     at,
   }),
+  proposals: z
+    .strictObject({
+      proposalId: word,
+      agent: word,
+      action: z
+        .literal("rollback", { error: "expected rollback: no other proposal can be judged" })
+        .default("rollback"),
+      confidence: share,
+      deploymentId: word.optional(),
+      service: word.optional(),
+      environment: word.optional(),
+      // As long as a model likes: what is too long is cut, and no proposal is lost for it.
+      rationale: z.string().nullable().default(null).transform(cutRationale),
+      at,
+    })
+    .superRefine(({ deploymentId, service, environment }, context) => {
+      if ((deploymentId === undefined) === (service === undefined)) {
+        context.addIssue("expected deploymentId, or service for its newest deployment");
+      } else if (deploymentId !== undefined && environment !== undefined) {
+        const message = "`environment` goes with `service`: a deploymentId says it already";
+        context.addIssue({ code: "custom", path: ["environment"], message });
+      }
+    }),
   overrides: z.strictObject({ deploymentId: word, by: word, justification: text.min(1) }),
   approvals: z.strictObject({ deploymentId: word, by: word }),
   // The signature does not cover the URL. So the body, not the URL, says whether this is a halt or
@@ -81,6 +105,15 @@ export const INPUTS = {
   },
   rollback: ({ at: atMs = NOW, ...rest }: Body<"rollbacks">): HostInput => {
     return { kind: "rollbackFinished", atMs, ...rest };
+  },
+  proposal: (
+    { proposalId, agent, confidence, rationale, at: atMs = NOW }: Body<"proposals">,
+    deploymentId: string,
+    isByToken: boolean,
+  ): HostInput => {
+    const word = { proposalId, agent, confidence, rationale };
+    const asks = isByToken ? ({ asksOnly: true } as const) : {};
+    return { kind: "agentProposed", atMs, deploymentId, ...word, ...asks };
   },
   override: (body: Body<"overrides">): HostInput => ({ kind: "overrideGiven", atMs: NOW, ...body }),
   approval: (body: Body<"approvals">): HostInput => ({ kind: "approvalGiven", atMs: NOW, ...body }),

@@ -20,8 +20,10 @@ import { BODIES, INPUTS } from "./bodies.ts";
 import type { Answer, Deliveries } from "./deliveries.ts";
 import { isGiven, whyNotEntitled } from "./entitlement.ts";
 import { argocdReader, githubReader, type ForeignReader } from "./foreign.ts";
+import { parseBody, parseJson } from "./parse.ts";
+import { proposalKey, readProposal } from "./proposals.ts";
 import type { Refusals, Refused } from "./refusals.ts";
-import { proveSender, type Headers } from "./sender.ts";
+import { proveSender, type From, type Headers } from "./sender.ts";
 import { contentId } from "./signature.ts";
 import { checkAnnounced } from "./tokens.ts";
 
@@ -67,7 +69,9 @@ interface Route {
   readonly path: string;
   readonly kind: DeliveryKind;
   /** The inputs in a body, and what a person asks for with it. */
-  readonly read: (body: unknown, nowMs: number) => ReadBody;
+  readonly read: (body: unknown, nowMs: number, from: From) => ReadBody | Promise<ReadBody>;
+  /** What its answer is remembered by; absent: the delivery. */
+  readonly keyOf?: (body: unknown) => string;
 }
 
 const REFUSED: ReadonlyMap<string, ProblemKind> = new Map([
@@ -82,7 +86,8 @@ export function inbox(given: Inbox): readonly (readonly [string, Receive])[] {
   ]);
 }
 
-function routesOf({ config }: Inbox): readonly Route[] {
+function routesOf(given: Inbox): readonly Route[] {
+  const { config } = given;
   const naming = { services: new Map(Object.entries(config.names)), environment: "production" };
   const plain = <Schema extends z.ZodType>(
     path: string,
@@ -117,25 +122,19 @@ function routesOf({ config }: Inbox): readonly Route[] {
       deed: "approve",
       ...body,
     })),
+    {
+      path: "/v1/proposals",
+      kind: "proposals",
+      read: async (body, _nowMs, from) => {
+        return { inputs: [await readProposal(given, from, body)], asked: null };
+      },
+      keyOf: proposalKey,
+    },
     plain("halt", "halts", BODIES.halts, INPUTS.halt, halt),
     plain("halt/lift", "halts", BODIES.lifts, INPUTS.halt, halt),
     foreign("github", githubReader(naming)),
     foreign("argocd", argocdReader(naming)),
   ];
-}
-
-export function parseBody<Schema extends z.ZodType>(
-  schema: Schema,
-  body: unknown,
-): z.output<Schema> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({
-    path: issue.path.map(String).join("."),
-    message: issue.message,
-  }));
-  const { path, message } = errors[0]!;
-  throw new Refusal("bad-request", path === "" ? message : `${path}: ${message}`, errors);
 }
 
 async function receive(
@@ -146,7 +145,8 @@ async function receive(
 ): Promise<Answer> {
   const { refusals } = given;
   const deliveries = given.deliveries();
-  const { name, sender, deliveryId } = await proveSender(given, route.kind, headers, body);
+  const from = await proveSender(given, route.kind, headers, body);
+  const { name, sender, deliveryId } = from;
   const refuse = async (refused: Omit<Refused, "deploymentId">, about: string | null = null) => {
     await refusals.add({ deploymentId: about, ...refused });
     return refusalAnswer(REFUSED.get(refused.kind) ?? "forbidden", refused.why);
@@ -157,8 +157,9 @@ async function receive(
     return refuse({ ...webhook, kind: "notAllowed", why: `${name} may not send ${route.kind}` });
   }
   const digest = contentId(Buffer.concat([Buffer.from(`${route.path}\n`), body]));
-  const answer = await deliveries.once(`${name}/${deliveryId}`, digest, async () => {
-    const { inputs, asked, forget } = route.read(parseJson(body), given.clock.wallMs());
+  const key = route.keyOf?.(parseJson(body)) ?? deliveryId;
+  const answer = await deliveries.once(`${name}/${key}`, digest, async () => {
+    const { inputs, asked, forget } = await route.read(parseJson(body), given.clock.wallMs(), from);
     if (asked !== null) {
       const why = whyNot(given, sender, asked);
       if (why !== null) {
@@ -188,7 +189,8 @@ async function receive(
     }
     return answerOf({ ...last, decisionIds });
   });
-  const why = `delivery ${deliveryId} came before with other content`;
+  const what = route.keyOf === undefined ? `delivery ${deliveryId}` : "a proposal of this id";
+  const why = `${what} came before with other content`;
   return answer ?? refuse({ ...webhook, kind: "reused", why });
 }
 
@@ -234,14 +236,6 @@ export function whyUnknownService(
     );
   }
   return null;
-}
-
-export function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)) as unknown;
-  } catch {
-    throw new Refusal("bad-request", "The body is no JSON.");
-  }
 }
 
 function answerOf({ accepted, decisionIds, reason }: Receipt): Answer {

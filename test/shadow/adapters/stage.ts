@@ -42,7 +42,7 @@ export interface HostOnStage {
     path: string,
     body: object,
     id: string,
-    as: "CHAT" | "PIPELINE",
+    as: "CHAT" | "PIPELINE" | "SRE",
   ) => Promise<number>;
   readonly status: () => Promise<Readonly<Record<string, unknown>>>;
   /** The explanation of its decisions, as the host gives it, but without starting a thread. */
@@ -52,11 +52,15 @@ export interface HostOnStage {
   readonly close: () => Promise<void>;
 }
 
-/** @param config more of shadow.yaml: senders, `act`, `platform` */
+/**
+ * @param config more of shadow.yaml: senders, `act`, `platform`
+ * @param morePolicy more of the policy
+ */
 export async function startStage(
   config: string,
   services: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  morePolicy = "",
 ): Promise<HostOnStage> {
   const slow = new Set<string>();
   const metrics = metricsServer(services, slow);
@@ -72,7 +76,7 @@ services:
 ${catalog}entitled: [{ who: [kim], may: [override, approve, halt] }]
 listen: 127.0.0.1:0
 ${config}`);
-  writeFileSync(join(directory, "policy.yaml"), POLICY);
+  writeFileSync(join(directory, "policy.yaml"), POLICY + morePolicy);
   const file = join(directory, "shadow.yaml");
   const secrets = { ...SECRETS, ...TOKENS, ...env };
   const lines: string[] = [];
