@@ -41,6 +41,10 @@ export type MissCause = (typeof MISS_CAUSES)[number];
 
 /** What fooled a policy that rolled a good deployment back. */
 export const FALSE_CAUSES = [
+  /** An agent proposed it, our own evidence was not enough, and a person approved. */
+  "agentApproved",
+  /** The same, and the policy acted without a person's yes. */
+  "agentAlone",
   /** An excursion that was over before the watch was. */
   "passing",
   /** A change that was still there at the end of the watch. */
@@ -59,7 +63,7 @@ export type FalseCause = (typeof FALSE_CAUSES)[number];
 
 export interface Cause<Code> {
   readonly cause: Code;
-  /** A signal; for `stopped` a rule of the policy, `overridden` or `unanswered`. */
+  /** A signal or an agent; for `stopped` a rule, `overridden` or `unanswered`. */
   readonly by: string | null;
 }
 
@@ -90,6 +94,8 @@ export function statedMiss(outcome: Outcome, policy: Policy): Cause<MissCause> |
   if (end === "overridden") return { cause: "stopped", by: "overridden" };
   if (restrainedBy !== null) return { cause: "stopped", by: restrainedBy };
   if (end === "expired" || end === "held") return { cause: "stopped", by: "unanswered" };
+  // Then it was watched on without the agent's word.
+  if (outcome.agent?.unanswered === true) return { cause: "stopped", by: "unanswered" };
   if (end === "superseded") return { cause: "superseded", by: null };
   if (proposedAtMs !== null) return { cause: "withdrawn", by: outcome.signals[0] ?? null };
   if (outcome.untaggedProposedAtMs !== null) return { cause: "tagged", by: null };
@@ -109,6 +115,12 @@ export function seenMiss(outcome: Outcome, moves: readonly Move[]): Cause<MissCa
   }
   if (outcome.end === "undecidable") return { cause: "noData", by: null };
   return { cause: moves.length === 0 ? "unknown" : "invisible", by: null };
+}
+
+/** What fooled a rollback, where its outcome says it; null where incidents or samples must. */
+export function statedFalse({ agent, approved }: Outcome): Cause<FalseCause> | null {
+  if (agent === null) return null;
+  return { cause: approved ? "agentApproved" : "agentAlone", by: agent.name };
 }
 
 /** What fooled a rollback, by the moves of the signals that accused it. */

@@ -22,11 +22,13 @@ import { EARLY_MS } from "../outcome/milestones.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
 import type { Plan, PlannedDeployment } from "../replay/plan.ts";
+import { agentsAtMiss, type AgentCause } from "./agents.ts";
 import {
   isFalseRollback,
   isMiss,
   seenFalse,
   seenMiss,
+  statedFalse,
   statedMiss,
   type Cause,
   type FalseCause,
@@ -72,9 +74,13 @@ export async function causesOf(
   decided: readonly Decided[],
 ): Promise<readonly Causes[]> {
   const found = await causesByDeployment(history, plan, decided);
-  return found.map(({ misses, falseRollbacks }, at): Causes => {
+  return found.map(({ misses, falseRollbacks, agents }, at): Causes => {
     const { length } = decided[at]!.draws;
-    return { misses: tallyOf(misses, length), falseRollbacks: tallyOf(falseRollbacks, length) };
+    return {
+      misses: tallyOf(misses, length),
+      falseRollbacks: tallyOf(falseRollbacks, length),
+      ...(agents === null ? {} : { agents: tallyOf(agents, length) }),
+    };
   });
 }
 
@@ -82,6 +88,8 @@ export async function causesOf(
 interface ByDeployment {
   readonly misses: Counted<MissCause>[];
   readonly falseRollbacks: Counted<FalseCause>[];
+  /** What agents did about the same misses; null where the policy names none. */
+  readonly agents: Counted<AgentCause>[] | null;
 }
 
 /** For each policy: the cause of every miss and false rollback. */
@@ -116,6 +124,7 @@ function statedBy(
 ): ByDeployment {
   const misses: Counted<MissCause>[] = [];
   const falseRollbacks: Counted<FalseCause>[] = [];
+  const agents: Counted<AgentCause>[] | null = policy.agents === undefined ? null : [];
   const leave = <Code>(
     outcome: Outcome,
     into: Counted<Code>[],
@@ -134,23 +143,35 @@ function statedBy(
     // Deployments that share an outcome are quiet and good: none of them is counted here.
     for (const outcome of standingFor(outcomes)) {
       const { deploymentId } = outcome;
+      const planned = (): PlannedDeployment => plan.deployments.at(plan.places.get(deploymentId)!)!;
       if (isMiss(outcome)) {
+        agents?.push({ deploymentId, ...agentsAtMiss(outcome, policy, planned()) });
         const stated = statedMiss(outcome, policy);
         if (stated !== null) misses.push({ deploymentId, ...stated });
         else leave(outcome, misses, (moves) => seenMiss(outcome, moves), null);
       } else if (isFalseRollback(outcome)) {
-        const { deployment } = plan.deployments.at(plan.places.get(deploymentId)!)!;
-        const accusing = policy.signals.filter(({ name }) => outcome.signals.includes(name));
+        const stated = statedFalse(outcome);
+        if (stated !== null) {
+          falseRollbacks.push({ deploymentId, ...stated });
+          continue;
+        }
+        const { deployment } = planned();
+        // Where an agent asked first, the outcome names no signals: any may have accused it later.
+        const isAny = outcome.signals.length === 0;
+        const accusing = policy.signals.filter(
+          ({ name }) => isAny || outcome.signals.includes(name),
+        );
+        const accused = accusing.map(({ name }) => name);
         const services = new Set(accusing.flatMap((one) => [...servicesOf(one, deployment)]));
         const byMs = outcome.decidedAtMs ?? outcome.executedAtMs!;
         const { startedAtMs } = outcome;
         const found = coincidentIncident(incidents, deploymentId, services, startedAtMs, byMs);
         if (found !== null) falseRollbacks.push({ deploymentId, ...found });
-        else leave(outcome, falseRollbacks, (moves) => seenFalse(outcome, moves), outcome.signals);
+        else leave(outcome, falseRollbacks, (moves) => seenFalse(outcome, moves), accused);
       }
     }
   }
-  return { misses, falseRollbacks };
+  return { misses, falseRollbacks, agents };
 }
 
 /** The series that are watched for these deployments, from the hour before to the watch's end. */

@@ -1,6 +1,7 @@
 /** How often each cause occurs, in the form in which a scorecard has it. */
 
 import type { JsonObject } from "../../engine/index.ts";
+import { AGENT_CAUSES, type AgentCause } from "./agents.ts";
 import {
   FALSE_CAUSES,
   MISS_CAUSES,
@@ -30,11 +31,13 @@ export interface Causes {
   readonly misses: readonly CauseCount<MissCause>[];
   /** The same for `falsePositiveRollbacks`. */
   readonly falseRollbacks: readonly CauseCount<FalseCause>[];
+  /** What agents did about the same misses; absent where the policy names none. */
+  readonly agents?: readonly CauseCount<AgentCause>[];
 }
 
 const NAMED = 3;
 
-const ORDER: readonly string[] = [...MISS_CAUSES, ...FALSE_CAUSES];
+const ORDER: readonly string[] = [...MISS_CAUSES, ...FALSE_CAUSES, ...AGENT_CAUSES];
 
 /** Counts causes, the most frequent first. */
 export function tallyOf<Code extends string>(

@@ -1,7 +1,8 @@
 /** Causes as people read them: on a terminal, in the browser and in the report. Pure. */
 
-import type { JsonObject } from "../../engine/index.ts";
+import { own, type JsonObject } from "../../engine/index.ts";
 import { countText, decimalText } from "../counted.ts";
+import type { AgentCause } from "./agents.ts";
 import type { FalseCause, MissCause } from "./causes.ts";
 import type { CauseCount, Causes } from "./tally.ts";
 
@@ -22,6 +23,8 @@ const MISSES: Readonly<Record<MissCause, string>> = {
 };
 
 const FALSE_ROLLBACKS: Readonly<Record<FalseCause, string>> = {
+  agentApproved: "an agent proposed it, and a person approved",
+  agentAlone: "an agent proposed it, and the policy acted without a person",
   passing: "an excursion that passed by itself",
   lasting: "a change that stayed",
   noise: "no more than the usual noise",
@@ -31,17 +34,40 @@ const FALSE_ROLLBACKS: Readonly<Record<FalseCause, string>> = {
   unknown: "not known: too few samples before the deployment",
 };
 
+const AGENTS: Readonly<Record<AgentCause, string>> = {
+  asked: "an agent proposed it, and its word counted",
+  notWatched: "an agent proposed it before or after the watch, or once it was decided",
+  noEvidence: "an agent proposed it, and no signal spoke against it as well",
+  belowFrom: "an agent proposed it, less sure than the policy asks",
+  notNamed: "only an agent that the policy does not name proposed it",
+  hidden: "not known: no agent had proposed it when history rolled it back",
+  silent: "no agent proposed it",
+};
+
+const WORDS: Readonly<Record<keyof Causes, JsonObject<string>>> = {
+  misses: MISSES,
+  falseRollbacks: FALSE_ROLLBACKS,
+  agents: AGENTS,
+};
+
+/** The title of each part, in the order in which they are shown. */
+export const CAUSE_PARTS: readonly (readonly [keyof Causes, string])[] = [
+  ["misses", "Regressions missed"],
+  ["agents", "What agents did about the regressions missed"],
+  ["falseRollbacks", "Good deployments rolled back"],
+];
+
 const STOPPED_BY: ReadonlyMap<string, string> = new Map([
   ["overridden", "overridden by people"],
   ["unanswered", "no answer of people"],
 ]);
 
-/** What a cause of a miss is, or of a false rollback, in words. */
-export function causeWords(of: keyof Causes, cause: MissCause | FalseCause): string {
-  return of === "misses" ? MISSES[cause as MissCause] : FALSE_ROLLBACKS[cause as FalseCause];
+/** One cause of a part, in words. */
+export function causeWords(of: keyof Causes, cause: string): string {
+  return own(WORDS[of], cause) ?? cause;
 }
 
-/** By which signals, rules or people, as `latency 12, errors 3`; empty where none is named. */
+/** By which signals, rules, agents or people, as `latency 12, errors 3`; empty for none. */
 export function causedBy(by: JsonObject<number>): string {
   return Object.entries(by)
     .map(([name, count]) => `${STOPPED_BY.get(name) ?? name} ${causeCount(count)}`)
@@ -53,13 +79,14 @@ export function causeCount(count: number): string {
   return Number.isInteger(count) ? countText(count) : decimalText(count, 1);
 }
 
-type AnyCause = CauseCount<MissCause | FalseCause>;
-
-/** Two lines of one policy, or fewer: why it missed regressions, and what fooled it. */
+/**
+ * Three lines of one policy, or fewer: why it missed regressions, what agents did about those, and
+ * what fooled it.
+ */
 export function causeLines(policy: string, causes: Causes | undefined): readonly string[] {
   if (causes === undefined) return [];
   const line = (what: string, of: keyof Causes): readonly string[] => {
-    const found: readonly AnyCause[] = causes[of];
+    const found: readonly CauseCount<string>[] = causes[of] ?? [];
     if (found.length === 0) return [];
     const total = found.reduce((sum, { count }) => sum + count, 0);
     const parts = found.map(({ cause, count, by }) => {
@@ -69,5 +96,9 @@ export function causeLines(policy: string, causes: Causes | undefined): readonly
     });
     return [`${policy} ${what} ${causeCount(Number(total.toPrecision(9)))}: ${parts.join("; ")}`];
   };
-  return [...line("missed", "misses"), ...line("rolled back good deployments,", "falseRollbacks")];
+  return [
+    ...line("missed", "misses"),
+    ...line("missed, by what agents did,", "agents"),
+    ...line("rolled back good deployments,", "falseRollbacks"),
+  ];
 }

@@ -25,6 +25,10 @@ export interface Milestones {
   last: DecisionRecord | undefined;
   /** What a machine was not allowed to act on: the first page or note of it, or the end. */
   restrained: DecisionRecord | undefined;
+  /** The newest proposal before any order: the question that an order answers. */
+  question: DecisionRecord | undefined;
+  /** The newest question or page that rested on the word of an agent alone. */
+  spoken: DecisionRecord | undefined;
   proposals: number;
   escalations: number;
   /** Was a rollback ordered without an accountable owner? */
@@ -40,6 +44,8 @@ export function milestonesIn(records: readonly DecisionRecord[]): Milestones {
     ended: undefined,
     last: undefined,
     restrained: undefined,
+    question: undefined,
+    spoken: undefined,
     proposals: 0,
     escalations: 0,
     ownerless: false,
@@ -49,8 +55,11 @@ export function milestonesIn(records: readonly DecisionRecord[]): Milestones {
     const { decision } = record;
     found.last = record;
     if (record.tier === "observe") found.restrained ??= record;
+    const asks = decision === "proposed" || decision === "paged";
+    if (asks && record.agent?.alone === true) found.spoken = record;
     if (decision === "proposed") {
       found.proposed ??= record;
+      if (found.ordered === undefined) found.question = record;
       found.proposals++;
     } else if (decision === "paged") paged ??= record;
     else if (decision === "escalated") found.escalations++;
@@ -67,6 +76,16 @@ export function milestonesIn(records: readonly DecisionRecord[]): Milestones {
 /** The rule that left a breach to people, as `guardrails.cooldown`; null where none did. */
 export function restrainedBy({ restrained }: Milestones): string | null {
   return restrained?.tierPath.at(-1)?.rule ?? null;
+}
+
+/**
+ * The agent on whose word alone the rollback was ordered or, without an order, people were asked;
+ * null where our own evidence was enough for that.
+ */
+export function agentIn({ ordered, question, spoken, last }: Milestones): Outcome["agent"] {
+  const record = ordered === undefined ? spoken : question;
+  if (record?.agent?.alone !== true) return null;
+  return { name: record.agent.agent, unanswered: last?.agent?.unanswered === true };
 }
 
 /** The signals that spoke against the deployment, by name. */

@@ -32,6 +32,7 @@ import { sharedBy, type AlikeOutcomes } from "./alike.ts";
 import { anyAnswer, recoveryTimes, sparedBy } from "./ending.ts";
 import {
   accusedIn,
+  agentIn,
   breachesOf,
   milestonesIn,
   pagesIn,
@@ -88,6 +89,12 @@ export interface Outcome {
   /** The confidence when the deployment ended, whatever was done. */
   readonly confidenceAtEnd: number | null;
   readonly signals: readonly string[];
+  /**
+   * The agent on whose word alone the rollback was ordered or, without an order, people were asked.
+   * `unanswered`: no person answered, so its word counted no more. Null where our own evidence was
+   * enough.
+   */
+  readonly agent: { readonly name: string; readonly unanswered: boolean } | null;
   readonly reason: string;
   /** Why an incumbent decided; null where detectors judge, or where nothing was proposed. */
   readonly cause: IncumbentCause | null;
@@ -317,6 +324,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     confidence: asked?.agent?.alone === true ? null : (asked?.confidence ?? null),
     confidenceAtEnd: ended?.confidence ?? null,
     signals: asked === undefined ? NONE : accusedIn(asked),
+    agent: agentIn(milestones),
     reason: whyOf(asked, ended, hidden && material.imagined ? historyMs : null),
     cause: asked === undefined ? null : causeIn(asked),
     proposals,

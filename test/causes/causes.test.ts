@@ -42,6 +42,8 @@ describe("the cause of a miss", () => {
     ["stopped", "overridden", { end: "overridden", proposedAtMs: NOON_MS }],
     ["stopped", "unanswered", { end: "expired", proposedAtMs: NOON_MS }],
     ["stopped", "guardrails.cooldown", { restrainedBy: "guardrails.cooldown" }],
+    ["stopped", "unanswered", { proposedAtMs: NOON_MS, agent: { name: "sre", unanswered: true } }],
+    ["withdrawn", null, { proposedAtMs: NOON_MS, agent: { name: "sre", unanswered: false } }],
     ["superseded", null, { end: "superseded" }],
     ["withdrawn", "latency", { proposedAtMs: NOON_MS, signals: ["latency"] }],
     ["tagged", null, { untaggedProposedAtMs: NOON_MS }],

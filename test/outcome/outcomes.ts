@@ -40,6 +40,7 @@ export function outcome(change: Partial<Outcome> = {}): Outcome {
     confidence: null,
     confidenceAtEnd: null,
     signals: [],
+    agent: null,
     reason: "",
     proposals: 0,
     approved: false,

@@ -4,8 +4,8 @@ import { formatShare } from "../../../engine/index.ts";
 import { caution, paragraph, type Block, type Cell, type Row, type Section } from "../blocks.ts";
 import type { ReportDocument } from "../document.ts";
 import type { Fault, FaultRow, Seen } from "../evidence.ts";
-import { causeCount, causedBy, causeWords } from "../../causes/words.ts";
-import type { Causes } from "../../causes/tally.ts";
+import { CAUSE_PARTS, causeCount, causedBy, causeWords } from "../../causes/words.ts";
+import type { CauseCount } from "../../causes/tally.ts";
 import { counted } from "../../counted.ts";
 import { cardsOf } from "./scores.ts";
 
@@ -57,11 +57,6 @@ export function faultsSection(document: ReportDocument): Section {
   return { id: "faults", title: "False positives and misses, one by one", blocks };
 }
 
-const PARTS: readonly (readonly [keyof Causes, string])[] = [
-  ["misses", "Regressions missed"],
-  ["falseRollbacks", "Good deployments rolled back"],
-];
-
 /** Why each policy missed and what fooled it; null in reports of earlier versions. */
 function causesTable(
   comparison: NonNullable<ReportDocument["comparison"]>,
@@ -71,12 +66,16 @@ function causesTable(
   if (found.length < policies.length) return null;
   const rows: Row[] = [];
   const groups = new Map<number, string>();
-  for (const [of, title] of PARTS) {
+  for (const [of, title] of CAUSE_PARTS) {
+    const all = found.map((one) => {
+      const counts: readonly CauseCount<string>[] = one[of] ?? [];
+      return new Map(counts.map((count) => [count.cause, count]));
+    });
+    if (of === "agents" && all.every(({ size }) => size === 0)) continue;
     groups.set(rows.length, title);
-    const all = found.map((one) => new Map(one[of].map((count) => [count.cause as string, count])));
     for (const cause of new Set(all.flatMap((one) => [...one.keys()]))) {
       rows.push([
-        causeWords(of, cause as Parameters<typeof causeWords>[1]),
+        causeWords(of, cause),
         ...all.map((one): Cell => {
           const own = one.get(cause);
           if (own === undefined) return { text: "–" };
