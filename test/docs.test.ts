@@ -1,19 +1,22 @@
 /**
- * The README's commands work as written: every `npx hindsight` line of its `sh` blocks is run,
- * in order, in an empty directory that sees the shipped folders, by one process that goes on
- * to the next. Every stage of the lab says what it is, and the files it names are there.
+ * The commands of the README and of the first week work as written: every `npx hindsight` line
+ * of their `sh` blocks is run, in order, in an empty directory that sees the shipped folders, by
+ * one process that goes on to the next. Links between pages lead somewhere. Every stage of the
+ * lab says what it is, and the files it names are there.
  */
 
 import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ENGINE_VERSION } from "../engine/index.ts";
 import { inTurn, node } from "./commandLine.ts";
 import { temporaryDirectory } from "./directories.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const readme = readFileSync(join(root, "README.md"), "utf8");
-const commands = [...readme.matchAll(/^```sh\n([\s\S]*?)^```/gm)]
+const PAGES = ["README.md", "scenarios/first-week.md"];
+const commands = PAGES.flatMap((page) => [
+  ...readFileSync(join(root, page), "utf8").matchAll(/^```sh\n([\s\S]*?)^```/gm),
+])
   .flatMap(([, block]) => block!.split("\n"))
   .map((line) => line.replace(/#.*$/, "").trim())
   .filter((line) => line !== "");
@@ -29,8 +32,8 @@ if (process.env["SOAK"] === undefined) {
   writeFileSync(world, text.replace(/^length: 13w$/m, "length: 1w"));
 }
 
-describe("README", () => {
-  it("shows commands", () => {
+describe("README and first week", () => {
+  it("show commands", () => {
     expect(commands.length).toBeGreaterThanOrEqual(5);
     for (const command of commands) expect(command).toMatch(/^npx hindsight /);
   });
@@ -49,6 +52,23 @@ describe("README", () => {
   it("says `npx hindsight`, which starts the sources", async () => {
     const { code, stdout } = await node([join(root, "lab/cli/hindsight.js"), "--version"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${ENGINE_VERSION}\n` });
+  });
+});
+
+describe("pages", () => {
+  const pages = ["README.md", ...["lab", "scenarios"].flatMap(pagesIn)];
+
+  function pagesIn(folder: string): string[] {
+    return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".md"))
+      .map((file) => join(folder, file));
+  }
+
+  it.each(pages)("%s links only to what is there", (page) => {
+    const text = readFileSync(join(root, page), "utf8");
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, to]) => to!);
+    const lost = links.filter((to) => !existsSync(join(root, dirname(page), to)));
+    expect(lost).toEqual([]);
   });
 });
 
