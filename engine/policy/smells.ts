@@ -34,6 +34,7 @@ export function smellsOf(policy: Policy, isWritten: (path: Path) => boolean): re
     ...unreachedRules(policy),
     ...unreachedTiers(policy, reached, isWritten),
     ...emptyModes(policy, reached),
+    ...lastingModes(policy),
     ...tolerances(policy),
     ...approvals(policy, reached),
     ...confidences(policy, isWritten),
@@ -94,6 +95,20 @@ function emptyModes({ modes }: Policy, reached: ReadonlySet<TierName>): Smell[] 
     const message = "this mode changes nothing: no tolerance, and no tier that anything has";
     return [{ path: ["modes", name], message, cure: "Say what changes while it is in force." }];
   });
+}
+
+/** A tag without a rule in `context` counts until its own end, and most declare none. */
+function lastingModes({ modes, context }: Policy): Smell[] {
+  const bounded = new Set(context.map(({ tag }) => tag));
+  return modes.flatMap(({ name, when }) =>
+    Object.entries(when.tags ?? {})
+      .filter(([tag, value]) => value !== "false" && !bounded.has(tag))
+      .map(([tag]) => ({
+        path: ["modes", name, "when", "tags", tag],
+        message: `the tag ${tag} switches this mode on, and it may have no end`,
+        cure: `Write context: { ${tag}: { for: 2h } }.`,
+      })),
+  );
 }
 
 function tolerances({ signals, guardrails, context }: Policy): Smell[] {

@@ -82,6 +82,11 @@ describe("a policy", () => {
       "modes.idle: this mode changes nothing",
     ],
     [
+      "with a mode that a tag switches on for good",
+      { modes: { maintenance: { when: { tags: { window: true } }, toleranceTimes: 2 } } },
+      "modes.maintenance.when.tags.window: the tag window switches this mode on",
+    ],
+    [
       "that tolerates more than its own ceiling",
       { signals: { latency: { metric: "latency", tolerance: "70%" } } },
       "signals.latency.tolerance: 70 % is above toleranceAtMost, 60 %",
@@ -114,6 +119,14 @@ describe("a policy", () => {
   ])("%s", (_, changes, message) => {
     const found = smells(changes);
     expect(found.filter((one) => one.startsWith(message))).toHaveLength(1);
+  });
+
+  test("may have a mode that a tag switches on for a time, or off", () => {
+    const tags = { window: true, quiet: false };
+    const modes = { maintenance: { when: { tags }, toleranceTimes: 2, tier: { full: "approve" } } };
+    const assign = [{ when: { criticality: "critical" }, tier: "full" }, { otherwise: "override" }];
+    const context = { window: { for: "4h" } };
+    expect(smells({ assign, modes, context, tiers: {} })).toEqual([]);
   });
 
   test("that only watches may meet what cannot be undone, as may one that observes it", () => {
