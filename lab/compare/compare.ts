@@ -59,7 +59,7 @@ export interface Difference {
   readonly identified: GroundVerdict;
   /** Null where history hid nothing of it, or nothing can be said on this ground. */
   readonly modelled: (GroundVerdict & { readonly errors: ModelErrors }) | null;
-  /** Kinds of hidden deployments that count as their worst: too few could be tested. */
+  /** Kinds of hidden deployments that count as the worst drawn of them: too few could be tested. */
   readonly untested: readonly Tested[];
   /** What would overturn a verdict by the model; null for every other one. */
   readonly tipping: Tipping | null;

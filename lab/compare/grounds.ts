@@ -2,12 +2,11 @@
  * Verdicts by the model of what history hid, with what would overturn them; see `differencesOf`.
  */
 
-import { getOrMake } from "../getOrMake.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Field } from "../score/fields.ts";
 import { intervalOf, tidy, type Interval } from "../score/intervals.ts";
-import { changed, RowScores, type Resampled, type RowPair } from "../score/rows.ts";
+import { changed, RowScores, type RowPair } from "../score/rows.ts";
 import type { ScoreOptions } from "../score/scorecard.ts";
 import type { Difference, GroundVerdict } from "./compare.ts";
 import type { Evaluated } from "./evaluate.ts";
@@ -16,7 +15,7 @@ import type { Kind } from "./kinds.ts";
 import { isPartOf, Modelled, widened, type ModelErrors, type PairAgain } from "./modelled.ts";
 import { BOTH, type Which } from "./bounds.ts";
 import { changesBetween, movesOf, waysOf, type Change, type Draws, type Ways } from "./changes.ts";
-import { tippingOf, type Tipping } from "./tipping.ts";
+import { tippingOf, worstWays, type Tipping } from "./tipping.ts";
 
 type Found = Pick<Difference, "modelled" | "untested" | "tipping" | "tippingAtLimit">;
 
@@ -56,13 +55,8 @@ export function widest(intervals: readonly (Interval | null)[]): Interval | null
 interface Asked {
   readonly field: Field;
   readonly errors: ModelErrors;
-  /** Kinds of which the model says nothing. */
+  /** Kinds on which the model could not be tested. */
   readonly untested: ReadonlySet<Kind>;
-}
-
-interface Worst {
-  readonly rows: RowPair;
-  readonly resampled: Resampled;
 }
 
 /** Places of deployments in the lists of outcomes. */
@@ -76,10 +70,6 @@ export class ModelGround {
   readonly #draws: Draws;
   readonly #scores: RowScores;
   readonly #weeks: number;
-  /** The worst of each hidden deployment for either policy, made when first asked for. */
-  readonly #changes = new Map<Which, readonly Change[]>();
-  /** The rows with some kinds at their worst, by the policy that is favoured and the kinds. */
-  readonly #worst = new Map<string, Worst>();
   /** Every way in which each may have ended, made when first asked for. */
   #ways: readonly Ways[] | null = null;
   readonly #models: readonly Draws[];
@@ -154,14 +144,14 @@ export class ModelGround {
     return Math.sqrt(variance);
   }
 
-  /** What could not be tested counts as its worst, for either policy in turn. */
+  /** What could not be tested counts as the worst that was drawn of it, in either direction. */
   #interval(asked: Asked, sampled: Interval): Interval | null {
     const { field, untested } = asked;
     const widen = this.#widen(asked);
     const own = widen(sampled, this.#scores.differenceOf(field, this.#model.totals));
     if (untested.size === 0) return own;
-    const atWorst = BOTH.map((side) => {
-      const spread = this.#worstFor(side, untested).resampled.spreadOf(field);
+    const atWorst = [true, false].map((isUp) => {
+      const spread = this.#scores.spreadOf(field, this.#worstRows(asked, isUp));
       const found = intervalOf(spread);
       return found === null ? null : widen(found, spread.value);
     });
@@ -179,31 +169,23 @@ export class ModelGround {
   }
 
   #tipping(asked: Asked, threshold: number, isAbove: boolean): Tipping {
-    const { field, untested } = asked;
-    // What pushes the difference up speaks for the baseline where lower is better.
-    const favoured = !isAbove === (field.better === "lower") ? "baseline" : "candidate";
-    const hidden = this.#waysOfHidden().filter(
-      ({ kind }) => !untested.has(kind) && isPartOf(field, kind),
-    );
+    const { field } = asked;
+    const hidden = this.#waysOfHidden().filter(({ kind }) => isPartOf(field, kind));
     const side = { threshold, isAbove };
-    const rows = untested.size === 0 ? this.#model.rows : this.#worstFor(favoured, untested).rows;
-    return tippingOf(field, rows, hidden, side, this.#widen(asked), this.#scores);
+    return tippingOf(field, this.#model.rows, hidden, side, this.#widen(asked), this.#scores);
   }
 
-  /** The rows with all hidden deployments of some kinds at their worst, in favour of a policy. */
-  #worstFor(favoured: Which, kinds: ReadonlySet<Kind>): Worst {
-    return getOrMake(this.#worst, [favoured, ...[...kinds].sort()].join(), () => {
-      const worst = getOrMake(this.#changes, favoured, () => {
-        const becomes = this.resolved.get(favoured)!;
-        const { services } = this.#model;
-        return changesBetween(this.#draws, becomes, this.parts.places, services, this.#scores);
-      });
-      const rows = changed(
-        this.#model.rows,
-        worst.filter(({ kind }) => kinds.has(kind)),
-      );
-      return { rows, resampled: this.#scores.resampled(rows) };
-    });
+  /**
+   * The rows with each hidden deployment of an untested kind in the way that moves the difference
+   * most up, or down, of all ways that any draw of any model came to.
+   */
+  #worstRows({ field, untested }: Asked, isUp: boolean): RowPair {
+    const hidden = this.#waysOfHidden().filter(({ kind }) => untested.has(kind));
+    const worst = worstWays(field, this.#model.totals, hidden, isUp, this.#scores);
+    return changed(
+      this.#model.rows,
+      worst.map(({ change }) => change),
+    );
   }
 
   #waysOfHidden(): readonly Ways[] {

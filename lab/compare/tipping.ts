@@ -9,7 +9,14 @@
 
 import type { Field } from "../score/fields.ts";
 import { intervalOf, type Interval } from "../score/intervals.ts";
-import { changed, totalsOf, type RowChange, type RowPair, type RowScores } from "../score/rows.ts";
+import {
+  changed,
+  totalsOf,
+  type RowChange,
+  type RowPair,
+  type RowScores,
+  type Totals,
+} from "../score/rows.ts";
 import { movesOf, type Ways } from "./changes.ts";
 
 export interface Tipping {
@@ -26,8 +33,29 @@ const NAMED_AT_MOST = 5;
 interface Worst {
   readonly deploymentId: string;
   readonly change: RowChange;
-  /** By how much it moves the difference towards the threshold. */
+  /** By how much it moves the difference in the direction asked for. */
   readonly damage: number;
+}
+
+/**
+ * Of each hidden deployment the way in which it may have ended that moves the difference most, up
+ * or down; none of one that cannot move it so.
+ */
+export function worstWays(
+  field: Field,
+  totals: Totals,
+  hidden: readonly Ways[],
+  isUp: boolean,
+  scores: RowScores,
+): readonly Worst[] {
+  return hidden.flatMap(({ deploymentId, ways }): readonly Worst[] => {
+    const moves = movesOf(field, totals, ways, scores);
+    const all = ways.map((change, at): Worst => {
+      return { deploymentId, change, damage: isUp ? moves[at]! : -moves[at]! };
+    });
+    const most = all.reduce((one, other) => (other.damage > one.damage ? other : one));
+    return most.damage > 0 ? [most] : [];
+  });
 }
 
 /**
@@ -45,17 +73,9 @@ export function tippingOf(
   widen: (interval: Interval, value: number) => Interval,
   scores: RowScores,
 ): Tipping {
-  const totals = totalsOf(rows);
-  const worst = hidden
-    .flatMap(({ deploymentId, ways }): readonly Worst[] => {
-      const moves = movesOf(field, totals, ways, scores);
-      const all = ways.map((change, at): Worst => {
-        return { deploymentId, change, damage: isAbove ? -moves[at]! : moves[at]! };
-      });
-      const most = all.reduce((one, other) => (other.damage > one.damage ? other : one));
-      return most.damage > 0 ? [most] : [];
-    })
-    .sort((one, other) => other.damage - one.damage);
+  const worst = [...worstWays(field, totalsOf(rows), hidden, !isAbove, scores)].sort(
+    (one, other) => other.damage - one.damage,
+  );
   const falls = (count: number): boolean => {
     const changes = worst.slice(0, count).map(({ change }) => change);
     const spread = scores.spreadOf(field, changed(rows, changes));

@@ -12,7 +12,7 @@ import { policyFromText } from "../../lab/policy/load.ts";
 import { silent } from "../../lab/progress.ts";
 import { historyOf, knownOn, live, wholeOf } from "../../lab/simulate/closedLoop.ts";
 import { openWorld } from "../../lab/simulate/open.ts";
-import { HOOK_MS, policyFile, ROOT } from "../history/smallWorld.ts";
+import { HOOK_MS, policyFile, ROOT, shipped } from "../history/smallWorld.ts";
 
 const TEXT = readFileSync(policyFile("two-minute-override"), "utf8");
 const WEEKS = 2;
@@ -27,23 +27,37 @@ const tolerating = (times: number, name: string): Policy =>
   );
 
 let evaluation: Evaluation;
+/** On a history that acted before either: another ceiling of tolerances, which none comes near. */
+let nearlySame: Evaluation;
 
 beforeAll(async () => {
   const { world } = openWorld(join(ROOT, "datasets/worlds/fidelity.yaml"), 5);
   const stage = wholeOf(createWorld(world.spec, 5));
   const policies = [tolerating(1, "now"), tolerating(8, "deaf")];
-  const lives = await live(stage, policies, "modelled", silent);
-  const history = historyOf(stage, lives[0]!);
-  evaluation = await evaluate(history, policies, {
-    ...(await knownOn(stage, history, lives[0]!, lives)),
-    people: "modelled",
-    seed: 1,
-    replicates: 200,
-    draws: 3,
-    scoresOnly: true,
-    modelled: { limits: limitsOf(DEFAULT_BUDGET) },
-    progress: silent,
-  });
+  const ceiling = TEXT.replace("toleranceAtMost: 60%", "toleranceAtMost: 70%");
+  const other = policyFromText(ceiling.replace("two-minute-override", "other"), "other.yaml");
+  const early = shipped("plain-window");
+  const lives = await live(stage, [...policies, other, early], "modelled", silent);
+  const compared = async (by: number, at: readonly number[]): Promise<Evaluation> => {
+    const history = historyOf(stage, lives[by]!);
+    const asked = at.map((one) => lives[one]!);
+    return evaluate(
+      history,
+      asked.map(({ policy }) => policy),
+      {
+        ...(await knownOn(stage, history, lives[by]!, asked)),
+        people: "modelled",
+        seed: 1,
+        replicates: 200,
+        draws: 3,
+        scoresOnly: true,
+        modelled: { limits: limitsOf(DEFAULT_BUDGET) },
+        progress: silent,
+      },
+    );
+  };
+  evaluation = await compared(0, [0, 1]);
+  nearlySame = await compared(3, [0, 2]);
 }, HOOK_MS);
 
 const judge = (budget: Budget): Gate => gateOf(evaluation, budget, [], WEEKS);
@@ -77,6 +91,15 @@ describe("eight times the tolerances, on a history that rolled back early", () =
     const names = judge(budget).checks.map(({ name }) => name);
     expect(names).toEqual(["ownerlessActions", "flips"]);
     expect(judge(budget).verdict).not.toBe("pass");
+  });
+});
+
+describe("a policy that never ends a deployment otherwise", () => {
+  test("is as good, though nothing of what history hid can test the model", () => {
+    const wrong = nearlySame.differences.find(({ field }) => field === "falsePositiveRate")!;
+    expect(wrong.untested).not.toEqual([]);
+    expect(wrong.modelled).toMatchObject({ low: 0, high: 0 });
+    expect(wrong.identified.high).toBeGreaterThan(0);
   });
 });
 
