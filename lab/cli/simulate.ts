@@ -14,6 +14,8 @@ import { modelOfFile } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
+import { Store } from "../scale/store.ts";
+import { refuseUrl } from "../directory.ts";
 import { loadCosts } from "../score/costs.ts";
 import { brokenBy, evaluateLives, live, type Stage } from "../simulate/closedLoop.ts";
 import { defaultWorkers, fidelityOf, liveManyWorlds } from "../simulate/fidelity.ts";
@@ -36,6 +38,7 @@ interface Flags {
   readonly pairs?: string;
   readonly worlds: number;
   readonly workers: number;
+  readonly cache?: string;
   readonly people: string;
   readonly seed: number;
   readonly from?: number;
@@ -67,6 +70,10 @@ export function simulateCommand(): Command {
       wholeNumber(1),
       defaultWorkers(),
     )
+    .option(
+      "--cache <dir>",
+      "where the result of each of these worlds is kept: a run that was stopped goes on from there",
+    )
     .option("--seed <n>", "seed of the world, or of the first one", wholeNumber(0), 1)
     .option("--people <who>", "who lives there: absent, modelled, perfect, or a file", "modelled")
     .option("--from <time>", "when the policy begins to act (ISO 8601)", instant)
@@ -90,7 +97,7 @@ export function simulateCommand(): Command {
         "    --log-policy scenarios/policies/plain-window.yaml " +
         "--ask scenarios/policies/two-minute-override.yaml\n" +
         "  hindsight simulate datasets/worlds/fitted.yaml --worlds 20 --seed 3001 \\\n" +
-        "    --pairs scenarios/fidelity/pairs.yaml",
+        "    --pairs scenarios/fidelity/pairs.yaml --cache worlds",
     )
     .action(async (file: string, flags: Flags) => {
       if (flags.pairs !== undefined) await trust(file, flags, flags.pairs);
@@ -102,6 +109,7 @@ export function simulateCommand(): Command {
 /** The policies live; each alone in the world. */
 async function act(file: string, flags: Flags): Promise<void> {
   const { people, seed, replicates, out } = flags;
+  refuse(flags, ["cache"], "--policy");
   if (flags.policy === undefined) {
     throw new Problem("nothing is to live in this world", {
       cure: "Give --policy P, or --log-policy A and --ask B to measure a replay.",
@@ -182,7 +190,8 @@ async function measure(file: string, flags: Flags): Promise<void> {
   const { sources } = openWorld(file, seed);
   const task = { worldFile: file, seed, logPolicy, asked: ask, people, replicates, draws, effect };
   const began = performance.now();
-  const results = await liveManyWorlds(task, { worlds, workers, progress: progressBar() });
+  const many = { worlds, workers, progress: progressBar(), store: storeOf(flags) };
+  const results = await liveManyWorlds(task, many);
   const pairs = names.map((name) => fidelityOf(log!.policy, name, results));
   if (!flags.json) {
     for (const pair of pairs) printFitted(fidelityTable(pair, results));
@@ -206,10 +215,18 @@ async function trust(file: string, flags: Flags, pairsFile: string): Promise<voi
   const policies = [...files].map(loadPolicy);
   const task = { worldFile: file, seed, people, replicates, draws, effect };
   const began = performance.now();
-  const held = await holdPairs(pairs, task, { worlds, workers, progress: progressBar() });
+  const many = { worlds, workers, progress: progressBar(), store: storeOf(flags) };
+  const held = await holdPairs(pairs, task, many);
   if (flags.json) {
     printJson({ manifest: manifestOf(file, flags, sources, policies, began), pairs: held });
   } else for (const line of pairsTable(held)) printFitted(line);
+}
+
+/** Where results of worlds are kept. */
+function storeOf({ cache }: Flags): Store | undefined {
+  if (cache === undefined) return undefined;
+  refuseUrl(cache);
+  return new Store(cache);
 }
 
 function manifestOf(

@@ -31,8 +31,8 @@ function historyIdentity({ dir, manifest }: Pick<Past, "dir" | "manifest">): str
   return keyOf("history", text, files);
 }
 
-/** The folders whose code can affect a result. */
-const FOLDERS = ["engine", "lab"];
+/** The folders whose code can affect a result; that of a simulated world is made there. */
+const FOLDERS = ["engine", "lab", "datasets/world"];
 /** Exceptions below `lab/`: code that only requests or shows results. */
 const SHOWS = /^(cli|server|report|gate|shadow|explain|scenario)[/\\]/;
 

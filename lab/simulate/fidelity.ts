@@ -8,9 +8,13 @@
  * it in 95 % of worlds, and a biased replay in fewer.
  */
 
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
+import { loadPolicy } from "../policy/load.ts";
 import type { Progress } from "../progress.ts";
+import { keyOf, peopleIdentity, programIdentity } from "../scale/identity.ts";
+import type { Store } from "../scale/store.ts";
 import { tidy } from "../score/intervals.ts";
 import holdToTruth, {
   SCORES,
@@ -66,23 +70,37 @@ export interface FidelityOptions {
   readonly worlds: number;
   readonly workers: number;
   readonly progress: Progress;
+  /** Where the result of each world is kept, so that a run that was stopped goes on; none: no. */
+  readonly store?: Store | undefined;
 }
+
+/** The name of a world's pack in a store. */
+const PACK = "world";
 
 /** Runs worlds of successive seeds, from the task's seed on; results in the order of the seeds. */
 export async function liveManyWorlds(
   task: WorldTask,
-  { worlds, workers, progress }: FidelityOptions,
+  { worlds, workers, progress, store }: FidelityOptions,
 ): Promise<readonly WorldResult[]> {
-  const tasks = Array.from({ length: worlds }, (_, at) => ({ ...task, seed: task.seed + at }));
-  let done = 0;
-  const count = (result: WorldResult): WorldResult => {
-    progress.update(++done, worlds, "living worlds");
-    return result;
+  const keyOfSeed = store === undefined ? null : keyOfWorlds(task);
+  const seeds = Array.from({ length: worlds }, (_, at) => task.seed + at);
+  const bySeed = new Map<number, WorldResult>();
+  const count = (result: WorldResult): void => {
+    bySeed.set(result.seed, result);
+    progress.update(bySeed.size, worlds, "living worlds");
   };
-  const threads = Math.min(workers, worlds);
-  const results: WorldResult[] = [];
-  if (threads === 1) {
-    for (const worldTask of tasks) results.push(count(await holdToTruth(worldTask)));
+  for (const seed of seeds) {
+    const known = keyOfSeed === null ? null : store!.read(keyOfSeed(seed), PACK);
+    if (known !== null) count(known as WorldResult);
+  }
+  const keep = (result: WorldResult): void => {
+    if (keyOfSeed !== null) store!.write(keyOfSeed(result.seed), PACK, [PACK], result);
+    count(result);
+  };
+  const tasks = seeds.filter((seed) => !bySeed.has(seed)).map((seed) => ({ ...task, seed }));
+  const threads = Math.min(workers, tasks.length);
+  if (threads <= 1) {
+    for (const one of tasks) keep(await holdToTruth(one));
   } else {
     const isSource = import.meta.url.endsWith(".ts");
     const pool = new Piscina<WorldTask, WorldResult>({
@@ -92,13 +110,25 @@ export async function liveManyWorlds(
       maxThreads: threads,
     });
     try {
-      results.push(...(await Promise.all(tasks.map(async (one) => count(await pool.run(one))))));
+      await Promise.all(tasks.map(async (one) => keep(await pool.run(one))));
     } finally {
       await pool.destroy();
     }
   }
   progress.end();
-  return results;
+  return seeds.map((seed) => bySeed.get(seed)!);
+}
+
+/** By seed, a key of all that the result of a world depends on. */
+function keyOfWorlds({ worldFile, logPolicy, asked, people, ...how }: WorldTask) {
+  const policies = [logPolicy, ...asked].map(loadPolicy);
+  const parts = [
+    programIdentity(),
+    readFileSync(worldFile, "utf8"),
+    policies.map(({ policy, digest }) => [policy, digest]),
+    peopleIdentity(people),
+  ];
+  return (seed: number): string => keyOf("world", ...parts, { ...how, seed });
 }
 
 export function defaultWorkers(): number {

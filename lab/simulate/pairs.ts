@@ -8,8 +8,7 @@ import { z } from "zod";
 import { readDocument } from "../documentFile.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import type { Progress } from "../progress.ts";
-import { fidelityOf, liveManyWorlds, type PairFidelity } from "./fidelity.ts";
+import { fidelityOf, liveManyWorlds, type FidelityOptions, type PairFidelity } from "./fidelity.ts";
 import type { WorldTask } from "./oneWorld.ts";
 import { verdictsOf, type VerdictFidelity } from "./verdicts.ts";
 
@@ -60,7 +59,7 @@ export interface HeldPair extends PairFidelity {
 export async function holdPairs(
   pairs: readonly Pair[],
   task: Omit<WorldTask, "logPolicy" | "asked">,
-  options: { readonly worlds: number; readonly workers: number; readonly progress: Progress },
+  options: FidelityOptions,
 ): Promise<readonly HeldPair[]> {
   const nameOf = (file: string): string => loadPolicy(file).policy;
   const held = new Map<Pair, HeldPair>();

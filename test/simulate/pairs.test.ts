@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { silent } from "../../lab/progress.ts";
-import type { ScoreHeld, WorldResult } from "../../lab/simulate/oneWorld.ts";
+import { Store } from "../../lab/scale/store.ts";
+import type { ScoreHeld, WorldResult, WorldTask } from "../../lab/simulate/oneWorld.ts";
 import { fidelityOf, liveManyWorlds } from "../../lab/simulate/fidelity.ts";
 import { openWorld } from "../../lab/simulate/open.ts";
 import { loadPairs, type HeldPair } from "../../lab/simulate/pairs.ts";
@@ -132,6 +133,33 @@ describe("an exact interval of a share", () => {
   });
 });
 
+const TASK: WorldTask = {
+  worldFile: WORLD_FILE,
+  seed: 3,
+  logPolicy: NAIVE,
+  asked: [LOGGING],
+  people: "modelled",
+  replicates: 100,
+  draws: 1,
+  effect: "hold",
+};
+const ONE = { worlds: 1, workers: 1, progress: silent };
+
+describe("worlds that are kept", () => {
+  it("are lived once, and each way of asking by itself", { timeout: PATIENCE_MS }, async () => {
+    const directory = temporaryDirectory();
+    const first = new Store(directory);
+    const lived = await liveManyWorlds(TASK, { ...ONE, store: first });
+    expect(first.use).toMatchObject({ found: 0, made: 1 });
+    const second = new Store(directory);
+    expect(await liveManyWorlds(TASK, { ...ONE, store: second })).toEqual(lived);
+    expect(second.use).toMatchObject({ found: 1, made: 0 });
+    await liveManyWorlds({ ...TASK, people: "absent" }, { ...ONE, store: second });
+    await liveManyWorlds({ ...TASK, seed: 2 }, { ...ONE, worlds: 2, store: second });
+    expect(second.use.made).toBe(2);
+  });
+});
+
 describe("hindsight simulate --pairs", () => {
   it("refuses a policy that is not of a pair", async () => {
     const words = ["simulate", WORLD_FILE, "--pairs", FILE, "--log-policy", NAIVE];
@@ -160,19 +188,7 @@ describe("hindsight simulate --pairs", () => {
         ["naive-threshold", "plain-window"],
         ["plain-window", "two-minute-override"],
       ]);
-      const alone = await liveManyWorlds(
-        {
-          worldFile: WORLD_FILE,
-          seed: 3,
-          logPolicy: NAIVE,
-          asked: [LOGGING],
-          people: "modelled",
-          replicates: 100,
-          draws: 1,
-          effect: "hold",
-        },
-        { worlds: 1, workers: 1, progress: silent },
-      );
+      const alone = await liveManyWorlds(TASK, ONE);
       expect(held.pairs[1]).toEqual({
         ...fidelityOf("naive-threshold", "plain-window", alone),
         verdicts: verdictsOf("plain-window", alone),
