@@ -5,13 +5,16 @@ import { FIELDS } from "../score/fields.ts";
 import type { Measured, ScoreFidelity } from "./fidelity.ts";
 import { TITLES } from "./fidelityTable.ts";
 import type { HeldPair } from "./pairs.ts";
-import { contains, type VerdictFidelity } from "./verdicts.ts";
+import { contains, exactInterval, type VerdictFidelity } from "./verdicts.ts";
 
 /** What intervals are made to hold. */
 const LEVEL = 0.95;
 const GROUND_NAMES = { identified: "identified", modelled: "modelled", none: "no ground named" };
 
-/** A row for each pair and score. A share marked with `!` cannot be 95 % by its 99 % interval. */
+/**
+ * A row for each pair and score. Behind a share stands its exact 99 % interval; with `!` it does not
+ * contain 95 %.
+ */
 export function pairsTable(pairs: readonly HeldPair[]): readonly string[] {
   return [
     "| pair | score | bias ± s.e. | own: this world / such | difference: this world / such | " +
@@ -56,12 +59,18 @@ function biasOf({ value, standardError }: Measured): string {
 
 function held({ value, worlds }: Measured): string {
   if (value === null) return "–";
-  const mark = contains(Math.round(value * worlds), worlds, LEVEL) ? "" : " !";
-  return `${percent(value)}${mark}`;
+  const count = Math.round(value * worlds);
+  return `${share(count, worlds)}${contains(count, worlds, LEVEL) ? "" : " !"}`;
 }
 
 function decided({ worlds, right }: VerdictFidelity["beyondOnce"]): string {
-  return worlds === 0 ? "–" : percent(right / worlds);
+  return worlds === 0 ? "–" : share(right, worlds);
+}
+
+/** A share with its exact interval. */
+function share(count: number, n: number): string {
+  const { low, high } = exactInterval(count, n);
+  return `${percent(count / n)} (${(100 * low).toFixed(0)}-${(100 * high).toFixed(0)})`;
 }
 
 function percent(share: number): string {
@@ -81,13 +90,15 @@ function sums(pairs: readonly HeldPair[]): readonly string[] {
     const fit = known.filter(({ value, worlds }) =>
       contains(Math.round(value! * worlds), worlds, LEVEL),
     );
-    const pooled = n === 0 ? "–" : `${((100 * holds) / n).toFixed(1)} %`;
+    const pooled = n === 0 ? "–" : `${((100 * holds) / n).toFixed(1)} % of ${n}`;
     return `${pooled}; 95 % is possible in ${fit.length} of ${known.length} cells`;
   };
   const beyond = (which: "beyondOnce" | "beyondTwice"): string => {
     const worlds = verdicts.reduce((sum, one) => sum + one[which].worlds, 0);
     const right = verdicts.reduce((sum, one) => sum + one[which].right, 0);
-    return worlds === 0 ? "no such difference" : `${percent(right / worlds)} of ${worlds} right`;
+    return worlds === 0
+      ? "no such difference"
+      : `${right} of ${worlds} right, ${share(right, worlds)}`;
   };
   const wrong = ([key, name]: [string, string]): string => {
     const own = verdicts.flatMap((one) =>
@@ -95,8 +106,7 @@ function sums(pairs: readonly HeldPair[]): readonly string[] {
     );
     const given = own.reduce((sum, one) => sum + one.given, 0);
     const bad = own.reduce((sum, one) => sum + one.wrong, 0);
-    const share = given === 0 ? "" : ` (${((100 * bad) / given).toFixed(1)} %)`;
-    return `${name}: ${given} given, ${bad} wrong${share}`;
+    return `${name}: ${given} given, ${bad} wrong${given === 0 ? "" : `, ${share(bad, given)}`}`;
   };
   return [
     `* Intervals of scores hold such worlds' mean: ${covered("suchWorlds")}.`,

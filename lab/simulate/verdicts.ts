@@ -4,6 +4,7 @@
  */
 
 import { quantile } from "simple-statistics";
+import type { Interval } from "../score/intervals.ts";
 import { SCORES, type Ground, type HeldTo, type WorldResult } from "./oneWorld.ts";
 
 /** Standard errors of a difference that a test at 5 % finds four times in five: 1.96 + 0.84. */
@@ -97,6 +98,25 @@ function isKnown(truths: readonly number[]): boolean {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The exact interval of a share, `count` of `n`. */
+export function exactInterval(count: number, n: number, level = 0.99): Interval {
+  return {
+    low: count === 0 ? 0 : edgeOf(count, n, level, 0),
+    high: count === n ? 1 : edgeOf(count, n, level, 1),
+  };
+}
+
+/** Binary search between what was seen and `end`: the last share that the interval contains. */
+function edgeOf(count: number, n: number, level: number, end: 0 | 1): number {
+  let [inside, outside] = [count / n, end as number];
+  while (Math.abs(outside - inside) > 1e-6) {
+    const middle = (inside + outside) / 2;
+    if (contains(count, n, middle, level)) inside = middle;
+    else outside = middle;
+  }
+  return inside;
 }
 
 /**

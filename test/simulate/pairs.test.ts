@@ -10,7 +10,7 @@ import { fidelityOf, liveManyWorlds } from "../../lab/simulate/fidelity.ts";
 import { openWorld } from "../../lab/simulate/open.ts";
 import { loadPairs, type HeldPair } from "../../lab/simulate/pairs.ts";
 import { pairsTable } from "../../lab/simulate/pairsTable.ts";
-import { contains, verdictsOf } from "../../lab/simulate/verdicts.ts";
+import { contains, exactInterval, verdictsOf } from "../../lab/simulate/verdicts.ts";
 import { ROOT } from "../history/samples.ts";
 import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
@@ -111,10 +111,10 @@ describe("verdicts", () => {
       { ...fidelityOf("a", "b", results), verdicts: verdictsOf("b", results) },
     ]);
     expect(lines.find((line) => line.startsWith("| a → b | mean time to recovery"))).toContain(
-      "| 3, 1 | 50 % / 50 % |",
+      "| 3, 1 | 50 % (3-97) / 50 % (3-97) |",
     );
-    expect(lines.at(-1)).toContain("identified: 1 given, 0 wrong (0.0 %)");
-    expect(lines.at(-1)).toContain("modelled: 2 given, 1 wrong (50.0 %)");
+    expect(lines.at(-1)).toContain("identified: 1 given, 0 wrong, 0 % (0-99)");
+    expect(lines.at(-1)).toContain("modelled: 2 given, 1 wrong, 50 % (0-100)");
   });
 });
 
@@ -128,8 +128,18 @@ describe("an exact interval of a share", () => {
     [16, 20, true], // 0.4934 to 0.9642
     [15, 20, false], // 0.4402 to 0.9417
     [0, 20, false],
-  ])("of %i in %i holds 0.95: %s", (count, n, holds) => {
+  ] as const)("of %i in %i holds 0.95: %s", (count, n, holds) => {
     expect(contains(count, n, 0.95)).toBe(holds);
+    const { low, high } = exactInterval(count, n);
+    expect(low <= 0.95 && high >= 0.95).toBe(holds);
+  });
+
+  it("has the ends that the binomial distribution gives it", () => {
+    // scipy: binomtest(16, 20).proportion_ci(0.99), and of 0 in 20
+    expect(exactInterval(16, 20).low).toBeCloseTo(0.4934, 4);
+    expect(exactInterval(16, 20).high).toBeCloseTo(0.9642, 4);
+    expect(exactInterval(0, 20)).toMatchObject({ low: 0 });
+    expect(exactInterval(0, 20).high).toBeCloseTo(1 - 0.005 ** (1 / 20), 4);
   });
 });
 
