@@ -11,8 +11,8 @@
  *            come in bursts in place of effects that are held. A model counts for less where the
  *            test contradicts it more than this one, or where regressions rarely went so
  *
- * Where too few deployments of a kind could be tested, each that history hid counts as the worst for
- * either policy in turn that any draw of any of these models came to, all at once (grounds.ts).
+ * Where too few deployments of a kind could be tested, each that history hid counts as the worst
+ * that any draw of any of these models came to, for either policy in turn (grounds.ts).
  */
 
 import type { Listed } from "../history/listed.ts";

@@ -12,8 +12,8 @@ const LEVEL = 0.95;
 const GROUND_NAMES = { identified: "identified", modelled: "modelled", none: "no ground named" };
 
 /**
- * A row for each pair and score. Behind a share stands its exact 99 % interval; with `!` it does not
- * contain 95 %.
+ * A row for each pair and score. Behind a share stands its exact 99 % interval; with `!` that does
+ * not contain 95 %.
  */
 export function pairsTable(pairs: readonly HeldPair[]): readonly string[] {
   return [

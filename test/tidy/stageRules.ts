@@ -34,9 +34,9 @@ const STAGES: readonly string[] = [
   "cli",
 ];
 
-/** Takes the work of these apart, so they call it, and its workers call them. */
+/** Takes the work of these apart or keeps their results, so they call it; its workers call them. */
 const SCALE = "scale";
-const SCALED: readonly string[] = ["replay", "compare", "sweep"];
+const SCALED: readonly string[] = ["replay", "compare", "sweep", "simulate"];
 
 const LOOSE = -1;
 
