@@ -2,11 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 import { coinLine } from "../../lab/compare/coinWords.ts";
-import type { GroundVerdict } from "../../lab/compare/compare.ts";
+import type { Difference, GroundVerdict } from "../../lab/compare/compare.ts";
 import { tossesOf, type Toss } from "../../lab/compare/tosses.ts";
 import { WeightedGround, type Weighted } from "../../lab/compare/weighted.ts";
 import type { DecisionRow, HistoryTables } from "../../lab/history/tables.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
+import { differenceCells } from "../../lab/report/sections/estimate.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
 import type { Interval } from "../../lab/score/intervals.ts";
 import { RowScores } from "../../lab/score/rows.ts";
@@ -131,6 +132,13 @@ describe("a weighted difference", () => {
     expect(line).toContain("3 deployments without a toss");
     expect(line).toContain(`${found.wouldTell!.moreWeeks} more week`);
     expect(coinLine({ unit: "share" })).toBeNull();
+    const worse = { difference: 0.1, low: 0.05, high: 0.15, verdict: "worse", ground: "modelled" };
+    const told = { field: "missRate", unit: "share", ...worse, tipping: null } as Difference;
+    const few = { ...told, n: 2, effectiveClusters: 2, verdict: "too few to tell" as const };
+    const byCoin = { ...found, unsupported: 3 };
+    expect(differenceCells({ ...told, weighted: byCoin })[2]!.below).toBe(line);
+    expect(differenceCells({ ...few, weighted: byCoin })[2]!.below).toContain(line);
+    expect(differenceCells(told)[2]).not.toHaveProperty("below");
   });
 
   it("is none where nothing waited", () => {

@@ -1,6 +1,7 @@
 /** Turns estimates and differences into table cells. */
 
 import type { Difference } from "../../compare/compare.ts";
+import { coinLine } from "../../compare/coinWords.ts";
 import { whyTooFew } from "../../compare/enough.ts";
 import {
   fieldWords,
@@ -65,15 +66,20 @@ export function differenceCells(difference: Difference | undefined): readonly Ce
   const ends = formatEnds(difference);
   const below = ends === null ? "no interval" : interval(...ends);
   const label = `${fieldWords(difference.field)}: ${text}, ${below}, ${verdict}`;
+  const byCoin = coinLine(difference);
   if (verdict === "too few to tell") {
-    const few = whyTooFew(difference);
+    const few = [whyTooFew(difference), byCoin].filter((line) => line !== null).join(". ");
     return [{ text, below }, { text: "" }, { text: `? ${verdict}`, below: few, tone: "open" }];
   }
   const isBare = low === null || high === null || (low === 0 && high === 0);
   return [
     { text, ...(low === 0 && high === 0 ? {} : { below }) },
     isBare ? { text: "" } : { text: "", chart: differenceChart(difference, field.better, label) },
-    { text: verdictText(difference), tone: TONES[verdict] },
+    {
+      text: verdictText(difference),
+      ...(byCoin === null ? {} : { below: byCoin }),
+      tone: TONES[verdict],
+    },
   ];
 }
 
