@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { answerTo, type Answer } from "../compare/answer.ts";
 import { compareDocument } from "../compare/document.ts";
 import { headlines, missedLine } from "../compare/headline.ts";
+import { namedByFile } from "../compare/names.ts";
 import { incumbentLines, incumbentsOf } from "../compare/incumbents.ts";
 import {
   causesOfAll,
@@ -46,7 +47,7 @@ export function compareCommand(): Command {
           cure: "Give --policy twice; for one policy use `hindsight replay`.",
         });
       }
-      const policies = flags.policy.map(loadPolicy);
+      const policies = namedByFile(flags.policy.map(loadPolicy), flags.policy);
       const modelled = { limits: [] };
       const common = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
       const run = await runWriter(flags);

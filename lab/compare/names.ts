@@ -12,6 +12,20 @@ export function distinctlyNamed(baseline: Policy, candidate: Policy): readonly [
   return [baseline, same ? { ...candidate, policy: `${candidate.policy} (candidate)` } : candidate];
 }
 
+/**
+ * Policies of several files: two versions of one policy keep its name, and results are listed by
+ * names, so each of these is then named with its file.
+ *
+ * @param files as they were asked for, in the order of the policies
+ */
+export function namedByFile(policies: readonly Policy[], files: readonly string[]): Policy[] {
+  const isShared = ({ policy }: Policy): boolean =>
+    policies.filter((other) => other.policy === policy).length > 1;
+  return policies.map((one, at) =>
+    isShared(one) ? { ...one, policy: `${one.policy} (${files[at]!})` } : one,
+  );
+}
+
 /** @throws Problem where two have one name */
 export function checkNames(policies: readonly Policy[]): void {
   const seen = new Set<string>();

@@ -102,6 +102,22 @@ describe("a table of eight rows, and all with --all", () => {
     expect(rowsOf(await run("replay", "--all"))).toBeGreaterThan(20);
   });
 
+  it("compare tells two files of one policy apart by their file", async () => {
+    const text = readFileSync(lenient, "utf8").replace(
+      "policy: lenient",
+      "policy: naive-threshold",
+    );
+    const next = join(temporaryDirectory(), "next.yaml");
+    writeFileSync(next, text);
+    const document = JSON.parse(await run("compare", "--policy", next, "--json")) as {
+      scorecards: object;
+    };
+    const files = [policyFile("naive-threshold"), next];
+    expect(Object.keys(document.scorecards)).toEqual(
+      files.map((file) => `naive-threshold (${file})`),
+    );
+  });
+
   it("compare names the regressions that a policy missed", async () => {
     const brief = await run("compare", "--policy", lenient);
     expect(brief.split("\n")[0]).toBe(
