@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BUDGET, loadBudget } from "../gate/budget.ts";
 import type { LabelChoice } from "../history/labels/choose.ts";
+import { readManifest } from "../history/manifest.ts";
 import { openHistory } from "../history/open.ts";
 import { choosePeople, peopleAsked } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -14,7 +15,7 @@ import { makeReport, type Asked, type ReportDocument } from "../report/document.
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { chromiumForPdf, printPdf } from "../report/pdf.ts";
-import { parseQuarter } from "../report/quarter.ts";
+import { mainQuarter, parseQuarter } from "../report/quarter.ts";
 import { redacted } from "../report/redact.ts";
 import { readSweep } from "../report/sweepInput.ts";
 import { DEFAULT_COSTS, loadCosts } from "../score/costs.ts";
@@ -22,7 +23,6 @@ import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { distinctlyNamed } from "../compare/names.ts";
 import { makeTemporaryDirectory } from "../unfinished.ts";
-import { DEFAULT_PORT } from "./serve.ts";
 import { labelsOption, scaleOf, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
@@ -45,7 +45,7 @@ interface Flags {
   readonly draws: number;
   readonly effect: EffectRule;
   readonly labels?: LabelChoice;
-  readonly lab: string;
+  readonly lab?: string;
   readonly redact?: true;
   readonly json?: true;
 }
@@ -68,7 +68,11 @@ export function reportCommand(): Command {
     .option("--history <dir>", "the history of the quarter")
     .option("--policy <file>", "the policy in force")
     .option("--candidate <file>", "the policy that would replace it")
-    .option("--quarter <quarter>", "calendar quarter in UTC, such as 2026Q3", quarterText)
+    .option(
+      "--quarter <quarter>",
+      "calendar quarter in UTC, such as 2026Q3 (of which the history has most)",
+      quarterText,
+    )
     .option("--out <file>", "write it: .html, .md or .pdf")
     .option("--markdown <file>", "write it in Markdown as well")
     .option("--pdf <file>", "print it with Chromium as well")
@@ -76,12 +80,7 @@ export function reportCommand(): Command {
     .option("--budget <file>", "how much worse each field may become (YAML)")
     .option("--sweep <dir>", "an earlier `hindsight sweep --out` of the policy in force")
     .option("--redact", "replace names of people and what they wrote by pseudonyms")
-    .option(
-      "--lab <url>",
-      "where links into the lab lead",
-      address,
-      `http://127.0.0.1:${DEFAULT_PORT}`,
-    )
+    .option("--lab <url>", "link each deployment into the lab at this address", address)
     .option("--people <who>", "who answers proposals; see `hindsight compare`", "absent")
     .option("--costs <file>", "what things cost you (YAML); defaults where it is silent")
     .option("--seed <n>", "seed of the bootstrap and of everything drawn", wholeNumber(0), 1)
@@ -151,16 +150,17 @@ function isPdf(file: string, pdf: string | undefined): boolean {
 }
 
 function askedBy(flags: Flags): Asked {
-  const needed = (name: "history" | "policy" | "candidate" | "quarter", what: string): string => {
+  const needed = (name: "history" | "policy" | "candidate", what: string): string => {
     const value = flags[name];
     if (value !== undefined) return value;
     throw new Problem(`--${name} is missing`, { cure: `Give ${what}.` });
   };
+  const history = needed("history", "the history of the quarter");
   return {
-    history: needed("history", "the history of the quarter"),
+    history,
     policy: needed("policy", "the policy in force"),
     candidate: needed("candidate", "the policy that would replace it"),
-    quarter: needed("quarter", "the quarter, such as 2026Q3"),
+    quarter: flags.quarter ?? quarterIn(history),
     budget: flags.budget ?? null,
     sweep: flags.sweep ?? null,
     costs: flags.costs ?? null,
@@ -170,9 +170,22 @@ function askedBy(flags: Flags): Asked {
     draws: flags.draws,
     effect: flags.effect,
     ...(flags.labels === undefined ? {} : { labels: flags.labels }),
-    lab: flags.lab,
+    lab: flags.lab ?? "",
     redact: flags.redact ?? false,
   };
+}
+
+/** The quarter that a report is about where none is named; said, as it is a choice. */
+function quarterIn(history: string): string {
+  const quarter = mainQuarter(readManifest(history));
+  if (quarter === null) {
+    throw new Problem("--quarter is missing, and the history has no samples", {
+      file: history,
+      cure: QUARTER_CURE,
+    });
+  }
+  note(`--quarter ${quarter.name}: the history has most of it`);
+  return quarter.name;
 }
 
 /**

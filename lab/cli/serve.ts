@@ -16,7 +16,7 @@ interface Flags extends EvaluateFlags {
   readonly host?: string;
 }
 
-export const DEFAULT_PORT = 4173;
+const DEFAULT_PORT = 4173;
 
 export function serveCommand(): Command {
   return measureOptions(

@@ -42,7 +42,7 @@ export interface Asked {
   readonly effect: string;
   /** Absent: both, as in reports of before there was a choice. */
   readonly labels?: LabelChoice | undefined;
-  /** Address of the web lab, for the links in the report. */
+  /** Address of the web lab, for the links in the report; empty for a report without links. */
   readonly lab: string;
   readonly redact: boolean;
 }

@@ -39,6 +39,18 @@ export function quartersOf({ from, to }: Pick<HistoryManifest, "from" | "to">): 
   }
 }
 
+/** The quarter of which a history has most, the later of two alike; null for no samples. */
+export function mainQuarter(manifest: Pick<HistoryManifest, "from" | "to">): Quarter | null {
+  const lengthOf = (quarter: Quarter): number => {
+    const part = sampledPart(quarter, manifest);
+    return part === null ? 0 : part.toMs - part.fromMs;
+  };
+  return quartersOf(manifest).reduce<Quarter | null>(
+    (most, one) => (most === null || lengthOf(one) >= lengthOf(most) ? one : most),
+    null,
+  );
+}
+
 /** The part of a quarter that lies in the history; null where there is none. */
 export function sampledPart(
   { fromMs, toMs }: Quarter,

@@ -21,7 +21,6 @@ const page = join(directory, "report.html");
 const markdown = join(directory, "report.md");
 const current = policyFile("tagged-threshold");
 const candidate = policyFile("two-minute-override");
-const quarter = ["--history", history, "--quarter", "2026Q3"];
 const policies = ["--policy", current, "--candidate", candidate];
 
 /** Rows of a scorecard that a report must show, whatever else it leaves out. */
@@ -55,7 +54,14 @@ beforeAll(async () => {
   const words = ["import", "csv", example, "--out", history, "--timestamp", "end"];
   expect((await inTurn(words)).code).toBe(0);
   const out = ["--out", page, "--markdown", markdown];
-  document = (await json(["report", ...quarter, ...policies, ...out])) as unknown as ReportDocument;
+  // Of which quarter, the history says.
+  document = (await json([
+    "report",
+    "--history",
+    history,
+    ...policies,
+    ...out,
+  ])) as unknown as ReportDocument;
 }, 60_000);
 
 describe("a report", () => {
@@ -87,6 +93,16 @@ describe("a report", () => {
       });
       expect(cells.map((cell) => cell.split("<br>")[0])).toEqual(said);
     }
+  });
+
+  it("is of the quarter that the history has, and links into no lab that was not named", () => {
+    expect(document.asked.quarter).toBe("2026Q3");
+    expect(document.faults.length).toBeGreaterThan(0);
+    const linked = { ...document, asked: { ...document.asked, lab: "https://lab.example.org" } };
+    const links = (one: ReportDocument): number =>
+      reportHtml(one).match(/href="[^"]*\/deployment\?/g)?.length ?? 0;
+    expect(links(linked)).toBe(document.faults.length);
+    expect(links(document)).toBe(0);
   });
 
   it("runs nothing and fetches nothing", () => {

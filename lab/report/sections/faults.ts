@@ -7,6 +7,7 @@ import type { Fault, FaultRow, Seen } from "../evidence.ts";
 import { CAUSE_PARTS, causeCount, causedBy, causeWords } from "../../causes/words.ts";
 import type { CauseCount } from "../../causes/tally.ts";
 import { counted } from "../../counted.ts";
+import { deploymentPiece } from "./deploymentPiece.ts";
 import { cardsOf } from "./scores.ts";
 
 const TITLES: readonly (readonly [Fault, string])[] = [
@@ -29,9 +30,11 @@ export function faultsSection(document: ReportDocument): Section {
         "Under either policy, one line for what each did and why. The numbers above are means " +
           `over ${counted(comparison.manifest.draws, "draw")} of luck; ` +
           "names are those of the first draw. " +
-          "A name opens in the lab while it runs (",
-        { code: `hindsight serve --history ${asked.history}` },
-        "), or on a terminal:",
+          (asked.lab === "" ? "To see one" : "A name opens in the lab while it runs ("),
+        ...(asked.lab === ""
+          ? []
+          : [{ code: `hindsight serve --history ${asked.history}` }, "), or"]),
+        " on a terminal:",
       ]),
       {
         kind: "command",
@@ -101,15 +104,9 @@ function countText(rows: readonly FaultRow[], policies: ReportDocument["policies
 
 function rowOf(row: FaultRow, { asked, policies }: ReportDocument): Row {
   const { deploymentId, service, team, label, startedAt, current, candidate } = row;
-  const entries = [
-    ["id", deploymentId],
-    ...policies.map(({ name }) => ["policy", name] as const),
-  ] as [string, string][];
-  const search = new URLSearchParams(entries).toString();
-  const href = `${asked.lab.replace(/\/$/, "")}/deployment?${search}`;
   return [
     {
-      text: [{ href, text: deploymentId }],
+      text: [deploymentPiece(asked, policies, deploymentId)],
       below:
         `${service}${team === null ? "" : `, ${team}`}, ` +
         `${startedAt.slice(0, 16).replace("T", " ")} UTC, labelled ${label}`,

@@ -22,6 +22,7 @@ import {
   type Section,
 } from "../blocks.ts";
 import type { ReportDocument } from "../document.ts";
+import { deploymentPiece } from "./deploymentPiece.ts";
 
 const CAUSE_TITLES: Readonly<Record<IncumbentCause, string>> = {
   condition: "a number beyond its condition",
@@ -79,18 +80,12 @@ function rightTable(document: ReportDocument, one: Disagreement): Block {
   };
 }
 
-/** The first deployments below, as links into the lab. */
+/** The first deployments below. */
 function withNames(document: ReportDocument, text: string, ids: readonly string[]): Cell {
   if (ids.length === 0) return { text };
   const { asked, policies } = document;
-  const lab = asked.lab.replace(/\/$/, "");
   const links = ids.slice(0, NAMED).flatMap((id, place): readonly Piece[] => {
-    const entries = [["id", id], ...policies.map(({ name }) => ["policy", name])] as [
-      string,
-      string,
-    ][];
-    const href = `${lab}/deployment?${new URLSearchParams(entries).toString()}`;
-    return [...(place === 0 ? [] : [", "]), { href, text: id }];
+    return [...(place === 0 ? [] : [", "]), deploymentPiece(asked, policies, id)];
   });
   const rest = ids.length - NAMED;
   return { text, below: rest > 0 ? [...links, `, and ${countText(rest)} more`] : links };
