@@ -52,6 +52,12 @@ describe("GitHub", () => {
     ]);
   });
 
+  it("knows of which deployments only the creation is known", () => {
+    const { rows } = readGithub(json("deployments.json") as unknown[], SHOP);
+    const isCreated = rows.map(({ startIsCreation }) => startIsCreation ?? false);
+    expect(isCreated).toEqual([false, true, true, true]);
+  });
+
   it("says the same of deliveries, one by one and all together", () => {
     const lines = readFileSync(join(FILES, "deliveries.jsonl"), "utf8").trim().split("\n");
     const bodies = lines.map((line) => JSON.parse(line) as unknown);
@@ -230,7 +236,10 @@ describe("import csv with exports", () => {
       ...["--service-of", "Shop backend=shop", "--environment", "production", "--json"],
     ]);
     expect(code).toBe(0);
-    const said = JSON.parse(stdout) as { dropped: { reason: string; rows: number }[] };
+    const said = JSON.parse(stdout) as {
+      dropped: { reason: string; rows: number; examples: string[] }[];
+      warnings: string[];
+    };
     expect(said).toMatchObject({
       deployments: { total: 8, regression: 1, unknown: 7 },
       incidents: 2,
@@ -241,6 +250,9 @@ describe("import csv with exports", () => {
       ["it never began", 1],
       ["not in production", 1],
     ]);
+    expect(said.dropped[2]!.examples).toEqual(["github/acme/shop-backend/1004"]);
+    // One that only ever failed, in production.
+    expect(said.warnings.join()).toMatch(/^.*1 GitHub deployment.*github\/acme\/monorepo\/1002/);
     const history = await openHistory(out);
     const kinds = history.tables.deployments.map(({ kind, kindSource }) => [kind, kindSource]);
     history.close();
@@ -319,7 +331,10 @@ describe("import csv with exports", () => {
         table: "deployments",
         reason: "outside of the time that is imported",
         rows: 2,
-        examples: [],
+        examples: [
+          "argocd/shop-prod/2026-07-01T00:30:00.000Z",
+          "argocd/shop-prod/2026-07-01T02:40:00.000Z",
+        ],
       },
     ]);
   });

@@ -50,9 +50,14 @@ export const NO_EXPORTS: ExportTables = { small: new Map(), dropped: [], warning
 /** @throws Problem for a file that cannot be read or is no JSON */
 export async function readExports(files: ExportFiles, duck: Duck): Promise<ExportTables> {
   const findings = new Findings();
-  const deployments = new Gathered<ForeignDeployment>("deployments", findings);
-  const incidents = new Gathered<ForeignIncident>("incidents", findings);
-  const decisions = new Gathered<ForeignDecision>("decisions", findings);
+  const byDeployment = (row: { readonly deploymentId: string }): string => row.deploymentId;
+  const deployments = new Gathered<ForeignDeployment>("deployments", findings, byDeployment);
+  const incidents = new Gathered<ForeignIncident>(
+    "incidents",
+    findings,
+    ({ incidentId }) => incidentId,
+  );
+  const decisions = new Gathered<ForeignDecision>("decisions", findings, byDeployment);
   const { naming } = files;
   for (const path of files.github) {
     deployments.add(path, readGithub(elementsOf(path), naming));
@@ -79,6 +84,14 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
     for (const gathered of [deployments, incidents]) {
       gathered.leaveOut("outside of the time that is imported", isOut);
     }
+  }
+  const created = deployments.rows.filter((row) => row.startIsCreation);
+  if (created.length > 0) {
+    const names = listed(created.map(byDeployment), 3);
+    findings.warn(
+      `${counted(created.length, "GitHub deployment")} without a status in_progress are taken to ` +
+        `start when they were created, so waiting counts as deploying: ${names}. Put "statuses" in`,
+    );
   }
   if (incidents.rows.length > 0) {
     findings.warn(
@@ -127,6 +140,7 @@ class Gathered<Row> {
   constructor(
     private readonly table: string,
     private readonly findings: Findings,
+    private readonly nameOf: (row: Row) => string,
   ) {}
 
   add(path: string, { rows, problems }: Reading<Row>): void {
@@ -138,9 +152,10 @@ class Gathered<Row> {
   }
 
   leaveOut(reason: string, isOut: (row: Row) => boolean): void {
-    const kept = this.rows.filter((row) => !isOut(row));
-    this.findings.drop(this.table, reason, this.rows.length - kept.length, []);
-    this.rows = kept;
+    const out = this.rows.filter(isOut);
+    const names = out.slice(0, 3).map(this.nameOf);
+    this.findings.drop(this.table, reason, out.length, names);
+    this.rows = this.rows.filter((row) => !isOut(row));
   }
 }
 

@@ -21,6 +21,8 @@ export interface ForeignDeployment {
   readonly finishedAtMs: number | null;
   /** `waiting` has touched nothing yet; `failed` may have. */
   readonly state: "waiting" | "running" | "succeeded" | "failed";
+  /** Nothing says when it began to run: `startedAtMs` is when it was created. */
+  readonly startIsCreation?: true;
   readonly version: string | null;
   readonly author: string | null;
   /** Words and the type of task that may say it is a rollback; see history/labels/said.ts. */

@@ -115,6 +115,7 @@ function deploymentOf(pieces: readonly Piece[], naming: Naming): ForeignDeployme
       naming.environment,
     kind: textIn(payload, "kind") ?? kindIn(textIn(given, "task")),
     startedAtMs: first("running") ?? timeIn(given, "created_at")!,
+    ...(first("running") === null ? { startIsCreation: true as const } : {}),
     finishedAtMs: first("succeeded"),
     state: last?.state ?? unsaid,
     version: textIn(given, "sha") ?? textIn(given, "ref"),
