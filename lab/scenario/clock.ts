@@ -17,6 +17,16 @@ export function isWholeTime(text: string): boolean {
 }
 
 /**
+ * A time of day less than half a day before the scenario's start: its author most likely means
+ * the time before, and `timeOf` reads the next day.
+ */
+export function isUnclear(text: string, startsAtMs: number): boolean {
+  if (!CLOCK.test(text) || text.includes("+")) return false;
+  const beforeMs = startsAtMs - timeOf(`${text}+0d`, startsAtMs);
+  return beforeMs > 0 && beforeMs < DAY_MS / 2;
+}
+
+/**
  * A valid time as milliseconds since 1970. A time of day (UTC) before the scenario's start belongs
  * to the next day, unless it names its day (`+1d`).
  */

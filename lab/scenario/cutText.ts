@@ -1,7 +1,7 @@
 /** Writes a deployment that was cut out of a history as the text of a scenario file. */
 
 import { formatDuration, formatTime, type JsonObject } from "../../engine/index.ts";
-import { clockText, isTime, timeOf } from "./clock.ts";
+import { clockText, isTime, isUnclear, timeOf } from "./clock.ts";
 import type { Cut } from "./cut.ts";
 import { writeSeries } from "./series.ts";
 
@@ -15,7 +15,7 @@ export function cutText(cut: Cut, policy: string, from: string, policyName: stri
   const time = (ms: number): string => {
     const clock = clockText(ms, startsAtMs);
     const short = [clock.replace(/\+\d+d$/, ""), clock].find(
-      (one) => isTime(one) && timeOf(one, startsAtMs) === ms,
+      (one) => isTime(one) && timeOf(one, startsAtMs) === ms && !isUnclear(one, startsAtMs),
     );
     return JSON.stringify(short ?? formatTime(ms));
   };

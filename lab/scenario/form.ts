@@ -7,7 +7,8 @@ import { z } from "zod";
 import { parseDuration, parseShare } from "../../engine/index.ts";
 import { PEOPLE_WORDS } from "../people/choose.ts";
 import { EFFECT_RULES } from "../replay/splice.ts";
-import { isTime, isWholeTime } from "./clock.ts";
+import { isTime, isUnclear, isWholeTime } from "./clock.ts";
+import type { Path } from "./expectation.ts";
 
 const time = z
   .string("expected a time|Write 23:32, 23:32:15 or 2026-03-12T23:32:00Z.")
@@ -178,6 +179,30 @@ export function crossIssues(written: object): { path: string[]; message: string 
     complain(["policies"], "there is `policy` already|Keep one of the two.");
   }
   return issues;
+}
+
+/** Keys with a time, at any depth of these keys of the scenario. */
+const TIMES = new Set(["startedAt", "knownAt", "validFrom", "validUntil", "at", "startsAt"]);
+const TIMED = ["deployment", "tags", "events", "seasons"] as const;
+
+/** Times of day of which it is unclear whether they mean the day before or the day after. */
+export function unclearTimes(form: ScenarioForm): { path: Path; message: string }[] {
+  if (form.startsAt === undefined) return [];
+  const startsAtMs = Date.parse(form.startsAt);
+  const clock = form.startsAt.slice(11, 16);
+  const within = (value: unknown, path: Path): { path: Path; message: string }[] => {
+    if (typeof value === "object" && value !== null) {
+      return Object.entries(value).flatMap(([key, one]) =>
+        within(one, [...path, Array.isArray(value) ? Number(key) : key]),
+      );
+    }
+    if (!TIMES.has(String(path.at(-1))) || typeof value !== "string") return [];
+    if (!isUnclear(value, startsAtMs)) return [];
+    const day = form.startsAt!.slice(0, 10);
+    const cure = `Write ${value}+1d for the next day, or ${day}T${value}Z for this day.`;
+    return [{ path, message: `${value} is before startsAt, ${clock}|${cure}` }];
+  };
+  return TIMED.flatMap((key) => within(form[key], [key]));
 }
 
 export type ScenarioForm = z.output<typeof scenarioForm>;

@@ -16,7 +16,7 @@ import { inlineOf, type Inline } from "./events.ts";
 import type { InlineExpectation, Path, ScoredExpectation } from "./expectation.ts";
 import { readExpectations, type Expected } from "./readExpectation.ts";
 import { issueProblem, problemsOf } from "./problems.ts";
-import { crossIssues, scenarioForm, type ScenarioForm } from "./form.ts";
+import { crossIssues, scenarioForm, unclearTimes, type ScenarioForm } from "./form.ts";
 import { besideOf, policiesOf, type NamedPolicy, type Source } from "./policies.ts";
 import { readSeries } from "./series.ts";
 
@@ -60,6 +60,11 @@ export function readScenario(file: string): Scenario {
   problems.push(
     ...crossIssues(value).map(({ path, message }) => issueProblem(source, path, message)),
   );
+  if (parsed.success) {
+    problems.push(
+      ...unclearTimes(parsed.data).map(({ path, message }) => issueProblem(source, path, message)),
+    );
+  }
   const loose = parsed.data ?? (value as ScenarioForm);
   problems.push(...unreadableSeries(source, loose));
   const later = parsed.success ? laterPolicies(source, parsed.data, complain) : [];

@@ -73,6 +73,19 @@ describe("a wrong file", () => {
     ]);
   });
 
+  it("is asked which day a time just before its start means", () => {
+    const at = (known: string): string => `${GOOD}tags: [{ tag: window, knownAt: "${known}" }]\n`;
+    expect(complaint(at("08:10"))).toEqual([
+      "scenario.yaml:10:23: tags.0.knownAt: 08:10 is before startsAt, 09:00",
+      "  Write 08:10+1d for the next day, or 2026-03-12T08:10Z for this day.",
+    ]);
+    for (const known of ["09:00", "08:10+1d", "2026-03-12T08:10Z"]) {
+      expect(readScenario(written(at(known))).kind).toBe("inline");
+    }
+    const night = GOOD.replace("T09:00:00Z", "T23:30:00Z").replace('"10:00"', '"00:10"');
+    expect(readScenario(written(night)).kind).toBe("inline");
+  });
+
   it("and so are several files", () => {
     const [noExpectation, noPolicy] = complaint(
       GOOD.slice(0, GOOD.indexOf("expect:")),
