@@ -19,11 +19,13 @@ export function distinctlyNamed(baseline: Policy, candidate: Policy): readonly [
  * @param files as they were asked for, in the order of the policies
  */
 export function namedByFile(policies: readonly Policy[], files: readonly string[]): Policy[] {
-  const isShared = ({ policy }: Policy): boolean =>
-    policies.filter((other) => other.policy === policy).length > 1;
-  return policies.map((one, at) =>
-    isShared(one) ? { ...one, policy: `${one.policy} (${files[at]!})` } : one,
-  );
+  return policies.map((one, at) => {
+    const file = files[at]!;
+    const isShared = policies.some(
+      ({ policy }, other) => policy === one.policy && files[other] !== file,
+    );
+    return isShared ? { ...one, policy: `${one.policy} (${file})` } : one;
+  });
 }
 
 /** @throws Problem where two have one name */
