@@ -7,10 +7,7 @@ export function countText(count: number): string {
 
 /** `1,036.3`: with so many digits behind the point. */
 export function decimalText(value: number, digits: number): string {
-  return value.toLocaleString("en-US", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
+  return formatOf(digits, digits).format(value);
 }
 
 /** `1 deployment`, `2,596 deployments`: a number with its noun. */
@@ -23,10 +20,23 @@ export function belowText(value: number, least: number): string {
   for (let digits = 1; ; digits++) {
     const rounded = Number(value.toFixed(digits));
     if (rounded < least || digits === DIGITS_AT_MOST) {
-      return rounded.toLocaleString("en-US", { maximumFractionDigits: digits });
+      return formatOf(0, digits).format(rounded);
     }
   }
 }
 
 /** Numbers are kept with nine significant digits, so more show nothing. */
 const DIGITS_AT_MOST = 9;
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Kept: making a format takes twenty times as long as using it. */
+function formatOf(minimumFractionDigits: number, maximumFractionDigits: number): Intl.NumberFormat {
+  const key = `${minimumFractionDigits} ${maximumFractionDigits}`;
+  let format = formats.get(key);
+  if (format === undefined) {
+    format = new Intl.NumberFormat("en-US", { minimumFractionDigits, maximumFractionDigits });
+    formats.set(key, format);
+  }
+  return format;
+}
