@@ -2,6 +2,7 @@
 
 import { Table } from "console-table-printer";
 import { formatShare } from "../../engine/index.ts";
+import { counted } from "../counted.ts";
 import { answersText, pointsText, rounded, shareText } from "./agentWords.ts";
 import { tenthsTable } from "./print.ts";
 import type { AgentJudged, AgentsJudged } from "./agents.ts";
@@ -15,7 +16,7 @@ const READING = [
 
 export function agentsText({ agents }: AgentsJudged): string {
   const all = agents.filter(({ kind }) => kind === null);
-  const lines = [byKind(agents), ...READING];
+  const lines = [...all.map(answerOf), "", byKind(agents), ...READING];
   for (const one of all) {
     lines.push("", `If ${one.agent} acted alone from a confidence on:`, fromTable(one));
     if (one.tenths.length > 0) {
@@ -24,6 +25,16 @@ export function agentsText({ agents }: AgentsJudged): string {
     lines.push(answersText(one));
   }
   return lines.join("\n");
+}
+
+/** How often it is right, and how often it says so: in a sentence. */
+function answerOf({ agent, proposals, precision, meanConfidence }: AgentJudged): string {
+  if (precision === null) {
+    return `${agent} made ${counted(proposals, "proposal")}, and no label says which were right.`;
+  }
+  const right = formatShare(rounded(precision.value));
+  const said = meanConfidence === null ? "" : `, and said ${formatShare(rounded(meanConfidence))}`;
+  return `${agent} was right in ${right} of ${counted(precision.n, "proposal")}${said}.`;
 }
 
 function byKind(agents: readonly AgentJudged[]): string {

@@ -31,6 +31,8 @@ export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
     `${frontierTable(sweep, 1)}\n` +
     "recovery, missed: at most; wrong: false-positive rate, at least; nights: pages a week.";
   return [
+    answerOf(sweep),
+    "",
     headline(sweep),
     fitting(frontierTable(sweep, 0), short, columns),
     ...(isHidden(sweep) ? [LESS_THAN_HALF] : []),
@@ -38,6 +40,18 @@ export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
     "",
     ...adviceLines(sweep),
   ].join("\n");
+}
+
+/** What comes of it, in a sentence; the advice below the table says why. */
+function answerOf({ base: { policy }, recommendation, variations }: Sweep): string {
+  const tried = counted(variations.length, "variation");
+  const { verdict, candidate } = recommendation;
+  if (verdict === "nothing") return `Nothing beats ${policy} as it is: ${tried} compared.`;
+  if (verdict !== "recommended") {
+    return `This history cannot tell which of ${tried} is better than ${policy}.`;
+  }
+  const changes = variations[candidate!]!.changes.map(({ path, to }) => `${path} to ${to}`);
+  return `Change ${policy}: ${changes.join(", ")}; ${tried} compared.`;
 }
 
 /** Is a score that the table shows less than half identified? */
@@ -127,9 +141,9 @@ function adviceLines(sweep: Sweep): string[] {
     if (gate !== null) lines.push(`  ${budgetText(gate)}`);
     if (comparison !== null) lines.push("", ...differenceSentences(comparison));
   } else if (found.verdict === "nothing") {
-    lines.push("Nothing beats what you have.", `  Why: ${found.reasons.join("; ")}.`);
+    lines.push("Why nothing is better:", `  ${found.reasons.join("; ")}.`);
   } else {
-    lines.push("No recommendation.", `  Why: ${found.reasons.join("; ")}.`);
+    lines.push("Why there is no recommendation:", `  ${found.reasons.join("; ")}.`);
   }
   if (found.verdict !== "cannot say") lines.push(`  Validated: ${periods.how}.`);
   if (found.detectable !== null) {

@@ -63,6 +63,9 @@ it("tells how often an agent is right, how much it finds and how much too sure i
 it("is told on the command line, as text and as JSON", async () => {
   const text = await inTurn(["agents", "--history", history.dir]);
   expect([text.code, text.stderr]).toEqual([0, ""]);
+  expect(text.stdout.split("\n")[1]).toMatch(
+    /^sre was right in [\d.]+ % of \d+ proposals?, and said/,
+  );
   expect(text.stdout).toContain("do not show that a yes tells right from wrong");
   const { code, stdout } = await inTurn(["agents", "--history", history.dir, "--json"]);
   expect(code).toBe(0);
