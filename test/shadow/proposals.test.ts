@@ -2,14 +2,15 @@
 
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import type { Server } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, expect, it } from "vitest";
 import { inTurn } from "../commandLine.ts";
+import { openHistory } from "../../lab/history/open.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { ROOT } from "../history/smallWorld.ts";
-import { startStage, type HostOnStage } from "./adapters/stage.ts";
+import { metricsServer, startStage, type HostOnStage } from "./adapters/stage.ts";
 import {
   configDirectory,
   killAll,
@@ -32,7 +33,7 @@ const [agents, senders] = blockOf("yaml").split("# shadow.yaml\nsenders:\n") as 
 const example = blockOf("sh-session").replace(/^\$ /gm, "");
 
 let stage: HostOnStage | null = null;
-const servers: ReturnType<typeof createServer>[] = [];
+const servers: Server[] = [];
 afterEach(async () => {
   killAll();
   await stage?.close();
@@ -58,10 +59,7 @@ it(
   },
   async () => {
     const got: Received[] = [];
-    const metrics = createServer((_request, response) => {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end('{"status":"success","data":{"resultType":"matrix","result":[]}}');
-    });
+    const metrics = metricsServer(["checkout"], new Set());
     const receivers = receivingServer(Date.now, (one) => got.push(one));
     servers.push(metrics, receivers);
     const [metricsPort, port] = [await listen(metrics), await listen(receivers)];
@@ -124,20 +122,44 @@ listen: 127.0.0.1:0
       const { code, stderr } = await inTurn(["audit", command, journal]);
       expect([command, code, stderr]).toEqual([command, 0, ""]);
     }
-    const history = join(temporaryDirectory(), "history");
-    await inTurn(["import", "shadow", journal, "--out", history]);
-    const inspected = await inTurn(["inspect", history, "--json"]);
-    expect(JSON.parse(inspected.stdout)).toMatchObject({
-      proposals: { total: 3, byAgent: { sre: 3 } },
-    });
+    const { history, rows } = await importedFrom(journal);
+    expect(rows).toEqual([
+      ["p-7", 0.85, "kim", "accepted"],
+      ["p-8", 0.85, null, null],
+      ["p-9", 0.85, null, null],
+    ]);
+    const policy = join(directory, "policy.yaml");
+    const asked = ["--history", history, "--policy", policy, "--people", "recorded", "--json"];
+    const { stdout } = await inTurn(["replay", ...asked]);
+    const { outcomes } = JSON.parse(stdout) as { outcomes: readonly object[] };
+    expect(outcomes).toMatchObject([{ end: "rolledBack", decidedBy: "kim", tier: "approve" }]);
   },
 );
+
+/** The journal as a history, and the proposals in it. */
+async function importedFrom(journal: string) {
+  const out = join(temporaryDirectory(), "history");
+  const { code, stderr } = await inTurn(["import", "shadow", journal, "--out", out]);
+  expect(code, stderr).toBe(0);
+  const history = await openHistory(out);
+  const rows = (history.tables.proposals ?? []).map(
+    ({ proposalId, confidence, answeredBy, answer }) => [
+      proposalId,
+      confidence,
+      answeredBy,
+      answer,
+    ],
+  );
+  history.close();
+  return { history: out, rows, stderr };
+}
 
 const STAGED = `act: true
 platform: { url: "http://127.0.0.1:9/platform", secret: env:PLATFORM }
 page: { url: "http://127.0.0.1:9/page", secret: env:PAGE }
 senders:
   pipeline: { secret: env:PIPELINE, may: [deployments] }
+  chat: { secret: env:CHAT, may: [overrides] }
   sre: { secret: env:SRE, may: [proposals], as: sre, services: [checkout, search] }
   reader: { token: env:ROLLOUTS, may: [proposals], services: [search] }
 `;
@@ -200,8 +222,22 @@ it("speaks for itself, of its own services, and a token only asks", async () => 
   expect(stage!.story("search-1")).toContain("agents.sre");
   await stage!.restart();
   expect(await say(long)).toBe(200);
+  // What another sender brings once more, and what another agent calls by the same name.
+  expect(await say(word("k", { service: "search" }))).toBe(409);
+  expect(await byToken({ ...word("k", { service: "search" }), agent: "other" })).toBe(409);
   expect(await phases()).toMatchObject({ "search-1": "proposed", "checkout-1": "rollingBack" });
+  const no = { deploymentId: "search-1", by: "kim", justification: "it is wrong" };
+  expect(await send("overrides", no, "no", "CHAT")).toBe(200);
   expect(await stage!.audit()).toEqual([0, 0]);
+  const { rows, stderr } = await importedFrom(stage!.journal);
+  expect(stderr).toContain("2 proposals came with a token alone");
+  expect(rows).toEqual([
+    ["h", 1, null, null],
+    ["i", 0.59, null, null],
+    ["k", 1, "kim", "rejected"],
+    ["l", 1, null, null],
+    ["k#2", 1, null, null],
+  ]);
 });
 
 it("is recorded, and told so, under a policy that names no agent", async () => {

@@ -33,16 +33,11 @@ import { Problem } from "../../problem.ts";
 import { counted } from "../../counted.ts";
 import { percentagePoint } from "../../history/metric/seriesName.ts";
 import { realDisk } from "./disk.ts";
+import { ProposalsHeard } from "./proposals.ts";
 import { segmentsIn, type SegmentFiles } from "./segments.ts";
 import { RECORDED_ONLY } from "../recordedOnly.ts";
 import { decisionRows } from "../../simulate/decisionRows.ts";
-import type {
-  DecisionRow,
-  DeploymentRow,
-  HistoryTables,
-  MetricRow,
-  ProposalRow,
-} from "../../history/tables.ts";
+import type { DecisionRow, DeploymentRow, HistoryTables, MetricRow } from "../../history/tables.ts";
 import { createHistory, type HistoryWriter } from "../../history/write.ts";
 import { countLabels, type ImportSummary } from "../../history/import/importHistory.ts";
 import { writeSamples } from "./historySamples.ts";
@@ -52,7 +47,7 @@ interface JournalContents {
   readonly deployments: Map<string, DeploymentRow>;
   readonly tags: ContextTag[];
   readonly decisions: DecisionRow[];
-  readonly proposals: ProposalRow[];
+  readonly proposals: ProposalsHeard;
   readonly series: SeriesName[];
   readonly policies: Map<string, Policy>;
   services: NonNullable<LogHeader["live"]>["services"];
@@ -79,7 +74,7 @@ export async function importJournal(
       deployments: new Map(),
       tags: [],
       decisions: [],
-      proposals: [],
+      proposals: new ProposalsHeard(),
       series: [],
       policies: new Map(),
     },
@@ -136,6 +131,7 @@ function readSegment({ log }: SegmentFiles, open: boolean, contents: JournalCont
       records.push(...next.records);
       commands.push(...next.commands.filter(({ deploymentId }) => deploymentId !== FLEET));
       collect(content, contents);
+      contents.proposals.answer(content, next.records);
       if (content.kind === "overrideGiven" || content.kind === "approvalGiven") {
         answers.push(content);
       }
@@ -182,14 +178,9 @@ function collect(event: DecisionEvent, contents: JournalContents): void {
     case "haltOrdered":
       contents.halts++;
       return;
-    case "agentProposed": {
-      const { proposalId, deploymentId, agent, confidence, rationale, knownAtMs } = event;
-      contents.proposals.push({
-        ...{ proposalId, deploymentId, agent, action: "rollback", confidence, rationale },
-        ...{ proposedAtMs: knownAtMs, answeredBy: null, answer: null, answeredAtMs: null },
-      });
+    case "agentProposed":
+      contents.proposals.propose(event);
       return;
-    }
     case "signalJudged":
     case "overrideGiven":
     case "approvalGiven":
@@ -205,6 +196,7 @@ function collect(event: DecisionEvent, contents: JournalContents): void {
 }
 
 function tablesOf(contents: JournalContents): HistoryTables {
+  const proposals = contents.proposals.rows();
   return {
     deployments: [...contents.deployments.values()],
     tags: contents.tags,
@@ -214,7 +206,7 @@ function tablesOf(contents: JournalContents): HistoryTables {
     services: contents.services,
     metricCatalog: catalogOf(contents),
     cases: [],
-    ...(contents.proposals.length === 0 ? {} : { proposals: contents.proposals }),
+    ...(proposals.length === 0 ? {} : { proposals }),
   };
 }
 
@@ -239,7 +231,7 @@ function catalogOf({ series, policies }: JournalContents): MetricRow[] {
 }
 
 function warningsOf(contents: JournalContents): string[] {
-  const { halts, recordedOnly, policies, deployments, series } = contents;
+  const { halts, recordedOnly, policies, deployments, series, proposals } = contents;
   const odd = series.find(
     ({ metric, percentagePoint: point }) =>
       percentagePoint(point === 1 ? "%" : "", metric) !== point,
@@ -252,6 +244,12 @@ function warningsOf(contents: JournalContents): string[] {
     ...(halts > 0 ? [`all machines were halted ${halts} times: a replay knows of no halt`] : []),
     ...(recordedOnly > 0
       ? [`${counted(recordedOnly, "rollback")} recorded only: the new version stayed, and went on`]
+      : []),
+    ...(proposals.byToken > 0
+      ? [
+          `${counted(proposals.byToken, "proposal")} came with a token alone, so that a person ` +
+            "had to agree: a replay does not know that",
+        ]
       : []),
     ...(policies.size > 1
       ? [`${policies.size} policies were in force one after the other: a replay is under one`]

@@ -155,7 +155,7 @@ ${config}`);
 }
 
 /** A sample each second of every service, up to the time that is asked for. */
-function metricsServer(services: readonly string[], slow: ReadonlySet<string>): Server {
+export function metricsServer(services: readonly string[], slow: ReadonlySet<string>): Server {
   /** Since when a service is slow: what it was before stays as it was. */
   const sinceS = new Map<string, number>();
   return createServer((request, response) => {
