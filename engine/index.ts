@@ -208,6 +208,11 @@ export {
 } from "./incumbents/flaggerPlan.ts";
 export { kayenta, type KayentaState } from "./incumbents/kayenta/analysis.ts";
 export {
+  classificationOf,
+  scoreOf,
+  type MetricResult as KayentaResult,
+} from "./incumbents/kayenta/score.ts";
+export {
   judgedAt,
   judgementCount,
   KAYENTA_DEFAULT_OUTLIER_FACTOR,

@@ -209,6 +209,8 @@ export interface HostParts {
 
 /** What `startHost` resolves with, once the host has recovered and is ready. */
 export interface RunningHost extends Host {
+  /** The policy of deployments that start now. */
+  readonly policy: () => Policy;
   /** An orderly stop: waits briefly for commands under way and closes the segment. */
   readonly stop: () => Promise<void>;
   /** Resolves after `stop`; rejects when the host cannot go on: disk, lease, broken invariant. */

@@ -119,6 +119,10 @@ export async function goLive(
       if (protection === null) throw standby;
       return protection;
     },
+    judging: () => {
+      if (running === null) throw standby;
+      return { policy: running.policy(), queries: config.metrics.queries };
+    },
     commands,
     log,
     deliveries: () => {

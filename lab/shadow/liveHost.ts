@@ -13,6 +13,7 @@ import {
   findDeployment,
   type DecisionRecord,
   type Deployment,
+  type Policy,
   type PolicyChanged,
 } from "../../engine/index.ts";
 import { Problem } from "../problem.ts";
@@ -182,6 +183,8 @@ export class LiveHost implements RunningHost {
       durations: this.#tally.durations,
     };
   };
+
+  policy = (): Policy => this.core.policy;
 
   standing: RunningHost["standing"] = (isMeant) => standingOf(this.core.state, isMeant);
 

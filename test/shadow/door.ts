@@ -66,6 +66,9 @@ export function openDoor(options: DoorOptions = {}) {
       protection: () => {
         throw new Error("this door has no GitHub App");
       },
+      judging: () => {
+        throw new Error("this door has no policy");
+      },
       services: options.services ?? [row("cart", "shop", ["pay"]), row("pay", "money", [])],
       config: {
         window: WINDOW_MS,

@@ -73,7 +73,7 @@ describe("shadow.yaml", () => {
     [
       "a token for who can sign",
       "senders: { a: { token: env:CI, may: [deployments] } }",
-      /a token is for argocd, argo-rollouts, flagger, cdevents, proposals alone/,
+      /a token is for argocd, argo-rollouts, flagger, cdevents, kayenta, proposals alone/,
     ],
     [
       "a secret for a tool that cannot sign",

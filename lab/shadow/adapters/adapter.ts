@@ -15,6 +15,7 @@ import type { Answer } from "../http/deliveries.ts";
 import { isSame } from "../http/signature.ts";
 import { INPUTS, type Body } from "../http/bodies.ts";
 import type { Protection } from "./github/protection.ts";
+import type { Judging } from "./kayenta/pair.ts";
 import type { Orders } from "./orders.ts";
 import { checkAnnounced, checkService } from "../http/tokens.ts";
 
@@ -22,6 +23,8 @@ export interface AdapterParts extends Inbox {
   readonly orders: Orders;
   /** Throws while the host stands by, and where shadow.yaml has no `github`. */
   readonly protection: () => Protection;
+  /** What a judge of pairs goes by. Throws while the host stands by. */
+  readonly judging: () => Judging;
 }
 
 export interface AdapterRequest {

@@ -6,9 +6,17 @@ import { argoRollouts } from "./argoRollouts.ts";
 import { cdEvents } from "./cdEvents.ts";
 import { flagger } from "./flagger.ts";
 import { githubProtection } from "./github/protection.ts";
+import { kayenta } from "./kayenta/judge.ts";
 import { slack } from "./slack.ts";
 
-const ADAPTERS: readonly Adapter[] = [argoRollouts, flagger, githubProtection, slack, cdEvents];
+const ADAPTERS: readonly Adapter[] = [
+  argoRollouts,
+  flagger,
+  githubProtection,
+  slack,
+  cdEvents,
+  kayenta,
+];
 
 export function adaptersOf({ senders }: Pick<ShadowFile, "senders">): readonly Adapter[] {
   const used = new Set(Object.values(senders).flatMap(({ may }) => may));

@@ -30,16 +30,17 @@ const DELIVERIES = [
   "github-protection",
   "slack",
   "cdevents",
+  "kayenta",
 ] as const;
 export type DeliveryKind = (typeof DELIVERIES)[number];
 
-/** From senders that cannot sign. What they send starts watches and asks; it decides nothing. */
-export const BY_TOKEN: readonly DeliveryKind[] = [
-  ...(["argocd", "argo-rollouts", "flagger", "cdevents", "proposals"] as const),
+/** Their routes take a token alone: they cannot sign, or send no header for a signature of ours. */
+const BY_TOKEN_ALONE: readonly DeliveryKind[] = [
+  ...(["argo-rollouts", "flagger", "cdevents", "kayenta"] as const),
 ];
 
-/** Their routes take a token alone: they cannot sign, or send no header for a signature of ours. */
-const BY_TOKEN_ALONE: readonly DeliveryKind[] = ["argo-rollouts", "flagger", "cdevents"];
+/** From senders that cannot sign. What they send starts watches and asks; it decides nothing. */
+export const BY_TOKEN: readonly DeliveryKind[] = ["argocd", ...BY_TOKEN_ALONE, "proposals"];
 
 /** Products that sign in a way of their own, so that a sender of theirs may send nothing else. */
 export const BY_GITHUB: readonly DeliveryKind[] = ["github", "github-protection"];
