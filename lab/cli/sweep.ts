@@ -1,6 +1,7 @@
 /** `hindsight sweep`: many variations of one policy, and whether one of them is worth it. */
 
 import { Command, Option } from "commander";
+import { loadBudget } from "../gate/budget.ts";
 import { openHistory } from "../history/open.ts";
 import { parseDimension } from "../sweep/dimension.ts";
 import { checkSweepPlace, writeSweep } from "../sweep/directory.ts";
@@ -25,6 +26,7 @@ interface SweepFlags extends EvaluateFlags {
   readonly vary?: string[];
   readonly design: "grid" | "sobol";
   readonly points: number;
+  readonly budget?: string;
 }
 
 export function sweepCommand(): Command {
@@ -54,6 +56,7 @@ export function sweepCommand(): Command {
       ),
     ),
   )
+    .option("--budget <file>", "how much worse a recommended change may make each field (YAML)")
     .option("--out <dir>", "write the sweep: its manifest, and every variation")
     .option("--force", "replace a sweep that is there already")
     .addHelpText(
@@ -69,6 +72,7 @@ export function sweepCommand(): Command {
       const written = vary.filter((one) => one !== OFFERED).map(parseDimension);
       checkDesign(written, { kind: flags.design, points: flags.points });
       const base = openBase(flags.policy);
+      const budget = flags.budget === undefined ? undefined : loadBudget(flags.budget);
       const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags) };
       if (flags.out !== undefined) checkSweepPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history, { labels: flags.labels });
@@ -81,6 +85,7 @@ export function sweepCommand(): Command {
           : written;
         const swept = await sweep(history, base, vary, dimensions, design, {
           ...options,
+          budget,
           progress,
         });
         if (flags.out !== undefined) {

@@ -129,10 +129,10 @@ function movedBy({ field, unit, baseline, candidate }: Difference): string {
   return moved(field, size, by > 0);
 }
 
-/** What goes beyond the limits, or is not shown to stay within them. */
-function beyond(checks: readonly Check[], verdict: GateVerdict): string {
+/** What goes beyond the limits, or is not shown to stay within them; empty where it passes. */
+export function beyond(checks: readonly Check[], verdict: GateVerdict): string {
   const [first, ...others] = checks.filter((check) => check.verdict === verdict);
-  if (first === undefined) return "";
+  if (first === undefined || verdict === "pass") return "";
   const rest =
     others.length === 0 ? "" : `; likewise ${listed(others.map(({ name }) => fieldWords(name)))}`;
   return `${overLimit(first)}${rest}`;

@@ -177,7 +177,7 @@ export function handlersOf(lab: Lab): Handlers {
       const entry = catalog.get(body.policy);
       return scoring(body, (within) => {
         const scored = within === undefined ? null : scoredOf(within, lab.opened!.history);
-        return lab.sweeps.start(entry, { ...body, scored });
+        return lab.sweeps.start(entry, { ...body, limits: body.limits ?? "", scored });
       });
     },
     sweep: ({ params }) => lab.sweeps.detail(params.id),

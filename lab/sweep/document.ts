@@ -3,6 +3,7 @@
 import { tidy } from "../score/intervals.ts";
 import { groupNames } from "./alike.ts";
 import type { Scores } from "./frontier.ts";
+import type { Gated } from "./gated.ts";
 import type { Sweep } from "./sweep.ts";
 
 export function sweepDocument(sweep: Sweep) {
@@ -12,6 +13,8 @@ export function sweepDocument(sweep: Sweep) {
   const candidateName = (at: number | null): string | null => nameOf(at === null ? null : at + 1);
   const { best } = found;
   const together = groupNames(sweep);
+  const compared = new Set(sweep.compared);
+  const held = new Map(sweep.gated.map((one) => [one.place, one]));
   return {
     manifest: sweep.manifest,
     incumbent: {
@@ -29,6 +32,10 @@ export function sweepDocument(sweep: Sweep) {
       reasons: frontier.reasons[index + 1]!,
       onFrontier: frontier.members.includes(index + 1),
       frontierShare: nullable(frontier.membership[index + 1]!),
+      /** Is it scored as `compare` does? Else what history hid counts as not rolled back. */
+      compared: compared.has(index + 1),
+      /** What the budget says of the change; null where it was not asked. */
+      gate: gateDocumentOf(held.get(index + 1)),
     })),
     anchors: sweep.anchors.map(({ name, what, scores: own }) => ({
       name,
@@ -56,6 +63,8 @@ export function sweepDocument(sweep: Sweep) {
     recommendation: {
       verdict: found.verdict,
       policy: candidateName(found.candidate),
+      /** The choice by cost, where it is not within the limits. */
+      refused: candidateName(found.refused),
       changes: found.candidate === null ? [] : variations[found.candidate]!.changes,
       reasons: found.reasons,
       best:
@@ -70,9 +79,15 @@ export function sweepDocument(sweep: Sweep) {
       detectableCostDifference: found.detectable === null ? null : nullable(found.detectable),
     },
     differences: sweep.comparison?.differences ?? null,
-    /** What the default budget says of what is recommended. */
+    /** What the budget says of what is recommended. */
     gate: sweep.gate,
   };
+}
+
+function gateDocumentOf(one: Gated | undefined) {
+  if (one === undefined) return null;
+  const { verdict, checks } = one.gate;
+  return { verdict, sentence: one.change.sentence, checks };
 }
 
 function scoresDocument(scores: Scores): Record<keyof Scores, number | null> {

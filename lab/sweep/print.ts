@@ -6,6 +6,7 @@ import { differenceSentences, fitting } from "../compare/print.ts";
 import { formatValue } from "../compare/words.ts";
 import { counted } from "../counted.ts";
 import { TERMINAL_COLUMNS } from "../terminal.ts";
+import type { GateVerdict } from "../gate/gate.ts";
 import type { Field } from "../score/fields.ts";
 import { groupNames } from "./alike.ts";
 import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";
@@ -13,23 +14,29 @@ import type { ObjectiveName, Reasons, Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
 import { budgetText } from "./words.ts";
 
-const ROWS_AT_MOST = 15;
-
 /** Titles of the columns, in full and where the window is narrow. */
 const TITLES: JsonObject<readonly [full: string, short: string]> = {
   cost: ["cost of 100", "cost/100"],
   recovery: ["recovery, at most 60m", "recovery"],
-  wrong: ["false-positive rate, at least", "wrong"],
-  missed: ["missed, at most", "missed"],
+  wrong: ["false-positive rate", "wrong"],
+  missed: ["missed", "missed"],
   night: ["night pages a week", "nights"],
   share: ["on frontier", "frontier"],
+  gate: ["limits", "limits"],
+};
+
+/** What the gate says of a change, as a column has room for it. */
+const LIMITS: Readonly<Record<GateVerdict, string>> = {
+  pass: "within",
+  fail: "beyond",
+  inconclusive: "not shown",
 };
 
 /** @param columns how wide the window is, in characters */
 export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
   const short = (): string =>
     `${frontierTable(sweep, 1)}\n` +
-    "recovery, missed: at most; wrong: false-positive rate, at least; nights: pages a week.";
+    "recovery: at most 60m; wrong: false-positive rate; nights: pages a week.";
   return [
     answerOf(sweep),
     "",
@@ -45,7 +52,11 @@ export function sweepText(sweep: Sweep, columns = TERMINAL_COLUMNS): string {
 /** What comes of it, in a sentence; the advice below the table says why. */
 function answerOf({ base: { policy }, recommendation, variations }: Sweep): string {
   const tried = counted(variations.length, "variation");
-  const { verdict, candidate } = recommendation;
+  const { verdict, candidate, refused } = recommendation;
+  if (verdict === "nothing" && refused !== null) {
+    const { name } = variations[refused]!;
+    return `Keep ${policy}: ${name} is cheaper, but not within your limits; ${tried} compared.`;
+  }
   if (verdict === "nothing") return `Nothing beats ${policy} as it is: ${tried} compared.`;
   if (verdict !== "recommended") {
     return `This history cannot tell which of ${tried} is better than ${policy}.`;
@@ -63,15 +74,18 @@ function isHidden(sweep: Sweep): boolean {
 /** Policies of the frontier that come to the same: one row of the table. */
 type Group = readonly number[];
 
-function groupsOf({ frontier, scores }: Sweep): readonly Group[] {
-  const members = new Set(frontier.members);
+/** Only those of which a policy is scored as `compare` does; that one comes first. */
+function groupsOf({ frontier, scores, compared }: Sweep): readonly Group[] {
+  const [members, known] = [new Set(frontier.members), new Set(compared)];
   const costOf = ([first]: Group): number => scores[first!]!.cost;
-  const shareOf = ([first]: Group): number => frontier.membership[first!]!;
   return frontier.alike
     .map((group) => group.filter((place) => members.has(place)))
     .filter((group) => group.some((place) => place > 0))
-    .sort((a, b) => shareOf(b) - shareOf(a) || costOf(a) - costOf(b))
-    .slice(0, ROWS_AT_MOST)
+    .map((group) => [
+      ...group.filter((place) => known.has(place)),
+      ...group.filter((place) => !known.has(place)),
+    ])
+    .filter(([first]) => known.has(first!))
     .sort((a, b) => costOf(a) - costOf(b));
 }
 
@@ -99,7 +113,8 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
     ],
     shouldDisableColors: true,
   });
-  const add = (policy: string, own: Scores, share: string, why: Reasons = {}): void => {
+  const held = new Map(sweep.gated.map(({ place, gate }) => [place, LIMITS[gate.verdict]]));
+  const add = (policy: string, own: Scores, share: string, why: Reasons = {}, gate = ""): void => {
     const known = (text: string, name: ObjectiveName): string =>
       why[name] === undefined ? text : `${text} (${identifiedText(why[name])})`;
     table.addRow({
@@ -110,6 +125,7 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
       missed: shown("share", own.missRate),
       night: known(shown("perWeek", own.nightPages), "nightPages"),
       share,
+      gate,
     });
   };
   const shareOf = (group: Group): string => {
@@ -124,7 +140,7 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
   for (const group of groups) {
     if (group === withBase) continue;
     const [first] = group as [number];
-    add(words(group), scores[first]!, shareOf(group), frontier.reasons[first]);
+    add(words(group), scores[first]!, shareOf(group), frontier.reasons[first], held.get(first));
   }
   for (const { name, scores: own } of anchors) add(`· ${name}`, own, "");
   return table.render();
@@ -137,7 +153,10 @@ function adviceLines(sweep: Sweep): string[] {
     const chosen = variations[found.candidate!]!;
     lines.push("Recommended change:");
     for (const { path, from, to } of chosen.changes) lines.push(`  ${path}: ${from} → ${to}`);
-    for (const reason of found.reasons) lines.push(`  because ${reason}.`);
+    const own = found.refused === null ? found.reasons : found.reasons.slice(0, -1);
+    for (const reason of own) lines.push(`  because ${reason}.`);
+    // The last one says of another policy why it is not recommended.
+    for (const reason of found.reasons.slice(own.length)) lines.push(`  ${reason}.`);
     if (gate !== null) lines.push(`  ${budgetText(gate)}`);
     if (comparison !== null) lines.push("", ...differenceSentences(comparison));
   } else if (found.verdict === "nothing") {

@@ -2,8 +2,8 @@
  * Recommends one policy to change to, or none.
  *
  * Fixed in advance: the objective is the cost of 100 deployments, and the share of regressions
- * missed may be at most one percentage point more than the incumbent's. A policy is recommended
- * only when all of these hold:
+ * missed may be at most so much more than the incumbent's as the budget allows. A policy is
+ * recommended only when all of these hold, and the gate lets it pass (gated.ts):
  *
  *   1. its cost is lower than that of the incumbent by more than the best of all policies
  *      would be by luck (better.ts), on everything that is not sealed;
@@ -59,15 +59,19 @@ export interface Recommendation {
   readonly sealed: number | null;
   /** The smallest cost difference such a sweep finds four times in five. */
   readonly detectable: number | null;
+  /** The candidate that would be recommended, were it within the limits; null where none is. */
+  readonly refused: number | null;
 }
 
 export interface Rules {
   readonly flips: number;
   readonly seed: number;
+  /** Regressions missed beyond the incumbent's share that are still accepted. */
+  readonly missMargin: number;
+  /** Only these candidates may be recommended; absent: any. All of them count as tried. */
+  readonly among?: ReadonlySet<number>;
 }
 
-/** Regressions missed beyond the incumbent's share that are still accepted. */
-export const MISS_MARGIN = 0.01;
 /** The standard normal quantile of 80 %, the power by which `detectable` is meant. */
 const POWER_Z = 0.84;
 const LUCK = 0.05;
@@ -101,10 +105,12 @@ export function recommend(
           ? periods.how
           : null);
   const choice = choose(table, candidates, incumbent, periods.open, resamples, rules);
-  const shared =
-    unpriced === null
+  const shared = {
+    refused: null,
+    ...(unpriced === null
       ? { best: choice.best, detectable: choice.detectable }
-      : { best: null, detectable: null };
+      : { best: null, detectable: null }),
+  };
   if (cannot !== null || periods.sealed === null) {
     return {
       ...shared,
@@ -115,7 +121,7 @@ export function recommend(
       sealed: null,
     };
   }
-  const folds = periods.folds.map((fold) => walk(table, candidates, incumbent, fold));
+  const folds = periods.folds.map((fold) => walk(table, candidates, incumbent, fold, rules));
   const none = (reason: string, sealed: number | null = null): Recommendation => ({
     ...shared,
     verdict: "nothing",
@@ -209,7 +215,7 @@ function choose(
   incumbent: number,
   span: Span,
   resamples: Resamples,
-  { flips, seed }: Rules,
+  { flips, seed, missMargin, among }: Rules,
 ): Choice {
   const differences = candidates.map(({ row }) => costByService(table, row, incumbent, span));
   const better = betterThanLuck(differences, flips, seed);
@@ -234,9 +240,10 @@ function choose(
     p: better.p[lowest]!,
   };
   const missesOf = (row: number): number => scoresOf(table, row, span).missRate;
-  const allowed = missesOf(incumbent) + MISS_MARGIN;
+  const allowed = missesOf(incumbent) + missMargin;
   const real = [...candidates.keys()].filter(
-    (at) => better.p[at]! <= LUCK && missesOf(candidates[at]!.row) <= allowed,
+    (at) =>
+      (among?.has(at) ?? true) && better.p[at]! <= LUCK && missesOf(candidates[at]!.row) <= allowed,
   );
   if (real.length === 0) return { chosen: null, best, better, detectable };
   const first = real.reduce((a, b) => (totals[b]! < totals[a]! ? b : a));
@@ -257,10 +264,12 @@ function walk(
   candidates: readonly Candidate[],
   incumbent: number,
   { train, test }: Fold,
+  { among }: Rules,
 ): FoldResult {
   let chosen: number | null = null;
   let lowest = 0;
   candidates.forEach(({ row }, at) => {
+    if (among?.has(at) === false) return;
     const difference = costDifference(table, row, incumbent, train);
     if (difference >= lowest) return;
     lowest = difference;

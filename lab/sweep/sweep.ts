@@ -4,19 +4,25 @@
  * tolerance or a detector costs one more fold of the readings.
  */
 
-import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
-import { tooFew } from "../compare/enough.ts";
-import { evaluate, type EvaluateOptions } from "../compare/evaluate.ts";
+import { ENGINE_VERSION, type JsonObject, type Policy } from "../../engine/index.ts";
+import type { EvaluateOptions } from "../compare/evaluate.ts";
+import { marginOf } from "../compare/margin.ts";
 import { isDrawn } from "../people/choose.ts";
 import { unmetNotes } from "../compare/unmet.ts";
 import type { Compared } from "../compare/print.ts";
-import { scoredStretch, withinNotes, withinText, type WithinText } from "../compare/within.ts";
+import {
+  scoredStretch,
+  scoredWeeks,
+  withinNotes,
+  withinText,
+  type WithinText,
+} from "../compare/within.ts";
 import { formatValue } from "../compare/words.ts";
-import { DEFAULT_BUDGET, limitsOf } from "../gate/budget.ts";
-import { gateOf, type Gate } from "../gate/gate.ts";
+import { DEFAULT_BUDGET, type Budget } from "../gate/budget.ts";
+import type { Gate } from "../gate/gate.ts";
 import { isStored, type History } from "../history/open.ts";
 import { choosePeople, peopleAsked, type PeopleAsked } from "../people/choose.ts";
-import { refuseEmpty, type JudgedBefore } from "../replay/replay.ts";
+import { refuseEmpty } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import { answered } from "../scale/answers.ts";
 import { peopleIdentity } from "../scale/identity.ts";
@@ -24,6 +30,7 @@ import { tableThrough } from "../scale/rows.ts";
 import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
 import type { Dimension } from "./dimension.ts";
 import { frontierOf, scoresOf, type Frontier, type Scores } from "./frontier.ts";
+import { gateAll, shownFirst, toBeGated, withinLimits, type Gated } from "./gated.ts";
 import { landscapeOf, type Landscape } from "./landscape.ts";
 import { periodsOf, type Periods, type Span } from "./periods.ts";
 import { recommend, type Recommendation } from "./recommend.ts";
@@ -37,12 +44,17 @@ export interface Anchor {
   readonly scores: Scores;
 }
 
-const WEEK_MS = 604_800_000;
-
 /** What a sweep finds out: plain data, kept whole for whoever asks the same again. */
 interface Findings {
-  /** Of the incumbent, then of every variation; over the whole history. */
+  /**
+   * Of the incumbent, then of every variation; over the whole history. Those of `compared` are as
+   * `compare` scores them; the others count what history hid as not rolled back.
+   */
   readonly scores: readonly Scores[];
+  /** Places, as those of the frontier. */
+  readonly compared: readonly number[];
+  /** Variations that are held against the budget. */
+  readonly gated: readonly Gated[];
   readonly anchors: readonly Anchor[];
   /** Places: 0 is the incumbent, then the variations. */
   readonly frontier: Frontier;
@@ -50,7 +62,7 @@ interface Findings {
   readonly landscape: Landscape;
   /** The recommended policy against the incumbent; null where none is recommended. */
   readonly comparison: Compared | null;
-  /** What the default budget says of it; null where nothing is recommended. */
+  /** What the budget says of it; null where nothing is recommended. */
   readonly gate: Pick<Gate, "verdict" | "checks"> | null;
   /** Distinct detections, and how often the samples were read for them. */
   readonly detections: number;
@@ -77,9 +89,11 @@ export interface SweepManifest extends PeopleAsked {
   readonly vary: readonly string[];
   readonly design: Design;
   readonly costs: Costs;
+  /** What a recommendation must stay within. */
+  readonly budget: BudgetText;
   readonly seed: number;
   readonly replicates: number;
-  /** Of the last check of a recommendation, which is a comparison. */
+  /** Of the policies that are compared; see `Sweep`. */
   readonly draws: number;
   readonly effect: EffectRule;
   readonly policies: number;
@@ -88,6 +102,16 @@ export interface SweepManifest extends PeopleAsked {
   readonly passes: number;
   readonly notes: readonly string[];
   readonly timing: { readonly startedAt: string; readonly seconds: number };
+}
+
+/** A budget as a budget file has it. */
+interface BudgetText extends Omit<Budget, "guards"> {
+  readonly guards: JsonObject<string>;
+}
+
+export interface SweepOptions extends EvaluateOptions {
+  /** The default budget where none is given. */
+  readonly budget?: Budget | undefined;
 }
 
 /** Resamples behind "how often on the frontier". */
@@ -100,7 +124,7 @@ export async function sweep(
   vary: readonly string[],
   dimensions: readonly Dimension[],
   design: Design,
-  options: EvaluateOptions,
+  options: SweepOptions,
 ): Promise<Sweep> {
   refuseEmpty(history);
   const startedAt = new Date();
@@ -112,15 +136,17 @@ export async function sweep(
     policy: withTier(base, tier),
   }));
   const notes = unmetNotes(history, [base.policy]);
-  if (isDrawn(options.people)) {
-    notes.push("Every policy meets the first draw of these people; `compare` takes several.");
-  }
   const { within } = options;
   const stretch = scoredStretch(history.manifest, within);
   const periods = periodsOf(stretch.fromMs, stretch.toMs);
   if (within !== undefined) notes.unshift(...withinNotes(within, history));
   const tried = { base, vary, dimensions, variations, pure, periods };
   const { detections, passes, ...found } = await findThrough(history, tried, options);
+  if (isDrawn(options.people) && found.compared.length <= variations.length) {
+    notes.push(
+      "Variations that are not compared meet the first draw of these people (`compared` in JSON).",
+    );
+  }
   return {
     base: base.policy,
     dimensions,
@@ -138,6 +164,7 @@ export async function sweep(
       design,
       ...peopleAsked(options.people, choosePeople(history, options.people, options.seed)),
       costs: options.costs ?? DEFAULT_COSTS,
+      budget: budgetText(options.budget ?? DEFAULT_BUDGET),
       seed: options.seed,
       replicates: options.replicates,
       draws: options.draws ?? 1,
@@ -152,6 +179,11 @@ export async function sweep(
       },
     },
   };
+}
+
+function budgetText({ guards, ...others }: Budget): BudgetText {
+  const named = guards.map(({ field, margin }) => [field.name, margin.text]);
+  return { guards: Object.fromEntries(named) as JsonObject<string>, ...others };
 }
 
 /** What is asked about the policies that are tried. */
@@ -174,13 +206,13 @@ interface Tried {
 async function findThrough(
   history: History,
   tried: Tried,
-  options: EvaluateOptions,
+  options: SweepOptions,
 ): Promise<Findings> {
   const find = (): Promise<Findings> => findingsOf(history, tried, options);
   const { base, vary, variations, pure } = tried;
   const { scale, people, costs = DEFAULT_COSTS, seed, replicates } = options;
   if (scale === undefined || !isStored(history)) return find();
-  const { draws = 1, effect = "hold" } = options;
+  const { draws = 1, effect = "hold", budget = DEFAULT_BUDGET } = options;
   const { answer, isKept } = await answered(
     scale,
     history,
@@ -196,6 +228,7 @@ async function findThrough(
         steps,
       ]),
       [people, peopleIdentity(people), costs, seed, replicates, draws, effect],
+      budgetText(budget),
       options.within === undefined ? null : withinText(options.within),
     ],
     find,
@@ -208,7 +241,7 @@ async function findThrough(
 async function findingsOf(
   history: History,
   { base, dimensions, variations, pure, periods }: Tried,
-  options: EvaluateOptions,
+  options: SweepOptions,
 ): Promise<Findings> {
   const policies = [
     base.policy,
@@ -235,21 +268,37 @@ async function findingsOf(
     ),
   );
   const candidates = variations.map(({ distance }, index) => ({ row: index + 1, distance }));
-  const recommendation = recommend(table, candidates, 0, periods, resamples, {
-    flips: FLIPS,
-    seed: options.seed,
-  });
+  const { budget = DEFAULT_BUDGET, ...asked } = options;
+  const screened = swept.map((row) => scoresOf(table, row, whole));
+  const weeks = scoredWeeks(history.manifest, options.within);
+  const missMargin = missesAllowed(budget, screened[0]!.missRate, weeks);
+  const recommendAmong = (among?: ReadonlySet<number>): Recommendation => {
+    const rules = { flips: FLIPS, seed: options.seed, missMargin };
+    const limited = among === undefined ? rules : { ...rules, among };
+    return recommend(table, candidates, 0, periods, resamples, limited);
+  };
+  const cheapest = recommendAmong();
   const placed = variations.map(({ place, steps }, index) => ({ row: index + 1, place, steps }));
-  const best = recommendation.candidate ?? recommendation.best?.candidate ?? null;
-  const { verdict, comparison, gate } = await confirm(
+  const best = cheapest.candidate ?? cheapest.best?.candidate ?? null;
+  const shown = shownFirst(frontier, screened);
+  const { compared, gated } = await gateAll(
     history,
-    base,
-    variations,
-    periods,
-    recommendation,
+    namedApart(base.policy, variations, pure),
+    {
+      places: toBeGated(variations.length, shown, cheapest),
+      pure: pure.map((_, at) => 1 + variations.length + at),
+    },
     judged,
-    options,
+    budget,
+    asked,
   );
+  const nameOf = (candidate: number): string => variations[candidate]!.name;
+  const verdict = withinLimits(cheapest, gated, recommendAmong, nameOf);
+  const chosen = gated.find(({ place }) => place === (verdict.candidate ?? -1) + 1) ?? null;
+  const found = verdict.candidate === null ? null : chosen;
+  const known = new Map(compared.map((one) => [one.place, one]));
+  const scoresAt = (place: number): Scores =>
+    known.get(place)?.scores ?? scoresOf(table, place, whole);
   const rows = policies.length;
   const landscape =
     best === null
@@ -257,12 +306,8 @@ async function findingsOf(
       : landscapeOf(table, dimensions, placed, best, periods.open, resamples);
   const idle = scoresOf(table, rows, whole).cost;
   const dearer = [
-    { name: "What you have", cost: scoresOf(table, 0, whole).cost },
-    ...(verdict.candidate === null
-      ? []
-      : [
-          { name: "What is recommended", cost: scoresOf(table, verdict.candidate + 1, whole).cost },
-        ]),
+    { name: "What you have", cost: scoresAt(0).cost },
+    ...(found === null ? [] : [{ name: "What is recommended", cost: scoresAt(found.place).cost }]),
   ].filter(({ cost }) => cost > idle);
   const warnings = dearer.map(
     ({ name, cost }) =>
@@ -271,7 +316,9 @@ async function findingsOf(
       `acted at all: see whether the costs are yours, and look beyond what was varied.`,
   );
   return {
-    scores: swept.map((row) => scoresOf(table, row, whole)),
+    scores: swept.map(scoresAt),
+    compared: compared.map(({ place }) => place).filter((place) => place <= variations.length),
+    gated,
     anchors: [
       { name: "never", what: "nobody acts", scores: scoresOf(table, rows, whole) },
       {
@@ -282,64 +329,46 @@ async function findingsOf(
       ...pure.map(({ name, what }, index) => ({
         name,
         what,
-        scores: scoresOf(table, variations.length + 1 + index, whole),
+        scores: scoresAt(variations.length + 1 + index),
       })),
     ],
-    frontier,
+    frontier: {
+      ...frontier,
+      intervals: swept.map((place) => known.get(place)?.intervals ?? frontier.intervals[place]!),
+      reasons: swept.map((place) => known.get(place)?.reasons ?? frontier.reasons[place]!),
+    },
     recommendation: verdict,
     landscape: { ...landscape, warnings: [...landscape.warnings, ...warnings] },
-    comparison,
-    gate,
+    comparison:
+      found === null
+        ? null
+        : {
+            policies: [base.policy, variations[found.place - 1]!.policy].map((policy) => ({
+              policy,
+            })),
+            differences: found.differences,
+          },
+    gate: found === null ? null : found.gate,
     detections,
     passes,
   };
 }
 
-/**
- * The last question to a recommendation: is it better whatever history hid? A sweep scores
- * what history's own rollback cut short by a model; a comparison resolves every such doubt
- * both ways. And what the default budget says of it: a sweep asks for the lowest cost alone.
- */
-async function confirm(
-  history: History,
-  base: Base,
+/** How much larger the share of missed regressions may be, by the budget. */
+function missesAllowed({ guards }: Budget, now: number, weeks: number): number {
+  const guard = guards.find(({ field }) => field.name === "missRate");
+  if (guard === undefined) return Number.POSITIVE_INFINITY;
+  return marginOf(guard.margin, Number.isNaN(now) ? null : now, weeks) ?? 0;
+}
+
+/** All policies of a sweep by names of their own, as those that are compared must have. */
+function namedApart(
+  base: Policy,
   variations: readonly Variation[],
-  { edgesMs }: Periods,
-  found: Recommendation,
-  judged: JudgedBefore | null,
-  options: EvaluateOptions,
-): Promise<Pick<Findings, "comparison" | "gate"> & { readonly verdict: Recommendation }> {
-  if (found.candidate === null) return { verdict: found, comparison: null, gate: null };
-  const { name, policy } = variations[found.candidate]!;
-  const modelled = { limits: limitsOf(DEFAULT_BUDGET) };
-  const evaluation = await evaluate(
-    history,
-    [base.policy, { ...policy, policy: name === base.policy.policy ? `${name}, changed` : name }],
-    judged === null
-      ? { ...options, modelled, causes: false, glances: true }
-      : { ...options, modelled, causes: false, judged: [judged[0]!, judged[found.candidate + 1]!] },
-  );
-  const { policies, differences } = evaluation;
-  const cost = differences.find(({ field }) => field === "cost")!;
-  if (cost.verdict === "better") {
-    const compared = policies.map((one) => ({ policy: one.policy }));
-    const weeks = (edgesMs.at(-1)! - edgesMs[0]!) / WEEK_MS;
-    const { verdict, checks } = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
-    return {
-      verdict: found,
-      comparison: { policies: compared, differences },
-      gate: { verdict, checks },
-    };
-  }
-  const few = tooFew(cost);
-  const reason =
-    few === null
-      ? `${name} is cheaper, but not whatever the deployments would have done that history ` +
-        "rolled back itself"
-      : `${name} is cheaper, but of too few to tell: ${few}`;
-  return {
-    verdict: { ...found, verdict: "nothing", candidate: null, reasons: [reason] },
-    comparison: null,
-    gate: null,
-  };
+  pure: Tried["pure"],
+): readonly Policy[] {
+  const others = [...variations, ...pure].map(({ name, policy }) => {
+    return { ...policy, policy: name === base.policy ? `${name}, changed` : name };
+  });
+  return [base, ...others];
 }

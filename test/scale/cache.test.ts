@@ -206,7 +206,9 @@ describe("a sweep through a store", () => {
 
   it("is the same, is not decided twice, and is decided again at other costs", async () => {
     const dir = temporaryDirectory();
+    const readsWhole = watched(history);
     const plain = await swept(history);
+    const whole = readsWhole();
     const found: number[] = [];
     const scale = (): Scale => ({ ...scaleIn(dir), tell: ({ there }) => found.push(there) });
     expect(JSON.stringify(await swept(history, scale()))).toBe(JSON.stringify(plain));
@@ -219,7 +221,8 @@ describe("a sweep through a store", () => {
     const torn = scale();
     expect(JSON.stringify(await swept(history, torn)), "from its rows").toBe(JSON.stringify(plain));
     expect(torn.store.use.damaged).toBe(answers.length);
-    expect(reads()).toBe(0);
+    // Only what history hid is read again, for the policies that are compared.
+    expect(reads()).toBeLessThan(whole);
     const dearer = { ...plain.manifest.costs, page: 99 };
     const costly = await swept(history, scale(), dearer);
     expect(JSON.stringify(costly)).toBe(JSON.stringify(await swept(history, undefined, dearer)));

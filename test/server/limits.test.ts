@@ -47,6 +47,12 @@ test.each([
   ["a cyclic alias", draft("&x {a: *x}"), 413, /\*x stands inside of &x/],
   ["a cyclic value", sweep("assign=&x {a: *x}"), 413, /\*x stands inside of &x/],
   ["a cyclic change", change("context", "&x {a: *x}"), 413, /\*x stands inside of &x/],
+  [
+    "no limit",
+    ["/api/sweeps", { policy: BASE, vary: ["watch=30m"], limits: "missRate:3kg" }],
+    422,
+    /margin/,
+  ],
   ["a far index", change("assign.99999999.tier", "full"), 413, /assign has \d+ entries/],
   ["an endless watch", change("watch", "36500d"), 422, /watch: expected at most 30d/],
 ] as const)("%s", { timeout: HOOK_MS }, async (_, [path, body], status, told) => {

@@ -16,6 +16,7 @@ import type { SweepDetail, SweepJob } from "../../lab/server/contract/sweeps.ts"
 import type { TagsValue } from "../../lab/server/contract/tags.ts";
 import type { Verdict } from "../../lab/server/contract/verdict.ts";
 import type { GateResult, WhatIf } from "../../lab/server/contract/whatIf.ts";
+import { estimateOf } from "../../ui/format/score.ts";
 import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { HOOK_MS, policyFile, smallHistory } from "../history/smallWorld.ts";
@@ -200,6 +201,18 @@ describe("a stretch of the history", { timeout: 2 * HOOK_MS }, () => {
     );
     expect(untimed(job.result)).toEqual(untimed(swept));
     expect(job.scored!.deployments).toBe((await get<Scored>("scored", LATEST)).deployments);
+
+    // The same policy has one value for each score on both pages.
+    const compared = await get<Comparison>("compare", { policies: NAMES.join(), ...LATEST });
+    const card = compared.scorecards[NAMES[0]]!;
+    const { scores } = job.result!.incumbent;
+    for (const field of ["missRate", "falsePositiveRate"] as const) {
+      expect(scores[field], field).toBe(estimateOf(card, field)!.value);
+    }
+    expect((scores.cost! * job.scored!.deployments) / 100).toBeCloseTo(
+      estimateOf(card, "cost")!.value!,
+      3,
+    );
   });
 
   test("is offered as days and quarters that somebody deployed in", async () => {

@@ -3,6 +3,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { evaluate } from "../../lab/compare/evaluate.ts";
+import { scoredWeeks } from "../../lab/compare/within.ts";
+import { DEFAULT_BUDGET, limitsOf } from "../../lab/gate/budget.ts";
+import { gateOf } from "../../lab/gate/gate.ts";
 import { silent } from "../../lab/progress.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { isOpen, outcomesOf } from "../../lab/outcome/outcome.ts";
@@ -13,6 +17,7 @@ import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { checkSweepPlace, writeSweep } from "../../lab/sweep/directory.ts";
 import { sweepDocument } from "../../lab/sweep/document.ts";
 import { sweepText } from "../../lab/sweep/print.ts";
+import { estimateIn } from "../../lab/score/scorecard.ts";
 import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
 import { openBase, type Design } from "../../lab/sweep/variations.ts";
 import { inTurn } from "../commandLine.ts";
@@ -44,9 +49,44 @@ function timeless(made: Sweep): string {
 }
 
 describe("a sweep", () => {
-  it("scores every policy as a replay of it alone does", async () => {
-    for (const at of [0, 3, swept.variations.length]) {
-      const policy = at === 0 ? swept.base : swept.variations[at - 1]!.policy;
+  it("scores what it shows as compare does, and judges it as the gate does", async () => {
+    expect(swept.compared).toEqual([...swept.scores.keys()]);
+    const weeks = scoredWeeks(history.manifest, undefined);
+    const count = history.tables.deployments.length;
+    for (const at of [1, swept.variations.length]) {
+      const { policy, name } = swept.variations[at - 1]!;
+      const evaluation = await evaluate(history, [swept.base, { ...policy, policy: name }], {
+        ...OPTIONS,
+        modelled: { limits: limitsOf(DEFAULT_BUDGET) },
+      });
+      evaluation.policies.forEach(({ scored: { scorecard: card } }, index) => {
+        const own = swept.scores[index === 0 ? 0 : at]!;
+        expect({
+          missRate: own.missRate,
+          falsePositiveRate: own.falsePositiveRate,
+          rollbacks: own.rollbacks,
+        }).toEqual({
+          missRate: estimateIn(card, "missRate").value,
+          falsePositiveRate: estimateIn(card, "falsePositiveRate").value,
+          rollbacks: estimateIn(card, "rollbacks").value,
+        });
+        expect((own.cost * count) / 100).toBeCloseTo(card.cost.value!, 6);
+        expect(own.nightPages * weeks).toBeCloseTo(estimateIn(card, "nightPages").value!, 9);
+        const { restrictedMean60m } = card.timeToRecovery;
+        expect(60 * own.recoveryMinutes).toBeCloseTo(restrictedMean60m.value!, 8);
+      });
+      const { verdict, checks } = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
+      expect(swept.gated.find(({ place }) => place === at)!.gate).toEqual({ verdict, checks });
+    }
+  });
+
+  it("scores the others as a replay of them alone does", async () => {
+    const many = await sweepOf([VARY[0]!, "signals.*.hold=0s..2m/8"]);
+    expect(many.compared).toContain(0);
+    const others = [...many.scores.keys()].filter((place) => !many.compared.includes(place));
+    expect(others.length).toBeGreaterThan(0);
+    for (const at of others.slice(0, 2)) {
+      const { policy } = many.variations[at - 1]!;
       const { plan, decide } = await watchHistory(history, [policy], silent);
       const people = recorded(history.tables.decisions);
       const recovery = recoveryOf(history.tables, 1);
@@ -56,7 +96,7 @@ describe("a sweep", () => {
       const outcomes = outcomesOf(history, seen, made, people, recovery);
       const timezoneOf = (service: string): string | null => zones.get(service) ?? null;
       const { scorecard } = scoreOf(outcomes, { timezoneOf });
-      const own = swept.scores[at]!;
+      const own = many.scores[at]!;
       const deployments = history.tables.deployments.length;
       expect((own.cost * deployments) / (100 * scorecard.cost.value!)).toBeCloseTo(1, 8);
       expect(own.recoveryMinutes * 60).toBeCloseTo(
@@ -89,10 +129,22 @@ describe("a sweep", () => {
     ]);
   });
 
-  it("says which of its columns are bounds", () => {
-    const [header] = sweepText(swept).match(/│ policy .*/)!;
-    expect(header).toContain("false-positive rate, at least │ missed, at most");
-    expect(sweepText(swept, 80)).toContain("wrong: false-positive rate, at least");
+  it("shows what the gate says of every row, and no bounds", () => {
+    const rows = sweepText(swept, 200).split("\n");
+    const [header] = rows.filter((line) => line.includes("│ policy"));
+    expect(header).toMatch(/false-positive rate +│ +missed │.* limits │/);
+    const said = new Set(
+      rows.flatMap((line) => /(within|beyond|not shown) │$/.exec(line)?.[1] ?? []),
+    );
+    const words = { pass: "within", fail: "beyond", inconclusive: "not shown" };
+    expect(said.size).toBeGreaterThan(0);
+    for (const word of said) {
+      expect(swept.gated.map(({ gate }) => words[gate.verdict])).toContain(word);
+    }
+    const { variations } = sweepDocument(swept);
+    expect(variations.map(({ compared, gate }) => [compared, gate?.verdict])).toEqual(
+      swept.gated.map(({ gate }) => [true, gate.verdict]),
+    );
   });
 
   it("of a history without deployments is refused, as every replay is", async () => {

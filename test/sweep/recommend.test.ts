@@ -36,7 +36,11 @@ interface WorldSettings {
   readonly timed?: boolean;
 }
 
-function sweepOf(seed: number, settings: WorldSettings): Recommendation {
+function sweepOf(
+  seed: number,
+  settings: WorldSettings,
+  among: { readonly among?: ReadonlySet<number> } = {},
+): Recommendation {
   const { services = 40, weeks = 13, policies = 300, planted = 0 } = settings;
   const { labelled = true, regressions = true, timed = true } = settings;
   const periods = periodsOf(0, weeks * 7 * DAY_MS);
@@ -74,7 +78,12 @@ function sweepOf(seed: number, settings: WorldSettings): Recommendation {
     distance: 1 + (at % 3),
   }));
   const resamples = resamplesOf(services, 200, seed);
-  return recommend(table, candidates, 0, periods, resamples, { flips: 400, seed });
+  return recommend(table, candidates, 0, periods, resamples, {
+    flips: 400,
+    seed,
+    missMargin: 0.01,
+    ...among,
+  });
 }
 
 describe(`worlds of seed ${SEED}`, () => {
@@ -119,6 +128,15 @@ describe(`worlds of seed ${SEED}`, () => {
     const found = sweepOf(0, { policies: 50, planted: 15, plantedMisses: true });
     expect(found).toMatchObject({ verdict: "nothing", candidate: null });
     expect(found.reasons[0]).toContain("misses more regressions");
+  });
+
+  it("takes none that may not be recommended, in training neither", () => {
+    const among = new Set(Array.from({ length: 49 }, (_, at) => at));
+    const found = sweepOf(0, { policies: 50, planted: 15 }, { among });
+    expect(found).toMatchObject({ verdict: "nothing", candidate: null });
+    expect(found.folds.some(({ chosen }) => chosen === 49)).toBe(false);
+    // It was tried all the same.
+    expect(found.best?.candidate).toBe(49);
   });
 
   it.each([

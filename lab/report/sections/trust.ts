@@ -4,7 +4,7 @@ import { formatShare } from "../../../engine/index.ts";
 import { fieldWords, formatDifference, formatValue } from "../../compare/words.ts";
 import type { Calibration, Reliability } from "../../score/calibration.ts";
 import type { Field } from "../../score/fields.ts";
-import { budgetText, MISSED_AT_MOST } from "../../sweep/words.ts";
+import { budgetText } from "../../sweep/words.ts";
 import {
   caution,
   heading,
@@ -161,8 +161,7 @@ function besideDecision({ gate }: SweepInput, document: ReportDocument): Block[]
   return [
     caution(
       `It is the change proposed here, of which the decision above says: ${decision.title} ` +
-        `The sweep chooses by cost, with up to ${MISSED_AT_MOST} more regressions missed; ` +
-        "the decision " +
+        "The sweep chooses by cost, within its own limits; the decision " +
         (guards.length === 0
           ? "asks for something that is better whatever history hid."
           : `asks for the whole budget, which it is not shown to keep: ${guards.join("; ")}.`),

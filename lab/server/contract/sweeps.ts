@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { lessThanHalf } from "./compare.ts";
+import { gateVerdict, limitsText } from "./verdict.ts";
 import { scored, stretchQuery } from "./scored.ts";
 import { list, policyId, progress, time } from "./words.ts";
 
@@ -12,6 +13,8 @@ export const sweepRequest = stretchQuery.extend({
   design: z.enum(["grid", "sobol"]).default("grid"),
   /** Of a Sobol design. */
   points: z.number().int().min(2).max(4096).default(512),
+  /** What a recommendation must stay within, where it is not the default budget. */
+  limits: limitsText,
 });
 
 export const sweepId = z.string().regex(/^[a-z0-9-]{1,64}$/);
@@ -36,6 +39,8 @@ export const sweepJob = z.object({
   vary: list(z.string()),
   design: z.enum(["grid", "sobol"]),
   points: z.number(),
+  /** As they were asked for; empty: the default budget. A job of before has none. */
+  limits: z.string().default(""),
   /** Null: the whole history. */
   scored: scored.nullable().default(null),
   state: sweepState,
@@ -93,6 +98,9 @@ export const sweepDetail = sweepJob.extend({
           reasons,
           onFrontier: z.boolean(),
           frontierShare: number,
+          /** Scored as on Compare; absent in sweeps of earlier versions. */
+          compared: z.boolean().optional(),
+          gate: z.looseObject({ verdict: gateVerdict, sentence: z.string() }).nullish(),
         }),
       ),
       anchors: list(
@@ -119,6 +127,8 @@ export const sweepDetail = sweepJob.extend({
       recommendation: z.looseObject({
         verdict: z.string(),
         policy: z.string().nullable(),
+        /** Chosen by cost, but not within the limits; absent in sweeps of earlier versions. */
+        refused: z.string().nullish(),
         changes: list(changed),
         reasons: list(z.string()),
         sealedCostDifference: number,

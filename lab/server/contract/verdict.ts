@@ -18,7 +18,7 @@ export const verdictQuery = stretchQuery.extend({
   pairs: z.enum(["baseline", "all"]).default("baseline"),
 });
 
-const gateVerdict = z.enum(["pass", "fail", "inconclusive"]);
+export const gateVerdict = z.enum(["pass", "fail", "inconclusive"]);
 
 export const check = z.looseObject({
   name: z.string(),

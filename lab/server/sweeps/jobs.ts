@@ -9,6 +9,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import { z } from "zod";
 import { SERVER_LIMITS } from "../../limits.ts";
+import { budgetWith } from "../../gate/budget.ts";
 import { parseDimension } from "../../sweep/dimension.ts";
 import { checkDesign } from "../../sweep/variations.ts";
 import { makeOwnDirectory, writeOwnFile } from "../../directory.ts";
@@ -32,6 +33,8 @@ export interface SweepAsked {
   readonly vary: readonly string[];
   readonly design: "grid" | "sobol";
   readonly points: number;
+  /** As in an address; empty: the default budget. */
+  readonly limits: string;
   /** Null: the whole history. */
   readonly scored: Scored | null;
 }
@@ -93,9 +96,10 @@ export class SweepJobs {
     return { ...job, ...(chart ?? NO_CHART), result: result as unknown as SweepDetail["result"] };
   }
 
-  /** @throws Problem when a path or its values are wrong */
-  start(entry: CatalogEntry, { vary, design, points, scored }: SweepAsked): SweepJob {
+  /** @throws Problem when a path, its values or a limit are wrong */
+  start(entry: CatalogEntry, { vary, design, points, limits, scored }: SweepAsked): SweepJob {
     checkDesign(vary.map(parseDimension), { kind: design, points });
+    budgetWith(limits);
     const waiting = [...this.#jobs.values()].filter((one) => one.job.state === "waiting");
     if (waiting.length >= SERVER_LIMITS.sweepsWaiting) {
       throw new Refusal("unavailable", `${waiting.length} sweeps wait already; ask again later.`);
@@ -111,6 +115,7 @@ export class SweepJobs {
       vary,
       design,
       points,
+      limits,
       scored,
       state: "waiting",
       progress: null,
@@ -170,7 +175,7 @@ export class SweepJobs {
     const [first] = waiting.sort((a, b) => numberOf(a.job.id) - numberOf(b.job.id));
     if (first === undefined) return;
     const { job, policy } = first;
-    const { id, vary, design, points, scored } = job;
+    const { id, vary, design, points, limits, scored } = job;
     const { history, numbers } = this.options;
     const options: SweepOptions = { history, numbers };
     const thread = new Thread<SweepCalls>("sweep", options, WORK_LIMITS, {
@@ -183,7 +188,7 @@ export class SweepJobs {
     try {
       const asked = { kind: design, points, seed: numbers.seed };
       const within = withinTold(scored);
-      const chart = await thread.ask("run", { policy, vary, design: asked, within, out });
+      const chart = await thread.ask("run", { policy, vary, design: asked, limits, within, out });
       this.#jobs.set(id, { ...this.#jobs.get(id)!, chart });
       this.#end(id, "done", null);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The thread of one sweep: it is stopped where the sweep is cancelled, in the middle of it. */
 
 import type { Within } from "../../compare/within.ts";
+import { budgetWith } from "../../gate/budget.ts";
 import { openHistory } from "../../history/open.ts";
 import { parseDimension, valueText } from "../../sweep/dimension.ts";
 import { writeSweep } from "../../sweep/directory.ts";
@@ -35,6 +36,7 @@ const calls = {
     readonly policy: PolicyRef;
     readonly vary: readonly string[];
     readonly design: Design;
+    readonly limits: string;
     readonly within: Within | undefined;
     readonly out: string;
   }): Promise<SweepChart> {
@@ -43,7 +45,7 @@ const calls = {
       const dimensions = asked.vary.map(parseDimension);
       const base = baseOf(asked.policy.text, asked.policy.file);
       const made = { ...numbers, ...threadScale(), ...scoring(asked.within) };
-      const options = { ...made, progress: threadProgress() };
+      const options = { ...made, budget: budgetWith(asked.limits), progress: threadProgress() };
       const swept = await sweep(history, base, asked.vary, dimensions, asked.design, options);
       await writeSweep(asked.out, sweepDocument(swept), true);
       return {

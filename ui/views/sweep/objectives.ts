@@ -25,13 +25,13 @@ export const OBJECTIVES: readonly Objective[] = [
     words: "minutes to recovery",
     text: (value) => decimalText(value, 1),
   },
-  { key: "falsePositiveRate", words: "false-positive rate, at least", text: percent },
+  { key: "falsePositiveRate", words: "false-positive rate", text: percent },
   {
     key: "cost",
     words: "cost of 100 deployments",
     text: (value) => countText(Math.round(value)),
   },
-  { key: "missRate", words: "regressions missed, at most", text: percent },
+  { key: "missRate", words: "regressions missed", text: percent },
   { key: "nightPages", words: "night pages a week", text: (value) => decimalText(value, 1) },
 ];
 
