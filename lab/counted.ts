@@ -40,3 +40,18 @@ function formatOf(minimumFractionDigits: number, maximumFractionDigits: number):
   }
   return format;
 }
+
+/** Four significant digits, more where it has more before the point, with the metric's unit. */
+export function measureText(value: number | null, unit: string, digits = 4): string {
+  if (value === null || Number.isNaN(value)) return "–";
+  if (unit === "share" || unit === "ratio") return `${significant(value * 100, digits)} %`;
+  return `${significant(value, digits)}${unit === "" ? "" : ` ${unit}`}`;
+}
+
+function significant(value: number, digits: number): string {
+  const size = Math.abs(value);
+  if (size >= 1000) return countText(Math.round(value));
+  // Below that there is nothing to group, and what is very small keeps its exponent.
+  const whole = size < 1 ? 1 : Math.floor(Math.log10(size)) + 1;
+  return String(Number(value.toPrecision(Math.max(digits, whole))));
+}

@@ -11,16 +11,3 @@ export function sizeText(value: number): string {
   if (value >= 1e6) return `${(value / 1e6).toFixed(1)} million`;
   return countText(value);
 }
-
-/** Four significant digits, more where it has more before the point, with the metric's unit. */
-export function measureText(value: number | null, unit: string): string {
-  if (value === null || Number.isNaN(value)) return "–";
-  if (unit === "share" || unit === "ratio") return `${digits(value * 100)} %`;
-  return `${digits(value)}${unit === "" ? "" : ` ${unit}`}`;
-}
-
-function digits(value: number): string {
-  if (Math.abs(value) >= 1000) return countText(Math.round(value));
-  // Below that there is nothing to group, and what is very small keeps its exponent.
-  return String(Number(value.toPrecision(4)));
-}

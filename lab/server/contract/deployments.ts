@@ -1,6 +1,7 @@
 /** Deployments: the list, one with a swim lane for each policy, and its decision tree. */
 
 import { z } from "zod";
+import { MISS_CAUSES } from "../../causes/causes.ts";
 import {
   criticality,
   deploymentId,
@@ -178,10 +179,49 @@ export const judgement = z.object({
 });
 export type Judgement = z.infer<typeof judgement>;
 
+const shown = z.object({
+  signal: z.string(),
+  unit: z.string().nullable(),
+  expected: z.number(),
+  measured: z.number(),
+  tolerated: z.number(),
+});
+
+/** What one deployment teaches about one policy: codes and numbers, see lab/explain/lesson.ts. */
+const lessonPoint = z.discriminatedUnion("code", [
+  z.object({
+    code: z.literal("ended"),
+    end,
+    at: time.nullable(),
+    shown: shown.nullable(),
+    isBreach: z.boolean(),
+    reason: z.string(),
+  }),
+  z.object({
+    code: z.literal("tagsElsewhere"),
+    tags: list(z.string()),
+    signals: list(z.string()),
+  }),
+  z.object({ code: z.literal("tagsRaised"), tags: list(z.string()), shown, untagged: z.number() }),
+  z.object({ code: z.literal("tagsHid"), at: time }),
+  z.object({
+    code: z.literal("harm"),
+    signal: z.string().nullable(),
+    lastedMs: z.number(),
+    afterRollbackMs: z.number().nullable(),
+    helped: z.boolean().nullable(),
+    evidence,
+  }),
+  z.object({ code: z.literal("missed"), cause: z.enum(MISS_CAUSES) }),
+  z.object({ code: z.enum(["early", "wrong", "right", "unlabelled", "unrelated"]) }),
+  z.object({ code: z.literal("hidden"), at: time }),
+]);
+
 export const lane = z.object({
   policy: policyId,
   name: z.string(),
   outcome,
+  lesson: list(lessonPoint),
   watch: z.object({ from: time, to: time }),
   spans: list(span),
   marks: list(mark),

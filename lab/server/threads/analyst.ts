@@ -15,6 +15,7 @@ import type { Within } from "../../compare/within.ts";
 import { silent } from "../../progress.ts";
 import { explainDocument } from "../../explain/document.ts";
 import { budgetWith } from "../../gate/budget.ts";
+import { incidentsByDeployment } from "../../history/incidents.ts";
 import { openHistory } from "../../history/open.ts";
 import { policyFromText } from "../../policy/load.ts";
 import { detect, watchOf } from "../../replay/detect.ts";
@@ -89,6 +90,10 @@ const calls = {
     const { deploymentId, policies } = asked;
     const lanes = [];
     const watching: Watching[] = [];
+    const { incidents, metricCatalog } = history.tables;
+    const incident = incidentsByDeployment(incidents).get(deploymentId) ?? null;
+    const units = new Map(metricCatalog.map(({ metric, unit }) => [metric, unit]));
+    const unitOf = (metric: string): string | null => units.get(metric) ?? null;
     let planned = null;
     for (const ref of policies) {
       const found = await evaluations.having(ref);
@@ -108,6 +113,8 @@ const calls = {
           found.evaluation.replay.plan.deployments.at(place)!.deployment,
         ),
         costs: found.evaluation.manifest.costs,
+        incident,
+        unitOf,
       });
       lanes.push(lane);
       watching.push({ id: ref.id, policy });

@@ -11,6 +11,8 @@ import {
   type SignalJudged,
 } from "../../../engine/index.ts";
 import { outcomeDocument } from "../../compare/document.ts";
+import { lessonOf } from "../../explain/lesson.ts";
+import type { IncidentRow } from "../../history/tables.ts";
 import type { Outcome } from "../../outcome/outcome.ts";
 import type { PlannedDeployment } from "../../replay/plan.ts";
 import type { Costs } from "../../score/costs.ts";
@@ -25,6 +27,8 @@ export interface Decided {
   readonly records: readonly DecisionRecord[];
   readonly judgements: readonly SignalJudged[];
   readonly costs: Costs;
+  readonly incident: IncidentRow | null;
+  readonly unitOf: (metric: string) => string | null;
 }
 
 export function laneOf(decided: Decided): Lane {
@@ -59,6 +63,7 @@ export function laneOf(decided: Decided): Lane {
     policy: id,
     name: policy.policy,
     outcome: outcomeDocument(policy.policy, outcome, costs),
+    lesson: lessonOf({ ...decided, rolledBackAtMs: planned.rolledBackAtMs }),
     watch: { from: formatTime(startedAtMs), to: formatTime(endsAtMs) },
     spans: [
       ...phaseSpans(decided, endsAtMs, draw),
