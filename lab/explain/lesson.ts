@@ -31,7 +31,7 @@ export type LessonPoint =
       readonly end: Outcome["end"];
       /** When it was rolled back, decided, proposed or noticed, whichever came last. */
       readonly at: string | null;
-      /** The breach that it rests on; without one, the signal that came nearest to its tolerance. */
+      /** The breach that it rests on; without one, the signal nearest to its tolerance. */
       readonly shown: Shown | null;
       readonly isBreach: boolean;
       /** What the record says; for a policy that measures nothing against a tolerance. */
@@ -64,8 +64,8 @@ export type LessonPoint =
     }
   | { readonly code: "missed"; readonly cause: MissCause }
   /**
-   * The rollback came before the harm began; a good deployment was rolled back, or left alone; there
-   * is no label; an incident of something else.
+   * The rollback came before the harm began; a good deployment was rolled back, or left alone;
+   * there is no label; an incident of something else.
    */
   | { readonly code: "early" | "wrong" | "right" | "unlabelled" | "unrelated" }
   /** History's own rollback hides how it would have gone on. */

@@ -19,7 +19,8 @@ function sentence(point: LessonPoint, clock: Clock): string {
       return endSentence(point, clock);
     case "tagsElsewhere": {
       const { tags, signals } = point;
-      return `${tagsText(tags)} ${tags.length === 1 ? "covers" : "cover"} ${listText(signals)} only.`;
+      const verb = tags.length === 1 ? "covers" : "cover";
+      return `${tagsText(tags)} ${verb} ${listText(signals)} only.`;
     }
     case "tagsRaised": {
       const { shown, tags, untagged } = point;
@@ -74,8 +75,10 @@ function endSentence({ end, at, shown, isBreach, reason }: Of<"ended">, clock: C
     case "healthy":
     case "missed": {
       if (isBreach) return `Not rolled back, though in breach${because}`;
-      const nearest = shown === null ? "." : `; nearest came ${shownText(shown)}.`;
-      return `Not rolled back: no signal was in breach${nearest}`;
+      if (shown === null) return "Not rolled back: no signal was in breach.";
+      return isBeyond(shown)
+        ? `Not rolled back: ${shownText(shown)}, but not for long enough.`
+        : `Not rolled back: no signal was in breach; nearest came ${shownText(shown)}.`;
     }
   }
 }
@@ -85,12 +88,17 @@ function harmSentence({ signal, lastedMs, afterRollbackMs, helped, evidence }: O
   if (afterRollbackMs === null) return `The harm lasted ${spanText(lastedMs)}${modelled}.`;
   if (helped === false) {
     const what = signal === null ? "The harm" : `The harm to ${signal}`;
-    return `${what} went on for ${spanText(afterRollbackMs)}${modelled}: the rollback did not help.`;
+    const went = `went on for ${spanText(afterRollbackMs)}${modelled}`;
+    return `${what} ${went}: the rollback did not help.`;
   }
   return (
     `The harm ended ${spanText(afterRollbackMs)} after the rollback, ` +
     `${spanText(lastedMs)} after it began${modelled}.`
   );
+}
+
+function isBeyond({ expected, measured, tolerated }: Shown): boolean {
+  return Math.abs(measured - expected) > Math.abs(tolerated - expected);
 }
 
 /** `errors 0.5 % → 10 % (1.5 % tolerated)`. */

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { lessonOf, type Taught } from "../../lab/explain/lesson.ts";
+import { lessonText } from "../../lab/explain/lessonWords.ts";
 import { shipped } from "../history/smallWorld.ts";
 import { MINUTE_MS, NOON_MS, outcome, regression, rolledBack } from "../outcome/outcomes.ts";
 
@@ -65,5 +66,21 @@ describe("the lesson of a deployment", () => {
     expect(harm("fix")).toMatchObject({ helped: false, lastedMs: 30 * MINUTE_MS });
     expect(harm("rollback")).toMatchObject({ helped: true });
     expect(harm(null)).toMatchObject({ helped: true });
+  });
+
+  it("says a measurement beyond the tolerance, where no alarm came, apart from one within", () => {
+    const said = (measured: number): string => {
+      const shown = { signal: "latency", unit: "ms", expected: 100, measured, tolerated: 110 };
+      const ended = {
+        code: "ended",
+        end: "healthy",
+        at: null,
+        isBreach: false,
+        reason: "",
+      } as const;
+      return lessonText([{ ...ended, shown }], String);
+    };
+    expect(said(130)).toMatch(/100 ms → 130 ms \(110 ms tolerated\), but not for long/);
+    expect(said(105)).toMatch(/no signal was in breach; .*105 ms/);
   });
 });
