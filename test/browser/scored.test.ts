@@ -80,6 +80,8 @@ describe.skipIf(CHROMIUM === null)("a stretch in a browser", { timeout: 120_000 
     );
     const again = await opened(`compare?fields=all&${CHOSEN}`);
     await line(again).waitFor();
+    // The verdict comes after the numbers.
+    for (const one of [page, again]) await one.getByText("Shaded: beyond your limits").waitFor();
     const [here, there] = await Promise.all(
       [page, again].map((one) => one.locator("main").innerText()),
     );
