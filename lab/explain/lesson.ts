@@ -185,8 +185,9 @@ function truthPoints(taught: Taught, accused: SignalEvidence | null): readonly L
   }
   if (label === "unknown") return rolledBack ? [{ code: "unlabelled" }] : [];
   if (label === "unrelated_incident") return [{ code: "unrelated" }];
-  if (isGood(outcome) && !isOpen(outcome)) return [{ code: rolledBack ? "wrong" : "right" }];
-  return isGood(outcome) && rolledBack ? [{ code: "wrong" }] : [];
+  if (!isGood(outcome)) return [];
+  if (rolledBack) return [{ code: "wrong" }];
+  return isOpen(outcome) ? [] : [{ code: "right" }];
 }
 
 function harmPoint(

@@ -278,3 +278,14 @@ function kneeOf(points: readonly (readonly number[])[], a: number, b: number): n
   }
   return knee;
 }
+
+/** The variations on a frontier, those that come to the same together. */
+export function groupsOn({
+  members,
+  alike,
+}: Pick<Frontier, "members" | "alike">): readonly (readonly number[])[] {
+  const on = new Set(members);
+  return alike
+    .map((group) => group.filter((place) => on.has(place)))
+    .filter((group) => group.some((place) => place > 0));
+}

@@ -16,7 +16,14 @@ import type { History } from "../history/open.ts";
 import type { JudgedBefore } from "../replay/replay.ts";
 import type { Interval } from "../score/intervals.ts";
 import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
-import type { Frontier, Intervals, ObjectiveName, Reasons, Scores } from "./frontier.ts";
+import {
+  groupsOn,
+  type Frontier,
+  type Intervals,
+  type ObjectiveName,
+  type Reasons,
+  type Scores,
+} from "./frontier.ts";
 import type { Recommendation } from "./recommend.ts";
 
 /** So many variations are evaluated as `compare` does it; a small sweep is evaluated whole. */
@@ -47,15 +54,12 @@ export interface AllGated {
 
 /** The variations that a sweep shows first: one of each group on the frontier, by share. */
 export function shownFirst(
-  { members, alike, membership }: Pick<Frontier, "members" | "alike" | "membership">,
+  frontier: Pick<Frontier, "members" | "alike" | "membership">,
   scores: readonly Scores[],
 ): readonly (readonly number[])[] {
-  const on = new Set(members);
   const costOf = ([first]: readonly number[]): number => scores[first!]!.cost;
-  const shareOf = ([first]: readonly number[]): number => membership[first!]!;
-  return alike
-    .map((group) => group.filter((place) => on.has(place)))
-    .filter((group) => group.some((place) => place > 0))
+  const shareOf = ([first]: readonly number[]): number => frontier.membership[first!]!;
+  return [...groupsOn(frontier)]
     .sort((a, b) => shareOf(b) - shareOf(a) || costOf(a) - costOf(b))
     .slice(0, GATED_AT_MOST);
 }

@@ -6,13 +6,12 @@ import { differenceSentences, fitting } from "../compare/print.ts";
 import { formatValue } from "../compare/words.ts";
 import { counted } from "../counted.ts";
 import { TERMINAL_COLUMNS } from "../terminal.ts";
-import type { GateVerdict } from "../gate/gate.ts";
 import type { Field } from "../score/fields.ts";
 import { groupNames } from "./alike.ts";
 import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";
-import type { ObjectiveName, Reasons, Scores } from "./frontier.ts";
+import { groupsOn, type ObjectiveName, type Reasons, type Scores } from "./frontier.ts";
 import type { Sweep } from "./sweep.ts";
-import { budgetText } from "./words.ts";
+import { budgetText, keepText, LIMIT_WORDS } from "./words.ts";
 
 /** Titles of the columns, in full and where the window is narrow. */
 const TITLES: JsonObject<readonly [full: string, short: string]> = {
@@ -23,13 +22,6 @@ const TITLES: JsonObject<readonly [full: string, short: string]> = {
   night: ["night pages a week", "nights"],
   share: ["on frontier", "frontier"],
   gate: ["limits", "limits"],
-};
-
-/** What the gate says of a change, as a column has room for it. */
-const LIMITS: Readonly<Record<GateVerdict, string>> = {
-  pass: "within",
-  fail: "beyond",
-  inconclusive: "not shown",
 };
 
 /** @param columns how wide the window is, in characters */
@@ -55,7 +47,7 @@ function answerOf({ base: { policy }, recommendation, variations }: Sweep): stri
   const { verdict, candidate, refused } = recommendation;
   if (verdict === "nothing" && refused !== null) {
     const { name } = variations[refused]!;
-    return `Keep ${policy}: ${name} is cheaper, but not within your limits; ${tried} compared.`;
+    return `${keepText(policy, name)}; ${tried} compared.`;
   }
   if (verdict === "nothing") return `Nothing beats ${policy} as it is: ${tried} compared.`;
   if (verdict !== "recommended") {
@@ -76,11 +68,9 @@ type Group = readonly number[];
 
 /** Only those of which a policy is scored as `compare` does; that one comes first. */
 function groupsOf({ frontier, scores, compared }: Sweep): readonly Group[] {
-  const [members, known] = [new Set(frontier.members), new Set(compared)];
+  const known = new Set(compared);
   const costOf = ([first]: Group): number => scores[first!]!.cost;
-  return frontier.alike
-    .map((group) => group.filter((place) => members.has(place)))
-    .filter((group) => group.some((place) => place > 0))
+  return groupsOn(frontier)
     .map((group) => [
       ...group.filter((place) => known.has(place)),
       ...group.filter((place) => !known.has(place)),
@@ -113,7 +103,7 @@ function frontierTable(sweep: Sweep, titles: 0 | 1): string {
     ],
     shouldDisableColors: true,
   });
-  const held = new Map(sweep.gated.map(({ place, gate }) => [place, LIMITS[gate.verdict]]));
+  const held = new Map(sweep.gated.map(({ place, gate }) => [place, LIMIT_WORDS[gate.verdict]]));
   const add = (policy: string, own: Scores, share: string, why: Reasons = {}, gate = ""): void => {
     const known = (text: string, name: ObjectiveName): string =>
       why[name] === undefined ? text : `${text} (${identifiedText(why[name])})`;

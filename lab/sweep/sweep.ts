@@ -90,7 +90,7 @@ export interface SweepManifest extends PeopleAsked {
   readonly design: Design;
   readonly costs: Costs;
   /** What a recommendation must stay within. */
-  readonly budget: BudgetText;
+  readonly budget: BudgetDocument;
   readonly seed: number;
   readonly replicates: number;
   /** Of the policies that are compared; see `Sweep`. */
@@ -105,7 +105,7 @@ export interface SweepManifest extends PeopleAsked {
 }
 
 /** A budget as a budget file has it. */
-interface BudgetText extends Omit<Budget, "guards"> {
+interface BudgetDocument extends Omit<Budget, "guards"> {
   readonly guards: JsonObject<string>;
 }
 
@@ -164,7 +164,7 @@ export async function sweep(
       design,
       ...peopleAsked(options.people, choosePeople(history, options.people, options.seed)),
       costs: options.costs ?? DEFAULT_COSTS,
-      budget: budgetText(options.budget ?? DEFAULT_BUDGET),
+      budget: budgetDocument(options.budget ?? DEFAULT_BUDGET),
       seed: options.seed,
       replicates: options.replicates,
       draws: options.draws ?? 1,
@@ -181,7 +181,7 @@ export async function sweep(
   };
 }
 
-function budgetText({ guards, ...others }: Budget): BudgetText {
+function budgetDocument({ guards, ...others }: Budget): BudgetDocument {
   const named = guards.map(({ field, margin }) => [field.name, margin.text]);
   return { guards: Object.fromEntries(named) as JsonObject<string>, ...others };
 }
@@ -228,7 +228,7 @@ async function findThrough(
         steps,
       ]),
       [people, peopleIdentity(people), costs, seed, replicates, draws, effect],
-      budgetText(budget),
+      budgetDocument(budget),
       options.within === undefined ? null : withinText(options.within),
     ],
     find,

@@ -1,7 +1,19 @@
 /** A recommendation in words, the same on terminal, page and report. */
 
 import { fieldWords } from "../compare/words.ts";
-import type { Check, Gate } from "../gate/gate.ts";
+import type { Check, Gate, GateVerdict } from "../gate/gate.ts";
+
+/** What the gate says of a change, as a column has room for it. */
+export const LIMIT_WORDS: Readonly<Record<GateVerdict, string>> = {
+  pass: "within",
+  fail: "beyond",
+  inconclusive: "not shown",
+};
+
+/** The choice by cost is not within the limits, and no other one is. */
+export function keepText(policy: string, refused: string): string {
+  return `Keep ${policy}: ${refused} is cheaper, but not within your limits`;
+}
 
 /** What is recommended, and the budget: a sweep of an earlier version may go beyond it. */
 export function budgetText({ verdict, checks }: Pick<Gate, "verdict" | "checks">): string {
