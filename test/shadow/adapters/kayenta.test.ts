@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { ROOT } from "../../history/smallWorld.ts";
+import { lineTo } from "./line.ts";
 import { startStage, type HostOnStage } from "./stage.ts";
 
 const page = readFileSync(join(ROOT, "lab/shadow/adapters/kayenta.md"), "utf8");
@@ -41,9 +42,15 @@ async function start(config = CONFIG, morePolicy = ""): Promise<void> {
 /** As Kayenta sends its user and password. */
 const BASIC = `Basic ${Buffer.from(`kayenta:${TOKEN}`).toString("base64")}`;
 
-async function post(body: object, authorization: string | null = BASIC) {
-  const response = await fetch(`${stage!.url}/v1/kayenta/judge`, {
+async function post(
+  body: object,
+  authorization: string | null = BASIC,
+  to = stage!.url,
+  timeoutMs = 60_000,
+) {
+  const response = await fetch(`${to}/v1/kayenta/judge`, {
     method: "POST",
+    signal: AbortSignal.timeout(timeoutMs),
     headers: {
       "content-type": "application/json",
       ...(authorization === null ? {} : { authorization }),
@@ -208,6 +215,27 @@ describe("Kayenta's remote judge", () => {
     const { url } = stage!;
     await stage!.close();
     await expect(fetch(`${url}/v1/kayenta/judge`, { method: "POST" })).rejects.toThrow();
+  });
+
+  it("gives the answer that was lost once more, and keeps nothing of either", async () => {
+    await start();
+    const line = await lineTo(() => stage!.url);
+    try {
+      const request = requestOf([latency(hour(150, 1)), errors]);
+      line.mood = "down";
+      await expect(post(request, BASIC, line.url, 500)).rejects.toThrow("fetch failed");
+      line.mood = "slow";
+      await expect(post(request, BASIC, line.url, 500)).rejects.toThrow("timeout");
+      expect(line.lost()).toBeGreaterThan(0);
+      line.mood = "well";
+      const again = await post(request, BASIC, line.url);
+      expect(again).toEqual(await post(request));
+      expect(JSON.parse(again.text)).toMatchObject({ score: { classification: "Fail" } });
+      expect((await stage!.status())["open"]).toEqual([]);
+      expect(await stage!.audit()).toEqual([0, 0]);
+    } finally {
+      line.close();
+    }
   });
 
   it("never passes a canary of which half the samples are missing", async () => {

@@ -11,6 +11,7 @@ import { channelOf } from "../../../lab/shadow/adapters/pages.ts";
 import type { Effects, Errand } from "../../../lab/shadow/contract.ts";
 import { ROOT } from "../../history/smallWorld.ts";
 import { closeServer, listen } from "../prometheus.ts";
+import { lineTo } from "./line.ts";
 import { startStage, type HostOnStage } from "./stage.ts";
 
 const configOf = (name: string): string => {
@@ -34,7 +35,8 @@ let stage: HostOnStage | null = null;
 let server: Server;
 let url = "";
 let posted: Posted[] = [];
-let statuses: number[] = [];
+/** What the next requests get: a status, no answer at all, or a broken connection. */
+let statuses: (number | "slow" | "down")[] = [];
 beforeEach(async () => {
   [posted, statuses] = [[], []];
   server = createServer((request, response) => {
@@ -42,7 +44,9 @@ beforeEach(async () => {
     request.on("data", (part: Buffer) => (text += part.toString()));
     request.on("end", () => {
       posted.push({ path: request.url!, body: JSON.parse(text) as Posted["body"] });
-      response.writeHead(statuses.shift() ?? 202).end("ok");
+      const next = statuses.shift() ?? 202;
+      if (next === "down") request.socket.destroy();
+      else if (next !== "slow") response.writeHead(next).end("ok");
     });
   });
   url = `http://127.0.0.1:${await listen(server)}`;
@@ -53,22 +57,32 @@ afterEach(async () => {
   closeServer(server);
 });
 
-async function startSlack(): Promise<void> {
-  const config = configOf("slack.md").replace("senders:\n", `senders:\n${PIPELINE}`);
+/** @param change to the config of the page */
+async function startSlack(change = (config: string) => config): Promise<void> {
+  const config = change(configOf("slack.md")).replace("senders:\n", `senders:\n${PIPELINE}`);
   const people = config.replace("{ U024BE7LH: kim }", "{ U024BE7LH: kim, U0EVE: eve }");
   const env = { SLACK_WEBHOOK: `${url}/services/T/B/a-secret`, SLACK_SIGNING: SIGNING };
   stage = await startStage(people, ["checkout"], env);
 }
 
-/** A slow version, and the question about it. */
-async function propose(): Promise<void> {
+/** A slow version, and the question about it, with the page that comes with it. */
+async function propose(messages = 2): Promise<void> {
   await stage!.poll();
   const start = { deploymentId: "checkout-42", service: "checkout" };
   expect(await stage!.send("deployments", start, "start", "PIPELINE")).toBe(200);
   await stage!.poll();
   stage!.slow.add("checkout");
   await stage!.poll();
-  for (let tries = 0; tries < 500 && posted.length < 2; tries++) await setTimeout(2);
+  for (let tries = 0; tries < 500 && posted.length < messages; tries++) await setTimeout(2);
+}
+
+/** Polls until the log says it: what is sent again waits for the next poll. */
+async function untilLogged(text: RegExp): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (text.test(stage!.log.join(""))) return;
+    await setTimeout(10);
+  }
+  throw new Error(`the log never says ${text}: ${stage!.log.join("")}`);
 }
 
 const phase = async (): Promise<string | undefined> =>
@@ -89,6 +103,10 @@ interface Click {
   readonly secret?: string;
   readonly ageS?: number;
   readonly signature?: string;
+  /** Where Slack sends it; by default the host itself. */
+  readonly to?: string;
+  /** Slack waits so long for the answer: 3 s in earnest. */
+  readonly timeoutMs?: number;
 }
 
 async function click({
@@ -96,14 +114,17 @@ async function click({
   secret = SIGNING,
   ageS = 0,
   signature,
+  to = stage!.url,
+  timeoutMs = 60_000,
 }: Click = {}) {
   const pressed = JSON.parse(fixture) as { actions: [{ value: string }] };
   pressed.actions[0].value = valueOfButton();
   const body = new URLSearchParams({ payload: change(JSON.stringify(pressed)) }).toString();
   const at = Math.floor(stage!.clock.wallMs() / 1000) - ageS;
   const hmac = createHmac("sha256", secret).update(`v0:${at}:${body}`).digest("hex");
-  const response = await fetch(`${stage!.url}/v1/slack`, {
+  const response = await fetch(`${to}/v1/slack`, {
     method: "POST",
+    signal: AbortSignal.timeout(timeoutMs),
     headers: {
       "content-type": "application/x-www-form-urlencoded",
       "x-slack-request-timestamp": String(at),
@@ -185,6 +206,72 @@ it("a click that is forged, old, or about another question changes nothing", asy
   expect(await stage!.audit()).toEqual([0, 0]);
 });
 
+it("Slack that is down or slow gets the question again, and one answer counts", async () => {
+  // The question and the page about it: one connection breaks, and one answer never comes.
+  statuses = ["down", "slow"];
+  await startSlack((config) =>
+    config.replace("SLACK_WEBHOOK }", "SLACK_WEBHOOK, timeout: 100ms }"),
+  );
+  await propose();
+  await untilLogged(/no answer within 0\.1 s/);
+  expect(await phase()).toBe("proposed");
+  // Sent again after a second, within the question's three.
+  await stage!.clock.pass(1000);
+  for (let tries = 0; tries < 500 && posted.length < 4; tries++) await setTimeout(2);
+  const bodies = posted.map(({ body }) => JSON.stringify(body));
+  expect(bodies).toHaveLength(4);
+  expect(new Set(bodies).size).toBe(2);
+  expect(await click()).toBe(200);
+  const story = stage!.story("checkout-42");
+  // The same button of the message that came a second time.
+  expect(await click({ change: (text) => text.replace("12321423423", "5") })).toBe(409);
+  expect(await phase()).toBeUndefined();
+  expect(stage!.story("checkout-42")).toBe(story);
+  expect(stage!.log.join("")).not.toMatch(/a-secret/);
+  expect(await stage!.audit()).toEqual([0, 0]);
+});
+
+it("Slack that never gets the question decides nothing, and is not asked too late", async () => {
+  statuses = Array(40).fill("down");
+  await startSlack();
+  await propose();
+  for (let polls = 0; polls < 6; polls++) await stage!.poll();
+  // Nobody answered within the window; a dry run records what the policy then does.
+  expect(stage!.story("checkout-42")).toContain("recorded only");
+  const questions = (): number =>
+    posted.filter(({ body }) => JSON.stringify(body).includes("actions")).length;
+  const asked = questions();
+  statuses.length = 0;
+  for (let polls = 0; polls < 6; polls++) await stage!.poll();
+  expect(questions()).toBe(asked);
+  expect(await stage!.audit()).toEqual([0, 0]);
+});
+
+it("a click that the host does not get or answer in time counts once at most", async () => {
+  await startSlack((config) => config);
+  const line = await lineTo(() => stage!.url);
+  try {
+    await propose();
+    line.mood = "down";
+    await expect(click({ to: line.url })).rejects.toThrow("fetch failed");
+    expect(await phase()).toBe("proposed");
+    line.mood = "slow";
+    await expect(click({ to: line.url, timeoutMs: 300 })).rejects.toThrow("timeout");
+    expect([line.lost() > 0, await phase()]).toEqual([true, undefined]);
+    const story = stage!.story("checkout-42");
+    expect(story).toContain("the button Override in Slack");
+    // Slack shows a warning sign, so the person presses again.
+    line.mood = "well";
+    const again = (text: string): string => text.replace("12321423423", "5");
+    expect(await click({ to: line.url, change: again })).toBe(409);
+    expect(await click({ to: line.url })).toBe(200);
+    expect(stage!.story("checkout-42")).toBe(story);
+    expect(await stage!.audit()).toEqual([0, 0]);
+  } finally {
+    line.close();
+  }
+});
+
 it("PagerDuty gets one incident for a question, again after 429, and resolved", async () => {
   // The question and the page about it.
   statuses = [429, 429];
@@ -207,6 +294,34 @@ it("PagerDuty gets one incident for a question, again after 429, and resolved", 
     payload: { source: "checkout", severity: "critical" },
   });
   expect(new Set(posted.map(({ body }) => body["dedup_key"]))).toEqual(new Set(["checkout-42"]));
+  expect(stage.log.join("")).not.toContain(ROUTING);
+});
+
+it("PagerDuty that is down or slow gets the same incident again", async () => {
+  statuses = ["down", "slow"];
+  const key = `_KEY, timeout: 100ms, url: ${url}/v2/enqueue`;
+  const config = `${configOf("pagerduty.md").replace("_KEY", key)}senders:\n${PIPELINE}`;
+  stage = await startStage(config, ["checkout"], { PAGERDUTY_KEY: ROUTING });
+  await propose();
+  await untilLogged(/no answer within 0\.1 s/);
+  await stage.clock.pass(1000);
+  for (let tries = 0; tries < 500 && posted.length < 4; tries++) await setTimeout(2);
+  const bodies = posted.map(({ body }) => JSON.stringify(body));
+  expect([bodies.length, new Set(bodies).size]).toEqual([4, 2]);
+  expect(new Set(posted.map(({ body }) => body["dedup_key"]))).toEqual(new Set(["checkout-42"]));
+  expect(stage.log.join("")).not.toContain(ROUTING);
+  expect(await stage.audit()).toEqual([0, 0]);
+});
+
+it("PagerDuty that refuses the key is not asked again, and the log says so", async () => {
+  statuses = [400, 400];
+  const page = configOf("pagerduty.md").replace("_KEY", `_KEY, url: ${url}/v2/enqueue`);
+  const config = `${page}senders:\n${PIPELINE}`;
+  stage = await startStage(config, ["checkout"], { PAGERDUTY_KEY: ROUTING });
+  await propose();
+  await untilLogged(/refused: it answered 400/);
+  await stage.clock.pass(2000);
+  expect(posted).toHaveLength(2);
   expect(stage.log.join("")).not.toContain(ROUTING);
 });
 
