@@ -28,6 +28,8 @@ import { inbox, type Inbox } from "./inbox.ts";
 /** GitHub's largest useful payloads are some 100 KB. */
 const BODY_BYTES = 512 * 1024;
 const FORM = "application/x-www-form-urlencoded";
+/** A CloudEvent in structured mode, and a CDEvent that a CloudEvent in binary mode carries. */
+const EVENTS = ["application/cloudevents+json", "application/cdevents+json"];
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -55,7 +57,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   // A signature covers the raw bytes, so bodies are parsed only after it was checked.
   app.removeAllContentTypeParsers();
-  const types = ["application/json", ...(usesForms(options.config) ? [FORM] : [])];
+  const types = [...new Set(["application/json", ...foreignTypes(options.config)])];
   app.addContentTypeParser(types, { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
   });
@@ -91,9 +93,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** Slack sends forms. */
-function usesForms({ senders }: AppOptions["config"]): boolean {
-  return Object.values(senders).some(({ may }) => may.includes("slack"));
+/** What tools send besides JSON; a host takes it only if a sender may use the tool. */
+function foreignTypes({ senders }: AppOptions["config"]): readonly string[] {
+  return Object.values(senders).flatMap(({ may }) => [
+    ...(may.includes("slack") ? [FORM] : []),
+    ...(may.includes("cdevents") ? EVENTS : []),
+  ]);
 }
 
 function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
