@@ -232,7 +232,7 @@ it("Slack that is down or slow gets the question again, and one answer counts", 
 });
 
 it("Slack that never gets the question decides nothing, and is not asked too late", async () => {
-  statuses = Array(40).fill("down");
+  statuses = Array<"down">(40).fill("down");
   await startSlack();
   await propose();
   for (let polls = 0; polls < 6; polls++) await stage!.poll();
