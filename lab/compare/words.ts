@@ -189,21 +189,17 @@ export function fieldWords(name: string): string {
 export function resolution(differences: readonly Difference[]): string | null {
   const parts: string[] = [];
   for (const [field, name] of [
-    ["mttr", "MTTR"],
-    ["missRate", "miss-rate"],
-    ["falsePositiveRate", "false-positive-rate"],
+    ["mttr", "in mean time to recovery"],
+    ["missRate", "in the share of regressions missed"],
+    ["falsePositiveRate", "in the share of good deployments rolled back"],
   ] as const) {
     const found = differences.find((one) => one.field === field);
     if (found?.resolves == null) continue;
-    const effect = found.designEffect;
-    const more = effect === null ? "" : `, design effect ${effect.toFixed(1)}`;
     const [least] = formatApart(found.unit, found.resolves, 0);
-    parts.push(
-      `${name} differences above ${least} ` +
-        `(${found.effectiveClusters.toFixed(1)} effective services${more})`,
-    );
+    parts.push(`${least} ${name}`);
   }
-  return parts.length === 0 ? null : `This history resolves ${parts.join("; ")}.`;
+  if (parts.length === 0) return null;
+  return `Differences smaller than these are too small to see here: ${parts.join(", ")}.`;
 }
 
 /** Above this a difference is named for what it rests on (method 3.4). */
@@ -229,7 +225,10 @@ function groundSentence(difference: Difference): string {
   if (ground === "modelled" && tipping !== null) {
     return ` Modelled: ${tippingText(tipping)}${uncoveredText(difference)}.`;
   }
-  return restsOnHidden(difference) ? " It rests on what history's own rollback hid." : "";
+  if (!restsOnHidden(difference)) return "";
+  return ground === "identified"
+    ? " It holds whatever history's own rollback hid."
+    : " It rests on what history's own rollback hid.";
 }
 
 /** How many hidden deployments are of a size that the model could not be tested on. */

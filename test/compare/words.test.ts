@@ -7,7 +7,10 @@ import {
   formatEnds,
   formatStep,
   formatValue,
+  resolution,
+  sentence,
 } from "../../lab/compare/words.ts";
+import type { Difference } from "../../lab/compare/compare.ts";
 import { counted } from "../../lab/counted.ts";
 import { randomStream } from "../../lab/random.ts";
 
@@ -38,6 +41,35 @@ describe("a difference as people read it", () => {
     expect(formatDifference("perWeek", 0.04)).toBe("0.0");
     expect(formatDifference("count", -0.04)).toBe("0.0");
     expect(formatDifference("seconds", -0.2)).toBe("0s");
+  });
+});
+
+describe("what a verdict rests on, where history hid much of it", () => {
+  const hidden = { field: "mttr", unit: "seconds", hiddenShare: 0.5, tipping: null } as const;
+  const said = (verdict: Difference["verdict"], ground: Difference["ground"]): string =>
+    sentence({
+      ...({ baseline: 60, candidate: 120, low: 10, high: 90 } as Difference),
+      ...hidden,
+      verdict,
+      ground,
+    });
+
+  it("is said to hold whatever that was, or to rest on it", () => {
+    expect(said("worse", "identified")).toContain("whatever history's own rollback hid");
+    expect(said("not distinguishable", null)).toContain("It rests on what history's own");
+  });
+});
+
+describe("what a history is too small to show", () => {
+  const of = (field: string, unit: string, resolves: number | null): Difference =>
+    ({ field, unit, resolves }) as Difference;
+
+  it("is the size of a difference, by score", () => {
+    expect(resolution([of("mttr", "seconds", 78), of("missRate", "share", 0.0204)])).toBe(
+      "Differences smaller than these are too small to see here: 1m18s in mean time to " +
+        "recovery, 2.0 pp in the share of regressions missed.",
+    );
+    expect(resolution([of("mttr", "seconds", null)])).toBeNull();
   });
 });
 
