@@ -44,30 +44,46 @@ export function syntaxOf(path: string, text: string): Syntax {
   const known = parsed.get(path);
   if (known?.text === text) return known.syntax;
   const root = ts.createSourceFile(path, text, AS_IT_IS, true);
-  const comments: Piece[] = [];
   const strings: Piece[] = [];
-  const visit = (node: ts.Node): void => {
+  const nodes: ts.Node[] = [];
+  const literals: ts.Node[] = [];
+  const list = (node: ts.Node): void => {
+    nodes.push(node);
     if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
       strings.push({ text: node.getText(root), at: node.getStart(root) });
     }
-    const children = node.getChildren(root);
-    if (children.length === 0) {
-      // What precedes a token is white space and comments, and nothing else.
-      const trivia = text.slice(node.getFullStart(), node.getStart(root, false));
-      if (trivia.trim() !== "") comments.push({ text: trivia, at: node.getFullStart() });
-    }
-    children.forEach(visit);
-  };
-  visit(root);
-  const nodes: ts.Node[] = [];
-  const list = (node: ts.Node): void => {
-    nodes.push(node);
+    if (ts.isLiteralExpression(node) || ts.isTemplateLiteralToken(node)) literals.push(node);
     ts.forEachChild(node, list);
   };
   list(root);
+  const comments = commentsOf(text, literals);
   const syntax = { root, nodes, comments, strings };
   parsed.set(path, { text, syntax });
   return syntax;
+}
+
+const COMMENTS = /(?:\/\/.*|\/\*[^]*?\*\/)(?:\s*(?:\/\/.*|\/\*[^]*?\*\/))*/g;
+
+/**
+ * Comments, those without code between them as one. They start where no literal is: asking the
+ * tree for its tokens, and for what is before each of them, takes three times as long.
+ *
+ * @param literals in the order of the text
+ */
+function commentsOf(text: string, literals: readonly ts.Node[]): readonly Piece[] {
+  const comments: Piece[] = [];
+  let at = 0;
+  const until = (end: number): void => {
+    for (const match of text.slice(at, end).matchAll(COMMENTS)) {
+      comments.push({ text: match[0], at: at + match.index });
+    }
+  };
+  for (const literal of literals) {
+    until(literal.getStart());
+    at = literal.end;
+  }
+  until(text.length);
+  return comments;
 }
 
 export function lineAt(text: string, at: number): number {
