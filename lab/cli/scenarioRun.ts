@@ -22,7 +22,7 @@ export function scenarioRunCommand(): Command {
     .addHelpText(
       "after",
       "\nExamples:\n  hindsight scenario run scenarios/stories/two-minutes-silence.yaml --trace" +
-        "\n  hindsight scenario run scenarios/questions --whole",
+        "\n  hindsight scenario run scenarios/stories/mttr-by-autonomy.yaml --whole",
     )
     .action(async (paths: string[], flags: Flags) => {
       const scenarios = readScenarios(scenarioFiles(paths));

@@ -1,6 +1,7 @@
 /**
- * Makes a scenario of one deployment of a history: its samples in the compact notation, tags,
- * answers of people, and the outcome under a policy. The scenario needs nothing but that policy.
+ * Makes a scenario of one deployment of a history: its samples in the compact notation, tags, what
+ * agents proposed, answers of people, and the outcome under a policy. The scenario needs nothing
+ * but that policy.
  *
  * The expectation is what the scenario itself gives, with people answering as long after the
  * question as in history. It is about one deployment alone: effects of other deployments, such as
@@ -9,6 +10,7 @@
 
 import {
   seriesKey,
+  type AgentProposed,
   type Deployment,
   type Event,
   type Policy,
@@ -25,6 +27,7 @@ import { Problem } from "../problem.ts";
 import { percentagePoint } from "../history/metric/seriesName.ts";
 import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
 import { windowsOf } from "../replay/plannedWindows.ts";
+import { heardOf } from "../replay/words.ts";
 import { EarlierDays, seasonsOf, takeEarlier, type GatheredDeployment } from "../replay/prepare.ts";
 import { preparedOf, type Inline } from "./events.ts";
 import { answerInTime, runHost, toBatches, type Answer } from "./host.ts";
@@ -40,6 +43,8 @@ export interface Cut {
   readonly series: ReadonlyMap<string, readonly (number | null)[]>;
   /** By key: the same hours of earlier days. */
   readonly seasons: ReadonlyMap<string, SeasonProfile>;
+  /** What agents proposed, as far as a policy may hear of it. */
+  readonly words: readonly AgentProposed[];
   /** What people and the platform answered. */
   readonly answers: readonly Event[];
   readonly run: InlineRun;
@@ -91,7 +96,8 @@ export async function cutOut(history: History, id: string, policy: Policy): Prom
     const { knownAtMs } = tag;
     return { kind: "deploymentTagged", atMs: knownAtMs, knownAtMs, tag };
   });
-  const others = [started, ...tags, ...planned.stages];
+  const words = heardOf(planned);
+  const others = [started, ...tags, ...planned.stages, ...words];
   const prepared = (digits: number): Event[] => {
     if (seasons.size === 0) return [];
     return [preparedOf(planned.deployment, roundedSeasons(seasons, digits))];
@@ -119,7 +125,7 @@ export async function cutOut(history: History, id: string, policy: Policy): Prom
       }),
     );
     const grid = { startsAtMs, everyMs, delayMs };
-    return { planned, ...grid, series, seasons: written, answers, run, notes };
+    return { planned, ...grid, series, seasons: written, words, answers, run, notes };
   }
   throw new Error("the last number of digits is always taken");
 }

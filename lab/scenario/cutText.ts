@@ -1,6 +1,11 @@
 /** Writes a deployment that was cut out of a history as the text of a scenario file. */
 
-import { formatDuration, formatTime, type JsonObject } from "../../engine/index.ts";
+import {
+  formatDuration,
+  formatTime,
+  type AgentProposed,
+  type JsonObject,
+} from "../../engine/index.ts";
 import { clockText, isTime, isUnclear, timeOf } from "./clock.ts";
 import type { Cut } from "./cut.ts";
 import { writeSeries } from "./series.ts";
@@ -9,9 +14,10 @@ const COLUMNS = 96;
 
 /** @param policy the text after `policy:`: a quoted path, or a block */
 export function cutText(cut: Cut, policy: string, from: string, policyName: string): string {
-  const { planned, startsAtMs, everyMs, delayMs, series, seasons, answers, run, notes } = cut;
+  const { planned, startsAtMs, everyMs, delayMs, series, seasons, words, answers, run, notes } =
+    cut;
   const { deployment, tags, stages } = planned;
-  const happened = [...stages, ...answers];
+  const happened = [...stages, ...words, ...answers];
   const time = (ms: number): string => {
     const clock = clockText(ms, startsAtMs);
     const short = [clock.replace(/\+\d+d$/, ""), clock].find(
@@ -93,6 +99,9 @@ export function cutText(cut: Cut, policy: string, from: string, policyName: stri
               const override = { by: text(event.by), justification: text(event.justification) };
               return item({ at, override: flow(override) });
             }
+            if (event.kind === "agentProposed") {
+              return item({ at, proposal: flow(wordOf(event)) });
+            }
             if (event.kind === "stageReached") {
               return item({ at, stage: `${Number((event.share * 100).toPrecision(6))}%` });
             }
@@ -113,6 +122,16 @@ export function cutText(cut: Cut, policy: string, from: string, policyName: stri
     ...(times.length === 0 ? [] : [`  times: { ${times.join(", ")} }`]),
     "",
   ].join("\n");
+}
+
+function wordOf({ proposalId, agent, confidence, rationale }: AgentProposed): JsonObject<string> {
+  const said = rationale === null ? {} : { rationale: JSON.stringify(rationale) };
+  return {
+    proposalId: text(proposalId),
+    agent: text(agent),
+    confidence: String(confidence),
+    ...said,
+  };
 }
 
 function text(value: string): string {

@@ -19,6 +19,7 @@ import { namedMetric } from "../history/metric/seriesName.ts";
 import { timeOf } from "./clock.ts";
 import type { DeploymentForm, Happening, ScenarioForm } from "./form.ts";
 import { toBatches } from "./host.ts";
+import { proposalEvents } from "./proposals.ts";
 import { readSeries, samplesOf } from "./series.ts";
 
 /** One deployment with its samples, and what people did: everything except the policy. */
@@ -54,7 +55,11 @@ export function inlineOf(written: ScenarioForm, policyAt: (event: number) => Pol
       startOf(started, knownAt === undefined ? started.startedAtMs : time(knownAt)),
       ...contextOf(written, started, time),
       ...tags.map((tag) => tagOf(tag, started, time)),
-      ...events.map((one, index) => eventOf(one, started, time, () => policyAt(index))),
+      ...events.flatMap((one, index) =>
+        one.proposal === undefined
+          ? eventOf(one, started, time, () => policyAt(index))
+          : proposalEvents(one.proposal, time(one.at), started.deploymentId, time),
+      ),
       ...toBatches(columns),
     ],
     answersRollbacks: events.some((one) => one.rollbackFinished !== undefined),

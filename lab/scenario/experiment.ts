@@ -8,6 +8,7 @@ import type { Evaluated, Evaluation } from "../compare/evaluate.ts";
 import { differenceSentences } from "../compare/print.ts";
 import { fieldWords, formatValue } from "../compare/words.ts";
 import type { Estimate } from "../score/scorecard.ts";
+import { agentLines, fatesOf } from "./agentStory.ts";
 import { clockText } from "./clock.ts";
 import { fieldOf } from "./expectation.ts";
 import { runInline, type InlineRun } from "./inline.ts";
@@ -87,7 +88,7 @@ function inlineLines(
     "",
     traceText({ ...scenario.written, policy, startsAtMs }, run.host).trimEnd(),
   ]);
-  return [table.render(), ...(trace ? traces : [])];
+  return [table.render(), ...agentLines(scenario.inline, runs), ...(trace ? traces : [])];
 }
 
 /** The columns that are always shown, besides the fields that the scenario expects values of. */
@@ -149,10 +150,15 @@ export function experimentDocument(experiment: Experiment) {
   const iso = (ms: number | null): string | null => (ms === null ? null : formatTime(ms));
   return {
     ...about,
-    policies: experiment.runs.map(({ policy, run: { happened } }) => {
-      const { timesMs, ...rest } = happened;
+    policies: experiment.runs.map(({ policy, run }) => {
+      const { timesMs, ...rest } = run.happened;
       const times = Object.entries(timesMs).map(([key, ms]) => [key, iso(ms)] as const);
-      return { policy, ...rest, times: Object.fromEntries(times) };
+      const proposals = fatesOf(experiment.scenario.inline, run).map(
+        ({ proposal: { proposalId, agent, confidence, knownAtMs }, became, says }) => {
+          return { proposalId, agent, confidence, at: iso(knownAtMs), became, says };
+        },
+      );
+      return { policy, ...rest, times: Object.fromEntries(times), proposals };
     }),
   };
 }

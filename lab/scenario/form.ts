@@ -9,6 +9,7 @@ import { PEOPLE_WORDS } from "../people/choose.ts";
 import { EFFECT_RULES } from "../replay/splice.ts";
 import { isTime, isUnclear, isWholeTime } from "./clock.ts";
 import type { Path } from "./expectation.ts";
+import { RATIONALE_AT_MOST } from "../history/import/proposals.ts";
 
 const time = z
   .string("expected a time|Write 23:32, 23:32:15 or 2026-03-12T23:32:00Z.")
@@ -31,6 +32,12 @@ const words = z.string("expected some words|Write a sentence.").min(1, "expected
 /** An enum whose message lists the allowed words. */
 export function oneOf<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, `not one of the words known here|Write ${words.join(", ")}.`);
+}
+
+/** `95%` or 0.95 as a number from 0 to 1; null for everything else. */
+export function confidenceOf(written: number | string): number | null {
+  const share = typeof written === "number" ? written : parseShare(written);
+  return share !== null && share >= 0 && share <= 1 ? share : null;
 }
 
 const deployment = z.strictObject({
@@ -63,14 +70,37 @@ const tag = z.strictObject({
 const person = { deploymentId: z.string().optional(), by: z.string() };
 const STAGE = "expected a share of the traffic|Write 5%, say.";
 const stageShare = z.string(STAGE).refine((text) => parseShare(text) !== null, STAGE);
+const NAME = "expected a name|Write one of 1 to 200 characters, as the policy has it.";
+const name = z.string(NAME).min(1, NAME).max(200, NAME);
+const CONFIDENCE = "expected how sure the agent says it is|Write 95% or 0.95: from 0 to 1.";
+const LONG = `longer than ${RATIONALE_AT_MOST} characters|Shorten it; an import cuts it there.`;
+/** An agent proposes; the words are those of the table `proposals` of a history. */
+const proposal = z.strictObject({
+  proposalId: name.optional(),
+  deploymentId: z.string().optional(),
+  agent: name,
+  action: z
+    .literal("rollback", "only proposals to roll back can be judged|Write rollback, or nothing.")
+    .default("rollback"),
+  confidence: z
+    .union([z.number(), z.string()], CONFIDENCE)
+    .refine((written) => confidenceOf(written) !== null, CONFIDENCE),
+  rationale: z.string().max(RATIONALE_AT_MOST, LONG).nullable().default(null),
+  /** What a person said to it; under a policy that does not ask, the answer is refused. */
+  answered: z
+    .strictObject({ at: time, by: z.string(), answer: oneOf(["accepted", "rejected"]) })
+    .optional(),
+});
 const NOTHING_HAPPENS =
-  "nothing happens|Say what: override, approval, rollbackFinished, stage, halt, haltLifted, " +
-  "quarantine, policy or deployment.";
+  "nothing happens|Say what: override, approval, proposal, rollbackFinished, stage, halt, " +
+  "haltLifted, quarantine, policy or deployment.";
+const TWO_HAPPEN = "several things happen in one event|Write an event for each.";
 const happening = z
   .strictObject({
     at: time,
     override: z.strictObject({ ...person, justification: z.string().default("") }).optional(),
     approval: z.strictObject(person).optional(),
+    proposal: proposal.optional(),
     rollbackFinished: z
       .strictObject({
         deploymentId: z.string().optional(),
@@ -93,7 +123,8 @@ const happening = z
       .union([stageShare, z.strictObject({ deploymentId: z.string(), share: stageShare })], STAGE)
       .optional(),
   })
-  .refine((one) => Object.keys(one).length > 1, { error: NOTHING_HAPPENS });
+  .refine((one) => Object.keys(one).length > 1, { error: NOTHING_HAPPENS })
+  .refine((one) => Object.keys(one).length <= 2, { error: TWO_HAPPEN });
 
 const season = z.strictObject({
   startsAt: time,
@@ -207,6 +238,7 @@ export function unclearTimes(form: ScenarioForm): { path: Path; message: string 
 
 export type ScenarioForm = z.output<typeof scenarioForm>;
 export type Happening = z.output<typeof happening>;
+export type ProposalForm = z.output<typeof proposal>;
 export type DeploymentForm = z.output<typeof deployment>;
 
 /** An entry of `policies`, or `policy`, that changes values of another policy. */

@@ -76,11 +76,27 @@ function tierSetting(tier: string, key: string, value: unknown): Mutation {
   };
 }
 
+/** Every agent acts alone on whatever it says. */
+const agentsBelieved: Mutation = {
+  what: "agents are always believed",
+  apply: (tree) => {
+    const agents = entriesOf(tree, "agents");
+    for (const agent of agents) {
+      put(agent, "from", "1%");
+      put(agent, "aloneFrom", "1%");
+      put(agent, "needsEvidence", false);
+    }
+    return agents.length > 0;
+  },
+};
+
 /**
  * Those most likely to fail a scenario come first, because the search ends at the first failure.
  */
 const MUTATIONS: readonly Mutation[] = [
   everywhere("observe"),
+  without("agents"),
+  agentsBelieved,
   without("context"),
   tolerances(0.1),
   everywhere("full"),

@@ -18,6 +18,7 @@ import { readExpectations, type Expected } from "./readExpectation.ts";
 import { issueProblem, problemsOf } from "./problems.ts";
 import { crossIssues, scenarioForm, unclearTimes, type ScenarioForm } from "./form.ts";
 import { besideOf, policiesOf, type NamedPolicy, type Source } from "./policies.ts";
+import { misplacedProposals } from "./proposals.ts";
 import { readSeries } from "./series.ts";
 
 interface Common {
@@ -62,7 +63,9 @@ export function readScenario(file: string): Scenario {
   );
   if (parsed.success) {
     problems.push(
-      ...unclearTimes(parsed.data).map(({ path, message }) => issueProblem(source, path, message)),
+      ...[...unclearTimes(parsed.data), ...misplacedProposals(parsed.data)].map(
+        ({ path, message }) => issueProblem(source, path, message),
+      ),
     );
   }
   const loose = parsed.data ?? (value as ScenarioForm);

@@ -142,6 +142,11 @@ function confidenceText({ confidence, basis }: DecisionRecord): string {
 export function traceText(traced: Traced, run: HostRun): string {
   const lines = [`# ${traced.name}`, `# ${traced.why}`, `# policy ${traced.policy}`];
   for (const { event, records, commands } of run.steps) {
+    // A word that the policy heard and did not act on leaves no record, but is part of the story.
+    if (event.kind === "agentProposed" && records.length === 0) {
+      const at = clockText(event.knownAtMs, traced.startsAtMs);
+      lines.push("", [at, event.deploymentId, eventText(event), "nothing decided"].join("  "));
+    }
     for (const record of records) {
       lines.push("", ...recordLines(record, event, traced.startsAtMs));
       for (const command of commands) {
