@@ -6,6 +6,7 @@
  * who are asked, a replay says.
  */
 
+import { own } from "../json.ts";
 import type { TierName } from "../record.ts";
 import { neverFirst } from "./floors.ts";
 import type { Condition, Policy } from "./policy.ts";
@@ -38,6 +39,7 @@ export function smellsOf(policy: Policy, isWritten: (path: Path) => boolean): re
     ...tolerances(policy),
     ...approvals(policy, reached),
     ...confidences(policy, isWritten),
+    ...idleEvidence(policy),
     ...irreversible(policy, reached),
   ];
 }
@@ -168,6 +170,30 @@ function confidences(policy: Policy, isWritten: (path: Path) => boolean): Smell[
     return [
       { path: path(more), message, cure: "The more a machine may do, the surer it should be." },
     ];
+  });
+}
+
+/**
+ * Beside an agent's word, the evidence of one signal is asked for. Where that is a breach, and one
+ * breach is enough to act on, our own evidence decides and the word adds nothing.
+ */
+function idleEvidence({ agents = [], fusion, signals, evidence: { weights } }: Policy): Smell[] {
+  const weightOf = (name: string): number => own(weights, name) ?? 0;
+  const isOneEnough =
+    fusion !== "evidence" &&
+    (fusion === "any" ||
+      (fusion === "all"
+        ? signals.length === 1
+        : "atLeast" in fusion
+          ? fusion.atLeast === 1
+          : signals.every(({ name }) => weightOf(name) >= fusion.weight)));
+  if (!isOneEnough) return [];
+  return agents.flatMap(({ name, needsEvidence }) => {
+    if (!needsEvidence) return [];
+    const path = ["agents", name, "needsEvidence"];
+    const message = `one breach is enough to act on, so the word of ${name} adds nothing to it`;
+    const cure = "Write `fusion: evidence`, where weaker evidence counts, or leave it out.";
+    return [{ path, message, cure }];
   });
 }
 

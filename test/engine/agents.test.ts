@@ -295,6 +295,24 @@ describe("under any order of words, judgements and answers", () => {
     );
   });
 
+  it("a word that needs evidence adds nothing where one breach acts, as the check warns", () => {
+    const tiers = ["full", "override", "approve"];
+    const acts = (told: Told) => said(told).filter((line) => !line.includes("refused"));
+    check(
+      fc.property(
+        fc.constantFrom(...tiers),
+        fc.array(move, { maxLength: 8 }),
+        (otherwise, moves) => {
+          const assign = { assign: [{ otherwise }] };
+          const needs = listening(assign, { ...SRE, needsEvidence: true });
+          const deaf = policyOf({ ...WRITTEN, ...assign });
+          const events = toEvents(moves);
+          expect(acts(run(needs, ...events))).toEqual(acts(run(deaf, ...events)));
+        },
+      ),
+    );
+  });
+
   it("words that only people may act on never keep our own evidence from acting", () => {
     const rolledBackAt = ({ records }: Told): number =>
       records.find(({ decision }) => decision === "rollbackOrdered")?.knownAtMs ?? Infinity;

@@ -38,6 +38,8 @@ const evidence = (full: string, override: string): Written => ({
   tiers: { full: { confidence: full }, override: { confidence: override } },
 });
 
+const AGENT = { sre: { from: "50%", aloneFrom: "60%", needsEvidence: true } };
+
 describe("a policy", () => {
   test("that is sound has none", () => {
     expect(smells({})).toEqual([]);
@@ -111,6 +113,13 @@ describe("a policy", () => {
       { tiers: { override: { confidence: "90%" } } },
       "tiers.override.confidence: only `fusion: evidence` asks",
     ],
+    ...(["any", { atLeast: 1 }, { weight: 1 }, "all"] as const).map(
+      (fusion): [string, Written, string] => [
+        `whose agent needs evidence that acts by itself under ${JSON.stringify(fusion)}`,
+        { fusion, agents: AGENT },
+        "agents.sre.needsEvidence: one breach is enough to act on, so the word of sre adds nothing",
+      ],
+    ),
     [
       "that may undo what cannot be undone",
       { guardrails: { toleranceAtMost: "60%" } },
@@ -119,6 +128,17 @@ describe("a policy", () => {
   ])("%s", (_, changes, message) => {
     const found = smells(changes);
     expect(found.filter((one) => one.startsWith(message))).toHaveLength(1);
+  });
+
+  test("may want evidence beside an agent's word where one breach is not enough", () => {
+    const latency = (SOUND["signals"] as Written)["latency"];
+    const signals = { latency, errors: { metric: "errors", tolerance: "1pp", hold: "60s" } };
+    for (const fusion of ["all", { atLeast: 2 }, { weight: 1.5 }]) {
+      expect(smells({ fusion, signals, agents: AGENT })).toEqual([]);
+    }
+    const evident = { ...evidence("95%", "80%"), assign: [{ otherwise: "full" }] };
+    expect(smells({ ...evident, agents: AGENT })).toEqual([]);
+    expect(smells({ agents: { sre: { from: "50%" } } })).toEqual([]);
   });
 
   test("may have a mode that a tag switches on for a time, or off", () => {

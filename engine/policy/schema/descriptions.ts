@@ -146,6 +146,8 @@ export const DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
     "agents.*.from": "A proposal counts where the agent says that it is at least so sure.",
     "agents.*.aloneFrom":
       "And needs no person where the agent is at least so sure; absent: a person must agree.",
-    "agents.*.needsEvidence": "It counts only while a signal of our own speaks against it as well.",
+    "agents.*.needsEvidence":
+      "It counts only while a signal of our own speaks against it as well, however weakly. Where " +
+      "one breach acts by itself (fusion: any) this adds nothing.",
   }),
 );
