@@ -12,6 +12,7 @@ import { computing, problem } from "./contract/words.ts";
 import { ROUTES, type Route, type RouteName } from "./contract/routes.ts";
 import { ARROW } from "./contract/series.ts";
 import { SERVER_LIMITS } from "../limits.ts";
+import { compressAnswers } from "./compression.ts";
 import { guard } from "./guard.ts";
 import { Gate } from "./limits.ts";
 import { OWN_FAULT, PROBLEM_JSON, problemDocument, Refusal, refusalOf } from "./problems.ts";
@@ -53,6 +54,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     answerError(options, new Refusal("not-found", detail), request, reply);
   });
   guard(app, options.token);
+  compressAnswers(app);
   await app.register(fastifySwagger, {
     openapi: {
       openapi: "3.1.0",
