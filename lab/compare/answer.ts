@@ -22,7 +22,10 @@ export interface Answered extends Pick<Evaluated, "policy"> {
   readonly scored: Pick<Scored, "scorecard" | "clusters">;
 }
 
-export interface Answer extends Pick<Evaluation, "manifest" | "differences" | "flips"> {
+export interface Answer extends Pick<
+  Evaluation,
+  "manifest" | "differences" | "flips" | "agreements"
+> {
   readonly policies: readonly Answered[];
 }
 
@@ -124,7 +127,7 @@ function isNamed(outcome: Outcome): boolean {
 }
 
 function answerOf(evaluation: Evaluation, shows: Shows): Answer {
-  const { manifest, policies, differences, flips } = evaluation;
+  const { manifest, policies, differences, flips, agreements } = evaluation;
   return {
     manifest,
     policies: policies.map(({ policy, outcomes, scored: { scorecard, clusters } }) => ({
@@ -134,5 +137,6 @@ function answerOf(evaluation: Evaluation, shows: Shows): Answer {
     })),
     differences,
     flips,
+    agreements,
   };
 }

@@ -39,6 +39,7 @@ import { score, type Scored, type ScoreOptions } from "../score/scorecard.ts";
 import { evaluateAgain, pairOf } from "./again.ts";
 import type { Hidden } from "./bounds.ts";
 import { differencesOf, flipsOf, type Difference, type Flip } from "./compare.ts";
+import { agreementsOf, type RecordAgreement } from "./incumbentRecord.ts";
 import type { Limit } from "./margin.ts";
 import type { EvaluatedAgain } from "./modelled.ts";
 import { placesLabelled } from "./kinds.ts";
@@ -137,6 +138,8 @@ export interface Evaluation {
   readonly policies: readonly Evaluated[];
   readonly differences: readonly Difference[];
   readonly flips: readonly Flip[];
+  /** Of each policy that is an incumbent, how it agrees with the record of what it stands for. */
+  readonly agreements: readonly RecordAgreement[];
   readonly replay: Replay;
   /** The first draw's outcomes of policies that were not to be scored; see `Told`. */
   readonly unscored: readonly Listed<Outcome>[];
@@ -278,6 +281,11 @@ export async function evaluate(
     flips: candidates.flatMap(({ outcomes, policy }) =>
       flipsOf(baseline.outcomes, outcomes, policy.policy),
     ),
+    // Neither an outage nor a simulated world happened to the incumbent itself.
+    agreements:
+      outage !== undefined || options.lived !== undefined || options.scoresOnly === true
+        ? []
+        : agreementsOf(tables, policies.slice(0, scoredCount), replayed, within),
     replay: replayed,
     unscored: policies.slice(scoredCount).map((_, at) => drawsOf(scoredCount + at)[0]!),
     scoring,

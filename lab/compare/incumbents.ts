@@ -10,6 +10,7 @@ import { isGood } from "../outcome/outcome.ts";
 import { estimateIn } from "../score/scorecard.ts";
 import type { Answer, Answered } from "./answer.ts";
 import type { Flip } from "./compare.ts";
+import { agreementLines, type RecordAgreement } from "./incumbentRecord.ts";
 
 export const CAUSES: readonly IncumbentCause[] = [
   "condition",
@@ -47,13 +48,16 @@ export interface Disagreement {
 export interface Incumbents {
   readonly wrongRollbacks: readonly WrongRollbacks[];
   readonly disagreements: readonly Disagreement[];
+  /** How each incumbent's emulation agrees with its own record in the history. */
+  readonly agreements: readonly RecordAgreement[];
 }
 
 /** Null where no policy is an incumbent. */
 export function incumbentsOf({
   policies,
   flips,
-}: Pick<Answer, "policies" | "flips">): Incumbents | null {
+  agreements,
+}: Pick<Answer, "policies" | "flips" | "agreements">): Incumbents | null {
   const systemOf = ({ policy }: Answered): IncumbentKind | null => policy.incumbent?.system ?? null;
   if (policies.every((one) => systemOf(one) === null)) return null;
   const [baseline, ...candidates] = policies as [Answered, ...Answered[]];
@@ -65,6 +69,7 @@ export function incumbentsOf({
         const own = flips.filter(({ candidatePolicy }) => candidatePolicy === policy);
         return disagreement(baseline.policy.policy, policy, own);
       }),
+    agreements,
   };
 }
 
@@ -151,14 +156,19 @@ export function namedText(ids: readonly string[], named: number): string {
   return `${ids.slice(0, named).join(", ")}${more}`;
 }
 
+function isAny(one: Disagreement): boolean {
+  return SIDES.some((side) => one[side].length > 0);
+}
+
 /** For a terminal: why each rolled healthy deployments back, and who was right. */
 export function incumbentLines(
-  { wrongRollbacks, disagreements }: Incumbents,
+  { wrongRollbacks, disagreements, agreements }: Incumbents,
   named: number,
 ): readonly string[] {
   return [
     ...wrongRollbacks.map((one) => `${wrongRollbackText(one)}.`),
-    ...disagreements.flatMap((one) => [
+    ...agreementLines(agreements, named),
+    ...disagreements.filter(isAny).flatMap((one) => [
       `Where only one of ${one.baselinePolicy} and ${one.candidatePolicy} rolls back, by label:`,
       ...SIDES.filter((side) => one[side].length > 0).map((side) => {
         const who = `${countText(one[side].length)}: ${sideText(side, one)}`;

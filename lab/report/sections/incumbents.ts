@@ -11,6 +11,12 @@ import {
   wrongRollbackText,
   type Disagreement,
 } from "../../compare/incumbents.ts";
+import {
+  agreementText,
+  endText,
+  whyText,
+  type RecordAgreement,
+} from "../../compare/incumbentRecord.ts";
 import { countText } from "../../counted.ts";
 import {
   list,
@@ -33,11 +39,13 @@ const CAUSE_TITLES: Readonly<Record<IncumbentCause, string>> = {
 
 /** Of each side so many are named; `--json` has all. */
 const NAMED = 5;
+/** So many deployments in which an emulation and its record differ are shown. */
+const DIFFERING = 10;
 
 export function incumbentsSection(document: ReportDocument): readonly Section[] {
   const incumbents = document.comparison?.incumbents;
   if (incumbents === undefined) return [];
-  const { wrongRollbacks, disagreements } = incumbents;
+  const { wrongRollbacks, disagreements, agreements } = incumbents;
   const blocks: Block[] = [
     list(wrongRollbacks.map((one) => `${wrongRollbackText(one)}.`)),
     paragraph(
@@ -64,7 +72,35 @@ export function incumbentsSection(document: ReportDocument): readonly Section[] 
     });
   }
   for (const one of disagreements) blocks.push(rightTable(document, one));
+  for (const one of agreements) blocks.push(...recordBlocks(document, one));
   return [{ id: "incumbent", title: "What your team runs today", blocks }];
+}
+
+/** How far the emulation is to be believed, by what the system itself did. */
+function recordBlocks(document: ReportDocument, one: RecordAgreement): readonly Block[] {
+  const { asked, policies } = document;
+  const said = paragraph(agreementText(one));
+  if (one.record === null || one.record.differing.length === 0) return [said];
+  const { differing, different } = one.record;
+  const rows = differing.slice(0, DIFFERING);
+  const which = rows.length < different ? `; the first ${rows.length} of ${different}` : "";
+  const table: Block = {
+    kind: "table",
+    caption: `Where ${one.policy} and its own record differ${which}`,
+    columns: [
+      { title: "deployment" },
+      { title: "record" },
+      { title: "emulated" },
+      { title: "what can explain it" },
+    ],
+    rows: rows.map(({ deploymentId, why, record, emulation }): Row => [
+      { text: "", below: [deploymentPiece(asked, policies, deploymentId)] },
+      endText(record),
+      endText(emulation),
+      whyText(why),
+    ]),
+  };
+  return [said, table];
 }
 
 function rightTable(document: ReportDocument, one: Disagreement): Block {
