@@ -26,7 +26,9 @@ export function importCommand(): Command {
     .addOption(timestampOption())
     .addOption(timezoneOption())
     .argument("<dir>", "directory with metrics.csv, deployments.csv and what else there is")
-    .description("Import the plain form: CSV, gzipped CSV or Parquet with the same columns.")
+    .description(
+      "Import the plain form: CSV, JSON Lines or Parquet with the same columns, also gzipped.",
+    )
     .addHelpText("after", CSV_HELP)
     .action(async (dir: string, flags: ImportFlags & ExportFlags) => {
       const files = exportFilesOf(flags);
@@ -81,6 +83,8 @@ Files (metrics and deployments are required; [optional columns] in brackets):
                       what AI agents proposed; action is rollback, answer is accepted or rejected
   cases.csv           case_id,recording_starts_at,recording_ends_at
   kinds.csv           kind_source,kind
+Every table but metrics may be JSON Lines as well, such as proposals.jsonl: one object a line, its
+keys are these columns. .gz will do.
 ${EXPORTS_HELP}
 
 Examples:

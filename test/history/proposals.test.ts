@@ -5,6 +5,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { findPlainFiles, importHistory } from "../../lab/history/import/importHistory.ts";
@@ -39,6 +40,19 @@ type Duck = Parameters<typeof findPlainFiles>[1];
 
 function withProposals(...lines: string[]): string {
   return writeFiles({ ...plainFiles(), "proposals.csv": [HEADER, ...lines] });
+}
+
+/** The first proposal, as an agent logs it. */
+const LINE = JSON.stringify({
+  ...{ proposal_id: "p1", deployment_id: "d1", agent: "sre-agent", action: "rollback" },
+  ...{ confidence: 0.87, rationale: "errors doubled", proposed_at: "2026-07-01T01:05:00Z" },
+  ...{ answered_by: "ann", answer: "accepted", answered_at: "2026-07-01T01:06:00Z" },
+});
+
+function withLines(...lines: string[]): string {
+  const dir = writeFiles(plainFiles());
+  writeFileSync(join(dir, "proposals.jsonl"), lines.join("\n"));
+  return dir;
 }
 
 const FIRST: ProposalRow = {
@@ -111,6 +125,61 @@ describe("proposals of agents", () => {
       findMapped(join(dir, "mapping.yaml"), duck),
     );
     expect(proposals).toEqual([FIRST, SECOND]);
+  });
+
+  it("come from a plain proposals.jsonl, with the columns of the CSV form", async () => {
+    const { proposals, manifest } = await imported(
+      withLines(
+        LINE,
+        "",
+        JSON.stringify({
+          ...{ service: "shop", agent: "sre-agent", action: "Rollback", confidence: "64%" },
+          ...{ proposed_at: "2026-07-01T01:30:00Z", answer: null, model: "large", cost: 3 },
+        }),
+      ),
+    );
+    expect(proposals).toEqual([FIRST, SECOND]);
+    expect(manifest.warnings).toContain("proposals.jsonl: columns not used: model, cost");
+    const empty = await imported(withLines());
+    expect([empty.proposals, empty.manifest.dropped]).toEqual([undefined, []]);
+    const zipped = writeFiles(plainFiles());
+    writeFileSync(join(zipped, "proposals.jsonl.gz"), gzipSync(`\uFEFF${LINE}\r\n`));
+    expect((await imported(zipped)).proposals).toEqual([FIRST]);
+  });
+
+  it("name the file and the line of what is wrong in proposals.jsonl", async () => {
+    const { proposals, manifest } = await imported(
+      withLines(
+        ...['{"agent": "a"', "[1]", LINE.replace('"ann"', '{"name":"ann"}'), LINE],
+        ...[LINE.replace("0.87", "87"), "", `"${"x".repeat(1 << 21)}"`],
+      ),
+    );
+    expect(proposals).toEqual([FIRST]);
+    expect(manifest.dropped.map(({ reason, rows, examples }) => [reason, rows, examples])).toEqual([
+      ["unreadable line: confidence is not a share", 1, ["proposals.jsonl:5"]],
+      [
+        "unreadable line",
+        4,
+        [
+          "proposals.jsonl:1 (the line is no JSON)",
+          "proposals.jsonl:2 (the line is no JSON object)",
+          "proposals.jsonl:3 (answered_by is no text, number or list of them)",
+        ],
+      ],
+    ]);
+    await expect(imported(withLines("no", "neither"))).rejects.toThrow(
+      /proposals\.jsonl:1: the line is no JSON\n {2}Write one JSON object a line/,
+    );
+    await expect(imported(withLines('{"who": "a"}'))).rejects.toThrow(
+      /proposals\.jsonl:1: missing columns: agent, action, confidence, proposed_at/,
+    );
+    const time = LINE.replace("2026-07-01T01:05:00Z", "yesterday");
+    await expect(imported(withLines(LINE.replace("p1", "p2"), time))).rejects.toThrow(
+      /proposals\.jsonl:2: "yesterday" is not a time/,
+    );
+    const both = withLines(LINE);
+    writeFileSync(join(both, "proposals.csv"), `${HEADER}\n`);
+    await expect(imported(both)).rejects.toThrow(/proposals\.csv and proposals\.jsonl: which one/);
   });
 
   it("are left out where they cannot be judged, each with its reason and its line", async () => {

@@ -16,6 +16,7 @@ import { createHistory, type HistoryWriter } from "../write.ts";
 import { NO_EXPORTS, type ExportTables } from "./exports/files.ts";
 import { warnOfExtraColumns } from "./fields.ts";
 import { Findings } from "./findings.ts";
+import { jsonLinesRelation } from "./jsonLines.ts";
 import { ANSWER, importMetrics } from "./metrics.ts";
 import { csvRelation, parquetRelation, sourceOf, type Relation } from "./relation.ts";
 import { SMALL_TABLES, type SmallTable } from "./tableRows.ts";
@@ -192,13 +193,18 @@ export function countLabels(
 }
 
 const ENDINGS = [".csv", ".csv.gz", ".parquet"] as const;
+/** The forms of a small table; samples are too many to be read line by line. */
+const SMALL_ENDINGS = [...ENDINGS, ".jsonl", ".jsonl.gz"] as const;
 
 /** Samples that need not be fetched first. */
 export function samplesThere(metrics: Relation): Sources["samples"] {
   return () => Promise.resolve({ metrics, dropped: [], warnings: [] });
 }
 
-/** Finds the plain form in a directory: one file a table, CSV, gzipped CSV or Parquet. */
+/**
+ * Finds the plain form in a directory: one file a table, CSV, gzipped CSV or Parquet; of a small
+ * table also JSON Lines.
+ */
 export async function findPlainFiles(
   dir: string,
   duck: Duck,
@@ -207,10 +213,11 @@ export async function findPlainFiles(
 ): Promise<Sources> {
   const names = listDirectory(dir);
   const used = new Set<string>();
-  const find = async (table: string): Promise<Relation | null> => {
-    const found = ENDINGS.map((ending) => `${table}${ending}`).filter((name) =>
-      names.includes(name),
-    );
+  const find = async (table: SmallTable | "metrics"): Promise<Relation | null> => {
+    const endings = table === "metrics" ? ENDINGS : SMALL_ENDINGS;
+    const found = endings
+      .map((ending) => `${table}${ending}`)
+      .filter((name) => names.includes(name));
     if (found.length > 1) {
       throw new Problem(`there are ${found.join(" and ")}: which one is meant?`, {
         file: dir,
@@ -220,7 +227,10 @@ export async function findPlainFiles(
     const [name] = found;
     if (name === undefined) return null;
     used.add(name);
-    return fileRelation(join(dir, name), name, duck, zone);
+    const path = join(dir, name);
+    return table !== "metrics" && /\.jsonl(\.gz)?$/.test(name)
+      ? jsonLinesRelation(table, path, name, duck, zone)
+      : fileRelation(path, name, duck, zone);
   };
   const metrics = await find("metrics");
   const small = new Map<SmallTable, Relation>();
@@ -238,7 +248,7 @@ export async function findPlainFiles(
     });
   }
   const ignored = names.filter(
-    (name) => !used.has(name) && ENDINGS.some((ending) => name.endsWith(ending)),
+    (name) => !used.has(name) && SMALL_ENDINGS.some((ending) => name.endsWith(ending)),
   );
   return {
     madeBy: `hindsight ${ENGINE_VERSION} import csv`,

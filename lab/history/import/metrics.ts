@@ -252,7 +252,9 @@ export async function dropRejected(
   const { rejected } = await placesOf(connection, relation, []);
   findings.drop(
     table,
-    "unreadable line: wrong number of columns or broken quotes",
+    relation.unreadable === undefined
+      ? "unreadable line: wrong number of columns or broken quotes"
+      : "unreadable line",
     rejected.length,
     rejected.map(({ place, why }) => `${place} (${why})`),
   );

@@ -35,12 +35,19 @@ export interface Relation {
   readonly columns: ReadonlyMap<string, string>;
   /** Where DuckDB puts the lines it cannot read. */
   readonly rejects: string | null;
+  /** Of JSON Lines, whose rows are numbered by their lines: those that could not be read. */
+  readonly unreadable?: readonly UnreadableLine[];
   /** Of times that name none; null: such a time is an error. */
   readonly zone: Zone | null;
   /** Where the mapping file describes the table; absent without a mapping. */
   readonly place?: Place;
   /** Why a mapped table has no rows, where the mapping tells. */
   readonly whyEmpty?: () => Promise<Problem | null>;
+}
+
+export interface UnreadableLine {
+  readonly line: number;
+  readonly why: string;
 }
 
 let rejectTables = 0;
@@ -112,12 +119,17 @@ export async function parquetRelation(
   };
 }
 
-/** Rows that were read from files of another form; they are numbered as they come. */
+/**
+ * Rows that were read from files of another form, which have the same columns.
+ *
+ * @param ordinals of the rows; absent: they are numbered as they come
+ */
 export async function tableRelation(
   connection: DuckDBConnection,
   table: string,
   paths: readonly string[],
   rows: readonly JsonObject<string | null>[],
+  ordinals?: readonly number[],
 ): Promise<Relation> {
   const columns = Object.keys(rows[0] ?? {});
   const name = identifier(`rows_of_${table}`);
@@ -125,7 +137,7 @@ export async function tableRelation(
   await connection.run(`CREATE OR REPLACE TABLE ${name} (hindsight_row INTEGER, ${types})`);
   const appender = await connection.createAppender(`rows_of_${table}`);
   for (const [index, row] of rows.entries()) {
-    appender.appendInteger(index + 1);
+    appender.appendInteger(ordinals?.[index] ?? index + 1);
     for (const column of columns) {
       const text = own(row, column) ?? null;
       if (text === null) appender.appendNull();
@@ -286,7 +298,12 @@ export async function placesOf(
   relation: Relation,
   ordinals: readonly number[],
 ): Promise<Places> {
-  const byOrdinal = ordinals.map((n) => `${relation.file} row ${n}`);
+  const { file, unreadable } = relation;
+  if (unreadable !== undefined) {
+    const rejected = unreadable.map(({ line, why }) => ({ place: `${file}:${line}`, why }));
+    return { rows: ordinals.map((line) => `${file}:${line}`), rejected };
+  }
+  const byOrdinal = ordinals.map((n) => `${file} row ${n}`);
   if (relation.rejects === null) return { rows: byOrdinal, rejected: [] };
   const reader = await connection.runAndReadAll(
     `SELECT file_path AS path, CAST(line_byte_position AS DOUBLE) AS byte,
