@@ -40,7 +40,7 @@ export function serveCommand(): Command {
     )
     .action(async (flags: Flags) => {
       const { digest, rows } = readManifest(flags.history);
-      checkPeople(flags.people, flags.history, rows.decisions);
+      checkPeople(flags.people, flags.history, rows);
       const serving = await serve({
         numbers: evaluateOptionsOf(flags),
         history: flags.history,

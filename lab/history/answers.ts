@@ -25,6 +25,9 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
   const dependencies = tables.services.filter(({ dependsOn }) => dependsOn.length > 0).length;
   const owned = tables.services.filter((row) => row.team !== null || row.criticality !== null);
   const versions = series.filter(({ version }) => version !== null).length;
+  const answered = (tables.proposals ?? []).filter(
+    ({ answer, answeredAtMs }) => answer !== null && answeredAtMs !== null,
+  ).length;
   return [
     {
       question: "How many good deployments would have been rolled back?",
@@ -66,10 +69,11 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
     },
     {
       question: "What would the people of that time have answered?",
-      answer: tables.decisions.length > 0,
+      answer: tables.decisions.length + answered > 0,
       why:
-        tables.decisions.length > 0
-          ? `${counted(tables.decisions.length, "decision")} recorded`
+        tables.decisions.length + answered > 0
+          ? `${counted(tables.decisions.length, "decision")} recorded` +
+            (answered === 0 ? "" : `, ${counted(answered, "answer")} to proposals of agents`)
           : "no decisions are recorded: --people recorded is impossible, " +
             "only modelled, perfect or absent",
     },

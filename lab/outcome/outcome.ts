@@ -24,7 +24,7 @@ import { incidentsByDeployment } from "../history/incidents.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Past } from "../history/open.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
-import type { Responder } from "../people/recorded.ts";
+import { loneWordOf, type Responder } from "../people/recorded.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
 import type { Decided } from "../replay/decide.ts";
 import type { PolicyReplay, Replay } from "../replay/replay.ts";
@@ -183,7 +183,7 @@ export function outcomesOf(
       commands,
       judgements: judgementsOf(result.judged[index]!, planned.deployment),
       imagined: imagined.has(index),
-      knows: (waitedMs) => people.knows(id, waitedMs),
+      knows: (asked, waitedMs) => people.knows(id, waitedMs, loneWordOf(asked)),
       recovery,
     });
   };
@@ -242,8 +242,8 @@ function untold(alone: Uint8Array, others: ReadonlyMap<number, Outcome>): readon
   return left;
 }
 
-/** Is it known what people do for so long after being asked? */
-type Knows = (waitedMs: number) => boolean;
+/** Is it known what people do for so long after this first question? */
+type Knows = (asked: DecisionRecord, waitedMs: number) => boolean;
 
 interface Material {
   readonly watchMs: number;
@@ -285,7 +285,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const unknown =
     proposed !== undefined &&
     proposed.tier !== "full" &&
-    !material.knows(waitedMs(material.records, proposed));
+    !material.knows(proposed, waitedMs(material.records, proposed));
   // History never tried this rollback, so that it fails is drawn (failures.ts).
   const isLuck = end === "rollbackFailed" && !material.recovery.wasTried(deployment.deploymentId);
   const acted = { asked, ordered, executedAtMs, hidden };

@@ -1,15 +1,17 @@
 /** Chooses the responder that `--people` names. */
 
+import { countText } from "../counted.ts";
 import type { Past } from "../history/open.ts";
 import { servicesById } from "../history/places.ts";
 import { formatShare } from "../../engine/index.ts";
+import type { HistoryManifest } from "../history/tables.ts";
 import { Problem } from "../problem.ts";
 import { fitPeople } from "./fit.ts";
 import { DEFAULT_RESPONDER, type ResponderModel, type Shift } from "./model.ts";
 import { modelled, type Asked } from "./modelled.ts";
 import { loadPeople } from "./peopleFile.ts";
 import { perfect } from "./perfect.ts";
-import { absent, recorded, type Responder } from "./recorded.ts";
+import { absent, answeredIn, recorded, type Responder } from "./recorded.ts";
 import type { Odds, Rightness } from "./rightness.ts";
 
 export const PEOPLE_WORDS = ["absent", "recorded", "modelled", "perfect"] as const;
@@ -46,11 +48,15 @@ export function isDrawn(choice: PeopleChoice): boolean {
 /**
  * Checks the choice before the long work begins.
  *
- * @param decisions how many rows the history's `decisions` table has
+ * @param rows how many rows the history's tables have
  * @throws Problem when there are no recorded answers to play back, or the file is wrong
  */
-export function checkPeople(choice: PeopleChoice, dir: string, decisions: number): void {
-  if (choice === "recorded") checkRecorded(dir, decisions);
+export function checkPeople(
+  choice: PeopleChoice,
+  dir: string,
+  { decisions, proposals = 0 }: HistoryManifest["rows"],
+): void {
+  if (choice === "recorded") checkRecorded(dir, decisions + proposals);
   else modelOfFile(choice);
 }
 
@@ -63,9 +69,10 @@ export function modelOfFile(choice: PeopleChoice): ResponderModel | null {
   return PEOPLE_WORDS.some((word) => word === choice) ? null : loadPeople(choice);
 }
 
-function checkRecorded(dir: string, decisions: number): void {
-  if (decisions > 0) return;
-  throw new Problem("this history has no recorded decisions", {
+/** @param rows that an answer may be in */
+function checkRecorded(dir: string, rows: number): void {
+  if (rows > 0) return;
+  throw new Problem("this history has no recorded decisions and no answered proposals", {
     file: dir,
     cure: "Use --people absent or modelled, or import decisions.csv.",
   });
@@ -87,12 +94,18 @@ export function choosePeople(history: Past, choice: PeopleChoice, seed: number):
     responder: (replicate) => modelled(about, seed, replicate, model),
   });
   const about = askedAbout(history);
+  const answered = answeredIn(tables.proposals).length;
   switch (choice) {
     case "absent":
       return same("no answers", absent);
     case "recorded":
-      checkRecorded(history.dir, tables.decisions.length);
-      return same("the recorded answers", recorded(tables.decisions));
+      checkRecorded(history.dir, tables.decisions.length + answered);
+      return same(
+        answered === 0
+          ? "the recorded answers"
+          : `the recorded answers, ${countText(answered)} of them to proposals of agents`,
+        recorded(tables.decisions, tables.proposals),
+      );
     case "perfect":
       return same(
         "always right, at once",

@@ -14,7 +14,7 @@ import {
   type Handled,
   type Policy,
 } from "../../engine/index.ts";
-import type { Responder } from "../people/recorded.ts";
+import { loneWordOf, type Responder } from "../people/recorded.ts";
 
 /** The deployment platform: how long it takes to put the old version back, and whether it can. */
 export interface Platform {
@@ -111,7 +111,8 @@ export function foldEach(
     fleet = stepped.state;
     for (const command of stepped.commands) {
       if (command.kind === "propose" || command.kind === "escalate") {
-        for (const answer of people.answers(command)) {
+        const asked = stepped.records.find(({ decisionId }) => decisionId === command.decisionId);
+        for (const answer of people.answers(command, loneWordOf(asked))) {
           given.push(answer);
           answers.add(answer);
         }

@@ -264,8 +264,8 @@ function recoveryIn(world: World): Recovery {
 function collecting(people: Responder, answers: DecisionEvent[]): Responder {
   return {
     ...people,
-    answers: (command) => {
-      const given = people.answers(command);
+    answers: (command, word) => {
+      const given = people.answers(command, word);
       answers.push(...given);
       return given;
     },
