@@ -10,6 +10,7 @@ import {
   causesOfAll,
   differenceSentences,
   flipLines,
+  flippedLines,
   scorecardTable,
   unlabelledLines,
 } from "../compare/print.ts";
@@ -86,18 +87,19 @@ export function printComparison(evaluation: Answer, all = false): void {
   }
   const { draws } = evaluation.manifest;
   const drawn = draws > 1 ? ` in the first of ${draws} draws` : "";
-  if (evaluation.flips.length === 0) printFitted(`No deployment ends differently${drawn}.`);
-  else {
-    for (const { policy } of evaluation.policies.slice(1)) {
-      const mine = evaluation.flips.filter(
-        ({ candidatePolicy }) => candidatePolicy === policy.policy,
-      );
-      if (mine.length === 0) continue;
-      printFitted(
-        `Under ${policy.policy} ${counted(mine.length, "deployment")} ` +
-          `${mine.length === 1 ? "ends" : "end"} differently${drawn}:`,
-      );
-      for (const line of flipLines(mine, all ? mine.length : FLIPS_SHOWN)) printFitted(line);
-    }
-  }
+  for (const line of endings(evaluation, drawn, all)) printFitted(line);
+}
+
+/** Which deployments end differently. */
+function endings(answer: Answer, drawn: string, all: boolean): readonly string[] {
+  const { policies, flips } = answer;
+  if (flips.length === 0) return [`No deployment ends differently${drawn}.`];
+  const most = all ? flips.length : FLIPS_SHOWN;
+  const [, only, ...others] = policies;
+  if (others.length > 0) return flippedLines(answer, drawn, most);
+  return [
+    `Under ${only!.policy.policy} ${counted(flips.length, "deployment")} ` +
+      `${flips.length === 1 ? "ends" : "end"} differently${drawn}:`,
+    ...flipLines(flips, most),
+  ];
 }

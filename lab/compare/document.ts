@@ -4,6 +4,7 @@ import { formatTime } from "../../engine/index.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { rollbackWorth, type Costs } from "../score/costs.ts";
 import type { Answer } from "./answer.ts";
+import { countFlipped } from "./flipped.ts";
 import { incumbentsOf } from "./incumbents.ts";
 
 function time(atMs: number | null): string | null {
@@ -75,6 +76,7 @@ export function compareDocument(answer: Answer) {
       policies.map(({ policy, scored }) => [policy.policy, scored.scorecard]),
     ),
     differences,
+    flippedDeployments: countFlipped(flips),
     flips,
     ...(incumbents === null ? {} : { incumbents }),
   };

@@ -3,7 +3,8 @@
 import { own, jsonObject, type JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
 import { causeLines } from "../causes/words.ts";
-import { countText } from "../counted.ts";
+import { counted, countText } from "../counted.ts";
+import { getOrMake } from "../getOrMake.ts";
 import { TERMINAL_COLUMNS } from "../terminal.ts";
 import { isUnlabelled, isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
@@ -12,6 +13,7 @@ import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
 import type { Flip } from "./compare.ts";
 import type { Answer, Answered } from "./answer.ts";
 import { coinLine } from "./coinWords.ts";
+import { flippedOf, type Flipped } from "./flipped.ts";
 import {
   formatValue,
   IN_WORDS,
@@ -240,13 +242,8 @@ function shortened(why: string): string {
 
 /** The first flips, as many that harm as that help where there are as many; the harmful first. */
 export function flipLines(flips: readonly Flip[], most: number): string[] {
-  const of = (change: Flip["change"]): Flip[] => flips.filter((flip) => flip.change === change);
-  const [worse, better] = [of("worse"), of("better")];
-  const half = Math.ceil(most / 2);
-  const harmful = worse.slice(0, Math.max(half, most - better.length));
-  const told = [...harmful, ...better.slice(0, Math.max(0, most - harmful.length))];
-  const sorted = [...told, ...of("open"), ...of("neutral")];
-  const lines = sorted.slice(0, most).map((flip) => {
+  const shown = firstOf(flips, most);
+  const lines = shown.map((flip) => {
     const mark = MARKS[flip.change];
     return (
       `  ${mark} ${flip.deploymentId} (${flip.label}): ` +
@@ -254,7 +251,57 @@ export function flipLines(flips: readonly Flip[], most: number): string[] {
       `\n      ${shortened(flip.why)}`
     );
   });
-  if (flips.length > lines.length)
-    lines.push(`  … and ${countText(flips.length - lines.length)} more (--json has all)`);
-  return lines;
+  return [...lines, ...moreLine(flips.length - shown.length)];
+}
+
+function firstOf<One extends Pick<Flip, "change">>(all: readonly One[], most: number): One[] {
+  const of = (change: Flip["change"]): One[] => all.filter((one) => one.change === change);
+  const [worse, better] = [of("worse"), of("better")];
+  const half = Math.ceil(most / 2);
+  const harmful = worse.slice(0, Math.max(half, most - better.length));
+  const told = [...harmful, ...better.slice(0, Math.max(0, most - harmful.length))];
+  return [...told, ...of("open"), ...of("neutral")].slice(0, most);
+}
+
+function moreLine(more: number): string[] {
+  return more > 0 ? [`  … and ${countText(more)} more (--json has all)`] : [];
+}
+
+/**
+ * Of three policies or more: how many deployments end differently under any of them, and the first
+ * ones with how they end under each.
+ */
+export function flippedLines(
+  { policies, flips }: Pick<Answer, "policies" | "flips">,
+  drawn: string,
+  most: number,
+): string[] {
+  const [baseline, ...candidates] = policies.map(({ policy }) => policy.policy);
+  const flipped = flippedOf(flips);
+  const deployments = estimateOf(policies[0]!, "deployments").value ?? 0;
+  const counts = candidates.map((name) => {
+    const count = flips.filter(({ candidatePolicy }) => candidatePolicy === name).length;
+    return `${countText(count)} under ${name}`;
+  });
+  const shown = firstOf(flipped, most);
+  return [
+    `${countText(flipped.length)} of ${counted(deployments, "deployment")} end differently than ` +
+      `under ${baseline!}${drawn}: ${counts.join(", ")}.`,
+    ...shown.flatMap((one) => linesOf(one, baseline!)),
+    ...moreLine(flipped.length - shown.length),
+  ];
+}
+
+function linesOf({ deploymentId, under, any }: Flipped<Flip>, baseline: string): string[] {
+  const alike = new Map<string, Flip[]>();
+  for (const flip of under.values()) {
+    getOrMake(alike, `${MARKS[flip.change]} ${flip.candidate.end}`, () => []).push(flip);
+  }
+  return [
+    `  ${deploymentId} (${any.label}): ${any.baseline.end} under ${baseline}`,
+    ...[...alike].map(([end, flips]) => {
+      const names = flips.map(({ candidatePolicy }) => candidatePolicy).join(", ");
+      return `    ${end} under ${names}\n      ${shortened(flips[0]!.why)}`;
+    }),
+  ];
 }

@@ -234,7 +234,9 @@ describe("--json", () => {
     const [first, second] = await Promise.all([hindsight(args), inTurn(args)]);
     expect(first.code).toBe(0);
     const document = JSON.parse(first.stdout) as Record<string, object>;
-    expect(Object.keys(document)).toEqual(["manifest", "scorecards", "differences", "flips"]);
+    expect(Object.keys(document)).toEqual([
+      ...["manifest", "scorecards", "differences", "flippedDeployments", "flips"],
+    ]);
     expect(Object.keys(document["scorecards"]!)).toEqual(["naive-threshold", "tagged-threshold"]);
     const timeless = (text: string): string => text.replace(/"timing": \{[^}]*\}/, "");
     expect(timeless(first.stdout)).not.toBe(first.stdout);

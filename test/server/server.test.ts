@@ -57,10 +57,8 @@ async function promised<Document>(name: RouteName, response: Response): Promise<
 
 describe("what it says", { timeout: HOOK_MS }, () => {
   test("of a comparison is what compare --json says", async () => {
-    const { manifest, scorecards, differences, flips } = await promised<Comparison>(
-      "compare",
-      await server.ask("/api/compare"),
-    );
+    const { manifest, scorecards, differences, flippedDeployments, flips } =
+      await promised<Comparison>("compare", await server.ask("/api/compare"));
     const opened = await openHistory(history);
     const told = await evaluate(opened, NAMES.map(shipped), {
       people: "absent",
@@ -78,6 +76,7 @@ describe("what it says", { timeout: HOOK_MS }, () => {
       wanted.differences.map((one) => [one, true]),
     );
     expect(flips).toMatchObject(wanted.flips);
+    expect(flippedDeployments).toBe(wanted.flippedDeployments);
     expect({ ...manifest, timing: null }).toEqual({ ...wanted.manifest, timing: null });
     const other = await server.ask(`/api/compare?policies=${[...NAMES].reverse().join()}`);
     const { baseline, ...turned } = await promised<Comparison>("compare", other);

@@ -155,7 +155,8 @@ export const compareQuery = stretchQuery.extend({ policies: z.string().max(4000)
 
 /**
  * Byte for byte what `compare --policy … --json` prints, with `--from` and `--to` if any, in
- * `manifest`, `scorecards`, `differences` and `flips` (these with more beside).
+ * `manifest`, `scorecards`, `differences`, `flippedDeployments` and `flips` (differences and flips
+ * with more beside).
  */
 export const comparison = z.object({
   state: z.literal("ready"),
@@ -169,6 +170,8 @@ export const comparison = z.object({
   differences: list(difference.extend({ words: z.string() })),
   /** How small a difference this history could show, by candidate; null: it cannot be said. */
   resolution: list(z.object({ candidatePolicy: z.string(), words: z.string().nullable() })),
+  /** How many deployments end differently under any policy: one may have several flips. */
+  flippedDeployments: z.number(),
   flips: list(filterableFlip),
 });
 export type Comparison = z.infer<typeof comparison>;

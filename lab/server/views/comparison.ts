@@ -19,7 +19,8 @@ export function comparisonOf(
   ids: readonly string[],
   within: Within | undefined,
 ): Comparison {
-  const { manifest, scorecards, differences, flips } = compareDocument(evaluation);
+  const { manifest, scorecards, differences, flippedDeployments, flips } =
+    compareDocument(evaluation);
   const [baseline, ...candidates] = evaluation.policies;
   const facts = factsOf(history);
   const rows = new Map(history.tables.deployments.map((row) => [row.deploymentId, row]));
@@ -40,6 +41,7 @@ export function comparisonOf(
       candidatePolicy: policy.policy,
       words: resolution(differences.filter((one) => one.candidatePolicy === policy.policy)),
     })),
+    flippedDeployments,
     flips: flips.map((flip) => ({
       ...flip,
       ...facts(rows.get(flip.deploymentId)!),

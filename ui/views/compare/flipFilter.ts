@@ -1,5 +1,6 @@
-/** Which flips a reader asked for, and what a table of them shows. */
+/** Which deployments a reader asked for, and what a table of them shows. */
 
+import { flippedOf, moreImportant, type Flipped } from "../../../lab/compare/flipped.ts";
 import type { FlipDocument } from "../../../lab/server/contract/compare.ts";
 import type { Column } from "../../parts/column.ts";
 
@@ -22,8 +23,21 @@ function isIn(hour: number, hours: string): boolean {
   return hour >= from! && hour < to!;
 }
 
-/** A tag is `name=value`; a filter may name it whole or by its name. */
-export function filterFlips(flips: readonly FlipDocument[], by: Chosen): readonly FlipDocument[] {
+export type FlippedDeployment = Flipped<FlipDocument>;
+
+/**
+ * The deployments of which a flip matches, each with all its flips. A tag is `name=value`; a filter
+ * may name it whole or by its name.
+ */
+export function filterFlipped(
+  flips: readonly FlipDocument[],
+  by: Chosen,
+): readonly FlippedDeployment[] {
+  const found = new Set(filterFlips(flips, by).map(({ deploymentId }) => deploymentId));
+  return flippedOf(flips.filter(({ deploymentId }) => found.has(deploymentId)));
+}
+
+function filterFlips(flips: readonly FlipDocument[], by: Chosen): readonly FlipDocument[] {
   return flips.filter(
     (flip) =>
       (by.change === null || flip.change === by.change) &&
@@ -45,19 +59,43 @@ export function valuesOf(
   return [...found].sort();
 }
 
-const IMPORTANCE = { worse: 0, better: 1, open: 2, neutral: 3 } as const;
+const KINDS = (["worse", "better", "open", "neutral"] as const).toSorted(moreImportant);
 
-/** @param many is there more than one policy beside the baseline? */
-export function flipColumns(many: boolean): readonly Column<FlipDocument>[] {
+/**
+ * A column for each policy, named by its place as policies may have any name.
+ *
+ * @param policies names, the baseline first
+ */
+export function flipColumns(policies: readonly string[]): readonly Column<FlippedDeployment>[] {
+  const [baseline, ...candidates] = policies;
   return [
-    { key: "change", title: "change", value: ({ change }) => IMPORTANCE[change] },
     { key: "deployment", title: "deployment", value: ({ deploymentId }) => deploymentId },
-    { key: "started", title: "started", value: ({ startedAt }) => startedAt },
-    { key: "label", title: "label", value: ({ label }) => label },
-    ...(many
-      ? [{ key: "policy", title: "under", value: (flip: FlipDocument) => flip.candidatePolicy }]
-      : []),
-    { key: "end", title: "how it ends", value: ({ candidate }) => candidate.end },
-    { key: "why", title: "why", value: ({ why }) => why },
+    { key: "label", title: "label", value: ({ any }) => any.label },
+    { key: "end", title: baseline!, value: ({ any }) => any.baseline.end },
+    ...candidates.map((name, at): Column<FlippedDeployment> => ({
+      key: policyKey(at),
+      title: name,
+      value: ({ under }) => {
+        const flip = under.get(name);
+        return flip === undefined ? null : KINDS.indexOf(flip.change);
+      },
+    })),
+    { key: "started", title: "started", value: ({ any }) => any.startedAt },
+    {
+      key: "change",
+      title: "why",
+      value: ({ change }) => KINDS.indexOf(change),
+    },
   ];
+}
+
+/** The key of the column of the candidate at a place. */
+function policyKey(at: number): string {
+  return `policy${at + 1}`;
+}
+
+/** The policy of a column; null: it is not one of a candidate. */
+export function candidateOf(key: string, policies: readonly string[]): string | null {
+  const at = /^policy(\d+)$/.exec(key)?.[1];
+  return at === undefined ? null : (policies[Number(at)] ?? null);
 }
