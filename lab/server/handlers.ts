@@ -16,6 +16,7 @@ import { refOf, type Lab, type Opened } from "./lab.ts";
 import type { PolicyRef } from "./threads/evaluations.ts";
 import { deploymentOf } from "./views/deployment.ts";
 import { historySummary } from "./views/historySummary.ts";
+import { limitsSaid } from "./views/limits.ts";
 import { scoredOf, scoredOrAll, withinAsked } from "./views/scored.ts";
 import { seriesBytes } from "./views/series.ts";
 
@@ -107,6 +108,7 @@ export function handlersOf(lab: Lab): Handlers {
         ),
       );
     },
+    limits: ({ query }) => limitsSaid(budgetWith(query.limits ?? "")),
     deployments: ({ query }) =>
       lab.opened === null
         ? lab.waiting()
@@ -167,7 +169,9 @@ export function handlersOf(lab: Lab): Handlers {
       });
     },
     gate: ({ body }) => {
-      const change = changeOf(body);
+      const { limits = "" } = body;
+      budgetWith(limits);
+      const change = { ...changeOf(body), limits };
       return scoring(body, (within) =>
         long("gate", [change, keyOf(within)], () => lab.heavy.ask("gate", { ...change, within })),
       );

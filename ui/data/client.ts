@@ -23,6 +23,7 @@ const ADDRESSES: { readonly [Name in RouteName]: Address<Name> } = {
   dropDraft: "DELETE /api/drafts/:id",
   compare: "GET /api/compare",
   verdict: "GET /api/verdict",
+  limits: "GET /api/limits",
   deployments: "GET /api/deployments",
   deployment: "GET /api/deployments/:deploymentId",
   explain: "GET /api/deployments/:deploymentId/explain",

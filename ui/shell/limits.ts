@@ -19,6 +19,24 @@ export function limitSettings(limits: ReadonlyMap<string, string>): readonly str
 
 /** As a query of the server has them. */
 export function limitsQuery(): { readonly limits?: string } {
-  const all = address.all("limit");
-  return all.length === 0 ? {} : { limits: all.join(",") };
+  const text = limitsText();
+  return text === "" ? {} : { limits: text };
+}
+
+/** `missRate:2pp,cost:off`; empty: the default budget. */
+export function limitsText(): string {
+  return address.all("limit").join(",");
+}
+
+/** The setting of the address that says the same as a text of limits. */
+export function limitSettingsOf(text: string): readonly string[] | null {
+  return text === "" ? null : text.split(",");
+}
+
+/** The name of the file that a page offers for `--budget`. */
+export const BUDGET_FILE = "budget.yaml";
+
+/** `--budget budget.yaml` where the limits are not the default ones. */
+export function budgetWords(text: string): readonly string[] {
+  return text === "" ? [] : ["--budget", BUDGET_FILE];
 }

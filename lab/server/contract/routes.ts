@@ -24,7 +24,7 @@ import { draftRequest, policyDetail, policyList } from "./policies.ts";
 import { bandsParams, bandsQuery, seriesParams, seriesQuery } from "./series.ts";
 import { sweepDetail, sweepId, sweepJob, sweepList, sweepRequest } from "./sweeps.ts";
 import { tagsQuery, tagsValue } from "./tags.ts";
-import { verdict, verdictQuery } from "./verdict.ts";
+import { limitsQuery, limitsSaid, verdict, verdictQuery } from "./verdict.ts";
 import { gateRequest, gateResult, whatIf, whatIfRequest } from "./whatIf.ts";
 
 export interface Route {
@@ -119,6 +119,13 @@ export const ROUTES = {
     query: verdictQuery,
     response: verdict,
     computed: true,
+  },
+  limits: {
+    method: "GET",
+    path: "/api/limits",
+    summary: "How much worse each score may become, and the same as a budget file",
+    query: limitsQuery,
+    response: limitsSaid,
   },
   deployments: {
     method: "GET",

@@ -39,21 +39,32 @@ export const policyChangeVerdict = z.object({
   checks: list(check.extend({ words: z.string() })),
 });
 
+/** How much worse a score may become. */
+export const limit = z.object({
+  field: z.string(),
+  words: z.string(),
+  unit,
+  /** As a budget file has it; null: no limit. */
+  text: z.string().nullable(),
+  /** Of the default budget; null: it has none. */
+  default: z.string().nullable(),
+});
+export type LimitDocument = z.infer<typeof limit>;
+
+export const limitsQuery = z.object({ limits: limitsText });
+
+export const limitsSaid = z.object({
+  limits: list(limit),
+  /** The same as a file for `--budget`. */
+  yaml: z.string(),
+});
+export type LimitsSaid = z.infer<typeof limitsSaid>;
+
 export const verdict = z.object({
   state: z.literal("ready"),
   /** Null: the whole history. */
   scored: scored.nullable(),
-  limits: list(
-    z.object({
-      field: z.string(),
-      words: z.string(),
-      unit,
-      /** As a budget file has it; null: no limit. */
-      text: z.string().nullable(),
-      /** Of the default budget; null: it has none. */
-      default: z.string().nullable(),
-    }),
-  ),
+  limits: list(limit),
   /** Null: keep the first one. */
   adopt: policyId.nullable(),
   /** "Keep two-minute-override." */

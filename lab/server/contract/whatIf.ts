@@ -4,6 +4,7 @@ import { z } from "zod";
 import { end, list, policyId } from "./words.ts";
 import { difference, field, scorecard } from "./compare.ts";
 import { scored, stretchQuery } from "./scored.ts";
+import { limitsText } from "./verdict.ts";
 
 export const change = z.object({
   /** As a knob has it: `tiers.override.window`. */
@@ -78,7 +79,7 @@ export const whatIf = z.object({
 export type WhatIf = z.infer<typeof whatIf>;
 
 /** The CI verdict on the change: `hindsight gate --json`, with the Markdown it prints. */
-export const gateRequest = whatIfRequest.omit({ precision: true });
+export const gateRequest = whatIfRequest.omit({ precision: true }).extend({ limits: limitsText });
 export type GateRequest = z.output<typeof gateRequest>;
 export const gateResult = z.object({
   state: z.literal("ready"),

@@ -6,7 +6,7 @@
 import { judgeAgents } from "../../confidence/agents.ts";
 import { scoredWeeks, type Within } from "../../compare/within.ts";
 import { gateDocument, gateMarkdown } from "../../gate/formats.ts";
-import { DEFAULT_BUDGET, limitsOf } from "../../gate/budget.ts";
+import { budgetWith, limitsOf } from "../../gate/budget.ts";
 import { gateOf } from "../../gate/gate.ts";
 import { inspect } from "../../history/inspect.ts";
 import { openHistory } from "../../history/open.ts";
@@ -53,15 +53,16 @@ const calls = {
     return JSON.stringify(whatIfDocument(told, side(before!), changed, flips, differences));
   },
 
-  /** What `gate --json` says, with the shipped budget. */
-  async gate(asked: ChangeAsked): Promise<string> {
+  /** What `gate --json` says, with the shipped budget but for the limits asked for. */
+  async gate(asked: ChangeAsked & { readonly limits: string }): Promise<string> {
     const { base, policy } = changedPolicy(asked);
+    const budget = budgetWith(asked.limits);
     const within = scoring(asked.within);
-    const modelled = { limits: limitsOf(DEFAULT_BUDGET) };
+    const modelled = { limits: limitsOf(budget) };
     const asking = { ...options, ...within, modelled, causes: false as const };
     const evaluation = await evaluateTwo(history, base, policy, asking);
     const weeks = scoredWeeks(history.manifest, asked.within);
-    const gate = gateOf(evaluation, DEFAULT_BUDGET, [], weeks);
+    const gate = gateOf(evaluation, budget, [], weeks);
     const { verdict, checks } = gateDocument(evaluation, gate);
     const markdown = gateMarkdown(evaluation, gate);
     return JSON.stringify({ state: "ready", verdict, checks, markdown });

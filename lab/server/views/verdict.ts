@@ -5,11 +5,12 @@ import { differencesOf, flipsOf } from "../../compare/compare.ts";
 import type { Evaluation } from "../../compare/evaluate.ts";
 import { scoredWeeks, type Within } from "../../compare/within.ts";
 import { fieldWords } from "../../compare/words.ts";
-import { DEFAULT_BUDGET, leftOutOf, limitsOf, type Budget } from "../../gate/budget.ts";
+import { limitsOf, type Budget } from "../../gate/budget.ts";
 import { gateOf } from "../../gate/gate.ts";
 import { changeVerdict, choose } from "../../gate/verdict.ts";
 import type { History } from "../../history/open.ts";
 import type { Verdict } from "../contract/verdict.ts";
+import { limitDocuments } from "./limits.ts";
 import { scoredOrAll } from "./scored.ts";
 
 type Change = Verdict["changes"][number];
@@ -65,21 +66,4 @@ export function verdictOf(
     sentence,
     changes,
   };
-}
-
-function limitDocuments(budget: Budget): Verdict["limits"] {
-  const usual = new Map(DEFAULT_BUDGET.guards.map(({ field, margin }) => [field, margin.text]));
-  const known = budget.guards.map(({ field, margin }) => ({ field, text: margin.text }));
-  const off = leftOutOf(budget).map((field) => ({ field, text: null }));
-  const all = [...known, ...off].map(({ field, text }) => ({
-    field: field.name,
-    words: fieldWords(field.name),
-    unit: field.unit,
-    text,
-    default: usual.get(field) ?? null,
-  }));
-  const order = [...usual.keys()].map(({ name }) => name);
-  const placeOf = ({ field }: (typeof all)[number]): number =>
-    order.includes(field) ? order.indexOf(field) : order.length;
-  return all.sort((a, b) => placeOf(a) - placeOf(b));
 }

@@ -3,7 +3,13 @@
 import { countText } from "../../../lab/counted.ts";
 import type { SweepDetail } from "../../../lab/server/contract/sweeps.ts";
 import type { HeatCell } from "../../charts/heatCell.ts";
-import type { Objective, SweepResult, SweptPolicy } from "./objectives.ts";
+import {
+  isScreened,
+  knownText,
+  type Objective,
+  type SweepResult,
+  type SweptPolicy,
+} from "./objectives.ts";
 
 export interface HeatChoice {
   /** Places of the knobs among those of the sweep. */
@@ -63,6 +69,8 @@ export interface Heat {
   readonly cells: readonly HeatCell[];
   /** How many policies share a cell at most. */
   readonly deepest: number;
+  /** Is any cell only a bound of what Compare would show? */
+  readonly bounded: boolean;
 }
 
 /** @param hrefOf of a variation, and of null: of the policy as it is now */
@@ -96,21 +104,23 @@ export function heatOf(
   const cells = [...best].map(([key, { value, policy, count }]): HeatCell => {
     const [column, row] = key.split(" ").map(Number) as [number, number];
     const isNow = key === now;
+    const text = knownText(objective, policy ?? result.incumbent);
     const others = count > 1 ? `, the best of ${countText(count)}` : "";
     return {
       x: column,
       y: row,
       value,
-      text: objective.text(value),
+      text,
       label:
         `${x.path} ${x.labels[column]}, ${y.path} ${y.labels[row]}: ${objective.words} ` +
-        `${objective.text(value)}${others}${isNow ? " (as it is now)" : ""}`,
+        `${text}${others}${isNow ? " (as it is now)" : ""}`,
       href: hrefOf(policy),
       mark: isNow ? "now" : value === least && alike <= BEST_AT_MOST ? "best" : null,
     };
   });
   const deepest = Math.max(0, ...[...best.values()].map(({ count }) => count));
-  return { x, y, cells, deepest };
+  const bounded = [...best.values()].some(({ policy }) => policy !== null && isScreened(policy));
+  return { x, y, cells, deepest, bounded };
 }
 
 function nowOf(detail: SweepDetail, x: Axis, y: Axis, xKnob: number, yKnob: number): string {

@@ -1,9 +1,11 @@
 /** What policies of a sweep are held against each other by, and how it is written. */
 
+import { formatValue } from "../../../lab/compare/words.ts";
 import { countText, decimalText } from "../../../lab/counted.ts";
 import { identifiedText } from "../../../lab/score/identified.ts";
 import type { ScoresDocument, SweepDetail } from "../../../lab/server/contract/sweeps.ts";
 import type { Settings } from "../../shell/address.svelte.ts";
+import { limitSettingsOf } from "../../shell/limits.ts";
 import { settingsOf } from "../../shell/stretch.svelte.ts";
 
 export type SweepResult = NonNullable<SweepDetail["result"]>;
@@ -14,6 +16,11 @@ export interface Objective {
   readonly key: ObjectiveKey;
   readonly words: string;
   readonly text: (value: number) => string;
+  /**
+   * What a value is of a variation that is not scored as on Compare: what history hid counts as not
+   * rolled back there, which bounds some scores from one side.
+   */
+  readonly screened: "≤" | "≥" | "≈";
 }
 
 const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
@@ -22,17 +29,25 @@ const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
 export const OBJECTIVES: readonly Objective[] = [
   {
     key: "recoveryMinutes",
-    words: "minutes to recovery",
-    text: (value) => decimalText(value, 1),
+    // The same words and the same form as on Compare.
+    words: "recovery, first hour counted",
+    text: (value) => formatValue("seconds", value * 60),
+    screened: "≤",
   },
-  { key: "falsePositiveRate", words: "false-positive rate", text: percent },
+  { key: "falsePositiveRate", words: "false-positive rate", text: percent, screened: "≥" },
   {
     key: "cost",
     words: "cost of 100 deployments",
     text: (value) => countText(Math.round(value)),
+    screened: "≈",
   },
-  { key: "missRate", words: "regressions missed", text: percent },
-  { key: "nightPages", words: "night pages a week", text: (value) => decimalText(value, 1) },
+  { key: "missRate", words: "regressions missed", text: percent, screened: "≤" },
+  {
+    key: "nightPages",
+    words: "night pages a week",
+    text: (value) => decimalText(value, 1),
+    screened: "≈",
+  },
 ];
 
 export function objectiveOf(key: string | null, otherwise: ObjectiveKey): Objective {
@@ -46,13 +61,20 @@ export function scoreText({ text }: Objective, value: number | null | undefined)
   return value == null ? "–" : text(value);
 }
 
-/** The same, and how far it is identified where that is less than half. */
+/** A sweep of an earlier version scored every variation alike. */
+export function isScreened({ compared }: Partial<Pick<SweptPolicy, "compared">>): boolean {
+  return compared === false;
+}
+
+/** The same with its bound where it is only screened, and how far it is identified if little. */
 export function knownText(
   objective: Objective,
-  { scores, reasons }: Pick<SweptPolicy, "scores"> & Partial<Pick<SweptPolicy, "reasons">>,
+  one: Pick<SweptPolicy, "scores"> & Partial<Pick<SweptPolicy, "reasons" | "compared">>,
 ): string {
-  const reason = reasons?.[objective.key];
-  const text = scoreText(objective, scores[objective.key]);
+  const reason = one.reasons?.[objective.key];
+  const value = one.scores[objective.key];
+  const bound = isScreened(one) && value != null ? `${objective.screened} ` : "";
+  const text = `${bound}${scoreText(objective, value)}`;
   return reason === undefined ? text : `${text} (${identifiedText(reason)}: no interval)`;
 }
 
@@ -72,11 +94,11 @@ export function changesText(policy: Pick<SweptPolicy, "changes" | "name">): stri
   return policy.changes.map(({ path, from, to }) => `${path}: ${from} → ${to}`).join(", ");
 }
 
-/** The settings with which What-if shows a variation, on what the sweep scored. */
+/** The settings with which What-if shows a variation: what the sweep scored, and its limits. */
 export function whatIfSettings(
-  { policy, scored }: Pick<SweepDetail, "policy" | "scored">,
+  { policy, scored, limits }: Pick<SweepDetail, "policy" | "scored" | "limits">,
   changes: SweptPolicy["changes"],
 ): Settings {
   const set = changes.map(({ path, to }) => `${path}=${to}`);
-  return { base: policy.id, set, ...settingsOf(scored) };
+  return { base: policy.id, set, limit: limitSettingsOf(limits), ...settingsOf(scored) };
 }
