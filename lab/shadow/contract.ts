@@ -18,6 +18,7 @@ import type {
 } from "../../engine/index.ts";
 import type { Signer } from "../audit/signature.ts";
 import type { ServiceRow } from "../history/tables.ts";
+import type { News } from "./news.ts";
 
 /** The world's time. Tests pass their own; only `systemClock.ts` asks the operating system. */
 export interface Clock {
@@ -204,6 +205,8 @@ export interface HostParts {
   readonly note: (text: string) => void;
   /** Logs what was decided, one line for each record. */
   readonly decided?: (text: string) => void;
+  /** Tells other systems of what was decided, after it is on disk. Must not throw, or wait. */
+  readonly publish?: (news: readonly News[]) => void;
   readonly options: HostOptions;
 }
 

@@ -12,6 +12,7 @@ import { readSigner } from "../audit/signature.ts";
 import { loadLivePolicy } from "./livePolicy.ts";
 import { Problem } from "../problem.ts";
 import { Refusal } from "../server/problems.ts";
+import { eventsOf } from "./adapters/cdEventsOut.ts";
 import { answerQuestions, Protection } from "./adapters/github/protection.ts";
 import { Orders } from "./adapters/orders.ts";
 import { channelOf } from "./adapters/pages.ts";
@@ -80,6 +81,7 @@ export async function goLive(
 
   let answering: Promise<void> | null = null;
   let protection: Protection | null = null;
+  let publishing: Promise<void> | null = null;
 
   const standby = new Refusal("unavailable", "This host stands by, or is starting or ending.");
   const host: Host = {
@@ -134,6 +136,10 @@ export async function goLive(
   });
   const url = await listen(app, config);
 
+  const events = eventsOf(config, {
+    ...{ clock, lease, host, counts: commands },
+    note: (text) => log.warn(text),
+  });
   const receivers = receiversOf(config, orders);
   const parts: HostParts = {
     policy,
@@ -150,6 +156,7 @@ export async function goLive(
     lease,
     note: (text) => log.warn(text),
     decided: (text) => log.info(text),
+    ...(events === null ? {} : { publish: (news) => events.publish(news) }),
     options: {
       act: config.act,
       pollMs: config.metrics.everyMs,
@@ -165,6 +172,7 @@ export async function goLive(
     const path = join(config.journal, "deliveries.jsonl");
     deliveries = new Deliveries(path, ANSWERS_KEPT_MS, clock.wallMs);
     running = started;
+    publishing = events?.run(ending.signal) ?? null;
     if (config.github !== undefined) {
       const file = join(config.journal, "protection.json");
       protection = new Protection({ host, orders, clock }, config.github, file);
@@ -196,7 +204,7 @@ export async function goLive(
       await app.close();
       if (running !== null) await refusals.flush(0).catch(() => undefined);
       ending.abort();
-      await answering;
+      await Promise.all([answering, publishing]);
       await running?.stop();
       deliveries?.close();
       await lease.close();

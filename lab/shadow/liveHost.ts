@@ -30,6 +30,7 @@ import type {
 import type { Committed, Core } from "./core.ts";
 import { Episodes } from "./episodes.ts";
 import type { Disk } from "./journal/disk.ts";
+import { newsOf } from "./news.ts";
 import { isMeant, isStillTrue, type Asked } from "./outstanding.ts";
 import { pageTheEnd } from "./lastPage.ts";
 import { Polling } from "./polling.ts";
@@ -262,13 +263,15 @@ export class LiveHost implements RunningHost {
     };
   }
 
-  #after({ records, asked, unexplained }: Committed): void {
+  #after(committed: Committed): void {
+    const { records, asked, unexplained } = committed;
     this.#tally.add("decisions", records.length);
     const isRefused = ({ decision }: DecisionRecord): boolean => decision === "refused";
     this.#tally.add("refused", records.filter(isRefused).length);
     for (const { decisionId, decision, end, reason } of records) {
       this.parts.decided?.(`${decisionId} ${end ?? decision}: ${reason}`);
     }
+    this.parts.publish?.(newsOf(committed, this.core.state, this.parts.options.act));
     for (const command of asked) this.#dispatch(command);
     if (unexplained !== null) this.#hold(unexplained);
   }

@@ -22,6 +22,10 @@ import {
 } from "./adapter.ts";
 import { checkEnd } from "../http/tokens.ts";
 
+/** The version of CDEvents that we send, and its event of a rollback. */
+export const SPEC = "0.5.0";
+export const ROLLED_BACK = "dev.cdevents.service.rolledback.0.3.0";
+
 const KIND = "cdevents";
 const word = z.string().min(1).max(200);
 /** Together they are the name of a deployment, which has at most 200 characters everywhere. */

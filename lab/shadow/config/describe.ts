@@ -33,6 +33,7 @@ export function describeShadow(
       }),
       servicesSay(config, services),
       ...actsSay(config),
+      ...(config.cdevents === undefined ? [] : [`It sends CDEvents to ${config.cdevents.url}.`]),
       ...sendersSay(config),
       ...config.entitled.map(grantSays),
       journalSays(config),

@@ -170,6 +170,22 @@ function pageSchema(at: Surroundings) {
     });
 }
 
+/** Where CDEvents go. */
+function sinkSchema(at: Surroundings) {
+  return z.strictObject({
+    url: address,
+    /** Sent as `Authorization: Bearer`. */
+    token: secret(at).optional(),
+    /** The source of our events: a reference of a URI. */
+    source: z
+      .string()
+      .regex(/^[\w.:/~-]{1,90}$/, { error: "expected a source such as /hindsight/eu" })
+      .default("/hindsight"),
+    timeout: duration(100, MINUTE_MS).prefault("10s"),
+    giveUp: duration(SECOND_MS, DAY_MS).prefault("1h"),
+  });
+}
+
 const SLACK = "expected https://hooks.slack.com/…";
 /** On this machine only for tests and gateways. */
 const isSlack = (text: string): boolean =>
@@ -224,6 +240,7 @@ function shadowSchema(at: Surroundings) {
       entitled: z.array(grantSchema).default([]),
       platform: platformSchema(at).optional(),
       page: pageSchema(at).optional(),
+      cdevents: sinkSchema(at).optional(),
       slack: z
         .strictObject({ people: z.record(z.string().regex(/^[UW][A-Z\d]+$/), name) })
         .optional(),
