@@ -32,7 +32,7 @@ async function imported(mapping: string, zone: Zone | null = null) {
       expect(window.atMs[0]).toBe(START_MS);
       values.set(`${service}/${metric}`, [...window.values]);
     }
-    return { summary, values };
+    return { summary, values, deployments: history.tables.deployments };
   } finally {
     history.close();
   }
@@ -100,6 +100,29 @@ describe("a worked example", () => {
       expect(missing).toHaveLength(name === "datadog" ? 1 : 0);
     },
   );
+
+  it("of OpenTelemetry's deployments takes its attributes, in production", async () => {
+    const mapping = join(EXPORTS, "otel-deployments/mapping.yaml");
+    const { summary, deployments } = await imported(mapping);
+    expect(summary.deployments).toMatchObject({ total: 3, regression: 1 });
+    const ends = deployments.map((row) => [
+      row.deploymentId,
+      row.service,
+      row.version,
+      row.environment,
+      row.finishedAtMs === null ? null : (row.finishedAtMs - row.startedAtMs) / 1000,
+    ]);
+    expect(ends).toEqual([
+      ["d1", "cart", "1.0.0", "production", 130],
+      ["d2", "shop", "2.4.0", "production", 95],
+      ["d3", "shop", "2.3.1", "production", 62],
+    ]);
+    // A deployment that failed has no known end, also where it is meant.
+    const staging = await imported(
+      changed("otel-deployments", "mapping.yaml", "= 'prod", "<> 'prod"),
+    );
+    expect([...staging.deployments]).toMatchObject([{ deploymentId: "d4", finishedAtMs: null }]);
+  });
 
   it("of a sheet with decimal commas and local time is imported with its time zone", async () => {
     const mapping = join(EXPORTS, "spreadsheet/mapping.yaml");

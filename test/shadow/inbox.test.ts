@@ -1,8 +1,10 @@
 /** Deliveries at the door: who may send what, once, and what is refused and recorded. */
 
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { signatureOf } from "../../lab/shadow/http/signature.ts";
+import { ROOT } from "../history/smallWorld.ts";
 import { openDoor, SECRETS, WINDOW_MS, type Sent } from "./door.ts";
 import { notingHost, START_MS } from "./hosts.ts";
 
@@ -87,6 +89,53 @@ describe("a delivery", () => {
     });
     expect(door.host.told).toHaveLength(1);
     expect(door.recorded).toMatchObject([{ kind: "reused", by: "chat" }]);
+  });
+});
+
+describe("a deployment in OpenTelemetry's words", () => {
+  const readme = readFileSync(join(ROOT, "lab/shadow/http/README.md"), "utf8");
+  const body = JSON.parse(/^```json\n([\s\S]*?)^```/m.exec(readme)![1]!) as {
+    readonly attributes: object;
+  };
+  const { attributes } = body;
+
+  it("is the one of the page, and what else a resource says is left out", async () => {
+    const resource = { ...attributes, "service.name": "cart", "telemetry.sdk.language": "go" };
+    expect(await door.send("deployments", { ...body, attributes: resource })).toMatchObject({
+      status: 200,
+    });
+    expect(door.host.told).toMatchObject([
+      {
+        kind: "deploymentStarted",
+        atMs: Date.parse("2026-07-01T12:00:00Z"),
+        deployment: {
+          ...{ deploymentId: "1208", service: "cart", version: "v42" },
+          ...{ environment: "production", kind: "code" },
+        },
+      },
+    ]);
+  });
+
+  it("may have the older name of the environment, and fields beside the attributes", async () => {
+    const older = { "service.name": "cart", "deployment.environment": "staging" };
+    const mixed = { deploymentId: "cart-7", author: "ana", attributes: older };
+    expect(await door.send("deployments", mixed)).toMatchObject({ status: 200 });
+    expect(door.host.told).toMatchObject([
+      { deployment: { deploymentId: "cart-7", environment: "staging", author: "ana" } },
+    ]);
+  });
+
+  it.each<[object, string]>([
+    [{ ...body, service: "pay" }, "attributes.service.name: `service` says otherwise"],
+    [{ attributes: [] }, "attributes: expected an object of attributes"],
+    [{ attributes: { "service.name": "cart" } }, "deploymentId: "],
+    [{ attributes: { ...attributes, "service.name": { value: "cart" } } }, "service: "],
+    [{ attributes: { ...attributes, "service.version": "v".repeat(201) } }, "version: "],
+    [{ attributes: JSON.parse('{"__proto__": {"deployment.id": "x"}}') as object }, "deploymentId"],
+  ])("is refused where it does not fit: %#", async (wrong, why) => {
+    const { status, detail } = await door.send("deployments", wrong);
+    expect([status, detail]).toEqual([400, expect.stringContaining(why)]);
+    expect(door.host.told).toEqual([]);
   });
 });
 

@@ -16,6 +16,7 @@ import {
 import type { ServiceRow } from "../../history/tables.ts";
 import { problemDocument, Refusal, type ProblemKind } from "../../server/problems.ts";
 import { nearestNames } from "../../explain/nearest.ts";
+import { orAttributes } from "./attributes.ts";
 import { BODIES, INPUTS } from "./bodies.ts";
 import type { Answer, Deliveries } from "./deliveries.ts";
 import { isGiven, whyNotEntitled } from "./entitlement.ts";
@@ -110,7 +111,7 @@ function routesOf(given: Inbox): readonly Route[] {
   });
   const halt = ({ by }: { by: string }): Asked => ({ deed: "halt", by, deploymentId: null });
   return [
-    plain("deployments", "deployments", BODIES.deployments, INPUTS.deployment),
+    plain("deployments", "deployments", orAttributes(BODIES.deployments), INPUTS.deployment),
     plain("tags", "tags", BODIES.tags, INPUTS.tag),
     plain("stages", "stages", BODIES.stages, INPUTS.stage),
     plain("rollbacks/finished", "rollbacks", BODIES.rollbacks, INPUTS.rollback),
