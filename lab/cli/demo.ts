@@ -1,41 +1,62 @@
-/** `hindsight demo`: the whole story on a generated quarter, from one command. */
+/** `hindsight demo`: the whole story on a generated quarter, in one screen, from one command. */
 
 import { existsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
+import { stringify } from "yaml";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { compareDocument } from "../compare/document.ts";
 import { evaluate } from "../compare/evaluate.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
-import { pathFromHere } from "../directory.ts";
+import { pathFromHere, writeOwnFile } from "../directory.ts";
+import { announcedRollback, type AnnouncedRollback } from "../explain/announced.ts";
+import { DEFAULT_BUDGET } from "../gate/budget.ts";
 import { readManifest } from "../history/manifest.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
+import { verdictOf, type VerdictAsked } from "../server/views/verdict.ts";
 import { generateHistory } from "../simulate/generate.ts";
 import { openWorld, shippedDirectory } from "../simulate/open.ts";
 import { printComparison } from "./compare.ts";
+import { candidateOf, demoStory } from "./demoStory.ts";
 import { wholeNumber } from "./options.ts";
-import { note, printJson, PROGRAM, progressBar } from "./output.ts";
+import { note, print, printFitted, printJson, PROGRAM, progressBar } from "./output.ts";
 
-const POLICIES = ["full-autonomy", "two-minute-override", "five-minute-override", "human-approval"];
+/** Held against the policy that was in force. */
+const CANDIDATES = [
+  "full-autonomy",
+  "two-minute-override",
+  "five-minute-override",
+  "human-approval",
+];
 
 /** Of people's luck, and of what history hid. */
 const DRAWS = 5;
 
+/** They answer as those of the quarter did. */
+const PEOPLE = "modelled";
+
+/** The verdict of the web lab's first page. */
+const ASKED: VerdictAsked = { budget: DEFAULT_BUDGET, within: undefined, pairs: "baseline" };
+
 interface Flags {
   readonly dir: string;
   readonly seed: number;
+  readonly all?: true;
   readonly json?: true;
 }
 
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("Generate a quarter, compare four policies on it, and say what differs.")
+    .description(
+      "Generate a quarter, hold four policies against the one in force, and tell it in one screen.",
+    )
     .option("--dir <dir>", "where the quarter and the run go", ".hindsight")
     .option("--seed <n>", "seed of the quarter", wholeNumber(0), 7)
+    .option("--all", "print the whole comparison, as `compare --all` does")
     .option("--json", "print the comparison as JSON")
-    .addHelpText("after", "\nExample:\n  hindsight demo")
+    .addHelpText("after", "\nExamples:\n  hindsight demo\n  hindsight demo --seed 8 --all")
     .action(async (flags: Flags) => {
       const worldFile = join(shippedDirectory("datasets/worlds"), "quarter.yaml");
       const opened = openWorld(worldFile, flags.seed);
@@ -60,12 +81,14 @@ export function demoCommand(): Command {
           progress,
         });
       }
-      const folder = shippedDirectory("scenarios/policies");
-      const policies = POLICIES.map((name) => loadPolicy(join(folder, `${name}.yaml`)));
+      const files = [
+        opened.loggingPolicyFile,
+        ...CANDIDATES.map((name) => join(shippedDirectory("scenarios/policies"), `${name}.yaml`)),
+      ];
       const history = await openHistory(directory);
       try {
-        const evaluation = await evaluate(history, policies, {
-          people: "modelled",
+        const evaluation = await evaluate(history, files.map(loadPolicy), {
+          people: PEOPLE,
           draws: DRAWS,
           seed: 1,
           replicates: 1000,
@@ -73,45 +96,57 @@ export function demoCommand(): Command {
           progress,
         });
         await writeRun(run, evaluation, true);
-        if (flags.json) printJson(compareDocument(evaluation));
-        else printComparison(evaluation);
-        for (const line of evaluation.manifest.notes) note(line);
-        note(
-          `\nPeople answer as those of this quarter did (--people modelled, ${DRAWS} draws).\n` +
-            `The run is in ${run}; the history in ${directory}. Next:\n` +
-            nextCommands(directory, folder, run, evaluation.flips[0]?.deploymentId),
-        );
+        if (flags.json) {
+          printJson(compareDocument(evaluation));
+          return;
+        }
+        if (flags.all) {
+          printComparison(evaluation, true);
+          for (const line of evaluation.manifest.notes) note(line);
+        }
+        const verdict = verdictOf(history, evaluation, files, ASKED);
+        const story = announcedRollback(history.tables);
+        for (const line of demoStory(evaluation, verdict, story)) printFitted(line);
+        const config = writeConfig(flags.dir, directory, files);
+        const candidate = files[candidateOf(evaluation, verdict)]!;
+        printFitted("Go on with:");
+        for (const line of nextCommands(config, candidate, story)) print(`  ${line}`);
       } finally {
         history.close();
       }
     });
 }
 
-/** What one would want to see then, as it can be pasted. */
+/** What daily commands take from a file: the history, the policies and the people of this demo. */
+function writeConfig(dir: string, history: string, policies: readonly string[]): string {
+  const fromThere = (path: string): string => relative(resolve(dir), resolve(path));
+  const file = join(dir, "demo.yaml");
+  writeOwnFile(
+    file,
+    "# Written by `hindsight demo`. The first policy was in force.\n" +
+      stringify({
+        history: fromThere(history),
+        policies: policies.map(fromThere),
+        people: PEOPLE,
+      }),
+  );
+  return pathFromHere(resolve(file));
+}
+
+/** Three to go on with, as they can be pasted. */
 function nextCommands(
-  history: string,
-  policies: string,
-  run: string,
-  deployment: string | undefined,
-): string {
-  const folder = pathFromHere(policies);
-  const asked = `--history ${history} --people modelled`;
-  const policy = (name: string): string => join(folder, `${name}.yaml`);
-  return [
-    `inspect ${history}`,
-    `policy suggest --history ${history} --out ${join(dirname(run), "suggested.yaml")}`,
-    ...(deployment === undefined
-      ? []
-      : [
-          `explain --history ${history} --policy ${policy("two-minute-override")} ` +
-            `--deployment ${deployment}`,
-        ]),
-    `serve ${asked} --policy ${policy("full-autonomy")} --policy ${policy("two-minute-override")}`,
-    `report ${asked} --quarter 2026Q3 --policy ${policy("two-minute-override")} ` +
-      `--candidate ${policy("five-minute-override")} --out ${join(dirname(run), "report.html")}`,
-  ]
-    .map((command) => `  ${PROGRAM} ${command}`)
-    .join("\n");
+  config: string,
+  candidate: string,
+  story: AnnouncedRollback | null,
+): readonly string[] {
+  const told = story === null ? [] : [`explain --deployment ${story.deploymentId}`];
+  return [...told, `gate --candidate ${pathFromHere(candidate)}`, "serve"].map((words) => {
+    const command = `${PROGRAM} ${words}`;
+    const flag = `--config ${config}`;
+    // Two columns before it, and a terminal of the usual width.
+    const fits = command.length + flag.length + 3 <= 80;
+    return fits ? `${command} ${flag}` : `${command} \\\n    ${flag}`;
+  });
 }
 
 function checkDirectory(dir: string): void {

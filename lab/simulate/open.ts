@@ -13,6 +13,7 @@ import { Problem } from "../problem.ts";
 export interface OpenedWorld {
   readonly world: World;
   readonly loggingPolicy: Policy;
+  readonly loggingPolicyFile: string;
   readonly sources: readonly SourceFile[];
 }
 
@@ -38,6 +39,7 @@ export function openWorld(
   return {
     world,
     loggingPolicy: loadPolicy(policyFile),
+    loggingPolicyFile: policyFile,
     sources: [
       { source: `${basename(file)} with seed ${seed}`, sha256: hash(text), rows: null },
       {

@@ -4,7 +4,7 @@
  * from this clone, and nothing else, so a library of `devDependencies` is missing there.
  */
 
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -86,9 +86,42 @@ describe("the packed package, in an empty folder", () => {
     npx("shadow", `${shipped}/scenarios/shadow/shadow.yaml`, "--check", "--without-secrets");
   });
 
-  it("gives the demo", { timeout: PACK_MS }, () => {
-    expect(npx("demo")).toContain("two-minute-override against full-autonomy:");
-  });
+  it(
+    "tells the demo in one screen, and its commands run as they stand",
+    { timeout: PACK_MS },
+    () => {
+      const env = { ...process.env, COLUMNS: "80" };
+      const told = execFileSync("npx", ["--no-install", "hindsight", "demo"], {
+        cwd: empty,
+        encoding: "utf8",
+        env,
+      });
+      const lines = told.trimEnd().split("\n");
+      expect(lines.length).toBeLessThanOrEqual(24);
+      expect(lines.filter((line) => line.length > 80)).toEqual([]);
+      const next = told.slice(told.indexOf("Go on with:")).replaceAll("\\\n", " ");
+      const commands = [...next.matchAll(/^ +(?:npx )?hindsight (.*)$/gm)].map(([, words]) =>
+        words!.split(/ +/),
+      );
+      expect(commands.map(([name]) => name)).toEqual(["explain", "gate", "serve"]);
+      const [explain, gate, serve] = commands;
+      // What it says of that deployment is what the history says.
+      const tree = npx(...explain!);
+      expect(tree).toContain("how it ended: rolled back");
+      expect(tree).toContain("migration_window=true");
+      const id = explain![explain!.indexOf("--deployment") + 1]!;
+      expect(told).toContain(`${id} began`);
+      const judged = spawnSync("npx", ["--no-install", "hindsight", ...gate!], {
+        cwd: empty,
+        encoding: "utf8",
+      });
+      expect([0, 1, 3]).toContain(judged.status);
+      expect(judged.stdout).toMatch(/^(PASS|FAIL|INCONCLUSIVE): \S+ against plain-window/);
+      expect(npx(...serve!, "--help")).toContain("--config <file>");
+      const config = readFileSync(join(empty, serve![serve!.indexOf("--config") + 1]!), "utf8");
+      expect(config).toContain("people: modelled");
+    },
+  );
 
   it("serves the pages of the web lab", { timeout: 60_000 }, async () => {
     const words = ["serve", "--history", "history", "--port", "0", "--json"];
