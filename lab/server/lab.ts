@@ -53,6 +53,7 @@ export class Lab {
   ends: Ends | null = null;
   #problem: string | null = null;
   #closed = false;
+  readonly #startedAt = new Date().toISOString();
   readonly #opening: Promise<void>;
 
   /** Policies are read at once and refused at once; the history is opened meanwhile. */
@@ -116,6 +117,7 @@ export class Lab {
     const isReady = this.ends !== null;
     const state = isReady ? "ready" : this.opened === null ? "opening" : "warming";
     return {
+      startedAt: this.#startedAt,
       state: this.#problem === null ? state : "failed",
       progress: isReady ? null : this.analyst.progress,
       whatIf: this.#isDragReady,

@@ -28,7 +28,7 @@ export interface Lab {
   readonly complaints: string[];
   open(path: string, options?: BrowserContextOptions): Promise<Page>;
   /** Ends the server and starts it again at its address, on what it left behind. */
-  restart(signal: NodeJS.Signals, meanwhile?: () => void): Promise<void>;
+  restart(signal: NodeJS.Signals, meanwhile?: () => void | Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export async function startLab(policies: readonly string[], history?: string): P
     },
     restart: async (signal, meanwhile) => {
       await ended(server, signal);
-      meanwhile?.();
+      await meanwhile?.();
       server = serve(new URL(url).port);
       await addressOf(server);
     },

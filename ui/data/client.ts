@@ -69,9 +69,9 @@ export async function ask<Name extends RouteName>(
   asked: Asked<Name>,
   waiting: Waiting = {},
 ): Promise<Ready<Name>> {
-  const response = await askReady(name, asked, waiting);
-  if (response.status === 204) return null as Ready<Name>;
-  return (await response.json()) as Ready<Name>;
+  const { status, body } = await askReady(name, asked, waiting);
+  if (status === 204) return null as Ready<Name>;
+  return JSON.parse(await body.text()) as Ready<Name>;
 }
 
 /** The same for an answer that is bytes. */
@@ -80,15 +80,15 @@ export async function askBytes(
   asked: Asked<"series"> | Asked<"bands">,
   waiting: Waiting = {},
 ): Promise<Uint8Array> {
-  const response = await askReady(name, asked, waiting);
-  return new Uint8Array(await response.arrayBuffer());
+  const { body } = await askReady(name, asked, waiting);
+  return new Uint8Array(await body.arrayBuffer());
 }
 
 async function askReady(
   name: RouteName,
   asked: object,
   { signal, onProgress }: Waiting,
-): Promise<Response> {
+): Promise<Whole> {
   const { params, query, body } = asked as JsonObject<object | undefined>;
   const [method, path] = ADDRESSES[name].split(" ") as [string, string];
   const url = filled(path, params) + searchOf(query);
@@ -99,10 +99,12 @@ async function askReady(
     init.headers = { "content-type": "application/json" };
   }
   for (let waitMs = 40; ; waitMs = Math.min(1000, waitMs * 1.5)) {
-    const response = await fetched(url, init);
-    if (!response.ok) throw await ApiProblem.of(response);
-    if (response.status !== 202) return response;
-    const { progress } = (await response.json()) as { progress: ProgressDocument | null };
+    const whole = await fetched(url, init, READS.includes(name) || method === "GET");
+    if (!whole.ok) throw ApiProblem.of(whole, await whole.body.text());
+    if (whole.status !== 202) return whole;
+    const { progress } = JSON.parse(await whole.body.text()) as {
+      progress: ProgressDocument | null;
+    };
     onProgress?.(progress);
     await pause(waitMs, signal);
   }
@@ -110,20 +112,37 @@ async function askReady(
 
 const RETRY_MS = 1000;
 
+/** An answer with all of its body: a server may also go away in the middle of one. */
+interface Whole {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly body: Blob;
+}
+
+/** Asked with a body, and yet they change nothing. */
+const READS: readonly RouteName[] = ["whatIf", "gate"];
+
 /**
  * A read is repeated until the server answers. What changes something is asked once: it may have
  * arrived.
  */
-async function fetched(url: string, init: RequestInit & { signal?: AbortSignal }) {
+async function fetched(
+  url: string,
+  init: RequestInit & { signal?: AbortSignal },
+  isRead: boolean,
+): Promise<Whole> {
   for (;;) {
     try {
       const response = await fetch(url, init);
+      const body = await response.blob();
       connection.isLost = false;
-      return response;
+      const { ok, status, statusText } = response;
+      return { ok, status, statusText, body };
     } catch (error) {
       if (!(error instanceof TypeError) || init.signal?.aborted) throw error;
       connection.isLost = true;
-      if (init.method !== "GET") throw error;
+      if (!isRead) throw error;
     }
     await pause(RETRY_MS, init.signal);
   }

@@ -24,8 +24,7 @@ export class ApiProblem extends Error {
   }
 
   /** Of an answer that is no success. */
-  static async of(response: Response): Promise<ApiProblem> {
-    const text = await response.text();
+  static of(answer: { status: number; statusText: string }, text: string): ApiProblem {
     let told: Partial<ProblemDocument> = {};
     try {
       told = JSON.parse(text) as Partial<ProblemDocument>;
@@ -34,7 +33,7 @@ export class ApiProblem extends Error {
     }
     const parts = told.errors?.map(({ path, message }) => `${path}: ${message}`) ?? [];
     return new ApiProblem(
-      told.title ?? `The server answered ${response.status} ${response.statusText}`,
+      told.title ?? `The server answered ${answer.status} ${answer.statusText}`,
       [told.detail ?? "", ...parts.filter((one) => one !== told.detail)]
         .filter((one) => one !== "")
         .join(" "),

@@ -9,6 +9,14 @@ import { ApiProblem } from "./problem.ts";
 
 type Request<T> = (waiting: Waiting) => Promise<T>;
 
+/** What somebody looks at now. */
+const watched = new Set<{ again(): void }>();
+
+/** After the server was started again: what it said before may no longer be so. */
+export function askAllAgain(): void {
+  for (const resource of [...watched]) resource.again();
+}
+
 export class Resource<T> {
   value = $state.raw<T | null>(null);
   problem = $state.raw<ApiProblem | null>(null);
@@ -16,12 +24,28 @@ export class Resource<T> {
   loading = $state(false);
   #flight: AbortController | null = null;
   #next: Request<T> | null = null;
+  #last: Request<T> | null = null;
 
   /** Asks anew and forgets a question that is still open. */
   ask(request: Request<T>): void {
-    this.#next = null;
-    this.#flight?.abort();
-    void this.#fly(request);
+    this.#watch(request);
+    this.#start(request);
+  }
+
+  /** For what changes something: it is never repeated unless somebody says so. */
+  act(request: Request<T>): void {
+    this.#start(request);
+  }
+
+  /** The last question once more. */
+  again(): void {
+    if (this.#last !== null) this.#start(this.#last);
+  }
+
+  /** What is there belongs to another question, and must not stand under the name of this one. */
+  forget(): void {
+    this.value = null;
+    this.problem = null;
   }
 
   /**
@@ -29,16 +53,29 @@ export class Resource<T> {
    * up meanwhile only the latest. So answers keep coming at the server's own pace.
    */
   askLatest(request: Request<T>): void {
+    this.#watch(request);
     if (this.#flight === null) void this.#fly(request);
     else this.#next = request;
   }
 
   /** Nobody looks any more. */
   stop(): void {
+    watched.delete(this);
     this.#next = null;
     this.#flight?.abort();
     this.#flight = null;
     this.loading = false;
+  }
+
+  #watch(request: Request<T>): void {
+    this.#last = request;
+    watched.add(this);
+  }
+
+  #start(request: Request<T>): void {
+    this.#next = null;
+    this.#flight?.abort();
+    void this.#fly(request);
   }
 
   async #fly(request: Request<T>): Promise<void> {

@@ -3,7 +3,8 @@
 import type { HistorySummary, Status } from "../../lab/server/contract/history.ts";
 import type { PolicySummary } from "../../lab/server/contract/policies.ts";
 import { ask } from "../data/client.ts";
-import { Resource } from "../data/resource.svelte.ts";
+import { connection } from "../data/connection.svelte.ts";
+import { askAllAgain, Resource } from "../data/resource.svelte.ts";
 import { fileOf } from "./command.ts";
 import { address } from "./address.svelte.ts";
 
@@ -52,10 +53,27 @@ class Lab {
     return row?.timezone ?? "UTC";
   }
 
+  /** Asks at once whether the server is there, and not only when its turn comes. */
+  look(): void {
+    ask("status", {}).then(
+      (status) => this.#told(status),
+      () => undefined,
+    );
+  }
+
+  #told(status: Status): void {
+    const before = this.status.value;
+    if (before !== null && before.startedAt !== status.startedAt) connection.isReturning = true;
+    this.status.value = status;
+    if (!connection.isReturning || (status.state !== "ready" && status.state !== "failed")) return;
+    connection.isReturning = false;
+    askAllAgain();
+  }
+
   async #follow(): Promise<void> {
     for (;;) {
       try {
-        this.status.value = await ask("status", {});
+        this.#told(await ask("status", {}));
       } catch {
         // The next round tells; what a view asks for says what is wrong.
       }

@@ -9,6 +9,8 @@ import { criticality, kind, label, list, progress, time } from "./words.ts";
  * `problem` says why.
  */
 export const status = z.object({
+  /** When this server was started: another time tells a page that it was started again. */
+  startedAt: time,
   state: z.enum(["opening", "warming", "ready", "failed"]),
   progress: progress.nullable(),
   /** May what-if be asked? It can be ready before or after comparisons are. */

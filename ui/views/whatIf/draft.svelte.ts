@@ -71,6 +71,12 @@ export class Draft {
     return this.#quick.problem ?? this.#exact.problem;
   }
 
+  /** After a problem. */
+  again(): void {
+    this.#askQuick();
+    this.#askExact();
+  }
+
   get progress(): ProgressDocument | null {
     return this.#quick.progress ?? this.#exact.progress;
   }
