@@ -67,7 +67,8 @@ function servicesIn(given: string): [name: string, service: string][] {
 export const EXPORTS_HELP = `
 Exports (JSON, pages of it, or JSON lines) may stand in for deployments, incidents and
 decisions:
-  --github     GET /repos/{owner}/{repo}/deployments, each with its "statuses" put in
+  --github     GET /repos/{owner}/{repo}/deployments, each with its "statuses" put in;
+               an earlier SHA that comes back within a week is kept as a rollback
   --argocd     argocd app list -o json, or kubectl get applications -A -o json
   --pagerduty  GET /incidents and GET /change_events
   --rollouts   kubectl get analysisruns,events -A -o json`;

@@ -22,6 +22,7 @@ import type {
   Reading,
 } from "./foreign.ts";
 import { readGithub } from "./github.ts";
+import { decidedAtGithub } from "./githubDecisions.ts";
 import { readRollouts } from "./rollouts.ts";
 import { readPagerdutyChanges, readPagerdutyIncidents } from "./pagerduty.ts";
 
@@ -59,9 +60,14 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   );
   const decisions = new Gathered<ForeignDecision>("decisions", findings, byDeployment);
   const { naming } = files;
+  const atGithub: ForeignDeployment[] = [];
   for (const path of files.github) {
-    deployments.add(path, readGithub(elementsOf(path), naming));
+    const read = readGithub(elementsOf(path), naming);
+    deployments.add(path, read);
+    atGithub.push(...read.rows);
   }
+  const rollbacks = decidedAtGithub(atGithub);
+  decisions.add(files.github.join(", "), { rows: rollbacks, problems: [] });
   for (const path of files.argocd) {
     deployments.add(path, readArgocd(elementsOf(path), naming));
   }
@@ -102,6 +108,15 @@ export async function readExports(files: ExportFiles, duck: Duck): Promise<Expor
   // What is decided about a deployment that was left out goes with it.
   const kept = new Set(deployments.rows.map(({ deploymentId }) => deploymentId));
   decisions.leaveOut("its deployment is left out", (row) => !kept.has(row.deploymentId));
+  const taken = [
+    ...new Set(decisions.rows.filter((row) => rollbacks.includes(row)).map(byDeployment)),
+  ];
+  if (taken.length > 0) {
+    findings.warn(
+      `taken as rolled back: ${counted(taken.length, "GitHub deployment")} ` +
+        `(${listed(taken, 3)}), because a later one brings back an earlier SHA within a week`,
+    );
+  }
   const small = new Map<SmallTable, Relation>();
   const put = async <Row>(
     table: "deployments" | "incidents" | "decisions",

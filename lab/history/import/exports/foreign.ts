@@ -19,6 +19,8 @@ export interface ForeignDeployment {
   readonly startedAtMs: number;
   /** When it had succeeded; null when it has not (yet), or nobody says. */
   readonly finishedAtMs: number | null;
+  /** When it had failed, where that is told. */
+  readonly failedAtMs?: number;
   /** `waiting` has touched nothing yet; `failed` may have. */
   readonly state: "waiting" | "running" | "succeeded" | "failed";
   /** Nothing says when it began to run: `startedAtMs` is when it was created. */

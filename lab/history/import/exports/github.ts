@@ -117,6 +117,7 @@ function deploymentOf(pieces: readonly Piece[], naming: Naming): ForeignDeployme
     startedAtMs: first("running") ?? timeIn(given, "created_at")!,
     ...(first("running") === null ? { startIsCreation: true as const } : {}),
     finishedAtMs: first("succeeded"),
+    ...(last?.state === "failed" ? { failedAtMs: last.atMs } : {}),
     state: last?.state ?? unsaid,
     version: textIn(given, "sha") ?? textIn(given, "ref"),
     author: textIn(within(given, "creator"), "login"),
