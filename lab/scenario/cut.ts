@@ -22,7 +22,7 @@ import type { History } from "../history/open.ts";
 import { assemble, streamStoredWindows, type FoundWindow } from "../history/windows.ts";
 import { nearestNames } from "../explain/nearest.ts";
 import { recoveryOf } from "../outcome/recovery.ts";
-import { recorded } from "../people/recorded.ts";
+import { loneWordOf, recorded } from "../people/recorded.ts";
 import { Problem } from "../problem.ts";
 import { percentagePoint } from "../history/metric/seriesName.ts";
 import { planReplay, type Plan, type PlannedDeployment } from "../replay/plan.ts";
@@ -141,14 +141,14 @@ function isSame(one: InlineRun, other: InlineRun): boolean {
 
 /** Answers of history's people and platform; `answers` collects them as they are given. */
 function answersOf({ tables }: History): { answers: Event[]; answer: Answer } {
-  const people = recorded(tables.decisions);
+  const people = recorded(tables.decisions, tables.proposals);
   const platform = recoveryOf(tables, SEED);
   const answers: Event[] = [];
   return {
     answers,
-    answer: (command) => {
+    answer: (command, record) => {
       if (command.kind === "propose") {
-        const [given] = people.answers(command);
+        const [given] = people.answers(command, loneWordOf(record));
         if (given === undefined || given.kind === "signalJudged") return null;
         answers.push(given);
         return given;

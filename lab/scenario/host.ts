@@ -42,8 +42,8 @@ export interface HostRun {
   readonly handled: readonly Handled[];
 }
 
-/** Answers a command: a later event, or null. */
-export type Answer = (command: EngineCommand) => Event | null;
+/** Answers a command: a later event, or null. The record is the decision that gave the command. */
+export type Answer = (command: EngineCommand, record?: DecisionRecord) => Event | null;
 
 /** Rollbacks succeed after 90 s; people do not answer. */
 export function answerInTime({ kind, deploymentId, askedAtMs }: EngineCommand): Event | null {
@@ -79,7 +79,8 @@ export function runHost(
     handled.push(...step.handled);
     steps.push({ policy, before, event, records: step.records, commands: step.commands });
     for (const command of step.commands) {
-      const answered = answer(command);
+      const made = step.records.find(({ decisionId }) => decisionId === command.decisionId);
+      const answered = answer(command, made);
       if (answered !== null) pending.push(answered);
     }
     if (step.commands.length > 0) pending.sort(compareEvents);

@@ -190,6 +190,9 @@ assign: [{ otherwise: override }]`,
         [8, "approvalGiven", "sam"],
       ],
     },
+    // What people answered to the proposal itself comes as long after the question.
+    yes: { label: "benign", proposals: [[5, "sre", 0.7, "accepted"]] },
+    no: { label: "benign", proposals: [[5, "sre", 0.7, "rejected"]] },
     deaf: { label: "benign", proposals: [[5, "other", 1]] },
   });
   try {
@@ -206,7 +209,13 @@ assign: [{ otherwise: override }]`,
       ]);
       ends.push(`${deploymentId} ${end}`);
     }
-    expect(ends.sort()).toEqual(["d-alone rolledBack", "d-asked rolledBack", "d-deaf healthy"]);
+    expect(ends.sort()).toEqual([
+      "d-alone rolledBack",
+      "d-asked rolledBack",
+      "d-deaf healthy",
+      "d-no overridden",
+      "d-yes rolledBack",
+    ]);
   } finally {
     history.close();
   }
