@@ -175,7 +175,8 @@ function confidences(policy: Policy, isWritten: (path: Path) => boolean): Smell[
 
 /**
  * Beside an agent's word, the evidence of one signal is asked for. Where that is a breach, and one
- * breach is enough to act on, our own evidence decides and the word adds nothing.
+ * breach is enough to act on, our own evidence decides and the word adds nothing. It only
+ * makes the policy look again, at once, at a breach that a restraint held.
  */
 function idleEvidence({ agents = [], fusion, signals, evidence: { weights } }: Policy): Smell[] {
   const weightOf = (name: string): number => own(weights, name) ?? 0;
