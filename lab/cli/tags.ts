@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { tagsBrief } from "../tags/brief.ts";
 import { tagsDocument } from "../tags/document.ts";
 import { tagsText } from "../tags/print.ts";
 import { valueOfTags } from "../tags/value.ts";
@@ -21,13 +22,14 @@ export function tagsCommand(): Command {
       .requiredOption("--policy <file>", "the policy"),
   );
   return stretchOptions(command)
+    .option("--all", "print every arm, kind of tag and deployment")
     .addHelpText(
       "after",
       "\nA history without tags is an answer too: nothing to value, exit code 0.\n" +
         "\nExample:\n  hindsight tags --history quarter " +
         "--policy scenarios/policies/two-minute-override.yaml",
     )
-    .action(async (flags: EvaluateFlags & { policy: string }) => {
+    .action(async (flags: EvaluateFlags & { policy: string; all?: true }) => {
       const policy = loadPolicy(flags.policy);
       const options = evaluateOptionsOf(flags);
       const history = await openHistory(flags.history, { labels: flags.labels });
@@ -35,7 +37,7 @@ export function tagsCommand(): Command {
         const value = await valueOfTags(history, policy, { ...options, progress: progressBar() });
         if (flags.json) printJson(tagsDocument(value));
         else if (value === null) printFitted("This history has no tags: nothing to value.");
-        else printFitted(tagsText(value));
+        else printFitted(flags.all ? tagsText(value) : tagsBrief(value));
         for (const line of value?.manifest.notes ?? []) note(line);
       } finally {
         history.close();

@@ -259,7 +259,7 @@ export async function evaluate(
         ...stretch,
         ...(outage === undefined ? [] : [outageNote(outage)]),
         ...unmet,
-        ...notesOf(history, evaluated, recovery),
+        ...notesOf(history, evaluated, recovery, options.told?.asked),
         ...passingNotes(passing),
         ...silenceNotes(unlike, options.people),
         ...windowNotes(unlike, people.model, people.seenUntilMs),

@@ -19,15 +19,22 @@ export function headlines({ policies, differences }: Answer): readonly string[] 
   const [baseline, ...candidates] = policies;
   return candidates.map(({ policy }) => {
     const mine = differences.filter((one) => one.candidatePolicy === policy.policy);
-    const told = [partOf(mine, "better"), partOf(mine, "worse")].filter((part) => part !== null);
     const start = `${policy.policy} against ${baseline!.policy.policy}`;
-    if (told.length === 0) return `${start}: this history cannot tell which is better.`;
-    const isModelled = mine.some(
-      ({ field, verdict, ground }) =>
-        FIRST.includes(field) && TOLD.has(verdict) && ground === "modelled",
-    );
-    return `${start}: ${told.join("; ")}${isModelled ? " (in part modelled)" : ""}.`;
+    return `${start}: ${surely(mine) ?? "this history cannot tell which is better"}.`;
   });
+}
+
+/** What is surely better and what worse, in half a sentence; null where nothing is. */
+export function surely(differences: readonly Difference[]): string | null {
+  const told = [partOf(differences, "better"), partOf(differences, "worse")].filter(
+    (part) => part !== null,
+  );
+  if (told.length === 0) return null;
+  const isModelled = differences.some(
+    ({ field, verdict, ground }) =>
+      FIRST.includes(field) && TOLD.has(verdict) && ground === "modelled",
+  );
+  return `${told.join("; ")}${isModelled ? " (in part modelled)" : ""}`;
 }
 
 function partOf(differences: readonly Difference[], verdict: "better" | "worse"): string | null {

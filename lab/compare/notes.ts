@@ -20,11 +20,16 @@ function unaidedText({ unaided }: Recovery): string {
 
 const isRolledBack = ({ rolledBack }: Outcome): boolean => rolledBack;
 
-/** What the numbers below cannot say. */
+/**
+ * What the numbers below cannot say.
+ *
+ * @param asked which policy the question is about, where the others are variants of it
+ */
 export function notesOf(
   history: Past,
   policies: readonly Evaluated[],
   recovery: Recovery,
+  asked?: number,
 ): string[] {
   const baseline = policies[0]!;
   const notes: string[] = [];
@@ -36,7 +41,8 @@ export function notesOf(
   }
   notes.push(...labellingNotes(history.labelling ?? null));
   if (tables.labels.length === 0) notes.push("No labels: no false-positive rate and no misses.");
-  notes.push(...policies.flatMap(wrongLabelsNote));
+  const told = asked === undefined ? policies : [policies[asked]!];
+  notes.push(...told.flatMap(wrongLabelsNote));
   const regressions = outcomes.filter(({ label }) => label === "regression");
   const untimed = regressions.filter(({ onsetAtMs }) => onsetAtMs === null).length;
   if (untimed === regressions.length) {

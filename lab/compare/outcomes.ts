@@ -59,6 +59,8 @@ export interface Told {
   readonly given: readonly (GivenTags | null)[];
   /** So many policies, the first ones, are scored; of the others there are outcomes. */
   readonly scored: number;
+  /** Which of the scored ones the question is about: notes say what its numbers rest on. */
+  readonly asked: number;
 }
 
 export interface ReplayedOutcomes {

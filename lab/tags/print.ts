@@ -11,6 +11,7 @@ import type { Change } from "./credit.ts";
 import type { Effect, Factorial } from "./factorial.ts";
 import type { KindInventory } from "./inventory.ts";
 import type { ArmValue, KindValue, TagValue } from "./value.ts";
+import { tagsHeadline, unreadText } from "./brief.ts";
 import { removedText } from "./removed.ts";
 import { counted } from "../counted.ts";
 
@@ -43,15 +44,11 @@ const CANNOT_SAY = "cannot say";
 export function tagsText(value: TagValue, columns = TERMINAL_COLUMNS): string {
   const lines: string[] = [];
   const { policy, tags, arms } = value;
-  if (value.kinds.every(({ read }) => !read)) {
-    const kinds = value.kinds.map(({ kind }) => kind).join(", ");
-    return (
-      `${counted(tags.length, "tag")}, and ${policy.policy} reads none of them (${kinds}): ` +
-      "it does the same with them and without.\n" +
-      "Write under `context` what a tag may do, or name it in a `when`."
-    );
-  }
+  const unread = unreadText(value);
+  if (unread !== null) return unread;
   lines.push(
+    tagsHeadline(value),
+    "",
     `${counted(tags.length, "tag")}, read by ${policy.policy}. Differences are against no tags.`,
   );
   if (!value.labelled) {

@@ -76,7 +76,11 @@ export async function valueOfTags(
     {
       ...options,
       modelled: { limits: [] },
-      told: { given: arms.map((arm) => arm.given), scored: scored.length },
+      told: {
+        given: arms.map((arm) => arm.given),
+        scored: scored.length,
+        asked: main.findIndex(({ name }) => name === AS_RECORDED),
+      },
     },
   );
   const { policies, scoring, hidden, unscored, again } = evaluation;

@@ -3,15 +3,19 @@
  * exactly one thing.
  */
 
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { silent } from "../../lab/progress.ts";
 import type { History } from "../../lab/history/open.ts";
 import { isGood } from "../../lab/outcome/outcome.ts";
+import { tagsBrief } from "../../lab/tags/brief.ts";
 import { tagsDocument } from "../../lab/tags/document.ts";
 import { tagsText } from "../../lab/tags/print.ts";
 import { removedText } from "../../lab/tags/removed.ts";
 import { valueOfTags, type ArmValue, type TagValue } from "../../lab/tags/value.ts";
-import { HOOK_MS } from "../history/smallWorld.ts";
+import { inTurn } from "../commandLine.ts";
+import { temporaryDirectory } from "../directories.ts";
+import { HOOK_MS, policyFile } from "../history/smallWorld.ts";
 import {
   minute,
   START_MS,
@@ -157,6 +161,20 @@ describe("planted tags", () => {
     expect(told((await valueOfTags(history, POLICY, OPTIONS))!)).toBe(told(value));
   });
 
+  it("are answered in a sentence, with at most eight rows and the masked by name", () => {
+    const lines = tagsBrief(value).split("\n");
+    expect(lines[0]).toMatch(
+      /^Under believing the tags kept 2 good deployments from a rollback and masked 1 regression; /,
+    );
+    expect(lines[0]).toContain("this history cannot tell");
+    const rows = lines.filter((line) => line.startsWith("│"));
+    expect(rows.length - 1).toBeLessThanOrEqual(8);
+    expect(Math.max(...rows.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect(lines).toContain("Masked: d-masked.");
+    expect(lines.at(-1)).toMatch(/^--all has/);
+    expect(tagsText(value).split("\n")[0]).toBe(lines[0]);
+  });
+
   it("are printed and written alike", () => {
     const text = tagsText(value);
     expect(text).toContain("│ regressions missed");
@@ -191,4 +209,18 @@ it("a history without tags has nothing to value, and one without labels cannot s
   const value = await valueOfTags(unlabelled, POLICY, OPTIONS);
   expect(tagsText(value!)).toContain("this history cannot say");
   unlabelled.close();
+});
+
+it("on the command line the answer comes first, and one note on wrong labels", async () => {
+  const dir = join(temporaryDirectory(), "history");
+  expect((await inTurn(["import", "csv", "datasets/example", "--out", dir])).code).toBe(0);
+  const quick = ["--replicates", "100", "--draws", "1"];
+  const policy = ["--policy", policyFile("two-minute-override")];
+  const { stdout, stderr } = await inTurn(["tags", "--history", dir, ...policy, ...quick]);
+  expect(stdout).toMatch(/^Under two-minute-override the tags kept 1 good deployment from/);
+  expect(stderr.match(/labels were wrong, at random \([^)]+\)/g)).toEqual([
+    "labels were wrong, at random (as recorded)",
+  ]);
+  const all = await inTurn(["tags", "--history", dir, ...policy, ...quick, "--all"]);
+  expect(all.stdout).toContain("By kind of tag");
 });
