@@ -5,10 +5,9 @@
  */
 
 import { belowText } from "../counted.ts";
+import { EVIDENCE_AT_LEAST } from "../evidence.ts";
 import type { Difference } from "./compare.ts";
 
-/** The fewest observations, and the fewest effective services, that say anything about others. */
-const EVIDENCE_AT_LEAST = 5;
 const NEEDED = "five are needed";
 
 /** What a difference rests on. */

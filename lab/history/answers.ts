@@ -4,6 +4,8 @@
  */
 
 import { counted } from "../counted.ts";
+import { EVIDENCE_AT_LEAST } from "../evidence.ts";
+import { enoughIn, isEnoughFor, restsText } from "./enough.ts";
 import { countLabels } from "./import/importHistory.ts";
 import type { HistoryTables, SeriesRow } from "./tables.ts";
 
@@ -13,12 +15,13 @@ export interface Answer {
   readonly why: string;
 }
 
-/** Below this many regressions, a rate of them has an interval too wide to rank policies. */
+/** Below this many regressions, a rate of them has a wide interval. */
 const FEW_POSITIVES = 20;
 
 /** The questions people bring, each with yes or no and the reason. */
 export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): Answer[] {
   const labels = countLabels(tables);
+  const { regressions } = enoughIn(tables);
   const benign = labels.benign + labels.expected_change;
   const ofDeployments = tables.incidents.filter(({ deploymentId }) => deploymentId !== null);
   const resolved = ofDeployments.filter(({ resolvedAtMs }) => resolvedAtMs !== null).length;
@@ -46,14 +49,17 @@ export function canAnswer(tables: HistoryTables, series: readonly SeriesRow[]): 
           : "no deployment is labelled regression: there is no miss rate",
     },
     {
-      question: "Are differences between policies likely to be distinguishable?",
-      answer: labels.regression >= FEW_POSITIVES,
+      question: "Is there enough for verdicts on missed regressions and recovery?",
+      answer: isEnoughFor(regressions),
       why:
-        labels.regression >= FEW_POSITIVES
-          ? counted(labels.regression, "regression")
-          : labels.regression === 0
-            ? "no deployment is labelled regression: what is done differs, not how right it is"
-            : `only ${counted(labels.regression, "regression")}: intervals will be wide`,
+        labels.regression === 0
+          ? "no deployment is labelled regression: what is done differs, not how right it is"
+          : restsText(regressions, "regression") +
+            (isEnoughFor(regressions)
+              ? labels.regression < FEW_POSITIVES
+                ? ": intervals will be wide"
+                : ""
+              : `; ${EVIDENCE_AT_LEAST} of each are needed`),
     },
     {
       question: "How fast would incidents have ended (MTTR)?",

@@ -2,6 +2,7 @@
 
 import { jsonObject, type JsonObject } from "../../engine/index.ts";
 import { canAnswer } from "./answers.ts";
+import { enoughIn } from "./enough.ts";
 import { withSeveralIncidents } from "./incidents.ts";
 import { countLabels } from "./import/importHistory.ts";
 import type { History } from "./open.ts";
@@ -52,6 +53,7 @@ export async function inspect(history: History) {
       shortSeries: named((quality) => quality.stored < SHORT_SERIES),
       deployments: measureDeployments(history, measured),
     },
+    enough: enoughIn(tables),
     canAnswer: canAnswer(tables, series),
     dropped: manifest.dropped,
     warnings: [...manifest.warnings, ...withoutChecksums(manifest)],

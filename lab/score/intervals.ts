@@ -103,23 +103,6 @@ function deviationOf(values: Float64Array): number {
   return deviation < 1e-12 * Math.abs(mean) ? 0 : deviation;
 }
 
-/**
- * The effective number of clusters: how many equal ones would say as much as these unequal ones
- * (Kish 1965). So one large service among small ones does not count as a large fleet.
- *
- * @param sizes how many observations each cluster has
- */
-export function effectiveClusters(sizes: readonly number[]): number {
-  let sum = 0;
-  let squares = 0;
-  for (const size of sizes) {
-    sum += size;
-    squares += size * size;
-  }
-  // Tidied here, so that every rule and every text has the same number.
-  return squares === 0 ? 0 : tidy((sum * sum) / squares);
-}
-
 /** Wilson's score interval of a share of `n`, with `n` cut down by the design effect. */
 export function wilson(share: number, n: number): Interval {
   const count = n / DESIGN_EFFECT;

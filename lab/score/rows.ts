@@ -7,9 +7,10 @@
 
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
+import { effectiveClusters } from "../evidence.ts";
 import { isTotal, rangeOfSums, valueOfSums, type Field } from "./fields.ts";
 import { GroupSums, sumsIn, type Sums } from "./groupSums.ts";
-import { differenceRange, effectiveClusters, type Range, type Spread } from "./intervals.ts";
+import { differenceRange, type Range, type Spread } from "./intervals.ts";
 import { resamplesOf } from "./resamples.ts";
 import type { ScoreOptions } from "./scorecard.ts";
 import { COUNTED, sumByService, sumsOf } from "./sums.ts";

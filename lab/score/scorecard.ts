@@ -9,6 +9,7 @@
  * Where there are several draws, of people or of what history hid, every value is their mean.
  */
 
+import { effectiveClusters } from "../evidence.ts";
 import { jsonObject, own, type JsonObject } from "../../engine/index.ts";
 import { belowText } from "../counted.ts";
 import type { Causes } from "../causes/tally.ts";
@@ -20,7 +21,7 @@ import type { Costs } from "./costs.ts";
 import type { Diagnostics, MttrSensitivity } from "./diagnostics.ts";
 import { addendsOf, FIELDS, isTotal, total, type Field } from "./fields.ts";
 import { identifiedText, lessThanHalf, type LessThanHalf } from "./identified.ts";
-import { effectiveClusters, intervalOf, intervalOfShare, tidy, type Spread } from "./intervals.ts";
+import { intervalOf, intervalOfShare, tidy, type Spread } from "./intervals.ts";
 import { GroupSums, type Addends, type Seconds, type Sums } from "./groupSums.ts";
 import { resamplesOf } from "./resamples.ts";
 import { sumByService, type ServiceSums } from "./sums.ts";

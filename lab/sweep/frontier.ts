@@ -3,8 +3,8 @@
  * is, and at which of them a further gain begins to cost more than before (the knee).
  */
 
+import { effectiveClusters } from "../evidence.ts";
 import {
-  effectiveClusters,
   intervalOf,
   intervalOfShare,
   tidy,

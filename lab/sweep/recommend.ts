@@ -24,7 +24,7 @@ import { resampled, spread, type Resamples } from "./resample.ts";
 import { countsOver, sumsOver, totalOf, type SweepTable } from "./table.ts";
 import { tooFew } from "../compare/enough.ts";
 import { formatApart } from "../compare/words.ts";
-import { effectiveClusters } from "../score/intervals.ts";
+import { effectiveClusters } from "../evidence.ts";
 
 /** A policy that may be recommended. */
 export interface Candidate {

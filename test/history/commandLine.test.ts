@@ -150,6 +150,21 @@ describe("inspect", () => {
     expect(text.stdout).toMatch(/2 \(1 regression, 1 benign\)/);
     expect(text.stdout).toMatch(/neither MTTR nor time to rollback/);
   });
+
+  it("answers in a sentence first, then what is doubtful, and everything with --all", async () => {
+    const [brief, all] = [
+      await inTurn(["inspect", history]),
+      await inTurn(["inspect", history, "--all"]),
+    ];
+    expect(brief.stdout).toMatch(
+      /^2 deployments of 2 services in 1 day: too few for a verdict on which policy is better,/,
+    );
+    expect(brief.stdout).toContain("--all has every row");
+    expect(brief.stdout).not.toMatch(/ {2}yes {2}|: 0 series|digest/);
+    expect(all.stdout.split("\n")[0]).toBe(brief.stdout.split("\n")[0]);
+    expect(all.stdout).toMatch(/ {2}yes {2}How many regressions would have been caught\?/);
+    expect(all.stdout).toMatch(/constant +0 series/);
+  });
 });
 
 describe("interrupted and out of room", () => {
