@@ -14,6 +14,8 @@ import {
   scorecardTable,
   unlabelledLines,
 } from "../compare/print.ts";
+import { meaningLine } from "../compare/meanings.ts";
+import type { WhichPairs } from "../compare/pairs.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
@@ -24,6 +26,8 @@ import { TERMINAL_COLUMNS } from "../terminal.ts";
 
 const FLIPS_SHOWN = 5;
 const FLIPS_NAMED = 3;
+/** Pairs grow with the square of the policies: of more, `--json` has all with `--all`. */
+const ALL_OF_AT_MOST = 6;
 
 export function compareCommand(): Command {
   return runOptions(
@@ -35,7 +39,10 @@ export function compareCommand(): Command {
         (file: string, files: string[] | undefined) => [...(files ?? []), file],
       ),
   )
-    .option("--all", "print every row, and every deployment that ends differently")
+    .option(
+      "--all",
+      "print every row, every pair of policies and every deployment that ends differently",
+    )
     .addHelpText(
       "after",
       "\nExample:\n  hindsight compare --history quarter " +
@@ -55,7 +62,7 @@ export function compareCommand(): Command {
       const answer = await answerTo(
         flags.history,
         policies,
-        { ...common, modelled },
+        { ...common, modelled, pairs: pairsAsked(policies.length, flags.all, flags.json) },
         "scores",
         run,
       );
@@ -66,29 +73,45 @@ export function compareCommand(): Command {
     });
 }
 
+/** Pairs without the first policy: the nearest to the question, or all. */
+function pairsAsked(policies: number, all = false, json = false): WhichPairs {
+  if (policies < 3) return "none";
+  return all || (json && policies <= ALL_OF_AT_MOST) ? "all" : "nearest";
+}
+
 /** The answer in a sentence, scorecards, differences and the first flips, for a person. */
 export function printComparison(evaluation: Answer, all = false): void {
-  const { policies } = evaluation;
-  for (const line of headlines(evaluation)) printFitted(line);
-  printFitted(`\n${scorecardTable(policies, TERMINAL_COLUMNS, all)}`);
-  for (const policy of policies) {
-    const missed = missedLine(policy, all ? Number.POSITIVE_INFINITY : FLIPS_SHOWN);
-    if (missed !== null) printFitted(missed);
-  }
-  for (const line of causesOfAll(evaluation)) printFitted(line);
-  for (const line of unlabelledLines(evaluation.policies[0]!, FLIPS_SHOWN)) printFitted(line);
-  printFitted("");
-  for (const line of differenceSentences(evaluation)) printFitted(line);
-  printFitted("");
-  const incumbents = incumbentsOf(evaluation);
-  if (incumbents !== null) {
-    for (const line of incumbentLines(incumbents, FLIPS_NAMED)) printFitted(line);
-    printFitted("");
-  }
-  const { draws } = evaluation.manifest;
-  const drawn = draws > 1 ? ` in the first of ${draws} draws` : "";
-  for (const line of endings(evaluation, drawn, all)) printFitted(line);
+  const lines = comparisonLines(evaluation, all);
+  for (const line of lines) printFitted(line);
+  const meaning = meaningLine(lines.join("\n"));
+  if (meaning !== null) printFitted(`\n${meaning}`);
 }
+
+function comparisonLines(evaluation: Answer, all: boolean): string[] {
+  const { policies, pairs, manifest } = evaluation;
+  const { draws } = manifest;
+  const drawn = draws > 1 ? ` in the first of ${draws} draws` : "";
+  const incumbents = incumbentsOf(evaluation);
+  const left = policies.length > 3 && pairs?.length === 1;
+  return [
+    ...headlines(evaluation),
+    ...(left ? [`Of the others, the two that cost least stand here; ${EVERY_PAIR}`] : []),
+    `\n${scorecardTable(policies, TERMINAL_COLUMNS, all)}`,
+    ...policies.flatMap((policy) => {
+      const missed = missedLine(policy, all ? Number.POSITIVE_INFINITY : FLIPS_SHOWN);
+      return missed === null ? [] : [missed];
+    }),
+    ...causesOfAll(evaluation),
+    ...unlabelledLines(policies[0]!, FLIPS_SHOWN),
+    "",
+    ...differenceSentences(evaluation),
+    "",
+    ...(incumbents === null ? [] : [...incumbentLines(incumbents, FLIPS_NAMED), ""]),
+    ...endings(evaluation, drawn, all),
+  ];
+}
+
+const EVERY_PAIR = "--all has every pair.";
 
 /** Which deployments end differently. */
 function endings(answer: Answer, drawn: string, all: boolean): readonly string[] {

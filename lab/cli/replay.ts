@@ -1,11 +1,12 @@
 /** `hindsight replay`: one policy over a history. */
 
 import { Command } from "commander";
-import { answerTo, type Answered } from "../compare/answer.ts";
+import { answerTo, type Answer, type Answered } from "../compare/answer.ts";
 import { calibrationLines } from "../compare/calibrationLines.ts";
 import { replayDocument } from "../compare/document.ts";
 import { missedLine, replayHeadline } from "../compare/headline.ts";
 import { causesOfAll, scorecardTable, unlabelledLines, wastedLines } from "../compare/print.ts";
+import { meaningLine } from "../compare/meanings.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { TERMINAL_COLUMNS } from "../terminal.ts";
 import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
@@ -39,17 +40,26 @@ export function replayCommand(): Command {
       );
       if (flags.json) printJson(replayDocument(answer));
       else {
-        const [answered] = answer.policies as [Answered];
-        printFitted(`${replayHeadline(answered)}\n`);
-        printFitted(scorecardTable(answer.policies, TERMINAL_COLUMNS, flags.all ?? false));
-        const missed = missedLine(answered, flags.all ? Number.POSITIVE_INFINITY : ROLLBACKS_SHOWN);
-        if (missed !== null) printFitted(missed);
-        for (const line of causesOfAll(answer)) printFitted(line);
-        for (const line of calibrationLines(answered)) printFitted(line);
-        for (const line of wastedLines(answer, ROLLBACKS_SHOWN)) printFitted(line);
-        for (const line of unlabelledLines(answered, ROLLBACKS_SHOWN)) printFitted(line);
+        const lines = replayLines(answer, flags.all ?? false);
+        for (const line of lines) printFitted(line);
+        const meaning = meaningLine(lines.join("\n"));
+        if (meaning !== null) printFitted(`\n${meaning}`);
       }
       for (const line of answer.manifest.notes) note(line);
       if (flags.out !== undefined) note(`Run written to ${flags.out}`);
     });
+}
+
+function replayLines(answer: Answer, all: boolean): string[] {
+  const [answered] = answer.policies as [Answered];
+  const missed = missedLine(answered, all ? Number.POSITIVE_INFINITY : ROLLBACKS_SHOWN);
+  return [
+    `${replayHeadline(answered)}\n`,
+    scorecardTable(answer.policies, TERMINAL_COLUMNS, all),
+    ...(missed === null ? [] : [missed]),
+    ...causesOfAll(answer),
+    ...calibrationLines(answered),
+    ...wastedLines(answer, ROLLBACKS_SHOWN),
+    ...unlabelledLines(answered, ROLLBACKS_SHOWN),
+  ];
 }

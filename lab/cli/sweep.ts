@@ -6,6 +6,7 @@ import { openHistory } from "../history/open.ts";
 import { parseDimension } from "../sweep/dimension.ts";
 import { checkSweepPlace, writeSweep } from "../sweep/directory.ts";
 import { sweepDocument } from "../sweep/document.ts";
+import { meaningLine } from "../compare/meanings.ts";
 import { sweepText } from "../sweep/print.ts";
 import { OFFERED, offeredSignals } from "../suggest/offered.ts";
 import { sweep } from "../sweep/sweep.ts";
@@ -92,7 +93,12 @@ export function sweepCommand(): Command {
           await writeSweep(flags.out, sweepDocument(swept), flags.force ?? false);
         }
         if (flags.json) printJson(sweepDocument(swept));
-        else printFitted(sweepText(swept));
+        else {
+          const text = sweepText(swept);
+          printFitted(text);
+          const meaning = meaningLine(text);
+          if (meaning !== null) printFitted(`\n${meaning}`);
+        }
         for (const line of swept.manifest.notes) note(line);
         if (flags.out !== undefined) note(`Sweep written to ${flags.out}`);
       } finally {

@@ -13,6 +13,7 @@ import { peopleIdentity } from "../scale/identity.ts";
 import { DEFAULT_COSTS, isUnlabelled, isWasted } from "../score/costs.ts";
 import type { Scored } from "../score/scorecard.ts";
 import type { EvaluateOptions, Evaluated, Evaluation } from "./evaluate.ts";
+import type { Pair, WhichPairs } from "./pairs.ts";
 import { withinText } from "./within.ts";
 
 /** One policy of an answer. */
@@ -27,6 +28,8 @@ export interface Answer extends Pick<
   "manifest" | "differences" | "flips" | "agreements"
 > {
   readonly policies: readonly Answered[];
+  /** Of three policies or more: pairs without the first. */
+  readonly pairs?: readonly Pair[];
 }
 
 /** How many outcomes are shown: every one, or what a page of scores says of them. */
@@ -48,7 +51,7 @@ type AskedOptions = Pick<
   | "modelled"
   | "labels"
   | "progress"
->;
+> & { readonly pairs?: WhichPairs };
 
 /**
  * `evaluate`, for whoever shows what comes out.
@@ -71,7 +74,7 @@ export async function answerTo(
   if (isSmall || use !== null || options.outage !== undefined) return make();
   const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
   const { draws = 1, effect = "hold", glances = false, modelled = null } = options;
-  const { labels = "both" } = options;
+  const { labels = "both", pairs = "none" } = options;
   const within = options.within === undefined ? null : withinText(options.within);
   const rest = {
     people,
@@ -85,6 +88,7 @@ export async function answerTo(
     shows,
     modelled,
     labels,
+    pairs,
   };
   const question = (): unknown => [policies, rest, peopleIdentity(people)];
   const past = { dir, manifest };
@@ -103,9 +107,10 @@ async function evaluateIn(
   use: ((evaluation: Evaluation) => Promise<void>) | null,
 ): Promise<Answer> {
   // What opens a history takes a tenth of a second to load.
-  const [{ evaluate }, { openHistory }] = await Promise.all([
+  const [{ evaluate }, { openHistory }, { pairsOf }] = await Promise.all([
     import("./evaluate.ts"),
     import("../history/open.ts"),
+    import("./pairs.ts"),
   ]);
   const history = await openHistory(dir, { labels: options.labels });
   try {
@@ -115,7 +120,8 @@ async function evaluateIn(
       digestSamples: use !== null,
     });
     await use?.(evaluation);
-    return answerOf(evaluation, shows);
+    const pairs = pairsOf(evaluation, options.pairs ?? "none");
+    return { ...answerOf(evaluation, shows), ...(pairs.length === 0 ? {} : { pairs }) };
   } finally {
     history.close();
   }

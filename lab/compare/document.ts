@@ -68,7 +68,7 @@ export function replayDocument({ manifest, policies }: Answer) {
 }
 
 export function compareDocument(answer: Answer) {
-  const { manifest, policies, differences, flips } = answer;
+  const { manifest, policies, differences, flips, pairs } = answer;
   const incumbents = incumbentsOf(answer);
   return {
     manifest,
@@ -76,6 +76,7 @@ export function compareDocument(answer: Answer) {
       policies.map(({ policy, scored }) => [policy.policy, scored.scorecard]),
     ),
     differences,
+    ...(pairs === undefined ? {} : { pairs }),
     flippedDeployments: countFlipped(flips),
     flips,
     ...(incumbents === null ? {} : { incumbents }),

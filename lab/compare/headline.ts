@@ -15,14 +15,23 @@ const FIRST = ["falsePositiveRollbacks", "missRate", "mttr", "nightPages", "page
 const TOLD: ReadonlySet<string> = new Set(["better", "worse"]);
 
 /** What is surely better and worse under each policy than under the first, or that it is open. */
-export function headlines({ policies, differences }: Answer): readonly string[] {
+export function headlines({ policies, differences, pairs = [] }: Answer): readonly string[] {
   const [baseline, ...candidates] = policies;
-  return candidates.map(({ policy }) => {
+  const againstFirst = candidates.map(({ policy }) => {
     const mine = differences.filter((one) => one.candidatePolicy === policy.policy);
-    const start = `${policy.policy} against ${baseline!.policy.policy}`;
-    return `${start}: ${surely(mine) ?? "this history cannot tell which is better"}.`;
+    return headlineOf(baseline!.policy.policy, policy.policy, mine);
   });
+  const others = pairs.map(({ baselinePolicy, candidatePolicy, differences: own }) =>
+    headlineOf(baselinePolicy, candidatePolicy, own),
+  );
+  return [...againstFirst, ...others];
 }
+
+function headlineOf(from: string, to: string, differences: readonly Difference[]): string {
+  return `${to} against ${from}: ${surely(differences) ?? CANNOT_TELL}.`;
+}
+
+const CANNOT_TELL = "this history cannot tell which is better";
 
 /** What is surely better and what worse, in half a sentence; null where nothing is. */
 export function surely(differences: readonly Difference[]): string | null {

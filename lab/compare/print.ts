@@ -10,7 +10,7 @@ import { isUnlabelled, isWasted, rollbackWorth } from "../score/costs.ts";
 import { FIELDS, type Field } from "../score/fields.ts";
 import { identifiedText, LESS_THAN_HALF } from "../score/identified.ts";
 import { estimateIn, type Bounds, type Estimate } from "../score/scorecard.ts";
-import type { Flip } from "./compare.ts";
+import type { Difference, Flip } from "./compare.ts";
 import type { Answer, Answered } from "./answer.ts";
 import { coinLine } from "./coinWords.ts";
 import { flippedOf, type Flipped } from "./flipped.ts";
@@ -201,29 +201,37 @@ export function unlabelledLines({ policy, outcomes }: Answered, most: number): s
 type Named = Pick<Answered, "policy">;
 
 /** Policies and what sets them apart: a whole answer, or no more than this of one. */
-export interface Compared extends Pick<Answer, "differences"> {
+export interface Compared extends Pick<Answer, "differences" | "pairs"> {
   readonly policies: readonly Named[];
 }
 
 /** The differences that matter, a sentence each: better and worse first, then what is open. */
-export function differenceSentences({ policies, differences }: Compared): string[] {
+export function differenceSentences({ policies, differences, pairs = [] }: Compared): string[] {
   const [baseline, ...candidates] = policies as [Named, ...Named[]];
-  const lines: string[] = [];
-  for (const { policy } of candidates) {
-    lines.push(`${policy.policy} against ${baseline.policy.policy}:`);
-    const mine = differences.filter(
-      ({ candidatePolicy, field }) =>
-        candidatePolicy === policy.policy && Object.hasOwn(IN_WORDS, field),
-    );
-    for (const difference of mine) {
-      lines.push(`  ${VERDICT_MARKS[difference.verdict]}  ${sentence(difference)}`);
+  const againstFirst = candidates.map(({ policy }) => {
+    const mine = differences.filter((one) => one.candidatePolicy === policy.policy);
+    return sentencesOf(baseline.policy.policy, policy.policy, mine);
+  });
+  const others = pairs.map(({ baselinePolicy, candidatePolicy, differences: own }) =>
+    sentencesOf(baselinePolicy, candidatePolicy, own),
+  );
+  return [...againstFirst, ...others].flat();
+}
+
+function sentencesOf(from: string, to: string, differences: readonly Difference[]): string[] {
+  const told = differences.filter(({ field }) => Object.hasOwn(IN_WORDS, field));
+  const resolved = resolution(told);
+  return [
+    `${to} against ${from}:`,
+    ...told.flatMap((difference) => {
       const byCoin = coinLine(difference);
-      if (byCoin !== null) lines.push(`     ${byCoin}`);
-    }
-    const resolved = resolution(mine);
-    if (resolved !== null) lines.push(`  ${resolved}`);
-  }
-  return lines;
+      return [
+        `  ${VERDICT_MARKS[difference.verdict]}  ${sentence(difference)}`,
+        ...(byCoin === null ? [] : [`     ${byCoin}`]),
+      ];
+    }),
+    ...(resolved === null ? [] : [`  ${resolved}`]),
+  ];
 }
 
 const MARKS: Readonly<Record<Flip["change"], string>> = {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Answer } from "../../lab/compare/answer.ts";
 import type { Flip } from "../../lab/compare/compare.ts";
 import { headlines } from "../../lab/compare/headline.ts";
+import { meaningLine } from "../../lab/compare/meanings.ts";
 import { flipLines } from "../../lab/compare/print.ts";
 import type { History } from "../../lab/history/open.ts";
 import { inTurn } from "../commandLine.ts";
@@ -45,6 +46,17 @@ describe("the headline of a comparison", () => {
       "b against a: this history cannot tell which is better.",
     ]);
   });
+});
+
+it("says what the words for evidence mean where they were printed, and only there", () => {
+  expect(meaningLine("a against b: better in cost 10 → 4.")).toBeNull();
+  expect(meaningLine("Use --people modelled, or say what is unknown of it.")).toBeNull();
+  expect(meaningLine("worse in cost 10 → 20 (in part modelled).")).toMatch(
+    /^Here "modelled" means: rests on the model of [^;]+\.$/,
+  );
+  expect(meaningLine("│ observed │ 1 │\n│ bounded │ 2 │\n│ unknown │ 3 │")).toMatch(
+    /^Here "observed" means: [^;]+; "bounded" means: [^;]+; "unknown" means: [^;]+\.$/,
+  );
 });
 
 it("shows as many flips that harm as that help, and counts the others", () => {
@@ -92,6 +104,46 @@ describe("a table of eight rows, and all with --all", () => {
   };
   // The first row has the titles.
   const rowsOf = (text: string): number => (text.match(/^│/gm)?.length ?? 0) - 1;
+
+  it("compare answers for two of three policies of which neither is the first", async () => {
+    const third = ["--policy", lenient, "--policy", policyFile("tagged-threshold")];
+    const pair = "tagged-threshold against lenient:";
+    const text = await run("compare", ...third);
+    expect(text.split("\n")[2]).toMatch(new RegExp(`^${pair} `));
+    expect(text.split("\n").filter((line) => line === pair)).toHaveLength(1);
+    const two = await run("compare", "--policy", lenient);
+    expect(two).not.toContain("tagged-threshold");
+    const { pairs } = JSON.parse(await run("compare", ...third, "--json")) as Answer;
+    expect(pairs!.map((one) => [one.baselinePolicy, one.candidatePolicy])).toEqual([
+      ["lenient", "tagged-threshold"],
+    ]);
+    // The verdicts are those of these two policies alone.
+    const alone = JSON.parse(
+      (
+        await inTurn([
+          ...["compare", "--history", history.dir, "--replicates", "100", "--draws", "1"],
+          ...third,
+          "--json",
+        ])
+      ).stdout,
+    ) as Answer;
+    const told = (differences: Answer["differences"]): unknown =>
+      differences.map(({ field, verdict, difference, low, high }) => [
+        ...[field, verdict, difference, low, high],
+      ]);
+    expect(told(pairs![0]!.differences)).toEqual(told(alone.differences));
+  });
+
+  it("compare has the two cheapest of four policies, and every pair with --all", async () => {
+    const more = ["tagged-threshold", "full-autonomy"].flatMap((name) => [
+      ...["--policy", policyFile(name)],
+    ]);
+    const brief = await run("compare", "--policy", lenient, ...more);
+    const headings = (text: string): number => text.match(/^\S+ against \S+:$/gm)!.length;
+    expect(headings(brief)).toBe(3 + 1);
+    expect(brief).toContain("the two that cost least stand here; --all has every pair.");
+    expect(headings(await run("compare", "--policy", lenient, ...more, "--all"))).toBe(3 + 3);
+  });
 
   it("replay says first what was rolled back", async () => {
     const brief = await run("replay");

@@ -1,0 +1,49 @@
+/**
+ * Policies against each other, beside each against the first: of three policies, "two minutes or
+ * five?" is asked of the second and the third.
+ */
+
+import { estimateIn } from "../score/scorecard.ts";
+import { pairOf } from "./again.ts";
+import { differencesOf, type Difference } from "./compare.ts";
+import type { Evaluation } from "./evaluate.ts";
+
+/** Two policies of which neither is the first of all, and what sets the second apart. */
+export interface Pair {
+  readonly baselinePolicy: string;
+  readonly candidatePolicy: string;
+  readonly differences: readonly Difference[];
+}
+
+/** Which pairs are told beside those with the first policy; none of two policies. */
+export type WhichPairs = "none" | "nearest" | "all";
+
+export function pairsOf(evaluation: Evaluation, which: WhichPairs): readonly Pair[] {
+  const { policies, scoring, hidden, again } = evaluation;
+  if (which === "none" || policies.length < 3) return [];
+  const others = policies.map((_policy, at) => at).slice(1);
+  const told = which === "all" ? others : cheapest(evaluation, others);
+  return told.flatMap((from, at) =>
+    told.slice(at + 1).map((to): Pair => {
+      const [baseline, candidate] = [policies[from]!, policies[to]!];
+      return {
+        baselinePolicy: baseline.policy.policy,
+        candidatePolicy: candidate.policy.policy,
+        differences: differencesOf(baseline, candidate, {
+          scoring,
+          hidden,
+          again: again === null ? null : pairOf(again, from, to),
+        }),
+      };
+    }),
+  );
+}
+
+/** The two that cost least, in the order they were given: whoever chooses, chooses of these. */
+function cheapest({ policies }: Evaluation, places: readonly number[]): readonly number[] {
+  const costOf = (at: number): number =>
+    estimateIn(policies[at]!.scored.scorecard, "cost").value ?? Number.POSITIVE_INFINITY;
+  // Infinity less Infinity is no number; such policies keep their order.
+  const byCost = [...places].sort((a, b) => costOf(a) - costOf(b) || a - b);
+  return byCost.slice(0, 2).sort((a, b) => a - b);
+}
