@@ -7,8 +7,10 @@ import { Command, Option } from "commander";
 import { ENGINE_VERSION } from "../../engine/index.ts";
 import { compareDocument, replayDocument } from "../compare/document.ts";
 import type { Evaluation } from "../compare/evaluate.ts";
+import { replayHeadline } from "../compare/headline.ts";
 import { scorecardTable, wastedLines } from "../compare/print.ts";
 import { formatValue } from "../compare/words.ts";
+import { pairsOf } from "../compare/pairs.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
 import { modelOfFile } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -28,6 +30,7 @@ import { instant } from "./moment.ts";
 import { wholeNumber } from "./options.ts";
 import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { counted } from "../counted.ts";
+import { TERMINAL_COLUMNS } from "../terminal.ts";
 
 const WASTED_SHOWN = 5;
 
@@ -47,6 +50,7 @@ interface Flags {
   readonly replicates: number;
   readonly draws: number;
   readonly effect: EffectRule;
+  readonly all?: true;
   readonly json?: true;
   readonly out?: string;
   readonly force?: true;
@@ -86,6 +90,7 @@ export function simulateCommand(): Command {
         .choices(EFFECT_RULES)
         .default("hold"),
     )
+    .option("--all", "print every row, every pair of policies and every deployment")
     .option("--json", "print one JSON document")
     .option("--out <dir>", "write a run directory")
     .option("--force", "replace a run that is there already")
@@ -161,9 +166,13 @@ async function act(file: string, flags: Flags): Promise<void> {
   const isOne = policies.length === 1;
   if (flags.json) printJson(isOne ? replayDocument(evaluation) : compareDocument(evaluation));
   else if (isOne) {
-    printFitted(scorecardTable(evaluation.policies));
+    printFitted(`${replayHeadline(evaluation.policies[0]!)}\n`);
+    printFitted(scorecardTable(evaluation.policies, TERMINAL_COLUMNS, flags.all ?? false));
     for (const line of wastedLines(evaluation, WASTED_SHOWN)) printFitted(line);
-  } else printComparison(evaluation);
+  } else {
+    const pairs = pairsOf(evaluation, flags.all ? "all" : "nearest");
+    printComparison({ ...evaluation, pairs }, flags.all);
+  }
   for (const [name, { rollbacks, minutes }] of Object.entries(evaluation.manifest.world!.broken)) {
     if (rollbacks === 0) continue;
     note(

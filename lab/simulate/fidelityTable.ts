@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../../engine/index.ts";
 import { Table } from "console-table-printer";
+import { counted, countText } from "../counted.ts";
 import { formatValue } from "../compare/words.ts";
 import { FIELDS } from "../score/fields.ts";
 import type { Measured, PairFidelity, ScoreFidelity } from "./fidelity.ts";
@@ -40,6 +41,8 @@ export function fidelityTable(
   const regressions = results.reduce((sum, result) => sum + result.regressions, 0);
   const deployments = results.reduce((sum, result) => sum + result.deployments, 0);
   return [
+    headline(asked, scores, length),
+    "",
     `${asked}, replayed on what ${logPolicy} left behind, against its life in the same world: ` +
       `${length} worlds, ${deployments} deployments, ${regressions} regressions, ` +
       `${percent(identifiedShare)} identified.`,
@@ -48,6 +51,24 @@ export function fidelityTable(
     "policy, holds this world's truth / the mean of such worlds. Verdicts: given, and wrong.",
     "",
   ].join("\n");
+}
+
+/** How often a replay's verdicts and intervals are right, and where it is off the most. */
+function headline(asked: string, scores: readonly ScoreFidelity[], worlds: number): string {
+  const given = scores.reduce((sum, { verdicts }) => sum + verdicts.given, 0);
+  const wrong = scores.reduce((sum, { verdicts }) => sum + verdicts.wrong, 0);
+  const known = scores.filter(({ biasShare }) => biasShare.value !== null);
+  const [worst] = [...known].sort(
+    (a, b) => Math.abs(b.biasShare.value!) - Math.abs(a.biasShare.value!),
+  );
+  const off =
+    worst === undefined
+      ? ""
+      : `; it is off the most in ${TITLES[worst.score].trim()}, by ${biasText(worst.biasShare)}`;
+  return (
+    `A replay of ${asked} gave ${counted(given, "verdict")} in ${counted(worlds, "world")}, ` +
+    `${countText(wrong)} of them wrong${off}.`
+  );
 }
 
 function rowOf(one: ScoreFidelity): JsonObject<string> {

@@ -1,5 +1,6 @@
 /** Prints how far verdicts can be trusted: one Markdown table, and its sums. */
 
+import { counted, countText } from "../counted.ts";
 import { formatDifference } from "../compare/words.ts";
 import { FIELDS } from "../score/fields.ts";
 import type { Measured, ScoreFidelity } from "./fidelity.ts";
@@ -16,7 +17,13 @@ const GROUND_NAMES = { identified: "identified", modelled: "modelled", none: "no
  * not contain 95 %.
  */
 export function pairsTable(pairs: readonly HeldPair[]): readonly string[] {
+  const all = pairs.flatMap(({ verdicts }) => verdicts.flatMap(({ given }) => given));
+  const given = all.reduce((sum, one) => sum + one.given, 0);
+  const wrong = all.reduce((sum, one) => sum + one.wrong, 0);
   return [
+    `${counted(given, "verdict")} on ${counted(pairs.length, "pair")} of policies, ` +
+      `${countText(wrong)} of them wrong.`,
+    "",
     "| pair | score | bias ± s.e. | own: this world / such | difference: this world / such | " +
       "true difference (resolved) | verdicts, wrong | right beyond once / twice |",
     `|${"---|".repeat(8)}`,

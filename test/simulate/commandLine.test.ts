@@ -18,6 +18,24 @@ const LOGGING = policyFile("plain-window");
 
 describe("simulate", () => {
   it(
+    "prints the answer first, in a sentence",
+    async () => {
+      const world = fewServices();
+      const quick = ["--replicates", "100", "--seed", "3"];
+      const lived = await inTurn(["simulate", world, "--policy", NAIVE, ...quick]);
+      expect(lived.stdout).toMatch(/^naive-threshold rolled back \d+ of \d+ regressions?, and /);
+      expect(lived.stdout.match(/^│/gm)!.length - 1).toBeLessThanOrEqual(8);
+      const many = ["--worlds", "2", "--draws", "1", "--workers", "1"];
+      const asked = ["--log-policy", LOGGING, "--ask", NAIVE];
+      const measured = await inTurn(["simulate", world, ...asked, ...many, ...quick]);
+      expect(measured.stdout).toMatch(
+        /^A replay of naive-threshold gave \d+ verdicts? in 2 worlds, \d+ of them wrong/,
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  it(
     "answers the same on two threads as on one, each world by its own seed",
     async () => {
       const asked = ["--log-policy", LOGGING, "--ask", NAIVE, "--worlds", "2", "--seed", "3"];

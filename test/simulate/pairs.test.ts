@@ -110,6 +110,7 @@ describe("verdicts", () => {
     const lines = pairsTable([
       { ...fidelityOf("a", "b", results), verdicts: verdictsOf("b", results) },
     ]);
+    expect(lines[0]).toMatch(/^\d+ verdicts? on 1 pair of policies, \d+ of them wrong\.$/);
     expect(lines.find((line) => line.startsWith("| a → b | mean time to recovery"))).toContain(
       "| 3, 1 | 50 % (3-97) / 50 % (3-97) |",
     );
