@@ -12,6 +12,7 @@ import type { PolicyDetail } from "./contract/policies.ts";
 import type { Answer, RouteName } from "./contract/routes.ts";
 import type { StretchAsked } from "./contract/scored.ts";
 import type { GateRequest } from "./contract/whatIf.ts";
+import { Newest } from "./newest.ts";
 import { refOf, type Lab, type Opened } from "./lab.ts";
 import type { PolicyRef } from "./threads/evaluations.ts";
 import { deploymentOf } from "./views/deployment.ts";
@@ -25,6 +26,7 @@ export function handlersOf(lab: Lab): Handlers {
   const views = new Computed(() => analyst.progress);
   const works = new Computed(() => lab.heavy.progress);
   const drags = new Computed(() => lab.whatIf.progress);
+  const newest = new Newest();
   const drafts = new Computed(() => lab.checker.progress);
   /** Text made in a thread. */
   const written = async (
@@ -163,8 +165,11 @@ export function handlersOf(lab: Lab): Handlers {
       return scoring(body, (within) => {
         const asked = { ...change, within };
         const key = [change, keyOf(within)];
-        if (body.precision === "exact")
-          return long("exact", key, () => lab.heavy.ask("exact", asked));
+        if (body.precision === "exact") {
+          const newer =
+            body.asker === undefined ? undefined : newest.of(body.asker, JSON.stringify(key));
+          return long("exact", key, () => lab.heavy.ask("exact", asked, newer));
+        }
         return written(drags, key, () => lab.whatIf.ask("quick", asked, gone), false);
       });
     },

@@ -46,6 +46,8 @@ export const limit = z.object({
   unit,
   /** As a budget file has it; null: no limit. */
   text: z.string().nullable(),
+  /** The same as a number, in the field's unit, a week, or as a share of the baseline. */
+  margin: z.object({ amount: z.number(), of: z.enum(["absolute", "week", "baseline"]) }).nullable(),
   /** Of the default budget; null: it has none. */
   default: z.string().nullable(),
 });

@@ -23,6 +23,11 @@ export const whatIfRequest = stretchQuery.extend({
   /** A whole policy in place of the base and its changes; `base` is what it is held against. */
   yaml: z.string().max(200_000).optional(),
   precision: z.enum(["quick", "exact"]).default("quick"),
+  /** A page's own name: an exact question that it no longer waits for is dropped for its next. */
+  asker: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional(),
 });
 export type WhatIfRequest = z.input<typeof whatIfRequest>;
 
@@ -79,7 +84,9 @@ export const whatIf = z.object({
 export type WhatIf = z.infer<typeof whatIf>;
 
 /** The CI verdict on the change: `hindsight gate --json`, with the Markdown it prints. */
-export const gateRequest = whatIfRequest.omit({ precision: true }).extend({ limits: limitsText });
+export const gateRequest = whatIfRequest
+  .omit({ precision: true, asker: true })
+  .extend({ limits: limitsText });
 export type GateRequest = z.output<typeof gateRequest>;
 export const gateResult = z.object({
   state: z.literal("ready"),

@@ -14,13 +14,14 @@ export function limitsSaid(budget: Budget): LimitsSaid {
 
 export function limitDocuments(budget: Budget): readonly LimitDocument[] {
   const usual = new Map(DEFAULT_BUDGET.guards.map(({ field, margin }) => [field, margin.text]));
-  const known = budget.guards.map(({ field, margin }) => ({ field, text: margin.text }));
-  const off = leftOutOf(budget).map((field) => ({ field, text: null }));
-  const all = [...known, ...off].map(({ field, text }) => ({
+  const known = budget.guards.map(({ field, margin }) => ({ field, margin }));
+  const off = leftOutOf(budget).map((field) => ({ field, margin: null }));
+  const all = [...known, ...off].map(({ field, margin }) => ({
     field: field.name,
     words: fieldWords(field.name),
     unit: field.unit,
-    text,
+    text: margin?.text ?? null,
+    margin: margin === null ? null : { amount: margin.amount, of: margin.of },
     default: usual.get(field) ?? null,
   }));
   const order = [...usual.keys()].map(({ name }) => name);

@@ -12,6 +12,7 @@ import { ask } from "../../data/client.ts";
 import type { ApiProblem } from "../../data/problem.ts";
 import { Resource } from "../../data/resource.svelte.ts";
 import { address } from "../../shell/address.svelte.ts";
+import { Curve } from "./curve.svelte.ts";
 
 const STILL_MS = 350;
 /** In the address a key that is taken away is written like this. */
@@ -33,6 +34,9 @@ export class Draft {
   readonly #quick = new Resource<Answered>();
   /** Apart, so that no drag ever waits for it; a turn of a control makes it out of date. */
   readonly #exact = new Resource<Answered>();
+  readonly curve = new Curve();
+  /** The server drops what this page no longer waits for. */
+  readonly #asker = `page-${Math.round(performance.timeOrigin * 1000)}`;
   /** How long the last quick answer took, in milliseconds. */
   tookMs = $state<number | null>(null);
   #turn = $state(0);
@@ -53,6 +57,12 @@ export class Draft {
     this.detail.stop();
     this.#quick.stop();
     this.#exact.stop();
+    this.curve.stop();
+  }
+
+  /** The last exact answer, also where it is of an earlier turn; null: there is none yet. */
+  get lastExact(): WhatIf | null {
+    return this.#exact.value?.whatIf ?? null;
   }
 
   /** The best there is: exact where that is of the latest turn, the latest quick one else. */
@@ -99,6 +109,7 @@ export class Draft {
     const next = new Map(this.#values);
     if (value === knob.value) next.delete(knob.path);
     else next.set(knob.path, value);
+    this.curve.turn(knob);
     this.#change(next);
   }
 
@@ -116,12 +127,14 @@ export class Draft {
     this.#values = next;
     this.#turn += 1;
     this.#exact.stop();
+    this.curve.stop();
     this.#askQuick();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       const set = [...next].map(([path, value]) => `${path}=${value ?? GONE}`);
       address.change({ set });
       this.#askExact();
+      this.curve.ask(this.request);
     }, STILL_MS);
   }
 
@@ -137,7 +150,7 @@ export class Draft {
   }
 
   #askExact(): void {
-    const body = { ...this.request, precision: "exact" as const };
+    const body = { ...this.request, precision: "exact" as const, asker: this.#asker };
     const turn = this.#turn;
     this.#exact.ask(async (waiting) => ({ turn, whatIf: await ask("whatIf", { body }, waiting) }));
   }
