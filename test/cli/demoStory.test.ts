@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { candidateOf, demoStory } from "../../lab/cli/demoStory.ts";
 import { fitted } from "../../lab/cli/fit.ts";
 import type { Evaluation } from "../../lab/compare/evaluate.ts";
-import type { AnnouncedRollback } from "../../lab/explain/announced.ts";
+import { announcedRollback, type AnnouncedRollback } from "../../lab/explain/announced.ts";
 import { DEFAULT_BUDGET } from "../../lab/gate/budget.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { estimateIn } from "../../lab/score/scorecard.ts";
 import type { Verdict } from "../../lab/server/contract/verdict.ts";
+import { historySummary } from "../../lab/server/views/historySummary.ts";
 import { verdictOf } from "../../lab/server/views/verdict.ts";
 import { evaluated, HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
@@ -78,6 +79,13 @@ describe("the demo's screen", () => {
     );
     expect(text).toMatch(/a rollback was proposed; nobody objected in 1m30s\./);
   });
+});
+
+it("tells of the deployment that the web lab links to", () => {
+  const { deploymentId, rolledBackAtMs } = announcedRollback(history.tables)!;
+  const linked = historySummary(history).announcedRollback!;
+  expect(linked.deploymentId).toBe(deploymentId);
+  expect(Date.parse(linked.rolledBackAt)).toBe(rolledBackAtMs);
 });
 
 describe("the policy that the demo tells of", () => {

@@ -80,6 +80,10 @@ export const historySummary = z.object({
   decisions: z.number(),
   cases: list(z.object({ caseId: z.string(), startsAt: time, endsAt: time })),
   canAnswer: list(z.object({ question: z.string(), answer: z.boolean(), why: z.string() })),
+  /** A good migration that people announced, and that was rolled back; null where there is none. */
+  announcedRollback: z
+    .object({ deploymentId: z.string(), timezone: z.string().nullable(), rolledBackAt: time })
+    .nullable(),
   dropped: list(z.object({ table: z.string(), reason: z.string(), rows: z.number() })),
   warnings: list(z.string()),
 });

@@ -1,5 +1,6 @@
 /** The history as the first screen shows it: from its tables alone, no sample is read. */
 
+import { announcedRollback } from "../../explain/announced.ts";
 import { canAnswer } from "../../history/answers.ts";
 import { countLabels } from "../../history/import/importHistory.ts";
 import type { History } from "../../history/open.ts";
@@ -17,6 +18,7 @@ export function historySummary(history: History): HistorySummary {
     ...deploymentsOf.keys(),
   ]);
   const { total: deployments, ...labels } = countLabels(tables);
+  const announced = announcedRollback(tables);
   return {
     madeBy: manifest.madeBy,
     digest: manifest.digest,
@@ -59,6 +61,14 @@ export function historySummary(history: History): HistorySummary {
       endsAt: new Date(endsAtMs).toISOString(),
     })),
     canAnswer: canAnswer(tables, series),
+    announcedRollback:
+      announced === null
+        ? null
+        : {
+            deploymentId: announced.deploymentId,
+            timezone: announced.timezone,
+            rolledBackAt: new Date(announced.rolledBackAtMs).toISOString(),
+          },
     dropped: manifest.dropped.map(({ table, reason, rows }) => ({ table, reason, rows })),
     warnings: manifest.warnings,
   };
