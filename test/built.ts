@@ -91,7 +91,7 @@ async function bundle(dist: string): Promise<void> {
   const { build } = await import("vite");
   await build({
     configFile: false,
-    logLevel: "warn",
+    logLevel: "error",
     // A library with native code finds it by its own place.
     ssr: { noExternal: true, external: ["@duckdb/node-bindings"] },
     plugins: [inPlace(dist)],
