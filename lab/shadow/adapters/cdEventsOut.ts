@@ -54,9 +54,23 @@ export function eventsOf({ cdevents: sink, journal }: ShadowFile, parts: EventPa
   // Until this host holds the lease, the file belongs to another one.
   const opened = (): Outbox =>
     (outbox ??= new Outbox(join(journal, "cdevents.json"), clock, posting, note));
+  const failed = (error: unknown): void => note(`CDEvents are not sent: ${String(error)}`);
   const events: Events = {
-    publish: (news) => publish(opened(), sink, news),
-    run: (signal) => opened().run(signal),
+    // A host decides on, whatever becomes of its events.
+    publish: (news) => {
+      try {
+        publish(opened(), sink, news);
+      } catch (error) {
+        failed(error);
+      }
+    },
+    run: async (signal) => {
+      try {
+        await opened().run(signal);
+      } catch (error) {
+        failed(error);
+      }
+    },
   };
   return events;
 }

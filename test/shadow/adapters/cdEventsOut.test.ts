@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
+import { eventsOf } from "../../../lab/shadow/adapters/cdEventsOut.ts";
+import type { ShadowFile } from "../../../lab/shadow/config/shadowFile.ts";
 import { Outbox } from "../../../lab/shadow/out/outbox.ts";
 import { ROOT } from "../../history/smallWorld.ts";
 import { temporaryDirectory } from "../../directories.ts";
@@ -262,4 +264,22 @@ it("wait in a file that is bounded, and set aside where it cannot be read", () =
   writeFileSync(path, "{");
   expect(open().noted).toEqual([]);
   expect(notes.at(-1)).toContain("cannot be read and are not sent");
+});
+
+it("that cannot be kept end no host", async () => {
+  const notes: string[] = [];
+  const parts = {
+    ...{ clock: setClock(), lease: { holds: () => true }, counts: new Map<string, number>() },
+    host: { tell: () => Promise.reject(new Error("nobody tells")) },
+    note: (text: string) => void notes.push(text),
+  };
+  // A file where a directory is meant: neither read nor renamed.
+  const journal = join(temporaryDirectory(), "journal");
+  writeFileSync(journal, "");
+  const cdevents = { url, source: "/hindsight", timeout: 100, giveUp: 1000 };
+  const sender = eventsOf({ cdevents, journal } as unknown as ShadowFile, parts)!;
+  sender.publish([]);
+  await sender.run(new AbortController().signal);
+  expect(notes).toHaveLength(2);
+  for (const note of notes) expect(note).toContain("CDEvents are not sent: Error: ENOTDIR");
 });
