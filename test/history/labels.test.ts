@@ -118,7 +118,7 @@ describe("labels that are derived", () => {
   it("blame what an earlier version replaced, and set the rollback aside", () => {
     const labels = derived([["a"], ["b"], ["a"], ["c"], ["d"]]);
     expect(words(labels)).toEqual({ d1: "benign", d2: "regression", d3: "rollback", d4: "benign" });
-    expect(labels["d2"]).toMatchObject({ source: "restored version", confidence: 0.57 });
+    expect(labels["d2"]).toMatchObject({ source: "restored version", confidence: 0.41 });
   });
 
   it("take no version that is deployed again for a rollback, nor names that tell no builds", () => {
@@ -269,8 +269,13 @@ describe("given and derived labels", () => {
   });
 });
 
+const INCIDENT = [
+  "service,started_at,resolved_at,label,deployment_id",
+  "shop,2026-07-01T01:10:00Z,2026-07-01T01:29:00Z,slow,d1",
+] as const;
+
 /** The plain form with a third deployment, which takes the first one back. */
-async function importedLog(labels: boolean): Promise<string> {
+async function importedLog(labels: boolean, incidents = true): Promise<string> {
   const { "labels.csv": given, ...files } = plainFiles();
   const dir = writeFiles({
     ...files,
@@ -282,6 +287,7 @@ async function importedLog(labels: boolean): Promise<string> {
       "d2,cart,2026-07-01T02:00:00Z,code,v7,Add taxes,false",
     ],
     ...(labels ? { "labels.csv": [...given!, "d3,good,nothing happened"] } : {}),
+    ...(incidents ? { "incidents.csv": [...INCIDENT] } : {}),
   });
   const out = join(temporaryDirectory(), "history");
   const options = { out, force: false, strict: false, timestamp: "start" } as const;
@@ -335,6 +341,20 @@ describe("a history that was imported with titles and versions", () => {
     );
     expect(taken).toEqual([["d1", Date.parse("2026-07-01T01:30:00Z")]]);
   });
+
+  it("has no regressions where only a rollback speaks of them, and says so", async () => {
+    const dir = await importedLog(false, false);
+    const { counts, inspection } = await scoreOf(dir, "both");
+    expect(counts).toEqual([0, 1, 3]);
+    const history = await openHistory(dir);
+    history.close();
+    const stored = history.storedLabels.find(({ deploymentId }) => deploymentId === "d1");
+    expect(stored).toMatchObject({ derived: "regression", confidence: 0.41 });
+    expect(inspection.labels!.rollbacks).toMatchObject([{ deploymentId: "d3" }]);
+    expect(history.manifest.warnings).toContainEqual(
+      expect.stringMatching(/^1 deployment taken back, though too little tells that it was bad/),
+    );
+  });
 });
 
 it("a history without derived labels is as before, and refuses --labels derived", async () => {
@@ -365,7 +385,10 @@ async function measured(dir: string) {
   const { tables } = history;
   return (incidents: "none" | "linked" | "unlinked") => {
     const log = deliveryLog(tables, { tells: "version", incidents });
-    return againstTruth(deriveLabels(log, log.said), tables.labels, "regression");
+    // Without incidents none is sure enough to score, and how right they are counts all the same.
+    const least = incidents === "none" ? 0 : 0.5;
+    const labels = deriveLabels(log, log.said);
+    return { ...againstTruth(labels, tables.labels, "regression", least), labels };
   };
 }
 
@@ -376,7 +399,11 @@ describe("against the truth of a world", () => {
     expect(precision).toBeGreaterThanOrEqual(0.95);
     expect(recall).toBeGreaterThanOrEqual(0.8);
     // Rollbacks alone say what the policy of that time decided.
-    expect(of("none").precision).toBeLessThan(precision);
+    const alone = of("none");
+    expect(alone.precision).toBeLessThan(precision);
+    const bad = alone.labels.filter(({ derived }) => derived === "regression");
+    expect(bad.length).toBeGreaterThan(0);
+    expect(bad.every(({ confidence }) => confidence < 0.5)).toBe(true);
   });
 
   it.runIf(process.env["SOAK"] === "1")(

@@ -85,6 +85,16 @@ export function derivedLabels(
       );
     }
   }
+  const unsure = derived.filter(
+    (one) => one.derived === "regression" && !isSure(one) && !given.has(one.deploymentId),
+  );
+  if (unsure.length > 0) {
+    doubts.push(
+      `${counted(unsure.length, "deployment")} taken back, though too little tells that ` +
+        `${unsure.length === 1 ? "it was" : "they were"} bad: scores leave them out. Incidents ` +
+        "that name deployments (deployment_id), or labels.csv, would tell",
+    );
+  }
   if (isNew.length > 0) {
     doubts.push(
       `${counted(isNew.length, "label")} derived where none is given (${bad} regression, ` +
