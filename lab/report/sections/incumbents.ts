@@ -94,7 +94,7 @@ function recordBlocks(document: ReportDocument, one: RecordAgreement): readonly 
       { title: "what can explain it" },
     ],
     rows: rows.map(({ deploymentId, why, record, emulation }): Row => [
-      { text: "", below: [deploymentPiece(asked, policies, deploymentId)] },
+      [deploymentPiece(asked, policies, deploymentId)],
       endText(record),
       endText(emulation),
       whyText(why),
