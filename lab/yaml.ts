@@ -4,7 +4,7 @@
  * them to the parser as they are, and 300 bytes of aliases are a document of millions of values.
  */
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, readSync, statSync } from "node:fs";
 import {
   isAlias,
   isCollection,
@@ -30,7 +30,11 @@ export interface Written {
   readonly value: () => unknown;
 }
 
+/** Named in place of a file: standard input, or standard output where one is written. */
+export const STANDARD = "-";
+
 /**
+ * @param file `-` is standard input
  * @param what the kind of file, for "no such …"
  * @param letters a longer file is not read
  * @throws Problem when it cannot be read
@@ -44,14 +48,38 @@ export function readText(
   let text: string;
   try {
     // No letter has more than four bytes.
-    if (statSync(file).size > 4 * letters) throw tooLong(file, letters);
-    text = readFileSync(file, "utf8");
+    if (file === STANDARD) text = readStandardInput(4 * letters);
+    else {
+      if (statSync(file).size > 4 * letters) throw tooLong(file, letters);
+      text = readFileSync(file, "utf8");
+    }
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw unreadable(error, file, what, cure);
   }
   if (text.length > letters) throw tooLong(file, letters);
   return text;
+}
+
+/** @throws LimitProblem beyond so many bytes: a pipe may never end */
+function readStandardInput(bytes: number): string {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for (;;) {
+    const part = Buffer.alloc(65_536);
+    const read = readSync(0, part);
+    if (read === 0) break;
+    size += read;
+    if (size > bytes) throw tooLong(STANDARD, bytes / 4);
+    parts.push(part.subarray(0, read));
+  }
+  if (size === 0) {
+    throw new Problem("standard input is empty", {
+      file: STANDARD,
+      cure: "Pipe the file in, and write - for one file only: input can be read once.",
+    });
+  }
+  return Buffer.concat(parts).toString("utf8");
 }
 
 function tooLong(file: string, letters: number): Problem {

@@ -29,13 +29,13 @@ export function gateCommand(): Command {
   return runOptions(
     new Command("gate")
       .description("Judge a policy change against a budget: pass, fail or inconclusive.")
-      .requiredOption("--baseline <file>", "the policy in force")
+      .requiredOption("--baseline <file>", "the policy in force; - is standard input")
       .requiredOption("--candidate <file>", "the policy that would replace it"),
   )
     .option("--budget <file>", "how much worse each field may become (YAML)")
     .option("--accepted-flips <file>", "deployments that may end as the candidate ends them")
     .option("--junit <file>", "write JUnit XML for a CI server")
-    .option("--markdown <file>", "write a pull request comment")
+    .option("--markdown <file>", "write a pull request comment; - is standard output")
     .addHelpText(
       "after",
       "\nExits with 0 for pass, 1 for fail, 3 for inconclusive.\n" +

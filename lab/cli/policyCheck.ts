@@ -25,12 +25,14 @@ interface Checked {
 const EXIT_CHECK_FAILED = 1;
 const EXIT_USAGE = 2;
 
-const EXAMPLE = "\nExample:\n  hindsight policy check scenarios/policies/*.yaml";
+const EXAMPLE =
+  "\nExamples:\n  hindsight policy check scenarios/policies/*.yaml\n" +
+  "  git show main:policy.yaml | hindsight policy check -";
 
 export function checkCommand(): Command {
   return new Command("check")
     .description("Say everything that is wrong with policy files, with all they extend.")
-    .argument("<files...>", "policy files")
+    .argument("<files...>", "policy files; - is standard input")
     .option("--strict", "end with 1 where there are warnings")
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLE)

@@ -4,15 +4,21 @@ import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { dirname, resolve } from "node:path";
 import { makeDirectories } from "../directory.ts";
 import { Problem } from "../problem.ts";
+import { STANDARD } from "../yaml.ts";
 import { takeAwayLeftBehind, unfinishedPath } from "../unfinished.ts";
 
 /**
  * Whole or not at all: what a CI server reads is never half a document. What is no ordinary file
  * (/dev/stdout, /dev/null, a named pipe) is written to and never replaced, and a link is followed.
  *
+ * @param file `-` is standard output
  * @throws Problem where it cannot be written
  */
 export function writeWholeFile(file: string, text: string): void {
+  if (file === STANDARD) {
+    process.stdout.write(text);
+    return;
+  }
   try {
     const target = resolve(file);
     const found = statSync(target, { throwIfNoEntry: false });

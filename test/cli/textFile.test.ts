@@ -12,7 +12,10 @@ import {
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { writeWholeFile } from "../../lab/cli/textFile.ts";
+import { builtFile } from "../built.ts";
+import { hindsight, node, type Ended } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
+import { policyFile } from "../history/smallWorld.ts";
 
 it("makes the folder, replaces what is there, and leaves nothing beside it", () => {
   const dir = join(temporaryDirectory(), "new", "reports");
@@ -53,4 +56,21 @@ it("writes to a pipe, as to /dev/stdout, and does not put a file in its place", 
 it("names a place that is a directory", () => {
   const dir = temporaryDirectory();
   expect(() => writeWholeFile(dir, "text")).toThrow(/cannot be written: EISDIR\n/);
+});
+
+it("takes - for standard input and standard output, and says where a policy has a fault", async () => {
+  const policy = readFileSync(policyFile("naive-threshold"), "utf8");
+  const checked = async (text: string): Promise<Ended> =>
+    hindsight(["policy", "check", "-"], { during: ({ stdin }) => stdin!.end(text) });
+  expect(await checked(policy)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^-: naive-threshold, /) as string,
+  });
+  expect((await checked(`${policy}\nnonsense: 1\n`)).stderr).toMatch(/^-:\d+:\d+: .*nonsense/m);
+  expect((await checked("")).stderr).toMatch(/standard input is empty/);
+  const program =
+    `import { writeWholeFile } from ${JSON.stringify(builtFile("lab/cli/textFile.ts"))};` +
+    `writeWholeFile("-", "## PASS");`;
+  const written = await node(["--input-type=module", "-e", program]);
+  expect(written).toMatchObject({ code: 0, stdout: "## PASS" });
 });
