@@ -1,8 +1,9 @@
 /** What every route of the contract does. */
 
-import { toleranceText } from "../../engine/index.ts";
+import { formatTime, toleranceText } from "../../engine/index.ts";
 import { budgetWith } from "../gate/budget.ts";
 import { isWithin, withinText, type Within } from "../compare/within.ts";
+import { rollbacksOf } from "../replay/censor.ts";
 import { sha256 } from "../policy/load.ts";
 import type { Handlers, StillComputing, Written } from "./answers.ts";
 import { summaryOf, type CatalogEntry } from "./catalog.ts";
@@ -226,7 +227,10 @@ function listOf(
   { history, facts }: Opened,
   within: Within | undefined,
 ): DeploymentList {
-  const all = history.tables.deployments.map((row, at) => ({ row, at }));
+  const { deployments, incidents, decisions } = history.tables;
+  const all = deployments.map((row, at) => ({ row, at }));
+  const rollbacks = rollbacksOf(decisions);
+  const timeOf = (atMs: number | undefined) => (atMs === undefined ? null : formatTime(atMs));
   return {
     policies: ends?.map(({ id }) => id) ?? [],
     scored: scoredOrAll(within, history),
@@ -241,7 +245,15 @@ function listOf(
         author: row.author,
         label: facts.label(row.deploymentId),
         ...facts(row),
+        rolledBackAt: timeOf(rollbacks.get(row.deploymentId)),
         ends: Object.fromEntries(ends?.map((one) => [one.id, one.ends[at]!]) ?? []),
+      })),
+    incidents: incidents
+      .filter(({ onsetAtMs }) => isWithin(within, onsetAtMs))
+      .map(({ service, onsetAtMs, deploymentId }) => ({
+        service,
+        onsetAt: formatTime(onsetAtMs),
+        deploymentId,
       })),
   };
 }

@@ -252,6 +252,7 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_00
       expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);
       await page.setViewportSize({ width: 390, height: 844 });
       expect([colorScheme, await overflow(page)]).toEqual([colorScheme, 0]);
+      expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);
       await close(page);
     }
   });

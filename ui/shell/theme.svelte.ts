@@ -4,6 +4,8 @@ const KEY = "hindsight.theme";
 
 class Theme {
   #chosen = $state(localStorage.getItem(KEY));
+  /** Paper is light. */
+  #prints = $state(matchMedia("print").matches);
   #system = $state(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
   constructor() {
@@ -11,10 +13,14 @@ class Theme {
       this.#system = matches ? "dark" : "light";
       this.#show();
     });
+    matchMedia("print").addEventListener("change", ({ matches }) => {
+      this.#prints = matches;
+      this.#show();
+    });
   }
 
   get now(): string {
-    return this.#chosen ?? this.#system;
+    return this.#prints ? "light" : (this.#chosen ?? this.#system);
   }
 
   turn(): void {

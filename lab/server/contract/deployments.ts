@@ -26,6 +26,8 @@ export const deploymentRow = z.object({
   author: z.string().nullable(),
   label,
   ...filterable.shape,
+  /** When history itself rolled it back. */
+  rolledBackAt: time.nullable(),
   /** By policy that is already replayed: how it ended there. */
   ends: z.record(
     policyId,
@@ -41,6 +43,10 @@ export const deploymentList = z.object({
   /** Null: the whole history. */
   scored: scored.nullable(),
   deployments: list(deploymentRow),
+  /** What began in the same time. Without a deployment where none caused it. */
+  incidents: list(
+    z.object({ service: z.string(), onsetAt: time, deploymentId: deploymentId.nullable() }),
+  ),
 });
 export type DeploymentList = z.infer<typeof deploymentList>;
 
