@@ -58,7 +58,7 @@ it("names a place that is a directory", () => {
   expect(() => writeWholeFile(dir, "text")).toThrow(/cannot be written: EISDIR\n/);
 });
 
-it("takes - for standard input and standard output, and says where a policy has a fault", async () => {
+it("takes - for standard input and output, and says where a policy has a fault", async () => {
   const policy = readFileSync(policyFile("naive-threshold"), "utf8");
   const checked = async (text: string): Promise<Ended> =>
     hindsight(["policy", "check", "-"], { during: ({ stdin }) => stdin!.end(text) });
