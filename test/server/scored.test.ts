@@ -134,7 +134,7 @@ describe("a stretch of the history", { timeout: 2 * HOOK_MS }, () => {
     const file = join(temporaryDirectory(), "changed.yaml");
     writeFileSync(file, quick.policy.yaml);
     const policies = ["--policy", policyFile(NAMES[0]), "--policy", file];
-    const renamed = quick.policy.yaml.replace(NAMES[0], "changed");
+    const renamed = quick.policy.yaml.replace(`\npolicy: ${NAMES[0]}`, "\npolicy: changed");
     writeFileSync(file, renamed);
     const wanted = await told<Comparison>(MIDDLE, "compare", ...policies);
     expect(exact.base.scorecard).toEqual(wanted.scorecards[NAMES[0]]);
