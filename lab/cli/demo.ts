@@ -139,13 +139,17 @@ function nextCommands(
   candidate: string,
   story: AnnouncedRollback | null,
 ): readonly string[] {
-  const told = story === null ? [] : [`explain --deployment ${story.deploymentId}`];
-  return [...told, `gate --candidate ${pathFromHere(candidate)}`, "serve"].map((words) => {
-    const command = `${PROGRAM} ${words}`;
-    const flag = `--config ${config}`;
-    // Two columns before it, and a terminal of the usual width.
-    const fits = command.length + flag.length + 3 <= 80;
-    return fits ? `${command} ${flag}` : `${command} \\\n    ${flag}`;
+  const told = story === null ? [] : [["explain", `--deployment ${story.deploymentId}`]];
+  const asked = [...told, ["gate", `--candidate ${pathFromHere(candidate)}`], ["serve"]];
+  return asked.map(([name, ...flags]) => {
+    const lines = [`${PROGRAM} ${name!}`];
+    for (const flag of [...flags, `--config ${config}`]) {
+      // Two columns before it, and a terminal of the usual width.
+      const isFull = lines.at(-1)!.length + flag.length + 5 > 80;
+      if (isFull) lines.push(`  ${flag}`);
+      else lines.push(`${lines.pop()!} ${flag}`);
+    }
+    return lines.join(" \\\n  ");
   });
 }
 

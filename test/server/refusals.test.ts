@@ -32,7 +32,7 @@ test.each([
   [["--out", "/proc/lab"], /\/proc\/lab: this directory cannot be made here\n {2}Choose a place/],
   [["--out", LINKED], /linked\/drafts: this is a symbolic link, .*\n {2}Remove it, or choose/],
   [["--people", "nobody"], /nobody: no such file\n {2}Give the path of a people file/],
-  [["--people", "recorded"], /this history has no recorded decisions\n/],
+  [["--people", "recorded"], /this history has no recorded decisions and no answered proposals\n/],
   [["--costs", "lab"], /lab: this is a directory, and a file is needed/],
   [["--policy", "lab"], /lab: this is a directory, and a file is needed/],
   [["--history", place], /this is not a history/],
