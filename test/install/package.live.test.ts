@@ -97,7 +97,8 @@ describe("the packed package, in an empty folder", () => {
         env,
       });
       const lines = told.trimEnd().split("\n");
-      expect(lines.length).toBeLessThanOrEqual(24);
+      // A clone has shorter paths, and a line less.
+      expect(lines.length).toBeLessThanOrEqual(25);
       expect(lines.filter((line) => line.length > 80)).toEqual([]);
       const next = told.slice(told.indexOf("Go on with:")).replaceAll("\\\n", " ");
       const commands = [...next.matchAll(/^ +(?:npx )?hindsight (.*)$/gm)].map(([, words]) =>
