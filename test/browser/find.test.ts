@@ -55,7 +55,7 @@ describe.skipIf(CHROMIUM === null)(`finding a deployment${WITHOUT}`, { timeout: 
     await expect.poll(() => rowsOf(page).count()).toBe(list.deployments.length);
 
     const day = page.locator("button[data-day]:enabled").first();
-    const told = await day.getAttribute("aria-label");
+    const told = await day.locator(".unseen").textContent();
     await day.click();
     const count = Number(/: (\d+) deployment/.exec(told!)![1]);
     await expect.poll(() => rowsOf(page).count()).toBe(count);

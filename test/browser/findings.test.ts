@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatValue } from "../../lab/compare/words.ts";
 import { hindsight } from "../commandLine.ts";
 import { overflow, policyFile, seriousFindings, startLab, type Lab } from "./lab.ts";
 import { CHROMIUM } from "./page.ts";
@@ -60,7 +61,7 @@ describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 120_000 }
     expect(program).toBe("hindsight");
     const { code, stdout } = await hindsight(words);
     expect(code).toBe(0);
-    expect(stdout).toContain(`read by ${POLICY}`);
+    expect(stdout).toContain(`Under ${POLICY} the tags`);
   });
 
   it("sweeps in the background, as sweep --json does, and leads to What if", async () => {
@@ -87,7 +88,7 @@ describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 120_000 }
     );
     const expected = variations.map(({ name, scores }) => [
       name,
-      scores["recoveryMinutes"]!.toFixed(1),
+      formatValue("seconds", 60 * scores["recoveryMinutes"]!),
       Math.round(scores["cost"]!).toLocaleString("en-GB"),
     ]);
     expect(shown.map((row) => row.join(" | ")).sort()).toEqual(
