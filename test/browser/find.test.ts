@@ -12,7 +12,7 @@ const PHONE = { viewport: { width: 390, height: 844 } } as const;
 
 const rowsOf = (page: Page) => page.locator("table:has(caption:text('Deployments')) tbody tr");
 
-describe.skipIf(CHROMIUM === null)(`finding a deployment${WITHOUT}`, { timeout: 120_000 }, () => {
+describe.skipIf(CHROMIUM === null)(`finding a deployment${WITHOUT}`, { timeout: 300_000 }, () => {
   beforeAll(async () => {
     lab = await startLab(["naive-threshold", "two-minute-override"]);
     // The ends are there when the first list in the browser is.

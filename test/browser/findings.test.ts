@@ -32,7 +32,7 @@ async function json(...words: string[]): Promise<Readonly<Record<string, unknown
 
 async function opened(path: string): Promise<Page> {
   const page = await lab.open(path);
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   return page;
 }
 
@@ -48,7 +48,7 @@ async function started(path: string): Promise<Page> {
   return page;
 }
 
-describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 120_000 }, () => {
+describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     lab = await startLab([POLICY]);
   }, 120_000);

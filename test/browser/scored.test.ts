@@ -23,7 +23,7 @@ let lab: Lab;
 
 async function opened(path: string): Promise<Page> {
   const page = await lab.open(path);
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   return page;
 }
 
@@ -42,7 +42,7 @@ interface Compared {
   readonly scorecards: Readonly<Record<string, { readonly deployments: { value: number } }>>;
 }
 
-describe.skipIf(CHROMIUM === null)("a stretch in a browser", { timeout: 120_000 }, () => {
+describe.skipIf(CHROMIUM === null)("a stretch in a browser", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     lab = await startLab(POLICIES);
   }, 120_000);
@@ -96,7 +96,7 @@ describe.skipIf(CHROMIUM === null)("a stretch in a browser", { timeout: 120_000 
     }
     await control(page).click();
     await page.getByRole("button", { name: /^the whole history/ }).click();
-    await expect.poll(() => line(page).count(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => line(page).count(), { timeout: 90_000 }).toBe(0);
     expect(page.url()).not.toContain("since=");
     await page.context().close();
   });
@@ -172,7 +172,7 @@ describe.skipIf(CHROMIUM === null)("a stretch in a browser", { timeout: 120_000 
     for (const colorScheme of ["light", "dark"] as const) {
       // Axe is a script of the test's own, which our pages would not let in.
       const page = await lab.open(`${view}?${CHOSEN}`, { colorScheme, bypassCSP: true });
-      await page.locator(settled).first().waitFor({ timeout: 30_000 });
+      await page.locator(settled).first().waitFor({ timeout: 90_000 });
       expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);
       await control(page).click();
       expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);

@@ -56,7 +56,7 @@ async function close(page: Page): Promise<void> {
   await page.context().close();
 }
 
-describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_000 }, () => {
+describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     lab = await startLab(POLICIES);
   }, 120_000);
@@ -248,7 +248,7 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 120_00
     for (const colorScheme of ["light", "dark"] as const) {
       // Axe is a script of the test's own, which our pages would not let in.
       const page = await lab.open(path, { colorScheme, bypassCSP: true });
-      await page.locator(settled).first().waitFor({ timeout: 30_000 });
+      await page.locator(settled).first().waitFor({ timeout: 90_000 });
       expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);
       await page.setViewportSize({ width: 390, height: 844 });
       expect([colorScheme, await overflow(page)]).toEqual([colorScheme, 0]);
