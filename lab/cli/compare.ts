@@ -95,7 +95,7 @@ function comparisonLines(evaluation: Answer, all: boolean): string[] {
   const left = policies.length > 3 && pairs?.length === 1;
   return [
     ...headlines(evaluation),
-    ...(left ? [`Of the others, the two that cost least stand here; ${EVERY_PAIR}`] : []),
+    ...(left ? ["Of the others, the two that cost least stand here; --all has every pair."] : []),
     `\n${scorecardTable(policies, TERMINAL_COLUMNS, all)}`,
     ...policies.flatMap((policy) => {
       const missed = missedLine(policy, all ? Number.POSITIVE_INFINITY : FLIPS_SHOWN);
@@ -110,8 +110,6 @@ function comparisonLines(evaluation: Answer, all: boolean): string[] {
     ...endings(evaluation, drawn, all),
   ];
 }
-
-const EVERY_PAIR = "--all has every pair.";
 
 /** Which deployments end differently. */
 function endings(answer: Answer, drawn: string, all: boolean): readonly string[] {

@@ -39,7 +39,7 @@ export function pairsOf(evaluation: Evaluation, which: WhichPairs): readonly Pai
   );
 }
 
-/** The two that cost least, in the order they were given: whoever chooses, chooses of these. */
+/** The two policies that cost least, in the order given: the choice is between these. */
 function cheapest({ policies }: Evaluation, places: readonly number[]): readonly number[] {
   const costOf = (at: number): number =>
     estimateIn(policies[at]!.scored.scorecard, "cost").value ?? Number.POSITIVE_INFINITY;

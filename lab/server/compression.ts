@@ -41,7 +41,7 @@ export function compressAnswers(app: FastifyInstance): void {
     if (payload instanceof Readable) {
       tell(encoding);
       const packed = encoding === "br" ? createBrotliCompress(BROTLI) : createGzip(GZIP);
-      // Whoever leaves early closes the file, too; what went wrong is told by the stream.
+      // A client that leaves early closes the file, too; the stream itself reports an error.
       return pipeline(payload, packed, () => undefined);
     }
     if (typeof payload !== "string" && !(payload instanceof Uint8Array)) return payload;

@@ -37,7 +37,7 @@ export function newsOf(
   });
 }
 
-/** Of the deployment before it. Nobody knows where that one was rolled back itself. */
+/** The version of the deployment before it; null where that one was rolled back itself. */
 function versionBefore(state: ControllerState, deployment: Deployment): string | null {
   const { service, environment, startedAtMs } = deployment;
   const before = standingOf(
@@ -47,6 +47,8 @@ function versionBefore(state: ControllerState, deployment: Deployment): string |
   );
   if (before === null) return null;
   const { phase } = before;
-  const isOut = phase.name === "rollingBack" || (phase.name === "ended" && /roll/.test(phase.end));
-  return isOut ? null : before.deployment.version;
+  const isTakenBack =
+    phase.name === "rollingBack" ||
+    (phase.name === "ended" && (phase.end === "rolledBack" || phase.end === "rollbackFailed"));
+  return isTakenBack ? null : before.deployment.version;
 }

@@ -1,7 +1,7 @@
 /**
  * The comments of a policy file that a change makes untrue: those on a changed line and right above
- * it go. What the head of the file says may be untrue as well, and nobody can tell: it stays as the
- * words of the policy that was changed.
+ * it go. The head of the file may be untrue as well, which cannot be checked: it stays, quoted as
+ * the words of the policy that was changed.
  */
 
 import { isMap, isNode, isScalar, Lexer, type Document } from "yaml";

@@ -1,4 +1,4 @@
-/** Somebody looks for a deployment: by words, by day, by where policies differ; also on a phone. */
+/** A user looks for a deployment: by words, by day, by where policies differ; also on a phone. */
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

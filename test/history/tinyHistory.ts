@@ -207,3 +207,19 @@ export const APPROVE = tinyPolicy(
 assign: [{ otherwise: approve }]`,
 );
 export const OBSERVE = tinyPolicy("observe", "assign: [{ otherwise: observe }]");
+
+/** The policy of the tiny history, as a scenario file has it written out. */
+export function writtenOut(policy: string, rest: string): string {
+  return `
+  policy: ${policy}
+  owner: platform
+  watch: 60m
+  signals:
+    latency:
+      metric: latency_p95_ms
+      tolerance: 20%
+      detector: { kind: threshold, breaches: 1, of: 1, baseline: 60m }
+      hold: 60s
+      clear: 2m
+${rest}`;
+}

@@ -38,7 +38,7 @@ describe("answers to proposals of agents", () => {
     const { told, manifest } = await outcomes(ASKING, {
       yes: { label: "benign", proposals: [[5, "sre", 0.7, "accepted"]] },
       no: { label: "benign", proposals: [[5, "sre", 0.7, "rejected"]] },
-      // Nobody knows what people would have said.
+      // What people would have said is unknown.
       silent: { label: "benign", proposals: [[5, "sre", 0.7]] },
       // The policy does not ask about the first one, which people accepted.
       second: {

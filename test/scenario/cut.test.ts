@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { formatTime, type Policy } from "../../engine/index.ts";
+import { formatTime } from "../../engine/index.ts";
 import { checkScenario } from "../../lab/scenario/check.ts";
 import { cutOut } from "../../lab/scenario/cut.ts";
 import { cutText } from "../../lab/scenario/cutText.ts";
@@ -15,25 +15,16 @@ import type { Samples } from "../../lab/scenario/samples.ts";
 import { silent } from "../../lab/progress.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { evaluated } from "../history/smallWorld.ts";
-import { FULL, OVERRIDE, SHORT, START_MS, tinyHistory } from "../history/tinyHistory.ts";
+import {
+  FULL,
+  OVERRIDE,
+  SHORT,
+  START_MS,
+  tinyHistory,
+  writtenOut,
+} from "../history/tinyHistory.ts";
 
 const NONE: Samples = { of: () => Promise.reject(new Error("a cut needs no history")) };
-
-/** The policy of the tiny history, as a scenario has it written out. */
-function writtenOut({ policy }: Policy, tiers: string): string {
-  return `
-  policy: ${policy}
-  owner: platform
-  watch: 60m
-  signals:
-    latency:
-      metric: latency_p95_ms
-      tolerance: 20%
-      detector: { kind: threshold, breaches: 1, of: 1, baseline: 60m }
-      hold: 60s
-      clear: 2m
-${tiers}`;
-}
 
 const WINDOW = (length: string): string =>
   `  tiers: { override: { window: ${length}, onTimeout: rollback } }\n` +
@@ -65,7 +56,10 @@ it("ends as the replay does, people's answers and tags with it", async () => {
         // What people would have said whom nobody asked is unknown; a cut has nobody say it.
         const cut = await cutOut(history, outcome.deploymentId, policy);
         const file = join(temporaryDirectory(), "cut.yaml");
-        writeFileSync(file, cutText(cut, writtenOut(policy, tiers), "a test", policy.policy));
+        writeFileSync(
+          file,
+          cutText(cut, writtenOut(policy.policy, tiers), "a test", policy.policy),
+        );
         const scenario = readScenario(file);
         expect((await checkScenario(scenario, NONE)).unmet).toEqual([]);
         const { end, timesMs } = cut.run.happened;

@@ -13,7 +13,7 @@ import { readScenario } from "../../lab/scenario/read.ts";
 import type { Samples } from "../../lab/scenario/samples.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { evaluated, policyFile, ROOT } from "../history/smallWorld.ts";
-import { tinyHistory, tinyPolicy } from "../history/tinyHistory.ts";
+import { tinyHistory, tinyPolicy, writtenOut } from "../history/tinyHistory.ts";
 
 const NONE: Samples = { of: () => Promise.reject(new Error("no scenario here needs samples")) };
 const agents = (name: string): string => join(ROOT, `scenarios/agents/${name}.yaml`);
@@ -200,7 +200,7 @@ assign: [{ otherwise: override }]`,
     const ends: string[] = [];
     for (const { deploymentId, end, executedAtMs } of policies[0]!.outcomes) {
       const cut = await cutOut(history, deploymentId, listening);
-      const file = written(cutText(cut, POLICY, "a test", "listening"));
+      const file = written(cutText(cut, LISTENING, "a test", "listening"));
       const read = readScenario(file);
       expect((await checkScenario(read, NONE)).unmet).toEqual([]);
       expect([cut.run.happened.end, cut.run.happened.timesMs.executed]).toEqual([
@@ -221,18 +221,9 @@ assign: [{ otherwise: override }]`,
   }
 });
 
-/** The policy of the tiny history, as a scenario has it written out. */
-const POLICY = `
-  policy: listening
-  owner: platform
-  watch: 60m
-  signals:
-    latency:
-      metric: latency_p95_ms
-      tolerance: 20%
-      detector: { kind: threshold, breaches: 1, of: 1, baseline: 60m }
-      hold: 60s
-      clear: 2m
-  agents: { sre: { from: 60%, aloneFrom: 90% } }
+const LISTENING = writtenOut(
+  "listening",
+  `  agents: { sre: { from: 60%, aloneFrom: 90% } }
   tiers: { override: { window: 5m, onTimeout: rollback } }
-  assign: [{ otherwise: override }]`;
+  assign: [{ otherwise: override }]`,
+);

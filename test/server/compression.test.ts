@@ -1,4 +1,4 @@
-/** Answers are compressed for whoever takes it, and are the same text for everybody. */
+/** Answers are compressed for clients that accept it; every client gets the same text. */
 
 import { request } from "node:http";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";

@@ -9,7 +9,7 @@ import { ApiProblem } from "./problem.ts";
 
 type Request<T> = (waiting: Waiting) => Promise<T>;
 
-/** What somebody looks at now. */
+/** The resources on the page that is open. */
 const watched = new Set<{ again(): void }>();
 
 /** After the server was started again: what it said before may no longer be so. */
@@ -32,7 +32,7 @@ export class Resource<T> {
     this.#start(request);
   }
 
-  /** For what changes something: it is never repeated unless somebody says so. */
+  /** For requests that change something: repeated only when the user asks. */
   act(request: Request<T>): void {
     this.#start(request);
   }

@@ -35,7 +35,7 @@ export interface Events {
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
-/** Null where shadow.yaml names nobody who gets events. */
+/** Null where shadow.yaml has no `cdevents`. */
 export function eventsOf({ cdevents: sink, journal }: ShadowFile, parts: EventParts) {
   if (sink === undefined) return null;
   const { clock, lease, host, counts, note } = parts;
@@ -132,7 +132,7 @@ function eventsIn(news: News, ordered: readonly string[]) {
   return { events, ordered: ordered.filter((id) => id !== deploymentId) };
 }
 
-/** The artifact that runs after a rollback, as a package URL; without a version nobody knows it. */
+/** The artifact that runs after a rollback, as a package URL; its version where it is known. */
 function artifactOf(service: string, { versionBefore }: News): string {
   if (versionBefore?.startsWith("pkg:") === true) return versionBefore;
   const version = versionBefore === null ? "" : `@${encodeURIComponent(versionBefore)}`;

@@ -236,7 +236,7 @@ it("Slack that never gets the question decides nothing, and is not asked too lat
   await startSlack();
   await propose();
   for (let polls = 0; polls < 6; polls++) await stage!.poll();
-  // Nobody answered within the window; a dry run records what the policy then does.
+  // No answer came within the window; a dry run records what the policy then does.
   expect(stage!.story("checkout-42")).toContain("recorded only");
   const questions = (): number =>
     posted.filter(({ body }) => JSON.stringify(body).includes("actions")).length;
