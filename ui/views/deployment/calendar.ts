@@ -1,5 +1,6 @@
 /** What happened on each day of a history, from the Monday of its first week on. */
 
+import { getOrMake } from "../../../lab/getOrMake.ts";
 import type { DeploymentList } from "../../../lab/server/contract/deployments.ts";
 import { dayText } from "../../format/time.ts";
 import type { Findable } from "./finding.ts";
@@ -28,13 +29,8 @@ export function calendarOf(
   timezoneOf: (service: string) => string,
 ): readonly Day[] {
   const counts = new Map<string, { deployments: number; incidents: number; rollbacks: number }>();
-  const at = (day: string) => {
-    let known = counts.get(day);
-    if (known === undefined) {
-      counts.set(day, (known = { deployments: 0, incidents: 0, rollbacks: 0 }));
-    }
-    return known;
-  };
+  const at = (day: string) =>
+    getOrMake(counts, day, () => ({ deployments: 0, incidents: 0, rollbacks: 0 }));
   for (const { row, day } of found) {
     at(day).deployments += 1;
     if (row.rolledBackAt === null) continue;

@@ -11,7 +11,7 @@ type Difference = WhatIf["differences"][number];
 export function onOneBaseline(quick: Difference, exact: WhatIf | null): Difference {
   const known = exact?.differences.find(({ field }) => field === quick.field)?.baseline ?? null;
   if (quick.low !== null || known === null || quick.difference === null) return quick;
-  const least = quick.unit === "share" ? Math.min(1, known + quick.difference) : Infinity;
-  const candidate = Math.max(0, Math.min(least, known + quick.difference));
+  const most = quick.unit === "share" ? 1 : Number.POSITIVE_INFINITY;
+  const candidate = Math.max(0, Math.min(most, known + quick.difference));
   return { ...quick, baseline: known, candidate, difference: candidate - known };
 }
