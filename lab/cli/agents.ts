@@ -6,7 +6,7 @@ import { agentsText } from "../confidence/printAgents.ts";
 import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { labelsOption, wholeNumber } from "./options.ts";
-import { print, printJson } from "./output.ts";
+import { printFitted, printJson } from "./output.ts";
 
 interface Flags {
   readonly history: string;
@@ -34,8 +34,9 @@ export function agentsCommand(): Command {
         const { manifest, agents } = judged;
         const head = { format: "hindsight-agents", version: 1, ...manifest };
         if (flags.json) printJson({ manifest: head, agents });
-        else if (agents.length > 0) print(agentsText(judged));
-        else print("This history has no proposals of agents: nothing to judge (proposals.csv).");
+        else if (agents.length > 0) printFitted(agentsText(judged));
+        else
+          printFitted("This history has no proposals of agents: nothing to judge (proposals.csv).");
       } finally {
         history.close();
       }

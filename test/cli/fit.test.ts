@@ -23,7 +23,10 @@ describe("at 80 columns", () => {
   beforeAll(async () => {
     history = await tinyHistory({
       good: { label: "benign" },
-      slow: { label: "regression", slow: [3, 45], incident: [3, 45] },
+      slow: {
+        ...{ label: "regression", slow: [3, 45], incident: [3, 45] },
+        proposals: [[5, "sre-agent", 0.9, "accepted"]],
+      },
       wronged: { label: "benign", slow: [3, 30], tags: [{ tag: "migration_window" }] },
     });
   });
@@ -38,8 +41,10 @@ describe("at 80 columns", () => {
     ["sweep", [...policy, "--vary", "signals.latency.tolerance=10%,20%"]],
     ["tags", policy],
     ["gate", ["--baseline", policy[1]!, "--candidate", policyFile("tagged-threshold")]],
+    ["agents", []],
   ])("%s has no longer line, and no table that is broken", async (name, words) => {
-    const where = name === "inspect" ? [history.dir] : ["--history", history.dir, ...QUICK];
+    const asked = name === "agents" ? [] : QUICK;
+    const where = name === "inspect" ? [history.dir] : ["--history", history.dir, ...asked];
     const { code, stdout } = await hindsight([name, ...where, ...words], {
       env: { COLUMNS: String(COLUMNS) },
     });
