@@ -38,7 +38,7 @@ describe("README and first week", () => {
     for (const command of commands) expect(command).toMatch(/^npx hindsight /);
   });
 
-  it.each(commands)("%s", { timeout: 120_000 }, async (command) => {
+  it.each(commands)("%s", async (command) => {
     const words = command.split(/\s+/).slice(2);
     const run = await inTurn(words, directory);
     expect(run.stderr).not.toMatch(/our fault/);

@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
   await writeRun(run, evaluation, false);
   log = join(run, "decisions.jsonl");
-}, 240_000);
+});
 afterAll(() => [history, other].forEach((one) => one.close()));
 
 /** The log with other entries, and a chain that is whole again. */
@@ -106,4 +106,4 @@ it("a judgement that the samples do not bear out is listed; exit code 1", async 
   const { code, stdout } = await inTurn(["audit", "replay", forged, "--history", history.dir]);
   expect(stdout).toContain("latency of d-cart under full: judged otherwise");
   expect(code).toBe(1);
-}, 240_000);
+});

@@ -25,8 +25,8 @@ describe.skipIf(CHROMIUM === null)(
   () => {
     beforeAll(async () => {
       lab = await startLab(["naive-threshold", "two-minute-override"]);
-    }, 240_000);
-    afterAll(async () => lab.close(), 30_000);
+    });
+    afterAll(async () => lab.close());
 
     it("leaves every page with its numbers in grey, and brings them back", async () => {
       const compare = await opened("compare", "td[data-field]");

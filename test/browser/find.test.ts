@@ -20,8 +20,8 @@ describe.skipIf(CHROMIUM === null)(`finding a deployment${WITHOUT}`, { timeout: 
     await page.locator("td .end").first().waitFor({ timeout: 60_000 });
     await page.context().close();
     list = (await (await fetch(`${lab.url}api/deployments`)).json()) as DeploymentList;
-  }, 240_000);
-  afterAll(async () => lab.close(), 60_000);
+  });
+  afterAll(async () => lab.close());
 
   it("by service and clock, whatever the case, and shares what it found", async () => {
     const wanted = list.deployments[3]!;

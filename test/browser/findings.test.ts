@@ -51,8 +51,8 @@ async function started(path: string): Promise<Page> {
 describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     lab = await startLab([POLICY]);
-  }, 120_000);
-  afterAll(async () => lab.close(), 30_000);
+  });
+  afterAll(async () => lab.close());
 
   it("says the command that answers the same, as a terminal takes it", async () => {
     const page = await opened("tags");
@@ -168,7 +168,7 @@ describe.skipIf(CHROMIUM === null)("findings in a browser", { timeout: 300_000 }
     for (const colorScheme of ["light", "dark"] as const) {
       // Axe is a script of the test's own, which our pages would not let in.
       const page = await lab.open(path, { colorScheme, bypassCSP: true });
-      await page.locator(settled).first().waitFor({ timeout: 30_000 });
+      await page.locator(settled).first().waitFor({ timeout: 90_000 });
       expect([colorScheme, await seriousFindings(page)]).toEqual([colorScheme, []]);
       await page.setViewportSize({ width: 390, height: 844 });
       expect([colorScheme, await overflow(page)]).toEqual([colorScheme, 0]);

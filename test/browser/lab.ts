@@ -135,6 +135,11 @@ function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /** Rule and place of everything that axe finds serious or worse. */
 export async function seriousFindings(page: Page): Promise<readonly string[]> {
+  // What is being answered anew is faint, and is not read by anyone then.
+  await page.waitForFunction(
+    "document.querySelector('.answer[aria-busy=true]') === null && " +
+      "document.getAnimations().every(({ playState }) => playState !== 'running')",
+  );
   await page.addScriptTag({ content: axe.source });
   const found = await page.evaluate<
     readonly {

@@ -45,8 +45,8 @@ interface Compared {
 describe.skipIf(CHROMIUM === null)("a stretch in a browser", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     lab = await startLab(POLICIES);
-  }, 120_000);
-  afterAll(async () => lab.close(), 30_000);
+  });
+  afterAll(async () => lab.close());
 
   it("is chosen by keys, scored as --from and --to are, and shared by its address", async () => {
     const page = await opened("compare?fields=all");

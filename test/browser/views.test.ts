@@ -48,7 +48,7 @@ function shown(card: Scorecard, field: string): string {
 
 async function opened(path: string): Promise<Page> {
   const page = await lab.open(path);
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   return page;
 }
 
@@ -59,8 +59,8 @@ async function close(page: Page): Promise<void> {
 describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     lab = await startLab(POLICIES);
-  }, 120_000);
-  afterAll(async () => lab.close(), 30_000);
+  });
+  afterAll(async () => lab.close());
 
   it("shows the scorecards that compare --json has", async () => {
     const page = await opened("compare?fields=all");

@@ -134,7 +134,7 @@ beforeAll(async () => {
       ...(system === "prometheus" ? ["--service-label", "service"] : []),
     );
   }
-}, 60_000);
+});
 
 describe("an incumbent beside its own record", () => {
   it("says how many end alike, and of each other one what can explain it", async () => {

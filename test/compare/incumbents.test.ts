@@ -50,7 +50,7 @@ beforeAll(async () => {
     ]);
     expect(made.code, made.stderr).toBe(0);
   }
-}, 60_000);
+});
 
 describe("an incumbent beside a policy", () => {
   it("says why each healthy deployment was rolled back, and loses none", async () => {

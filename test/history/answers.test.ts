@@ -155,7 +155,7 @@ describe("the answers of queries", () => {
     history.close();
   });
 
-  it("come back whatever they are, across blocks", { timeout: 60_000 }, async () => {
+  it("come back whatever they are, across blocks", async () => {
     const kinds = fc.constantFrom(value, nan, none, failed, infinite, minusInfinite);
     const runs = fc.array(fc.tuple(kinds, fc.integer({ min: 1, max: 900 })), {
       minLength: 1,

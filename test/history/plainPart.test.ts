@@ -160,7 +160,7 @@ test("every block, and any of them, is what DuckDB reads", async () => {
   );
   expect(plain).toBeGreaterThan(5);
   expect(decoded).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test("of many part files the damaged one is named", async () => {
   const dir = join(temporaryDirectory(), "history");

@@ -20,7 +20,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const WORLD_FILE = join(ROOT, "test/history/small-world.yaml");
 
 /** Generous, for machines that do other things as well. */
-export const HOOK_MS = 60_000;
+export const HOOK_MS = 240_000;
 
 export function policyFile(name: string): string {
   return join(ROOT, `scenarios/policies/${name}.yaml`);

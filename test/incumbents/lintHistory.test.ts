@@ -50,7 +50,7 @@ beforeAll(async () => {
   writeFileSync(join(csv, "deployments.csv"), [head, ...rows].join("\n"));
   const imported = await inTurn(["import", "csv", csv, "--out", history, "--timestamp", "end"]);
   expect(imported.code, imported.stderr).toBe(0);
-}, 60_000);
+});
 
 async function lint(template: string, ...words: readonly string[]) {
   const file = join(TEMPLATES, `${template}.yaml`);

@@ -26,7 +26,7 @@ async function imported(system: string, ...words: readonly string[]): Promise<Ma
 beforeAll(async () => {
   const csv = ["import", "csv", "datasets/example", "--out", history, "--timestamp", "end"];
   expect((await inTurn(csv)).code).toBe(0);
-}, 60_000);
+});
 
 const series = ["--series", `${QUARTER}/series.yaml`];
 

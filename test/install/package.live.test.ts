@@ -67,7 +67,7 @@ describe("the packed package, in an empty folder", () => {
     expect(npx("--version")).toBe(`${ENGINE_VERSION}\n`);
   });
 
-  it("imports the example and compares shipped policies on it", { timeout: 60_000 }, () => {
+  it("imports the example and compares shipped policies on it", () => {
     const history = ["--history", "history"];
     npx("import", "csv", `${shipped}/datasets/example`, "--out", "history", "--timestamp", "end");
     const two = ["--policy", policy("naive-threshold"), "--policy", policy("two-minute-override")];
@@ -81,7 +81,7 @@ describe("the packed package, in an empty folder", () => {
     ).toContain("pricing-20260907-1");
   });
 
-  it("runs a shipped scenario, and checks the shipped live host", { timeout: 60_000 }, () => {
+  it("runs a shipped scenario, and checks the shipped live host", () => {
     npx("scenario", "test", `${shipped}/scenarios/stories/the-2332-rollback.yaml`);
     npx("shadow", `${shipped}/scenarios/shadow/shadow.yaml`, "--check", "--without-secrets");
   });
@@ -124,7 +124,7 @@ describe("the packed package, in an empty folder", () => {
     },
   );
 
-  it("serves the pages of the web lab", { timeout: 60_000 }, async () => {
+  it("serves the pages of the web lab", async () => {
     const words = ["serve", "--history", "history", "--port", "0", "--json"];
     const child = spawn(process.execPath, ["node_modules/.bin/hindsight", ...words], {
       cwd: empty,

@@ -171,7 +171,7 @@ describe("the tables of lab/detectBench/README.md, on fresh seeds", () => {
     scores = await withHistory(suite, "all", FRESH, (history) =>
       scorePolicies(suite, history, judges().slice(0, 3)),
     );
-  }, 60_000);
+  });
 
   test("the scores", () => {
     for (const { policy, core, all } of scores) {

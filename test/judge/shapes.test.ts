@@ -20,7 +20,7 @@ describe("shapes of series", () => {
       loadPolicy(join(FOLDER, name)),
     );
     scores = await scoreShapes([SEED], policies, 10);
-  }, 120_000);
+  });
 
   test.each(Object.keys(FAMILIES))(
     "%s: nearly all harmed cases and hardly a healthy one",

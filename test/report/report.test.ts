@@ -62,7 +62,7 @@ beforeAll(async () => {
     ...policies,
     ...out,
   ])) as unknown as ReportDocument;
-}, 60_000);
+});
 
 describe("a report", () => {
   it("has the numbers of compare and of tags", async () => {

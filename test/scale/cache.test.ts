@@ -94,7 +94,7 @@ describe("a replay through a store", () => {
     for (const file of files) truncateSync(file, 200);
     const again = await evaluate(history, asked, { ...options, scale: scaleIn(dir) });
     expect(timeless(again), "every pack torn").toBe(timeless(plain));
-  }, 120_000);
+  });
 });
 
 describe("a second question", () => {
@@ -146,7 +146,7 @@ describe("whatever is different is asked anew", () => {
       const reads = await readsAfter(dir, history, [one], drawn);
       expect(reads).toBeGreaterThan(0);
     }
-  }, 120_000);
+  });
 
   it("another watch, one sample, one tag, and a file that was touched", async () => {
     const dir = temporaryDirectory();
@@ -174,7 +174,7 @@ describe("whatever is different is asked anew", () => {
     utimesSync(join(copy, part!.file), 1, 1);
     expect(await readsAfter(dir, copied, [FULL])).toBe(whole);
     copied.close();
-  }, 120_000);
+  });
 });
 
 describe("a history with other rows than its directory", () => {
@@ -230,7 +230,7 @@ describe("a sweep through a store", () => {
     expect(found[1]).toBeGreaterThan(5);
     expect(found[2]).toBeGreaterThan(5);
     expect(found[3]).toBe(0);
-  }, 120_000);
+  });
 
   it("of policies that are read from a text with another digest is another one", async () => {
     const dir = temporaryDirectory();

@@ -122,7 +122,7 @@ describe.skipIf(!IS_HERE)("a sweep on a queue (redis-server is installed)", () =
       one.kill("SIGTERM");
       expect((await gone)[0]).toBe(0);
     }
-  }, 120_000);
+  });
 
   it("is told by a worker that has another history, or none", async () => {
     const elsewhere = temporaryDirectory();
@@ -148,7 +148,7 @@ describe.skipIf(!IS_HERE)("a sweep on a queue (redis-server is installed)", () =
     const { code, stdout } = await asked;
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
     serving.process.kill("SIGKILL");
-  }, 60_000);
+  });
 
   it.skipIf(!SOAK)(
     "is told within two minutes that the server stays away (SOAK=1)",
@@ -196,5 +196,5 @@ describe.skipIf(!IS_HERE)("a sweep on a queue (redis-server is installed)", () =
     const kept = await hindsight(await sweepWords("off", "--on", url));
     expect(kept.stderr).toMatch(/--on hands results over through the cache/);
     expect(kept.code).toBe(2);
-  }, 60_000);
+  });
 });

@@ -91,7 +91,7 @@ describe("a sweep with workers", () => {
     await gone(workers);
     expect(unfinishedIn(cache)).toEqual([]);
     await finished(cache);
-  }, 120_000);
+  });
 
   it.skipIf(!SOAK)(
     "killed itself loses the units in hand (under SOAK=1)",
@@ -156,5 +156,5 @@ describe("workers", () => {
     } finally {
       clearInterval(killing);
     }
-  }, 60_000);
+  });
 });

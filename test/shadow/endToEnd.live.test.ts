@@ -148,7 +148,7 @@ async function expectWholeJournal(
   }
 }
 
-describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, { timeout: 180_000 }, () => {
+describe.skipIf(WITHOUT !== "")(`a live host${WITHOUT}`, () => {
   it("rolls back what made its service slow, and only records where it may not act", async () => {
     const acted = await startReceivers();
     const watched = await startReceivers();

@@ -20,7 +20,7 @@ afterAll(() => {
 const ready = (host: LiveProcess) =>
   until(async () => (await host.get("/health/ready")).status === 200);
 
-it("are deployments like any other, before and after a kill", { timeout: 90_000 }, async () => {
+it("are deployments like any other, before and after a kill", async () => {
   await new Promise<void>((resolve) => metrics.listen(0, "127.0.0.1", resolve));
   const { port } = metrics.address() as AddressInfo;
   const directory = configDirectory(`policy: policy.yaml

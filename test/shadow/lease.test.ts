@@ -129,7 +129,7 @@ describe.concurrent("two hosts on one lease", () => {
   const inDirectory = withChildren((children) =>
     stopAndWake(children, "directory", join(temporaryDirectory(), "lease")),
   );
-  it("in a directory", { timeout: 60_000 }, inDirectory);
+  it("in a directory", inDirectory);
 
   const inRedis = withChildren(async (children) => {
     const socket = join(temporaryDirectory(), "redis.sock");
@@ -139,7 +139,7 @@ describe.concurrent("two hosts on one lease", () => {
     await until(() => existsSync(socket));
     await stopAndWake(children, "redis", socket);
   });
-  it.skipIf(!existsSync(REDIS))("in Redis", { timeout: 60_000 }, inRedis);
+  it.skipIf(!existsSync(REDIS))("in Redis", inRedis);
 });
 
 describe("a lease in a directory", () => {

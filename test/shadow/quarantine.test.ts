@@ -174,7 +174,7 @@ it("halts everything and stays up where no deployment is to blame", async () => 
   expectClean(parts.dir);
 });
 
-it("is killed with SIGKILL after a quarantine, and goes on", { timeout: 60_000 }, async () => {
+it("is killed with SIGKILL after a quarantine, and goes on", async () => {
   const dir = temporaryDirectory();
   const journal = join(dir, "journal");
   await livedUntil(dir, () => quarantinesIn(journal).length > 0, "SIGKILL");

@@ -59,7 +59,7 @@ async function serve(server: Server): Promise<string> {
   return `http://127.0.0.1:${await listen(server)}`;
 }
 
-it("rolls back what a recorded Prometheus shows to be slow", { timeout: 180_000 }, async () => {
+it("rolls back what a recorded Prometheus shows to be slow", async () => {
   const unknown: string[] = [];
   const exchanges: Recording["exchanges"][number][] = [];
   const real = RECORDS ? await aMinute() : null;

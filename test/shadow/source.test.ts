@@ -66,7 +66,7 @@ describe.skipIf(WITHOUT !== "")(`a real Prometheus${WITHOUT}`, () => {
       "200ms",
     );
     await until("enough was scraped", () => cart.served.length >= 10);
-  }, 20_000);
+  });
 
   afterAll(async () => {
     await prometheus?.close();

@@ -165,7 +165,7 @@ describe("a host that only records", () => {
 });
 
 describe("the receiver of the README", () => {
-  it("rolls back once, and recognises a repetition by its key", { timeout: 30_000 }, async () => {
+  it("rolls back once, and recognises a repetition by its key", async () => {
     const readme = readFileSync("lab/shadow/out/README.md", "utf8");
     const [, code] = /^```js\n([^]*?)^```/m.exec(readme)!;
     const file = join(temporaryDirectory(), "receiver.mjs");

@@ -20,7 +20,7 @@ test("the policy of the scenario is the one that the import makes", async () => 
   expect(file).toBe(readFileSync(join(out, "canary-policy.yaml"), "utf8"));
 });
 
-test("the scenario finds what its answer says", { timeout: 120_000 }, async () => {
+test("the scenario finds what its answer says", async () => {
   const tested = await inTurn(["scenario", "test", `${FOLDER}/versions.yaml`]);
   expect(tested).toMatchObject({ code: 0, stderr: "" });
 });
