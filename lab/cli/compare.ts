@@ -57,7 +57,11 @@ export function compareCommand(): Command {
       }
       const policies = namedByFile(flags.policy.map(loadPolicy), flags.policy);
       const modelled = { limits: [] };
-      const common = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
+      const common = {
+        ...(await evaluateOptionsOf(flags)),
+        ...scaleOf(flags),
+        progress: progressBar(),
+      };
       const run = await runWriter(flags);
       const answer = await answerTo(
         flags.history,

@@ -5,18 +5,18 @@ import { explanationMermaid, explanationText } from "../../engine/index.ts";
 import { explanationDocument } from "../explain/document.ts";
 import { explainHistory, explainLog, type Explanation } from "../explain/find.ts";
 import type { LabelChoice } from "../history/labels/choose.ts";
-import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
+import type { PeopleChoice } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { logIn } from "../audit/read.ts";
 import { Problem } from "../problem.ts";
-import { labelsOption, wholeNumber } from "./options.ts";
+import { labelsOption, peopleOf, peopleOption, wholeNumber } from "./options.ts";
 import { print, printJson, progressBar } from "./output.ts";
 
 interface Flags {
   readonly deployment: string;
   readonly history?: string;
   readonly policy?: string;
-  readonly people: PeopleChoice;
+  readonly people?: PeopleChoice;
   readonly seed: number;
   readonly labels?: LabelChoice;
   readonly format: "text" | "mermaid" | "json";
@@ -30,7 +30,7 @@ export function explainCommand(): Command {
     .requiredOption("--deployment <id>", "the deployment")
     .option("--history <dir>", "the history to replay")
     .option("--policy <file>", "the policy; for a log with several, the name of the one meant")
-    .option("--people <who>", `who answers: ${PEOPLE_WORDS.join(", ")}, or a file`, "absent")
+    .addOption(peopleOption())
     .option("--seed <n>", "seed of modelled people", wholeNumber(0), 1)
     .addOption(labelsOption())
     .addOption(
@@ -53,13 +53,14 @@ export function explainCommand(): Command {
     });
 }
 
-function explanationOf(log: string | undefined, flags: Flags): Explanation | Promise<Explanation> {
-  const { history, policy, deployment, people, seed, labels } = flags;
+async function explanationOf(log: string | undefined, flags: Flags): Promise<Explanation> {
+  const { history, policy, deployment, seed, labels } = flags;
   if (log !== undefined && history === undefined) {
     return explainLog(logIn(log), deployment, policy ?? null);
   }
   if (log === undefined && history !== undefined && policy !== undefined) {
     const loaded = loadPolicy(policy);
+    const people = await peopleOf({ ...flags, history });
     return explainHistory(history, loaded, deployment, people, seed, progressBar(), labels);
   }
   throw new Problem("a decision is explained from a log, or from a history and a policy", {

@@ -48,7 +48,11 @@ export function gateCommand(): Command {
       const accepted =
         flags.acceptedFlips === undefined ? [] : loadAcceptedFlips(flags.acceptedFlips);
       const run = await runWriter(flags);
-      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
+      const options = {
+        ...(await evaluateOptionsOf(flags)),
+        ...scaleOf(flags),
+        progress: progressBar(),
+      };
       const modelled = { limits: limitsOf(budget) };
       const asked = { ...options, modelled };
       const answer = await answerTo(flags.history, policies, asked, "scores", run);

@@ -8,6 +8,7 @@ import { withinBetween, type Within } from "../compare/within.ts";
 import { LABEL_CHOICES, type LabelChoice } from "../history/labels/choose.ts";
 import { readManifest } from "../history/manifest.ts";
 import type { Outage } from "../history/outage.ts";
+import { defaultPeopleIn, defaultPeopleNote } from "../people/byDefault.ts";
 import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
@@ -40,7 +41,7 @@ export interface EvaluateFlags extends ScaleFlags {
   readonly history: string;
   readonly from?: Moment;
   readonly to?: Moment;
-  readonly people: PeopleChoice;
+  readonly people?: PeopleChoice;
   readonly costs?: string;
   readonly seed: number;
   readonly replicates: number;
@@ -104,6 +105,28 @@ export function scaleOf(flags: ScaleFlags): { readonly scale?: Scale } {
   return scale === undefined ? {} : { scale };
 }
 
+/** Without a default here: that depends on the history (`peopleOf`). */
+export function peopleOption(): Option {
+  return new Option(
+    "--people <who>",
+    `who answers proposals: ${PEOPLE_WORDS.join(", ")}, or a people file (YAML); modelled where ` +
+      "the history has enough answers, else absent",
+  );
+}
+
+/** Who answers: as the flag says, or else as suits the history, which is said. */
+export async function peopleOf({
+  people,
+  history,
+  labels,
+}: Pick<EvaluateFlags, "people" | "history" | "labels">): Promise<PeopleChoice> {
+  if (people !== undefined) return people;
+  const byDefault = await defaultPeopleIn(history, labels);
+  const told = defaultPeopleNote(byDefault);
+  if (told !== null) note(told);
+  return byDefault.people;
+}
+
 /** For every command that holds what a policy does against labels. */
 export function labelsOption(): Option {
   return new Option(
@@ -117,11 +140,7 @@ export function labelsOption(): Option {
 export function measureOptions(command: Command): Command {
   return command
     .requiredOption("--history <dir>", "the history to replay")
-    .option(
-      "--people <who>",
-      `who answers proposals: ${PEOPLE_WORDS.join(", ")}, or a people file (YAML)`,
-      "absent",
-    )
+    .addOption(peopleOption())
     .option("--costs <file>", "what things cost you (YAML); defaults where it is silent")
     .option("--seed <n>", "seed of the bootstrap and of everything drawn", wholeNumber(0), 1)
     .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
@@ -136,16 +155,16 @@ export function measureOptions(command: Command): Command {
 }
 
 /** The flags as `evaluate` takes them; files among them are read and checked. */
-export function evaluateOptionsOf(flags: EvaluateFlags) {
-  const { people, costs, seed, replicates, draws, effect, labels } = flags;
+export async function evaluateOptionsOf(flags: EvaluateFlags) {
+  const { costs, seed, replicates, draws, effect, labels } = flags;
   return {
     ...withinOf(flags),
     ...outageOf(flags),
-    people,
     draws,
     effect,
     ...(labels === undefined ? {} : { labels }),
     ...(costs === undefined ? {} : { costs: loadCosts(costs) }),
+    people: await peopleOf(flags),
     seed,
     replicates,
   };

@@ -29,7 +29,11 @@ export function replayCommand(): Command {
     )
     .action(async (flags: EvaluateFlags & { policy: string; all?: true }) => {
       const policy = loadPolicy(flags.policy);
-      const options = { ...evaluateOptionsOf(flags), ...scaleOf(flags), progress: progressBar() };
+      const options = {
+        ...(await evaluateOptionsOf(flags)),
+        ...scaleOf(flags),
+        progress: progressBar(),
+      };
       const answer = await answerTo(
         flags.history,
         [policy],

@@ -23,7 +23,7 @@ import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { distinctlyNamed } from "../compare/names.ts";
 import { makeTemporaryDirectory } from "../unfinished.ts";
-import { labelsOption, scaleOf, wholeNumber } from "./options.ts";
+import { labelsOption, peopleOf, peopleOption, scaleOf, wholeNumber } from "./options.ts";
 import { note, print, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
@@ -39,7 +39,7 @@ interface Flags {
   readonly budget?: string;
   readonly sweep?: string;
   readonly costs?: string;
-  readonly people: string;
+  readonly people?: string;
   readonly seed: number;
   readonly replicates: number;
   readonly draws: number;
@@ -81,7 +81,7 @@ export function reportCommand(): Command {
     .option("--sweep <dir>", "an earlier `hindsight sweep --out` of the policy in force")
     .option("--redact", "replace names of people and what they wrote by pseudonyms")
     .option("--lab <url>", "link each deployment into the lab at this address", address)
-    .option("--people <who>", "who answers proposals; see `hindsight compare`", "absent")
+    .addOption(peopleOption())
     .option("--costs <file>", "what things cost you (YAML); defaults where it is silent")
     .option("--seed <n>", "seed of the bootstrap and of everything drawn", wholeNumber(0), 1)
     .option("--replicates <n>", "bootstrap samples behind every interval", wholeNumber(100), 1000)
@@ -117,7 +117,7 @@ async function write(flags: Flags): Promise<void> {
   }
   const printed = [out, pdf].filter((file) => file !== undefined && isPdf(file, pdf));
   const chromium = printed.length === 0 ? null : chromiumForPdf();
-  const asked = askedBy(flags);
+  const asked = await askedBy(flags);
   const document = await reportOf(asked, asked, scaleOf({}));
   for (const file of new Set([out, markdown].filter((one) => one !== undefined))) {
     if (isPdf(file, pdf)) continue;
@@ -149,7 +149,7 @@ function isPdf(file: string, pdf: string | undefined): boolean {
   return file === pdf || /\.pdf$/i.test(file);
 }
 
-function askedBy(flags: Flags): Asked {
+async function askedBy(flags: Flags): Promise<Asked> {
   const needed = (name: "history" | "policy" | "candidate", what: string): string => {
     const value = flags[name];
     if (value !== undefined) return value;
@@ -164,7 +164,7 @@ function askedBy(flags: Flags): Asked {
     budget: flags.budget ?? null,
     sweep: flags.sweep ?? null,
     costs: flags.costs ?? null,
-    people: flags.people,
+    people: await peopleOf({ ...flags, history }),
     seed: flags.seed,
     replicates: flags.replicates,
     draws: flags.draws,

@@ -40,9 +40,10 @@ export function serveCommand(): Command {
     )
     .action(async (flags: Flags) => {
       const { digest, rows } = readManifest(flags.history);
-      checkPeople(flags.people, flags.history, rows);
+      const numbers = await evaluateOptionsOf(flags);
+      checkPeople(numbers.people, flags.history, rows);
       const serving = await serve({
-        numbers: evaluateOptionsOf(flags),
+        numbers,
         history: flags.history,
         policies: flags.policy ?? [],
         runDirectory: flags.out ?? join(".hindsight", "serve", digest.slice(0, 12)),

@@ -31,7 +31,7 @@ export function tagsCommand(): Command {
     )
     .action(async (flags: EvaluateFlags & { policy: string; all?: true }) => {
       const policy = loadPolicy(flags.policy);
-      const options = evaluateOptionsOf(flags);
+      const options = await evaluateOptionsOf(flags);
       const history = await openHistory(flags.history, { labels: flags.labels });
       try {
         const value = await valueOfTags(history, policy, { ...options, progress: progressBar() });

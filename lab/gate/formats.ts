@@ -45,6 +45,7 @@ function headline({ verdict, checks }: Gate, evaluation: Answer): string {
 }
 
 export function gateText(evaluation: Answer, gate: Gate): string {
+  const { people, peopleFrom } = evaluation.manifest;
   const width = Math.max(...gate.checks.map(({ name }) => name.length));
   const lines = gate.checks.map(
     ({ name, verdict, reason }) =>
@@ -61,6 +62,7 @@ export function gateText(evaluation: Answer, gate: Gate): string {
     ...gate.unused.map(
       ({ deployment, end }) => `Accepted but not found: ${deployment} ending ${end}.`,
     ),
+    `People: ${people} (${peopleFrom}).`,
   ].join("\n");
 }
 

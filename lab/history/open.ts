@@ -187,7 +187,7 @@ async function readInTurn<A, B>(items: readonly A[], read: (item: A) => Promise<
   return results;
 }
 
-function checkFile(path: string, bytes: number): void {
+export function checkFile(path: string, bytes: number): void {
   let size: number;
   try {
     size = statSync(path).size;

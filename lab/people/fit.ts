@@ -38,7 +38,8 @@ export interface Waited {
   readonly weight: number;
 }
 
-const PSEUDO_OBSERVATIONS = 20;
+/** With as many answers of its own, a history weighs as much as what is assumed. */
+export const PSEUDO_OBSERVATIONS = 20;
 const ROUNDS = 300;
 /** Probabilities are kept above this, so that none is divided by zero. */
 const SMALL = 1e-12;
@@ -53,6 +54,34 @@ export interface FittedPeople {
   readonly rightness: Rightness | null;
 }
 
+/** History's first question about a deployment, and what ended it. */
+interface QuestionAsked {
+  readonly deploymentId: string;
+  readonly asked: DecisionRow;
+  /** Undefined where it closed without one. */
+  readonly answer: DecisionRow | undefined;
+  readonly close: DecisionRow | undefined;
+  /** The answer, or else what closed it. */
+  readonly end: DecisionRow;
+}
+
+/** The questions that tell something about people. */
+export function questionsIn(decisions: readonly DecisionRow[]): readonly QuestionAsked[] {
+  const byDeployment = new Map<string, DecisionRow[]>();
+  for (const row of decisions) getOrMake(byDeployment, row.deploymentId, () => []).push(row);
+  return [...byDeployment].flatMap(([deploymentId, rows]): QuestionAsked[] => {
+    const asked = rows.find(({ what }) => what === "proposed");
+    if (asked === undefined) return [];
+    const after = rows.filter((row) => row.atMs >= asked.atMs && row !== asked);
+    const answer = after.find(({ what }) => what === "overrideGiven" || what === "approvalGiven");
+    const close = after.find(({ what }) => CLOSES.includes(what));
+    const end = answer ?? close;
+    // Acted on at once it was no question, and one that never closed says nothing of a delay.
+    if (end === undefined || end.atMs === asked.atMs) return [];
+    return [{ deploymentId, asked, answer, close, end }];
+  });
+}
+
 /** Fits the delays of all shifts; a shift without questions stays as in `start`. */
 export function fitPeople(
   decisions: readonly DecisionRow[],
@@ -63,19 +92,9 @@ export function fitPeople(
   let seenUntilMs = 0;
   const unanswered = new Set<DecisionRow["what"]>();
   const waited: Record<Shift, Waited[]> = { business: [], evening: [], night: [] };
-  const byDeployment = new Map<string, DecisionRow[]>();
-  for (const row of decisions) getOrMake(byDeployment, row.deploymentId, () => []).push(row);
-  for (const [deploymentId, rows] of byDeployment) {
-    const asked = rows.find(({ what }) => what === "proposed");
-    if (asked === undefined) continue;
+  for (const { deploymentId, asked, answer, close, end } of questionsIn(decisions)) {
     const { timezone, truthIsBad } = about(deploymentId);
     const shift = shiftAt(timezone, asked.atMs);
-    const after = rows.filter((row) => row.atMs >= asked.atMs && row !== asked);
-    const answer = after.find(({ what }) => what === "overrideGiven" || what === "approvalGiven");
-    const close = after.find(({ what }) => CLOSES.includes(what));
-    const end = answer ?? close;
-    // Acted on at once it was no question, and one that never closed says nothing of a delay.
-    if (end === undefined || end.atMs === asked.atMs) continue;
     seenUntilMs = Math.max(seenUntilMs, end.atMs - asked.atMs);
     if (answer === undefined) unanswered.add(end.what);
     else if (truthIsBad !== null) {

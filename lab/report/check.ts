@@ -7,6 +7,7 @@ import { own, type JsonObject } from "../../engine/index.ts";
 import { z } from "zod";
 import { LABEL_CHOICES } from "../history/labels/choose.ts";
 import { Problem } from "../problem.ts";
+import { EFFECT_RULES } from "../replay/splice.ts";
 import { readText } from "../yaml.ts";
 import type { Asked, ReportDocument } from "./document.ts";
 import { takeOut } from "./embedded.ts";
@@ -25,7 +26,7 @@ const ASKED = z.strictObject({
   seed: z.int().min(0),
   replicates: z.int().min(100),
   draws: z.int().min(1),
-  effect: z.enum(["hold", "decay", "grow"]),
+  effect: z.enum(EFFECT_RULES),
   labels: z.enum(LABEL_CHOICES).optional(),
   lab: z.string(),
   redact: z.boolean(),

@@ -3,9 +3,11 @@
 import type { Status } from "../../lab/server/contract/history.ts";
 import type { PolicySummary } from "../../lab/server/contract/policies.ts";
 
-/** What the command line takes where nothing is said; only what differs is told. */
-const DEFAULTS: Status["options"] = {
-  people: "absent",
+/**
+ * What the command line takes where nothing is said; only what differs is told. Who answers by
+ * default depends on the history, so that is always told.
+ */
+const DEFAULTS: Omit<Status["options"], "people"> = {
   seed: 1,
   replicates: 1000,
   draws: 5,
@@ -24,7 +26,9 @@ export function commandText(
 ): string {
   const history = status === null ? [] : ["--history", status.directory];
   const options = takes.flatMap((name) => {
-    const value = status?.options[name] ?? DEFAULTS[name];
+    if (status === null) return [];
+    const value = status.options[name];
+    if (name === "people") return ["--people", String(value)];
     return value === DEFAULTS[name] ? [] : [`--${name}`, String(value)];
   });
   const words = ["hindsight", ...command!.split(" "), ...history, ...rest, ...options];
