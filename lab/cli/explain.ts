@@ -2,7 +2,7 @@
 
 import { Command, Option } from "commander";
 import { explanationMermaid, explanationText } from "../../engine/index.ts";
-import { explanationDocument } from "../explain/document.ts";
+import { explanationDocument, openingIn } from "../explain/document.ts";
 import { explainHistory, explainLog, type Explanation } from "../explain/find.ts";
 import type { LabelChoice } from "../history/labels/choose.ts";
 import type { PeopleChoice } from "../people/choose.ts";
@@ -10,7 +10,7 @@ import { loadPolicy } from "../policy/load.ts";
 import { logIn } from "../audit/read.ts";
 import { Problem } from "../problem.ts";
 import { labelsOption, peopleOf, peopleOption, wholeNumber } from "./options.ts";
-import { print, printJson, progressBar } from "./output.ts";
+import { print, printFitted, printJson, progressBar } from "./output.ts";
 
 interface Flags {
   readonly deployment: string;
@@ -49,7 +49,11 @@ export function explainCommand(): Command {
       const explanation = await explanationOf(log, flags);
       if (flags.json || flags.format === "json") printJson(explanationDocument(explanation));
       else if (flags.format === "mermaid") print(explanationMermaid(explanation.tree));
-      else print(explanationText(explanation.tree));
+      else {
+        for (const { who, says } of openingIn(explanation)) printFitted(`${who}: ${says}`);
+        if (explanation.lesson !== undefined) print("");
+        print(explanationText(explanation.tree));
+      }
     });
 }
 

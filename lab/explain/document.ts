@@ -2,9 +2,17 @@
 
 import { formatTime, type ExplanationNode } from "../../engine/index.ts";
 import type { Explanation } from "./find.ts";
+import { openingOf, type Opening } from "./lessonWords.ts";
 
 export function explainDocument({ policy, tree }: Pick<Explanation, "policy" | "tree">) {
   return { policy: policy.policy, policyDigest: policy.digest, tree: nodeDocument(tree) };
+}
+
+/** What it begins with, its times in UTC as in the tree; nothing for one of a log. */
+export function openingIn({ policy, lesson }: Explanation): readonly Opening[] {
+  if (lesson === undefined) return [];
+  const clock = (atMs: number): string => `${formatTime(atMs).slice(11, 16)} UTC`;
+  return openingOf(lesson.recorded, policy.policy, lesson.policy, clock);
 }
 
 /** What makes it again, and what it is. */
@@ -24,6 +32,7 @@ export function explanationDocument({ madeFrom, ...explanation }: Explanation) {
       seed: asked?.seed ?? null,
       ...(labels === undefined ? {} : { labels }),
     },
+    ...(explanation.lesson === undefined ? {} : { lesson: explanation.lesson }),
     ...explainDocument(explanation),
   };
 }

@@ -22,6 +22,7 @@ import {
 import { Problem } from "../problem.ts";
 import { replay } from "../replay/replay.ts";
 import { learnedNode } from "./learned.ts";
+import { firstDraw, lessonsOf, type TwoLessons } from "./lessons.ts";
 import { nearestNames } from "./nearest.ts";
 
 const SUGGESTED = 3;
@@ -29,6 +30,8 @@ const SUGGESTED = 3;
 export interface Explanation {
   readonly policy: Policy;
   readonly tree: ExplanationNode;
+  /** What it teaches; absent where it is of a log, which holds no labels. */
+  readonly lesson?: TwoLessons;
   readonly madeFrom: MadeFrom;
 }
 
@@ -68,7 +71,8 @@ export async function explainHistory(
     const chosen = choosePeople(history, people, seed);
     const who = chosen.responder(0);
     const platform = recoveryOf(history.tables, seed);
-    const replayed = await replay(history, [policy], who, platform, progress);
+    const draws = await firstDraw(history, policy, chosen, platform, seed);
+    const replayed = await replay(history, [policy], who, platform, progress, { draws });
     const madeFrom: MadeFrom = {
       engineVersion: ENGINE_VERSION,
       history: history.manifest.digest,
@@ -77,7 +81,10 @@ export async function explainHistory(
     };
     const fleets = replayed.policies[0]!.fleets();
     const sections = fleets.map(({ handled }) => ({ policy, handled, madeFrom }));
-    const explanation = explained(dir, sections, deploymentId);
+    const explanation = {
+      ...explained(dir, sections, deploymentId),
+      lesson: lessonsOf(history, replayed, deploymentId, who, platform),
+    };
     if (history.tables.labels.length === 0) return explanation;
     const learned = learnedNode(casesOf(history, replayed, 0), deploymentId);
     if (learned === null) return explanation;

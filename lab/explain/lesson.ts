@@ -69,7 +69,11 @@ export type LessonPoint =
    */
   | { readonly code: "early" | "wrong" | "right" | "unlabelled" | "unrelated" }
   /** History's own rollback hides how it would have gone on. */
-  | { readonly code: "hidden"; readonly at: string };
+  | { readonly code: "hidden"; readonly at: string }
+  /** History itself rolled it back, and what it gave as the reason. */
+  | { readonly code: "recorded"; readonly at: string; readonly reason: string | null }
+  /** What people had said before it began, and how many tags are not named. */
+  | { readonly code: "announced"; readonly tags: readonly string[]; readonly others: number };
 
 export interface Taught {
   readonly policy: Policy;
@@ -205,14 +209,32 @@ function harmPoint(
     rolledBackAtMs === null
       ? incident?.resolvedAtMs != null && sparedMs === 0
       : resolvedBy !== null && !/roll/i.test(resolvedBy);
-  return [
-    {
-      code: "harm",
-      signal: accused?.signal ?? null,
-      lastedMs: recoveryMs,
-      afterRollbackMs: isAfter ? Math.max(0, endsAtMs - executedAtMs) : null,
-      helped: isAfter ? !inVain : null,
-      evidence,
-    },
-  ];
+  const backAtMs = isAfter ? executedAtMs : null;
+  const harm = harmOf({ lastedMs: recoveryMs, endsAtMs, backAtMs, inVain });
+  return [{ ...harm, signal: accused?.signal ?? null, evidence }];
+}
+
+interface Harm {
+  readonly lastedMs: number;
+  readonly endsAtMs: number;
+  /** When the old version was back; null: it was not. */
+  readonly backAtMs: number | null;
+  readonly inVain: boolean;
+}
+
+/** Harm that was observed, and to no signal in particular. */
+export function harmOf({
+  lastedMs,
+  endsAtMs,
+  backAtMs,
+  inVain,
+}: Harm): Extract<LessonPoint, { readonly code: "harm" }> {
+  return {
+    code: "harm",
+    signal: null,
+    lastedMs,
+    afterRollbackMs: backAtMs === null ? null : Math.max(0, endsAtMs - backAtMs),
+    helped: backAtMs === null ? null : !inVain,
+    evidence: "observed",
+  };
 }

@@ -8,6 +8,29 @@ import type { LessonPoint, Shown } from "./lesson.ts";
 type Of<Code extends LessonPoint["code"]> = Extract<LessonPoint, { readonly code: Code }>;
 type Clock = (atMs: number) => string;
 
+/** Who did something, and what came of it. */
+export interface Opening {
+  readonly who: string;
+  readonly says: string;
+}
+
+/**
+ * What the page of a deployment and `hindsight explain` begin with: what history itself did, where
+ * it rolled back, then what a policy would have done.
+ *
+ * @param recorded the lesson of history's own rollback; empty where there was none
+ */
+export function openingOf(
+  recorded: readonly LessonPoint[],
+  policy: string,
+  lesson: readonly LessonPoint[],
+  clock: Clock,
+): readonly Opening[] {
+  const own = { who: policy, says: lessonText(lesson, clock) };
+  if (recorded.length === 0) return [own];
+  return [{ who: "History", says: lessonText(recorded, clock) }, own];
+}
+
 /** @param clock an instant as its reader's clock shows it */
 export function lessonText(lesson: readonly LessonPoint[], clock: Clock): string {
   return lesson.map((point) => sentence(point, clock)).join(" ");
@@ -31,7 +54,7 @@ function sentence(point: LessonPoint, clock: Clock): string {
       );
     }
     case "tagsHid":
-      return `Without its tags a rollback would have been proposed ${clock(Date.parse(point.at))}.`;
+      return `Without its tags it would have asked at ${clock(Date.parse(point.at))}.`;
     case "harm":
       return harmSentence(point);
     case "missed":
@@ -47,12 +70,20 @@ function sentence(point: LessonPoint, clock: Clock): string {
     case "unrelated":
       return "An incident of something else was going on at the time.";
     case "hidden":
-      return `History rolled it back ${clock(Date.parse(point.at))}; what follows is not observed.`;
+      return `History rolled it back at ${clock(Date.parse(point.at))}; nothing after is observed.`;
+    case "recorded": {
+      const why = point.reason === null ? "" : `: ${point.reason}`;
+      return `Rolled back at ${clock(Date.parse(point.at))}${why}.`;
+    }
+    case "announced": {
+      const more = point.others === 0 ? [] : [`${point.others} more`];
+      return `It had been announced: ${listText([...point.tags, ...more])}.`;
+    }
   }
 }
 
 function endSentence({ end, at, shown, isBreach, reason }: Of<"ended">, clock: Clock): string {
-  const when = at === null ? "" : ` ${clock(Date.parse(at))}`;
+  const when = at === null ? "" : ` at ${clock(Date.parse(at))}`;
   const why = shown === null || !isBreach ? reason : shownText(shown);
   const because = why === "" ? "." : `: ${why}.`;
   switch (end) {

@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareDocument } from "../../lab/compare/document.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
+import { explainHistory } from "../../lab/explain/find.ts";
 import { silent } from "../../lab/progress.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { streamWindows } from "../../lab/history/windows.ts";
@@ -36,8 +37,9 @@ beforeAll(async () => {
   mkdirSync(join(parent, "run"));
   writeFileSync(join(parent, "canary.yaml"), "policy: canary-4711\n");
   const policies = NAMES.flatMap((name) => ["--policy", policyFile(name)]);
-  const numbers = ["--draws", "2", "--replicates", "100", "--out", join(parent, "run")];
-  server = await startServer(["--history", history, ...policies, ...numbers]);
+  const numbers = ["--people", "absent", "--draws", "2", "--replicates", "100"];
+  const where = ["--history", history, "--out", join(parent, "run")];
+  server = await startServer([...where, ...policies, ...numbers]);
 }, HOOK_MS);
 
 afterAll(async () => {
@@ -112,6 +114,24 @@ describe("what it says", { timeout: HOOK_MS }, () => {
       if (at >= startedAtMs) expect(high[index]!).toBeGreaterThan(expected[index]!);
       else expect(high[index]).toBeNaN();
     });
+  });
+
+  test("of a deployment begins with what explain begins with", async () => {
+    await server.ask("/api/compare");
+    const { deployments } = await promised<DeploymentList>(
+      "deployments",
+      await server.ask("/api/deployments"),
+    );
+    const byHistory = deployments.find(({ rolledBackAt }) => rolledBackAt !== null)!;
+    const byPolicy = deployments.find(({ ends }) => ends[NAMES[0]]!.rolledBack)!;
+    for (const { deploymentId } of [byHistory, byPolicy]) {
+      const answer = await server.ask(`/api/deployments/${encodeURIComponent(deploymentId)}`);
+      const { lanes, recorded } = await promised<DeploymentDetail>("deployment", answer);
+      const policy = shipped(NAMES[0]);
+      const told = await explainHistory(history, policy, deploymentId, "absent", 1, silent);
+      expect({ recorded, policy: lanes![0]!.lesson }).toEqual(told.lesson);
+      expect(recorded.length > 0).toBe(deploymentId === byHistory.deploymentId);
+    }
   });
 
   test("of a what-if is what one draw of compare says, and its policy is a file", async () => {

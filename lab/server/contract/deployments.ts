@@ -221,6 +221,8 @@ const lessonPoint = z.discriminatedUnion("code", [
   z.object({ code: z.literal("missed"), cause: z.enum(MISS_CAUSES) }),
   z.object({ code: z.enum(["early", "wrong", "right", "unlabelled", "unrelated"]) }),
   z.object({ code: z.literal("hidden"), at: time }),
+  z.object({ code: z.literal("recorded"), at: time, reason: z.string().nullable() }),
+  z.object({ code: z.literal("announced"), tags: list(z.string()), others: z.number().int() }),
 ]);
 
 export const lane = z.object({
@@ -285,6 +287,8 @@ export const deploymentDetail = z.object({
   decisions: list(historicalDecision),
   /** When history itself rolled it back: what follows happened to the old version. */
   rolledBackAt: time.nullable(),
+  /** What that teaches; empty where history did not roll it back. */
+  recorded: list(lessonPoint),
   /** What is worth showing: an hour before it to the end of the longest watch. */
   window: z.object({ from: time, to: time }),
   series: list(watchedSeries),

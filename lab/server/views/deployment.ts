@@ -1,9 +1,11 @@
 /** One deployment as history has it: what was declared, what people did, what was watched. */
 
 import { formatTime, readsSeries, servicesOf, type Policy } from "../../../engine/index.ts";
+import { recordedLesson } from "../../explain/recorded.ts";
 import { incidentsByDeployment } from "../../history/incidents.ts";
 import { namesOf } from "../../history/metric/seriesName.ts";
 import type { History } from "../../history/open.ts";
+import { rollbacksOf } from "../../replay/censor.ts";
 import { tagsAbout, type PlannedDeployment } from "../../replay/plan.ts";
 import type { DeploymentDetail, Lane, WatchedSeries } from "../contract/deployments.ts";
 import { Refusal } from "../problems.ts";
@@ -35,6 +37,19 @@ export function deploymentOf(
   const { team, criticality, timezone } = facts(row);
   const label = tables.labels.find((one) => one.deploymentId === deploymentId);
   const incident = incidentsByDeployment(tables.incidents).get(deploymentId);
+  const tags = tagsAbout(tables.tags)(row);
+  const decisions = tables.decisions
+    .filter((one) => one.deploymentId === deploymentId)
+    .sort((a, b) => a.atMs - b.atMs);
+  const rolledBackAtMs = rollbacksOf(decisions).get(deploymentId) ?? null;
+  const recorded = {
+    startedAtMs: row.startedAtMs,
+    rolledBackAtMs,
+    decisions,
+    label: facts.label(deploymentId),
+    incident: incident ?? null,
+    tags,
+  };
   const longestMs = Math.max(HOUR_MS, ...policies.map(({ policy }) => policy.watchMs));
   return {
     deploymentId,
@@ -64,7 +79,7 @@ export function deploymentOf(
             resolvedBy: incident.resolvedBy,
             severity: incident.severity,
           },
-    tags: tagsAbout(tables.tags)(row).map((tag) => ({
+    tags: tags.map((tag) => ({
       tag: tag.tag,
       value: tag.value,
       signal: tag.signal,
@@ -75,17 +90,15 @@ export function deploymentOf(
       givenBy: tag.givenBy,
       approvedBy: tag.approvedBy,
     })),
-    decisions: tables.decisions
-      .filter((one) => one.deploymentId === deploymentId)
-      .sort((a, b) => a.atMs - b.atMs)
-      .map(({ atMs, what, by, justification, confidence }) => ({
-        at: formatTime(atMs),
-        what,
-        by,
-        justification,
-        confidence,
-      })),
-    rolledBackAt: time(planned?.rolledBackAtMs ?? null),
+    decisions: decisions.map(({ atMs, what, by, justification, confidence }) => ({
+      at: formatTime(atMs),
+      what,
+      by,
+      justification,
+      confidence,
+    })),
+    rolledBackAt: time(rolledBackAtMs),
+    recorded: recordedLesson(recorded),
     window: {
       from: formatTime(row.startedAtMs - HOUR_MS),
       to: formatTime(row.startedAtMs + longestMs + HOUR_MS / 2),
