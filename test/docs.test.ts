@@ -24,12 +24,13 @@ const commands = PAGES.flatMap((page) => [
 const directory = temporaryDirectory();
 symlinkSync(join(root, "scenarios"), join(directory, "scenarios"));
 cpSync(join(root, "datasets"), join(directory, "datasets"), { recursive: true });
-// The commands do not depend on how long the quarter is, and the soak runs all of it.
+// The commands do not depend on how long and wide the quarter is, and the soak runs all of it.
 if (process.env["SOAK"] === undefined) {
   const world = join(directory, "datasets/worlds/quarter.yaml");
   const text = readFileSync(world, "utf8");
-  expect(text).toMatch(/^length: 13w$/m);
-  writeFileSync(world, text.replace(/^length: 13w$/m, "length: 1w"));
+  const [length, count] = [/^length: 13w$/m, /^ {2}count: 40$/m];
+  for (const one of [length, count]) expect(text).toMatch(one);
+  writeFileSync(world, text.replace(length, "length: 1w").replace(count, "  count: 10"));
 }
 
 describe("README and first week", () => {

@@ -15,7 +15,7 @@ import { openBase } from "../../lab/sweep/variations.ts";
 import { valueOfTags } from "../../lab/tags/value.ts";
 import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
-import { HOOK_MS, policyFile, shipped, smallHistory } from "../history/smallWorld.ts";
+import { fewHistory, HOOK_MS, policyFile, shipped } from "../history/smallWorld.ts";
 
 const POLICIES = ["two-minute-override", "full-autonomy"].map(shipped);
 const OPTIONS: EvaluateOptions = {
@@ -32,7 +32,7 @@ let whole: Evaluation;
 let within: Within;
 let part: Evaluation;
 beforeAll(async () => {
-  dir = await smallHistory();
+  dir = await fewHistory();
   history = await openHistory(dir);
   const [fromMs, toMs] = [history.manifest.from, history.manifest.to].map((at) => Date.parse(at!));
   const thirdMs = (toMs! - fromMs!) / 3;

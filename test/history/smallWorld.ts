@@ -37,7 +37,11 @@ export function freshWorld(seed = 7): OpenedWorld {
 
 /** Generates the small world into `dir`. */
 export function generateSmall(dir: string, seed = 7): Promise<HistoryManifest> {
-  const { world, loggingPolicy, sources } = freshWorld(seed);
+  return generate(freshWorld(seed), dir);
+}
+
+function generate(opened: OpenedWorld, dir: string): Promise<HistoryManifest> {
+  const { world, loggingPolicy, sources } = opened;
   return generateHistory(world, loggingPolicy, dir, {
     force: false,
     madeBy: "a test",
@@ -57,6 +61,13 @@ export function fewServices(): string {
   const text = readFileSync(WORLD_FILE, "utf8");
   writeFileSync(file, text.replace("count: 8", "count: 3").replace("teams: 3", "teams: 2"));
   return file;
+}
+
+/** The history of {@link fewServices}, seed 7, as {@link smallHistory} is made. */
+export function fewHistory(): Promise<string> {
+  return madeOnce(join(tmpdir(), "few-services"), (dir) =>
+    generate(openWorld(fewServices(), 7), dir),
+  );
 }
 
 export function evaluated(

@@ -19,12 +19,12 @@ import type { GateResult, WhatIf } from "../../lab/server/contract/whatIf.ts";
 import { estimateOf } from "../../ui/format/score.ts";
 import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
-import { HOOK_MS, policyFile, smallHistory } from "../history/smallWorld.ts";
+import { fewHistory, HOOK_MS, policyFile } from "../history/smallWorld.ts";
 import { startServer, type Server } from "./serving.ts";
 
 const NAMES = ["two-minute-override", "human-approval"] as const;
-const NUMBERS = ["--draws", "2", "--replicates", "100"];
-/** Of the three weeks of the small world; both kinds of time. */
+const NUMBERS = ["--people", "absent", "--draws", "2", "--replicates", "100"];
+/** Of the three weeks of that world; both kinds of time. */
 const MIDDLE = { from: "2026-10-19", to: "2026-10-26T12:00:00Z" };
 const LATEST = { from: "7d" };
 const CHANGES = [{ path: "tiers.override.window", value: "5m" }];
@@ -34,7 +34,7 @@ let server: Server;
 let history: string;
 
 beforeAll(async () => {
-  history = await smallHistory();
+  history = await fewHistory();
   const policies = NAMES.flatMap((name) => ["--policy", policyFile(name)]);
   const out = ["--out", join(temporaryDirectory(), "run")];
   server = await startServer(["--history", history, ...policies, ...NUMBERS, ...out]);

@@ -21,7 +21,7 @@ import { ROUTES, type Route, type RouteName } from "../../lab/server/contract/ro
 import type { WhatIf } from "../../lab/server/contract/whatIf.ts";
 import { thinned } from "../../lab/server/views/series.ts";
 import { temporaryDirectory } from "../directories.ts";
-import { HOOK_MS, policyFile, shipped, smallHistory } from "../history/smallWorld.ts";
+import { fewHistory, HOOK_MS, policyFile, shipped } from "../history/smallWorld.ts";
 import { startServer, type Server } from "./serving.ts";
 
 const NAMES = ["two-minute-override", "human-approval"] as const;
@@ -32,7 +32,7 @@ let history: string;
 let parent: string;
 
 beforeAll(async () => {
-  history = await smallHistory();
+  history = await fewHistory();
   parent = temporaryDirectory();
   mkdirSync(join(parent, "run"));
   writeFileSync(join(parent, "canary.yaml"), "policy: canary-4711\n");
