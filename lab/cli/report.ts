@@ -11,20 +11,26 @@ import { choosePeople, peopleAsked } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { askedNow, faultsIn, readReport } from "../report/check.ts";
-import { makeReport, type Asked, type ReportDocument } from "../report/document.ts";
+import {
+  makeReport,
+  type Asked,
+  type ReportDocument,
+  type ReportInput,
+} from "../report/document.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 import { chromiumForPdf, printPdf } from "../report/pdf.ts";
-import { mainQuarter, parseQuarter } from "../report/quarter.ts";
+import { parseQuarter, quartersOf, sampledShare, usualQuarter } from "../report/quarter.ts";
 import { redacted } from "../report/redact.ts";
 import { readSweep } from "../report/sweepInput.ts";
 import { DEFAULT_COSTS, loadCosts } from "../score/costs.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
+import { meaningLine } from "../compare/meanings.ts";
 import { distinctlyNamed } from "../compare/names.ts";
 import { makeTemporaryDirectory } from "../unfinished.ts";
 import { labelsOption, peopleOf, peopleOption, scaleOf, wholeNumber } from "./options.ts";
-import { note, print, printJson, progressBar } from "./output.ts";
+import { note, print, printFitted, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
 interface Flags {
@@ -67,10 +73,10 @@ export function reportCommand(): Command {
     .description("Write the quarterly tuning report, or check that one is what it says it is.")
     .option("--history <dir>", "the history of the quarter")
     .option("--policy <file>", "the policy in force")
-    .option("--candidate <file>", "the policy that would replace it")
+    .option("--candidate <file>", "the policy that would replace it; without it: no proposal")
     .option(
       "--quarter <quarter>",
-      "calendar quarter in UTC, such as 2026Q3 (of which the history has most)",
+      "calendar quarter in UTC, such as 2026Q3 (the last that the history has whole)",
       quarterText,
     )
     .option("--out <file>", "write it: .html, .md or .pdf")
@@ -97,7 +103,9 @@ export function reportCommand(): Command {
       "after",
       "\n--check takes --history, --policy, --candidate and --sweep where they have moved; it\n" +
         "exits with 1 and names what differs when a number, a policy or the history changed.\n" +
-        "\nExamples:\n  hindsight report --history quarter --quarter 2026Q3 \\\n" +
+        "\nExamples:\n" +
+        "  hindsight report --history quarter --policy current.yaml --out report.html\n" +
+        "  hindsight report --history quarter --quarter 2026Q3 \\\n" +
         "    --policy current.yaml --candidate next.yaml --out report.html\n" +
         "  hindsight report --check report.html",
     )
@@ -140,8 +148,11 @@ async function write(flags: Flags): Promise<void> {
   }
   if (flags.json) printJson(document);
   else {
-    print(document.decision.title);
-    for (const sentence of document.decision.sentences) print(`  ${sentence}`);
+    const { title, sentences } = document.decision;
+    const text = [title, ...sentences.map((sentence) => `  ${sentence}`)].join("\n");
+    printFitted(text);
+    const meaning = meaningLine(text);
+    if (meaning !== null) printFitted(`\n${meaning}`);
   }
 }
 
@@ -150,7 +161,7 @@ function isPdf(file: string, pdf: string | undefined): boolean {
 }
 
 async function askedBy(flags: Flags): Promise<Asked> {
-  const needed = (name: "history" | "policy" | "candidate", what: string): string => {
+  const needed = (name: "history" | "policy", what: string): string => {
     const value = flags[name];
     if (value !== undefined) return value;
     throw new Problem(`--${name} is missing`, { cure: `Give ${what}.` });
@@ -159,7 +170,7 @@ async function askedBy(flags: Flags): Promise<Asked> {
   return {
     history,
     policy: needed("policy", "the policy in force"),
-    candidate: needed("candidate", "the policy that would replace it"),
+    candidate: flags.candidate ?? null,
     quarter: flags.quarter ?? quarterIn(history),
     budget: flags.budget ?? null,
     sweep: flags.sweep ?? null,
@@ -177,14 +188,19 @@ async function askedBy(flags: Flags): Promise<Asked> {
 
 /** The quarter that a report is about where none is named; said, as it is a choice. */
 function quarterIn(history: string): string {
-  const quarter = mainQuarter(readManifest(history));
+  const manifest = readManifest(history);
+  const quarter = usualQuarter(manifest);
+  const shares = quartersOf(manifest).map((one) => {
+    return `${Math.round(100 * sampledShare(one, manifest))} % of ${one.name}`;
+  });
   if (quarter === null) {
-    throw new Problem("--quarter is missing, and the history has no samples", {
-      file: history,
-      cure: QUARTER_CURE,
-    });
+    const [none, some] = [
+      "--quarter is missing, and the history has no samples",
+      `--quarter is missing, and the history has ${shares.join(", ")}`,
+    ];
+    throw new Problem(shares.length === 0 ? none : some, { file: history, cure: QUARTER_CURE });
   }
-  note(`--quarter ${quarter.name}: the history has most of it`);
+  note(`The history has ${shares.join(", ")}: --quarter ${quarter.name}`);
   return quarter.name;
 }
 
@@ -201,7 +217,10 @@ async function reportOf(
   if (quarter === null) {
     throw new Problem(`${asked.quarter} is no quarter`, { cure: QUARTER_CURE });
   }
-  const [current, next] = distinctlyNamed(loadPolicy(asked.policy), loadPolicy(asked.candidate));
+  const policies: ReportInput["policies"] =
+    asked.candidate === null
+      ? [loadPolicy(asked.policy)]
+      : distinctlyNamed(loadPolicy(asked.policy), loadPolicy(asked.candidate));
   const budget = asked.budget === null ? DEFAULT_BUDGET : loadBudget(asked.budget);
   const history = await openHistory(asked.history, { labels: asked.labels });
   try {
@@ -211,13 +230,13 @@ async function reportOf(
         ? null
         : readSweep(asked.sweep, {
             history: history.manifest.digest,
-            policy: current.digest,
+            policy: policies[0].digest,
             asked: peopleAsked(asked.people, choosePeople(history, asked.people, asked.seed)),
             costs,
           });
     return await makeReport(
       asked.redact ? redacted(history) : history,
-      { asked: told, quarter, policies: [current, next], budget, sweep },
+      { asked: told, quarter, policies, budget, sweep },
       {
         people: asked.people,
         costs,

@@ -27,7 +27,7 @@ export type PartScores = Readonly<Record<PartField, Estimate>>;
 export interface Part {
   /** Null: the service has no team, the policy asked nothing, no mode was active. */
   readonly name: string | null;
-  /** Null where the policy has no deployment in it. */
+  /** Null where the policy has no deployment in it, or is not there. */
   readonly current: PartScores | null;
   readonly candidate: PartScores | null;
 }
@@ -60,7 +60,7 @@ function partsBy(
         ? null
         : scoresOf(score(part, scoring).scorecard);
     });
-    return { name, current: current!, candidate: candidate! };
+    return { name, current: current!, candidate: candidate ?? null };
   });
 }
 

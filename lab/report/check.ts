@@ -17,7 +17,7 @@ import { reportMarkdown } from "./markdown.ts";
 const ASKED = z.strictObject({
   history: z.string(),
   policy: z.string(),
-  candidate: z.string(),
+  candidate: z.string().nullable(),
   quarter: z.string(),
   budget: z.string().nullable(),
   sweep: z.string().nullable(),

@@ -21,7 +21,14 @@ import type { Check, Gate } from "../gate/gate.ts";
 import { TOLD_FIRST } from "../gate/verdict.ts";
 
 export type Advice =
-  "adopt" | "keep" | "change nothing yet" | "no gain" | "the same" | "cannot say";
+  | "adopt"
+  | "keep"
+  | "change nothing yet"
+  | "no gain"
+  | "the same"
+  | "cannot say"
+  /** Nothing was proposed. */
+  | "in force";
 
 export interface Decision {
   readonly advice: Advice;
@@ -29,12 +36,16 @@ export interface Decision {
   readonly title: string;
   /** What the third sentence tells. */
   readonly third: "Price" | "Open";
-  /** What to do and why; what it would gain; what it costs, or what stays open. */
+  /**
+   * What to do and why; what it would gain; what it costs, or what stays open. Where nothing was
+   * proposed: what was rolled back; at which price; what stays open.
+   */
   readonly sentences: readonly [string, string, string];
 }
 
-/** @param why in words, where there is nothing that could be compared */
-export function cannotSay(why: string): Decision {
+/** @param why in words, where there is nothing that could be replayed */
+export function cannotSay(why: string, isProposed: boolean): Decision {
+  const which = isProposed ? "proposed policy" : "policy in force";
   return {
     advice: "cannot say",
     title: "This quarter decides nothing.",
@@ -42,7 +53,7 @@ export function cannotSay(why: string): Decision {
     sentences: [
       `Change nothing on the strength of this report: ${why}.`,
       "No gain was measured.",
-      "No harm was excluded either: nothing here says that the proposed policy is safe.",
+      `No harm was excluded either: nothing here says that the ${which} is safe.`,
     ],
   };
 }

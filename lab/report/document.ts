@@ -21,6 +21,7 @@ import { breakdownOf, type BrokenBy, type Part } from "./breakdown.ts";
 import { coverageOf, type Coverage } from "./coverage.ts";
 import { cannotSay, decide, type Decision } from "./decision.ts";
 import { faultsOf, type FaultRow } from "./evidence.ts";
+import { inForce } from "./inForce.ts";
 import { sampledPart, type Quarter } from "./quarter.ts";
 import type { SweepInput } from "./sweepInput.ts";
 
@@ -30,7 +31,8 @@ const WEEK_MS = 604_800_000;
 export interface Asked {
   readonly history: string;
   readonly policy: string;
-  readonly candidate: string;
+  /** Null: the report is on the policy in force alone. */
+  readonly candidate: string | null;
   readonly quarter: string;
   readonly budget: string | null;
   readonly sweep: string | null;
@@ -96,7 +98,7 @@ export interface ReportDocument {
     readonly history: string;
     /** SHA-256 over all tables except the samples. */
     readonly tables: string;
-    /** The last hash of the decision log of both policies; it covers the samples seen. */
+    /** The last hash of the decision log of all policies; it covers the samples seen. */
     readonly decisionLog: string | null;
   };
 }
@@ -104,15 +106,15 @@ export interface ReportDocument {
 export interface ReportInput {
   readonly asked: Asked;
   readonly quarter: Quarter;
-  /** The policy in force, then the proposed one; their names differ. */
-  readonly policies: readonly [Policy, Policy];
+  /** The policy in force, then the proposed one where there is one; their names differ. */
+  readonly policies: readonly [Policy, Policy?];
   readonly budget: Budget;
   readonly sweep: SweepInput | null;
 }
 
 export async function makeReport(
   history: History,
-  { asked, quarter, policies, budget, sweep }: ReportInput,
+  { asked, quarter, policies: [current, next], budget, sweep }: ReportInput,
   options: EvaluateOptions,
 ): Promise<ReportDocument> {
   const { manifest, tables, series } = history;
@@ -125,6 +127,7 @@ export async function makeReport(
       : inside === 0
         ? `no deployment of ${quarter.name} is in the history`
         : null;
+  const policies = next === undefined ? [current] : [current, next];
   const within = { fromMs: quarter.fromMs, toMs: quarter.toMs };
   const evaluation =
     nothing === null
@@ -136,9 +139,9 @@ export async function makeReport(
         })
       : null;
   const tags =
-    evaluation === null ? null : await valueOfTags(history, policies[0], { ...options, within });
+    evaluation === null ? null : await valueOfTags(history, current, { ...options, within });
   const gate =
-    evaluation === null || part === null
+    evaluation === null || part === null || next === undefined
       ? null
       : gateOf(evaluation, budget, [], (part.toMs - part.fromMs) / WEEK_MS);
   const iso = (atMs: number): string => new Date(atMs).toISOString();
@@ -156,11 +159,13 @@ export async function makeReport(
     },
     policies: policies.map(({ policy, digest, owner }) => ({ name: policy, digest, owner })),
     decision:
-      evaluation === null || gate === null
-        ? cannotSay(nothing ?? "nothing was replayed")
-        : decide(evaluation, gate),
+      evaluation === null
+        ? cannotSay(nothing ?? "nothing was replayed", next !== undefined)
+        : gate === null
+          ? inForce(evaluation)
+          : decide(evaluation, gate),
     gate: gate === null ? null : { verdict: gate.verdict, checks: gate.checks },
-    changes: diffPolicies(...policies)
+    changes: diffPolicies(current, next ?? current)
       .filter(({ path }) => path[0] !== "policy")
       .map(({ text }) => ({ text })),
     comparison: evaluation === null ? null : timeless(compareDocument(evaluation)),
@@ -168,7 +173,7 @@ export async function makeReport(
     faults: evaluation === null ? [] : faultsOf(evaluation),
     tags: tags === null ? null : timeless(tagsDocument(tags) as TagsDocument),
     sweep,
-    sweepProposes: sweep !== null && recommends(sweep, policies),
+    sweepProposes: sweep !== null && next !== undefined && recommends(sweep, [current, next]),
     quality: {
       answers: canAnswer(tables, series),
       dropped: manifest.dropped,

@@ -1,6 +1,6 @@
 /**
- * Every false-positive rollback and every miss under either policy, with its evidence. Like all
- * lists of deployments, it shows the first draw.
+ * Every false-positive rollback and every miss under a policy of the report, with its evidence.
+ * Like all lists of deployments, it shows the first draw.
  */
 
 import type { Evaluation } from "../compare/evaluate.ts";
@@ -28,15 +28,16 @@ export interface FaultRow {
   readonly startedAt: string;
   readonly fault: Fault;
   readonly current: Seen;
-  readonly candidate: Seen;
+  /** Null where no policy is proposed. */
+  readonly candidate: Seen | null;
 }
 
 /** In the order of the deployments. */
 export function faultsOf({ policies }: Evaluation): readonly FaultRow[] {
   const [before, after] = policies.map(({ outcomes }) => outcomes);
   return before!.flatMap((current, index): FaultRow[] => {
-    const candidate = after!.at(index)!;
-    const fault = faultOf(current) ?? faultOf(candidate);
+    const candidate = after?.at(index) ?? null;
+    const fault = faultOf(current) ?? (candidate === null ? null : faultOf(candidate));
     if (fault === null) return [];
     const { deploymentId, service, team, label, startedAtMs } = current;
     return [
@@ -48,7 +49,7 @@ export function faultsOf({ policies }: Evaluation): readonly FaultRow[] {
         startedAt: new Date(startedAtMs).toISOString(),
         fault,
         current: seen(current),
-        candidate: seen(candidate),
+        candidate: candidate === null ? null : seen(candidate),
       },
     ];
   });

@@ -39,16 +39,31 @@ export function quartersOf({ from, to }: Pick<HistoryManifest, "from" | "to">): 
   }
 }
 
-/** The quarter of which a history has most, the later of two alike; null for no samples. */
-export function mainQuarter(manifest: Pick<HistoryManifest, "from" | "to">): Quarter | null {
-  const lengthOf = (quarter: Quarter): number => {
-    const part = sampledPart(quarter, manifest);
-    return part === null ? 0 : part.toMs - part.fromMs;
-  };
-  return quartersOf(manifest).reduce<Quarter | null>(
-    (most, one) => (most === null || lengthOf(one) >= lengthOf(most) ? one : most),
-    null,
-  );
+/** Of a quarter so much sampled counts as whole. */
+export const WHOLE_SHARE = 0.95;
+
+/**
+ * The quarter that is meant where none is named: the last that a history has whole, or else the
+ * one that it has most of; null where that is none or several.
+ */
+export function usualQuarter(manifest: Pick<HistoryManifest, "from" | "to">): Quarter | null {
+  const quarters = quartersOf(manifest);
+  const above = (least: number): readonly Quarter[] =>
+    quarters.filter((quarter) => sampledShare(quarter, manifest) > least);
+  const whole = above(WHOLE_SHARE).at(-1);
+  if (whole !== undefined) return whole;
+  const most = quarters.length === 1 ? quarters : above(0.5);
+  return most.length === 1 ? most[0]! : null;
+}
+
+/** How much of a quarter a history has, from 0 to 1. */
+export function sampledShare(
+  quarter: Quarter,
+  manifest: Pick<HistoryManifest, "from" | "to">,
+): number {
+  const part = sampledPart(quarter, manifest);
+  if (part === null) return 0;
+  return (part.toMs - part.fromMs) / (quarter.toMs - quarter.fromMs);
 }
 
 /** The part of a quarter that lies in the history; null where there is none. */

@@ -1,6 +1,6 @@
 /** The quarterly report through the command line: its numbers are those of the commands. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { formatValue, SHOWN } from "../../lab/compare/words.ts";
@@ -9,6 +9,7 @@ import { faultsIn, readReport } from "../../lab/report/check.ts";
 import { takeOut } from "../../lab/report/embedded.ts";
 import { reportHtml } from "../../lab/report/html.ts";
 import { reportMarkdown } from "../../lab/report/markdown.ts";
+import { usualQuarter } from "../../lab/report/quarter.ts";
 import { FIELDS } from "../../lab/score/fields.ts";
 import { estimateIn } from "../../lab/score/scorecard.ts";
 import { inTurn } from "../commandLine.ts";
@@ -105,6 +106,14 @@ describe("a report", () => {
     expect(links(document)).toBe(0);
   });
 
+  it("says what observed, modelled, bounded and unknown mean", () => {
+    for (const text of [reportHtml(document), reportMarkdown(document)]) {
+      for (const word of ["observed", "modelled", "bounded", "unknown"]) {
+        expect(text).toMatch(new RegExp(`["“]?(&quot;)?${word}(&quot;)?["”]? means: `));
+      }
+    }
+  });
+
   it("runs nothing and fetches nothing", () => {
     const text = readFileSync(page, "utf8");
     expect(text).toContain("default-src 'none'");
@@ -144,5 +153,68 @@ describe("a report", () => {
     const { code, stdout } = await inTurn(["report", "--check", page, ...other]);
     expect(code).toBe(1);
     expect(stdout).toContain("policies.1.digest");
+  });
+});
+
+describe("a report without --candidate", () => {
+  it("is on the policy in force, with the numbers of replay, and can be checked", async () => {
+    const file = join(directory, "in-force.html");
+    const words = ["report", "--history", history, "--policy", current, "--out", file];
+    const { stdout } = await inTurn([...words, "--markdown", join(directory, "in-force.md")]);
+    expect(stdout).toMatch(/^What tagged-threshold did\.\n {2}tagged-threshold rolled back \d+ of/);
+    const alone = readReport(file).document as ReportDocument;
+    const stretch = ["--from", "2026-07-01", "--to", "2026-10-01"];
+    const replayed = await json(["replay", "--history", history, "--policy", current, ...stretch]);
+    expect(alone.comparison!.scorecards).toEqual({ "tagged-threshold": replayed["scorecard"] });
+    expect(alone.gate).toBeNull();
+    // It names what it did wrong, as the report with a proposal does.
+    const wrong = document.faults.filter(({ current: { fault } }) => fault);
+    expect(alone.faults.map(({ deploymentId }) => deploymentId)).toEqual(
+      wrong.map(({ deploymentId }) => deploymentId),
+    );
+    const text = readFileSync(join(directory, "in-force.md"), "utf8");
+    expect(takeOut(text)!.shown).not.toMatch(/undefined|proposed policy|\bnull\b|under either/i);
+    expect((await inTurn(["report", "--check", file])).code).toBe(0);
+    const more = ["report", "--check", file, "--candidate", candidate];
+    expect((await inTurn(more)).stdout).toContain("policies.1");
+  });
+});
+
+describe("a report without --quarter", () => {
+  const of = (from: string, to: string): string | null =>
+    usualQuarter({ from: `${from}T00:00:00Z`, to: `${to}T00:00:00Z` })?.name ?? null;
+
+  it.each([
+    ["the last that the history has whole", "2025-11-10", "2026-07-20", "2026Q2"],
+    ["a longer one before it does not win", "2025-10-01", "2026-04-01", "2026Q1"],
+    ["a few days lack", "2026-07-03", "2026-10-01", "2026Q3"],
+    ["none whole: of which it has more than half", "2026-08-01", "2026-10-20", "2026Q3"],
+    ["none whole: the only one", "2026-09-07", "2026-09-11", "2026Q3"],
+    ["less than half of two", "2026-09-20", "2026-10-10", null],
+    ["more than half of two", "2026-08-01", "2026-12-01", null],
+  ])("%s", (_, from, to, name) => {
+    expect(of(from, to)).toBe(name);
+  });
+
+  it("refuses a history of parts of two, and names them", async () => {
+    const table = join(directory, "two-quarters");
+    mkdirSync(table);
+    const rows = ["2026-09-20", "2026-10-10"].map((day) => `shop,rate,${day}T00:00:00Z,1`);
+    writeFileSync(join(table, "metrics.csv"), `service,metric,ts,value\n${rows.join("\n")}\n`);
+    const deployment = "d,shop,2026-09-21T00:00:00Z,code";
+    writeFileSync(
+      join(table, "deployments.csv"),
+      `deployment_id,service,deployed_at,kind\n${deployment}\n`,
+    );
+    const out = join(directory, "two");
+    expect((await inTurn(["import", "csv", table, "--out", out, "--timestamp", "end"])).code).toBe(
+      0,
+    );
+    const words = ["report", "--history", out, "--policy", current, "--json"];
+    const { code, stderr } = await inTurn(words);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /--quarter is missing, and the history has 12 % of 2026Q3, 10 % of 2026Q4/,
+    );
   });
 });

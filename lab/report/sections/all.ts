@@ -15,7 +15,7 @@ import { counted } from "../../counted.ts";
 
 export function sectionsOf(document: ReportDocument): readonly Section[] {
   return [
-    changeSection(document),
+    ...changeSection(document),
     scoresSection(document),
     breakdownSection(document),
     ...incumbentsSection(document),
@@ -47,23 +47,29 @@ const TONES: Readonly<Record<Advice, Tone>> = {
   "no gain": "plain",
   "the same": "plain",
   "cannot say": "open",
+  "in force": "plain",
 };
 
 export function introOf(document: ReportDocument): Intro {
   const { quarter, decision, asked, audit, policies } = document;
-  const [current, next] = policies.map(({ name }) => name) as [string, string];
+  const [current, next] = policies.map(({ name }) => name) as [string, string?];
   const { days } = document.quality.coverage;
   const sampled = days.filter(({ share }) => share > 0).length;
   return {
-    title: `Autonomy policy report ${quarter.name}: ${next} against ${current}`,
+    title:
+      `Autonomy policy report ${quarter.name}: ` +
+      (next === undefined ? current : `${next} against ${current}`),
     eyebrow: `Autonomy policy report · ${quarter.name}`,
     tone: TONES[decision.advice],
-    sentenceNames: ["Decision", "Gain", decision.third],
+    sentenceNames:
+      decision.advice === "in force"
+        ? ["Rollbacks", "Price", decision.third]
+        : ["Decision", "Gain", decision.third],
     facts:
       `${counted(quarter.deployments, "deployment")} · ` +
       `samples on ${sampled} of ${counted(days.length, "day")} · ` +
       `in force: ${current} · ` +
-      `proposed: ${next} · people: ${asked.people}` +
+      `${next === undefined ? "" : `proposed: ${next} · `}people: ${asked.people}` +
       (asked.redact ? " · names redacted" : ""),
     footer:
       `Made by hindsight from history ${audit.history.slice(0, 12)}, policies ` +
@@ -71,9 +77,11 @@ export function introOf(document: ReportDocument): Intro {
   };
 }
 
-/** What would change, and the verdict on each guard of the budget. */
-function changeSection({ changes, gate, decision, policies }: ReportDocument): Section {
-  const [current, next] = policies.map(({ name }) => name) as [string, string];
+/** What would change, and the verdict on each guard of the budget; none without a proposal. */
+function changeSection(document: ReportDocument): readonly Section[] {
+  const { changes, gate, decision, policies } = document;
+  const [current, next] = policies.map(({ name }) => name) as [string, string?];
+  if (next === undefined) return [];
   const blocks: Block[] = [];
   blocks.push(
     paragraph(
@@ -107,5 +115,5 @@ function changeSection({ changes, gate, decision, policies }: ReportDocument): S
       ]),
     });
   }
-  return { id: "change", title: "The change", blocks };
+  return [{ id: "change", title: "The change", blocks }];
 }

@@ -27,7 +27,10 @@ export function faultsSection(document: ReportDocument): Section {
   } else {
     blocks.push(
       paragraph([
-        "Under either policy, one line for what each did and why. The numbers above are means " +
+        (policies.length === 1
+          ? "One line for what the policy did and why. "
+          : "Under either policy, one line for what each did and why. ") +
+          "The numbers above are means " +
           `over ${counted(comparison.manifest.draws, "draw")} of luck; ` +
           "names are those of the first draw. " +
           (asked.lab === "" ? "To see one" : "A name opens in the lab while it runs ("),
@@ -51,7 +54,7 @@ export function faultsSection(document: ReportDocument): Section {
       if (rows.length === 0) continue;
       blocks.push({
         kind: "table",
-        caption: "What each policy did, and why",
+        caption: policies.length === 1 ? "What it did, and why" : "What each policy did, and why",
         columns: [{ title: "deployment" }, ...policies.map(({ name }) => ({ title: name }))],
         rows: rows.map((row) => rowOf(row, document)),
       });
@@ -93,13 +96,13 @@ function causesTable(
 }
 
 function countText(rows: readonly FaultRow[], policies: ReportDocument["policies"]): string {
-  if (rows.length === 0) return "none under either";
-  const under = (policy: "current" | "candidate"): number =>
-    rows.filter((row) => row[policy].fault).length;
-  return (
-    `${under("current")} under ${policies[0]!.name}, ` +
-    `${under("candidate")} under ${policies[1]!.name}`
-  );
+  if (rows.length === 0) return policies.length === 1 ? "none" : "none under either";
+  return policies
+    .map(({ name }, at) => {
+      const side = at === 0 ? "current" : "candidate";
+      return `${rows.filter((row) => row[side]?.fault === true).length} under ${name}`;
+    })
+    .join(", ");
 }
 
 function rowOf(row: FaultRow, { asked, policies }: ReportDocument): Row {
@@ -112,7 +115,7 @@ function rowOf(row: FaultRow, { asked, policies }: ReportDocument): Row {
         `${startedAt.slice(0, 16).replace("T", " ")} UTC, labelled ${label}`,
     },
     seenCell(current),
-    seenCell(candidate),
+    ...(candidate === null ? [] : [seenCell(candidate)]),
   ];
 }
 

@@ -10,6 +10,7 @@ import {
   type Section,
 } from "../blocks.ts";
 import { daysChart } from "../charts/days.ts";
+import { WHOLE_SHARE } from "../quarter.ts";
 import type { ReportDocument } from "../document.ts";
 import { formatValue } from "../../compare/words.ts";
 import { counted, countText } from "../../counted.ts";
@@ -96,7 +97,7 @@ function partBlocks(quarter: ReportDocument["quarter"]): Block[] {
     (deploymentsOutside === 0 ? "." : `, ${countText(deploymentsOutside)} outside.`);
   const whole = Date.parse(to) - Date.parse(from);
   const share = (Date.parse(sampledTo) - Date.parse(sampledFrom)) / whole;
-  if (share > 0.95) return [paragraph(facts)];
+  if (share > WHOLE_SHARE) return [paragraph(facts)];
   const percent = `${(100 * share).toFixed(0)} %`;
   return [
     paragraph(facts),
@@ -142,7 +143,7 @@ export function auditSection({ asked, audit, comparison, policies }: ReportDocum
       facts: facts.map(([term, text]) => [term, [{ code: text }]]),
     },
     paragraph(
-      "Digests are SHA-256. The decision log holds every decision under both policies and the " +
+      "Digests are SHA-256. The decision log holds every decision under these policies and the " +
         "digests of all samples they saw; its last link changes with any of them.",
     ),
   ];

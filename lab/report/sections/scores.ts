@@ -2,12 +2,16 @@
 
 import { own } from "../../../engine/index.ts";
 import { fieldWords, formatValue, ONLY_WHERE_ANY, resolution, SHOWN } from "../../compare/words.ts";
+import { meaningLine } from "../../compare/meanings.ts";
 import { LESS_THAN_HALF } from "../../score/identified.ts";
 import { estimateIn, type Bounds, type Scorecard } from "../../score/scorecard.ts";
 import { caution, paragraph, type Block, type Column, type Row, type Section } from "../blocks.ts";
 import { PART_FIELDS, type BrokenBy, type PartScores } from "../breakdown.ts";
 import type { ReportDocument } from "../document.ts";
 import { differenceCells, estimateCell, fieldOf } from "./estimate.ts";
+
+const KNOWN = ["observedShare", "modelledShare", "boundedShare", "unknownShare"];
+const KNOWN_BY = SHOWN.filter(([name]) => KNOWN.includes(name));
 
 /** The rows of the scorecard, grouped by the question that they answer. */
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
@@ -26,7 +30,7 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ["How fast", ["mttr", "timeToRecovery.median", "timeToRollback.median"]],
-  ["How far it is known", ["observedShare", "modelledShare", "boundedShare", "unknownShare"]],
+  ["How far it is known", KNOWN],
 ];
 
 const FACTS = new Set(["deployments", "regressions"]);
@@ -38,11 +42,13 @@ function hasHidden(card: Scorecard): boolean {
 
 type Comparison = NonNullable<ReportDocument["comparison"]>;
 
-export function cardsOf({ scorecards, manifest }: Comparison): readonly [Scorecard, Scorecard] {
-  return manifest.policies.map(({ name }) => own(scorecards, name)!) as unknown as [
-    Scorecard,
-    Scorecard,
-  ];
+/** Of the policy in force, then of the proposed one. */
+export function cardsOf({
+  scorecards,
+  manifest,
+}: Comparison): readonly [Scorecard, ...Scorecard[]] {
+  const [current, ...others] = manifest.policies.map(({ name }) => own(scorecards, name)!);
+  return [current!, ...others];
 }
 
 export function scoresSection({ comparison, policies }: ReportDocument): Section {
@@ -52,13 +58,22 @@ export function scoresSection({ comparison, policies }: ReportDocument): Section
     const names = policies.map(({ name }) => name);
     blocks.push(
       paragraph(
-        `Every deployment of the quarter under ${names[0]!} (in force) and ${names[1]!} ` +
-          "(proposed). Below each number stands its 95 % interval. A difference is drawn against " +
-          "zero, better to the right. It is called better or worse only where the whole " +
-          "interval, with what past rollbacks hid, lies on one side.",
+        names[1] === undefined
+          ? `Every deployment of the quarter under ${names[0]!}, the policy in force. Below each ` +
+              "number stands its 95 % interval."
+          : `Every deployment of the quarter under ${names[0]!} (in force) and ${names[1]} ` +
+              "(proposed). Below each number stands its 95 % interval. A difference is drawn " +
+              "against zero, better to the right. It is called better or worse only where the " +
+              "whole interval, with what past rollbacks hid, lies on one side.",
       ),
-      scoreTable("Scorecards and paired differences", GROUPS, comparison, names),
+      scoreTable(
+        names.length === 1 ? "Scorecard" : "Scorecards and paired differences",
+        GROUPS,
+        comparison,
+        names,
+      ),
     );
+    blocks.push(paragraph(meaningLine(KNOWN_BY.map(([, title]) => title).join("\n"))!));
     const able = resolution(comparison.differences);
     if (able !== null) blocks.push(paragraph(able));
     const rough = estimateIn(cardsOf(comparison)[0], "deployments").why;
@@ -94,7 +109,9 @@ export function scoreTable(
             ? estimateCell(field, { ...estimate, low: estimate.value, high: estimate.value })
             : estimateCell(field, estimate),
         ),
-        ...differenceCells(comparison.differences.find((one) => one.field === name)),
+        ...(names.length === 1
+          ? []
+          : differenceCells(comparison.differences.find((one) => one.field === name))),
       ]);
       const between = boundsRow(name, cards);
       if (between !== null) rows.push(between);
@@ -104,10 +121,11 @@ export function scoreTable(
 }
 
 function columnsOf([current, next]: readonly string[]): readonly Column[] {
+  const first: readonly Column[] = [{ title: "" }, { title: current!, align: "right" }];
+  if (next === undefined) return first;
   return [
-    { title: "" },
-    { title: current!, align: "right" },
-    { title: next!, align: "right" },
+    ...first,
+    { title: next, align: "right" },
     { title: "difference", align: "right" },
     { title: "worse ← 0 → better", isChart: true },
     { title: "verdict" },
@@ -127,9 +145,7 @@ function boundsRow(name: string, cards: readonly Scorecard[]): Row | null {
   return [
     { text: "", below: "if all that is hidden went well, or badly" },
     ...cells.map((cell) => ({ text: "", below: cell })),
-    "",
-    "",
-    "",
+    ...(cards.length === 1 ? [] : ["", "", ""]),
   ];
 }
 
@@ -169,8 +185,9 @@ export function breakdownSection({ breakdown, policies }: ReportDocument): Secti
   else {
     blocks.push(
       paragraph(
-        `In force is ${policies[0]!.name}, proposed ${policies[1]!.name}. A part holds fewer ` +
-          "deployments than the quarter, so its intervals are wider; parts " +
+        `In force is ${policies[0]!.name}` +
+          `${policies[1] === undefined ? "" : `, proposed ${policies[1].name}`}. ` +
+          "A part holds fewer deployments than the quarter, so its intervals are wider; parts " +
           "that differ by less than that differ by nothing that is known. Counts are means " +
           "over the draws, so a part may hold 0.2 of a deployment: one, in one draw of five.",
       ),

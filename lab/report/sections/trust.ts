@@ -128,8 +128,11 @@ export function frontierSection(document: ReportDocument): Section {
   if (sweep === null) {
     blocks.push(
       caution(
-        "This report was made without a sweep, so it does not say whether a third policy is " +
-          "better than both of these. A sweep of the policy in force would:",
+        "This report was made without a sweep, so it does not say whether " +
+          (document.policies.length === 1
+            ? "another policy is better than this one. "
+            : "a third policy is better than both of these. ") +
+          "A sweep of the policy in force would:",
       ),
       {
         kind: "command",
@@ -146,6 +149,7 @@ export function frontierSection(document: ReportDocument): Section {
 function besideDecision({ gate }: SweepInput, document: ReportDocument): Block[] {
   const { sweepProposes, decision } = document;
   const budget = gate === null ? [] : [paragraph(budgetText(gate))];
+  if (document.policies.length === 1) return budget;
   if (!sweepProposes) {
     return [
       ...budget,
