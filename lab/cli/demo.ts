@@ -104,7 +104,7 @@ export function demoCommand(): Command {
           printComparison(evaluation, true);
           for (const line of evaluation.manifest.notes) note(line);
         }
-        const verdict = verdictOf(history, evaluation, files, ASKED);
+        const verdict = await verdictOf(history, evaluation, files, ASKED);
         const story = announcedRollback(history.tables);
         for (const line of demoStory(evaluation, verdict, story)) printFitted(line);
         const config = writeConfig(flags.dir, directory, files);

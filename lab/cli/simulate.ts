@@ -170,7 +170,7 @@ async function act(file: string, flags: Flags): Promise<void> {
     printFitted(scorecardTable(evaluation.policies, TERMINAL_COLUMNS, flags.all ?? false));
     for (const line of wastedLines(evaluation, WASTED_SHOWN)) printFitted(line);
   } else {
-    const pairs = pairsOf(evaluation, flags.all ? "all" : "nearest");
+    const pairs = await pairsOf(evaluation, flags.all ? "all" : "nearest");
     printComparison({ ...evaluation, pairs }, flags.all);
   }
   for (const [name, { rollbacks, minutes }] of Object.entries(evaluation.manifest.world!.broken)) {

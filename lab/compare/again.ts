@@ -7,6 +7,9 @@
 import type { Policy } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
 import type { Recovery } from "../outcome/recovery.ts";
+import { getOrMake } from "../getOrMake.ts";
+import type { Listed } from "../history/listed.ts";
+import type { Outcome } from "../outcome/outcome.ts";
 import { endedWithin } from "../outcome/unaided.ts";
 import { HALF_LIFE_SAMPLES } from "../replay/excursions.ts";
 import type { Plan } from "../replay/plan.ts";
@@ -14,7 +17,7 @@ import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { larger, sizesAtCut } from "./bySize.ts";
 import type { Draws } from "./changes.ts";
 import { holdOut, usualDelayMs, type HeldOut } from "./heldOut.ts";
-import type { Drawn, EvaluatedAgain, PairAgain } from "./modelled.ts";
+import type { Drawn, EvaluatedAgain, PairAgain, Test } from "./modelled.ts";
 import { cutAtTosses, tossesIn } from "./tosses.ts";
 import { replayOutcomes, type ReplayedOutcomes, type ReplayOptions } from "./outcomes.ts";
 
@@ -29,43 +32,88 @@ export async function evaluateAgain(
   options: ReplayOptions & { readonly recovery: Recovery },
   found: ReplayedOutcomes,
 ): Promise<EvaluatedAgain | null> {
-  const { recovery, told } = options;
+  const { recovery } = options;
   const { replayed, passing } = found;
   if (replayed.imagined.every(({ size }) => size === 0)) return null;
-  const again = {
-    ...options,
-    ...(told === undefined ? {} : { told: { ...told, given: told.given.slice(0, told.scored) } }),
-    judged: policies.map((_policy, index) => replayed.policies[index]!.judged),
+  const all = policies.map((_policy, index) => index);
+  const drawsUnder = async (
+    past: Past,
+    own: Partial<ReplayOptions>,
+    asked = all,
+  ): Promise<readonly (readonly Listed<Outcome>[])[]> => {
+    const known = { ...toldOnly(options, asked), ...own };
+    const judged = asked.map((index) => replayed.policies[index]!.judged);
+    const some = asked.map((index) => policies[index]!);
+    const { drawsIf } = await replayOutcomes(past, some, { ...known, judged });
+    return asked.map((_index, at) => drawsIf(recovery)(at));
   };
-  const drawsUnder = async (past: Past, own: Partial<ReplayOptions>): Promise<Drawn> => {
-    const { drawsIf } = await replayOutcomes(past, policies, { ...again, ...own });
-    return policies.map((_policy, index) => drawsIf(recovery)(index));
-  };
-  const outcomes = policies.map((_policy, index) => found.first(index));
-  const hidden = holdOut(history, replayed.plan, outcomes, recovery);
   const drawsCut = (
     { past, places }: Pick<HeldOut, "past" | "places">,
     effect: EffectRule,
-  ): Promise<Drawn> => drawsUnder(past, { effect, again: places, only: places });
-  const testedUnder = async (effect: EffectRule): Promise<Drawn | null> =>
-    hidden === null ? null : drawsCut(hidden, effect);
+    asked = all,
+  ): Promise<Drawn> => drawsUnder(past, { effect, again: places, only: places }, asked);
   const tosses = tossesIn(history, replayed.plan);
   const tossed = cutAtTosses(history, replayed.plan, tosses, recovery);
   const models: EvaluatedAgain["models"][number][] = [];
-  for (const effect of EFFECT_RULES) {
-    if (effect === found.effect) continue;
+  const others = EFFECT_RULES.filter((effect) => effect !== found.effect);
+  for (const effect of others) {
     models.push({
       weight: effect === "decay" ? await decayed(history, replayed.plan, recovery) : 1,
       policies: await drawsUnder(history, { effect, passing }),
-      tested: await testedUnder(effect),
     });
   }
   const coins = tossed === null ? null : { tosses, cut: await drawsCut(tossed, found.effect) };
-  const sizes = again.judged.map((judged) =>
-    sizesAtCut(replayed.plan, judged, (id) => hidden?.atMsOf.get(id)),
-  );
-  const ids = new Set(hidden?.atMsOf.keys());
-  return { ids, tested: await testedUnder(found.effect), sizes, models, coins };
+  const test = async (one: number, other: number): Promise<Test> => {
+    const pair = [one, other];
+    const { deployments } = replayed.plan;
+    const watchMs = Math.max(...pair.map((index) => policies[index]!.watchMs));
+    const outcomes = pair.map((index) => found.first(index));
+    const hidden = holdOut(history, deployments, watchMs, outcomes, recovery);
+    const [sizes, sizesOfOther] = pair.map((index) => {
+      const { judged } = replayed.policies[index]!;
+      return sizesAtCut(deployments, judged, (id) => hidden?.atMsOf.get(id));
+    });
+    const ids = new Set(hidden?.atMsOf.keys());
+    const under = async (effect: EffectRule): Promise<Test["tested"]> => {
+      if (hidden === null) return null;
+      // Who is told other tags is told them by what the first policy saw.
+      const asked = options.told === undefined ? pair : all;
+      const drawn = await drawsCut(hidden, effect, asked);
+      return new Map(pair.map((index) => [index, drawn[asked.indexOf(index)]!]));
+    };
+    return {
+      ids,
+      sizes: larger(sizes!, sizesOfOther!),
+      tested: await under(found.effect),
+      models: await inTurn(others, under),
+    };
+  };
+  const known = new Map<string, Promise<Test>>();
+  return {
+    models,
+    coins,
+    test: (one, other) => {
+      const [first, second] = one < other ? [one, other] : [other, one];
+      return getOrMake(known, `${first} ${second}`, () => test(first, second));
+    },
+  };
+}
+
+/** The options for some of the policies alone. */
+function toldOnly(options: ReplayOptions, asked: readonly number[]): ReplayOptions {
+  const { told } = options;
+  if (told === undefined) return options;
+  return { ...options, told: { ...told, given: asked.map((index) => told.given[index] ?? null) } };
+}
+
+/** One after the other: each reads samples, and two at once would need twice the memory. */
+async function inTurn<One, Made>(
+  all: readonly One[],
+  make: (one: One) => Promise<Made>,
+): Promise<Made[]> {
+  const made: Made[] = [];
+  for (const one of all) made.push(await make(one));
+  return made;
 }
 
 /**
@@ -81,26 +129,30 @@ async function decayed(history: Past, plan: Plan, { unaided }: Recovery): Promis
   return endedWithin(unaided, delayMs, HALF_LIFE_SAMPLES * stepMs) ?? 1;
 }
 
-/** What was evaluated again of two of the policies. */
-export function pairOf(
-  { ids, tested, sizes, models, coins }: EvaluatedAgain,
+/**
+ * What was evaluated again of two of the policies. What is said of two is the same whichever others
+ * are evaluated beside them, so the model is tested on what these two would have cut short.
+ */
+export async function pairOf(
+  { models, coins, test }: EvaluatedAgain,
   baseline: number,
   candidate: number,
-): PairAgain {
+): Promise<PairAgain> {
   const two = (policies: Drawn): Draws => ({
     baseline: policies[baseline]!,
     candidate: policies[candidate]!,
   });
-  const orNone = (policies: Drawn | null): Draws | null =>
-    policies === null ? null : two(policies);
+  const tests = await test(baseline, candidate);
+  const orNone = (tested: Test["tested"]): Draws | null =>
+    tested === null ? null : { baseline: tested.get(baseline)!, candidate: tested.get(candidate)! };
   return {
-    ids,
-    tested: orNone(tested),
-    sizes: larger(sizes[baseline]!, sizes[candidate]!),
-    models: models.map((one) => ({
-      weight: one.weight,
-      draws: two(one.policies),
-      tested: orNone(one.tested),
+    ids: tests.ids,
+    tested: orNone(tests.tested),
+    sizes: tests.sizes,
+    models: models.map(({ weight, policies }, at) => ({
+      weight,
+      draws: two(policies),
+      tested: orNone(tests.models[at]!),
     })),
     coins: coins === null ? null : { tosses: coins.tosses, cut: two(coins.cut) },
   };

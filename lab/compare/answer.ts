@@ -120,7 +120,7 @@ async function evaluateIn(
       digestSamples: use !== null,
     });
     await use?.(evaluation);
-    const pairs = pairsOf(evaluation, options.pairs ?? "none");
+    const pairs = await pairsOf(evaluation, options.pairs ?? "none");
     return { ...answerOf(evaluation, shows), ...(pairs.length === 0 ? {} : { pairs }) };
   } finally {
     history.close();

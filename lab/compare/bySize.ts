@@ -34,7 +34,7 @@ const SIZE_OF_UNKNOWN = 1;
  * @param cutsAtMs when a deployment is cut short; undefined: it is not
  */
 export function sizesAtCut(
-  { deployments }: Plan,
+  deployments: Plan["deployments"],
   judged: JudgedBefore[number],
   cutsAtMs: (deploymentId: string) => number | undefined,
 ): ReadonlyMap<string, number> {

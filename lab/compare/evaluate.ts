@@ -226,6 +226,13 @@ export async function evaluate(
           { ...others, recovery },
           found,
         );
+  const differences: Difference[] = [];
+  for (const [at, candidate] of candidates.entries()) {
+    const pair = again === null ? null : await pairOf(again, 0, at + 1);
+    const limits = modelled?.limits ?? [];
+    const comparing = { scoring, hidden, again: pair, limits };
+    differences.push(...differencesOf(baseline, candidate, comparing));
+  }
   return {
     manifest: {
       format: "hindsight-run",
@@ -270,14 +277,7 @@ export async function evaluate(
       },
     },
     policies: evaluated,
-    differences: candidates.flatMap((candidate, index) =>
-      differencesOf(baseline, candidate, {
-        scoring,
-        hidden,
-        again: again === null ? null : pairOf(again, 0, index + 1),
-        limits: modelled?.limits ?? [],
-      }),
-    ),
+    differences,
     flips: candidates.flatMap(({ outcomes, policy }) =>
       flipsOf(baseline.outcomes, outcomes, policy.policy),
     ),

@@ -1,7 +1,7 @@
 /**
  * Tests the model of what history hid on this very history. Deployments that history let run are
- * cut short where a policy of the comparison would have rolled them back, or a regression as late
- * as history rolled back others. The model continues them as if nothing of the rest were known, and
+ * cut short where one of two policies would have rolled them back, or a regression as late as
+ * history rolled back others. The model continues them as if nothing of the rest were known, and
  * what happens then under the policies is held against what did happen (see modelled.ts).
  *
  * History rolled the largest excursions back, so those that it let run are smaller on average than
@@ -32,11 +32,13 @@ export interface HeldOut {
 /**
  * The history with known deployments cut short; null where none can be.
  *
- * @param outcomes of all deployments of the plan, by policy
+ * @param watchMs how long either policy looks
+ * @param outcomes of all these deployments, by policy
  */
 export function holdOut(
   history: Past,
-  { deployments, lookAheadMs }: Plan,
+  deployments: Plan["deployments"],
+  watchMs: number,
   outcomes: readonly Listed<Outcome>[],
   recovery: Recovery,
 ): HeldOut | null {
@@ -48,7 +50,7 @@ export function holdOut(
     const { rolledBackAtMs, deployment } = deployments.at(place)!;
     const { deploymentId: id, startedAtMs } = deployment;
     const atMs = cutAtMs(found, delayMs);
-    const isWatched = atMs > startedAtMs && atMs < startedAtMs + lookAheadMs;
+    const isWatched = atMs > startedAtMs && atMs < startedAtMs + watchMs;
     if (rolledBackAtMs === null && isWatched) cuts.push({ place, id, atMs });
   }
   if (cuts.length === 0) return null;

@@ -34,24 +34,30 @@ export type Drawn = readonly (readonly Listed<Outcome>[])[];
 
 /** The policies evaluated again, in the same order. */
 export interface EvaluatedAgain {
-  /** Known deployments that were hidden for a test of the model. */
-  readonly ids: ReadonlySet<string>;
-  /** With these hidden; null where there was none to hide. */
-  readonly tested: Drawn | null;
-  /** By policy: how large deployments were when they were cut short; see bySize.ts. */
-  readonly sizes: readonly ReadonlyMap<string, number>[];
-  /** Under each other model of what history hid, and the same test of it. */
+  /** Under each other model of what history hid. */
   readonly models: readonly {
     /** How far this history agrees with it, by how long regressions lasted that it let run. */
     readonly weight: number;
     readonly policies: Drawn;
-    readonly tested: Drawn | null;
   }[];
   /** With what waited for a coin cut short at the toss; null where no coin was tossed. */
   readonly coins: {
     readonly tosses: CoinAgain["tosses"];
     readonly cut: Drawn;
   } | null;
+  /** The test of the models on two of the policies, by their places, made when first asked for. */
+  readonly test: (one: number, other: number) => Promise<Test>;
+}
+
+/** Known deployments, hidden where one of two policies would have cut them short. */
+export interface Test {
+  readonly ids: ReadonlySet<string>;
+  /** By the place of either policy: its outcomes with these hidden; null where none could be. */
+  readonly tested: ReadonlyMap<number, Draws["baseline"]> | null;
+  /** How large deployments were when they were cut short; see bySize.ts. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** The same under each other model, in their order. */
+  readonly models: readonly Test["tested"][];
 }
 
 /** The same of two policies. */

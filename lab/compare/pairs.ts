@@ -18,25 +18,24 @@ export interface Pair {
 /** Which pairs are told beside those with the first policy; none of two policies. */
 export type WhichPairs = "none" | "nearest" | "all";
 
-export function pairsOf(evaluation: Evaluation, which: WhichPairs): readonly Pair[] {
+export async function pairsOf(evaluation: Evaluation, which: WhichPairs): Promise<readonly Pair[]> {
   const { policies, scoring, hidden, again } = evaluation;
   if (which === "none" || policies.length < 3) return [];
   const others = policies.map((_policy, at) => at).slice(1);
   const told = which === "all" ? others : cheapest(evaluation, others);
-  return told.flatMap((from, at) =>
-    told.slice(at + 1).map((to): Pair => {
+  const found: Pair[] = [];
+  for (const [at, from] of told.entries()) {
+    for (const to of told.slice(at + 1)) {
       const [baseline, candidate] = [policies[from]!, policies[to]!];
-      return {
+      const pair = again === null ? null : await pairOf(again, from, to);
+      found.push({
         baselinePolicy: baseline.policy.policy,
         candidatePolicy: candidate.policy.policy,
-        differences: differencesOf(baseline, candidate, {
-          scoring,
-          hidden,
-          again: again === null ? null : pairOf(again, from, to),
-        }),
-      };
-    }),
-  );
+        differences: differencesOf(baseline, candidate, { scoring, hidden, again: pair }),
+      });
+    }
+  }
+  return found;
 }
 
 /** The two policies that cost least, in the order given: the choice is between these. */

@@ -84,7 +84,10 @@ async function unmetOf(
     // Verdicts are most of the work: the model of what history hid reads that part again.
     ...(verdicts ? MODELLED : { compared: false }),
   });
-  return expected.flatMap((one) =>
-    scoredDifferences(scenario, one, evaluation).map((each) => placed(one.policy, one.path, each)),
-  );
+  const found: Unmet[] = [];
+  for (const one of expected) {
+    const differences = await scoredDifferences(scenario, one, evaluation);
+    found.push(...differences.map((each) => placed(one.policy, one.path, each)));
+  }
+  return found;
 }

@@ -71,22 +71,24 @@ export function evaluateScenario(
 }
 
 /** @throws Problem when an expectation names a deployment that does not exist */
-export function scoredDifferences(
+export async function scoredDifferences(
   scenario: ScoredScenario,
   { policy, path, expectation }: Expected<ScoredExpectation>,
   evaluation: Evaluation,
-): Difference[] {
+): Promise<Difference[]> {
   const own = evaluatedOf(evaluation, policy);
   const { scores = {}, against = {}, deployments = {} } = expectation;
+  const verdicts: Difference[] = [];
+  for (const [baseline, wanted] of Object.entries(against)) {
+    verdicts.push(...(await verdictDifferences(baseline, wanted, own, evaluation)));
+  }
   return [
     ...Object.entries(scores).flatMap(([name, bound]) => {
       const value = own.scored.values.get(name)!;
       const { unit } = fieldOf(name)!;
       return boundDifference(["scores", name], bound, unit, Number.isNaN(value) ? null : value);
     }),
-    ...Object.entries(against).flatMap(([baseline, verdicts]) =>
-      verdictDifferences(baseline, verdicts, own, evaluation),
-    ),
+    ...verdicts,
     ...Object.entries(deployments).flatMap(([id, wanted]) => {
       const outcome = own.outcomes.find(({ deploymentId }) => deploymentId === id);
       if (outcome === undefined) throw unknownDeployment(scenario, path, id, own);
@@ -114,27 +116,27 @@ export function evaluatedOf({ policies }: Evaluation, name: string): Evaluated {
 }
 
 /** The differences in every score between two policies of the scenario. */
-export function comparedWith(
+async function comparedWith(
   baseline: Evaluated,
   candidate: Evaluated,
   { policies, differences, scoring, hidden, again }: Evaluation,
-): readonly Compared[] {
+): Promise<readonly Compared[]> {
   const [before, after] = [policies.indexOf(baseline), policies.indexOf(candidate)];
   if (before === 0 && after > 0) {
     const { policy } = candidate.policy;
     return differences.filter(({ candidatePolicy }) => candidatePolicy === policy);
   }
-  const pair = again === null ? null : pairOf(again, before, after);
+  const pair = again === null ? null : await pairOf(again, before, after);
   return differencesOf(baseline, candidate, { scoring, hidden, again: pair });
 }
 
-function verdictDifferences(
+async function verdictDifferences(
   baseline: string,
   verdicts: JsonObject<string>,
   own: Evaluated,
   evaluation: Evaluation,
-): Difference[] {
-  const compared = comparedWith(evaluatedOf(evaluation, baseline), own, evaluation);
+): Promise<Difference[]> {
+  const compared = await comparedWith(evaluatedOf(evaluation, baseline), own, evaluation);
   return Object.entries(verdicts).flatMap(([name, wanted]) => {
     const { verdict, low, high } = compared.find(({ field }) => field === name)!;
     if (verdict === wanted) return [];

@@ -12,6 +12,7 @@ import {
   type RunManifest,
 } from "../compare/evaluate.ts";
 import { pairOf } from "../compare/again.ts";
+import type { PairAgain } from "../compare/modelled.ts";
 import type { History } from "../history/open.ts";
 import { AS_RECORDED, kindArms, modelessArms, NONE, tagArms, type Arm } from "./arms.ts";
 import { changesBetween, creditOf, type Change, type Credit } from "./credit.ts";
@@ -90,6 +91,11 @@ export async function valueOfTags(
   const changes = changesBetween(none.outcomes, recorded.outcomes);
   const inventory = inventoryOf(tables, evaluation.replay, policy, options.within);
   const [neither, tagsOnly] = policies.slice(main.length);
+  const pairs: (PairAgain | null)[] = [];
+  for (const index of main.keys()) {
+    const isPair = again !== null && policies[index] !== recorded;
+    pairs.push(isPair ? await pairOf(again, policies.indexOf(recorded), index) : null);
+  }
   return {
     manifest: evaluation.manifest,
     policy,
@@ -97,6 +103,7 @@ export async function valueOfTags(
     labelled: tables.labels.some(({ label }) => label !== "unknown"),
     arms: main.map((arm, index): ArmValue => {
       const evaluated = policies[index]!;
+      const pair = pairs[index]!;
       return {
         arm: arm.name,
         says: arm.says,
@@ -111,7 +118,7 @@ export async function valueOfTags(
             : differencesOf(recorded, evaluated, {
                 scoring,
                 hidden,
-                again: again === null ? null : pairOf(again, policies.indexOf(recorded), index),
+                again: pair,
               }),
       };
     }),

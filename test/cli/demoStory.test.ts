@@ -23,7 +23,7 @@ beforeAll(async () => {
   history = await openHistory(await smallHistory());
   evaluation = await evaluated(history, NAMES.map(shipped), "modelled");
   const asked = { budget: DEFAULT_BUDGET, within: undefined, pairs: "baseline" } as const;
-  verdict = verdictOf(history, evaluation, NAMES, asked);
+  verdict = await verdictOf(history, evaluation, NAMES, asked);
 }, HOOK_MS);
 
 afterAll(() => {

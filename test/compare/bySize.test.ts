@@ -73,8 +73,10 @@ describe("the size of a deployment", () => {
     }) as unknown as SignalJudged;
   const sizeOf = (judgements: readonly SignalJudged[], cutAtMs?: number): number | undefined => {
     const deployment = { deploymentId: "d", startedAtMs: 0 };
-    const plan = { deployments: [{ deployment, rolledBackAtMs: null }] } as unknown as Plan;
-    return sizesAtCut(plan, [judgements], () => cutAtMs).get("d");
+    const planned = [{ deployment, rolledBackAtMs: null }];
+    return sizesAtCut(planned as unknown as Plan["deployments"], [judgements], () => cutAtMs).get(
+      "d",
+    );
   };
 
   it("is the largest breach that was known at the cut", () => {

@@ -80,7 +80,7 @@ const calls = {
     const evaluation = await evaluations.scored(policies, within);
     const ids = policies.map(({ id }) => id);
     const budget = budgetWith(limits);
-    return JSON.stringify(verdictOf(history, evaluation, ids, { budget, within, pairs }));
+    return JSON.stringify(await verdictOf(history, evaluation, ids, { budget, within, pairs }));
   },
 
   async deployment(asked: {

@@ -23,17 +23,17 @@ export interface VerdictAsked {
 }
 
 /** @param ids of the policies, in the order of the evaluation: the baseline first */
-export function verdictOf(
+export async function verdictOf(
   history: History,
   evaluation: Evaluation,
   ids: readonly string[],
   { budget, within, pairs }: VerdictAsked,
-): Verdict {
+): Promise<Verdict> {
   const weeks = scoredWeeks(history.manifest, within);
-  const change = (from: number, to: number): Change => {
+  const change = async (from: number, to: number): Promise<Change> => {
     const [current, next] = [evaluation.policies[from]!, evaluation.policies[to]!];
     const { scoring, hidden } = evaluation;
-    const again = evaluation.again === null ? null : pairOf(evaluation.again, from, to);
+    const again = evaluation.again === null ? null : await pairOf(evaluation.again, from, to);
     const limits = limitsOf(budget);
     const differences = differencesOf(current, next, { scoring, hidden, again, limits });
     const flips = flipsOf(current.outcomes, next.outcomes, next.policy.policy);
@@ -48,9 +48,10 @@ export function verdictOf(
   };
   const places = ids.map((_, at) => at);
   const froms = pairs === "all" ? places : places.slice(0, 1);
-  const changes = froms.flatMap((from) =>
-    places.filter((to) => to !== from).map((to) => change(from, to)),
-  );
+  const changes: Change[] = [];
+  for (const from of froms) {
+    for (const to of places) if (to !== from) changes.push(await change(from, to));
+  }
   const ofFirst = changes.filter(({ from }) => from === ids[0]);
   const candidates = ofFirst.map((one, at) => {
     const { policy, scored } = evaluation.policies[at + 1]!;
