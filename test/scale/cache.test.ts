@@ -19,7 +19,7 @@ import { sweepDocument } from "../../lab/sweep/document.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
 import { temporaryDirectory } from "../directories.ts";
-import { HOOK_MS, policyFile, shipped, smallHistory, timeless } from "../history/smallWorld.ts";
+import { fewHistory, HOOK_MS, policyFile, shipped, timeless } from "../history/smallWorld.ts";
 import { FULL, tinyHistory } from "../history/tinyHistory.ts";
 
 const POLICIES = [shipped("two-minute-override"), shipped("full-autonomy")];
@@ -35,7 +35,7 @@ const OPTIONS = {
 
 let history: History;
 beforeAll(async () => {
-  history = await openHistory(await smallHistory());
+  history = await openHistory(await fewHistory());
 }, HOOK_MS);
 afterAll(() => history.close());
 
