@@ -70,7 +70,7 @@ function sentence(point: LessonPoint, clock: Clock): string {
     case "unrelated":
       return "An incident of something else was going on at the time.";
     case "hidden":
-      return `History rolled it back at ${clock(Date.parse(point.at))}; nothing after is observed.`;
+      return `History's rollback at ${clock(Date.parse(point.at))} hid the rest.`;
     case "recorded": {
       const why = point.reason === null ? "" : `: ${point.reason}`;
       return `Rolled back at ${clock(Date.parse(point.at))}${why}.`;

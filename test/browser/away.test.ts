@@ -89,8 +89,8 @@ describe.skipIf(CHROMIUM === null)(
         await new Promise((resolve) => setTimeout(resolve, 1500));
         await route.continue();
       });
-      await page.getByLabel("bands and tree of").selectOption("naive-threshold");
-      await page.getByRole("heading", { name: "Why, under naive-threshold" }).waitFor();
+      await page.getByLabel("bands and tree of").selectOption("two-minute-override");
+      await page.getByRole("heading", { name: "Why, under two-minute-override" }).waitFor();
       expect(await page.locator(".why li").count()).toBe(0);
       await page.locator(".why li").first().waitFor();
       await page.context().close();

@@ -164,8 +164,38 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 300_00
     await close(page);
   });
 
+  it("opens with the lesson that explain prints, and with its chart in sight", async () => {
+    const page = await opened(`deployment?id=${DEPLOYMENT}&zone=utc`);
+    const says = page.locator(".lesson .says");
+    const shown = async () => (await says.allInnerTexts()).join(" ");
+    for (const policy of POLICIES) {
+      if (policy !== POLICIES[0]) {
+        await page.getByLabel("lesson, bands and tree of").selectOption(policy);
+        await page.waitForURL(/focus=/);
+      }
+      const about = ["--policy", policyFile(policy), "--deployment", DEPLOYMENT];
+      const { stdout } = await hindsight(["explain", "--history", lab.history, ...about]);
+      const lesson = stdout.slice(0, stdout.indexOf("\n\n")).replaceAll(/\s+/g, " ");
+      const wanted = lesson.replaceAll(/(History|[a-z-]+-[a-z]+): | UTC/g, "");
+      expect(wanted).toMatch(/^Rolled back at 21:50: latency/);
+      await expect.poll(shown, { timeout: 60_000 }).toBe(wanted);
+    }
+    const { y, height } = (await page.locator(".plot canvas").first().boundingBox())!;
+    expect(y + height).toBeLessThan(900);
+    // Only the name of a policy has its colour.
+    const colours = await page
+      .locator(".lane svg [data-span] rect, .lane svg [data-span] polygon")
+      .evaluateAll((shapes) =>
+        // Elements of the test's own page; the browser's types are not this file's.
+        shapes.map((one) => (one as unknown as { outerHTML: string }).outerHTML),
+      );
+    expect(colours.length).toBeGreaterThan(0);
+    expect(colours.filter((one) => one.includes("--policy-"))).toEqual([]);
+    await close(page);
+  });
+
   it("draws a lane for each policy that ends as replay --json says", async () => {
-    const page = await opened(`deployment?id=${DEPLOYMENT}`);
+    const page = await opened(`deployment?id=${DEPLOYMENT}&focus=two-minute-override`);
     await page.locator(".lane").first().waitFor();
     for (const policy of POLICIES) {
       const { outcomes } = (await json(
@@ -173,7 +203,7 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 300_00
       )) as { readonly outcomes: readonly { deploymentId: string; end: string }[] };
       const { end } = outcomes.find(({ deploymentId }) => deploymentId === DEPLOYMENT)!;
       const lane = page.locator(`.lane[data-lane=${policy}]`);
-      expect(await lane.locator("> p").getAttribute("data-end")).toBe(end);
+      expect(await lane.locator("summary").getAttribute("data-end")).toBe(end);
     }
     const metric = page.locator("figure[data-metric=latency_p95_ms]");
     await metric.getByText("a tag moves the tolerance").waitFor();

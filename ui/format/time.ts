@@ -46,6 +46,11 @@ export function clockText(ms: number, zone: string): string {
   return formatOf(zone, "clock", { ...CLOCK, second: "2-digit" }).format(ms);
 }
 
+/** `10:04`. */
+export function minuteText(ms: number, zone: string): string {
+  return formatOf(zone, "minute", CLOCK).format(ms);
+}
+
 /** `1m30s`; `0s` for none. */
 export function spanText(ms: number): string {
   return Math.round(ms / 1000) === 0 ? "0s" : formatDuration(Math.round(ms / 1000) * 1000);

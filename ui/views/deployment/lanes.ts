@@ -10,23 +10,24 @@ export interface SpanLook {
   readonly opacity: number;
 }
 
+/** A colour for each row, and none of a policy's: its samples, the machine, the users. */
 export const SPANS: Readonly<Record<Span["kind"], SpanLook>> = {
   watching: { words: "watching", row: 0, fill: "var(--line-strong)", opacity: 0.28 },
-  breach: { words: "in breach", row: 0, fill: "var(--worse)", opacity: 0.75 },
-  window: { words: "override window counts down", row: 1, fill: "var(--policy-6)", opacity: 0.85 },
-  approval: { words: "waits for approval", row: 1, fill: "var(--policy-5)", opacity: 0.6 },
-  rollingBack: { words: "rolling back", row: 1, fill: "var(--accent)", opacity: 0.9 },
-  recovering: { words: "recovering", row: 1, fill: "var(--better)", opacity: 0.55 },
+  breach: { words: "in breach", row: 0, fill: "var(--tolerance)", opacity: 0.75 },
+  window: { words: "override window counts down", row: 1, fill: "var(--ink)", opacity: 0.6 },
+  approval: { words: "waits for approval", row: 1, fill: "var(--ink)", opacity: 0.3 },
+  rollingBack: { words: "rolling back", row: 1, fill: "var(--ink)", opacity: 0.9 },
+  recovering: { words: "recovering", row: 1, fill: "var(--ink)", opacity: 0.15 },
   harm: { words: "harm, from onset to recovery", row: 2, fill: "var(--worse)", opacity: 0.9 },
   hidden: { words: "unknown: history rolled back", row: 0, fill: "var(--open)", opacity: 0.2 },
 };
 
 export const ROWS = [
-  { y: 16, height: 12 },
-  { y: 31, height: 12 },
-  { y: 47, height: 5 },
+  { y: 16, height: 11, words: "signals" },
+  { y: 30, height: 11, words: "machine" },
+  { y: 44, height: 11, words: "users harmed" },
 ] as const;
-export const LANE_HEIGHT = 60;
+export const LANE_HEIGHT = 58;
 
 /** One glyph for each instant, drawn in a box of 12 around the middle. */
 export const MARKS: Readonly<Record<Mark["kind"], { readonly glyph: string; words: string }>> = {

@@ -22,7 +22,7 @@ export interface PaneSetup {
 }
 
 /** Panes and lanes stand under one another, so their plots begin at one place. */
-export const GUTTER = 62;
+export const GUTTER = 78;
 export const RIGHT = 12;
 
 const css = (name: string): string =>
@@ -36,8 +36,8 @@ const MOMENT_COLOUR: Readonly<Record<Moment["kind"], string>> = {
   started: "--ink",
   stage: "--line-strong",
   onset: "--worse",
-  resolved: "--better",
-  rolledBack: "--accent",
+  resolved: "--worse",
+  rolledBack: "--ink",
 };
 
 export function paneOptions(setup: PaneSetup): uPlot.Options {
