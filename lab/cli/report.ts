@@ -23,7 +23,7 @@ import { chromiumForPdf, printPdf } from "../report/pdf.ts";
 import { parseQuarter, quartersOf, sampledShare, usualQuarter } from "../report/quarter.ts";
 import { redacted } from "../report/redact.ts";
 import { readSweep } from "../report/sweepInput.ts";
-import { DEFAULT_COSTS, loadCosts } from "../score/costs.ts";
+import { DEFAULT_COSTS, loadCosts, pricedFor } from "../score/costs.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { meaningLine } from "../compare/meanings.ts";
@@ -232,7 +232,7 @@ async function reportOf(
             history: history.manifest.digest,
             policy: policies[0].digest,
             asked: peopleAsked(asked.people, choosePeople(history, asked.people, asked.seed)),
-            costs,
+            costs: pricedFor(history.tables.services, costs),
           });
     return await makeReport(
       asked.redact ? redacted(history) : history,

@@ -10,7 +10,8 @@
  * with the error that was seen and how little it is known added up.
  */
 
-import { judgementsOf, type SignalEvidence } from "../../engine/index.ts";
+import { judgementsOf } from "../../engine/index.ts";
+import { breachSize } from "../outcome/breachSize.ts";
 import type { JudgedBefore } from "../replay/replay.ts";
 import type { Plan } from "../replay/plan.ts";
 import { tidy } from "../score/intervals.ts";
@@ -20,11 +21,6 @@ import type { Kind } from "./kinds.ts";
 export const TESTED_AT_LEAST = 5;
 /** Quarters: more bins with few tests in each would measure luck. */
 const BINS_AT_MOST = 4;
-
-/** A tolerance may be zero, and a relative effect without end. */
-const SIZE_AT_MOST = 1000;
-/** A breach whose effect is not known, such as a silence, is at least as large as was tolerated. */
-const SIZE_OF_UNKNOWN = 1;
 
 /**
  * By deployment: the largest breach that was known when it was cut short, in multiples of its
@@ -45,17 +41,11 @@ export function sizesAtCut(
     if (cutAtMs === null) return;
     let largest = 0;
     for (const { knownAtMs, evidence } of judgementsOf(judged[place]!, deployment)) {
-      if (knownAtMs <= cutAtMs) largest = Math.max(largest, sizeOf(evidence));
+      if (knownAtMs <= cutAtMs) largest = Math.max(largest, breachSize(evidence));
     }
     sizes.set(deploymentId, largest);
   });
   return sizes;
-}
-
-function sizeOf({ verdict, effect, tolerance }: SignalEvidence): number {
-  if (verdict !== "breach") return 0;
-  const size = effect === null ? Number.NaN : Math.abs(effect) / tolerance;
-  return Number.isNaN(size) ? SIZE_OF_UNKNOWN : Math.min(size, SIZE_AT_MOST);
 }
 
 /** Of two policies the larger size: either one shows that the deployment was far off. */

@@ -32,7 +32,7 @@ import type { Replay } from "../replay/replay.ts";
 import { collectSamples } from "../replay/samplesSeen.ts";
 import type { EffectRule } from "../replay/splice.ts";
 import { calibrationOf } from "../score/calibration.ts";
-import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
+import { DEFAULT_COSTS, pricedFor, type Costs } from "../score/costs.ts";
 import { wrongLabelsOf } from "../score/wrongLabels.ts";
 import { diagnosticsOf, meanRecoverySeconds, type MttrSensitivity } from "../score/diagnostics.ts";
 import { score, type Scored, type ScoreOptions } from "../score/scorecard.ts";
@@ -177,7 +177,7 @@ export async function evaluate(
     samples: digestSamples ? samples : undefined,
   });
   const { people, recovery, effect, passing, replayed, drawsIf } = found;
-  const costs = options.costs ?? DEFAULT_COSTS;
+  const costs = pricedFor(tables.services, options.costs ?? DEFAULT_COSTS);
   const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
   const scoring: ScoreOptions = {
     costs,

@@ -26,6 +26,7 @@ import { sayTheSame } from "../compare/samePolicy.ts";
 import { marginOf } from "../compare/margin.ts";
 import type { Tipping } from "../compare/tipping.ts";
 import { formatApart, tippingText } from "../compare/words.ts";
+import { dearestMinute } from "../score/costs.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
 import { Z } from "../score/student.ts";
@@ -320,9 +321,9 @@ function excludedBy(
     case "seconds":
       return 3600 * Math.min(1, share);
     case "cost": {
-      const { rollback, falsePositive, toilHour, hoursPerFalsePositive, degradedMinute } = costs;
+      const { rollback, falsePositive, toilHour, hoursPerFalsePositive } = costs;
       const wrong = rollback + falsePositive + toilHour * hoursPerFalsePositive;
-      const missed = degradedMinute * Math.max(60, recovery.unaidedSeconds / 60);
+      const missed = dearestMinute(costs) * Math.max(60, recovery.unaidedSeconds / 60);
       return RULE_OF_THREE * Math.max(wrong, missed);
     }
     case "count":

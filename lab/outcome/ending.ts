@@ -3,6 +3,7 @@
 import type { DecisionRecord, SignalJudged } from "../../engine/index.ts";
 import type { IncidentRow, Label } from "../history/tables.ts";
 import type { PlannedDeployment } from "../replay/plan.ts";
+import { breachSize } from "./breachSize.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -178,33 +179,42 @@ function endedAlone(incident: IncidentRow | null, historyMs: number | null): num
   return resolvedAtMs <= historyMs ? resolvedAtMs : null;
 }
 
+/** The largest size that a spike is priced by: beyond it more is not known to be worse. */
+const SPIKE_AT_MOST = 10;
+
 /**
- * How much longer the harm would have lasted without the policy's rollback, in milliseconds. Of a
- * regression, up to its end; of any other deployment, as long as some signal was in breach.
+ * How much longer the harm would have lasted without the policy's rollback, in milliseconds, and
+ * how large it was. Of a regression, up to its end, and no size; of any other deployment, as long
+ * as some signal was in breach, by the largest of those.
  */
 export function sparedBy(
   { judgements, incident, backAtMs, recovery }: Known,
   { times }: Recovered,
   executedAtMs: number,
-): number {
+): { readonly ms: number; readonly size: number | null } {
   if (times.recoveryMs !== null) {
     const aloneAtMs = endedAlone(incident, backAtMs);
     const aloneMs = aloneAtMs === null ? recovery.unaided.meanMs : aloneAtMs - incident!.onsetAtMs;
-    return Math.max(0, aloneMs - times.recoveryMs);
+    return { ms: Math.max(0, aloneMs - times.recoveryMs), size: null };
   }
-  let breaching: readonly string[] = [];
-  let sparedMs = 0;
+  const breaching = new Map<string, number>();
+  let ms = 0;
+  let sized = 0;
   let sinceMs = executedAtMs;
   for (const { knownAtMs, evidence } of judgements) {
-    if (breaching.length > 0 && knownAtMs > sinceMs) sparedMs += knownAtMs - sinceMs;
+    if (breaching.size > 0 && knownAtMs > sinceMs) {
+      ms += knownAtMs - sinceMs;
+      sized += (knownAtMs - sinceMs) * Math.max(...breaching.values());
+    }
     sinceMs = Math.max(sinceMs, knownAtMs);
     const { signal, verdict } = evidence;
-    const isKnown = breaching.includes(signal);
-    if (isKnown === (verdict === "breach")) continue;
-    if (isKnown) breaching = breaching.filter((name) => name !== signal);
-    else breaching = breaching.length === 0 ? [signal] : [...breaching, signal];
+    if (verdict !== "breach") breaching.delete(signal);
+    else {
+      // A breach is beyond its tolerance, whatever the last sample alone says.
+      breaching.set(signal, Math.min(SPIKE_AT_MOST, Math.max(1, breachSize(evidence))));
+    }
   }
-  return sparedMs;
+  return { ms, size: ms === 0 ? null : Number((sized / ms).toPrecision(9)) };
 }
 
 /**

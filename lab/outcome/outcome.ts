@@ -76,6 +76,12 @@ export interface Outcome {
    * breach during the watch.
    */
   readonly sparedMs: number | null;
+  /**
+   * The mean size of the breach over that time, in multiples of its tolerance, from 1 to 10: as
+   * large as when it was called one. Null of a regression, whose harm no signal measures, and where
+   * nothing was spared.
+   */
+  readonly sparedSize: number | null;
   readonly evidence: "observed" | "modelled" | "bounded" | "unknown";
   /** When history's own rollback cut the watch short; null where nothing was cut short. */
   readonly censoredAtMs: number | null;
@@ -292,6 +298,7 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
   const seen = recoveryTimes(planned, material, onsetAtMs, acted);
   const recovered = unknown ? anyAnswer(seen, material, onsetAtMs, proposed) : seen;
   const { recoveredAtMs, recoveryMs, recoveryBestMs, recoveryWorstMs } = recovered.times;
+  const spared = executedAtMs === null ? null : sparedBy(material, recovered, executedAtMs);
   // Written out and not spread, which is slow: there is one for every policy and deployment.
   return {
     deploymentId: deployment.deploymentId,
@@ -313,7 +320,8 @@ function outcomeOf(planned: PlannedDeployment, material: Material): Outcome {
     recoveryMs,
     recoveryBestMs,
     recoveryWorstMs,
-    sparedMs: executedAtMs === null ? null : sparedBy(material, recovered, executedAtMs),
+    sparedMs: spared?.ms ?? null,
+    sparedSize: spared?.size ?? null,
     evidence: evidenceOf(
       isLuck && recovered.evidence === "observed" ? "modelled" : recovered.evidence,
       { unknown, censored, bounded: hidden && !acts },

@@ -5,6 +5,8 @@
  */
 
 import { z } from "zod";
+import { jsonObject, own, type JsonObject } from "../../engine/index.ts";
+import type { ServiceRow } from "../history/tables.ts";
 import { isEarlyRollback, isGood, type Outcome } from "../outcome/outcome.ts";
 import { documentJsonSchema, readDocument } from "../documentFile.ts";
 
@@ -20,6 +22,13 @@ const costsSchema = z.strictObject({
   degradedMinute: amount
     .default(10)
     .describe("One minute of a regression, or of a spike, that reaches users."),
+  perRevenue: amount
+    .optional()
+    .describe(
+      "What one unit of a service's revenue_per_minute is worth in the unit of this file. A " +
+        "degraded minute of such a service costs its revenue_per_minute times this, in place of " +
+        "degradedMinute. Left out: no revenue is read.",
+    ),
   page: amount.default(10).describe("Interrupting a person."),
   nightPage: amount
     .default(30)
@@ -31,7 +40,10 @@ const costsSchema = z.strictObject({
   hoursPerPage: amount.default(0.25).describe("Hours a person spends on answering a page."),
 });
 
-export type Costs = Readonly<z.output<typeof costsSchema>>;
+export interface Costs extends Readonly<z.output<typeof costsSchema>> {
+  /** By service with a revenue: its degraded minute; from a history, not a file (`pricedFor`). */
+  readonly minuteByService?: JsonObject<number>;
+}
 
 export const DEFAULT_COSTS: Costs = costsSchema.parse({});
 
@@ -43,6 +55,36 @@ export function loadCosts(file: string): Costs {
 /** The JSON Schema with which editors complete and check a costs file. */
 export function costsJsonSchema(): object {
   return documentJsonSchema(costsSchema, "Hindsight costs", "What things cost, in one unit.");
+}
+
+/** The costs in a history with these services: with `perRevenue` each has its own minute. */
+export function pricedFor(
+  services: readonly Pick<ServiceRow, "service" | "revenuePerMinute">[],
+  costs: Costs,
+): Costs {
+  const { perRevenue } = costs;
+  if (perRevenue === undefined) return costs;
+  const priced = services.flatMap(({ service, revenuePerMinute }): [string, number][] =>
+    revenuePerMinute === null || revenuePerMinute < 0
+      ? []
+      : [[service, Number((revenuePerMinute * perRevenue).toPrecision(9))]],
+  );
+  return { ...costs, minuteByService: jsonObject(priced) };
+}
+
+/** What a minute of harm costs in this service. */
+export function degradedMinuteOf(
+  service: string,
+  { minuteByService, degradedMinute }: Costs,
+): number {
+  return minuteByService === undefined
+    ? degradedMinute
+    : (own(minuteByService, service) ?? degradedMinute);
+}
+
+/** The most that a minute of harm costs anywhere. */
+export function dearestMinute({ minuteByService = {}, degradedMinute }: Costs): number {
+  return Math.max(degradedMinute, ...Object.values(minuteByService));
 }
 
 /** Rolled back though this deployment was not the cause, or not yet: the alarm was wrong. */
@@ -57,8 +99,9 @@ export function isUnlabelled({ rolledBack, label }: Outcome): boolean {
 }
 
 /**
- * What a rollback cost, and what the degradation it ended would have cost had it been left
- * to go on: a false positive may still have been worth it. Null where nothing was done.
+ * What a rollback cost, and what the degradation it ended would have cost had it been left to go
+ * on, a minute by its size: a false positive may still have been worth it. Null where nothing was
+ * done.
  */
 export function rollbackWorth(
   outcome: Outcome,
@@ -66,9 +109,10 @@ export function rollbackWorth(
 ): { rollbackCost: number | null; spikeCost: number | null } {
   if (!outcome.rolledBack) return { rollbackCost: null, spikeCost: null };
   const wasted = costs.falsePositive + costs.hoursPerFalsePositive * costs.toilHour;
-  const minutes = outcome.sparedMs === null ? null : outcome.sparedMs / 60_000;
+  const { service, sparedMs, sparedSize } = outcome;
+  const minute = degradedMinuteOf(service, costs) * (sparedSize ?? 1);
   return {
     rollbackCost: costs.rollback + (isWasted(outcome) ? wasted : 0),
-    spikeCost: minutes === null ? null : Number((minutes * costs.degradedMinute).toPrecision(9)),
+    spikeCost: sparedMs === null ? null : Number(((sparedMs / 60_000) * minute).toPrecision(9)),
   };
 }

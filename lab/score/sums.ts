@@ -8,7 +8,7 @@ import type { Listed } from "../history/listed.ts";
 import { isEarlyRollback, isGood, isOpen, isSilent, type Outcome } from "../outcome/outcome.ts";
 import { CAP_MS } from "../outcome/unaided.ts";
 import { localHour } from "../localTime.ts";
-import { isWasted, type Costs } from "./costs.ts";
+import { degradedMinuteOf, isWasted, type Costs } from "./costs.ts";
 
 /** The four durations of an incident, each from its onset. */
 export const DURATIONS = [
@@ -219,7 +219,8 @@ function add(
     sums.costToil += toilHours * costs.toilHour;
   }
   if (outcome.recoveryMs === null) return;
-  sums.costDegradation += (outcome.recoveryMs / 60_000) * costs.degradedMinute;
+  const minute = degradedMinuteOf(outcome.service, costs);
+  sums.costDegradation += (outcome.recoveryMs / 60_000) * minute;
   if (outcome.onsetAtMs !== null) addTimes(sums, seconds, outcome);
 }
 

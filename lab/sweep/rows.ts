@@ -17,7 +17,7 @@ import type { Responder } from "../people/recorded.ts";
 import { detectionKey } from "../replay/families.ts";
 import type { Plan } from "../replay/plan.ts";
 import { watchHistory, type JudgedBefore, type PolicyReplay } from "../replay/replay.ts";
-import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
+import { DEFAULT_COSTS, pricedFor, type Costs } from "../score/costs.ts";
 import { neverOutcomes, oracleOutcomes } from "./anchors.ts";
 import { stretchAt } from "./periods.ts";
 import { NO_CELL, tableMaker, type SweepTable, type TableMaker } from "./table.ts";
@@ -62,7 +62,10 @@ export function rowMaker(
   const recovery = recoveryOf(history.tables, seed);
   const services = servicesOf(history, within);
   const zones = new Map(history.tables.services.map((row) => [row.service, row.timezone]));
-  const scoring = { costs, timezoneOf: (service: string) => zones.get(service) ?? null };
+  const scoring = {
+    costs: pricedFor(history.tables.services, costs),
+    timezoneOf: (service: string) => zones.get(service) ?? null,
+  };
   const twinsIn = new WeakMap<Plan, Twins>();
   let maker: TableMaker | null = null;
   const make = (outcomes: Listed<Outcome>): Float64Array => {

@@ -27,7 +27,7 @@ import type { EffectRule } from "../replay/splice.ts";
 import { answered } from "../scale/answers.ts";
 import { peopleIdentity } from "../scale/identity.ts";
 import { tableThrough } from "../scale/rows.ts";
-import { DEFAULT_COSTS, type Costs } from "../score/costs.ts";
+import { DEFAULT_COSTS, pricedFor, type Costs } from "../score/costs.ts";
 import type { Dimension } from "./dimension.ts";
 import { frontierOf, scoresOf, type Frontier, type Scores } from "./frontier.ts";
 import { gateAll, shownFirst, toBeGated, withinLimits, type Gated } from "./gated.ts";
@@ -163,7 +163,7 @@ export async function sweep(
       vary,
       design,
       ...peopleAsked(options.people, choosePeople(history, options.people, options.seed)),
-      costs: options.costs ?? DEFAULT_COSTS,
+      costs: pricedFor(history.tables.services, options.costs ?? DEFAULT_COSTS),
       budget: budgetDocument(options.budget ?? DEFAULT_BUDGET),
       seed: options.seed,
       replicates: options.replicates,

@@ -16,7 +16,7 @@ import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";
 import { quietMemory } from "../replay/beginning.ts";
 import { decisionsOf } from "../replay/decide.ts";
-import type { Costs } from "../score/costs.ts";
+import { pricedFor, type Costs } from "../score/costs.ts";
 import { scoreValues, type ScoreOptions, type Scorecard } from "../score/scorecard.ts";
 import { Judgements } from "./judgements.ts";
 import { materialKey, type Material } from "./material.ts";
@@ -66,7 +66,7 @@ export class WhatIfSession {
     const { tables } = history;
     const zones = new Map(tables.services.map(({ service, timezone }) => [service, timezone]));
     this.#scoring = {
-      costs,
+      costs: pricedFor(tables.services, costs),
       timezoneOf: (service) => zones.get(service) ?? null,
       seed,
     };

@@ -43,6 +43,7 @@ describe("the lesson of a deployment", () => {
       onsetAtMs: NOON_MS,
       detectedAtMs: NOON_MS + 2 * MINUTE_MS,
       sparedMs: 0,
+      sparedSize: null,
     });
     const harm = (resolvedBy: string | null) =>
       lessonOf({

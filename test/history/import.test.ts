@@ -269,7 +269,9 @@ describe("the plain form", () => {
     const warnings = manifest.warnings.join("\n");
     expect(warnings).toMatch(/columns not used: pager/);
     expect(warnings).toMatch(/1 label derived where none is given \(1 regression/);
-    expect(warnings).toMatch(/revenue_per_minute of 1 service is kept, and no score reads it/);
+    expect(warnings).toMatch(
+      /revenue_per_minute of 1 service is kept; it prices a minute of harm where a costs file/,
+    );
     expect(warnings).toMatch(/1 incident overlapping another/);
     expect(warnings).toMatch(/depends_on names unknown services: cart, ghost/);
     expect(warnings).toMatch(/latency_p95_ms \(latency, worse up, ms\)/);

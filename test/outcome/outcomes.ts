@@ -33,6 +33,7 @@ export function outcome(change: Partial<Outcome> = {}): Outcome {
     recoveryBestMs: null,
     recoveryWorstMs: null,
     sparedMs: null,
+    sparedSize: null,
     evidence: "observed",
     censoredAtMs: null,
     tier: null,

@@ -65,7 +65,11 @@ describe("a policy in closed loop", () => {
         people: "recorded",
       });
       // What a rollback was worth is a model in a history, and known in a world.
-      const seen = (outcome: Outcome): unknown => ({ ...outcome, sparedMs: null });
+      const seen = (outcome: Outcome): unknown => ({
+        ...outcome,
+        sparedMs: null,
+        sparedSize: null,
+      });
       expect(own.policies[0]!.outcomes.map(seen)).toEqual(
         truth.policies[index]!.outcomes.map(seen),
       );

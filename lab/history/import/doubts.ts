@@ -25,13 +25,13 @@ export function overlapsIn(incidents: readonly IncidentRow[]): string | null {
   return `${what} overlapping another of the same service: ${listed(overlaps, 3)}`;
 }
 
-/** Who fills it in expects it to count. */
-export function revenueUnread(services: readonly ServiceRow[]): string | null {
+/** Who fills it in expects it to count, and it counts only in the unit of a costs file. */
+export function revenueKept(services: readonly ServiceRow[]): string | null {
   const priced = services.filter(({ revenuePerMinute }) => revenuePerMinute !== null);
   if (priced.length === 0) return null;
   return (
-    `revenue_per_minute of ${counted(priced.length, "service")} is kept, and no score reads it: ` +
-    "a minute of harm costs the same in every service (--costs)"
+    `revenue_per_minute of ${counted(priced.length, "service")} is kept; it prices a minute of ` +
+    "harm where a costs file says what it is worth (--costs, perRevenue)"
   );
 }
 

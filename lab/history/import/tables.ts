@@ -23,7 +23,7 @@ import type {
   TagRow,
 } from "../tables.ts";
 import { readRows, UnreadableRow, type Fields, type Found, type TableReader } from "./fields.ts";
-import { derivedLabels, inferredMetrics, overlapsIn, revenueUnread } from "./doubts.ts";
+import { derivedLabels, inferredMetrics, overlapsIn, revenueKept } from "./doubts.ts";
 import { listed, type Findings } from "./findings.ts";
 import { inferMetric } from "../metric/infer.ts";
 import { completed, DEPLOYMENT_KINDS } from "./kinds.ts";
@@ -101,7 +101,7 @@ export class TableImport {
     await this.#readProposals();
     this.#services = await this.#readUnique("services", "service", readService);
     this.#hasServices = this.sources.relations.has("services");
-    this.#doubt(revenueUnread(this.#services));
+    this.#doubt(revenueKept(this.#services));
     this.#catalog = await this.#readUnique("metric_catalog", "metric", readMetric);
     this.#cases = await this.#readUnique("cases", "caseId", readCase);
   }

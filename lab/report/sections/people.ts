@@ -82,7 +82,11 @@ export function costSection({ comparison, policies, asked }: ReportDocument): Se
           : `These costs are those of ${asked.costs}: only `) +
           "their ratios matter. " +
           `A rollback ${costs.rollback}, a wrong one ${costs.falsePositive} more, a degraded ` +
-          `minute ${costs.degradedMinute}, a page ${costs.page} by day and ${costs.nightPage} by ` +
+          `minute ${costs.degradedMinute}` +
+          (costs.perRevenue === undefined
+            ? ""
+            : ` or, where a service has one, its revenue_per_minute times ${costs.perRevenue}`) +
+          `, a page ${costs.page} by day and ${costs.nightPage} by ` +
           `night, an hour of a person ${costs.toilHour}; ` +
           `${costs.hoursPerFalsePositive} hours for a false positive, ` +
           `${costs.hoursPerPage} for a page.`,
