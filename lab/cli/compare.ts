@@ -15,7 +15,10 @@ import {
   unlabelledLines,
 } from "../compare/print.ts";
 import { meaningLine } from "../compare/meanings.ts";
+import { smallHistoryLines } from "../compare/needed.ts";
 import type { WhichPairs } from "../compare/pairs.ts";
+import { scoredWeeks } from "../compare/within.ts";
+import { readManifest } from "../history/manifest.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
@@ -71,7 +74,10 @@ export function compareCommand(): Command {
         run,
       );
       if (flags.json) printJson(compareDocument(answer));
-      else printComparison(answer, flags.all);
+      else {
+        const weeks = scoredWeeks(readManifest(flags.history), common.within);
+        printComparison(answer, flags.all, weeks);
+      }
       for (const line of answer.manifest.notes) note(line);
       if (flags.out !== undefined) note(`Run written to ${flags.out}`);
     });
@@ -83,15 +89,23 @@ function pairsAsked(policies: number, all = false, json = false): WhichPairs {
   return all || (json && policies <= ALL_OF_AT_MOST) ? "all" : "nearest";
 }
 
-/** The answer in a sentence, scorecards, differences and the first flips, for a person. */
-export function printComparison(evaluation: Answer, all = false): void {
-  const lines = comparisonLines(evaluation, all);
+/**
+ * The answer in a sentence, scorecards, differences and the first flips, for a person.
+ *
+ * @param weeks of the history that were scored; null where there is none
+ */
+export function printComparison(
+  evaluation: Answer,
+  all = false,
+  weeks: number | null = null,
+): void {
+  const lines = comparisonLines(evaluation, all, weeks);
   for (const line of lines) printFitted(line);
   const meaning = meaningLine(lines.join("\n"));
   if (meaning !== null) printFitted(`\n${meaning}`);
 }
 
-function comparisonLines(evaluation: Answer, all: boolean): string[] {
+function comparisonLines(evaluation: Answer, all: boolean, weeks: number | null): string[] {
   const { policies, pairs, manifest } = evaluation;
   const { draws } = manifest;
   const drawn = draws > 1 ? ` in the first of ${draws} draws` : "";
@@ -99,6 +113,7 @@ function comparisonLines(evaluation: Answer, all: boolean): string[] {
   const left = policies.length > 3 && pairs?.length === 1;
   return [
     ...headlines(evaluation),
+    ...smallHistoryLines(evaluation, weeks),
     ...(left ? ["Of the others, the two that cost least stand here; --all has every pair."] : []),
     `\n${scorecardTable(policies, TERMINAL_COLUMNS, all)}`,
     ...policies.flatMap((policy) => {

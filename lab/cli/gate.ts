@@ -59,9 +59,11 @@ export function gateCommand(): Command {
       const weeks = scoredWeeks(readManifest(flags.history), options.within);
       const gate = gateOf(answer, budget, accepted, weeks);
       if (flags.junit !== undefined) writeWholeFile(flags.junit, gateJunit(answer, gate));
-      if (flags.markdown !== undefined) writeWholeFile(flags.markdown, gateMarkdown(answer, gate));
+      if (flags.markdown !== undefined) {
+        writeWholeFile(flags.markdown, gateMarkdown(answer, gate, weeks));
+      }
       if (flags.json) printJson(gateDocument(answer, gate));
-      else printFitted(gateText(answer, gate));
+      else printFitted(gateText(answer, gate, weeks));
       for (const line of answer.manifest.notes) note(line);
       process.exitCode = EXIT[gate.verdict];
     });

@@ -28,8 +28,19 @@ export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progre
   };
 }
 
+/** Beside the results; broken between words where a person reads it in a terminal. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${fittedNote(text, process.stderr)}\n`);
+}
+
+const COLUMNS_AT_MOST = 80;
+
+/** A log keeps its lines whole, so that it can be searched. */
+export function fittedNote(
+  text: string,
+  { isTTY, columns = COLUMNS_AT_MOST }: { readonly isTTY?: boolean; readonly columns?: number },
+): string {
+  return isTTY === true ? fitted(text, Math.min(columns, COLUMNS_AT_MOST)) : text;
 }
 
 export function printJson(document: unknown): void {

@@ -5,6 +5,7 @@ import type { Flip } from "../compare/compare.ts";
 import { compareDocument } from "../compare/document.ts";
 import type { Answer } from "../compare/answer.ts";
 import { flipLines } from "../compare/print.ts";
+import { neededFor } from "../compare/needed.ts";
 import { fieldWords } from "../compare/words.ts";
 import { junitXml, type JunitCase } from "../junit.ts";
 import type { Check, Gate, GateVerdict, JudgedFlip } from "./gate.ts";
@@ -44,7 +45,8 @@ function headline({ verdict, checks }: Gate, evaluation: Answer): string {
   }
 }
 
-export function gateText(evaluation: Answer, gate: Gate): string {
+/** @param weeks of the history that were judged; null where that is unknown */
+export function gateText(evaluation: Answer, gate: Gate, weeks: number | null = null): string {
   const { people, peopleFrom } = evaluation.manifest;
   const width = Math.max(...gate.checks.map(({ name }) => name.length));
   const lines = gate.checks.map(
@@ -52,11 +54,13 @@ export function gateText(evaluation: Answer, gate: Gate): string {
       `  ${WORDS[verdict].toLowerCase().padEnd(12)}  ${name.padEnd(width)}  ${reason}`,
   );
   const open = unaccepted(gate.flips);
+  const needed = neededIn(gate, evaluation, weeks);
   return [
     `${WORDS[gate.verdict]}: ${headline(gate, evaluation)}`,
     "",
     ...lines,
     "",
+    ...(needed === null ? [] : [needed]),
     flipSummary(gate.flips),
     ...flipLines(open, FLIPS_SHOWN),
     ...gate.unused.map(
@@ -82,8 +86,18 @@ function flipSummary(flips: readonly JudgedFlip[]): string {
   );
 }
 
-/** A pull request comment; escapes `|` and line breaks, which would break its tables. */
-export function gateMarkdown(evaluation: Answer, gate: Gate): string {
+/** What a verdict would need, where this is none; null where nothing simple is missing. */
+function neededIn({ verdict }: Gate, evaluation: Answer, weeks: number | null): string | null {
+  return verdict === "inconclusive" ? neededFor(evaluation, weeks) : null;
+}
+
+/**
+ * A pull request comment; escapes `|` and line breaks, which would break its tables.
+ *
+ * @param weeks of the history that were judged; null where that is unknown
+ */
+export function gateMarkdown(evaluation: Answer, gate: Gate, weeks: number | null = null): string {
+  const needed = neededIn(gate, evaluation, weeks);
   const { manifest } = evaluation;
   const row = (cells: readonly string[]): string => `| ${cells.map(inCell).join(" | ")} |`;
   const flips = unaccepted(gate.flips);
@@ -102,6 +116,7 @@ export function gateMarkdown(evaluation: Answer, gate: Gate): string {
     "| --- | --- | --- |",
     ...gate.checks.map(({ name, verdict, reason }) => row([`\`${name}\``, verdict, reason])),
     "",
+    ...(needed === null ? [] : [needed, ""]),
     flipSummary(gate.flips),
     ...(shown.length === 0
       ? []

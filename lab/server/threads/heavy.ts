@@ -64,7 +64,7 @@ const calls = {
     const weeks = scoredWeeks(history.manifest, asked.within);
     const gate = gateOf(evaluation, budget, [], weeks);
     const { verdict, checks } = gateDocument(evaluation, gate);
-    const markdown = gateMarkdown(evaluation, gate);
+    const markdown = gateMarkdown(evaluation, gate, weeks);
     return JSON.stringify({ state: "ready", verdict, checks, markdown });
   },
 
