@@ -14,7 +14,6 @@ import { FIELDS, type Field } from "../score/fields.ts";
 import {
   differenceRange,
   intervalOf,
-  shareStillPossible,
   standardErrorOf,
   tidy,
   type Interval,
@@ -26,7 +25,8 @@ import type { Limit } from "./margin.ts";
 import type { ModelErrors, PairAgain, Tested } from "./modelled.ts";
 import type { Draws } from "./changes.ts";
 import type { Tipping } from "./tipping.ts";
-import { designEffectOf } from "./resolution.ts";
+import { designEffectOf, resolvesOf } from "./resolution.ts";
+import { unseenBetween, withUnseen, type Unseen } from "./unseen.ts";
 import { weightedGround, type Weighted } from "./weighted.ts";
 
 /** A verdict on one ground. */
@@ -71,6 +71,8 @@ export interface Difference {
   readonly resolves: number | null;
   /** How much more the services' likeness widens it than single deployments would. */
   readonly designEffect: number | null;
+  /** What this history has no case of; `low` and `high` are with it. Zeros where it has some. */
+  readonly unseen: Unseen;
   /** As many equal services as these unequal ones count for. */
   readonly effectiveClusters: number;
   /** For counts and shares of single deployments; of the first draw, as flips are. */
@@ -190,6 +192,7 @@ export function differencesOf(
   const coins = weightedGround(baseline, candidate, again?.coins ?? null, scoring);
   const seen = onlySeen(baseline, candidate);
   const seenOnly = seen === null ? null : scoreAgain(seen);
+  const unseenOf = unseenBetween(baseline, candidate, scoring);
   return FIELDS.filter(({ better }) => better !== null).map((field): Difference => {
     const from = baseline.scored.values.get(field.name)!;
     const to = candidate.scored.values.get(field.name)!;
@@ -210,6 +213,7 @@ export function differencesOf(
       ...rests,
       resolves: null,
       designEffect: null,
+      unseen: { below: 0, above: 0 },
       hiddenShare: null,
       hiddenLow: null,
       hiddenHigh: null,
@@ -233,10 +237,12 @@ export function differencesOf(
       };
     };
     const isInterval = candidate.scored.clusters >= 2;
-    const identified = speak(
-      isInterval ? widest(pairs.map((pair) => intervalOf(pairedSpread(field, ...pair)))) : null,
-    );
-    const sampled = isInterval ? intervalOf(spread) : null;
+    const unseen = unseenOf(field, spread, rests.n);
+    const sampled = isInterval
+      ? withUnseen(intervalOf(spread), spread.value, unseen, spread.range)
+      : null;
+    const resolvedTo = pairs.slice(1).map((pair) => intervalOf(pairedSpread(field, ...pair)));
+    const identified = speak(isInterval ? widest([sampled, ...resolvedTo]) : null);
     const found =
       model?.speak(field, sampled, speak, limits, base.baseline, identified) ?? NOT_MODELLED;
     const weighted = coins?.of(field, speak) ?? null;
@@ -253,6 +259,7 @@ export function differencesOf(
       identified,
       ...found,
       ...nothing,
+      unseen,
       ...(weighted === null ? {} : { weighted }),
       hiddenShare:
         seenOnly === null ? null : hiddenShareOf(to - from, to - seenOnly.values.get(field.name)!),
@@ -260,14 +267,10 @@ export function differencesOf(
       hiddenHigh: nullable(Math.max(...assumed)),
       resolves: few
         ? null
-        : resolvesOf(
-            field,
-            error,
-            reachOf(difference, told),
-            spread.range.high,
+        : resolvesOf(field, error, reachOf(difference, told), unseen, spread.range.high, [
             baseline,
             candidate,
-          ),
+          ]),
       designEffect: error === 0 ? null : designEffectOf(field.name, error, baseline, candidate),
     };
   });
@@ -295,24 +298,6 @@ function hiddenShareOf(difference: number, hidden: number): number | null {
 /** How far the interval reaches from the difference, on its longer side. */
 function reachOf(difference: number, { low, high }: GroundVerdict): number {
   return low === null || high === null ? 0 : Math.max(difference - low, high - difference);
-}
-
-/** Standard errors beyond an interval's reach: so much more is outside it four times in five. */
-const POWER_Z = 0.84;
-
-function resolvesOf(
-  field: Field,
-  error: number,
-  reach: number,
-  atMost: number,
-  baseline: Evaluated,
-  candidate: Evaluated,
-): number | null {
-  if (error > 0) return tidy(Math.max(reach, Math.min(atMost, reach + POWER_Z * error)));
-  if (baseline.policy.digest === candidate.policy.digest) return null;
-  if (field.unit !== "share") return reach > 0 ? tidy(reach) : null;
-  const left = shareStillPossible(baseline.scored.counts.get(field.name)!);
-  return tidy(Math.max(reach, Math.min(atMost, reach + left)));
 }
 
 /** The difference's own spread: in each sample, and without each service, both policies' alike. */

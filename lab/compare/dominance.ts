@@ -17,13 +17,29 @@ export function soonerOf(baseline: Policy, candidate: Policy): "baseline" | "can
   return actsNoLater(candidate, baseline) ? "candidate" : null;
 }
 
-function actsNoLater(one: Policy, other: Policy): boolean {
-  const { fusion, incumbent, learning, guardrails } = one;
+/** The policy that only waits less for people before a machine acts; null: neither does. */
+export function waitsLess(baseline: Policy, candidate: Policy): "baseline" | "candidate" | null {
+  const [one, other] = [baseline, candidate].map(({ tiers }) => tiers.override);
+  // At the end of a window that holds nothing is done, so a longer one may act more.
+  if (one!.onTimeout !== "rollback" || one!.windowMs === other!.windowMs) return null;
+  if ([baseline, candidate].some((policy) => isLimited(policy) || policy.explore !== undefined))
+    return null;
+  const tiersOf = ({ tiers }: Policy): string =>
+    canonicalJson({ ...tiers, override: { ...tiers.override, windowMs: 0 } });
+  const isSame = sayTheSame(baseline, candidate, { tiers: null });
+  if (!isSame || tiersOf(baseline) !== tiersOf(candidate)) return null;
+  return one!.windowMs < other!.windowMs ? "baseline" : "candidate";
+}
+
+/** What is limited by what the machine did before may be used up by acting sooner. */
+function isLimited({ learning, guardrails }: Policy): boolean {
   const { rollbackBudget, cooldownMs, stormBrake } = guardrails;
-  // What is limited by what the machine did before may be used up by acting sooner.
-  const isLimited = rollbackBudget !== null || cooldownMs !== null || stormBrake !== null;
-  if (fusion !== "any" || incumbent !== undefined || learning !== undefined || isLimited)
-    return false;
+  const isRationed = rollbackBudget !== null || cooldownMs !== null || stormBrake !== null;
+  return learning !== undefined || isRationed;
+}
+
+function actsNoLater(one: Policy, other: Policy): boolean {
+  if (one.fusion !== "any" || one.incumbent !== undefined || isLimited(one)) return false;
   if (!sayTheSame(one, other, { signals: [], evidence: null })) return false;
   return other.signals.every((signal) => one.signals.some((mine) => breachesNoLater(mine, signal)));
 }

@@ -185,6 +185,7 @@ export async function evaluate(
     timezoneOf: (service) => zones.get(service) ?? null,
     seed: options.seed,
     bootstraps: options.replicates,
+    unaidedSeconds: recovery.unaided.meanMs / 1000,
   };
   const drawsOf = drawsIf(recovery);
   // Nothing else has a time to recovery.

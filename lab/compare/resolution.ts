@@ -13,7 +13,36 @@
 import { own, type JsonObject } from "../../engine/index.ts";
 import { isGood, type Outcome } from "../outcome/outcome.ts";
 import { standingFor } from "../outcome/outcomeList.ts";
+import type { Field } from "../score/fields.ts";
+import { shareStillPossible, tidy } from "../score/intervals.ts";
 import type { Evaluated } from "./evaluate.ts";
+import type { Unseen } from "./unseen.ts";
+
+/** Standard errors beyond an interval's reach: so much more is outside it four times in five. */
+const POWER_Z = 0.84;
+
+/**
+ * The smallest true difference of a field that would be found four times in five.
+ *
+ * @param error the standard error of sampling
+ * @param reach how far the interval reaches from the difference
+ * @param unseen what of that is for cases that the history has none of
+ */
+export function resolvesOf(
+  field: Field,
+  error: number,
+  reach: number,
+  { below, above }: Unseen,
+  atMost: number,
+  [baseline, candidate]: readonly [Evaluated, Evaluated],
+): number | null {
+  if (error > 0) return tidy(Math.max(reach, Math.min(atMost, reach + POWER_Z * error)));
+  if (baseline.policy.digest === candidate.policy.digest) return null;
+  if (field.unit !== "share") return reach > 0 ? tidy(reach) : null;
+  const left = shareStillPossible(baseline.scored.counts.get(field.name)!);
+  const more = Math.max(0, left - Math.max(below, above));
+  return tidy(Math.max(reach, Math.min(atMost, reach + more)));
+}
 
 /** What one deployment contributes to a field that is a mean; null where it has no part in it. */
 const ADDS: JsonObject<(outcome: Outcome) => number | null> = {

@@ -25,8 +25,8 @@ import { tooFew, tooFewDiffer } from "../compare/enough.ts";
 import { sayTheSame } from "../compare/samePolicy.ts";
 import { marginOf } from "../compare/margin.ts";
 import type { Tipping } from "../compare/tipping.ts";
+import { leftOpen } from "../compare/unseen.ts";
 import { formatApart, tippingText } from "../compare/words.ts";
-import { dearestMinute } from "../score/costs.ts";
 import type { Field } from "../score/fields.ts";
 import { tidy } from "../score/intervals.ts";
 import { Z } from "../score/student.ts";
@@ -71,8 +71,6 @@ export interface Gate {
   /** Accepted by name but not found: the list has grown old. */
   readonly unused: readonly AcceptedFlip[];
 }
-
-const RULE_OF_THREE = 3;
 
 /** @param evaluation of two policies, the baseline first */
 export function gateOf(
@@ -160,10 +158,15 @@ function checkOf(
   const worst = reachOf(difference.identified, sign);
   if (worst === null) return unsure("too few services for an interval");
   const size = (amount: number): string => sizeText(field, amount);
-  const untouched = worseBy === 0 && worst.least === 0 && worst.most === 0;
+  const { below, above } = difference.unseen;
+  const [better, worse] = sign === 1 ? [below, above] : [above, below];
+  // Nothing differs, and nothing that history hid may.
+  const untouched = worseBy === 0 && worst.least >= -better && worst.most <= worse;
   if (untouched) {
     const { n } = difference;
-    const atMost = tidy(excludedBy(field, n, before, manifest));
+    const { costs, recovery } = manifest;
+    const worth = { costs, weeks, unaidedSeconds: recovery.unaidedSeconds };
+    const atMost = tidy(leftOpen(field, n, worth));
     const [atMostText, allowed] = formatApart(field.unit, atMost, margin);
     const none = `none of ${countText(n)} differs`;
     if (atMost <= margin || margin === 0) {
@@ -300,37 +303,6 @@ function historyTimesFor(most: number, hidden: number, margin: number): number |
 /** Rounded up, and no finer than it is known: `1.3`, `26`. */
 function timesText(times: number): string {
   return times < 10 ? formatNumber(Math.ceil(times * 10) / 10) : countText(Math.ceil(times));
-}
-
-/**
- * The difference that n equal pairs do not exclude: 3/n of them may differ, each by as
- * much as one can: an hour, one count, all that a false-positive rollback costs or a
- * regression that is missed, whichever is dearer. Those last an hour, or as long as those that
- * this history let run if that is longer.
- */
-function excludedBy(
-  field: Field,
-  n: number,
-  { cost }: Scorecard,
-  { costs, recovery }: Manifest,
-): number {
-  const share = RULE_OF_THREE / Math.max(1, n);
-  switch (field.unit) {
-    case "share":
-      return Math.min(1, share);
-    case "seconds":
-      return 3600 * Math.min(1, share);
-    case "cost": {
-      const { rollback, falsePositive, toilHour, hoursPerFalsePositive } = costs;
-      const wrong = rollback + falsePositive + toilHour * hoursPerFalsePositive;
-      const missed = dearestMinute(costs) * Math.max(60, recovery.unaidedSeconds / 60);
-      return RULE_OF_THREE * Math.max(wrong, missed);
-    }
-    case "count":
-    case "hours":
-    case "perWeek":
-      return cost.n === 0 ? Number.POSITIVE_INFINITY : RULE_OF_THREE;
-  }
 }
 
 function sizeText(field: Field, size: number): string {

@@ -102,6 +102,8 @@ export interface ScoreOptions {
   readonly timezoneOf: (service: string) => string | null;
   readonly seed: number;
   readonly bootstraps: number;
+  /** How long a regression lasts that nobody rolls back; an hour where nobody says. */
+  readonly unaidedSeconds?: number;
 }
 
 /** With fewer effective clusters an estimate says that its interval is rough. */

@@ -106,6 +106,8 @@ export const difference = z.object({
   n: z.number(),
   resolves: z.number().nullable(),
   designEffect: z.number().nullable(),
+  /** What the history has no case of: so far the interval reaches for it alone. */
+  unseen: z.object({ below: z.number(), above: z.number() }),
   effectiveClusters: z.number(),
   /** Deployments that one policy treats rightly and the other does not, and the exact test. */
   discordant: z.object({ better: z.number(), worse: z.number(), p: z.number() }).nullable(),
