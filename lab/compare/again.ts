@@ -76,8 +76,8 @@ export async function evaluateAgain(
     const ids = new Set(hidden?.atMsOf.keys());
     const under = async (effect: EffectRule): Promise<Test["tested"]> => {
       if (hidden === null) return null;
-      // Who is told other tags is told them by what the first policy saw.
-      const asked = options.told === undefined ? pair : all;
+      // Who is told other tags is told them by what the first policy saw, so that one is there too.
+      const asked = options.told === undefined ? pair : [...new Set([0, ...pair])];
       const drawn = await drawsCut(hidden, effect, asked);
       return new Map(pair.map((index) => [index, drawn[asked.indexOf(index)]!]));
     };
