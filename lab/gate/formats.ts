@@ -45,6 +45,10 @@ function headline({ verdict, checks }: Gate, evaluation: Answer): string {
   }
 }
 
+/** Otherwise a longer window fails for what was assumed. */
+const SILENT =
+  ": every window times out and every approval expires, so longer ones look worse (see --people)";
+
 /** @param weeks of the history that were judged; null where that is unknown */
 export function gateText(evaluation: Answer, gate: Gate, weeks: number | null = null): string {
   const { people, peopleFrom } = evaluation.manifest;
@@ -66,7 +70,7 @@ export function gateText(evaluation: Answer, gate: Gate, weeks: number | null = 
     ...gate.unused.map(
       ({ deployment, end }) => `Accepted but not found: ${deployment} ending ${end}.`,
     ),
-    `People: ${people} (${peopleFrom}).`,
+    `People: ${people} (${peopleFrom})${people === "absent" ? SILENT : ""}.`,
   ].join("\n");
 }
 

@@ -117,6 +117,8 @@ describe("commands without --people", () => {
     const words = ["gate", "--history", enough, "--baseline", policy, "--candidate", other];
     const { stdout } = await inTurn(words);
     expect(stdout).toMatch(/^People: modelled \(fitted to this history's answers/m);
+    const silent = await inTurn(words.map((word) => (word === enough ? few : word)));
+    expect(silent.stdout).toMatch(/^People: absent \(no answers\): .* longer ones look worse/m);
   });
 
   it("the web lab takes the same", async () => {
