@@ -168,6 +168,7 @@ export const IN_WORDS: JsonObject<string> = {
 
 /** Of what a comparison does not speak of by itself. */
 const OTHER_WORDS: JsonObject<string> = {
+  f1: "F1",
   "timeToRecovery.restrictedMean60m": "mean time to recovery, cut at an hour",
   tagMasked: "regressions a tag masked",
   harmfulOverrides: "overrides that kept a regression",
