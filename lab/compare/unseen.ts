@@ -48,8 +48,11 @@ const MORE_BY_ACTING: readonly string[] = [
   "unrelatedRollbacks",
 ];
 
-/** Only a policy that asks people or reads tags has any: without them there is nothing to see. */
-const NOT_FOR_ALL: readonly string[] = [
+/**
+ * Counts of what only a policy that asks people or reads tags can have. Three of them would say
+ * nothing of one that does neither, and no budget of none could be kept.
+ */
+const BY_THEIR_KIND: readonly string[] = [
   "approvalsExpired",
   "escalations",
   "harmfulOverrides",
@@ -111,8 +114,7 @@ export function unseenBetween(
   return (field, spread, n) => {
     const { name, smooth } = field;
     const isAlike = isZero(spread) || (ahead !== null && catchAlike && RECOVERY.includes(name));
-    if (!smooth || !isAlike || n === 0) return NOTHING;
-    if (NOT_FOR_ALL.includes(name) && baseline.scored.values.get(name) === 0) return NOTHING;
+    if (!smooth || !isAlike || n === 0 || BY_THEIR_KIND.includes(name)) return NOTHING;
     const open = tidy(leftOpen(field, n, { costs, weeks, unaidedSeconds }));
     const [less, more] = [LESS_BY_ACTING.includes(name), MORE_BY_ACTING.includes(name)];
     if (ahead === null || !(less || more)) return { below: open, above: open };

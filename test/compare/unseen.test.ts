@@ -65,6 +65,12 @@ describe("where no deployment is treated otherwise", () => {
     expect(differenceIn("missRate", finer, NOW)).toMatchObject({ low: 0, high: 3 / N });
   });
 
+  test("a count that only some policies can have stays as it is", () => {
+    const other = evaluatedAs("other", OTHER, () => rolledBack(5, regression(7)));
+    expect(differenceIn("tagMasked", NOW, other)).toMatchObject({ low: 0, high: 0 });
+    expect(differenceIn("falsePositiveRollbacks", NOW, other)).toMatchObject({ low: -3, high: 3 });
+  });
+
   test("a policy that did the same at the same times does not differ", () => {
     const same = evaluatedAs("same", OTHER, CAUGHT);
     expect(differenceIn("missRate", NOW, same)).toMatchObject({ low: 0, high: 0 });
