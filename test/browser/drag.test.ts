@@ -1,11 +1,12 @@
 /**
  * What if under a hand that does not stop: fifty changes of ten controls. What is turned is painted
- * at once, however long the server takes, and the intervals of the last change come as if it had
- * been the only one.
+ * at once, however long the server takes, and nothing is asked for any more that a later change made
+ * stale.
  */
 
-import type { Page } from "playwright-core";
+import type { Page, Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { WhatIfRequest } from "../../lab/server/contract/whatIf.ts";
 import { startLab, type Lab } from "./lab.ts";
 import { CHROMIUM, WITHOUT } from "./page.ts";
 
@@ -56,10 +57,21 @@ async function turn(page: Page, changes: number, pauseMs: number): Promise<void>
   }
 }
 
-async function untilExact(page: Page): Promise<number> {
-  const began = performance.now();
-  await page.locator("[data-precision=exact]").waitFor();
-  return performance.now() - began;
+/** How many exact answers were asked for at a time, and in whose name. */
+function watchExact(page: Page): { readonly most: number; readonly askers: Set<unknown> } {
+  const open = new Set<Request>();
+  const seen = { most: 0, askers: new Set<unknown>() };
+  page.on("request", (request) => {
+    if (!request.url().endsWith("/api/what-if")) return;
+    const { precision, asker } = request.postDataJSON() as WhatIfRequest;
+    if (precision !== "exact") return;
+    open.add(request);
+    seen.most = Math.max(seen.most, open.size);
+    seen.askers.add(asker);
+  });
+  page.on("requestfinished", (request) => open.delete(request));
+  page.on("requestfailed", (request) => open.delete(request));
+  return seen;
 }
 
 describe.skipIf(CHROMIUM === null)(`a hand on What if${WITHOUT}`, { timeout: 240_000 }, () => {
@@ -86,14 +98,15 @@ describe.skipIf(CHROMIUM === null)(`a hand on What if${WITHOUT}`, { timeout: 240
     await page.context().close();
   });
 
-  it("gets the intervals of its last change as soon as of a single one", async () => {
+  it("asks for the intervals of its last change only, and gets them", async () => {
     const page = await opened();
-    await turn(page, 1, 600);
-    const alone = await untilExact(page);
+    const exact = watchExact(page);
     // Slow enough that each change asks for its intervals, which nobody waits for any more.
     await turn(page, CHANGES, 450);
-    const last = await untilExact(page);
-    expect(last).toBeLessThan(4 * alone + 5000);
+    await page.locator("[data-precision=exact]").waitFor();
+    // The server drops what the same page asked before (test/server/newest.test.ts).
+    expect([exact.most, exact.askers.size]).toEqual([1, 1]);
+    expect(exact.askers).not.toContain(undefined);
     await page.context().close();
   });
 });
