@@ -1,7 +1,7 @@
 /**
  * What if under a hand that does not stop: fifty changes of ten controls. What is turned is painted
- * at once, however long the server takes, and nothing is asked for any more that a later change made
- * stale.
+ * at once, however long the server takes, and nothing is asked for any more that a later change
+ * made stale.
  */
 
 import type { Page, Request } from "playwright-core";

@@ -109,7 +109,7 @@ describe.skipIf(CHROMIUM === null)(`pages at the edge${WITHOUT}`, { timeout: 240
     await page.getByText("0 deployments").first().waitFor();
   });
 
-  it("lead by the keyboard alone from the list to a deployment, its policies and back", async () => {
+  it("lead by the keyboard alone from the list to a deployment and back", async () => {
     await serve(["two-minute-override", "naive-threshold"], {
       a: { ...SLOW, label: "benign" },
       b: { label: "benign" },
