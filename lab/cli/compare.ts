@@ -21,7 +21,7 @@ import { scoredWeeks } from "../compare/within.ts";
 import { readManifest } from "../history/manifest.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
-import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptionsOf, runOptions, portsFrom, type EvaluateFlags } from "./options.ts";
 import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 import { counted } from "../counted.ts";
@@ -62,7 +62,7 @@ export function compareCommand(): Command {
       const modelled = { limits: [] };
       const common = {
         ...(await evaluateOptionsOf(flags)),
-        ...scaleOf(flags),
+        ...portsFrom(flags),
         progress: progressBar(),
       };
       const run = await runWriter(flags);

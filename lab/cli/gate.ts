@@ -10,7 +10,7 @@ import { gateOf, type GateVerdict } from "../gate/gate.ts";
 import { readManifest } from "../history/manifest.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { writeWholeFile } from "./textFile.ts";
-import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptionsOf, runOptions, portsFrom, type EvaluateFlags } from "./options.ts";
 import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
@@ -50,7 +50,7 @@ export function gateCommand(): Command {
       const run = await runWriter(flags);
       const options = {
         ...(await evaluateOptionsOf(flags)),
-        ...scaleOf(flags),
+        ...portsFrom(flags),
         progress: progressBar(),
       };
       const modelled = { limits: limitsOf(budget) };

@@ -13,7 +13,7 @@ import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { openScale, type ScaleFlags } from "../scale/open.ts";
-import type { Scale } from "../scale/scale.ts";
+import { portsOf, type Ports } from "../scale/ports.ts";
 import { loadCosts } from "../score/costs.ts";
 import { moment } from "./moment.ts";
 import { note } from "./output.ts";
@@ -99,10 +99,10 @@ export function scaleOptions(command: Command): Command {
     .option("--resume", "finish what an interrupted run began, and say how much was there");
 }
 
-/** The flags of `scaleOptions` as `evaluate` takes them. */
-export function scaleOf(flags: ScaleFlags): { readonly scale?: Scale } {
+/** The flags of `scaleOptions` as `evaluate` takes them; nothing where nothing is kept. */
+export function portsFrom(flags: ScaleFlags): Partial<Ports> {
   const scale = openScale(flags, note);
-  return scale === undefined ? {} : { scale };
+  return scale === undefined ? {} : portsOf(scale);
 }
 
 /** Without a default here: that depends on the history (`peopleOf`). */

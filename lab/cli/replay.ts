@@ -9,7 +9,7 @@ import { causesOfAll, scorecardTable, unlabelledLines, wastedLines } from "../co
 import { meaningLine } from "../compare/meanings.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { TERMINAL_COLUMNS } from "../terminal.ts";
-import { evaluateOptionsOf, runOptions, scaleOf, type EvaluateFlags } from "./options.ts";
+import { evaluateOptionsOf, runOptions, portsFrom, type EvaluateFlags } from "./options.ts";
 import { note, printFitted, printJson, progressBar } from "./output.ts";
 import { runWriter } from "./runOut.ts";
 
@@ -31,7 +31,7 @@ export function replayCommand(): Command {
       const policy = loadPolicy(flags.policy);
       const options = {
         ...(await evaluateOptionsOf(flags)),
-        ...scaleOf(flags),
+        ...portsFrom(flags),
         progress: progressBar(),
       };
       const answer = await answerTo(

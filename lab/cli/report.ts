@@ -29,7 +29,7 @@ import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { meaningLine } from "../compare/meanings.ts";
 import { distinctlyNamed } from "../compare/names.ts";
 import { makeTemporaryDirectory } from "../unfinished.ts";
-import { labelsOption, peopleOf, peopleOption, scaleOf, wholeNumber } from "./options.ts";
+import { labelsOption, peopleOf, peopleOption, portsFrom, wholeNumber } from "./options.ts";
 import { note, print, printFitted, printJson, progressBar } from "./output.ts";
 import { writeWholeFile } from "./textFile.ts";
 
@@ -126,7 +126,7 @@ async function write(flags: Flags): Promise<void> {
   const printed = [out, pdf].filter((file) => file !== undefined && isPdf(file, pdf));
   const chromium = printed.length === 0 ? null : chromiumForPdf();
   const asked = await askedBy(flags);
-  const document = await reportOf(asked, asked, scaleOf({}));
+  const document = await reportOf(asked, asked, portsFrom({}));
   for (const file of new Set([out, markdown].filter((one) => one !== undefined))) {
     if (isPdf(file, pdf)) continue;
     const isMarkdown = file === markdown || /\.md$/i.test(file);
@@ -206,12 +206,12 @@ function quarterIn(history: string): string {
 
 /**
  * @param asked with the files as they are to be read; see `askedNow`
- * @param scale what was judged before; a report that is checked is made from the samples
+ * @param judgements who judged before; a report that is checked is made from the samples
  */
 async function reportOf(
   asked: Asked,
   told: Asked,
-  scale: Pick<EvaluateOptions, "scale"> = {},
+  judgements: Pick<EvaluateOptions, "judgements"> = {},
 ): Promise<ReportDocument> {
   const quarter = parseQuarter(asked.quarter);
   if (quarter === null) {
@@ -245,7 +245,7 @@ async function reportOf(
         draws: asked.draws,
         effect: asked.effect as EffectRule,
         progress: progressBar(),
-        ...scale,
+        ...judgements,
       },
     );
   } finally {

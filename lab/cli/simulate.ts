@@ -12,10 +12,12 @@ import { scorecardTable, wastedLines } from "../compare/print.ts";
 import { formatValue } from "../compare/words.ts";
 import { pairsOf } from "../compare/pairs.ts";
 import { checkRunPlace, writeRun } from "../compare/runDirectory.ts";
+import type { Answers } from "../history/answered.ts";
 import { modelOfFile } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { Problem } from "../problem.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
+import { storedAnswers } from "../scale/answers.ts";
 import { Store } from "../scale/store.ts";
 import { refuseUrl } from "../directory.ts";
 import { loadCosts } from "../score/costs.ts";
@@ -199,7 +201,7 @@ async function measure(file: string, flags: Flags): Promise<void> {
   const { sources } = openWorld(file, seed);
   const task = { worldFile: file, seed, logPolicy, asked: ask, people, replicates, draws, effect };
   const began = performance.now();
-  const many = { worlds, workers, progress: progressBar(), store: storeOf(flags) };
+  const many = { worlds, workers, progress: progressBar(), answers: answersIn(flags) };
   const results = await liveManyWorlds(task, many);
   const pairs = names.map((name) => fidelityOf(log!.policy, name, results));
   if (!flags.json) {
@@ -224,18 +226,18 @@ async function trust(file: string, flags: Flags, pairsFile: string): Promise<voi
   const policies = [...files].map(loadPolicy);
   const task = { worldFile: file, seed, people, replicates, draws, effect };
   const began = performance.now();
-  const many = { worlds, workers, progress: progressBar(), store: storeOf(flags) };
+  const many = { worlds, workers, progress: progressBar(), answers: answersIn(flags) };
   const held = await holdPairs(pairs, task, many);
   if (flags.json) {
     printJson({ manifest: manifestOf(file, flags, sources, policies, began), pairs: held });
   } else for (const line of pairsTable(held)) printFitted(line);
 }
 
-/** Where results of worlds are kept. */
-function storeOf({ cache }: Flags): Store | undefined {
+/** Keeps the results of worlds. */
+function answersIn({ cache }: Flags): Answers | undefined {
   if (cache === undefined) return undefined;
   refuseUrl(cache);
-  return new Store(cache);
+  return storedAnswers({ store: new Store(cache), leastSamples: 0 });
 }
 
 function manifestOf(

@@ -14,7 +14,7 @@ import { checkDesign, openBase } from "../sweep/variations.ts";
 import {
   evaluateOptionsOf,
   measureOptions,
-  scaleOf,
+  portsFrom,
   scaleOptions,
   stretchOptions,
   wholeNumber,
@@ -74,7 +74,7 @@ export function sweepCommand(): Command {
       checkDesign(written, { kind: flags.design, points: flags.points });
       const base = openBase(flags.policy);
       const budget = flags.budget === undefined ? undefined : loadBudget(flags.budget);
-      const options = { ...(await evaluateOptionsOf(flags)), ...scaleOf(flags) };
+      const options = { ...(await evaluateOptionsOf(flags)), ...portsFrom(flags) };
       if (flags.out !== undefined) checkSweepPlace(flags.out, flags.force ?? false);
       const history = await openHistory(flags.history, { labels: flags.labels });
       try {

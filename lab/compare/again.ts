@@ -12,6 +12,7 @@ import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { endedWithin } from "../outcome/unaided.ts";
 import { HALF_LIFE_SAMPLES } from "../replay/excursions.ts";
+import { knownFrom } from "../replay/known.ts";
 import type { Plan } from "../replay/plan.ts";
 import { EFFECT_RULES, type EffectRule } from "../replay/splice.ts";
 import { larger, sizesAtCut } from "./bySize.ts";
@@ -40,18 +41,20 @@ export async function evaluateAgain(
     past: Past,
     own: Partial<ReplayOptions>,
     asked = all,
+    again?: ReadonlySet<number>,
   ): Promise<readonly (readonly Listed<Outcome>[])[]> => {
-    const known = { ...toldOnly(options, asked), ...own };
     const judged = asked.map((index) => replayed.policies[index]!.judged);
     const some = asked.map((index) => policies[index]!);
-    const { drawsIf } = await replayOutcomes(past, some, { ...known, judged });
+    const judgements = knownFrom({ judged, again }, options.judgements);
+    const asking = { ...toldOnly(options, asked), ...own, judgements };
+    const { drawsIf } = await replayOutcomes(past, some, asking);
     return asked.map((_index, at) => drawsIf(recovery)(at));
   };
   const drawsCut = (
     { past, places }: Pick<HeldOut, "past" | "places">,
     effect: EffectRule,
     asked = all,
-  ): Promise<Drawn> => drawsUnder(past, { effect, again: places, only: places }, asked);
+  ): Promise<Drawn> => drawsUnder(past, { effect, only: places }, asked, places);
   const tosses = tossesIn(history, replayed.plan);
   const tossed = cutAtTosses(history, replayed.plan, tosses, recovery);
   const models: EvaluatedAgain["models"][number][] = [];

@@ -7,9 +7,9 @@ import { isMiss } from "../causes/causes.ts";
 import type { Policy } from "../../engine/index.ts";
 import type { Listed } from "../history/listed.ts";
 import type { Outcome } from "../outcome/outcome.ts";
+import type { Answers } from "../history/answered.ts";
 import { readManifest } from "../history/manifest.ts";
-import { answered } from "../scale/answers.ts";
-import { peopleIdentity } from "../scale/identity.ts";
+import { peopleContent } from "../people/choose.ts";
 import { DEFAULT_COSTS, isUnlabelled, isWasted } from "../score/costs.ts";
 import type { Scored } from "../score/scorecard.ts";
 import type { EvaluateOptions, Evaluated, Evaluation } from "./evaluate.ts";
@@ -47,11 +47,15 @@ type AskedOptions = Pick<
   | "within"
   | "outage"
   | "glances"
-  | "scale"
+  | "judgements"
   | "modelled"
   | "labels"
   | "progress"
-> & { readonly pairs?: WhichPairs };
+> & {
+  readonly pairs?: WhichPairs;
+  /** Keeps answers; absent: every one is made. */
+  readonly answers?: Answers;
+};
 
 /**
  * `evaluate`, for whoever shows what comes out.
@@ -68,9 +72,9 @@ export async function answerTo(
   const startedAt = new Date();
   const began = performance.now();
   const make = (): Promise<Answer> => evaluateIn(dir, policies, options, shows, use);
-  const { scale } = options;
+  const { answers } = options;
   const manifest = readManifest(dir);
-  const isSmall = scale === undefined || manifest.samples < scale.leastSamples;
+  const isSmall = answers === undefined || manifest.samples < answers.leastSamples;
   if (isSmall || use !== null || options.outage !== undefined) return make();
   const { people, costs = DEFAULT_COSTS, seed, replicates } = options;
   const { draws = 1, effect = "hold", glances = false, modelled = null } = options;
@@ -90,9 +94,14 @@ export async function answerTo(
     labels,
     pairs,
   };
-  const question = (): unknown => [policies, rest, peopleIdentity(people)];
-  const past = { dir, manifest };
-  const { answer, isKept } = await answered(scale, past, "evaluation", question, make);
+  const { answer, isKept } = await answers.answer(
+    {
+      past: { dir, manifest },
+      kind: "evaluation",
+      question: () => [policies, rest, peopleContent(people)],
+    },
+    make,
+  );
   if (!isKept) return answer;
   const seconds = Math.round(performance.now() - began) / 1000;
   const timing = { startedAt: startedAt.toISOString(), seconds };

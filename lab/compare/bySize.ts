@@ -12,7 +12,7 @@
 
 import { judgementsOf } from "../../engine/index.ts";
 import { breachSize } from "../outcome/breachSize.ts";
-import type { JudgedBefore } from "../replay/replay.ts";
+import type { JudgedBefore } from "../replay/judgements.ts";
 import type { Plan } from "../replay/plan.ts";
 import { tidy } from "../score/intervals.ts";
 import type { Kind } from "./kinds.ts";

@@ -12,10 +12,10 @@ import { choosePeople, type People, type PeopleChoice } from "../people/choose.t
 import type { Progress } from "../progress.ts";
 import type { GivenTags } from "../replay/given.ts";
 import type { Passing } from "../replay/excursions.ts";
-import { replay, type JudgedBefore, type Replay } from "../replay/replay.ts";
+import type { Judgements } from "../replay/judgements.ts";
+import { replay, type Replay } from "../replay/replay.ts";
 import type { SamplesCollector } from "../replay/samplesSeen.ts";
 import type { EffectRule } from "../replay/splice.ts";
-import type { Scale } from "../scale/scale.ts";
 import { isWithin, type Within } from "./within.ts";
 
 export interface ReplayOptions {
@@ -34,17 +34,10 @@ export interface ReplayOptions {
    * same, so budgets, cooldowns and baselines are what they were.
    */
   readonly within?: Within;
-  /**
-   * By policy, where an earlier pass over this history judged them: the samples are then read
-   * again only where history is to be continued. Not together with `digestSamples` or `told`.
-   */
-  readonly judged?: JudgedBefore;
-  /** Places of deployments that are judged anew all the same. */
-  readonly again?: ReadonlySet<number>;
-  /** What is said of quiet watches may be no more than that they were; see `detect`. */
+  /** Who judges; absent: `direct`, from samples. */
+  readonly judgements?: Judgements | undefined;
+  /** What is said of quiet watches may be no more than that they were; see `JudgementsAsked`. */
   readonly glances?: boolean;
-  /** Keeps what was judged, and has others judge; absent: all of it here and now. */
-  readonly scale?: Scale;
   /** Places of the only deployments that are continued where history cut them short. */
   readonly only?: ReadonlySet<number>;
   /** How recovery goes; absent: as in this history. */
@@ -108,10 +101,8 @@ export async function replayOutcomes(
     },
     samples: options.samples,
     given: options.told?.given,
-    judged: options.judged,
-    again: options.again,
     glances: options.glances,
-    scale: options.scale,
+    judgements: options.judgements,
   });
   const outcomesIf = (
     model: Recovery,

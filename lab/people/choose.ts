@@ -1,5 +1,6 @@
 /** Chooses the responder that `--people` names. */
 
+import { readFileSync } from "node:fs";
 import { countText } from "../counted.ts";
 import type { Past } from "../history/open.ts";
 import { servicesById } from "../history/places.ts";
@@ -38,6 +39,12 @@ export interface PeopleAsked {
 
 export function peopleAsked(people: PeopleChoice, { from, model }: People): PeopleAsked {
   return { people, peopleFrom: from, peopleModel: model };
+}
+
+/** What the choice stands for: one of the words, or what the file says now. */
+export function peopleContent(choice: PeopleChoice): string | { readonly file: string } {
+  const isWord = (PEOPLE_WORDS as readonly string[]).includes(choice);
+  return isWord ? choice : { file: readFileSync(choice, "utf8") };
 }
 
 /** Is it luck who answers and when? So it is of a model and of a file. */

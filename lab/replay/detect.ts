@@ -18,7 +18,6 @@ import {
   type SampleColumn,
   type Share,
   type SignalJudged,
-  type WatchJudged,
   type WatchState,
 } from "../../engine/index.ts";
 import { getOrMake } from "../getOrMake.ts";
@@ -40,7 +39,8 @@ import {
   type Family,
 } from "./families.ts";
 import { Gathering, nothingGathered } from "./gather.ts";
-import { toldOf, type GivenTags } from "./given.ts";
+import { toldOf } from "./given.ts";
+import type { Detection, JudgedBefore, JudgementsAsked } from "./judgements.ts";
 import type { Futures } from "./splice.ts";
 import { KeptJudgements } from "./keptJudgements.ts";
 import { readByLots } from "./lots.ts";
@@ -49,16 +49,6 @@ import { tagsPassedTo } from "./passedOn.ts";
 import { preparePlacebos, type PlaceboHistory } from "./placebos.ts";
 import { prepareContext, type GatheredDeployment } from "./prepare.ts";
 
-export interface Detection {
-  readonly judged: JudgedBefore;
-  /** By policy, then by draw: judgements of deployments that history cut short, continued. */
-  readonly imagined: readonly (readonly ReadonlyMap<number, readonly SignalJudged[]>[])[];
-  readonly samplesRead: number;
-}
-
-/** By policy, then by deployment of the plan. */
-export type JudgedBefore = readonly (readonly WatchJudged[])[];
-
 /** Is told which samples and context each deployment is judged by, for the decision log. */
 export type SeenSamples = (
   deploymentId: string,
@@ -66,26 +56,16 @@ export type SeenSamples = (
   context: PreparedContext | null,
 ) => void;
 
-export interface DetectOptions {
-  /** How what history cut short may have gone on; null or absent: that stays unseen. */
-  readonly futures?: Futures | null | undefined;
+export interface DetectOptions extends Pick<
+  JudgementsAsked,
+  "futures" | "given" | "known" | "glances"
+> {
   readonly seen?: SeenSamples | undefined;
-  /** By policy: tags that it is told instead of history's; null or absent: history's own. */
-  readonly given?: readonly (GivenTags | null)[] | undefined;
-  /**
-   * The judgements of these policies from an earlier pass over this history. With them only
-   * deployments that history cut short are read again, to be continued, and those of `again`.
-   */
-  readonly judged?: JudgedBefore | null | undefined;
-  /** Places of deployments that are judged anew although `judged` has them. */
-  readonly again?: ReadonlySet<number> | undefined;
-  /** Take glances: a quiet watch has no numbers then, which is enough for scores, not records. */
-  readonly glances?: boolean | undefined;
   /**
    * Keep judgements in columns where all policies judge alike: it saves memory, and each is
    * written out anew whenever it is read, which suits those who decide under one policy only.
    */
-  readonly kept?: boolean | undefined;
+  readonly inColumns?: boolean | undefined;
 }
 
 /** The judgements of all policies about all deployments of the plan. */
@@ -96,7 +76,9 @@ export async function detect(
   progress: Progress,
   options: DetectOptions = {},
 ): Promise<Detection> {
-  const { futures = null, seen, given = [], judged = null, again = NONE, glances } = options;
+  const { futures = null, seen, given = [], known = null, glances } = options;
+  const judged = known?.judged ?? null;
+  const again = known?.again ?? NONE;
   const families = familiesOf(policies, given, plan.deployments.length, judged, glances === true);
   const isRead = (index: number): boolean =>
     judged === null || again.has(index) || (goesOn(futures, index) && isCutShort(plan, index));
@@ -110,7 +92,7 @@ export async function detect(
   const takesGlances =
     isPlain && seen === undefined && families.some(({ glance }) => glance !== null);
   const gathering = new Gathering(plan, families, takesGlances);
-  const kept = options.kept === true && takesGlances ? keptBy(families) : null;
+  const kept = options.inColumns === true && takesGlances ? keptBy(families) : null;
   let samplesRead = 0;
   let done = 0;
   const judge = (

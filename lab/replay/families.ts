@@ -25,8 +25,8 @@ import {
   type WatchJudged,
 } from "../../engine/index.ts";
 import { evenly, type StoredWindow } from "../history/windows.ts";
-import type { JudgedBefore } from "./detect.ts";
 import type { GivenTags } from "./given.ts";
+import type { JudgedBefore } from "./judgements.ts";
 import type { PlannedDeployment } from "./plan.ts";
 
 /** Policies that agree on everything that detection depends on. */

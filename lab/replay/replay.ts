@@ -11,17 +11,16 @@ import type { Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
 import { Problem } from "../problem.ts";
 import type { Responder } from "../people/recorded.ts";
-import { detectThrough, planThrough, type Scale, type ThroughOptions } from "../scale/scale.ts";
-import { detect, type DetectOptions, type JudgedBefore } from "./detect.ts";
 import { quietMemory } from "./beginning.ts";
 import { decisionsOf, type PolicyReplay } from "./decide.ts";
+import { direct } from "./direct.ts";
 import type { Platform } from "./fold.ts";
-import { planReplay, type Plan } from "./plan.ts";
 import { planGiven } from "./given.ts";
+import type { JudgedBefore, Judgements, JudgementsAsked } from "./judgements.ts";
+import type { Plan } from "./plan.ts";
 import type { Futures } from "./splice.ts";
 
 export type { PolicyReplay } from "./decide.ts";
-export type { JudgedBefore } from "./detect.ts";
 
 export interface Replay {
   readonly plan: Plan;
@@ -56,10 +55,9 @@ export interface Watched {
   readonly decide: (index: number, people: Responder, platform: Platform) => PolicyReplay;
 }
 
-/** Judgements of an earlier pass, and the places of deployments that are judged anew. */
-export interface JudgeAgain {
-  readonly judged: JudgedBefore;
-  readonly again: ReadonlySet<number>;
+export interface WatchOptions extends Pick<JudgementsAsked, "glances"> {
+  /** Who judges; absent: `direct`. */
+  readonly judgements?: Judgements | undefined;
 }
 
 /**
@@ -72,14 +70,10 @@ export async function watchHistory(
   history: Past,
   policies: readonly Policy[],
   progress: Progress,
-  options: Pick<DetectOptions, "judged" | "again" | "glances"> = {},
+  { judgements = direct, ...asked }: WatchOptions = {},
 ): Promise<Watched> {
   refuseEmpty(history);
-  const plan = await planReplay(history, policies);
-  const { judged, samplesRead } = await detect(history, plan, policies, progress, {
-    ...options,
-    kept: policies.length === 1,
-  });
+  const { plan, judged, samplesRead } = await judgements.of(history, policies, progress, asked);
   const quiet = quietMemory(policies.length > 1);
   return {
     plan,
@@ -99,11 +93,9 @@ export function refuseEmpty(history: Past): void {
   });
 }
 
-export interface ReplayOptions extends Omit<ThroughOptions, "futures"> {
+export interface ReplayOptions extends WatchOptions, Omit<JudgementsAsked, "futures" | "known"> {
   /** Null or absent: people are asked once, and what history hid stays unseen. */
   readonly draws?: Draws | null | undefined;
-  /** Stores judgements and shares work with other processes; null or absent: all is done here. */
-  readonly scale?: Scale | null | undefined;
 }
 
 /**
@@ -117,13 +109,13 @@ export async function replay(
   people: Responder,
   platform: Platform,
   progress: Progress,
-  { draws = null, scale = null, ...options }: ReplayOptions = {},
+  { draws = null, judgements = direct, ...options }: ReplayOptions = {},
 ): Promise<Replay> {
   refuseEmpty(history);
-  const plan = await planThrough(scale, history, policies, options.lookBackAtMostMs);
-  const asked = { ...options, futures: draws?.futures, kept: policies.length === 1 };
-  const detection = await detectThrough(scale, history, plan, policies, progress, asked);
+  const asked = { ...options, futures: draws?.futures };
+  const detection = await judgements.of(history, policies, progress, asked);
   progress.end();
+  const { plan } = detection;
   const quiet = quietMemory(policies.length > 1);
   const plans = policies.map((_, index) =>
     planGiven(plan, options.given?.[index] ?? null, index === 0 ? null : detection.judged[0]!),

@@ -10,7 +10,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { canonicalJson, ENGINE_VERSION } from "../../engine/index.ts";
 import type { Past } from "../history/open.ts";
-import { PEOPLE_WORDS, type PeopleChoice } from "../people/choose.ts";
 import { STORE_FORMAT } from "./store.ts";
 
 export function keyOf(...parts: readonly unknown[]): string {
@@ -72,10 +71,4 @@ export function programIdentity(): string {
 /** The part of every key: history and program. */
 export function basisOf(history: Pick<Past, "dir" | "manifest">): string {
   return keyOf("basis", historyIdentity(history), programIdentity());
-}
-
-/** Identifies the people: by the content of a people file, not by its name. */
-export function peopleIdentity(choice: PeopleChoice): string {
-  const isWord = (PEOPLE_WORDS as readonly string[]).includes(choice);
-  return isWord ? choice : keyOf(readFileSync(choice, "utf8"));
 }

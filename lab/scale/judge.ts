@@ -17,7 +17,8 @@ import {
 import { collectSamples } from "../replay/samplesSeen.ts";
 import { silent, type Progress } from "../progress.ts";
 import type { Past } from "../history/open.ts";
-import { detect, isCutShort, type Detection, type JudgedBefore } from "../replay/detect.ts";
+import { detect, isCutShort } from "../replay/detect.ts";
+import type { Detection, JudgedBefore } from "../replay/judgements.ts";
 import type { Plan } from "../replay/plan.ts";
 import type { Effect, Futures } from "../replay/splice.ts";
 import type { Passing } from "../replay/excursions.ts";
@@ -181,7 +182,7 @@ async function judgeUnit(
     {
       futures: isContinued ? futuresOf(futures) : null,
       seen: collected?.seen,
-      judged: before,
+      known: before === null ? null : { judged: before },
       glances,
     },
   );

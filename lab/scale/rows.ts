@@ -8,10 +8,10 @@
 
 import type { Policy } from "../../engine/index.ts";
 import type { Progress } from "../progress.ts";
-import type { EvaluateOptions } from "../compare/evaluate.ts";
 import { withinText } from "../compare/within.ts";
-import type { History } from "../history/open.ts";
+import { isStored, type History } from "../history/open.ts";
 import type { AlikeOutcomes } from "../outcome/alike.ts";
+import { peopleContent } from "../people/choose.ts";
 import { quietMemory } from "../replay/beginning.ts";
 import { decisionsOf } from "../replay/decide.ts";
 import { detectionKey } from "../replay/families.ts";
@@ -23,14 +23,18 @@ import {
   inBatches,
   rowMaker,
   servicesOf,
+  tableOf,
   type RowOptions,
+  type TableOptions,
   type Tabled,
+  type Tables,
 } from "../sweep/rows.ts";
 import type { CountName, SweepTable } from "../sweep/table.ts";
-import { basisOf, keyOf, peopleIdentity } from "./identity.ts";
+import { basisOf, keyOf } from "./identity.ts";
 import { judgeAhead, judgeByShards, type ShardedOptions } from "./judge.ts";
 import { groupsOf, planIdentity } from "./shards.ts";
-import { planThrough, type Scale } from "./scale.ts";
+import { planThrough } from "./judgements.ts";
+import type { Scale } from "./scale.ts";
 import type { Store } from "./store.ts";
 
 /** Policies in a batch: enough to benefit from the caches that a batch shares. */
@@ -112,12 +116,22 @@ export function writeRows(store: Store, { key, anchors }: RowsQuestion, made: Ro
 const rowEntry = (name: string): string => `row ${name}`;
 const anchorsEntry = (name: string): string => `anchors ${name}`;
 
-export async function tableThrough(
+/** The port `Tables` through the store; a history that is not stored is tabled from its samples. */
+export function storedTables(scale: Scale): Tables {
+  return {
+    of: (history, policies, edgesMs, options) =>
+      isStored(history)
+        ? tableThrough(scale, history, policies, edgesMs, options)
+        : tableOf(history, policies, edgesMs, options),
+  };
+}
+
+async function tableThrough(
   scale: Scale,
   history: History,
   policies: readonly Policy[],
   edgesMs: readonly number[],
-  { people, costs = DEFAULT_COSTS, seed, within, progress }: EvaluateOptions,
+  { people, costs = DEFAULT_COSTS, seed, within, progress }: TableOptions,
 ): Promise<Tabled> {
   const { store } = scale;
   const work = scale.work(history);
@@ -131,7 +145,7 @@ export async function tableThrough(
     const plan = await planThrough(scale, history, own);
     const leaders = groupsOf(own).map(({ leader }) => leader);
     const stretch = within === undefined ? null : withinText(within);
-    const who = [peopleIdentity(people), costs, seed, edgesMs, stretch];
+    const who = [peopleContent(people), costs, seed, edgesMs, stretch];
     const key = keyOf("rows", basis, planIdentity(plan, leaders), who);
     const meaning = meaningIn(plan);
     const names = own.map((policy) => keyOf(detectionKey(policy), meaning(policy)));

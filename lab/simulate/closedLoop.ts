@@ -35,7 +35,9 @@ import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";
 import { planReplay, type Plan } from "../replay/plan.ts";
 import { windowsOf } from "../replay/plannedWindows.ts";
-import { watchHistory, type JudgeAgain, type JudgedBefore } from "../replay/replay.ts";
+import type { JudgedBefore, Known } from "../replay/judgements.ts";
+import { knownFrom } from "../replay/known.ts";
+import { watchHistory } from "../replay/replay.ts";
 import type { Costs } from "../score/costs.ts";
 import { decisionRows } from "./decisionRows.ts";
 import { worldPast, type Shown } from "./worldPast.ts";
@@ -110,7 +112,8 @@ export async function live(
         break;
       }
       if (rounds === ROUNDS_AT_MOST) throw new Error(`${policy.policy} does not come to rest`);
-      watched = await watchHistory(past, [policy], progress, { judged: [judgements], again });
+      const known = knownFrom({ judged: [judgements], again });
+      watched = await watchHistory(past, [policy], progress, { judgements: known });
       judgements = watched.judged[0]!;
     }
   }
@@ -139,12 +142,13 @@ export function evaluateLives(
   // what any other deployment saw.
   const isOnePast = lives.every(({ rounds }) => rounds === 1);
   const digestSamples = isOnePast && options.digestSamples === true;
+  const judged = lives.map(({ judgements }) => judgements);
   return evaluate(untouchedPast(stage), policies, {
     ...options,
     digestSamples,
     draws: 1,
     lived: { recovery: recoveryIn(world), peopleSeed: world.spec.people.seed },
-    ...(digestSamples ? {} : { judged: lives.map(({ judgements }) => judgements) }),
+    ...(digestSamples ? {} : { judgements: knownFrom({ judged }) }),
   });
 }
 
@@ -174,7 +178,7 @@ export async function knownOn(
   history: Past,
   wrote: Life,
   lives: readonly Life[],
-): Promise<JudgeAgain> {
+): Promise<Known> {
   const plan = await planReplay(
     history,
     lives.map(({ policy }) => policy),

@@ -11,10 +11,10 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
+import type { Answers, AskedAgain } from "../history/answered.ts";
+import { peopleContent } from "../people/choose.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Progress } from "../progress.ts";
-import { keyOf, peopleIdentity, programIdentity } from "../scale/identity.ts";
-import type { Store } from "../scale/store.ts";
 import { tidy } from "../score/intervals.ts";
 import holdToTruth, {
   SCORES,
@@ -70,65 +70,82 @@ export interface FidelityOptions {
   readonly worlds: number;
   readonly workers: number;
   readonly progress: Progress;
-  /** Where the result of each world is kept, so that a run that was stopped goes on; none: no. */
-  readonly store?: Store | undefined;
+  /** Keeps the result of each world, so that a run that was stopped goes on; absent: none is. */
+  readonly answers?: Answers | undefined;
 }
-
-/** The name of a world's pack in a store. */
-const PACK = "world";
 
 /** Runs worlds of successive seeds, from the task's seed on; results in the order of the seeds. */
 export async function liveManyWorlds(
   task: WorldTask,
-  { worlds, workers, progress, store }: FidelityOptions,
+  { worlds, workers, progress, answers }: FidelityOptions,
 ): Promise<readonly WorldResult[]> {
-  const keyOfSeed = store === undefined ? null : keyOfWorlds(task);
   const seeds = Array.from({ length: worlds }, (_, at) => task.seed + at);
-  const bySeed = new Map<number, WorldResult>();
-  const count = (result: WorldResult): void => {
-    bySeed.set(result.seed, result);
-    progress.update(bySeed.size, worlds, "living worlds");
-  };
-  for (const seed of seeds) {
-    const known = keyOfSeed === null ? null : store!.read(keyOfSeed(seed), PACK);
-    if (known !== null) count(known as WorldResult);
-  }
-  const keep = (result: WorldResult): void => {
-    if (keyOfSeed !== null) store!.write(keyOfSeed(result.seed), PACK, [PACK], result);
-    count(result);
-  };
-  const tasks = seeds.filter((seed) => !bySeed.has(seed)).map((seed) => ({ ...task, seed }));
-  const threads = Math.min(workers, tasks.length);
-  if (threads <= 1) {
-    for (const one of tasks) keep(await holdToTruth(one));
-  } else {
-    const isSource = import.meta.url.endsWith(".ts");
-    const pool = new Piscina<WorldTask, WorldResult>({
-      filename: new URL(isSource ? "./oneWorld.ts" : "./oneWorld.js", import.meta.url).href,
-      execArgv: isSource ? ["--import", "tsx"] : [],
-      minThreads: threads,
-      maxThreads: threads,
-    });
-    try {
-      await Promise.all(tasks.map(async (one) => keep(await pool.run(one))));
-    } finally {
-      await pool.destroy();
+  const contents = answers === undefined ? null : contentsOf(task);
+  const threads = Math.min(workers, worlds);
+  const pool = threads <= 1 ? null : new Pool(threads);
+  const make = (seed: number): Promise<WorldResult> =>
+    pool === null ? holdToTruth({ ...task, seed }) : pool.run({ ...task, seed });
+  const results: WorldResult[] = [];
+  let done = 0;
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let at = next++; at < worlds; at = next++) {
+      const seed = seeds[at]!;
+      results[at] =
+        answers === undefined
+          ? await make(seed)
+          : (await answers.answer(askedOf(contents, seed), () => make(seed))).answer;
+      progress.update(++done, worlds, "living worlds");
     }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.max(1, threads) }, lane));
+  } finally {
+    await pool?.end();
   }
   progress.end();
-  return seeds.map((seed) => bySeed.get(seed)!);
+  return results;
 }
 
-/** By seed, a key of all that the result of a world depends on. */
-function keyOfWorlds({ worldFile, logPolicy, asked, people, ...how }: WorldTask) {
+/** Threads that are started when the first world has to be lived: all may be kept. */
+class Pool {
+  #threads: Piscina<WorldTask, WorldResult> | null = null;
+
+  constructor(readonly threads: number) {}
+
+  run(task: WorldTask): Promise<WorldResult> {
+    this.#threads ??= poolOf(this.threads);
+    return this.#threads.run(task);
+  }
+
+  async end(): Promise<void> {
+    await this.#threads?.destroy();
+  }
+}
+
+function poolOf(threads: number): Piscina<WorldTask, WorldResult> {
+  const isSource = import.meta.url.endsWith(".ts");
+  return new Piscina<WorldTask, WorldResult>({
+    filename: new URL(isSource ? "./oneWorld.ts" : "./oneWorld.js", import.meta.url).href,
+    execArgv: isSource ? ["--import", "tsx"] : [],
+    minThreads: threads,
+    maxThreads: threads,
+  });
+}
+
+/** All that the result of a world depends on, besides its seed. */
+function contentsOf({ worldFile, logPolicy, asked, people, ...how }: WorldTask): unknown {
   const policies = [logPolicy, ...asked].map(loadPolicy);
-  const parts = [
-    programIdentity(),
+  return [
     readFileSync(worldFile, "utf8"),
     policies.map(({ policy, digest }) => [policy, digest]),
-    peopleIdentity(people),
+    peopleContent(people),
+    { ...how, seed: null },
   ];
-  return (seed: number): string => keyOf("world", ...parts, { ...how, seed });
+}
+
+function askedOf(contents: unknown, seed: number): AskedAgain {
+  return { past: null, kind: "world", question: () => [contents, seed] };
 }
 
 export function defaultWorkers(): number {

@@ -14,6 +14,7 @@ import type { EffectRule } from "../replay/splice.ts";
 import { FIELDS } from "../score/fields.ts";
 import { standardErrorOf } from "../score/intervals.ts";
 import type { Estimate } from "../score/scorecard.ts";
+import { knownFrom } from "../replay/known.ts";
 import { evaluateLives, historyOf, knownOn, live, wholeOf } from "./closedLoop.ts";
 import { openWorld } from "./open.ts";
 
@@ -101,7 +102,7 @@ export default async function holdToTruth(task: WorldTask): Promise<WorldResult>
   });
   const history = historyOf(stage, lives[0]!);
   const replayed = await evaluate(history, policies, {
-    ...(await knownOn(stage, history, lives[0]!, lives)),
+    judgements: knownFrom(await knownOn(stage, history, lives[0]!, lives)),
     people: people === "absent" || people === "perfect" ? people : "modelled",
     seed: REPLAY_SEEDS + seed,
     replicates,

@@ -13,7 +13,8 @@ import { gateOf, type Gate } from "../gate/gate.ts";
 import { tooFew } from "../compare/enough.ts";
 import { beyond, changeVerdict, type ChangeVerdict } from "../gate/verdict.ts";
 import type { History } from "../history/open.ts";
-import type { JudgedBefore } from "../replay/replay.ts";
+import type { JudgedBefore } from "../replay/judgements.ts";
+import { knownFrom } from "../replay/known.ts";
 import type { Interval } from "../score/intervals.ts";
 import { estimateIn, type Estimate, type Scorecard } from "../score/scorecard.ts";
 import {
@@ -94,11 +95,12 @@ export async function gateAll(
 ): Promise<AllGated> {
   const all = [0, ...places, ...pure];
   const asked = all.map((place) => policies[place]!);
+  const known = judged === null ? null : { judged: all.map((place) => judged[place]!) };
   const evaluation = await evaluate(history, asked, {
     ...options,
     modelled: { limits: limitsOf(budget) },
     causes: false,
-    ...(judged === null ? { glances: true } : { judged: all.map((place) => judged[place]!) }),
+    ...(known === null ? { glances: true } : { judgements: knownFrom(known, options.judgements) }),
   });
   const weeks = scoredWeeks(history.manifest, options.within);
   const [incumbent, ...others] = evaluation.policies;

@@ -16,7 +16,8 @@ import { choosePeople, type PeopleChoice } from "../people/choose.ts";
 import type { Responder } from "../people/recorded.ts";
 import { detectionKey } from "../replay/families.ts";
 import type { Plan } from "../replay/plan.ts";
-import { watchHistory, type JudgedBefore, type PolicyReplay } from "../replay/replay.ts";
+import type { JudgedBefore } from "../replay/judgements.ts";
+import { watchHistory, type PolicyReplay } from "../replay/replay.ts";
 import { DEFAULT_COSTS, pricedFor, type Costs } from "../score/costs.ts";
 import { neverOutcomes, oracleOutcomes } from "./anchors.ts";
 import { stretchAt } from "./periods.ts";
@@ -96,6 +97,21 @@ export function rowMaker(
   };
 }
 
+/** The port for a sweep's table: `direct` from samples, or through a store (lab/scale/rows.ts). */
+export interface Tables {
+  readonly of: (
+    history: History,
+    policies: readonly Policy[],
+    edgesMs: readonly number[],
+    options: TableOptions,
+  ) => Promise<Tabled>;
+}
+
+export type TableOptions = Pick<
+  EvaluateOptions,
+  "people" | "costs" | "seed" | "within" | "progress"
+>;
+
 export interface Tabled {
   /** The rows of all policies, then those of `never` and of the oracle. */
   readonly table: SweepTable;
@@ -109,7 +125,7 @@ export async function tableOf(
   history: History,
   policies: readonly Policy[],
   edgesMs: readonly number[],
-  { people, costs = DEFAULT_COSTS, seed, within, progress }: EvaluateOptions,
+  { people, costs = DEFAULT_COSTS, seed, within, progress }: TableOptions,
 ): Promise<Tabled> {
   const maker = rowMaker(history, { people, costs, seed, edgesMs, within });
   const rows = new Array<Float64Array>(policies.length + 2);

@@ -20,13 +20,11 @@ import {
 import { formatValue } from "../compare/words.ts";
 import { DEFAULT_BUDGET, type Budget } from "../gate/budget.ts";
 import type { Gate } from "../gate/gate.ts";
+import type { Answers } from "../history/answered.ts";
 import { isStored, type History } from "../history/open.ts";
-import { choosePeople, peopleAsked, type PeopleAsked } from "../people/choose.ts";
+import { choosePeople, peopleAsked, peopleContent, type PeopleAsked } from "../people/choose.ts";
 import { refuseEmpty } from "../replay/replay.ts";
 import type { EffectRule } from "../replay/splice.ts";
-import { answered } from "../scale/answers.ts";
-import { peopleIdentity } from "../scale/identity.ts";
-import { tableThrough } from "../scale/rows.ts";
 import { DEFAULT_COSTS, pricedFor, type Costs } from "../score/costs.ts";
 import type { Dimension } from "./dimension.ts";
 import { frontierOf, scoresOf, type Frontier, type Scores } from "./frontier.ts";
@@ -35,7 +33,7 @@ import { landscapeOf, type Landscape } from "./landscape.ts";
 import { periodsOf, type Periods, type Span } from "./periods.ts";
 import { recommend, type Recommendation } from "./recommend.ts";
 import { resamplesOf } from "./resample.ts";
-import { tableOf } from "./rows.ts";
+import { tableOf, type Tables } from "./rows.ts";
 import { variationsOf, withTier, type Base, type Design, type Variation } from "./variations.ts";
 
 export interface Anchor {
@@ -112,6 +110,10 @@ interface BudgetDocument extends Omit<Budget, "guards"> {
 export interface SweepOptions extends EvaluateOptions {
   /** The default budget where none is given. */
   readonly budget?: Budget | undefined;
+  /** Keeps answers; absent: every one is made. */
+  readonly answers?: Answers;
+  /** Makes the table; absent: `tableOf`, from samples. */
+  readonly tables?: Tables;
 }
 
 /** Resamples behind "how often on the frontier". */
@@ -210,32 +212,26 @@ async function findThrough(
 ): Promise<Findings> {
   const find = (): Promise<Findings> => findingsOf(history, tried, options);
   const { base, vary, variations, pure } = tried;
-  const { scale, people, costs = DEFAULT_COSTS, seed, replicates } = options;
-  if (scale === undefined || !isStored(history)) return find();
+  const { answers, people, costs = DEFAULT_COSTS, seed, replicates } = options;
+  if (answers === undefined || !isStored(history)) return find();
   const { draws = 1, effect = "hold", budget = DEFAULT_BUDGET } = options;
-  const { answer, isKept } = await answered(
-    scale,
-    history,
-    "sweep",
-    () => [
-      [base.policy.policy, base.policy.digest, pure.map(({ policy }) => policy.digest), vary],
-      // A digest is a policy; the rest is what makes one of two policies the simpler one.
-      variations.map(({ name, policy, distance, place, steps }) => [
-        name,
-        policy.digest,
-        distance,
-        place,
-        steps,
-      ]),
-      [people, peopleIdentity(people), costs, seed, replicates, draws, effect],
-      budgetDocument(budget),
-      options.within === undefined ? null : withinText(options.within),
-    ],
-    find,
-  );
+  const question = (): unknown => [
+    [base.policy.policy, base.policy.digest, pure.map(({ policy }) => policy.digest), vary],
+    // A digest is a policy; the rest is what makes one of two policies the simpler one.
+    variations.map(({ name, policy, distance, place, steps }) => [
+      name,
+      policy.digest,
+      distance,
+      place,
+      steps,
+    ]),
+    [people, peopleContent(people), costs, seed, replicates, draws, effect],
+    budgetDocument(budget),
+    options.within === undefined ? null : withinText(options.within),
+  ];
   const policies = 1 + variations.length + pure.length;
-  if (isKept) scale.tell?.({ policies, there: policies });
-  return answer;
+  const asked = { past: history, kind: "sweep", question, policies };
+  return (await answers.answer(asked, find)).answer;
 }
 
 async function findingsOf(
@@ -248,11 +244,14 @@ async function findingsOf(
     ...variations.map(({ policy }) => policy),
     ...pure.map(({ policy }) => policy),
   ];
-  const { scale } = options;
-  const { table, detections, passes, judged } =
-    scale === undefined || !isStored(history)
-      ? await tableOf(history, policies, periods.edgesMs, options)
-      : await tableThrough(scale, history, policies, periods.edgesMs, options);
+  const { tables = { of: tableOf } } = options;
+  const { edgesMs } = periods;
+  const { table, detections, passes, judged } = await tables.of(
+    history,
+    policies,
+    edgesMs,
+    options,
+  );
   const whole: Span = [0, table.edgesMs.length - 1];
   const resamples = resamplesOf(table.services.length, options.replicates, options.seed);
   const swept = [0, ...variations.map((_, index) => index + 1)];

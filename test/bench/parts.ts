@@ -21,7 +21,7 @@ import { loadPolicy } from "../../lab/policy/load.ts";
 import { replay, watchHistory } from "../../lab/replay/replay.ts";
 import { decisionKey } from "../sweep/decisionKey.ts";
 import { openScale } from "../../lab/scale/open.ts";
-import type { Scale } from "../../lab/scale/scale.ts";
+import { portsOf, type Ports } from "../../lab/scale/ports.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep } from "../../lab/sweep/sweep.ts";
 import { openBase } from "../../lab/sweep/variations.ts";
@@ -234,7 +234,7 @@ async function evaluated(dir: string, asked: Asked, workers: number): Promise<St
   const [bench] = policiesOf("bench") as [Policy];
   const kept = join(dir, "kept");
   const ask = (): ReturnType<typeof answerTo> =>
-    answerTo(historyIn(dir), [bench], { ...options, ...scaleIn(kept, workers) }, "scores");
+    answerTo(historyIn(dir), [bench], { ...options, ...portsIn(kept, workers) }, "scores");
   if (asked !== "cold" && !existsSync(kept)) await ask();
   if (asked === "again") {
     const stop = stopwatch();
@@ -248,18 +248,18 @@ async function evaluated(dir: string, asked: Asked, workers: number): Promise<St
   const apart = join(dir, "otherwise");
   if (asked === "otherwise") cpSync(kept, apart, { recursive: true });
   const history = await openHistory(historyIn(dir), { threads: 1 });
-  const scale = scaleIn(asked === "cold" ? "off" : apart, workers);
+  const ports = portsIn(asked === "cold" ? "off" : apart, workers);
   const stop = stopwatch();
-  const { manifest } = await evaluate(history, [policy], { ...options, ...scale });
+  const { manifest } = await evaluate(history, [policy], { ...options, ...ports });
   const stopped = stop();
   history.close();
   rmSync(apart, { recursive: true, force: true });
   return { ...stopped, samples: manifest.samplesRead, notes: {} };
 }
 
-function scaleIn(cache: string, workers = 1): { readonly scale?: Scale } {
+function portsIn(cache: string, workers = 1): Partial<Ports> {
   const scale = openScale({ cache, workers }, () => undefined);
-  return scale === undefined ? {} : { scale };
+  return scale === undefined ? {} : portsOf(scale);
 }
 
 /** 200 policies: 5 windows × 5 holds × 8 ways to give tiers. */
@@ -292,7 +292,7 @@ async function swept(dir: string, asked: "cold" | "again"): Promise<Stopped> {
   const base = openBase(fileBeside("bench.yaml"));
   const design = { kind: "grid", points: 0, seed: 1 } as const;
   const kept = join(dir, "keptSweep");
-  const options = { ...OPTIONS, ...scaleIn(asked === "cold" ? "off" : kept) };
+  const options = { ...OPTIONS, ...portsIn(asked === "cold" ? "off" : kept) };
   const ask = (): ReturnType<typeof sweep> =>
     sweep(history, base, VARIED, VARIED.map(parseDimension), design, options);
   if (asked === "again" && !existsSync(kept)) await ask();

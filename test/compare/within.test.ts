@@ -8,6 +8,7 @@ import { openHistory, type History } from "../../lab/history/open.ts";
 import { Problem } from "../../lab/problem.ts";
 import { silent } from "../../lab/progress.ts";
 import { estimateIn } from "../../lab/score/scorecard.ts";
+import { portsOf } from "../../lab/scale/ports.ts";
 import { Store } from "../../lab/scale/store.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
 import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
@@ -102,12 +103,12 @@ describe("a sweep of a stretch", () => {
   };
 
   it("has its own deployments and no others, with a store as without", async () => {
-    const scale = {
+    const ports = portsOf({
       store: new Store(temporaryDirectory()),
       leastSamples: 0,
       shardWindows: 400,
       work: () => null,
-    };
+    });
     const { fromMs } = within;
     const all = await swept({});
     // For each policy the cost of its deployments; those of the parts are those of the whole.
@@ -117,7 +118,7 @@ describe("a sweep of a stretch", () => {
     const after = starts.filter((atMs) => atMs >= fromMs).length;
     const before = await swept({ within: { fromMs: -Infinity, toMs: fromMs } });
     const costsBefore = costsOf(before, starts.length - after);
-    for (const options of [{}, { scale }, { scale }]) {
+    for (const options of [{}, ports, ports]) {
       const own = await swept({ ...options, within: { fromMs, toMs: Infinity } });
       const costs = costsOf(own, after);
       expect(costs.every((cost) => cost > 0)).toBe(true);
@@ -127,7 +128,7 @@ describe("a sweep of a stretch", () => {
       expect(own.manifest.within).toEqual({ from: part.manifest.within!.from, to: null });
       expect(own.manifest.notes[0]).toMatch(/^Scored: the /);
     }
-    const kept = await swept({ scale });
+    const kept = await swept(ports);
     expect(kept.scores, "another question than its part").toEqual(all.scores);
   });
 });

@@ -10,6 +10,7 @@ import { DEFAULT_BUDGET, limitsOf, type Budget } from "../../lab/gate/budget.ts"
 import { gateOf, type Check, type Gate } from "../../lab/gate/gate.ts";
 import { policyFromText } from "../../lab/policy/load.ts";
 import { silent } from "../../lab/progress.ts";
+import { knownFrom } from "../../lab/replay/known.ts";
 import { historyOf, knownOn, live, wholeOf } from "../../lab/simulate/closedLoop.ts";
 import { openWorld } from "../../lab/simulate/open.ts";
 import { HOOK_MS, policyFile, ROOT, shipped } from "../history/smallWorld.ts";
@@ -45,7 +46,7 @@ beforeAll(async () => {
       history,
       asked.map(({ policy }) => policy),
       {
-        ...(await knownOn(stage, history, lives[by]!, asked)),
+        judgements: knownFrom(await knownOn(stage, history, lives[by]!, asked)),
         people: "modelled",
         seed: 1,
         replicates: 200,

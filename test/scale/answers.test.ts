@@ -11,7 +11,8 @@ import { silent } from "../../lab/progress.ts";
 import { answerTo, type Answer } from "../../lab/compare/answer.ts";
 import { replayDocument } from "../../lab/compare/document.ts";
 import { Problem } from "../../lab/problem.ts";
-import { answered } from "../../lab/scale/answers.ts";
+import { storedAnswers } from "../../lab/scale/answers.ts";
+import { portsOf } from "../../lab/scale/ports.ts";
 import type { Scale } from "../../lab/scale/scale.ts";
 import { Store } from "../../lab/scale/store.ts";
 import { DEFAULT_COSTS } from "../../lab/score/costs.ts";
@@ -50,7 +51,12 @@ async function ask(
   shows: "scores" | "outcomes" = "outcomes",
 ): Promise<{ readonly answer: Answer; readonly made: number; readonly found: number }> {
   const scale = scaleIn(dir);
-  const answer = await answerTo(history.dir, [policy], { ...OPTIONS, ...options, scale }, shows);
+  const answer = await answerTo(
+    history.dir,
+    [policy],
+    { ...OPTIONS, ...options, ...portsOf(scale) },
+    shows,
+  );
   return { answer, ...scale.store.use };
 }
 
@@ -99,10 +105,16 @@ describe("an answer", () => {
     await ask(dir);
     let records = 0;
     const scale = scaleIn(dir);
-    await answerTo(history.dir, [FULL], { ...OPTIONS, scale }, "outcomes", (evaluation) => {
-      records = evaluation.replay.policies[0]!.fleets().length;
-      return Promise.resolve();
-    });
+    await answerTo(
+      history.dir,
+      [FULL],
+      { ...OPTIONS, ...portsOf(scale) },
+      "outcomes",
+      (evaluation) => {
+        records = evaluation.replay.policies[0]!.fleets().length;
+        return Promise.resolve();
+      },
+    );
     expect(records).toBeGreaterThan(0);
   });
 });
@@ -161,7 +173,7 @@ describe("another question is", () => {
     expect((await ask(dir)).made).toBeGreaterThan(0);
     expect((await ask(dir)).made).toBe(0);
     await expect(
-      answerTo(`${history.dir}.gone`, [FULL], { ...OPTIONS, scale: scaleIn(dir) }, "scores"),
+      answerTo(`${history.dir}.gone`, [FULL], { ...OPTIONS, ...portsOf(scaleIn(dir)) }, "scores"),
     ).rejects.toThrow(/no such directory/);
   });
 });
@@ -172,17 +184,16 @@ describe("an answer to a history", () => {
     const scale = scaleIn(dir);
     const manifest = join(history.dir, "manifest.json");
     const text = readFileSync(manifest, "utf8");
-    const question = (): unknown => ["what"];
-    const made = await answered(scale, history, "halves", question, () => {
+    const answers = storedAnswers(scale);
+    const asked = { past: history, kind: "halves", question: (): unknown => ["what"] };
+    const made = await answers.answer(asked, () => {
       writeFileSync(manifest, `${text}\n`);
       return Promise.resolve({ half: "of each" });
     });
     writeFileSync(manifest, text);
     expect(made).toEqual({ answer: { half: "of each" }, isKept: false });
     expect(scale.store.use.made).toBe(0);
-    const again = await answered(scale, history, "halves", question, () =>
-      Promise.resolve({ half: "no" }),
-    );
+    const again = await answers.answer(asked, () => Promise.resolve({ half: "no" }));
     expect(again).toEqual({ answer: { half: "no" }, isKept: false });
   });
 });

@@ -12,6 +12,7 @@ import { silent } from "../../lab/progress.ts";
 import { evaluate, type EvaluateOptions } from "../../lab/compare/evaluate.ts";
 import { openHistory, type History } from "../../lab/history/open.ts";
 import { policyFromText } from "../../lab/policy/load.ts";
+import { portsOf } from "../../lab/scale/ports.ts";
 import type { Scale } from "../../lab/scale/scale.ts";
 import { Store } from "../../lab/scale/store.ts";
 import { parseDimension } from "../../lab/sweep/dimension.ts";
@@ -70,7 +71,7 @@ async function readsAfter(
   options: Partial<EvaluateOptions> = {},
 ): Promise<number> {
   const reads = watched(of);
-  await evaluate(of, policies, { ...OPTIONS, ...options, scale: scaleIn(dir) });
+  await evaluate(of, policies, { ...OPTIONS, ...options, ...portsOf(scaleIn(dir)) });
   return reads();
 }
 
@@ -84,7 +85,7 @@ describe("a replay through a store", () => {
       [...seen].sort(([a], [b]) => (a < b ? -1 : 1));
     for (const turn of ["cold", "warm"]) {
       const reads = watched(history);
-      const made = await evaluate(history, asked, { ...options, scale: scaleIn(dir) });
+      const made = await evaluate(history, asked, { ...options, ...portsOf(scaleIn(dir)) });
       expect(timeless(made), turn).toBe(timeless(plain));
       expect(said(made.samplesSeen)).toEqual(said(plain.samplesSeen));
       expect(reads() > 0).toBe(turn === "cold");
@@ -92,7 +93,7 @@ describe("a replay through a store", () => {
     const files = packsIn(dir);
     expect(files.length).toBeGreaterThan(3);
     for (const file of files) truncateSync(file, 200);
-    const again = await evaluate(history, asked, { ...options, scale: scaleIn(dir) });
+    const again = await evaluate(history, asked, { ...options, ...portsOf(scaleIn(dir)) });
     expect(timeless(again), "every pack torn").toBe(timeless(plain));
   });
 });
@@ -118,7 +119,7 @@ describe("a second question", () => {
     expect(opened).toBe(1);
     expect(await readsAfter(dir, made, [patient])).toBe(0);
     expect(opened).toBe(1);
-    const kept = await evaluate(made, [patient], { ...OPTIONS, scale: scaleIn(dir) });
+    const kept = await evaluate(made, [patient], { ...OPTIONS, ...portsOf(scaleIn(dir)) });
     expect(timeless(kept)).toBe(timeless(await evaluate(made, [patient], OPTIONS)));
     expect(opened, "nothing is kept without a store").toBe(2);
     const [part] = made.manifest.files.filter(({ file }) => file.startsWith("metrics/"));
@@ -196,7 +197,7 @@ describe("a sweep through a store", () => {
     const base = openBase(policyFile("two-minute-override"));
     const made = await sweep(of, base, VARY, VARY.map(parseDimension), GRID, {
       ...OPTIONS,
-      ...(scale === undefined ? {} : { scale }),
+      ...(scale === undefined ? {} : portsOf(scale)),
       ...(costs === undefined ? {} : { costs }),
     });
     const document = sweepDocument(made);

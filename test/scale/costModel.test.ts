@@ -12,6 +12,7 @@ import { note } from "../../lab/cli/output.ts";
 import { silent } from "../../lab/progress.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { planFleet, predictRun, takenInTurn, type Rates } from "../../lab/scale/costModel.ts";
+import { portsOf } from "../../lab/scale/ports.ts";
 import type { Question } from "../../lab/scale/scale.ts";
 import { Store } from "../../lab/scale/store.ts";
 import { Workers, type Spent } from "../../lab/scale/workers.ts";
@@ -54,7 +55,7 @@ async function measured(samples: number, count: number): Promise<Run> {
   const scale = { store, leastSamples: 0, shardWindows: 300, work: () => work };
   await sweep(history, openBase(POLICY), VARY, VARY.map(parseDimension), GRID, {
     ...options,
-    scale,
+    ...portsOf(scale),
   });
   workers.end();
   const deployments = history.tables.deployments.length;

@@ -9,6 +9,7 @@ import { createWorld } from "../../datasets/world/index.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
 import { loadPolicy } from "../../lab/policy/load.ts";
 import { silent } from "../../lab/progress.ts";
+import { knownFrom } from "../../lab/replay/known.ts";
 import { evaluateLives, historyOf, knownOn, live, wholeOf } from "../../lab/simulate/closedLoop.ts";
 import { openWorld } from "../../lab/simulate/open.ts";
 import { ROOT } from "../history/samples.ts";
@@ -58,7 +59,7 @@ async function hold(
   const truth = await evaluateLives(stage, lives, { ...common, replicates: 1 });
   const history = historyOf(stage, lives[0]!);
   const { differences } = await evaluate(history, [one, other], {
-    ...(await knownOn(stage, history, lives[0]!, [lives[1]!, lives[2]!])),
+    judgements: knownFrom(await knownOn(stage, history, lives[0]!, lives.slice(1, 3))),
     ...common,
     seed: 2 ** 31 + seed,
     replicates,

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { silent } from "../../lab/progress.ts";
 import { evaluate } from "../../lab/compare/evaluate.ts";
+import { knownFrom } from "../../lab/replay/known.ts";
 import { historyOf, knownOn, live, wholeOf } from "../../lab/simulate/closedLoop.ts";
 import { fidelityOf } from "../../lab/simulate/fidelity.ts";
 import type { ScoreHeld, WorldResult } from "../../lab/simulate/oneWorld.ts";
@@ -15,10 +16,11 @@ describe("judgements of a closed loop that a replay reuses", () => {
     const lives = await live(stage, policies, "modelled", silent);
     const history = historyOf(stage, lives[0]!);
     const known = await knownOn(stage, history, lives[0]!, lives);
-    expect(known.again.size).toBeLessThan(history.tables.deployments.length / 2);
+    expect(known.again!.size).toBeLessThan(history.tables.deployments.length / 2);
     const options = { people: "modelled", seed: 1, replicates: 100, draws: 1, progress: silent };
     const without = await evaluate(history, policies, options);
-    const withThem = await evaluate(history, policies, { ...options, ...known });
+    const judgements = knownFrom(known);
+    const withThem = await evaluate(history, policies, { ...options, judgements });
     const scores = (evaluation: typeof without): unknown => {
       const document = JSON.parse(timeless(evaluation)) as Record<string, unknown>;
       return { ...document, manifest: null };

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { silent } from "../../lab/progress.ts";
+import { storedAnswers } from "../../lab/scale/answers.ts";
 import { Store } from "../../lab/scale/store.ts";
 import type { ScoreHeld, WorldResult, WorldTask } from "../../lab/simulate/oneWorld.ts";
 import { fidelityOf, liveManyWorlds } from "../../lab/simulate/fidelity.ts";
@@ -155,18 +156,19 @@ const TASK: WorldTask = {
   effect: "hold",
 };
 const ONE = { worlds: 1, workers: 1, progress: silent };
+const answersIn = (store: Store) => storedAnswers({ store, leastSamples: 0 });
 
 describe("worlds that are kept", () => {
   it("are lived once, and each way of asking by itself", { timeout: PATIENCE_MS }, async () => {
     const directory = temporaryDirectory();
     const first = new Store(directory);
-    const lived = await liveManyWorlds(TASK, { ...ONE, store: first });
+    const lived = await liveManyWorlds(TASK, { ...ONE, answers: answersIn(first) });
     expect(first.use).toMatchObject({ found: 0, made: 1 });
     const second = new Store(directory);
-    expect(await liveManyWorlds(TASK, { ...ONE, store: second })).toEqual(lived);
+    expect(await liveManyWorlds(TASK, { ...ONE, answers: answersIn(second) })).toEqual(lived);
     expect(second.use).toMatchObject({ found: 1, made: 0 });
-    await liveManyWorlds({ ...TASK, people: "absent" }, { ...ONE, store: second });
-    await liveManyWorlds({ ...TASK, seed: 2 }, { ...ONE, worlds: 2, store: second });
+    await liveManyWorlds({ ...TASK, people: "absent" }, { ...ONE, answers: answersIn(second) });
+    await liveManyWorlds({ ...TASK, seed: 2 }, { ...ONE, worlds: 2, answers: answersIn(second) });
     expect(second.use.made).toBe(2);
   });
 });

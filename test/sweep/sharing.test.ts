@@ -17,6 +17,7 @@ import { modelled } from "../../lab/people/modelled.ts";
 import { recorded } from "../../lab/people/recorded.ts";
 import { quietMemory } from "../../lab/replay/beginning.ts";
 import { decisionsOf, type PolicyReplay } from "../../lab/replay/decide.ts";
+import { knownFrom } from "../../lab/replay/known.ts";
 import { replay, watchHistory, type Replay } from "../../lab/replay/replay.ts";
 import { decisionKey } from "./decisionKey.ts";
 import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
@@ -221,7 +222,8 @@ describe(`random variations (seed ${SEED})`, () => {
     const { judged } = await watchHistory(history, policies, silent);
     const options = { people: "modelled", seed: 1, replicates: 100, draws: 2, progress: silent };
     const read = await evaluate(history, pair, options);
-    const known = await evaluate(history, pair, { ...options, judged: judged.slice(0, 2) });
+    const judgements = knownFrom({ judged: judged.slice(0, 2) });
+    const known = await evaluate(history, pair, { ...options, judgements });
     expect(known.replay.imagined[0]!.size).toBeGreaterThan(0);
     expect(known.replay.samplesRead).toBeLessThan(read.replay.samplesRead / 2);
     const results = ({ manifest, ...rest }: ReturnType<typeof compareDocument>): unknown => ({

@@ -91,11 +91,9 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
         'import { score } from "../score/scorecard.ts";',
         'import type { Outcome } from "../outcome/outcome.ts";',
         'const { print } = await import("../cli/output.ts");',
+        'import type { Scale } from "../scale/scale.ts";',
       ],
-      allowed: [
-        'import type { Past } from "../history/open.ts";',
-        'import { detectThrough } from "../scale/scale.ts";\nimport "./plan.ts";',
-      ],
+      allowed: ['import type { Past } from "../history/open.ts";\nimport "./plan.ts";'],
     },
     {
       path: "lab/problem.ts",

@@ -27,7 +27,7 @@ import { comparisonOf } from "../views/comparison.ts";
 import { deploymentOf, type Watching } from "../views/deployment.ts";
 import { laneOf } from "../views/lane.ts";
 import { verdictOf, type VerdictAsked } from "../views/verdict.ts";
-import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress, threadPorts } from "./answering.ts";
 import { Evaluations, type Found, type NumberOptions, type PolicyRef } from "./evaluations.ts";
 
 export interface AnalystOptions {
@@ -37,7 +37,7 @@ export interface AnalystOptions {
 
 const { history: directory, numbers } = startedWith() as AnalystOptions;
 const history = await openHistory(directory, { labels: numbers.labels });
-const evaluations = new Evaluations(history, { ...numbers, ...threadScale() }, threadProgress());
+const evaluations = new Evaluations(history, { ...numbers, ...threadPorts() }, threadProgress());
 
 /** By policy, in the order of the history's deployments. */
 export type Ends = readonly {

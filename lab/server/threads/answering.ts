@@ -3,7 +3,7 @@
 import { own } from "../../../engine/index.ts";
 import type { Progress } from "../../progress.ts";
 import { openScale } from "../../scale/open.ts";
-import type { Scale } from "../../scale/scale.ts";
+import { portsOf, type Ports } from "../../scale/ports.ts";
 import { refusalOf } from "../problems.ts";
 import type { Calls, FromThread, ToThread } from "./thread.ts";
 
@@ -38,9 +38,9 @@ export function threadProgress(): Progress {
  * What was judged before, by this lab or the command line (HINDSIGHT_CACHE); a thread has
  * nobody else work for it.
  */
-export function threadScale(): { readonly scale?: Scale } {
+export function threadPorts(): Partial<Ports> {
   const scale = openScale({}, () => undefined);
-  return scale === undefined ? {} : { scale: { ...scale, work: () => null } };
+  return scale === undefined ? {} : portsOf({ ...scale, work: () => null });
 }
 
 /** @param idle does a little of what may be asked next; false when nothing is left to do */

@@ -16,7 +16,7 @@ import { valueOfTags } from "../../tags/value.ts";
 import { scoredOrAll } from "../views/scored.ts";
 import { whatIfDocument } from "../views/whatIf.ts";
 import type { AnalystOptions } from "./analyst.ts";
-import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress, threadPorts } from "./answering.ts";
 import { changedPolicy, scoring, type ChangeAsked } from "./asked.ts";
 import { DecisionLogs, type LogQuery } from "./decisionLogs.ts";
 import { evaluateTwo, type PolicyRef } from "./evaluations.ts";
@@ -28,7 +28,7 @@ export interface HeavyOptions extends AnalystOptions {
 const { history: directory, numbers, runDirectory } = startedWith() as HeavyOptions;
 const history = await openHistory(directory, { labels: numbers.labels });
 const progress = threadProgress();
-const options = { ...numbers, ...threadScale(), progress };
+const options = { ...numbers, ...threadPorts(), progress };
 const logs = new DecisionLogs(history, runDirectory, options);
 
 const calls = {

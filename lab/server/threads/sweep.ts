@@ -8,7 +8,7 @@ import { writeSweep } from "../../sweep/directory.ts";
 import { sweepDocument } from "../../sweep/document.ts";
 import { sweep } from "../../sweep/sweep.ts";
 import { baseOf, valueNow, type Design } from "../../sweep/variations.ts";
-import { answerCalls, startedWith, threadProgress, threadScale } from "./answering.ts";
+import { answerCalls, startedWith, threadProgress, threadPorts } from "./answering.ts";
 import { scoring } from "./asked.ts";
 import type { NumberOptions, PolicyRef } from "./evaluations.ts";
 
@@ -44,7 +44,7 @@ const calls = {
     try {
       const dimensions = asked.vary.map(parseDimension);
       const base = baseOf(asked.policy.text, asked.policy.file);
-      const made = { ...numbers, ...threadScale(), ...scoring(asked.within) };
+      const made = { ...numbers, ...threadPorts(), ...scoring(asked.within) };
       const options = { ...made, budget: budgetWith(asked.limits), progress: threadProgress() };
       const swept = await sweep(history, base, asked.vary, dimensions, asked.design, options);
       await writeSweep(asked.out, sweepDocument(swept), true);
