@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DeploymentList } from "../../lab/server/contract/deployments.ts";
 import { overflow, startLab, type Lab } from "./lab.ts";
-import { CHROMIUM, WITHOUT } from "./page.ts";
+import { CHROMIUM, settledBox, WITHOUT } from "./page.ts";
 
 let lab: Lab;
 let list: DeploymentList;
@@ -76,7 +76,7 @@ describe.skipIf(CHROMIUM === null)(`finding a deployment${WITHOUT}`, { timeout: 
     await page.goto(`${lab.url}deployment`);
     await rowsOf(page).first().waitFor();
     expect(await overflow(page)).toBe(0);
-    const box = (await rowsOf(page).first().boundingBox())!;
+    const box = await settledBox(rowsOf(page).first());
     expect(box.x + box.width).toBeLessThanOrEqual(390);
     expect(await page.locator("thead").first().isVisible()).toBe(false);
     await page.getByLabel("order").selectOption("-started");
@@ -91,11 +91,11 @@ describe.skipIf(CHROMIUM === null)(`finding a deployment${WITHOUT}`, { timeout: 
       const page = await lab.open("compare", { viewport: { width, height: 900 } });
       const opener = page.locator("details.dropdown summary");
       await opener.click();
-      const box = (await page.locator("details.dropdown ul").boundingBox())!;
+      const box = await settledBox(page.locator("details.dropdown ul"));
       expect([box.x >= 0, box.x + box.width <= width]).toEqual([true, true]);
       await page.locator("details.dropdown input:enabled").first().focus();
       await page.keyboard.press("Escape");
-      expect(await page.locator("details.dropdown[open]").count()).toBe(0);
+      await expect.poll(() => page.locator("details.dropdown[open]").count()).toBe(0);
       expect(await page.locator("details.dropdown > summary:focus").count()).toBe(1);
       await page.context().close();
     }

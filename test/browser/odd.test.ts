@@ -8,7 +8,7 @@ import type { Page } from "playwright-core";
 import { afterEach, describe, expect, it } from "vitest";
 import { tinyHistory, type TinyDeployment } from "../history/tinyHistory.ts";
 import { overflow, startLab, type Lab } from "./lab.ts";
-import { CHROMIUM, WITHOUT } from "./page.ts";
+import { CHROMIUM, settledBox, WITHOUT } from "./page.ts";
 
 const SLOW = { slow: [5, 60] } as const;
 const EIGHT = [
@@ -85,7 +85,7 @@ describe.skipIf(CHROMIUM === null)(`pages at the edge${WITHOUT}`, { timeout: 240
         page.locator("[data-lane]").first(),
         page.locator(".plot canvas").first(),
         page.locator("[data-lane]").nth(1),
-      ].map(async (one) => (await one.boundingBox())!.y),
+      ].map(async (one) => (await settledBox(one)).y),
     );
     expect(first!).toBeLessThan(chart!);
     expect(second!).toBeGreaterThan(chart!);

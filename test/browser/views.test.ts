@@ -13,7 +13,7 @@ import type { Estimate, Scorecard } from "../../lab/score/scorecard.ts";
 import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
 import { overflow, policyFile, seriousFindings, startLab, type Lab } from "./lab.ts";
-import { CHROMIUM } from "./page.ts";
+import { CHROMIUM, settledBox } from "./page.ts";
 import { viewsOf } from "./views.ts";
 
 const POLICIES = ["naive-threshold", "two-minute-override"] as const;
@@ -180,7 +180,7 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 300_00
       expect(wanted).toMatch(/^Rolled back at 21:50: latency/);
       await expect.poll(shown, { timeout: 60_000 }).toBe(wanted);
     }
-    const { y, height } = (await page.locator(".plot canvas").first().boundingBox())!;
+    const { y, height } = await settledBox(page.locator(".plot canvas").first());
     expect(y + height).toBeLessThan(900);
     // Only the name of a policy has its colour.
     const colours = await page
@@ -215,9 +215,12 @@ describe.skipIf(CHROMIUM === null)("the web lab in a browser", { timeout: 300_00
   it("zooms where one drags, moves by keys, and an address brings it back", async () => {
     const page = await opened(`deployment?id=${DEPLOYMENT}`);
     const plot = page.locator("figure[data-metric=latency_p95_ms] .u-over");
-    await plot.waitFor();
+    await page
+      .locator("figure[data-metric=latency_p95_ms][data-samples]:not([data-samples=''])")
+      .waitFor();
+    await page.waitForLoadState("networkidle");
     await plot.scrollIntoViewIfNeeded();
-    const box = (await plot.boundingBox())!;
+    const box = await settledBox(plot);
     const y = box.y + box.height / 2;
     await page.mouse.move(box.x + box.width * 0.4, y);
     await page.mouse.down();
