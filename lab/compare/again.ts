@@ -66,40 +66,74 @@ export async function evaluateAgain(
     });
   }
   const coins = tossed === null ? null : { tosses, cut: await drawsCut(tossed, found.effect) };
-  const test = async (one: number, other: number): Promise<Test> => {
-    const pair = [one, other];
-    const { deployments } = replayed.plan;
-    const watchMs = Math.max(...pair.map((index) => policies[index]!.watchMs));
-    const outcomes = pair.map((index) => found.first(index));
-    const hidden = holdOut(history, deployments, watchMs, outcomes, recovery);
-    const [sizes, sizesOfOther] = pair.map((index) => {
-      const { judged } = replayed.policies[index]!;
-      return sizesAtCut(deployments, judged, (id) => hidden?.atMsOf.get(id));
+  const firsts = new Map<number, Listed<Outcome>>();
+  const cuts = new Map<string, Cut>();
+  const cutBy = (one: number, other: number): Cut =>
+    getOrMake(cuts, `${one} ${other}`, () => {
+      const pair = [one, other];
+      const { deployments } = replayed.plan;
+      const watchMs = Math.max(...pair.map((index) => policies[index]!.watchMs));
+      const outcomes = pair.map((at) => getOrMake(firsts, at, () => found.first(at)));
+      const hidden = holdOut(history, deployments, watchMs, outcomes, recovery);
+      return { hidden, key: JSON.stringify([...(hidden?.atMsOf ?? [])]) };
     });
-    const ids = new Set(hidden?.atMsOf.keys());
-    const under = async (effect: EffectRule): Promise<Test["tested"]> => {
-      if (hidden === null) return null;
-      // Who is told other tags is told them by what the first policy saw, so that one is there too.
-      const asked = options.told === undefined ? pair : [...new Set([0, ...pair])];
-      const drawn = await drawsCut(hidden, effect, asked);
-      return new Map(pair.map((index) => [index, drawn[asked.indexOf(index)]!]));
-    };
+  // Pairs that cut the same deployments short at the same times share what is drawn of them.
+  const known = new Map<string, ReadonlyMap<number, Drawn[number]>>();
+  const drawnOf = async (
+    [one, other]: readonly [number, number],
+    { hidden, key }: Cut,
+    effect: EffectRule,
+  ): Promise<Test["tested"]> => {
+    if (hidden === null) return null;
+    const before = known.get(`${effect} ${key}`);
+    if (before?.has(one) === true && before.has(other)) return before;
+    const alike = all.filter((at) => at !== one && cutBy(...inOrder(one, at)).key === key);
+    const missing = [one, ...alike].filter((at) => before?.has(at) !== true);
+    // Who is told other tags is told them by what the first policy saw, so that one is there too.
+    const asked = options.told === undefined ? missing : [...new Set([0, ...missing])];
+    const made = await drawsCut(hidden, effect, asked);
+    const drawn = new Map([
+      ...(before ?? []),
+      ...asked.map((index, at) => [index, made[at]!] as const),
+    ]);
+    known.set(`${effect} ${key}`, drawn);
+    return drawn;
+  };
+  const test = async (one: number, other: number): Promise<Test> => {
+    const { deployments } = replayed.plan;
+    const cut = cutBy(one, other);
+    const [sizes, sizesOfOther] = [one, other].map((index) => {
+      const { judged } = replayed.policies[index]!;
+      return sizesAtCut(deployments, judged, (id) => cut.hidden?.atMsOf.get(id));
+    });
+    const under = (effect: EffectRule): Promise<Test["tested"]> =>
+      drawnOf([one, other], cut, effect);
     return {
-      ids,
+      ids: new Set(cut.hidden?.atMsOf.keys()),
       sizes: larger(sizes!, sizesOfOther!),
       tested: await under(found.effect),
       models: await inTurn(others, under),
     };
   };
-  const known = new Map<string, Promise<Test>>();
+  const tests = new Map<string, Promise<Test>>();
   return {
     models,
     coins,
     test: (one, other) => {
-      const [first, second] = one < other ? [one, other] : [other, one];
-      return getOrMake(known, `${first} ${second}`, () => test(first, second));
+      const [first, second] = inOrder(one, other);
+      return getOrMake(tests, `${first} ${second}`, () => test(first, second));
     },
   };
+}
+
+/** What two policies cut short to test the model, and a text that is the same for the same cuts. */
+interface Cut {
+  readonly hidden: HeldOut | null;
+  readonly key: string;
+}
+
+function inOrder(one: number, other: number): readonly [number, number] {
+  return one < other ? [one, other] : [other, one];
 }
 
 /** The options for some of the policies alone. */
