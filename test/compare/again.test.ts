@@ -8,12 +8,12 @@ import { openHistory, type History } from "../../lab/history/open.ts";
 import type { Outcome } from "../../lab/outcome/outcome.ts";
 import { silent } from "../../lab/progress.ts";
 import { score } from "../../lab/score/scorecard.ts";
-import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
+import { HOOK_MS, shipped, fewHistory } from "../history/smallWorld.ts";
 import { outcome, rolledBack, SCORING } from "../outcome/outcomes.ts";
 
 let history: History;
 beforeAll(async () => {
-  history = await openHistory(await smallHistory());
+  history = await openHistory(await fewHistory());
 }, HOOK_MS);
 afterAll(() => history.close());
 

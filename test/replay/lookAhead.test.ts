@@ -42,6 +42,7 @@ const POLICIES = [
   calibrated,
   controlled,
 ];
+const SOAK = process.env["SOAK"] === "1";
 const WATCHED = ["conversion_rate", "error_rate", "latency_p95_ms"];
 
 interface Samples {
@@ -133,7 +134,7 @@ describe("a history cut off at a decision", () => {
           expect(until(await recordsUntil(cutMs))).toEqual(until(whole));
         },
       ),
-      { seed: 20261012, numRuns: 8, endOnFailure: true },
+      { seed: 20261012, numRuns: SOAK ? 40 : 4, endOnFailure: true },
     );
   });
 

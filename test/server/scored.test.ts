@@ -23,7 +23,7 @@ import { fewHistory, HOOK_MS, policyFile } from "../history/smallWorld.ts";
 import { startServer, type Server } from "./serving.ts";
 
 const NAMES = ["two-minute-override", "human-approval"] as const;
-const NUMBERS = ["--people", "absent", "--draws", "2", "--replicates", "100"];
+const NUMBERS = ["--people", "absent", "--draws", "1", "--replicates", "100"];
 /** Of the three weeks of that world; both kinds of time. */
 const MIDDLE = { from: "2026-10-19", to: "2026-10-26T12:00:00Z" };
 const LATEST = { from: "7d" };

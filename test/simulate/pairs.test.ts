@@ -188,7 +188,6 @@ describe("hindsight simulate --pairs", () => {
       const pairs = [
         { history: LOGGING, asked: NAIVE },
         { history: NAIVE, asked: LOGGING },
-        { history: LOGGING, asked: policyFile("two-minute-override") },
       ];
       const { spec } = openWorld(WORLD_FILE, 3).world;
       writeFileSync(file, JSON.stringify({ [spec.world]: pairs }));
@@ -199,7 +198,6 @@ describe("hindsight simulate --pairs", () => {
       expect(held.pairs.map(({ logPolicy, asked }) => [logPolicy, asked])).toEqual([
         ["plain-window", "naive-threshold"],
         ["naive-threshold", "plain-window"],
-        ["plain-window", "two-minute-override"],
       ]);
       const alone = await liveManyWorlds(TASK, ONE);
       expect(held.pairs[1]).toEqual({
