@@ -108,13 +108,48 @@ function stepsOf(sorted: readonly Span[]): Step[] {
   return steps;
 }
 
+/** From `seconds` on, this share of regressions had not ended. */
+export interface CurvePoint {
+  readonly seconds: number;
+  readonly left: number;
+}
+
+/**
+ * Kaplan and Meier's curve up to an hour, from 1 at zero: the mean of the curves of all draws, so
+ * that the area under it is `restrictedMean60m` of the diagnostics. Empty where they say nothing.
+ */
+export function recoveryCurve(draws: readonly Listed<Outcome>[]): readonly CurvePoint[] {
+  const spans = draws.map(spansOf);
+  if (!spans.every((one) => one.some(({ isEnded }) => isEnded))) return [];
+  const falls = new Map<number, number>();
+  for (const one of spans) {
+    let survive = 1;
+    for (const at of stepsOf([...one].sort((a, b) => a.seconds - b.seconds))) {
+      if (at.seconds > CAP_MS / 1000) break;
+      const fall = (survive * at.ended) / at.atRisk;
+      survive -= fall;
+      falls.set(at.seconds, (falls.get(at.seconds) ?? 0) + fall / draws.length);
+    }
+  }
+  let left = 1;
+  const points = [...falls].sort(([a], [b]) => a - b);
+  return [
+    { seconds: 0, left },
+    ...points.map(([seconds, fall]) => ({ seconds, left: tidy(Math.max(0, (left -= fall))) })),
+  ];
+}
+
+function spansOf(outcomes: Listed<Outcome>): Span[] {
+  return standingFor(outcomes).flatMap((one) => spanOf(one) ?? []);
+}
+
 const BIAS =
   "dependent censoring: what history acted on is taken to go on like the rest; too long where " +
   "this policy would have ended that sooner, too short where it would have missed it";
 
 /** The diagnostics of one policy: means over its draws. */
 export function diagnosticsOf(draws: readonly Listed<Outcome>[]): Diagnostics {
-  const spans = draws.map((outcomes) => standingFor(outcomes).flatMap((one) => spanOf(one) ?? []));
+  const spans = draws.map(spansOf);
   const seen = spans.every((one) => one.some(({ isEnded }) => isEnded));
   const means = spans.map((one) => restrictedMean(one, CAP_MS / 1000));
   const meanOf = (values: readonly number[]): number =>

@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { diagnosticsOf, restrictedMean } from "../../lab/score/diagnostics.ts";
+import { diagnosticsOf, recoveryCurve, restrictedMean } from "../../lab/score/diagnostics.ts";
 import { MINUTE_MS, NOON_MS, outcome, regression, rolledBack } from "../outcome/outcomes.ts";
 
 const ends = (...seconds: number[]) => seconds.map((one) => ({ seconds: one, isEnded: true }));
@@ -46,20 +46,23 @@ describe("the restricted mean", () => {
 describe("the diagnostics of a scorecard", () => {
   it("take what history hid as hidden from then on, whatever a model says", () => {
     const cut = { censoredAtMs: NOON_MS + 4 * MINUTE_MS, evidence: "modelled" } as const;
-    const { kaplanMeier } = diagnosticsOf([
-      [
-        rolledBack(5, regression(8)),
-        rolledBack(6, { ...regression(9), ...cut }),
-        outcome({ ...regression(50), evidence: "bounded", recoveryBestMs: 2 * MINUTE_MS }),
-        outcome({ ...regression(50), evidence: "unknown", proposedAtMs: NOON_MS + MINUTE_MS }),
-        outcome({ ...regression(70), end: "missed" }),
-        outcome(),
-      ],
-    ]);
+    const outcomes = [
+      rolledBack(5, regression(8)),
+      rolledBack(6, { ...regression(9), ...cut }),
+      outcome({ ...regression(50), evidence: "bounded", recoveryBestMs: 2 * MINUTE_MS }),
+      outcome({ ...regression(50), evidence: "unknown", proposedAtMs: NOON_MS + MINUTE_MS }),
+      outcome({ ...regression(70), end: "missed" }),
+      outcome(),
+    ];
+    const { kaplanMeier } = diagnosticsOf([outcomes]);
     expect(kaplanMeier).toMatchObject({ n: 5, censored: 3 });
     // Two are there at 8 min, one of them from then on: 8 + ½·52 min.
     expect(kaplanMeier.restrictedMean60m).toBeCloseTo((8 + 26) * 60, 9);
     expect(kaplanMeier.bias).toContain("dependent censoring");
+    expect(recoveryCurve([outcomes])).toEqual([
+      { seconds: 0, left: 1 },
+      { seconds: 480, left: 0.5 },
+    ]);
   });
 
   it("say nothing where no end was seen", () => {

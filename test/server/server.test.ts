@@ -14,6 +14,7 @@ import { explainHistory } from "../../lab/explain/find.ts";
 import { silent } from "../../lab/progress.ts";
 import { openHistory } from "../../lab/history/open.ts";
 import { streamWindows } from "../../lab/history/windows.ts";
+import type { Diagnostics } from "../../lab/score/diagnostics.ts";
 import type { Comparison } from "../../lab/server/contract/compare.ts";
 import type { DeploymentDetail, DeploymentList } from "../../lab/server/contract/deployments.ts";
 import { problem } from "../../lab/server/contract/words.ts";
@@ -59,7 +60,7 @@ async function promised<Document>(name: RouteName, response: Response): Promise<
 
 describe("what it says", { timeout: HOOK_MS }, () => {
   test("of a comparison is what compare --json says", async () => {
-    const { manifest, scorecards, differences, flippedDeployments, flips } =
+    const { manifest, scorecards, differences, flippedDeployments, flips, recoveryCurves } =
       await promised<Comparison>("compare", await server.ask("/api/compare"));
     const opened = await openHistory(history);
     const told = await evaluate(opened, NAMES.map(shipped), {
@@ -80,6 +81,15 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     expect(flips).toMatchObject(wanted.flips);
     expect(flippedDeployments).toBe(wanted.flippedDeployments);
     expect({ ...manifest, timing: null }).toEqual({ ...wanted.manifest, timing: null });
+    for (const [at, name] of NAMES.entries()) {
+      const card = scorecards[name] as { diagnostics: Diagnostics };
+      const { points } = recoveryCurves[at]!;
+      const area = points.reduce(
+        (sum, { seconds, left }, n) => sum + left * ((points[n + 1]?.seconds ?? 3600) - seconds),
+        0,
+      );
+      expect(area).toBeCloseTo(card.diagnostics.kaplanMeier.restrictedMean60m!, 3);
+    }
     const other = await server.ask(`/api/compare?policies=${[...NAMES].reverse().join()}`);
     const { baseline, ...turned } = await promised<Comparison>("compare", other);
     expect(baseline).toBe(NAMES[1]);

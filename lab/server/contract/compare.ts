@@ -172,6 +172,16 @@ export const comparison = z.object({
   differences: list(difference.extend({ words: z.string() })),
   /** How small a difference this history could show, by candidate; null: it cannot be said. */
   resolution: list(z.object({ candidatePolicy: z.string(), words: z.string().nullable() })),
+  /**
+   * Regressions that had not ended so long after their onset, up to an hour, by Kaplan and Meier:
+   * the area under a curve is `diagnostics.kaplanMeier.restrictedMean60m` of the scorecard.
+   */
+  recoveryCurves: list(
+    z.object({
+      policy: policyId,
+      points: list(z.object({ seconds: z.number(), left: z.number() })),
+    }),
+  ),
   /** How many deployments end differently under any policy: one may have several flips. */
   flippedDeployments: z.number(),
   flips: list(filterableFlip),

@@ -7,6 +7,7 @@ import { fieldWords, IN_WORDS, resolution, sentence } from "../../compare/words.
 import type { History } from "../../history/open.ts";
 import type { Listed } from "../../history/listed.ts";
 import type { Outcome } from "../../outcome/outcome.ts";
+import { recoveryCurve } from "../../score/diagnostics.ts";
 import { FIELDS } from "../../score/fields.ts";
 import type { Comparison, FieldDocument } from "../contract/compare.ts";
 import { factsOf } from "./facts.ts";
@@ -40,6 +41,10 @@ export function comparisonOf(
     resolution: candidates.map(({ policy }) => ({
       candidatePolicy: policy.policy,
       words: resolution(differences.filter((one) => one.candidatePolicy === policy.policy)),
+    })),
+    recoveryCurves: evaluation.policies.map(({ draws }, at) => ({
+      policy: ids[at]!,
+      points: recoveryCurve(draws),
     })),
     flippedDeployments,
     flips: flips.map((flip) => ({
