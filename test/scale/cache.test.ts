@@ -197,6 +197,7 @@ describe("a sweep through a store", () => {
     const base = openBase(policyFile("two-minute-override"));
     const made = await sweep(of, base, VARY, VARY.map(parseDimension), GRID, {
       ...OPTIONS,
+      draws: 1,
       ...(scale === undefined ? {} : portsOf(scale)),
       ...(costs === undefined ? {} : { costs }),
     });

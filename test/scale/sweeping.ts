@@ -13,8 +13,19 @@ export async function sweepWords(cache: string, ...more: string[]): Promise<stri
     ...["sweep", "--history", await smallHistory()],
     ...["--policy", policyFile("two-minute-override")],
     ...["--vary", "signals.latency.tolerance=8%,12%"],
-    ...["--vary", "tiers.override.window=60s..5m/30"],
-    ...["--replicates", "100", "--shard", "400", "--json", "--cache", cache, ...more],
+    ...["--vary", "tiers.override.window=60s..5m/12"],
+    ...[
+      "--draws",
+      "1",
+      "--replicates",
+      "100",
+      "--shard",
+      "400",
+      "--json",
+      "--cache",
+      cache,
+      ...more,
+    ],
   ];
 }
 

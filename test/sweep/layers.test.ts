@@ -10,14 +10,14 @@ import { sweep, type Sweep } from "../../lab/sweep/sweep.ts";
 import { openBase, variationsOf, type Design } from "../../lab/sweep/variations.ts";
 import { hindsight } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
-import { HOOK_MS, policyFile, smallHistory } from "../history/smallWorld.ts";
+import { HOOK_MS, policyFile, fewHistory } from "../history/smallWorld.ts";
 
 const OPTIONS = { people: "recorded", seed: 1, replicates: 100, progress: silent };
 const GRID: Design = { kind: "grid", points: 0, seed: 1 };
 
 let history: History;
 beforeAll(async () => {
-  history = await openHistory(await smallHistory());
+  history = await openHistory(await fewHistory());
 }, HOOK_MS);
 afterAll(() => history.close());
 
@@ -102,11 +102,11 @@ describe("Ctrl-C during a sweep", () => {
     const parent = join(temporaryDirectory(), "parent");
     mkdirSync(parent);
     const args = ["--history", history.dir, "--policy", policyFile("two-minute-override")];
-    const vary = ["--vary", "tiers.override.window=1s..60m/4000", "--out", join(parent, "out")];
+    const vary = ["--vary", "tiers.override.window=1s..60m/1500", "--out", join(parent, "out")];
     const cache = join(temporaryDirectory(), "cache");
     const { code } = await hindsight(["sweep", ...args, ...vary, "--cache", cache], {
       during: (child) => {
-        // What was judged is kept before four thousand policies are decided.
+        // What was judged is kept before so many policies are decided.
         const look = setInterval(() => {
           if (!existsSync(cache)) return;
           clearInterval(look);

@@ -24,9 +24,9 @@ import { HOOK_MS, shipped, smallHistory } from "../history/smallWorld.ts";
 
 const SEED = 20_261_124;
 const SOAKS = process.env["SOAK"] === "1";
-const TOGETHER = SOAKS ? 50 : 24;
+const TOGETHER = SOAKS ? 50 : 16;
 /** Alone each costs a whole replay. */
-const ALONE = SOAKS ? TOGETHER : 4;
+const ALONE = SOAKS ? TOGETHER : 3;
 
 let history: History;
 beforeAll(async () => {
