@@ -147,6 +147,36 @@ export {
   withDeparture,
   type WatchState,
 } from "./detect/watch.ts";
+export {
+  NONE_YET,
+  seenIn,
+  worstWith,
+  type Seen,
+  type Sight,
+  type Worst,
+} from "./confidence/seen.ts";
+export { FEATURES, featuresFor, type Direction, type Feature } from "./confidence/features.ts";
+export {
+  afterAlarm,
+  EACH_AT_LEAST,
+  isEnough,
+  learnedConfidence,
+  logistic,
+  probabilityOf,
+  supportedBy,
+  withoutAlarm,
+  type Ground,
+  type LearnedValue,
+  type Logistic,
+  type Tally,
+} from "./confidence/learned.ts";
+export {
+  MODEL_FORMAT,
+  MODEL_VERSION,
+  parseConfidenceModel,
+  type ConfidenceModel,
+  type ParsedModel,
+} from "./confidence/model.ts";
 export { accuses, confidenceOf } from "./decide/confidence.ts";
 export { smellsOf, type Smell } from "./policy/smells.ts";
 export { stands } from "./decide/standing.ts";

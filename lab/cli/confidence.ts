@@ -3,7 +3,8 @@
 import { Command } from "commander";
 import { confidenceDocument } from "../confidence/document.ts";
 import { learnConfidence } from "../confidence/learnFrom.ts";
-import { confidenceText } from "../confidence/print.ts";
+import { loadModel, modelOf } from "../confidence/modelFile.ts";
+import { confidenceText, modelText } from "../confidence/print.ts";
 import type { LabelChoice } from "../history/labels/choose.ts";
 import { openHistory } from "../history/open.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -18,6 +19,7 @@ interface Flags {
   readonly past?: number;
   readonly seed: number;
   readonly out?: string;
+  readonly model?: string;
   readonly labels?: LabelChoice;
   readonly json?: true;
 }
@@ -30,6 +32,7 @@ export function confidenceCommand(): Command {
   return new Command("confidence")
     .description("Learn from labels how often a policy's alarms are regressions.")
     .addCommand(learnCommand())
+    .addCommand(checkCommand())
     .addHelpText("after", EXAMPLE);
 }
 
@@ -41,7 +44,8 @@ function learnCommand(): Command {
     .option("--within <duration>", "judge a change on this long only, such as 8m", duration)
     .option("--past <duration>", "show a change this much of its past only, such as 11m", duration)
     .option("--seed <n>", "seed of the intervals and bands", wholeNumber(0), 1)
-    .option("--out <file>", "write what was learned (JSON)")
+    .option("--out <file>", "write what was learned, its cases and its test (JSON)")
+    .option("--model <file>", "write the model alone: coefficients, labels, origin (JSON)")
     .addOption(labelsOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", EXAMPLE)
@@ -60,10 +64,26 @@ function learnCommand(): Command {
           writeWholeFile(flags.out, `${JSON.stringify(document, null, 2)}\n`);
           note(`Written to ${flags.out}.`);
         }
+        if (flags.model !== undefined) {
+          writeWholeFile(flags.model, `${JSON.stringify(modelOf(learned), null, 2)}\n`);
+          note(`Model written to ${flags.model}.`);
+        }
         if (flags.json) printJson(document);
         else printFitted(confidenceText(learned));
       } finally {
         history.close();
       }
+    });
+}
+
+function checkCommand(): Command {
+  return new Command("check")
+    .description("Say everything that is wrong with a model, or what it rests on.")
+    .argument("<file>", "a model that `confidence learn --model` wrote")
+    .option("--json", "print one JSON document")
+    .action((file: string, flags: { json?: true }) => {
+      const { model, digest } = loadModel(file);
+      if (flags.json) printJson({ file, digest, model });
+      else printFitted(modelText(model, digest));
     });
 }

@@ -7,12 +7,15 @@
  */
 
 import {
-  accuses,
   judgementsOf,
+  NONE_YET,
+  seenIn,
   stands,
   withJudgement,
-  type DeploymentKind,
+  worstWith,
+  type Ground,
   type Policy,
+  type Seen,
   type SignalEvidence,
   type SignalJudged,
 } from "../../engine/index.ts";
@@ -27,36 +30,8 @@ import type { Replay } from "../replay/replay.ts";
 export const DELAYS_MS = [0, 60_000, 180_000, 360_000, 600_000] as const;
 /** An alarm of another service within so long before counts as one of the same time. */
 const SAME_TIME_MS = 600_000;
-/** Beyond a ratio of twenty, more of it says no more. */
-const RATIO_AT_MOST = 20;
 /** A service whose alarms are frequent is noisy. */
 const HABIT_MS = 14 * 86_400_000;
-
-/** What the detectors saw of a deployment that had an alarm; every number is finite. */
-export interface Seen {
-  /** Logarithm of the largest effect over its tolerance, from 0. */
-  readonly excess: number;
-  /** Logarithm of one plus the largest statistic over its limit. */
-  readonly strength: number;
-  /** The share of the judged signals that speak against the deployment. */
-  readonly agreeing: number;
-  /** 1 where the alarm still stands, 0 where it is over. */
-  readonly standing: number;
-  /** Logarithm of one plus the minutes from the start to the first alarm. */
-  readonly delay: number;
-  /** Logarithm of one plus the number of other services with an alarm in the ten minutes before. */
-  readonly elsewhere: number;
-  /** Logarithm of one plus the alarms of this service in the two weeks before. */
-  readonly habit: number;
-  /** 1 where any context tag was known about the deployment. */
-  readonly declared: number;
-  /** The signals that speak against the deployment by then. */
-  readonly accusing: readonly string[];
-  readonly kind: DeploymentKind;
-}
-
-/** `quiet`: judged healthy, no alarm. `unjudged`: no alarm, and too little data to judge. */
-export type Ground = "alarm" | "quiet" | "unjudged";
 
 export interface Case {
   readonly deploymentId: string;
@@ -171,32 +146,23 @@ function seenAt(
   alarms: Alarms,
 ): Seen {
   let signals: readonly SignalEvidence[] = [];
-  let excess = 1;
-  let strength = 0;
+  let worst = NONE_YET;
   for (const { evidence, knownAtMs } of judgements) {
     if (knownAtMs > atMs) break;
     signals = withJudgement(signals, evidence);
-    if (!accuses(evidence)) continue;
-    excess = Math.max(excess, ratio(evidence.effect, evidence.tolerance));
-    strength = Math.max(strength, ratio(evidence.statistic, evidence.limit));
+    worst = worstWith(worst, evidence);
   }
-  const judged = signals.filter(({ series }) => series !== null);
-  const isStanding = stands(policy, { deployment, tags, stages, signals }, atMs, "tagged");
   const own = alarms.byService.get(deployment.service) ?? [];
-  const before = placeAfter(own, alarmAtMs - 1) - placeAfter(own, alarmAtMs - HABIT_MS);
-  const accusing = judged.filter(accuses);
-  return {
-    excess: Math.log(excess),
-    strength: Math.log1p(strength),
-    agreeing: judged.length === 0 ? 0 : accusing.length / judged.length,
-    standing: isStanding ? 1 : 0,
-    delay: Math.log1p(Math.max(0, alarmAtMs - deployment.startedAtMs) / 60_000),
-    elsewhere: Math.log1p(servicesElsewhere(alarms.all, deployment.service, atMs)),
-    habit: Math.log1p(before),
-    declared: tags.some((tag) => tag.knownAtMs <= atMs) ? 1 : 0,
-    accusing: accusing.map(({ signal }) => signal),
-    kind: deployment.kind,
-  };
+  return seenIn({
+    deployment,
+    alarmAtMs,
+    signals,
+    worst,
+    stands: stands(policy, { deployment, tags, stages, signals }, atMs, "tagged"),
+    isDeclared: tags.some((tag) => tag.knownAtMs <= atMs),
+    servicesElsewhere: servicesElsewhere(alarms.all, deployment.service, atMs),
+    alarmsBefore: placeAfter(own, alarmAtMs - 1) - placeAfter(own, alarmAtMs - HABIT_MS),
+  });
 }
 
 interface Alarm {
@@ -237,11 +203,4 @@ function placeAfter(alarms: readonly Alarm[], atMs: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** |a| / |b| within 0 and 20; 0 where either is missing. */
-function ratio(amount: number | null, of: number | null): number {
-  if (amount === null || of === null || amount === 0) return 0;
-  const times = Math.abs(amount / of);
-  return Number.isNaN(times) ? 0 : Math.min(RATIO_AT_MOST, times);
 }

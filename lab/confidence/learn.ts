@@ -6,87 +6,42 @@
  * share where there are few. An unrelated incident is not the deployment's doing and counts as no
  * regression.
  *
- * What the labels support: were all n regressions of a ground alike, and this case as well, the
- * one-sided 95 % Clopper-Pearson bound of n out of n would be 0.05^(1/n). No confidence exceeds
- * that: ten regressions support 74 %, 59 support 95 %, 299 support 99 %.
+ * No confidence exceeds what the labels support (engine/confidence/learned.ts).
  *
  * Without enough labels there is no confidence, only the detectors' evidence.
  */
 
-import type { DeploymentKind } from "../../engine/index.ts";
+import {
+  afterAlarm,
+  EACH_AT_LEAST,
+  featuresFor,
+  isEnough,
+  withoutAlarm,
+  type Feature,
+  type Ground,
+  type LearnedValue,
+  type Logistic,
+  type Seen,
+  type Tally,
+} from "../../engine/index.ts";
 import { getOrMake } from "../getOrMake.ts";
-import type { Case, Ground, Seen } from "./cases.ts";
-import { fitLogistic, probabilityOf, type Direction, type Logistic } from "./logistic.ts";
-
-/** With fewer regressions, or fewer other deployments, nothing is learned. */
-export const EACH_AT_LEAST = 5;
-const MISTAKE = 0.05;
-/** The overall share counts as so many cases of a ground without an alarm. */
-const PRIOR_CASES = 2;
-
-const KINDS: readonly DeploymentKind[] = ["config", "migration", "infrastructure", "feature_flag"];
-
-export interface Feature {
-  readonly name: string;
-  readonly direction: Direction;
-  readonly of: (seen: Seen) => number;
-}
-
-/** Of a policy's signals; code is the kind that the others are held against. */
-export function featuresFor(signals: readonly string[]): readonly Feature[] {
-  return [
-    ...ALWAYS,
-    ...signals.map((signal): Feature => ({
-      name: `${signal} speaks against it`,
-      direction: 1,
-      of: ({ accusing }) => Number(accusing.includes(signal)),
-    })),
-  ];
-}
-
-const ALWAYS: readonly Feature[] = [
-  { name: "effect over tolerance", direction: 1, of: ({ excess }) => excess },
-  { name: "statistic over limit", direction: 1, of: ({ strength }) => strength },
-  { name: "share of signals", direction: 1, of: ({ agreeing }) => agreeing },
-  { name: "alarm still stands", direction: 1, of: ({ standing }) => standing },
-  { name: "time from start to alarm", direction: -1, of: ({ delay }) => delay },
-  { name: "alarms elsewhere", direction: -1, of: ({ elsewhere }) => elsewhere },
-  { name: "alarms of this service before", direction: -1, of: ({ habit }) => habit },
-  { name: "declared by a tag", direction: -1, of: ({ declared }) => declared },
-  ...KINDS.map((kind): Feature => ({
-    name: kind,
-    direction: 0,
-    of: (seen) => Number(seen.kind === kind),
-  })),
-];
-
-/** A confidence, and what it rests on. */
-export interface Confidence {
-  readonly value: number;
-  /** What it would be without the cap. */
-  readonly uncapped: number;
-  readonly cap: number;
-  /** Labelled cases of the same ground, and how many of them were regressions. */
-  readonly cases: number;
-  readonly regressions: number;
-}
+import type { Case } from "./cases.ts";
+import { fitLogistic } from "./logistic.ts";
 
 /** What was learned from the cases whose labels were known at one moment. */
 export interface Learned {
   readonly features: readonly Feature[];
+  readonly labels: Tally;
+  /** Of the cases of a ground; of those with an alarm, the ones that were seen that late. */
+  readonly tallyAt: (ground: Ground, delay: number) => Tally;
   /** Null where too few cases were seen that late. */
   readonly modelAt: (delay: number) => Logistic | null;
   /** The confidence in a case, or null where the labels support none. */
-  readonly of: (ground: Ground, seen: Seen | null, delay: number) => Confidence | null;
+  readonly of: (ground: Ground, seen: Seen | null, delay: number) => LearnedValue | null;
 }
 
 export function isRegression({ label }: Pick<Case, "label">): boolean {
   return label === "regression";
-}
-
-/** The largest confidence that so many regressions support. */
-export function supportedBy(regressions: number): number {
-  return regressions === 0 ? 0 : MISTAKE ** (1 / regressions);
 }
 
 /** The cases whose labels were known before a moment; a case never learns from its own label. */
@@ -99,43 +54,34 @@ export function knownBefore(cases: readonly Case[], atMs: number, asked: string)
 
 /** Learns from these cases; all of their labels have to be known. */
 export function learn(cases: readonly Case[]): Learned {
-  const regressions = cases.filter(isRegression).length;
-  const isEnough = hasBoth(cases.length, regressions);
+  const labels = tallyOf(cases);
   const features = featuresFor(signalsOf(cases));
   const models = new Map<number, Logistic | null>();
   const modelAt = (delay: number) =>
     getOrMake(models, delay, () => modelOf(cases, features, delay));
-  const counts = (ground: Ground, delay: number) => {
-    const alike = cases.filter(
-      (one) => one.ground === ground && (ground !== "alarm" || one.seen[delay] !== null),
+  const tallyAt = (ground: Ground, delay: number) =>
+    tallyOf(
+      cases.filter(
+        (one) => one.ground === ground && (ground !== "alarm" || one.seen[delay] !== null),
+      ),
     );
-    return { cases: alike.length, regressions: alike.filter(isRegression).length };
-  };
   return {
     features,
+    labels,
     modelAt,
+    tallyAt,
     of: (ground, seen, delay) => {
-      if (!isEnough) return null;
-      const alike = counts(ground, delay);
-      if (ground !== "alarm") {
-        const share = regressions / cases.length;
-        const value = (alike.regressions + PRIOR_CASES * share) / (alike.cases + PRIOR_CASES);
-        return { value, uncapped: value, cap: 1, ...alike };
-      }
+      if (!isEnough(labels)) return null;
+      const alike = tallyAt(ground, delay);
+      if (ground !== "alarm") return withoutAlarm(labels, alike);
       const model = modelAt(delay);
-      if (seen === null || model === null) return null;
-      const uncapped = probabilityOf(
-        model,
-        features.map(({ of }) => of(seen)),
-      );
-      const cap = supportedBy(alike.regressions);
-      return { value: Math.min(uncapped, cap), uncapped, cap, ...alike };
+      return seen === null || model === null ? null : afterAlarm(model, alike, features, seen);
     },
   };
 }
 
-function hasBoth(cases: number, regressions: number): boolean {
-  return regressions >= EACH_AT_LEAST && cases - regressions >= EACH_AT_LEAST;
+function tallyOf(cases: readonly Case[]): Tally {
+  return { cases: cases.length, regressions: cases.filter(isRegression).length };
 }
 
 /** Every signal that spoke against any of these deployments. */
@@ -159,7 +105,8 @@ function modelOf(
     isSo.push(isRegression(one));
   }
   const positives = isSo.filter(Boolean).length;
-  if (!hasBoth(isSo.length, positives)) return alwaysSame(isSo.length, positives, features.length);
+  if (!isEnough({ cases: isSo.length, regressions: positives }))
+    return alwaysSame(isSo.length, positives, features.length);
   return fitLogistic(
     rows,
     isSo,

@@ -1,6 +1,6 @@
 /** Judges a history under one policy and learns its confidence from the labels. */
 
-import { ENGINE_VERSION, type Policy } from "../../engine/index.ts";
+import { EACH_AT_LEAST, ENGINE_VERSION, type Policy } from "../../engine/index.ts";
 import type { Labelling } from "../history/labels/choose.ts";
 import type { History } from "../history/open.ts";
 import { absent } from "../people/recorded.ts";
@@ -9,7 +9,7 @@ import { Problem } from "../problem.ts";
 import type { Progress } from "../progress.ts";
 import { replay } from "../replay/replay.ts";
 import { casesOf, type Case } from "./cases.ts";
-import { EACH_AT_LEAST, isRegression, learn, type Learned } from "./learn.ts";
+import { isRegression, learn, type Learned } from "./learn.ts";
 import { walkForward, type WalkForward } from "./walkForward.ts";
 
 export interface LearnedConfidence {

@@ -9,19 +9,12 @@
  * The function is convex, so the order of the steps does not matter for the answer.
  */
 
+import { logistic, type Direction, type Logistic } from "../../engine/index.ts";
+
 /** Of a coefficient of a feature with standard deviation one. */
 const PRIOR_SD = 0.2;
 const STEPS_AT_MOST = 200;
 const SMALL_STEP = 1e-5;
-
-/** 1: a larger feature never lowers the probability; −1: never raises it; 0: either. */
-export type Direction = 1 | -1 | 0;
-
-export interface Logistic {
-  readonly intercept: number;
-  /** Of the features as they are, not standardised. */
-  readonly coefficients: readonly number[];
-}
 
 /**
  * @param rows one list of features a case, all equally long
@@ -66,14 +59,6 @@ export function fitLogistic(
   return { intercept: intercept - shift, coefficients };
 }
 
-export function probabilityOf({ intercept, coefficients }: Logistic, row: readonly number[]) {
-  const sum = coefficients.reduce(
-    (total, beta, feature) => total + beta * row[feature]!,
-    intercept,
-  );
-  return logistic(sum);
-}
-
 /**
  * One Newton step of one coefficient. The curvature is an upper bound (at most ¼ a case), so the
  * step never overshoots and the function falls at every step.
@@ -106,8 +91,4 @@ function scaleOf(values: readonly number[]): { readonly mean: number; readonly s
   // Rounding alone is no spread.
   const isFlat = variance <= 1e-18 * Math.max(1, mean ** 2);
   return { mean, sd: isFlat ? 0 : Math.sqrt(variance) };
-}
-
-function logistic(sum: number): number {
-  return 1 / (1 + Math.exp(-sum));
 }

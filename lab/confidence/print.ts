@@ -1,10 +1,15 @@
 /** A learned confidence as a terminal shows it. */
 
 import { Table } from "console-table-printer";
-import { formatDuration, formatShare } from "../../engine/index.ts";
+import {
+  formatDuration,
+  formatShare,
+  supportedBy,
+  type ConfidenceModel,
+} from "../../engine/index.ts";
 import { counted } from "../counted.ts";
 import type { Case } from "./cases.ts";
-import { isRegression, supportedBy } from "./learn.ts";
+import { isRegression } from "./learn.ts";
 import type { LearnedConfidence } from "./learnFrom.ts";
 import { CASES_AT_LEAST } from "./reliability.ts";
 import type { Scores } from "./walkForward.ts";
@@ -53,6 +58,28 @@ function supportText(cases: readonly Case[]): string {
   return beyond.length === 0
     ? says
     : `${says} A tier that asks for ${beyond.join(" or ")} is out of reach.`;
+}
+
+/** What a model rests on, and the most that it can say. */
+export function modelText(model: ConfidenceModel, digest: string): string {
+  const { learnedOf, labels, alarm, engineVersion } = model;
+  const { policy, history, knownUntil } = learnedOf;
+  const table = new Table({ shouldDisableColors: true });
+  for (const { delayMs, cases, regressions, fitted } of alarm) {
+    table.addRow({
+      moment: delayMs === 0 ? "at the first alarm" : `${formatDuration(delayMs)} later`,
+      cases,
+      regressions,
+      "at most": fitted === null ? "evidence only" : formatShare(supportedBy(regressions)),
+    });
+  }
+  return [
+    `Model ${digest.slice(0, 12)}, learned by engine ${engineVersion} of ${policy.name} ` +
+      `(${policy.digest.slice(0, 12)}) on history ${history.slice(0, 12)}.`,
+    `${counted(labels.cases, "label")}, ${labels.regressions} of them regressions; ` +
+      `the last was known at ${knownUntil}.`,
+    table.render(),
+  ].join("\n");
 }
 
 function scoresTable(rows: readonly (readonly [string, Scores | null])[]): string {

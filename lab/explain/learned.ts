@@ -8,9 +8,10 @@ import {
   formatShare,
   instantText,
   type ExplanationNode,
+  type LearnedValue,
 } from "../../engine/index.ts";
 import { DELAYS_MS, type Case } from "../confidence/cases.ts";
-import { isRegression, knownBefore, learn, type Confidence } from "../confidence/learn.ts";
+import { isRegression, knownBefore, learn } from "../confidence/learn.ts";
 import { nearestCases } from "./nearestAlarms.ts";
 
 /** @param cases of the same policy and history, in the order of their moments */
@@ -46,7 +47,7 @@ function confidenceNode(cases: readonly Case[], asked: Case): ExplanationNode {
   return node(says, [...steps.slice(1), ...capped]);
 }
 
-function stepNode({ value }: Confidence, delay: number, { atMs }: Case): ExplanationNode {
+function stepNode({ value }: LearnedValue, delay: number, { atMs }: Case): ExplanationNode {
   const delayMs = DELAYS_MS[delay]!;
   const says = `${formatDuration(delayMs)} after the alarm: ${formatShare(round(value))}`;
   return { ...node(says), atMs: atMs + delayMs };

@@ -6,9 +6,10 @@
  * alarm count. They are shown beside the confidence and are no part of it.
  */
 
+import { featuresFor, type Seen } from "../../engine/index.ts";
 import { wilson } from "../score/intervals.ts";
-import type { Case, Seen } from "../confidence/cases.ts";
-import { featuresFor, isRegression, knownBefore, signalsOf } from "../confidence/learn.ts";
+import type { Case } from "../confidence/cases.ts";
+import { isRegression, knownBefore, signalsOf } from "../confidence/learn.ts";
 
 const NEAREST = 5;
 

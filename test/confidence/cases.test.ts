@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { casesOf } from "../../lab/confidence/cases.ts";
+import { loadModel } from "../../lab/confidence/modelFile.ts";
 import { absent } from "../../lab/people/recorded.ts";
 import { silent } from "../../lab/progress.ts";
 import { replay } from "../../lab/replay/replay.ts";
@@ -83,13 +84,20 @@ it("learns from the command line, and refuses too few labels", async () => {
   enough.close();
   const out = join(temporaryDirectory(), "confidence.json");
   const args = ["confidence", "learn", "--policy", POLICY_FILE, "--json"];
-  const learned = await inTurn([...args, "--history", enough.dir, "--out", out]);
+  const model = join(temporaryDirectory(), "model.json");
+  const files = ["--out", out, "--model", model];
+  const learned = await inTurn([...args, "--history", enough.dir, ...files]);
   expect(learned.code).toBe(0);
   expect(JSON.parse(readFileSync(out, "utf8"))).toEqual(JSON.parse(learned.stdout));
   expect(JSON.parse(learned.stdout)).toMatchObject({
     manifest: { format: "hindsight-confidence", version: 1, withinMs: null },
     // All began at the same instant, so no label was known at any question.
     walkForward: { labelled: 10, regressions: 5, tooEarly: 10, deployments: null },
+  });
+
+  expect(loadModel(model).model).toMatchObject({
+    labels: { cases: 10, regressions: 5 },
+    alarm: [{ delayMs: 0, cases: 5, regressions: 5 }, {}, {}, {}, {}],
   });
 
   const few = await tinyHistory({ a: bad, b: good });

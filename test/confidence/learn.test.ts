@@ -2,9 +2,10 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Case, Seen } from "../../lab/confidence/cases.ts";
-import { learn, supportedBy } from "../../lab/confidence/learn.ts";
-import { fitLogistic, probabilityOf } from "../../lab/confidence/logistic.ts";
+import { probabilityOf, supportedBy, type Seen } from "../../engine/index.ts";
+import type { Case } from "../../lab/confidence/cases.ts";
+import { learn } from "../../lab/confidence/learn.ts";
+import { fitLogistic } from "../../lab/confidence/logistic.ts";
 import { tenthsOf } from "../../lab/confidence/reliability.ts";
 import { saidOf, walkForward } from "../../lab/confidence/walkForward.ts";
 import { randomStream } from "../../lab/random.ts";

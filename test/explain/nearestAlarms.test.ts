@@ -1,7 +1,8 @@
 /** Cases that were alike, of those known before. */
 
 import { expect, it } from "vitest";
-import type { Case, Seen } from "../../lab/confidence/cases.ts";
+import type { Seen } from "../../engine/index.ts";
+import type { Case } from "../../lab/confidence/cases.ts";
 import { nearestCases } from "../../lab/explain/nearestAlarms.ts";
 import { silent } from "../../lab/progress.ts";
 import { FULL, tinyHistory } from "../history/tinyHistory.ts";
