@@ -66,3 +66,12 @@ export function localHour(timezone: string | null, atMs: number): number {
   const local = atMs + (timezone === null ? 0 : utcOffsetMs(timezone, atMs));
   return (local - Math.floor(local / DAY_MS) * DAY_MS) / HOUR_MS;
 }
+
+/** The zone's one name, whatever it was called; null where there is no such zone. */
+export function zoneNamed(name: string): string | null {
+  try {
+    return new Intl.DateTimeFormat("en-GB", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return null;
+  }
+}

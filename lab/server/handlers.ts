@@ -1,25 +1,24 @@
 /** What every route of the contract does. */
 
-import { formatTime, toleranceText } from "../../engine/index.ts";
+import { toleranceText } from "../../engine/index.ts";
 import { budgetWith } from "../gate/budget.ts";
-import { isWithin, withinText, type Within } from "../compare/within.ts";
-import { rollbacksOf } from "../replay/censor.ts";
+import { withinText, type Within } from "../compare/within.ts";
 import { sha256 } from "../policy/load.ts";
 import type { Handlers, StillComputing, Written } from "./answers.ts";
 import { summaryOf, type CatalogEntry } from "./catalog.ts";
 import { Computed } from "./computed.ts";
-import type { DeploymentList } from "./contract/deployments.ts";
 import type { PolicyDetail } from "./contract/policies.ts";
 import type { Answer, RouteName } from "./contract/routes.ts";
 import type { StretchAsked } from "./contract/scored.ts";
 import type { GateRequest } from "./contract/whatIf.ts";
+import { DeploymentLists } from "./list/lists.ts";
 import { Newest } from "./newest.ts";
-import { refOf, type Lab, type Opened } from "./lab.ts";
+import { refOf, type Lab } from "./lab.ts";
 import type { PolicyRef } from "./threads/evaluations.ts";
 import { deploymentOf } from "./views/deployment.ts";
 import { historySummary } from "./views/historySummary.ts";
 import { limitsSaid } from "./views/limits.ts";
-import { scoredOf, scoredOrAll, withinAsked } from "./views/scored.ts";
+import { scoredOf, withinAsked } from "./views/scored.ts";
 import { seriesBytes } from "./views/series.ts";
 
 export function handlersOf(lab: Lab): Handlers {
@@ -28,6 +27,8 @@ export function handlersOf(lab: Lab): Handlers {
   const works = new Computed(() => lab.heavy.progress);
   const drags = new Computed(() => lab.whatIf.progress);
   const newest = new Newest();
+  const searches = new Computed(() => null);
+  let lists: DeploymentLists | null = null;
   const drafts = new Computed(() => lab.checker.progress);
   /** Text made in a thread. */
   const written = async (
@@ -112,10 +113,15 @@ export function handlersOf(lab: Lab): Handlers {
       );
     },
     limits: ({ query }) => limitsSaid(budgetWith(query.limits ?? "")),
-    deployments: ({ query }) =>
-      lab.opened === null
-        ? lab.waiting()
-        : listOf(lab, lab.opened, withinAsked(query, lab.opened.history)),
+    deployments: ({ query }) => {
+      const { opened, ends } = lab;
+      if (opened === null) return lab.waiting();
+      const within = withinAsked(query, opened.history);
+      lists ??= new DeploymentLists(opened);
+      const known = lists;
+      const key = JSON.stringify([query, ends !== null]);
+      return searches.of(key, () => known.page(query, within, ends ?? []), false);
+    },
     deployment: async ({ params, query }) => {
       if (lab.opened === null) return lab.waiting();
       const policies = lab.chosen(query.policies);
@@ -221,42 +227,6 @@ export function handlersOf(lab: Lab): Handlers {
 /** In a key: infinities are no JSON. */
 const keyOf = (within: Within | undefined): unknown =>
   within === undefined ? null : withinText(within);
-
-function listOf(
-  { ends }: Lab,
-  { history, facts }: Opened,
-  within: Within | undefined,
-): DeploymentList {
-  const { deployments, incidents, decisions } = history.tables;
-  const all = deployments.map((row, at) => ({ row, at }));
-  const rollbacks = rollbacksOf(decisions);
-  const timeOf = (atMs: number | undefined) => (atMs === undefined ? null : formatTime(atMs));
-  return {
-    policies: ends?.map(({ id }) => id) ?? [],
-    scored: scoredOrAll(within, history),
-    // Ends are those of all deployments, by their place.
-    deployments: all
-      .filter(({ row }) => isWithin(within, row.startedAtMs))
-      .map(({ row, at }) => ({
-        deploymentId: row.deploymentId,
-        service: row.service,
-        environment: row.environment,
-        version: row.version,
-        author: row.author,
-        label: facts.label(row.deploymentId),
-        ...facts(row),
-        rolledBackAt: timeOf(rollbacks.get(row.deploymentId)),
-        ends: Object.fromEntries(ends?.map((one) => [one.id, one.ends[at]!]) ?? []),
-      })),
-    incidents: incidents
-      .filter(({ onsetAtMs }) => isWithin(within, onsetAtMs))
-      .map(({ service, onsetAtMs, deploymentId }) => ({
-        service,
-        onsetAt: formatTime(onsetAtMs),
-        deploymentId,
-      })),
-  };
-}
 
 function detailOf({ catalog, opened }: Lab, entry: CatalogEntry): PolicyDetail {
   return {

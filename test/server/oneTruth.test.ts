@@ -144,7 +144,7 @@ test(
 test(
   "in the list of deployments: what ends differently on Compare does so there",
   async () => {
-    const { deployments } = await got<DeploymentList>("/api/deployments");
+    const { deployments } = await got<DeploymentList>("/api/deployments?limit=500");
     const differ = deployments.filter(({ ends }) => ends[POLICY]!.end !== ends[OTHER]!.end);
     const flipped = wanted.flips.map(({ deploymentId }) => deploymentId);
     expect(differ.map(({ deploymentId }) => deploymentId).sort()).toEqual(flipped.sort());

@@ -101,7 +101,7 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     await server.ask("/api/compare");
     const list = await promised<DeploymentList>(
       "deployments",
-      await server.ask("/api/deployments"),
+      await server.ask("/api/deployments?limit=500"),
     );
     expect(list.policies).toEqual(NAMES);
     const row = list.deployments.find(({ ends }) => ends[NAMES[0]]!.rolledBack)!;
@@ -130,7 +130,7 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     await server.ask("/api/compare");
     const { deployments } = await promised<DeploymentList>(
       "deployments",
-      await server.ask("/api/deployments"),
+      await server.ask("/api/deployments?limit=500"),
     );
     const byHistory = deployments.find(({ rolledBackAt }) => rolledBackAt !== null)!;
     const byPolicy = deployments.find(({ ends }) => ends[NAMES[0]]!.rolledBack)!;

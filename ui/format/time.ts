@@ -28,19 +28,6 @@ export function dateText(ms: number, zone: string): string {
   return formatOf(zone, "date", { day: "numeric", month: "short", year: "numeric" }).format(ms);
 }
 
-/** `2026-07-07`, in the zone given. */
-export function dayText(ms: number, zone: string): string {
-  const options = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
-  const [day, month, year] = formatOf(zone, "day", options).format(ms).split("/");
-  return `${year}-${month}-${day}`;
-}
-
-/** `Tuesday 7 July 2026 at 10:04`. */
-export function longDateText(ms: number, zone: string): string {
-  const long = { weekday: "long", day: "numeric", month: "long", year: "numeric" } as const;
-  return formatOf(zone, "long", { ...long, ...CLOCK }).format(ms);
-}
-
 /** `10:04:30`. */
 export function clockText(ms: number, zone: string): string {
   return formatOf(zone, "clock", { ...CLOCK, second: "2-digit" }).format(ms);

@@ -58,9 +58,12 @@ class Address {
     scrollTo(0, 0);
   }
 
-  /** Changes settings of this view without a step in the browser's history. */
+  /**
+   * Changes settings of this view without a step in the browser's history. Another filter or order
+   * makes another list, which is shown from its start.
+   */
   change(changes: Settings): void {
-    const href = this.to(this.view, changes);
+    const href = this.to(this.view, { row: null, ...changes });
     if (href === `${location.pathname}${location.search}`) return;
     history.replaceState(null, "", href);
     this.#read();

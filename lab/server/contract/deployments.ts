@@ -15,8 +15,9 @@ import {
   time,
   verdict,
 } from "./words.ts";
+import { zoneNamed } from "../../localTime.ts";
 import { filterable } from "./compare.ts";
-import { scored } from "./scored.ts";
+import { scored, stretchQuery } from "./scored.ts";
 
 export const deploymentRow = z.object({
   deploymentId,
@@ -36,17 +37,70 @@ export const deploymentRow = z.object({
 });
 export type DeploymentRow = z.infer<typeof deploymentRow>;
 
-/** Every deployment that is scored, in the order they started; a browser filters. */
+const zone = z
+  .string()
+  .max(64)
+  .refine((name) => zoneNamed(name) !== null, "the name of a time zone, such as Europe/Berlin");
+const word = z.string().max(300).optional();
+
+/** Which deployments, in which order, and which stretch of them. */
+export const listQuery = stretchQuery.extend({
+  /** Whose ends are searched, filtered and sorted by: ids, comma-separated; all where not said. */
+  policies: z.string().max(4000).optional(),
+  /** Words that must all stand in the row: service, id, time, author, team, tag, outcome. */
+  q: z.string().max(200).optional(),
+  /** Whose clock says which day it is; each service's own where it is not said. */
+  zone: zone.optional(),
+  /** `2026-07-14`; the days of the answer are those of all. */
+  day: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\d$/)
+    .optional(),
+  /** Only where the policies end differently. */
+  differ: z.literal("1").optional(),
+  team: word,
+  service: word,
+  label: word,
+  kind: word,
+  ends: word,
+  /** A column, from the greatest down with `-`: deployment, started, team, kind, label, end:ID. */
+  sort: z.string().max(300).default("started"),
+  offset: z.coerce.number().int().min(0).max(100_000_000).default(0),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+export type ListAsked = z.output<typeof listQuery>;
+
+export const day = z.object({
+  /** `2026-07-14`. */
+  day: z.string(),
+  deployments: z.number(),
+  incidents: z.number(),
+  rollbacks: z.number(),
+});
+export type Day = z.infer<typeof day>;
+
+/** A page of the deployments that are scored. */
 export const deploymentList = z.object({
+  state: z.literal("ready"),
   /** Whose `ends` are there; more follow while the lab warms up. */
   policies: list(policyId),
   /** Null: the whole history. */
   scored: scored.nullable(),
+  /** How many are scored, and how many of them are found. */
+  total: z.number(),
+  found: z.number(),
+  /** Where in those found this page begins. */
+  offset: z.number(),
   deployments: list(deploymentRow),
-  /** What began in the same time. Without a deployment where none caused it. */
-  incidents: list(
-    z.object({ service: z.string(), onsetAt: time, deploymentId: deploymentId.nullable() }),
-  ),
+  /** Whole weeks with what is found, whichever day is asked for. */
+  days: list(day),
+  /** What there is to filter by in all that are scored. */
+  choices: z.object({
+    team: list(z.string()),
+    label: list(z.string()),
+    kind: list(z.string()),
+    ends: list(z.string()),
+  }),
 });
 export type DeploymentList = z.infer<typeof deploymentList>;
 

@@ -17,6 +17,7 @@ import {
   deploymentQuery,
   explainQuery,
   explanation,
+  listQuery,
 } from "./deployments.ts";
 import { scored, stretchQuery } from "./scored.ts";
 import { historyQuality, historySummary, status } from "./history.ts";
@@ -130,8 +131,8 @@ export const ROUTES = {
   deployments: {
     method: "GET",
     path: "/api/deployments",
-    summary: "Every deployment, and how it ends under each policy",
-    query: stretchQuery,
+    summary: "Deployments, found and sorted, and how each ends under each policy: a page of them",
+    query: listQuery,
     response: deploymentList,
     computed: true,
   },

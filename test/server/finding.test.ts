@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest";
 import type { DeploymentRow } from "../../lab/server/contract/deployments.ts";
-import { calendarOf } from "../../ui/views/deployment/calendar.ts";
-import { findables, isFound, wordsOf } from "../../ui/views/deployment/finding.ts";
+import { calendarOf } from "../../lab/server/list/calendar.ts";
+import { findable, isFound, wordsOf } from "../../lab/server/list/finding.ts";
 
 const ROW: DeploymentRow = {
   deploymentId: "Checkout-20260714-2",
@@ -34,11 +34,12 @@ const OTHER: DeploymentRow = {
   ends: {},
 };
 const rows = [ROW, OTHER];
-const utc = (): string => "UTC";
+const findables = (policies: readonly string[], zone: string) =>
+  rows.map((row) => findable(row, policies, zone));
 
-const foundBy = (asked: string, zone: (timezone: string) => string = utc): readonly string[] =>
-  findables(rows, ["two", "five"], zone)
-    .filter((one) => isFound(one, wordsOf(asked)))
+const foundBy = (asked: string, zone = "UTC"): readonly string[] =>
+  findables(["two", "five"], zone)
+    .filter((one) => isFound(one, {}, wordsOf(asked)))
     .map(({ row }) => row.service);
 
 test.each([
@@ -59,27 +60,23 @@ test.each([
 });
 
 test("a day and a clock are those that the page shows", () => {
-  const tokyo = findables(rows, [], () => "Asia/Tokyo");
+  const tokyo = findables([], "Asia/Tokyo");
   expect(tokyo.map(({ day }) => day)).toEqual(["2026-07-15", "2026-07-20"]);
-  expect(foundBy("06:32", () => "Asia/Tokyo")).toEqual(["checkout"]);
+  expect(foundBy("06:32", "Asia/Tokyo")).toEqual(["checkout"]);
 });
 
 test("policies differ where their ends do", () => {
-  const ways = (policies: readonly string[]) =>
-    findables(rows, policies, utc).map((one) => one.ways);
+  const ways = (policies: readonly string[]) => findables(policies, "UTC").map((one) => one.ways);
   expect(ways(["two", "five"])).toEqual([2, 0]);
   expect(ways(["two"])).toEqual([1, 0]);
 });
 
 test("a calendar has whole weeks and every count once", () => {
-  const incidents = [
-    { service: "search", onsetAt: "2026-07-20T08:09:00.000Z", deploymentId: null },
-  ];
-  const days = calendarOf(findables(rows, [], utc), incidents, utc, utc);
+  const days = calendarOf(findables([], "UTC"), ["2026-07-20"]);
   expect([days.length, days[0]!.day, days.at(-1)!.day]).toEqual([14, "2026-07-13", "2026-07-26"]);
   expect(days.filter(({ deployments }) => deployments > 0)).toEqual([
     { day: "2026-07-14", deployments: 1, incidents: 0, rollbacks: 1 },
     { day: "2026-07-20", deployments: 1, incidents: 1, rollbacks: 0 },
   ]);
-  expect(calendarOf([], [], utc, utc)).toEqual([]);
+  expect(calendarOf([], [])).toEqual([]);
 });

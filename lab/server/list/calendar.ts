@@ -1,44 +1,29 @@
 /** What happened on each day of a history, from the Monday of its first week on. */
 
-import { getOrMake } from "../../../lab/getOrMake.ts";
-import type { DeploymentList } from "../../../lab/server/contract/deployments.ts";
-import { dayText } from "../../format/time.ts";
+import { getOrMake } from "../../getOrMake.ts";
+import type { Day } from "../contract/deployments.ts";
 import type { Findable } from "./finding.ts";
-
-export interface Day {
-  /** `2026-07-14`. */
-  readonly day: string;
-  readonly deployments: number;
-  readonly incidents: number;
-  readonly rollbacks: number;
-}
 
 const DAY_MS = 86_400_000;
 /** Ten years: days beyond them are no calendar that anybody reads. */
 const DAYS_AT_MOST = 3660;
 
 /**
- * @param found the deployments that are counted, with incidents and rollbacks of these
- * @param incidents those that are counted
- * @param zoneOf whose clock says which day it is, by service time zone and by service
+ * @param found the deployments that are counted, with rollbacks of these
+ * @param incidentDays of the incidents that are counted
  */
 export function calendarOf(
-  found: readonly Findable[],
-  incidents: DeploymentList["incidents"],
-  zoneOf: (timezone: string) => string,
-  timezoneOf: (service: string) => string,
+  found: readonly Pick<Findable, "day" | "rolledBackOn">[],
+  incidentDays: readonly string[],
 ): readonly Day[] {
   const counts = new Map<string, { deployments: number; incidents: number; rollbacks: number }>();
   const at = (day: string) =>
     getOrMake(counts, day, () => ({ deployments: 0, incidents: 0, rollbacks: 0 }));
-  for (const { row, day } of found) {
+  for (const { day, rolledBackOn } of found) {
     at(day).deployments += 1;
-    if (row.rolledBackAt === null) continue;
-    at(dayText(Date.parse(row.rolledBackAt), zoneOf(row.timezone))).rollbacks += 1;
+    if (rolledBackOn !== null) at(rolledBackOn).rollbacks += 1;
   }
-  for (const { service, onsetAt } of incidents) {
-    at(dayText(Date.parse(onsetAt), zoneOf(timezoneOf(service)))).incidents += 1;
-  }
+  for (const day of incidentDays) at(day).incidents += 1;
   return filled(counts);
 }
 
