@@ -81,6 +81,7 @@ function checkCommand(): Command {
     .description("Say everything that is wrong with a model, or what it rests on.")
     .argument("<file>", "a model that `confidence learn --model` wrote")
     .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample:\n  hindsight confidence check model.json")
     .action((file: string, flags: { json?: true }) => {
       const { model, digest } = loadModel(file);
       if (flags.json) printJson({ file, digest, model });
