@@ -148,23 +148,22 @@ export {
   type WatchState,
 } from "./detect/watch.ts";
 export {
-  NONE_YET,
+  NO_RATIOS,
   seenIn,
-  worstWith,
+  worstRatiosWith,
   type Seen,
   type Sight,
-  type Worst,
+  type WorstRatios,
 } from "./confidence/seen.ts";
 export { FEATURES, featuresFor, type Direction, type Feature } from "./confidence/features.ts";
 export {
-  afterAlarm,
-  EACH_AT_LEAST,
+  confidenceFrom,
+  LABELS_AT_LEAST,
   isEnough,
   learnedConfidence,
   logistic,
   probabilityOf,
   supportedBy,
-  withoutAlarm,
   type Ground,
   type LearnedValue,
   type Logistic,

@@ -12,7 +12,7 @@ import type { ConfidenceModel } from "./model.ts";
 import type { Seen } from "./seen.ts";
 
 /** With fewer regressions, or fewer other deployments, nothing is learned. */
-export const EACH_AT_LEAST = 5;
+export const LABELS_AT_LEAST = 5;
 const MISTAKE = 0.05;
 /** The overall share counts as so many cases of a ground without an alarm. */
 const PRIOR_CASES = 2;
@@ -46,7 +46,7 @@ export function supportedBy(regressions: number): number {
 }
 
 export function isEnough({ cases, regressions }: Tally): boolean {
-  return regressions >= EACH_AT_LEAST && cases - regressions >= EACH_AT_LEAST;
+  return regressions >= LABELS_AT_LEAST && cases - regressions >= LABELS_AT_LEAST;
 }
 
 export function probabilityOf({ intercept, coefficients }: Logistic, row: readonly number[]) {
@@ -61,40 +61,53 @@ export function logistic(sum: number): number {
   return 1 / (1 + Math.exp(-sum));
 }
 
-/** After an alarm: capped by what the regressions that had one support. */
-export function afterAlarm(
-  model: Logistic,
-  alike: Tally,
-  features: readonly Feature[],
-  seen: Seen,
-): LearnedValue {
-  const row = features.map(({ of }) => of(seen));
-  const uncapped = probabilityOf(model, row);
+/** What labels gave for cases of one ground. */
+export interface LearnedOfGround {
+  readonly labels: Tally;
+  readonly alike: Tally;
+  readonly features: readonly Feature[];
+  /** After an alarm only; null: too few were seen that late. */
+  readonly fitted: Logistic | null;
+}
+
+/** Null where the labels support no confidence, which is evidence only. */
+export function confidenceFrom(
+  { labels, alike, features, fitted }: LearnedOfGround,
+  ground: Ground,
+  seen: Seen | null,
+): LearnedValue | null {
+  if (!isEnough(labels)) return null;
+  if (ground !== "alarm") return withoutAlarm(labels, alike);
+  if (seen === null || fitted === null) return null;
+  const uncapped = probabilityOf(
+    fitted,
+    features.map(({ of }) => of(seen)),
+  );
   const cap = supportedBy(alike.regressions);
   return { value: Math.min(uncapped, cap), uncapped, cap, ...alike };
 }
 
-/** Without an alarm: the share of such deployments, held near that of all where there are few. */
-export function withoutAlarm(all: Tally, alike: Tally): LearnedValue {
+/** The share of such deployments, held near that of all where there are few. */
+function withoutAlarm(all: Tally, alike: Tally): LearnedValue {
   const share = all.regressions / all.cases;
   const value = (alike.regressions + PRIOR_CASES * share) / (alike.cases + PRIOR_CASES);
   return { value, uncapped: value, cap: 1, ...alike };
 }
 
-/**
- * The confidence so long after the alarm: the model of the latest delay that has passed speaks.
- * Null where the labels support none, which is evidence only.
- */
+/** The confidence so long after the alarm: the model of the latest delay that has passed speaks. */
 export function learnedConfidence(
   model: ConfidenceModel,
   ground: Ground,
   seen: Seen | null,
   sinceAlarmMs: number,
 ): LearnedValue | null {
-  if (!isEnough(model.labels)) return null;
-  if (ground !== "alarm") return withoutAlarm(model.labels, model[ground]);
+  const { labels, signals } = model;
+  const features = featuresFor(signals);
+  if (ground !== "alarm") {
+    return confidenceFrom({ labels, alike: model[ground], features, fitted: null }, ground, seen);
+  }
   const due = model.alarm.filter(({ delayMs }) => delayMs <= sinceAlarmMs).at(-1);
-  if (seen === null || due?.fitted == null) return null;
-  const { cases, regressions } = due;
-  return afterAlarm(due.fitted, { cases, regressions }, featuresFor(model.signals), seen);
+  if (due === undefined) return null;
+  const { cases, regressions, fitted } = due;
+  return confidenceFrom({ labels, alike: { cases, regressions }, features, fitted }, ground, seen);
 }

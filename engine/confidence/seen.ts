@@ -33,17 +33,17 @@ export interface Seen {
 }
 
 /** The largest ratios so far: they outlast the evidence that showed them. */
-export interface Worst {
+export interface WorstRatios {
   /** Of an effect to its tolerance, 1 or more. */
   readonly effect: number;
   /** Of a statistic to its limit. */
   readonly statistic: number;
 }
 
-export const NONE_YET: Worst = { effect: 1, statistic: 0 };
+export const NO_RATIOS: WorstRatios = { effect: 1, statistic: 0 };
 
 /** The largest ratios after one more judgement; only what speaks against the deployment counts. */
-export function worstWith(worst: Worst, evidence: SignalEvidence): Worst {
+export function worstRatiosWith(worst: WorstRatios, evidence: SignalEvidence): WorstRatios {
   if (!accuses(evidence)) return worst;
   return {
     effect: Math.max(worst.effect, ratio(evidence.effect, evidence.tolerance)),
@@ -56,7 +56,7 @@ export interface Sight {
   readonly deployment: Pick<Deployment, "startedAtMs" | "kind">;
   readonly alarmAtMs: number;
   readonly signals: readonly SignalEvidence[];
-  readonly worst: Worst;
+  readonly worst: WorstRatios;
   readonly stands: boolean;
   readonly isDeclared: boolean;
   /** Other services with an alarm in the ten minutes before. */

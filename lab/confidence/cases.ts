@@ -8,11 +8,11 @@
 
 import {
   judgementsOf,
-  NONE_YET,
+  NO_RATIOS,
   seenIn,
   stands,
   withJudgement,
-  worstWith,
+  worstRatiosWith,
   type Ground,
   type Policy,
   type Seen,
@@ -146,11 +146,11 @@ function seenAt(
   alarms: Alarms,
 ): Seen {
   let signals: readonly SignalEvidence[] = [];
-  let worst = NONE_YET;
+  let worst = NO_RATIOS;
   for (const { evidence, knownAtMs } of judgements) {
     if (knownAtMs > atMs) break;
     signals = withJudgement(signals, evidence);
-    worst = worstWith(worst, evidence);
+    worst = worstRatiosWith(worst, evidence);
   }
   const own = alarms.byService.get(deployment.service) ?? [];
   return seenIn({

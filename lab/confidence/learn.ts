@@ -12,11 +12,10 @@
  */
 
 import {
-  afterAlarm,
-  EACH_AT_LEAST,
+  confidenceFrom,
+  LABELS_AT_LEAST,
   featuresFor,
   isEnough,
-  withoutAlarm,
   type Feature,
   type Ground,
   type LearnedValue,
@@ -71,11 +70,9 @@ export function learn(cases: readonly Case[]): Learned {
     modelAt,
     tallyAt,
     of: (ground, seen, delay) => {
-      if (!isEnough(labels)) return null;
       const alike = tallyAt(ground, delay);
-      if (ground !== "alarm") return withoutAlarm(labels, alike);
-      const model = modelAt(delay);
-      return seen === null || model === null ? null : afterAlarm(model, alike, features, seen);
+      const fitted = ground === "alarm" ? modelAt(delay) : null;
+      return confidenceFrom({ labels, alike, features, fitted }, ground, seen);
     },
   };
 }
@@ -119,7 +116,7 @@ function modelOf(
  * did, with one case of either kind added (the rule of succession).
  */
 function alwaysSame(cases: number, positives: number, features: number): Logistic | null {
-  if (cases < EACH_AT_LEAST) return null;
+  if (cases < LABELS_AT_LEAST) return null;
   const odds = (positives + 1) / (cases - positives + 1);
   return { intercept: Math.log(odds), coefficients: new Array<number>(features).fill(0) };
 }

@@ -1,6 +1,6 @@
 /** Judges a history under one policy and learns its confidence from the labels. */
 
-import { EACH_AT_LEAST, ENGINE_VERSION, type Policy } from "../../engine/index.ts";
+import { LABELS_AT_LEAST, ENGINE_VERSION, isEnough, type Policy } from "../../engine/index.ts";
 import type { Labelling } from "../history/labels/choose.ts";
 import type { History } from "../history/open.ts";
 import { absent } from "../people/recorded.ts";
@@ -73,13 +73,13 @@ function refuseFewLabels({ tables, dir }: History): void {
   const labelled = tables.labels.filter(({ label }) => label !== "unknown");
   const regressions = labelled.filter(isRegression).length;
   const others = labelled.length - regressions;
-  if (regressions >= EACH_AT_LEAST && others >= EACH_AT_LEAST) return;
+  if (isEnough({ cases: labelled.length, regressions })) return;
   throw new Problem(
     `too few labels to learn from: ${regressions} regressions and ${others} others`,
     {
       file: dir,
       cure:
-        `Label at least ${EACH_AT_LEAST} of either (labels.csv). ` +
+        `Label at least ${LABELS_AT_LEAST} of either (labels.csv). ` +
         "Until then there is only evidence, and no confidence.",
     },
   );

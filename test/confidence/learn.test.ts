@@ -9,20 +9,9 @@ import { fitLogistic } from "../../lab/confidence/logistic.ts";
 import { tenthsOf } from "../../lab/confidence/reliability.ts";
 import { saidOf, walkForward } from "../../lab/confidence/walkForward.ts";
 import { randomStream } from "../../lab/random.ts";
+import { SEEN } from "./seen.ts";
 
 const DAY_MS = 86_400_000;
-const SEEN: Seen = {
-  excess: 1,
-  strength: 1,
-  agreeing: 0.5,
-  standing: 1,
-  delay: 1,
-  elsewhere: 0,
-  habit: 0,
-  declared: 0,
-  accusing: ["latency"],
-  kind: "code",
-};
 
 function caseOf(at: number, isBad: boolean, seen: Partial<Seen> | null): Case {
   const one = seen === null ? null : { ...SEEN, ...seen };

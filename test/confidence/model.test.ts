@@ -8,7 +8,6 @@ import {
   learnedConfidence,
   parseConfidenceModel,
   supportedBy,
-  type Seen,
 } from "../../engine/index.ts";
 import { DELAYS_MS, type Case } from "../../lab/confidence/cases.ts";
 import { learn } from "../../lab/confidence/learn.ts";
@@ -18,19 +17,7 @@ import { sha256 } from "../../lab/policy/load.ts";
 import { randomStream } from "../../lab/random.ts";
 import { inTurn } from "../commandLine.ts";
 import { temporaryDirectory } from "../directories.ts";
-
-const SEEN: Seen = {
-  excess: 1,
-  strength: 1,
-  agreeing: 0.5,
-  standing: 1,
-  delay: 1,
-  elsewhere: 0,
-  habit: 0,
-  declared: 0,
-  accusing: ["latency"],
-  kind: "code",
-};
+import { SEEN } from "./seen.ts";
 
 const CASES: readonly Case[] = Array.from({ length: 90 }, (_, at): Case => {
   const random = randomStream("models", 1, at);

@@ -1,29 +1,18 @@
 /** Cases that were alike, of those known before. */
 
 import { expect, it } from "vitest";
-import type { Seen } from "../../engine/index.ts";
 import type { Case } from "../../lab/confidence/cases.ts";
 import { nearestCases } from "../../lab/explain/nearestAlarms.ts";
 import { silent } from "../../lab/progress.ts";
 import { FULL, tinyHistory } from "../history/tinyHistory.ts";
+import { SEEN } from "../confidence/seen.ts";
 import { explainHistory } from "../../lab/explain/find.ts";
 import { learnedNode } from "../../lab/explain/learned.ts";
 
 const DAY_MS = 86_400_000;
 
 function alarm(at: number, excess: number, isBad: boolean): Case {
-  const seen: Seen = {
-    excess,
-    strength: 1,
-    agreeing: 1,
-    standing: 1,
-    delay: 1,
-    elsewhere: 0,
-    habit: 0,
-    declared: 0,
-    accusing: ["latency"],
-    kind: "code",
-  };
+  const seen = { ...SEEN, agreeing: 1, excess };
   return {
     deploymentId: `d-${at}`,
     service: "cart",

@@ -83,7 +83,7 @@ function tables(services: number, each: number): HistoryTables {
       deploymentId,
       atMs: startedAtMs + DAY_MS / 24,
       what: "rollbackStarted",
-      by: "somebody",
+      by: "ana",
       justification: null,
       confidence: null,
     })),

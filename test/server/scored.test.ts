@@ -117,8 +117,8 @@ describe("a stretch of the history", { timeout: 2 * HOOK_MS }, () => {
     expect(part.scored).toMatchObject({ deployments: inside.length, of: all.deployments.length });
     await compared(MIDDLE);
     const row = inside.findLast(({ ends }) => ends[NAMES[0]]!.rolledBack)!;
-    const path = `/api/deployments/${encodeURIComponent(row.deploymentId)}`;
-    const { lanes } = await promised<DeploymentDetail>("deployment", await server.ask(path));
+    const answer = await server.laned(row.deploymentId);
+    const { lanes } = await promised<DeploymentDetail>("deployment", answer);
     expect(lanes!.map(({ outcome }) => [outcome.deploymentId, outcome.end])).toEqual(
       NAMES.map((id) => [row.deploymentId, row.ends[id]!.end]),
     );

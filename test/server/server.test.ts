@@ -106,7 +106,10 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     expect(list.policies).toEqual(NAMES);
     const row = list.deployments.find(({ ends }) => ends[NAMES[0]]!.rolledBack)!;
     const path = `/api/deployments/${encodeURIComponent(row.deploymentId)}`;
-    const detail = await promised<DeploymentDetail>("deployment", await server.ask(path));
+    const detail = await promised<DeploymentDetail>(
+      "deployment",
+      await server.laned(row.deploymentId),
+    );
     const [first, second] = detail.lanes!;
     expect([first!.outcome.end, second!.outcome.end]).toEqual(NAMES.map((id) => row.ends[id]!.end));
     expect(first!.marks.map(({ kind }) => kind)).toContain("rolledBack");
@@ -135,7 +138,7 @@ describe("what it says", { timeout: HOOK_MS }, () => {
     const byHistory = deployments.find(({ rolledBackAt }) => rolledBackAt !== null)!;
     const byPolicy = deployments.find(({ ends }) => ends[NAMES[0]]!.rolledBack)!;
     for (const { deploymentId } of [byHistory, byPolicy]) {
-      const answer = await server.ask(`/api/deployments/${encodeURIComponent(deploymentId)}`);
+      const answer = await server.laned(deploymentId);
       const { lanes, recorded } = await promised<DeploymentDetail>("deployment", answer);
       const policy = shipped(NAMES[0]);
       const told = await explainHistory(history, policy, deploymentId, "absent", 1, silent);

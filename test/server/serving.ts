@@ -12,6 +12,8 @@ export interface Server {
   readonly said: () => string;
   /** Asks until the answer is no longer "still being made". */
   readonly ask: (path: string, init?: RequestInit) => Promise<Response>;
+  /** A deployment, once its lanes are there: the rest of it is answered before. */
+  readonly laned: (deploymentId: string) => Promise<Response>;
   readonly post: (path: string, body: unknown) => Promise<Response>;
   /** SIGTERM, and its exit code. */
   readonly stop: () => Promise<number | null>;
@@ -44,11 +46,20 @@ export async function startServer(
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
+  const laned = async (deploymentId: string): Promise<Response> => {
+    for (;;) {
+      const response = await ask(`/api/deployments/${encodeURIComponent(deploymentId)}`);
+      const { lanes } = (await response.clone().json()) as { readonly lanes?: unknown };
+      if (lanes !== null) return response;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
   return {
     url,
     child,
     said: () => stderr,
     ask,
+    laned,
     post: (path, body) =>
       ask(path, {
         method: "POST",

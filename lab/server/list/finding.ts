@@ -3,7 +3,7 @@
 import { own } from "../../../engine/index.ts";
 import type { DeploymentRow, ListAsked } from "../contract/deployments.ts";
 import { dayText, longDateText } from "./clock.ts";
-import { endText, plainText } from "./endWords.ts";
+import { endText, plainText } from "../../outcome/endWords.ts";
 
 /** A row with the text that is searched. */
 export interface Findable {

@@ -8,6 +8,7 @@ import { isWithin, withinText, type Within } from "../../compare/within.ts";
 import type { DeploymentRow as TableRow } from "../../history/tables.ts";
 import { zoneNamed } from "../../localTime.ts";
 import { rollbacksOf } from "../../replay/censor.ts";
+import { breath } from "../breath.ts";
 import type { DeploymentList, DeploymentRow, ListAsked } from "../contract/deployments.ts";
 import type { Opened } from "../lab.ts";
 import type { Ends } from "../threads/analyst.ts";
@@ -15,7 +16,7 @@ import { scoredOrAll } from "../views/scored.ts";
 import { calendarOf } from "./calendar.ts";
 import { dayText } from "./clock.ts";
 import { findable, isFound, wordsOf, type Findable } from "./finding.ts";
-import { breath, orderOf } from "./order.ts";
+import { orderOf } from "./order.ts";
 
 /** Everything that is scored, as one page's reader sees it. */
 interface Index {

@@ -3,6 +3,7 @@
  * is then taken in it without sorting again.
  */
 
+import { breath } from "../breath.ts";
 import type { Findable } from "./finding.ts";
 
 type Sortable = string | number | null;
@@ -71,9 +72,4 @@ async function merge(
     if (merged.length % RUN === 0) await breath();
   }
   return merged;
-}
-
-/** Lets others be answered. */
-export function breath(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,6 +4,7 @@ import { own } from "../../../engine/index.ts";
 import type { Progress } from "../../progress.ts";
 import { openScale } from "../../scale/open.ts";
 import { portsOf, type Ports } from "../../scale/ports.ts";
+import { breath } from "../breath.ts";
 import { refusalOf } from "../problems.ts";
 import type { Calls, FromThread, ToThread } from "./thread.ts";
 
@@ -78,11 +79,6 @@ export function answerCalls(calls: Calls, idle: () => boolean = () => false): vo
   });
   send({ kind: "ready" });
   void work();
-}
-
-/** Lets messages in. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 async function answerOne(calls: Calls, { id, call, asked }: ToThread): Promise<void> {

@@ -1,6 +1,6 @@
 /** How deployments end and what they are labelled, in words. */
 
-import { own, type JsonObject } from "../../../engine/index.ts";
+import { own, type JsonObject } from "../../engine/index.ts";
 
 const ENDS: JsonObject<string> = {
   healthy: "healthy",
